@@ -1,1 +1,60 @@
-//! Under construction.
+//! The words of the Deploy value stream as types, the rules that the host enforces whatever the plugins say, and the
+//! combination of many answers into one verdict.
+//!
+//! Nothing here does I/O, waits or knows what WebAssembly is: this crate can be read, tested and trusted by itself.
+//! Its JSON forms are the files that people write and the documents that auditors keep, so they are strict when read
+//! (an unknown key is an error) and canonical when digested (RFC 8785).
+//!
+//! - What is known: [`Deployment`] and its parts, and the [`Snapshot`] of it that one decision looks at.
+//! - What plugins answer: [`Answer`] (approval policies), [`Report`] (checks), [`Rollout`] and [`Action`] (strategies).
+//! - What the host says: [`rules`], [`combine`], [`Decision`].
+
+mod answer;
+mod approval;
+mod change;
+pub mod combine;
+mod decision;
+mod deployment;
+mod digest;
+mod environment;
+mod evidence;
+mod instance;
+mod plan;
+mod receipt;
+mod records;
+mod release;
+mod rollout;
+pub mod rules;
+mod snapshot;
+mod stage;
+mod time;
+
+pub use answer::{
+    Answer, ApprovalsNeeded, Capability, CheckOutcome, CorrectionNeeded, Description, EvidenceNeeded, Exhibit, Finding,
+    Kind, Need, Obligation, PluginError, Reason, Report, Requirement, Ruling, SettingsFinding, TimeNeeded, Violation,
+};
+pub use approval::{Approval, ApprovalAnswer, Person};
+pub use change::{Change, ChangeApproval, ChangeCategory, Risk};
+pub use decision::{
+    ApprovedPlan, BindingAnswer, BindingOutcome, Decision, DecisionReason, DecisionRequirement, Enforcement,
+    GroupOutcome, LogLevel, LogLine, ModelRef, PluginRef, ReasonSource, Standing, Verdict,
+};
+pub use deployment::{Deployment, DeploymentResult, Document, PastDeployment, Product};
+pub use digest::{Digest, DigestError, canonical_json};
+pub use environment::{Environment, EnvironmentControl, EnvironmentKind};
+pub use evidence::Evidence;
+pub use instance::{ConfigurationItem, Instance, InstanceStatus};
+pub use plan::{DataRetention, LastKnownGood, Plan, WayBack};
+pub use receipt::{CONTRACT_VERSION, Failure, FailureKind, Receipt};
+pub use records::{
+    Event, FulfillmentBook, Incident, Kpi, Order, Records, Runbook, ServiceContract, ServiceContractKind,
+    ServiceMonitor,
+};
+pub use release::{
+    Component, ComponentKind, Defect, DefectStatus, KnowledgeItem, KnowledgeStatus, Release, ReleaseNotes,
+    ReleaseStatus, Severity,
+};
+pub use rollout::{Action, Progress, Rollout, Step, StepAction, StepState, StepStatus, Wait};
+pub use snapshot::Snapshot;
+pub use stage::{Gate, Phase, Scenario, Stage};
+pub use time::{Duration, TimeError, TimeWindow, Timestamp};

@@ -1,0 +1,278 @@
+//! What plugins say: of themselves, of their settings, and of a snapshot. The Rust form of the contract's answers.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Document, Severity, Timestamp};
+
+/// The kinds of plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Exports `lockgate:approval/policy`: may the deployment go on?
+    ApprovalPolicy,
+    /// Exports `lockgate:check/check`: is it as it should be?
+    ValidationCheck,
+    /// Exports `lockgate:strategy/strategy`: how is it rolled out?
+    Strategy,
+}
+
+impl Kind {
+    /// The name that files and the contract use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ApprovalPolicy => "approval-policy",
+            Self::ValidationCheck => "validation-check",
+            Self::Strategy => "strategy",
+        }
+    }
+}
+
+/// Something that a plugin asks to be allowed to use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Capability {
+    /// `log`, `evidence`, …
+    pub name: String,
+    /// What of it, in the capability's own notation.
+    #[serde(default)]
+    pub scope: Vec<String>,
+    /// What for.
+    pub reason: String,
+}
+
+/// What a plugin says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Description {
+    /// Lower-case, words joined by hyphens.
+    pub name: String,
+    /// A semantic version.
+    pub version: String,
+    /// The kinds that it says it is.
+    pub kinds: Vec<Kind>,
+    /// One sentence.
+    pub summary: String,
+    /// A JSON Schema for the settings.
+    pub settings_schema: serde_json::Value,
+    /// What it asks to be allowed to use.
+    pub capabilities: Vec<Capability>,
+}
+
+/// Something that is wrong with the settings of a plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SettingsFinding {
+    /// A JSON Pointer into the settings; empty for the settings as a whole.
+    pub pointer: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Why an answer is what it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reason {
+    /// Stable; tools match on it.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+    /// A JSON Pointer into the snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+}
+
+/// More people have to approve.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ApprovalsNeeded {
+    /// In which role.
+    pub role: String,
+    /// How many are missing.
+    pub missing: u32,
+    /// Who cannot count, by person id.
+    #[serde(default)]
+    pub excluded: Vec<String>,
+    /// What they have to approve. A plugin's text: not necessarily a digest that the host would write.
+    pub subject: String,
+}
+
+/// Something has to be handed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EvidenceNeeded {
+    /// Under which name.
+    pub name: String,
+    /// In which form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+}
+
+/// The time has to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TimeNeeded {
+    /// From when on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// Until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Timestamp>,
+}
+
+/// Something in the snapshot has to be different.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CorrectionNeeded {
+    /// A JSON Pointer into the snapshot.
+    pub pointer: String,
+    /// What would be accepted.
+    pub expected: String,
+    /// What is there now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+}
+
+/// What is missing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// More people have to approve.
+    Approvals(ApprovalsNeeded),
+    /// Something has to be handed in.
+    Evidence(EvidenceNeeded),
+    /// The time has to come.
+    Time(TimeNeeded),
+    /// Something in the snapshot has to be different.
+    Correction(CorrectionNeeded),
+    /// Something that only its owner's tools understand.
+    Other(Document),
+}
+
+/// What would turn an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Requirement {
+    /// Stable; tools match on it.
+    pub code: String,
+    /// What somebody has to do, in one sentence.
+    pub message: String,
+    /// The same, for tools.
+    pub need: Need,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Violation {
+    /// Stable; tools match on it.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+    /// What it is about: a component, an instance, a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// A JSON Pointer into the snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// What would turn it; empty if nothing can.
+    #[serde(default)]
+    pub remedies: Vec<Requirement>,
+}
+
+/// Something that the deployment has to do or keep to from here on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Obligation {
+    /// Stable; tools match on it.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+    /// The same, for tools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Document>,
+}
+
+/// The plugin could not answer. Never a "no".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PluginError {
+    /// Stable; tools match on it.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+}
+
+/// What an approval policy says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ruling {
+    /// Yes.
+    Allow,
+    /// No, for at least one reason.
+    Deny(Vec<Violation>),
+    /// Not yet: at least one thing is missing.
+    Require(Vec<Requirement>),
+    /// Nothing to say about this deployment.
+    Abstain,
+}
+
+/// The whole answer of an approval policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Answer {
+    /// What it says.
+    pub ruling: Ruling,
+    /// Why.
+    #[serde(default)]
+    pub reasons: Vec<Reason>,
+    /// On what conditions.
+    #[serde(default)]
+    pub obligations: Vec<Obligation>,
+}
+
+/// How a check ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckOutcome {
+    /// As it should be.
+    Passed,
+    /// Not as it should be.
+    Failed,
+    /// Not enough data to tell.
+    Inconclusive,
+    /// Does not apply.
+    Skipped,
+}
+
+impl CheckOutcome {
+    /// The name that files and the contract use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Inconclusive => "inconclusive",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// Something that a check found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is, where, and what would turn it.
+    pub violation: Violation,
+}
+
+/// Something that a check made and that others may want to see later.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Exhibit {
+    /// Unique within the report.
+    pub name: String,
+    /// What it made.
+    pub content: Document,
+}
+
+/// The whole answer of a check.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: CheckOutcome,
+    /// What was looked at and how it came out.
+    pub summary: String,
+    /// What was found.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// What it made.
+    #[serde(default)]
+    pub exhibits: Vec<Exhibit>,
+}

@@ -1,0 +1,54 @@
+//! People and what they answered.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, Timestamp};
+
+/// Somebody who asks, contributes or approves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// Unique and stable, for example an account or e-mail address.
+    pub id: String,
+    /// For people.
+    #[serde(default)]
+    pub name: String,
+    /// The roles that the person holds, for example `change-authority`.
+    #[serde(default)]
+    pub roles: Vec<String>,
+}
+
+/// What an approver answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ApprovalAnswer {
+    /// Yes.
+    Approved,
+    /// No.
+    Rejected,
+}
+
+/// One answer of one person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// Unique within the deployment.
+    pub id: String,
+    /// Who answered.
+    pub person: Person,
+    /// In which role: one of the person's.
+    pub role: String,
+    /// What the person answered.
+    pub answer: ApprovalAnswer,
+    /// When.
+    pub at: Timestamp,
+    /// From this moment on it no longer counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// What was approved: the [subject](crate::Snapshot::subject) at that time.
+    pub subject: Digest,
+    /// What the person added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}

@@ -1,0 +1,1 @@
+//! From what each binding and group says to what the gate says.

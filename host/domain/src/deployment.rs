@@ -1,0 +1,120 @@
+//! A deployment as people and pipelines write it down: the file that `lockgate eval --deployment` reads.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Approval, ApprovedPlan, Change, Environment, Instance, Person, Plan, Records, Release, Risk, Scenario, Timestamp,
+};
+
+/// Data whose shape somebody else owns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// What says how to read `json`.
+    pub schema: String,
+    /// The data.
+    pub json: serde_json::Value,
+}
+
+/// The digital product that the release belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Product {
+    /// Unique within the organization.
+    pub id: String,
+    /// For people.
+    #[serde(default)]
+    pub name: String,
+    /// The products that it depends on, by id.
+    #[serde(default)]
+    pub depends_on: Vec<String>,
+}
+
+/// How an earlier deployment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeploymentResult {
+    /// Handed over to operations.
+    Operational,
+    /// Taken back.
+    RolledBack,
+    /// Broken.
+    Failed,
+    /// Given up.
+    Aborted,
+    /// Never allowed.
+    Rejected,
+}
+
+/// An earlier deployment of the same product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PastDeployment {
+    /// Unique.
+    pub id: String,
+    /// The release, by id.
+    pub release: String,
+    /// The environment, by name.
+    pub environment: String,
+    /// What kind of deployment it was.
+    pub scenario: Scenario,
+    /// The risk it was assessed at.
+    pub risk: Risk,
+    /// When it ended.
+    pub finished: Timestamp,
+    /// How it ended.
+    pub outcome: DeploymentResult,
+}
+
+/// A deployment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deployment {
+    /// Unique.
+    pub id: String,
+    /// What kind of deployment it is.
+    pub scenario: Scenario,
+    /// Who asks for it.
+    pub requester: Person,
+    /// Who contributed to the change.
+    #[serde(default)]
+    pub contributors: Vec<Person>,
+    /// The product that the release belongs to.
+    pub product: Product,
+    /// What is deployed, or removed.
+    pub release: Release,
+    /// Where it goes.
+    pub environment: Environment,
+    /// The change under which it runs.
+    pub change: Change,
+    /// The deployment plan; absent until somebody planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// What shall be there.
+    #[serde(default)]
+    pub desired_instances: Vec<Instance>,
+    /// What is there.
+    #[serde(default)]
+    pub actual_instances: Vec<Instance>,
+    /// What people answered.
+    #[serde(default)]
+    pub approvals: Vec<Approval>,
+    /// What was approved; absent until the exit of plan-and-approve has been passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<ApprovedPlan>,
+    /// Earlier deployments of the product.
+    #[serde(default)]
+    pub history: Vec<PastDeployment>,
+    /// Name and value.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Documents by name; names that begin with `it4it.` are the host's own.
+    #[serde(default)]
+    pub facts: BTreeMap<String, Document>,
+    /// The other data objects of the value stream.
+    #[serde(default)]
+    pub records: Records,
+}

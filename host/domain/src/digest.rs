@@ -1,0 +1,104 @@
+//! Content digests and the canonical JSON that they are taken over.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
+
+use crate::time::as_text;
+
+/// Why a text is not a digest, or a value has none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DigestError {
+    /// Not `sha256:` and 64 lower-case hex digits.
+    #[error("`{0}` is not a digest: write `sha256:` and 64 lower-case hex digits")]
+    Malformed(String),
+    /// The value has no JSON form, for example a number that is not finite.
+    #[error("the value has no canonical JSON form: {0}")]
+    NotCanonical(String),
+}
+
+/// A SHA-256 digest, written `sha256:` and 64 lower-case hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of some bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// The digest of a value's canonical JSON (RFC 8785).
+    ///
+    /// # Errors
+    /// If the value has no JSON form.
+    pub fn of_canonical<T: Serialize + ?Sized>(value: &T) -> Result<Self, DigestError> {
+        canonical_json(value).map(|json| Self::of(&json))
+    }
+
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The 64 hex digits, without the algorithm.
+    pub fn hex(&self) -> String {
+        self.0.iter().fold(String::with_capacity(64), |mut hex, byte| {
+            for nibble in [byte >> 4, byte & 15] {
+                hex.extend(char::from_digit(u32::from(nibble), 16));
+            }
+            hex
+        })
+    }
+}
+
+/// A value's canonical JSON (RFC 8785): the same value always gives the same bytes.
+///
+/// # Errors
+/// If the value has no JSON form.
+pub fn canonical_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, DigestError> {
+    serde_json_canonicalizer::to_vec(&value).map_err(|error| DigestError::NotCanonical(error.to_string()))
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256:{}", self.hex())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        let wrong = || DigestError::Malformed(text.to_owned());
+        let hex = text.strip_prefix("sha256:").ok_or_else(wrong)?;
+        if hex.len() != 64 || hex.bytes().any(|b| !matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(wrong());
+        }
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| wrong())?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+as_text!(
+    Digest,
+    json_schema!({
+        "type": "string",
+        "pattern": "^sha256:[0-9a-f]{64}$",
+        "description": "A SHA-256 digest."
+    })
+);

@@ -1,0 +1,79 @@
+//! Product instances: what shall be there and what is there.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Component, Timestamp};
+
+/// What an instance is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum InstanceStatus {
+    /// Not there yet.
+    Planned,
+    /// Being installed or changed.
+    Deploying,
+    /// Running as it should.
+    Running,
+    /// Running, but not as it should.
+    Degraded,
+    /// Installed, and not running.
+    Stopped,
+    /// No longer there.
+    Removed,
+}
+
+/// One configured value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigurationItem {
+    /// Unique within the instance.
+    pub name: String,
+    /// Its value, as text.
+    pub value: String,
+}
+
+/// A product instance. A desired and an actual instance with the same id are compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Instance {
+    /// Unique among the instances of the product.
+    pub id: String,
+    /// For people.
+    #[serde(default)]
+    pub name: String,
+    /// The environment it is in, by name.
+    pub environment: String,
+    /// The release it runs, by id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
+    /// What it is doing, or shall be doing.
+    pub status: InstanceStatus,
+    /// What is in it.
+    #[serde(default)]
+    pub components: Vec<Component>,
+    /// How it is configured.
+    #[serde(default)]
+    pub configuration: Vec<ConfigurationItem>,
+    /// Who owns it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// How many consumers use it; absent when nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumers: Option<u64>,
+    /// Whether it is monitored.
+    #[serde(default)]
+    pub monitored: bool,
+    /// Whether it is documented.
+    #[serde(default)]
+    pub documented: bool,
+    /// When it was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
+    /// When it was last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<Timestamp>,
+}

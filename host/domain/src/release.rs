@@ -1,0 +1,184 @@
+//! The product release: what is deployed, and what is known to be wrong with it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, Timestamp};
+
+/// The kinds of component that a release can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ComponentKind {
+    /// A device.
+    Hardware,
+    /// A program, library, image or package.
+    Software,
+    /// A text for people.
+    Documentation,
+    /// A way of working.
+    Process,
+    /// A right to use something.
+    Licence,
+    /// Data that is deployed as such.
+    Data,
+    /// None of these.
+    Other,
+}
+
+/// One part of a release, or of an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Component {
+    /// Unique within its release or instance.
+    pub name: String,
+    /// What it is.
+    pub kind: ComponentKind,
+    /// As its producer writes it.
+    pub version: String,
+    /// The digest of its content; absent for what has no bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// The IANA media type of its content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+    /// The repository it was taken from, as a URI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+}
+
+/// How far a product release has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReleaseStatus {
+    /// Still being built or tested.
+    Draft,
+    /// Accepted by whoever tests it.
+    Accepted,
+    /// Accepted and published: it can be chosen for deployment.
+    Published,
+    /// Taken back: it must not be deployed.
+    Withdrawn,
+}
+
+/// The release notes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseNotes {
+    /// Where they can be read.
+    pub uri: String,
+    /// The digest of their text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// The ids of the defects that the notes list.
+    #[serde(default)]
+    pub defects: Vec<String>,
+}
+
+/// How far a defect has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DefectStatus {
+    /// Known, nothing decided.
+    Open,
+    /// Known, and accepted for this release.
+    Accepted,
+    /// Repaired in this release.
+    Fixed,
+}
+
+/// How much something matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Worth saying.
+    Info,
+    /// Hardly matters.
+    Low,
+    /// Matters.
+    Medium,
+    /// Matters a lot.
+    High,
+    /// Matters more than anything else.
+    Critical,
+}
+
+/// A known flaw of a release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Defect {
+    /// Unique within the release.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What was decided about it.
+    pub status: DefectStatus,
+}
+
+/// How far a knowledge item has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum KnowledgeStatus {
+    /// Being written.
+    Draft,
+    /// Being reviewed.
+    InReview,
+    /// Reviewed and found right.
+    Validated,
+    /// Validated and visible to its readers.
+    Published,
+    /// No longer valid.
+    Archived,
+}
+
+/// What operators, service desk and users need to know about a release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KnowledgeItem {
+    /// Unique within the release.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// How far it has come.
+    pub status: KnowledgeStatus,
+    /// Who wrote it.
+    pub author: String,
+    /// From this moment on it is no longer valid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
+/// A product release: what is deployed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// Unique among all releases of all products.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// As the product's owner counts.
+    pub version: String,
+    /// One paragraph.
+    #[serde(default)]
+    pub description: String,
+    /// How far it has come.
+    pub status: ReleaseStatus,
+    /// The digest of the release as a whole, which protects it from tampering.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// Free words.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// All that is in it.
+    pub components: Vec<Component>,
+    /// The release notes, once they are written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<ReleaseNotes>,
+    /// The known defects.
+    #[serde(default)]
+    pub defects: Vec<Defect>,
+    /// What people need to know.
+    #[serde(default)]
+    pub knowledge_items: Vec<KnowledgeItem>,
+}

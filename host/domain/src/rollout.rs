@@ -1,0 +1,158 @@
+//! Rollouts: what a strategy lays out, how far the host has come with it, and what the strategy says to do next.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Duration, Reason, Timestamp, WayBack};
+
+/// What the host does in one step. Each can be repeated without harm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum StepAction {
+    /// Install the release's components into a slot.
+    Deploy {
+        /// Where: a name that the environment understands.
+        slot: String,
+        /// How much of the capacity, in percent.
+        capacity: u8,
+    },
+    /// Change who is sent to a slot.
+    Route {
+        /// The slot.
+        slot: String,
+        /// The share of the consumers, in percent.
+        weight: u8,
+    },
+    /// Wait: for that long, or, if `null`, until a person resumes.
+    Hold(Option<Duration>),
+    /// Run checks, by the ids that the deployment model gives them.
+    Analyze(Vec<String>),
+    /// Take a slot out of use and remove what is in it.
+    Retire(String),
+    /// Do an activity that the environment knows by name.
+    Activity(String),
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Unique within the rollout.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// What the host does.
+    pub action: StepAction,
+}
+
+/// The whole way, decided once and approved with the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rollout {
+    /// In order.
+    pub steps: Vec<Step>,
+    /// The id of the step that cannot be undone: once it has begun, only forward.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub point_of_no_return: Option<String>,
+    /// How it is undone before that.
+    pub way_back: WayBack,
+    /// One sentence.
+    pub summary: String,
+}
+
+/// How a step is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepStatus {
+    /// Not begun.
+    Pending,
+    /// Begun and not ended.
+    Running,
+    /// Done.
+    Succeeded,
+    /// Ended, and not done.
+    Failed,
+    /// An analysis had not enough data.
+    Inconclusive,
+}
+
+/// What the host knows of one step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepState {
+    /// The step, by id.
+    pub id: String,
+    /// How it is doing.
+    pub status: StepStatus,
+    /// When it last began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<Timestamp>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// How often it was begun.
+    #[serde(default)]
+    pub attempts: u32,
+    /// Whether a person said to go on.
+    #[serde(default)]
+    pub resumed: bool,
+}
+
+/// How far a rollout has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// The way.
+    pub rollout: Rollout,
+    /// One per step, in the order of the rollout.
+    pub steps: Vec<StepState>,
+    /// Whether the point of no return has been passed.
+    pub past_point_of_no_return: bool,
+}
+
+impl Progress {
+    /// A rollout of which nothing has been done.
+    pub fn new(rollout: Rollout) -> Self {
+        let steps = rollout
+            .steps
+            .iter()
+            .map(|step| StepState {
+                id: step.id.clone(),
+                status: StepStatus::Pending,
+                began: None,
+                ended: None,
+                attempts: 0,
+                resumed: false,
+            })
+            .collect();
+        Self { rollout, steps, past_point_of_no_return: false }
+    }
+}
+
+/// Why nothing happens now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Wait {
+    /// When to ask again; absent: when something changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Whether a person has to resume the step.
+    pub for_person: bool,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What a strategy says to do next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Do this step, by id.
+    Perform(String),
+    /// Nothing for now.
+    Wait(Wait),
+    /// Take the way back.
+    RollBack(Reason),
+    /// Stop where it is and let people decide.
+    Pause(Reason),
+    /// All is done.
+    Complete,
+}

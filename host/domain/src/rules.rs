@@ -1,0 +1,1 @@
+//! The rules that the host enforces itself, whatever the plugins say.

@@ -1,0 +1,104 @@
+//! Where in the Deploy value stream a decision is asked for.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The four stages, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// The release is assessed, scheduled, and its deployment plan signed off.
+    PlanAndApprove,
+    /// The release is installed into its target environment.
+    Fulfill,
+    /// The actual instance is compared with the desired one.
+    Validate,
+    /// The instance is watched until it is stable and can be handed over to operations.
+    Observe,
+}
+
+impl Stage {
+    /// All four, in order.
+    pub const ALL: [Self; 4] = [Self::PlanAndApprove, Self::Fulfill, Self::Validate, Self::Observe];
+
+    /// The name that files, the contract and the command line use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PlanAndApprove => "plan-and-approve",
+            Self::Fulfill => "fulfill",
+            Self::Validate => "validate",
+            Self::Observe => "observe",
+        }
+    }
+}
+
+/// Each stage is gated on the way in and on the way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// May the stage begin?
+    Entrance,
+    /// Is the stage done?
+    Exit,
+}
+
+impl Phase {
+    /// Both, in order.
+    pub const ALL: [Self; 2] = [Self::Entrance, Self::Exit];
+
+    /// The name that files, the contract and the command line use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Entrance => "entrance",
+            Self::Exit => "exit",
+        }
+    }
+}
+
+/// One of the eight gates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gate {
+    /// The stage that it guards.
+    pub stage: Stage,
+    /// On the way in or on the way out.
+    pub phase: Phase,
+}
+
+impl Gate {
+    /// All eight, in the order in which a deployment meets them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Stage::ALL.into_iter().flat_map(|stage| Phase::ALL.into_iter().map(move |phase| Self { stage, phase }))
+    }
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.stage.as_str(), self.phase.as_str())
+    }
+}
+
+/// What kind of deployment it is; it decides which of the [rules](crate::rules) apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scenario {
+    /// There is no live instance yet. The way back is removal.
+    FirstRelease,
+    /// Instances exist and are updated. The way back is the last known good release.
+    NewVersion,
+    /// Instances are retired, in whole or in part.
+    Removal,
+}
+
+impl Scenario {
+    /// The name that files and the contract use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FirstRelease => "first-release",
+            Self::NewVersion => "new-version",
+            Self::Removal => "removal",
+        }
+    }
+}
