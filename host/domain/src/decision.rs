@@ -74,9 +74,9 @@ pub enum Standing {
     Allow,
     /// No: denied, or failed.
     Deny,
-    /// Not yet: something is required.
+    /// Not yet: something is required, or a check had not enough data to tell.
     Pending,
-    /// Could not answer, or not enough data to tell.
+    /// Could not answer.
     Error,
     /// Nothing to say: abstained, skipped, or its `when` did not hold.
     NotApplicable,

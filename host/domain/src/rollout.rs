@@ -127,6 +127,63 @@ impl Progress {
             .collect();
         Self { rollout, steps, past_point_of_no_return: false }
     }
+
+    /// The step of that id.
+    pub fn step(&self, id: &str) -> Option<&Step> {
+        self.rollout.steps.iter().find(|step| step.id == id)
+    }
+
+    /// How the step of that id is doing.
+    pub fn state(&self, id: &str) -> Option<&StepState> {
+        self.steps.iter().find(|state| state.id == id)
+    }
+
+    /// Notes that a step begins, or begins again. With the step that is the point of no return, it is passed.
+    pub fn begin(&mut self, id: &str, now: Timestamp) {
+        if self.rollout.point_of_no_return.as_deref() == Some(id) {
+            self.past_point_of_no_return = true;
+        }
+        if let Some(state) = self.steps.iter_mut().find(|state| state.id == id) {
+            state.status = StepStatus::Running;
+            state.began = Some(now);
+            state.ended = None;
+            state.attempts = state.attempts.saturating_add(1);
+            state.resumed = false;
+        }
+    }
+
+    /// Notes how a step ended.
+    pub fn end(&mut self, id: &str, status: StepStatus, now: Timestamp) {
+        if let Some(state) = self.steps.iter_mut().find(|state| state.id == id) {
+            state.status = status;
+            state.ended = Some(now);
+        }
+    }
+
+    /// Notes that a person said to go on with a step.
+    pub fn resume(&mut self, id: &str) {
+        if let Some(state) = self.steps.iter_mut().find(|state| state.id == id) {
+            state.resumed = true;
+        }
+    }
+
+    /// Ends every hold whose time is over, or that a person has resumed.
+    pub fn settle(&mut self, now: Timestamp) {
+        for (step, state) in self.rollout.steps.iter().zip(&mut self.steps) {
+            let StepAction::Hold(length) = &step.action else { continue };
+            if state.status != StepStatus::Running {
+                continue;
+            }
+            let over = match (length, state.began) {
+                (Some(length), Some(began)) => began.saturating_add(*length) <= now,
+                _ => false,
+            };
+            if over || state.resumed {
+                state.status = StepStatus::Succeeded;
+                state.ended = Some(now);
+            }
+        }
+    }
 }
 
 /// Why nothing happens now.

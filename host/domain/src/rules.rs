@@ -1,1 +1,0 @@
-//! The rules that the host enforces itself, whatever the plugins say.

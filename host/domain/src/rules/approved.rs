@@ -1,0 +1,149 @@
+//! Rule 6: one change, one release, and what is deployed is what was approved.
+
+use super::{Fix, Rule};
+use crate::{
+    ApprovedPlan, Component, Digest, EvidenceNeeded, Need, Phase, Requirement, Scenario, Snapshot, Stage, Violation,
+};
+
+pub(super) fn check(snapshot: &Snapshot, model: Digest, breaches: &mut Vec<Violation>) {
+    single_release(snapshot, breaches);
+    if snapshot.gate.stage == Stage::PlanAndApprove {
+        return;
+    }
+    let Some(approved) = &snapshot.deployment.approved else {
+        breaches.push(Violation {
+            code: Rule::ApprovedPlanMissing.code().to_owned(),
+            message: format!("nothing says what was approved, and {} is not passed without it", snapshot.gate),
+            subject: None,
+            pointer: Some("/approved".to_owned()),
+            remedies: vec![Requirement {
+                code: Rule::ApprovedPlanMissing.code().to_owned(),
+                message: "hand in the decision that allowed the exit of plan-and-approve".to_owned(),
+                need: Need::Evidence(EvidenceNeeded {
+                    name: "approved".to_owned(),
+                    media_type: Some("application/json".to_owned()),
+                }),
+            }],
+        });
+        return;
+    };
+    same_documents(snapshot, approved, model, breaches);
+    same_components(approved, &snapshot.deployment.release.components, "/release/components", None, breaches);
+    actual_instances(snapshot, approved, breaches);
+}
+
+fn single_release(snapshot: &Snapshot, breaches: &mut Vec<Violation>) {
+    let change = &snapshot.deployment.change;
+    let release = &snapshot.deployment.release.id;
+    if matches!(change.releases.as_slice(), [only] if only == release) {
+        return;
+    }
+    let found = match change.releases.as_slice() {
+        [] => "no release".to_owned(),
+        several => several.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", "),
+    };
+    breaches.push(Rule::ChangeWithoutSingleRelease.correct(
+        format!("change `{}` resolves to {found}, not to exactly the release `{release}`", change.id),
+        "/change/releases",
+        Fix::new("link the change to the one release that it deploys", format!("[\"{release}\"]")).found(found),
+    ));
+}
+
+fn same_documents(snapshot: &Snapshot, approved: &ApprovedPlan, model: Digest, breaches: &mut Vec<Violation>) {
+    let release = &snapshot.deployment.release.id;
+    if &approved.release != release {
+        breaches.push(
+            Rule::ReleaseDiffersFromApproved.correct(
+                format!("release `{release}` is not the approved one, `{}`", approved.release),
+                "/release/id",
+                Fix::new("deploy the approved release, or have this one approved", approved.release.clone())
+                    .found(release.clone()),
+            ),
+        );
+    }
+    // A plan that cannot be digested was never approved.
+    let plan = snapshot.deployment.plan.as_ref().and_then(|plan| Digest::of_canonical(plan).ok());
+    if let Some(plan) = plan
+        && plan != approved.plan
+    {
+        breaches.push(
+            Rule::PlanDiffersFromApproved.correct(
+                "the deployment plan is not the approved one",
+                "/plan",
+                Fix::new("go back to the approved plan, or have this one approved", approved.plan.to_string())
+                    .found(plan.to_string()),
+            ),
+        );
+    }
+    if model != approved.model {
+        breaches.push(
+            Rule::ModelDiffersFromApproved.correct(
+                "the deployment model is not the one under which the plan was approved",
+                "/approved/model",
+                Fix::new("go back to that model, or have the plan approved under this one", model.to_string())
+                    .found(approved.model.to_string()),
+            ),
+        );
+    }
+}
+
+/// What really runs: every instance of the release holds the approved components and no others.
+fn actual_instances(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<Violation>) {
+    let gate = snapshot.gate;
+    let deployed = gate.stage > Stage::Fulfill || gate.phase == Phase::Exit;
+    if !deployed || snapshot.deployment.scenario == Scenario::Removal {
+        return;
+    }
+    for (index, instance) in snapshot.deployment.actual_instances.iter().enumerate() {
+        if instance.release.as_ref() == Some(&approved.release) {
+            let place = format!("/actual_instances/{index}/components");
+            same_components(approved, &instance.components, &place, Some(&instance.id), breaches);
+        }
+    }
+}
+
+fn same_components(
+    approved: &ApprovedPlan,
+    found: &[Component],
+    place: &str,
+    instance: Option<&str>,
+    breaches: &mut Vec<Violation>,
+) {
+    let whose = instance.map_or_else(|| "the release".to_owned(), |id| format!("instance `{id}`"));
+    for (index, component) in found.iter().enumerate() {
+        let name = &component.name;
+        let matching = approved.components.iter().find(|other| &other.name == name);
+        let mut breach = match matching {
+            Some(other) if other.digest == component.digest => continue,
+            Some(other) => Rule::DigestDiffersFromApproved.correct(
+                format!("component `{name}` of {whose} is not the approved one: its digest differs"),
+                format!("{place}/{index}/digest"),
+                Fix::new(format!("use the approved `{name}`, or have this one approved"), or_none(other.digest))
+                    .found(or_none(component.digest)),
+            ),
+            None => Rule::ReleaseDiffersFromApproved.correct(
+                format!("component `{name}` of {whose} was never approved"),
+                format!("{place}/{index}"),
+                Fix::new(format!("leave `{name}` out, or have it approved"), "only approved components")
+                    .found(name.clone()),
+            ),
+        };
+        breach.subject = Some(name.clone());
+        breaches.push(breach);
+    }
+    for missing in approved.components.iter().filter(|other| found.iter().all(|component| component.name != other.name))
+    {
+        let name = &missing.name;
+        let mut breach = Rule::ReleaseDiffersFromApproved.correct(
+            format!("component `{name}` was approved, and {whose} lacks it"),
+            place,
+            Fix::new(format!("add `{name}`, or have the release approved without it"), name.clone()).found("nothing"),
+        );
+        breach.subject = Some(name.clone());
+        breaches.push(breach);
+    }
+}
+
+fn or_none(digest: Option<Digest>) -> String {
+    digest.map_or_else(|| "no digest".to_owned(), |digest| digest.to_string())
+}

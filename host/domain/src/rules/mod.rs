@@ -1,0 +1,135 @@
+//! The rules that the host enforces itself, whatever the plugins say.
+//!
+//! They are the ones whose breach cannot be made good by any policy: a deployment that breaks one is refused at every
+//! gate where the rule can be told. Each breach has a code of its own and says what would mend it.
+//!
+//! 1. A `new-version` plan has a point of no return and a way back to the last known good release.
+//! 2. After the point of no return there is no rollback: only forward ([`may_roll_back`]).
+//! 3. Event suppression never outlives the change window.
+//! 4. The office-hours exception needs zero consumers.
+//! 5. A removal has a data-retention decision, and its targets are the inventory of actual instances.
+//! 6. A change resolves to exactly one product release, and what is deployed is what was approved.
+
+mod approved;
+mod plan;
+
+use crate::{CorrectionNeeded, Digest, Need, Progress, Requirement, Snapshot, Violation};
+
+/// The codes of the breaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Rule {
+    /// The exit of plan-and-approve, and all that comes after it, needs a plan. (IT4IT: Plan & Approve, exit)
+    PlanMissing,
+    /// Rule 1: a `new-version` plan without a point of no return.
+    PointOfNoReturnMissing,
+    /// Rule 1: the point of no return is not a step of the rollout that was laid out.
+    PointOfNoReturnUnknown,
+    /// Rule 1: a `new-version` plan without a way back to the last known good release.
+    WayBackMissing,
+    /// Rule 2: a rollback after the point of no return.
+    RollbackAfterPointOfNoReturn,
+    /// Rule 3: event suppression outside the change window.
+    SuppressionOutlivesChangeWindow,
+    /// Rule 4: the office-hours exception while somebody may be consuming the product.
+    OfficeHoursWithConsumers,
+    /// Rule 5: a removal without a data-retention decision.
+    DataRetentionUndecided,
+    /// Rule 5: a removal whose targets are not the inventory of actual instances.
+    RemovalTargetsDiffer,
+    /// Rule 6: a change that does not resolve to exactly the release that is deployed.
+    ChangeWithoutSingleRelease,
+    /// Rule 6: past plan-and-approve without a record of what was approved.
+    ApprovedPlanMissing,
+    /// Rule 6: a component whose digest is not the approved one.
+    DigestDiffersFromApproved,
+    /// Rule 6: a component too many, too few, or the wrong release.
+    ReleaseDiffersFromApproved,
+    /// Rule 6: the plan is not the approved one.
+    PlanDiffersFromApproved,
+    /// Rule 6: the deployment model is not the approved one.
+    ModelDiffersFromApproved,
+}
+
+impl Rule {
+    /// The code that decisions use.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::PlanMissing => "plan-missing",
+            Self::PointOfNoReturnMissing => "point-of-no-return-missing",
+            Self::PointOfNoReturnUnknown => "point-of-no-return-unknown",
+            Self::WayBackMissing => "way-back-missing",
+            Self::RollbackAfterPointOfNoReturn => "rollback-after-point-of-no-return",
+            Self::SuppressionOutlivesChangeWindow => "suppression-outlives-change-window",
+            Self::OfficeHoursWithConsumers => "office-hours-with-consumers",
+            Self::DataRetentionUndecided => "data-retention-undecided",
+            Self::RemovalTargetsDiffer => "removal-targets-differ",
+            Self::ChangeWithoutSingleRelease => "change-without-single-release",
+            Self::ApprovedPlanMissing => "approved-plan-missing",
+            Self::DigestDiffersFromApproved => "digest-differs-from-approved",
+            Self::ReleaseDiffersFromApproved => "release-differs-from-approved",
+            Self::PlanDiffersFromApproved => "plan-differs-from-approved",
+            Self::ModelDiffersFromApproved => "model-differs-from-approved",
+        }
+    }
+
+    /// A breach of the rule that has to be corrected at one place of the snapshot.
+    fn correct(self, message: impl Into<String>, pointer: impl Into<String>, fix: Fix) -> Violation {
+        let pointer = pointer.into();
+        Violation {
+            code: self.code().to_owned(),
+            message: message.into(),
+            subject: None,
+            pointer: Some(pointer.clone()),
+            remedies: vec![Requirement {
+                code: self.code().to_owned(),
+                message: fix.message,
+                need: Need::Correction(CorrectionNeeded { pointer, expected: fix.expected, found: fix.found }),
+            }],
+        }
+    }
+}
+
+/// How a breach is mended.
+struct Fix {
+    message: String,
+    expected: String,
+    found: Option<String>,
+}
+
+impl Fix {
+    fn new(message: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self { message: message.into(), expected: expected.into(), found: None }
+    }
+
+    fn found(mut self, found: impl Into<String>) -> Self {
+        self.found = Some(found.into());
+        self
+    }
+}
+
+/// All breaches at the snapshot's gate, under the deployment model of that digest. Empty if there are none.
+pub fn breaches(snapshot: &Snapshot, model: Digest) -> Vec<Violation> {
+    let mut breaches = Vec::new();
+    plan::check(snapshot, &mut breaches);
+    approved::check(snapshot, model, &mut breaches);
+    breaches
+}
+
+/// Rule 2: whether the way back may still be taken.
+///
+/// # Errors
+/// The breach, if the point of no return has been passed.
+pub fn may_roll_back(progress: &Progress) -> Result<(), Violation> {
+    if !progress.past_point_of_no_return {
+        return Ok(());
+    }
+    let step = progress.rollout.point_of_no_return.as_deref().unwrap_or_default();
+    Err(Violation {
+        code: Rule::RollbackAfterPointOfNoReturn.code().to_owned(),
+        message: format!("the point of no return, step `{step}`, has been passed: there is no way back, only forward"),
+        subject: Some(step.to_owned()),
+        pointer: Some("/plan/point_of_no_return".to_owned()),
+        remedies: Vec::new(),
+    })
+}
