@@ -1,0 +1,150 @@
+#![doc = include_str!("../README.md")]
+
+mod matching;
+mod settings;
+mod standing;
+
+#[cfg(test)]
+mod tests;
+
+use lockgate_plugin::{
+    Answer, ApprovalPolicy, ApprovalsNeeded, Evaluation, Plugin, PluginError, Reason, Requirement,
+    SettingsFinding,
+};
+
+use settings::{Need, Settings};
+use standing::{Counted, Standing, standing};
+
+/// Asks for enough approvals.
+#[derive(Debug)]
+struct FourEyes {
+    settings: Settings,
+}
+
+impl Plugin for FourEyes {
+    type Settings = Settings;
+
+    fn configure(settings: Settings) -> Result<Self, Vec<SettingsFinding>> {
+        let findings = settings.findings();
+        if findings.is_empty() { Ok(Self { settings }) } else { Err(findings) }
+    }
+}
+
+impl ApprovalPolicy for FourEyes {
+    fn decide(&self, evaluation: &Evaluation) -> Result<Answer, PluginError> {
+        let need = self.settings.need(evaluation.change().risk);
+        let outsiders = self.outsiders(evaluation);
+        let standing = standing(&self.settings, evaluation, &outsiders);
+        let void = void_reasons(&standing, &need);
+        if !standing.rejections.is_empty() {
+            let subject = evaluation.subject();
+            return Ok(Answer::deny_all(standing.rejections.iter().map(|r| r.violation(&subject))).reasons(void));
+        }
+        let requirements = missing(&need, &standing.counted, &outsiders, &evaluation.subject());
+        if requirements.is_empty() {
+            let message = format!("approved by {}", join(standing.counted.iter().map(Counted::in_words)));
+            return Ok(Answer::allow().because("enough-approvals", message).reasons(void));
+        }
+        Ok(Answer::require_all(requirements).reasons(void))
+    }
+}
+
+/// Somebody who cannot count, whatever they answer.
+struct Outsider {
+    id: String,
+    why: &'static str,
+}
+
+impl FourEyes {
+    /// The requester, and the contributors if they are excluded.
+    fn outsiders(&self, evaluation: &Evaluation) -> Vec<Outsider> {
+        let requester = evaluation.requester().id;
+        let contributors = if self.settings.exclude_contributors { evaluation.contributors() } else { Vec::new() };
+        let contributors = contributors
+            .into_iter()
+            .filter(|contributor| contributor.id != requester)
+            .map(|contributor| Outsider { id: contributor.id, why: "contributed to the change" });
+        let mut outsiders: Vec<Outsider> = contributors.collect();
+        outsiders.insert(0, Outsider { id: requester, why: "asked for the deployment" });
+        outsiders
+    }
+}
+
+/// Why approvals do not count, those in a role that nobody asked for included.
+fn void_reasons(standing: &Standing, need: &Need) -> Vec<Reason> {
+    let asked = |role: &String| need.roles.iter().any(|(known, _)| known == role);
+    let anybody_counts = need.people > need.in_roles();
+    let idle = standing.counted.iter().filter(|counted| !anybody_counts && !counted.roles.iter().any(asked));
+    let idle = idle.map(|counted| {
+        let (id, roles) = (&counted.id, counted.roles.join(", "));
+        let asked = join(need.roles.iter().map(|(role, _)| format!("`{role}`")));
+        let message = format!("the approval of `{id}` does not count: it was given as `{roles}`, and {asked} is asked for");
+        Reason::new("approval-role-not-asked", message)
+    });
+    standing.void.iter().cloned().chain(idle).collect()
+}
+
+/// What is still missing: one requirement for each role, and one for the number of people in all.
+fn missing(need: &Need, counted: &[Counted], outsiders: &[Outsider], subject: &str) -> Vec<Requirement> {
+    let places: Vec<u32> = need.roles.iter().map(|(_, count)| *count).collect();
+    let fits = counted.iter().map(|person| {
+        need.roles.iter().enumerate().filter(|(_, (role, _))| person.roles.contains(role)).map(|(i, _)| i).collect()
+    });
+    let assigned = matching::assign(&places, &fits.collect::<Vec<Vec<usize>>>());
+    let excluded = |include: &dyn Fn(Option<usize>) -> bool| -> Vec<(String, &'static str)> {
+        let outsiders = outsiders.iter().map(|outsider| (outsider.id.clone(), outsider.why));
+        let taken = counted.iter().zip(&assigned).filter(|(_, role)| include(**role));
+        outsiders.chain(taken.map(|(person, _)| (person.id.clone(), "already counts"))).collect()
+    };
+
+    let mut requirements = Vec::new();
+    let mut missing_in_roles: u32 = 0;
+    for (index, (role, count)) in need.roles.iter().enumerate() {
+        let filled = assigned.iter().filter(|taken| **taken == Some(index)).count();
+        let missing = count.saturating_sub(u32::try_from(filled).unwrap_or(u32::MAX));
+        if missing > 0 {
+            // Somebody who approved in another role and counts nowhere may still approve in this one.
+            let excluded = excluded(&|role| role.is_some());
+            let who = format!("as `{role}`");
+            requirements.push(approvals_needed("approvals-missing", role, &who, missing, &excluded, subject));
+            missing_in_roles = missing_in_roles.saturating_add(missing);
+        }
+    }
+    let distinct = u32::try_from(counted.len()).unwrap_or(u32::MAX);
+    let missing = need.people.saturating_sub(distinct.saturating_add(missing_in_roles));
+    if missing > 0 {
+        let excluded = excluded(&|_| true);
+        requirements.push(approvals_needed("people-missing", ANY_ROLE, "in any role", missing, &excluded, subject));
+    }
+    requirements
+}
+
+/// The role that is named where any will do.
+const ANY_ROLE: &str = "any";
+
+fn approvals_needed(
+    code: &str,
+    role: &str,
+    who: &str,
+    missing: u32,
+    excluded: &[(String, &str)],
+    subject: &str,
+) -> Requirement {
+    let people = if missing == 1 { "1 more person has" } else { &format!("{missing} more people have") };
+    let but = join(excluded.iter().map(|(id, why)| format!("`{id}` ({why})")));
+    let message = format!("{people} to approve {who}; not {but}");
+    let need = ApprovalsNeeded::new(role, missing, subject).excluding(excluded.iter().map(|(id, _)| id));
+    Requirement::new(code, message, need)
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn join(parts: impl Iterator<Item = String>) -> String {
+    let parts: Vec<String> = parts.collect();
+    match parts.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+lockgate_plugin::export!(FourEyes: approval_policy);

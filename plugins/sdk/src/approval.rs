@@ -1,0 +1,70 @@
+//! Approval policies: may the deployment go on?
+
+pub use crate::bindings::approval::exports::lockgate::approval::policy::{Answer, Ruling};
+use crate::{Evaluation, Obligation, Plugin, PluginError, Reason, Requirement, Violation};
+
+/// A plugin that says whether the deployment may go on.
+pub trait ApprovalPolicy: Plugin {
+    /// Decides. The same snapshot must give the same answer.
+    ///
+    /// # Errors
+    /// If it cannot decide. That is never a "no": what it does to the gate is the operator's choice.
+    fn decide(&self, evaluation: &Evaluation<'_>) -> Result<Answer, PluginError>;
+}
+
+impl Answer {
+    fn new(ruling: Ruling) -> Self {
+        Self { ruling, reasons: Vec::new(), obligations: Vec::new() }
+    }
+
+    /// Yes. Say why with [`because`](Self::because).
+    pub fn allow() -> Self {
+        Self::new(Ruling::Allow)
+    }
+
+    /// No, for one reason.
+    pub fn deny(violation: Violation) -> Self {
+        Self::deny_all([violation])
+    }
+
+    /// No, for all these reasons: at least one.
+    pub fn deny_all(violations: impl IntoIterator<Item = Violation>) -> Self {
+        Self::new(Ruling::Deny(violations.into_iter().collect()))
+    }
+
+    /// Not yet: one thing is missing.
+    pub fn require(requirement: Requirement) -> Self {
+        Self::require_all([requirement])
+    }
+
+    /// Not yet: all these things are missing, at least one.
+    pub fn require_all(requirements: impl IntoIterator<Item = Requirement>) -> Self {
+        Self::new(Ruling::Require(requirements.into_iter().collect()))
+    }
+
+    /// Nothing to say about this deployment. Say why with [`because`](Self::because).
+    pub fn abstain() -> Self {
+        Self::new(Ruling::Abstain)
+    }
+
+    /// Adds why. `code` is stable, lower-case, its words joined by hyphens; `message` is one sentence for a person who
+    /// does not know the plugin.
+    #[must_use]
+    pub fn because(self, code: impl Into<String>, message: impl Into<String>) -> Self {
+        self.reasons([Reason::new(code, message)])
+    }
+
+    /// Adds reasons.
+    #[must_use]
+    pub fn reasons(mut self, reasons: impl IntoIterator<Item = Reason>) -> Self {
+        self.reasons.extend(reasons);
+        self
+    }
+
+    /// Adds a condition on which the answer is yes. It counts for nothing in any other answer.
+    #[must_use]
+    pub fn oblige(mut self, obligation: Obligation) -> Self {
+        self.obligations.push(obligation);
+        self
+    }
+}

@@ -1,0 +1,62 @@
+//! Reading evidence: files that others attest.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+
+use crate::Pointer;
+pub use crate::bindings::lockgate::host::snapshot::EvidenceError;
+use crate::settings::pointer_of;
+use crate::types::Evidence;
+
+/// Why a piece of evidence is not what it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableEvidence {
+    /// The name of the evidence.
+    pub name: String,
+    /// Where in its content the mistake lies; the root if it is no JSON at all.
+    pub pointer: Pointer,
+    /// What is wrong there.
+    pub message: String,
+}
+
+impl fmt::Display for UnreadableEvidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "evidence `{}`", self.name)?;
+        if self.pointer != Pointer::root() {
+            write!(f, " at `{}`", self.pointer)?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+impl std::error::Error for UnreadableEvidence {}
+
+impl Evidence {
+    /// Reads the content as one JSON text.
+    ///
+    /// # Errors
+    /// If it is not JSON, or not of that shape: the first place where it is not.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, UnreadableEvidence> {
+        let unreadable = |pointer, message| UnreadableEvidence { name: self.name.clone(), pointer, message };
+        let mut json = serde_json::Deserializer::from_slice(&self.content);
+        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let pointer = pointer_of(error.path());
+            unreadable(pointer, error.into_inner().to_string())
+        })?;
+        json.end().map_err(|error| unreadable(Pointer::root(), error.to_string()))?;
+        Ok(value)
+    }
+
+    /// Reads the content as text.
+    ///
+    /// # Errors
+    /// If it is not UTF-8.
+    pub fn text(&self) -> Result<&str, UnreadableEvidence> {
+        std::str::from_utf8(&self.content).map_err(|error| UnreadableEvidence {
+            name: self.name.clone(),
+            pointer: Pointer::root(),
+            message: format!("not UTF-8 from byte {} on", error.valid_up_to()),
+        })
+    }
+}

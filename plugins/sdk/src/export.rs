@@ -1,0 +1,165 @@
+//! From a plugin type to a component's exports.
+
+use std::sync::RwLock;
+
+use crate::bindings::exports::lockgate::types::plugin::{Description, Kind};
+use crate::settings::{configure, schema_of};
+use crate::{Plugin, PluginError, SettingsFinding};
+
+/// Holds the configured plugin, in memory that the host freezes.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Configured<P>(RwLock<Option<P>>);
+
+impl<P: Plugin> Configured<P> {
+    /// Nothing configured yet.
+    #[expect(clippy::new_without_default, reason = "only the expansion of a macro calls it, in a static")]
+    pub const fn new() -> Self {
+        Self(RwLock::new(None))
+    }
+
+    /// Configures the plugin, in place of any that was configured before.
+    pub fn configure(&self, settings: &str) -> Result<(), Vec<SettingsFinding>> {
+        let plugin = configure(settings)?;
+        if let Ok(mut held) = self.0.write() {
+            *held = Some(plugin);
+        }
+        Ok(())
+    }
+
+    /// Lets the configured plugin answer.
+    pub fn answer<T>(&self, ask: impl FnOnce(&P) -> Result<T, PluginError>) -> Result<T, PluginError> {
+        match self.0.read().as_deref() {
+            Ok(Some(plugin)) => ask(plugin),
+            _ => Err(PluginError::new("not-configured", "the plugin was asked before it was configured")),
+        }
+    }
+}
+
+/// What the plugin says of itself.
+#[doc(hidden)]
+pub fn describe<P: Plugin>(name: &str, version: &str, summary: &str, kinds: Vec<Kind>) -> Description {
+    Description {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        kinds,
+        summary: summary.to_owned(),
+        settings_schema: schema_of::<P>().to_string(),
+        capabilities: P::capabilities(),
+    }
+}
+
+/// Makes the crate a component: `export!(MyPlugin: approval_policy);`.
+///
+/// The type has to implement [`Plugin`] and the trait of each kind named: `approval_policy`
+/// ([`ApprovalPolicy`](crate::ApprovalPolicy)), `validation_check` ([`ValidationCheck`](crate::ValidationCheck)),
+/// `strategy` ([`Strategy`](crate::Strategy)). One component can be of several kinds:
+/// `export!(MyPlugin: approval_policy, validation_check);`. Name, version and summary of the plugin are those of the
+/// package in `Cargo.toml`. Say it once in a crate. For a native target it only checks that the traits are there.
+#[macro_export]
+macro_rules! export {
+    ($plugin:ty : $($kind:ident),+ $(,)?) => {
+        #[cfg(target_arch = "wasm32")]
+        #[allow(unsafe_code, reason = "exports with fixed names")]
+        const _: () = {
+            static CONFIGURED: $crate::__private::Configured<$plugin> = $crate::__private::Configured::new();
+
+            struct Component;
+
+            impl $crate::bindings::exports::lockgate::types::plugin::Guest for Component {
+                fn describe() -> $crate::bindings::exports::lockgate::types::plugin::Description {
+                    $crate::__private::describe::<$plugin>(
+                        ::core::env!("CARGO_PKG_NAME"),
+                        ::core::env!("CARGO_PKG_VERSION"),
+                        ::core::env!("CARGO_PKG_DESCRIPTION"),
+                        ::std::vec![$($crate::__export_kind!(name $kind)),+],
+                    )
+                }
+
+                fn configure(
+                    settings: ::std::string::String,
+                ) -> ::core::result::Result<(), ::std::vec::Vec<$crate::SettingsFinding>> {
+                    CONFIGURED.configure(&settings)
+                }
+            }
+
+            $crate::bindings::export_plugin!(Component with_types_in $crate::bindings);
+
+            $($crate::__export_kind!(export $kind for Component from CONFIGURED as $plugin);)+
+        };
+
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: () = {
+            $($crate::__export_kind!(check $kind of $plugin);)+
+        };
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_kind {
+    (name approval_policy) => { $crate::bindings::exports::lockgate::types::plugin::Kind::ApprovalPolicy };
+    (name validation_check) => { $crate::bindings::exports::lockgate::types::plugin::Kind::ValidationCheck };
+    (name strategy) => { $crate::bindings::exports::lockgate::types::plugin::Kind::Strategy };
+
+    (check approval_policy of $plugin:ty) => {
+        const _: fn() = || { fn is<T: $crate::ApprovalPolicy>() {} is::<$plugin>() };
+    };
+    (check validation_check of $plugin:ty) => {
+        const _: fn() = || { fn is<T: $crate::ValidationCheck>() {} is::<$plugin>() };
+    };
+    (check strategy of $plugin:ty) => {
+        const _: fn() = || { fn is<T: $crate::Strategy>() {} is::<$plugin>() };
+    };
+
+    (export approval_policy for $component:ident from $configured:ident as $plugin:ty) => {
+        impl $crate::bindings::approval::exports::lockgate::approval::policy::Guest for $component {
+            fn decide(
+                evaluation: &$crate::bindings::lockgate::host::snapshot::Evaluation,
+            ) -> ::core::result::Result<$crate::Answer, $crate::PluginError> {
+                $configured.answer(|plugin| {
+                    $crate::ApprovalPolicy::decide(plugin, &$crate::Evaluation::new(evaluation))
+                })
+            }
+        }
+        $crate::bindings::approval::export_approval_policy!($component with_types_in $crate::bindings::approval);
+    };
+    (export validation_check for $component:ident from $configured:ident as $plugin:ty) => {
+        impl $crate::bindings::check::exports::lockgate::check::check::Guest for $component {
+            fn run(
+                evaluation: &$crate::bindings::lockgate::host::snapshot::Evaluation,
+            ) -> ::core::result::Result<$crate::Report, $crate::PluginError> {
+                $configured.answer(|plugin| {
+                    $crate::ValidationCheck::run(plugin, &$crate::Evaluation::new(evaluation))
+                })
+            }
+        }
+        $crate::bindings::check::export_validation_check!($component with_types_in $crate::bindings::check);
+    };
+    (export strategy for $component:ident from $configured:ident as $plugin:ty) => {
+        impl $crate::bindings::strategy::exports::lockgate::strategy::strategy::Guest for $component {
+            fn plan(
+                evaluation: &$crate::bindings::lockgate::host::snapshot::Evaluation,
+            ) -> ::core::result::Result<$crate::strategy::Rollout, $crate::PluginError> {
+                $configured.answer(|plugin| $crate::Strategy::plan(plugin, &$crate::Evaluation::new(evaluation)))
+            }
+
+            fn advance(
+                evaluation: &$crate::bindings::lockgate::host::snapshot::Evaluation,
+                progress: $crate::strategy::Progress,
+            ) -> ::core::result::Result<$crate::strategy::Action, $crate::PluginError> {
+                $configured.answer(|plugin| {
+                    $crate::Strategy::advance(plugin, &$crate::Evaluation::new(evaluation), &progress)
+                })
+            }
+        }
+        $crate::bindings::strategy::export_strategy!($component with_types_in $crate::bindings::strategy);
+    };
+
+    ($use:ident $kind:ident $($rest:tt)*) => {
+        ::core::compile_error!(::core::concat!(
+            "`", ::core::stringify!($kind), "` is not a kind of plugin: ",
+            "write `approval_policy`, `validation_check` or `strategy`"
+        ));
+    };
+}

@@ -1,0 +1,108 @@
+//! What would turn an answer.
+
+pub use crate::bindings::lockgate::types::types::{
+    ApprovalsNeeded, CorrectionNeeded, EvidenceNeeded, Need, Requirement, TimeNeeded,
+};
+use crate::time::Timestamp;
+use crate::types::Document;
+
+impl Requirement {
+    /// Something is missing.
+    ///
+    /// `code` is stable, lower-case, its words joined by hyphens. `message` is one sentence that says what somebody has
+    /// to do. `need` says the same to machines: [`ApprovalsNeeded`], [`EvidenceNeeded`], [`TimeNeeded`],
+    /// [`CorrectionNeeded`], or a [`Document`] for what only its owner's tools understand.
+    pub fn new(code: impl Into<String>, message: impl Into<String>, need: impl Into<Need>) -> Self {
+        Self { code: code.into(), message: message.into(), need: need.into() }
+    }
+}
+
+impl ApprovalsNeeded {
+    /// So many more people have to approve in a role. `subject` is [`Evaluation::subject`](crate::Evaluation::subject).
+    pub fn new(role: impl Into<String>, missing: u32, subject: impl Into<String>) -> Self {
+        Self { role: role.into(), missing, excluded: Vec::new(), subject: subject.into() }
+    }
+
+    /// The people who cannot count, by person id.
+    #[must_use]
+    pub fn excluding<I>(mut self, people: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.excluded.extend(people.into_iter().map(Into::into));
+        self
+    }
+}
+
+impl EvidenceNeeded {
+    /// Evidence of that name has to be handed in.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), media_type: None }
+    }
+
+    /// The media type or schema that is understood.
+    #[must_use]
+    pub fn media_type(mut self, media_type: impl Into<String>) -> Self {
+        self.media_type = Some(media_type.into());
+        self
+    }
+}
+
+impl TimeNeeded {
+    /// From then on the answer would be different.
+    pub fn starting(not_before: Timestamp) -> Self {
+        Self { not_before: Some(not_before.as_millis()), not_after: None }
+    }
+
+    /// Until when it would be different.
+    #[must_use]
+    pub fn until(mut self, not_after: Timestamp) -> Self {
+        self.not_after = Some(not_after.as_millis());
+        self
+    }
+}
+
+impl CorrectionNeeded {
+    /// What the snapshot holds at that JSON Pointer has to be different; `expected` says what would be accepted.
+    pub fn new(pointer: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), expected: expected.into(), found: None }
+    }
+
+    /// What is there now.
+    #[must_use]
+    pub fn found(mut self, found: impl Into<String>) -> Self {
+        self.found = Some(found.into());
+        self
+    }
+}
+
+impl From<ApprovalsNeeded> for Need {
+    fn from(need: ApprovalsNeeded) -> Self {
+        Self::Approvals(need)
+    }
+}
+
+impl From<EvidenceNeeded> for Need {
+    fn from(need: EvidenceNeeded) -> Self {
+        Self::Evidence(need)
+    }
+}
+
+impl From<TimeNeeded> for Need {
+    fn from(need: TimeNeeded) -> Self {
+        Self::Time(need)
+    }
+}
+
+impl From<CorrectionNeeded> for Need {
+    fn from(need: CorrectionNeeded) -> Self {
+        Self::Correction(need)
+    }
+}
+
+impl From<Document> for Need {
+    fn from(need: Document) -> Self {
+        Self::Other(need)
+    }
+}

@@ -1,0 +1,259 @@
+//! Holds a value against a JSON Schema and finds all that is wrong.
+//!
+//! Not a validator for any schema, but for those that `schemars` makes of settings: types, `required`, unknown keys,
+//! `enum` and `const`, ranges, lengths, `items`, `$ref` into `$defs`, `allOf`, `anyOf`, `oneOf`, and the two formats
+//! that this crate makes itself. A keyword that is not known here is not checked; reading the settings still is the last
+//! word. A full validator would make every plugin several times as large.
+
+use serde_json::{Map, Value};
+
+use crate::time::{Duration, Timestamp};
+use crate::{Pointer, SettingsFinding};
+
+/// Everything about `value` that the schema does not allow, in the order of the value.
+pub(crate) fn findings(schema: &Value, value: &Value) -> Vec<SettingsFinding> {
+    let mut walk = Walk { root: schema, found: Vec::new() };
+    walk.visit(schema, value, &Pointer::root());
+    walk.found
+}
+
+struct Walk<'a> {
+    root: &'a Value,
+    found: Vec<SettingsFinding>,
+}
+
+impl<'a> Walk<'a> {
+    fn report(&mut self, at: &Pointer, message: String) {
+        self.found.push(SettingsFinding::new(at, message));
+    }
+
+    fn visit(&mut self, schema: &'a Value, value: &Value, at: &Pointer) {
+        let keywords = match schema {
+            Value::Object(keywords) => keywords,
+            Value::Bool(false) => return self.report(at, "nothing is allowed here".to_owned()),
+            _ => return,
+        };
+        if let Some(target) = keywords.get("$ref").and_then(Value::as_str).and_then(|target| self.resolve(target)) {
+            self.visit(target, value, at);
+        }
+        if let Some(types) = keywords.get("type")
+            && !fits(types, value)
+        {
+            // What has the wrong type breaks the other keywords too; saying so would only hide the cause.
+            return self.report(at, format!("{} is expected here, not {}", name_types(types), show(value)));
+        }
+        self.words(keywords, value, at);
+        match value {
+            Value::Object(members) => self.object(keywords, members, at),
+            Value::Array(elements) => self.array(keywords, elements, at),
+            Value::String(text) => self.string(keywords, text, at),
+            Value::Number(_) => self.number(keywords, value, at),
+            Value::Null | Value::Bool(_) => {}
+        }
+        for part in list(keywords, "allOf") {
+            self.visit(part, value, at);
+        }
+        for key in ["anyOf", "oneOf"] {
+            self.choice(list(keywords, key), value, at);
+        }
+    }
+
+    fn resolve(&self, target: &str) -> Option<&'a Value> {
+        self.root.pointer(target.strip_prefix('#')?)
+    }
+
+    /// `const` and `enum`.
+    fn words(&mut self, keywords: &Map<String, Value>, value: &Value, at: &Pointer) {
+        let allowed: Vec<&Value> = keywords.get("const").into_iter().chain(list(keywords, "enum")).collect();
+        if !allowed.is_empty() && !allowed.contains(&value) {
+            self.report(at, not_one_of(value, &allowed));
+        }
+    }
+
+    fn object(&mut self, keywords: &'a Map<String, Value>, members: &Map<String, Value>, at: &Pointer) {
+        let known = keywords.get("properties").and_then(Value::as_object);
+        for key in list(keywords, "required").iter().filter_map(Value::as_str) {
+            if !members.contains_key(key) {
+                self.report(at, format!("`{key}` is missing"));
+            }
+        }
+        for (key, member) in members {
+            let place = at.key(key);
+            if let Some(schema) = known.and_then(|known| known.get(key)) {
+                self.visit(schema, member, &place);
+            } else {
+                match keywords.get("additionalProperties") {
+                    Some(Value::Bool(false)) => {
+                        let known = known.into_iter().flat_map(Map::keys);
+                        let known: Vec<String> = known.map(|key| format!("`{key}`")).collect();
+                        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                        self.report(&place, format!("`{key}` is not known here; known are: {known}"));
+                    }
+                    Some(schema) => self.visit(schema, member, &place),
+                    None => {}
+                }
+            }
+        }
+    }
+
+    fn array(&mut self, keywords: &'a Map<String, Value>, elements: &[Value], at: &Pointer) {
+        let count = elements.len() as u64;
+        if let Some(least) = keywords.get("minItems").and_then(Value::as_u64).filter(|least| count < *least) {
+            let message = match least {
+                1 => "at least one entry is expected".to_owned(),
+                _ => format!("at least {least} entries are expected, not {count}"),
+            };
+            self.report(at, message);
+        }
+        if let Some(most) = keywords.get("maxItems").and_then(Value::as_u64).filter(|most| count > *most) {
+            self.report(at, format!("at most {most} entries are expected, not {count}"));
+        }
+        if let Some(schema) = keywords.get("items") {
+            for (index, element) in elements.iter().enumerate() {
+                self.visit(schema, element, &at.index(index));
+            }
+        }
+        if keywords.get("uniqueItems") == Some(&Value::Bool(true)) {
+            for (index, element) in elements.iter().enumerate() {
+                if elements.iter().take(index).any(|earlier| earlier == element) {
+                    self.report(&at.index(index), format!("{} stands here twice", show(element)));
+                }
+            }
+        }
+    }
+
+    fn string(&mut self, keywords: &Map<String, Value>, text: &str, at: &Pointer) {
+        let count = text.chars().count() as u64;
+        if let Some(least) = keywords.get("minLength").and_then(Value::as_u64).filter(|least| count < *least) {
+            let message = match least {
+                1 => "an empty text is not allowed here".to_owned(),
+                _ => format!("at least {least} characters are expected, not {count}"),
+            };
+            self.report(at, message);
+        }
+        if let Some(most) = keywords.get("maxLength").and_then(Value::as_u64).filter(|most| count > *most) {
+            self.report(at, format!("at most {most} characters are expected, not {count}"));
+        }
+        let wrong = match keywords.get("format").and_then(Value::as_str) {
+            Some("date-time") => text.parse::<Timestamp>().err().map(|error| error.to_string()),
+            Some("lockgate-duration") => text.parse::<Duration>().err().map(|error| error.to_string()),
+            _ => None,
+        };
+        if let Some(message) = wrong {
+            self.report(at, message);
+        }
+    }
+
+    fn number(&mut self, keywords: &Map<String, Value>, value: &Value, at: &Pointer) {
+        let Some(number) = value.as_f64() else { return };
+        let bounds: [(&str, &str, Holds); 4] = [
+            ("minimum", "at least", |number, bound| number >= bound),
+            ("maximum", "at most", |number, bound| number <= bound),
+            ("exclusiveMinimum", "more than", |number, bound| number > bound),
+            ("exclusiveMaximum", "less than", |number, bound| number < bound),
+        ];
+        for (key, words, holds) in bounds {
+            if let Some(bound) = keywords.get(key)
+                && bound.as_f64().is_some_and(|bound| !holds(number, bound))
+            {
+                self.report(at, format!("{words} {bound} is expected, not {}", show(value)));
+            }
+        }
+    }
+
+    /// `anyOf` and `oneOf`: if no branch fits, reports what keeps the nearest one from fitting.
+    fn choice(&mut self, branches: &'a [Value], value: &Value, at: &Pointer) {
+        let mut nearest: Option<Vec<SettingsFinding>> = None;
+        for branch in branches {
+            let mut walk = Walk { root: self.root, found: Vec::new() };
+            walk.visit(branch, value, at);
+            if walk.found.is_empty() {
+                return;
+            }
+            // A branch that the value fits at its top is nearer than one of another type or another word.
+            let distance = |found: &[SettingsFinding]| {
+                (found.iter().any(|finding| finding.pointer == at.as_str()), found.len())
+            };
+            if nearest.as_deref().is_none_or(|nearest| distance(&walk.found) < distance(nearest)) {
+                nearest = Some(walk.found);
+            }
+        }
+        let words: Vec<&Value> = branches.iter().flat_map(|branch| branch.get("const").into_iter()
+            .chain(branch.get("enum").and_then(Value::as_array).into_iter().flatten())).collect();
+        let at_top = nearest.iter().flatten().any(|finding| finding.pointer == at.as_str());
+        if !words.is_empty() && at_top && !value.is_object() {
+            self.report(at, not_one_of(value, &words));
+        } else {
+            self.found.extend(nearest.into_iter().flatten());
+        }
+    }
+}
+
+/// Whether a number keeps to a bound.
+type Holds = fn(f64, f64) -> bool;
+
+fn list<'a>(keywords: &'a Map<String, Value>, key: &str) -> &'a [Value] {
+    keywords.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn fits(types: &Value, value: &Value) -> bool {
+    match types {
+        Value::String(name) => match name.as_str() {
+            "null" => value.is_null(),
+            "boolean" => value.is_boolean(),
+            "integer" => value.is_i64() || value.is_u64(),
+            "number" => value.is_number(),
+            "string" => value.is_string(),
+            "array" => value.is_array(),
+            "object" => value.is_object(),
+            _ => true,
+        },
+        Value::Array(names) => names.iter().any(|name| fits(name, value)),
+        _ => true,
+    }
+}
+
+/// The types in the words of somebody who writes TOML; `null` cannot be written there.
+fn name_types(types: &Value) -> String {
+    let name = |name: &Value| match name.as_str() {
+        Some("boolean") => "`true` or `false`",
+        Some("integer") => "a whole number",
+        Some("number") => "a number",
+        Some("string") => "a text",
+        Some("array") => "a list",
+        Some("object") => "a table",
+        _ => "nothing",
+    };
+    match types {
+        Value::Array(names) => {
+            let names: Vec<&str> = names.iter().filter(|n| n.as_str() != Some("null")).map(name).collect();
+            names.join(" or ")
+        }
+        _ => name(types).to_owned(),
+    }
+}
+
+/// The value as the operator wrote it, if it is short enough to be shown.
+fn show(value: &Value) -> String {
+    match value {
+        Value::Object(_) => "a table".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Null => "nothing".to_owned(),
+        Value::String(text) if text.chars().count() > 60 => {
+            format!("`{}…`", text.chars().take(60).collect::<String>())
+        }
+        Value::String(text) => format!("`{text}`"),
+        _ => format!("`{value}`"),
+    }
+}
+
+fn not_one_of(value: &Value, allowed: &[&Value]) -> String {
+    let allowed: Vec<String> = allowed.iter().map(|word| show(word)).collect();
+    match allowed.as_slice() {
+        [only] => format!("{only} is expected here, not {}", show(value)),
+        _ => format!("one of {} is expected here, not {}", allowed.join(", "), show(value)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! Native tests of a plugin: a snapshot made by hand.
+//!
+//! ```
+//! use lockgate_plugin::testing::Fixture;
+//! use lockgate_plugin::types::Risk;
+//!
+//! let mut fixture = Fixture::new().now("2026-11-24T20:00:00Z").approved_by("ann", "change-authority");
+//! fixture.change.risk = Risk::High;
+//! assert_eq!(fixture.evaluation().approvals().len(), 1);
+//! ```
+
+mod fixture;
+
+use std::cell::RefCell;
+
+pub use fixture::Fixture;
+
+use crate::log::Level;
+use crate::{Plugin, SettingsFinding};
+
+thread_local! {
+    static LOG: RefCell<Vec<(Level, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+pub(crate) fn record(level: Level, message: String) {
+    eprintln!("{level:?}: {message}");
+    LOG.with_borrow_mut(|log| log.push((level, message)));
+}
+
+/// The lines that were written on this thread since it was last asked.
+pub fn take_log() -> Vec<(Level, String)> {
+    LOG.take()
+}
+
+/// Configures a plugin from a settings text (JSON) in the way the host does, mistakes of shape included.
+///
+/// # Errors
+/// All that is wrong with the settings.
+pub fn configure<P: Plugin>(settings: &str) -> Result<P, Vec<SettingsFinding>> {
+    crate::settings::configure(settings)
+}
+
+/// The JSON Schema that the plugin's settings are described with.
+pub fn settings_schema<P: Plugin>() -> serde_json::Value {
+    crate::settings::schema_of::<P>()
+}

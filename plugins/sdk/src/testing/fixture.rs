@@ -1,0 +1,204 @@
+//! A snapshot made by hand.
+
+#![expect(clippy::panic, reason = "a fixture is only used in tests, which fail by panicking")]
+
+use std::collections::BTreeMap;
+
+use crate::time::Timestamp;
+use crate::types::{
+    Approval, ApprovalAnswer, ApprovedPlan, Change, ChangeApproval, ChangeCategory, Component, Defect, Document,
+    Environment, EnvironmentControl, EnvironmentKind, Evidence, Instance, KnowledgeItem, PastDeployment, Person, Phase,
+    Plan, Product, Release, ReleaseNotes, ReleaseStatus, Risk, Scenario, Stage,
+};
+use crate::{Evaluation, EvidenceError};
+
+/// A snapshot made by hand.
+///
+/// [`new`](Self::new) is a plain deployment: release `shop-2.4.0` of the product `shop`, a new version in the live
+/// environment, asked for by `rita`, under a normal change of low risk, at the exit of plan-and-approve on
+/// 2026-11-24T12:00:00Z (a Tuesday). Change what the test is about.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "each field is what the method of `Evaluation` of the same name answers")]
+pub struct Fixture {
+    pub id: String,
+    pub now: Timestamp,
+    pub stage: Stage,
+    pub phase: Phase,
+    pub scenario: Scenario,
+    pub subject: String,
+    pub requester: Person,
+    pub contributors: Vec<Person>,
+    pub product: Product,
+    pub release: Release,
+    pub components: Vec<Component>,
+    pub release_notes: Option<ReleaseNotes>,
+    pub defects: Vec<Defect>,
+    pub knowledge_items: Vec<KnowledgeItem>,
+    pub environment: Environment,
+    pub change: Change,
+    pub plan: Option<Plan>,
+    pub desired_instances: Vec<Instance>,
+    pub actual_instances: Vec<Instance>,
+    pub approvals: Vec<Approval>,
+    pub approved: Option<ApprovedPlan>,
+    pub evidence: BTreeMap<String, Evidence>,
+    pub history: Vec<PastDeployment>,
+    pub labels: Vec<(String, String)>,
+    pub facts: BTreeMap<String, Document>,
+    /// The evidence that the operator did not grant, by name.
+    pub withheld: Vec<String>,
+}
+
+impl Default for Fixture {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Fixture {
+    /// The plain deployment that is described above.
+    pub fn new() -> Self {
+        Self {
+            id: "deployment-1".to_owned(),
+            now: Timestamp::from_millis(1_795_521_600_000),
+            stage: Stage::PlanAndApprove,
+            phase: Phase::Exit,
+            scenario: Scenario::NewVersion,
+            subject: format!("sha256:{}", "5".repeat(64)),
+            requester: Self::person("rita", &["developer"]),
+            contributors: Vec::new(),
+            product: Product { id: "shop".to_owned(), name: "Shop".to_owned(), depends_on: Vec::new() },
+            release: Release {
+                id: "shop-2.4.0".to_owned(),
+                name: "Shop 2.4".to_owned(),
+                version: "2.4.0".to_owned(),
+                description: String::new(),
+                status: ReleaseStatus::Published,
+                digest: Some(format!("sha256:{}", "a".repeat(64))),
+                tags: Vec::new(),
+            },
+            components: Vec::new(),
+            release_notes: None,
+            defects: Vec::new(),
+            knowledge_items: Vec::new(),
+            environment: Environment {
+                name: "live".to_owned(),
+                kind: EnvironmentKind::Live,
+                purpose: "where customers shop".to_owned(),
+                control: EnvironmentControl::Full,
+            },
+            change: Change {
+                id: "CHG-1".to_owned(),
+                title: "Deploy Shop 2.4".to_owned(),
+                description: String::new(),
+                category: ChangeCategory::Normal,
+                approval: ChangeApproval::Approved,
+                risk: Risk::Low,
+                window: None,
+                assignee: None,
+                releases: vec!["shop-2.4.0".to_owned()],
+            },
+            plan: None,
+            desired_instances: Vec::new(),
+            actual_instances: Vec::new(),
+            approvals: Vec::new(),
+            approved: None,
+            evidence: BTreeMap::new(),
+            history: Vec::new(),
+            labels: Vec::new(),
+            facts: BTreeMap::new(),
+            withheld: Vec::new(),
+        }
+    }
+
+    /// What a plugin is asked with.
+    pub fn evaluation(&self) -> Evaluation<'_> {
+        Evaluation::new(self)
+    }
+
+    /// A person whose name is the id.
+    pub fn person(id: &str, roles: &[&str]) -> Person {
+        Person { id: id.to_owned(), name: id.to_owned(), roles: roles.iter().map(|role| (*role).to_owned()).collect() }
+    }
+
+    /// A moment.
+    ///
+    /// # Panics
+    /// If the text is not RFC 3339.
+    pub fn moment(text: &str) -> Timestamp {
+        text.parse().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Sets the time.
+    ///
+    /// # Panics
+    /// If the text is not RFC 3339.
+    #[must_use]
+    pub fn now(mut self, text: &str) -> Self {
+        self.now = Self::moment(text);
+        self
+    }
+
+    /// Sets the gate.
+    #[must_use]
+    pub fn gate(mut self, stage: Stage, phase: Phase) -> Self {
+        (self.stage, self.phase) = (stage, phase);
+        self
+    }
+
+    /// Adds an approval of the subject, given an hour ago by a person who holds that one role. It does not expire.
+    #[must_use]
+    pub fn approved_by(self, person: &str, role: &str) -> Self {
+        self.answered(Self::person(person, &[role]), role, ApprovalAnswer::Approved)
+    }
+
+    /// Adds an answer about the subject, given an hour ago. It does not expire.
+    #[must_use]
+    pub fn answered(mut self, person: Person, role: &str, answer: ApprovalAnswer) -> Self {
+        self.approvals.push(Approval {
+            id: format!("approval-{}", self.approvals.len() + 1),
+            person,
+            role: role.to_owned(),
+            answer,
+            at: self.now.as_millis() - 3_600_000,
+            expires: None,
+            subject: self.subject.clone(),
+            comment: None,
+        });
+        self
+    }
+
+    /// Adds evidence. Its digest is a placeholder: a fixture hashes nothing.
+    #[must_use]
+    pub fn with_evidence(mut self, name: &str, media_type: &str, content: impl Into<Vec<u8>>) -> Self {
+        let evidence = Evidence {
+            name: name.to_owned(),
+            digest: format!("sha256:{}", "e".repeat(64)),
+            media_type: media_type.to_owned(),
+            source: None,
+            collected: None,
+            content: content.into(),
+        };
+        self.evidence.insert(name.to_owned(), evidence);
+        self
+    }
+
+    pub(crate) fn evidence_names(&self) -> Vec<String> {
+        self.evidence.keys().filter(|name| !self.withheld.contains(name)).cloned().collect()
+    }
+
+    pub(crate) fn evidence(&self, name: &str) -> Result<Evidence, EvidenceError> {
+        if self.withheld.iter().any(|withheld| withheld == name) {
+            return Err(EvidenceError::NotGranted(name.to_owned()));
+        }
+        self.evidence.get(name).cloned().ok_or(EvidenceError::Missing)
+    }
+
+    pub(crate) fn fact_names(&self) -> Vec<String> {
+        self.facts.keys().cloned().collect()
+    }
+
+    pub(crate) fn fact(&self, name: &str) -> Option<Document> {
+        self.facts.get(name).cloned()
+    }
+}

@@ -1,0 +1,62 @@
+//! What a plugin sees: the records and enums of `lockgate:types`.
+//!
+//! Their documentation is that of the contract. Moments in them are milliseconds since 1970-01-01T00:00:00Z;
+//! [`Timestamp::from`](crate::time::Timestamp) makes them readable.
+
+pub use crate::bindings::lockgate::types::types::{
+    Approval, ApprovalAnswer, ApprovedPlan, Change, ChangeApproval, ChangeCategory, Component, ComponentKind,
+    ConfigurationItem, DataRetention, Defect, DefectStatus, DeploymentResult, Document, Environment,
+    EnvironmentControl, EnvironmentKind, Evidence, Instance, InstanceStatus, KnowledgeItem, KnowledgeStatus,
+    LastKnownGood, PastDeployment, Person, Phase, Plan, Product, Release, ReleaseNotes, ReleaseStatus, Risk, Scenario,
+    Severity, Stage, TimeWindow, WayBack,
+};
+
+use crate::time::Timestamp;
+
+impl TimeWindow {
+    /// Whether the moment lies in the window: `start` is in it, `end` is not.
+    pub fn contains(&self, moment: Timestamp) -> bool {
+        Timestamp::from(self.start) <= moment && moment < Timestamp::from(self.end)
+    }
+}
+
+impl Document {
+    /// A document of that schema.
+    ///
+    /// `schema` says how to read `json`: a URI, or a name that writer and reader agreed on. `json` is one JSON text.
+    pub fn new(schema: impl Into<String>, json: impl Into<String>) -> Self {
+        Self { schema: schema.into(), json: json.into() }
+    }
+}
+
+macro_rules! words {
+    ($($type:ident { $($variant:ident => $word:literal),+ $(,)? })+) => { $(
+        impl $type {
+            /// The word that the contract, the snapshot document and people use.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+    )+ };
+}
+
+words! {
+    ChangeCategory { Emergency => "emergency", Standard => "standard", Normal => "normal" }
+    ComponentKind {
+        Hardware => "hardware", Software => "software", Documentation => "documentation", Process => "process",
+        Licence => "licence", Data => "data", Other => "other",
+    }
+    DefectStatus { Open => "open", Accepted => "accepted", Fixed => "fixed" }
+    KnowledgeStatus {
+        Draft => "draft", InReview => "in-review", Validated => "validated", Published => "published",
+        Archived => "archived",
+    }
+    Phase { Entrance => "entrance", Exit => "exit" }
+    ReleaseStatus { Draft => "draft", Accepted => "accepted", Published => "published", Withdrawn => "withdrawn" }
+    Risk { Low => "low", Medium => "medium", High => "high", Critical => "critical" }
+    Scenario { FirstRelease => "first-release", NewVersion => "new-version", Removal => "removal" }
+    Severity { Info => "info", Low => "low", Medium => "medium", High => "high", Critical => "critical" }
+    Stage {
+        PlanAndApprove => "plan-and-approve", Fulfill => "fulfill", Validate => "validate", Observe => "observe",
+    }
+}
