@@ -1,9 +1,18 @@
 //! Deployment strategies: how is it rolled out?
+//!
+//! A strategy lays the whole way out in steps and then says, again and again, what to do next. Most ways are walked in
+//! the same manner, one step after another: [`Sequence`] does that, and says what happens when a step does not go well.
+
+mod sequence;
+mod step;
+mod way_back;
 
 pub use crate::bindings::strategy::exports::lockgate::strategy::strategy::{
     Action, DeployAction, Progress, Rollout, RouteAction, Step, StepAction, StepState, StepStatus, Wait,
 };
 use crate::{Evaluation, Plugin, PluginError};
+pub use sequence::{OnInconclusive, Sequence};
+pub use way_back::way_back;
 
 /// A plugin that plans how a deployment is rolled out and says what to do next.
 ///

@@ -10,10 +10,12 @@
 //! ```
 
 mod fixture;
+mod rehearsal;
 
 use std::cell::RefCell;
 
 pub use fixture::Fixture;
+pub use rehearsal::{Rehearsal, progress};
 
 use crate::log::Level;
 use crate::{Plugin, SettingsFinding};

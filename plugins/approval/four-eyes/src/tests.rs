@@ -1,0 +1,329 @@
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+use lockgate_plugin::testing::{Fixture, configure};
+use lockgate_plugin::types::{ApprovalAnswer, Risk};
+use lockgate_plugin::{Answer, ApprovalPolicy, Need, Requirement, Ruling, Violation};
+
+use super::FourEyes;
+
+const AUTHORITY: &str = r#"{ "required": [{ "role": "authority" }] }"#;
+const BOTH: &str = r#"{ "required": [{ "role": "authority" }, { "role": "operations" }] }"#;
+
+fn ask(settings: &str, fixture: &Fixture) -> Answer {
+    let policy: FourEyes = configure(settings).expect("the settings are right");
+    policy.decide(&fixture.evaluation()).expect("it can decide")
+}
+
+fn findings(settings: &str) -> Vec<(String, String)> {
+    let found = configure::<FourEyes>(settings).expect_err("the settings are wrong");
+    found.into_iter().map(|finding| (finding.pointer, finding.message)).collect()
+}
+
+fn allowed(answer: &Answer) -> bool {
+    matches!(answer.ruling, Ruling::Allow)
+}
+
+fn required(answer: &Answer) -> &[Requirement] {
+    match &answer.ruling {
+        Ruling::Require(requirements) => requirements,
+        other => panic!("not a requirement: {other:?}"),
+    }
+}
+
+fn denied(answer: &Answer) -> &[Violation] {
+    match &answer.ruling {
+        Ruling::Deny(violations) => violations,
+        other => panic!("not a denial: {other:?}"),
+    }
+}
+
+/// Role, missing number and excluded people of each requirement.
+fn needs(answer: &Answer) -> Vec<(&str, u32, Vec<&str>)> {
+    let need = |requirement| match requirement {
+        &Requirement { need: Need::Approvals(ref need), .. } => {
+            (need.role.as_str(), need.missing, need.excluded.iter().map(String::as_str).collect())
+        }
+        other => panic!("not approvals: {other:?}"),
+    };
+    required(answer).iter().map(need).collect()
+}
+
+fn codes(answer: &Answer) -> Vec<&str> {
+    answer.reasons.iter().map(|reason| reason.code.as_str()).collect()
+}
+
+#[test]
+fn an_approval_in_the_role_is_enough() {
+    let answer = ask(AUTHORITY, &Fixture::new().approved_by("ann", "authority"));
+    assert_eq!(answer, Answer::allow().because("enough-approvals", "approved by `ann` (authority)"));
+}
+
+#[test]
+fn without_approvals_it_says_how_many_of_whom_are_missing() {
+    let fixture = Fixture::new();
+    let answer = ask(r#"{ "required": [{ "role": "authority", "count": 2 }] }"#, &fixture);
+    assert_eq!(needs(&answer), [("authority", 2, vec!["rita"])]);
+    let requirement = &required(&answer)[0];
+    assert_eq!(requirement.code, "approvals-missing");
+    assert_eq!(
+        requirement.message,
+        "2 more people have to approve as `authority`; not `rita` (asked for the deployment)"
+    );
+    let Need::Approvals(need) = &requirement.need else { panic!("{requirement:?}") };
+    assert_eq!(need.subject, fixture.subject);
+}
+
+#[test]
+fn the_same_person_counts_once() {
+    let fixture = Fixture::new().approved_by("ann", "authority").approved_by("ann", "authority");
+    let answer = ask(r#"{ "required": [{ "role": "authority", "count": 2 }] }"#, &fixture);
+    assert_eq!(needs(&answer), [("authority", 1, vec!["rita", "ann"])]);
+    assert_eq!(
+        required(&answer)[0].message,
+        "1 more person has to approve as `authority`; not `rita` (asked for the deployment) and `ann` (already counts)"
+    );
+}
+
+#[test]
+fn one_person_with_two_roles_does_not_fill_both() {
+    let roles = ["authority", "operations"];
+    let fixture = Fixture::new()
+        .answered(Fixture::person("ann", &roles), "authority", ApprovalAnswer::Approved)
+        .answered(Fixture::person("ann", &roles), "operations", ApprovalAnswer::Approved);
+    assert_eq!(needs(&ask(BOTH, &fixture)), [("operations", 1, vec!["rita", "ann"])]);
+}
+
+#[test]
+fn a_person_with_two_roles_counts_where_nobody_else_can() {
+    let roles = ["authority", "operations"];
+    let fixture = Fixture::new()
+        .answered(Fixture::person("ann", &roles), "authority", ApprovalAnswer::Approved)
+        .answered(Fixture::person("ann", &roles), "operations", ApprovalAnswer::Approved)
+        .approved_by("bob", "authority");
+    let answer = ask(BOTH, &fixture);
+    assert!(allowed(&answer));
+    assert_eq!(answer.reasons[0].message, "approved by `ann` (authority, operations) and `bob` (authority)");
+}
+
+#[test]
+fn somebody_who_counts_nowhere_yet_may_still_approve_in_the_missing_role() {
+    let fixture = Fixture::new().approved_by("ann", "authority").approved_by("bob", "authority");
+    assert_eq!(needs(&ask(BOTH, &fixture)), [("operations", 1, vec!["rita", "ann"])]);
+}
+
+#[test]
+fn the_requester_cannot_approve() {
+    let answer = ask(AUTHORITY, &Fixture::new().approved_by("rita", "authority"));
+    assert_eq!(needs(&answer), [("authority", 1, vec!["rita"])]);
+    assert_eq!(codes(&answer), ["approval-by-outsider"]);
+    assert_eq!(answer.reasons[0].message, "the approval of `rita` does not count: `rita` asked for the deployment");
+    assert_eq!(answer.reasons[0].pointer.as_deref(), Some("/approvals/0"));
+}
+
+#[test]
+fn a_contributor_can_approve_only_if_the_settings_say_so() {
+    let mut fixture = Fixture::new().approved_by("carl", "authority");
+    fixture.contributors = vec![Fixture::person("carl", &["authority"]), Fixture::person("rita", &[])];
+    let answer = ask(AUTHORITY, &fixture);
+    assert_eq!(needs(&answer), [("authority", 1, vec!["rita", "carl"])]);
+    assert_eq!(codes(&answer), ["approval-by-outsider"]);
+
+    let lenient = r#"{ "required": [{ "role": "authority" }], "exclude-contributors": false }"#;
+    assert!(allowed(&ask(lenient, &fixture)));
+}
+
+#[test]
+fn an_approval_of_something_else_is_void() {
+    let mut fixture = Fixture::new().approved_by("ann", "authority");
+    fixture.subject = format!("sha256:{}", "6".repeat(64));
+    let answer = ask(AUTHORITY, &fixture);
+    assert_eq!(needs(&answer), [("authority", 1, vec!["rita"])]);
+    assert_eq!(codes(&answer), ["approval-of-something-else"]);
+}
+
+#[test]
+fn an_approval_counts_until_the_moment_it_expires() {
+    let mut fixture = Fixture::new().approved_by("ann", "authority");
+    fixture.approvals[0].expires = Some(fixture.now.as_millis() + 1);
+    assert!(allowed(&ask(AUTHORITY, &fixture)));
+    fixture.approvals[0].expires = Some(fixture.now.as_millis());
+    let answer = ask(AUTHORITY, &fixture);
+    assert_eq!(codes(&answer), ["approval-expired"]);
+    assert_eq!(answer.reasons[0].message, "the approval of `ann` does not count: it expired at 2026-11-24T12:00:00Z");
+}
+
+#[test]
+fn an_approval_may_be_as_old_as_the_settings_say() {
+    // The fixture's approvals are an hour old.
+    let fixture = Fixture::new().approved_by("ann", "authority");
+    let settings = |age: &str| format!(r#"{{ "required": [{{ "role": "authority" }}], "max-age": "{age}" }}"#);
+    assert!(allowed(&ask(&settings("1h"), &fixture)));
+    let answer = ask(&settings("59m"), &fixture);
+    assert_eq!(codes(&answer), ["approval-too-old"]);
+    assert_eq!(
+        answer.reasons[0].message,
+        "the approval of `ann` does not count: it was given at 2026-11-24T11:00:00Z, more than 59m ago"
+    );
+}
+
+#[test]
+fn an_approval_from_the_future_is_void() {
+    let mut fixture = Fixture::new().approved_by("ann", "authority");
+    fixture.approvals[0].at = fixture.now.as_millis() + 1;
+    assert_eq!(codes(&ask(AUTHORITY, &fixture)), ["approval-from-the-future"]);
+}
+
+#[test]
+fn an_approval_in_a_role_that_the_person_does_not_hold_is_void() {
+    let person = Fixture::person("ann", &["developer"]);
+    let fixture = Fixture::new().answered(person, "authority", ApprovalAnswer::Approved);
+    let answer = ask(AUTHORITY, &fixture);
+    assert_eq!(codes(&answer), ["approval-role-not-held"]);
+    assert_eq!(needs(&answer), [("authority", 1, vec!["rita"])]);
+}
+
+#[test]
+fn an_approval_in_a_role_that_nobody_asked_for_is_told() {
+    let answer = ask(AUTHORITY, &Fixture::new().approved_by("ann", "marketing"));
+    assert_eq!(needs(&answer), [("authority", 1, vec!["rita"])]);
+    assert_eq!(codes(&answer), ["approval-role-not-asked"]);
+}
+
+#[test]
+fn a_rejection_denies_whoever_else_approved() {
+    let mut fixture = Fixture::new().approved_by("ann", "authority").answered(
+        Fixture::person("bob", &["operations"]),
+        "operations",
+        ApprovalAnswer::Rejected,
+    );
+    fixture.approvals[1].comment = Some("not before the sale".to_owned());
+    let answer = ask(AUTHORITY, &fixture);
+    let violation = &denied(&answer)[0];
+    assert_eq!(violation.code, "rejected");
+    assert_eq!(violation.message, "`bob` rejected the deployment as `operations`: “not before the sale”");
+    assert_eq!(violation.subject.as_deref(), Some("bob"));
+    assert_eq!(violation.pointer.as_deref(), Some("/approvals/1"));
+    assert_eq!(violation.remedies[0].code, "approval-after-rejection");
+}
+
+#[test]
+fn whoever_rejected_can_come_round() {
+    let bob = || Fixture::person("bob", &["authority"]);
+    let mut fixture = Fixture::new()
+        .answered(bob(), "authority", ApprovalAnswer::Approved)
+        .answered(bob(), "authority", ApprovalAnswer::Rejected);
+    fixture.approvals[1].at -= 1;
+    assert!(allowed(&ask(AUTHORITY, &fixture)));
+    // In the same millisecond the rejection wins, and an approval before it is taken back.
+    for later in [0, 1] {
+        fixture.approvals[1].at = fixture.approvals[0].at + later;
+        let answer = ask(AUTHORITY, &fixture);
+        assert_eq!(denied(&answer).len(), 1);
+        assert_eq!(codes(&answer), ["approval-taken-back"]);
+    }
+}
+
+#[test]
+fn a_rejection_of_something_else_or_one_that_expired_does_not_deny() {
+    let reject = |fixture: Fixture| {
+        fixture.answered(Fixture::person("bob", &["authority"]), "authority", ApprovalAnswer::Rejected)
+    };
+    let mut fixture = reject(Fixture::new().approved_by("ann", "authority"));
+    fixture.approvals[1].subject = "sha256:0".to_owned();
+    let answer = ask(AUTHORITY, &fixture);
+    assert!(allowed(&answer));
+    assert_eq!(codes(&answer), ["enough-approvals", "approval-of-something-else"]);
+    assert!(answer.reasons[1].message.starts_with("the rejection of `bob` does not count"));
+
+    let mut fixture = reject(Fixture::new().approved_by("ann", "authority"));
+    fixture.approvals[1].expires = Some(fixture.now.as_millis());
+    assert!(allowed(&ask(AUTHORITY, &fixture)));
+}
+
+#[test]
+fn even_the_requester_can_reject() {
+    let rita = Fixture::person("rita", &["developer"]);
+    let fixture =
+        Fixture::new().approved_by("ann", "authority").answered(rita, "developer", ApprovalAnswer::Rejected);
+    assert_eq!(denied(&ask(AUTHORITY, &fixture)).len(), 1);
+}
+
+#[test]
+fn a_number_of_people_in_any_role_can_be_asked_for() {
+    let settings = r#"{ "required": [{ "role": "authority" }], "people": 3 }"#;
+    let answer = ask(settings, &Fixture::new().approved_by("ann", "marketing"));
+    // Whoever approves as authority is the second person, so one more of any role makes three.
+    assert_eq!(needs(&answer), [("authority", 1, vec!["rita"]), ("any", 1, vec!["rita", "ann"])]);
+    assert_eq!(codes(&answer), [""; 0]);
+    let fixture =
+        Fixture::new().approved_by("ann", "marketing").approved_by("bob", "authority").approved_by("carl", "sales");
+    assert!(allowed(&ask(settings, &fixture)));
+}
+
+#[test]
+fn a_higher_risk_asks_for_more() {
+    let settings = r#"{
+        "required": [{ "role": "authority" }],
+        "by-risk": {
+            "medium": { "required": [{ "role": "authority" }] },
+            "critical": { "required": [{ "role": "authority" }, { "role": "security" }], "people": 4 }
+        }
+    }"#;
+    let mut fixture = Fixture::new();
+    let mut at = |risk| {
+        fixture.change.risk = risk;
+        needs(&ask(settings, &fixture)).into_iter().map(|(role, count, _)| (role.to_owned(), count)).collect::<Vec<_>>()
+    };
+    assert_eq!(at(Risk::Low), [("authority".to_owned(), 1)]);
+    assert_eq!(at(Risk::Medium), [("authority".to_owned(), 2)]);
+    assert_eq!(at(Risk::High), [("authority".to_owned(), 2)]);
+    let critical = [("authority".to_owned(), 2), ("security".to_owned(), 1), ("any".to_owned(), 1)];
+    assert_eq!(at(Risk::Critical), critical);
+}
+
+#[test]
+fn a_higher_risk_that_asks_for_less_is_refused() {
+    let settings = r#"{
+        "required": [{ "role": "authority" }],
+        "by-risk": {
+            "low": { "required": [{ "role": "authority", "count": 2 }], "people": 1 },
+            "high": { "required": [{ "role": "authority" }, { "role": "security" }] }
+        }
+    }"#;
+    assert_eq!(
+        findings(settings),
+        [
+            (
+                "/by-risk/high/required".to_owned(),
+                "a high risk asks for 1 more of `authority`, a low risk for 2: \
+                 a higher risk never needs fewer approvals"
+                    .to_owned()
+            ),
+            (
+                "/by-risk/high/people".to_owned(),
+                "a high risk asks for 0 more people, a low risk for 1: a higher risk never needs fewer approvals"
+                    .to_owned()
+            ),
+        ]
+    );
+}
+
+#[test]
+fn settings_that_ask_for_nobody_are_refused() {
+    assert_eq!(findings("{}")[0].0, "");
+    assert!(findings("{}")[0].1.starts_with("nobody has to approve"));
+}
+
+#[test]
+fn a_role_that_stands_twice_is_refused() {
+    let found = findings(r#"{ "required": [{ "role": "a" }, { "role": "b" }, { "role": "a", "count": 2 }] }"#);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].0, "/required/2/role");
+}
+
+#[test]
+fn mistakes_of_shape_are_all_reported() {
+    let found = findings(r#"{ "required": [{ "role": "", "count": 0 }], "max-age": "soon", "poeple": 2 }"#);
+    let places: Vec<&str> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
+    assert_eq!(places, ["/max-age", "/poeple", "/required/0/count", "/required/0/role"]);
+}

@@ -1,0 +1,135 @@
+//! Walks a rollout one step after another.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Action, Progress, Step, StepAction, StepState, StepStatus, Wait};
+use crate::Reason;
+use crate::time::{Duration, Timestamp};
+use crate::types::WayBack;
+
+/// What to do when an analysis had not enough data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnInconclusive {
+    /// Stop where it is and let people decide.
+    #[default]
+    Pause,
+    /// Look again after a while, so many times; then stop and let people decide.
+    Retry,
+    /// Take the way back; after the point of no return, stop and let people decide.
+    RollBack,
+}
+
+/// Performs the steps of a rollout one after another.
+///
+/// It looks at nothing but the progress and the time, so any call may be repeated, and it follows the rollout that was
+/// approved even if the settings have changed since.
+///
+/// - A step that has not begun, or that began and of which nothing is known, is performed.
+/// - A hold waits until its time is over, or until a person resumes it.
+/// - A step that failed takes the way back; after the point of no return, or if there is no way back, it pauses.
+/// - An inconclusive step is handled as [`OnInconclusive`] says.
+/// - When a person resumes a step that failed, it is performed again; one that was inconclusive counts as done: the
+///   person has judged in its place.
+#[derive(Clone, Copy, Debug)]
+pub struct Sequence {
+    /// What to do when an analysis had not enough data.
+    pub on_inconclusive: OnInconclusive,
+    /// How often an inconclusive step is begun at most, the first time included.
+    pub max_attempts: u32,
+    /// How long to wait before an inconclusive step is begun again.
+    pub retry_after: Duration,
+}
+
+impl Sequence {
+    /// What to do next.
+    pub fn advance(&self, now: Timestamp, progress: &Progress) -> Action {
+        for step in &progress.rollout.steps {
+            // A step that the host knows nothing of has not begun.
+            let Some(state) = progress.steps.iter().find(|state| state.id == step.id) else {
+                return Action::Perform(step.id.clone());
+            };
+            if let Some(action) = self.step(now, progress, step, state) {
+                return action;
+            }
+        }
+        Action::Complete
+    }
+
+    /// What to do about this step; none if it is done.
+    fn step(&self, now: Timestamp, progress: &Progress, step: &Step, state: &StepState) -> Option<Action> {
+        match state.status {
+            StepStatus::Succeeded => None,
+            StepStatus::Pending => Some(Action::Perform(step.id.clone())),
+            StepStatus::Running => match step.action {
+                StepAction::Hold(length) => hold(now, step, state, length),
+                _ => Some(Action::Perform(step.id.clone())),
+            },
+            StepStatus::Failed if state.resumed => Some(Action::Perform(step.id.clone())),
+            StepStatus::Failed => Some(back(progress, "step-failed", format!("“{}” failed", step.title))),
+            StepStatus::Inconclusive if state.resumed => None,
+            StepStatus::Inconclusive => Some(self.inconclusive(now, progress, step, state)),
+        }
+    }
+
+    fn inconclusive(&self, now: Timestamp, progress: &Progress, step: &Step, state: &StepState) -> Action {
+        let found = format!("“{}” had not enough data to tell", step.title);
+        match self.on_inconclusive {
+            OnInconclusive::Pause => Action::Pause(Reason::new("step-inconclusive", found)),
+            OnInconclusive::RollBack => back(progress, "step-inconclusive", found),
+            OnInconclusive::Retry if state.attempts >= self.max_attempts => {
+                let message = format!("{found}, after {} attempts", state.attempts);
+                Action::Pause(Reason::new("attempts-used-up", message))
+            }
+            OnInconclusive::Retry => {
+                let again = state.ended.map(|ended| Timestamp::from(ended).saturating_add(self.retry_after));
+                match again {
+                    Some(again) if now < again => {
+                        let message = format!("{found}; it is looked at again at {again}");
+                        Action::Wait(Wait {
+                            until: Some(again.as_millis()),
+                            for_person: false,
+                            reason: Reason::new("retry-later", message),
+                        })
+                    }
+                    _ => Action::Perform(step.id.clone()),
+                }
+            }
+        }
+    }
+}
+
+/// The way back while there is one, else a pause.
+fn back(progress: &Progress, code: &str, found: String) -> Action {
+    if progress.past_point_of_no_return {
+        let message = format!("{found}, and the point of no return has been passed: only forward from here");
+        return Action::Pause(Reason::new(code, message));
+    }
+    match progress.rollout.way_back {
+        WayBack::ForwardOnly => Action::Pause(Reason::new(code, format!("{found}, and there is no way back"))),
+        WayBack::Removal | WayBack::LastKnownGood(_) => Action::RollBack(Reason::new(code, found)),
+    }
+}
+
+/// Waits for the end of a hold; none if it is over.
+fn hold(now: Timestamp, step: &Step, state: &StepState, length: Option<u64>) -> Option<Action> {
+    if state.resumed {
+        return None;
+    }
+    let Some(length) = length.map(Duration::from_millis) else {
+        let reason = Reason::new("waiting-for-person", format!("“{}”: somebody has to say to go on", step.title));
+        return Some(Action::Wait(Wait { until: None, for_person: true, reason }));
+    };
+    // A hold of which nobody knows when it began begins now.
+    let Some(began) = state.began.map(Timestamp::from) else { return Some(Action::Perform(step.id.clone())) };
+    let until = began.saturating_add(length);
+    if until <= now {
+        return None;
+    }
+    let reason = Reason::new("holding", format!("“{}”: {length} from {began} on, until {until}", step.title));
+    Some(Action::Wait(Wait { until: Some(until.as_millis()), for_person: false, reason }))
+}
+
+#[cfg(test)]
+mod tests;
