@@ -1,2 +1,68 @@
-//! Under construction.
-fn main() {}
+//! The project's own build commands: `cargo xtask <command>`.
+//!
+//! What a contributor types, CI types too. Everything here calls `cargo` or the `lockgate` binary that was just
+//! built; nothing about deployments is known here.
+
+mod demo;
+mod dist;
+mod sbom;
+mod steps;
+mod suite;
+mod tally;
+mod wasm_c;
+mod wasm_target;
+mod workspace;
+
+use std::process::ExitCode;
+
+use steps::Steps;
+use workspace::Workspace;
+
+const HELP: &str = "\
+Usage: cargo xtask <command>
+
+Commands:
+  demo      Build everything, then take Lockgate's own release through the four stages
+  test      Build everything, then run every test; the last line counts them
+  dist      Build everything and lay it out under target/lockgate, as a release archive holds it
+  plugins   Build the bundled plugins into target/lockgate/plugins
+  bench     Run the benches of the runtime; what follows is handed to Criterion
+  schemas   Write the JSON Schemas of what `lockgate` reads and prints into docs/schemas
+  help      Print this
+
+The first build takes about eight minutes on two cores (most of it is Wasmtime), later ones take seconds.
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    match execute(&command, &rest) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: &str, rest: &[String]) -> anyhow::Result<ExitCode> {
+    if let ("demo" | "test" | "dist" | "plugins" | "schemas", Some(extra)) = (command, rest.first()) {
+        anyhow::bail!("`cargo xtask {command}` takes no arguments, but was given `{extra}`");
+    }
+    let workspace = Workspace::here();
+    match command {
+        "demo" => demo::run(&workspace)?,
+        "test" => return suite::run(&workspace),
+        "dist" => dist::assemble(&workspace, &mut Steps::new(dist::STEPS))?,
+        "plugins" => dist::plugins(&workspace, &mut Steps::new(dist::PLUGIN_STEPS))?,
+        "bench" => {
+            Steps::new(1).begin("running the benches (the first time, an optimised build of about 15 minutes)");
+            steps::run(workspace.cargo().args(["bench", "-p", "lockgate-runtime", "--"]).args(rest))?;
+        }
+        "schemas" => dist::schemas(&workspace)?,
+        "" | "help" | "--help" | "-h" => print!("{HELP}"),
+        unknown => anyhow::bail!("there is no command `{unknown}`\n\n{HELP}"),
+    }
+    Ok(ExitCode::SUCCESS)
+}

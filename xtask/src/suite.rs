@@ -1,0 +1,126 @@
+//! Every test there is, and one line that counts them.
+
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::process::{Command, ExitCode, Stdio};
+use std::thread;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::dist;
+use crate::steps::{self, Steps};
+use crate::tally::Tally;
+use crate::wasm_c;
+use crate::workspace::Workspace;
+
+/// What stands in the names of the tests that need a C compiler for WebAssembly, and in no others.
+const IN_C: &str = "written_in_c";
+
+/// Builds everything, runs every test, and prints the sum as the last line.
+///
+/// # Errors
+/// Something cannot be built or started. Tests that fail are no error here: they are counted, and told by the code.
+pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
+    let mut steps = Steps::new(dist::STEPS + 5);
+    dist::assemble(workspace, &mut steps)?;
+
+    steps.begin("looking for a C compiler for WebAssembly");
+    let compiler = wasm_c::find(workspace)?;
+    let runner = Runner { nextest: steps::succeeds(workspace.cargo().args(["nextest", "--version"])), compiler };
+
+    let mut tally = Tally::default();
+    steps.begin("testing the host");
+    tally += runner.tests(|| workspace.cargo())?;
+    steps.begin("testing the host's documentation");
+    tally += runner.doctests(|| workspace.cargo())?;
+    steps.begin("testing the plugins, natively");
+    tally += runner.tests(|| workspace.plugins_cargo())?;
+    steps.begin("testing the plugins' documentation");
+    tally += runner.doctests(|| workspace.plugins_cargo())?;
+
+    let on_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    let skipped_on_ci = on_ci && runner.compiler.is_none();
+    if skipped_on_ci {
+        eprintln!("error: a skipped test is a failure where CI=true");
+    }
+    println!("{tally}");
+    Ok(if tally.failed > 0 || skipped_on_ci { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+struct Runner {
+    nextest: bool,
+    compiler: Option<String>,
+}
+
+impl Runner {
+    /// Unit and integration tests of one workspace.
+    fn tests(&self, cargo: impl Fn() -> Command) -> Result<Tally> {
+        let targets = ["--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"];
+        let mut command = cargo();
+        if self.nextest {
+            command.args(["nextest", "run"]);
+        } else {
+            command.arg("test");
+        }
+        // Built first and apart, because cargo shows its progress only to a terminal.
+        let mut build = cargo();
+        build.args(if self.nextest { ["nextest", "run"].as_slice() } else { &["test"] }).args(targets).arg("--no-run");
+        steps::run(&mut build)?;
+
+        command.args(targets);
+        if self.nextest {
+            command.arg("--no-tests=pass");
+        }
+        match &self.compiler {
+            Some(compiler) => drop(command.env(wasm_c::VARIABLE, compiler)),
+            None if self.nextest => drop(command.args(["-E", &format!("not test({IN_C})")])),
+            None => drop(command.args(["--", "--skip", IN_C])),
+        }
+        count(&mut command)
+    }
+
+    /// The examples in the documentation of one workspace.
+    fn doctests(&self, cargo: impl Fn() -> Command) -> Result<Tally> {
+        count(cargo().args(["test", "--workspace", "--doc", "--no-fail-fast"]))
+    }
+}
+
+/// Runs `command`, shows what it prints, and counts.
+fn count(command: &mut Command) -> Result<Tally> {
+    if steps::in_colour() {
+        command.env("CARGO_TERM_COLOR", "always");
+    }
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start `{}`", steps::line(command)))?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let (printed, told) = thread::scope(|scope| {
+        let printed = scope.spawn(|| pass_on(stdout, std::io::stdout()));
+        let told = pass_on(stderr, std::io::stderr());
+        (printed.join().unwrap_or_default(), told)
+    });
+    let status = child.wait().with_context(|| format!("cannot wait for `{}`", steps::line(command)))?;
+
+    let mut tally = printed;
+    tally += told;
+    if !status.success() && tally.failed == 0 {
+        bail!("`{}` failed, though no test did: {status}", steps::line(command));
+    }
+    Ok(tally)
+}
+
+/// Copies each line, and adds up those that count.
+fn pass_on(from: Option<impl Read>, mut to: impl Write) -> Tally {
+    let mut tally = Tally::default();
+    let Some(from) = from else { return tally };
+    for line in BufReader::new(from).split(b'\n').map_while(std::io::Result::ok) {
+        // A closed terminal must not end the count.
+        let _ = to.write_all(&line).and_then(|()| to.write_all(b"\n"));
+        if let Some(counted) = Tally::of_line(&String::from_utf8_lossy(&line)) {
+            tally += counted;
+        }
+    }
+    tally
+}
