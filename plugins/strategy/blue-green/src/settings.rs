@@ -1,0 +1,96 @@
+//! What an operator writes.
+
+use lockgate_plugin::strategy::OnInconclusive;
+use lockgate_plugin::time::Duration;
+use lockgate_plugin::{Pointer, SettingsFinding};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// How consumers are switched from the old release to the new one.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    /// The two slots. The one that holds a running instance (by the instance's location) is live; if none does, the
+    /// first is.
+    #[schemars(length(min = 2, max = 2))]
+    pub(crate) slots: Vec<String>,
+    /// The checks to run before consumers are switched, by the ids that the deployment model gives them.
+    pub(crate) analyze: Vec<String>,
+    /// Whether a person has to say to switch.
+    pub(crate) confirm: bool,
+    /// How long to stay with the new release before it is looked at again.
+    pub(crate) soak: Option<Duration>,
+    /// The checks to run after consumers were switched.
+    pub(crate) analyze_after: Vec<String>,
+    /// How long the old release is kept after the switch, or, in a removal, after the consumers left.
+    pub(crate) retire_after: Duration,
+    /// The step after which there is no way back.
+    pub(crate) point_of_no_return: PointOfNoReturn,
+    /// What to do when an analysis had not enough data.
+    pub(crate) on_inconclusive: OnInconclusive,
+    /// How often an inconclusive analysis is run at most before people decide.
+    #[schemars(range(min = 1, max = 1000))]
+    pub(crate) max_attempts: u32,
+    /// How long to wait before an inconclusive analysis is run again.
+    pub(crate) retry_after: Duration,
+}
+
+/// The step after which there is no way back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum PointOfNoReturn {
+    /// Consumers are switched. Say this if what they do with the new release cannot be carried back.
+    Switch,
+    /// The old release is removed.
+    #[default]
+    Retire,
+    /// Every step can be undone.
+    None,
+}
+
+impl PointOfNoReturn {
+    pub(crate) fn step(self) -> Option<String> {
+        match self {
+            Self::Switch => Some("switch".to_owned()),
+            Self::Retire => Some("retire".to_owned()),
+            Self::None => None,
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            slots: vec!["blue".to_owned(), "green".to_owned()],
+            analyze: Vec::new(),
+            confirm: false,
+            soak: None,
+            analyze_after: Vec::new(),
+            retire_after: Duration::from_millis(3_600_000),
+            point_of_no_return: PointOfNoReturn::default(),
+            on_inconclusive: OnInconclusive::default(),
+            max_attempts: 3,
+            retry_after: Duration::from_millis(300_000),
+        }
+    }
+}
+
+impl Settings {
+    /// What is wrong with settings that have the right shape.
+    pub(crate) fn findings(&self) -> Vec<SettingsFinding> {
+        let root = Pointer::root();
+        let mut findings = Vec::new();
+        for (index, slot) in self.slots.iter().enumerate() {
+            if slot.is_empty() {
+                findings.push(SettingsFinding::new(root.key("slots").index(index), "a slot needs a name"));
+            } else if self.slots.iter().take(index).any(|other| other == slot) {
+                let message = format!("`{slot}` stands here twice: old and new release need a slot each");
+                findings.push(SettingsFinding::new(root.key("slots").index(index), message));
+            }
+        }
+        if self.soak == Some(Duration::default()) {
+            findings.push(SettingsFinding::new(root.key("soak"), "a soak of no length shows nothing: leave it out"));
+        }
+        findings
+    }
+}

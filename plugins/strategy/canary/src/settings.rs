@@ -1,0 +1,133 @@
+//! What an operator writes.
+
+use lockgate_plugin::strategy::OnInconclusive;
+use lockgate_plugin::time::Duration;
+use lockgate_plugin::{Pointer, SettingsFinding};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// How the new release is brought to its consumers.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// The way up: how many consumers go to the new release, for how long, and what is looked at. The weights grow.
+    #[schemars(length(min = 1))]
+    pub(crate) steps: Vec<WeightStep>,
+    /// The slot that the new release is tried in.
+    #[serde(default = "canary")]
+    #[schemars(length(min = 1))]
+    pub(crate) slot: String,
+    /// The slot that the consumers use before and after.
+    #[serde(default = "stable")]
+    #[schemars(length(min = 1))]
+    pub(crate) stable_slot: String,
+    /// The step after which there is no way back.
+    #[serde(default)]
+    pub(crate) point_of_no_return: PointOfNoReturn,
+    /// In a removal: how long the slot stays without consumers before what is in it is removed. Without it, until a
+    /// person says to go on.
+    pub(crate) retire_after: Option<Duration>,
+    /// What to do when an analysis had not enough data.
+    #[serde(default)]
+    pub(crate) on_inconclusive: OnInconclusive,
+    /// How often an inconclusive analysis is run at most before people decide.
+    #[serde(default = "three")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub(crate) max_attempts: u32,
+    /// How long to wait before an inconclusive analysis is run again.
+    #[serde(default = "five_minutes")]
+    pub(crate) retry_after: Duration,
+}
+
+/// One step up.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct WeightStep {
+    /// The share of the consumers that goes to the new release, in percent.
+    #[schemars(range(min = 1, max = 100))]
+    pub(crate) weight: u8,
+    /// How long to stay there before it is looked at.
+    pub(crate) hold: Option<Duration>,
+    /// The checks to run then, by the ids that the deployment model gives them.
+    #[serde(default)]
+    pub(crate) analyze: Vec<String>,
+    /// Whether a person has to say to go on from there.
+    #[serde(default)]
+    pub(crate) confirm: bool,
+}
+
+/// The step after which there is no way back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum PointOfNoReturn {
+    /// The old release is replaced in the stable slot.
+    #[default]
+    ReplaceStable,
+    /// The slot of the trial is retired. Say this if the old release can still be installed until then.
+    RetireCanary,
+    /// Every step can be undone.
+    None,
+}
+
+impl PointOfNoReturn {
+    pub(crate) fn step(self) -> Option<String> {
+        match self {
+            Self::ReplaceStable => Some("replace-stable".to_owned()),
+            Self::RetireCanary => Some("retire-canary".to_owned()),
+            Self::None => None,
+        }
+    }
+}
+
+fn canary() -> String {
+    "canary".to_owned()
+}
+
+fn stable() -> String {
+    "stable".to_owned()
+}
+
+fn three() -> u32 {
+    3
+}
+
+fn five_minutes() -> Duration {
+    Duration::from_millis(300_000)
+}
+
+impl Settings {
+    /// What is wrong with settings that have the right shape.
+    pub(crate) fn findings(&self) -> Vec<SettingsFinding> {
+        let root = Pointer::root();
+        let mut findings = Vec::new();
+        let weights = self.steps.iter().map(|step| step.weight);
+        for (index, (lower, higher)) in weights.clone().zip(weights.skip(1)).enumerate() {
+            if higher <= lower {
+                let message = format!("the weight {higher} is not more than the {lower} of the step before: weights grow");
+                findings.push(SettingsFinding::new(root.key("steps").index(index + 1).key("weight"), message));
+            }
+        }
+        for (index, step) in self.steps.iter().enumerate() {
+            if step.hold == Some(Duration::default()) {
+                let place = root.key("steps").index(index).key("hold");
+                findings.push(SettingsFinding::new(place, "a hold of no length holds nothing: leave it out"));
+            }
+        }
+        if self.slot == self.stable_slot {
+            let message = format!("`{}` is the stable slot too: the new release is tried in a slot of its own", self.slot);
+            findings.push(SettingsFinding::new(root.key("slot"), message));
+        }
+        findings
+    }
+
+    /// All checks of the way up, each once, in their order.
+    pub(crate) fn checks(&self) -> Vec<String> {
+        let mut checks: Vec<String> = Vec::new();
+        for check in self.steps.iter().flat_map(|step| &step.analyze) {
+            if !checks.contains(check) {
+                checks.push(check.clone());
+            }
+        }
+        checks
+    }
+}
