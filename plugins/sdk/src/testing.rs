@@ -11,11 +11,14 @@
 
 mod fixture;
 mod rehearsal;
+mod snapshot;
 
 use std::cell::RefCell;
 
 pub use fixture::Fixture;
 pub use rehearsal::{Rehearsal, progress};
+pub use snapshot::UnreadableSnapshot;
+pub(crate) use snapshot::{length, moment, optional_moment};
 
 use crate::log::Level;
 use crate::{Plugin, SettingsFinding};

@@ -1,0 +1,54 @@
+//! What was found, and the report that it makes.
+
+use lockgate_plugin::types::{Severity, Stage};
+use lockgate_plugin::{CorrectionNeeded, Finding, Pointer, Report, Requirement, Violation};
+
+/// What was found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    wrong: Vec<Finding>,
+    unknown: Vec<Finding>,
+}
+
+impl Found {
+    /// Something is wrong at that place; `expected` is what would be accepted there.
+    pub(crate) fn wrong(&mut self, severity: Severity, wrong: Violation, at: &Pointer, expected: &str, found: &str) {
+        self.wrong.push(Finding::new(severity, correctable(wrong, at, expected, found)));
+    }
+
+    /// Something cannot be told, because that is not there.
+    pub(crate) fn unknown(&mut self, violation: Violation, at: &Pointer, expected: &str) {
+        self.unknown.push(Finding::new(Severity::Medium, correctable(violation, at, expected, "nothing")));
+    }
+
+    pub(crate) fn approved_list_missing(&mut self, stage: Stage) {
+        let message = format!("nobody knows what was approved, so nothing can be compared with it at {}", stage.word());
+        let violation = Violation::new("approved-list-missing", message);
+        self.unknown(violation, &Pointer::root().key("approved"), "what the exit of plan-and-approve approved");
+    }
+
+    pub(crate) fn report(self, release: &str, components: usize, stage: Stage) -> Report {
+        let count = |count: usize, one: &str, many: &str| match count {
+            1 => format!("1 {one}"),
+            count => format!("{count} {many}"),
+        };
+        let looked_at = count(components, "component", "components");
+        let report = if !self.wrong.is_empty() {
+            let wrong = count(self.wrong.len(), "thing is", "things are");
+            Report::failed(format!("{wrong} not as it should be with the {looked_at} of {release}"))
+        } else if !self.unknown.is_empty() {
+            Report::inconclusive(format!("there is not enough to compare the {looked_at} of {release} with"))
+        } else if stage == Stage::PlanAndApprove {
+            Report::passed(format!("the {looked_at} of {release} can be told apart from any others"))
+        } else {
+            Report::passed(format!("the {looked_at} of {release} are what was approved"))
+        };
+        report.findings(self.wrong).findings(self.unknown)
+    }
+}
+
+fn correctable(violation: Violation, at: &Pointer, expected: &str, found: &str) -> Violation {
+    let message = format!("{expected} is expected at `{at}`");
+    let need = CorrectionNeeded::new(at, expected).found(found);
+    violation.at(at).remedy(Requirement::new("correct-component", message, need))
+}

@@ -1,0 +1,85 @@
+//! The instances that are there, against those that shall be there and what was approved.
+
+use lockgate_plugin::types::{Component, Instance, InstanceStatus, Scenario, Severity};
+use lockgate_plugin::{Evaluation, Pointer, Violation};
+
+use crate::compare::{self, Side};
+use crate::found::Found;
+use crate::settings::Settings;
+
+/// Compares the instances of the target environment.
+pub(crate) fn compare(settings: &Settings, evaluation: &Evaluation, approved: &[Component], found: &mut Found) {
+    let environment = evaluation.environment().name;
+    let here = |instance: &Instance| instance.environment == environment && instance.status != InstanceStatus::Removed;
+    let desired: Vec<Instance> = evaluation.desired_instances().into_iter().filter(here).collect();
+    let all = evaluation.actual_instances();
+    let actual: Vec<(usize, &Instance)> = all.iter().enumerate().filter(|(_, instance)| here(instance)).collect();
+
+    let place = Pointer::root().key("actual_instances");
+    // After a removal there may be nothing left to look at, and that is as it should be.
+    if evaluation.scenario() != Scenario::Removal {
+        if all.is_empty() {
+            let message = format!("nobody knows what is installed in `{environment}`: no actual instance is named");
+            let violation = Violation::new("actual-instances-unknown", message);
+            return found.unknown(violation, &place, "the instances that are there");
+        }
+        if desired.is_empty() {
+            let message = format!("nobody knows what shall be installed in `{environment}`: no desired instance is named");
+            let violation = Violation::new("desired-instances-unknown", message);
+            let place = Pointer::root().key("desired_instances");
+            return found.unknown(violation, &place, "the instances that shall be there");
+        }
+    }
+    for wanted in &desired {
+        if !actual.iter().any(|(_, instance)| instance.id == wanted.id) {
+            let message = format!("instance `{}` shall be in `{environment}`, and it is not there", wanted.id);
+            let violation = Violation::new("instance-missing", message).about(&wanted.id);
+            found.wrong(Severity::High, violation, &place, &format!("an instance `{}`", wanted.id), "nothing");
+        }
+    }
+    for (index, instance) in actual {
+        let id = instance.id.as_str();
+        let place = place.index(index);
+        match desired.iter().find(|wanted| wanted.id == id) {
+            Some(wanted) => one(settings, wanted, instance, approved, &place, found),
+            None => {
+                let message = format!("instance `{id}` is in `{environment}`, and it shall not be there");
+                let violation = Violation::new("instance-extra", message).about(id);
+                found.wrong(Severity::High, violation, &place, "no such instance", id);
+            }
+        }
+    }
+}
+
+/// Compares one instance with the desired one of the same id.
+///
+/// An instance may hold a part of the release: which part, says the desired instance; what each component has to be,
+/// says what was approved.
+fn one(
+    settings: &Settings,
+    wanted: &Instance,
+    instance: &Instance,
+    approved: &[Component],
+    place: &Pointer,
+    found: &mut Found,
+) {
+    let name = format!("instance `{}`", instance.id);
+    let place = place.key("components");
+    let there = Side { name: &name, place: &place, components: &instance.components };
+    let (expected, of) = if wanted.components.is_empty() {
+        (approved, "approved")
+    } else {
+        (wanted.components.as_slice(), "desired there")
+    };
+    let names: Vec<&str> = expected.iter().map(|component| component.name.as_str()).collect();
+    compare::inventory(there, &names, of, found);
+    for (index, component) in instance.components.iter().enumerate() {
+        let known = |list: &[Component]| list.iter().any(|other| other.name == component.name);
+        if known(expected) && !known(approved) {
+            let message = format!("`{}` shall be in {name}, and it was never approved", component.name);
+            let violation = Violation::new("component-not-approved", message).about(&component.name);
+            found.wrong(Severity::High, violation, &place.index(index), "an approved component", &component.name);
+        }
+    }
+    compare::contents(settings, there, approved, found);
+}

@@ -1,0 +1,81 @@
+//! The components of the release: by themselves, and against what was approved.
+
+use lockgate_plugin::types::{ApprovedPlan, Component, Severity};
+use lockgate_plugin::{Evaluation, Pointer, Violation};
+
+use crate::compare::{self, Side};
+use crate::found::Found;
+use crate::settings::Settings;
+
+/// The release, in words.
+pub(crate) const NAME: &str = "the release";
+
+fn place() -> Pointer {
+    Pointer::root().key("release").key("components")
+}
+
+/// Whether the list can be trusted at all: not empty, no name twice, digests and origins where they belong.
+pub(crate) fn look(settings: &Settings, components: &[Component], found: &mut Found) {
+    if components.is_empty() {
+        let violation = Violation::new("inventory-empty", "the release names no components, so nothing can be checked");
+        found.wrong(Severity::High, violation, &place(), "at least one component", "an empty list");
+    }
+    for (index, component) in components.iter().enumerate() {
+        let (name, place) = (component.name.as_str(), place().index(index));
+        if components.iter().take(index).any(|earlier| earlier.name == name) {
+            let violation = Violation::new("component-twice", format!("the release names `{name}` twice")).about(name);
+            found.wrong(Severity::High, violation, &place.key("name"), "a name of its own", name);
+        }
+        if settings.has_bytes(component) && component.digest.is_none() {
+            let message = format!("`{name}` has no digest, so nobody can tell whether it is the right one");
+            let violation = Violation::new("digest-missing", message).about(name);
+            found.wrong(Severity::High, violation, &place.key("digest"), "the digest of its content", "nothing");
+        }
+        origin(settings, component, &place.key("origin"), found);
+    }
+}
+
+fn origin(settings: &Settings, component: &Component, place: &Pointer, found: &mut Found) {
+    if settings.allowed_origins.is_empty() {
+        return;
+    }
+    let name = component.name.as_str();
+    let allowed: Vec<String> = settings.allowed_origins.iter().map(|pattern| format!("`{pattern}`")).collect();
+    let expected = format!("an origin like {}", allowed.join(" or "));
+    match component.origin.as_deref() {
+        Some(origin) if settings.allows(origin) => {}
+        Some(origin) => {
+            let message = format!("`{name}` was taken from `{origin}`, which is not an allowed origin");
+            let violation = Violation::new("origin-not-allowed", message).about(name);
+            found.wrong(Severity::High, violation, place, &expected, origin);
+        }
+        None if settings.has_bytes(component) => {
+            let message = format!("nobody knows where `{name}` was taken from");
+            let violation = Violation::new("origin-missing", message).about(name);
+            found.wrong(Severity::High, violation, place, &expected, "nothing");
+        }
+        None => {}
+    }
+}
+
+/// Whether the release is still what was approved.
+pub(crate) fn compare(
+    settings: &Settings,
+    evaluation: &Evaluation,
+    components: &[Component],
+    approved: &ApprovedPlan,
+    found: &mut Found,
+) {
+    let release = evaluation.release();
+    if release.id != approved.release {
+        let message = format!("`{}` is to be deployed, and `{}` was approved", release.id, approved.release);
+        let violation = Violation::new("release-differs", message).about(&release.id);
+        let place = Pointer::root().key("release").key("id");
+        found.wrong(Severity::Critical, violation, &place, &approved.release, &release.id);
+    }
+    let place = place();
+    let there = Side { name: NAME, place: &place, components };
+    let names: Vec<&str> = approved.components.iter().map(|component| component.name.as_str()).collect();
+    compare::inventory(there, &names, "approved", found);
+    compare::contents(settings, there, &approved.components, found);
+}

@@ -1,0 +1,313 @@
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use lockgate_plugin::testing::{Fixture, configure};
+use lockgate_plugin::types::{
+    ApprovedPlan, Component, ComponentKind, Instance, InstanceStatus, Phase, Scenario, Stage,
+};
+use lockgate_plugin::{Need, Outcome, Report, ValidationCheck};
+
+use super::ComponentIntegrity;
+
+fn component(name: &str, kind: ComponentKind, digest: Option<&str>) -> Component {
+    Component {
+        name: name.to_owned(),
+        kind,
+        version: "2.4.0".to_owned(),
+        digest: digest.map(|digit| format!("sha256:{}", digit.repeat(64))),
+        media_type: None,
+        origin: Some(format!("oci://registry.example.com/shop/{name}")),
+    }
+}
+
+fn components() -> Vec<Component> {
+    vec![
+        component("app", ComponentKind::Software, Some("a")),
+        component("manual", ComponentKind::Documentation, Some("b")),
+        component("scanner", ComponentKind::Hardware, None),
+    ]
+}
+
+fn instance(id: &str, components: Vec<Component>) -> Instance {
+    Instance {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        environment: "live".to_owned(),
+        release: Some("shop-2.4.0".to_owned()),
+        status: InstanceStatus::Running,
+        components,
+        configuration: Vec::new(),
+        owner: None,
+        location: None,
+        consumers: None,
+        monitored: true,
+        documented: true,
+        created: None,
+        modified: None,
+    }
+}
+
+/// A release whose components were approved as they are, deployed as one instance.
+fn fixture(stage: Stage) -> Fixture {
+    let mut fixture = Fixture::new().gate(stage, Phase::Entrance);
+    fixture.components = components();
+    if stage != Stage::PlanAndApprove {
+        fixture.approved = Some(ApprovedPlan {
+            subject: fixture.subject.clone(),
+            decision: "decision-1".to_owned(),
+            at: fixture.now.as_millis() - 1,
+            release: fixture.release.id.clone(),
+            components: components(),
+        });
+    }
+    fixture.desired_instances = vec![instance("shop-1", Vec::new())];
+    fixture.actual_instances = vec![instance("shop-1", components())];
+    fixture
+}
+
+fn run_with(settings: &str, fixture: &Fixture) -> Report {
+    let check: ComponentIntegrity = configure(settings).expect("the settings are right");
+    check.run(&fixture.evaluation()).expect("it can look")
+}
+
+fn run(fixture: &Fixture) -> Report {
+    run_with("{}", fixture)
+}
+
+/// Code and place of each finding.
+fn found(report: &Report) -> Vec<(&str, &str)> {
+    let violations = report.findings.iter().map(|finding| &finding.violation);
+    violations.map(|violation| (violation.code.as_str(), violation.pointer.as_deref().unwrap_or_default())).collect()
+}
+
+#[test]
+fn what_is_as_approved_passes_at_every_stage() {
+    for (stage, summary) in [
+        (Stage::PlanAndApprove, "the 3 components of Shop 2.4 can be told apart from any others"),
+        (Stage::Fulfill, "the 3 components of Shop 2.4 are what was approved"),
+        (Stage::Validate, "the 3 components of Shop 2.4 are what was approved"),
+        (Stage::Observe, "the 3 components of Shop 2.4 are what was approved"),
+    ] {
+        assert_eq!(run(&fixture(stage)), Report::passed(summary));
+    }
+}
+
+#[test]
+fn a_digest_that_differs_fails_and_names_both() {
+    let mut fixture = fixture(Stage::Fulfill);
+    fixture.components[0].digest = Some(format!("sha256:{}", "f".repeat(64)));
+    let report = run(&fixture);
+    assert_eq!((report.outcome, found(&report)), (Outcome::Failed, vec![("digest-differs", "/release/components/0/digest")]));
+    let violation = &report.findings[0].violation;
+    assert_eq!(
+        violation.message,
+        format!(
+            "`app` in the release is not what was approved: its digest is `sha256:{}`, not `sha256:{}`",
+            "f".repeat(64),
+            "a".repeat(64)
+        )
+    );
+    let Need::Correction(need) = &violation.remedies[0].need else { unreachable!() };
+    assert_eq!(need.expected, format!("sha256:{}", "a".repeat(64)));
+    assert_eq!(report.summary, "1 thing is not as it should be with the 3 components of Shop 2.4");
+}
+
+#[test]
+fn a_digest_in_capitals_is_another_digest() {
+    let mut fixture = fixture(Stage::Fulfill);
+    fixture.components[0].digest = Some(format!("sha256:{}", "A".repeat(64)));
+    assert_eq!(found(&run(&fixture)), [("digest-differs", "/release/components/0/digest")]);
+}
+
+#[test]
+fn version_kind_and_digest_are_each_compared() {
+    let mut fixture = fixture(Stage::Fulfill);
+    fixture.components[1].version = "2.4.1".to_owned();
+    fixture.components[1].kind = ComponentKind::Data;
+    fixture.components[2].digest = Some("sha256:c".to_owned());
+    assert_eq!(
+        found(&run(&fixture)),
+        [
+            ("kind-differs", "/release/components/1/kind"),
+            ("version-differs", "/release/components/1/version"),
+            ("digest-not-approved", "/release/components/2/digest"),
+        ]
+    );
+}
+
+#[test]
+fn the_inventory_is_complete_and_has_nothing_extra() {
+    let mut fixture = fixture(Stage::Fulfill);
+    fixture.components[0].name = "application".to_owned();
+    assert_eq!(
+        found(&run(&fixture)),
+        [("component-missing", "/release/components"), ("component-extra", "/release/components/0")]
+    );
+}
+
+#[test]
+fn another_release_than_the_approved_one_fails() {
+    let mut fixture = fixture(Stage::Fulfill);
+    fixture.release.id = "shop-2.5.0".to_owned();
+    assert_eq!(found(&run(&fixture)), [("release-differs", "/release/id")]);
+}
+
+#[test]
+fn without_an_approved_list_the_later_stages_are_inconclusive() {
+    for stage in [Stage::Fulfill, Stage::Validate, Stage::Observe] {
+        let mut fixture = fixture(stage);
+        fixture.approved = None;
+        let report = run(&fixture);
+        assert_eq!((report.outcome, found(&report)), (Outcome::Inconclusive, vec![("approved-list-missing", "/approved")]));
+    }
+}
+
+#[test]
+fn a_release_without_components_fails() {
+    let mut fixture = fixture(Stage::PlanAndApprove);
+    fixture.components.clear();
+    assert_eq!(found(&run(&fixture)), [("inventory-empty", "/release/components")]);
+}
+
+#[test]
+fn a_name_twice_fails() {
+    let mut fixture = fixture(Stage::PlanAndApprove);
+    fixture.components[1].name = "app".to_owned();
+    assert_eq!(found(&run(&fixture)), [("component-twice", "/release/components/1/name")]);
+}
+
+#[test]
+fn what_has_bytes_needs_a_digest_and_what_has_none_does_not() {
+    let mut fixture = fixture(Stage::PlanAndApprove);
+    fixture.components[0].digest = None;
+    assert_eq!(found(&run(&fixture)), [("digest-missing", "/release/components/0/digest")]);
+    assert_eq!(run_with(r#"{ "kinds-with-bytes": ["data"] }"#, &fixture).outcome, Outcome::Passed);
+}
+
+#[test]
+fn a_missing_digest_is_told_once() {
+    let mut fixture = fixture(Stage::Fulfill);
+    fixture.components[0].digest = None;
+    assert_eq!(found(&run(&fixture)), [("digest-missing", "/release/components/0/digest")]);
+}
+
+#[test]
+fn origins_are_held_against_the_patterns() {
+    let settings = r#"{ "allowed-origins": ["oci://registry.example.com/shop/*"] }"#;
+    let mut fixture = fixture(Stage::PlanAndApprove);
+    assert_eq!(run_with(settings, &fixture).outcome, Outcome::Passed);
+    fixture.components[0].origin = Some("oci://registry.example.com.evil.org/shop/app".to_owned());
+    fixture.components[1].origin = None;
+    fixture.components[2].origin = None;
+    let report = run_with(settings, &fixture);
+    assert_eq!(
+        found(&report),
+        [("origin-not-allowed", "/release/components/0/origin"), ("origin-missing", "/release/components/1/origin")]
+    );
+    assert_eq!(
+        report.findings[1].violation.remedies[0].message,
+        "an origin like `oci://registry.example.com/shop/*` is expected at `/release/components/1/origin`"
+    );
+}
+
+#[test]
+fn an_origin_that_climbs_out_of_its_place_is_not_allowed() {
+    let settings = r#"{ "allowed-origins": ["https://files.example.com/shop/**"] }"#;
+    for origin in ["https://files.example.com/shop/../other/app", "https://files.example.com/shop/%2E%2e/app"] {
+        let mut fixture = fixture(Stage::PlanAndApprove);
+        fixture.components.truncate(1);
+        fixture.components[0].origin = Some(origin.to_owned());
+        assert_eq!(found(&run_with(settings, &fixture)), [("origin-not-allowed", "/release/components/0/origin")]);
+    }
+}
+
+#[test]
+fn an_instance_whose_component_differs_fails() {
+    let mut fixture = fixture(Stage::Validate);
+    fixture.actual_instances[0].components[0].digest = Some("sha256:0".to_owned());
+    fixture.actual_instances[0].components[1].digest = None;
+    assert_eq!(
+        found(&run(&fixture)),
+        [
+            ("digest-differs", "/actual_instances/0/components/0/digest"),
+            ("digest-missing", "/actual_instances/0/components/1/digest"),
+        ]
+    );
+}
+
+#[test]
+fn an_instance_may_hold_the_part_that_is_desired_there() {
+    let mut fixture = fixture(Stage::Validate);
+    let part = vec![components()[0].clone()];
+    fixture.desired_instances[0].components = part.clone();
+    fixture.actual_instances[0].components = part;
+    assert_eq!(run(&fixture).outcome, Outcome::Passed);
+    fixture.actual_instances[0].components = components();
+    assert_eq!(
+        found(&run(&fixture)),
+        [("component-extra", "/actual_instances/0/components/1"), ("component-extra", "/actual_instances/0/components/2")]
+    );
+}
+
+#[test]
+fn a_desired_component_that_was_never_approved_fails() {
+    let mut fixture = fixture(Stage::Validate);
+    let part = vec![component("spy", ComponentKind::Software, Some("c"))];
+    fixture.desired_instances[0].components = part.clone();
+    fixture.actual_instances[0].components = part;
+    assert_eq!(found(&run(&fixture)), [("component-not-approved", "/actual_instances/0/components/0")]);
+}
+
+#[test]
+fn instances_are_complete_and_none_is_extra() {
+    let mut fixture = fixture(Stage::Observe);
+    fixture.actual_instances[0].id = "shop-7".to_owned();
+    fixture.actual_instances.push(Instance { environment: "test".to_owned(), ..instance("shop-8", Vec::new()) });
+    fixture.actual_instances.push(Instance { status: InstanceStatus::Removed, ..instance("shop-9", Vec::new()) });
+    assert_eq!(
+        found(&run(&fixture)),
+        [("instance-missing", "/actual_instances"), ("instance-extra", "/actual_instances/0")]
+    );
+}
+
+#[test]
+fn without_instances_the_later_stages_are_inconclusive() {
+    let mut nothing_there = fixture(Stage::Validate);
+    nothing_there.actual_instances.clear();
+    let report = run(&nothing_there);
+    assert_eq!((report.outcome, found(&report)), (Outcome::Inconclusive, vec![("actual-instances-unknown", "/actual_instances")]));
+
+    let mut nothing_wanted = fixture(Stage::Observe);
+    nothing_wanted.desired_instances.clear();
+    let report = run(&nothing_wanted);
+    assert_eq!((report.outcome, found(&report)), (Outcome::Inconclusive, vec![("desired-instances-unknown", "/desired_instances")]));
+}
+
+#[test]
+fn after_a_removal_nothing_may_be_left_that_shall_not_be() {
+    let mut fixture = fixture(Stage::Validate);
+    fixture.scenario = Scenario::Removal;
+    fixture.desired_instances.clear();
+    assert_eq!(found(&run(&fixture)), [("instance-extra", "/actual_instances/0")]);
+    fixture.actual_instances[0].status = InstanceStatus::Removed;
+    assert_eq!(run(&fixture).outcome, Outcome::Passed);
+    fixture.actual_instances.clear();
+    assert_eq!(run(&fixture).outcome, Outcome::Passed);
+}
+
+#[test]
+fn what_is_wrong_outweighs_what_is_unknown() {
+    let mut fixture = fixture(Stage::Validate);
+    fixture.components[0].version = "1".to_owned();
+    fixture.actual_instances.clear();
+    let report = run(&fixture);
+    assert_eq!(report.outcome, Outcome::Failed);
+    assert_eq!(report.findings.len(), 2);
+}
+
+#[test]
+fn settings_of_the_wrong_shape_are_refused() {
+    let found = configure::<ComponentIntegrity>(r#"{ "allowed-origins": [""], "kinds-with-bytes": ["softwear"] }"#)
+        .expect_err("the settings are wrong");
+    let places: Vec<&str> = found.iter().map(|finding| finding.pointer.as_str()).collect();
+    assert_eq!(places, ["/allowed-origins/0", "/kinds-with-bytes/0"]);
+}
