@@ -1,0 +1,110 @@
+#![doc = include_str!("../README.md")]
+
+mod defects;
+mod knowledge;
+
+#[cfg(test)]
+mod tests;
+
+use lockgate_plugin::types::{Release, ReleaseStatus, Scenario, Severity};
+use lockgate_plugin::{
+    CorrectionNeeded, Evaluation, Finding, Plugin, PluginError, Pointer, Report, Requirement, SettingsFinding,
+    ValidationCheck, Violation,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// What a release has to show before it is deployed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct ReleaseReadiness {
+    /// The worst severity that a defect may have about which nothing has been decided. Without it, any.
+    worst_open_defect: Option<Severity>,
+    /// The worst severity that a defect may have which was accepted for this release. Without it, any.
+    worst_accepted_defect: Option<Severity>,
+    /// The knowledge items that have to be there, validated and not expired, by id.
+    knowledge_items: Vec<String>,
+    /// How many knowledge items have to be there at least, validated and not expired; those that are named count too.
+    least_knowledge_items: u32,
+}
+
+impl Default for ReleaseReadiness {
+    fn default() -> Self {
+        Self {
+            worst_open_defect: None,
+            worst_accepted_defect: None,
+            knowledge_items: Vec::new(),
+            least_knowledge_items: 1,
+        }
+    }
+}
+
+impl Plugin for ReleaseReadiness {
+    type Settings = Self;
+
+    fn configure(settings: Self) -> Result<Self, Vec<SettingsFinding>> {
+        let items = &settings.knowledge_items;
+        let twice = |(index, id): (usize, &String)| items.iter().take(index).any(|earlier| earlier == id).then_some(index);
+        let findings = items.iter().enumerate().filter_map(twice).map(|index| {
+            SettingsFinding::new(Pointer::root().key("knowledge-items").index(index), "this id stands here twice")
+        });
+        let findings: Vec<SettingsFinding> = findings.collect();
+        if findings.is_empty() { Ok(settings) } else { Err(findings) }
+    }
+}
+
+impl ValidationCheck for ReleaseReadiness {
+    fn run(&self, evaluation: &Evaluation) -> Result<Report, PluginError> {
+        let release = evaluation.release();
+        if evaluation.scenario() == Scenario::Removal {
+            return Ok(Report::skipped(format!("a removal does not bring {} to anybody", release.name)));
+        }
+        let findings: Vec<Finding> = status(&release)
+            .into_iter()
+            .chain(protection(&release))
+            .chain(defects::findings(self, evaluation))
+            .chain(knowledge::findings(self, evaluation))
+            .collect();
+        let name = &release.name;
+        Ok(match findings.len() {
+            0 => Report::passed(format!(
+                "{name} is accepted, published and protected, its notes list its defects, and its knowledge items are valid"
+            )),
+            1 => Report::failed(format!("1 thing is missing before {name} is ready")),
+            count => Report::failed(format!("{count} things are missing before {name} is ready")),
+        }
+        .findings(findings))
+    }
+}
+
+/// The release can be chosen for deployment.
+fn status(release: &Release) -> Option<Finding> {
+    let name = &release.name;
+    let (code, why) = match release.status {
+        ReleaseStatus::Published => return None,
+        ReleaseStatus::Accepted => ("release-not-published", format!("{name} is accepted, but not published")),
+        ReleaseStatus::Draft => ("release-not-accepted", format!("{name} is a draft: nobody has accepted it")),
+        ReleaseStatus::Withdrawn => ("release-withdrawn", format!("{name} was withdrawn and must not be deployed")),
+    };
+    let place = Pointer::root().key("release").key("status");
+    Some(wrong(Severity::High, Violation::new(code, why), &place, "published", Some(release.status.word())))
+}
+
+/// Nobody can change the release unnoticed.
+fn protection(release: &Release) -> Option<Finding> {
+    if release.digest.as_deref().is_some_and(|digest| !digest.is_empty()) {
+        return None;
+    }
+    let message = format!("{} has no digest, so nobody would notice if it were tampered with", release.name);
+    let place = Pointer::root().key("release").key("digest");
+    Some(wrong(Severity::High, Violation::new("release-not-protected", message), &place, "the digest of the published release", None))
+}
+
+/// A finding with what would be accepted in its place.
+fn wrong(severity: Severity, violation: Violation, place: &Pointer, expected: &str, found: Option<&str>) -> Finding {
+    let need = CorrectionNeeded { found: found.map(str::to_owned), ..CorrectionNeeded::new(place, expected) };
+    let message = format!("{expected} is expected at `{place}`");
+    Finding::new(severity, violation.at(place).remedy(Requirement::new("correct-release", message, need)))
+}
+
+lockgate_plugin::export!(ReleaseReadiness: validation_check);

@@ -1,0 +1,56 @@
+//! What operators, service desk and users need to know: there, validated, and still true.
+
+use lockgate_plugin::time::Timestamp;
+use lockgate_plugin::types::{KnowledgeItem, KnowledgeStatus, Severity};
+use lockgate_plugin::{Evaluation, Finding, Pointer, Violation};
+
+use crate::{ReleaseReadiness, wrong};
+
+/// What is wrong with the knowledge items that the settings ask for.
+pub(crate) fn findings(settings: &ReleaseReadiness, evaluation: &Evaluation) -> Vec<Finding> {
+    let place = Pointer::root().key("release").key("knowledge_items");
+    let (items, now) = (evaluation.knowledge_items(), evaluation.now());
+    let mut findings = Vec::new();
+    for id in &settings.knowledge_items {
+        match items.iter().enumerate().find(|(_, item)| item.id == *id) {
+            Some((index, item)) => findings.extend(flaw(item, now, &place.index(index))),
+            None => {
+                let message = format!("knowledge item `{id}` is not there");
+                let violation = Violation::new("knowledge-item-missing", message).about(id);
+                findings.push(wrong(Severity::High, violation, &place, &format!("a validated item `{id}`"), None));
+            }
+        }
+    }
+    let valid = items.iter().filter(|item| flaw(item, now, &place).is_none()).count();
+    let least = usize::try_from(settings.least_knowledge_items).unwrap_or(usize::MAX);
+    // Where a named item is at fault, that has been said; the number would only say it again.
+    if valid < least && findings.is_empty() {
+        let message = format!("{valid} knowledge items are validated and not expired, and at least {least} have to be");
+        let violation = Violation::new("knowledge-items-too-few", message);
+        findings.push(wrong(Severity::High, violation, &place, &format!("at least {least} valid items"), Some(&valid.to_string())));
+        let flaws = items.iter().enumerate().filter_map(|(index, item)| flaw(item, now, &place.index(index)));
+        findings.extend(flaws);
+    }
+    findings
+}
+
+/// Why the item does not count.
+fn flaw(item: &KnowledgeItem, now: Timestamp, place: &Pointer) -> Option<Finding> {
+    let KnowledgeItem { id, title, status, expires, .. } = item;
+    let why = match status {
+        KnowledgeStatus::Validated | KnowledgeStatus::Published => None,
+        KnowledgeStatus::Draft => Some("is a draft: nobody has found it right yet"),
+        KnowledgeStatus::InReview => Some("is in review: nobody has found it right yet"),
+        KnowledgeStatus::Archived => Some("is archived: it is no longer valid"),
+    };
+    if let Some(why) = why {
+        let (status, message) = (status.word(), format!("knowledge item `{id}` ({title}) {why}"));
+        let violation = Violation::new("knowledge-item-not-validated", message).about(id);
+        return Some(wrong(Severity::High, violation, &place.key("status"), "validated or published", Some(status)));
+    }
+    let expired = expires.map(Timestamp::from).filter(|expires| *expires <= now)?;
+    let message = format!("knowledge item `{id}` ({title}) expired at {expired}");
+    let violation = Violation::new("knowledge-item-expired", message).about(id);
+    let expected = format!("a time after {now}");
+    Some(wrong(Severity::High, violation, &place.key("expires"), &expected, Some(&expired.to_string())))
+}
