@@ -1,1 +1,43 @@
-//! Under construction.
+//! Runs one sandboxed plugin component: admits it, configures it, freezes it, compiles it, keeps the compiled code,
+//! and evaluates snapshots with it under limits.
+//!
+//! What comes in is bytes that nobody vouches for; what goes out is a typed answer or a typed [`Failure`], never
+//! something in between. Callers speak the words of [`lockgate_domain`] and never see the engine or the contract's
+//! generated types, so both can change below them.
+//!
+//! The way of a component is the order of the modules:
+//!
+//! 1. [`Runtime::inspect`] and [`Runtime::admit`] read it from the outside (`anatomy`) and judge it (`admission`);
+//! 2. [`Runtime::load`] configures it once and freezes the result (`freeze`), compiles it (`compile`), keeps the code
+//!    (`cache`), and hands back a [`Plugin`];
+//! 3. [`Plugin::decide`] and its siblings run it in a fresh sandbox (`sandbox`) that holds a snapshot and what the
+//!    operator granted (`capability`), and check what it answers against the contract (`bindings`).
+//!
+//! [`Failure`]: lockgate_domain::Failure
+
+mod admission;
+mod anatomy;
+mod bindings;
+mod cache;
+mod capability;
+mod compile;
+mod config;
+mod evaluation;
+mod freeze;
+mod inspection;
+mod load;
+mod plugin;
+mod quantity;
+mod runtime;
+mod sandbox;
+
+pub use admission::{AdmissionError, Admitted, Refusal};
+pub use cache::CacheError;
+pub use capability::Grants;
+pub use config::{Limits, RuntimeConfig};
+pub use evaluation::Evaluation;
+pub use freeze::Freezing;
+pub use inspection::{InspectedCapability, InspectedImport, Inspection};
+pub use load::{LoadError, LoadRequest};
+pub use plugin::Plugin;
+pub use runtime::{Runtime, RuntimeError};

@@ -1,0 +1,221 @@
+//! May this component be loaded? The judgement, and how it is said.
+
+use std::fmt;
+
+use lockgate_domain::{CONTRACT_VERSION, Description, Digest, Failure, Kind};
+
+use crate::anatomy::Name;
+use crate::bindings::v0;
+use crate::capability::{Grants, OFFERED};
+use crate::quantity::Bytes;
+
+/// A component that may be loaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Admitted {
+    /// What it says of itself.
+    pub description: Description,
+    /// The kinds whose interfaces it exports; what it says of itself agrees.
+    pub kinds: Vec<Kind>,
+    /// The version of the contract that it was built for.
+    pub contract: String,
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// Their number.
+    pub size: u64,
+}
+
+/// Why a component may not be loaded.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdmissionError {
+    /// It has more bytes than are looked at.
+    #[error("this component is {} of the {} allowed", Bytes(*.size), Bytes(*.limit))]
+    TooLarge {
+        /// In bytes.
+        size: u64,
+        /// In bytes.
+        limit: u64,
+    },
+    /// It does not begin as WebAssembly does.
+    #[error("this is not WebAssembly: it does not begin with `\\0asm`")]
+    NotWasm,
+    /// It is WebAssembly, but not a component.
+    #[error("this is a core module, not a component: make one of it with `lockgate plugin build`")]
+    CoreModule,
+    /// It is machine code.
+    #[error("this is compiled code, which is never taken from elsewhere: hand in the component that it was made of")]
+    Precompiled,
+    /// It is cut off, damaged, or uses something that is switched off here.
+    #[error("this is not a valid component: {message} (at byte {offset})")]
+    Invalid {
+        /// Where.
+        offset: u64,
+        /// What the validator says.
+        message: String,
+    },
+    /// It asks for what it may not have, or offers not what a plugin offers. All that is wrong, at once.
+    #[error("{}", Listed(.0))]
+    Refused(Vec<Refusal>),
+    /// It is valid, and cannot be compiled: usually because it is larger in some way than a sandbox is.
+    #[error("this component cannot be compiled: {0}")]
+    Compile(String),
+    /// Its interfaces have the contract's names, and other types.
+    #[error("this component does not keep to the contract {CONTRACT_VERSION}: {0}")]
+    Types(String),
+    /// It could not say what it is.
+    #[error("`describe` gave no answer: {0}")]
+    Describe(Failure),
+    /// What it says of itself is not so.
+    #[error(
+        "it describes itself as {}, and exports the interfaces of {}",
+        kinds(.described),
+        kinds(.exported)
+    )]
+    Kinds {
+        /// What it says.
+        described: Vec<Kind>,
+        /// What is so.
+        exported: Vec<Kind>,
+    },
+}
+
+/// One thing that is wrong with a component's imports or exports.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// It could be granted, and is not.
+    #[error(
+        "`{import}` is imported but not granted: set `{line}` in the binding, or build the plugin without the \
+         capability `{capability}`"
+    )]
+    NotGranted {
+        /// The import.
+        import: String,
+        /// The name of the capability.
+        capability: String,
+        /// The line of the deployment model that grants it.
+        line: String,
+    },
+    /// Nothing could grant it.
+    #[error("`{import}` is imported, and nothing can grant it: it is {what}")]
+    NotOffered {
+        /// The import.
+        import: String,
+        /// What it is, and the way out.
+        what: String,
+    },
+    /// It is built for another version of the contract.
+    #[error(
+        "`{item}` is of contract {theirs}; this host speaks {CONTRACT_VERSION}: build the plugin for that version, or \
+         use a host that speaks {theirs}"
+    )]
+    Contract {
+        /// The import or export.
+        item: String,
+        /// Its version.
+        theirs: String,
+    },
+    /// It does not export what every plugin exports.
+    #[error("it does not export `{}@{CONTRACT_VERSION}`, so it is no Lockgate plugin", v0::PLUGIN)]
+    NotAPlugin,
+    /// It exports no kind's interface.
+    #[error("it exports the interface of no kind of plugin: export at least one of {}", interfaces())]
+    NoKind,
+}
+
+/// What a component's names say.
+#[derive(Clone, Debug)]
+pub(crate) struct Judgement {
+    /// The kinds whose interfaces it exports, in order.
+    pub(crate) kinds: Vec<Kind>,
+    /// The version of the contract that it was built for, if it says.
+    pub(crate) contract: Option<String>,
+    /// What is wrong.
+    pub(crate) refusals: Vec<Refusal>,
+}
+
+const KINDS: [Kind; 3] = [Kind::ApprovalPolicy, Kind::ValidationCheck, Kind::Strategy];
+
+/// Judges a component by the names of its imports and exports.
+pub(crate) fn judge(imports: &[String], exports: &[String], grants: &Grants) -> Judgement {
+    let mut refusals: Vec<Refusal> = imports.iter().filter_map(|import| refuse(Name::of(import), grants)).collect();
+    let mut exported = |interface: &str| {
+        let name = exports.iter().map(|export| Name::of(export)).find(|name| name.interface == interface)?;
+        if !name.is_spoken() {
+            refusals.push(Refusal::Contract { item: name.whole.to_owned(), theirs: name.version().to_owned() });
+        }
+        Some(name.version().to_owned())
+    };
+    let contract = exported(v0::PLUGIN);
+    let kinds: Vec<Kind> = KINDS.into_iter().filter(|kind| exported(v0::interface_of(*kind)).is_some()).collect();
+    if contract.is_none() {
+        refusals.push(Refusal::NotAPlugin);
+    }
+    if kinds.is_empty() {
+        refusals.push(Refusal::NoKind);
+    }
+    Judgement { kinds, contract, refusals }
+}
+
+/// Why an import is refused; none if it is granted.
+pub(crate) fn refuse(import: Name<'_>, grants: &Grants) -> Option<Refusal> {
+    let whole = || import.whole.to_owned();
+    let Some(offered) = OFFERED.iter().find(|offered| offered.interface == import.interface) else {
+        return Some(Refusal::NotOffered { import: whole(), what: what_is(import.interface) });
+    };
+    if !import.is_spoken() {
+        return Some(Refusal::Contract { item: whole(), theirs: import.version().to_owned() });
+    }
+    match offered.granted_by {
+        Some((capability, line)) if !(offered.is_granted)(grants) => {
+            Some(Refusal::NotGranted { import: whole(), capability: capability.to_owned(), line: line.to_owned() })
+        }
+        _ => None,
+    }
+}
+
+/// What an interface that is not offered is, as far as its name tells.
+fn what_is(interface: &str) -> String {
+    let wasi = [
+        ("wasi:filesystem/", "the file system"),
+        ("wasi:sockets/", "the network"),
+        ("wasi:http/", "HTTP"),
+        ("wasi:clocks/", "the machine's clock"),
+        ("wasi:random/", "the machine's random numbers"),
+        ("wasi:cli/", "the process: its arguments, environment and standard streams"),
+        ("wasi:io/", "the streams of WASI"),
+        ("wasi:", "a part of WASI"),
+    ];
+    if let Some((_, what)) = wasi.iter().find(|(prefix, _)| interface.starts_with(prefix)) {
+        return format!("{what}, and a plugin sees its snapshot alone; build it for `wasm32-unknown-unknown`");
+    }
+    if interface.starts_with("lockgate:") {
+        return format!("an interface that this host, which speaks contract {CONTRACT_VERSION}, does not have");
+    }
+    "no interface that Lockgate offers".to_owned()
+}
+
+/// The kinds by name.
+fn kinds(kinds: &[Kind]) -> String {
+    let names: Vec<String> = kinds.iter().map(|kind| format!("`{}`", kind.as_str())).collect();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+fn interfaces() -> String {
+    KINDS.map(|kind| format!("`{}@{CONTRACT_VERSION}`", v0::interface_of(kind))).join(", ")
+}
+
+/// One reason as it is, several as a list.
+struct Listed<'a>(&'a [Refusal]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [only] => write!(f, "{only}"),
+            all => {
+                write!(f, "there are {} reasons against this component:", all.len())?;
+                all.iter().try_for_each(|refusal| write!(f, "\n- {refusal}"))
+            }
+        }
+    }
+}

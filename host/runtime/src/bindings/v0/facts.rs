@@ -1,0 +1,62 @@
+//! Facts: documents by name. Those that begin with `it4it.` are the host's own, made of the deployment's records.
+
+use lockgate_domain::{Deployment, Records};
+use serde::Serialize;
+
+use super::generated::lockgate::types::types::Document;
+
+/// What the host's own facts begin with. A fact of that name in a deployment file is not the host's, and not shown.
+const OWN: &str = "it4it.";
+
+/// A list of records that plugins see as a fact.
+struct Own {
+    name: &'static str,
+    is_empty: fn(&Records) -> bool,
+    json: fn(&Records) -> serde_json::Result<String>,
+}
+
+/// The fact of that name is that list. Its name is its schema, too: a JSON array in the domain's form.
+macro_rules! own {
+    ($($name:literal $list:ident,)*) => {
+        [$(Own {
+            name: concat!("it4it.", $name),
+            is_empty: |records| records.$list.is_empty(),
+            json: |records| json(&records.$list),
+        },)*]
+    };
+}
+
+/// By name.
+const RECORDS: [Own; 8] = own![
+    "events" events,
+    "fulfillment-books" fulfillment_books,
+    "incidents" incidents,
+    "kpis" kpis,
+    "orders" orders,
+    "runbooks" runbooks,
+    "service-contracts" service_contracts,
+    "service-monitors" service_monitors,
+];
+
+/// The names of all facts there are, in order. An empty list of records is no fact: nobody said anything.
+pub(super) fn names(deployment: &Deployment) -> Vec<String> {
+    let own = RECORDS.iter().filter(|own| !(own.is_empty)(&deployment.records)).map(|own| own.name.to_owned());
+    let mut names: Vec<String> =
+        deployment.facts.keys().filter(|name| !name.starts_with(OWN)).cloned().chain(own).collect();
+    names.sort_unstable();
+    names
+}
+
+/// The fact of that name.
+pub(super) fn find(deployment: &Deployment, name: &str) -> serde_json::Result<Option<Document>> {
+    if !name.starts_with(OWN) {
+        let fact = deployment.facts.get(name);
+        return fact.map(|fact| Ok(Document { schema: fact.schema.clone(), json: json(&fact.json)? })).transpose();
+    }
+    let own = RECORDS.iter().find(|own| own.name == name && !(own.is_empty)(&deployment.records));
+    own.map(|own| Ok(Document { schema: own.name.to_owned(), json: (own.json)(&deployment.records)? })).transpose()
+}
+
+fn json<T: Serialize>(value: &T) -> serde_json::Result<String> {
+    serde_json::to_string(value)
+}

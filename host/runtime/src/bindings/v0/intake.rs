@@ -1,0 +1,112 @@
+//! Taking in what a plugin says: its text is counted, and what the contract rules out stops it.
+
+use lockgate_domain as domain;
+
+use super::generated::lockgate::types::types as wit;
+
+/// Why an answer cannot be taken: where in it, and what is wrong there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Broken(pub(crate) String);
+
+pub(super) type Taken<T> = Result<T, Broken>;
+
+/// Where in an answer something stands, for example `ruling.deny[0].code`.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    Root(&'a str),
+    Field(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl std::fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Root(name) => f.write_str(name),
+            Self::Field(parent, name) => write!(f, "{parent}.{name}"),
+            Self::Item(parent, index) => write!(f, "{parent}[{index}]"),
+        }
+    }
+}
+
+impl Place<'_> {
+    /// That this is not as the contract wants it.
+    pub(super) fn broken<T>(&self, why: impl std::fmt::Display) -> Taken<T> {
+        Err(Broken(format!("`{self}` {why}")))
+    }
+}
+
+/// Takes in one answer.
+#[derive(Debug, Default)]
+pub(crate) struct Intake {
+    size: u64,
+}
+
+impl Intake {
+    /// The bytes of all text that was taken in.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Any text.
+    pub(super) fn text(&mut self, text: String) -> String {
+        self.size = self.size.saturating_add(text.len() as u64);
+        text
+    }
+
+    /// Text that says something.
+    pub(super) fn some_text(&mut self, at: &Place<'_>, text: String) -> Taken<String> {
+        if text.trim().is_empty() {
+            return at.broken("is empty");
+        }
+        Ok(self.text(text))
+    }
+
+    /// A code: lower-case words joined by hyphens.
+    pub(super) fn code(&mut self, at: &Place<'_>, code: String) -> Taken<String> {
+        let is_word = |word: &str| {
+            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        };
+        if !code.split('-').all(is_word) {
+            return at.broken(format_args!("is `{}`: codes are lower-case words joined by hyphens", excerpt(&code)));
+        }
+        Ok(self.text(code))
+    }
+
+    /// A JSON Pointer (RFC 6901).
+    pub(super) fn pointer(&mut self, at: &Place<'_>, pointer: String) -> Taken<String> {
+        let escapes_well = pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+        if !(pointer.is_empty() || pointer.starts_with('/')) || !escapes_well {
+            return at.broken(format_args!("is `{}`: that is no JSON Pointer (RFC 6901)", excerpt(&pointer)));
+        }
+        Ok(self.text(pointer))
+    }
+
+    /// Every one of a list.
+    pub(super) fn each<W, D>(
+        &mut self,
+        at: &Place<'_>,
+        items: Vec<W>,
+        mut take: impl FnMut(&mut Self, &Place<'_>, W) -> Taken<D>,
+    ) -> Taken<Vec<D>> {
+        items.into_iter().enumerate().map(|(index, item)| take(self, &Place::Item(at, index), item)).collect()
+    }
+
+    /// A document: its schema is named, its text is JSON.
+    pub(super) fn document(&mut self, at: &Place<'_>, document: wit::Document) -> Taken<domain::Document> {
+        let schema = self.some_text(&Place::Field(at, "schema"), document.schema)?;
+        let text = self.text(document.json);
+        match serde_json::from_str(&text) {
+            Ok(json) => Ok(domain::Document { schema, json }),
+            Err(error) => Place::Field(at, "json").broken(format_args!("is not JSON: {error}")),
+        }
+    }
+}
+
+/// As much of a guest's text as a message can hold.
+pub(super) fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 60;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

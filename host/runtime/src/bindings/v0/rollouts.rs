@@ -1,0 +1,162 @@
+//! What strategies lay out and say next, and how far the host has come, as they see it.
+
+use std::collections::BTreeSet;
+
+use lockgate_domain::{
+    Action, Digest, Duration, LastKnownGood, Progress, Rollout, Step, StepAction, StepState, StepStatus, Timestamp,
+    Wait, WayBack,
+};
+
+use super::answers::reason;
+use super::generated::lockgate::types::types as wit;
+use super::intake::{Intake, Place, Taken, excerpt};
+use super::strategy;
+
+/// The way that a strategy lays out. Steps have names of their own, and the point of no return is one of them.
+pub(crate) fn rollout(intake: &mut Intake, rollout: strategy::Rollout) -> Taken<Rollout> {
+    let at = Place::Root("steps");
+    let steps = intake.each(&at, rollout.steps, step)?;
+    let mut ids = BTreeSet::new();
+    if let Some(twice) = steps.iter().find(|step| !ids.insert(step.id.as_str())) {
+        return at.broken(format_args!("has two of the id `{}`", excerpt(&twice.id)));
+    }
+    if let Some(id) = &rollout.point_of_no_return
+        && !ids.contains(id.as_str())
+    {
+        return Place::Root("point-of-no-return").broken(format_args!("is `{}`, and no step is", excerpt(id)));
+    }
+    Ok(Rollout {
+        point_of_no_return: rollout.point_of_no_return.map(|id| intake.text(id)),
+        way_back: way_back(intake, rollout.way_back)?,
+        summary: intake.some_text(&Place::Root("summary"), rollout.summary)?,
+        steps,
+    })
+}
+
+/// What to do next. A step that is to be done is one of the rollout.
+pub(crate) fn action(intake: &mut Intake, action: strategy::Action, progress: &Progress) -> Taken<Action> {
+    Ok(match action {
+        strategy::Action::Perform(id) => {
+            if !progress.rollout.steps.iter().any(|step| step.id == id) {
+                return Place::Root("perform").broken(format_args!("is `{}`, and no step is", excerpt(&id)));
+            }
+            Action::Perform(intake.text(id))
+        }
+        strategy::Action::Wait(wait) => Action::Wait(Wait {
+            until: wait.until.map(Timestamp::from_millis),
+            for_person: wait.for_person,
+            reason: reason(intake, &Place::Root("wait.reason"), wait.reason)?,
+        }),
+        strategy::Action::RollBack(why) => Action::RollBack(reason(intake, &Place::Root("roll-back"), why)?),
+        strategy::Action::Pause(why) => Action::Pause(reason(intake, &Place::Root("pause"), why)?),
+        strategy::Action::Complete => Action::Complete,
+    })
+}
+
+fn step(intake: &mut Intake, at: &Place<'_>, step: strategy::Step) -> Taken<Step> {
+    let action = Place::Field(at, "action");
+    Ok(Step {
+        id: intake.some_text(&Place::Field(at, "id"), step.id)?,
+        title: intake.some_text(&Place::Field(at, "title"), step.title)?,
+        action: match step.action {
+            strategy::StepAction::Deploy(deploy) => StepAction::Deploy {
+                slot: intake.some_text(&Place::Field(&action, "slot"), deploy.slot)?,
+                capacity: percent(&Place::Field(&action, "capacity"), deploy.capacity)?,
+            },
+            strategy::StepAction::Route(route) => StepAction::Route {
+                slot: intake.some_text(&Place::Field(&action, "slot"), route.slot)?,
+                weight: percent(&Place::Field(&action, "weight"), route.weight)?,
+            },
+            strategy::StepAction::Hold(time) => StepAction::Hold(time.map(Duration::from_millis)),
+            strategy::StepAction::Analyze(checks) => {
+                let at = Place::Field(&action, "analyze");
+                if checks.is_empty() {
+                    return at.broken("names no check: an analysis needs at least one");
+                }
+                StepAction::Analyze(intake.each(&at, checks, |intake, at, check| intake.some_text(at, check))?)
+            }
+            strategy::StepAction::Retire(slot) => {
+                StepAction::Retire(intake.some_text(&Place::Field(&action, "retire"), slot)?)
+            }
+            strategy::StepAction::Activity(name) => {
+                StepAction::Activity(intake.some_text(&Place::Field(&action, "activity"), name)?)
+            }
+        },
+    })
+}
+
+fn percent(at: &Place<'_>, percent: u8) -> Taken<u8> {
+    if percent > 100 {
+        return at.broken(format_args!("is {percent}: a share is 0 to 100 percent"));
+    }
+    Ok(percent)
+}
+
+fn way_back(intake: &mut Intake, way_back: wit::WayBack) -> Taken<WayBack> {
+    let at = Place::Root("way-back.last-known-good");
+    Ok(match way_back {
+        wit::WayBack::Removal => WayBack::Removal,
+        wit::WayBack::LastKnownGood(good) => WayBack::LastKnownGood(LastKnownGood {
+            release: intake.some_text(&Place::Field(&at, "release"), good.release)?,
+            digest: match good.digest {
+                Some(text) => match text.parse::<Digest>() {
+                    Ok(digest) => Some(digest),
+                    Err(error) => return Place::Field(&at, "digest").broken(format_args!("is no digest: {error}")),
+                },
+                None => None,
+            },
+            rehearsed: good.rehearsed,
+        }),
+        wit::WayBack::ForwardOnly => WayBack::ForwardOnly,
+    })
+}
+
+/// How far the host has come, as the strategy sees it.
+pub(crate) fn progress(progress: &Progress) -> strategy::Progress {
+    strategy::Progress {
+        rollout: strategy::Rollout {
+            steps: progress.rollout.steps.iter().map(seen_step).collect(),
+            point_of_no_return: progress.rollout.point_of_no_return.clone(),
+            way_back: (&progress.rollout.way_back).into(),
+            summary: progress.rollout.summary.clone(),
+        },
+        steps: progress.steps.iter().map(seen_state).collect(),
+        past_point_of_no_return: progress.past_point_of_no_return,
+    }
+}
+
+fn seen_step(step: &Step) -> strategy::Step {
+    strategy::Step {
+        id: step.id.clone(),
+        title: step.title.clone(),
+        action: match &step.action {
+            StepAction::Deploy { slot, capacity } => {
+                strategy::StepAction::Deploy(strategy::DeployAction { slot: slot.clone(), capacity: *capacity })
+            }
+            StepAction::Route { slot, weight } => {
+                strategy::StepAction::Route(strategy::RouteAction { slot: slot.clone(), weight: *weight })
+            }
+            StepAction::Hold(time) => strategy::StepAction::Hold(time.map(Duration::as_millis)),
+            StepAction::Analyze(checks) => strategy::StepAction::Analyze(checks.clone()),
+            StepAction::Retire(slot) => strategy::StepAction::Retire(slot.clone()),
+            StepAction::Activity(name) => strategy::StepAction::Activity(name.clone()),
+        },
+    }
+}
+
+fn seen_state(state: &StepState) -> strategy::StepState {
+    strategy::StepState {
+        id: state.id.clone(),
+        status: match state.status {
+            StepStatus::Pending => strategy::StepStatus::Pending,
+            StepStatus::Running => strategy::StepStatus::Running,
+            StepStatus::Succeeded => strategy::StepStatus::Succeeded,
+            StepStatus::Failed => strategy::StepStatus::Failed,
+            StepStatus::Inconclusive => strategy::StepStatus::Inconclusive,
+        },
+        began: state.began.map(Timestamp::as_millis),
+        ended: state.ended.map(Timestamp::as_millis),
+        attempts: state.attempts,
+        resumed: state.resumed,
+    }
+}

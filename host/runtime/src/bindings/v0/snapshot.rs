@@ -1,0 +1,276 @@
+//! The domain's words in the contract's form: what plugins see.
+
+use std::collections::BTreeMap;
+
+use lockgate_domain as domain;
+
+use super::generated::lockgate::types::types as wit;
+
+/// All of them, in their order.
+pub(super) fn each<'a, D, W: From<&'a D>>(items: &'a [D]) -> Vec<W> {
+    items.iter().map(W::from).collect()
+}
+
+/// Name and value, by name.
+pub(super) fn pairs(labels: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    labels.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Newest first; those that ended at the same moment in the order of the snapshot.
+pub(super) fn newest_first(history: &[domain::PastDeployment]) -> Vec<wit::PastDeployment> {
+    let mut newest_first: Vec<_> = history.iter().collect();
+    newest_first.sort_by_key(|past| std::cmp::Reverse(past.finished));
+    newest_first.into_iter().map(Into::into).collect()
+}
+
+/// One piece of evidence, under its name.
+pub(super) fn evidence(name: &str, evidence: &domain::Evidence) -> wit::Evidence {
+    wit::Evidence {
+        name: name.to_owned(),
+        digest: evidence.digest.to_string(),
+        media_type: evidence.media_type.clone(),
+        source: evidence.source.clone(),
+        collected: evidence.collected.map(domain::Timestamp::as_millis),
+        content: evidence.content.to_vec(),
+    }
+}
+
+/// Enums that have the same members on both sides.
+macro_rules! same {
+    ($($name:ident { $($member:ident)* })*) => {
+        $(
+            impl From<domain::$name> for wit::$name {
+                fn from(value: domain::$name) -> Self {
+                    match value {
+                        $(domain::$name::$member => Self::$member,)*
+                    }
+                }
+            }
+        )*
+    };
+}
+
+same! {
+    Stage { PlanAndApprove Fulfill Validate Observe }
+    Phase { Entrance Exit }
+    Scenario { FirstRelease NewVersion Removal }
+    ComponentKind { Hardware Software Documentation Process Licence Data Other }
+    ReleaseStatus { Draft Accepted Published Withdrawn }
+    DefectStatus { Open Accepted Fixed }
+    Severity { Info Low Medium High Critical }
+    KnowledgeStatus { Draft InReview Validated Published Archived }
+    EnvironmentKind { Development Test Staging Live Custom }
+    EnvironmentControl { Full Limited None }
+    ChangeCategory { Emergency Standard Normal }
+    ChangeApproval { Requested Approved Rejected }
+    Risk { Low Medium High Critical }
+    ApprovalAnswer { Approved Rejected }
+    InstanceStatus { Planned Deploying Running Degraded Stopped Removed }
+    DeploymentResult { Operational RolledBack Failed Aborted Rejected }
+}
+
+impl From<&domain::Person> for wit::Person {
+    fn from(person: &domain::Person) -> Self {
+        Self { id: person.id.clone(), name: person.name.clone(), roles: person.roles.clone() }
+    }
+}
+
+impl From<&domain::Product> for wit::Product {
+    fn from(product: &domain::Product) -> Self {
+        Self { id: product.id.clone(), name: product.name.clone(), depends_on: product.depends_on.clone() }
+    }
+}
+
+impl From<&domain::Release> for wit::Release {
+    fn from(release: &domain::Release) -> Self {
+        Self {
+            id: release.id.clone(),
+            name: release.name.clone(),
+            version: release.version.clone(),
+            description: release.description.clone(),
+            status: release.status.into(),
+            digest: release.digest.map(|digest| digest.to_string()),
+            tags: release.tags.clone(),
+        }
+    }
+}
+
+impl From<&domain::Component> for wit::Component {
+    fn from(component: &domain::Component) -> Self {
+        Self {
+            name: component.name.clone(),
+            kind: component.kind.into(),
+            version: component.version.clone(),
+            digest: component.digest.map(|digest| digest.to_string()),
+            media_type: component.media_type.clone(),
+            origin: component.origin.clone(),
+        }
+    }
+}
+
+impl From<&domain::ReleaseNotes> for wit::ReleaseNotes {
+    fn from(notes: &domain::ReleaseNotes) -> Self {
+        Self {
+            uri: notes.uri.clone(),
+            digest: notes.digest.map(|digest| digest.to_string()),
+            defects: notes.defects.clone(),
+        }
+    }
+}
+
+impl From<&domain::Defect> for wit::Defect {
+    fn from(defect: &domain::Defect) -> Self {
+        Self {
+            id: defect.id.clone(),
+            title: defect.title.clone(),
+            severity: defect.severity.into(),
+            status: defect.status.into(),
+        }
+    }
+}
+
+impl From<&domain::KnowledgeItem> for wit::KnowledgeItem {
+    fn from(item: &domain::KnowledgeItem) -> Self {
+        Self {
+            id: item.id.clone(),
+            title: item.title.clone(),
+            status: item.status.into(),
+            author: item.author.clone(),
+            expires: item.expires.map(domain::Timestamp::as_millis),
+        }
+    }
+}
+
+impl From<&domain::Environment> for wit::Environment {
+    fn from(environment: &domain::Environment) -> Self {
+        Self {
+            name: environment.name.clone(),
+            kind: environment.kind.into(),
+            purpose: environment.purpose.clone(),
+            control: environment.control.into(),
+        }
+    }
+}
+
+impl From<domain::TimeWindow> for wit::TimeWindow {
+    fn from(window: domain::TimeWindow) -> Self {
+        Self { start: window.start.as_millis(), end: window.end.as_millis() }
+    }
+}
+
+impl From<&domain::Change> for wit::Change {
+    fn from(change: &domain::Change) -> Self {
+        Self {
+            id: change.id.clone(),
+            title: change.title.clone(),
+            description: change.description.clone(),
+            category: change.category.into(),
+            approval: change.approval.into(),
+            risk: change.risk.into(),
+            window: change.window.map(Into::into),
+            assignee: change.assignee.clone(),
+            releases: change.releases.clone(),
+        }
+    }
+}
+
+impl From<&domain::Approval> for wit::Approval {
+    fn from(approval: &domain::Approval) -> Self {
+        Self {
+            id: approval.id.clone(),
+            person: (&approval.person).into(),
+            role: approval.role.clone(),
+            answer: approval.answer.into(),
+            at: approval.at.as_millis(),
+            expires: approval.expires.map(domain::Timestamp::as_millis),
+            subject: approval.subject.to_string(),
+            comment: approval.comment.clone(),
+        }
+    }
+}
+
+impl From<&domain::WayBack> for wit::WayBack {
+    fn from(way_back: &domain::WayBack) -> Self {
+        match way_back {
+            domain::WayBack::Removal => Self::Removal,
+            domain::WayBack::LastKnownGood(good) => Self::LastKnownGood(wit::LastKnownGood {
+                release: good.release.clone(),
+                digest: good.digest.map(|digest| digest.to_string()),
+                rehearsed: good.rehearsed,
+            }),
+            domain::WayBack::ForwardOnly => Self::ForwardOnly,
+        }
+    }
+}
+
+impl From<&domain::Plan> for wit::Plan {
+    fn from(plan: &domain::Plan) -> Self {
+        Self {
+            id: plan.id.clone(),
+            slot: plan.slot.map(Into::into),
+            priority: plan.priority.clone(),
+            point_of_no_return: plan.point_of_no_return.clone(),
+            way_back: plan.way_back.as_ref().map(Into::into),
+            suppression: plan.suppression.map(Into::into),
+            office_hours_exception: plan.office_hours_exception,
+            targets: plan.targets.clone(),
+            data_retention: plan.data_retention.as_ref().map(|retention| wit::DataRetention {
+                keep: retention.keep.as_millis(),
+                viewable_by_customer: retention.viewable_by_customer,
+                decided_by: retention.decided_by.clone(),
+            }),
+            criteria: plan.criteria.clone(),
+        }
+    }
+}
+
+impl From<&domain::Instance> for wit::Instance {
+    fn from(instance: &domain::Instance) -> Self {
+        Self {
+            id: instance.id.clone(),
+            name: instance.name.clone(),
+            environment: instance.environment.clone(),
+            release: instance.release.clone(),
+            status: instance.status.into(),
+            components: each(&instance.components),
+            configuration: instance
+                .configuration
+                .iter()
+                .map(|item| wit::ConfigurationItem { name: item.name.clone(), value: item.value.clone() })
+                .collect(),
+            owner: instance.owner.clone(),
+            location: instance.location.clone(),
+            consumers: instance.consumers,
+            monitored: instance.monitored,
+            documented: instance.documented,
+            created: instance.created.map(domain::Timestamp::as_millis),
+            modified: instance.modified.map(domain::Timestamp::as_millis),
+        }
+    }
+}
+
+impl From<&domain::PastDeployment> for wit::PastDeployment {
+    fn from(past: &domain::PastDeployment) -> Self {
+        Self {
+            id: past.id.clone(),
+            release: past.release.clone(),
+            environment: past.environment.clone(),
+            scenario: past.scenario.into(),
+            risk: past.risk.into(),
+            finished: past.finished.as_millis(),
+            outcome: past.outcome.into(),
+        }
+    }
+}
+
+impl From<&domain::ApprovedPlan> for wit::ApprovedPlan {
+    fn from(approved: &domain::ApprovedPlan) -> Self {
+        Self {
+            subject: approved.subject.to_string(),
+            decision: approved.decision.clone(),
+            at: approved.at.as_millis(),
+            release: approved.release.clone(),
+            components: each(&approved.components),
+        }
+    }
+}

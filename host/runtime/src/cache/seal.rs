@@ -1,0 +1,107 @@
+//! The seal on a kept file: HMAC-SHA256 over its name and its content.
+//!
+//! The name is in it so that a genuine file does not hold under the name of another plugin.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+/// As long as a block of SHA-256.
+pub(super) type Key = [u8; 64];
+
+/// Closes and opens files with one key.
+pub(super) struct Seal(Hmac<Sha256>);
+
+/// A file whose seal holds. Nothing but [`Seal::open`] makes one.
+pub(super) struct Genuine<'a> {
+    findings: &'a [u8],
+    code: &'a [u8],
+}
+
+const MAGIC: &[u8; 8] = b"lockgate";
+
+impl Seal {
+    pub(super) fn new(key: &Key) -> Self {
+        Self(Hmac::new(&(*key).into()))
+    }
+
+    /// The file of that name with that content: a magic number, the seal, the length of the findings, both parts.
+    pub(super) fn close(&self, name: &str, findings: &[u8], code: &[u8]) -> Vec<u8> {
+        let length = (findings.len() as u64).to_le_bytes();
+        let seal = self.over(name, &length, findings, code).finalize().into_bytes();
+        [MAGIC, &seal[..], &length, findings, code].concat()
+    }
+
+    /// The content of the file of that name, if its seal holds.
+    pub(super) fn open<'a>(&self, name: &str, file: &'a [u8]) -> Option<Genuine<'a>> {
+        let rest = file.strip_prefix(MAGIC)?;
+        let (seal, rest) = rest.split_at_checked(32)?;
+        let (length, rest) = rest.split_first_chunk::<8>()?;
+        let (findings, code) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        self.over(name, length, findings, code).verify_slice(seal).ok()?;
+        Some(Genuine { findings, code })
+    }
+
+    fn over(&self, name: &str, length: &[u8; 8], findings: &[u8], code: &[u8]) -> Hmac<Sha256> {
+        let mut mac = self.0.clone();
+        mac.update(&(name.len() as u64).to_le_bytes());
+        for part in [name.as_bytes(), length, findings, code] {
+            mac.update(part);
+        }
+        mac
+    }
+}
+
+impl std::fmt::Debug for Seal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seal(..)")
+    }
+}
+
+impl<'a> Genuine<'a> {
+    /// What was found out about the plugin.
+    pub(super) fn findings(&self) -> &'a [u8] {
+        self.findings
+    }
+
+    /// Its machine code.
+    pub(super) fn code(&self) -> &'a [u8] {
+        self.code
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
+    use super::*;
+
+    #[test]
+    fn what_was_closed_opens_under_its_own_name_only() {
+        let seal = Seal::new(&[7; 64]);
+        let file = seal.close("a", b"findings", b"code");
+        let genuine = seal.open("a", &file).unwrap();
+        assert_eq!((genuine.findings(), genuine.code()), (&b"findings"[..], &b"code"[..]));
+        assert!(seal.open("b", &file).is_none());
+        assert!(Seal::new(&[8; 64]).open("a", &file).is_none());
+    }
+
+    #[test]
+    fn no_changed_byte_and_no_cut_goes_unnoticed() {
+        let seal = Seal::new(&[7; 64]);
+        let file = seal.close("a", b"findings", b"code");
+        for at in 0..file.len() {
+            let mut changed = file.clone();
+            changed[at] ^= 1;
+            assert!(seal.open("a", &changed).is_none(), "byte {at}");
+            assert!(seal.open("a", &file[..at]).is_none(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn bytes_cannot_move_from_one_part_to_the_other() {
+        let seal = Seal::new(&[7; 64]);
+        let one = seal.close("a", b"findings", b"code");
+        let other = seal.close("a", b"findingsc", b"ode");
+        assert_ne!(one[8..40], other[8..40]);
+    }
+}

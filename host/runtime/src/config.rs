@@ -1,0 +1,80 @@
+//! How much a runtime and one plugin may use.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a [`Runtime`](crate::Runtime) may use in all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuntimeConfig {
+    /// The directory in which compiled plugins are kept. It is created with mode 0700; one that others may write to is
+    /// refused, because who can write to it can run code here. Default: none, so every load compiles anew.
+    pub cache: Option<PathBuf>,
+    /// The largest component that is looked at, in bytes. Nothing but its size bounds the time that compiling takes.
+    /// Default: 64 MiB.
+    pub max_component_size: u64,
+    /// The largest settings, in bytes of canonical JSON. Default: 1 MiB.
+    pub max_settings_size: u64,
+    /// The most memory that any plugin can be granted, in bytes: [`Limits::memory`] cannot go beyond it. Default:
+    /// 256 MiB. It costs address space only.
+    pub max_memory: u64,
+    /// How many sandboxes can run at the same time. A call that finds all of them in use waits, at most as long as it
+    /// may run. Default: 64.
+    pub pool_size: u32,
+    /// How many threads compile. Default: as many as the machine has cores.
+    pub compile_threads: usize,
+    /// What `describe` and `configure` may use. They run when a plugin is loaded, not when a decision waits, and some
+    /// languages start slowly: by default they get 20 s, 20,000,000,000 fuel and all the memory there is to grant.
+    pub setup: Limits,
+}
+
+impl Default for RuntimeConfig {
+    fn default() -> Self {
+        let max_memory = 256 << 20;
+        Self {
+            cache: None,
+            max_component_size: 64 << 20,
+            max_settings_size: 1 << 20,
+            max_memory,
+            pool_size: 64,
+            compile_threads: std::thread::available_parallelism().map_or(1, usize::from),
+            setup: Limits {
+                fuel: 20_000_000_000,
+                memory: max_memory,
+                wall_clock: Duration::from_secs(20),
+                ..Limits::default()
+            },
+        }
+    }
+}
+
+/// What one call of one plugin may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Fuel: about one unit per instruction. This is the limit that decides, because the same call uses the same on
+    /// every machine. Default: 1,000,000,000, which is well under a second of work.
+    pub fuel: u64,
+    /// Linear memory in bytes, over all memories of the component. Default: 64 MiB.
+    pub memory: u64,
+    /// How large the answer may be, in bytes of text. Default: 1 MiB.
+    pub result_size: u64,
+    /// How long the call may take. Only a backstop: it differs from machine to machine, so it must be generous enough
+    /// that fuel runs out first. Default: 5 s. Watched every 10 ms.
+    pub wall_clock: Duration,
+    /// How many log lines are kept. Default: 200.
+    pub log_lines: usize,
+    /// How many bytes of log lines are kept. Default: 64 KiB.
+    pub log_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            fuel: 1_000_000_000,
+            memory: 64 << 20,
+            result_size: 1 << 20,
+            wall_clock: Duration::from_secs(5),
+            log_lines: 200,
+            log_bytes: 64 << 10,
+        }
+    }
+}

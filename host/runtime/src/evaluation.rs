@@ -1,0 +1,28 @@
+//! What comes back from one call of a plugin.
+
+use lockgate_domain::{Failure, LogLine, Receipt};
+
+/// One call of a plugin: what it answered or why it did not, what it used, and what it logged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation<T> {
+    /// The answer, already checked against the contract, or why there is none. A failure is never a "no".
+    pub outcome: Result<T, Failure>,
+    /// What the call was and what it used. There is one whatever the outcome.
+    pub receipt: Receipt,
+    /// The first lines that the plugin logged, up to its limits.
+    pub log: Vec<LogLine>,
+    /// How many more lines it logged.
+    pub log_dropped: u64,
+}
+
+impl<T> Evaluation<T> {
+    /// The same call with its answer turned into something else.
+    pub fn map<U>(self, turn: impl FnOnce(T) -> U) -> Evaluation<U> {
+        Evaluation {
+            outcome: self.outcome.map(turn),
+            receipt: self.receipt,
+            log: self.log,
+            log_dropped: self.log_dropped,
+        }
+    }
+}

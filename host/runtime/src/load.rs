@@ -1,0 +1,286 @@
+//! From bytes to a plugin that can be asked: admitted, configured, frozen, compiled, kept.
+
+use std::fmt;
+use std::sync::Arc;
+
+use lockgate_domain::{Description, Digest, DigestError, Failure, Kind, SettingsFinding, canonical_json};
+use wasmtime::Store;
+use wasmtime::component::{Component, Instance, InstancePre, Linker};
+
+use crate::admission::{self, AdmissionError, Admitted, Judgement};
+use crate::anatomy::Anatomy;
+use crate::bindings::v0::{self, Broken, Intake};
+use crate::cache::Findings;
+use crate::capability::{Grants, Patterns};
+use crate::config::Limits;
+use crate::freeze::{Freezer, Freezing};
+use crate::plugin::{Entries, Loaded, Plugin};
+use crate::quantity::Bytes;
+use crate::runtime::{Runtime, Shared};
+use crate::sandbox::{self, Sandbox, Stop};
+
+/// What is to be loaded, and what it may do.
+#[derive(Clone, Debug)]
+pub struct LoadRequest {
+    /// The component.
+    pub component: Arc<[u8]>,
+    /// Its settings. They are handed to it as canonical JSON.
+    pub settings: serde_json::Value,
+    /// What its operator allows it to use.
+    pub grants: Grants,
+    /// What each call of it may use.
+    pub limits: Limits,
+}
+
+/// Why a plugin cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The component may not be loaded, whatever its settings.
+    #[error(transparent)]
+    Admission(#[from] AdmissionError),
+    /// The plugin refuses its settings. All that it finds wrong with them, at once.
+    #[error("the settings are refused:{}", Found(.0))]
+    Settings(Vec<SettingsFinding>),
+    /// There are more settings than may be.
+    #[error("the settings are {} of the {} allowed", Bytes(*.size), Bytes(*.limit))]
+    SettingsTooLarge {
+        /// In bytes of canonical JSON.
+        size: u64,
+        /// In bytes.
+        limit: u64,
+    },
+    /// The settings have no canonical form.
+    #[error("the settings cannot be handed over: {0}")]
+    NotCanonical(#[from] DigestError),
+    /// The limit on memory is beyond what the runtime has.
+    #[error("a memory limit of {} is more than the {} that this runtime has to grant", Bytes(*.asked), Bytes(*.limit))]
+    Memory {
+        /// In bytes.
+        asked: u64,
+        /// In bytes.
+        limit: u64,
+    },
+    /// It could not take its settings.
+    #[error("`configure` gave no answer: {0}")]
+    Configure(Failure),
+    /// It does not fit into the limits that its calls have.
+    #[error("it does not start within its limits: {0}")]
+    Start(Failure),
+}
+
+struct Found<'a>(&'a [SettingsFinding]);
+
+impl fmt::Display for Found<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|finding| match finding.pointer.as_str() {
+            "" => write!(f, "\n- {}", finding.message),
+            pointer => write!(f, "\n- `{pointer}`: {}", finding.message),
+        })
+    }
+}
+
+/// A component that has been linked and asked what it is.
+struct Examined {
+    ready: InstancePre<Sandbox>,
+    entries: Entries,
+    description: Description,
+}
+
+/// A component with its settings, ready to be linked.
+struct Prepared {
+    findings: Findings,
+    code: Component,
+}
+
+impl Runtime {
+    /// Checks whether a component may be loaded: its size, its form, its imports against the grants, the kinds and the
+    /// contract version that its exports show, their types, and that it says of itself what it is.
+    ///
+    /// # Errors
+    /// If it may not: all that is wrong with its imports and exports at once, or the first other thing.
+    pub fn admit(&self, component: &[u8], grants: &Grants) -> Result<Admitted, AdmissionError> {
+        let shared = self.shared();
+        let (anatomy, judgement) = shared.judge(component, grants)?;
+        let examined = shared.examine(&shared.compile(component)?, grants, &judgement.kinds)?;
+        Ok(Admitted {
+            description: examined.description,
+            kinds: judgement.kinds,
+            contract: judgement.contract.unwrap_or_default(),
+            digest: anatomy.digest,
+            size: anatomy.size,
+        })
+    }
+
+    /// Loads a plugin: admits it, configures it once and freezes it where that is possible, and compiles it; or takes
+    /// all that from the cache.
+    ///
+    /// # Errors
+    /// If it may not be loaded, refuses its settings, or does not fit into its limits.
+    pub fn load(&self, request: LoadRequest) -> Result<Plugin, LoadError> {
+        let LoadRequest { component: bytes, settings, grants, limits } = request;
+        let shared = self.shared();
+        if limits.memory > shared.config.max_memory {
+            return Err(LoadError::Memory { asked: limits.memory, limit: shared.config.max_memory });
+        }
+        let (settings, settings_json) = shared.settings(&settings)?;
+        let component = Digest::of(&bytes);
+        let kept = shared.cache.as_ref().and_then(|cache| cache.find(&shared.engine, component, settings));
+        let Prepared { findings, code } = match kept {
+            Some((findings, code)) => Prepared { findings, code },
+            None => {
+                let prepared = shared.prepare(&bytes, &settings_json, &grants)?;
+                if let Some(cache) = &shared.cache {
+                    cache.keep(component, settings, &prepared.findings, &prepared.code);
+                }
+                prepared
+            }
+        };
+        // What is kept was judged under other grants, perhaps.
+        let judgement = accepted(admission::judge(&findings.imports, &findings.exports, &grants))?;
+        let (ready, entries) = shared.link(&code, &grants, &judgement.kinds)?;
+        sandbox::run(&shared.slots, &limits, &ready, |store, instance| Ok(entries.check_types(store, instance)))
+            .outcome
+            .map_err(LoadError::Start)?
+            .map_err(types)?;
+        Ok(Plugin::new(Loaded {
+            runtime: self.clone(),
+            description: findings.description,
+            kinds: judgement.kinds,
+            component,
+            settings,
+            settings_json,
+            freezing: findings.freezing,
+            evidence: Arc::new(Patterns::new(&grants.evidence)),
+            limits,
+            ready,
+            entries,
+        }))
+    }
+}
+
+impl Shared {
+    /// Reads a component from the outside and judges it.
+    fn judge(&self, component: &[u8], grants: &Grants) -> Result<(Anatomy, Judgement), AdmissionError> {
+        let anatomy = Anatomy::read(component, self.config.max_component_size, &self.engine)?;
+        let judgement = accepted(admission::judge(&anatomy.imports, &anatomy.exports, grants))?;
+        Ok((anatomy, judgement))
+    }
+
+    pub(crate) fn compile(&self, component: &[u8]) -> Result<Component, AdmissionError> {
+        let compiled = self.compiler.compile(&self.engine, component);
+        compiled.map_err(|error| AdmissionError::Compile(format!("{error:#}")))
+    }
+
+    /// The digest of settings and their canonical JSON.
+    fn settings(&self, settings: &serde_json::Value) -> Result<(Digest, String), LoadError> {
+        let json = canonical_json(settings)?;
+        let (size, limit) = (json.len() as u64, self.config.max_settings_size);
+        if size > limit {
+            return Err(LoadError::SettingsTooLarge { size, limit });
+        }
+        let digest = Digest::of(&json);
+        let json = String::from_utf8(json).map_err(|error| DigestError::NotCanonical(error.to_string()))?;
+        Ok((digest, json))
+    }
+
+    /// Links a component to what it is granted and looks its functions up.
+    fn link(
+        &self,
+        component: &Component,
+        grants: &Grants,
+        kinds: &[Kind],
+    ) -> Result<(InstancePre<Sandbox>, Entries), AdmissionError> {
+        let mut linker = Linker::new(&self.engine);
+        grants.link(&mut linker).map_err(types)?;
+        let ready = linker.instantiate_pre(component).map_err(types)?;
+        let entries = Entries::find(&ready, kinds).map_err(types)?;
+        Ok((ready, entries))
+    }
+
+    /// Starts a component once to check the types of its exports, and asks it what it is.
+    fn examine(&self, component: &Component, grants: &Grants, kinds: &[Kind]) -> Result<Examined, AdmissionError> {
+        let (ready, entries) = self.link(component, grants, kinds)?;
+        let described = sandbox::run(&self.slots, &self.config.setup, &ready, |store, instance| {
+            match entries.check_types(&mut *store, instance) {
+                Ok(()) => describe(&entries, store, instance).map(Ok),
+                Err(error) => Ok(Err(error)),
+            }
+        });
+        let description = described.outcome.map_err(AdmissionError::Describe)?.map_err(types)?;
+        if description.kinds != kinds {
+            return Err(AdmissionError::Kinds { described: description.kinds, exported: kinds.to_vec() });
+        }
+        Ok(Examined { ready, entries, description })
+    }
+
+    /// Admits, configures, freezes and compiles.
+    fn prepare(&self, bytes: &[u8], settings: &str, grants: &Grants) -> Result<Prepared, LoadError> {
+        let (anatomy, judgement) = self.judge(bytes, grants)?;
+        let findings = |description, freezing| Findings {
+            description,
+            imports: anatomy.imports.clone(),
+            exports: anatomy.exports.clone(),
+            freezing,
+        };
+        let reason = match self.instrument(bytes) {
+            Ok((freezer, instrumented)) => {
+                let examined = self.examine(&instrumented, grants, &judgement.kinds)?;
+                let frozen = self.configure(&examined, settings, |store, instance| freezer.freeze(store, *instance))?;
+                match frozen.and_then(|frozen| self.compile(&frozen).map_err(|error| error.to_string())) {
+                    Ok(code) => {
+                        return Ok(Prepared { findings: findings(examined.description, Freezing::Frozen), code });
+                    }
+                    Err(reason) => reason,
+                }
+            }
+            Err(reason) => reason,
+        };
+        let code = self.compile(bytes)?;
+        let examined = self.examine(&code, grants, &judgement.kinds)?;
+        self.configure(&examined, settings, |_, _| ())?;
+        Ok(Prepared { findings: findings(examined.description, Freezing::PerCall { reason }), code })
+    }
+
+    /// A component with functions added that show its state, compiled.
+    fn instrument<'a>(&self, bytes: &'a [u8]) -> Result<(Freezer<'a>, Component), String> {
+        let freezer = Freezer::new(bytes)?;
+        let compiled = self.compile(&freezer.instrumented).map_err(|error| error.to_string())?;
+        Ok((freezer, compiled))
+    }
+
+    /// Configures a fresh instance and does something with it.
+    fn configure<T>(
+        &self,
+        examined: &Examined,
+        settings: &str,
+        configured: impl FnOnce(&mut Store<Sandbox>, &Instance) -> T,
+    ) -> Result<T, LoadError> {
+        let finished = sandbox::run(&self.slots, &self.config.setup, &examined.ready, |store, instance| {
+            let plugin = examined.entries.plugin.load(&mut *store, instance)?;
+            match plugin.call_configure(&mut *store, settings)? {
+                Ok(()) => Ok(Ok(configured(store, instance))),
+                Err(findings) => Ok(Err(taken(v0::settings_findings(&mut Intake::default(), findings))?)),
+            }
+        });
+        finished.outcome.map_err(LoadError::Configure)?.map_err(LoadError::Settings)
+    }
+}
+
+/// Asks a component what it is.
+fn describe(entries: &Entries, store: &mut Store<Sandbox>, instance: &Instance) -> Result<Description, Stop> {
+    let said = entries.plugin.load(&mut *store, instance)?.call_describe(store)?;
+    taken(v0::description(&mut Intake::default(), said))
+}
+
+fn taken<T>(taken: Result<T, Broken>) -> Result<T, Stop> {
+    taken.map_err(|Broken(what)| sandbox::contract_violation(what).into())
+}
+
+fn accepted(judgement: Judgement) -> Result<Judgement, AdmissionError> {
+    if judgement.refusals.is_empty() { Ok(judgement) } else { Err(AdmissionError::Refused(judgement.refusals)) }
+}
+
+fn types(error: wasmtime::Error) -> AdmissionError {
+    AdmissionError::Types(format!("{error:#}"))
+}

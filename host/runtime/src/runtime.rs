@@ -1,0 +1,64 @@
+//! The runtime: one engine and what all plugins share.
+
+use std::sync::Arc;
+
+use wasmtime::Engine;
+
+use crate::cache::{Cache, CacheError};
+use crate::compile::Compiler;
+use crate::config::RuntimeConfig;
+use crate::sandbox::{self, Slots, Ticker};
+
+/// Loads and runs plugins. A process needs one; clones share everything.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    shared: Arc<Shared>,
+}
+
+/// Why there is no runtime.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RuntimeError {
+    /// The engine does not take the configuration, or the machine has not what it needs.
+    #[error("the WebAssembly engine cannot be started: {0}")]
+    Engine(String),
+    /// A thread could not be started.
+    #[error("a thread cannot be started: {0}")]
+    Thread(String),
+    /// The cache cannot be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+}
+
+/// What all clones share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: RuntimeConfig,
+    pub(crate) engine: Engine,
+    pub(crate) slots: Slots,
+    pub(crate) compiler: Compiler,
+    pub(crate) cache: Option<Cache>,
+    _ticker: Ticker,
+}
+
+impl Runtime {
+    /// Starts an engine, the thread that keeps its clock, and those that compile; all end with the last clone and the
+    /// last plugin.
+    ///
+    /// # Errors
+    /// If the engine or a thread cannot be started, or the cache directory cannot be used safely.
+    pub fn new(config: RuntimeConfig) -> Result<Self, RuntimeError> {
+        let engine = sandbox::engine(&config).map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;
+        let ticker = Ticker::start(&engine).map_err(|error| RuntimeError::Thread(error.to_string()))?;
+        let compiler =
+            Compiler::new(config.compile_threads).map_err(|error| RuntimeError::Thread(error.to_string()))?;
+        let cache = config.cache.as_deref().map(|directory| Cache::open(directory, &engine)).transpose()?;
+        let slots = Slots::new(config.pool_size);
+        Ok(Self { shared: Arc::new(Shared { config, engine, slots, compiler, cache, _ticker: ticker }) })
+    }
+
+    /// What all clones share.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+}

@@ -1,0 +1,73 @@
+//! The limit on linear memory and tables.
+//!
+//! A guest that asks for too much is stopped there and then. Told "no", as WebAssembly would have it, it would abort
+//! somewhere later, and nobody could tell why.
+
+use wasmtime::ResourceLimiter;
+
+use super::engine::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
+use crate::quantity::{Bytes, Count};
+
+/// A guest asked for more than it may have.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+pub(crate) enum MemoryExceeded {
+    /// Of linear memory, in bytes over all its memories.
+    #[error("it asked for {} of the {} of memory granted", Bytes(*.asked), Bytes(*.limit))]
+    Memory { asked: u64, limit: u64 },
+    /// Of table elements.
+    #[error("it asked for a table of {} elements of the {} that there are", Count(*.asked), Count(*.limit))]
+    Table { asked: u64, limit: u64 },
+}
+
+/// How much a sandbox holds, has held and may hold.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    limit: u64,
+    held: u64,
+    peak: u64,
+}
+
+impl Memory {
+    pub(crate) fn new(limit: u64) -> Self {
+        Self { limit, held: 0, peak: 0 }
+    }
+
+    /// The most that was held at once, in bytes.
+    pub(crate) fn peak(&self) -> u64 {
+        self.peak
+    }
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let asked = self.held.saturating_add(desired.saturating_sub(current) as u64);
+        if asked > self.limit {
+            return Err(MemoryExceeded::Memory { asked, limit: self.limit }.into());
+        }
+        // What the module itself declared as its maximum is its own affair: it is told "no", as it expects.
+        if maximum.is_none_or(|maximum| desired <= maximum) {
+            self.held = asked;
+            self.peak = self.peak.max(asked);
+        }
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        if desired > MAX_TABLE_ELEMENTS {
+            return Err(MemoryExceeded::Table { asked: desired as u64, limit: MAX_TABLE_ELEMENTS as u64 }.into());
+        }
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        MAX_CORE_INSTANCES as usize
+    }
+
+    fn memories(&self) -> usize {
+        MAX_MEMORIES as usize
+    }
+
+    fn tables(&self) -> usize {
+        MAX_TABLES as usize
+    }
+}

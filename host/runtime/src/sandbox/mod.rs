@@ -1,0 +1,100 @@
+//! Where a component runs: a fresh store per call, with everything that bounds it.
+//!
+//! A sandbox lives for one call. Whatever happens in it, it is dropped afterwards, so nothing that one evaluation
+//! leaves behind is seen by another, and a trap cannot leave a half-changed state to go on from.
+
+mod engine;
+mod failure;
+mod host_call;
+mod memory;
+mod run;
+mod slots;
+mod ticker;
+
+use std::sync::Arc;
+
+use lockgate_domain::{LogLevel, Snapshot};
+use wasmtime::{Engine, Store};
+
+pub(crate) use engine::engine;
+pub(crate) use failure::{contract_violation, plugin_error, result_too_large};
+pub(crate) use host_call::HostCall;
+pub(crate) use memory::Memory;
+pub(crate) use run::{Stop, run};
+pub(crate) use slots::Slots;
+pub(crate) use ticker::Ticker;
+
+use crate::capability::{Log, Patterns};
+use crate::config::Limits;
+
+/// The most component-model handles that a sandbox can hold. Plugins are lent one, the `evaluation`; the rest is room
+/// for resources that a component passes about inside itself.
+const MAX_HANDLES: usize = 1024;
+
+/// A plugin called the host where the contract forbids it: in `describe`, in `configure`, or while it starts.
+#[derive(Debug, thiserror::Error)]
+#[error("it called `{0}` before there was anything to evaluate: `describe` and `configure` must not call any import")]
+pub(crate) struct CalledTooEarly(&'static str);
+
+/// What a call may look at: the snapshot, and of its evidence what was granted.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) evidence: Arc<Patterns>,
+}
+
+/// What the store of one call holds.
+#[derive(Debug)]
+pub(crate) struct Sandbox {
+    view: Option<View>,
+    memory: Memory,
+    log: Log,
+    calls: [u64; HostCall::COUNT],
+}
+
+impl Sandbox {
+    /// A store for one call under limits. There is nothing to look at in it until [`Sandbox::show`] is called.
+    pub(crate) fn store(engine: &Engine, limits: &Limits) -> wasmtime::Result<Store<Self>> {
+        let sandbox =
+            Self { view: None, memory: Memory::new(limits.memory), log: Log::new(limits), calls: [0; HostCall::COUNT] };
+        let mut store = Store::new(engine, sandbox);
+        store.limiter(|sandbox| &mut sandbox.memory);
+        store.set_fuel(limits.fuel)?;
+        store.set_epoch_deadline(ticker::ticks(limits.wall_clock));
+        store.set_hostcall_fuel(crossing(limits));
+        store.set_max_component_handles(MAX_HANDLES);
+        Ok(store)
+    }
+
+    /// From here on the plugin may look at that.
+    pub(crate) fn show(&mut self, view: View) {
+        self.view = Some(view);
+    }
+
+    /// From here on nothing bounds its memory but the pool: for reading a frozen image out of it.
+    pub(crate) fn lift_memory_limit(&mut self) {
+        self.memory = Memory::new(u64::MAX);
+    }
+
+    /// What the plugin may look at, and a note that it called that function.
+    pub(crate) fn view(&mut self, call: HostCall) -> wasmtime::Result<&View> {
+        if let Some(count) = self.calls.get_mut(call as usize) {
+            *count += 1;
+        }
+        self.view.as_ref().ok_or_else(|| CalledTooEarly(call.name()).into())
+    }
+
+    /// Takes a log line.
+    pub(crate) fn write_log(&mut self, level: LogLevel, message: String) -> wasmtime::Result<()> {
+        self.view(HostCall::Log)?;
+        self.log.write(level, message);
+        Ok(())
+    }
+}
+
+/// How many bytes may cross from the guest at once before lifting stops. This bounds what the host allocates for a
+/// guest; the limit on the answer itself is checked afterwards on its text, so that it can be told how large it was.
+/// The difference leaves room for the host's form of lists, which is larger than what it holds.
+fn crossing(limits: &Limits) -> usize {
+    usize::try_from(limits.result_size.saturating_mul(4).saturating_add(64 << 10)).unwrap_or(usize::MAX)
+}

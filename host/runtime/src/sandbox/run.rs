@@ -1,0 +1,102 @@
+//! One run of one component: a slot, a fresh store, an instance, a call, and the account of it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use lockgate_domain::{Failure, LogLine};
+use wasmtime::Store;
+use wasmtime::component::{Instance, InstancePre};
+
+use super::{Sandbox, Slots, failure, host_call};
+use crate::config::Limits;
+
+/// Why a run ended without an answer.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// wasmtime stopped it.
+    Error(wasmtime::Error),
+    /// What it said is a failure.
+    Failure(Failure),
+}
+
+impl From<wasmtime::Error> for Stop {
+    fn from(error: wasmtime::Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+/// A run that is over.
+#[derive(Debug)]
+pub(crate) struct Finished<T> {
+    /// What it answered.
+    pub(crate) outcome: Result<T, Failure>,
+    /// The fuel that it used.
+    pub(crate) fuel: u64,
+    /// The most memory that it held, in bytes.
+    pub(crate) peak_memory: u64,
+    /// How long it took, without waiting for a slot.
+    pub(crate) wall_time: Duration,
+    /// Which functions of the host it called, and how often.
+    pub(crate) host_calls: BTreeMap<String, u64>,
+    /// What it logged.
+    pub(crate) log: Vec<LogLine>,
+    /// How many lines of it were not kept.
+    pub(crate) log_dropped: u64,
+}
+
+/// Runs `body` in a fresh instance, under limits. Instantiation counts towards them.
+pub(crate) fn run<T>(
+    slots: &Slots,
+    limits: &Limits,
+    component: &InstancePre<Sandbox>,
+    body: impl FnOnce(&mut Store<Sandbox>, &Instance) -> Result<T, Stop>,
+) -> Finished<T> {
+    let Some(_slot) = slots.take(limits.wall_clock) else {
+        return Finished::never(failure::no_free_sandbox(limits));
+    };
+    let began = Instant::now();
+    let mut store = match Sandbox::store(component.engine(), limits) {
+        Ok(store) => store,
+        Err(error) => return Finished::never(failure::of_error(&error, limits, began.elapsed())),
+    };
+    let result =
+        component.instantiate(&mut store).map_err(Stop::Error).and_then(|instance| body(&mut store, &instance));
+    let wall_time = began.elapsed();
+    let outcome = result.map_err(|stop| match stop {
+        Stop::Error(error) => failure::of_error(&error, limits, wall_time),
+        Stop::Failure(failure) => failure,
+    });
+    let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
+    let sandbox = store.into_data();
+    let (log, log_dropped) = sandbox.log.into_parts();
+    Finished {
+        outcome,
+        fuel,
+        peak_memory: sandbox.memory.peak(),
+        wall_time,
+        host_calls: host_call::called(&sandbox.calls),
+        log,
+        log_dropped,
+    }
+}
+
+impl<T> Finished<T> {
+    /// A run that never began.
+    fn never(failure: Failure) -> Self {
+        Self {
+            outcome: Err(failure),
+            fuel: 0,
+            peak_memory: 0,
+            wall_time: Duration::ZERO,
+            host_calls: BTreeMap::new(),
+            log: Vec::new(),
+            log_dropped: 0,
+        }
+    }
+}

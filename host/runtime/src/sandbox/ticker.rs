@@ -1,0 +1,52 @@
+//! The clock of the backstop: one thread that moves the engine's epoch on, and ends with the runtime.
+
+use std::io;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
+
+use wasmtime::Engine;
+
+/// How often the epoch moves, and so how exact a wall-clock limit is.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The thread runs as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Ticker {
+    _alive: Sender<()>,
+}
+
+impl Ticker {
+    pub(crate) fn start(engine: &Engine) -> io::Result<Self> {
+        let (alive, ended) = mpsc::channel::<()>();
+        // A strong handle would keep the engine, and all that is compiled for it, alive until the next tick.
+        let engine = engine.weak();
+        thread::Builder::new().name("lockgate-epoch".to_owned()).spawn(move || {
+            while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                match engine.upgrade() {
+                    Some(engine) => engine.increment_epoch(),
+                    None => break,
+                }
+            }
+        })?;
+        Ok(Self { _alive: alive })
+    }
+}
+
+/// After how many ticks that much time has passed for certain.
+pub(crate) fn ticks(time: Duration) -> u64 {
+    let ticks = time.as_nanos().div_ceil(TICK.as_nanos());
+    u64::try_from(ticks).unwrap_or(u64::MAX / 2).min(u64::MAX / 2).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tick_under_way_does_not_count() {
+        assert_eq!(ticks(Duration::from_millis(10)), 2);
+        assert_eq!(ticks(Duration::from_millis(11)), 3);
+        assert_eq!(ticks(Duration::MAX), u64::MAX / 2 + 1);
+    }
+}
