@@ -4,10 +4,28 @@
 //! What stands here is the model as it is *meant*: no positions, no comments, no order that does not matter. Its digest
 //! is taken over this meaning, so laying the file out anew changes nothing that was approved.
 
+mod check;
+mod finding;
+mod pin;
+mod read;
+mod render;
+mod select;
+mod source;
+mod spans;
+
 use std::collections::BTreeMap;
 
 use lockgate_domain::{Digest, DigestError, Duration, Enforcement, Gate};
 use serde::Serialize;
+
+pub use check::check;
+pub use finding::{Finding, Findings, LocatedFinding, Related, Severity};
+pub(crate) use finding::{closest, listed};
+pub use pin::{PinError, pin};
+pub use read::{Read, read};
+pub use select::{Candidate, Considered, Selection, SelectionError, select};
+pub use source::{LARGEST_SOURCE, Position, Source, SourceError};
+pub use spans::{Spans, UsePlace};
 
 /// A deployment model.
 #[derive(Clone, Debug, PartialEq, Serialize)]

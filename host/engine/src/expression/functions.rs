@@ -1,0 +1,113 @@
+//! The functions that expressions can call: CEL's standard ones, and no others.
+//!
+//! The interpreter would say which function is missing only when the call is reached. The names stand here a second
+//! time so that a misspelt one is found when the model is read; a test holds the table against the interpreter.
+
+use std::sync::{Arc, LazyLock};
+
+use cel::Env;
+
+use super::budget;
+use super::shape::Shape;
+
+/// The environment in which all expressions are parsed and evaluated.
+pub(super) fn environment() -> &'static Arc<Env> {
+    static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
+        let mut env = Env::stdlib();
+        budget::install(&mut env);
+        Arc::new(env)
+    });
+    &ENVIRONMENT
+}
+
+/// What a function gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gives {
+    Bool,
+    Int,
+    Double,
+    Text,
+    Time,
+    Length,
+    Anything,
+}
+
+impl From<Gives> for Shape {
+    fn from(gives: Gives) -> Self {
+        match gives {
+            Gives::Bool => Self::Bool,
+            Gives::Int => Self::Int,
+            Gives::Double => Self::Double,
+            Gives::Text => Self::Text,
+            Gives::Time => Self::Time,
+            Gives::Length => Self::Length,
+            Gives::Anything => Self::Any,
+        }
+    }
+}
+
+/// Functions that are called `name(…)`.
+pub(super) const GLOBAL: [(&str, Gives); 15] = [
+    ("bool", Gives::Bool),
+    ("bytes", Gives::Anything),
+    ("double", Gives::Double),
+    ("duration", Gives::Length),
+    ("dyn", Gives::Anything),
+    ("int", Gives::Int),
+    ("matches", Gives::Bool),
+    ("optional.none", Gives::Anything),
+    ("optional.of", Gives::Anything),
+    ("optional.ofNonZeroValue", Gives::Anything),
+    ("size", Gives::Int),
+    ("string", Gives::Text),
+    ("timestamp", Gives::Time),
+    ("type", Gives::Anything),
+    ("uint", Gives::Anything),
+];
+
+/// Functions that are called `value.name(…)`.
+pub(super) const MEMBER: [(&str, Gives); 19] = [
+    ("contains", Gives::Bool),
+    ("endsWith", Gives::Bool),
+    ("getDate", Gives::Int),
+    ("getDayOfMonth", Gives::Int),
+    ("getDayOfWeek", Gives::Int),
+    ("getDayOfYear", Gives::Int),
+    ("getFullYear", Gives::Int),
+    ("getHours", Gives::Int),
+    ("getMilliseconds", Gives::Int),
+    ("getMinutes", Gives::Int),
+    ("getMonth", Gives::Int),
+    ("getSeconds", Gives::Int),
+    ("hasValue", Gives::Bool),
+    ("matches", Gives::Bool),
+    ("or", Gives::Anything),
+    ("orValue", Gives::Anything),
+    ("size", Gives::Int),
+    ("startsWith", Gives::Bool),
+    ("value", Gives::Anything),
+];
+
+/// The macros, and how they are written.
+pub(super) const MACROS: [(&str, &str); 6] = [
+    ("all", "list.all(x, condition)"),
+    ("exists", "list.exists(x, condition)"),
+    ("exists_one", "list.exists_one(x, condition)"),
+    ("filter", "list.filter(x, condition)"),
+    ("has", "has(object.field)"),
+    ("map", "list.map(x, value)"),
+];
+
+/// Names that stand for types, as in `type(x) == string`.
+pub(super) const TYPES: [&str; 12] =
+    ["bool", "bytes", "double", "dyn", "duration", "int", "list", "map", "null_type", "string", "timestamp", "uint"];
+
+/// What the function gives; nothing if there is no such function.
+pub(super) fn global(name: &str) -> Option<Shape> {
+    GLOBAL.iter().find(|(known, _)| *known == name).map(|(_, gives)| (*gives).into())
+}
+
+/// What the function gives when it is called on a value; nothing if there is no such function.
+pub(super) fn member(name: &str) -> Option<Shape> {
+    MEMBER.iter().find(|(known, _)| *known == name).map(|(_, gives)| (*gives).into())
+}

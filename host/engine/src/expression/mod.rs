@@ -1,0 +1,257 @@
+//! Expressions: the conditions that a model writes in CEL, the Common Expression Language.
+//!
+//! The boundary is here because nothing else should know which crate reads CEL. An [`Expression`] is parsed and checked
+//! against the shape of the snapshot once, when its model is read, so that a misspelt field is found by
+//! `lockgate model check` and not at the gate. At the gate it is evaluated over [`Variables`], which turn only those
+//! parts of a snapshot into CEL values that some expression looks at, each once.
+//!
+//! CEL always terminates, but a loop over a loop over a long list could still take hours. So an expression is at most
+//! [`LONGEST`] bytes long and [`DEEPEST`] levels deep, and one evaluation may look at [`BUDGET`] values in lists: then
+//! it fails, and never answers.
+
+mod budget;
+mod functions;
+mod infer;
+mod parse;
+mod risk;
+mod shape;
+mod sites;
+mod variables;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use cel::common::types::CelBool;
+use cel::common::value::{CowVal, Val};
+use cel::context::VariableResolver;
+use cel::{Context, ExecutionError, IdedExpr, Value};
+use lockgate_domain::Standing;
+
+use crate::model::Finding;
+pub use budget::BUDGET;
+use budget::Budget;
+pub use parse::{DEEPEST, LONGEST};
+use shape::Fields;
+pub use variables::Variables;
+
+/// A CEL expression that gives true or false. Cheap to clone.
+#[derive(Clone)]
+pub struct Expression(Arc<Compiled>);
+
+struct Compiled {
+    text: String,
+    tree: IdedExpr,
+    roots: BTreeSet<String>,
+    risk: risk::Use,
+}
+
+/// One member of a group, as the group's expression sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member<'a> {
+    /// The binding's id.
+    pub id: &'a str,
+    /// The plugin's name in the model.
+    pub plugin: &'a str,
+    /// What it says.
+    pub standing: Standing,
+}
+
+/// Why an expression gives no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExpressionError {
+    /// It gives something else than true or false.
+    #[error("`{expression}` gives {found}, and not true or false")]
+    NotBoolean {
+        /// The expression.
+        expression: String,
+        /// The type of what it gives, in CEL's words.
+        found: String,
+    },
+    /// It looks at something that is not there.
+    #[error("`{expression}` looks at `{field}`, which is not there: guard it with `has(…)`")]
+    Absent {
+        /// The expression.
+        expression: String,
+        /// The name of the field, without what it is a field of.
+        field: String,
+    },
+    /// It would take too long.
+    #[error("`{expression}` is too costly: it looks at more than {BUDGET} values; loop over less, or in fewer loops")]
+    TooCostly {
+        /// The expression.
+        expression: String,
+    },
+    /// It cannot be evaluated for another reason.
+    #[error("`{expression}` cannot be evaluated: {reason}")]
+    Failed {
+        /// The expression.
+        expression: String,
+        /// The reason, in the evaluator's words.
+        reason: String,
+    },
+}
+
+impl Expression {
+    /// A condition over the snapshot: a model's `applies-when`, a binding's `when`. With it come the warnings; they
+    /// point into the expression's own text.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, warnings included.
+    pub fn condition(text: &str) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
+        Self::compile(text, shape::snapshot())
+    }
+
+    /// A condition over the answers of a group's members. With it come the warnings; they point into the expression's
+    /// own text.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, warnings included.
+    pub fn over_members(text: &str) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
+        Self::compile(text, shape::members())
+    }
+
+    fn compile(text: &str, variables: &Fields) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
+        let parsed = parse::parse(text).map_err(|finding| vec![*finding])?;
+        let findings = infer::check(&parsed, variables);
+        if findings.iter().any(|finding| finding.severity == crate::model::Severity::Error) {
+            return Err(findings);
+        }
+        let roots = parsed.tree.references().variables().into_iter().map(str::to_owned).collect();
+        let risk = risk::of(&parsed.tree);
+        let tree = budget::metered(parsed.tree);
+        Ok((Self(Arc::new(Compiled { text: text.to_owned(), tree, roots, risk })), findings))
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// Whether it looks at that part of the snapshot, for example `change`.
+    pub fn looks_at(&self, root: &str) -> bool {
+        self.0.roots.contains(root)
+    }
+
+    /// Whether it looks at `change.risk`, or at the change as a whole.
+    pub fn looks_at_risk(&self) -> bool {
+        self.0.risk != risk::Use::None
+    }
+
+    /// Whether it is known that what holds at some risk also holds at every higher one.
+    pub fn rises_with_risk(&self) -> bool {
+        self.0.risk != risk::Use::Unknown
+    }
+
+    /// Whether it holds.
+    ///
+    /// # Errors
+    /// If it gives no answer, or something else than true or false.
+    pub fn holds(&self, variables: &Variables<'_>) -> Result<bool, ExpressionError> {
+        self.prepare(variables)?;
+        self.evaluate(&self.0.tree, &|name| variables.get(name))
+    }
+
+    /// Whether it holds for these members of a group.
+    ///
+    /// # Errors
+    /// If it gives no answer, or something else than true or false.
+    pub fn holds_for(&self, members: &[Member<'_>]) -> Result<bool, ExpressionError> {
+        let members = variables::members(members);
+        self.evaluate(&self.0.tree, &|name| (name == shape::MEMBERS).then_some(members.as_ref()))
+    }
+
+    /// The part that makes it false, if it is made of several joined by `&&` and one alone is to blame: the first.
+    pub fn false_part(&self, variables: &Variables<'_>) -> Option<String> {
+        self.prepare(variables).ok()?;
+        parse::conjuncts(&self.0.text, &self.0.tree).into_iter().find_map(|part| {
+            let tree = budget::metered(parse::parse(part).ok()?.tree);
+            let holds = self.evaluate(&tree, &|name| variables.get(name));
+            (holds == Ok(false)).then(|| part.to_owned())
+        })
+    }
+
+    fn prepare(&self, variables: &Variables<'_>) -> Result<(), ExpressionError> {
+        for root in &self.0.roots {
+            variables.prepare(root).map_err(|reason| self.failed(reason))?;
+        }
+        Ok(())
+    }
+
+    fn evaluate<'a>(
+        &self,
+        tree: &IdedExpr,
+        variable: &(dyn Fn(&str) -> Option<&'a dyn Val> + Sync),
+    ) -> Result<bool, ExpressionError> {
+        let scope = Scope { variable, budget: Budget::new() };
+        let mut context = Context::with_env(Arc::clone(functions::environment()));
+        context.set_variable_resolver(&scope);
+        let result = Value::resolve_val(tree, &context);
+        if scope.budget.is_spent() {
+            return Err(ExpressionError::TooCostly { expression: self.0.text.clone() });
+        }
+        let value = result.map_err(|error| self.error(&error))?;
+        match value.downcast_ref::<CelBool>() {
+            Some(answer) => Ok(*answer.inner()),
+            None => Err(ExpressionError::NotBoolean {
+                expression: self.0.text.clone(),
+                found: format!("a value of type {}", value.get_type().name()),
+            }),
+        }
+    }
+
+    fn error(&self, error: &ExecutionError) -> ExpressionError {
+        match error {
+            ExecutionError::NoSuchKey(field) => {
+                ExpressionError::Absent { expression: self.0.text.clone(), field: field.to_string() }
+            }
+            other => self.failed(other.to_string()),
+        }
+    }
+
+    fn failed(&self, reason: String) -> ExpressionError {
+        const LONGEST_REASON: usize = 300;
+        let mut reason = reason;
+        if reason.len() > LONGEST_REASON {
+            reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
+            reason.push('…');
+        }
+        ExpressionError::Failed { expression: self.0.text.clone(), reason }
+    }
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Expression").field(&self.0.text).finish()
+    }
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text)
+    }
+}
+
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.text == other.0.text
+    }
+}
+
+impl Eq for Expression {}
+
+/// What one evaluation sees: the variables, and its own budget.
+struct Scope<'a, 'f> {
+    variable: &'f (dyn Fn(&str) -> Option<&'a dyn Val> + Sync),
+    budget: Budget,
+}
+
+impl VariableResolver for Scope<'_, '_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        if variable == budget::VARIABLE {
+            return Some(CowVal::Borrowed(&self.budget));
+        }
+        (self.variable)(variable).map(CowVal::Borrowed)
+    }
+}

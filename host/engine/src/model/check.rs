@@ -1,0 +1,123 @@
+//! What is allowed in a model, but probably not meant.
+
+use serde_json::Value;
+
+use lockgate_domain::{Enforcement, Kind};
+
+use super::{Binding, Finding, Findings, GateModel, Model, Read, Source, Spans, listed, read};
+use crate::expression::Expression;
+
+/// Reads a model, and looks for what is probably not meant. Its plugins' files are not looked at.
+///
+/// # Errors
+/// Everything that is wrong with it, and all warnings.
+pub fn check(source: &Source) -> Result<Read, Findings> {
+    let mut read = read(source)?;
+    let Read { model, spans, warnings } = &mut read;
+    warnings.extend(unused_plugins(model, spans));
+    warnings.extend(unused_analyses(model, spans));
+    warnings.extend(applies_to_its_own_subject(model, spans));
+    if model.gates.is_empty() {
+        let message = "the model guards no gate: every deployment may go on, as far as plugins are concerned";
+        let help = "add `[[gates]]` with `stage`, `phase` and `bindings`";
+        warnings.push(Finding::warning("no-gates", spans.at("/id"), message).help(help));
+    }
+    for gate in &model.gates {
+        warnings.extend(advisory_gate(gate, spans));
+        warnings.extend(gate.bindings.iter().filter_map(|binding| falls_with_risk(gate, binding, spans)));
+    }
+    Ok(read)
+}
+
+fn unused_plugins(model: &Model, spans: &Spans) -> Vec<Finding> {
+    let bindings = model.gates.iter().flat_map(|gate| &gate.bindings).map(|binding| &binding.plugin);
+    let used: Vec<&str> =
+        bindings.chain(&model.strategy).chain(model.analyses.values()).map(|used| used.plugin.as_str()).collect();
+    let unused = model.plugins.keys().filter(|name| !used.contains(&name.as_str()));
+    unused
+        .map(|name| {
+            let span = spans.at(&format!("/plugins/{name}"));
+            Finding::warning("unused-plugin", span, format!("plugin `{name}` is not used"))
+                .help("bind it to a gate, or take it out")
+        })
+        .collect()
+}
+
+/// An analysis is run when the strategy asks for it, by an id that it knows from its settings.
+fn unused_analyses(model: &Model, spans: &Spans) -> Vec<Finding> {
+    let settings = model.strategy.as_ref().map(|strategy| &strategy.settings);
+    let unused = model.analyses.keys().filter(|id| !settings.is_some_and(|settings| names(settings, id)));
+    unused
+        .map(|id| {
+            let span = spans.at(&format!("/analyses/{id}"));
+            let finding = Finding::warning("unused-analysis", span, format!("analysis `{id}` is not asked for"));
+            match &model.strategy {
+                Some(strategy) => finding
+                    .note(format!("the settings of the strategy, `{}`, do not name it", strategy.plugin))
+                    .help("name it in the strategy's settings, or take it out"),
+                None => finding.help("add the `[strategy]` that asks for it"),
+            }
+        })
+        .collect()
+}
+
+/// Whether the text stands somewhere in the settings. As deep as TOML can be nested, which its parser limits.
+fn names(settings: &Value, text: &str) -> bool {
+    match settings {
+        Value::String(known) => known == text,
+        Value::Array(items) => items.iter().any(|item| names(item, text)),
+        Value::Object(members) => members.values().any(|member| names(member, text)),
+        _ => false,
+    }
+}
+
+fn applies_to_its_own_subject(model: &Model, spans: &Spans) -> Option<Finding> {
+    let (expression, _) = Expression::condition(model.applies_when.as_ref()?).ok()?;
+    expression.looks_at("subject").then(|| {
+        Finding::warning(
+            "circular-condition",
+            spans.at("/applies-when"),
+            "whether a model applies depends on `subject`",
+        )
+        .note("the subject is made from the model that was chosen, so it is another one for each model")
+        .help("ask for the release or the plan instead")
+    })
+}
+
+fn advisory_gate(gate: &GateModel, spans: &Spans) -> Option<Finding> {
+    let enforcements = gate.bindings.iter().map(|binding| binding.enforcement);
+    let mut enforcements = enforcements.chain(gate.groups.iter().map(|group| group.enforcement));
+    if enforcements.any(|enforcement| enforcement != Enforcement::Advisory) {
+        return None;
+    }
+    let message = format!("nothing at the gate `{}` can stop a deployment", gate.gate);
+    let finding = Finding::warning("advisory-gate", spans.gate(gate.gate), message);
+    let (soft, hard) = (Enforcement::SoftMandatory.as_str(), Enforcement::HardMandatory.as_str());
+    Some(match gate.bindings.is_empty() {
+        true => finding.note("it has no bindings"),
+        false => {
+            finding.note("all its bindings are advisory").help(format!("make one of them {}", listed([soft, hard])))
+        }
+    })
+}
+
+/// The host asks a mandatory policy at a risk at which it would be asked at any lower one.
+fn falls_with_risk(gate: &GateModel, binding: &Binding, spans: &Spans) -> Option<Finding> {
+    if binding.enforcement == Enforcement::Advisory || binding.kind == Some(Kind::ValidationCheck) {
+        return None;
+    }
+    let (when, _) = Expression::condition(binding.when.as_ref()?).ok()?;
+    if !when.looks_at_risk() || when.rises_with_risk() {
+        return None;
+    }
+    let span = spans.binding(gate.gate, &binding.id, "when");
+    let message = format!("`{}` may be asked at more risks than its `when` says", binding.id);
+    Some(
+        Finding::warning("falls-with-risk", span, message)
+            .note(
+                "a higher risk never needs fewer approvals: a mandatory approval policy is asked if its `when` holds at \
+                 the risk of the change, or would hold at any lower one",
+            )
+            .help("write the condition so that it holds at every higher risk too, for example `change.risk != \"low\"`"),
+    )
+}

@@ -1,0 +1,311 @@
+//! One thing that is wrong with a model, and all of them together.
+//!
+//! Whoever reads a model collects findings instead of stopping at the first: people want to repair a file once. A
+//! finding knows bytes, not lines; [`Source`] turns them into what an editor shows, and [`Findings::render`] into what
+//! a terminal shows.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::Serialize;
+
+use super::Source;
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// The model cannot be used.
+    Error,
+    /// The model can be used, but probably says something else than was meant.
+    Warning,
+}
+
+impl Severity {
+    /// The name that outputs use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// Another place that a finding is about, for example the first of two equal ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Related {
+    /// Bytes of the text.
+    pub span: Range<usize>,
+    /// What is there.
+    pub label: String,
+}
+
+/// One thing that is wrong, or looks wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How much it matters.
+    pub severity: Severity,
+    /// Stable; tools match on it. `docs/models.md` lists them all.
+    pub code: &'static str,
+    /// What is wrong, in one clause: lower-case, without a full stop.
+    pub message: String,
+    /// Where: bytes of the text.
+    pub span: Range<usize>,
+    /// What to say right at the place; empty if the message says it all.
+    pub label: String,
+    /// Other places.
+    pub related: Vec<Related>,
+    /// Why it is so.
+    pub notes: Vec<String>,
+    /// What to do.
+    pub helps: Vec<String>,
+}
+
+impl Finding {
+    /// Something that has to be repaired.
+    pub fn error(code: &'static str, span: Range<usize>, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, span, message)
+    }
+
+    /// Something that should be looked at.
+    pub fn warning(code: &'static str, span: Range<usize>, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, span, message)
+    }
+
+    fn new(severity: Severity, code: &'static str, span: Range<usize>, message: impl Into<String>) -> Self {
+        Self {
+            severity,
+            code,
+            message: message.into(),
+            span,
+            label: String::new(),
+            related: Vec::new(),
+            notes: Vec::new(),
+            helps: Vec::new(),
+        }
+    }
+
+    /// With something said right at the place.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// With another place.
+    #[must_use]
+    pub fn related(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
+        self.related.push(Related { span, label: label.into() });
+        self
+    }
+
+    /// With a reason.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// With something to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.helps.push(help.into());
+        self
+    }
+
+    /// With the closest of the words that would be right, if one is close, and else with all of them if they are few.
+    #[must_use]
+    pub fn suggest<'a>(self, word: &str, right: impl IntoIterator<Item = &'a str>) -> Self {
+        let right: Vec<&str> = right.into_iter().collect();
+        match closest(word, right.iter().copied()) {
+            Some(close) => self.help(format!("did you mean `{close}`?")),
+            None if right.is_empty() || right.len() > MOST_LISTED => self,
+            None => self.help(format!("one of {} would be right here", listed(right))),
+        }
+    }
+}
+
+/// More words than this are not listed in a help.
+const MOST_LISTED: usize = 24;
+
+/// Words in backticks, with commas between.
+pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The word that was probably meant: at most a third of its letters are different.
+pub(crate) fn closest<'a>(word: &str, right: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 64;
+    if word.len() > LONGEST {
+        return None;
+    }
+    let normal = word.to_lowercase().replace('_', "-");
+    right
+        .into_iter()
+        .filter(|candidate| candidate.len() <= LONGEST)
+        .map(|candidate| (strsim::damerau_levenshtein(&normal, &candidate.to_lowercase().replace('_', "-")), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// A finding with everything that an output needs, in its order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LocatedFinding {
+    /// How much it matters.
+    pub severity: Severity,
+    /// Stable; tools match on it.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// The file, as the source names it.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// The line of the first character that is no longer in it, from 1.
+    pub end_line: usize,
+    /// The column of that character, from 1.
+    pub end_column: usize,
+    /// What to say right at the place; may be empty.
+    pub label: String,
+    /// Why it is so.
+    pub notes: Vec<String>,
+    /// What to do.
+    pub helps: Vec<String>,
+}
+
+/// All that was found in one model, in the order of the text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    list: Vec<Finding>,
+    left_out: usize,
+}
+
+/// Beyond this many nobody reads on: the rest is only counted.
+const MOST_KEPT: usize = 200;
+
+impl Findings {
+    /// No findings.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, finding: Finding) {
+        self.extend([finding]);
+    }
+
+    /// All findings, in the order of the text; at one place errors come first.
+    pub fn iter(&self) -> std::slice::Iter<'_, Finding> {
+        self.list.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len() + self.left_out
+    }
+
+    /// How many of them are counted, but not kept.
+    pub fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    /// How many of those that are kept are errors.
+    pub fn errors(&self) -> usize {
+        self.iter().filter(|finding| finding.severity == Severity::Error).count()
+    }
+
+    /// How many of those that are kept are warnings.
+    pub fn warnings(&self) -> usize {
+        self.iter().filter(|finding| finding.severity == Severity::Warning).count()
+    }
+
+    /// Whether the model cannot be used.
+    pub fn has_errors(&self) -> bool {
+        self.errors() > 0
+    }
+
+    /// The findings with lines and columns.
+    pub fn located(&self, source: &Source) -> Vec<LocatedFinding> {
+        self.iter()
+            .map(|finding| {
+                let (start, end) = (source.position(finding.span.start), source.position(finding.span.end));
+                LocatedFinding {
+                    severity: finding.severity,
+                    code: finding.code,
+                    message: finding.message.clone(),
+                    file: source.name.clone(),
+                    line: start.line,
+                    column: start.column,
+                    end_line: end.line,
+                    end_column: end.column,
+                    label: finding.label.clone(),
+                    notes: finding.notes.clone(),
+                    helps: finding.helps.clone(),
+                }
+            })
+            .collect()
+    }
+
+    /// The closing line: how many errors and warnings.
+    pub fn summary(&self) -> String {
+        let counted = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        let mut summary = format!("{}, {}", counted(self.errors(), "error"), counted(self.warnings(), "warning"));
+        if self.left_out > 0 {
+            summary.push_str(&format!(", and {} more that are not shown", self.left_out));
+        }
+        summary
+    }
+}
+
+impl Extend<Finding> for Findings {
+    fn extend<I: IntoIterator<Item = Finding>>(&mut self, findings: I) {
+        for finding in findings {
+            if self.list.len() < MOST_KEPT || finding.severity == Severity::Error && !self.has_errors() {
+                self.list.push(finding);
+            } else {
+                self.left_out += 1;
+            }
+        }
+        self.list.sort_by(|one, other| {
+            let key = |finding: &Finding| (finding.span.start, finding.severity, finding.span.end);
+            key(one).cmp(&key(other))
+        });
+    }
+}
+
+impl FromIterator<Finding> for Findings {
+    fn from_iter<I: IntoIterator<Item = Finding>>(findings: I) -> Self {
+        let mut all = Self::new();
+        all.extend(findings);
+        all
+    }
+}
+
+impl IntoIterator for Findings {
+    type Item = Finding;
+    type IntoIter = std::vec::IntoIter<Finding>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
+    }
+}
+
+/// One line per finding, without the places: for where no text is at hand.
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in self.iter() {
+            writeln!(f, "{}[{}]: {}", finding.severity.as_str(), finding.code, finding.message)?;
+        }
+        f.write_str(&self.summary())
+    }
+}
+
+impl std::error::Error for Findings {}

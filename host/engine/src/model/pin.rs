@@ -1,0 +1,51 @@
+//! Writing digests into a model, and leaving all else in it as it is.
+
+use std::collections::BTreeMap;
+
+use lockgate_domain::Digest;
+use toml_edit::{DocumentMut, Item, TableLike, value};
+
+/// Why a model cannot be pinned.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PinError {
+    /// It is not TOML.
+    #[error("the model is not TOML: {0}; `lockgate model check` shows where")]
+    NotToml(String),
+    /// It declares no plugin of that name.
+    #[error("the model declares no plugin `{0}`")]
+    UnknownPlugin(String),
+}
+
+/// The text of a model with these digests, by plugin name. Comments and layout stay; the digests of other plugins stay
+/// too.
+///
+/// # Errors
+/// If the text is not TOML, or declares no plugin of one of the names.
+pub fn pin(text: &str, digests: &BTreeMap<String, Digest>) -> Result<String, PinError> {
+    let mut document: DocumentMut =
+        text.parse().map_err(|error: toml_edit::TomlError| PinError::NotToml(error.message().to_owned()))?;
+    for (name, digest) in digests {
+        let plugin = plugin(&mut document, name).ok_or_else(|| PinError::UnknownPlugin(name.clone()))?;
+        write(plugin, &digest.to_string());
+    }
+    Ok(document.to_string())
+}
+
+fn plugin<'d>(document: &'d mut DocumentMut, name: &str) -> Option<&'d mut dyn TableLike> {
+    document.get_mut("plugins")?.as_table_like_mut()?.get_mut(name)?.as_table_like_mut()
+}
+
+fn write(plugin: &mut dyn TableLike, digest: &str) {
+    match plugin.get_mut("digest") {
+        // What stands around the old value, such as a comment behind it, belongs to the line.
+        Some(Item::Value(old)) => {
+            let around = old.decor().clone();
+            *old = digest.into();
+            *old.decor_mut() = around;
+        }
+        _ => {
+            plugin.insert("digest", value(digest));
+        }
+    }
+}

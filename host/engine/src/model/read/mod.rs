@@ -1,0 +1,165 @@
+//! Reading a model: from TOML to what it means, with everything that is wrong found in one go.
+//!
+//! The parser recovers from what it cannot read and goes on, and so does everything here: a value that is wrong is
+//! reported and left out, and the next one is read. Only at the end is it decided whether there is a model.
+
+mod expression;
+mod field;
+mod gate;
+mod plugin;
+mod syntax;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::spans::{Spans, escaped};
+use super::{Finding, Findings, LARGEST_SOURCE, Model, PluginSource, Source};
+use syntax::Syntax;
+
+/// A model that was read, and where its parts stand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read {
+    /// What it means.
+    pub model: Model,
+    /// Where its parts stand.
+    pub spans: Spans,
+    /// What looks wrong. No errors.
+    pub warnings: Findings,
+}
+
+/// Reads a model. Its plugins' files are not looked at.
+///
+/// # Errors
+/// Everything that is wrong with it, and all warnings.
+pub fn read(source: &Source) -> Result<Read, Findings> {
+    if source.text.len() as u64 > LARGEST_SOURCE {
+        let message = format!("the file has {} bytes, and {LARGEST_SOURCE} are the most", source.text.len());
+        return Err([Finding::error("too-large", 0..0, message)].into_iter().collect());
+    }
+    let (document, errors) = DeTable::parse_recoverable(&source.text);
+    let syntax = Syntax::new(&source.text, errors);
+    let mut reader = Reader { text: &source.text, findings: syntax.findings(), syntax, spans: Spans::default() };
+    let document = Spanned::new(0..0, DeValue::Table(document.into_inner()));
+    reader.place(&document, String::new());
+    let model = reader.document(&document);
+    let findings: Findings = reader.findings.into_iter().collect();
+    match model {
+        Some(model) if !findings.has_errors() => Ok(Read { model, spans: reader.spans, warnings: findings }),
+        _ => Err(findings),
+    }
+}
+
+const KEYS: [&str; 10] =
+    ["id", "version", "title", "applies-when", "rank", "environments", "plugins", "strategy", "analyses", "gates"];
+
+struct Reader<'t> {
+    text: &'t str,
+    syntax: Syntax,
+    findings: Vec<Finding>,
+    spans: Spans,
+}
+
+/// A table, and where it stands.
+#[derive(Clone)]
+struct Table<'a> {
+    entries: &'a DeTable<'a>,
+    /// Its header, or its braces.
+    span: Range<usize>,
+    pointer: String,
+}
+
+/// A value, and where it stands.
+#[derive(Clone)]
+struct Field<'a> {
+    name: String,
+    value: &'a DeValue<'a>,
+    key: Range<usize>,
+    span: Range<usize>,
+    pointer: String,
+}
+
+impl Reader<'_> {
+    /// Remembers where everything stands. The parser has refused what is nested too deep.
+    fn place(&mut self, value: &Spanned<DeValue<'_>>, pointer: String) {
+        match value.get_ref() {
+            DeValue::Table(table) => {
+                for (key, value) in table {
+                    self.place(value, format!("{pointer}/{}", escaped(key.get_ref())));
+                }
+            }
+            DeValue::Array(array) => {
+                for (index, value) in array.iter().enumerate() {
+                    self.place(value, format!("{pointer}/{index}"));
+                }
+            }
+            _ => {}
+        }
+        self.spans.insert(pointer, value.span());
+    }
+
+    fn document(&mut self, document: &Spanned<DeValue<'_>>) -> Option<Model> {
+        let DeValue::Table(entries) = document.get_ref() else { return None };
+        let table = Table { entries, span: 0..0, pointer: String::new() };
+        self.known_keys(&table, &KEYS);
+        let id = self.required(&table, "id", "id = \"in-house-software\"").and_then(|field| self.id(&field));
+        let version = self.required(&table, "version", "version = \"1.0.0\"").and_then(|field| self.version(&field));
+        let title = self.required(&table, "title", "title = \"…\"").and_then(|field| self.line(&field));
+        let applies_when = self.optional(&table, "applies-when").and_then(|field| self.condition(&field));
+        let rank = self.optional(&table, "rank").and_then(|field| self.integer(&field));
+        let environments = self.environments(&table);
+        let plugins = self.plugins(&table);
+        let strategy = self.optional(&table, "strategy").and_then(|field| self.strategy(&field, &plugins));
+        let analyses = self.analyses(&table, &plugins);
+        let gates = self.gates(&table, &plugins);
+        Some(Model {
+            id: id?,
+            version: version?,
+            title: title?,
+            applies_when,
+            rank: rank.unwrap_or_default(),
+            environments,
+            plugins,
+            strategy,
+            analyses,
+            gates,
+        })
+    }
+
+    fn version(&mut self, field: &Field<'_>) -> Option<String> {
+        let version = self.line(field)?;
+        if let Err(error) = semver::Version::parse(&version) {
+            let message = format!("`{version}` is not a semantic version: {error}");
+            let finding = Finding::error("invalid-version", field.span.clone(), message);
+            self.findings.push(finding.help("write three numbers, for example `1.0.0`"));
+            return None;
+        }
+        Some(version)
+    }
+
+    fn environments(&mut self, table: &Table<'_>) -> Vec<String> {
+        let Some(field) = self.optional(table, "environments") else { return Vec::new() };
+        let mut seen: BTreeMap<String, Range<usize>> = BTreeMap::new();
+        let mut environments = Vec::new();
+        for item in self.array(&field).unwrap_or_default() {
+            let Some(name) = self.line(&item) else { continue };
+            match seen.get(&name) {
+                Some(first) => self.findings.push(
+                    Finding::error("duplicate-environment", item.span, format!("environment `{name}` is listed twice"))
+                        .related(first.clone(), "first here")
+                        .help("a release passes each environment once"),
+                ),
+                None => {
+                    seen.insert(name.clone(), item.span);
+                    environments.push(name);
+                }
+            }
+        }
+        environments
+    }
+}
+
+/// The plugins of a model, by name.
+type Plugins = BTreeMap<String, PluginSource>;

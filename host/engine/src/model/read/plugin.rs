@@ -1,0 +1,127 @@
+//! The plugins of a model, and how it uses them.
+
+use std::collections::BTreeMap;
+
+use super::super::spans::escaped;
+use super::super::{GrantedCapabilities, LimitOverrides, PluginSource, PluginUse};
+use super::{Field, Finding, Plugins, Reader, Table};
+
+impl Reader<'_> {
+    /// All `[plugins.<name>]`.
+    pub(super) fn plugins(&mut self, document: &Table<'_>) -> Plugins {
+        self.named(document, "plugins", |reader, _, table| reader.plugin(table))
+    }
+
+    /// Tables by name.
+    fn named<'a, T>(
+        &mut self,
+        document: &Table<'a>,
+        key: &str,
+        mut read: impl FnMut(&mut Self, &str, &Table<'a>) -> Option<T>,
+    ) -> BTreeMap<String, T> {
+        let table = self.optional(document, key).and_then(|field| self.table(&field));
+        let mut all = BTreeMap::new();
+        for (name, span) in table.iter().flat_map(|table| table.entries.keys()).map(|key| (key.get_ref(), key.span())) {
+            let is_id = self.check_id(name, span);
+            let field = table.as_ref().and_then(|table| self.optional(table, name));
+            let value = field.and_then(|field| self.table(&field)).and_then(|table| read(self, name, &table));
+            if let (true, Some(value)) = (is_id, value) {
+                all.insert(name.clone().into_owned(), value);
+            }
+        }
+        all
+    }
+
+    fn plugin(&mut self, table: &Table<'_>) -> Option<PluginSource> {
+        self.known_keys(table, &["component", "digest"]);
+        let digest = self.optional(table, "digest").map(|field| self.digest(&field));
+        let field = self.required(table, "component", "component = \"../plugins/four-eyes.wasm\"")?;
+        let component = self.line(&field)?;
+        if component.starts_with('/') || component.starts_with('\\') || component.contains(':') {
+            let message = format!("`{component}` is not a path from the model's own folder");
+            let finding = Finding::error("absolute-path", field.span, message);
+            self.findings.push(finding.help("write a relative path, so that the model can be moved with its plugins"));
+            return None;
+        }
+        match digest {
+            Some(None) => None,
+            digest => Some(PluginSource { component, digest: digest.flatten() }),
+        }
+    }
+
+    /// `[strategy]`.
+    pub(super) fn strategy(&mut self, field: &Field<'_>, plugins: &Plugins) -> Option<PluginUse> {
+        let table = self.table(field)?;
+        self.known_keys(&table, &["plugin", "settings", "limits", "grants"]);
+        self.plugin_use(&table, plugins)
+    }
+
+    /// All `[analyses.<id>]`.
+    pub(super) fn analyses(&mut self, document: &Table<'_>, plugins: &Plugins) -> BTreeMap<String, PluginUse> {
+        self.named(document, "analyses", |reader, _, table| {
+            reader.known_keys(table, &["plugin", "settings", "limits", "grants"]);
+            reader.plugin_use(table, plugins)
+        })
+    }
+
+    /// The keys that every use of a plugin has.
+    pub(super) fn plugin_use(&mut self, table: &Table<'_>, plugins: &Plugins) -> Option<PluginUse> {
+        let settings = self.optional(table, "settings").and_then(|field| {
+            self.table(&field)?;
+            Some(self.json(field.value, field.span))
+        });
+        let limits = self.optional(table, "limits").and_then(|field| self.limits(&field));
+        let grants = self.optional(table, "grants").and_then(|field| self.grants(&field));
+        let field = self.required(table, "plugin", "plugin = \"…\"")?;
+        let plugin = self.text(&field)?;
+        if !plugins.contains_key(&plugin) {
+            self.unknown_plugin(&field, &plugin, plugins);
+            return None;
+        }
+        Some(PluginUse {
+            plugin,
+            settings: settings.unwrap_or_else(|| serde_json::json!({})),
+            limits: limits.unwrap_or_default(),
+            grants: grants.unwrap_or_default(),
+        })
+    }
+
+    fn unknown_plugin(&mut self, field: &Field<'_>, name: &str, plugins: &Plugins) {
+        // It may be one of those that could not be read: then that has been told.
+        let is_declared = self.spans.at(&format!("/plugins/{}", escaped(name))) != self.spans.at("/plugins");
+        if is_declared || self.syntax.is_below("plugins") {
+            return;
+        }
+        let finding = Finding::error("unknown-plugin", field.span.clone(), format!("there is no plugin `{name}`"));
+        let finding = match plugins.is_empty() {
+            true => finding.note("the model declares no plugins"),
+            false => finding.suggest(name, plugins.keys().map(String::as_str)),
+        };
+        self.findings.push(finding.help(format!("declare it: `[plugins.{name}]` with its `component`")));
+    }
+
+    fn limits(&mut self, field: &Field<'_>) -> Option<LimitOverrides> {
+        let table = self.table(field)?;
+        self.known_keys(&table, &["fuel", "memory", "result-size", "wall-clock"]);
+        Some(LimitOverrides {
+            fuel: self.optional(&table, "fuel").and_then(|field| self.count(&field)),
+            memory: self.optional(&table, "memory").and_then(|field| self.bytes(&field)),
+            result_size: self.optional(&table, "result-size").and_then(|field| self.bytes(&field)),
+            wall_clock: self.optional(&table, "wall-clock").and_then(|field| self.duration(&field)),
+        })
+    }
+
+    fn grants(&mut self, field: &Field<'_>) -> Option<GrantedCapabilities> {
+        let table = self.table(field)?;
+        self.known_keys(&table, &["log", "evidence"]);
+        let mut grants = GrantedCapabilities::default();
+        if let Some(log) = self.optional(&table, "log").and_then(|field| self.boolean(&field)) {
+            grants.log = log;
+        }
+        if let Some(field) = self.optional(&table, "evidence") {
+            let patterns = self.array(&field).unwrap_or_default();
+            grants.evidence = patterns.iter().filter_map(|pattern| self.line(pattern)).collect();
+        }
+        Some(grants)
+    }
+}

@@ -1,0 +1,67 @@
+//! What the TOML parser could not read, and what is uncertain because of it.
+//!
+//! Behind a line that cannot be read, a key may seem to be missing that is only misspelt. Saying so would send people
+//! after a mistake that is not there.
+
+use std::ops::Range;
+
+use super::Finding;
+
+/// The syntax errors of a file.
+pub(super) struct Syntax {
+    errors: Vec<(String, Range<usize>)>,
+    /// Where the lines begin that look like a table's header.
+    headers: Vec<usize>,
+    /// Whether a table of that name has an error: plugins, gates.
+    damaged: Vec<String>,
+}
+
+impl Syntax {
+    /// The errors that the parser found in the text.
+    pub(super) fn new(text: &str, errors: Vec<toml::de::Error>) -> Self {
+        let errors: Vec<_> = errors
+            .into_iter()
+            .map(|error| {
+                let span = error.span().unwrap_or(0..0);
+                let start = text.floor_char_boundary(span.start);
+                (error.message().to_owned(), start..text.ceil_char_boundary(span.end).max(start))
+            })
+            .collect();
+        let mut headers = Vec::new();
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            if line.trim_start().starts_with('[') {
+                headers.push(start);
+            }
+            start += line.len();
+        }
+        let damaged = errors
+            .iter()
+            .filter_map(|(_, span)| {
+                let header = headers.iter().rev().find(|header| **header <= span.start)?;
+                let line = text.get(*header..)?.trim_start().trim_start_matches('[').trim_start();
+                line.split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '_')).next().map(str::to_owned)
+            })
+            .collect();
+        Self { errors, headers, damaged }
+    }
+
+    /// The errors as findings.
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        let finding = |(message, span): &(String, Range<usize>)| {
+            Finding::error("syntax", span.clone(), format!("this is not TOML: {message}"))
+        };
+        self.errors.iter().map(finding).collect()
+    }
+
+    /// Whether something could not be read in the table that begins there.
+    pub(super) fn is_in_table(&self, start: usize) -> bool {
+        let end = self.headers.iter().find(|header| **header > start).copied().unwrap_or(usize::MAX);
+        self.errors.iter().any(|(_, span)| start <= span.start && span.start <= end)
+    }
+
+    /// Whether something could not be read in a table of that name, or in one below it.
+    pub(super) fn is_below(&self, name: &str) -> bool {
+        self.damaged.iter().any(|damaged| damaged == name)
+    }
+}

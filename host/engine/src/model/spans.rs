@@ -1,0 +1,128 @@
+//! Where in its file each part of a model stands.
+//!
+//! A model carries no positions, so that its digest is taken over what it means alone. They stand here, for those who
+//! find out later that something is wrong with it: a plugin that refuses its settings names a JSON Pointer, and people
+//! want a line.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use lockgate_domain::Gate;
+
+/// Where a model uses a plugin.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UsePlace {
+    /// In `[strategy]`.
+    Strategy,
+    /// In `[analyses.<id>]`.
+    Analysis(String),
+    /// In `[[gates.bindings]]`.
+    Binding {
+        /// The gate.
+        gate: Gate,
+        /// The binding's id.
+        id: String,
+    },
+}
+
+/// The places of all keys and values of a file, by JSON Pointer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spans {
+    values: BTreeMap<String, Range<usize>>,
+    bindings: BTreeMap<(Gate, String), String>,
+    groups: BTreeMap<(Gate, String), String>,
+    gates: BTreeMap<Gate, String>,
+}
+
+impl Spans {
+    pub(super) fn insert(&mut self, pointer: String, span: Range<usize>) {
+        self.values.insert(pointer, span);
+    }
+
+    pub(super) fn insert_gate(&mut self, gate: Gate, pointer: String) {
+        self.gates.insert(gate, pointer);
+    }
+
+    pub(super) fn insert_binding(&mut self, gate: Gate, id: String, pointer: String) {
+        self.bindings.insert((gate, id), pointer);
+    }
+
+    pub(super) fn insert_group(&mut self, gate: Gate, id: String, pointer: String) {
+        self.groups.insert((gate, id), pointer);
+    }
+
+    /// The value at a JSON Pointer into the file, such as `/gates/0/bindings/1/settings`; for a table its header. What
+    /// is not written down is looked for where it would stand.
+    pub fn at(&self, pointer: &str) -> Range<usize> {
+        let mut pointer = pointer;
+        loop {
+            if let Some(span) = self.values.get(pointer) {
+                return span.clone();
+            }
+            match pointer.rsplit_once('/') {
+                Some((parent, _)) => pointer = parent,
+                None => return 0..0,
+            }
+        }
+    }
+
+    /// The name of the plugin that is used there.
+    pub fn plugin(&self, place: &UsePlace) -> Range<usize> {
+        self.at(&format!("{}/plugin", self.pointer(place)))
+    }
+
+    /// A part of the settings of a use, by JSON Pointer into the settings.
+    pub fn settings(&self, place: &UsePlace, pointer: &str) -> Range<usize> {
+        self.at(&format!("{}/settings{pointer}", self.pointer(place)))
+    }
+
+    /// The grants of a use.
+    pub fn grants(&self, place: &UsePlace) -> Range<usize> {
+        self.at(&format!("{}/grants", self.pointer(place)))
+    }
+
+    /// The limits of a use.
+    pub fn limits(&self, place: &UsePlace) -> Range<usize> {
+        self.at(&format!("{}/limits", self.pointer(place)))
+    }
+
+    /// The file name of a plugin.
+    pub fn component(&self, plugin: &str) -> Range<usize> {
+        self.at(&format!("/plugins/{}/component", escaped(plugin)))
+    }
+
+    /// The digest of a plugin; the header of its table, if it has none.
+    pub fn digest(&self, plugin: &str) -> Range<usize> {
+        self.at(&format!("/plugins/{}/digest", escaped(plugin)))
+    }
+
+    /// The header of a gate.
+    pub fn gate(&self, gate: Gate) -> Range<usize> {
+        self.at(self.gates.get(&gate).map_or("", String::as_str))
+    }
+
+    /// A key of a binding; the header of its table, if it has no such key.
+    pub fn binding(&self, gate: Gate, id: &str, key: &str) -> Range<usize> {
+        let binding = self.bindings.get(&(gate, id.to_owned())).map_or("", String::as_str);
+        self.at(&format!("{binding}/{key}"))
+    }
+
+    /// A key of a group; the header of its table, if it has no such key.
+    pub fn group(&self, gate: Gate, id: &str, key: &str) -> Range<usize> {
+        let group = self.groups.get(&(gate, id.to_owned())).map_or("", String::as_str);
+        self.at(&format!("{group}/{key}"))
+    }
+
+    fn pointer(&self, place: &UsePlace) -> String {
+        match place {
+            UsePlace::Strategy => "/strategy".to_owned(),
+            UsePlace::Analysis(id) => format!("/analyses/{}", escaped(id)),
+            UsePlace::Binding { gate, id } => self.bindings.get(&(*gate, id.clone())).cloned().unwrap_or_default(),
+        }
+    }
+}
+
+/// A key as a JSON Pointer writes it (RFC 6901).
+pub(super) fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
