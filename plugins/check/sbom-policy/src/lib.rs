@@ -1,0 +1,123 @@
+#![doc = include_str!("../README.md")]
+
+mod cyclonedx;
+mod findings;
+mod licence;
+mod package;
+mod settings;
+mod subject;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use lockgate_plugin::types::{Document, Evidence, Severity};
+use lockgate_plugin::{
+    Capability, Evaluation, EvidenceError, EvidenceNeeded, Plugin, PluginError, Pointer, Report, Requirement,
+    SettingsFinding, ValidationCheck, Violation,
+};
+
+use cyclonedx::{Package, Sbom, Unread};
+use findings::Findings;
+use settings::{EVIDENCE, Policy, Settings};
+
+/// Reads the SBOM of a release and looks for what is not allowed.
+#[derive(Debug)]
+struct SbomPolicy {
+    policy: Policy,
+}
+
+impl Plugin for SbomPolicy {
+    type Settings = Settings;
+
+    fn configure(settings: Settings) -> Result<Self, Vec<SettingsFinding>> {
+        Ok(Self { policy: settings.policy()? })
+    }
+
+    fn capabilities() -> Vec<Capability> {
+        vec![Capability::evidence(EVIDENCE, "to read the software bill of materials of the release")]
+    }
+}
+
+impl ValidationCheck for SbomPolicy {
+    fn run(&self, evaluation: &Evaluation) -> Result<Report, PluginError> {
+        let name = self.policy.evidence.as_str();
+        let evidence = match evaluation.evidence(name) {
+            Ok(evidence) => evidence,
+            Err(EvidenceError::Missing) => return Ok(self.missing()),
+            Err(EvidenceError::NotGranted(_)) => {
+                let message = format!("the operator did not grant the evidence `{name}`, in which the SBOM is looked for");
+                return Err(PluginError::new("evidence-not-granted", message));
+            }
+        };
+        Ok(match Sbom::read(&evidence) {
+            Ok(sbom) => self.judge(evaluation, &evidence, &sbom),
+            Err(unread) => self.unread(unread),
+        })
+    }
+}
+
+impl SbomPolicy {
+    /// Where the evidence lies in the snapshot.
+    fn place(&self) -> Pointer {
+        Pointer::root().key("evidence").key(&self.policy.evidence)
+    }
+
+    /// What has to be handed in.
+    fn hand_in(&self, message: &str) -> Requirement {
+        let need = EvidenceNeeded::named(&self.policy.evidence).media_type(cyclonedx::MEDIA_TYPE);
+        Requirement::new("hand-in-sbom", format!("hand in {message} as evidence `{}`", self.policy.evidence), need)
+    }
+
+    fn missing(&self) -> Report {
+        let violation = Violation::new("sbom-missing", "nobody handed in a software bill of materials (SBOM)");
+        let remedy = self.hand_in("the SBOM of the release, as CycloneDX in JSON,");
+        Report::inconclusive("there is no SBOM to look at")
+            .finding(Severity::Medium, violation.at(self.place()).remedy(remedy))
+    }
+
+    /// Another format cannot be judged; a broken document is wrong.
+    fn unread(&self, unread: Unread) -> Report {
+        let remedy = self.hand_in("the SBOM of the release, as CycloneDX 1.4 to 1.6 in JSON,");
+        let finding = |code: &str, message: String| Violation::new(code, message).at(self.place()).remedy(remedy);
+        match unread {
+            Unread::OtherFormat(message) => Report::inconclusive("the SBOM is in a format that is not understood")
+                .finding(Severity::Medium, finding("sbom-not-understood", message)),
+            Unread::Broken(message) => Report::failed("the SBOM cannot be read")
+                .finding(Severity::High, finding("sbom-malformed", message)),
+        }
+    }
+
+    fn judge(&self, evaluation: &Evaluation, evidence: &Evidence, sbom: &Sbom) -> Report {
+        let mut findings = Findings::new(self.place());
+        if self.policy.require_component_match {
+            subject::compare(sbom, &evaluation.components(), self, &mut findings);
+        }
+        let mut licences: BTreeMap<String, u32> = BTreeMap::new();
+        let mut packages: usize = 0;
+        sbom.each_package(&mut |package: &Package, path: &Pointer| {
+            packages += 1;
+            *licences.entry(package.licence_text()).or_default() += 1;
+            licence::judge(&self.policy, package, path, evaluation.now(), &mut findings);
+            package::judge(&self.policy, package, path, &mut findings);
+        });
+        if packages == 0 {
+            let violation = Violation::new("sbom-empty", "the SBOM names no packages, so nothing can be said about them");
+            findings.unknown(violation.remedy(self.hand_in("an SBOM that names the packages of the release")));
+        }
+        let exhibit = serde_json::json!({ "sbom": evidence.digest, "packages": packages, "licences": licences });
+        findings.report(packages).exhibit("licences", Document::new(LICENCES, exhibit.to_string()))
+    }
+}
+
+/// The schema of the exhibit: the digest of the SBOM, the number of packages, and how many have which licence.
+const LICENCES: &str = "lockgate:sbom-policy/licences@1";
+
+/// What turns a finding about one package.
+fn replace(policy: &Policy, message: String) -> Requirement {
+    let need = EvidenceNeeded::named(&policy.evidence).media_type(cyclonedx::MEDIA_TYPE);
+    Requirement::new("replace-package", format!("{message}, and hand in the new SBOM as evidence `{}`", policy.evidence), need)
+}
+
+lockgate_plugin::export!(SbomPolicy: validation_check);
