@@ -77,15 +77,18 @@ pub(crate) fn assemble(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
 /// Writes the JSON Schemas of what the command reads and prints into `docs/schemas`.
 ///
 /// # Errors
-/// The command cannot be built, or fails.
+/// The command cannot be built, or fails, or a file cannot be written.
 pub(crate) fn schemas(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::new(2);
     steps.begin("building the command `lockgate`");
     steps::run(workspace.cargo().args(["build", "-p", "lockgate", "--bin", "lockgate"]))?;
     steps.begin("writing docs/schemas");
-    steps::run(
-        Command::new(workspace.built_binary()).args(["schema", "--all", "-o"]).arg(workspace.path("docs/schemas")),
-    )
+    for document in ["deployment", "snapshot", "decision"] {
+        let schema = steps::capture(Command::new(workspace.built_binary()).args(["schema", document]))?;
+        let file = workspace.path("docs/schemas").join(document).with_extension("json");
+        fs::write(&file, schema).with_context(|| format!("cannot write `{}`", file.display()))?;
+    }
+    Ok(())
 }
 
 /// Puts a copy of `from` at `to`, also where `to` is a program that runs at this moment.
