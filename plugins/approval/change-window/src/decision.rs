@@ -6,9 +6,7 @@
 use jiff::fmt::strtime;
 use lockgate_plugin::time::Timestamp;
 use lockgate_plugin::types::{ChangeCategory, Stage};
-use lockgate_plugin::{
-    Answer, CorrectionNeeded, Evaluation, Need, Pointer, Requirement, TimeNeeded, Violation,
-};
+use lockgate_plugin::{Answer, CorrectionNeeded, Evaluation, Need, Pointer, Requirement, TimeNeeded, Violation};
 
 use crate::ChangeWindow;
 use crate::calendar::{Calendar, HORIZON};
@@ -80,7 +78,9 @@ impl Case<'_> {
                     TimeNeeded::starting(Timestamp::from(over)),
                 ))))
             }
-            (Emergency::DenyInBlackout, None) => allow("an emergency change waits for no window, and this is no blackout"),
+            (Emergency::DenyInBlackout, None) => {
+                allow("an emergency change waits for no window, and this is no blackout")
+            }
             (Emergency::Allow, _) => allow("an emergency change waits for no window"),
         }
     }
@@ -179,7 +179,11 @@ impl Case<'_> {
     /// What a good planned window would be.
     fn plan_window(&self) -> Requirement {
         let expected = match self.calendar.next(self.now, self.office) {
-            Some(open) => format!("a window within an opening; the next is from {} to {}", self.words(open.start), self.words(open.end)),
+            Some(open) => format!(
+                "a window within an opening; the next is from {} to {}",
+                self.words(open.start),
+                self.words(open.end)
+            ),
             None => format!("a window within an opening; {}", self.never()),
         };
         let message = format!("plan {expected}");

@@ -115,7 +115,8 @@ impl Settings {
         let blackouts = all(&self.blackouts, &root.key("blackouts"), &mut findings, named);
         let zone = Zone::named(&self.time_zone);
         if zone.is_none() {
-            let message = format!("`{}` is not a time zone: write its IANA name, for example `Europe/Berlin`", self.time_zone);
+            let message =
+                format!("`{}` is not a time zone: write its IANA name, for example `Europe/Berlin`", self.time_zone);
             findings.push(SettingsFinding::new(root.key("time-zone"), message));
         }
         if !self.planned_window && [self.weekly.len(), self.once.len(), self.blackouts.len()] == [0; 3] {

@@ -54,7 +54,8 @@ fn at(settings: &str, now: &str) -> String {
         Ruling::Allow => answer.reasons[0].message.clone(),
         Ruling::Require(requirements) => match &requirements[0].need {
             Need::Time(time) => {
-                let word = |moment: Option<i64>| moment.map(|moment| Timestamp::from(moment).to_string()).unwrap_or_default();
+                let word =
+                    |moment: Option<i64>| moment.map(|moment| Timestamp::from(moment).to_string()).unwrap_or_default();
                 format!("{} to {}", word(time.not_before), word(time.not_after))
             }
             other => panic!("not a time: {other:?}"),
@@ -67,7 +68,10 @@ fn at(settings: &str, now: &str) -> String {
 fn a_window_opens_and_closes_to_the_millisecond() {
     // 20:00 in Berlin is 19:00 in UTC in winter.
     assert_eq!(at(EVENINGS, "2026-11-24T18:59:59.999Z"), "2026-11-24T19:00:00Z to 2026-11-25T01:00:00Z");
-    assert_eq!(at(EVENINGS, "2026-11-24T19:00:00Z"), "it is open until 2026-11-25T01:00:00Z (Wed 2026-11-25 02:00 in Europe/Berlin)");
+    assert_eq!(
+        at(EVENINGS, "2026-11-24T19:00:00Z"),
+        "it is open until 2026-11-25T01:00:00Z (Wed 2026-11-25 02:00 in Europe/Berlin)"
+    );
     assert!(at(EVENINGS, "2026-11-25T00:59:59.999Z").starts_with("it is open"));
     assert_eq!(at(EVENINGS, "2026-11-25T01:00:00Z"), "2026-11-26T19:00:00Z to 2026-11-27T01:00:00Z");
 }
@@ -159,7 +163,10 @@ fn zones_with_odd_offsets_are_known() {
     };
     // 05:45 ahead of UTC, and 14 hours ahead.
     assert_eq!(at(&settings("Asia/Kathmandu"), "2026-11-24T12:00:00Z"), "2026-11-24T18:15:00Z to 2026-11-24T19:15:00Z");
-    assert_eq!(at(&settings("Pacific/Kiritimati"), "2026-11-24T08:00:00Z"), "2026-11-24T10:00:00Z to 2026-11-24T11:00:00Z");
+    assert_eq!(
+        at(&settings("Pacific/Kiritimati"), "2026-11-24T08:00:00Z"),
+        "2026-11-24T10:00:00Z to 2026-11-24T11:00:00Z"
+    );
 }
 
 const SALE: &str = r#"{
@@ -209,9 +216,15 @@ fn without_windows_it_is_open_except_in_blackouts() {
         "time-zone": "UTC", "planned-window": false,
         "blackouts": [{ "name": "Sale", "from": "2026-11-24T10:00", "to": "2026-11-24T14:00" }]
     }"#;
-    assert_eq!(at(settings, "2026-11-24T09:00:00Z"), "it is open until 2026-11-24T10:00:00Z (Tue 2026-11-24 10:00 in UTC)");
+    assert_eq!(
+        at(settings, "2026-11-24T09:00:00Z"),
+        "it is open until 2026-11-24T10:00:00Z (Tue 2026-11-24 10:00 in UTC)"
+    );
     let answer = ask(settings, &fixture("2026-11-24T12:00:00Z"));
-    assert_eq!(requirement(&answer).message, "the blackout “Sale” holds; it opens 2026-11-24T14:00:00Z (Tue 2026-11-24 14:00 in UTC)");
+    assert_eq!(
+        requirement(&answer).message,
+        "the blackout “Sale” holds; it opens 2026-11-24T14:00:00Z (Tue 2026-11-24 14:00 in UTC)"
+    );
     assert_eq!(at(settings, "2026-11-24T14:00:00Z"), "it is open");
 }
 
@@ -272,10 +285,8 @@ fn the_planned_window_of_the_change_has_to_hold_too() {
     let within = ask(&settings, &fixture("2026-11-24T20:00:00Z"));
     assert_eq!(
         within,
-        Answer::allow().because(
-            "window-open",
-            "it is open until 2026-11-24T23:00:00Z (Wed 2026-11-25 00:00 in Europe/Berlin)"
-        )
+        Answer::allow()
+            .because("window-open", "it is open until 2026-11-24T23:00:00Z (Wed 2026-11-25 00:00 in Europe/Berlin)")
     );
     let after = ask(&settings, &fixture("2026-11-24T23:00:00Z"));
     assert_eq!(violation(&after).code, "planned-window-over");
@@ -405,8 +416,14 @@ fn all_that_is_wrong_with_the_settings_is_reported() {
     assert_eq!(
         places,
         [
-            "/weekly/0/from", "/weekly/0/to", "/weekly/1/to", "/weekly/2/from", "/once/0/from", "/once/0/to",
-            "/blackouts/0/to", "/time-zone",
+            "/weekly/0/from",
+            "/weekly/0/to",
+            "/weekly/1/to",
+            "/weekly/2/from",
+            "/once/0/from",
+            "/once/0/to",
+            "/blackouts/0/to",
+            "/time-zone",
         ]
     );
     assert_eq!(found[7].1, "`Europe/Berlim` is not a time zone: write its IANA name, for example `Europe/Berlin`");

@@ -8,8 +8,7 @@ mod standing;
 mod tests;
 
 use lockgate_plugin::{
-    Answer, ApprovalPolicy, ApprovalsNeeded, Evaluation, Plugin, PluginError, Reason, Requirement,
-    SettingsFinding,
+    Answer, ApprovalPolicy, ApprovalsNeeded, Evaluation, Plugin, PluginError, Reason, Requirement, SettingsFinding,
 };
 
 use settings::{Need, Settings};
@@ -78,7 +77,8 @@ fn void_reasons(standing: &Standing, need: &Need) -> Vec<Reason> {
     let idle = idle.map(|counted| {
         let (id, roles) = (&counted.id, counted.roles.join(", "));
         let asked = join(need.roles.iter().map(|(role, _)| format!("`{role}`")));
-        let message = format!("the approval of `{id}` does not count: it was given as `{roles}`, and {asked} is asked for");
+        let message =
+            format!("the approval of `{id}` does not count: it was given as `{roles}`, and {asked} is asked for");
         Reason::new("approval-role-not-asked", message)
     });
     standing.void.iter().cloned().chain(idle).collect()

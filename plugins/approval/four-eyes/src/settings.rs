@@ -144,9 +144,10 @@ impl Settings {
 
 /// Roles that stand in a list more than once.
 fn twice(required: &[RoleCount], place: &Pointer) -> Vec<SettingsFinding> {
-    let repeated = required.iter().enumerate().filter(|(index, entry)| {
-        required.iter().take(*index).any(|earlier| earlier.role == entry.role)
-    });
+    let repeated = required
+        .iter()
+        .enumerate()
+        .filter(|(index, entry)| required.iter().take(*index).any(|earlier| earlier.role == entry.role));
     let finding = |(index, entry): (usize, &RoleCount)| {
         let message = format!("the role `{}` stands here twice: write one entry with the count of both", entry.role);
         SettingsFinding::new(place.index(index).key("role"), message)

@@ -64,8 +64,10 @@ fn place(index: usize) -> Pointer {
 pub(crate) fn standing(settings: &Settings, evaluation: &Evaluation, outsiders: &[Outsider]) -> Standing {
     let judge = Judge { settings, now: evaluation.now(), subject: evaluation.subject(), outsiders };
     let approvals: Vec<(usize, Approval)> = evaluation.approvals().into_iter().enumerate().collect();
-    let (good, void): (Vec<_>, Vec<_>) =
-        approvals.into_iter().map(|(index, answer)| (index, judge.void(&answer), answer)).partition(|(_, void, _)| void.is_none());
+    let (good, void): (Vec<_>, Vec<_>) = approvals
+        .into_iter()
+        .map(|(index, answer)| (index, judge.void(&answer), answer))
+        .partition(|(_, void, _)| void.is_none());
 
     let mut standing = Standing::default();
     for (index, void, _) in void {
@@ -79,7 +81,8 @@ pub(crate) fn standing(settings: &Settings, evaluation: &Evaluation, outsiders: 
         let id = &answer.person.id;
         match (answer.answer, rejected_at(id)) {
             (ApprovalAnswer::Approved, Some(rejected)) if answer.at <= rejected => {
-                let message = format!("the approval of `{id}` does not count: `{id}` rejected the deployment afterwards");
+                let message =
+                    format!("the approval of `{id}` does not count: `{id}` rejected the deployment afterwards");
                 standing.void.push(Reason::new("approval-taken-back", message).at(place(*index)));
             }
             (ApprovalAnswer::Approved, _) => standing.count(answer),
@@ -143,7 +146,10 @@ impl Judge<'_> {
             return Some(("approval-expired", format!("it expired at {expires}")));
         }
         if !answer.person.roles.contains(&answer.role) {
-            return Some(("approval-role-not-held", format!("it was given as `{}`, a role that `{id}` does not hold", answer.role)));
+            return Some((
+                "approval-role-not-held",
+                format!("it was given as `{}`, a role that `{id}` does not hold", answer.role),
+            ));
         }
         // Whoever may not approve may still say no, and a no does not grow old.
         if answer.answer == ApprovalAnswer::Rejected {

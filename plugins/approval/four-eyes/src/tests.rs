@@ -209,9 +209,11 @@ fn a_rejection_denies_whoever_else_approved() {
 #[test]
 fn whoever_rejected_can_come_round() {
     let bob = || Fixture::person("bob", &["authority"]);
-    let mut fixture = Fixture::new()
-        .answered(bob(), "authority", ApprovalAnswer::Approved)
-        .answered(bob(), "authority", ApprovalAnswer::Rejected);
+    let mut fixture = Fixture::new().answered(bob(), "authority", ApprovalAnswer::Approved).answered(
+        bob(),
+        "authority",
+        ApprovalAnswer::Rejected,
+    );
     fixture.approvals[1].at -= 1;
     assert!(allowed(&ask(AUTHORITY, &fixture)));
     // In the same millisecond the rejection wins, and an approval before it is taken back.
@@ -243,8 +245,7 @@ fn a_rejection_of_something_else_or_one_that_expired_does_not_deny() {
 #[test]
 fn even_the_requester_can_reject() {
     let rita = Fixture::person("rita", &["developer"]);
-    let fixture =
-        Fixture::new().approved_by("ann", "authority").answered(rita, "developer", ApprovalAnswer::Rejected);
+    let fixture = Fixture::new().approved_by("ann", "authority").answered(rita, "developer", ApprovalAnswer::Rejected);
     assert_eq!(denied(&ask(AUTHORITY, &fixture)).len(), 1);
 }
 

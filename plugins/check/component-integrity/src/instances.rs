@@ -24,7 +24,8 @@ pub(crate) fn compare(settings: &Settings, evaluation: &Evaluation, approved: &[
             return found.unknown(violation, &place, "the instances that are there");
         }
         if desired.is_empty() {
-            let message = format!("nobody knows what shall be installed in `{environment}`: no desired instance is named");
+            let message =
+                format!("nobody knows what shall be installed in `{environment}`: no desired instance is named");
             let violation = Violation::new("desired-instances-unknown", message);
             let place = Pointer::root().key("desired_instances");
             return found.unknown(violation, &place, "the instances that shall be there");

@@ -96,7 +96,10 @@ fn a_digest_that_differs_fails_and_names_both() {
     let mut fixture = fixture(Stage::Fulfill);
     fixture.components[0].digest = Some(format!("sha256:{}", "f".repeat(64)));
     let report = run(&fixture);
-    assert_eq!((report.outcome, found(&report)), (Outcome::Failed, vec![("digest-differs", "/release/components/0/digest")]));
+    assert_eq!(
+        (report.outcome, found(&report)),
+        (Outcome::Failed, vec![("digest-differs", "/release/components/0/digest")])
+    );
     let violation = &report.findings[0].violation;
     assert_eq!(
         violation.message,
@@ -157,7 +160,10 @@ fn without_an_approved_list_the_later_stages_are_inconclusive() {
         let mut fixture = fixture(stage);
         fixture.approved = None;
         let report = run(&fixture);
-        assert_eq!((report.outcome, found(&report)), (Outcome::Inconclusive, vec![("approved-list-missing", "/approved")]));
+        assert_eq!(
+            (report.outcome, found(&report)),
+            (Outcome::Inconclusive, vec![("approved-list-missing", "/approved")])
+        );
     }
 }
 
@@ -244,7 +250,10 @@ fn an_instance_may_hold_the_part_that_is_desired_there() {
     fixture.actual_instances[0].components = components();
     assert_eq!(
         found(&run(&fixture)),
-        [("component-extra", "/actual_instances/0/components/1"), ("component-extra", "/actual_instances/0/components/2")]
+        [
+            ("component-extra", "/actual_instances/0/components/1"),
+            ("component-extra", "/actual_instances/0/components/2")
+        ]
     );
 }
 
@@ -274,12 +283,18 @@ fn without_instances_the_later_stages_are_inconclusive() {
     let mut nothing_there = fixture(Stage::Validate);
     nothing_there.actual_instances.clear();
     let report = run(&nothing_there);
-    assert_eq!((report.outcome, found(&report)), (Outcome::Inconclusive, vec![("actual-instances-unknown", "/actual_instances")]));
+    assert_eq!(
+        (report.outcome, found(&report)),
+        (Outcome::Inconclusive, vec![("actual-instances-unknown", "/actual_instances")])
+    );
 
     let mut nothing_wanted = fixture(Stage::Observe);
     nothing_wanted.desired_instances.clear();
     let report = run(&nothing_wanted);
-    assert_eq!((report.outcome, found(&report)), (Outcome::Inconclusive, vec![("desired-instances-unknown", "/desired_instances")]));
+    assert_eq!(
+        (report.outcome, found(&report)),
+        (Outcome::Inconclusive, vec![("desired-instances-unknown", "/desired_instances")])
+    );
 }
 
 #[test]

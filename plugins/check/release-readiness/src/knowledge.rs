@@ -27,7 +27,13 @@ pub(crate) fn findings(settings: &ReleaseReadiness, evaluation: &Evaluation) -> 
     if valid < least && findings.is_empty() {
         let message = format!("{valid} knowledge items are validated and not expired, and at least {least} have to be");
         let violation = Violation::new("knowledge-items-too-few", message);
-        findings.push(wrong(Severity::High, violation, &place, &format!("at least {least} valid items"), Some(&valid.to_string())));
+        findings.push(wrong(
+            Severity::High,
+            violation,
+            &place,
+            &format!("at least {least} valid items"),
+            Some(&valid.to_string()),
+        ));
         let flaws = items.iter().enumerate().filter_map(|(index, item)| flaw(item, now, &place.index(index)));
         findings.extend(flaws);
     }

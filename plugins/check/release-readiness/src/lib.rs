@@ -44,7 +44,8 @@ impl Plugin for ReleaseReadiness {
 
     fn configure(settings: Self) -> Result<Self, Vec<SettingsFinding>> {
         let items = &settings.knowledge_items;
-        let twice = |(index, id): (usize, &String)| items.iter().take(index).any(|earlier| earlier == id).then_some(index);
+        let twice =
+            |(index, id): (usize, &String)| items.iter().take(index).any(|earlier| earlier == id).then_some(index);
         let findings = items.iter().enumerate().filter_map(twice).map(|index| {
             SettingsFinding::new(Pointer::root().key("knowledge-items").index(index), "this id stands here twice")
         });
@@ -97,7 +98,13 @@ fn protection(release: &Release) -> Option<Finding> {
     }
     let message = format!("{} has no digest, so nobody would notice if it were tampered with", release.name);
     let place = Pointer::root().key("release").key("digest");
-    Some(wrong(Severity::High, Violation::new("release-not-protected", message), &place, "the digest of the published release", None))
+    Some(wrong(
+        Severity::High,
+        Violation::new("release-not-protected", message),
+        &place,
+        "the digest of the published release",
+        None,
+    ))
 }
 
 /// A finding with what would be accepted in its place.

@@ -13,7 +13,13 @@ fn defect(id: &str, severity: Severity, status: DefectStatus) -> Defect {
 }
 
 fn item(id: &str, status: KnowledgeStatus) -> KnowledgeItem {
-    KnowledgeItem { id: id.to_owned(), title: "How to run it".to_owned(), status, author: "ann".to_owned(), expires: None }
+    KnowledgeItem {
+        id: id.to_owned(),
+        title: "How to run it".to_owned(),
+        status,
+        author: "ann".to_owned(),
+        expires: None,
+    }
 }
 
 /// A release that is ready: one defect of each status, the two that are still there in the notes, and one item.
@@ -98,8 +104,14 @@ fn every_defect_that_is_still_there_has_to_be_in_the_notes() {
         found(&report),
         [("defect-not-in-notes", "/release/notes/defects"), ("defect-not-in-notes", "/release/notes/defects")]
     );
-    assert_eq!(report.findings[0].violation.message, "the release notes do not list the open defect `D-1` (title of D-1)");
-    assert_eq!(report.findings[1].violation.message, "the release notes do not list the accepted defect `D-2` (title of D-2)");
+    assert_eq!(
+        report.findings[0].violation.message,
+        "the release notes do not list the open defect `D-1` (title of D-1)"
+    );
+    assert_eq!(
+        report.findings[1].violation.message,
+        "the release notes do not list the accepted defect `D-2` (title of D-2)"
+    );
     assert_eq!(report.summary, "2 things are missing before Shop 2.4 is ready");
 }
 
@@ -147,7 +159,10 @@ fn an_item_is_valid_until_the_moment_it_expires() {
     fixture.knowledge_items[0].expires = Some(fixture.now.as_millis());
     let report = run_with(r#"{ "knowledge-items": ["K-1"] }"#, &fixture);
     assert_eq!(found(&report), [("knowledge-item-expired", "/release/knowledge_items/0/expires")]);
-    assert_eq!(report.findings[0].violation.message, "knowledge item `K-1` (How to run it) expired at 2026-11-24T12:00:00Z");
+    assert_eq!(
+        report.findings[0].violation.message,
+        "knowledge item `K-1` (How to run it) expired at 2026-11-24T12:00:00Z"
+    );
 }
 
 #[test]
@@ -178,6 +193,9 @@ fn settings_that_make_no_sense_are_refused() {
         let found = configure::<ReleaseReadiness>(settings).expect_err("the settings are wrong");
         found.into_iter().map(|finding| finding.pointer).collect()
     };
-    assert_eq!(places(r#"{ "worst-open-defect": "bad", "least-knowledge-items": -1 }"#), ["/least-knowledge-items", "/worst-open-defect"]);
+    assert_eq!(
+        places(r#"{ "worst-open-defect": "bad", "least-knowledge-items": -1 }"#),
+        ["/least-knowledge-items", "/worst-open-defect"]
+    );
     assert_eq!(places(r#"{ "knowledge-items": ["a", "b", "a"] }"#), ["/knowledge-items/2"]);
 }

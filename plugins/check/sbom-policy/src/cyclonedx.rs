@@ -87,15 +87,18 @@ impl Sbom {
         if begin == Some(b'<') {
             return Err(Unread::OtherFormat("the SBOM is XML, and only JSON is understood".to_owned()));
         }
-        let sbom: Self = evidence.json().map_err(|error| Unread::Broken(format!("the SBOM cannot be read: {error}")))?;
-        let other = |what: &str| Err(Unread::OtherFormat(format!("the SBOM {what}, and only CycloneDX 1.4 to 1.6 is understood")));
+        let sbom: Self =
+            evidence.json().map_err(|error| Unread::Broken(format!("the SBOM cannot be read: {error}")))?;
+        let other = |what: &str| {
+            Err(Unread::OtherFormat(format!("the SBOM {what}, and only CycloneDX 1.4 to 1.6 is understood")))
+        };
         match (sbom.bom_format.as_deref(), sbom.spec_version.as_deref(), sbom.spdx_version.as_deref()) {
             (Some("CycloneDX"), Some(version), _) if VERSIONS.contains(&version) => Ok(sbom),
             (Some("CycloneDX"), Some(version), _) => other(&format!("is CycloneDX {version}")),
             (Some("CycloneDX"), None, _) => Err(Unread::Broken("the SBOM does not say its `specVersion`".to_owned())),
             (Some(format), ..) => other(&format!("is of the format `{format}`")),
             (None, _, Some(version)) => other(&format!("is {version}")),
-            (None, _, None) => other("does not say its `bomFormat`")
+            (None, _, None) => other("does not say its `bomFormat`"),
         }
     }
 

@@ -47,7 +47,8 @@ impl ValidationCheck for SbomPolicy {
             Ok(evidence) => evidence,
             Err(EvidenceError::Missing) => return Ok(self.missing()),
             Err(EvidenceError::NotGranted(_)) => {
-                let message = format!("the operator did not grant the evidence `{name}`, in which the SBOM is looked for");
+                let message =
+                    format!("the operator did not grant the evidence `{name}`, in which the SBOM is looked for");
                 return Err(PluginError::new("evidence-not-granted", message));
             }
         };
@@ -84,8 +85,9 @@ impl SbomPolicy {
         match unread {
             Unread::OtherFormat(message) => Report::inconclusive("the SBOM is in a format that is not understood")
                 .finding(Severity::Medium, finding("sbom-not-understood", message)),
-            Unread::Broken(message) => Report::failed("the SBOM cannot be read")
-                .finding(Severity::High, finding("sbom-malformed", message)),
+            Unread::Broken(message) => {
+                Report::failed("the SBOM cannot be read").finding(Severity::High, finding("sbom-malformed", message))
+            }
         }
     }
 
@@ -103,7 +105,8 @@ impl SbomPolicy {
             package::judge(&self.policy, package, path, &mut findings);
         });
         if packages == 0 {
-            let violation = Violation::new("sbom-empty", "the SBOM names no packages, so nothing can be said about them");
+            let violation =
+                Violation::new("sbom-empty", "the SBOM names no packages, so nothing can be said about them");
             findings.unknown(violation.remedy(self.hand_in("an SBOM that names the packages of the release")));
         }
         let exhibit = serde_json::json!({ "sbom": evidence.digest, "packages": packages, "licences": licences });
@@ -117,7 +120,11 @@ const LICENCES: &str = "lockgate:sbom-policy/licences@1";
 /// What turns a finding about one package.
 fn replace(policy: &Policy, message: String) -> Requirement {
     let need = EvidenceNeeded::named(&policy.evidence).media_type(cyclonedx::MEDIA_TYPE);
-    Requirement::new("replace-package", format!("{message}, and hand in the new SBOM as evidence `{}`", policy.evidence), need)
+    Requirement::new(
+        "replace-package",
+        format!("{message}, and hand in the new SBOM as evidence `{}`", policy.evidence),
+        need,
+    )
 }
 
 lockgate_plugin::export!(SbomPolicy: validation_check);

@@ -121,7 +121,8 @@ pub(crate) fn judge(policy: &Policy, package: &Package, path: &Pointer, findings
     let name = package.in_words();
     let Some(purl) = package.purl.as_deref().and_then(Purl::parse) else {
         if package.is_library() {
-            let message = format!("{name} has no package URL, so no rule can be held against it (at `{path}` of the SBOM)");
+            let message =
+                format!("{name} has no package URL, so no rule can be held against it (at `{path}` of the SBOM)");
             let remedy = replace(policy, format!("find out the package URL of {name} and name it"));
             findings.untold(policy.unknown, Violation::new("package-url-missing", message).about(name).remedy(remedy));
         }

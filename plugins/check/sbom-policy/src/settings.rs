@@ -161,7 +161,8 @@ impl Settings {
                     Ok(versions) => Forbids::Matching(versions),
                     Err(error) => {
                         let place = root.key("denied-packages").index(index).key("versions");
-                        let message = format!("`{versions}` is not a range of versions, such as `>=1.0, <1.4`: {error}");
+                        let message =
+                            format!("`{versions}` is not a range of versions, such as `>=1.0, <1.4`: {error}");
                         findings.push(SettingsFinding::new(place, message));
                         continue;
                     }
@@ -196,7 +197,11 @@ impl Settings {
             unknown: self.unknown,
             require_component_match: self.require_component_match,
         };
-        if !policy.has_licence_rules() && policy.packages.is_empty() && !policy.require_component_match && findings.is_empty() {
+        if !policy.has_licence_rules()
+            && policy.packages.is_empty()
+            && !policy.require_component_match
+            && findings.is_empty()
+        {
             let message = "there is nothing to look for: name licences or packages, or set `require-component-match`";
             findings.push(SettingsFinding::new(root, message));
         }

@@ -90,7 +90,10 @@ const NO_AGPL: &str = r#"{ "denied-licences": ["AGPL-*", "GPL-2.0-only"] }"#;
 #[test]
 fn a_bill_in_which_nothing_is_forbidden_passes_and_shows_its_licences() {
     let report = run(NO_AGPL, &sbom());
-    assert_eq!((report.outcome, report.summary.as_str()), (Outcome::Passed, "nothing in the SBOM's 3 packages is forbidden"));
+    assert_eq!(
+        (report.outcome, report.summary.as_str()),
+        (Outcome::Passed, "nothing in the SBOM's 3 packages is forbidden")
+    );
     assert_eq!(report.findings, []);
     let licences: Value = serde_json::from_str(&report.exhibits[0].content.json).expect("JSON");
     assert_eq!(licences["licences"], json!({ "MIT OR Apache-2.0": 1, "MIT": 1, "BSD-3-Clause": 1 }));
@@ -112,7 +115,10 @@ fn a_missing_bill_is_inconclusive_and_says_what_to_hand_in() {
     assert_eq!((report.outcome, found(&report)), (Outcome::Inconclusive, vec![("sbom-missing", "")]));
     let violation = &report.findings[0].violation;
     assert_eq!(violation.pointer.as_deref(), Some("/evidence/sbom"));
-    assert_eq!(violation.remedies[0].message, "hand in the SBOM of the release, as CycloneDX in JSON, as evidence `sbom`");
+    assert_eq!(
+        violation.remedies[0].message,
+        "hand in the SBOM of the release, as CycloneDX in JSON, as evidence `sbom`"
+    );
     let Need::Evidence(need) = &violation.remedies[0].need else { panic!("{violation:?}") };
     assert_eq!((need.name.as_str(), need.media_type.as_deref()), ("sbom", Some("application/vnd.cyclonedx+json")));
 }
@@ -138,7 +144,12 @@ fn a_broken_bill_fails_and_names_the_place() {
     let report = run(NO_AGPL, &broken);
     assert_eq!((report.outcome, found(&report)), (Outcome::Failed, vec![("sbom-malformed", "")]));
     let message = &report.findings[0].violation.message;
-    assert!(message.starts_with("the SBOM cannot be read: evidence `sbom` at `/components/1/licenses/0/license`: invalid type"), "{message}");
+    assert!(
+        message.starts_with(
+            "the SBOM cannot be read: evidence `sbom` at `/components/1/licenses/0/license`: invalid type"
+        ),
+        "{message}"
+    );
 
     for content in ["", "{", "null", "[]", "\u{0}", r#"{"bomFormat":"CycloneDX","specVersion":"1.5"} x"#] {
         assert_eq!(found(&text(content)), [("sbom-malformed", "")], "{content}");
@@ -148,7 +159,10 @@ fn a_broken_bill_fails_and_names_the_place() {
 
 #[test]
 fn a_bill_that_is_nested_without_end_fails() {
-    let deep = format!(r#"{{"bomFormat":"CycloneDX","specVersion":"1.5","components":{}"#, r#"[{"type":"library","name":"x","components":"#.repeat(5000));
+    let deep = format!(
+        r#"{{"bomFormat":"CycloneDX","specVersion":"1.5","components":{}"#,
+        r#"[{"type":"library","name":"x","components":"#.repeat(5000)
+    );
     assert_eq!(found(&text(&deep)), [("sbom-malformed", "")]);
 }
 
@@ -239,7 +253,8 @@ fn only_what_is_permitted_may_be_there_if_the_settings_say_so() {
     let settings = r#"{ "only-permitted": true, "permitted-licences": ["MIT", "Apache-2.0"] }"#;
     assert_eq!(found(&run(settings, &sbom())), [("licence-denied", "`pkg:npm/inner@0.9.0`")]);
     let unknown = with_licences(json!([{ "license": { "name": "Shop licence" } }]));
-    let settings = r#"{ "only-permitted": true, "permitted-licences": ["MIT", "Apache-2.0", "BSD-3-Clause", "Shop licence"] }"#;
+    let settings =
+        r#"{ "only-permitted": true, "permitted-licences": ["MIT", "Apache-2.0", "BSD-3-Clause", "Shop licence"] }"#;
     assert_eq!(run(settings, &unknown).outcome, Outcome::Passed);
 }
 
@@ -295,7 +310,9 @@ fn denied_packages_fail_in_the_versions_that_are_named() {
     };
     assert_eq!(
         codes("pkg:npm/event-stream@3.3.6", "3.3.6"),
-        ["`pkg:npm/event-stream@3.3.6` is not allowed in the versions `=3.3.6`: steals wallets (at `/components/3` of the SBOM)"]
+        [
+            "`pkg:npm/event-stream@3.3.6` is not allowed in the versions `=3.3.6`: steals wallets (at `/components/3` of the SBOM)"
+        ]
     );
     assert_eq!(codes("pkg:npm/event-stream@3.3.7", "3.3.7"), [""; 0]);
     assert_eq!(codes("pkg:npm/%40evil/thing@1.0.0?x=y", "1.0.0").len(), 1);
@@ -334,7 +351,10 @@ fn a_library_without_a_package_url_cannot_be_told() {
     sbom["components"][0].as_object_mut().expect("a table").remove("purl");
     let settings = r#"{ "denied-packages": [{ "package": "pkg:npm/x", "reason": "y" }] }"#;
     let report = run(settings, &sbom);
-    assert_eq!((report.outcome, found(&report)), (Outcome::Inconclusive, vec![("package-url-missing", "`anyhow@1.0.100`")]));
+    assert_eq!(
+        (report.outcome, found(&report)),
+        (Outcome::Inconclusive, vec![("package-url-missing", "`anyhow@1.0.100`")])
+    );
     sbom["components"][0]["type"] = json!("file");
     assert_eq!(run(settings, &sbom).outcome, Outcome::Passed);
 }
@@ -400,7 +420,9 @@ fn all_that_is_wrong_with_the_settings_is_reported() {
         ["/evidence", "/only-permitted", "/denied-packages/0/versions", "/minimum-versions/0/version"]
     );
     assert_eq!(
-        places(r#"{ "denied-licences": [""], "licence-exceptions": [{ "package": "p", "until": "soon" }], "unknown": "maybe" }"#),
+        places(
+            r#"{ "denied-licences": [""], "licence-exceptions": [{ "package": "p", "until": "soon" }], "unknown": "maybe" }"#
+        ),
         ["/denied-licences/0", "/licence-exceptions/0", "/licence-exceptions/0/until", "/unknown"]
     );
 }

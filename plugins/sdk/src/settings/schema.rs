@@ -171,15 +171,21 @@ impl<'a> Walk<'a> {
                 return;
             }
             // A branch that the value fits at its top is nearer than one of another type or another word.
-            let distance = |found: &[SettingsFinding]| {
-                (found.iter().any(|finding| finding.pointer == at.as_str()), found.len())
-            };
+            let distance =
+                |found: &[SettingsFinding]| (found.iter().any(|finding| finding.pointer == at.as_str()), found.len());
             if nearest.as_deref().is_none_or(|nearest| distance(&walk.found) < distance(nearest)) {
                 nearest = Some(walk.found);
             }
         }
-        let words: Vec<&Value> = branches.iter().flat_map(|branch| branch.get("const").into_iter()
-            .chain(branch.get("enum").and_then(Value::as_array).into_iter().flatten())).collect();
+        let words: Vec<&Value> = branches
+            .iter()
+            .flat_map(|branch| {
+                branch
+                    .get("const")
+                    .into_iter()
+                    .chain(branch.get("enum").and_then(Value::as_array).into_iter().flatten())
+            })
+            .collect();
         let at_top = nearest.iter().flatten().any(|finding| finding.pointer == at.as_str());
         if !words.is_empty() && at_top && !value.is_object() {
             self.report(at, not_one_of(value, &words));

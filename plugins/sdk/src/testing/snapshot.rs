@@ -125,7 +125,10 @@ impl From<Snapshot> for Fixture {
             let EvidenceEntry { digest, media_type, source, collected } = entry;
             (name.clone(), Evidence { name, digest, media_type, source, collected, content: Vec::new() })
         });
-        let facts = snapshot.facts.into_iter().map(|(name, Fact { schema, json })| (name, Document::new(schema, json.to_string())));
+        let facts = snapshot
+            .facts
+            .into_iter()
+            .map(|(name, Fact { schema, json })| (name, Document::new(schema, json.to_string())));
         let mut history = snapshot.history;
         history.sort_by_key(|past| std::cmp::Reverse(past.finished));
         Self {
@@ -231,7 +234,9 @@ mod tests {
         assert_eq!(fixture.knowledge_items[0].status, KnowledgeStatus::InReview);
         assert_eq!(fixture.approvals[0].answer, ApprovalAnswer::Rejected);
         let plan = fixture.plan.as_ref().unwrap();
-        assert!(matches!(&plan.way_back, Some(WayBack::LastKnownGood(good)) if good.release == "shop-1" && good.rehearsed));
+        assert!(
+            matches!(&plan.way_back, Some(WayBack::LastKnownGood(good)) if good.release == "shop-1" && good.rehearsed)
+        );
         assert_eq!(plan.data_retention.as_ref().map(|retention| retention.keep), Some(7_776_000_000));
         assert_eq!(fixture.history[0].id, "h2");
         assert_eq!(fixture.evaluation().fact("it4it.orders").unwrap().json, "[1,2]");

@@ -54,12 +54,18 @@ pub(crate) fn new_version(settings: &Settings, slots: &Slots, evaluation: &Evalu
         steps,
         point_of_no_return: settings.point_of_no_return.step(),
         way_back: way_back(evaluation)?,
-        summary: format!("{release} is installed in {idle}, all consumers are switched to it, and {live} is retired after {kept}"),
+        summary: format!(
+            "{release} is installed in {idle}, all consumers are switched to it, and {live} is retired after {kept}"
+        ),
     })
 }
 
 /// The same, with nothing to retire.
-pub(crate) fn first_release(settings: &Settings, slots: &Slots, evaluation: &Evaluation) -> Result<Rollout, PluginError> {
+pub(crate) fn first_release(
+    settings: &Settings,
+    slots: &Slots,
+    evaluation: &Evaluation,
+) -> Result<Rollout, PluginError> {
     let release = evaluation.release().name;
     Ok(Rollout {
         steps: open(settings, &slots.live, &release),
@@ -93,7 +99,11 @@ pub(crate) fn removal(settings: &Settings, slots: &Slots, evaluation: &Evaluatio
 fn open(settings: &Settings, slot: &str, release: &str) -> Vec<Step> {
     let mut steps = vec![Step::deploy("deploy", format!("Install {release} in {slot}"), slot, 100)];
     if !settings.analyze.is_empty() {
-        steps.push(Step::analyze("analyze", format!("Look how {release} does before anybody uses it"), &settings.analyze));
+        steps.push(Step::analyze(
+            "analyze",
+            format!("Look how {release} does before anybody uses it"),
+            &settings.analyze,
+        ));
     }
     if settings.confirm {
         steps.push(Step::confirm("confirm", format!("Let somebody decide before consumers are sent to {slot}")));

@@ -80,8 +80,12 @@ fn target(rollout: &Rollout) -> &str {
 fn a_new_version_is_installed_beside_the_old_one_and_switched_to() {
     let rollout = plan(SETTINGS, &fixture()).expect("there is a way");
     assert_eq!(ids(&rollout), ["deploy", "analyze", "confirm", "switch", "soak", "analyze-after", "keep", "retire"]);
-    assert!(matches!(&rollout.steps[0].action, StepAction::Deploy(deploy) if deploy.slot == "green" && deploy.capacity == 100));
-    assert!(matches!(&rollout.steps[3].action, StepAction::Route(route) if route.slot == "green" && route.weight == 100));
+    assert!(
+        matches!(&rollout.steps[0].action, StepAction::Deploy(deploy) if deploy.slot == "green" && deploy.capacity == 100)
+    );
+    assert!(
+        matches!(&rollout.steps[3].action, StepAction::Route(route) if route.slot == "green" && route.weight == 100)
+    );
     assert!(matches!(rollout.steps[6].action, StepAction::Hold(Some(7_200_000))));
     assert!(matches!(&rollout.steps[7].action, StepAction::Retire(slot) if slot == "blue"));
     assert_eq!(rollout.point_of_no_return.as_deref(), Some("retire"));
@@ -109,7 +113,8 @@ fn the_slot_that_holds_running_instances_is_live() {
 #[test]
 fn instances_of_another_environment_say_nothing() {
     let mut fixture = fixture();
-    fixture.actual_instances = vec![Instance { environment: "test".to_owned(), ..instance("i-1", "green", InstanceStatus::Running) }];
+    fixture.actual_instances =
+        vec![Instance { environment: "test".to_owned(), ..instance("i-1", "green", InstanceStatus::Running) }];
     assert_eq!(target(&plan("{}", &fixture).expect("there is a way")), "green");
 }
 
@@ -160,12 +165,16 @@ fn a_rollout_waits_for_the_person_the_soak_and_the_keeping() {
     rehearsal.resume("confirm");
     let (performed, action) = rehearsal.run(&strategy, |_| StepStatus::Succeeded);
     assert_eq!(performed, ["switch", "soak"]);
-    assert!(matches!(action, Action::Wait(wait) if wait.until == Some(Fixture::moment("2026-11-24T12:10:00Z").as_millis())));
+    assert!(
+        matches!(action, Action::Wait(wait) if wait.until == Some(Fixture::moment("2026-11-24T12:10:00Z").as_millis()))
+    );
 
     rehearsal.fixture = rehearsal.fixture.now("2026-11-24T12:10:00Z");
     let (performed, action) = rehearsal.run(&strategy, |_| StepStatus::Succeeded);
     assert_eq!(performed, ["analyze-after", "keep"]);
-    assert!(matches!(action, Action::Wait(wait) if wait.until == Some(Fixture::moment("2026-11-24T14:10:00Z").as_millis())));
+    assert!(
+        matches!(action, Action::Wait(wait) if wait.until == Some(Fixture::moment("2026-11-24T14:10:00Z").as_millis()))
+    );
 
     rehearsal.fixture = rehearsal.fixture.now("2026-11-24T14:10:00Z");
     let (performed, action) = rehearsal.run(&strategy, |_| StepStatus::Succeeded);

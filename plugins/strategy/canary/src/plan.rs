@@ -13,7 +13,12 @@ pub(crate) fn new_version(settings: &Settings, evaluation: &Evaluation) -> Resul
     for (number, step) in (1..).zip(&settings.steps) {
         let weight = step.weight;
         let id = |part: &str| format!("canary-{number}-{part}");
-        steps.push(Step::deploy(id("deploy"), format!("Give {release} {weight} % of the capacity in {slot}"), slot, weight));
+        steps.push(Step::deploy(
+            id("deploy"),
+            format!("Give {release} {weight} % of the capacity in {slot}"),
+            slot,
+            weight,
+        ));
         steps.push(Step::route(id("route"), format!("Send {weight} % of the consumers to {slot}"), slot, weight));
         if let Some(hold) = step.hold {
             steps.push(Step::hold(id("hold"), format!("Stay at {weight} % for {hold}"), hold));
@@ -29,7 +34,12 @@ pub(crate) fn new_version(settings: &Settings, evaluation: &Evaluation) -> Resul
         steps.push(Step::deploy("shift-deploy", format!("Give {release} the full capacity in {slot}"), slot, 100));
         steps.push(Step::route("shift-route", format!("Send all consumers to {slot}"), slot, 100));
     }
-    steps.push(Step::deploy("replace-stable", format!("Put {release} in place of the old release in {stable}"), stable, 100));
+    steps.push(Step::deploy(
+        "replace-stable",
+        format!("Put {release} in place of the old release in {stable}"),
+        stable,
+        100,
+    ));
     steps.push(Step::route("return-to-stable", format!("Send all consumers to {stable}"), stable, 100));
     steps.push(Step::retire("retire-canary", format!("Retire {slot}"), slot));
 
@@ -38,7 +48,10 @@ pub(crate) fn new_version(settings: &Settings, evaluation: &Evaluation) -> Resul
         steps,
         point_of_no_return: settings.point_of_no_return.step(),
         way_back: way_back(evaluation)?,
-        summary: format!("{release} is tried in {slot} with {} of the consumers, and then replaces {stable}", weights.join(", ")),
+        summary: format!(
+            "{release} is tried in {slot} with {} of the consumers, and then replaces {stable}",
+            weights.join(", ")
+        ),
     })
 }
 
@@ -59,7 +72,9 @@ pub(crate) fn first_release(settings: &Settings, evaluation: &Evaluation) -> Res
         steps,
         point_of_no_return: None,
         way_back: way_back(evaluation)?,
-        summary: format!("{release} is installed in {stable}, looked at, and opened: a first release has no consumers to try it on"),
+        summary: format!(
+            "{release} is installed in {stable}, looked at, and opened: a first release has no consumers to try it on"
+        ),
     })
 }
 

@@ -103,7 +103,8 @@ impl Settings {
         let weights = self.steps.iter().map(|step| step.weight);
         for (index, (lower, higher)) in weights.clone().zip(weights.skip(1)).enumerate() {
             if higher <= lower {
-                let message = format!("the weight {higher} is not more than the {lower} of the step before: weights grow");
+                let message =
+                    format!("the weight {higher} is not more than the {lower} of the step before: weights grow");
                 findings.push(SettingsFinding::new(root.key("steps").index(index + 1).key("weight"), message));
             }
         }
@@ -114,7 +115,8 @@ impl Settings {
             }
         }
         if self.slot == self.stable_slot {
-            let message = format!("`{}` is the stable slot too: the new release is tried in a slot of its own", self.slot);
+            let message =
+                format!("`{}` is the stable slot too: the new release is tried in a slot of its own", self.slot);
             findings.push(SettingsFinding::new(root.key("slot"), message));
         }
         findings

@@ -59,16 +59,30 @@ fn a_new_version_goes_up_weight_by_weight_and_then_replaces_the_old_one() {
     assert_eq!(
         ids(&rollout),
         [
-            "canary-1-deploy", "canary-1-route", "canary-1-hold", "canary-1-analyze",
-            "canary-2-deploy", "canary-2-route", "canary-2-analyze", "canary-2-confirm",
-            "shift-deploy", "shift-route", "replace-stable", "return-to-stable", "retire-canary",
+            "canary-1-deploy",
+            "canary-1-route",
+            "canary-1-hold",
+            "canary-1-analyze",
+            "canary-2-deploy",
+            "canary-2-route",
+            "canary-2-analyze",
+            "canary-2-confirm",
+            "shift-deploy",
+            "shift-route",
+            "replace-stable",
+            "return-to-stable",
+            "retire-canary",
         ]
     );
-    assert!(matches!(&rollout.steps[1].action, StepAction::Route(route) if route.slot == "canary" && route.weight == 10));
+    assert!(
+        matches!(&rollout.steps[1].action, StepAction::Route(route) if route.slot == "canary" && route.weight == 10)
+    );
     assert!(matches!(rollout.steps[2].action, StepAction::Hold(Some(600_000))));
     assert!(matches!(&rollout.steps[6].action, StepAction::Analyze(checks) if *checks == ["latency", "errors"]));
     assert!(matches!(rollout.steps[7].action, StepAction::Hold(None)));
-    assert!(matches!(&rollout.steps[10].action, StepAction::Deploy(deploy) if deploy.slot == "stable" && deploy.capacity == 100));
+    assert!(
+        matches!(&rollout.steps[10].action, StepAction::Deploy(deploy) if deploy.slot == "stable" && deploy.capacity == 100)
+    );
     assert_eq!(rollout.point_of_no_return.as_deref(), Some("replace-stable"));
     assert_eq!(
         rollout.summary,
@@ -176,7 +190,9 @@ fn an_analysis_without_data_is_run_again_as_often_as_the_settings_say() {
     );
     let mut rehearsal = Rehearsal::new(&strategy, fixture());
     let (_, action) = rehearsal.run(&strategy, |_| StepStatus::Inconclusive);
-    assert!(matches!(action, Action::Wait(wait) if wait.until == Some(Fixture::moment("2026-11-24T12:01:00Z").as_millis())));
+    assert!(
+        matches!(action, Action::Wait(wait) if wait.until == Some(Fixture::moment("2026-11-24T12:01:00Z").as_millis()))
+    );
     rehearsal.fixture = rehearsal.fixture.now("2026-11-24T12:01:00Z");
     let (performed, action) = rehearsal.run(&strategy, |_| StepStatus::Inconclusive);
     assert_eq!(performed, ["canary-1-analyze"]);
@@ -199,7 +215,9 @@ fn settings_that_make_no_way_are_refused() {
     assert_eq!(findings("{}"), [""]);
     assert_eq!(findings(r#"{ "steps": [] }"#), ["/steps"]);
     assert_eq!(
-        findings(r#"{ "steps": [{ "weight": 0 }, { "weight": 101, "hold": "ten minutes" }], "on-inconclusive": "pray" }"#),
+        findings(
+            r#"{ "steps": [{ "weight": 0 }, { "weight": 101, "hold": "ten minutes" }], "on-inconclusive": "pray" }"#
+        ),
         ["/on-inconclusive", "/steps/0/weight", "/steps/1/hold", "/steps/1/weight"]
     );
     assert_eq!(

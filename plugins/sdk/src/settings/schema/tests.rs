@@ -102,7 +102,10 @@ fn an_unknown_key_comes_with_those_that_are_known() {
 #[test]
 fn a_wrong_type_is_named_in_words_of_toml() {
     assert_eq!(one(with("name", json!(5))), ("/name".to_owned(), "a text is expected here, not `5`".to_owned()));
-    assert_eq!(one(with("limits", json!([]))), ("/limits".to_owned(), "a table is expected here, not a list".to_owned()));
+    assert_eq!(
+        one(with("limits", json!([]))),
+        ("/limits".to_owned(), "a table is expected here, not a list".to_owned())
+    );
     assert_eq!(
         one(with("limits", json!({ "cpu": "lots" }))),
         ("/limits/cpu".to_owned(), "a number is expected here, not `lots`".to_owned())

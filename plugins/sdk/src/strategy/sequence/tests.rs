@@ -106,17 +106,22 @@ fn without_a_way_back_a_failed_step_pauses() {
 #[test]
 fn an_inconclusive_step_is_handled_as_the_settings_say() {
     let mut progress = after(2);
-    progress.steps[2] = StepState { status: StepStatus::Inconclusive, attempts: 1, ended: Some(0), ..progress.steps[2].clone() };
+    progress.steps[2] =
+        StepState { status: StepStatus::Inconclusive, attempts: 1, ended: Some(0), ..progress.steps[2].clone() };
     let ask = |on_inconclusive, now, progress: &Progress| {
         Sequence { on_inconclusive, ..SEQUENCE }.advance(Timestamp::from_millis(now), progress)
     };
-    assert!(matches!(ask(OnInconclusive::Pause, 0, &progress), Action::Pause(reason) if reason.code == "step-inconclusive"));
+    assert!(
+        matches!(ask(OnInconclusive::Pause, 0, &progress), Action::Pause(reason) if reason.code == "step-inconclusive")
+    );
     assert!(matches!(ask(OnInconclusive::RollBack, 0, &progress), Action::RollBack(_)));
     assert!(matches!(ask(OnInconclusive::Retry, 59_999, &progress), Action::Wait(wait) if wait.until == Some(60_000)));
     assert_eq!(ask(OnInconclusive::Retry, 60_000, &progress), Action::Perform("analyze".to_owned()));
 
     progress.steps[2].attempts = 3;
-    assert!(matches!(ask(OnInconclusive::Retry, 60_000, &progress), Action::Pause(reason) if reason.code == "attempts-used-up"));
+    assert!(
+        matches!(ask(OnInconclusive::Retry, 60_000, &progress), Action::Pause(reason) if reason.code == "attempts-used-up")
+    );
     progress.past_point_of_no_return = true;
     assert!(matches!(ask(OnInconclusive::RollBack, 0, &progress), Action::Pause(_)));
 }
