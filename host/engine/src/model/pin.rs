@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lockgate_domain::Digest;
-use toml_edit::{DocumentMut, Item, TableLike, value};
+use toml_edit::{DocumentMut, Item, Value, value};
 
 /// Why a model cannot be pinned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,20 +32,27 @@ pub fn pin(text: &str, digests: &BTreeMap<String, Digest>) -> Result<String, Pin
     Ok(document.to_string())
 }
 
-fn plugin<'d>(document: &'d mut DocumentMut, name: &str) -> Option<&'d mut dyn TableLike> {
-    document.get_mut("plugins")?.as_table_like_mut()?.get_mut(name)?.as_table_like_mut()
+fn plugin<'d>(document: &'d mut DocumentMut, name: &str) -> Option<&'d mut Item> {
+    let plugin = document.get_mut("plugins")?.as_table_like_mut()?.get_mut(name)?;
+    plugin.is_table_like().then_some(plugin)
 }
 
-fn write(plugin: &mut dyn TableLike, digest: &str) {
-    match plugin.get_mut("digest") {
+fn write(plugin: &mut Item, digest: &str) {
+    if let Some(Item::Value(old)) = plugin.get_mut("digest") {
         // What stands around the old value, such as a comment behind it, belongs to the line.
-        Some(Item::Value(old)) => {
-            let around = old.decor().clone();
-            *old = digest.into();
-            *old.decor_mut() = around;
-        }
-        _ => {
-            plugin.insert("digest", value(digest));
-        }
+        let around = old.decor().clone();
+        *old = digest.into();
+        *old.decor_mut() = around;
+    } else if let Some(inline) = plugin.as_inline_table_mut() {
+        // The blank before the closing brace moves behind the new value.
+        let last = inline.iter_mut().last().map(|(_, last)| last.decor_mut());
+        let behind = last.and_then(|decor| {
+            let behind = decor.suffix().cloned();
+            decor.set_suffix("");
+            behind
+        });
+        inline.insert("digest", Value::from(digest).decorated(" ", behind.unwrap_or_default()));
+    } else if let Some(table) = plugin.as_table_mut() {
+        table.insert("digest", value(digest));
     }
 }

@@ -16,6 +16,7 @@ impl Reader<'_> {
     pub(super) fn known_keys(&mut self, table: &Table<'_>, known: &[&str]) {
         for key in table.entries.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
             let name = key.get_ref();
+            self.unknown.push(key.span());
             let finding = Finding::error("unknown-key", key.span(), format!("there is no key `{name}` here"));
             self.findings.push(finding.suggest(name, known.iter().copied()));
         }
@@ -24,11 +25,13 @@ impl Reader<'_> {
     /// The value of a key, if it is there.
     pub(super) fn optional<'a>(&self, table: &Table<'a>, name: &str) -> Option<Field<'a>> {
         let (key, value) = table.entries.get_key_value(name)?;
+        // What could not be read stands nowhere.
+        let span = if value.span().is_empty() { key.span() } else { value.span() };
         Some(Field {
             name: name.to_owned(),
             value: value.get_ref(),
             key: key.span(),
-            span: value.span(),
+            span,
             pointer: format!("{}/{}", table.pointer, escaped(name)),
         })
     }
@@ -36,14 +39,12 @@ impl Reader<'_> {
     /// The value of a key that has to be there.
     pub(super) fn required<'a>(&mut self, table: &Table<'a>, name: &str, example: &str) -> Option<Field<'a>> {
         let field = self.optional(table, name);
-        if field.is_none() && !self.syntax.is_in_table(table.span.start) {
+        // A key that is only misspelt has been reported where it stands.
+        let unknown = table.entries.keys().filter(|key| self.unknown.contains(&key.span()));
+        let is_misspelt = closest(name, unknown.map(|key| key.get_ref().as_ref())).is_some();
+        if field.is_none() && !is_misspelt && !self.syntax.is_in_table(table.span.start) {
             let finding = Finding::error("missing-key", table.span.clone(), format!("`{name}` is missing"));
-            // A key that is misspelt is reported where it stands; here it is named, so that nobody writes it twice.
-            let close = closest(name, table.entries.keys().map(|key| key.get_ref().as_ref()));
-            self.findings.push(match close {
-                Some(close) => finding.help(format!("write `{name}` instead of `{close}`")),
-                None => finding.help(format!("add `{example}`")),
-            });
+            self.findings.push(finding.help(format!("add `{example}`")));
         }
         field
     }

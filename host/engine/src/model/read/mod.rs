@@ -41,13 +41,16 @@ pub fn read(source: &Source) -> Result<Read, Findings> {
     }
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     let syntax = Syntax::new(&source.text, errors);
-    let mut reader = Reader { text: &source.text, findings: syntax.findings(), syntax, spans: Spans::default() };
+    let mut reader =
+        Reader { text: &source.text, findings: Vec::new(), unknown: Vec::new(), syntax, spans: Spans::default() };
     let document = Spanned::new(0..0, DeValue::Table(document.into_inner()));
     reader.place(&document, String::new());
     let model = reader.document(&document);
-    let findings: Findings = reader.findings.into_iter().collect();
+    let Reader { syntax, findings, spans, .. } = reader;
+    let certain = |finding: &Finding| !syntax.is_on_lines_of(&source.text, &finding.span);
+    let findings: Findings = syntax.findings().into_iter().chain(findings.into_iter().filter(certain)).collect();
     match model {
-        Some(model) if !findings.has_errors() => Ok(Read { model, spans: reader.spans, warnings: findings }),
+        Some(model) if !findings.has_errors() => Ok(Read { model, spans, warnings: findings }),
         _ => Err(findings),
     }
 }
@@ -59,6 +62,8 @@ struct Reader<'t> {
     text: &'t str,
     syntax: Syntax,
     findings: Vec<Finding>,
+    /// Where the keys stand that nobody knows.
+    unknown: Vec<Range<usize>>,
     spans: Spans,
 }
 
@@ -121,7 +126,7 @@ impl Reader<'_> {
             applies_when,
             rank: rank.unwrap_or_default(),
             environments,
-            plugins,
+            plugins: plugins.into_iter().filter_map(|(name, plugin)| Some((name, plugin?))).collect(),
             strategy,
             analyses,
             gates,
@@ -161,5 +166,5 @@ impl Reader<'_> {
     }
 }
 
-/// The plugins of a model, by name.
-type Plugins = BTreeMap<String, PluginSource>;
+/// The plugins of a model, by name; nothing for those that cannot be read.
+type Plugins = BTreeMap<String, Option<PluginSource>>;

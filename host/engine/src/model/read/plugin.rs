@@ -2,32 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use super::super::spans::escaped;
 use super::super::{GrantedCapabilities, LimitOverrides, PluginSource, PluginUse};
 use super::{Field, Finding, Plugins, Reader, Table};
 
 impl Reader<'_> {
     /// All `[plugins.<name>]`.
     pub(super) fn plugins(&mut self, document: &Table<'_>) -> Plugins {
-        self.named(document, "plugins", |reader, _, table| reader.plugin(table))
+        self.named(document, "plugins", |reader, table| reader.plugin(table))
     }
 
-    /// Tables by name.
+    /// Tables by name; nothing for those that cannot be read.
     fn named<'a, T>(
         &mut self,
         document: &Table<'a>,
         key: &str,
-        mut read: impl FnMut(&mut Self, &str, &Table<'a>) -> Option<T>,
-    ) -> BTreeMap<String, T> {
+        mut read: impl FnMut(&mut Self, &Table<'a>) -> Option<T>,
+    ) -> BTreeMap<String, Option<T>> {
         let table = self.optional(document, key).and_then(|field| self.table(&field));
         let mut all = BTreeMap::new();
         for (name, span) in table.iter().flat_map(|table| table.entries.keys()).map(|key| (key.get_ref(), key.span())) {
             let is_id = self.check_id(name, span);
             let field = table.as_ref().and_then(|table| self.optional(table, name));
-            let value = field.and_then(|field| self.table(&field)).and_then(|table| read(self, name, &table));
-            if let (true, Some(value)) = (is_id, value) {
-                all.insert(name.clone().into_owned(), value);
-            }
+            let value = field.and_then(|field| self.table(&field)).and_then(|table| read(self, &table));
+            all.insert(name.clone().into_owned(), value.filter(|_| is_id));
         }
         all
     }
@@ -58,10 +55,11 @@ impl Reader<'_> {
 
     /// All `[analyses.<id>]`.
     pub(super) fn analyses(&mut self, document: &Table<'_>, plugins: &Plugins) -> BTreeMap<String, PluginUse> {
-        self.named(document, "analyses", |reader, _, table| {
+        let analyses = self.named(document, "analyses", |reader, table| {
             reader.known_keys(table, &["plugin", "settings", "limits", "grants"]);
             reader.plugin_use(table, plugins)
-        })
+        });
+        analyses.into_iter().filter_map(|(id, used)| Some((id, used?))).collect()
     }
 
     /// The keys that every use of a plugin has.
@@ -87,9 +85,7 @@ impl Reader<'_> {
     }
 
     fn unknown_plugin(&mut self, field: &Field<'_>, name: &str, plugins: &Plugins) {
-        // It may be one of those that could not be read: then that has been told.
-        let is_declared = self.spans.at(&format!("/plugins/{}", escaped(name))) != self.spans.at("/plugins");
-        if is_declared || self.syntax.is_below("plugins") {
+        if self.syntax.is_below("plugins") {
             return;
         }
         let finding = Finding::error("unknown-plugin", field.span.clone(), format!("there is no plugin `{name}`"));

@@ -54,6 +54,14 @@ impl Syntax {
         self.errors.iter().map(finding).collect()
     }
 
+    /// Whether something could not be read on the lines that a finding is about. What the parser put there instead is
+    /// its own guess.
+    pub(super) fn is_on_lines_of(&self, text: &str, span: &Range<usize>) -> bool {
+        let line_start = text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+        let line_end = text.get(span.end..).and_then(|rest| rest.find('\n')).map_or(text.len(), |end| span.end + end);
+        self.errors.iter().any(|(_, error)| line_start <= error.start && error.start <= line_end)
+    }
+
     /// Whether something could not be read in the table that begins there.
     pub(super) fn is_in_table(&self, start: usize) -> bool {
         let end = self.headers.iter().find(|header| **header > start).copied().unwrap_or(usize::MAX);
