@@ -1,7 +1,21 @@
 //! Evaluates gates: the only place that joins the domain, the plugins and (later) the ledger.
 //!
-//! The way of one decision is the order of the modules: a deployment [`model`] says which plugins guard which gate; the
-//! `gate` asks them side by side, combines what they say, and makes the [`lockgate_domain::Decision`]; the `rollout`
-//! carries out what a strategy lays out, step by step.
+//! The way of one decision is the order of the modules:
+//!
+//! 1. [`model`]: a deployment model says which plugins guard which gate; [`expression`]: and under which conditions;
+//! 2. `load`: its plugins are read, held against their digests and configured: a [`LoadedModel`];
+//! 3. [`choose`]: the model that a deployment goes by is chosen, and the snapshot taken;
+//! 4. `gate`: [`LoadedModel::evaluate`] asks them side by side, combines what they say, and makes the decision;
+//! 5. [`rollout`]: [`LoadedModel::drive`] carries out what a strategy lays out, step by step.
 
+mod choose;
+pub mod expression;
+mod flow;
+mod gate;
+mod load;
 pub mod model;
+pub mod rollout;
+
+pub use choose::{ChoiceError, Chosen, Question, choose};
+pub use gate::GateError;
+pub use load::{LoadedModel, Ready};

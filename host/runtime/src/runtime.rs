@@ -57,6 +57,11 @@ impl Runtime {
         Ok(Self { shared: Arc::new(Shared { config, engine, slots, compiler, cache, _ticker: ticker }) })
     }
 
+    /// What it may use.
+    pub fn config(&self) -> &RuntimeConfig {
+        &self.shared.config
+    }
+
     /// What all clones share.
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared

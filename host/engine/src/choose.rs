@@ -1,0 +1,70 @@
+//! Choosing the model for a deployment, and taking the picture that it decides on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lockgate_domain::{Deployment, Digest, DigestError, Evidence, Gate, Snapshot, Timestamp};
+
+use crate::expression::Variables;
+use crate::load::LoadedModel;
+use crate::model::{Candidate, SelectionError, select};
+
+/// What a decision is asked about.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The deployment as it stands.
+    pub deployment: Deployment,
+    /// The gate.
+    pub gate: Gate,
+    /// The only time that the decision knows.
+    pub now: Timestamp,
+    /// Evidence by name.
+    pub evidence: BTreeMap<String, Evidence>,
+}
+
+/// A model that was chosen, and the snapshot that it decides on.
+#[derive(Clone)]
+pub struct Chosen {
+    /// The model.
+    pub model: LoadedModel,
+    /// Why it was chosen, in one sentence.
+    pub because: String,
+    /// The picture.
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// Why there is nothing to decide on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChoiceError {
+    /// No model was chosen.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    /// The release or the plan has no canonical JSON form.
+    #[error(transparent)]
+    Digest(#[from] DigestError),
+}
+
+/// Chooses the model for a question. The order of the models does not matter.
+///
+/// # Errors
+/// If no model applies, if several apply equally well, or if it cannot be told whether one applies.
+pub fn choose(models: &[LoadedModel], question: Question) -> Result<Chosen, ChoiceError> {
+    let Question { deployment, gate, now, evidence } = question;
+    // The subject is made from the model that is chosen here: until then there is none, and `model check` warns of a
+    // condition that asks for it.
+    let undecided = Snapshot { deployment, gate, now, subject: Digest::of(b""), evidence };
+    let (place, because) = {
+        let candidates: Vec<Candidate<'_>> =
+            models.iter().map(|model| Candidate { model: model.model(), applies_when: model.applies() }).collect();
+        let selection = select(&candidates, &Variables::new(&undecided))?;
+        let place = models.iter().position(|model| std::ptr::eq(model.model(), selection.model));
+        (place, selection.because)
+    };
+    let Some(model) = place.and_then(|place| models.get(place)).cloned() else {
+        return Err(SelectionError::NoCandidates.into());
+    };
+    let Snapshot { deployment, evidence, .. } = undecided;
+    let snapshot = Arc::new(model.snapshot(deployment, gate, now, evidence)?);
+    Ok(Chosen { model, because, snapshot })
+}

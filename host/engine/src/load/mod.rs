@@ -1,0 +1,181 @@
+//! Making a model ready to decide: read the plugins' files, hold them against their digests, configure each use of each
+//! plugin, and parse every expression. All that is wrong is found in one go, each at the place in the model that says it.
+
+mod uses;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use lockgate_domain::{Deployment, Digest, DigestError, Evidence, Gate, Kind, PluginRef, Snapshot, Timestamp};
+use lockgate_runtime::{Plugin, Runtime};
+
+use crate::expression::Expression;
+use crate::model::{self, Binding, Finding, Findings, Group, Model, Source, UsePlace};
+use crate::rollout::RolloutError;
+use uses::Uses;
+
+/// A model with its plugins, configured and ready to decide. Cheap to clone.
+#[derive(Clone)]
+pub struct LoadedModel(Arc<Loaded>);
+
+struct Loaded {
+    model: Model,
+    digest: Digest,
+    applies: Option<Expression>,
+    gates: Vec<LoadedGate>,
+    strategy: Option<LoadedPlugin>,
+    analyses: BTreeMap<String, LoadedPlugin>,
+}
+
+/// One guarded gate, ready to decide.
+pub(crate) struct LoadedGate {
+    gate: Gate,
+    pub(crate) bindings: Vec<LoadedBinding>,
+    pub(crate) groups: Vec<LoadedGroup>,
+}
+
+/// One binding, ready to be asked.
+pub(crate) struct LoadedBinding {
+    pub(crate) model: Binding,
+    pub(crate) kind: Kind,
+    pub(crate) plugin: LoadedPlugin,
+    pub(crate) when: Option<Expression>,
+}
+
+/// One group, ready to be told.
+pub(crate) struct LoadedGroup {
+    pub(crate) model: Group,
+    pub(crate) expression: Expression,
+}
+
+/// One use of a plugin, with the name that decisions give it.
+#[derive(Clone)]
+pub(crate) struct LoadedPlugin {
+    pub(crate) reference: PluginRef,
+    pub(crate) plugin: Plugin,
+}
+
+/// A model that was loaded, and what looks wrong with it.
+pub struct Ready {
+    /// The model.
+    pub model: LoadedModel,
+    /// Warnings only.
+    pub warnings: Findings,
+}
+
+impl LoadedModel {
+    /// Loads a model. The plugins' files are looked up in `folder`, which is the model's own.
+    ///
+    /// # Errors
+    /// All that is wrong with the model, its plugins' files, digests, settings and grants.
+    pub fn load(runtime: &Runtime, source: &Source, folder: &Path) -> Result<Ready, Findings> {
+        let read = model::check(source)?;
+        let mut findings = read.warnings.clone();
+        let mut uses = Uses::new(runtime, &read, folder);
+        let loaded = load(&read.model, &mut uses, &mut findings);
+        match loaded {
+            Some(loaded) if !findings.has_errors() => {
+                Ok(Ready { model: LoadedModel(Arc::new(loaded)), warnings: findings })
+            }
+            _ => Err(findings),
+        }
+    }
+
+    /// What the model means.
+    pub fn model(&self) -> &Model {
+        &self.0.model
+    }
+
+    /// The digest of what it means.
+    pub fn digest(&self) -> Digest {
+        self.0.digest
+    }
+
+    /// Which deployments it is for; none: all.
+    pub fn applies(&self) -> Option<&Expression> {
+        self.0.applies.as_ref()
+    }
+
+    /// Takes a snapshot: the picture of a deployment on which this model decides at one gate.
+    ///
+    /// # Errors
+    /// If the release or the plan has no canonical JSON form.
+    pub fn snapshot(
+        &self,
+        deployment: Deployment,
+        gate: Gate,
+        now: Timestamp,
+        evidence: BTreeMap<String, Evidence>,
+    ) -> Result<Snapshot, DigestError> {
+        let subject = Snapshot::subject_of(&deployment.release, deployment.plan.as_ref(), self.digest())?;
+        Ok(Snapshot { deployment, gate, now, subject, evidence })
+    }
+
+    pub(crate) fn gate(&self, gate: Gate) -> Option<&LoadedGate> {
+        self.0.gates.iter().find(|guarded| guarded.gate == gate)
+    }
+
+    pub(crate) fn analysis(&self, id: &str) -> Option<&LoadedPlugin> {
+        self.0.analyses.get(id)
+    }
+
+    pub(crate) fn strategy(&self) -> Result<&Plugin, RolloutError> {
+        match &self.0.strategy {
+            Some(strategy) => Ok(&strategy.plugin),
+            None => Err(RolloutError::NoStrategy(self.0.model.id.clone())),
+        }
+    }
+}
+
+/// Loads everything, also behind a mistake, so that the next mistakes are found too.
+fn load(model: &Model, uses: &mut Uses<'_>, findings: &mut Findings) -> Option<Loaded> {
+    let strategy = model
+        .strategy
+        .as_ref()
+        .map(|used| uses.load(used, &UsePlace::Strategy, Some(Kind::Strategy), findings).map(|(plugin, _)| plugin));
+    let mut analyses = BTreeMap::new();
+    for (id, used) in &model.analyses {
+        let place = UsePlace::Analysis(id.clone());
+        if let Some((plugin, _)) = uses.load(used, &place, Some(Kind::ValidationCheck), findings) {
+            analyses.insert(id.clone(), plugin);
+        }
+    }
+    let mut gates = Vec::new();
+    for guarded in &model.gates {
+        let mut bindings = Vec::new();
+        for binding in &guarded.bindings {
+            let place = UsePlace::Binding { gate: guarded.gate, id: binding.id.clone() };
+            let used = uses.load(&binding.plugin, &place, binding.kind, findings);
+            let when = binding.when.as_deref().map(condition).transpose();
+            if let (Some((plugin, kind)), Ok(when)) = (used, when) {
+                bindings.push(LoadedBinding { model: binding.clone(), kind, plugin, when });
+            }
+        }
+        let groups = guarded.groups.iter().filter_map(|group| {
+            let (expression, _) = Expression::over_members(&group.expression).ok()?;
+            Some(LoadedGroup { model: group.clone(), expression })
+        });
+        gates.push(LoadedGate { gate: guarded.gate, bindings, groups: groups.collect() });
+    }
+    let digest = match model.digest() {
+        Ok(digest) => digest,
+        Err(error) => {
+            findings.push(Finding::error("no-canonical-form", 0..0, error.to_string()));
+            return None;
+        }
+    };
+    Some(Loaded {
+        model: model.clone(),
+        digest,
+        applies: model.applies_when.as_deref().map(condition).transpose().ok()?,
+        gates,
+        strategy: strategy.unwrap_or_default(),
+        analyses,
+    })
+}
+
+/// An expression that reading the model has already found to be right.
+fn condition(text: &str) -> Result<Expression, Vec<Finding>> {
+    Expression::condition(text).map(|(expression, _)| expression)
+}
