@@ -28,7 +28,7 @@ pub(super) fn check(snapshot: &Snapshot, model: Digest, breaches: &mut Vec<Viola
         return;
     };
     same_documents(snapshot, approved, model, breaches);
-    same_components(approved, &snapshot.deployment.release.components, "/release/components", None, breaches);
+    same_components(approved, &snapshot.deployment.release.components, breaches);
     actual_instances(snapshot, approved, breaches);
 }
 
@@ -87,7 +87,8 @@ fn same_documents(snapshot: &Snapshot, approved: &ApprovedPlan, model: Digest, b
     }
 }
 
-/// What really runs: every instance of the release holds the approved components and no others.
+/// What really runs: where an instance of the release holds an approved component, it is the approved one. Whether an
+/// instance is complete and holds nothing else depends on what is desired there, which is for a check to say.
 fn actual_instances(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<Violation>) {
     let gate = snapshot.gate;
     let deployed = gate.stage > Stage::Fulfill || gate.phase == Phase::Exit;
@@ -95,53 +96,56 @@ fn actual_instances(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut
         return;
     }
     for (index, instance) in snapshot.deployment.actual_instances.iter().enumerate() {
-        if instance.release.as_ref() == Some(&approved.release) {
-            let place = format!("/actual_instances/{index}/components");
-            same_components(approved, &instance.components, &place, Some(&instance.id), breaches);
+        if instance.release.as_ref() != Some(&approved.release) {
+            continue;
+        }
+        let whose = format!("instance `{}`", instance.id);
+        for (place, component) in instance.components.iter().enumerate() {
+            let pointer = format!("/actual_instances/{index}/components/{place}");
+            breaches.extend(differing_digest(approved, component, &whose, &pointer));
         }
     }
 }
 
-fn same_components(
-    approved: &ApprovedPlan,
-    found: &[Component],
-    place: &str,
-    instance: Option<&str>,
-    breaches: &mut Vec<Violation>,
-) {
-    let whose = instance.map_or_else(|| "the release".to_owned(), |id| format!("instance `{id}`"));
+/// The release holds the approved components and no others.
+fn same_components(approved: &ApprovedPlan, found: &[Component], breaches: &mut Vec<Violation>) {
+    let place = "/release/components";
     for (index, component) in found.iter().enumerate() {
+        let pointer = format!("{place}/{index}");
         let name = &component.name;
-        let matching = approved.components.iter().find(|other| &other.name == name);
-        let mut breach = match matching {
-            Some(other) if other.digest == component.digest => continue,
-            Some(other) => Rule::DigestDiffersFromApproved.correct(
-                format!("component `{name}` of {whose} is not the approved one: its digest differs"),
-                format!("{place}/{index}/digest"),
-                Fix::new(format!("use the approved `{name}`, or have this one approved"), or_none(other.digest))
-                    .found(or_none(component.digest)),
-            ),
-            None => Rule::ReleaseDiffersFromApproved.correct(
-                format!("component `{name}` of {whose} was never approved"),
-                format!("{place}/{index}"),
-                Fix::new(format!("leave `{name}` out, or have it approved"), "only approved components")
-                    .found(name.clone()),
-            ),
-        };
-        breach.subject = Some(name.clone());
-        breaches.push(breach);
+        if approved.components.iter().any(|other| &other.name == name) {
+            breaches.extend(differing_digest(approved, component, "the release", &pointer));
+        } else {
+            let fix = Fix::new(format!("leave `{name}` out, or have it approved"), "only approved components");
+            let message = format!("component `{name}` of the release was never approved");
+            breaches
+                .push(about(name, Rule::ReleaseDiffersFromApproved.correct(message, pointer, fix.found(name.clone()))));
+        }
     }
     for missing in approved.components.iter().filter(|other| found.iter().all(|component| component.name != other.name))
     {
         let name = &missing.name;
-        let mut breach = Rule::ReleaseDiffersFromApproved.correct(
-            format!("component `{name}` was approved, and {whose} lacks it"),
-            place,
-            Fix::new(format!("add `{name}`, or have the release approved without it"), name.clone()).found("nothing"),
-        );
-        breach.subject = Some(name.clone());
-        breaches.push(breach);
+        let fix =
+            Fix::new(format!("add `{name}`, or have the release approved without it"), name.clone()).found("nothing");
+        let message = format!("component `{name}` was approved, and the release lacks it");
+        breaches.push(about(name, Rule::ReleaseDiffersFromApproved.correct(message, place, fix)));
     }
+}
+
+fn differing_digest(approved: &ApprovedPlan, component: &Component, whose: &str, pointer: &str) -> Option<Violation> {
+    let name = &component.name;
+    let other = approved.components.iter().find(|other| &other.name == name)?;
+    if other.digest == component.digest {
+        return None;
+    }
+    let fix = Fix::new(format!("use the approved `{name}`, or have this one approved"), or_none(other.digest))
+        .found(or_none(component.digest));
+    let message = format!("component `{name}` of {whose} is not the approved one: its digest differs");
+    Some(about(name, Rule::DigestDiffersFromApproved.correct(message, format!("{pointer}/digest"), fix)))
+}
+
+fn about(name: &str, breach: Violation) -> Violation {
+    Violation { subject: Some(name.to_owned()), ..breach }
 }
 
 fn or_none(digest: Option<Digest>) -> String {
