@@ -45,6 +45,22 @@ fn conditions_see_every_part_of_the_snapshot() {
 }
 
 #[test]
+fn every_field_of_a_snapshot_is_a_variable() {
+    let mut names: Vec<String> =
+        serde_json::to_value(snapshot()).unwrap().as_object().unwrap().keys().cloned().collect();
+    names.extend(["stage", "phase", "plan", "approved"].map(str::to_owned));
+    for name in names {
+        assert_eq!(holds(&format!("{name} == {name}")), Ok(true), "{name}");
+    }
+}
+
+#[test]
+fn optional_values_stand_in_for_what_is_absent() {
+    assert_eq!(holds("plan.?slot.?start.orValue(now) == now"), Ok(true));
+    assert_eq!(holds("change.?window.?start.orValue(now) == now"), Ok(false));
+}
+
+#[test]
 fn times_are_compared_as_moments_and_read_in_a_time_zone() {
     for (text, expected) in [
         ("has(change.window) && now > change.window.start", false),

@@ -111,3 +111,38 @@ pub(super) fn global(name: &str) -> Option<Shape> {
 pub(super) fn member(name: &str) -> Option<Shape> {
     MEMBER.iter().find(|(known, _)| *known == name).map(|(_, gives)| (*gives).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use cel::{Context, ExecutionError, Value};
+
+    use super::{GLOBAL, MACROS, MEMBER, environment};
+
+    /// Called with arguments that nothing takes, a function that exists says so; one that does not is not found.
+    fn exists(call: &str) -> bool {
+        let Ok(tree) = environment().parser().parse(call) else { return false };
+        let context = Context::with_env(Arc::clone(environment()));
+        let result = Value::resolve(&tree, &context);
+        matches!(result, Err(ExecutionError::NoSuchOverload(_)))
+    }
+
+    #[test]
+    fn the_table_names_what_the_interpreter_has() {
+        for (name, _) in GLOBAL {
+            assert!(exists(&format!("{name}(1, 2, 3, 4)")), "{name}");
+        }
+        for (name, _) in MEMBER {
+            assert!(exists(&format!("[].{name}(1, 2, 3, 4)")), "{name}");
+        }
+        assert!(!exists("nothing(1, 2, 3, 4)") && !exists("[].nothing(1, 2, 3, 4)"));
+    }
+
+    #[test]
+    fn macros_are_no_functions() {
+        for (name, _) in MACROS {
+            assert!(!exists(&format!("{name}(1, 2, 3, 4)")) && !exists(&format!("[].{name}(1, 2, 3, 4)")), "{name}");
+        }
+    }
+}
