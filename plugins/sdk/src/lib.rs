@@ -48,6 +48,6 @@ pub use violation::Violation;
 
 #[doc(hidden)]
 pub mod __private {
-    //! What the expansion of [`export!`](crate::export) names.
+    //! What the expansion of [`export!`](crate::export!) names.
     pub use crate::export::{Configured, describe};
 }
