@@ -47,7 +47,10 @@ pub(crate) fn plugins(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     for plugin in &crates {
         let name = plugin.file_name().unwrap_or_default();
         let component = folder.join(name).with_extension("wasm");
-        steps::run(Command::new(workspace.binary()).args(["plugin", "build"]).arg(plugin).arg("-o").arg(component))?;
+        let mut build = Command::new(workspace.binary());
+        // The plugins' workspace names a target directory of its own; one that is named for the host is not theirs.
+        build.env_remove("CARGO_TARGET_DIR");
+        steps::run(build.args(["plugin", "build"]).arg(plugin).arg("-o").arg(component))?;
     }
     Ok(())
 }
