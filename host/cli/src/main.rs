@@ -1,2 +1,69 @@
-//! Under construction.
-fn main() {}
+//! The `lockgate` command: thin. It reads files, asks the engine, and shows what the engine said.
+//!
+//! Data goes to standard output, words about the work to standard error; the exit code says how it ended ([`exit`]).
+
+mod args;
+mod command;
+mod diagnostic;
+mod exit;
+mod host;
+mod input;
+mod models;
+mod report;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::args::{Cli, Color, Global};
+use crate::diagnostic::InvalidInput;
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            // A message that cannot be written has nobody left to be told about it.
+            let _ = error.print();
+            return if asked { Exit::Success } else { Exit::InvalidInput }.into();
+        }
+    };
+    set_up(&cli.global);
+    match cli.run() {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            let invalid = error.downcast_ref::<InvalidInput>().is_some();
+            if invalid {
+                anstream::eprintln!("{error}");
+            } else {
+                anstream::eprintln!("{}: {error:#}", terminal::styled(terminal::BAD, "error"));
+            }
+            if invalid { Exit::InvalidInput } else { Exit::Failure }.into()
+        }
+    }
+}
+
+/// Settles colour and the amount of words for the whole process.
+fn set_up(global: &Global) {
+    let choice = match global.color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    };
+    choice.write_global();
+    let level = match global.verbose {
+        _ if global.quiet => tracing::Level::ERROR,
+        0 => tracing::Level::WARN,
+        1 => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(!matches!(anstream::AutoStream::choice(&std::io::stderr()), anstream::ColorChoice::Never))
+        .with_target(false)
+        .init();
+}

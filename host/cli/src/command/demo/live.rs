@@ -1,0 +1,191 @@
+//! The live environment of the demo: ten folders, each an instance that holds the files of a release.
+//!
+//! An instance has slots, as a host would have: `stable` and, during a canary, `canary`. Which of them its consumers get
+//! is said by the file `serves`. Everything that is told about an instance is found out by looking: its files are
+//! hashed, and its binary is run and asked for its version.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use lockgate_domain::{Component, Digest, Instance, InstanceStatus};
+use serde::{Deserialize, Serialize};
+
+/// The slot that consumers get before and after a rollout.
+pub(super) const STABLE: &str = "stable";
+/// How many instances there are.
+pub(super) const INSTANCES: usize = 10;
+
+/// The name of the environment.
+pub(super) const ENVIRONMENT: &str = "live";
+
+/// The folder that holds the instances.
+#[derive(Clone, Debug)]
+pub(super) struct Live {
+    folder: PathBuf,
+}
+
+/// What a slot was filled with: kept beside the files, as an installer would.
+#[derive(Debug, Serialize, Deserialize)]
+struct Installed {
+    release: String,
+    components: Vec<Component>,
+}
+
+/// The files of a release, ready to be installed.
+#[derive(Clone, Debug)]
+pub(super) struct Package {
+    /// The release, by id.
+    pub(super) release: String,
+    /// What is in it.
+    pub(super) components: Vec<Component>,
+    /// Where the files are, in the order of the components.
+    pub(super) files: Vec<PathBuf>,
+}
+
+impl Live {
+    /// An environment in which every instance runs that release, and nothing else.
+    pub(super) fn set_up(folder: PathBuf, package: &Package) -> Result<Self> {
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).context(place(&folder)),
+            _ => {}
+        }
+        let live = Self { folder };
+        for index in 0..INSTANCES {
+            install(package, &live.instance(index).join(STABLE))?;
+            live.serve(index, STABLE)?;
+        }
+        Ok(live)
+    }
+
+    /// The id of an instance.
+    pub(super) fn id(index: usize) -> String {
+        format!("{ENVIRONMENT}-{:02}", index + 1)
+    }
+
+    /// Installs a release into a slot of so many percent of the instances.
+    pub(super) fn deploy(&self, package: &Package, slot: &str, percent: u8) -> Result<()> {
+        (0..share(percent)).try_for_each(|index| install(package, &self.instance(index).join(slot)))
+    }
+
+    /// Lets so many percent of the instances serve a slot, and the others the stable one.
+    pub(super) fn route(&self, slot: &str, percent: u8) -> Result<()> {
+        let reached = share(percent);
+        for index in 0..INSTANCES {
+            self.serve(index, if index < reached { slot } else { STABLE })?;
+        }
+        Ok(())
+    }
+
+    /// Takes a slot out of use, and removes what is in it.
+    pub(super) fn retire(&self, slot: &str) -> Result<()> {
+        for index in 0..INSTANCES {
+            if self.served(index)? == slot {
+                self.serve(index, STABLE)?;
+            }
+            let folder = self.instance(index).join(slot);
+            if folder.exists() {
+                fs::remove_dir_all(&folder).with_context(|| place(&folder))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is there, found out by looking.
+    pub(super) fn inventory(&self) -> Result<Vec<Instance>> {
+        (0..INSTANCES).map(|index| self.look(index)).collect()
+    }
+
+    /// Which release each instance serves, without looking into the files.
+    pub(super) fn releases(&self) -> Result<Vec<String>> {
+        (0..INSTANCES).map(|index| Ok(self.installed(index)?.release)).collect()
+    }
+
+    fn look(&self, index: usize) -> Result<Instance> {
+        let slot = self.instance(index).join(self.served(index)?);
+        let Installed { release, mut components } = self.installed(index)?;
+        let mut running = true;
+        for component in &mut components {
+            let file = slot.join(&component.name);
+            let bytes = fs::read(&file).with_context(|| place(&file))?;
+            component.digest = Some(Digest::of(&bytes));
+            if component.name == super::release::BINARY {
+                match version_of(&file) {
+                    Ok(version) => component.version = version,
+                    Err(_) => running = false,
+                }
+            }
+        }
+        let id = Self::id(index);
+        Ok(Instance {
+            name: format!("Lockgate in {ENVIRONMENT}, instance {}", index + 1),
+            environment: ENVIRONMENT.to_owned(),
+            release: Some(release),
+            status: if running { InstanceStatus::Running } else { InstanceStatus::Stopped },
+            components,
+            configuration: Vec::new(),
+            owner: None,
+            location: Some(self.instance(index).display().to_string()),
+            consumers: None,
+            monitored: true,
+            documented: true,
+            created: None,
+            modified: None,
+            id,
+        })
+    }
+
+    fn instance(&self, index: usize) -> PathBuf {
+        self.folder.join(Self::id(index))
+    }
+
+    fn serve(&self, index: usize, slot: &str) -> Result<()> {
+        let file = self.instance(index).join("serves");
+        fs::write(&file, slot).with_context(|| place(&file))
+    }
+
+    fn served(&self, index: usize) -> Result<String> {
+        let file = self.instance(index).join("serves");
+        fs::read_to_string(&file).with_context(|| place(&file))
+    }
+
+    fn installed(&self, index: usize) -> Result<Installed> {
+        let file = self.instance(index).join(self.served(index)?).join(RECORD);
+        let text = fs::read_to_string(&file).with_context(|| place(&file))?;
+        serde_json::from_str(&text).with_context(|| place(&file))
+    }
+}
+
+/// The file in which an installation is recorded.
+const RECORD: &str = "installed.json";
+
+/// Puts the files of a release into a folder, each whole or not at all.
+fn install(package: &Package, folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| place(folder))?;
+    for (component, file) in package.components.iter().zip(&package.files) {
+        let target = folder.join(&component.name);
+        let fresh = folder.join(format!("{}.new", component.name));
+        fs::copy(file, &fresh).and_then(|_| fs::rename(&fresh, &target)).with_context(|| place(&target))?;
+    }
+    let record = Installed { release: package.release.clone(), components: package.components.clone() };
+    let file = folder.join(RECORD);
+    fs::write(&file, serde_json::to_string_pretty(&record)?).with_context(|| place(&file))
+}
+
+/// The version that a `lockgate` binary says it is.
+pub(super) fn version_of(binary: &Path) -> Result<String> {
+    let output = Command::new(binary).arg("--version").output().with_context(|| place(binary))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    said.split_whitespace().nth(1).map(str::to_owned).with_context(|| format!("`{}` says no version", binary.display()))
+}
+
+/// How many instances a share is: at least one, if it is anything.
+fn share(percent: u8) -> usize {
+    (INSTANCES * usize::from(percent)).div_ceil(100).min(INSTANCES)
+}
+
+pub(super) fn place(path: &Path) -> String {
+    format!("something is wrong with `{}`", path.display())
+}

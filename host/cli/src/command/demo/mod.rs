@@ -1,0 +1,296 @@
+//! `lockgate demo`: Lockgate's own release goes through the Deploy value stream.
+//!
+//! Two builds of Lockgate, their real digests and the real bill of materials are put into a deployment under the model
+//! of the example `new-version`. Ten folders are the live environment. Each gate is decided as `lockgate eval` decides
+//! it, from files that are left behind to be tried; nothing that is printed was written beforehand.
+
+mod live;
+mod model;
+mod release;
+mod world;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use lockgate_domain::{
+    Decision, Deployment, Digest, Evidence, Gate, Person, Phase, Progress, Stage, StepAction, Timestamp, Verdict,
+};
+use lockgate_engine::rollout::RolloutEnd;
+use lockgate_engine::{LoadedModel, Question, choose};
+
+use crate::args::Global;
+use crate::exit::Exit;
+use crate::input::{EvidenceArgument, Json, read_deployment, read_evidence, size};
+use crate::report::{Documents, Output, Told, fields, grid};
+use crate::terminal::{self, FAINT, GOOD, STRONG, styled};
+use crate::{host, models};
+use live::{INSTANCES, Live, place};
+use release::{Build, Parts, approval};
+use world::Folders;
+
+/// What the demo needs; `cargo xtask demo` brings all of it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Demo {
+    /// The `lockgate` binary that is live at the beginning.
+    #[arg(long, value_name = "FILE")]
+    current: PathBuf,
+    /// The `lockgate` binary that shall be deployed.
+    #[arg(long, value_name = "FILE")]
+    candidate: PathBuf,
+    /// The candidate's CycloneDX SBOM.
+    #[arg(long, value_name = "FILE")]
+    sbom: PathBuf,
+    /// The commit that was built.
+    #[arg(long, value_name = "HASH")]
+    commit: String,
+    /// The folder of the bundled plugins.
+    #[arg(long, value_name = "FOLDER")]
+    plugins: PathBuf,
+    /// The folder of the examples, with pinned models.
+    #[arg(long, value_name = "FOLDER")]
+    examples: PathBuf,
+    /// The folder to work in. What is in it is replaced.
+    #[arg(long, value_name = "FOLDER")]
+    dir: PathBuf,
+}
+
+/// The demo while it runs.
+struct Stagehand {
+    folder: PathBuf,
+    model: LoadedModel,
+    evidence: BTreeMap<String, Evidence>,
+    details: bool,
+}
+
+impl Demo {
+    /// Plays it.
+    pub(crate) fn run(self, global: &Global) -> Result<Exit> {
+        fs::create_dir_all(&self.dir).with_context(|| place(&self.dir))?;
+        let bill = self.dir.join("sbom.cdx.json");
+        fs::copy(&self.sbom, &bill).with_context(|| place(&self.sbom))?;
+        let example = self.examples.join("new-version");
+        let model = model::write(&example.join("model.toml"), &self.plugins, &self.dir)?;
+        let runtime = host::runtime(global.cache.clone())?;
+        let stage = Stagehand {
+            model: models::load(&runtime, &model, global.quiet)?,
+            evidence: read_evidence(&[EvidenceArgument { name: "sbom".to_owned(), path: bill.clone() }])?,
+            folder: self.dir.clone(),
+            details: global.verbose > 0,
+        };
+        let (example, _) = read_deployment(&example.join("deployment.json"))?;
+        self.play(&stage, &bill, example)?;
+        Ok(Exit::Success)
+    }
+
+    fn play(&self, stage: &Stagehand, bill: &Path, example: Deployment) -> Result<()> {
+        let current = Build::of(&self.current, bill, &self.commit)?;
+        let candidate = Build::of(&self.candidate, bill, &self.commit)?;
+        ensure!(current.digest != candidate.digest, "current and candidate are the same bytes: there is nothing to deploy");
+        let live = Live::set_up(self.dir.join("live"), &current.package)?;
+        self.introduce(stage, &current, &candidate);
+        let approvers: Vec<Person> = example.approvals.iter().map(|approval| approval.person.clone()).collect();
+        let [first, second] = approvers.as_slice() else { bail!("the example names not two approvers") };
+        let parts = Parts {
+            example,
+            current: &current,
+            candidate: &candidate,
+            commit: &self.commit,
+            began: Timestamp::now(),
+            inventory: live.inventory()?,
+        };
+        let mut deployment = parts.compose()?;
+
+        heading(1, "Plan & Approve");
+        stage.pass("1-planned", &deployment, Stage::PlanAndApprove, Phase::Entrance)?;
+        stage.lay_out(&mut deployment)?;
+        say(&format!("{} approves, as {}; then the gate is asked.", first.name, role(first)));
+        deployment.approvals.push(stage.sign(first, &deployment)?);
+        stage.stop("2-one-approver", &deployment, Stage::PlanAndApprove, Phase::Exit, Verdict::Pending)?;
+        say(&format!("{} approves too, as {}: the same subject.", second.name, role(second)));
+        deployment.approvals.push(stage.sign(second, &deployment)?);
+        let approved = stage.pass("3-two-approvers", &deployment, Stage::PlanAndApprove, Phase::Exit)?;
+        stage.keep("approved", &approved)?;
+        deployment.approved = approved.approved;
+
+        heading(2, "Fulfill");
+        stage.pass("4-approved", &deployment, Stage::Fulfill, Phase::Entrance)?;
+        stage.roll_out(&live, &candidate, &deployment)?;
+        deployment.actual_instances = live.inventory()?;
+        stage.pass("5-deployed", &deployment, Stage::Fulfill, Phase::Exit)?;
+
+        heading(3, "Validate");
+        stage.pass("6-validated", &deployment, Stage::Validate, Phase::Entrance)?;
+        stage.pass("6-validated", &deployment, Stage::Validate, Phase::Exit)?;
+
+        heading(4, "Observe");
+        stage.pass("7-observed", &deployment, Stage::Observe, Phase::Entrance)?;
+        deployment.actual_instances = live.inventory()?;
+        stage.pass("7-observed", &deployment, Stage::Observe, Phase::Exit)?;
+        say(&format!("{} is operational in {INSTANCES} of {INSTANCES} instances.", candidate.package.release));
+
+        section("And if somebody touches it after the approval?");
+        let (tampered, byte) = candidate.tampered(&self.dir.join("tampered"), bill, &self.commit)?;
+        say(&format!("Byte {byte} of the binary is changed: {} becomes {}.", short(candidate.digest), short(tampered.digest)));
+        deployment.release.components = tampered.package.components;
+        stage.stop("8-tampered", &deployment, Stage::Fulfill, Phase::Entrance, Verdict::Deny)?;
+        let untouched = live.inventory()?.iter().filter(|instance| runs(instance, candidate.digest)).count();
+        say(&format!("Nothing was deployed: {untouched} of {INSTANCES} instances still hold the approved binary."));
+        self.closing();
+        Ok(())
+    }
+
+    fn introduce(&self, stage: &Stagehand, current: &Build, candidate: &Build) {
+        let build = |build: &Build| format!("{}  {}  {}", build.package.release, short(build.digest), size(build.size));
+        let model = stage.model.model();
+        anstream::println!("{}\n", styled(STRONG, "Lockgate's own release goes through its own gates"));
+        anstream::println!("{}", fields(vec![
+            ("live", format!("{}, in {INSTANCES} folders below {}", build(current), self.dir.join("live").display())),
+            ("candidate", build(candidate)),
+            ("commit", self.commit.clone()),
+            ("SBOM", format!("{}, {}", self.sbom.display(), size(stage.evidence.get("sbom").map_or(0, |sbom| sbom.size)))),
+            ("model", format!("{} {}: {}", model.id, model.version, model.title)),
+        ]));
+    }
+
+    fn closing(&self) {
+        let at = |name: &str| self.dir.join(name).display().to_string();
+        let lockgate = self.current.display();
+        section("Try it yourself");
+        let evaluate = format!("{lockgate} eval -m {} -e sbom={}", at("model.toml"), at("sbom.cdx.json"));
+        let lines = [
+            ("how far would it come with one approver?", format!("{evaluate} -d {}", at("2-one-approver.json"))),
+            ("what stops the changed binary?", format!("{evaluate} -d {} -s fulfill -p entrance", at("8-tampered.json"))),
+            ("what does the second pair of eyes ask for?", format!("{lockgate} plugin inspect {}", at("plugins/four-eyes.wasm"))),
+        ];
+        for (question, command) in lines {
+            anstream::println!("  {}\n  {command}\n", styled(FAINT, format!("# {question}")));
+        }
+    }
+}
+
+impl Stagehand {
+    /// Decides at a gate, from the file that the deployment is left in.
+    fn decide(&self, file: &str, deployment: &Deployment, gate: Gate) -> Result<(Decision, Json)> {
+        let path = self.keep(file, deployment)?;
+        let (deployment, document) = read_deployment(&path)?;
+        let question = Question { deployment, gate, now: Timestamp::now(), evidence: self.evidence.clone() };
+        let chosen = choose(std::slice::from_ref(&self.model), question)?;
+        Ok((chosen.model.evaluate(&chosen.snapshot, &chosen.because)?, document))
+    }
+
+    /// A gate that has to allow.
+    fn pass(&self, file: &str, deployment: &Deployment, stage: Stage, phase: Phase) -> Result<Decision> {
+        let (decision, document) = self.decide(file, deployment, Gate { stage, phase })?;
+        if decision.verdict != Verdict::Allow {
+            anstream::println!("{}", self.tell(&decision, &document)?);
+            bail!("the demo ends here: {} does not allow", decision.gate);
+        }
+        let asked: Vec<&str> = decision.bindings.iter().map(|binding| binding.id.as_str()).collect();
+        let asked = if asked.is_empty() { "not guarded".to_owned() } else { asked.join(", ") };
+        anstream::println!("  {} {} {}", styled(STRONG, format!("{:<8}", phase.as_str())), styled(GOOD, "allow"), styled(FAINT, asked));
+        Ok(decision)
+    }
+
+    /// A gate that must not allow.
+    fn stop(&self, file: &str, deployment: &Deployment, stage: Stage, phase: Phase, verdict: Verdict) -> Result<()> {
+        let (decision, document) = self.decide(file, deployment, Gate { stage, phase })?;
+        anstream::println!("{}\n", self.tell(&decision, &document)?);
+        ensure!(decision.verdict == verdict, "the demo expected `{verdict}` here");
+        Ok(())
+    }
+
+    fn tell(&self, decision: &Decision, document: &Json) -> Result<String> {
+        Output::Table.tell(&Told {
+            decisions: std::slice::from_ref(decision),
+            documents: Documents { deployment: document, approved: None },
+            single: true,
+            details: self.details,
+        })
+    }
+
+    /// Lets the strategy lay out the way, and makes it part of the plan that is approved.
+    fn lay_out(&self, deployment: &mut Deployment) -> Result<()> {
+        let gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
+        let snapshot = self.model.snapshot(deployment.clone(), gate, Timestamp::now(), self.evidence.clone())?;
+        let rollout = self.model.plan(&snapshot.into())?;
+        let no_return = rollout.point_of_no_return.clone();
+        let rows = rollout.steps.iter().map(|step| {
+            let last = if Some(&step.id) == no_return.as_ref() { styled(terminal::WAITING, "point of no return") } else { String::new() };
+            vec![step.id.clone(), action(&step.action), last]
+        });
+        anstream::println!("\n{}\n", grid(&["step", "does", ""], rows.collect()));
+        deployment.plan.get_or_insert_default().rollout = Some(rollout);
+        Ok(())
+    }
+
+    /// A person approves what is decided on: the release, the plan and the model as they are now.
+    fn sign(&self, person: &Person, deployment: &Deployment) -> Result<lockgate_domain::Approval> {
+        let gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
+        let now = Timestamp::now();
+        let snapshot = self.model.snapshot(deployment.clone(), gate, now, BTreeMap::new())?;
+        Ok(approval(person, snapshot.subject, now))
+    }
+
+    fn roll_out(&self, live: &Live, candidate: &Build, deployment: &Deployment) -> Result<()> {
+        let rollout = deployment.plan.as_ref().and_then(|plan| plan.rollout.clone()).context("there is no rollout")?;
+        let mut progress = Progress::new(rollout);
+        let mut folders = Folders {
+            model: &self.model,
+            live,
+            package: &candidate.package,
+            deployment,
+            evidence: &self.evidence,
+            looks: false,
+        };
+        match self.model.drive(&mut progress, &mut folders)? {
+            RolloutEnd::Completed => Ok(()),
+            end => bail!("the rollout did not come to its end: {end:?}"),
+        }
+    }
+
+    /// Writes a document into the demo's folder.
+    fn keep<T: serde::Serialize>(&self, name: &str, document: &T) -> Result<PathBuf> {
+        let path = self.folder.join(format!("{name}.json"));
+        fs::write(&path, serde_json::to_string_pretty(document)?).with_context(|| place(&path))?;
+        Ok(path)
+    }
+}
+
+fn action(action: &StepAction) -> String {
+    match action {
+        StepAction::Deploy { slot, capacity } => format!("deploys {capacity} % of {slot}"),
+        StepAction::Route { slot, weight } => format!("sends {weight} % to {slot}"),
+        StepAction::Hold(Some(length)) => format!("holds for {length}"),
+        StepAction::Hold(None) => "waits for a person".to_owned(),
+        StepAction::Analyze(checks) => format!("analyses {}", checks.join(", ")),
+        StepAction::Retire(slot) => format!("retires {slot}"),
+        StepAction::Activity(name) => name.clone(),
+    }
+}
+
+fn runs(instance: &lockgate_domain::Instance, digest: Digest) -> bool {
+    instance.components.iter().any(|component| component.name == release::BINARY && component.digest == Some(digest))
+}
+
+fn role(person: &Person) -> &str {
+    person.roles.first().map_or("nobody", String::as_str)
+}
+
+fn short(digest: Digest) -> String {
+    let hex = digest.hex();
+    format!("sha256:{}…", hex.get(..12).unwrap_or(&hex))
+}
+
+fn heading(number: u8, stage: &str) {
+    section(&format!("{number}  {stage}"));
+}
+
+fn section(title: &str) {
+    anstream::println!("\n{}", styled(STRONG, title));
+}
+
+fn say(text: &str) {
+    anstream::println!("  {text}\n");
+}

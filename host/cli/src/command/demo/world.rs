@@ -1,0 +1,113 @@
+//! The demo's environment, as the engine changes it: steps become files in folders.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
+
+use lockgate_domain::{
+    Deployment, Evidence, Gate, InstanceStatus, Phase, Progress, Snapshot, Stage, Standing, Step, StepAction,
+    StepStatus, Timestamp, Wait, WayBack,
+};
+use lockgate_engine::LoadedModel;
+use lockgate_engine::rollout::{EffectError, RolloutEvent, World};
+
+use super::live::{Live, Package, STABLE};
+use crate::terminal::{self, FAINT, GOOD, styled};
+
+/// What a rollout of the demo changes and looks at.
+pub(super) struct Folders<'a> {
+    pub(super) model: &'a LoadedModel,
+    pub(super) live: &'a Live,
+    pub(super) package: &'a Package,
+    pub(super) deployment: &'a Deployment,
+    pub(super) evidence: &'a BTreeMap<String, Evidence>,
+    /// Whether the next picture is for an analysis, which looks into every file.
+    pub(super) looks: bool,
+}
+
+impl Folders<'_> {
+    /// How many instances serve the new release, as a row of boxes.
+    fn row(&self) -> String {
+        let boxes = self.live.releases().unwrap_or_default().into_iter().map(|release| {
+            if release == self.package.release { styled(GOOD, "■") } else { styled(FAINT, "□") }
+        });
+        boxes.collect()
+    }
+}
+
+impl World for Folders<'_> {
+    /// The instances that the new release has reached, held against what they shall be: what an analysis looks at.
+    fn snapshot(&mut self, _: &Progress) -> Result<Arc<Snapshot>, EffectError> {
+        let mut deployment = self.deployment.clone();
+        if self.looks {
+            deployment.actual_instances = self.live.inventory().map_err(effect)?;
+            deployment.actual_instances.retain(|instance| instance.release.as_ref() == Some(&self.package.release));
+            let reached: Vec<String> =
+                deployment.actual_instances.iter().map(|instance| instance.id.clone()).collect();
+            deployment.desired_instances.retain(|instance| reached.contains(&instance.id));
+            deployment.desired_instances.iter_mut().for_each(|instance| instance.status = InstanceStatus::Running);
+        }
+        let gate = Gate { stage: Stage::Validate, phase: Phase::Entrance };
+        let snapshot = self.model.snapshot(deployment, gate, Timestamp::now(), self.evidence.clone());
+        snapshot.map(Arc::new).map_err(effect)
+    }
+
+    fn perform(&mut self, step: &Step) -> Result<(), EffectError> {
+        match &step.action {
+            StepAction::Deploy { slot, capacity } => self.live.deploy(self.package, slot, *capacity),
+            StepAction::Route { slot, weight } => self.live.route(slot, *weight),
+            StepAction::Retire(slot) => self.live.retire(slot),
+            other => return Err(EffectError(format!("this environment cannot do {other:?}"))),
+        }
+        .map_err(effect)
+    }
+
+    /// Before the point of no return the stable slots still hold the old release: the consumers go back to it.
+    fn roll_back(&mut self, _: &WayBack, progress: &Progress) -> Result<(), EffectError> {
+        self.live.route(STABLE, 100).map_err(effect)?;
+        for step in &progress.rollout.steps {
+            if let StepAction::Retire(slot) = &step.action {
+                self.live.retire(slot).map_err(effect)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, wait: &Wait) -> Result<bool, EffectError> {
+        let Some(until) = wait.until else { return Ok(false) };
+        let left = until.as_millis().saturating_sub(Timestamp::now().as_millis());
+        sleep(Duration::from_millis(u64::try_from(left).unwrap_or_default()));
+        Ok(true)
+    }
+
+    fn note(&mut self, event: &RolloutEvent<'_>, _: &Progress) {
+        match event {
+            RolloutEvent::Began(step) => self.looks = matches!(step.action, StepAction::Analyze(_)),
+            RolloutEvent::Analysed(_, outcome) => {
+                let said = match &outcome.answer {
+                    lockgate_domain::BindingAnswer::Check(report) => report.summary.clone(),
+                    _ => outcome.standing.as_str().to_owned(),
+                };
+                let style = terminal::of_standing(outcome.standing);
+                let mark = if outcome.standing == Standing::Allow { "passed" } else { outcome.standing.as_str() };
+                anstream::println!("               {} {}: {said}", styled(style, mark), outcome.id);
+            }
+            RolloutEvent::Ended(step, status, why) => {
+                let mark = if *status == StepStatus::Succeeded { styled(GOOD, "✓") } else { styled(terminal::BAD, "✗") };
+                anstream::println!("  {}  {mark} {}", self.row(), step.title);
+                if let Some(why) = why {
+                    anstream::println!("               {why}");
+                }
+            }
+            RolloutEvent::Waiting(wait) => {
+                anstream::println!("  {}  {} {}", self.row(), styled(FAINT, "…"), styled(FAINT, &wait.reason.message));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn effect(error: impl std::fmt::Display) -> EffectError {
+    EffectError(format!("{error:#}"))
+}

@@ -1,0 +1,156 @@
+//! `lockgate eval`: may this deployment pass this gate? Or, if no gate is named: how far would it come?
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
+use lockgate_domain::{ApprovedPlan, Decision, Deployment, Gate, Phase, Stage, Timestamp, Verdict};
+use lockgate_engine::{ChoiceError, LoadedModel, Question, choose};
+
+use crate::args::{Global, parse_phase, parse_stage};
+use crate::diagnostic::{Diagnostic, InvalidInput};
+use crate::exit::Exit;
+use crate::host;
+use crate::input::{EvidenceArgument, Json, read_decision, read_deployment, read_evidence};
+use crate::models;
+use crate::report::{Documents, Output, Told};
+
+/// What to decide on.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Eval {
+    /// A deployment model. Of several, the one that applies to the deployment is chosen.
+    #[arg(short, long = "model", value_name = "FILE", required = true)]
+    models: Vec<PathBuf>,
+    /// The deployment (JSON, see `lockgate schema deployment`); `-` reads standard input.
+    #[arg(short, long, value_name = "FILE")]
+    deployment: PathBuf,
+    /// The stage: plan-and-approve, fulfill, validate or observe. Without it, all gates are tried in order up to the
+    /// first that does not allow.
+    #[arg(short, long, value_parser = parse_stage, requires = "phase")]
+    stage: Option<Stage>,
+    /// The phase: entrance or exit.
+    #[arg(short, long, value_parser = parse_phase, requires = "stage")]
+    phase: Option<Phase>,
+    /// Evidence: a name and a file.
+    #[arg(short, long, value_name = "NAME=FILE")]
+    evidence: Vec<EvidenceArgument>,
+    /// The decision (JSON) that allowed the exit of plan-and-approve: what it approved is carried on.
+    #[arg(short, long, value_name = "FILE")]
+    approved: Option<PathBuf>,
+    /// The time of the decision. Without it: now.
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<Timestamp>,
+    /// How to tell what was decided.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+    /// Writes the snapshot that was decided on, for `plugin run`.
+    #[arg(long, value_name = "FILE", requires = "stage")]
+    save_snapshot: Option<PathBuf>,
+}
+
+impl Eval {
+    /// Decides, and tells it.
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        let runtime = host::runtime(global.cache.clone())?;
+        let mut invalid = InvalidInput::default();
+        let loaded: Vec<Option<LoadedModel>> =
+            self.models.iter().map(|path| invalid.keep(models::load(&runtime, path, global.quiet))).collect();
+        let deployment = invalid.keep(read_deployment(&self.deployment));
+        let evidence = invalid.keep(read_evidence(&self.evidence));
+        let approved = self.approved.as_deref().and_then(|path| invalid.keep(read_decision(path)));
+        let (Some((mut deployment, document)), Some(evidence), true) = (deployment, evidence, invalid.is_empty()) else {
+            return Err(invalid.into());
+        };
+        let models: Vec<LoadedModel> = loaded.into_iter().flatten().collect();
+        let approved = approved
+            .map(|(decision, json)| {
+                carry(decision, &json, &mut deployment, &document)?;
+                Ok::<_, InvalidInput>(json)
+            })
+            .transpose()?;
+        let now = self.now.unwrap_or_else(Timestamp::now);
+        let question = |gate, deployment| Question { deployment, gate, now, evidence: evidence.clone() };
+        let asked = self.stage.zip(self.phase).map(|(stage, phase)| Gate { stage, phase });
+        let decisions = match asked {
+            Some(gate) => {
+                let (decision, snapshot) = decide(&models, question(gate, deployment))?;
+                if let Some(path) = &self.save_snapshot {
+                    fs::write(path, snapshot).with_context(|| format!("cannot write `{}`", path.display()))?;
+                }
+                vec![decision]
+            }
+            None => walk(&models, deployment, question)?,
+        };
+        let told = Told {
+            decisions: &decisions,
+            documents: Documents { deployment: &document, approved: approved.as_ref() },
+            single: asked.is_some(),
+            details: global.verbose > 0,
+        };
+        anstream::println!("{}", self.output.tell(&told)?);
+        decisions.last().map(|decision| Exit::from(decision.verdict)).context("no gate was asked")
+    }
+}
+
+/// One decision, and the snapshot that it was made on.
+fn decide(models: &[LoadedModel], question: Question) -> anyhow::Result<(Decision, String)> {
+    let chosen = choose(models, question).map_err(|error| match error {
+        ChoiceError::Selection(error) => InvalidInput::from(Diagnostic::error(error.to_string())).into(),
+        error => anyhow!(error),
+    })?;
+    let decision = chosen.model.evaluate(&chosen.snapshot, &chosen.because)?;
+    Ok((decision, serde_json::to_string_pretty(&*chosen.snapshot)?))
+}
+
+/// All gates in order, up to the first that does not allow. What the exit of plan-and-approve approves is carried on.
+fn walk(
+    models: &[LoadedModel],
+    mut deployment: Deployment,
+    question: impl Fn(Gate, Deployment) -> Question,
+) -> anyhow::Result<Vec<Decision>> {
+    let mut decisions = Vec::new();
+    for gate in Gate::all() {
+        let (decision, _) = decide(models, question(gate, deployment.clone()))?;
+        if deployment.approved.is_none() {
+            deployment.approved.clone_from(&decision.approved);
+        }
+        let goes_on = decision.verdict == Verdict::Allow;
+        decisions.push(decision);
+        if !goes_on {
+            break;
+        }
+    }
+    Ok(decisions)
+}
+
+/// Puts what an earlier decision approved into the deployment.
+fn carry(decision: Decision, json: &Json, deployment: &mut Deployment, document: &Json) -> Result<(), InvalidInput> {
+    let file = &json.source.name;
+    let at = |pointer: &str, title: String| {
+        Diagnostic::error(title).at(&json.source, json.locate(pointer).span(&json.source), "")
+    };
+    let gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
+    if decision.gate != gate {
+        let title = format!("`{file}` is a decision about {}", decision.gate);
+        return Err(at("/gate", title).help(format!("hand in the decision that allowed {gate}")).into());
+    }
+    if decision.deployment != deployment.id {
+        let title = format!("`{file}` is a decision about deployment `{}`, not `{}`", decision.deployment, deployment.id);
+        return Err(at("/deployment", title).help("hand in the decision about this deployment").into());
+    }
+    let approved: ApprovedPlan = match decision.approved {
+        Some(approved) if decision.verdict == Verdict::Allow => approved,
+        _ => {
+            let title = format!("`{file}` did not allow {gate}: its verdict is `{}`", decision.verdict);
+            return Err(at("/verdict", title).help("nothing is approved yet: ask that gate again").into());
+        }
+    };
+    if deployment.approved.as_ref().is_some_and(|other| *other != approved) {
+        let title = format!("`{}` says something else was approved than `{file}`", document.source.name);
+        let span = document.locate("/approved").span(&document.source);
+        let diagnostic = Diagnostic::error(title).at(&document.source, span, "");
+        return Err(diagnostic.help("leave `approved` out of the deployment: `--approved` brings it").into());
+    }
+    deployment.approved = Some(approved);
+    Ok(())
+}

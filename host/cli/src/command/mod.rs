@@ -1,0 +1,9 @@
+//! One module per command. A command reads what it is given, asks the engine or the runtime, and prints what they said:
+//! no rule of the domain lives here.
+
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod eval;
+pub(crate) mod model;
+pub(crate) mod plugin;
+pub(crate) mod schema;

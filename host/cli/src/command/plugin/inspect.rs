@@ -1,0 +1,209 @@
+//! `lockgate plugin inspect`: what an operator wants to know before using a plugin.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use lockgate_runtime::{Freezing, Grants, Inspection};
+use serde_json::{Value, json};
+
+use super::GrantArguments;
+use crate::diagnostic::{Diagnostic, InvalidInput};
+use crate::exit::Exit;
+use crate::host;
+use crate::input::{read_bytes, size};
+use crate::report::{fields, grid};
+use crate::terminal::{BAD, GOOD, STRONG, styled};
+
+/// Which plugin.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Inspect {
+    /// The component's file.
+    file: PathBuf,
+    #[command(flatten)]
+    grants: GrantArguments,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t)]
+    output: Form,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Form {
+    /// For people.
+    #[default]
+    Table,
+    /// For tools.
+    Json,
+}
+
+impl Inspect {
+    /// Shows it. Ends as denied if the plugin could not be used under these grants.
+    pub(crate) fn run(self, cache: Option<PathBuf>) -> anyhow::Result<Exit> {
+        let runtime = host::runtime(cache)?;
+        let bytes = read_bytes(&self.file, "plugin", 64 << 20)?;
+        let grants = Grants::from(self.grants);
+        let inspection = runtime.inspect(&bytes, &grants).map_err(|error| {
+            InvalidInput::from(Diagnostic::error(format!("`{}` is no plugin", self.file.display())).note(error.to_string()))
+        })?;
+        match self.output {
+            Form::Table => anstream::println!("{}", table(&inspection)),
+            Form::Json => anstream::println!("{}", serde_json::to_string_pretty(&document(&inspection))?),
+        }
+        Ok(if inspection.is_admissible() { Exit::Success } else { Exit::Denied })
+    }
+}
+
+fn table(inspection: &Inspection) -> String {
+    let mut parts = Vec::new();
+    if let Some(description) = &inspection.description {
+        let title = format!("{} {}", description.name, description.version);
+        parts.push(format!("{}  {}", styled(STRONG, title), description.summary));
+    }
+    let kinds: Vec<&str> = inspection.kinds.iter().map(|kind| kind.as_str()).collect();
+    parts.push(fields(vec![
+        ("kinds", or_none(&kinds.join(", "))),
+        ("contract", or_none(inspection.contract.as_deref().unwrap_or_default())),
+        ("digest", inspection.digest.to_string()),
+        ("size", size(inspection.size)),
+        ("starts", match &inspection.freezing {
+            Freezing::Frozen => "configured once, and frozen".to_owned(),
+            Freezing::PerCall { reason } => format!("configured anew in every call: {reason}"),
+        }),
+        ("imports", or_none(&inspection.imports.iter().map(|import| import.name.as_str()).collect::<Vec<_>>().join("\n"))),
+    ]));
+    if !inspection.capabilities.is_empty() {
+        let rows = inspection.capabilities.iter().map(|capability| {
+            let granted = match capability.granted {
+                Some(true) => styled(GOOD, "yes"),
+                Some(false) => styled(BAD, "no"),
+                None => styled(BAD, "not known to this host"),
+            };
+            let scope = capability.asked.scope.join(", ");
+            vec![capability.asked.name.clone(), or_none(&scope), granted, capability.asked.reason.clone()]
+        });
+        parts.push(grid(&["asks for", "of it", "granted", "what for"], rows.collect()));
+    }
+    if let Some(description) = &inspection.description {
+        let rows = settings(&description.settings_schema, &description.settings_schema, "");
+        let table = grid(&["setting", "type", "default", "what it says"], rows.clone());
+        parts.push(if rows.is_empty() { "  It takes no settings.".to_owned() } else { table });
+    }
+    let verdict = if inspection.is_admissible() {
+        styled(GOOD, "can be used")
+    } else {
+        let refusals = inspection.refusals.iter().map(|refusal| format!("\n  - {refusal}"));
+        let problem = inspection.problem.iter().map(|problem| format!("\n  - {problem}"));
+        format!("{}{}", styled(BAD, "cannot be used"), refusals.chain(problem).collect::<String>())
+    };
+    parts.push(verdict);
+    parts.join("\n\n")
+}
+
+fn or_none(text: &str) -> String {
+    if text.is_empty() { "none".to_owned() } else { text.to_owned() }
+}
+
+/// One row for each setting, those inside of tables and lists included.
+fn settings(schema: &Value, root: &Value, path: &str) -> Vec<Vec<String>> {
+    let required: Vec<&str> = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let mut rows = Vec::new();
+    for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        let place = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let meant = resolved(property, root);
+        let default = match property.get("default") {
+            Some(Value::Null) => "none".to_owned(),
+            Some(default) => default.to_string(),
+            None if required.contains(&name.as_str()) => "required".to_owned(),
+            None => "none".to_owned(),
+        };
+        let described = property.get("description").or_else(|| meant.get("description"));
+        let described = described.and_then(Value::as_str).unwrap_or_default();
+        let described = described.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+        rows.push(vec![place.clone(), type_of(property, root), default, described]);
+        // Deeper than this, a table explains less than the schema does.
+        if place.matches('.').count() < 3 {
+            let element = meant.get("items").map(|items| resolved(items, root));
+            match element {
+                Some(element) => rows.extend(settings(element, root, &format!("{place}[]"))),
+                None => rows.extend(settings(meant, root, &place)),
+            }
+        }
+    }
+    rows
+}
+
+/// What a schema means, past references and "or nothing".
+fn resolved<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
+    if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
+        return root.pointer(target.trim_start_matches('#')).map_or(schema, |meant| resolved(meant, root));
+    }
+    let forms = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array);
+    let real: Vec<&Value> = forms
+        .into_iter()
+        .flatten()
+        .filter(|form| form.get("type").and_then(Value::as_str) != Some("null"))
+        .collect();
+    match real.as_slice() {
+        [only] => resolved(only, root),
+        _ => schema,
+    }
+}
+
+fn type_of(schema: &Value, root: &Value) -> String {
+    let meant = resolved(schema, root);
+    let choices: Vec<String> = meant
+        .get("oneOf")
+        .or_else(|| meant.get("anyOf"))
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|form| form.get("const").map(Value::to_string))
+        .chain(meant.get("enum").and_then(Value::as_array).into_iter().flatten().map(Value::to_string))
+        .collect();
+    if !choices.is_empty() {
+        return choices.join(" or ");
+    }
+    let name = match meant.get("type") {
+        Some(Value::String(name)) => name.as_str(),
+        Some(Value::Array(names)) => {
+            names.iter().filter_map(Value::as_str).find(|name| *name != "null").unwrap_or("any")
+        }
+        _ => "any",
+    };
+    match name {
+        "array" => {
+            let element = meant.get("items").map_or_else(|| "any".to_owned(), |items| type_of(items, root));
+            format!("list of {element}")
+        }
+        "object" => "table".to_owned(),
+        "string" => "text".to_owned(),
+        "integer" | "number" => match (meant.get("minimum"), meant.get("maximum")) {
+            (Some(low), Some(high)) => format!("{low} to {high}"),
+            _ => "number".to_owned(),
+        },
+        other => other.to_owned(),
+    }
+}
+
+fn document(inspection: &Inspection) -> Value {
+    json!({
+        "digest": inspection.digest,
+        "size": inspection.size,
+        "contract": inspection.contract,
+        "kinds": inspection.kinds,
+        "imports": inspection.imports.iter().map(|import| json!({
+            "name": import.name,
+            "refusal": import.refusal.as_ref().map(ToString::to_string),
+        })).collect::<Vec<_>>(),
+        "description": inspection.description,
+        "capabilities": inspection.capabilities.iter().map(|capability| json!({
+            "name": capability.asked.name,
+            "scope": capability.asked.scope,
+            "reason": capability.asked.reason,
+            "granted": capability.granted,
+        })).collect::<Vec<_>>(),
+        "freezing": inspection.freezing,
+        "admissible": inspection.is_admissible(),
+        "refusals": inspection.refusals.iter().map(ToString::to_string)
+            .chain(inspection.problem.iter().map(ToString::to_string)).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,195 @@
+//! `lockgate plugin run`: one plugin, one snapshot, one answer; for who writes the plugin.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use lockgate_domain::{Digest, Gate, Kind, Phase, Snapshot, Stage, Timestamp};
+use lockgate_runtime::{Evaluation, Grants, Limits, LoadError, LoadRequest, Plugin};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::GrantArguments;
+use crate::args::{parse_phase, parse_stage};
+use crate::diagnostic::{Diagnostic, InvalidInput};
+use crate::exit::Exit;
+use crate::host;
+use crate::input::{
+    EvidenceArgument, Json, LARGEST_DOCUMENT, read_bytes, read_deployment, read_evidence, read_snapshot, read_text,
+};
+use crate::report::fields;
+
+/// What to ask.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Run {
+    /// The component's file.
+    file: PathBuf,
+    /// The snapshot, as `eval --save-snapshot` writes it.
+    #[arg(long, value_name = "FILE", required_unless_present = "deployment", conflicts_with = "deployment")]
+    snapshot: Option<PathBuf>,
+    /// The deployment of which to take a snapshot. No model is involved: its subject is not the one that `eval` has.
+    #[arg(long, value_name = "FILE", requires_all = ["stage", "phase"])]
+    deployment: Option<PathBuf>,
+    /// The stage of the gate.
+    #[arg(long, value_parser = parse_stage, conflicts_with = "snapshot")]
+    stage: Option<Stage>,
+    /// The phase of the gate.
+    #[arg(long, value_parser = parse_phase, conflicts_with = "snapshot")]
+    phase: Option<Phase>,
+    /// The time of the snapshot. Without it: now.
+    #[arg(long, value_name = "RFC3339", conflicts_with = "snapshot")]
+    now: Option<Timestamp>,
+    /// Evidence: a name and a file.
+    #[arg(long, value_name = "NAME=FILE")]
+    evidence: Vec<EvidenceArgument>,
+    /// The settings: a JSON file, or the JSON itself.
+    #[arg(long, value_name = "FILE|JSON", default_value = "{}")]
+    settings: String,
+    #[command(flatten)]
+    grants: GrantArguments,
+    /// Which function to call. Needed only if the plugin is of several kinds.
+    #[arg(long, value_enum)]
+    function: Option<Function>,
+}
+
+/// The functions that take nothing but a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Function {
+    /// Of an approval policy.
+    Decide,
+    /// Of a validation check.
+    Run,
+    /// Of a strategy.
+    Plan,
+}
+
+impl Function {
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::ApprovalPolicy => Self::Decide,
+            Kind::ValidationCheck => Self::Run,
+            Kind::Strategy => Self::Plan,
+        }
+    }
+}
+
+impl Run {
+    /// Asks. The answer goes to standard output; what the call used and logged, to standard error.
+    pub(crate) fn run(self, cache: Option<PathBuf>) -> anyhow::Result<Exit> {
+        let snapshot = Arc::new(self.take_snapshot()?);
+        let settings = settings(&self.settings)?;
+        let runtime = host::runtime(cache)?;
+        let component = read_bytes(&self.file, "plugin", 64 << 20)?;
+        let request = LoadRequest {
+            component: component.into(),
+            settings,
+            grants: Grants::from(self.grants),
+            limits: Limits::default(),
+        };
+        let plugin = runtime.load(request).map_err(|error| refused(&self.file, &error))?;
+        match function(self.function, &plugin)? {
+            Function::Decide => tell(plugin.decide(&snapshot)),
+            Function::Run => tell(plugin.check(&snapshot)),
+            Function::Plan => tell(plugin.plan(&snapshot)),
+        }
+    }
+
+    fn take_snapshot(&self) -> anyhow::Result<Snapshot> {
+        let evidence = read_evidence(&self.evidence)?;
+        if let Some(path) = &self.snapshot {
+            let (mut snapshot, json) = read_snapshot(path)?;
+            for (name, piece) in evidence {
+                let known = snapshot.evidence.get(&name).map(|known| known.digest);
+                if let Some(digest) = known.filter(|digest| *digest != piece.digest) {
+                    let place = format!("/evidence/{name}/digest");
+                    let span = json.locate(&place).span(&json.source);
+                    return Err(InvalidInput::from(
+                        Diagnostic::error(format!("the evidence `{name}` is not the one that the snapshot names"))
+                            .at(&json.source, span, "")
+                            .note(format!("expected {digest}, found {}", piece.digest)),
+                    )
+                    .into());
+                }
+                snapshot.evidence.insert(name, piece);
+            }
+            let absent = snapshot.evidence.iter().find(|(_, piece)| piece.content.len() as u64 != piece.size);
+            if let Some((name, _)) = absent {
+                return Err(InvalidInput::from(
+                    Diagnostic::error(format!("the snapshot names the evidence `{name}`, which was not handed in"))
+                        .help(format!("hand it in with `--evidence {name}=<file>`")),
+                )
+                .into());
+            }
+            return Ok(snapshot);
+        }
+        let path = self.deployment.as_deref().context("neither a snapshot nor a deployment was handed in")?;
+        let (deployment, _) = read_deployment(path)?;
+        let (Some(stage), Some(phase)) = (self.stage, self.phase) else {
+            anyhow::bail!("a deployment needs `--stage` and `--phase`");
+        };
+        let subject = Snapshot::subject_of(&deployment.release, deployment.plan.as_ref(), Digest::of(b""))?;
+        let now = self.now.unwrap_or_else(Timestamp::now);
+        Ok(Snapshot { deployment, gate: Gate { stage, phase }, now, subject, evidence })
+    }
+}
+
+fn settings(argument: &str) -> anyhow::Result<Value> {
+    let json = if argument.trim_start().starts_with('{') {
+        let source = crate::diagnostic::Source { name: "--settings".to_owned(), text: argument.to_owned() };
+        Json::parse(Arc::new(source), "settings")?
+    } else {
+        Json::parse(read_text(Path::new(argument), "settings", LARGEST_DOCUMENT)?, "settings")?
+    };
+    Ok(json.value)
+}
+
+fn function(asked: Option<Function>, plugin: &Plugin) -> anyhow::Result<Function> {
+    let offered: Vec<Function> = plugin.kinds().iter().map(|kind| Function::of(*kind)).collect();
+    let kinds: Vec<&str> = plugin.kinds().iter().map(|kind| kind.as_str()).collect();
+    match (asked, offered.as_slice()) {
+        (Some(asked), offered) if offered.contains(&asked) => Ok(asked),
+        (None, [only]) => Ok(*only),
+        (asked, _) => {
+            let title = match asked {
+                Some(_) => format!("the plugin is {}, which has no such function", kinds.join(" and ")),
+                None => format!("the plugin is {}", kinds.join(" and ")),
+            };
+            Err(InvalidInput::from(Diagnostic::error(title).help("say with `--function` what to call")).into())
+        }
+    }
+}
+
+fn refused(file: &Path, error: &LoadError) -> InvalidInput {
+    let diagnostic = Diagnostic::error(format!("`{}` cannot be loaded", file.display())).note(error.to_string());
+    let inspect = format!("`lockgate plugin inspect {}` shows what it takes and asks for", file.display());
+    diagnostic.help(inspect).into()
+}
+
+fn tell<T: Serialize>(evaluation: Evaluation<T>) -> anyhow::Result<Exit> {
+    let Evaluation { outcome, receipt, log, log_dropped } = evaluation;
+    for line in log {
+        let level = serde_json::to_value(line.level)?;
+        anstream::eprintln!("{}: {}", level.as_str().unwrap_or_default(), line.message);
+    }
+    if log_dropped > 0 {
+        anstream::eprintln!("and {log_dropped} more lines");
+    }
+    let calls: Vec<String> = receipt.host_calls.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    anstream::eprintln!("{}", fields(vec![
+        ("function", format!("{}, by contract {}", receipt.function, receipt.contract)),
+        ("component", receipt.component.to_string()),
+        ("settings", receipt.settings.to_string()),
+        ("fuel", receipt.fuel.to_string()),
+        ("memory", crate::input::size(receipt.peak_memory)),
+        ("time", format!("{} µs", receipt.wall_time_us)),
+        ("host calls", if calls.is_empty() { "none".to_owned() } else { calls.join(", ") }),
+    ]));
+    match outcome {
+        Ok(answer) => {
+            anstream::println!("{}", serde_json::to_string_pretty(&answer)?);
+            Ok(Exit::Success)
+        }
+        Err(failure) => Err(anyhow::Error::new(failure).context("the plugin gave no answer")),
+    }
+}

@@ -1,0 +1,112 @@
+//! From a path to bytes or text: is it there, is it a file, is it small enough, is it UTF-8.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, InvalidInput, Source};
+
+/// The bytes of a file that people call `what`, for example "deployment"; `-` is standard input.
+///
+/// # Errors
+/// If there is no such file, it cannot be read, or it has more than `largest` bytes.
+pub(crate) fn read_bytes(path: &Path, what: &str, largest: u64) -> Result<Vec<u8>, InvalidInput> {
+    let name = path.display();
+    let unreadable = |error: &io::Error| Diagnostic::error(format!("the {what} `{name}` cannot be read: {error}"));
+    let reader: Box<dyn io::Read> = if path == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => not_found(path, what),
+            _ => unreadable(&error),
+        })?;
+        if metadata.is_dir() {
+            return Err(Diagnostic::error(format!("the {what} `{name}` is a folder"))
+                .help(format!("name the file in it{}", inside(path)))
+                .into());
+        }
+        if metadata.len() > largest {
+            return Err(too_large(path, what, &size(metadata.len()), largest));
+        }
+        Box::new(File::open(path).map_err(|error| unreadable(&error))?)
+    };
+    let mut bytes = Vec::new();
+    reader.take(largest + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+    if bytes.len() as u64 > largest {
+        return Err(too_large(path, what, "more", largest));
+    }
+    Ok(bytes)
+}
+
+/// The text of a file. A byte order mark at its beginning is left out.
+///
+/// # Errors
+/// As [`read_bytes`], or if it is empty or not UTF-8.
+pub(crate) fn read_text(path: &Path, what: &str, largest: u64) -> Result<Arc<Source>, InvalidInput> {
+    let bytes = read_bytes(path, what, largest)?;
+    let name = path.display().to_string();
+    let mut text = String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let bytes = error.as_bytes();
+        let line = bytes.iter().take(valid).filter(|byte| **byte == b'\n').count() + 1;
+        let found = bytes.get(valid).copied().unwrap_or_default();
+        let diagnostic = Diagnostic::error(format!("the {what} `{name}` is not UTF-8"))
+            .note(format!("byte {valid} (line {line}) is 0x{found:02x}, which no UTF-8 text has there"));
+        InvalidInput::from(diagnostic.help(match bytes {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "it looks like UTF-16: save it as UTF-8",
+            _ => "save it as UTF-8",
+        }))
+    })?;
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    if text.trim().is_empty() {
+        return Err(Diagnostic::error(format!("the {what} `{name}` is empty")).into());
+    }
+    Ok(Arc::new(Source { name, text }))
+}
+
+/// What to say when there is no such file: with the name that was probably meant.
+pub(crate) fn not_found(path: &Path, what: &str) -> Diagnostic {
+    let diagnostic = Diagnostic::error(format!("there is no {what} at `{}`", path.display()));
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = std::fs::read_dir(parent) else {
+        return diagnostic.help(format!("there is no folder `{}`", parent.display()));
+    };
+    let names: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let wanted = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    match super::nearest(wanted, names.iter().map(String::as_str)) {
+        Some(near) => diagnostic.help(format!("did you mean `{}`?", path.with_file_name(near).display())),
+        None => diagnostic,
+    }
+}
+
+fn inside(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names.truncate(5);
+    if names.is_empty() { String::new() } else { format!(", for example `{}`", names.join("`, `")) }
+}
+
+fn too_large(path: &Path, what: &str, found: &str, largest: u64) -> InvalidInput {
+    Diagnostic::error(format!("the {what} `{}` is too large", path.display()))
+        .note(format!("it has {found}, and {} is the most that is read", size(largest)))
+        .help(format!("hand in large documents as evidence: `--evidence <name>={}`", path.display()))
+        .into()
+}
+
+/// A number of bytes for people: `12 bytes`, `4.0 KiB`, `47.7 MiB`.
+pub(crate) fn size(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "one digit after the point is shown")]
+    let scaled = |unit: u64| bytes as f64 / unit as f64;
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..0x10_0000 => format!("{:.1} KiB", scaled(1 << 10)),
+        _ => format!("{:.1} MiB", scaled(1 << 20)),
+    }
+}

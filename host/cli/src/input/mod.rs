@@ -1,0 +1,32 @@
+//! Reading what people hand in, and telling them everything that is wrong with it at once: file, place, remedy.
+//!
+//! A file goes through [`file`] (is it there, is it small enough, is it text), [`json`] (is it JSON, each key once, and
+//! where is what) and [`shape`] (does it say what it should); only then does it become a type of the domain.
+
+mod deployment;
+mod evidence;
+mod file;
+mod json;
+mod shape;
+
+pub(crate) use deployment::{read_decision, read_deployment, read_snapshot};
+pub(crate) use evidence::{EvidenceArgument, read_evidence};
+pub(crate) use file::{not_found, read_bytes, read_text, size};
+pub(crate) use json::Json;
+pub(crate) use shape::schema_of;
+
+/// How large a deployment, snapshot, decision or settings file may be: 16 MiB.
+pub(crate) const LARGEST_DOCUMENT: u64 = 16 << 20;
+
+/// How large one piece of evidence may be: 64 MiB.
+pub(crate) const LARGEST_EVIDENCE: u64 = 64 << 20;
+
+/// The candidate that is most like the word, if one is like it at all.
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .filter(|(likeness, candidate)| *likeness > 0.8 && *candidate != word)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, candidate)| candidate)
+}

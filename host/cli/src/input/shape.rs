@@ -1,0 +1,221 @@
+//! Whether a JSON document says what its published schema allows, and where it does not: all places at once.
+
+use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
+use jsonschema::{Draft, ValidationError};
+use lockgate_domain::{Digest, Timestamp};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::json::{Json, join};
+use super::nearest;
+use crate::diagnostic::{Diagnostic, InvalidInput};
+
+/// So many mistakes are looked for; a document with more is something else altogether.
+const MOST_FOUND: usize = 200;
+
+/// The JSON Schema (2020-12) of a type, as it is read.
+pub(crate) fn schema_of<T: JsonSchema>() -> Value {
+    SchemaSettings::draft2020_12().for_deserialize().into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// The document as a type of the domain.
+///
+/// # Errors
+/// Everything in it that the schema does not allow, with place and remedy.
+pub(crate) fn read<T: JsonSchema + DeserializeOwned>(json: &Json) -> Result<T, InvalidInput> {
+    let schema = schema_of::<T>();
+    let validator = jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .with_format("date-time", |text: &str| text.parse::<Timestamp>().is_ok())
+        .should_validate_formats(true)
+        .build(&schema);
+    if let Ok(validator) = validator {
+        let mut mistakes = Vec::new();
+        for error in validator.iter_errors(&json.value).take(MOST_FOUND) {
+            Explainer { json, schema: &schema }.explain(&error, &mut mistakes);
+        }
+        if !mistakes.is_empty() {
+            return Err(mistakes.into());
+        }
+    }
+    // The schema says less than the types where a text has a grammar of its own, for example a length of time.
+    serde_path_to_error::deserialize(&json.value).map_err(|error| {
+        use serde_path_to_error::Segment;
+        let pointer = error.path().iter().fold(String::new(), |pointer, segment| match segment {
+            Segment::Seq { index } => join(&pointer, &index.to_string()),
+            Segment::Map { key } => join(&pointer, key),
+            Segment::Enum { variant } => join(&pointer, variant),
+            Segment::Unknown => pointer,
+        });
+        placed(json, &pointer, Diagnostic::error(error.inner().to_string())).into()
+    })
+}
+
+/// The diagnostic, with the value that the pointer means shown.
+fn placed(json: &Json, pointer: &str, diagnostic: Diagnostic) -> Diagnostic {
+    let span = json.locate(pointer).span(&json.source);
+    let diagnostic = diagnostic.at(&json.source, span, "");
+    if pointer.is_empty() { diagnostic } else { diagnostic.note(format!("the place is `{pointer}`")) }
+}
+
+struct Explainer<'a> {
+    json: &'a Json,
+    schema: &'a Value,
+}
+
+impl Explainer<'_> {
+    fn explain(&self, error: &ValidationError<'_>, mistakes: &mut Vec<Diagnostic>) {
+        let pointer = error.instance_path().as_str();
+        let instance = error.instance();
+        match error.kind() {
+            Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+                let known = self.known_keys(error.schema_path().as_str());
+                mistakes.extend(unexpected.iter().map(|key| self.unknown_key(pointer, key, &known)));
+            }
+            Kind::Required { property } => {
+                let key = property.as_str().unwrap_or_default();
+                mistakes.push(self.at(pointer, Diagnostic::error(format!("`{key}` is missing"))));
+            }
+            Kind::OneOfNotValid { context } | Kind::AnyOf { context } => {
+                self.no_alternative(pointer, instance, context, mistakes);
+            }
+            Kind::Enum { options } => {
+                let allowed: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                mistakes.push(self.not_allowed(pointer, instance, &allowed));
+            }
+            Kind::Type { kind } => mistakes.push(self.at(
+                pointer,
+                Diagnostic::error(format!("expected {}, found {}", expected(kind), shown(instance))),
+            )),
+            Kind::Format { format } if format == "date-time" => {
+                let said = instance.as_str().map(str::parse::<Timestamp>).and_then(Result::err);
+                let said = said.map_or_else(|| error.to_string(), |said| said.to_string());
+                mistakes.push(self.at(pointer, Diagnostic::error(said)));
+            }
+            Kind::Pattern { pattern } if pattern.contains("sha256") => {
+                let said = instance.as_str().map(str::parse::<Digest>).and_then(Result::err);
+                let said = said.map_or_else(|| error.to_string(), |said| said.to_string());
+                mistakes.push(self.at(pointer, Diagnostic::error(said)));
+            }
+            _ => mistakes.push(self.at(pointer, Diagnostic::error(error.to_string()))),
+        }
+    }
+
+    /// None of several forms fits: tells about the one that was most likely meant.
+    fn no_alternative(
+        &self,
+        pointer: &str,
+        instance: &Value,
+        forms: &[Vec<ValidationError<'static>>],
+        mistakes: &mut Vec<Diagnostic>,
+    ) {
+        let deeper = |errors: &&Vec<ValidationError<'static>>| {
+            !errors.is_empty() && errors.iter().all(|error| error.instance_path().as_str().len() > pointer.len())
+        };
+        if let Some(meant) = forms.iter().find(deeper) {
+            return meant.iter().for_each(|error| self.explain(error, mistakes));
+        }
+        let mut names = Vec::new();
+        let mut others = Vec::new();
+        for error in forms.iter().flatten() {
+            match error.kind() {
+                Kind::Constant { expected_value } => names.extend(expected_value.as_str()),
+                Kind::Enum { options } => {
+                    names.extend(options.as_array().into_iter().flatten().filter_map(Value::as_str));
+                }
+                Kind::Type { kind: TypeKind::Single(kind) } if kind.as_str() == "null" => {}
+                Kind::Required { property } => names.extend(property.as_str()),
+                Kind::AdditionalProperties { .. } => {}
+                _ => others.push(error),
+            }
+        }
+        if !names.is_empty() {
+            return mistakes.push(self.not_allowed(pointer, instance, &names));
+        }
+        match others.first() {
+            Some(error) => self.explain(error, mistakes),
+            None => mistakes.push(self.at(pointer, Diagnostic::error(format!("{} does not fit here", shown(instance))))),
+        }
+    }
+
+    fn not_allowed(&self, pointer: &str, instance: &Value, allowed: &[&str]) -> Diagnostic {
+        let listed = allowed.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ");
+        let diagnostic = Diagnostic::error(format!("{} is not allowed here", shown(instance)));
+        let diagnostic = self.at(pointer, diagnostic).note(format!("allowed are {listed}"));
+        match instance.as_str().and_then(|word| nearest(word, allowed.iter().copied())) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None => diagnostic,
+        }
+    }
+
+    fn unknown_key(&self, pointer: &str, key: &str, known: &[String]) -> Diagnostic {
+        let place = join(pointer, key);
+        let spot = self.json.locate(&place);
+        let span = spot.key.unwrap_or(spot.value);
+        let diagnostic = Diagnostic::error(format!("there is no key `{key}` here"))
+            .at(&self.json.source, span, "")
+            .note(format!("the place is `{place}`"));
+        match nearest(key, known.iter().map(String::as_str)) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None if known.is_empty() => diagnostic,
+            None => diagnostic.help(format!("known here are `{}`", known.join("`, `"))),
+        }
+    }
+
+    /// The keys that the object may have, from the schema that refused one.
+    fn known_keys(&self, schema_path: &str) -> Vec<String> {
+        let object = schema_path.rsplit_once('/').map_or("", |(object, _)| object);
+        let properties = self.schema.pointer(object).and_then(|object| object.get("properties"));
+        properties.and_then(Value::as_object).into_iter().flat_map(|known| known.keys().cloned()).collect()
+    }
+
+    fn at(&self, pointer: &str, diagnostic: Diagnostic) -> Diagnostic {
+        placed(self.json, pointer, diagnostic)
+    }
+}
+
+fn expected(kind: &TypeKind) -> String {
+    match kind {
+        TypeKind::Single(kind) => with_article(kind.as_str()).to_owned(),
+        TypeKind::Multiple(kinds) => {
+            kinds.iter().map(|kind| with_article(kind.as_str())).collect::<Vec<_>>().join(" or ")
+        }
+    }
+}
+
+fn with_article(kind: &str) -> &str {
+    match kind {
+        "string" => "a string",
+        "boolean" => "`true` or `false`",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "array" => "an array",
+        "object" => "an object",
+        "null" => "`null`",
+        other => other,
+    }
+}
+
+/// A value as a message names it: short.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "`null`".to_owned(),
+        Value::Bool(value) => format!("`{value}`"),
+        Value::Number(value) => format!("the number `{value}`"),
+        Value::String(text) => format!("`{}`", shortened(text)),
+        Value::Array(_) => "an array".to_owned(),
+        Value::Object(object) => match object.keys().next() {
+            Some(key) if object.len() == 1 => format!("an object with `{}`", shortened(key)),
+            _ => "an object".to_owned(),
+        },
+    }
+}
+
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= 60 {
+        return text.to_owned();
+    }
+    text.chars().take(57).chain("...".chars()).collect()
+}

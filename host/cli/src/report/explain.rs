@@ -1,0 +1,144 @@
+//! From a decision to what a person is told: one diagnostic for each reason, with its place and what would turn it.
+
+use lockgate_domain::{
+    BindingAnswer, Decision, DecisionReason, DecisionRequirement, Need, ReasonSource, Requirement, Ruling, Standing,
+};
+
+use super::Documents;
+use crate::diagnostic::{Diagnostic, Tone};
+
+/// Everything that stands in the way, or that an advisory binding says against it.
+pub(super) fn diagnostics(decision: &Decision, documents: Documents<'_>) -> Vec<Diagnostic> {
+    let objections = decision.reasons.iter().filter(|reason| reason.blocking || objects(decision, reason));
+    objections.map(|reason| diagnostic(decision, reason, documents)).collect()
+}
+
+/// The name of who says something.
+pub(super) fn source_name(source: &ReasonSource) -> &str {
+    match source {
+        ReasonSource::Host => "lockgate",
+        ReasonSource::Binding(id) | ReasonSource::Group(id) => id,
+    }
+}
+
+/// What `source` says.
+pub(super) fn standing(decision: &Decision, source: &ReasonSource) -> Standing {
+    let found = match source {
+        ReasonSource::Host => None,
+        ReasonSource::Binding(id) => {
+            decision.bindings.iter().find(|binding| &binding.id == id).map(|binding| binding.standing)
+        }
+        ReasonSource::Group(id) => decision.groups.iter().find(|group| &group.id == id).map(|group| group.standing),
+    };
+    found.unwrap_or(Standing::Deny)
+}
+
+/// Whether a reason that does not stand in the way is an objection all the same: one of an advisory binding.
+fn objects(decision: &Decision, reason: &DecisionReason) -> bool {
+    let ReasonSource::Binding(id) = &reason.source else { return false };
+    let Some(binding) = decision.bindings.iter().find(|binding| &binding.id == id) else { return false };
+    match &binding.answer {
+        BindingAnswer::Policy(answer) => match &answer.ruling {
+            Ruling::Deny(violations) => violations.iter().any(|violation| violation.code == reason.code),
+            Ruling::Require(requirements) => requirements.iter().any(|requirement| requirement.code == reason.code),
+            Ruling::Allow | Ruling::Abstain => false,
+        },
+        BindingAnswer::Check(report) => {
+            matches!(binding.standing, Standing::Deny | Standing::Error)
+                && report.findings.iter().any(|finding| finding.violation.code == reason.code)
+        }
+        BindingAnswer::Failed(_) => true,
+        BindingAnswer::Plan(_) | BindingAnswer::Advance(_) | BindingAnswer::NotAsked { .. } => false,
+    }
+}
+
+fn diagnostic(decision: &Decision, reason: &DecisionReason, documents: Documents<'_>) -> Diagnostic {
+    let tone = match standing(decision, &reason.source) {
+        _ if !reason.blocking => Tone::Warning,
+        Standing::Pending => Tone::Pending,
+        _ => Tone::Error,
+    };
+    let mut diagnostic = Diagnostic::new(tone, reason.message.as_str())
+        .code(format!("{}/{}", source_name(&reason.source), reason.code));
+    let remedies: Vec<&Requirement> = remedies(decision, reason);
+    let pointer = reason.pointer.as_deref().or_else(|| remedies.iter().find_map(|remedy| pointer_of(remedy)));
+    if let Some(pointer) = pointer {
+        diagnostic = match documents.find(pointer) {
+            Some(found) => {
+                let label = found.beyond.map(|beyond| format!("there is no `{beyond}` here")).unwrap_or_default();
+                diagnostic.at(&found.source, found.span, label)
+            }
+            None => diagnostic.note(format!("this is about `{pointer}` of the snapshot")),
+        };
+    }
+    for remedy in remedies {
+        if remedy.message != reason.message {
+            diagnostic = diagnostic.help(remedy.message.as_str());
+        }
+        diagnostic.helps.extend(how(remedy));
+    }
+    diagnostic
+}
+
+/// What would turn this reason: the requirements of the same source that belong to it.
+fn remedies<'a>(decision: &'a Decision, reason: &DecisionReason) -> Vec<&'a Requirement> {
+    let all = || {
+        let same = |required: &&DecisionRequirement| required.source == reason.source;
+        decision.requirements.iter().filter(same).map(|required| &required.requirement)
+    };
+    let binding = match &reason.source {
+        ReasonSource::Binding(id) => decision.bindings.iter().find(|binding| &binding.id == id),
+        ReasonSource::Host | ReasonSource::Group(_) => None,
+    };
+    let violations: Vec<_> = match binding.map(|binding| &binding.answer) {
+        Some(BindingAnswer::Policy(answer)) => match &answer.ruling {
+            Ruling::Deny(violations) => violations.iter().collect(),
+            _ => Vec::new(),
+        },
+        Some(BindingAnswer::Check(report)) => report.findings.iter().map(|finding| &finding.violation).collect(),
+        _ => Vec::new(),
+    };
+    let belongs = violations.into_iter().find(|violation| {
+        violation.code == reason.code && violation.pointer == reason.pointer && violation.message == reason.message
+    });
+    match belongs {
+        Some(violation) => violation.remedies.iter().collect(),
+        None => all().filter(|required| required.code == reason.code).collect(),
+    }
+}
+
+fn pointer_of(requirement: &Requirement) -> Option<&str> {
+    match &requirement.need {
+        Need::Correction(correction) => Some(&correction.pointer),
+        Need::Approvals(_) => Some("/approvals"),
+        Need::Time(_) | Need::Evidence(_) | Need::Other(_) => None,
+    }
+}
+
+/// What somebody can do, from the part of a requirement that is made for tools.
+fn how(requirement: &Requirement) -> Vec<String> {
+    match &requirement.need {
+        Need::Approvals(needed) => {
+            let mut lines = vec![format!("what to approve is `{}`", needed.subject)];
+            if !needed.excluded.is_empty() {
+                lines.push(format!("these people cannot count: `{}`", needed.excluded.join("`, `")));
+            }
+            lines
+        }
+        Need::Evidence(needed) => vec![match &needed.media_type {
+            Some(media_type) => format!("hand it in with `--evidence {}=<file>` ({media_type})", needed.name),
+            None => format!("hand it in with `--evidence {}=<file>`", needed.name),
+        }],
+        Need::Time(needed) => match (needed.not_before, needed.not_after) {
+            (Some(from), Some(until)) => vec![format!("ask again from {from} on, and before {until}")],
+            (Some(from), None) => vec![format!("ask again from {from} on")],
+            (None, Some(until)) => vec![format!("only before {until}")],
+            (None, None) => Vec::new(),
+        },
+        Need::Correction(correction) => vec![match &correction.found {
+            Some(found) => format!("expected {}, found {found}", correction.expected),
+            None => format!("expected {}", correction.expected),
+        }],
+        Need::Other(document) => vec![format!("`{}` says how", document.schema)],
+    }
+}

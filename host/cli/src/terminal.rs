@@ -1,0 +1,49 @@
+//! What is known of the place that people read on: its width, and the few styles that everything is written in.
+//!
+//! Whether there is colour at all is decided once, in `main`, for the whole process: everything is styled here and
+//! printed through `anstream`, which takes the styles out where nobody would see them.
+
+use anstyle::{AnsiColor, Style};
+use lockgate_domain::{Standing, Verdict};
+
+/// Names, numbers, headings.
+pub(crate) const STRONG: Style = Style::new().bold();
+/// What is there for completeness.
+pub(crate) const FAINT: Style = Style::new().dimmed();
+/// Yes.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// No.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// Not yet, or not known.
+pub(crate) const WAITING: Style = AnsiColor::Yellow.on_default().bold();
+
+/// The text in a style.
+pub(crate) fn styled(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// The style of a verdict.
+pub(crate) fn of_verdict(verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Allow => GOOD,
+        Verdict::Deny | Verdict::Error => BAD,
+        Verdict::Pending => WAITING,
+    }
+}
+
+/// The style of what one binding or group says.
+pub(crate) fn of_standing(standing: Standing) -> Style {
+    match standing {
+        Standing::Allow => GOOD,
+        Standing::Deny | Standing::Error => BAD,
+        Standing::Pending => WAITING,
+        Standing::NotApplicable => FAINT,
+    }
+}
+
+/// How many columns there are: those of the terminal, `COLUMNS` if that is set, or 100 where nobody says.
+pub(crate) fn width() -> usize {
+    let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
+    let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    set.or_else(seen).unwrap_or(100).clamp(40, 160)
+}
