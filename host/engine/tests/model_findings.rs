@@ -1,5 +1,5 @@
 //! Every mistake that reading a model can find, with its place.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeSet;
 
