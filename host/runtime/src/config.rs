@@ -20,6 +20,9 @@ pub struct RuntimeConfig {
     /// How many sandboxes can run at the same time. A call that finds all of them in use waits, at most as long as it
     /// may run. Default: 64.
     pub pool_size: u32,
+    /// Whether plugins are configured once and frozen. Without it they are configured anew in every call, which is
+    /// slower and must answer the same: for finding out whether a plugin does. Default: yes.
+    pub freeze: bool,
     /// How many threads compile. Default: as many as the machine has cores.
     pub compile_threads: usize,
     /// What `describe` and `configure` may use. They run when a plugin is loaded, not when a decision waits, and some
@@ -36,6 +39,7 @@ impl Default for RuntimeConfig {
             max_settings_size: 1 << 20,
             max_memory,
             pool_size: 64,
+            freeze: true,
             compile_threads: std::thread::available_parallelism().map_or(1, usize::from),
             setup: Limits {
                 fuel: 20_000_000_000,

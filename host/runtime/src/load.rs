@@ -91,6 +91,8 @@ struct Examined {
 struct Prepared {
     findings: Findings,
     code: Component,
+    /// The WebAssembly that the code was made of, if it is not what was handed in.
+    frozen: Option<Vec<u8>>,
 }
 
 impl Runtime {
@@ -126,14 +128,14 @@ impl Runtime {
         let (settings, settings_json) = shared.settings(&settings)?;
         let component = Digest::of(&bytes);
         let kept = shared.cache.as_ref().and_then(|cache| cache.find(&shared.engine, component, settings));
-        let Prepared { findings, code } = match kept {
-            Some((findings, code)) => Prepared { findings, code },
+        let (findings, code) = match kept {
+            Some((findings, code)) => (findings, code),
             None => {
                 let prepared = shared.prepare(&bytes, &settings_json, &grants)?;
                 if let Some(cache) = &shared.cache {
                     cache.keep(component, settings, &prepared.findings, &prepared.code);
                 }
-                prepared
+                (prepared.findings, prepared.code)
             }
         };
         // What is kept was judged under other grants, perhaps.
@@ -156,6 +158,19 @@ impl Runtime {
             ready,
             entries,
         }))
+    }
+}
+
+impl Runtime {
+    /// Configures a plugin and freezes it, without loading it: the component that [`Runtime::load`] would compile, for
+    /// who wants to look at it or to run it elsewhere. None if it is configured per call.
+    ///
+    /// # Errors
+    /// If it may not be loaded, or refuses its settings.
+    pub fn freeze(&self, request: &LoadRequest) -> Result<Option<Vec<u8>>, LoadError> {
+        let shared = self.shared();
+        let (_, settings_json) = shared.settings(&request.settings)?;
+        Ok(shared.prepare(&request.component, &settings_json, &request.grants)?.frozen)
     }
 }
 
@@ -227,9 +242,14 @@ impl Shared {
             Ok((freezer, instrumented)) => {
                 let examined = self.examine(&instrumented, grants, &judgement.kinds)?;
                 let frozen = self.configure(&examined, settings, |store, instance| freezer.freeze(store, *instance))?;
-                match frozen.and_then(|frozen| self.compile(&frozen).map_err(|error| error.to_string())) {
-                    Ok(code) => {
-                        return Ok(Prepared { findings: findings(examined.description, Freezing::Frozen), code });
+                let compiled = frozen.and_then(|frozen| match self.compile(&frozen) {
+                    Ok(code) => Ok((code, frozen)),
+                    Err(error) => Err(error.to_string()),
+                });
+                match compiled {
+                    Ok((code, frozen)) => {
+                        let findings = findings(examined.description, Freezing::Frozen);
+                        return Ok(Prepared { findings, code, frozen: Some(frozen) });
                     }
                     Err(reason) => reason,
                 }
@@ -239,11 +259,15 @@ impl Shared {
         let code = self.compile(bytes)?;
         let examined = self.examine(&code, grants, &judgement.kinds)?;
         self.configure(&examined, settings, |_, _| ())?;
-        Ok(Prepared { findings: findings(examined.description, Freezing::PerCall { reason }), code })
+        let findings = findings(examined.description, Freezing::PerCall { reason });
+        Ok(Prepared { findings, code, frozen: None })
     }
 
     /// A component with functions added that show its state, compiled.
     fn instrument<'a>(&self, bytes: &'a [u8]) -> Result<(Freezer<'a>, Component), String> {
+        if !self.config.freeze {
+            return Err("this runtime is set to configure plugins per call".to_owned());
+        }
         let freezer = Freezer::new(bytes)?;
         let compiled = self.compile(&freezer.instrumented).map_err(|error| error.to_string())?;
         Ok((freezer, compiled))

@@ -52,7 +52,8 @@ impl Runtime {
         let ticker = Ticker::start(&engine).map_err(|error| RuntimeError::Thread(error.to_string()))?;
         let compiler =
             Compiler::new(config.compile_threads).map_err(|error| RuntimeError::Thread(error.to_string()))?;
-        let cache = config.cache.as_deref().map(|directory| Cache::open(directory, &engine)).transpose()?;
+        let cache =
+            config.cache.as_deref().map(|directory| Cache::open(directory, &engine, config.freeze)).transpose()?;
         let slots = Slots::new(config.pool_size);
         Ok(Self { shared: Arc::new(Shared { config, engine, slots, compiler, cache, _ticker: ticker }) })
     }

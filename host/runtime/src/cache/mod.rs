@@ -46,16 +46,18 @@ pub(crate) struct Findings {
 pub(crate) struct Cache {
     directory: PathBuf,
     seal: Seal,
-    /// Distinguishes what different engines, settings of the engine or machines compile.
+    /// Distinguishes what different engines, settings of the engine or machines compile, and runtimes that freeze from
+    /// those that do not.
     engine: Digest,
 }
 
 impl Cache {
-    pub(crate) fn open(directory: &Path, engine: &Engine) -> Result<Self, CacheError> {
+    pub(crate) fn open(directory: &Path, engine: &Engine, freeze: bool) -> Result<Self, CacheError> {
         directory::make_private(directory)?;
         let seal = Seal::new(&directory::key(directory)?);
         let mut compatibility = Hashed(Sha256::new());
         engine.precompile_compatibility_hash().hash(&mut compatibility);
+        freeze.hash(&mut compatibility);
         let engine = Digest::of(&compatibility.0.finalize());
         Ok(Self { directory: directory.to_owned(), seal, engine })
     }

@@ -1,14 +1,19 @@
 //! As many slots as the pool has sandboxes.
 //!
-//! The pool answers an error when it is exhausted; here one waits instead, for a bounded time.
+//! The pool answers an error when it is exhausted; here one waits instead, for a bounded time. A slot that is free is
+//! taken without a lock, so that threads which have nothing to wait for do not wait for each other.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The free places of the pool.
 #[derive(Debug)]
 pub(crate) struct Slots {
-    free: Mutex<u32>,
+    free: AtomicU32,
+    waiting: AtomicU32,
+    /// Held by who waits while looking, and by who gives back while waking: nobody is missed in between.
+    queue: Mutex<()>,
     freed: Condvar,
 }
 
@@ -18,36 +23,51 @@ pub(crate) struct Slot<'a>(&'a Slots);
 
 impl Slots {
     pub(crate) fn new(count: u32) -> Self {
-        Self { free: Mutex::new(count.max(1)), freed: Condvar::new() }
+        Self {
+            free: AtomicU32::new(count.max(1)),
+            waiting: AtomicU32::new(0),
+            queue: Mutex::new(()),
+            freed: Condvar::new(),
+        }
     }
 
     /// A slot, as soon as one is free; none if that takes longer than `at_most`.
     pub(crate) fn take(&self, at_most: Duration) -> Option<Slot<'_>> {
-        let mut free = self.lock();
-        if *free == 0 {
-            let until = Instant::now().checked_add(at_most);
-            while *free == 0 {
-                let left = match until {
-                    Some(until) => until.checked_duration_since(Instant::now())?,
-                    None => at_most,
-                };
-                free = self.freed.wait_timeout(free, left).unwrap_or_else(PoisonError::into_inner).0;
-            }
-        }
-        *free -= 1;
-        Some(Slot(self))
+        self.try_take().or_else(|| {
+            self.waiting.fetch_add(1, SeqCst);
+            let taken = self.wait(at_most);
+            self.waiting.fetch_sub(1, SeqCst);
+            taken
+        })
     }
 
-    /// A count has no half-changed state, so a poisoned lock is as good as any.
-    fn lock(&self) -> MutexGuard<'_, u32> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    fn try_take(&self) -> Option<Slot<'_>> {
+        self.free.fetch_update(SeqCst, SeqCst, |free| free.checked_sub(1)).ok().map(|_| Slot(self))
+    }
+
+    fn wait(&self, at_most: Duration) -> Option<Slot<'_>> {
+        let until = Instant::now().checked_add(at_most);
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(slot) = self.try_take() {
+                return Some(slot);
+            }
+            let left = match until {
+                Some(until) => until.checked_duration_since(Instant::now())?,
+                None => at_most,
+            };
+            queue = self.freed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 }
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        *self.0.lock() += 1;
-        self.0.freed.notify_one();
+        self.0.free.fetch_add(1, SeqCst);
+        if self.0.waiting.load(SeqCst) > 0 {
+            drop(self.0.queue.lock().unwrap_or_else(PoisonError::into_inner));
+            self.0.freed.notify_one();
+        }
     }
 }
 
@@ -73,5 +93,25 @@ mod tests {
         let slots = Slots::new(1);
         let _slot = slots.take(Duration::ZERO).unwrap();
         assert!(slots.take(Duration::from_millis(5)).is_none());
+    }
+
+    #[test]
+    fn many_threads_share_few_slots_and_none_is_lost() {
+        let slots = Slots::new(2);
+        let (inside, most) = (AtomicU32::new(0), AtomicU32::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let _slot = slots.take(Duration::from_secs(60)).unwrap();
+                        most.fetch_max(inside.fetch_add(1, SeqCst) + 1, SeqCst);
+                        std::thread::yield_now();
+                        inside.fetch_sub(1, SeqCst);
+                    }
+                });
+            }
+        });
+        assert!(most.into_inner() <= 2);
+        assert_eq!(slots.free.into_inner(), 2);
     }
 }

@@ -8,6 +8,8 @@ mod intake;
 mod reports;
 mod rollouts;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use lockgate_domain::Kind;
 use wasmtime::component::{HasSelf, Linker};

@@ -1,0 +1,264 @@
+//! What the contract rules out, one case each; what it allows arrives as it was said.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+use lockgate_domain as domain;
+
+use super::{Broken, Intake, check, plugin, policy, strategy, types as wit};
+
+fn reason(code: &str, message: &str, pointer: Option<&str>) -> wit::Reason {
+    wit::Reason { code: code.to_owned(), message: message.to_owned(), pointer: pointer.map(str::to_owned) }
+}
+
+fn requirement(need: wit::Need) -> wit::Requirement {
+    wit::Requirement { code: "needed".to_owned(), message: "do it".to_owned(), need }
+}
+
+fn violation(code: &str, remedies: Vec<wit::Requirement>) -> wit::Violation {
+    wit::Violation { code: code.to_owned(), message: "wrong".to_owned(), subject: None, pointer: None, remedies }
+}
+
+fn ruling(ruling: policy::Ruling) -> Result<domain::Answer, Broken> {
+    let answer = policy::Answer { ruling, reasons: Vec::new(), obligations: Vec::new() };
+    super::answer(&mut Intake::default(), answer)
+}
+
+fn needing(need: wit::Need) -> String {
+    ruling(policy::Ruling::Require(vec![requirement(need)])).unwrap_err().0
+}
+
+#[test]
+fn an_answer_arrives_as_it_was_said_and_its_text_is_counted() {
+    let mut intake = Intake::default();
+    let answer = policy::Answer {
+        ruling: policy::Ruling::Deny(vec![violation("too-old", Vec::new())]),
+        reasons: vec![reason("why", "because", Some("/change/risk"))],
+        obligations: vec![wit::Obligation {
+            code: "tell".to_owned(),
+            message: "tell them".to_owned(),
+            details: Some(wit::Document { schema: "s".to_owned(), json: "{\"a\":1}".to_owned() }),
+        }],
+    };
+    let answer = super::answer(&mut intake, answer).unwrap();
+    let domain::Ruling::Deny(violations) = &answer.ruling else { panic!("{answer:?}") };
+    assert_eq!((&*violations[0].code, &*violations[0].message), ("too-old", "wrong"));
+    assert_eq!(answer.reasons[0].pointer.as_deref(), Some("/change/risk"));
+    assert_eq!(answer.obligations[0].details.as_ref().unwrap().json, serde_json::json!({ "a": 1 }));
+    // too-old wrong + why because /change/risk + tell "tell them" s {"a":1}
+    assert_eq!(intake.size(), 7 + 5 + 3 + 7 + 12 + 4 + 9 + 1 + 7);
+}
+
+#[test]
+fn denials_and_requirements_name_something() {
+    assert_eq!(
+        ruling(policy::Ruling::Deny(Vec::new())).unwrap_err().0,
+        "`ruling.deny` names no violation: a denial needs at least one"
+    );
+    assert_eq!(
+        ruling(policy::Ruling::Require(Vec::new())).unwrap_err().0,
+        "`ruling.require` names no requirement: one that requires nothing allows"
+    );
+}
+
+#[test]
+fn codes_are_lower_case_words_joined_by_hyphens() {
+    for code in ["", "Too-old", "too_old", "too--old", "-old", "old-", "zu-spät"] {
+        let broken = ruling(policy::Ruling::Deny(vec![violation(code, Vec::new())])).unwrap_err();
+        assert_eq!(
+            broken.0,
+            format!("`ruling.deny[0].code` is `{code}`: codes are lower-case words joined by hyphens")
+        );
+    }
+    assert!(ruling(policy::Ruling::Deny(vec![violation("cve-2026-1", Vec::new())])).is_ok());
+}
+
+#[test]
+fn a_remedy_is_judged_where_it_stands() {
+    let remedy = requirement(wit::Need::Evidence(wit::EvidenceNeeded { name: " ".to_owned(), media_type: None }));
+    let broken = ruling(policy::Ruling::Deny(vec![violation("a", Vec::new()), violation("b", vec![remedy])]));
+    assert_eq!(broken.unwrap_err().0, "`ruling.deny[1].remedies[0].need.evidence.name` is empty");
+}
+
+#[test]
+fn what_is_needed_is_something_that_is_missing() {
+    let approvals = |missing, role: &str| {
+        wit::Need::Approvals(wit::ApprovalsNeeded {
+            role: role.to_owned(),
+            missing,
+            excluded: Vec::new(),
+            subject: "sha256:00".to_owned(),
+        })
+    };
+    assert_eq!(
+        needing(approvals(0, "change-authority")),
+        "`ruling.require[0].need.approvals.missing` is 0: nothing is missing then"
+    );
+    assert_eq!(needing(approvals(1, "")), "`ruling.require[0].need.approvals.role` is empty");
+    let time = |not_before, not_after| wit::Need::Time(wit::TimeNeeded { not_before, not_after });
+    assert_eq!(
+        needing(time(None, None)),
+        "`ruling.require[0].need.time` has neither `not-before` nor `not-after`: any time would do then"
+    );
+    assert_eq!(needing(time(Some(2), Some(2))), "`ruling.require[0].need.time` ends before it begins");
+    let correction = wit::CorrectionNeeded { pointer: "a".to_owned(), expected: "b".to_owned(), found: None };
+    assert_eq!(
+        needing(wit::Need::Correction(correction)),
+        "`ruling.require[0].need.correction.pointer` is `a`: that is no JSON Pointer (RFC 6901)"
+    );
+}
+
+#[test]
+fn documents_are_json_under_a_schema() {
+    let other = |schema: &str, json: &str| {
+        needing(wit::Need::Other(wit::Document { schema: schema.to_owned(), json: json.to_owned() }))
+    };
+    assert_eq!(other("", "{}"), "`ruling.require[0].need.other.schema` is empty");
+    assert!(other("s", "{").starts_with("`ruling.require[0].need.other.json` is not JSON: "));
+    let deep = "[".repeat(100_000);
+    assert!(other("s", &deep).contains("is not JSON"));
+}
+
+#[test]
+fn pointers_follow_rfc_6901() {
+    let with = |pointer: &str| {
+        let answer = policy::Answer {
+            ruling: policy::Ruling::Allow,
+            reasons: vec![reason("a", "b", Some(pointer))],
+            obligations: Vec::new(),
+        };
+        super::answer(&mut Intake::default(), answer).is_ok()
+    };
+    assert!(["", "/", "/a/0", "/a~0b~1c"].into_iter().all(with));
+    assert!(!["a", "/a~", "/a~2"].into_iter().any(with));
+}
+
+fn report(outcome: check::Outcome, findings: usize, exhibits: &[&str]) -> Result<domain::Report, Broken> {
+    let finding = || check::Finding { severity: wit::Severity::High, violation: violation("bad", Vec::new()) };
+    let exhibit = |name: &&str| check::Exhibit {
+        name: (*name).to_owned(),
+        content: wit::Document { schema: "s".to_owned(), json: "1".to_owned() },
+    };
+    let report = check::Report {
+        outcome,
+        summary: "looked".to_owned(),
+        findings: (0..findings).map(|_| finding()).collect(),
+        exhibits: exhibits.iter().map(exhibit).collect(),
+    };
+    super::report(&mut Intake::default(), report)
+}
+
+#[test]
+fn a_check_that_failed_or_could_not_tell_says_what_it_found() {
+    assert_eq!(
+        report(check::Outcome::Failed, 0, &[]).unwrap_err().0,
+        "`findings` is empty, and the outcome `failed`: it needs at least one"
+    );
+    assert!(report(check::Outcome::Inconclusive, 0, &[]).is_err());
+    assert!(report(check::Outcome::Failed, 1, &[]).is_ok());
+    assert!(report(check::Outcome::Passed, 0, &[]).is_ok());
+    assert!(report(check::Outcome::Skipped, 0, &[]).is_ok());
+}
+
+#[test]
+fn exhibits_have_names_of_their_own() {
+    assert!(report(check::Outcome::Passed, 0, &["a", "b"]).is_ok());
+    assert_eq!(
+        report(check::Outcome::Passed, 0, &["a", "b", "a"]).unwrap_err().0,
+        "`exhibits` has two of the name `a`"
+    );
+}
+
+fn rollout(steps: &[(&str, strategy::StepAction)], no_return: Option<&str>) -> Result<domain::Rollout, Broken> {
+    let rollout = strategy::Rollout {
+        steps: steps
+            .iter()
+            .map(|(id, action)| strategy::Step {
+                id: (*id).to_owned(),
+                title: "a step".to_owned(),
+                action: action.clone(),
+            })
+            .collect(),
+        point_of_no_return: no_return.map(str::to_owned),
+        way_back: wit::WayBack::Removal,
+        summary: "all at once".to_owned(),
+    };
+    super::rollout(&mut Intake::default(), rollout)
+}
+
+fn route(weight: u8) -> strategy::StepAction {
+    strategy::StepAction::Route(strategy::RouteAction { slot: "canary".to_owned(), weight })
+}
+
+#[test]
+fn steps_have_ids_of_their_own_and_the_point_of_no_return_is_one() {
+    assert!(rollout(&[("a", route(0)), ("b", route(100))], Some("b")).is_ok());
+    assert_eq!(rollout(&[("a", route(0)), ("a", route(1))], None).unwrap_err().0, "`steps` has two of the id `a`");
+    assert_eq!(rollout(&[("a", route(0))], Some("z")).unwrap_err().0, "`point-of-no-return` is `z`, and no step is");
+}
+
+#[test]
+fn a_share_is_at_most_all_of_it() {
+    assert_eq!(
+        rollout(&[("a", route(101))], None).unwrap_err().0,
+        "`steps[0].action.weight` is 101: a share is 0 to 100 percent"
+    );
+    let deploy = strategy::DeployAction { slot: "green".to_owned(), capacity: 200 };
+    assert_eq!(
+        rollout(&[("a", strategy::StepAction::Deploy(deploy))], None).unwrap_err().0,
+        "`steps[0].action.capacity` is 200: a share is 0 to 100 percent"
+    );
+}
+
+#[test]
+fn an_analysis_names_checks() {
+    assert_eq!(
+        rollout(&[("a", strategy::StepAction::Analyze(Vec::new()))], None).unwrap_err().0,
+        "`steps[0].action.analyze` names no check: an analysis needs at least one"
+    );
+}
+
+#[test]
+fn what_is_done_next_is_a_step_of_the_rollout() {
+    let progress = domain::Progress::new(rollout(&[("a", route(0))], None).unwrap());
+    let next = |id: &str| super::action(&mut Intake::default(), strategy::Action::Perform(id.to_owned()), &progress);
+    assert_eq!(next("a").unwrap(), domain::Action::Perform("a".to_owned()));
+    assert_eq!(next("b").unwrap_err().0, "`perform` is `b`, and no step is");
+}
+
+#[test]
+fn progress_and_rollout_survive_the_way_there_and_back() {
+    let hold = strategy::StepAction::Hold(Some(60_000));
+    let laid_out = rollout(&[("a", route(10)), ("b", hold)], Some("b")).unwrap();
+    let seen = super::progress(&domain::Progress::new(laid_out.clone()));
+    assert_eq!(seen.steps.len(), 2);
+    assert_eq!(super::rollout(&mut Intake::default(), seen.rollout).unwrap(), laid_out);
+}
+
+#[test]
+fn a_description_is_held_to_its_words() {
+    let described = |name: &str, version: &str, kinds: Vec<plugin::Kind>, schema: &str| {
+        let description = plugin::Description {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            kinds,
+            summary: "a plugin".to_owned(),
+            settings_schema: schema.to_owned(),
+            capabilities: Vec::new(),
+        };
+        super::description(&mut Intake::default(), description).map_err(|broken| broken.0)
+    };
+    let policy = || vec![plugin::Kind::ApprovalPolicy];
+    let good = described("four-eyes", "1.2.3-rc.1", policy(), "{}").unwrap();
+    assert_eq!(good.kinds, [domain::Kind::ApprovalPolicy]);
+    assert!(described("Four Eyes", "1.0.0", policy(), "{}").unwrap_err().starts_with("`name` is `Four Eyes`"));
+    assert!(described("a", "1.0", policy(), "{}").unwrap_err().starts_with("`version` is `1.0`, no semantic version"));
+    assert_eq!(described("a", "1.0.0", [policy(), policy()].concat(), "{}").unwrap_err(), "`kinds` names a kind twice");
+    assert!(described("a", "1.0.0", policy(), "[]").unwrap_err().starts_with("`settings-schema` is no JSON Schema"));
+    assert!(described("a", "1.0.0", policy(), "{").unwrap_err().starts_with("`settings-schema` is not JSON"));
+}
+
+#[test]
+fn long_text_of_a_guest_is_cut_in_messages() {
+    let broken = ruling(policy::Ruling::Deny(vec![violation(&"É".repeat(500), Vec::new())])).unwrap_err();
+    assert_eq!(broken.0.chars().filter(|letter| *letter == 'É').count(), 60);
+}
