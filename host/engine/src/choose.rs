@@ -23,7 +23,7 @@ pub struct Question {
 }
 
 /// A model that was chosen, and the snapshot that it decides on.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Chosen {
     /// The model.
     pub model: LoadedModel,

@@ -47,6 +47,7 @@ impl<'a> Remembering<'a> {
             "plan": lockgate_domain::Digest::of(b""), "model": model.digest(),
         });
         let now = "2026-11-24T20:00:00Z".parse().unwrap();
+        Self { model, deployment, now, done: vec![], ended: vec![], breaks_at: None }
     }
 
     fn drive(&mut self) -> (Progress, Result<RolloutEnd, RolloutError>) {

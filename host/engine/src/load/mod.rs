@@ -4,6 +4,7 @@
 mod uses;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -57,11 +58,23 @@ pub(crate) struct LoadedPlugin {
 }
 
 /// A model that was loaded, and what looks wrong with it.
+#[derive(Debug)]
 pub struct Ready {
     /// The model.
     pub model: LoadedModel,
     /// Warnings only.
     pub warnings: Findings,
+}
+
+impl fmt::Debug for LoadedModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Loaded { model, digest, .. } = &*self.0;
+        f.debug_struct("LoadedModel")
+            .field("id", &model.id)
+            .field("version", &model.version)
+            .field("digest", digest)
+            .finish()
+    }
 }
 
 impl LoadedModel {

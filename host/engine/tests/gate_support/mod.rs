@@ -15,7 +15,11 @@ use serde_json::{Value, json};
 pub(crate) const EXIT: Gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
 pub(crate) const FULFILL: Gate = Gate { stage: Stage::Fulfill, phase: Phase::Entrance };
 
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new(RuntimeConfig::default()).unwrap());
+/// The tests share what they compile: each test is a process of its own, and compiling takes longer than deciding.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-plugins");
+    Runtime::new(RuntimeConfig { cache: Some(cache), ..RuntimeConfig::default() }).unwrap()
+});
 
 /// Where `cargo xtask dist` puts the bundled plugins.
 pub(crate) fn plugins() -> PathBuf {
