@@ -89,7 +89,9 @@ pub(crate) fn schemas(workspace: &Workspace) -> Result<()> {
     for document in ["deployment", "snapshot", "decision"] {
         let schema = steps::capture(Command::new(workspace.built_binary()).args(["schema", document]))?;
         let file = workspace.path("docs/schemas").join(document).with_extension("json");
-        fs::write(&file, schema).with_context(|| format!("cannot write `{}`", file.display()))?;
+        fs::create_dir_all(workspace.path("docs/schemas"))
+            .and_then(|()| fs::write(&file, schema))
+            .with_context(|| format!("cannot write `{}`", file.display()))?;
     }
     Ok(())
 }
