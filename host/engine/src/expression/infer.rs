@@ -11,9 +11,10 @@ use std::sync::Arc;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators};
 
 use super::functions;
-use super::parse::{Parsed, children};
+use super::parse::Parsed;
 use super::shape::{Field, Fields, Shape};
 use super::sites::Sites;
+use super::walk::{collect_tested, literal_text, path};
 use crate::model::{Finding, listed};
 
 /// Everything that is wrong with the expression, or looks wrong.
@@ -474,40 +475,4 @@ fn literal_shape(literal: &LiteralValue) -> Shape {
         LiteralValue::Null => Shape::Null,
         LiteralValue::Bytes(_) => Shape::Any,
     }
-}
-
-fn literal_text(node: &IdedExpr) -> Option<&str> {
-    match &node.expr {
-        Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
-        _ => None,
-    }
-}
-
-/// `a.b.c`, if the node is a chain of fields.
-fn path(node: &IdedExpr) -> Option<String> {
-    match &node.expr {
-        Expr::Ident(name) => Some(name.clone()),
-        Expr::Select(select) => Some(format!("{}.{}", path(&select.operand)?, select.field)),
-        Expr::Call(call) if call.func_name == operators::INDEX => match call.args.as_slice() {
-            [operand, index] => Some(format!("{}.{}", path(operand)?, literal_text(index)?)),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// What `has(…)`, `.?` and `in` ask for.
-fn collect_tested(node: &IdedExpr, tested: &mut BTreeSet<String>) {
-    match &node.expr {
-        Expr::Select(select) if select.test => tested.extend(path(node)),
-        Expr::Call(call) if call.func_name == operators::IN => {
-            if let [name, operand] = call.args.as_slice()
-                && let (Some(name), Some(operand)) = (literal_text(name), path(operand))
-            {
-                tested.insert(format!("{operand}.{name}"));
-            }
-        }
-        _ => {}
-    }
-    children(node).into_iter().for_each(|child| collect_tested(child, tested));
 }

@@ -17,6 +17,7 @@ mod risk;
 mod shape;
 mod sites;
 mod variables;
+mod walk;
 
 use std::collections::BTreeSet;
 use std::fmt;

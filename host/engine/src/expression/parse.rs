@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use cel::common::ast::{EntryExpr, Expr, IdedExpr, operators};
+use cel::common::ast::{Expr, IdedExpr, operators};
 
 use super::functions;
 use super::sites::Sites;
+use super::walk::children;
 use crate::model::Finding;
 
 /// The most bytes that an expression may have.
@@ -113,27 +114,6 @@ fn is_deeper_than(tree: &IdedExpr, most: usize) -> bool {
         open.extend(children(node).into_iter().map(|child| (child, depth + 1)));
     }
     false
-}
-
-/// The nodes right below a node.
-pub(super) fn children(node: &IdedExpr) -> Vec<&IdedExpr> {
-    fn entry(entry: &EntryExpr) -> Vec<&IdedExpr> {
-        match entry {
-            EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
-            EntryExpr::StructField(field) => vec![&field.value],
-        }
-    }
-    match &node.expr {
-        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),
-        Expr::Comprehension(loops) => {
-            vec![&loops.iter_range, &loops.accu_init, &loops.loop_cond, &loops.loop_step, &loops.result]
-        }
-        Expr::List(list) => list.elements.iter().collect(),
-        Expr::Map(map) => map.entries.iter().flat_map(|each| entry(&each.expr)).collect(),
-        Expr::Struct(fields) => fields.entries.iter().flat_map(|each| entry(&each.expr)).collect(),
-        Expr::Select(select) => vec![&select.operand],
-        Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => Vec::new(),
-    }
 }
 
 /// The parts that `&&` joins at the top of an expression; the whole, if there are none.

@@ -5,7 +5,7 @@
 
 use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 
-use super::parse::children;
+use super::walk::children;
 
 /// How a condition depends on the risk of the change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
