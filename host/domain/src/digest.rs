@@ -47,13 +47,26 @@ impl Digest {
 
     /// The 64 hex digits, without the algorithm.
     pub fn hex(&self) -> String {
+        self.after("")
+    }
+
+    /// The hex digits after something. Every call of a plugin needs some, so it is one allocation and no formatting.
+    #[inline]
+    fn after(&self, prefix: &str) -> String {
         let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
-        let mut hex = String::with_capacity(64);
+        let mut text = String::with_capacity(prefix.len() + 64);
+        text.push_str(prefix);
         for byte in self.0 {
-            hex.push(digit(byte >> 4));
-            hex.push(digit(byte & 15));
+            text.push(digit(byte >> 4));
+            text.push(digit(byte & 15));
         }
-        hex
+        text
+    }
+
+    /// The digest as it is written: `sha256:` and the hex digits.
+    #[inline]
+    pub fn text(&self) -> String {
+        self.after("sha256:")
     }
 }
 
@@ -67,7 +80,7 @@ pub fn canonical_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Diges
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", self.hex())
+        f.write_str(&self.text())
     }
 }
 

@@ -46,6 +46,7 @@ struct Subjects {
     request: LoadRequest,
     runtime: Runtime,
     plugin: Plugin,
+    per_call: Plugin,
     floor: Floor,
     snapshot: Arc<Snapshot>,
 }
@@ -61,12 +62,14 @@ impl Subjects {
         let snapshot = Arc::new(snapshot());
         let runtime = Runtime::new(RuntimeConfig::default()).expect("a runtime");
         let plugin = runtime.load(request.clone()).expect("four-eyes loads");
+        let unfrozen = Runtime::new(RuntimeConfig { freeze: false, ..RuntimeConfig::default() }).expect("a runtime");
+        let per_call = unfrozen.load(request.clone()).expect("four-eyes loads");
         let frozen = runtime.freeze(&request).expect("four-eyes freezes").expect("it is frozen");
         let floor = Floor::new(&frozen, floor::answers(&snapshot)).expect("the floor");
         let answer = plugin.decide(&snapshot).outcome.expect("it decides");
         assert!(matches!(answer.ruling, Ruling::Allow), "{answer:?}");
         floor.start().expect("it starts").decide().expect("it decides");
-        Self { request, runtime, plugin, floor, snapshot }
+        Self { request, runtime, plugin, per_call, floor, snapshot }
     }
 
     fn raw(&self) {
@@ -82,6 +85,9 @@ fn one_decision(criterion: &mut Criterion, subjects: &Subjects) {
     let mut group = criterion.benchmark_group("decide");
     group.bench_function("floor: wasmtime alone, fresh instance", |bench| bench.iter(|| subjects.raw()));
     group.bench_function("lockgate: fresh sandbox, every limit", |bench| bench.iter(|| subjects.lockgate()));
+    group.bench_function("lockgate: configured per call", |bench| {
+        bench.iter(|| black_box(subjects.per_call.decide(&subjects.snapshot).outcome.expect("it decides")));
+    });
     let mut reused = subjects.floor.start().expect("it starts");
     group.bench_function("wasmtime alone, reused instance", |bench| {
         bench.iter(|| black_box(reused.decide().expect("it decides")));
@@ -112,12 +118,13 @@ fn summary(subjects: &Subjects) {
     println!("  wasmtime alone, fresh instance      {:>8.2} µs", micros(raw));
     println!("  lockgate, fresh sandbox, all limits {:>8.2} µs", micros(lockgate));
     println!("  ratio                               {:>8.3}   (goal: at most 1.25)", ratio(lockgate, raw));
-    let one = throughput(subjects, 1);
-    let two = throughput(subjects, 2);
-    println!(
-        "  one thread  {one:>8.0} decisions/s\n  two threads {two:>8.0} decisions/s, {:.2} times as many",
-        two / one
-    );
+    println!("\ndecisions per second on one thread and on two");
+    let works: [(&str, &(dyn Fn() + Sync)); 2] =
+        [("wasmtime alone", &|| subjects.raw()), ("lockgate", &|| subjects.lockgate())];
+    for (name, work) in works {
+        let (one, two) = (throughput(work, 1), throughput(work, 2));
+        println!("  {name:<16} {one:>8.0} {two:>8.0}   {:.2} times as many", two / one);
+    }
 }
 
 /// The median time of one call of each.
@@ -138,13 +145,13 @@ fn median(times: &mut [Duration]) -> Duration {
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
-/// Decisions per second on that many threads.
-fn throughput(subjects: &Subjects, threads: u32) -> f64 {
+/// How often per second it is done on that many threads.
+fn throughput(work: &(dyn Fn() + Sync), threads: u32) -> f64 {
     const CALLS: u32 = 20_000;
     let began = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| (0..CALLS).for_each(|_| subjects.lockgate()));
+            scope.spawn(|| (0..CALLS).for_each(|_| work()));
         }
     });
     f64::from(CALLS * threads) / began.elapsed().as_secs_f64()

@@ -37,7 +37,7 @@ impl wit::HostEvaluation for Sandbox {
         stage Stage -> wit::Stage = |s| s.gate.stage.into();
         phase Phase -> wit::Phase = |s| s.gate.phase.into();
         scenario Scenario -> wit::Scenario = |s| s.deployment.scenario.into();
-        subject Subject -> wit::Digest = |s| s.subject.to_string();
+        subject Subject -> wit::Digest = |s| s.subject.text();
         requester Requester -> wit::Person = |s| (&s.deployment.requester).into();
         contributors Contributors -> Vec<wit::Person> = |s| snapshot::each(&s.deployment.contributors);
         product Product -> wit::Product = |s| (&s.deployment.product).into();

@@ -27,7 +27,7 @@ pub(super) fn newest_first(history: &[domain::PastDeployment]) -> Vec<wit::PastD
 pub(super) fn evidence(name: &str, evidence: &domain::Evidence) -> wit::Evidence {
     wit::Evidence {
         name: name.to_owned(),
-        digest: evidence.digest.to_string(),
+        digest: evidence.digest.text(),
         media_type: evidence.media_type.clone(),
         source: evidence.source.clone(),
         collected: evidence.collected.map(domain::Timestamp::as_millis),
@@ -89,7 +89,7 @@ impl From<&domain::Release> for wit::Release {
             version: release.version.clone(),
             description: release.description.clone(),
             status: release.status.into(),
-            digest: release.digest.map(|digest| digest.to_string()),
+            digest: release.digest.map(|digest| digest.text()),
             tags: release.tags.clone(),
         }
     }
@@ -101,7 +101,7 @@ impl From<&domain::Component> for wit::Component {
             name: component.name.clone(),
             kind: component.kind.into(),
             version: component.version.clone(),
-            digest: component.digest.map(|digest| digest.to_string()),
+            digest: component.digest.map(|digest| digest.text()),
             media_type: component.media_type.clone(),
             origin: component.origin.clone(),
         }
@@ -112,7 +112,7 @@ impl From<&domain::ReleaseNotes> for wit::ReleaseNotes {
     fn from(notes: &domain::ReleaseNotes) -> Self {
         Self {
             uri: notes.uri.clone(),
-            digest: notes.digest.map(|digest| digest.to_string()),
+            digest: notes.digest.map(|digest| digest.text()),
             defects: notes.defects.clone(),
         }
     }
@@ -183,7 +183,7 @@ impl From<&domain::Approval> for wit::Approval {
             answer: approval.answer.into(),
             at: approval.at.as_millis(),
             expires: approval.expires.map(domain::Timestamp::as_millis),
-            subject: approval.subject.to_string(),
+            subject: approval.subject.text(),
             comment: approval.comment.clone(),
         }
     }
@@ -195,7 +195,7 @@ impl From<&domain::WayBack> for wit::WayBack {
             domain::WayBack::Removal => Self::Removal,
             domain::WayBack::LastKnownGood(good) => Self::LastKnownGood(wit::LastKnownGood {
                 release: good.release.clone(),
-                digest: good.digest.map(|digest| digest.to_string()),
+                digest: good.digest.map(|digest| digest.text()),
                 rehearsed: good.rehearsed,
             }),
             domain::WayBack::ForwardOnly => Self::ForwardOnly,
@@ -266,7 +266,7 @@ impl From<&domain::PastDeployment> for wit::PastDeployment {
 impl From<&domain::ApprovedPlan> for wit::ApprovedPlan {
     fn from(approved: &domain::ApprovedPlan) -> Self {
         Self {
-            subject: approved.subject.to_string(),
+            subject: approved.subject.text(),
             decision: approved.decision.clone(),
             at: approved.at.as_millis(),
             release: approved.release.clone(),
