@@ -7,10 +7,25 @@ use lockgate_domain::{
 use super::Documents;
 use crate::diagnostic::{Diagnostic, Tone};
 
-/// Everything that stands in the way, or that an advisory binding says against it.
+/// Everything that stands in the way, or that an advisory binding says against it. What would turn several reasons is
+/// said with the first of them.
 pub(super) fn diagnostics(decision: &Decision, documents: Documents<'_>) -> Vec<Diagnostic> {
     let objections = decision.reasons.iter().filter(|reason| reason.blocking || objects(decision, reason));
-    objections.map(|reason| diagnostic(decision, reason, documents)).collect()
+    // A member of a group is heard with its group.
+    let alone = objections.filter(|reason| group_of(decision, &reason.source).is_none());
+    let mut diagnostics: Vec<Diagnostic> = alone.map(|reason| diagnostic(decision, reason, documents)).collect();
+    let mut said: Vec<String> = Vec::new();
+    for diagnostic in &mut diagnostics {
+        diagnostic.helps.retain(|help| !said.contains(help));
+        said.extend(diagnostic.helps.iter().cloned());
+    }
+    diagnostics
+}
+
+/// The group that a binding counts in.
+fn group_of<'a>(decision: &'a Decision, source: &ReasonSource) -> Option<&'a str> {
+    let ReasonSource::Binding(id) = source else { return None };
+    decision.bindings.iter().find(|binding| &binding.id == id).and_then(|binding| binding.group.as_deref())
 }
 
 /// The name of who says something.
@@ -77,7 +92,24 @@ fn diagnostic(decision: &Decision, reason: &DecisionReason, documents: Documents
         }
         diagnostic.helps.extend(how(remedy));
     }
+    if let ReasonSource::Group(id) = &reason.source {
+        diagnostic = of_members(decision, id, diagnostic, documents);
+    }
     diagnostic
+}
+
+/// What the members of a group say against it, as notes; and what would turn them.
+fn of_members(decision: &Decision, group: &str, diagnostic: Diagnostic, documents: Documents<'_>) -> Diagnostic {
+    let members = decision.reasons.iter().filter(|reason| {
+        (reason.blocking || objects(decision, reason)) && group_of(decision, &reason.source) == Some(group)
+    });
+    members.fold(diagnostic, |mut diagnostic, reason| {
+        let member = self::diagnostic(decision, reason, documents);
+        diagnostic = diagnostic.note(format!("{}: {}", source_name(&reason.source), reason.message));
+        diagnostic.place = diagnostic.place.or(member.place);
+        diagnostic.helps.extend(member.helps);
+        diagnostic
+    })
 }
 
 /// What would turn this reason: the requirements of the same source that belong to it.
@@ -93,7 +125,12 @@ fn remedies<'a>(decision: &'a Decision, reason: &DecisionReason) -> Vec<&'a Requ
     let violations: Vec<_> = match binding.map(|binding| &binding.answer) {
         Some(BindingAnswer::Policy(answer)) => match &answer.ruling {
             Ruling::Deny(violations) => violations.iter().collect(),
-            _ => Vec::new(),
+            // What is required is its own reason.
+            Ruling::Require(requirements) => {
+                let same = |required: &&Requirement| required.code == reason.code && required.message == reason.message;
+                return requirements.iter().filter(same).collect();
+            }
+            Ruling::Allow | Ruling::Abstain => Vec::new(),
         },
         Some(BindingAnswer::Check(report)) => report.findings.iter().map(|finding| &finding.violation).collect(),
         _ => Vec::new(),
@@ -103,7 +140,15 @@ fn remedies<'a>(decision: &'a Decision, reason: &DecisionReason) -> Vec<&'a Requ
     });
     match belongs {
         Some(violation) => violation.remedies.iter().collect(),
-        None => all().filter(|required| required.code == reason.code).collect(),
+        None => all().filter(|required| required.code == reason.code && is_about(required, reason)).collect(),
+    }
+}
+
+/// The host breaks a rule down by place: each breach has its own correction.
+fn is_about(requirement: &Requirement, reason: &DecisionReason) -> bool {
+    match &requirement.need {
+        Need::Correction(correction) => Some(&correction.pointer) == reason.pointer.as_ref(),
+        _ => true,
     }
 }
 
@@ -117,10 +162,11 @@ fn pointer_of(requirement: &Requirement) -> Option<&str> {
 
 /// What somebody can do, from the part of a requirement that is made for tools.
 fn how(requirement: &Requirement) -> Vec<String> {
+    let said = |text: &str| requirement.message.contains(text);
     match &requirement.need {
         Need::Approvals(needed) => {
             let mut lines = vec![format!("what to approve is `{}`", needed.subject)];
-            if !needed.excluded.is_empty() {
+            if !needed.excluded.iter().all(|id| said(id)) {
                 lines.push(format!("these people cannot count: `{}`", needed.excluded.join("`, `")));
             }
             lines
@@ -129,12 +175,14 @@ fn how(requirement: &Requirement) -> Vec<String> {
             Some(media_type) => format!("hand it in with `--evidence {}=<file>` ({media_type})", needed.name),
             None => format!("hand it in with `--evidence {}=<file>`", needed.name),
         }],
+        Need::Time(needed) if needed.not_before.is_some_and(|from| said(&from.to_string())) => Vec::new(),
         Need::Time(needed) => match (needed.not_before, needed.not_after) {
             (Some(from), Some(until)) => vec![format!("ask again from {from} on, and before {until}")],
             (Some(from), None) => vec![format!("ask again from {from} on")],
             (None, Some(until)) => vec![format!("only before {until}")],
             (None, None) => Vec::new(),
         },
+        Need::Correction(correction) if said(&correction.expected) => Vec::new(),
         Need::Correction(correction) => vec![match &correction.found {
             Some(found) => format!("expected {}, found {found}", correction.expected),
             None => format!("expected {}", correction.expected),
