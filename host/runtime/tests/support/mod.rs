@@ -1,7 +1,7 @@
 //! Plugins written in WebAssembly text, so that they can do what no compiler would: each test says the one thing that
 //! is special about its plugin, and the rest of it keeps to the contract.
 
-#![allow(dead_code, reason = "every test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "every test file uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test support")]
 
 use std::path::Path;
