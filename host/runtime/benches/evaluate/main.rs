@@ -4,14 +4,7 @@
 //! once for everything, with optimisation). What counts are the ratios in the summary at the end: there the two sides
 //! take turns, so that a machine that is busy is busy for both.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a benchmark"
-)]
+#![allow(missing_docs, unreachable_pub, clippy::expect_used, clippy::panic, reason = "a benchmark")]
 
 mod floor;
 
