@@ -3,7 +3,7 @@
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use lockgate_plugin::{Pointer, SettingsFinding};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::calendar::{Blackout, Calendar, Weekly};
 use crate::zone::Zone;
@@ -88,7 +88,7 @@ struct Named {
 }
 
 /// What holds for emergency changes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Emergency {
     /// They may run at any time.

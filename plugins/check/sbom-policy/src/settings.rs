@@ -4,7 +4,7 @@ use lockgate_plugin::time::Timestamp;
 use lockgate_plugin::{Pattern, Pointer, SettingsFinding};
 use schemars::JsonSchema;
 use semver::{Version, VersionReq};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::package::PackagePattern;
 
@@ -90,7 +90,7 @@ struct MinimumVersion {
 }
 
 /// What follows when something is not told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Unknown {
     /// The check fails.

@@ -1,7 +1,7 @@
 //! Walks a rollout one step after another.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Action, Progress, Step, StepAction, StepState, StepStatus, Wait};
 use crate::Reason;
@@ -9,7 +9,7 @@ use crate::time::{Duration, Timestamp};
 use crate::types::WayBack;
 
 /// What to do when an analysis had not enough data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnInconclusive {
     /// Stop where it is and let people decide.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Each unit, longest first, with its milliseconds.
 const UNITS: [(&str, u64); 6] =
@@ -99,6 +99,12 @@ fn parse(text: &str) -> Option<u64> {
         rest = tail.trim_start();
     }
     (!text.trim().is_empty()).then_some(total)
+}
+
+impl Serialize for Duration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl<'de> Deserialize<'de> for Duration {

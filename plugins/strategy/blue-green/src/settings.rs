@@ -4,7 +4,7 @@ use lockgate_plugin::strategy::OnInconclusive;
 use lockgate_plugin::time::Duration;
 use lockgate_plugin::{Pointer, SettingsFinding};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// How consumers are switched from the old release to the new one.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -36,7 +36,7 @@ pub(crate) struct Settings {
 }
 
 /// The step after which there is no way back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum PointOfNoReturn {
     /// Consumers are switched. Say this if what they do with the new release cannot be carried back.

@@ -4,7 +4,7 @@ use lockgate_plugin::strategy::OnInconclusive;
 use lockgate_plugin::time::Duration;
 use lockgate_plugin::{Pointer, SettingsFinding};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// How the new release is brought to its consumers.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -57,7 +57,7 @@ pub(crate) struct WeightStep {
 }
 
 /// The step after which there is no way back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum PointOfNoReturn {
     /// The old release is replaced in the stable slot.
