@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{AnnotationKind, Group, Level, Message, Origin, Renderer, Snippet};
 
 use crate::terminal;
@@ -111,18 +112,23 @@ impl Diagnostic {
             Tone::Pending => Level::WARNING.with_name("pending"),
             Tone::Warning => Level::WARNING,
         };
-        let mut title = level.primary_title(self.title.as_str());
-        if let Some(code) = &self.code {
-            title = title.id(code.as_str());
+        let name = if self.tone == Tone::Error { "error" } else { "pending" };
+        let code = self.code.as_deref().unwrap_or_default();
+        let said = terminal::wrapped(&self.title, name.len() + code.len() + 4);
+        let mut title = level.primary_title(said);
+        if !code.is_empty() {
+            title = title.id(code);
         }
         let mut group = Group::with_title(title);
         if let Some(place) = &self.place {
             group = place.show(group);
         }
-        let notes = self.notes.iter().map(|note| Level::NOTE.message(note.as_str()));
-        let helps = self.helps.iter().map(|help| Level::HELP.message(help.as_str()));
+        // `line number = help: ` stands before it.
+        let said = |text: &String| terminal::wrapped(text, 14);
+        let notes = self.notes.iter().map(|note| Level::NOTE.message(said(note)));
+        let helps = self.helps.iter().map(|help| Level::HELP.message(said(help)));
         group = group.elements(notes.chain(helps).collect::<Vec<Message<'_>>>());
-        Renderer::styled().term_width(terminal::width()).render(&[group])
+        Renderer::styled().term_width(terminal::width().unwrap_or(DEFAULT_TERM_WIDTH)).render(&[group])
     }
 }
 

@@ -41,9 +41,23 @@ pub(crate) fn of_standing(standing: Standing) -> Style {
     }
 }
 
-/// How many columns there are: those of the terminal, `COLUMNS` if that is set, or 100 where nobody says.
-pub(crate) fn width() -> usize {
+/// How many columns there are: what `COLUMNS` says, else those of the terminal; none where nobody counts them, as in a
+/// file or a pipe.
+pub(crate) fn width() -> Option<usize> {
     let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
     let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    set.or_else(seen).unwrap_or(100).clamp(40, 160)
+    set.or_else(seen).map(|columns| columns.clamp(40, 160))
+}
+
+/// The text in lines of at most that width, if there is one; what follows the first line is aligned with it.
+pub(crate) fn wrapped(text: &str, taken: usize) -> String {
+    match width() {
+        Some(width) => textwrap::wrap(text, in_words(width.saturating_sub(taken).max(20))).join("\n"),
+        None => text.to_owned(),
+    }
+}
+
+/// Lines of at most that width, unless a word is longer: a digest or a time is never broken, because people copy it.
+pub(crate) fn in_words<'a>(width: usize) -> textwrap::Options<'a> {
+    textwrap::Options::new(width).break_words(false).word_splitter(textwrap::WordSplitter::NoHyphenation)
 }

@@ -58,7 +58,8 @@ impl Eval {
         let deployment = invalid.keep(read_deployment(&self.deployment));
         let evidence = invalid.keep(read_evidence(&self.evidence));
         let approved = self.approved.as_deref().and_then(|path| invalid.keep(read_decision(path)));
-        let (Some((mut deployment, document)), Some(evidence), true) = (deployment, evidence, invalid.is_empty()) else {
+        let (Some((mut deployment, document)), Some(evidence), true) = (deployment, evidence, invalid.is_empty())
+        else {
             return Err(invalid.into());
         };
         let models: Vec<LoadedModel> = loaded.into_iter().flatten().collect();
@@ -135,7 +136,8 @@ fn carry(decision: Decision, json: &Json, deployment: &mut Deployment, document:
         return Err(at("/gate", title).help(format!("hand in the decision that allowed {gate}")).into());
     }
     if decision.deployment != deployment.id {
-        let title = format!("`{file}` is a decision about deployment `{}`, not `{}`", decision.deployment, deployment.id);
+        let title =
+            format!("`{file}` is a decision about deployment `{}`, not `{}`", decision.deployment, deployment.id);
         return Err(at("/deployment", title).help("hand in the decision about this deployment").into());
     }
     let approved: ApprovedPlan = match decision.approved {

@@ -27,9 +27,9 @@ impl FromStr for EvidenceArgument {
             Some((name, path)) if !name.is_empty() && !path.is_empty() && name.chars().all(fits) => {
                 Ok(Self { name: name.to_owned(), path: path.into() })
             }
-            Some((name, path)) if !name.is_empty() && !path.is_empty() => Err(format!(
-                "`{name}` is not a name for evidence: use lower-case letters, digits, `-`, `.` and `_`"
-            )),
+            Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+                Err(format!("`{name}` is not a name for evidence: use lower-case letters, digits, `-`, `.` and `_`"))
+            }
             _ => Err("write it as `name=file`, for example `sbom=release.cdx.json`".to_owned()),
         }
     }

@@ -62,7 +62,9 @@ pub(crate) fn read_text(path: &Path, what: &str, largest: u64) -> Result<Arc<Sou
         text.drain(..'\u{feff}'.len_utf8());
     }
     if text.trim().is_empty() {
-        return Err(Diagnostic::error(format!("the {what} `{name}` is empty")).into());
+        return Err(Diagnostic::error(format!("the {what} `{name}` is empty"))
+            .help("was it written to the end? hand in a JSON document")
+            .into());
     }
     Ok(Arc::new(Source { name, text }))
 }
@@ -78,7 +80,10 @@ pub(crate) fn not_found(path: &Path, what: &str) -> Diagnostic {
     let wanted = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     match super::nearest(wanted, names.iter().map(String::as_str)) {
         Some(near) => diagnostic.help(format!("did you mean `{}`?", path.with_file_name(near).display())),
-        None => diagnostic,
+        None => match std::env::current_dir() {
+            Ok(current) if path.is_relative() => diagnostic.note(format!("looked for in `{}`", current.display())),
+            _ => diagnostic,
+        },
     }
 }
 

@@ -51,16 +51,34 @@ impl Json {
 
     /// Where a JSON Pointer leads: as far as the document goes.
     pub(crate) fn locate(&self, pointer: &str) -> Spot {
-        let nowhere = || Spot { key: None, value: 0..0, beyond: Some(pointer.to_owned()) };
-        let Ok(parsed) = parse_to_ast(&self.source.text, &CollectOptions::default(), &STRICT) else { return nowhere() };
-        let Some(mut node) = parsed.value.as_ref() else { return nowhere() };
+        self.places().locate(pointer)
+    }
+
+    /// The places of everything, for who looks up many.
+    pub(crate) fn places(&self) -> Places<'_> {
+        let parsed = parse_to_ast(&self.source.text, &CollectOptions::default(), &STRICT);
+        Places(parsed.ok().and_then(|parsed| parsed.value))
+    }
+}
+
+/// The places of everything in a document.
+pub(crate) struct Places<'a>(Option<Node<'a>>);
+
+impl Places<'_> {
+    /// Where a JSON Pointer leads: as far as the document goes.
+    pub(crate) fn locate(&self, pointer: &str) -> Spot {
+        let Some(mut node) = self.0.as_ref() else {
+            return Spot { key: None, value: 0..0, beyond: Some(pointer.to_owned()) };
+        };
         let mut key = None;
         let mut segments = pointer.split('/').skip(1);
         while let Some(segment) = segments.next() {
             let name = segment.replace("~1", "/").replace("~0", "~");
             let found = match node {
                 Node::Object(object) => object.get(&name).map(|property| (Some(&property.name), &property.value)),
-                Node::Array(array) => name.parse().ok().and_then(|at: usize| array.elements.get(at)).map(|at| (None, at)),
+                Node::Array(array) => {
+                    name.parse().ok().and_then(|at: usize| array.elements.get(at)).map(|at| (None, at))
+                }
                 _ => None,
             };
             let Some((name, value)) = found else {
@@ -151,11 +169,10 @@ fn not_json(source: &Arc<Source>, what: &str, error: &serde_json::Error) -> Diag
         Some('\'') => diagnostic.help("JSON texts stand in double quotes"),
         Some('}' | ']') => diagnostic.help("is there a comma too many before it?"),
         Some('/' | '#') => diagnostic.help("JSON has no comments"),
-        Some('N' | 'I' | '-' | '+' | '.') => {
-            diagnostic.help("JSON has no NaN, no Infinity, and numbers begin with a digit or `-`: use `null`, or leave it out")
-        }
+        Some('N' | 'I' | '-' | '+' | '.') => diagnostic
+            .help("JSON has no NaN, no Infinity, and numbers begin with a digit or `-`: use `null`, or leave it out"),
         _ if said.contains("recursion limit") => diagnostic.help("values may stand at most 127 deep in each other"),
-        _ => diagnostic,
+        _ => diagnostic.help(format!("`lockgate schema {what}` describes what is read here")),
     }
 }
 

@@ -8,12 +8,12 @@ use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::json::{Json, join};
+use super::json::{Json, Places, join};
 use super::nearest;
 use crate::diagnostic::{Diagnostic, InvalidInput};
 
 /// So many mistakes are looked for; a document with more is something else altogether.
-const MOST_FOUND: usize = 200;
+const MOST_FOUND: usize = 100;
 
 /// The JSON Schema (2020-12) of a type, as it is read.
 pub(crate) fn schema_of<T: JsonSchema>() -> Value {
@@ -33,10 +33,12 @@ pub(crate) fn read<T: JsonSchema + DeserializeOwned>(json: &Json) -> Result<T, I
         .build(&schema);
     if let Ok(validator) = validator {
         let mut mistakes = Vec::new();
+        let explainer = Explainer { json, schema: &schema, places: json.places() };
         for error in validator.iter_errors(&json.value).take(MOST_FOUND) {
-            Explainer { json, schema: &schema }.explain(&error, &mut mistakes);
+            explainer.explain(&error, &mut mistakes);
         }
         if !mistakes.is_empty() {
+            mistakes.sort_by_key(|mistake| mistake.place.as_ref().map_or(0, |place| place.span.start));
             return Err(mistakes.into());
         }
     }
@@ -49,13 +51,13 @@ pub(crate) fn read<T: JsonSchema + DeserializeOwned>(json: &Json) -> Result<T, I
             Segment::Enum { variant } => join(&pointer, variant),
             Segment::Unknown => pointer,
         });
-        placed(json, &pointer, Diagnostic::error(error.inner().to_string())).into()
+        placed(json, &json.places(), &pointer, Diagnostic::error(error.inner().to_string())).into()
     })
 }
 
 /// The diagnostic, with the value that the pointer means shown.
-fn placed(json: &Json, pointer: &str, diagnostic: Diagnostic) -> Diagnostic {
-    let span = json.locate(pointer).span(&json.source);
+fn placed(json: &Json, places: &Places<'_>, pointer: &str, diagnostic: Diagnostic) -> Diagnostic {
+    let span = places.locate(pointer).span(&json.source);
     let diagnostic = diagnostic.at(&json.source, span, "");
     if pointer.is_empty() { diagnostic } else { diagnostic.note(format!("the place is `{pointer}`")) }
 }
@@ -63,6 +65,7 @@ fn placed(json: &Json, pointer: &str, diagnostic: Diagnostic) -> Diagnostic {
 struct Explainer<'a> {
     json: &'a Json,
     schema: &'a Value,
+    places: Places<'a>,
 }
 
 impl Explainer<'_> {
@@ -76,7 +79,9 @@ impl Explainer<'_> {
             }
             Kind::Required { property } => {
                 let key = property.as_str().unwrap_or_default();
-                mistakes.push(self.at(pointer, Diagnostic::error(format!("`{key}` is missing"))));
+                let diagnostic = self.at(pointer, Diagnostic::error(format!("`{key}` is missing")));
+                let meaning = self.meaning(error.schema_path().as_str(), key);
+                mistakes.push(diagnostic.help(format!("add `\"{key}\": …`{meaning}")));
             }
             Kind::OneOfNotValid { context } | Kind::AnyOf { context } => {
                 self.no_alternative(pointer, instance, context, mistakes);
@@ -85,10 +90,9 @@ impl Explainer<'_> {
                 let allowed: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
                 mistakes.push(self.not_allowed(pointer, instance, &allowed));
             }
-            Kind::Type { kind } => mistakes.push(self.at(
-                pointer,
-                Diagnostic::error(format!("expected {}, found {}", expected(kind), shown(instance))),
-            )),
+            Kind::Type { kind } => mistakes.push(
+                self.at(pointer, Diagnostic::error(format!("expected {}, found {}", expected(kind), shown(instance)))),
+            ),
             Kind::Format { format } if format == "date-time" => {
                 let said = instance.as_str().map(str::parse::<Timestamp>).and_then(Result::err);
                 let said = said.map_or_else(|| error.to_string(), |said| said.to_string());
@@ -136,7 +140,9 @@ impl Explainer<'_> {
         }
         match others.first() {
             Some(error) => self.explain(error, mistakes),
-            None => mistakes.push(self.at(pointer, Diagnostic::error(format!("{} does not fit here", shown(instance))))),
+            None => {
+                mistakes.push(self.at(pointer, Diagnostic::error(format!("{} does not fit here", shown(instance)))))
+            }
         }
     }
 
@@ -144,7 +150,9 @@ impl Explainer<'_> {
         let listed = allowed.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ");
         let diagnostic = Diagnostic::error(format!("{} is not allowed here", shown(instance)));
         let diagnostic = self.at(pointer, diagnostic).note(format!("allowed are {listed}"));
-        match instance.as_str().and_then(|word| nearest(word, allowed.iter().copied())) {
+        let only_key = instance.as_object().filter(|object| object.len() == 1).and_then(|object| object.keys().next());
+        let word = instance.as_str().or(only_key.map(String::as_str));
+        match word.and_then(|word| nearest(word, allowed.iter().copied())) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
             None => diagnostic,
         }
@@ -152,7 +160,7 @@ impl Explainer<'_> {
 
     fn unknown_key(&self, pointer: &str, key: &str, known: &[String]) -> Diagnostic {
         let place = join(pointer, key);
-        let spot = self.json.locate(&place);
+        let spot = self.places.locate(&place);
         let span = spot.key.unwrap_or(spot.value);
         let diagnostic = Diagnostic::error(format!("there is no key `{key}` here"))
             .at(&self.json.source, span, "")
@@ -171,8 +179,16 @@ impl Explainer<'_> {
         properties.and_then(Value::as_object).into_iter().flat_map(|known| known.keys().cloned()).collect()
     }
 
+    /// What the schema says of a key, as the end of a sentence.
+    fn meaning(&self, schema_path: &str, key: &str) -> String {
+        let object = schema_path.rsplit_once('/').map_or("", |(object, _)| object);
+        let property = self.schema.pointer(object).and_then(|object| object.get("properties")?.get(key));
+        let described = property.and_then(|property| property.get("description")).and_then(Value::as_str);
+        described.map(|text| format!(": {}", text.trim_end_matches('.'))).unwrap_or_default()
+    }
+
     fn at(&self, pointer: &str, diagnostic: Diagnostic) -> Diagnostic {
-        placed(self.json, pointer, diagnostic)
+        placed(self.json, &self.places, pointer, diagnostic)
     }
 }
 

@@ -1,5 +1,7 @@
 //! From a decision to what a person is told: one diagnostic for each reason, with its place and what would turn it.
 
+use std::collections::BTreeSet;
+
 use lockgate_domain::{
     BindingAnswer, Decision, DecisionReason, DecisionRequirement, Need, ReasonSource, Requirement, Ruling, Standing,
 };
@@ -13,11 +15,14 @@ pub(super) fn diagnostics(decision: &Decision, documents: Documents<'_>) -> Vec<
     let objections = decision.reasons.iter().filter(|reason| reason.blocking || objects(decision, reason));
     // A member of a group is heard with its group.
     let alone = objections.filter(|reason| group_of(decision, &reason.source).is_none());
+    let mut alone: Vec<&DecisionReason> = alone.collect();
+    // Whoever speaks alone is heard before whoever speaks for others; stable, so the rest stays in its order.
+    alone.sort_by_key(|reason| (!reason.blocking, matches!(reason.source, ReasonSource::Group(_))));
+    let alone = alone.into_iter();
     let mut diagnostics: Vec<Diagnostic> = alone.map(|reason| diagnostic(decision, reason, documents)).collect();
-    let mut said: Vec<String> = Vec::new();
+    let mut said = BTreeSet::new();
     for diagnostic in &mut diagnostics {
-        diagnostic.helps.retain(|help| !said.contains(help));
-        said.extend(diagnostic.helps.iter().cloned());
+        diagnostic.helps.retain(|help| said.insert(help.clone()));
     }
     diagnostics
 }
@@ -73,8 +78,8 @@ fn diagnostic(decision: &Decision, reason: &DecisionReason, documents: Documents
         Standing::Pending => Tone::Pending,
         _ => Tone::Error,
     };
-    let mut diagnostic = Diagnostic::new(tone, reason.message.as_str())
-        .code(format!("{}/{}", source_name(&reason.source), reason.code));
+    let mut diagnostic =
+        Diagnostic::new(tone, reason.message.as_str()).code(format!("{}/{}", source_name(&reason.source), reason.code));
     let remedies: Vec<&Requirement> = remedies(decision, reason);
     let pointer = reason.pointer.as_deref().or_else(|| remedies.iter().find_map(|remedy| pointer_of(remedy)));
     if let Some(pointer) = pointer {

@@ -8,7 +8,11 @@ pub(super) fn tell(told: &Told<'_>) -> String {
     let mut lines = Vec::new();
     for decision in told.decisions {
         lines.extend(explain::diagnostics(decision, told.documents).iter().map(command));
-        lines.push(format!("::notice title={}::{}", property("Lockgate"), data(&format!("{}: {}", decision.gate, decision.verdict))));
+        lines.push(format!(
+            "::notice title={}::{}",
+            property("Lockgate"),
+            data(&format!("{}: {}", decision.gate, decision.verdict))
+        ));
     }
     lines.join("\n")
 }

@@ -67,7 +67,8 @@ pub(crate) struct Found {
 impl Documents<'_> {
     /// Where a pointer into the snapshot leads. Nowhere, if it means what no file says: the time, the gate, evidence.
     pub(crate) fn find(&self, pointer: &str) -> Option<Found> {
-        let is_below = |top: &str| pointer.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let is_below =
+            |top: &str| pointer.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         let json = match self.approved {
             Some(decision) if is_below("/approved") => decision,
             _ if ["/now", "/gate", "/subject", "/evidence"].into_iter().any(is_below) => return None,

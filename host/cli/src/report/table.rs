@@ -1,56 +1,76 @@
 //! For people.
 
-use lockgate_domain::{BindingOutcome, Decision, ReasonSource, Verdict};
+use lockgate_domain::{BindingOutcome, Decision, ModelRef, ReasonSource, Standing, Verdict};
 use tabled::builder::Builder;
 use tabled::settings::object::Columns;
-use tabled::settings::peaker::Priority;
-use tabled::settings::{Modify, Padding, Style, Width};
+use tabled::settings::{Modify, Padding, Style};
+use textwrap::core::display_width;
+use textwrap::wrap;
 
 use super::{Told, explain};
+use crate::diagnostic::Diagnostic;
 use crate::terminal::{self, FAINT, STRONG, styled};
 
-/// All decisions, one after the other.
+/// All decisions, one after the other. Of several, those that allow are one line each.
 pub(super) fn tell(told: &Told<'_>) -> String {
-    let mut text = String::new();
-    for (index, decision) in told.decisions.iter().enumerate() {
-        if index > 0 {
-            text.push_str("\n\n");
+    let mut parts = Vec::new();
+    let mut passed = Vec::new();
+    for decision in told.decisions {
+        if told.single || told.details || decision.verdict != Verdict::Allow {
+            parts.extend((!passed.is_empty()).then(|| passed.join("\n")));
+            passed.clear();
+            parts.push(one(decision, told));
+        } else {
+            passed.push(format!("{}  {}", verdict(decision), styled(FAINT, names(decision))));
         }
-        text.push_str(&one(decision, told));
     }
-    text
+    parts.extend((!passed.is_empty()).then(|| passed.join("\n")));
+    parts.join("\n\n")
 }
 
 fn one(decision: &Decision, told: &Told<'_>) -> String {
-    let mut parts = Vec::new();
-    for diagnostic in explain::diagnostics(decision, told.documents) {
-        parts.push(diagnostic.render());
-    }
+    let diagnostics = explain::diagnostics(decision, told.documents);
+    let mut parts: Vec<String> = diagnostics.iter().map(Diagnostic::render).collect();
     if !decision.bindings.is_empty() {
         parts.push(asked(decision, told.details));
     }
     if told.details {
         parts.extend(logs(decision));
     }
-    parts.push(closing(decision));
+    parts.push(closing(decision, told.details));
     parts.join("\n\n")
+}
+
+/// `fulfill entrance: allow`.
+fn verdict(decision: &Decision) -> String {
+    let verdict = styled(terminal::of_verdict(decision.verdict), decision.verdict);
+    format!("{}: {verdict}", styled(STRONG, decision.gate))
+}
+
+/// The bindings that were asked.
+fn names(decision: &Decision) -> String {
+    let names: Vec<&str> = decision.bindings.iter().map(|binding| binding.id.as_str()).collect();
+    if names.is_empty() { "not guarded".to_owned() } else { names.join(", ") }
 }
 
 /// What each binding and group says.
 fn asked(decision: &Decision, details: bool) -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
     for binding in &decision.bindings {
-        let counts = binding.group.as_ref().map_or_else(
-            || binding.enforcement.as_str().to_owned(),
-            |group| format!("in {group}"),
-        );
+        let counts = binding
+            .group
+            .as_ref()
+            .map_or_else(|| binding.enforcement.as_str().to_owned(), |group| format!("in {group}"));
         let standing = styled(terminal::of_standing(binding.standing), binding.standing.as_str());
         let mut row = vec![standing, binding.id.clone(), counts];
         if details {
             row.push(format!("{} {}", binding.plugin.name, binding.plugin.version));
-            row.push(binding.receipt.as_ref().map_or_else(String::new, |receipt| {
-                format!("{} fuel, {} µs", receipt.fuel, receipt.wall_time_us)
-            }));
+            row.push(
+                binding
+                    .receipt
+                    .as_ref()
+                    .map_or_else(String::new, |receipt| format!("{} fuel, {} µs", receipt.fuel, receipt.wall_time_us)),
+            );
         }
         row.push(why(decision, binding));
         rows.push(row);
@@ -61,7 +81,7 @@ fn asked(decision: &Decision, details: bool) -> String {
         if details {
             row.extend([String::new(), String::new()]);
         }
-        row.push(group.message.clone());
+        row.push(if group.standing == Standing::Allow { group.message.clone() } else { group.expression.clone() });
         rows.push(row);
     }
     let mut head = vec!["says", "binding", "enforcement"];
@@ -72,9 +92,18 @@ fn asked(decision: &Decision, details: bool) -> String {
     grid(&head, rows)
 }
 
-/// The first reason that a binding gives.
+/// Why a binding says what it says: what stands in the way was told at length before, and is only named here.
 fn why(decision: &Decision, binding: &BindingOutcome) -> String {
     let own = |source: &ReasonSource| matches!(source, ReasonSource::Binding(id) if *id == binding.id);
+    let mut codes: Vec<&str> = Vec::new();
+    for reason in decision.reasons.iter().filter(|reason| reason.blocking && own(&reason.source)) {
+        if !codes.contains(&reason.code.as_str()) {
+            codes.push(&reason.code);
+        }
+    }
+    if !codes.is_empty() {
+        return codes.join(", ");
+    }
     let first = decision.reasons.iter().find(|reason| own(&reason.source));
     first.map(|reason| reason.message.clone()).unwrap_or_default()
 }
@@ -93,21 +122,16 @@ fn logs(decision: &Decision) -> Option<String> {
 }
 
 /// The verdict, in the last lines, where people look first.
-fn closing(decision: &Decision) -> String {
-    let verdict = styled(terminal::of_verdict(decision.verdict), decision.verdict);
-    let gate = styled(STRONG, decision.gate);
+fn closing(decision: &Decision, details: bool) -> String {
     let because = if decision.verdict == Verdict::Allow { String::new() } else { because(decision) };
-    let mut lines = vec![format!("{gate}: {verdict}{because}")];
+    let mut lines = vec![format!("{}{because}", verdict(decision))];
     for (binding, obligations) in &decision.obligations {
-        lines.extend(obligations.iter().map(|obligation| format!("  on condition ({binding}): {}", obligation.message)));
+        lines
+            .extend(obligations.iter().map(|obligation| format!("  on condition ({binding}): {}", obligation.message)));
     }
-    lines.push(styled(
-        FAINT,
-        format!(
-            "{} · {} {}, {}",
-            decision.id, decision.model.id, decision.model.version, decision.model.chosen_because
-        ),
-    ));
+    let ModelRef { id, version, chosen_because, .. } = &decision.model;
+    let chosen = if details { format!(", {chosen_because}") } else { String::new() };
+    lines.push(styled(FAINT, format!("{} · {id} {version}{chosen}", decision.id)));
     lines.join("\n")
 }
 
@@ -115,39 +139,49 @@ fn because(decision: &Decision) -> String {
     let mut names: Vec<&str> = Vec::new();
     for reason in decision.reasons.iter().filter(|reason| reason.blocking) {
         let name = explain::source_name(&reason.source);
-        if !names.contains(&name) {
+        let is_member = decision.bindings.iter().any(|binding| binding.id == name && binding.group.is_some());
+        if !is_member && !names.contains(&name) {
             names.push(name);
         }
     }
     if names.is_empty() { String::new() } else { format!(", because of {}", names.join(", ")) }
 }
 
-/// Rows below a head, without lines, as wide as the terminal at most; what does not fit is wrapped.
+/// Rows below a head, without lines, as wide as the terminal at most: the last column is wrapped.
 pub(crate) fn grid(head: &[&str], rows: Vec<Vec<String>>) -> String {
-    let mut builder = Builder::default();
-    builder.push_record(head.iter().map(|title| styled(FAINT, title)));
-    for row in rows {
-        builder.push_record(row);
-    }
-    finish(builder)
+    let head = head.iter().map(|title| if title.is_empty() { String::new() } else { styled(FAINT, title) });
+    laid_out(std::iter::once(head.collect()).chain(rows).collect())
 }
 
 /// Names and what they mean, without a head.
 pub(crate) fn fields(rows: Vec<(&str, String)>) -> String {
-    let mut builder = Builder::default();
-    for (name, value) in rows {
-        builder.push_record([styled(FAINT, name), value]);
-    }
-    finish(builder)
+    laid_out(rows.into_iter().map(|(name, value)| vec![styled(FAINT, name), value]).collect())
 }
 
-fn finish(builder: Builder) -> String {
+/// Between two columns, and before the first.
+const GAP: usize = 2;
+/// A last column narrower than this is left to the terminal.
+const NARROWEST: usize = 20;
+
+fn laid_out(mut rows: Vec<Vec<String>>) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width_of = |rows: &[Vec<String>], column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.flat_map(|cell| cell.lines()).map(display_width).max().unwrap_or_default()
+    };
+    let taken: usize = (0..columns.saturating_sub(1)).map(|column| width_of(&rows, column) + GAP).sum::<usize>() + GAP;
+    if let Some(left) = terminal::width().and_then(|width| width.checked_sub(taken)).filter(|left| *left >= NARROWEST) {
+        let options = terminal::in_words(left);
+        for cell in rows.iter_mut().filter_map(|row| row.get_mut(columns - 1)) {
+            *cell = cell.lines().flat_map(|line| wrap(line, &options)).collect::<Vec<_>>().join("\n");
+        }
+    }
+    let mut builder = Builder::default();
+    rows.into_iter().for_each(|row| builder.push_record(row));
     let mut table = builder.build();
     table
         .with(Style::empty())
-        .with(Padding::new(0, 2, 0, 0))
-        .with(Modify::new(Columns::first()).with(Padding::new(2, 2, 0, 0)))
-        .with(Width::wrap(terminal::width()).keep_words(true).priority(Priority::max(true)));
-    let text = table.to_string();
-    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+        .with(Padding::new(0, GAP, 0, 0))
+        .with(Modify::new(Columns::first()).with(Padding::new(GAP, GAP, 0, 0)));
+    table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }

@@ -87,7 +87,10 @@ impl Demo {
     fn play(&self, stage: &Stagehand, bill: &Path, example: Deployment) -> Result<()> {
         let current = Build::of(&self.current, bill, &self.commit)?;
         let candidate = Build::of(&self.candidate, bill, &self.commit)?;
-        ensure!(current.digest != candidate.digest, "current and candidate are the same bytes: there is nothing to deploy");
+        ensure!(
+            current.digest != candidate.digest,
+            "current and candidate are the same bytes: there is nothing to deploy"
+        );
         let live = Live::set_up(self.dir.join("live"), &current.package)?;
         self.introduce(stage, &current, &candidate);
         let approvers: Vec<Person> = example.approvals.iter().map(|approval| approval.person.clone()).collect();
@@ -108,7 +111,7 @@ impl Demo {
         say(&format!("{} approves, as {}; then the gate is asked.", first.name, role(first)));
         deployment.approvals.push(stage.sign(first, &deployment)?);
         stage.stop("2-one-approver", &deployment, Stage::PlanAndApprove, Phase::Exit, Verdict::Pending)?;
-        say(&format!("{} approves too, as {}: the same subject.", second.name, role(second)));
+        say(&format!("{} approves too, as {}: the same subject.\n", second.name, role(second)));
         deployment.approvals.push(stage.sign(second, &deployment)?);
         let approved = stage.pass("3-two-approvers", &deployment, Stage::PlanAndApprove, Phase::Exit)?;
         stage.keep("approved", &approved)?;
@@ -132,7 +135,11 @@ impl Demo {
 
         section("And if somebody touches it after the approval?");
         let (tampered, byte) = candidate.tampered(&self.dir.join("tampered"), bill, &self.commit)?;
-        say(&format!("Byte {byte} of the binary is changed: {} becomes {}.", short(candidate.digest), short(tampered.digest)));
+        say(&format!(
+            "Byte {byte} of the binary is changed: {} becomes {}.",
+            short(candidate.digest),
+            short(tampered.digest)
+        ));
         deployment.release.components = tampered.package.components;
         stage.stop("8-tampered", &deployment, Stage::Fulfill, Phase::Entrance, Verdict::Deny)?;
         let untouched = live.inventory()?.iter().filter(|instance| runs(instance, candidate.digest)).count();
@@ -145,13 +152,26 @@ impl Demo {
         let build = |build: &Build| format!("{}  {}  {}", build.package.release, short(build.digest), size(build.size));
         let model = stage.model.model();
         anstream::println!("{}\n", styled(STRONG, "Lockgate's own release goes through its own gates"));
-        anstream::println!("{}", fields(vec![
-            ("live", format!("{}, in {INSTANCES} folders below {}", build(current), self.dir.join("live").display())),
-            ("candidate", build(candidate)),
-            ("commit", self.commit.clone()),
-            ("SBOM", format!("{}, {}", self.sbom.display(), size(stage.evidence.get("sbom").map_or(0, |sbom| sbom.size)))),
-            ("model", format!("{} {}: {}", model.id, model.version, model.title)),
-        ]));
+        anstream::println!(
+            "{}",
+            fields(vec![
+                (
+                    "live",
+                    format!("{}, in {INSTANCES} folders below {}", build(current), self.dir.join("live").display())
+                ),
+                ("candidate", build(candidate)),
+                ("commit", self.commit.clone()),
+                (
+                    "SBOM",
+                    format!(
+                        "{}, {}",
+                        self.sbom.display(),
+                        size(stage.evidence.get("sbom").map_or(0, |sbom| sbom.size))
+                    )
+                ),
+                ("model", format!("{} {}: {}", model.id, model.version, model.title)),
+            ])
+        );
     }
 
     fn closing(&self) {
@@ -161,11 +181,17 @@ impl Demo {
         let evaluate = format!("{lockgate} eval -m {} -e sbom={}", at("model.toml"), at("sbom.cdx.json"));
         let lines = [
             ("how far would it come with one approver?", format!("{evaluate} -d {}", at("2-one-approver.json"))),
-            ("what stops the changed binary?", format!("{evaluate} -d {} -s fulfill -p entrance", at("8-tampered.json"))),
-            ("what does the second pair of eyes ask for?", format!("{lockgate} plugin inspect {}", at("plugins/four-eyes.wasm"))),
+            (
+                "what stops the changed binary?",
+                format!("{evaluate} -d {} -s fulfill -p entrance", at("8-tampered.json")),
+            ),
+            (
+                "what does the second pair of eyes ask for?",
+                format!("{lockgate} plugin inspect {}", at("plugins/four-eyes.wasm")),
+            ),
         ];
         for (question, command) in lines {
-            anstream::println!("  {}\n  {command}\n", styled(FAINT, format!("# {question}")));
+            anstream::println!("  {}\n  {command}", styled(FAINT, format!("# {question}")));
         }
     }
 }
@@ -189,14 +215,19 @@ impl Stagehand {
         }
         let asked: Vec<&str> = decision.bindings.iter().map(|binding| binding.id.as_str()).collect();
         let asked = if asked.is_empty() { "not guarded".to_owned() } else { asked.join(", ") };
-        anstream::println!("  {} {} {}", styled(STRONG, format!("{:<8}", phase.as_str())), styled(GOOD, "allow"), styled(FAINT, asked));
+        anstream::println!(
+            "  {} {} {}",
+            styled(STRONG, format!("{:<8}", phase.as_str())),
+            styled(GOOD, "allow"),
+            styled(FAINT, asked)
+        );
         Ok(decision)
     }
 
     /// A gate that must not allow.
     fn stop(&self, file: &str, deployment: &Deployment, stage: Stage, phase: Phase, verdict: Verdict) -> Result<()> {
         let (decision, document) = self.decide(file, deployment, Gate { stage, phase })?;
-        anstream::println!("{}\n", self.tell(&decision, &document)?);
+        anstream::println!("\n{}", self.tell(&decision, &document)?);
         ensure!(decision.verdict == verdict, "the demo expected `{verdict}` here");
         Ok(())
     }
@@ -217,10 +248,14 @@ impl Stagehand {
         let rollout = self.model.plan(&snapshot.into())?;
         let no_return = rollout.point_of_no_return.clone();
         let rows = rollout.steps.iter().map(|step| {
-            let last = if Some(&step.id) == no_return.as_ref() { styled(terminal::WAITING, "point of no return") } else { String::new() };
+            let last = if Some(&step.id) == no_return.as_ref() {
+                styled(terminal::WAITING, "point of no return")
+            } else {
+                String::new()
+            };
             vec![step.id.clone(), action(&step.action), last]
         });
-        anstream::println!("\n{}\n", grid(&["step", "does", ""], rows.collect()));
+        anstream::println!("\n{}", grid(&["step", "does", ""], rows.collect()));
         deployment.plan.get_or_insert_default().rollout = Some(rollout);
         Ok(())
     }
@@ -243,6 +278,7 @@ impl Stagehand {
             deployment,
             evidence: &self.evidence,
             looks: false,
+            found: Vec::new(),
         };
         match self.model.drive(&mut progress, &mut folders)? {
             RolloutEnd::Completed => Ok(()),
@@ -292,5 +328,5 @@ fn section(title: &str) {
 }
 
 fn say(text: &str) {
-    anstream::println!("  {text}\n");
+    anstream::println!("\n  {text}");
 }

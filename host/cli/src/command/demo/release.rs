@@ -116,7 +116,7 @@ impl Parts<'_> {
         let mut deployment = Deployment { id, approvals: Vec::new(), approved: None, ..example };
         let release = &mut deployment.release;
         release.id.clone_from(&candidate.package.release);
-        release.name = format!("Lockgate {}", candidate.version);
+        release.name.clone_from(&candidate.package.release);
         release.version.clone_from(&candidate.version);
         release.description = format!("Built from commit {commit}, without symbols.");
         release.components.clone_from(&candidate.package.components);

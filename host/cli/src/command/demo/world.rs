@@ -6,14 +6,14 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use lockgate_domain::{
-    Deployment, Evidence, Gate, InstanceStatus, Phase, Progress, Snapshot, Stage, Standing, Step, StepAction,
+    BindingAnswer, Deployment, Evidence, Gate, InstanceStatus, Phase, Progress, Snapshot, Stage, Step, StepAction,
     StepStatus, Timestamp, Wait, WayBack,
 };
 use lockgate_engine::LoadedModel;
 use lockgate_engine::rollout::{EffectError, RolloutEvent, World};
 
 use super::live::{Live, Package, STABLE};
-use crate::terminal::{self, FAINT, GOOD, styled};
+use crate::terminal::{BAD, FAINT, GOOD, styled};
 
 /// What a rollout of the demo changes and looks at.
 pub(super) struct Folders<'a> {
@@ -24,14 +24,19 @@ pub(super) struct Folders<'a> {
     pub(super) evidence: &'a BTreeMap<String, Evidence>,
     /// Whether the next picture is for an analysis, which looks into every file.
     pub(super) looks: bool,
+    /// What the analysis that runs has said so far.
+    pub(super) found: Vec<String>,
 }
 
 impl Folders<'_> {
     /// How many instances serve the new release, as a row of boxes.
     fn row(&self) -> String {
-        let boxes = self.live.releases().unwrap_or_default().into_iter().map(|release| {
-            if release == self.package.release { styled(GOOD, "■") } else { styled(FAINT, "□") }
-        });
+        let boxes = self
+            .live
+            .releases()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|release| if release == self.package.release { styled(GOOD, "■") } else { styled(FAINT, "□") });
         boxes.collect()
     }
 }
@@ -43,8 +48,7 @@ impl World for Folders<'_> {
         if self.looks {
             deployment.actual_instances = self.live.inventory().map_err(effect)?;
             deployment.actual_instances.retain(|instance| instance.release.as_ref() == Some(&self.package.release));
-            let reached: Vec<String> =
-                deployment.actual_instances.iter().map(|instance| instance.id.clone()).collect();
+            let reached: Vec<String> = deployment.actual_instances.iter().map(|instance| instance.id.clone()).collect();
             deployment.desired_instances.retain(|instance| reached.contains(&instance.id));
             deployment.desired_instances.iter_mut().for_each(|instance| instance.status = InstanceStatus::Running);
         }
@@ -81,27 +85,31 @@ impl World for Folders<'_> {
         Ok(true)
     }
 
-    fn note(&mut self, event: &RolloutEvent<'_>, _: &Progress) {
+    fn note(&mut self, event: &RolloutEvent<'_>, progress: &Progress) {
         match event {
-            RolloutEvent::Began(step) => self.looks = matches!(step.action, StepAction::Analyze(_)),
+            RolloutEvent::Began(step) => {
+                self.looks = matches!(step.action, StepAction::Analyze(_));
+                self.found.clear();
+            }
             RolloutEvent::Analysed(_, outcome) => {
                 let said = match &outcome.answer {
-                    lockgate_domain::BindingAnswer::Check(report) => report.summary.clone(),
-                    _ => outcome.standing.as_str().to_owned(),
+                    BindingAnswer::Check(report) => report.summary.as_str(),
+                    _ => outcome.standing.as_str(),
                 };
-                let style = terminal::of_standing(outcome.standing);
-                let mark = if outcome.standing == Standing::Allow { "passed" } else { outcome.standing.as_str() };
-                anstream::println!("               {} {}: {said}", styled(style, mark), outcome.id);
+                self.found.push(format!("{}: {said}", outcome.id));
             }
             RolloutEvent::Ended(step, status, why) => {
-                let mark = if *status == StepStatus::Succeeded { styled(GOOD, "✓") } else { styled(terminal::BAD, "✗") };
-                anstream::println!("  {}  {mark} {}", self.row(), step.title);
-                if let Some(why) = why {
-                    anstream::println!("               {why}");
+                let (style, mark) = if *status == StepStatus::Succeeded { (GOOD, "✓") } else { (BAD, "✗") };
+                anstream::println!("  {}  {} {}", self.row(), styled(style, mark), step.title);
+                for line in self.found.drain(..).map(Some).chain([why.map(str::to_owned)]).flatten() {
+                    anstream::println!("                {}", styled(FAINT, line));
                 }
             }
-            RolloutEvent::Waiting(wait) => {
-                anstream::println!("  {}  {} {}", self.row(), styled(FAINT, "…"), styled(FAINT, &wait.reason.message));
+            RolloutEvent::Waiting(_) => {
+                let waits = progress.steps.iter().find(|state| state.status == StepStatus::Running);
+                let title =
+                    waits.and_then(|state| progress.step(&state.id)).map_or("waits", |step| step.title.as_str());
+                anstream::println!("  {}  {} {title}", self.row(), styled(FAINT, "…"));
             }
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! `lockgate plugin inspect`: what an operator wants to know before using a plugin.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -12,7 +13,7 @@ use crate::exit::Exit;
 use crate::host;
 use crate::input::{read_bytes, size};
 use crate::report::{fields, grid};
-use crate::terminal::{BAD, GOOD, STRONG, styled};
+use crate::terminal::{BAD, GOOD, STRONG, styled, wrapped};
 
 /// Which plugin.
 #[derive(Debug, clap::Args)]
@@ -42,7 +43,9 @@ impl Inspect {
         let bytes = read_bytes(&self.file, "plugin", 64 << 20)?;
         let grants = Grants::from(self.grants);
         let inspection = runtime.inspect(&bytes, &grants).map_err(|error| {
-            InvalidInput::from(Diagnostic::error(format!("`{}` is no plugin", self.file.display())).note(error.to_string()))
+            InvalidInput::from(
+                Diagnostic::error(format!("`{}` is no plugin", self.file.display())).note(error.to_string()),
+            )
         })?;
         match self.output {
             Form::Table => anstream::println!("{}", table(&inspection)),
@@ -56,7 +59,7 @@ fn table(inspection: &Inspection) -> String {
     let mut parts = Vec::new();
     if let Some(description) = &inspection.description {
         let title = format!("{} {}", description.name, description.version);
-        parts.push(format!("{}  {}", styled(STRONG, title), description.summary));
+        parts.push(wrapped(&format!("{}  {}", styled(STRONG, title), description.summary), 0));
     }
     let kinds: Vec<&str> = inspection.kinds.iter().map(|kind| kind.as_str()).collect();
     parts.push(fields(vec![
@@ -64,11 +67,17 @@ fn table(inspection: &Inspection) -> String {
         ("contract", or_none(inspection.contract.as_deref().unwrap_or_default())),
         ("digest", inspection.digest.to_string()),
         ("size", size(inspection.size)),
-        ("starts", match &inspection.freezing {
-            Freezing::Frozen => "configured once, and frozen".to_owned(),
-            Freezing::PerCall { reason } => format!("configured anew in every call: {reason}"),
-        }),
-        ("imports", or_none(&inspection.imports.iter().map(|import| import.name.as_str()).collect::<Vec<_>>().join("\n"))),
+        (
+            "starts",
+            match &inspection.freezing {
+                Freezing::Frozen => "configured once, and frozen".to_owned(),
+                Freezing::PerCall { reason } => format!("configured anew in every call: {reason}"),
+            },
+        ),
+        (
+            "imports",
+            or_none(&inspection.imports.iter().map(|import| import.name.as_str()).collect::<Vec<_>>().join("\n")),
+        ),
     ]));
     if !inspection.capabilities.is_empty() {
         let rows = inspection.capabilities.iter().map(|capability| {
@@ -83,9 +92,11 @@ fn table(inspection: &Inspection) -> String {
         parts.push(grid(&["asks for", "of it", "granted", "what for"], rows.collect()));
     }
     if let Some(description) = &inspection.description {
-        let rows = settings(&description.settings_schema, &description.settings_schema, "");
-        let table = grid(&["setting", "type", "default", "what it says"], rows.clone());
-        parts.push(if rows.is_empty() { "  It takes no settings.".to_owned() } else { table });
+        let rows = Settings::of(&description.settings_schema);
+        parts.push(match rows.is_empty() {
+            true => "  It takes no settings.".to_owned(),
+            false => grid(&["setting", "type", "default", "what it says"], rows),
+        });
     }
     let verdict = if inspection.is_admissible() {
         styled(GOOD, "can be used")
@@ -102,33 +113,60 @@ fn or_none(text: &str) -> String {
     if text.is_empty() { "none".to_owned() } else { text.to_owned() }
 }
 
-/// One row for each setting, those inside of tables and lists included.
-fn settings(schema: &Value, root: &Value, path: &str) -> Vec<Vec<String>> {
-    let required: Vec<&str> = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    let mut rows = Vec::new();
-    for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-        let place = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        let meant = resolved(property, root);
-        let default = match property.get("default") {
-            Some(Value::Null) => "none".to_owned(),
-            Some(default) => default.to_string(),
-            None if required.contains(&name.as_str()) => "required".to_owned(),
-            None => "none".to_owned(),
-        };
-        let described = property.get("description").or_else(|| meant.get("description"));
-        let described = described.and_then(Value::as_str).unwrap_or_default();
-        let described = described.split("\n\n").next().unwrap_or_default().replace('\n', " ");
-        rows.push(vec![place.clone(), type_of(property, root), default, described]);
-        // Deeper than this, a table explains less than the schema does.
-        if place.matches('.').count() < 3 {
-            let element = meant.get("items").map(|items| resolved(items, root));
-            match element {
-                Some(element) => rows.extend(settings(element, root, &format!("{place}[]"))),
-                None => rows.extend(settings(meant, root, &place)),
+/// The settings, one row for each, those inside of tables and lists included.
+struct Settings<'a> {
+    root: &'a Value,
+    rows: Vec<Vec<String>>,
+    /// Where a part of the schema that is used again was shown first.
+    shown: BTreeMap<&'a str, String>,
+}
+
+impl<'a> Settings<'a> {
+    fn of(root: &'a Value) -> Vec<Vec<String>> {
+        let mut settings = Self { root, rows: Vec::new(), shown: BTreeMap::new() };
+        settings.walk(root, "");
+        settings.rows
+    }
+
+    fn walk(&mut self, schema: &'a Value, path: &str) {
+        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+        let required: Vec<&str> = required.filter_map(Value::as_str).collect();
+        for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            let place = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            let meant = resolved(property, self.root);
+            let default = match property.get("default") {
+                Some(Value::Null) => "none".to_owned(),
+                Some(default) => default.to_string(),
+                None if required.contains(&name.as_str()) => "required".to_owned(),
+                None => "none".to_owned(),
+            };
+            let described = property.get("description").or_else(|| meant.get("description"));
+            let described = described.and_then(Value::as_str).unwrap_or_default();
+            let described = described.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+            let inside = meant.get("items").map(|items| resolved(items, self.root)).unwrap_or(meant);
+            let below = if meant.get("items").is_some() { format!("{place}[]") } else { place.clone() };
+            let known = reference(property).and_then(|target| self.shown.insert(target, place.clone()));
+            let kind = match &known {
+                Some(first) => format!("as {first}"),
+                None => type_of(property, self.root),
+            };
+            self.rows.push(vec![place, kind, default, described]);
+            if let Some((target, first)) = reference(property).zip(known) {
+                self.shown.insert(target, first);
+            } else {
+                self.walk(inside, &below);
             }
         }
     }
-    rows
+}
+
+/// The part of the schema that a property refers to.
+fn reference(schema: &Value) -> Option<&str> {
+    if let Some(target) = schema.get("$ref") {
+        return target.as_str();
+    }
+    let forms = schema.get("anyOf").and_then(Value::as_array)?;
+    forms.iter().find_map(|form| form.get("$ref")).and_then(Value::as_str)
 }
 
 /// What a schema means, past references and "or nothing".
@@ -137,11 +175,8 @@ fn resolved<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
         return root.pointer(target.trim_start_matches('#')).map_or(schema, |meant| resolved(meant, root));
     }
     let forms = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array);
-    let real: Vec<&Value> = forms
-        .into_iter()
-        .flatten()
-        .filter(|form| form.get("type").and_then(Value::as_str) != Some("null"))
-        .collect();
+    let real: Vec<&Value> =
+        forms.into_iter().flatten().filter(|form| form.get("type").and_then(Value::as_str) != Some("null")).collect();
     match real.as_slice() {
         [only] => resolved(only, root),
         _ => schema,

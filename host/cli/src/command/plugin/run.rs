@@ -176,15 +176,18 @@ fn tell<T: Serialize>(evaluation: Evaluation<T>) -> anyhow::Result<Exit> {
         anstream::eprintln!("and {log_dropped} more lines");
     }
     let calls: Vec<String> = receipt.host_calls.iter().map(|(name, count)| format!("{name} {count}")).collect();
-    anstream::eprintln!("{}", fields(vec![
-        ("function", format!("{}, by contract {}", receipt.function, receipt.contract)),
-        ("component", receipt.component.to_string()),
-        ("settings", receipt.settings.to_string()),
-        ("fuel", receipt.fuel.to_string()),
-        ("memory", crate::input::size(receipt.peak_memory)),
-        ("time", format!("{} µs", receipt.wall_time_us)),
-        ("host calls", if calls.is_empty() { "none".to_owned() } else { calls.join(", ") }),
-    ]));
+    anstream::eprintln!(
+        "{}",
+        fields(vec![
+            ("function", format!("{}, by contract {}", receipt.function, receipt.contract)),
+            ("component", receipt.component.to_string()),
+            ("settings", receipt.settings.to_string()),
+            ("fuel", receipt.fuel.to_string()),
+            ("memory", crate::input::size(receipt.peak_memory)),
+            ("time", format!("{} µs", receipt.wall_time_us)),
+            ("host calls", if calls.is_empty() { "none".to_owned() } else { calls.join(", ") }),
+        ])
+    );
     match outcome {
         Ok(answer) => {
             anstream::println!("{}", serde_json::to_string_pretty(&answer)?);
