@@ -18,6 +18,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
+    /// How much of the text stands before the first star: most texts differ there already.
+    literal: usize,
+    /// What follows it.
     parts: Vec<Part>,
 }
 
@@ -35,8 +38,9 @@ impl Pattern {
     /// The pattern that is written so. Every text is one.
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
+        let literal = text.find('*').unwrap_or(text.len());
         let mut parts = Vec::new();
-        let mut characters = text.chars().peekable();
+        let mut characters = text.get(literal..).unwrap_or_default().chars().peekable();
         while let Some(character) = characters.next() {
             parts.push(match character {
                 '*' if characters.next_if_eq(&'*').is_some() => Part::Anything,
@@ -44,19 +48,25 @@ impl Pattern {
                 other => Part::One(other),
             });
         }
-        Self { text, parts }
+        Self { text, literal, parts }
     }
 
     /// Whether the whole text fits. Takes time in proportion to the lengths of both.
     pub fn matches(&self, text: &str) -> bool {
+        let literal = self.text.get(..self.literal).unwrap_or_default();
+        let Some(text) = text.strip_prefix(literal) else { return false };
+        if self.parts.is_empty() {
+            return text.is_empty();
+        }
         // How many parts may be done when that much of the text has been read.
         let mut done = vec![false; self.parts.len() + 1];
+        let mut next = done.clone();
         if let Some(first) = done.first_mut() {
             *first = true;
         }
         self.skip_runs(&mut done);
         for character in text.chars() {
-            let mut next = vec![false; done.len()];
+            next.fill(false);
             for (index, part) in self.parts.iter().enumerate() {
                 if !done.get(index).copied().unwrap_or(false) {
                     continue;
@@ -72,7 +82,7 @@ impl Pattern {
                 }
             }
             self.skip_runs(&mut next);
-            done = next;
+            std::mem::swap(&mut done, &mut next);
         }
         done.last().copied().unwrap_or(false)
     }
