@@ -81,8 +81,9 @@ pub struct Reason {
 /// More people have to approve.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApprovalsNeeded {
-    /// In which role.
-    pub role: String,
+    /// In which role; absent: in any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
     /// How many are missing.
     pub missing: u32,
     /// Who cannot count, by person id.

@@ -36,7 +36,7 @@ fn a_gate_is_pending_until_the_missing_approver_has_approved() {
     assert_eq!(pending.verdict, Verdict::Pending);
     assert_eq!(blocking(&pending), ["approvals-missing"]);
     let Need::Approvals(needed) = &pending.requirements[0].requirement.need else { panic!("{pending:?}") };
-    assert_eq!((needed.role.as_str(), needed.missing), ("change-authority", 1));
+    assert_eq!((needed.role.as_deref(), needed.missing), (Some("change-authority"), 1));
     assert_eq!(needed.excluded, ["rita"], "who asks cannot approve");
     assert_eq!(needed.subject, pending.subject.to_string());
     assert_eq!(pending.approved, None);

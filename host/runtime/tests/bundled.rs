@@ -77,7 +77,7 @@ fn four_eyes_asks_for_an_approval_and_takes_it() {
     let plugin = runtime().load(four_eyes()).unwrap();
     let Ruling::Require(required) = ruling(&plugin, snapshot()) else { panic!("an approval is missing") };
     let Need::Approvals(needed) = &required[0].need else { panic!("{required:?}") };
-    assert_eq!((&*needed.role, needed.missing), ("change-authority", 1));
+    assert_eq!((needed.role.as_deref(), needed.missing), (Some("change-authority"), 1));
     assert_eq!(needed.excluded, ["ann@example.com"]);
     assert_eq!(ruling(&plugin, approved()), Ruling::Allow);
 }

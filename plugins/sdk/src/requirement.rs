@@ -20,7 +20,12 @@ impl Requirement {
 impl ApprovalsNeeded {
     /// So many more people have to approve in a role. `subject` is [`Evaluation::subject`](crate::Evaluation::subject).
     pub fn new(role: impl Into<String>, missing: u32, subject: impl Into<String>) -> Self {
-        Self { role: role.into(), missing, excluded: Vec::new(), subject: subject.into() }
+        Self { role: Some(role.into()), ..Self::anybody(missing, subject) }
+    }
+
+    /// So many more people have to approve, in whatever role.
+    pub fn anybody(missing: u32, subject: impl Into<String>) -> Self {
+        Self { role: None, missing, excluded: Vec::new(), subject: subject.into() }
     }
 
     /// The people who cannot count, by person id.

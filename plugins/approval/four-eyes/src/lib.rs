@@ -106,7 +106,8 @@ fn missing(need: &Need, counted: &[Counted], outsiders: &[Outsider], subject: &s
             // Somebody who approved in another role and counts nowhere may still approve in this one.
             let excluded = excluded(&|role| role.is_some());
             let who = format!("as `{role}`");
-            requirements.push(approvals_needed("approvals-missing", role, &who, missing, &excluded, subject));
+            let need = ApprovalsNeeded::new(role, missing, subject);
+            requirements.push(approvals_needed("approvals-missing", need, &who, &excluded));
             missing_in_roles = missing_in_roles.saturating_add(missing);
         }
     }
@@ -114,27 +115,20 @@ fn missing(need: &Need, counted: &[Counted], outsiders: &[Outsider], subject: &s
     let missing = need.people.saturating_sub(distinct.saturating_add(missing_in_roles));
     if missing > 0 {
         let excluded = excluded(&|_| true);
-        requirements.push(approvals_needed("people-missing", ANY_ROLE, "in any role", missing, &excluded, subject));
+        let need = ApprovalsNeeded::anybody(missing, subject);
+        requirements.push(approvals_needed("people-missing", need, "in any role", &excluded));
     }
     requirements
 }
 
-/// The role that is named where any will do.
-const ANY_ROLE: &str = "any";
-
-fn approvals_needed(
-    code: &str,
-    role: &str,
-    who: &str,
-    missing: u32,
-    excluded: &[(String, &str)],
-    subject: &str,
-) -> Requirement {
-    let people = if missing == 1 { "1 more person has" } else { &format!("{missing} more people have") };
+fn approvals_needed(code: &str, need: ApprovalsNeeded, who: &str, excluded: &[(String, &str)]) -> Requirement {
+    let people = match need.missing {
+        1 => "1 more person has".to_owned(),
+        missing => format!("{missing} more people have"),
+    };
     let but = join(excluded.iter().map(|(id, why)| format!("`{id}` ({why})")));
     let message = format!("{people} to approve {who}; not {but}");
-    let need = ApprovalsNeeded::new(role, missing, subject).excluding(excluded.iter().map(|(id, _)| id));
-    Requirement::new(code, message, need)
+    Requirement::new(code, message, need.excluding(excluded.iter().map(|(id, _)| id)))
 }
 
 /// `a`, `a and b`, `a, b and c`.

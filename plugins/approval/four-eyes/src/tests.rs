@@ -41,7 +41,7 @@ fn denied(answer: &Answer) -> &[Violation] {
 fn needs(answer: &Answer) -> Vec<(&str, u32, Vec<&str>)> {
     let need = |requirement| match requirement {
         &Requirement { need: Need::Approvals(ref need), .. } => {
-            (need.role.as_str(), need.missing, need.excluded.iter().map(String::as_str).collect())
+            (need.role.as_deref().unwrap_or("any"), need.missing, need.excluded.iter().map(String::as_str).collect())
         }
         other => panic!("not approvals: {other:?}"),
     };

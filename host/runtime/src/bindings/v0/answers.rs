@@ -89,7 +89,7 @@ fn need(intake: &mut Intake, at: &Place<'_>, need: wit::Need) -> Taken<Need> {
                 return Place::Field(&at, "missing").broken("is 0: nothing is missing then");
             }
             Need::Approvals(ApprovalsNeeded {
-                role: intake.some_text(&Place::Field(&at, "role"), needed.role)?,
+                role: needed.role.map(|role| intake.some_text(&Place::Field(&at, "role"), role)).transpose()?,
                 missing: needed.missing,
                 excluded: needed.excluded.into_iter().map(|person| intake.text(person)).collect(),
                 subject: intake.some_text(&Place::Field(&at, "subject"), needed.subject)?,

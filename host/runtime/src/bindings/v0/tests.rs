@@ -83,7 +83,7 @@ fn a_remedy_is_judged_where_it_stands() {
 fn what_is_needed_is_something_that_is_missing() {
     let approvals = |missing, role: &str| {
         wit::Need::Approvals(wit::ApprovalsNeeded {
-            role: role.to_owned(),
+            role: Some(role.to_owned()),
             missing,
             excluded: Vec::new(),
             subject: "sha256:00".to_owned(),
