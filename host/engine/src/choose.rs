@@ -40,17 +40,27 @@ pub enum ChoiceError {
     /// No model was chosen.
     #[error(transparent)]
     Selection(#[from] SelectionError),
+    /// A fact bears a name that is the host's own, so no plugin would see it.
+    #[error("the fact `{0}` (at `/facts/{0}`) bears a name of the host's own: write it to `records`, or rename it")]
+    ReservedFact(String),
     /// The release or the plan has no canonical JSON form.
     #[error(transparent)]
     Digest(#[from] DigestError),
 }
 
+/// What the names of the facts begin with that the host makes of the records.
+const RESERVED: &str = "it4it.";
+
 /// Chooses the model for a question. The order of the models does not matter.
 ///
 /// # Errors
-/// If no model applies, if several apply equally well, or if it cannot be told whether one applies.
+/// If no model applies, if several apply equally well, if it cannot be told whether one applies, or if a fact bears a
+/// name of the host's own.
 pub fn choose(models: &[LoadedModel], question: Question) -> Result<Chosen, ChoiceError> {
     let Question { deployment, gate, now, evidence } = question;
+    if let Some(name) = deployment.facts.keys().find(|name| name.starts_with(RESERVED)) {
+        return Err(ChoiceError::ReservedFact(name.clone()));
+    }
     // The subject is made from the model that is chosen here: until then there is none, and `model check` warns of a
     // condition that asks for it.
     let undecided = Snapshot { deployment, gate, now, subject: Digest::of(b""), evidence };

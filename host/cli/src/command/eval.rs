@@ -96,8 +96,8 @@ impl Eval {
 /// One decision, and the snapshot that it was made on.
 fn decide(models: &[LoadedModel], question: Question) -> anyhow::Result<(Decision, String)> {
     let chosen = choose(models, question).map_err(|error| match error {
-        ChoiceError::Selection(error) => InvalidInput::from(Diagnostic::error(error.to_string())).into(),
-        error => anyhow!(error),
+        ChoiceError::Digest(error) => anyhow!(error),
+        error => InvalidInput::from(Diagnostic::error(error.to_string())).into(),
     })?;
     let decision = chosen.model.evaluate(&chosen.snapshot, &chosen.because)?;
     Ok((decision, serde_json::to_string_pretty(&*chosen.snapshot)?))
