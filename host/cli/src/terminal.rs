@@ -57,6 +57,12 @@ pub(crate) fn wrapped(text: &str, taken: usize) -> String {
     }
 }
 
+/// The text behind an indentation, in lines of at most the terminal's width.
+pub(crate) fn indented(text: &str, indentation: &str) -> String {
+    let lines = wrapped(text, indentation.len());
+    lines.lines().map(|line| format!("{indentation}{line}")).collect::<Vec<_>>().join("\n")
+}
+
 /// Lines of at most that width, unless a word is longer: a digest or a time is never broken, because people copy it.
 pub(crate) fn in_words<'a>(width: usize) -> textwrap::Options<'a> {
     textwrap::Options::new(width).break_words(false).word_splitter(textwrap::WordSplitter::NoHyphenation)

@@ -21,12 +21,15 @@ pub(crate) const LARGEST_DOCUMENT: u64 = 16 << 20;
 /// How large one piece of evidence may be: 64 MiB.
 pub(crate) const LARGEST_EVIDENCE: u64 = 64 << 20;
 
-/// The candidate that is most like the word, if one is like it at all.
+/// The candidate that was probably meant: at most a third of its letters are different.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 64;
+    let word: String = word.to_lowercase().chars().take(LONGEST).collect();
     candidates
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(likeness, candidate)| *likeness > 0.8 && *candidate != word)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .filter(|candidate| candidate.len() <= LONGEST)
+        .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
+        .min()
         .map(|(_, candidate)| candidate)
 }

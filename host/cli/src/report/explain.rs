@@ -78,8 +78,8 @@ fn diagnostic(decision: &Decision, reason: &DecisionReason, documents: Documents
         Standing::Pending => Tone::Pending,
         _ => Tone::Error,
     };
-    let mut diagnostic =
-        Diagnostic::new(tone, reason.message.as_str()).code(format!("{}/{}", source_name(&reason.source), reason.code));
+    let code = format!("{}/{}", source_name(&reason.source), reason.code);
+    let mut diagnostic = Diagnostic::new(tone, with_short_digests(&reason.message)).code(code);
     let remedies: Vec<&Requirement> = remedies(decision, reason);
     let pointer = reason.pointer.as_deref().or_else(|| remedies.iter().find_map(|remedy| pointer_of(remedy)));
     if let Some(pointer) = pointer {
@@ -188,10 +188,27 @@ fn how(requirement: &Requirement) -> Vec<String> {
             (None, None) => Vec::new(),
         },
         Need::Correction(correction) if said(&correction.expected) => Vec::new(),
-        Need::Correction(correction) => vec![match &correction.found {
-            Some(found) => format!("expected {}, found {found}", correction.expected),
-            None => format!("expected {}", correction.expected),
-        }],
+        // What is found stands in the file, at the place that is shown.
+        Need::Correction(correction) => vec![format!("expected {}", correction.expected)],
         Need::Other(document) => vec![format!("`{}` says how", document.schema)],
     }
+}
+
+/// The text with digests as long as people compare them; what they would have to copy is said as a whole in the helps.
+fn with_short_digests(text: &str) -> String {
+    const SHOWN: usize = 12;
+    let mut parts = text.split("sha256:");
+    let mut short = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
+        short.push_str("sha256:");
+        if let (64, Some(shown), Some(rest)) = (digits, part.get(..SHOWN), part.get(digits..)) {
+            short.push_str(shown);
+            short.push('…');
+            short.push_str(rest);
+        } else {
+            short.push_str(part);
+        }
+    }
+    short
 }

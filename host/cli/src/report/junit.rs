@@ -9,7 +9,7 @@ use super::{Told, explain};
 pub(super) fn tell(told: &Told<'_>) -> anyhow::Result<String> {
     let mut report = Report::new("lockgate");
     report.add_test_suites(told.decisions.iter().map(suite));
-    Ok(report.to_string()?)
+    Ok(report.to_string()?.trim_end().to_owned())
 }
 
 fn suite(decision: &Decision) -> TestSuite {

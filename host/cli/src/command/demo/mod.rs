@@ -111,7 +111,8 @@ impl Demo {
         say(&format!("{} approves, as {}; then the gate is asked.", first.name, role(first)));
         deployment.approvals.push(stage.sign(first, &deployment)?);
         stage.stop("2-one-approver", &deployment, Stage::PlanAndApprove, Phase::Exit, Verdict::Pending)?;
-        say(&format!("{} approves too, as {}: the same subject.\n", second.name, role(second)));
+        say(&format!("{} approves too, as {}: the same subject.", second.name, role(second)));
+        anstream::println!();
         deployment.approvals.push(stage.sign(second, &deployment)?);
         let approved = stage.pass("3-two-approvers", &deployment, Stage::PlanAndApprove, Phase::Exit)?;
         stage.keep("approved", &approved)?;
@@ -136,7 +137,7 @@ impl Demo {
         section("And if somebody touches it after the approval?");
         let (tampered, byte) = candidate.tampered(&self.dir.join("tampered"), bill, &self.commit)?;
         say(&format!(
-            "Byte {byte} of the binary is changed: {} becomes {}.",
+            "Byte {byte} of the binary is changed: {} becomes {}",
             short(candidate.digest),
             short(tampered.digest)
         ));
@@ -178,12 +179,12 @@ impl Demo {
         let at = |name: &str| self.dir.join(name).display().to_string();
         let lockgate = self.current.display();
         section("Try it yourself");
-        let evaluate = format!("{lockgate} eval -m {} -e sbom={}", at("model.toml"), at("sbom.cdx.json"));
+        let model = format!("{lockgate} eval -m {} \\\n      -e sbom={}", at("model.toml"), at("sbom.cdx.json"));
         let lines = [
-            ("how far would it come with one approver?", format!("{evaluate} -d {}", at("2-one-approver.json"))),
+            ("how far would it come with one approver?", format!("{model} -d {}", at("2-one-approver.json"))),
             (
                 "what stops the changed binary?",
-                format!("{evaluate} -d {} -s fulfill -p entrance", at("8-tampered.json")),
+                format!("{model} \\\n      -d {} -s fulfill -p entrance", at("8-tampered.json")),
             ),
             (
                 "what does the second pair of eyes ask for?",
@@ -328,5 +329,5 @@ fn section(title: &str) {
 }
 
 fn say(text: &str) {
-    anstream::println!("\n  {text}");
+    anstream::println!("\n{}", terminal::indented(text, "  "));
 }

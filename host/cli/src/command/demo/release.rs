@@ -49,10 +49,9 @@ impl Build {
         let (program, size) = component(BINARY, ComponentKind::Software, "application/octet-stream", binary)?;
         let (list, _) = component(BILL, ComponentKind::Documentation, "application/vnd.cyclonedx+json", bill)?;
         let digest = program.digest.context("a binary has a digest")?;
-        let short: String = digest.hex().chars().take(8).collect();
         Ok(Self {
             package: Package {
-                release: format!("lockgate-{version}-{short}"),
+                release: format!("lockgate-{version}-{}", short(digest)),
                 components: vec![program, list],
                 files: vec![binary.to_owned(), bill.to_owned()],
             },
@@ -77,6 +76,11 @@ impl Build {
         fs::copy(binary, &file).and_then(|_| fs::write(&file, bytes)).with_context(|| place(&file))?;
         Ok((Self::of(&file, bill, commit)?, place_of_byte))
     }
+}
+
+/// The beginning of a digest, which tells a build from the other.
+fn short(digest: Digest) -> String {
+    digest.hex().chars().take(8).collect()
 }
 
 /// Changes one byte where nothing runs: in the text that `--version` does not print.
@@ -116,7 +120,7 @@ impl Parts<'_> {
         let mut deployment = Deployment { id, approvals: Vec::new(), approved: None, ..example };
         let release = &mut deployment.release;
         release.id.clone_from(&candidate.package.release);
-        release.name.clone_from(&candidate.package.release);
+        release.name = format!("Lockgate {}", short(candidate.digest));
         release.version.clone_from(&candidate.version);
         release.description = format!("Built from commit {commit}, without symbols.");
         release.components.clone_from(&candidate.package.components);

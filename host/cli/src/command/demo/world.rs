@@ -13,7 +13,7 @@ use lockgate_engine::LoadedModel;
 use lockgate_engine::rollout::{EffectError, RolloutEvent, World};
 
 use super::live::{Live, Package, STABLE};
-use crate::terminal::{BAD, FAINT, GOOD, styled};
+use crate::terminal::{BAD, FAINT, GOOD, indented, styled};
 
 /// What a rollout of the demo changes and looks at.
 pub(super) struct Folders<'a> {
@@ -102,7 +102,7 @@ impl World for Folders<'_> {
                 let (style, mark) = if *status == StepStatus::Succeeded { (GOOD, "✓") } else { (BAD, "✗") };
                 anstream::println!("  {}  {} {}", self.row(), styled(style, mark), step.title);
                 for line in self.found.drain(..).map(Some).chain([why.map(str::to_owned)]).flatten() {
-                    anstream::println!("                {}", styled(FAINT, line));
+                    anstream::println!("{}", styled(FAINT, indented(&line, "                ")));
                 }
             }
             RolloutEvent::Waiting(_) => {

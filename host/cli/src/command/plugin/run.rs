@@ -29,19 +29,19 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FILE", required_unless_present = "deployment", conflicts_with = "deployment")]
     snapshot: Option<PathBuf>,
     /// The deployment of which to take a snapshot. No model is involved: its subject is not the one that `eval` has.
-    #[arg(long, value_name = "FILE", requires_all = ["stage", "phase"])]
+    #[arg(short, long, value_name = "FILE", requires_all = ["stage", "phase"])]
     deployment: Option<PathBuf>,
     /// The stage of the gate.
-    #[arg(long, value_parser = parse_stage, conflicts_with = "snapshot")]
+    #[arg(short, long, value_parser = parse_stage, conflicts_with = "snapshot")]
     stage: Option<Stage>,
     /// The phase of the gate.
-    #[arg(long, value_parser = parse_phase, conflicts_with = "snapshot")]
+    #[arg(short, long, value_parser = parse_phase, conflicts_with = "snapshot")]
     phase: Option<Phase>,
     /// The time of the snapshot. Without it: now.
     #[arg(long, value_name = "RFC3339", conflicts_with = "snapshot")]
     now: Option<Timestamp>,
     /// Evidence: a name and a file.
-    #[arg(long, value_name = "NAME=FILE")]
+    #[arg(short, long, value_name = "NAME=FILE")]
     evidence: Vec<EvidenceArgument>,
     /// The settings: a JSON file, or the JSON itself.
     #[arg(long, value_name = "FILE|JSON", default_value = "{}")]
