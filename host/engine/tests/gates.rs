@@ -232,6 +232,25 @@ enforcement = "hard-mandatory"
     assert_eq!(found, expected, "{:#?}", wrong(&text));
 }
 
+#[test]
+fn what_is_wrong_with_settings_is_found_behind_other_mistakes_too() {
+    let text = gate_support::model_text(
+        &["four-eyes"],
+        r#"
+[[gates]]
+stage = "plan-and-approve"
+phase = "exit"
+[[gates.bindings]]
+id = "people"
+plugin = "four-eyes"
+enforcement = "hard-mandatroy"
+settings.people = "two"
+"#,
+    );
+    let codes: Vec<&str> = wrong(&text).iter().map(|(code, ..)| *code).collect();
+    assert_eq!(codes, ["unknown-enforcement", "settings-refused"]);
+}
+
 /// How many approvals are missing, over all bindings.
 fn missing(model: &LoadedModel, risk: &str, approvals: &[(&str, &str)]) -> u32 {
     let mut deployment = deployment();

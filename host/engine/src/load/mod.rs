@@ -83,7 +83,16 @@ impl LoadedModel {
     /// # Errors
     /// All that is wrong with the model, its plugins' files, digests, settings and grants.
     pub fn load(runtime: &Runtime, source: &Source, folder: &Path) -> Result<Ready, Findings> {
-        let read = model::check(source)?;
+        let read = match model::check(source) {
+            Ok(read) => read,
+            Err(mut findings) => {
+                // One look at the file should find what is wrong with its plugins, too.
+                if let (Some(partial), _) = model::read_partly(source) {
+                    load(&partial.model, &mut Uses::new(runtime, &partial, folder), &mut findings);
+                }
+                return Err(findings);
+            }
+        };
         let mut findings = read.warnings.clone();
         let mut uses = Uses::new(runtime, &read, folder);
         let loaded = load(&read.model, &mut uses, &mut findings);

@@ -22,6 +22,7 @@ pub use check::check;
 pub use finding::{Finding, Findings, LocatedFinding, Related, Severity};
 pub(crate) use finding::{closest, listed};
 pub use pin::{PinError, pin};
+pub(crate) use read::read_partly;
 pub use read::{Read, read};
 pub use select::{Candidate, Considered, Selection, SelectionError, select};
 pub use source::{LARGEST_SOURCE, Position, Source, SourceError};

@@ -180,10 +180,11 @@ impl Reader<'_> {
         let plugin = self.plugin_use(table, plugins);
         Some(Binding {
             id: id?,
-            kind: transposed(kind)?,
-            enforcement: enforcement?,
-            when: transposed(when)?,
-            group: transposed(group)?.map(|(group, _)| group),
+            kind: kind.flatten(),
+            // What is wrong has been reported: there is no model then, only a look for further mistakes.
+            enforcement: enforcement.unwrap_or(Enforcement::HardMandatory),
+            when: when.flatten(),
+            group: group.flatten().map(|(group, _)| group),
             plugin: plugin?,
         })
     }
@@ -213,13 +214,5 @@ impl Reader<'_> {
         let finding = Finding::error("member-with-enforcement", field.key, "a member of a group has no `enforcement`");
         self.findings
             .push(finding.note("only the group's answer counts at the gate").help("take the line out, or the `group`"));
-    }
-}
-
-/// What is there but could not be read is not the same as what is not there.
-fn transposed<T>(value: Option<Option<T>>) -> Option<Option<T>> {
-    match value {
-        Some(None) => None,
-        value => Some(value.flatten()),
     }
 }

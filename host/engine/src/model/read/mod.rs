@@ -35,9 +35,19 @@ pub struct Read {
 /// # Errors
 /// Everything that is wrong with it, and all warnings.
 pub fn read(source: &Source) -> Result<Read, Findings> {
+    let (read, findings) = read_partly(source);
+    match read {
+        Some(read) if !findings.has_errors() => Ok(Read { warnings: findings, ..read }),
+        _ => Err(findings),
+    }
+}
+
+/// Reads what can be read of a model, for those who look for further mistakes in it. Where there are errors, what is
+/// wrong is left out or filled in, so that this is no model to decide by; behind a mistake in the syntax there is none.
+pub(crate) fn read_partly(source: &Source) -> (Option<Read>, Findings) {
     if source.text.len() as u64 > LARGEST_SOURCE {
         let message = format!("the file has {} bytes, and {LARGEST_SOURCE} are the most", source.text.len());
-        return Err([Finding::error("too-large", 0..0, message)].into_iter().collect());
+        return (None, [Finding::error("too-large", 0..0, message)].into_iter().collect());
     }
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     let syntax = Syntax::new(&source.text, errors);
@@ -48,11 +58,10 @@ pub fn read(source: &Source) -> Result<Read, Findings> {
     let model = reader.document(&document);
     let Reader { syntax, findings, spans, .. } = reader;
     let certain = |finding: &Finding| !syntax.is_on_lines_of(&source.text, &finding.span);
-    let findings: Findings = syntax.findings().into_iter().chain(findings.into_iter().filter(certain)).collect();
-    match model {
-        Some(model) if !findings.has_errors() => Ok(Read { model, spans, warnings: findings }),
-        _ => Err(findings),
-    }
+    let mistakes = syntax.findings();
+    let model = model.filter(|_| mistakes.is_empty());
+    let findings: Findings = mistakes.into_iter().chain(findings.into_iter().filter(certain)).collect();
+    (model.map(|model| Read { model, spans, warnings: Findings::new() }), findings)
 }
 
 const KEYS: [&str; 10] =
@@ -120,9 +129,9 @@ impl Reader<'_> {
         let analyses = self.analyses(&table, &plugins);
         let gates = self.gates(&table, &plugins);
         Some(Model {
-            id: id?,
-            version: version?,
-            title: title?,
+            id: id.unwrap_or_default(),
+            version: version.unwrap_or_default(),
+            title: title.unwrap_or_default(),
             applies_when,
             rank: rank.unwrap_or_default(),
             environments,
