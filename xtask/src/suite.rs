@@ -54,7 +54,7 @@ struct Runner {
 impl Runner {
     /// Unit and integration tests of one workspace.
     fn tests(&self, cargo: impl Fn() -> Command) -> Result<Tally> {
-        let targets = ["--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"];
+        let targets = ["--workspace", "--lib", "--bins", "--tests"];
         let mut command = cargo();
         if self.nextest {
             command.args(["nextest", "run"]);
@@ -66,7 +66,7 @@ impl Runner {
         build.args(if self.nextest { ["nextest", "run"].as_slice() } else { &["test"] }).args(targets).arg("--no-run");
         steps::run(&mut build)?;
 
-        command.args(targets);
+        command.args(targets).arg("--no-fail-fast");
         if self.nextest {
             command.arg("--no-tests=pass");
         }
