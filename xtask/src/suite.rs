@@ -75,17 +75,20 @@ impl Runner {
             None if self.nextest => drop(command.args(["-E", &format!("not test({IN_C})")])),
             None => drop(command.args(["--", "--skip", IN_C])),
         }
-        count(&mut command)
+        count(&mut command, if self.nextest { Tally::of_nextest } else { Tally::of_cargo_test })
     }
 
     /// The examples in the documentation of one workspace.
     fn doctests(&self, cargo: impl Fn() -> Command) -> Result<Tally> {
-        count(cargo().args(["test", "--workspace", "--doc", "--no-fail-fast"]))
+        count(cargo().args(["test", "--workspace", "--doc", "--no-fail-fast"]), Tally::of_cargo_test)
     }
 }
 
+/// Reads the tally off a line that closes a run.
+type Closing = fn(&str) -> Option<Tally>;
+
 /// Runs `command`, shows what it prints, and counts.
-fn count(command: &mut Command) -> Result<Tally> {
+fn count(command: &mut Command, closing: Closing) -> Result<Tally> {
     if steps::in_colour() {
         command.env("CARGO_TERM_COLOR", "always");
     }
@@ -97,8 +100,8 @@ fn count(command: &mut Command) -> Result<Tally> {
         .with_context(|| format!("cannot start `{}`", steps::line(command)))?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let (printed, told) = thread::scope(|scope| {
-        let printed = scope.spawn(|| pass_on(stdout, std::io::stdout()));
-        let told = pass_on(stderr, std::io::stderr());
+        let printed = scope.spawn(|| pass_on(stdout, std::io::stdout(), closing));
+        let told = pass_on(stderr, std::io::stderr(), closing);
         (printed.join().unwrap_or_default(), told)
     });
     let status = child.wait().with_context(|| format!("cannot wait for `{}`", steps::line(command)))?;
@@ -112,13 +115,13 @@ fn count(command: &mut Command) -> Result<Tally> {
 }
 
 /// Copies each line, and adds up those that count.
-fn pass_on(from: Option<impl Read>, mut to: impl Write) -> Tally {
+fn pass_on(from: Option<impl Read>, mut to: impl Write, closing: Closing) -> Tally {
     let mut tally = Tally::default();
     let Some(from) = from else { return tally };
     for line in BufReader::new(from).split(b'\n').map_while(std::io::Result::ok) {
         // A closed terminal must not end the count.
         let _ = to.write_all(&line).and_then(|()| to.write_all(b"\n"));
-        if let Some(counted) = Tally::of_line(&String::from_utf8_lossy(&line)) {
+        if let Some(counted) = closing(&String::from_utf8_lossy(&line)) {
             tally += counted;
         }
     }
