@@ -5,7 +5,6 @@
 mod support;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use lockgate_domain::{
     Action, Approval, ApprovalAnswer, CheckOutcome, FailureKind, Kind, Need, Person, Progress, Ruling, Snapshot,
@@ -140,18 +139,4 @@ fn many_threads_get_the_same_answer_for_the_same_fuel() {
             });
         }
     });
-}
-
-#[test]
-fn a_hundred_plugins_come_out_of_the_cache_within_a_second() {
-    let directory = tempfile::tempdir().unwrap();
-    let cache = Some(directory.path().join("cache"));
-    let load = || Runtime::new(RuntimeConfig { cache: cache.clone(), ..RuntimeConfig::default() }).unwrap();
-    load().load(four_eyes()).unwrap();
-    let (runtime, request) = (load(), four_eyes());
-    let began = Instant::now();
-    let loaded: Vec<Plugin> = (0..100).map(|_| runtime.load(request.clone()).unwrap()).collect();
-    let took = began.elapsed();
-    assert_eq!(loaded.len(), 100);
-    assert!(took.as_secs_f64() < 1.0, "{took:?}");
 }
