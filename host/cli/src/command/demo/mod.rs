@@ -66,7 +66,10 @@ struct Stagehand {
 
 impl Demo {
     /// Plays it.
-    pub(crate) fn run(self, global: &Global) -> Result<Exit> {
+    pub(crate) fn run(mut self, global: &Global) -> Result<Exit> {
+        for path in [&mut self.current, &mut self.candidate, &mut self.sbom, &mut self.dir] {
+            *path = from_here(path);
+        }
         fs::create_dir_all(&self.dir).with_context(|| place(&self.dir))?;
         let bill = self.dir.join("sbom.cdx.json");
         fs::copy(&self.sbom, &bill).with_context(|| place(&self.sbom))?;
@@ -164,11 +167,7 @@ impl Demo {
                 ("commit", self.commit.clone()),
                 (
                     "SBOM",
-                    format!(
-                        "{}, {}",
-                        self.sbom.display(),
-                        size(stage.evidence.get("sbom").map_or(0, |sbom| sbom.size))
-                    )
+                    format!("{}, {} packages", self.sbom.display(), stage.evidence.get("sbom").map_or(0, packages))
                 ),
                 ("model", format!("{} {}: {}", model.id, model.version, model.title)),
             ])
@@ -309,6 +308,22 @@ fn action(action: &StepAction) -> String {
 
 fn runs(instance: &lockgate_domain::Instance, digest: Digest) -> bool {
     instance.components.iter().any(|component| component.name == release::BINARY && component.digest == Some(digest))
+}
+
+/// The path as short as it can be said: from the folder that the demo was started in.
+fn from_here(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    match path.strip_prefix(here) {
+        // A program is looked for in `PATH` unless its path has a folder in it.
+        Ok(below) if below.components().count() > 1 => below.to_owned(),
+        _ => path.to_owned(),
+    }
+}
+
+/// How many packages a CycloneDX document lists.
+fn packages(bill: &Evidence) -> usize {
+    let document: serde_json::Value = serde_json::from_slice(&bill.content).unwrap_or_default();
+    document.get("components").and_then(|list| list.as_array()).map_or(0, Vec::len)
 }
 
 fn role(person: &Person) -> &str {
