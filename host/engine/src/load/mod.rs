@@ -13,7 +13,6 @@ use lockgate_runtime::{Plugin, Runtime};
 
 use crate::expression::Expression;
 use crate::model::{self, Binding, Finding, Findings, Group, Model, Source, UsePlace};
-use crate::rollout::RolloutError;
 use uses::Uses;
 
 /// A model with its plugins, configured and ready to decide. Cheap to clone.
@@ -142,11 +141,8 @@ impl LoadedModel {
         self.0.analyses.get(id)
     }
 
-    pub(crate) fn strategy(&self) -> Result<&Plugin, RolloutError> {
-        match &self.0.strategy {
-            Some(strategy) => Ok(&strategy.plugin),
-            None => Err(RolloutError::NoStrategy(self.0.model.id.clone())),
-        }
+    pub(crate) fn strategy(&self) -> Option<&Plugin> {
+        self.0.strategy.as_ref().map(|strategy| &strategy.plugin)
     }
 }
 

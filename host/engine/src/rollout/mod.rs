@@ -13,6 +13,7 @@ use lockgate_domain::{
     Action, BindingOutcome, Failure, Progress, Reason, Rollout, Snapshot, Step, StepAction, StepStatus, Violation,
     Wait, WayBack, rules,
 };
+use lockgate_runtime::Plugin;
 
 use crate::load::LoadedModel;
 
@@ -118,7 +119,7 @@ impl LoadedModel {
     /// # Errors
     /// If the model has no strategy, or the strategy could not answer.
     pub fn plan(&self, snapshot: &Arc<Snapshot>) -> Result<Rollout, RolloutError> {
-        self.strategy()?.plan(snapshot).outcome.map_err(RolloutError::Strategy)
+        self.planner()?.plan(snapshot).outcome.map_err(RolloutError::Strategy)
     }
 
     /// Carries a rollout on from where it is, until it is done, taken back, paused, or left waiting.
@@ -126,7 +127,7 @@ impl LoadedModel {
     /// # Errors
     /// If the strategy could not answer or broke the contract, if a rule stands in the way, or if the world fails.
     pub fn drive(&self, progress: &mut Progress, world: &mut dyn World) -> Result<RolloutEnd, RolloutError> {
-        let strategy = self.strategy()?;
+        let strategy = self.planner()?;
         loop {
             let snapshot = world.snapshot(progress)?;
             progress.settle(snapshot.now);
@@ -153,6 +154,10 @@ impl LoadedModel {
                 }
             }
         }
+    }
+
+    fn planner(&self) -> Result<&Plugin, RolloutError> {
+        self.strategy().ok_or_else(|| RolloutError::NoStrategy(self.model().id.clone()))
     }
 
     fn perform(
