@@ -134,9 +134,9 @@ impl TimeWindow {
         self.start <= moment && moment < self.end
     }
 
-    /// Whether the whole of the other window lies in this one.
+    /// Whether the whole of the other window lies in this one; one that ends before it starts lies in none.
     pub fn encloses(&self, other: &TimeWindow) -> bool {
-        self.start <= other.start && other.end <= self.end
+        self.start <= other.start && other.start <= other.end && other.end <= self.end
     }
 }
 

@@ -164,6 +164,14 @@ fn rule_3_suppression_never_outlives_the_change_window() {
 }
 
 #[test]
+fn rule_3_suppression_that_ends_before_it_starts_lies_in_no_window() {
+    let backwards = after(EXIT, deployment(), |value| {
+        value["plan"]["suppression"] = json!({"start": "2026-11-24T23:30:00Z", "end": "2026-11-24T20:10:00Z"});
+    });
+    assert_eq!(backwards, one("suppression-outlives-change-window", "/plan/suppression"));
+}
+
+#[test]
 fn rule_4_the_office_hours_exception_needs_zero_consumers() {
     let with = |consumers: Value| {
         after(EXIT, deployment(), move |value| {
@@ -244,6 +252,35 @@ fn rule_6_a_component_too_many_or_too_few_stops_the_deployment() {
     assert_eq!(extra, one("release-differs-from-approved", "/release/components/1"));
     let missing = after(FULFILL, approved(), |value| value["release"]["components"] = json!([]));
     assert_eq!(missing, one("release-differs-from-approved", "/release/components"));
+}
+
+#[test]
+fn rule_6_of_a_component_that_was_approved_twice_both_are_compared() {
+    let twice = |digests: [&[u8]; 2]| -> Value {
+        let component = |digest| json!({"name": "shop", "kind": "software", "version": "2.0.0", "digest": digest});
+        json!(digests.map(|content| component(Digest::of(content))))
+    };
+    let with = |found: [&[u8]; 2]| {
+        after(FULFILL, approved(), |value| {
+            value["approved"]["components"] = twice([b"arm", b"x86"]);
+            value["release"]["components"] = twice(found);
+        })
+    };
+    assert_eq!(with([b"arm", b"x86"]), []);
+    assert_eq!(with([b"x86", b"arm"]), []);
+    assert_eq!(with([b"arm", b"arm"]), one("release-differs-from-approved", "/release/components"));
+}
+
+#[test]
+fn rule_6_many_components_are_compared_in_little_time() {
+    let component = |n: usize| json!({"name": format!("c{n}"), "kind": "software", "version": "1"});
+    let many = Value::from((0..50_000).map(component).collect::<Vec<_>>());
+    let mut deployment = approved();
+    deployment["release"]["components"] = many.clone();
+    deployment["approved"]["components"] = many;
+    let started = std::time::Instant::now();
+    assert_eq!(after(FULFILL, deployment, |_| ()), []);
+    assert!(started.elapsed() < std::time::Duration::from_secs(10), "took {:?}", started.elapsed());
 }
 
 #[test]

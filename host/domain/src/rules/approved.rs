@@ -1,5 +1,7 @@
 //! Rule 6: one change, one release, and what is deployed is what was approved.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Fix, Rule};
 use crate::{
     ApprovedPlan, Component, Digest, EvidenceNeeded, Need, Phase, Requirement, Scenario, Snapshot, Stage, Violation,
@@ -95,26 +97,38 @@ fn actual_instances(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut
     if !deployed || snapshot.deployment.scenario == Scenario::Removal {
         return;
     }
+    let digests = by_name(&approved.components);
     for (index, instance) in snapshot.deployment.actual_instances.iter().enumerate() {
         if instance.release.as_ref() != Some(&approved.release) {
             continue;
         }
         let whose = format!("instance `{}`", instance.id);
         for (place, component) in instance.components.iter().enumerate() {
+            let Some(digests) = digests.get(component.name.as_str()) else { continue };
             let pointer = format!("/actual_instances/{index}/components/{place}");
-            breaches.extend(differing_digest(approved, component, &whose, &pointer));
+            breaches.extend(differing_digest(digests, component, &whose, &pointer));
         }
     }
+}
+
+/// The digests of components by name. A name that stands twice keeps both.
+fn by_name(components: &[Component]) -> BTreeMap<&str, BTreeSet<Option<Digest>>> {
+    let mut digests: BTreeMap<&str, BTreeSet<Option<Digest>>> = BTreeMap::new();
+    for component in components {
+        digests.entry(&component.name).or_default().insert(component.digest);
+    }
+    digests
 }
 
 /// The release holds the approved components and no others.
 fn same_components(approved: &ApprovedPlan, found: &[Component], breaches: &mut Vec<Violation>) {
     let place = "/release/components";
+    let (digests, found_digests) = (by_name(&approved.components), by_name(found));
     for (index, component) in found.iter().enumerate() {
         let pointer = format!("{place}/{index}");
         let name = &component.name;
-        if approved.components.iter().any(|other| &other.name == name) {
-            breaches.extend(differing_digest(approved, component, "the release", &pointer));
+        if let Some(digests) = digests.get(name.as_str()) {
+            breaches.extend(differing_digest(digests, component, "the release", &pointer));
         } else {
             let fix = Fix::new(format!("leave `{name}` out, or have it approved"), "only approved components");
             let message = format!("component `{name}` of the release was never approved");
@@ -122,8 +136,14 @@ fn same_components(approved: &ApprovedPlan, found: &[Component], breaches: &mut 
                 .push(about(name, Rule::ReleaseDiffersFromApproved.correct(message, pointer, fix.found(name.clone()))));
         }
     }
-    for missing in approved.components.iter().filter(|other| found.iter().all(|component| component.name != other.name))
-    {
+    // Of a name that was approved twice, both have to be there; a digest that is not the approved one was told above.
+    let is_there = |component: &&Component| match found_digests.get(component.name.as_str()) {
+        Some(found) => {
+            found.contains(&component.digest) || digests.get(component.name.as_str()).map(BTreeSet::len) == Some(1)
+        }
+        None => false,
+    };
+    for missing in approved.components.iter().filter(|component| !is_there(component)) {
         let name = &missing.name;
         let fix =
             Fix::new(format!("add `{name}`, or have the release approved without it"), name.clone()).found("nothing");
@@ -132,13 +152,18 @@ fn same_components(approved: &ApprovedPlan, found: &[Component], breaches: &mut 
     }
 }
 
-fn differing_digest(approved: &ApprovedPlan, component: &Component, whose: &str, pointer: &str) -> Option<Violation> {
-    let name = &component.name;
-    let other = approved.components.iter().find(|other| &other.name == name)?;
-    if other.digest == component.digest {
+fn differing_digest(
+    approved: &BTreeSet<Option<Digest>>,
+    component: &Component,
+    whose: &str,
+    pointer: &str,
+) -> Option<Violation> {
+    if approved.contains(&component.digest) {
         return None;
     }
-    let fix = Fix::new(format!("use the approved `{name}`, or have this one approved"), or_none(other.digest))
+    let name = &component.name;
+    let expected = approved.iter().map(|digest| or_none(*digest)).collect::<Vec<_>>().join(" or ");
+    let fix = Fix::new(format!("use the approved `{name}`, or have this one approved"), expected)
         .found(or_none(component.digest));
     let message = format!("component `{name}` of {whose} is not the approved one: its digest differs");
     Some(about(name, Rule::DigestDiffersFromApproved.correct(message, format!("{pointer}/digest"), fix)))
