@@ -4,8 +4,12 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::diagnostic::{Diagnostic, InvalidInput, Source};
+
+/// Whether standard input was read: who reads it again would find nothing, and take that for the document.
+static STANDARD_INPUT_TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The bytes of a file that people call `what`, for example "deployment"; `-` is standard input.
 ///
@@ -15,6 +19,10 @@ pub(crate) fn read_bytes(path: &Path, what: &str, largest: u64) -> Result<Vec<u8
     let name = path.display();
     let unreadable = |error: &io::Error| Diagnostic::error(format!("the {what} `{name}` cannot be read: {error}"));
     let reader: Box<dyn io::Read> = if path == Path::new("-") {
+        if STANDARD_INPUT_TAKEN.swap(true, Ordering::Relaxed) {
+            let title = format!("the {what} cannot be read from standard input too: something else was");
+            return Err(Diagnostic::error(title).help("hand in all but one of them as files").into());
+        }
         Box::new(io::stdin().lock())
     } else {
         let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
@@ -99,10 +107,16 @@ fn inside(folder: &Path) -> String {
 }
 
 fn too_large(path: &Path, what: &str, found: &str, largest: u64) -> InvalidInput {
-    Diagnostic::error(format!("the {what} `{}` is too large", path.display()))
-        .note(format!("it has {found}, and {} is the most that is read", size(largest)))
-        .help(format!("hand in large documents as evidence: `--evidence <name>={}`", path.display()))
-        .into()
+    let diagnostic = Diagnostic::error(format!("the {what} `{}` is too large", path.display()))
+        .note(format!("it has {found}, and {} is the most that is read", size(largest)));
+    match largest {
+        // Nothing larger is read as anything else.
+        super::LARGEST_EVIDENCE => diagnostic.into(),
+        _ => {
+            let path = path.display();
+            diagnostic.help(format!("hand in large documents as evidence: `--evidence <name>={path}`")).into()
+        }
+    }
 }
 
 /// A number of bytes for people: `12 bytes`, `4.0 KiB`, `47.7 MiB`.

@@ -169,6 +169,8 @@ fn not_json(source: &Arc<Source>, what: &str, error: &serde_json::Error) -> Diag
         Some('\'') => diagnostic.help("JSON texts stand in double quotes"),
         Some('}' | ']') => diagnostic.help("is there a comma too many before it?"),
         Some('/' | '#') => diagnostic.help("JSON has no comments"),
+        _ if said.contains("escape") => diagnostic
+            .help("after `\\u` stand four hexadecimal digits, and a character beyond them takes two such halves"),
         Some('N' | 'I' | '-' | '+' | '.') => diagnostic
             .help("JSON has no NaN, no Infinity, and numbers begin with a digit or `-`: use `null`, or leave it out"),
         _ if said.contains("recursion limit") => diagnostic.help("values may stand at most 127 deep in each other"),

@@ -32,7 +32,8 @@ fn suite(decision: &Decision) -> TestSuite {
 
 fn case(decision: &Decision, source: &ReasonSource, standing: Standing, enforcement: Enforcement) -> TestCase {
     let own: Vec<_> = decision.reasons.iter().filter(|reason| reason.source == *source).collect();
-    let text = own.iter().map(|reason| format!("{}: {}", reason.code, reason.message)).collect::<Vec<_>>().join("\n");
+    let text =
+        own.iter().map(|reason| format!("{}: {}", reason.code, in_xml(&reason.message))).collect::<Vec<_>>().join("\n");
     let status = match standing {
         Standing::Allow => TestCaseStatus::success(),
         Standing::NotApplicable => TestCaseStatus::skipped(),
@@ -49,8 +50,13 @@ fn case(decision: &Decision, source: &ReasonSource, standing: Standing, enforcem
         }
     } else {
         case.status.set_type(standing.as_str());
-        case.status.set_message(own.first().map_or_else(String::new, |reason| reason.message.clone()));
+        case.status.set_message(own.first().map_or_else(String::new, |reason| in_xml(&reason.message)));
         case.status.set_description(text);
     }
     case
+}
+
+/// XML has no place for these two characters, in whatever form; control characters are left out by the writer.
+fn in_xml(text: &str) -> String {
+    text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }

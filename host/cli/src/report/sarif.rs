@@ -61,8 +61,31 @@ fn location(place: &Place) -> Value {
     let (end_line, end_column) = place.source.position(place.span.end);
     json!({
         "physicalLocation": {
-            "artifactLocation": { "uri": place.source.name.replace('\\', "/").replace(' ', "%20") },
+            "artifactLocation": { "uri": uri(&place.source.name) },
             "region": { "startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column },
         },
     })
+}
+
+/// A path as a URI reference: everything that could mean something else in it is escaped.
+fn uri(path: &str) -> String {
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.replace('\\', "/").bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
+            _ => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    uri
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uri;
+
+    #[test]
+    fn a_path_with_odd_characters_is_a_valid_uri_reference() {
+        assert_eq!(uri("a b/50%, é#1?.json"), "a%20b/50%25%2C%20%C3%A9%231%3F.json");
+        assert_eq!(uri("examples/new-version/deployment.json"), "examples/new-version/deployment.json");
+    }
 }
