@@ -7,7 +7,7 @@ use std::sync::Arc;
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{AnnotationKind, Group, Level, Message, Origin, Renderer, Snippet};
 
-use crate::terminal;
+use crate::{print, terminal};
 
 /// A line longer than this is named, not shown: nobody reads it, and it would take long to lay out.
 const LONGEST_SHOWN_LINE: usize = 2000;
@@ -124,7 +124,7 @@ impl Diagnostic {
             group = place.show(group);
         }
         // `line number = help: ` stands before it.
-        let said = |text: &String| terminal::wrapped(text, 14);
+        let said = |text: &String| terminal::wrapped(&print::plain(text), 14);
         let notes = self.notes.iter().map(|note| Level::NOTE.message(said(note)));
         let helps = self.helps.iter().map(|help| Level::HELP.message(said(help)));
         group = group.elements(notes.chain(helps).collect::<Vec<Message<'_>>>());

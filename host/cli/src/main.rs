@@ -9,6 +9,7 @@ mod exit;
 mod host;
 mod input;
 mod models;
+mod print;
 mod report;
 mod terminal;
 
@@ -37,9 +38,10 @@ fn main() -> ExitCode {
         Err(error) => {
             let invalid = error.downcast_ref::<InvalidInput>().is_some();
             if invalid {
-                anstream::eprintln!("{error}");
+                print::words(error.to_string());
             } else {
-                anstream::eprintln!("{}: {error:#}", terminal::styled(terminal::BAD, "error"));
+                let said = format!("{error:#}");
+                print::words(format!("{}: {}", terminal::styled(terminal::BAD, "error"), print::plain(&said)));
             }
             if invalid { Exit::InvalidInput } else { Exit::Failure }.into()
         }

@@ -8,6 +8,7 @@ use lockgate_runtime::Runtime;
 
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::input::not_found;
+use crate::print;
 
 /// The text of a model.
 ///
@@ -34,7 +35,7 @@ pub(crate) fn load(runtime: &Runtime, path: &Path, quiet: bool) -> Result<Loaded
     match LoadedModel::load(runtime, &source, folder_of(path)) {
         Ok(Ready { model, warnings }) => {
             if !warnings.is_empty() && !quiet {
-                anstream::eprintln!("{}", warnings.render(&source, true));
+                print::words(warnings.render(&source, true));
             }
             Ok(model)
         }

@@ -4,6 +4,7 @@ use clap::CommandFactory as _;
 
 use crate::args::Cli;
 use crate::exit::Exit;
+use crate::print;
 
 /// For which shell.
 #[derive(Debug, clap::Args)]
@@ -14,9 +15,11 @@ pub(crate) struct Completions {
 
 impl Completions {
     /// Prints the completions.
-    #[expect(clippy::unnecessary_wraps, reason = "all commands end alike")]
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        clap_complete::generate(self.shell, &mut Cli::command(), "lockgate", &mut std::io::stdout());
+        // It would panic if it could not write.
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "lockgate", &mut script);
+        print::data(String::from_utf8(script)?.trim_end())?;
         Ok(Exit::Success)
     }
 }

@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::host;
 use crate::input::{EvidenceArgument, Json, read_decision, read_deployment, read_evidence};
 use crate::models;
+use crate::print;
 use crate::report::{Documents, Output, Told};
 
 /// What to decide on.
@@ -88,7 +89,11 @@ impl Eval {
             single: asked.is_some(),
             details: global.verbose > 0,
         };
-        anstream::println!("{}", self.output.tell(&told)?);
+        let text = self.output.tell(&told)?;
+        match self.output {
+            Output::Table => print::text(text)?,
+            _ => print::data(text)?,
+        }
         decisions.last().map(|decision| Exit::from(decision.verdict)).context("no gate was asked")
     }
 }

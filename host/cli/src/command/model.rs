@@ -17,6 +17,7 @@ use crate::exit::Exit;
 use crate::host;
 use crate::input::read_bytes;
 use crate::models;
+use crate::print;
 use crate::report::grid;
 use crate::terminal::{FAINT, GOOD, WAITING, styled};
 
@@ -87,14 +88,14 @@ impl Check {
         match self.output {
             Form::Json => {
                 let located: Vec<_> = found.iter().flat_map(|(source, findings)| findings.located(source)).collect();
-                anstream::println!("{}", serde_json::to_string_pretty(&located)?);
+                print::data(serde_json::to_string_pretty(&located)?)?;
             }
             Form::Table => {
                 for (source, findings) in &found {
                     if findings.is_empty() {
-                        anstream::println!("{}: {}", source.name, styled(GOOD, "nothing found"));
+                        print::text(format!("{}: {}", source.name, styled(GOOD, "nothing found")))?;
                     } else {
-                        anstream::println!("{}", findings.render(source, true).trim_end());
+                        print::text(findings.render(source, true).trim_end())?;
                     }
                 }
             }
@@ -150,7 +151,7 @@ impl Pin {
             return Err(invalid.into());
         }
         let pinned = model::pin(&source.text, &digests)?;
-        anstream::println!("{}", grid(&["plugin", "digest is", "digest"], rows));
+        print::text(grid(&["plugin", "digest is", "digest"], rows))?;
         let is_new = pinned != source.text;
         if is_new && !self.check {
             fs::write(&self.file, pinned).with_context(|| format!("cannot write `{}`", self.file.display()))?;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::exit::Exit;
 use crate::input::schema_of;
+use crate::print;
 
 /// Which schema.
 #[derive(Debug, clap::Args)]
@@ -53,7 +54,7 @@ impl Document {
 impl Schema {
     /// Prints the schema.
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        anstream::println!("{}", self.document.schema()?);
+        print::data(self.document.schema()?)?;
         Ok(Exit::Success)
     }
 }

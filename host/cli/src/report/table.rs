@@ -9,6 +9,7 @@ use textwrap::wrap;
 
 use super::{Told, explain};
 use crate::diagnostic::Diagnostic;
+use crate::print;
 use crate::terminal::{self, FAINT, STRONG, styled};
 
 /// All decisions, one after the other. Of several, those that allow are one line each.
@@ -105,14 +106,15 @@ fn why(decision: &Decision, binding: &BindingOutcome) -> String {
         return codes.join(", ");
     }
     let first = decision.reasons.iter().find(|reason| own(&reason.source));
-    first.map(|reason| reason.message.clone()).unwrap_or_default()
+    first.map(|reason| print::plain(&reason.message).into_owned()).unwrap_or_default()
 }
 
 fn logs(decision: &Decision) -> Option<String> {
     let mut lines = Vec::new();
     for binding in &decision.bindings {
         for line in &binding.log {
-            lines.push(format!("  {} {:?}: {}", binding.id, line.level, line.message).to_lowercase());
+            let level = format!("{:?}", line.level).to_lowercase();
+            lines.push(format!("  {} {level}: {}", binding.id, print::plain(&line.message)));
         }
         if binding.log_dropped > 0 {
             lines.push(format!("  {}: and {} more lines", binding.id, binding.log_dropped));
@@ -126,8 +128,11 @@ fn closing(decision: &Decision, details: bool) -> String {
     let because = if decision.verdict == Verdict::Allow { String::new() } else { because(decision) };
     let mut lines = vec![format!("{}{because}", verdict(decision))];
     for (binding, obligations) in &decision.obligations {
-        lines
-            .extend(obligations.iter().map(|obligation| format!("  on condition ({binding}): {}", obligation.message)));
+        lines.extend(
+            obligations
+                .iter()
+                .map(|obligation| format!("  on condition ({binding}): {}", print::plain(&obligation.message))),
+        );
     }
     let ModelRef { id, version, chosen_because, .. } = &decision.model;
     let chosen = if details { format!(", {chosen_because}") } else { String::new() };

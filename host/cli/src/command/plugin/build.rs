@@ -19,6 +19,7 @@ use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{read_bytes, size};
+use crate::print;
 use crate::report::fields;
 
 /// The guest's stack in bytes. It is part of the memory that every fresh sandbox starts with: the linker's usual 1 MiB
@@ -54,7 +55,7 @@ impl Build {
         let admitted = host::runtime(cache)?.admit(&component, &grants).map_err(|error| refused(&core, &error))?;
         let output = self.output.unwrap_or_else(|| format!("{}.wasm", admitted.description.name).into());
         write(&output, &component)?;
-        anstream::println!("{}", summary(&admitted, &output));
+        print::text(summary(&admitted, &output))?;
         Ok(Exit::Success)
     }
 }

@@ -12,6 +12,7 @@ use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{read_bytes, size};
+use crate::print;
 use crate::report::{fields, grid};
 use crate::terminal::{BAD, GOOD, STRONG, styled, wrapped};
 
@@ -48,8 +49,8 @@ impl Inspect {
             )
         })?;
         match self.output {
-            Form::Table => anstream::println!("{}", table(&inspection)),
-            Form::Json => anstream::println!("{}", serde_json::to_string_pretty(&document(&inspection))?),
+            Form::Table => print::text(table(&inspection))?,
+            Form::Json => print::data(serde_json::to_string_pretty(&document(&inspection))?)?,
         }
         Ok(if inspection.is_admissible() { Exit::Success } else { Exit::Denied })
     }

@@ -18,6 +18,7 @@ use crate::host;
 use crate::input::{
     EvidenceArgument, Json, LARGEST_DOCUMENT, read_bytes, read_deployment, read_evidence, read_snapshot, read_text,
 };
+use crate::print;
 use crate::report::fields;
 
 /// What to ask.
@@ -170,27 +171,24 @@ fn tell<T: Serialize>(evaluation: Evaluation<T>) -> anyhow::Result<Exit> {
     let Evaluation { outcome, receipt, log, log_dropped } = evaluation;
     for line in log {
         let level = serde_json::to_value(line.level)?;
-        anstream::eprintln!("{}: {}", level.as_str().unwrap_or_default(), line.message);
+        print::words(format!("{}: {}", level.as_str().unwrap_or_default(), print::plain(&line.message)));
     }
     if log_dropped > 0 {
-        anstream::eprintln!("and {log_dropped} more lines");
+        print::words(format!("and {log_dropped} more lines"));
     }
     let calls: Vec<String> = receipt.host_calls.iter().map(|(name, count)| format!("{name} {count}")).collect();
-    anstream::eprintln!(
-        "{}",
-        fields(vec![
-            ("function", format!("{}, by contract {}", receipt.function, receipt.contract)),
-            ("component", receipt.component.to_string()),
-            ("settings", receipt.settings.to_string()),
-            ("fuel", receipt.fuel.to_string()),
-            ("memory", crate::input::size(receipt.peak_memory)),
-            ("time", format!("{} µs", receipt.wall_time_us)),
-            ("host calls", if calls.is_empty() { "none".to_owned() } else { calls.join(", ") }),
-        ])
-    );
+    print::words(fields(vec![
+        ("function", format!("{}, by contract {}", receipt.function, receipt.contract)),
+        ("component", receipt.component.to_string()),
+        ("settings", receipt.settings.to_string()),
+        ("fuel", receipt.fuel.to_string()),
+        ("memory", crate::input::size(receipt.peak_memory)),
+        ("time", format!("{} µs", receipt.wall_time_us)),
+        ("host calls", if calls.is_empty() { "none".to_owned() } else { calls.join(", ") }),
+    ]));
     match outcome {
         Ok(answer) => {
-            anstream::println!("{}", serde_json::to_string_pretty(&answer)?);
+            print::data(serde_json::to_string_pretty(&answer)?)?;
             Ok(Exit::Success)
         }
         Err(failure) => Err(anyhow::Error::new(failure).context("the plugin gave no answer")),
