@@ -10,7 +10,6 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::{DependencyKind, Metadata, Package};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -26,13 +25,13 @@ type Crate = (String, String);
 /// A file cannot be read, or cargo does not know the binary.
 pub(crate) fn of_binary(workspace: &Workspace, binary: &Path) -> Result<Value> {
     let metadata = steps::capture(workspace.cargo().args(["metadata", "--format-version", "1", "--locked"]))?;
-    let metadata: Metadata = serde_json::from_str(&metadata).context("cannot read what `cargo metadata` printed")?;
+    let metadata: Value = serde_json::from_str(&metadata).context("cannot read what `cargo metadata` printed")?;
     let lock = workspace.path("Cargo.lock");
     let lock = fs::read_to_string(&lock).with_context(|| format!("cannot read `{}`", lock.display()))?;
 
     let compiled_in = tree(workspace, "normal,no-proc-macro")?;
     let all = tree(workspace, "normal")?;
-    document(&metadata, &checksums(&lock)?, &compiled_in, &all, &sha256(binary)?)
+    document(&metadata, &checksums(&lock), &compiled_in, &all, &sha256(binary)?)
 }
 
 /// The SHA-256 of a file, in lower-case hexadecimal digits.
@@ -62,20 +61,23 @@ fn crate_of_line(line: &str) -> Option<Crate> {
     Some((name.to_owned(), version.to_owned()))
 }
 
-/// The checksums in `Cargo.lock`: SHA-256 over the crate as the registry serves it.
-fn checksums(lock: &str) -> Result<BTreeMap<Crate, String>> {
-    let lock: toml::Table = lock.parse().context("cannot read `Cargo.lock`")?;
-    let packages = lock.get("package").and_then(toml::Value::as_array).into_iter().flatten();
-    Ok(packages
+/// The checksums in `Cargo.lock`: SHA-256 over the crate as the registry serves it. Cargo writes that file itself, one
+/// key on a line, so it is read without a TOML library, which would be most of what this crate compiles.
+fn checksums(lock: &str) -> BTreeMap<Crate, String> {
+    lock.split("[[package]]")
         .filter_map(|package| {
-            let text = |key: &str| package.get(key).and_then(toml::Value::as_str).map(str::to_owned);
+            let text = |key: &str| {
+                let value =
+                    package.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = \"")?.strip_suffix('"'));
+                value.map(str::to_owned)
+            };
             Some(((text("name")?, text("version")?), text("checksum")?))
         })
-        .collect())
+        .collect()
 }
 
 fn document(
-    metadata: &Metadata,
+    metadata: &Value,
     checksums: &BTreeMap<Crate, String>,
     compiled_in: &BTreeSet<Crate>,
     all: &BTreeSet<Crate>,
@@ -83,9 +85,9 @@ fn document(
 ) -> Result<Value> {
     let mut subject = None;
     let mut components = BTreeMap::new();
-    for package in &metadata.packages {
+    for package in members(metadata, "/packages") {
         let key = key(package);
-        if package.name == "lockgate" {
+        if key.0 == "lockgate" {
             let mut component = component(package, "application");
             insert(&mut component, "hashes", json!([{ "alg": "SHA-256", "content": digest }]));
             subject = Some(component);
@@ -114,16 +116,17 @@ fn document(
 }
 
 /// One CycloneDX component, without its digest.
-fn component(package: &Package, kind: &str) -> Value {
-    let purl = purl(&key(package));
+fn component(package: &Value, kind: &str) -> Value {
+    let key = key(package);
+    let purl = purl(&key);
     let mut component = json!({
         "type": kind,
         "bom-ref": purl,
-        "name": package.name,
-        "version": package.version.to_string(),
+        "name": key.0,
+        "version": key.1,
         "purl": purl,
     });
-    if let Some(licence) = &package.license {
+    if let Some(licence) = package.get("license").and_then(Value::as_str) {
         // Crates from before 2017 write `MIT/Apache-2.0` and mean a choice; SPDX says `OR`.
         let expression = licence.split('/').map(str::trim).collect::<Vec<_>>().join(" OR ");
         insert(&mut component, "licenses", json!([{ "expression": expression }]));
@@ -132,27 +135,34 @@ fn component(package: &Package, kind: &str) -> Value {
 }
 
 /// Who depends on whom, among the crates of the binary.
-fn dependencies(metadata: &Metadata, all: &BTreeSet<Crate>) -> Vec<Value> {
-    let by_id: BTreeMap<_, _> = metadata.packages.iter().map(|package| (&package.id, key(package))).collect();
+fn dependencies(metadata: &Value, all: &BTreeSet<Crate>) -> Vec<Value> {
+    let by_id: BTreeMap<&str, Crate> =
+        members(metadata, "/packages").map(|package| (text(package, "id"), key(package))).collect();
+    let of_the_binary = |id: &str| by_id.get(id).filter(|key| all.contains(*key)).map(purl);
     let mut dependencies = BTreeMap::new();
-    for node in metadata.resolve.iter().flat_map(|resolve| &resolve.nodes) {
-        let Some(dependent) = by_id.get(&node.id).filter(|key| all.contains(*key)) else {
-            continue;
-        };
-        let depends_on: BTreeSet<String> = node
-            .deps
-            .iter()
-            .filter(|edge| edge.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal))
-            .filter_map(|edge| by_id.get(&edge.pkg).filter(|key| all.contains(*key)))
-            .map(purl)
+    for node in members(metadata, "/resolve/nodes") {
+        let Some(dependent) = of_the_binary(text(node, "id")) else { continue };
+        let depends_on: BTreeSet<String> = members(node, "/deps")
+            // A normal dependency is one whose kind has no name.
+            .filter(|edge| members(edge, "/dep_kinds").any(|kind| kind.get("kind").is_some_and(Value::is_null)))
+            .filter_map(|edge| of_the_binary(text(edge, "pkg")))
             .collect();
-        dependencies.insert(purl(dependent), depends_on);
+        dependencies.insert(dependent, depends_on);
     }
     dependencies.into_iter().map(|(of, on)| json!({ "ref": of, "dependsOn": on })).collect()
 }
 
-fn key(package: &Package) -> Crate {
-    (package.name.to_string(), package.version.to_string())
+fn key(package: &Value) -> Crate {
+    (text(package, "name").to_owned(), text(package, "version").to_owned())
+}
+
+/// What stands in the list at that JSON Pointer.
+fn members<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
+    value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The package URL. A `+` in a version would be read as a space, so it is written as `%2B`.
@@ -184,6 +194,14 @@ mod tests {
     fn a_version_with_build_metadata_is_escaped_in_the_package_url() {
         let key = ("toml".to_owned(), "1.2.1+spec-1.1.0".to_owned());
         assert_eq!(purl(&key), "pkg:cargo/toml@1.2.1%2Bspec-1.1.0");
+    }
+
+    #[test]
+    fn checksums_are_read_from_the_lock_file() {
+        let lock = "version = 4\n\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"registry\"\nchecksum = \"12ab\"\n\
+                    dependencies = [\n \"b\",\n]\n\n[[package]]\nname = \"b\"\nversion = \"0.1.0\"\n";
+        let expected = BTreeMap::from([(("a".to_owned(), "1.0.0".to_owned()), "12ab".to_owned())]);
+        assert_eq!(checksums(lock), expected);
     }
 
     #[test]
