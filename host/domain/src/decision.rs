@@ -268,6 +268,8 @@ pub struct ApprovedPlan {
     pub release: String,
     /// Its components.
     pub components: Vec<Component>,
+    /// The digests of the parts that the subject is made of, by name: they tell which of them has changed since.
+    pub parts: BTreeMap<String, Digest>,
     /// The digest of the plan.
     pub plan: Digest,
     /// The digest of the deployment model.

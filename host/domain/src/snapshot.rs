@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use crate::{Deployment, Digest, DigestError, Evidence, Gate, Plan, Release, Timestamp};
+use crate::{Component, Deployment, Digest, DigestError, Evidence, Gate, Timestamp};
 
 /// Everything that one decision may look at. Nothing that is not in it can change the decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,19 +26,44 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The digest over release, plan and deployment model that an approval has to name. It changes when one of them
-    /// changes.
+    /// The digest that an approval has to name: over the [parts](Self::subject_parts) of the deployment that are
+    /// approved, and the deployment model. It changes when one of them changes.
     ///
     /// # Errors
     /// If one of them has no canonical JSON form.
-    pub fn subject_of(release: &Release, plan: Option<&Plan>, model: Digest) -> Result<Digest, DigestError> {
+    pub fn subject_of(deployment: &Deployment, model: Digest) -> Result<Digest, DigestError> {
         #[derive(Serialize)]
-        struct Subject<'a> {
-            release: &'a Release,
-            plan: Option<&'a Plan>,
+        struct Subject {
+            parts: BTreeMap<String, Digest>,
             model: Digest,
         }
-        Digest::of_canonical(&Subject { release, plan, model })
+        Digest::of_canonical(&Subject { parts: Self::subject_parts(deployment)?, model })
+    }
+
+    /// The digests of what is approved, by the name of the part: what is deployed (`release`), how (`plan`), where
+    /// (`environment`), for what (`product`), under which `change`, as which `deployment`, and for whom (`people`).
+    ///
+    /// The order of lists of names does not matter. What only tells how far something has come is not in it (the status of release, change, defects and knowledge
+    /// items): it may move on without a new approval, and each gate judges it as it is then.
+    ///
+    /// # Errors
+    /// If one of them has no canonical JSON form.
+    pub fn subject_parts(deployment: &Deployment) -> Result<BTreeMap<String, Digest>, DigestError> {
+        let Deployment { release, change, .. } = deployment;
+        let mut contributors: Vec<&str> = deployment.contributors.iter().map(|person| person.id.as_str()).collect();
+        contributors.sort_unstable();
+        let mut components: Vec<&Component> = release.components.iter().collect();
+        components.sort_by_key(|component| (&component.name, component.digest));
+        let parts = [
+            ("change", json!([change.id, change.category, change.risk, change.window, change.releases])),
+            ("deployment", json!([deployment.id, deployment.scenario])),
+            ("environment", json!(deployment.environment)),
+            ("people", json!([deployment.requester.id, contributors])),
+            ("plan", json!(deployment.plan)),
+            ("product", json!(deployment.product)),
+            ("release", json!([release.id, release.name, release.version, release.digest, components, release.notes])),
+        ];
+        parts.iter().map(|(name, part)| Ok(((*name).to_owned(), Digest::of_canonical(part)?))).collect()
     }
 
     /// The digest of the snapshot; evidence counts by its digest.

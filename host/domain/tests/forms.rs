@@ -48,6 +48,16 @@ fn a_canonical_digest_does_not_depend_on_the_order_of_keys() {
     assert_eq!(lockgate_domain::canonical_json(&one).unwrap(), br#"{"a":[1,2],"b":1}"#);
 }
 
+#[test]
+fn the_id_of_a_person_is_seen_as_it_is() {
+    let read = |id: &str| serde_json::from_value::<lockgate_domain::Person>(serde_json::json!({ "id": id }));
+    assert!(read("bo@example.org").is_ok());
+    assert!(read("Bøb Ängström").is_ok(), "blanks within are no harm");
+    for wrong in ["", " bo", "bo ", "b\u{200b}o", "b\u{202e}o", "bo\n"] {
+        assert!(read(wrong).is_err(), "{wrong:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn moments_are_read_as_they_are_written(millis in -62_000_000_000_000_i64..250_000_000_000_000) {

@@ -17,5 +17,5 @@ pub mod model;
 pub mod rollout;
 
 pub use choose::{ChoiceError, Chosen, Question, choose};
-pub use gate::GateError;
+pub use gate::{GateError, decision_id};
 pub use load::{LoadedModel, Ready};

@@ -43,7 +43,7 @@ impl<'a> Remembering<'a> {
         let mut deployment = deployment();
         deployment["approved"] = json!({
             "subject": lockgate_domain::Digest::of(b""), "decision": "dec-1", "at": "2026-11-24T12:00:00Z",
-            "release": "shop-2", "components": deployment["release"]["components"],
+            "release": "shop-2", "components": deployment["release"]["components"], "parts": {},
             "plan": lockgate_domain::Digest::of(b""), "model": model.digest(),
         });
         let now = "2026-11-24T20:00:00Z".parse().unwrap();

@@ -145,6 +145,11 @@ fn carry(decision: Decision, json: &Json, deployment: &mut Deployment, document:
             format!("`{file}` is a decision about deployment `{}`, not `{}`", decision.deployment, deployment.id);
         return Err(at("/deployment", title).help("hand in the decision about this deployment").into());
     }
+    if !lockgate_engine::decision_id(&decision).is_ok_and(|id| id == decision.id) {
+        let title =
+            format!("`{file}` was changed after it was decided: `{}` is not the id of what it says", decision.id);
+        return Err(at("/id", title).help("hand in the decision as `eval` printed it, or ask that gate again").into());
+    }
     let approved: ApprovedPlan = match decision.approved {
         Some(approved) if decision.verdict == Verdict::Allow => approved,
         _ => {

@@ -8,6 +8,7 @@ use jsonc_parser::ast::Value as Node;
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
+use super::MOST_TOLD;
 use crate::diagnostic::{Diagnostic, InvalidInput, Source};
 
 /// A JSON document. Where something in it stands is looked up in its text when somebody has to be told: most documents
@@ -113,6 +114,9 @@ fn find_twins(source: &Arc<Source>, pointer: &str, node: &Node<'_>, twice: &mut 
         Node::Object(object) => {
             let mut seen = HashMap::new();
             for property in &object.properties {
+                if twice.len() >= MOST_TOLD {
+                    return;
+                }
                 let name = property.name.as_str();
                 if let Some(first) = seen.insert(name.to_owned(), property.name.start()) {
                     let (line, _) = source.position(first);

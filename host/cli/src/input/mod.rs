@@ -21,6 +21,9 @@ pub(crate) const LARGEST_DOCUMENT: u64 = 16 << 20;
 /// How large one piece of evidence may be: 64 MiB.
 pub(crate) const LARGEST_EVIDENCE: u64 = 64 << 20;
 
+/// So many mistakes of one document are told: one with more is something else altogether.
+pub(crate) const MOST_TOLD: usize = 100;
+
 /// The candidate that was probably meant: at most a third of its letters are different.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 64;

@@ -9,11 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::json::{Json, Places, join};
-use super::nearest;
+use super::{MOST_TOLD, nearest};
 use crate::diagnostic::{Diagnostic, InvalidInput};
-
-/// So many mistakes are looked for; a document with more is something else altogether.
-const MOST_FOUND: usize = 100;
 
 /// The JSON Schema (2020-12) of a type, as it is read.
 pub(crate) fn schema_of<T: JsonSchema>() -> Value {
@@ -34,7 +31,7 @@ pub(crate) fn read<T: JsonSchema + DeserializeOwned>(json: &Json) -> Result<T, I
     if let Ok(validator) = validator {
         let mut mistakes = Vec::new();
         let explainer = Explainer { json, schema: &schema, places: json.places() };
-        for error in validator.iter_errors(&json.value).take(MOST_FOUND) {
+        for error in validator.iter_errors(&json.value).take(MOST_TOLD) {
             explainer.explain(&error, &mut mistakes);
         }
         if !mistakes.is_empty() {
@@ -75,7 +72,8 @@ impl Explainer<'_> {
         match error.kind() {
             Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
                 let known = self.known_keys(error.schema_path().as_str());
-                mistakes.extend(unexpected.iter().map(|key| self.unknown_key(pointer, key, &known)));
+                let room = MOST_TOLD.saturating_sub(mistakes.len());
+                mistakes.extend(unexpected.iter().take(room).map(|key| self.unknown_key(pointer, key, &known)));
             }
             Kind::Required { property } => {
                 let key = property.as_str().unwrap_or_default();

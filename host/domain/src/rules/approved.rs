@@ -29,8 +29,30 @@ pub(super) fn check(snapshot: &Snapshot, model: Digest, breaches: &mut Vec<Viola
         });
         return;
     };
+    let before = breaches.len();
     same_documents(snapshot, approved, model, breaches);
     same_components(approved, &snapshot.deployment.release.components, breaches);
+    same_parts(snapshot, approved, breaches);
+    if breaches.len() == before && approved.subject != snapshot.subject {
+        breaches.push(
+            Rule::SubjectDiffersFromApproved.correct(
+                "what is decided on is not what was approved",
+                "/approved/subject",
+                Fix::new("hand in the decision that approved it, or have it approved", snapshot.subject.to_string())
+                    .found(approved.subject.to_string()),
+            ),
+        );
+    }
+    if approved.at > snapshot.now {
+        breaches.push(
+            Rule::ApprovedInTheFuture.correct(
+                format!("the approval is dated {}, which is later than now", approved.at),
+                "/approved/at",
+                Fix::new("hand in the decision as it was made", format!("a time up to {}", snapshot.now))
+                    .found(approved.at.to_string()),
+            ),
+        );
+    }
     actual_instances(snapshot, approved, breaches);
 }
 
@@ -86,6 +108,35 @@ fn same_documents(snapshot: &Snapshot, approved: &ApprovedPlan, model: Digest, b
                     .found(approved.model.to_string()),
             ),
         );
+    }
+}
+
+/// What no more specific breach tells: where it goes, under which change, for which product and people.
+fn same_parts(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<Violation>) {
+    // What has no canonical form has no digest that was approved.
+    let parts = Snapshot::subject_parts(&snapshot.deployment).unwrap_or_default();
+    for (name, pointer) in [
+        ("deployment", "/id"),
+        ("people", "/requester"),
+        ("product", "/product"),
+        ("environment", "/environment"),
+        ("change", "/change"),
+    ] {
+        if parts.get(name) == approved.parts.get(name) {
+            continue;
+        }
+        let what = if name == "people" { "requester or the contributors" } else { name };
+        let mut breach = Rule::SubjectDiffersFromApproved.correct(
+            format!("the {what} of this deployment: that is not what was approved"),
+            pointer,
+            Fix::new(
+                format!("go back to the approved {what}, or have this approved"),
+                or_none(approved.parts.get(name).copied()),
+            )
+            .found(or_none(parts.get(name).copied())),
+        );
+        breach.subject = Some(name.to_owned());
+        breaches.push(breach);
     }
 }
 

@@ -45,6 +45,10 @@ pub enum Rule {
     DigestDiffersFromApproved,
     /// Rule 6: a component too many, too few, or the wrong release.
     ReleaseDiffersFromApproved,
+    /// Rule 6: something else is deployed, elsewhere, or under another change than was approved.
+    SubjectDiffersFromApproved,
+    /// Rule 6: the approval lies in the future.
+    ApprovedInTheFuture,
     /// Rule 6: the plan is not the approved one.
     PlanDiffersFromApproved,
     /// Rule 6: the deployment model is not the approved one.
@@ -68,6 +72,8 @@ impl Rule {
             Self::ApprovedPlanMissing => "approved-plan-missing",
             Self::DigestDiffersFromApproved => "digest-differs-from-approved",
             Self::ReleaseDiffersFromApproved => "release-differs-from-approved",
+            Self::SubjectDiffersFromApproved => "subject-differs-from-approved",
+            Self::ApprovedInTheFuture => "approved-in-the-future",
             Self::PlanDiffersFromApproved => "plan-differs-from-approved",
             Self::ModelDiffersFromApproved => "model-differs-from-approved",
         }

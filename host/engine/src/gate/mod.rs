@@ -84,8 +84,14 @@ fn ask_all(gate: &LoadedGate, snapshot: &Arc<Snapshot>) -> (Vec<BindingOutcome>,
     (bindings, groups)
 }
 
+/// The id that a decision of this content has. One that has another was changed after it was made; one that has it may
+/// still be forged, since whoever can read this can make one.
+///
 /// The id is made from what was decided on and what came back, and from nothing that differs from run to run.
-fn decision_id(decision: &Decision) -> Result<String, GateError> {
+///
+/// # Errors
+/// If an answer has no canonical JSON form.
+pub fn decision_id(decision: &Decision) -> Result<String, GateError> {
     #[derive(Serialize)]
     struct Answered<'a> {
         id: &'a str,
@@ -129,6 +135,7 @@ fn approved(decision: &Decision, snapshot: &Snapshot) -> Result<Option<ApprovedP
         at: snapshot.now,
         release: snapshot.deployment.release.id.clone(),
         components: snapshot.deployment.release.components.clone(),
+        parts: Snapshot::subject_parts(&snapshot.deployment)?,
         plan: Digest::of_canonical(plan)?,
         model: decision.model.digest,
     }))

@@ -1,6 +1,7 @@
 //! Making a model ready to decide: read the plugins' files, hold them against their digests, configure each use of each
 //! plugin, and parse every expression. All that is wrong is found in one go, each at the place in the model that says it.
 
+mod monotone;
 mod uses;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use lockgate_domain::{Deployment, Digest, DigestError, Evidence, Gate, Kind, Plu
 use lockgate_runtime::{Plugin, Runtime};
 
 use crate::expression::Expression;
-use crate::model::{self, Binding, Finding, Findings, Group, Model, Source, UsePlace};
+use crate::model::{self, Binding, Finding, Findings, GateModel, Group, Model, Source, UsePlace};
 use uses::Uses;
 
 /// A model with its plugins, configured and ready to decide. Cheap to clone.
@@ -129,7 +130,7 @@ impl LoadedModel {
         now: Timestamp,
         evidence: BTreeMap<String, Evidence>,
     ) -> Result<Snapshot, DigestError> {
-        let subject = Snapshot::subject_of(&deployment.release, deployment.plan.as_ref(), self.digest())?;
+        let subject = Snapshot::subject_of(&deployment, self.digest())?;
         Ok(Snapshot { deployment, gate, now, subject, evidence })
     }
 
@@ -174,7 +175,9 @@ fn load(model: &Model, uses: &mut Uses<'_>, findings: &mut Findings) -> Option<L
             let (expression, _) = Expression::over_members(&group.expression).ok()?;
             Some(LoadedGroup { model: group.clone(), expression })
         });
-        gates.push(LoadedGate { gate: guarded.gate, bindings, groups: groups.collect() });
+        let groups: Vec<LoadedGroup> = groups.collect();
+        findings.extend(groups.iter().filter_map(|group| not_monotone(guarded, group, uses)));
+        gates.push(LoadedGate { gate: guarded.gate, bindings, groups });
     }
     let digest = match model.digest() {
         Ok(digest) => digest,
@@ -191,6 +194,22 @@ fn load(model: &Model, uses: &mut Uses<'_>, findings: &mut Findings) -> Option<L
         strategy: strategy.unwrap_or_default(),
         analyses,
     })
+}
+
+/// What is wrong with a group that one more member who allows would make say no.
+fn not_monotone(guarded: &GateModel, group: &LoadedGroup, uses: &Uses<'_>) -> Option<Finding> {
+    let id = &group.model.id;
+    let members = guarded.bindings.iter().filter(|binding| binding.group.as_ref() == Some(id));
+    let members: Vec<(&str, &str)> =
+        members.map(|member| (member.id.as_str(), member.plugin.plugin.as_str())).collect();
+    let (member, said) = monotone::falls(&group.expression, &members)?;
+    let said = said.as_str();
+    let message = format!("group `{id}` can be satisfied because `{member}` says `{said}`, and not once it allows");
+    Some(
+        Finding::error("group-not-monotone", uses.spans().group(guarded.gate, id, "expression"), message)
+            .note("one more member that allows must never make a group say no")
+            .help("say how many members, or which, have to allow: `members.exists(m, m.standing == \"allow\")`"),
+    )
 }
 
 /// An expression that reading the model has already found to be right.

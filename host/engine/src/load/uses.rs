@@ -8,7 +8,7 @@ use lockgate_domain::{Digest, Kind, PluginRef};
 use lockgate_runtime::{AdmissionError, Grants, Limits, LoadError, LoadRequest, Plugin, Refusal, Runtime};
 
 use super::LoadedPlugin;
-use crate::model::{Finding, Findings, LimitOverrides, PluginUse, Read, UsePlace};
+use crate::model::{Finding, Findings, LimitOverrides, PluginUse, Read, Spans, UsePlace};
 
 /// Reads plugins' files, and loads uses of them.
 pub(super) struct Uses<'a> {
@@ -30,6 +30,11 @@ struct File {
 impl<'a> Uses<'a> {
     pub(super) fn new(runtime: &'a Runtime, read: &'a Read, folder: &'a Path) -> Self {
         Self { runtime, read, folder, files: BTreeMap::new(), loaded: Vec::new() }
+    }
+
+    /// Where the parts of the model stand.
+    pub(super) fn spans(&self) -> &'a Spans {
+        &self.read.spans
     }
 
     /// Loads one use, as the kind that is wanted, or as the only kind that it can be bound as.

@@ -7,6 +7,11 @@ use lockgate_plugin::{ApprovalsNeeded, Evaluation, Pointer, Reason, Requirement,
 use crate::Outsider;
 use crate::settings::Settings;
 
+/// Whether two ids are one person's: account names and e-mail addresses mean the same in upper and lower case.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    one == other || one.to_lowercase() == other.to_lowercase()
+}
+
 /// Somebody whose approval counts.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Counted {
@@ -74,7 +79,8 @@ pub(crate) fn standing(settings: &Settings, evaluation: &Evaluation, outsiders: 
         standing.void.extend(void.map(|(code, message)| Reason::new(code, message).at(place(index))));
     }
     let rejected_at = |id: &str| {
-        let rejections = good.iter().filter(|(_, _, a)| a.answer == ApprovalAnswer::Rejected && a.person.id == id);
+        let rejections =
+            good.iter().filter(|(_, _, a)| a.answer == ApprovalAnswer::Rejected && is_same(&a.person.id, id));
         rejections.map(|(_, _, rejection)| rejection.at).max()
     };
     for (index, _, answer) in &good {
@@ -88,7 +94,7 @@ pub(crate) fn standing(settings: &Settings, evaluation: &Evaluation, outsiders: 
             (ApprovalAnswer::Approved, _) => standing.count(answer),
             (ApprovalAnswer::Rejected, _) => {
                 let came_round = good.iter().any(|(_, _, later)| {
-                    later.answer == ApprovalAnswer::Approved && later.person.id == *id && later.at > answer.at
+                    later.answer == ApprovalAnswer::Approved && is_same(&later.person.id, id) && later.at > answer.at
                 });
                 if !came_round {
                     let (id, role, comment) = (id.clone(), answer.role.clone(), answer.comment.clone());
@@ -103,7 +109,7 @@ pub(crate) fn standing(settings: &Settings, evaluation: &Evaluation, outsiders: 
 impl Standing {
     fn count(&mut self, approval: &Approval) {
         let (id, role) = (&approval.person.id, &approval.role);
-        match self.counted.iter_mut().find(|counted| counted.id == *id) {
+        match self.counted.iter_mut().find(|counted| is_same(&counted.id, id)) {
             Some(counted) if counted.roles.contains(role) => {}
             Some(counted) => counted.roles.push(role.clone()),
             None => self.counted.push(Counted { id: id.clone(), roles: vec![role.clone()] }),
@@ -134,7 +140,7 @@ impl Judge<'_> {
     fn why_void(&self, answer: &Approval) -> Option<(&'static str, String)> {
         let (id, at) = (&answer.person.id, Timestamp::from(answer.at));
         if answer.subject != self.subject {
-            let why = "it was given to something else: release, plan or deployment model have changed since";
+            let why = "it was given to something else: release, plan, change, environment or deployment model have changed since";
             return Some(("approval-of-something-else", why.to_owned()));
         }
         if at > self.now {
@@ -155,7 +161,7 @@ impl Judge<'_> {
         if answer.answer == ApprovalAnswer::Rejected {
             return None;
         }
-        if let Some(outsider) = self.outsiders.iter().find(|outsider| outsider.id == *id) {
+        if let Some(outsider) = self.outsiders.iter().find(|outsider| is_same(&outsider.id, id)) {
             return Some(("approval-by-outsider", format!("`{id}` {}", outsider.why)));
         }
         match self.settings.max_age {

@@ -250,6 +250,15 @@ fn even_the_requester_can_reject() {
 }
 
 #[test]
+fn somebody_who_writes_their_id_in_capitals_is_still_one_person() {
+    let two = r#"{ "people": 2 }"#;
+    let twice = Fixture::new().approved_by("ann", "authority").approved_by("Ann", "sales");
+    assert_eq!(needs(&ask(two, &twice)), [("any", 1, vec!["rita", "ann"])]);
+    let requester = Fixture::new().approved_by("RITA", "authority");
+    assert_eq!(codes(&ask(AUTHORITY, &requester)), ["approval-by-outsider"]);
+}
+
+#[test]
 fn a_number_of_people_in_any_role_can_be_asked_for() {
     let settings = r#"{ "required": [{ "role": "authority" }], "people": 3 }"#;
     let answer = ask(settings, &Fixture::new().approved_by("ann", "marketing"));
