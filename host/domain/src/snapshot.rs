@@ -18,7 +18,7 @@ pub struct Snapshot {
     pub gate: Gate,
     /// The only time that plugins know.
     pub now: Timestamp,
-    /// What an approval has to name: see [`Snapshot::subject_of`].
+    /// What an approval has to name: the digest over all that is approved.
     pub subject: Digest,
     /// Evidence by name.
     #[serde(default)]
