@@ -1,0 +1,162 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(test)]
+mod tests;
+
+use lockgate_plugin::types::{Instance, InstanceStatus, Scenario, Severity, Stage};
+use lockgate_plugin::{
+    CorrectionNeeded, Evaluation, Finding, Plugin, PluginError, Pointer, Report, Requirement, SettingsFinding,
+    ValidationCheck, Violation,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// What an instance has to show.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct InstanceReadiness {
+    /// Whether it has to be running.
+    running: bool,
+    /// Whether it has to be monitored.
+    monitored: bool,
+    /// Whether it has to be documented.
+    documented: bool,
+    /// Whether it has to be configured as the desired instance of the same id.
+    configured: bool,
+}
+
+impl Default for InstanceReadiness {
+    fn default() -> Self {
+        Self { running: true, monitored: true, documented: true, configured: true }
+    }
+}
+
+impl Plugin for InstanceReadiness {
+    type Settings = Self;
+
+    fn configure(settings: Self) -> Result<Self, Vec<SettingsFinding>> {
+        if settings.running || settings.monitored || settings.documented || settings.configured {
+            return Ok(settings);
+        }
+        Err(vec![SettingsFinding::new(Pointer::root(), "nothing is asked for: every key is `false`")])
+    }
+}
+
+impl ValidationCheck for InstanceReadiness {
+    fn run(&self, evaluation: &Evaluation) -> Result<Report, PluginError> {
+        if evaluation.scenario() == Scenario::Removal {
+            return Ok(Report::skipped("after a removal nothing has to run"));
+        }
+        if matches!(evaluation.stage(), Stage::PlanAndApprove) {
+            return Ok(Report::skipped("nothing is deployed yet"));
+        }
+        let environment = evaluation.environment().name;
+        let here =
+            |instance: &Instance| instance.environment == environment && instance.status != InstanceStatus::Removed;
+        let all = evaluation.actual_instances();
+        let actual: Vec<(usize, &Instance)> = all.iter().enumerate().filter(|(_, instance)| here(instance)).collect();
+        if actual.is_empty() {
+            let place = Pointer::root().key("actual_instances");
+            let message = format!("nobody knows what runs in `{environment}`: no actual instance of it is named");
+            let violation = Violation::new("actual-instances-unknown", message);
+            let finding = correctable(Severity::Medium, violation, &place, "the instances that are there", "nothing");
+            return Ok(
+                Report::inconclusive(format!("there is no instance in `{environment}` to look at")).findings([finding])
+            );
+        }
+        let desired = evaluation.desired_instances();
+        let mut findings = Vec::new();
+        for (index, instance) in &actual {
+            let place = Pointer::root().key("actual_instances").index(*index);
+            self.state(instance, &place, &mut findings);
+            if self.configured
+                && let Some(wanted) = desired.iter().find(|wanted| wanted.id == instance.id)
+            {
+                configuration(wanted, instance, &place, &mut findings);
+            }
+        }
+        let looked_at = match actual.len() {
+            1 => "the instance".to_owned(),
+            count => format!("the {count} instances"),
+        };
+        Ok(match findings.len() {
+            0 => Report::passed(format!("{looked_at} in `{environment}`: ready, as far as was asked for")),
+            1 => Report::failed(format!("1 thing is missing before {looked_at} in `{environment}` can be handed on")),
+            count => Report::failed(format!(
+                "{count} things are missing before {looked_at} in `{environment}` can be handed on"
+            )),
+        }
+        .findings(findings))
+    }
+}
+
+impl InstanceReadiness {
+    fn state(&self, instance: &Instance, place: &Pointer, findings: &mut Vec<Finding>) {
+        let id = instance.id.as_str();
+        let mut wrong = |code, message: String, key, expected, found: &str| {
+            let violation = Violation::new(code, message).about(id);
+            findings.push(correctable(Severity::High, violation, &place.key(key), expected, found));
+        };
+        if self.running && instance.status != InstanceStatus::Running {
+            let is = word(instance.status);
+            wrong("instance-not-running", format!("instance `{id}` is {is}"), "status", "running", is);
+        }
+        if self.monitored && !instance.monitored {
+            wrong("instance-not-monitored", format!("instance `{id}` is not monitored"), "monitored", "true", "false");
+        }
+        if self.documented && !instance.documented {
+            wrong(
+                "instance-not-documented",
+                format!("instance `{id}` is not documented"),
+                "documented",
+                "true",
+                "false",
+            );
+        }
+    }
+}
+
+fn word(status: InstanceStatus) -> &'static str {
+    match status {
+        InstanceStatus::Planned => "planned",
+        InstanceStatus::Deploying => "deploying",
+        InstanceStatus::Running => "running",
+        InstanceStatus::Degraded => "degraded",
+        InstanceStatus::Stopped => "stopped",
+        InstanceStatus::Removed => "removed",
+    }
+}
+
+/// What is desired is there with that value. What is there beside it is nobody's wish, and no fault either.
+fn configuration(wanted: &Instance, instance: &Instance, place: &Pointer, findings: &mut Vec<Finding>) {
+    let (id, place) = (instance.id.as_str(), place.key("configuration"));
+    for item in &wanted.configuration {
+        let found = instance.configuration.iter().enumerate().find(|(_, found)| found.name == item.name);
+        let (code, message, at, value) = match found {
+            Some((_, found)) if found.value == item.value => continue,
+            Some((index, found)) => (
+                "configuration-differs",
+                format!("`{}` of instance `{id}` is not configured as desired", item.name),
+                place.index(index).key("value"),
+                found.value.as_str(),
+            ),
+            None => (
+                "configuration-missing",
+                format!("`{}` of instance `{id}` is not configured", item.name),
+                place.clone(),
+                "nothing",
+            ),
+        };
+        let violation = Violation::new(code, message).about(id);
+        findings.push(correctable(Severity::High, violation, &at, &item.value, value));
+    }
+}
+
+/// A finding with what would be accepted in its place.
+fn correctable(severity: Severity, violation: Violation, at: &Pointer, expected: &str, found: &str) -> Finding {
+    let need = CorrectionNeeded::new(at, expected).found(found);
+    let message = format!("`{expected}` is expected at `{at}`");
+    Finding::new(severity, violation.at(at).remedy(Requirement::new("correct-instance", message, need)))
+}
+
+lockgate_plugin::export!(InstanceReadiness: validation_check);
