@@ -47,6 +47,10 @@ words! {
         Licence => "licence", Data => "data", Other => "other",
     }
     DefectStatus { Open => "open", Accepted => "accepted", Fixed => "fixed" }
+    InstanceStatus {
+        Planned => "planned", Deploying => "deploying", Running => "running", Degraded => "degraded",
+        Stopped => "stopped", Removed => "removed",
+    }
     KnowledgeStatus {
         Draft => "draft", InReview => "in-review", Validated => "validated", Published => "published",
         Archived => "archived",

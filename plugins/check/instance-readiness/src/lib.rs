@@ -98,7 +98,7 @@ impl InstanceReadiness {
             findings.push(correctable(Severity::High, violation, &place.key(key), expected, found));
         };
         if self.running && instance.status != InstanceStatus::Running {
-            let is = word(instance.status);
+            let is = instance.status.word();
             wrong("instance-not-running", format!("instance `{id}` is {is}"), "status", "running", is);
         }
         if self.monitored && !instance.monitored {
@@ -113,17 +113,6 @@ impl InstanceReadiness {
                 "false",
             );
         }
-    }
-}
-
-fn word(status: InstanceStatus) -> &'static str {
-    match status {
-        InstanceStatus::Planned => "planned",
-        InstanceStatus::Deploying => "deploying",
-        InstanceStatus::Running => "running",
-        InstanceStatus::Degraded => "degraded",
-        InstanceStatus::Stopped => "stopped",
-        InstanceStatus::Removed => "removed",
     }
 }
 
