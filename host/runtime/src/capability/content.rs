@@ -1,0 +1,53 @@
+//! Bytes that a capability hands over: as they are inside the host, base64 (RFC 4648) on the tape of an evaluation.
+//!
+//! The tape is JSON, which has no bytes; what is no text must come back from it as it was, and what is text must not
+//! look different from what is none.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Some bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Content(pub(crate) Vec<u8>);
+
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl Serialize for Content {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        STANDARD.decode(text).map(Self).map_err(|error| D::Error::custom(format_args!("no base64: {error}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    #[test]
+    fn bytes_are_base64_on_the_tape_and_come_back_as_they_were() {
+        let written = serde_json::to_string(&Content(vec![0, 0xff, b'a', b'b'])).unwrap();
+        assert_eq!(written, r#""AP9hYg==""#);
+        assert_eq!(serde_json::from_str::<Content>(&written).unwrap().0, [0, 0xff, b'a', b'b']);
+        assert_eq!(serde_json::to_string(&Content::default()).unwrap(), r#""""#);
+    }
+
+    #[test]
+    fn what_is_no_base64_is_refused() {
+        assert!(serde_json::from_str::<Content>(r#""AP9hYg""#).is_err());
+        assert!(serde_json::from_str::<Content>("7").is_err());
+    }
+}
