@@ -1,0 +1,71 @@
+//! What one call changes in a namespace.
+
+use std::collections::BTreeMap;
+
+use super::NamespaceError;
+
+/// New values, and keys that go. A change names its key alone, so changes of different keys never undo one another,
+/// and of two changes of one key the later one holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes(BTreeMap<String, Option<Vec<u8>>>);
+
+impl Changes {
+    /// Gives a key a value.
+    pub fn set(&mut self, key: impl Into<String>, value: impl Into<Vec<u8>>) {
+        self.0.insert(key.into(), Some(value.into()));
+    }
+
+    /// Takes a key away, if it is there.
+    pub fn delete(&mut self, key: impl Into<String>) {
+        self.0.insert(key.into(), None);
+    }
+
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The keys that change, in the order of their bytes; each with its new value, or none if it goes.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_deref()))
+    }
+
+    /// Makes the changes, unless more than the quota would then be taken: the rule for every store.
+    ///
+    /// # Errors
+    /// [`NamespaceError::QuotaExceeded`]. The values are then not to be used.
+    pub fn apply(
+        &self,
+        namespace: &str,
+        values: &mut BTreeMap<String, Vec<u8>>,
+        quota: u64,
+    ) -> Result<(), NamespaceError> {
+        let before = taken_by(values);
+        for (key, value) in self.iter() {
+            match value {
+                Some(value) => values.insert(key.to_owned(), value.to_owned()),
+                None => values.remove(key),
+            };
+        }
+        let needed = taken_by(values);
+        if fits(before, needed, quota) {
+            return Ok(());
+        }
+        Err(NamespaceError::QuotaExceeded { namespace: namespace.to_owned(), needed, quota })
+    }
+}
+
+/// The room that keys and values take, in bytes.
+pub(super) fn taken_by(values: &BTreeMap<String, Vec<u8>>) -> u64 {
+    values.iter().map(|(key, value)| room(key, value)).sum()
+}
+
+/// The room that one key and its value take, in bytes.
+pub(super) fn room(key: &str, value: &[u8]) -> u64 {
+    (key.len() as u64).saturating_add(value.len() as u64)
+}
+
+/// Whether so much may be taken after so much was: what takes more than the quota already may shrink, not grow.
+pub(super) fn fits(before: u64, after: u64, quota: u64) -> bool {
+    after <= quota || after <= before
+}

@@ -1,0 +1,22 @@
+//! The capability `key-value`: a few values that outlive the evaluation.
+//!
+//! What is kept belongs to a namespace, which the operator names and several plugins may share. A call works on a
+//! [`Session`]: the values as they were when it first asked, and its own changes, which the host commits only once the
+//! call has given an answer. Where namespaces are kept is behind [`Namespaces`]: today in a folder, tomorrow in a
+//! database. This module knows neither the contract's types nor the sandbox.
+
+mod answer;
+mod changes;
+mod folder;
+mod grant;
+mod namespaces;
+mod session;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use answer::{Assignment, Key, KeyValueError, Prefix};
+pub use changes::Changes;
+pub use folder::FolderOfNamespaces;
+pub use grant::{Access, KeyValueGrant};
+pub use namespaces::{NamespaceError, Namespaces};
+pub(crate) use session::Session;

@@ -1,0 +1,88 @@
+//! Whatever is done to sessions, they do what a map would do.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+
+const QUOTA: u64 = 24;
+
+#[derive(Clone, Debug)]
+enum Deed {
+    Get(String),
+    Keys(String),
+    Set(String, Vec<u8>),
+    Delete(String),
+    /// The call gave an answer.
+    Commit,
+    /// The call failed.
+    Fail,
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    // Few and short, so that they meet and the room runs out.
+    let key = || "[ab]{1,3}";
+    prop_oneof![
+        2 => key().prop_map(Deed::Get),
+        1 => "[ab]{0,2}".prop_map(Deed::Keys),
+        4 => (key(), vec(any::<u8>(), 0..8)).prop_map(|(key, value)| Deed::Set(key, value)),
+        2 => key().prop_map(Deed::Delete),
+        1 => Just(Deed::Commit),
+        1 => Just(Deed::Fail),
+    ]
+}
+
+type Values = BTreeMap<String, Vec<u8>>;
+
+fn room(values: &Values) -> usize {
+    values.iter().map(|(key, value)| key.len() + value.len()).sum()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sessions_do_what_a_map_would_do(deeds in vec(deed(), 0..60)) {
+        let (_place, _, namespaces) = folder();
+        let open = || {
+            let namespaces: Arc<dyn Namespaces> = Arc::<FolderOfNamespaces>::clone(&namespaces);
+            let grant = KeyValueGrant { quota: QUOTA, ..KeyValueGrant::new("counter", Access::ReadWrite) };
+            Session::new(grant, namespaces)
+        };
+        let (mut kept, mut seen) = (Values::new(), Values::new());
+        let mut session = open();
+        for deed in deeds {
+            match deed {
+                Deed::Get(key) => prop_assert_eq!(session.value(&key), Ok(seen.get(&key).cloned())),
+                Deed::Keys(prefix) => {
+                    let expected: Vec<_> = seen.keys().filter(|key| key.starts_with(&prefix)).cloned().collect();
+                    prop_assert_eq!(session.keys_from(&prefix), Ok(expected));
+                }
+                Deed::Set(key, value) => {
+                    let mut then = seen.clone();
+                    then.insert(key.clone(), value.clone());
+                    let fits = room(&then) as u64 <= QUOTA;
+                    let expected = if fits { Ok(()) } else { Err(KeyValueError::QuotaExceeded(QUOTA)) };
+                    prop_assert_eq!(session.give(&key, value), expected);
+                    if fits {
+                        seen = then;
+                    }
+                }
+                Deed::Delete(key) => {
+                    prop_assert_eq!(session.take(&key), Ok(()));
+                    seen.remove(&key);
+                }
+                Deed::Commit => {
+                    session.commit().unwrap();
+                    kept.clone_from(&seen);
+                    session = open();
+                }
+                Deed::Fail => {
+                    seen.clone_from(&kept);
+                    session = open();
+                }
+            }
+        }
+        prop_assert_eq!(namespaces.read("counter").unwrap(), kept);
+    }
+}
