@@ -50,6 +50,10 @@ pub enum FailureKind {
     PluginError,
     /// It broke the contract: an answer that the contract rules out.
     ContractViolation,
+    /// The host could not do what it had granted: keep what the plugin wanted to be kept.
+    HostFailed,
+    /// In a replay alone: it asked the host for something that the recording has no answer to.
+    NotRecorded,
 }
 
 impl FailureKind {
@@ -63,6 +67,8 @@ impl FailureKind {
             Self::ResultTooLarge => "result-too-large",
             Self::PluginError => "plugin-error",
             Self::ContractViolation => "contract-violation",
+            Self::HostFailed => "host-failed",
+            Self::NotRecorded => "not-recorded",
         }
     }
 }

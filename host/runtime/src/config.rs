@@ -23,11 +23,25 @@ pub struct RuntimeConfig {
     /// Whether plugins are configured once and frozen. Without it they are configured anew in every call, which is
     /// slower and must answer the same: for finding out whether a plugin does. Default: yes.
     pub freeze: bool,
+    /// How sandboxes get their memory. It changes how fast they start and nothing that they compute. Default: pooled.
+    pub allocation: Allocation,
+    /// How often the clock of [`Limits::wall_clock`] moves, and so how exact that limit is. Default: 10 ms.
+    pub tick: Duration,
     /// How many threads compile. Default: as many as the machine has cores.
     pub compile_threads: usize,
     /// What `describe` and `configure` may use. They run when a plugin is loaded, not when a decision waits, and some
     /// languages start slowly: by default they get 20 s, 20,000,000,000 fuel and all the memory there is to grant.
     pub setup: Limits,
+}
+
+/// How sandboxes get their memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Allocation {
+    /// From a pool that is reserved once: a fresh sandbox costs microseconds.
+    #[default]
+    Pooled,
+    /// From the system, anew for each: slower, and nothing is reserved.
+    OnDemand,
 }
 
 impl Default for RuntimeConfig {
@@ -40,6 +54,8 @@ impl Default for RuntimeConfig {
             max_memory,
             pool_size: 64,
             freeze: true,
+            allocation: Allocation::default(),
+            tick: Duration::from_millis(10),
             compile_threads: std::thread::available_parallelism().map_or(1, usize::from),
             setup: Limits {
                 fuel: 20_000_000_000,
@@ -62,7 +78,7 @@ pub struct Limits {
     /// How large the answer may be, in bytes of text. Default: 1 MiB.
     pub result_size: u64,
     /// How long the call may take. Only a backstop: it differs from machine to machine, so it must be generous enough
-    /// that fuel runs out first. Default: 5 s. Watched every 10 ms.
+    /// that fuel runs out first. Default: 5 s. Watched every [`RuntimeConfig::tick`].
     pub wall_clock: Duration,
     /// How many log lines are kept. Default: 200.
     pub log_lines: usize,

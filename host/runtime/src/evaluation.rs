@@ -2,6 +2,8 @@
 
 use lockgate_domain::{Failure, LogLine, Receipt};
 
+use crate::capability::Exchange;
+
 /// One call of a plugin: what it answered or why it did not, what it used, and what it logged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation<T> {
@@ -13,6 +15,9 @@ pub struct Evaluation<T> {
     pub log: Vec<LogLine>,
     /// How many more lines it logged.
     pub log_dropped: u64,
+    /// What it asked its capabilities, and what they answered, in order. What it saw of the snapshot is not among it:
+    /// that follows from the snapshot.
+    pub exchanges: Vec<Exchange>,
 }
 
 impl<T> Evaluation<T> {
@@ -23,6 +28,7 @@ impl<T> Evaluation<T> {
             receipt: self.receipt,
             log: self.log,
             log_dropped: self.log_dropped,
+            exchanges: self.exchanges,
         }
     }
 }

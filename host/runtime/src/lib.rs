@@ -17,6 +17,7 @@
 
 mod admission;
 mod anatomy;
+mod ask;
 mod bindings;
 mod cache;
 mod capability;
@@ -28,16 +29,21 @@ mod inspection;
 mod load;
 mod plugin;
 mod quantity;
+mod recording;
 mod runtime;
 mod sandbox;
 
 pub use admission::{AdmissionError, Admitted, Refusal};
+pub use ask::{Call, Said};
 pub use cache::CacheError;
-pub use capability::Grants;
-pub use config::{Limits, RuntimeConfig};
+pub use capability::{Content, DirectoryGrant, DirectoryGrantError, Exchange, GrantError, Grants};
+pub use config::{Allocation, Limits, RuntimeConfig};
 pub use evaluation::Evaluation;
 pub use freeze::Freezing;
 pub use inspection::{InspectedCapability, InspectedImport, Inspection};
 pub use load::{LoadError, LoadRequest};
 pub use plugin::Plugin;
+pub use recording::{
+    Context, EXTENSION, Engine, Outcome, RecordedLimits, RecordedPlugin, Recording, RecordingError, Replayed, Used,
+};
 pub use runtime::{Runtime, RuntimeError};

@@ -11,7 +11,7 @@ use crate::admission::{self, AdmissionError, Admitted, Judgement};
 use crate::anatomy::Anatomy;
 use crate::bindings::v0::{self, Broken, Intake};
 use crate::cache::Findings;
-use crate::capability::{Grants, Patterns};
+use crate::capability::{GrantError, Grants, Held};
 use crate::config::Limits;
 use crate::freeze::{Freezer, Freezing};
 use crate::plugin::{Entries, Loaded, Plugin};
@@ -61,6 +61,9 @@ pub enum LoadError {
         /// In bytes.
         limit: u64,
     },
+    /// Something that was granted cannot be.
+    #[error("what is granted cannot be had: {0}")]
+    Grant(#[from] GrantError),
     /// It could not take its settings.
     #[error("`configure` gave no answer: {0}")]
     Configure(Failure),
@@ -120,12 +123,13 @@ impl Runtime {
     /// # Errors
     /// If it may not be loaded, refuses its settings, or does not fit into its limits.
     pub fn load(&self, request: LoadRequest) -> Result<Plugin, LoadError> {
-        let LoadRequest { component: bytes, settings, grants, limits } = request;
+        let LoadRequest { component: bytes, settings: settings_value, grants, limits } = request;
         let shared = self.shared();
         if limits.memory > shared.config.max_memory {
             return Err(LoadError::Memory { asked: limits.memory, limit: shared.config.max_memory });
         }
-        let (settings, settings_json) = shared.settings(&settings)?;
+        let (settings, settings_json) = shared.settings(&settings_value)?;
+        let held = Held::open(&grants)?;
         let component = Digest::of(&bytes);
         let kept = shared.cache.as_ref().and_then(|cache| cache.find(&shared.engine, component, settings));
         let (findings, code) = match kept {
@@ -141,7 +145,8 @@ impl Runtime {
         // What is kept was judged under other grants, perhaps.
         let judgement = accepted(admission::judge(&findings.imports, &findings.exports, &grants))?;
         let (ready, entries) = shared.link(&code, &grants, &judgement.kinds)?;
-        sandbox::run(&shared.slots, &limits, &ready, |store, instance| Ok(entries.check_types(store, instance)))
+        shared
+            .run(&limits, &ready, |store, instance| Ok(entries.check_types(store, instance)))
             .outcome
             .map_err(LoadError::Start)?
             .map_err(types)?;
@@ -151,9 +156,10 @@ impl Runtime {
             kinds: judgement.kinds,
             component,
             settings,
+            settings_value,
             settings_json,
             freezing: findings.freezing,
-            evidence: Arc::new(Patterns::new(&grants.evidence)),
+            held: Arc::new(held),
             limits,
             ready,
             entries,
@@ -216,12 +222,11 @@ impl Shared {
     /// Starts a component once to check the types of its exports, and asks it what it is.
     fn examine(&self, component: &Component, grants: &Grants, kinds: &[Kind]) -> Result<Examined, AdmissionError> {
         let (ready, entries) = self.link(component, grants, kinds)?;
-        let described = sandbox::run(&self.slots, &self.config.setup, &ready, |store, instance| {
-            match entries.check_types(&mut *store, instance) {
+        let described =
+            self.run(&self.config.setup, &ready, |store, instance| match entries.check_types(&mut *store, instance) {
                 Ok(()) => describe(&entries, store, instance).map(Ok),
                 Err(error) => Ok(Err(error)),
-            }
-        });
+            });
         let description = described.outcome.map_err(AdmissionError::Describe)?.map_err(types)?;
         if description.kinds != kinds {
             return Err(AdmissionError::Kinds { described: description.kinds, exported: kinds.to_vec() });
@@ -280,7 +285,7 @@ impl Shared {
         settings: &str,
         configured: impl FnOnce(&mut Store<Sandbox>, &Instance) -> T,
     ) -> Result<T, LoadError> {
-        let finished = sandbox::run(&self.slots, &self.config.setup, &examined.ready, |store, instance| {
+        let finished = self.run(&self.config.setup, &examined.ready, |store, instance| {
             let plugin = examined.entries.plugin.load(&mut *store, instance)?;
             match plugin.call_configure(&mut *store, settings)? {
                 Ok(()) => Ok(Ok(configured(store, instance))),

@@ -9,7 +9,7 @@ use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Resource};
 
 use crate::bindings::v0::{self, Broken, Intake};
-use crate::capability::Patterns;
+use crate::capability::{Exchange, Held, Recorded};
 use crate::config::Limits;
 use crate::evaluation::Evaluation;
 use crate::freeze::Freezing;
@@ -30,10 +30,11 @@ pub(crate) struct Loaded {
     pub(crate) kinds: Vec<Kind>,
     pub(crate) component: Digest,
     pub(crate) settings: Digest,
+    pub(crate) settings_value: serde_json::Value,
     pub(crate) settings_json: String,
     pub(crate) freezing: Freezing,
     pub(crate) limits: Limits,
-    pub(crate) evidence: Arc<Patterns>,
+    pub(crate) held: Arc<Held>,
     pub(crate) ready: InstancePre<Sandbox>,
     pub(crate) entries: Entries,
 }
@@ -99,6 +100,16 @@ impl Plugin {
         self.loaded.settings
     }
 
+    /// Its settings.
+    pub fn settings(&self) -> &serde_json::Value {
+        &self.loaded.settings_value
+    }
+
+    /// The evidence that it may read, as patterns of names.
+    pub fn evidence_granted(&self) -> &[String] {
+        self.loaded.held.evidence.as_slice()
+    }
+
     /// Whether every evaluation starts configured.
     pub fn freezing(&self) -> &Freezing {
         &self.loaded.freezing
@@ -111,65 +122,133 @@ impl Plugin {
 
     /// Asks an approval policy whether the deployment may go on.
     pub fn decide(&self, snapshot: &Arc<Snapshot>) -> Evaluation<Answer> {
-        self.call("decide", snapshot, |store, instance, limits| {
-            let Some(policy) = &self.loaded.entries.policy else {
-                return Err(self.is_no(Kind::ApprovalPolicy));
-            };
-            let said = policy.load(&mut *store, instance)?.call_decide(store, Resource::new_borrow(0))?;
-            settle(said, limits, v0::answer)
-        })
+        self.asking(snapshot).decide()
     }
 
     /// Has a validation check look.
     pub fn check(&self, snapshot: &Arc<Snapshot>) -> Evaluation<Report> {
-        self.call("run", snapshot, |store, instance, limits| {
-            let Some(check) = &self.loaded.entries.check else {
-                return Err(self.is_no(Kind::ValidationCheck));
-            };
-            let said = check.load(&mut *store, instance)?.call_run(store, Resource::new_borrow(0))?;
-            settle(said, limits, v0::report)
-        })
+        self.asking(snapshot).check()
     }
 
     /// Has a strategy lay out the way.
     pub fn plan(&self, snapshot: &Arc<Snapshot>) -> Evaluation<Rollout> {
-        self.call("plan", snapshot, |store, instance, limits| {
-            let Some(strategy) = &self.loaded.entries.strategy else {
-                return Err(self.is_no(Kind::Strategy));
-            };
-            let said = strategy.load(&mut *store, instance)?.call_plan(store, Resource::new_borrow(0))?;
-            settle(said, limits, v0::rollout)
-        })
+        self.asking(snapshot).plan()
     }
 
     /// Asks a strategy what to do next.
     pub fn advance(&self, snapshot: &Arc<Snapshot>, progress: &Progress) -> Evaluation<Action> {
-        self.call("advance", snapshot, |store, instance, limits| {
-            let Some(strategy) = &self.loaded.entries.strategy else {
-                return Err(self.is_no(Kind::Strategy));
+        self.asking(snapshot).advance(progress)
+    }
+
+    pub(crate) fn held(&self) -> &Held {
+        &self.loaded.held
+    }
+
+    /// One call that is about to be made.
+    pub(crate) fn asking<'a>(&'a self, snapshot: &'a Arc<Snapshot>) -> Asking<'a> {
+        Asking { loaded: &self.loaded, snapshot, recorded: None }
+    }
+}
+
+impl Loaded {
+    fn is_no(&self, kind: Kind) -> Stop {
+        let name = &self.description.name;
+        sandbox::contract_violation(format!("`{name}` exports no `{}`", v0::interface_of(kind))).into()
+    }
+
+    /// Configures an instance with settings that were accepted when the plugin was loaded.
+    fn configure(&self, store: &mut Store<Sandbox>, instance: &Instance) -> Result<(), Stop> {
+        let plugin = self.entries.plugin.load(&mut *store, instance)?;
+        match plugin.call_configure(store, &self.settings_json)? {
+            Ok(()) => Ok(()),
+            Err(_) => {
+                let message = "`configure` refused settings that it had accepted when the plugin was loaded".to_owned();
+                Err(sandbox::contract_violation(message).into())
+            }
+        }
+    }
+}
+
+/// One call: of whom, about what, and where the answers of its capabilities come from.
+pub(crate) struct Asking<'a> {
+    loaded: &'a Loaded,
+    snapshot: &'a Arc<Snapshot>,
+    /// Instead of the outside.
+    recorded: Option<Recorded>,
+}
+
+impl Asking<'_> {
+    /// Answers the plugin's questions to its capabilities out of a recording.
+    pub(crate) fn from(mut self, exchanges: &[Exchange]) -> Self {
+        self.recorded = Some(Recorded::new(exchanges));
+        self
+    }
+
+    pub(crate) fn decide(self) -> Evaluation<Answer> {
+        let loaded = self.loaded;
+        self.call("decide", |store, instance| {
+            let Some(policy) = &loaded.entries.policy else {
+                return Err(loaded.is_no(Kind::ApprovalPolicy));
+            };
+            let said = policy.load(&mut *store, instance)?.call_decide(store, Resource::new_borrow(0))?;
+            settle(said, &loaded.limits, v0::answer)
+        })
+    }
+
+    pub(crate) fn check(self) -> Evaluation<Report> {
+        let loaded = self.loaded;
+        self.call("run", |store, instance| {
+            let Some(check) = &loaded.entries.check else {
+                return Err(loaded.is_no(Kind::ValidationCheck));
+            };
+            let said = check.load(&mut *store, instance)?.call_run(store, Resource::new_borrow(0))?;
+            settle(said, &loaded.limits, v0::report)
+        })
+    }
+
+    pub(crate) fn plan(self) -> Evaluation<Rollout> {
+        let loaded = self.loaded;
+        self.call("plan", |store, instance| {
+            let Some(strategy) = &loaded.entries.strategy else {
+                return Err(loaded.is_no(Kind::Strategy));
+            };
+            let said = strategy.load(&mut *store, instance)?.call_plan(store, Resource::new_borrow(0))?;
+            settle(said, &loaded.limits, v0::rollout)
+        })
+    }
+
+    pub(crate) fn advance(self, progress: &Progress) -> Evaluation<Action> {
+        let loaded = self.loaded;
+        self.call("advance", |store, instance| {
+            let Some(strategy) = &loaded.entries.strategy else {
+                return Err(loaded.is_no(Kind::Strategy));
             };
             let seen = v0::progress(progress);
             let said = strategy.load(&mut *store, instance)?.call_advance(store, Resource::new_borrow(0), &seen)?;
-            settle(said, limits, |intake, action| v0::action(intake, action, progress))
+            settle(said, &loaded.limits, |intake, action| v0::action(intake, action, progress))
         })
     }
 
     /// Runs one call in a sandbox of its own and accounts for it.
     fn call<T>(
-        &self,
+        self,
         function: &str,
-        snapshot: &Arc<Snapshot>,
-        body: impl FnOnce(&mut Store<Sandbox>, &Instance, &Limits) -> Result<T, Stop>,
+        body: impl FnOnce(&mut Store<Sandbox>, &Instance) -> Result<T, Stop>,
     ) -> Evaluation<T> {
-        let loaded = &*self.loaded;
-        let finished =
-            sandbox::run(&loaded.runtime.shared().slots, &loaded.limits, &loaded.ready, |store, instance| {
-                if let Freezing::PerCall { .. } = loaded.freezing {
-                    loaded.configure(store, instance)?;
-                }
-                store.data_mut().show(View { snapshot: Arc::clone(snapshot), evidence: Arc::clone(&loaded.evidence) });
-                body(store, instance, &loaded.limits)
-            });
+        let Self { loaded, snapshot, recorded } = self;
+        let finished = loaded.runtime.shared().run(&loaded.limits, &loaded.ready, |store, instance| {
+            if let Freezing::PerCall { .. } = loaded.freezing {
+                loaded.configure(store, instance)?;
+            }
+            let sandbox = store.data_mut();
+            sandbox.show(View { snapshot: Arc::clone(snapshot), held: Arc::clone(&loaded.held) });
+            if let Some(recorded) = recorded {
+                sandbox.tape.play(recorded);
+            }
+            let answer = body(store, instance)?;
+            store.data_mut().keep()?;
+            Ok(answer)
+        });
         Evaluation {
             outcome: finished.outcome,
             receipt: Receipt {
@@ -184,25 +263,7 @@ impl Plugin {
             },
             log: finished.log,
             log_dropped: finished.log_dropped,
-        }
-    }
-
-    fn is_no(&self, kind: Kind) -> Stop {
-        let name = &self.loaded.description.name;
-        sandbox::contract_violation(format!("`{name}` exports no `{}`", v0::interface_of(kind))).into()
-    }
-}
-
-impl Loaded {
-    /// Configures an instance with settings that were accepted when the plugin was loaded.
-    fn configure(&self, store: &mut Store<Sandbox>, instance: &Instance) -> Result<(), Stop> {
-        let plugin = self.entries.plugin.load(&mut *store, instance)?;
-        match plugin.call_configure(store, &self.settings_json)? {
-            Ok(()) => Ok(()),
-            Err(_) => {
-                let message = "`configure` refused settings that it had accepted when the plugin was loaded".to_owned();
-                Err(sandbox::contract_violation(message).into())
-            }
+            exchanges: finished.exchanges,
         }
     }
 }

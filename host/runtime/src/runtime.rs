@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use wasmtime::Engine;
+use wasmtime::component::{Instance, InstancePre};
+use wasmtime::{Engine, Store};
 
 use crate::cache::{Cache, CacheError};
 use crate::compile::Compiler;
-use crate::config::RuntimeConfig;
-use crate::sandbox::{self, Slots, Ticker};
+use crate::config::{Limits, RuntimeConfig};
+use crate::sandbox::{self, Finished, Sandbox, Slots, Stop, Ticker};
 
 /// Loads and runs plugins. A process needs one; clones share everything.
 #[derive(Clone, Debug)]
@@ -41,6 +42,18 @@ pub(crate) struct Shared {
     _ticker: Ticker,
 }
 
+impl Shared {
+    /// Runs something in a sandbox of its own.
+    pub(crate) fn run<T>(
+        &self,
+        limits: &Limits,
+        component: &InstancePre<Sandbox>,
+        body: impl FnOnce(&mut Store<Sandbox>, &Instance) -> Result<T, Stop>,
+    ) -> Finished<T> {
+        sandbox::run(&self.slots, self.config.tick, limits, component, body)
+    }
+}
+
 impl Runtime {
     /// Starts an engine, the thread that keeps its clock, and those that compile; all end with the last clone and the
     /// last plugin.
@@ -49,7 +62,7 @@ impl Runtime {
     /// If the engine or a thread cannot be started, or the cache directory cannot be used safely.
     pub fn new(config: RuntimeConfig) -> Result<Self, RuntimeError> {
         let engine = sandbox::engine(&config).map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;
-        let ticker = Ticker::start(&engine).map_err(|error| RuntimeError::Thread(error.to_string()))?;
+        let ticker = Ticker::start(&engine, config.tick).map_err(|error| RuntimeError::Thread(error.to_string()))?;
         let compiler =
             Compiler::new(config.compile_threads).map_err(|error| RuntimeError::Thread(error.to_string()))?;
         let cache =

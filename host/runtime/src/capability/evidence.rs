@@ -11,6 +11,10 @@ impl Patterns {
         Self(patterns.to_vec())
     }
 
+    pub(crate) fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+
     /// Whether one of them stands for the name.
     pub(crate) fn allow(&self, name: &str) -> bool {
         self.0.iter().any(|pattern| matches(pattern, name))

@@ -2,7 +2,13 @@
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
 
-use crate::config::RuntimeConfig;
+use crate::config::{Allocation, RuntimeConfig};
+
+/// The version of wasmtime.
+pub(crate) const ENGINE_VERSION: &str = "48.0.8";
+/// What is set below that can change an answer, or the fuel that it takes. Every recording repeats it, so a change
+/// here is told apart from a change of a plugin.
+pub(crate) const SETTINGS: &[&str] = &["fuel", "nan-canonicalization", "no-relaxed-simd", "no-threads"];
 
 /// The most core instances of one component. Rust makes three; a component that holds an interpreter and its
 /// libraries makes dozens.
@@ -41,7 +47,10 @@ pub(crate) fn engine(config: &RuntimeConfig) -> wasmtime::Result<Engine> {
         .concurrency_support(false)
         .wasm_component_model(true)
         // How it is laid out in memory.
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
+        .allocation_strategy(match config.allocation {
+            Allocation::Pooled => InstanceAllocationStrategy::Pooling(pool(config)),
+            Allocation::OnDemand => InstanceAllocationStrategy::OnDemand,
+        });
     Engine::new(&engine)
 }
 
@@ -67,4 +76,18 @@ fn pool(config: &RuntimeConfig) -> PoolingAllocationConfig {
         // Memory that was used for a plugin is best used for it again.
         .max_unused_warm_slots(slots);
     pool
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    #[test]
+    fn the_version_that_recordings_name_is_the_one_that_is_built_in() {
+        let manifest = include_str!("../../../../Cargo.toml");
+        let line = manifest.lines().find(|line| line.starts_with("wasmtime = ")).unwrap();
+        assert!(line.contains(&format!("version = \"={ENGINE_VERSION}\"")), "{line}");
+    }
 }

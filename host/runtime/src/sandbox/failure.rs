@@ -7,6 +7,7 @@ use wasmtime::{Trap, WasmBacktrace};
 
 use super::CalledTooEarly;
 use super::memory::MemoryExceeded;
+use crate::capability::NotRecorded;
 use crate::config::Limits;
 use crate::quantity::{Bytes, Count};
 
@@ -17,6 +18,9 @@ pub(super) fn of_error(error: &wasmtime::Error, limits: &Limits, took: Duration)
     }
     if let Some(early) = error.downcast_ref::<CalledTooEarly>() {
         return contract_violation(early.to_string());
+    }
+    if let Some(question) = error.downcast_ref::<NotRecorded>() {
+        return plain(FailureKind::NotRecorded, question.to_string());
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => out_of_fuel(limits),
@@ -34,6 +38,11 @@ pub(super) fn of_error(error: &wasmtime::Error, limits: &Limits, took: Duration)
 /// An answer, or a use of the host, that the contract rules out.
 pub(crate) fn contract_violation(message: String) -> Failure {
     plain(FailureKind::ContractViolation, message)
+}
+
+/// What was granted and could not be done.
+pub(crate) fn host_failed(message: String) -> Failure {
+    plain(FailureKind::HostFailed, message)
 }
 
 /// The plugin's own words.

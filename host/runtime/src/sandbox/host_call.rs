@@ -54,6 +54,14 @@ host_calls! {
     FactNames "fact-names",
     Fact "fact",
     Log "log",
+    DirectoryNames "directory.names",
+    DirectoryEntries "directory.entries",
+    DirectoryRead "directory.read",
+    HttpSend "http.send",
+    KeyValueGet "key-value.get",
+    KeyValueKeys "key-value.keys",
+    KeyValueSet "key-value.set",
+    KeyValueDelete "key-value.delete",
 }
 
 /// The functions that were called, with how often.

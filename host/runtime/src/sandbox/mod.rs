@@ -12,19 +12,20 @@ mod slots;
 mod ticker;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use lockgate_domain::{LogLevel, Snapshot};
+use lockgate_domain::{Failure, LogLevel, Snapshot};
 use wasmtime::{Engine, Store};
 
-pub(crate) use engine::engine;
-pub(crate) use failure::{contract_violation, plugin_error, result_too_large};
+pub(crate) use engine::{ENGINE_VERSION, SETTINGS, engine};
+pub(crate) use failure::{contract_violation, host_failed, plugin_error, result_too_large};
 pub(crate) use host_call::HostCall;
 pub(crate) use memory::Memory;
-pub(crate) use run::{Stop, run};
+pub(crate) use run::{Finished, Stop, run};
 pub(crate) use slots::Slots;
 pub(crate) use ticker::Ticker;
 
-use crate::capability::{Log, Patterns};
+use crate::capability::{Held, Log, Tape};
 use crate::config::Limits;
 
 /// The most component-model handles that a sandbox can hold. Plugins are lent one, the `evaluation`; the rest is room
@@ -36,11 +37,11 @@ const MAX_HANDLES: usize = 1024;
 #[error("it called `{0}` before there was anything to evaluate: `describe` and `configure` must not call any import")]
 pub(crate) struct CalledTooEarly(&'static str);
 
-/// What a call may look at: the snapshot, and of its evidence what was granted.
+/// What a call may look at: the snapshot, and what was granted.
 #[derive(Clone, Debug)]
 pub(crate) struct View {
     pub(crate) snapshot: Arc<Snapshot>,
-    pub(crate) evidence: Arc<Patterns>,
+    pub(crate) held: Arc<Held>,
 }
 
 /// What the store of one call holds.
@@ -50,17 +51,28 @@ pub(crate) struct Sandbox {
     memory: Memory,
     log: Log,
     calls: [u64; HostCall::COUNT],
+    /// What it asked its capabilities.
+    pub(crate) tape: Tape,
+    /// When its time is up: no call of the host may wait beyond that.
+    pub(crate) deadline: Instant,
 }
 
 impl Sandbox {
     /// A store for one call under limits. There is nothing to look at in it until [`Sandbox::show`] is called.
-    pub(crate) fn store(engine: &Engine, limits: &Limits) -> wasmtime::Result<Store<Self>> {
-        let sandbox =
-            Self { view: None, memory: Memory::new(limits.memory), log: Log::new(limits), calls: [0; HostCall::COUNT] };
+    pub(crate) fn store(engine: &Engine, limits: &Limits, tick: Duration) -> wasmtime::Result<Store<Self>> {
+        let now = Instant::now();
+        let sandbox = Self {
+            view: None,
+            memory: Memory::new(limits.memory),
+            log: Log::new(limits),
+            calls: [0; HostCall::COUNT],
+            tape: Tape::default(),
+            deadline: now.checked_add(limits.wall_clock).unwrap_or(now),
+        };
         let mut store = Store::new(engine, sandbox);
         store.limiter(|sandbox| &mut sandbox.memory);
         store.set_fuel(limits.fuel)?;
-        store.set_epoch_deadline(ticker::ticks(limits.wall_clock));
+        store.set_epoch_deadline(ticker::ticks(limits.wall_clock, tick));
         store.set_hostcall_fuel(crossing(limits));
         store.set_max_component_handles(MAX_HANDLES);
         Ok(store)
@@ -69,6 +81,11 @@ impl Sandbox {
     /// From here on the plugin may look at that.
     pub(crate) fn show(&mut self, view: View) {
         self.view = Some(view);
+    }
+
+    /// What was granted; none before there is anything to evaluate.
+    pub(crate) fn held(&self) -> Option<&Held> {
+        self.view.as_ref().map(|view| &*view.held)
     }
 
     /// From here on nothing bounds its memory but the pool: for reading a frozen image out of it.
@@ -82,6 +99,11 @@ impl Sandbox {
             *count += 1;
         }
         self.view.as_ref().ok_or_else(|| CalledTooEarly(call.name()).into())
+    }
+
+    /// Makes lasting what the plugin wants to be kept. Called once it has given an answer, and only then.
+    pub(crate) fn keep(&mut self) -> Result<(), Failure> {
+        Ok(())
     }
 
     /// Takes a log line.

@@ -8,6 +8,7 @@ use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
 
 use super::{Sandbox, Slots, failure, host_call};
+use crate::capability::Exchange;
 use crate::config::Limits;
 
 /// Why a run ended without an answer.
@@ -48,11 +49,14 @@ pub(crate) struct Finished<T> {
     pub(crate) log: Vec<LogLine>,
     /// How many lines of it were not kept.
     pub(crate) log_dropped: u64,
+    /// What it asked its capabilities, and what they answered.
+    pub(crate) exchanges: Vec<Exchange>,
 }
 
 /// Runs `body` in a fresh instance, under limits. Instantiation counts towards them.
 pub(crate) fn run<T>(
     slots: &Slots,
+    tick: Duration,
     limits: &Limits,
     component: &InstancePre<Sandbox>,
     body: impl FnOnce(&mut Store<Sandbox>, &Instance) -> Result<T, Stop>,
@@ -61,7 +65,7 @@ pub(crate) fn run<T>(
         return Finished::never(failure::no_free_sandbox(limits));
     };
     let began = Instant::now();
-    let mut store = match Sandbox::store(component.engine(), limits) {
+    let mut store = match Sandbox::store(component.engine(), limits, tick) {
         Ok(store) => store,
         Err(error) => return Finished::never(failure::of_error(&error, limits, began.elapsed())),
     };
@@ -83,6 +87,7 @@ pub(crate) fn run<T>(
         host_calls: host_call::called(&sandbox.calls),
         log,
         log_dropped,
+        exchanges: sandbox.tape.into_exchanges(),
     }
 }
 
@@ -97,6 +102,7 @@ impl<T> Finished<T> {
             host_calls: BTreeMap::new(),
             log: Vec::new(),
             log_dropped: 0,
+            exchanges: Vec::new(),
         }
     }
 }

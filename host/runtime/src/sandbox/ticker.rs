@@ -7,9 +7,6 @@ use std::time::Duration;
 
 use wasmtime::Engine;
 
-/// How often the epoch moves, and so how exact a wall-clock limit is.
-const TICK: Duration = Duration::from_millis(10);
-
 /// The thread runs as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Ticker {
@@ -17,12 +14,13 @@ pub(crate) struct Ticker {
 }
 
 impl Ticker {
-    pub(crate) fn start(engine: &Engine) -> io::Result<Self> {
+    /// Moves the epoch once every `tick`: so exact is a wall-clock limit.
+    pub(crate) fn start(engine: &Engine, tick: Duration) -> io::Result<Self> {
         let (alive, ended) = mpsc::channel::<()>();
         // A strong handle would keep the engine, and all that is compiled for it, alive until the next tick.
         let engine = engine.weak();
         thread::Builder::new().name("lockgate-epoch".to_owned()).spawn(move || {
-            while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+            while ended.recv_timeout(tick) == Err(RecvTimeoutError::Timeout) {
                 match engine.upgrade() {
                     Some(engine) => engine.increment_epoch(),
                     None => break,
@@ -34,8 +32,8 @@ impl Ticker {
 }
 
 /// After how many ticks that much time has passed for certain.
-pub(crate) fn ticks(time: Duration) -> u64 {
-    let ticks = time.as_nanos().div_ceil(TICK.as_nanos());
+pub(crate) fn ticks(time: Duration, tick: Duration) -> u64 {
+    let ticks = time.as_nanos().div_ceil(tick.as_nanos().max(1));
     u64::try_from(ticks).unwrap_or(u64::MAX / 2).min(u64::MAX / 2).saturating_add(1)
 }
 
@@ -45,8 +43,9 @@ mod tests {
 
     #[test]
     fn the_tick_under_way_does_not_count() {
-        assert_eq!(ticks(Duration::from_millis(10)), 2);
-        assert_eq!(ticks(Duration::from_millis(11)), 3);
-        assert_eq!(ticks(Duration::MAX), u64::MAX / 2 + 1);
+        let tick = Duration::from_millis(10);
+        assert_eq!(ticks(Duration::from_millis(10), tick), 2);
+        assert_eq!(ticks(Duration::from_millis(11), tick), 3);
+        assert_eq!(ticks(Duration::MAX, tick), u64::MAX / 2 + 1);
     }
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod descriptions;
+mod directory;
 mod facts;
 mod host;
 mod intake;
@@ -18,6 +19,7 @@ use crate::sandbox::Sandbox;
 
 pub(crate) use answers::{answer, plugin_error};
 pub(crate) use descriptions::{description, settings_findings};
+pub(crate) use directory::link_directory;
 pub(crate) use intake::{Broken, Intake};
 pub(crate) use reports::report;
 pub(crate) use rollouts::{action, progress, rollout};
@@ -36,6 +38,9 @@ mod generated {
             world plugin {
                 import lockgate:host/snapshot@0.1.0;
                 import lockgate:host/log@0.1.0;
+                import lockgate:host/directory@0.1.0;
+                import lockgate:host/http@0.1.0;
+                import lockgate:host/key-value@0.1.0;
                 export lockgate:types/plugin@0.1.0;
                 export lockgate:approval/policy@0.1.0;
                 export lockgate:check/check@0.1.0;
@@ -71,7 +76,8 @@ pub(crate) fn interface_of(kind: Kind) -> &'static str {
 }
 
 pub(crate) fn link_snapshot(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
-    host_snapshot::add_to_linker::<_, HasSelf<_>>(linker, |sandbox| sandbox)
+    host_snapshot::add_to_linker::<_, HasSelf<_>>(linker, |sandbox| sandbox)?;
+    host::link_bulk(linker)
 }
 
 pub(crate) fn link_log(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {

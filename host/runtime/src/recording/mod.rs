@@ -1,0 +1,194 @@
+//! Recordings: one evaluation, whole, so that it can be run again anywhere and later.
+//!
+//! A recording holds what went in (the call, the settings, the limits, the snapshot with the evidence that the plugin
+//! could read, every answer of a capability) and what came out. Two things are not in it. The component, because it is
+//! large and the same in thousands of recordings: it is named by its digest. And what the plugin saw of the snapshot,
+//! because that follows from the snapshot.
+
+mod file;
+mod take;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lockgate_domain::{Digest, Failure, LogLine, Receipt, Snapshot};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ask::{Call, Said};
+use crate::capability::{Content, Exchange, Patterns};
+use crate::config::Limits;
+
+pub use file::{EXTENSION, RecordingError};
+pub use take::{Context, Replayed};
+
+/// One evaluation of one plugin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recording {
+    /// What ran it.
+    pub engine: Engine,
+    /// The version of the contract that it was called by.
+    pub contract: String,
+    /// The plugin.
+    pub plugin: RecordedPlugin,
+    /// For whom it was evaluated; none if nobody's decision hung on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<Context>,
+    /// What the call could use.
+    pub limits: RecordedLimits,
+    /// The evidence that it could read, as patterns of names.
+    pub evidence_granted: Vec<String>,
+    /// What was called.
+    pub call: Call,
+    /// What it looked at. Evidence is named in it by digest.
+    pub snapshot: Snapshot,
+    /// The content of the evidence that it could read, by digest.
+    pub evidence: BTreeMap<String, Content>,
+    /// What it asked its capabilities, and what they answered, in order.
+    pub exchanges: Vec<Exchange>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What it used. It must be the same on the same engine.
+    pub used: Used,
+}
+
+/// What decides how much fuel a call uses and what it computes: equal here means equal there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Engine {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The settings that can change an answer or its fuel, in words.
+    pub settings: Vec<String>,
+    /// Whether the plugin started configured. Otherwise configuring it counts towards its fuel.
+    pub frozen: bool,
+}
+
+/// The plugin of a recording.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedPlugin {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The digest of the component.
+    pub component: Digest,
+    /// The digest of the settings' canonical JSON.
+    pub settings_digest: Digest,
+    /// The settings.
+    pub settings: Value,
+}
+
+/// The limits of a recording, those that the clock decides left out of what a replay compares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedLimits {
+    /// See [`Limits::fuel`].
+    pub fuel: u64,
+    /// See [`Limits::memory`].
+    pub memory: u64,
+    /// See [`Limits::result_size`].
+    pub result_size: u64,
+    /// See [`Limits::wall_clock`], in milliseconds.
+    pub wall_clock_ms: u64,
+    /// See [`Limits::log_lines`].
+    pub log_lines: u64,
+    /// See [`Limits::log_bytes`].
+    pub log_bytes: u64,
+}
+
+/// What came of an evaluation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The plugin answered.
+    Said(Said),
+    /// It did not.
+    Failed(Failure),
+}
+
+/// What an evaluation used and left behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Used {
+    /// In units of fuel.
+    pub fuel: u64,
+    /// The most memory that it held, in bytes.
+    pub peak_memory: u64,
+    /// How often it called each function of the host.
+    pub host_calls: BTreeMap<String, u64>,
+    /// What it logged.
+    pub log: Vec<LogLine>,
+    /// How many lines more.
+    pub log_dropped: u64,
+}
+
+impl Recording {
+    /// What makes it the one that it is: the digest of its canonical form.
+    ///
+    /// # Errors
+    /// If something in it has no canonical form.
+    pub fn digest(&self) -> Result<Digest, RecordingError> {
+        Ok(Digest::of(&self.to_json()?))
+    }
+
+    /// The evidence that it could read.
+    fn readable(&self) -> Patterns {
+        Patterns::new(&self.evidence_granted)
+    }
+
+    /// The snapshot with the content of its evidence.
+    fn whole_snapshot(&self) -> Snapshot {
+        let mut snapshot = self.snapshot.clone();
+        for piece in snapshot.evidence.values_mut() {
+            if let Some(content) = self.evidence.get(&piece.digest.text()) {
+                piece.content = Arc::new(content.0.clone());
+            }
+        }
+        snapshot
+    }
+
+    /// The limits to run it again under. The clock is a backstop that must not decide a replay, so it gets ten times
+    /// what it had, and a minute at least.
+    pub fn limits(&self) -> Limits {
+        let at_least = Duration::from_secs(60);
+        Limits {
+            fuel: self.limits.fuel,
+            memory: self.limits.memory,
+            result_size: self.limits.result_size,
+            wall_clock: Duration::from_millis(self.limits.wall_clock_ms).saturating_mul(10).max(at_least),
+            log_lines: usize::try_from(self.limits.log_lines).unwrap_or(usize::MAX),
+            log_bytes: usize::try_from(self.limits.log_bytes).unwrap_or(usize::MAX),
+        }
+    }
+}
+
+impl From<&Limits> for RecordedLimits {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            fuel: limits.fuel,
+            memory: limits.memory,
+            result_size: limits.result_size,
+            wall_clock_ms: u64::try_from(limits.wall_clock.as_millis()).unwrap_or(u64::MAX),
+            log_lines: limits.log_lines as u64,
+            log_bytes: limits.log_bytes as u64,
+        }
+    }
+}
+
+impl Used {
+    pub(crate) fn new(receipt: &Receipt, log: &[LogLine], log_dropped: u64) -> Self {
+        Self {
+            fuel: receipt.fuel,
+            peak_memory: receipt.peak_memory,
+            host_calls: receipt.host_calls.clone(),
+            log: log.to_vec(),
+            log_dropped,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Making a recording, and running one again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lockgate_domain::{FailureKind, LogLine, Receipt, Snapshot, canonical_json};
+use serde::{Deserialize, Serialize};
+
+use super::{Engine, Outcome, RecordedPlugin, Recording, RecordingError, Used};
+use crate::ask::{Call, Said};
+use crate::capability::Content;
+use crate::evaluation::Evaluation;
+use crate::freeze::Freezing;
+use crate::plugin::Plugin;
+use crate::sandbox;
+
+/// For whom a plugin was evaluated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Context {
+    /// The id of the decision.
+    pub decision: String,
+    /// The id of the binding.
+    pub binding: String,
+    /// The id of the deployment model.
+    pub model: String,
+    /// Its version.
+    pub model_version: String,
+}
+
+/// What a replay has to give again, byte for byte. Fuel only counts between equal engines, and apart from these.
+#[derive(Serialize)]
+struct Compared<'a> {
+    outcome: &'a Outcome,
+    host_calls: &'a BTreeMap<String, u64>,
+    log: &'a [LogLine],
+    log_dropped: u64,
+}
+
+/// A recording that was run again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replayed {
+    /// What came of it this time.
+    pub outcome: Outcome,
+    /// What it used this time.
+    pub used: Used,
+    /// Whether everything that it said, asked and logged is the same, byte for byte.
+    pub same: bool,
+    /// Whether it used the same fuel; none if that says nothing: it ran on another engine, or ended over its clock.
+    pub same_fuel: Option<bool>,
+}
+
+impl Recording {
+    /// Records an evaluation that has just been made.
+    pub fn take<T: Clone>(
+        plugin: &Plugin,
+        call: Call,
+        snapshot: &Snapshot,
+        evaluation: &Evaluation<T>,
+        said: impl FnOnce(T) -> Said,
+        context: Option<Context>,
+    ) -> Self {
+        let Evaluation { outcome, receipt, log, log_dropped, exchanges } = evaluation;
+        let readable = snapshot.evidence.iter().filter(|(name, _)| plugin.held().evidence.allow(name));
+        let evidence = readable.map(|(_, piece)| (piece.digest.text(), Content(piece.content.to_vec()))).collect();
+        let mut snapshot = snapshot.clone();
+        snapshot.evidence.values_mut().for_each(|piece| piece.content = Arc::default());
+        Self {
+            engine: Engine::of(plugin),
+            contract: receipt.contract.clone(),
+            plugin: RecordedPlugin {
+                name: plugin.description().name.clone(),
+                version: plugin.description().version.clone(),
+                component: receipt.component,
+                settings_digest: receipt.settings,
+                settings: plugin.settings().clone(),
+            },
+            context,
+            limits: plugin.limits().into(),
+            evidence_granted: plugin.evidence_granted().to_vec(),
+            call,
+            snapshot,
+            evidence,
+            exchanges: exchanges.clone(),
+            outcome: match outcome {
+                Ok(answer) => Outcome::Said(said(answer.clone())),
+                Err(failure) => Outcome::Failed(failure.clone()),
+            },
+            used: Used::new(receipt, log, *log_dropped),
+        }
+    }
+}
+
+impl Engine {
+    /// The engine that runs a plugin.
+    fn of(plugin: &Plugin) -> Self {
+        Self {
+            name: "wasmtime".to_owned(),
+            version: sandbox::ENGINE_VERSION.to_owned(),
+            settings: sandbox::SETTINGS.iter().map(|setting| (*setting).to_owned()).collect(),
+            frozen: *plugin.freezing() == Freezing::Frozen,
+        }
+    }
+}
+
+impl Plugin {
+    /// Runs a recording again, with this plugin: the one that was recorded, or a candidate for its place. Nothing
+    /// outside is reached; a question to a capability that the recording has no answer to ends the evaluation with
+    /// [`FailureKind::NotRecorded`].
+    ///
+    /// # Errors
+    /// If something has no canonical form.
+    pub fn replay(&self, recording: &Recording) -> Result<Replayed, RecordingError> {
+        let snapshot = Arc::new(recording.whole_snapshot());
+        let Evaluation { outcome, receipt, log, log_dropped, .. } =
+            self.asking(&snapshot).from(&recording.exchanges).ask(&recording.call);
+        let used = Used::new(&receipt, &log, log_dropped);
+        let outcome = match outcome {
+            Ok(said) => Outcome::Said(said),
+            Err(failure) => Outcome::Failed(failure),
+        };
+        let same = compared(&outcome, &used)? == compared(&recording.outcome, &recording.used)?;
+        let same_fuel = self.is_recorded(recording, &receipt).then_some(used.fuel == recording.used.fuel);
+        Ok(Replayed { outcome, used, same, same_fuel })
+    }
+
+    /// Whether it is the plugin that was recorded, with its settings, on an engine that must use the same fuel.
+    fn is_recorded(&self, recording: &Recording, receipt: &Receipt) -> bool {
+        receipt.component == recording.plugin.component
+            && receipt.settings == recording.plugin.settings_digest
+            && Engine::of(self) == recording.engine
+            && !recording.outcome.is_by_the_clock()
+    }
+}
+
+impl Outcome {
+    /// Whether the clock ended it, which another machine might not.
+    fn is_by_the_clock(&self) -> bool {
+        matches!(self, Self::Failed(failure) if failure.kind == FailureKind::TimedOut)
+    }
+}
+
+fn compared(outcome: &Outcome, used: &Used) -> Result<Vec<u8>, RecordingError> {
+    let Used { host_calls, log, log_dropped, .. } = used;
+    Ok(canonical_json(&Compared { outcome, host_calls, log, log_dropped: *log_dropped })?)
+}
