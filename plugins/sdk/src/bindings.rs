@@ -5,6 +5,9 @@
 //! embedded where that kind is exported; both follow when each kind has a world, and so an export macro, of its own.
 //! The data types are generated once, here, and are what the rest of the crate adds methods to: nothing is converted
 //! on the way in or out.
+//!
+//! The world of every plugin names all capabilities. What a plugin does not call, the linker leaves out, and a component
+//! then does not import it: its imports are the capabilities that it uses.
 
 wit_bindgen::generate!({
     path: ["wit/types", "wit/host"],
@@ -14,6 +17,9 @@ wit_bindgen::generate!({
             import lockgate:types/types@0.1.0;
             import lockgate:host/snapshot@0.1.0;
             import lockgate:host/log@0.1.0;
+            import lockgate:host/directory@0.1.0;
+            import lockgate:host/http@0.1.0;
+            import lockgate:host/key-value@0.1.0;
             export lockgate:types/plugin@0.1.0;
         }
     ",

@@ -1,6 +1,7 @@
 //! What a plugin asks to be allowed to use.
 
 pub use crate::bindings::exports::lockgate::types::plugin::Capability;
+use crate::key_value::Access;
 
 impl Capability {
     /// The capability of that name, without parts. `reason` is one sentence that an operator reads before granting it.
@@ -19,6 +20,37 @@ impl Capability {
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        Self { scope: patterns.into_iter().map(Into::into).collect(), ..Self::new("evidence", reason) }
+        Self::new("evidence", reason).of(patterns)
+    }
+
+    /// To read the directories of those names with a [`Directory`](crate::directory::Directory).
+    pub fn directory<I>(names: I, reason: impl Into<String>) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        Self::new("directory", reason).of(names)
+    }
+
+    /// To send a [`Request`](crate::http::Request). To which origins is up to the operator, unless it is said with
+    /// [`of`](Self::of): `Capability::http("…").of(["https://scanner.example.com"])`.
+    pub fn http(reason: impl Into<String>) -> Self {
+        Self::new("http", reason)
+    }
+
+    /// To see, or to see and change, the [`Values`](crate::key_value::Values) of the namespace that the operator names.
+    pub fn key_value(access: Access, reason: impl Into<String>) -> Self {
+        Self::new("key-value", reason).of([access.word()])
+    }
+
+    /// What of it, in the capability's own notation.
+    #[must_use]
+    pub fn of<I>(mut self, scope: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.scope.extend(scope.into_iter().map(Into::into));
+        self
     }
 }

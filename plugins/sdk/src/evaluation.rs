@@ -29,6 +29,12 @@ impl<'a> Evaluation<'a> {
     pub fn new(source: &'a Source) -> Self {
         Self { source }
     }
+
+    /// What stands for the host in a native test.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn fixture(&self) -> &'a Source {
+        self.source
+    }
 }
 
 macro_rules! readers {

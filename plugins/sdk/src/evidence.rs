@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Pointer;
 pub use crate::bindings::lockgate::host::snapshot::EvidenceError;
-use crate::settings::pointer_of;
+use crate::json::{self, NotJson};
 use crate::types::Evidence;
 
 /// Why a piece of evidence is not what it should be.
@@ -38,15 +38,10 @@ impl Evidence {
     /// # Errors
     /// If it is not JSON, or not of that shape: the first place where it is not.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, UnreadableEvidence> {
-        // Most evidence is as it should be, and finding the place of a mistake costs several times what reading costs.
-        serde_json::from_slice(&self.content).map_err(|error| {
-            let mut json = serde_json::Deserializer::from_slice(&self.content);
-            let (pointer, message) = match serde_path_to_error::deserialize::<_, T>(&mut json) {
-                Err(error) => (pointer_of(error.path()), error.into_inner().to_string()),
-                // What follows the value is wrong, not the value.
-                Ok(_) => (Pointer::root(), error.to_string()),
-            };
-            UnreadableEvidence { name: self.name.clone(), pointer, message }
+        json::read(&self.content).map_err(|NotJson { pointer, message }| UnreadableEvidence {
+            name: self.name.clone(),
+            pointer,
+            message,
         })
     }
 

@@ -9,9 +9,13 @@
 //! assert_eq!(fixture.evaluation().approvals().len(), 1);
 //! ```
 
+mod files;
 mod fixture;
+mod granted;
 mod rehearsal;
 mod snapshot;
+mod values;
+mod web;
 
 use std::cell::RefCell;
 

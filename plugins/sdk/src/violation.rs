@@ -1,7 +1,7 @@
 //! What is wrong.
 
-use crate::Requirement;
 pub use crate::bindings::lockgate::types::types::Violation;
+use crate::{CorrectionNeeded, Requirement};
 
 impl Violation {
     /// Something is wrong. `code` is stable, lower-case, its words joined by hyphens: tools match on it. `message` is
@@ -22,6 +22,24 @@ impl Violation {
     pub fn at(mut self, pointer: impl Into<String>) -> Self {
         self.pointer = Some(pointer.into());
         self
+    }
+
+    /// It lies where the correction is needed, and making the correction would turn it. `code` is that of the
+    /// [`Requirement`]: what has to be corrected, such as `correct-release`.
+    ///
+    /// ```
+    /// use lockgate_plugin::{CorrectionNeeded, Pointer, Violation};
+    ///
+    /// let place = Pointer::root().key("release").key("status");
+    /// let violation = Violation::new("release-not-published", "Shop 2.4 is accepted, but not published")
+    ///     .correct("correct-release", CorrectionNeeded::new(&place, "published").found("accepted"));
+    /// assert_eq!(violation.pointer.as_deref(), Some("/release/status"));
+    /// assert_eq!(violation.remedies[0].message, "published is expected at `/release/status`");
+    /// ```
+    #[must_use]
+    pub fn correct(self, code: impl Into<String>, need: CorrectionNeeded) -> Self {
+        let message = format!("{} is expected at `{}`", need.expected, need.pointer);
+        self.at(need.pointer.clone()).remedy(Requirement::new(code, message, need))
     }
 
     /// What would turn it.

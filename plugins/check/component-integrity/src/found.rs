@@ -1,7 +1,10 @@
 //! What was found, and the report that it makes.
 
 use lockgate_plugin::types::{Severity, Stage};
-use lockgate_plugin::{CorrectionNeeded, Finding, Pointer, Report, Requirement, Violation};
+use lockgate_plugin::{CorrectionNeeded, Finding, Pointer, Report, Violation};
+
+/// The code of what would turn a finding.
+const CORRECT: &str = "correct-component";
 
 /// What was found so far.
 #[derive(Debug, Default)]
@@ -13,12 +16,14 @@ pub(crate) struct Found {
 impl Found {
     /// Something is wrong at that place; `expected` is what would be accepted there.
     pub(crate) fn wrong(&mut self, severity: Severity, wrong: Violation, at: &Pointer, expected: &str, found: &str) {
-        self.wrong.push(Finding::new(severity, correctable(wrong, at, expected, found)));
+        let need = CorrectionNeeded::new(at, expected).found(found);
+        self.wrong.push(Finding::new(severity, wrong.correct(CORRECT, need)));
     }
 
     /// Something cannot be told, because that is not there.
     pub(crate) fn unknown(&mut self, violation: Violation, at: &Pointer, expected: &str) {
-        self.unknown.push(Finding::new(Severity::Medium, correctable(violation, at, expected, "nothing")));
+        let need = CorrectionNeeded::new(at, expected).found("nothing");
+        self.unknown.push(Finding::new(Severity::Medium, violation.correct(CORRECT, need)));
     }
 
     pub(crate) fn approved_list_missing(&mut self, stage: Stage) {
@@ -45,10 +50,4 @@ impl Found {
         };
         report.findings(self.wrong).findings(self.unknown)
     }
-}
-
-fn correctable(violation: Violation, at: &Pointer, expected: &str, found: &str) -> Violation {
-    let message = format!("{expected} is expected at `{at}`");
-    let need = CorrectionNeeded::new(at, expected).found(found);
-    violation.at(at).remedy(Requirement::new("correct-component", message, need))
 }

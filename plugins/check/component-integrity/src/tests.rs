@@ -28,22 +28,7 @@ fn components() -> Vec<Component> {
 }
 
 fn instance(id: &str, components: Vec<Component>) -> Instance {
-    Instance {
-        id: id.to_owned(),
-        name: id.to_owned(),
-        environment: "live".to_owned(),
-        release: Some("shop-2.4.0".to_owned()),
-        status: InstanceStatus::Running,
-        components,
-        configuration: Vec::new(),
-        owner: None,
-        location: None,
-        consumers: None,
-        monitored: true,
-        documented: true,
-        created: None,
-        modified: None,
-    }
+    Instance { components, ..Fixture::instance(id) }
 }
 
 /// A release whose components were approved as they are, deployed as one instance.

@@ -5,8 +5,8 @@ mod tests;
 
 use lockgate_plugin::types::{Instance, InstanceStatus, Scenario, Severity, Stage};
 use lockgate_plugin::{
-    CorrectionNeeded, Evaluation, Finding, Plugin, PluginError, Pointer, Report, Requirement, SettingsFinding,
-    ValidationCheck, Violation,
+    CorrectionNeeded, Evaluation, Finding, Plugin, PluginError, Pointer, Report, SettingsFinding, ValidationCheck,
+    Violation,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -144,8 +144,7 @@ fn configuration(wanted: &Instance, instance: &Instance, place: &Pointer, findin
 /// A finding with what would be accepted in its place.
 fn correctable(severity: Severity, violation: Violation, at: &Pointer, expected: &str, found: &str) -> Finding {
     let need = CorrectionNeeded::new(at, expected).found(found);
-    let message = format!("`{expected}` is expected at `{at}`");
-    Finding::new(severity, violation.at(at).remedy(Requirement::new("correct-instance", message, need)))
+    Finding::new(severity, violation.correct("correct-instance", need))
 }
 
 lockgate_plugin::export!(InstanceReadiness: validation_check);

@@ -7,22 +7,8 @@ use lockgate_plugin::{Outcome, Report, ValidationCheck};
 use super::InstanceReadiness;
 
 fn instance(id: &str, port: &str) -> Instance {
-    Instance {
-        id: id.to_owned(),
-        name: id.to_owned(),
-        environment: "live".to_owned(),
-        release: Some("shop-2.4.0".to_owned()),
-        status: InstanceStatus::Running,
-        components: Vec::new(),
-        configuration: vec![ConfigurationItem { name: "port".to_owned(), value: port.to_owned() }],
-        owner: None,
-        location: None,
-        consumers: None,
-        monitored: true,
-        documented: true,
-        created: None,
-        modified: None,
-    }
+    let configuration = vec![ConfigurationItem { name: "port".to_owned(), value: port.to_owned() }];
+    Instance { configuration, ..Fixture::instance(id) }
 }
 
 fn fixture() -> Fixture {

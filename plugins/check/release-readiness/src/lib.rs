@@ -8,8 +8,8 @@ mod tests;
 
 use lockgate_plugin::types::{Release, ReleaseStatus, Scenario, Severity};
 use lockgate_plugin::{
-    CorrectionNeeded, Evaluation, Finding, Plugin, PluginError, Pointer, Report, Requirement, SettingsFinding,
-    ValidationCheck, Violation,
+    CorrectionNeeded, Evaluation, Finding, Plugin, PluginError, Pointer, Report, SettingsFinding, ValidationCheck,
+    Violation,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -110,8 +110,7 @@ fn protection(release: &Release) -> Option<Finding> {
 /// A finding with what would be accepted in its place.
 fn wrong(severity: Severity, violation: Violation, place: &Pointer, expected: &str, found: Option<&str>) -> Finding {
     let need = CorrectionNeeded { found: found.map(str::to_owned), ..CorrectionNeeded::new(place, expected) };
-    let message = format!("{expected} is expected at `{place}`");
-    Finding::new(severity, violation.at(place).remedy(Requirement::new("correct-release", message, need)))
+    Finding::new(severity, violation.correct("correct-release", need))
 }
 
 lockgate_plugin::export!(ReleaseReadiness: validation_check);

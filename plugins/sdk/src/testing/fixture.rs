@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 
+use super::granted::Granted;
 use crate::time::Timestamp;
 use crate::types::{
     Approval, ApprovalAnswer, ApprovedPlan, Change, ChangeApproval, ChangeCategory, Component, Defect, Document,
-    Environment, EnvironmentControl, EnvironmentKind, Evidence, Instance, KnowledgeItem, PastDeployment, Person, Phase,
-    Plan, Product, Release, ReleaseNotes, ReleaseStatus, Risk, Scenario, Stage,
+    Environment, EnvironmentControl, EnvironmentKind, Evidence, Instance, InstanceStatus, KnowledgeItem,
+    PastDeployment, Person, Phase, Plan, Product, Release, ReleaseNotes, ReleaseStatus, Risk, Scenario, Stage,
 };
 use crate::{Evaluation, EvidenceError};
 
@@ -47,6 +48,7 @@ pub struct Fixture {
     pub facts: BTreeMap<String, Document>,
     /// The evidence that the operator did not grant, by name.
     pub withheld: Vec<String>,
+    pub(super) granted: Granted,
 }
 
 impl Default for Fixture {
@@ -108,6 +110,7 @@ impl Fixture {
             labels: Vec::new(),
             facts: BTreeMap::new(),
             withheld: Vec::new(),
+            granted: Granted::default(),
         }
     }
 
@@ -119,6 +122,27 @@ impl Fixture {
     /// A person whose name is the id.
     pub fn person(id: &str, roles: &[&str]) -> Person {
         Person { id: id.to_owned(), name: id.to_owned(), roles: roles.iter().map(|role| (*role).to_owned()).collect() }
+    }
+
+    /// An instance that runs in the live environment, monitored and documented: of no release in particular, with no
+    /// components and no configuration. Its name is the id.
+    pub fn instance(id: &str) -> Instance {
+        Instance {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            environment: "live".to_owned(),
+            release: None,
+            status: InstanceStatus::Running,
+            components: Vec::new(),
+            configuration: Vec::new(),
+            owner: None,
+            location: None,
+            consumers: None,
+            monitored: true,
+            documented: true,
+            created: None,
+            modified: None,
+        }
     }
 
     /// A moment.

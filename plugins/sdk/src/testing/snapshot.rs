@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::Fixture;
+use super::granted::Granted;
 use crate::Pointer;
 use crate::settings::pointer_of;
 use crate::time::{Duration, Timestamp};
@@ -158,6 +159,7 @@ impl From<Snapshot> for Fixture {
             labels: snapshot.labels.into_iter().collect(),
             facts: facts.collect(),
             withheld: Vec::new(),
+            granted: Granted::default(),
         }
     }
 }

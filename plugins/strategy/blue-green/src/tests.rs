@@ -20,22 +20,7 @@ fn findings(settings: &str) -> Vec<String> {
 }
 
 fn instance(id: &str, location: &str, status: InstanceStatus) -> Instance {
-    Instance {
-        id: id.to_owned(),
-        name: id.to_owned(),
-        environment: "live".to_owned(),
-        release: None,
-        status,
-        components: Vec::new(),
-        configuration: Vec::new(),
-        owner: None,
-        location: Some(location.to_owned()),
-        consumers: None,
-        monitored: true,
-        documented: true,
-        created: None,
-        modified: None,
-    }
+    Instance { location: Some(location.to_owned()), status, ..Fixture::instance(id) }
 }
 
 /// A new version whose plan names the way back.
