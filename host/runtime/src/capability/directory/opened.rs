@@ -33,12 +33,16 @@ impl Opened {
     /// What the directory there holds.
     pub(super) fn entries(&self, path: &Path) -> Result<Listing, DirectoryError> {
         require(EntryKind::Directory, &self.directory.metadata(path).map_err(refused)?)?;
-        let mut listing = Listing::default();
-        for (index, found) in self.directory.read_dir(path).map_err(refused)?.enumerate() {
-            if index >= self.entries {
+        // All names before a single one is looked at: what is too large is found out at little cost.
+        let mut found = Vec::new();
+        for name in self.directory.read_dir(path).map_err(refused)? {
+            if found.len() == self.entries {
                 return Err(DirectoryError::TooLarge(self.entries as u64));
             }
-            let found = found.map_err(refused)?;
+            found.push(name.map_err(refused)?);
+        }
+        let mut listing = Listing::default();
+        for found in found {
             match found.file_name().into_string() {
                 Ok(name) if path::is_name(&name) => listing.entries.extend(self.entry(path, name, &found)),
                 _ => listing.unnamed = listing.unnamed.saturating_add(1),
