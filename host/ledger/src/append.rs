@@ -1,0 +1,121 @@
+//! What is written in one piece, under which conditions, and what comes back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lockgate_domain::Digest;
+
+use crate::NewEntry;
+use crate::tree::Hash;
+
+/// Everything that one answer to the outside rests on, written together or not at all.
+///
+/// A decision comes with its receipts and events as entries, its snapshot and evidence as content, and what its plugins
+/// want to remember as values. Nothing of it is there for others before all of it is on the disk.
+#[derive(Clone, Debug, Default)]
+pub struct Append {
+    /// What happened, in order.
+    pub entries: Vec<NewEntry>,
+    /// What the entries refer to, as far as the ledger may not have it yet.
+    pub content: Vec<Content>,
+    /// The versions that streams have to have, before any of this is written.
+    pub expect: Vec<Expect>,
+    /// Changes of values.
+    pub values: Vec<ValueChanges>,
+    /// Makes it safe to send the same thing twice.
+    pub request: Option<Request>,
+}
+
+/// A condition: the stream has exactly that version. It need not be a stream that is written to: a decision that rests
+/// on what else happens in an environment can name the environment's stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expect {
+    /// The stream.
+    pub stream: String,
+    /// The `sequence` of its last entry; 0 if it has none.
+    pub version: u64,
+}
+
+/// Bytes that entries refer to: a snapshot, a piece of evidence. The same bytes are kept once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    pub(crate) digest: Digest,
+    pub(crate) kind: String,
+    pub(crate) media_type: String,
+    pub(crate) bytes: Arc<Vec<u8>>,
+}
+
+impl Content {
+    /// Content of a kind (`snapshot` or `evidence`, for example: retention goes by it) and an IANA media type, digested
+    /// here, so that the writer of the ledger need not do it.
+    pub fn new(kind: &str, media_type: &str, bytes: Arc<Vec<u8>>) -> Self {
+        Self { digest: Digest::of(&bytes), kind: kind.to_owned(), media_type: media_type.to_owned(), bytes }
+    }
+
+    /// The digest that entries refer to it by.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+}
+
+/// Changes of the values of one namespace. Values are not part of the audit log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ValueChanges {
+    /// The namespace.
+    pub namespace: String,
+    /// The version that the namespace has to have, if that matters; 0 if nobody ever wrote to it.
+    pub expect: Option<u64>,
+    /// The new value of each key; none takes the key away.
+    pub changes: BTreeMap<String, Option<Vec<u8>>>,
+}
+
+/// Who sent which request: what comes again under the same scope and key is answered as it was the first time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Whose keys they are, for example a client: two clients may choose the same key.
+    pub scope: String,
+    /// The key that the client chose.
+    pub key: String,
+    /// What was asked for. The same key with another digest is an error, not an answer.
+    pub digest: Digest,
+    /// What is to be answered, word for word, if it comes again.
+    pub answer: Vec<u8>,
+}
+
+/// What was written. It is on the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Where each entry stands, in the order in which they were handed in.
+    pub entries: Vec<Placed>,
+    /// A signed checkpoint of a log that holds all of them, and what others wrote at the same time.
+    pub checkpoint: String,
+    /// The version of each namespace that was written to. Empty if it is a [repeat](Self::repeat).
+    pub namespaces: BTreeMap<String, u64>,
+    /// If the request had been answered before: the answer that it was given then. Nothing was written now.
+    pub repeat: Option<Vec<u8>>,
+}
+
+/// Where an entry stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// Its place in the log, from 0.
+    pub index: u64,
+    /// Its stream.
+    pub stream: String,
+    /// Its place in the stream, from 1.
+    pub sequence: u64,
+    /// The hash of its leaf.
+    pub hash: Hash,
+}
+
+impl Append {
+    /// How many bytes it has, as far as that can grow.
+    pub(crate) fn size(&self) -> u64 {
+        let content = self.content.iter().map(|content| content.bytes.len());
+        let entries = self.entries.iter().map(NewEntry::size);
+        let values = self.values.iter().flat_map(|changes| &changes.changes);
+        let values = values.map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len));
+        let answer = self.request.iter().map(|request| request.answer.len());
+        content.chain(entries).chain(values).chain(answer).fold(0, |sum: u64, size| sum.saturating_add(size as u64))
+    }
+}

@@ -1,0 +1,78 @@
+//! The content: what is there has its digest, and what is not there was deleted by an entry that says so.
+
+use std::collections::{HashMap, HashSet};
+
+use lockgate_domain::Digest;
+
+use super::AuditReport;
+use super::finding::{Finding, Place};
+use crate::Error;
+use crate::entry::LEDGER_STREAM;
+use crate::error::{Cause, Unavailable};
+use crate::own::{CONTENT_DELETED, ContentDeleted};
+use crate::storage::{ContentState, Query, Storage};
+
+/// How many digests are read at once.
+const PAGE: usize = 512;
+
+pub(super) fn check(
+    storage: &dyn Storage,
+    mut referenced: HashMap<Digest, u64>,
+    mut deleted: HashSet<Digest>,
+    size: u64,
+    report: &mut AuditReport,
+) -> Result<(), Error> {
+    let mut after = None;
+    let mut looked_again = false;
+    loop {
+        let page = storage.contents(after, PAGE)?;
+        let Some(last) = page.last() else { break };
+        after = Some(*last);
+        for digest in page {
+            referenced.remove(&digest);
+            let mut found = |message: String| report.findings.push(Finding { place: Place::Content(digest), message });
+            match storage.content(&digest) {
+                Ok(Some(content)) => match content.state {
+                    ContentState::Present(bytes) => {
+                        report.content += 1;
+                        let is = Digest::of(&bytes);
+                        if is != digest {
+                            found(format!("its bytes have the digest `{is}`: they were changed or swapped"));
+                        } else if bytes.len() as u64 != content.size {
+                            found(format!("it has {} bytes, but says that it has {}", bytes.len(), content.size));
+                        }
+                    }
+                    ContentState::Deleted(_) => {
+                        if !deleted.contains(&digest) && !looked_again {
+                            // It may have been deleted since the entries were read.
+                            deleted.extend(deleted_since(storage, size)?);
+                            looked_again = true;
+                        }
+                        report.deleted += 1;
+                        if !deleted.contains(&digest) {
+                            found("it was deleted, but no entry says so".to_owned());
+                        }
+                    }
+                },
+                Ok(None) => {}
+                Err(Error::Unavailable(Unavailable { cause: Cause::Corrupt, message })) => found(message),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    report.findings.extend(referenced.into_iter().map(|(digest, index)| Finding {
+        place: Place::Content(digest),
+        message: format!("missing: entry {index} refers to it"),
+    }));
+    Ok(())
+}
+
+fn deleted_since(storage: &dyn Storage, size: u64) -> Result<Vec<Digest>, Error> {
+    let (stream, kind) = (Some(LEDGER_STREAM.to_owned()), Some(CONTENT_DELETED.to_owned()));
+    let entries = storage.entries(&Query { stream, kind, from: size, limit: usize::MAX, ..Query::default() })?;
+    let bodies = entries.iter().filter_map(|entry| entry.read().ok());
+    Ok(bodies
+        .filter_map(|entry| serde_json::from_value(entry.body).ok())
+        .flat_map(|said: ContentDeleted| said.content)
+        .collect())
+}

@@ -1,0 +1,68 @@
+//! The audit of a whole log: reads everything, computes everything again, and says where something does not fit.
+//!
+//! It trusts no column, hash or signature that it can check, and needs nothing but a [`Storage`] to read from: the file
+//! of a server that runs, a backup, or a database of another kind. What it cannot see is a log that was cut back to an
+//! earlier state as a whole; a later checkpoint that somebody kept shows that, so hand those in.
+
+mod content;
+mod finding;
+mod walk;
+
+use crate::Error;
+use crate::note::VerifyingKey;
+use crate::storage::Storage;
+
+pub use finding::{Finding, Place};
+
+/// What the audit is to hold the log against.
+#[derive(Clone, Debug, Default)]
+pub struct Audit {
+    /// A key that the log has, or had: without one, the audit only shows that the log is consistent with itself.
+    pub key: Option<VerifyingKey>,
+    /// Checkpoints that were kept elsewhere, as signed notes.
+    pub checkpoints: Vec<String>,
+}
+
+/// What the audit found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditReport {
+    /// How many entries were read.
+    pub entries: u64,
+    /// How many pieces of content were read and digested.
+    pub content: u64,
+    /// How many pieces of content had been deleted by retention, as the log says.
+    pub deleted: u64,
+    /// How many checkpoints were checked, those from elsewhere among them.
+    pub checkpoints: u64,
+    /// The keys of the log, in order: the last one is the current one.
+    pub keys: Vec<VerifyingKey>,
+    /// The signed checkpoint of the head.
+    pub checkpoint: String,
+    /// What does not fit. Nothing, if all is well.
+    pub findings: Vec<Finding>,
+}
+
+/// Audits a log. Others may append meanwhile: it looks at the log as it was when it began.
+///
+/// # Errors
+/// If the log cannot be read. What does not fit is not an error, but a finding.
+pub fn audit(storage: &dyn Storage, against: &Audit) -> Result<AuditReport, Error> {
+    // In this order: a log that grows meanwhile has no checkpoint that is larger than its head.
+    let kept = walk::kept(storage)?;
+    let head = storage.head()?;
+    let mut walk = walk::Walk::begin(kept, &head, against);
+    walk.entries(storage)?;
+    let walked = walk.finish(&head, against);
+    let mut report = AuditReport {
+        entries: walked.entries,
+        content: 0,
+        deleted: 0,
+        checkpoints: walked.checkpoints,
+        keys: walked.keys,
+        checkpoint: head.checkpoint,
+        findings: walked.findings,
+    };
+    content::check(storage, walked.referenced, walked.deleted, head.size, &mut report)?;
+    report.findings.sort_by_key(|finding| finding.place);
+    Ok(report)
+}

@@ -1,0 +1,290 @@
+//! Through all entries, from the first to the last: the tree grows again, and whatever was signed on the way is compared.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use lockgate_domain::Digest;
+
+use super::Audit;
+use super::finding::{Finding, Place};
+use crate::entry::LEDGER_STREAM;
+use crate::note::{Checkpoint, Note, VerifyingKey};
+use crate::own::{CONTENT_DELETED, ContentDeleted, LOG_KEY, LogKey};
+use crate::storage::{Head, Query, Storage};
+use crate::tree::{Frontier, Hash};
+use crate::verify::signed;
+use crate::{Entry, Error, StoredEntry};
+
+/// How many entries are read at once.
+const PAGE: usize = 512;
+
+/// The checkpoints that were kept, by size.
+pub(super) fn kept(storage: &dyn Storage) -> Result<BTreeMap<u64, String>, Error> {
+    let mut kept = BTreeMap::new();
+    let mut above = 0;
+    loop {
+        let page = storage.checkpoints(above, PAGE)?;
+        let Some((last, _)) = page.last() else { return Ok(kept) };
+        above = *last;
+        kept.extend(page);
+    }
+}
+
+/// What was learned on the way.
+pub(super) struct Walked {
+    pub(super) entries: u64,
+    pub(super) checkpoints: u64,
+    pub(super) keys: Vec<VerifyingKey>,
+    pub(super) findings: Vec<Finding>,
+    /// The content that entries refer to, and the first that does.
+    pub(super) referenced: HashMap<Digest, u64>,
+    /// The content that was deleted, as entries say.
+    pub(super) deleted: HashSet<Digest>,
+}
+
+pub(super) struct Walk {
+    size: u64,
+    frontier: Frontier,
+    /// Whether the tree can still be built: not after an entry was missing.
+    whole: bool,
+    streams: HashMap<String, u64>,
+    kept: BTreeMap<u64, String>,
+    /// The last size at which the tree was as it was signed.
+    fits_up_to: u64,
+    /// The roots at the sizes that somebody will ask for.
+    roots: BTreeMap<u64, Option<Hash>>,
+    /// The places for which something was found in the tree already: what stands above them differs as well.
+    changed: Vec<(u64, u64)>,
+    /// The key that the last entry replaced.
+    replaced: Option<VerifyingKey>,
+    walked: Walked,
+}
+
+impl Walk {
+    pub(super) fn begin(kept: BTreeMap<u64, String>, head: &Head, against: &Audit) -> Self {
+        let elsewhere = against.checkpoints.iter().filter_map(|note| {
+            let note = Note::parse(note).ok()?;
+            Checkpoint::parse(note.text()).ok().map(|checkpoint| checkpoint.size)
+        });
+        let mut roots: BTreeMap<u64, Option<Hash>> = elsewhere.map(|size| (size, None)).collect();
+        roots.insert(head.size, None);
+        let mut walk = Self {
+            size: head.size,
+            frontier: Frontier::empty(),
+            whole: true,
+            streams: HashMap::new(),
+            kept,
+            fits_up_to: 0,
+            roots,
+            changed: Vec::new(),
+            replaced: None,
+            walked: Walked {
+                entries: 0,
+                checkpoints: 0,
+                keys: Vec::new(),
+                findings: Vec::new(),
+                referenced: HashMap::new(),
+                deleted: HashSet::new(),
+            },
+        };
+        walk.at_size();
+        walk
+    }
+
+    pub(super) fn entries(&mut self, storage: &dyn Storage) -> Result<(), Error> {
+        let mut next = 0;
+        while next < self.size {
+            let query = Query { from: next, before: Some(self.size), limit: PAGE, ..Query::default() };
+            let page = storage.entries(&query)?;
+            let Some(last) = page.last() else { break };
+            let after = last.index + 1;
+            for stored in &page {
+                if stored.index != next {
+                    self.missing(next, stored.index - 1);
+                }
+                next = stored.index + 1;
+                self.entry(storage, stored)?;
+            }
+            next = after;
+        }
+        if next < self.size {
+            self.missing(next, self.size - 1);
+        }
+        Ok(())
+    }
+
+    fn found(&mut self, place: Place, message: impl Into<String>) {
+        self.walked.findings.push(Finding { place, message: message.into() });
+    }
+
+    fn missing(&mut self, first: u64, last: u64) {
+        self.whole = false;
+        let place = if first == last { Place::Entry(first) } else { Place::Entries { first, last } };
+        self.found(place, "missing: the log had more entries than are here");
+    }
+
+    fn entry(&mut self, storage: &dyn Storage, stored: &StoredEntry) -> Result<(), Error> {
+        let index = stored.index;
+        self.walked.entries += 1;
+        if let Some(message) = stored.discrepancy() {
+            self.found(Place::Entry(index), message);
+        }
+        let before = self.streams.insert(stored.stream.clone(), stored.sequence).unwrap_or(0);
+        if stored.sequence != before + 1 {
+            let message = format!("it is number {} of `{}`, after number {before}", stored.sequence, stored.stream);
+            self.found(Place::Entry(index), message);
+        }
+        if let Ok(entry) = stored.read() {
+            self.meaning(&entry);
+        }
+        if self.whole {
+            // The stored hash, even if the bytes have another: so it shows whether the rest of the tree is as it was.
+            let mut completed = Vec::new();
+            self.frontier.push(stored.hash, |node, hash| completed.push((node, hash)));
+            for (node, hash) in completed.into_iter().skip(1) {
+                self.node(storage, node, hash)?;
+            }
+            self.at_size();
+        }
+        Ok(())
+    }
+
+    /// What an entry says that the rest of the audit goes by.
+    fn meaning(&mut self, entry: &Entry) {
+        for digest in &entry.references {
+            self.walked.referenced.entry(*digest).or_insert(entry.index);
+        }
+        if entry.stream != LEDGER_STREAM {
+            if entry.index == 0 {
+                self.found(Place::Entry(0), "the first entry does not name the key of the log");
+            }
+            return;
+        }
+        match entry.kind.as_str() {
+            LOG_KEY => match serde_json::from_value::<LogKey>(entry.body.clone()) {
+                Ok(change) if change.replaces.as_ref() == self.walked.keys.last() => {
+                    self.replaced = change.replaces;
+                    self.walked.keys.push(change.key);
+                }
+                Ok(_) => self.found(Place::Entry(entry.index), "it replaces a key that was not the current one"),
+                Err(error) => self.found(Place::Entry(entry.index), format!("not a change of keys: {error}")),
+            },
+            CONTENT_DELETED => match serde_json::from_value::<ContentDeleted>(entry.body.clone()) {
+                Ok(deleted) => self.walked.deleted.extend(deleted.content),
+                Err(error) => self.found(Place::Entry(entry.index), format!("not a note of what was deleted: {error}")),
+            },
+            other => {
+                self.found(Place::Entry(entry.index), format!("the ledger writes no entries of the kind `{other}`"))
+            }
+        }
+    }
+
+    fn node(&mut self, storage: &dyn Storage, node: u64, hash: Hash) -> Result<(), Error> {
+        let level = node.trailing_ones();
+        let first = node >> (level + 1) << level;
+        let last = first + (1 << level) - 1;
+        let message = match storage.nodes(&[node]) {
+            Ok(stored) if stored == [hash] => return Ok(()),
+            Ok(stored) => format!("the hashes of these entries give {hash}, but {stored:?} was stored above them"),
+            Err(Error::NotFound(message)) => message,
+            Err(error) => return Err(error),
+        };
+        let below = self.changed.iter().any(|(from, to)| first <= *from && *to <= last);
+        self.changed.push((first, last));
+        if !below {
+            self.found(Place::Entries { first, last }, message);
+        }
+        Ok(())
+    }
+
+    /// Compares what was signed at the size that the tree has now.
+    fn at_size(&mut self) {
+        let size = self.frontier.size();
+        let root = self.frontier.root();
+        if let Some(wanted) = self.roots.get_mut(&size) {
+            *wanted = Some(root);
+        }
+        let (note, replaced) = (self.kept.remove(&size), self.replaced.take());
+        if let Some(old) = replaced
+            && note.as_ref().is_none_or(|note| signed(note, std::slice::from_ref(&old)).is_err())
+        {
+            let message = format!("`{old}` did not sign the change to the next key");
+            self.found(Place::Entry(size.saturating_sub(1)), message);
+        }
+        let Some(note) = note else { return };
+        self.walked.checkpoints += 1;
+        let keys = &self.walked.keys;
+        let current = keys.last().map(std::slice::from_ref).unwrap_or_default();
+        match signed(&note, current) {
+            Err(error) => self.found(Place::Checkpoint(size), error.to_string()),
+            Ok((checkpoint, _)) if checkpoint.size != size => {
+                self.found(Place::Checkpoint(size), format!("it is of {} entries", checkpoint.size));
+            }
+            Ok((checkpoint, _)) if checkpoint.root != root => self.differs(Place::Checkpoint(size), size),
+            Ok(_) => self.fits_up_to = size,
+        }
+    }
+
+    /// The tree is not the one that was signed. That is said once: every later size differs as well.
+    fn differs(&mut self, place: Place, size: u64) {
+        if self.fits_up_to < size {
+            let (first, last) = (self.fits_up_to, size - 1);
+            if !self.changed.iter().any(|(from, to)| first <= *from && *to <= last) {
+                self.changed.push((first, last));
+                self.found(
+                    Place::Entries { first, last },
+                    "changed since they were signed, together with their hashes",
+                );
+            }
+        }
+        self.found(place, format!("the {size} entries here are not the {size} entries that were signed"));
+    }
+
+    pub(super) fn finish(mut self, head: &Head, against: &Audit) -> Walked {
+        // Those that the walk did not come to.
+        for size in std::mem::take(&mut self.kept).into_keys().filter(|size| *size > head.size) {
+            self.found(Place::Checkpoint(size), format!("it was signed, but there are {} entries", head.size));
+        }
+        let keys = self.walked.keys.clone();
+        if let Some(key) = against.key.as_ref().filter(|key| !keys.contains(key)) {
+            self.found(
+                Place::Key,
+                format!("the log was never signed with `{key}`: it is another log, or a forged one"),
+            );
+        }
+        self.walked.checkpoints += 1;
+        if keys.last() != Some(&head.key) {
+            self.found(
+                Place::Head,
+                format!("its key is `{}`, which the log does not name as the current one", head.key),
+            );
+        }
+        match signed(&head.checkpoint, keys.last().map(std::slice::from_ref).unwrap_or_default()) {
+            Err(error) => self.found(Place::Head, error.to_string()),
+            Ok((checkpoint, _)) if (checkpoint.size, checkpoint.root) != (head.size, head.root) => {
+                self.found(Place::Head, "its checkpoint is of another size or root than it says");
+            }
+            Ok((checkpoint, _)) => self.compare(Place::Head, &checkpoint),
+        }
+        for note in &against.checkpoints {
+            self.walked.checkpoints += 1;
+            match signed(note, &keys) {
+                Err(error) => self.found(Place::Elsewhere(0), error.to_string()),
+                Ok((checkpoint, _)) if checkpoint.size > head.size => self.found(
+                    Place::Elsewhere(checkpoint.size),
+                    format!("the log was rolled back: {} entries were signed, {} are here", checkpoint.size, head.size),
+                ),
+                Ok((checkpoint, _)) => self.compare(Place::Elsewhere(checkpoint.size), &checkpoint),
+            }
+        }
+        self.walked
+    }
+
+    fn compare(&mut self, place: Place, signed: &Checkpoint) {
+        match self.roots.get(&signed.size).copied().flatten() {
+            Some(root) if root == signed.root => {}
+            Some(_) => self.differs(place, signed.size),
+            // Entries are missing, which was said.
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Entries: what the log is made of, and the bytes that stand for one in the tree.
+//!
+//! The bytes are the canonical JSON (RFC 8785) of one object, so that anybody can make them again from the object as it
+//! is shown: there is no framing, and no second form. An entry says itself where it stands (`index` in the log,
+//! `sequence` in its stream): one that was moved gives itself away.
+
+use lockgate_domain::{Digest, Timestamp, canonical_json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::tree::{Hash, leaf_hash};
+
+/// The stream of the ledger's own entries: its keys, and what was deleted from it.
+pub const LEDGER_STREAM: &str = "ledger";
+
+/// How deep JSON may be nested in an entry: within what every JSON reader takes.
+const DEEPEST: usize = 100;
+/// How large one entry may be, in bytes: what is larger is content, and is referred to.
+const LARGEST: usize = 16 << 20;
+
+/// Why something cannot be an entry.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidEntry {
+    /// A name that is not allowed.
+    #[error("`{name}` cannot name a {what}: {rule}")]
+    Name {
+        /// What it was to name.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// What is allowed.
+        rule: &'static str,
+    },
+    /// The stream is the ledger's own.
+    #[error("the stream `ledger` is the ledger's own: choose another one")]
+    Reserved,
+    /// The body has no JSON form.
+    #[error("the body of a `{kind}` entry has no JSON form: {message}")]
+    Body {
+        /// The kind of the entry.
+        kind: String,
+        /// Why.
+        message: String,
+    },
+    /// Nested too deeply.
+    #[error("the body of a `{kind}` entry is nested {depth} deep, of at most {DEEPEST}")]
+    Deep {
+        /// The kind of the entry.
+        kind: String,
+        /// How deep it is nested.
+        depth: usize,
+    },
+    /// Too large.
+    #[error("the body of a `{kind}` entry has {size} bytes, of at most {LARGEST}: store it as content and refer to it")]
+    Large {
+        /// The kind of the entry.
+        kind: String,
+        /// How large it is, in bytes.
+        size: usize,
+    },
+}
+
+/// Something that happened, before it has a place in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEntry {
+    pub(crate) stream: String,
+    pub(crate) kind: String,
+    pub(crate) id: Option<String>,
+    pub(crate) at: Timestamp,
+    pub(crate) references: Vec<Digest>,
+    body: String,
+}
+
+impl NewEntry {
+    /// An entry of a stream (for example `deployment/d-42`), of a kind (for example `decision`), that happened at that
+    /// moment, with that body. Whole numbers beyond 2⁵³ lose digits in canonical JSON: write them as text.
+    ///
+    /// # Errors
+    /// If a name is not allowed, or the body has no JSON form or is too deep or too large.
+    pub fn new(stream: &str, kind: &str, at: Timestamp, body: &impl Serialize) -> Result<Self, InvalidEntry> {
+        if stream == LEDGER_STREAM {
+            return Err(InvalidEntry::Reserved);
+        }
+        Self::build(stream, kind, at, body)
+    }
+
+    /// An entry of the ledger's own.
+    pub(crate) fn own(kind: &str, at: Timestamp, body: &impl Serialize) -> Result<Self, InvalidEntry> {
+        Self::build(LEDGER_STREAM, kind, at, body)
+    }
+
+    fn build(stream: &str, kind: &str, at: Timestamp, body: &impl Serialize) -> Result<Self, InvalidEntry> {
+        check_text("stream", stream)?;
+        check_word("kind of entry", kind)?;
+        let wrong = |message: String| InvalidEntry::Body { kind: kind.to_owned(), message };
+        // By way of a value, so that a key that is given twice is there once.
+        let value = serde_json::to_value(body).map_err(|error| wrong(error.to_string()))?;
+        let json = canonical_json(&value).map_err(|error| wrong(error.to_string()))?;
+        if json.len() > LARGEST {
+            return Err(InvalidEntry::Large { kind: kind.to_owned(), size: json.len() });
+        }
+        let depth = depth(&json);
+        if depth > DEEPEST {
+            return Err(InvalidEntry::Deep { kind: kind.to_owned(), depth });
+        }
+        let body = String::from_utf8(json).map_err(|error| wrong(error.to_string()))?;
+        let (stream, kind) = (stream.to_owned(), kind.to_owned());
+        Ok(Self { stream, kind, id: None, at, references: Vec::new(), body })
+    }
+
+    /// Gives it an id to find it by, for example that of a decision. Ids need not be unique.
+    ///
+    /// # Errors
+    /// If the id is empty, too long, or holds control characters.
+    pub fn with_id(mut self, id: &str) -> Result<Self, InvalidEntry> {
+        check_text("entry", id)?;
+        self.id = Some(id.to_owned());
+        Ok(self)
+    }
+
+    /// Refers to content by digest: it has to be in the ledger, or come with the same [`Append`](crate::Append).
+    #[must_use]
+    pub fn referring_to(mut self, content: Digest) -> Self {
+        if !self.references.contains(&content) {
+            self.references.push(content);
+        }
+        self
+    }
+
+    /// How many bytes it has, nearly.
+    pub(crate) fn size(&self) -> usize {
+        self.body.len() + 100 * self.references.len()
+    }
+
+    /// The bytes that stand for it at that place. The body is canonical already, and the keys here are written in the
+    /// order that RFC 8785 asks for, so nothing is sorted or formatted twice.
+    pub(crate) fn leaf(&self, index: u64, sequence: u64) -> Vec<u8> {
+        let text = |text: &str| Value::from(text).to_string();
+        let mut leaf = format!("{{\"at\":{},\"body\":{},", text(&self.at.to_string()), self.body);
+        if let Some(id) = &self.id {
+            leaf.push_str(&format!("\"id\":{},", text(id)));
+        }
+        let references: Vec<String> = self.references.iter().map(|digest| format!("\"{digest}\"")).collect();
+        leaf.push_str(&format!(
+            "\"index\":{index},\"kind\":{},\"references\":[{}],\"sequence\":{sequence},\"stream\":{}}}",
+            text(&self.kind),
+            references.join(","),
+            text(&self.stream),
+        ));
+        leaf.into_bytes()
+    }
+}
+
+/// How deep brackets are nested, outside of texts.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for &byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Names that people chose.
+pub(crate) fn check_text(what: &'static str, name: &str) -> Result<(), InvalidEntry> {
+    let rule = "it has 1 to 512 bytes and no control character";
+    if name.is_empty() || name.len() > 512 || name.chars().any(char::is_control) {
+        return Err(InvalidEntry::Name { what, name: name.to_owned(), rule });
+    }
+    Ok(())
+}
+
+/// Names that programs chose.
+pub(crate) fn check_word(what: &'static str, name: &str) -> Result<(), InvalidEntry> {
+    let rule = "it has 1 to 64 lower-case letters, digits and hyphens";
+    let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if name.is_empty() || name.len() > 64 || !plain {
+        return Err(InvalidEntry::Name { what, name: name.to_owned(), rule });
+    }
+    Ok(())
+}
+
+/// An entry of the log, as its leaf says it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened: the shape is that of its kind.
+    pub body: Value,
+    /// What it is found by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Its place in the log, from 0.
+    pub index: u64,
+    /// What kind of thing happened.
+    pub kind: String,
+    /// The content that it refers to.
+    pub references: Vec<Digest>,
+    /// Its place in its stream, from 1: the version that the stream has since.
+    pub sequence: u64,
+    /// The stream that it belongs to.
+    pub stream: String,
+}
+
+impl Entry {
+    /// Reads a leaf, which has to be canonical.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn from_leaf(leaf: &[u8]) -> Result<Self, String> {
+        let entry: Self = serde_json::from_slice(leaf).map_err(|error| error.to_string())?;
+        let again = entry.leaf().map_err(|error| error.to_string())?;
+        if again == leaf { Ok(entry) } else { Err("it is not in canonical form".to_owned()) }
+    }
+
+    /// The bytes that stand for it in the tree.
+    ///
+    /// # Errors
+    /// If it has no canonical form.
+    pub fn leaf(&self) -> Result<Vec<u8>, lockgate_domain::DigestError> {
+        canonical_json(self)
+    }
+}
+
+/// An entry as a storage holds it: the leaf is what counts; the rest is there to find it by, and an audit compares both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEntry {
+    /// Its place in the log.
+    pub index: u64,
+    /// The stream that it was filed under.
+    pub stream: String,
+    /// Its place in that stream.
+    pub sequence: u64,
+    /// The kind that it was filed under.
+    pub kind: String,
+    /// The id that it was filed under.
+    pub id: Option<String>,
+    /// The moment that it was filed under.
+    pub at: Timestamp,
+    /// The hash that was stored with it.
+    pub hash: Hash,
+    /// The bytes that stand for it in the tree.
+    pub leaf: Vec<u8>,
+}
+
+impl StoredEntry {
+    /// The entry, as its leaf says it.
+    ///
+    /// # Errors
+    /// Says what is wrong with the leaf: only possible if it was changed in the storage.
+    pub fn read(&self) -> Result<Entry, String> {
+        Entry::from_leaf(&self.leaf)
+    }
+
+    /// What does not fit together in it, if anything: the leaf and its hash, or the leaf and what it was filed under.
+    pub(crate) fn discrepancy(&self) -> Option<String> {
+        let is = leaf_hash(&self.leaf);
+        if is != self.hash {
+            return Some(format!("its bytes have the hash {is}, but {} was stored when it was written", self.hash));
+        }
+        let entry = match self.read() {
+            Ok(entry) => entry,
+            Err(message) => return Some(message),
+        };
+        let differs = |what: &str, says: &dyn std::fmt::Display, filed: &dyn std::fmt::Display| {
+            Some(format!("it says that its {what} is `{says}`, but is filed under `{filed}`"))
+        };
+        let id = |id: &Option<String>| id.clone().unwrap_or_default();
+        match () {
+            () if entry.index != self.index => differs("index", &entry.index, &self.index),
+            () if entry.stream != self.stream => differs("stream", &entry.stream, &self.stream),
+            () if entry.sequence != self.sequence => differs("sequence", &entry.sequence, &self.sequence),
+            () if entry.kind != self.kind => differs("kind", &entry.kind, &self.kind),
+            () if entry.id != self.id => differs("id", &id(&entry.id), &id(&self.id)),
+            () if entry.at != self.at => differs("moment", &entry.at, &self.at),
+            () => None,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What can go wrong, by what the caller can do about it: ask again with other words, or not be answered now.
+
+use std::fmt;
+
+use lockgate_domain::{Digest, Timestamp};
+
+use crate::InvalidEntry;
+use crate::note::InvalidKey;
+
+/// Why the ledger did not do it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Somebody else was faster: read again, decide again.
+    #[error("{0}")]
+    Conflict(Conflict),
+    /// The idempotency key was used for another request.
+    #[error("the key `{key}` was used for another request: choose a new key, or send the same request")]
+    KeyReused {
+        /// The key.
+        key: String,
+    },
+    /// An entry refers to content that is neither in the ledger nor in the same append.
+    #[error("the content `{0}` is not in the ledger: hand it in first, or together with the entry")]
+    UnknownContent(Digest),
+    /// It can never be written as it is.
+    #[error(transparent)]
+    Invalid(#[from] InvalidEntry),
+    /// More than is taken at once.
+    #[error("{size} bytes at once are too many: at most {limit}")]
+    TooLarge {
+        /// How many bytes were handed in.
+        size: u64,
+        /// How many are taken.
+        limit: u64,
+    },
+    /// Too many are waiting. Nothing was written; later it may go.
+    #[error("the ledger is busy: {waiting} writes are waiting, of at most {limit}")]
+    Overloaded {
+        /// How many wait.
+        waiting: usize,
+        /// How many may.
+        limit: usize,
+    },
+    /// The disk, the file or the process is in the way. Whether it was written is not known: the same request under the
+    /// same idempotency key tells.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The signing key is not the one that the log goes by.
+    #[error("the log is signed with `{current}`, but this process signs with `{own}`: give it the current key")]
+    KeyRetired {
+        /// The verifying key that the log says is current.
+        current: String,
+        /// The verifying key of this process.
+        own: String,
+    },
+    /// A key cannot be used.
+    #[error(transparent)]
+    Key(#[from] InvalidKey),
+    /// What is asked for is not in the log.
+    #[error("{0}")]
+    NotFound(String),
+}
+
+/// What somebody else changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Conflict {
+    /// A stream.
+    Stream {
+        /// The stream.
+        stream: String,
+        /// The version that was expected.
+        expected: u64,
+        /// The version that it has.
+        actual: u64,
+    },
+    /// A namespace of values.
+    Namespace {
+        /// The namespace.
+        namespace: String,
+        /// The version that was expected.
+        expected: u64,
+        /// The version that it has.
+        actual: u64,
+    },
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, name, expected, actual) = match self {
+            Self::Stream { stream, expected, actual } => ("stream", stream, expected, actual),
+            Self::Namespace { namespace, expected, actual } => ("namespace", namespace, expected, actual),
+        };
+        write!(f, "the {what} `{name}` has version {actual}, but {expected} was expected: somebody else changed it")
+    }
+}
+
+/// What keeps the ledger from working.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// No room on the disk.
+    DiskFull,
+    /// The file may not be written.
+    ReadOnly,
+    /// The disk or the file system fails.
+    Io,
+    /// Somebody else holds the file for longer than is waited.
+    Busy,
+    /// What is in the file cannot be right, or is not a ledger.
+    Corrupt,
+    /// A newer version of the ledger wrote the file.
+    TooNew,
+    /// The ledger was closed.
+    Closed,
+    /// Anything else.
+    Other,
+}
+
+impl Cause {
+    /// The code that health reports use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DiskFull => "disk-full",
+            Self::ReadOnly => "read-only",
+            Self::Io => "io-error",
+            Self::Busy => "busy",
+            Self::Corrupt => "corrupt",
+            Self::TooNew => "too-new",
+            Self::Closed => "closed",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// The ledger cannot be read or written at the moment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the ledger is unavailable ({}): {message}", cause.as_str())]
+pub struct Unavailable {
+    /// What is in the way.
+    pub cause: Cause,
+    /// What is in the way, for people.
+    pub message: String,
+}
+
+impl Unavailable {
+    pub(crate) fn new(cause: Cause, message: impl Into<String>) -> Self {
+        Self { cause, message: message.into() }
+    }
+}
+
+impl Error {
+    pub(crate) fn corrupt(message: impl Into<String>) -> Self {
+        Self::Unavailable(Unavailable::new(Cause::Corrupt, message))
+    }
+}
+
+/// Whether the ledger takes entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// Since when it does not, and why; none while it does. It keeps trying by itself.
+    pub failing: Option<(Timestamp, Unavailable)>,
+    /// How many writes wait.
+    pub waiting: usize,
+    /// How many writes may wait before more are turned away.
+    pub limit: usize,
+}

@@ -1,0 +1,179 @@
+//! The file that a signing key lives in: readable by its owner alone, and never without a key that the log goes by, even
+//! if the machine stops in the middle of a change of keys.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::note::{InvalidKey, SigningKey, VerifyingKey};
+use crate::sqlite::{SqliteOptions, SqliteStorage};
+use crate::{Error, Storage};
+
+/// Why a key file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyFileError {
+    /// The file cannot be read or written.
+    #[error("`{}`: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Others may read it.
+    #[error("`{}` can be read by others (mode {mode:03o}): make it yours alone, with `chmod 600`", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// It holds no key.
+    #[error("`{}`: {error}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: InvalidKey,
+    },
+    /// There is a log, but no key for it.
+    #[error("the ledger `{}` is there, but not its key `{}`: restore it from where it was saved", ledger.display(), path.display())]
+    Lost {
+        /// The ledger.
+        ledger: PathBuf,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] Error),
+}
+
+/// A file that holds a signing key.
+#[derive(Clone, Debug)]
+pub struct KeyFile {
+    path: PathBuf,
+}
+
+impl KeyFile {
+    /// The file at that path, whether it is there or not.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Makes a new key for the log of that name, and the file for it, with mode 0600.
+    ///
+    /// # Errors
+    /// If the file exists, cannot be written, or the name is not allowed.
+    pub fn create(&self, name: &str) -> Result<SigningKey, KeyFileError> {
+        create(&self.path, name)
+    }
+
+    /// Reads the key.
+    ///
+    /// # Errors
+    /// If there is no file, others may read it, or it holds no key.
+    pub fn load(&self) -> Result<SigningKey, KeyFileError> {
+        load(&self.path)
+    }
+
+    /// Opens a ledger with the key, and makes both if neither is there: the log then has that name. A change of keys
+    /// that was cut off is brought to its end.
+    ///
+    /// # Errors
+    /// If one of them cannot be used, or they do not belong together.
+    pub fn open(&self, ledger: &Path, name: &str, options: SqliteOptions) -> Result<SqliteStorage, KeyFileError> {
+        let key = match (self.path.exists(), ledger.exists()) {
+            (true, _) => self.load()?,
+            (false, false) => self.create(name)?,
+            (false, true) => {
+                return Err(KeyFileError::Lost { ledger: ledger.to_owned(), path: self.path.clone() });
+            }
+        };
+        match SqliteStorage::open(ledger, key, options.clone()) {
+            Err(Error::KeyRetired { current, own }) => {
+                let next = self.next();
+                let key = if next.exists() { Some(load(&next)?) } else { None };
+                match key.filter(|key| key.verifying_key().to_string() == current) {
+                    Some(key) => {
+                        let storage = SqliteStorage::open(ledger, key, options)?;
+                        self.promote()?;
+                        Ok(storage)
+                    }
+                    None => Err(Error::KeyRetired { current, own }.into()),
+                }
+            }
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// Makes a new key the current one of a log, and puts it in the place of the old one, which is gone then. Signed
+    /// checkpoints and proofs stay valid.
+    ///
+    /// # Errors
+    /// If the log does not go by the old key, or something cannot be written; what was begun is brought to its end by
+    /// [`Self::open`].
+    pub fn rotate(&self, storage: &dyn Storage) -> Result<VerifyingKey, KeyFileError> {
+        let old = self.load()?;
+        let path = self.next();
+        if path.exists() {
+            // From a change that never reached the log: otherwise the old key would not be here any more.
+            fs::remove_file(&path).map_err(|error| KeyFileError::Io { path: path.clone(), error })?;
+        }
+        let next = create(&path, old.verifying_key().name())?;
+        let verifying = next.verifying_key().clone();
+        storage.rotate(next)?;
+        self.promote()?;
+        Ok(verifying)
+    }
+
+    fn next(&self) -> PathBuf {
+        let mut next = OsString::from(&self.path);
+        next.push(".next");
+        next.into()
+    }
+
+    fn promote(&self) -> Result<(), KeyFileError> {
+        fs::rename(self.next(), &self.path)
+            .and_then(|()| sync_folder(&self.path))
+            .map_err(|error| KeyFileError::Io { path: self.path.clone(), error })
+    }
+}
+
+fn create(path: &Path, name: &str) -> Result<SigningKey, KeyFileError> {
+    let key = SigningKey::generate(name).map_err(|error| KeyFileError::Invalid { path: path.to_owned(), error })?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let write = |mut file: File| {
+        file.write_all(format!("{}\n", key.to_secret()).as_bytes())?;
+        file.sync_all()?;
+        sync_folder(path)
+    };
+    let written = options.open(path).and_then(write);
+    written.map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
+    Ok(key)
+}
+
+fn load(path: &Path) -> Result<SigningKey, KeyFileError> {
+    let io = |error| KeyFileError::Io { path: path.to_owned(), error };
+    #[cfg(unix)]
+    {
+        let metadata = fs::metadata(path).map_err(io)?;
+        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(KeyFileError::Open { path: path.to_owned(), mode });
+        }
+    }
+    let text = fs::read_to_string(path).map_err(io)?;
+    SigningKey::from_secret(text.trim_end()).map_err(|error| KeyFileError::Invalid { path: path.to_owned(), error })
+}
+
+/// Makes a name in a folder as durable as what is in the file.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}

@@ -1,0 +1,61 @@
+//! What happened, kept so that it is there after a crash, cannot be changed without notice, and can be proved to people
+//! who trust neither the server nor its database.
+//!
+//! The ledger knows nothing of deployments: it keeps *entries* in *streams*, *content* by digest, and *values* by
+//! namespace. The engine above it says what they mean. Everything that one answer to the outside rests on goes in as one
+//! [`Append`]; when [`Storage::append`] returns, it is on the disk, and only then may the answer leave.
+//!
+//! # The way of an append
+//!
+//! [`NewEntry`] (canonical JSON, on the caller's thread) → [`Append`] with its conditions → [`Storage::submit`] → one
+//! transaction together with whatever else waits → [`tree`] → signed [checkpoint](note::Checkpoint) → on the disk →
+//! [`Appended`].
+//!
+//! - **Streams.** A deployment is a stream: what it is, is what its entries say. [`Expect`] names the version that a
+//!   stream has to have, so that of two who saw the same version only one can write ([`Error::Conflict`]).
+//! - **Requests.** With a [`Request`], sending the same thing again gets the first answer again. That is also the way
+//!   out after [`Error::Unavailable`], which cannot say whether the write happened.
+//! - **Content.** Snapshots and evidence, by SHA-256, once each. [`Storage::forget`] deletes the bytes after a while and
+//!   says so in the log; the digests stay, and with them every proof.
+//! - **Values** by namespace, written in the same piece: what a plugin remembers of a decision is there if and only if
+//!   the decision is. They are not in the log.
+//!
+//! # The audit log
+//!
+//! All entries are the leaves of one Merkle tree (RFC 6962). Its head is signed with every transaction, as a C2SP
+//! checkpoint, so the state on the disk is always a signed one. [`prove_inclusion`] and [`prove_consistency`] make proofs
+//! that [`verify`] checks with nothing but a key; [`audit()`](audit::audit) goes through everything and says which entry
+//! was changed. The names of keys, the form of entries and of proofs are fixed: other people keep them.
+//!
+//! What it does not promise: an administrator who has the file *and* the signing key can write another history. Whoever
+//! kept a checkpoint, and be it one line in a mail, can show that: hand checkpoints out.
+//!
+//! # Failure
+//!
+//! When the disk is full or fails, appends fail with [`Error::Unavailable`], and [`Storage::health`] says since when and
+//! why. The writer keeps trying, and is healthy again as soon as a write works.
+
+mod append;
+pub mod audit;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod entry;
+mod error;
+mod key_file;
+pub mod note;
+mod own;
+mod proof;
+mod sqlite;
+mod storage;
+pub mod tree;
+pub mod verify;
+
+pub use append::{Append, Appended, Content, Expect, Placed, Request, ValueChanges};
+pub use entry::{Entry, InvalidEntry, LEDGER_STREAM, NewEntry, StoredEntry};
+pub use error::{Cause, Conflict, Error, Health, Unavailable};
+pub use key_file::{KeyFile, KeyFileError};
+pub use proof::{
+    ConsistencyFormat, ConsistencyProof, InclusionFormat, InclusionProof, KeyChange, prove_consistency, prove_inclusion,
+};
+pub use sqlite::{BackedUp, SCHEMA_VERSION, SqliteOptions, SqliteStorage};
+pub use storage::{ContentState, Done, Forgotten, Head, Query, Retention, Storage, StoredContent, Values};

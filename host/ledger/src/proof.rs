@@ -1,0 +1,147 @@
+//! Proofs as files: made here from a storage, and believed by nobody before [`verify`](crate::verify) has looked at them.
+//!
+//! A proof holds everything that it takes to check it, except the key: the entry itself, the path to the root, the signed
+//! checkpoint, and the way from the first key of the log to the one that signed. It is JSON that people can read.
+
+use serde::{Deserialize, Serialize};
+
+use crate::entry::LEDGER_STREAM;
+use crate::note::{Checkpoint, Note};
+use crate::own::LOG_KEY;
+use crate::storage::{Query, Storage};
+use crate::tree::{Fold, Hash, consistency_path, inclusion_path, root_of};
+use crate::{Entry, Error, StoredEntry};
+
+/// That an entry is in the log of a checkpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InclusionProof {
+    /// What it is.
+    pub format: InclusionFormat,
+    /// The entry. It says itself where in the log it stands.
+    pub entry: Entry,
+    /// The path from the entry to the root (RFC 6962, 2.1.1).
+    pub hashes: Vec<Hash>,
+    /// The signed checkpoint.
+    pub checkpoint: String,
+    /// The changes of keys of the log, in order.
+    #[serde(default)]
+    pub keys: Vec<KeyChange>,
+}
+
+/// That the log of one checkpoint only grew to become that of another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsistencyProof {
+    /// What it is.
+    pub format: ConsistencyFormat,
+    /// The signed checkpoint of the smaller log.
+    pub older: String,
+    /// The signed checkpoint of the larger log.
+    pub newer: String,
+    /// The proof between them (RFC 6962, 2.1.2).
+    pub hashes: Vec<Hash>,
+    /// The changes of keys of the log, in order.
+    #[serde(default)]
+    pub keys: Vec<KeyChange>,
+}
+
+/// That the log made a key the current one, while the one before it still signed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyChange {
+    /// The entry that says so.
+    pub entry: Entry,
+    /// The path from the entry to the root of the checkpoint.
+    pub hashes: Vec<Hash>,
+    /// A checkpoint that the key before it has signed.
+    pub checkpoint: String,
+}
+
+/// The format of an inclusion proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InclusionFormat {
+    /// The first.
+    #[serde(rename = "lockgate-inclusion-proof/v1")]
+    V1,
+}
+
+/// The format of a consistency proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ConsistencyFormat {
+    /// The first.
+    #[serde(rename = "lockgate-consistency-proof/v1")]
+    V1,
+}
+
+impl InclusionProof {
+    /// The same as c2sp.org/tlog-proof writes it, for other tools: without the entry, which is handed over beside it as
+    /// [its leaf](Entry::leaf), and without the changes of keys.
+    pub fn to_tlog_proof(&self) -> String {
+        let mut text = format!("c2sp.org/tlog-proof@v1\nindex {}\n", self.entry.index);
+        for hash in &self.hashes {
+            text.push_str(&format!("{hash}\n"));
+        }
+        format!("{text}\n{}", self.checkpoint)
+    }
+}
+
+/// Proves that the entry at that place is in the log as it is now.
+///
+/// # Errors
+/// If there is no such entry, or the log cannot be read.
+pub fn prove_inclusion(storage: &dyn Storage, index: u64) -> Result<InclusionProof, Error> {
+    let head = storage.head()?;
+    let found = storage.entries(&Query { from: index, before: Some(index + 1), limit: 1, ..Query::default() })?;
+    let none = || Error::NotFound(format!("the log has no entry {index}: it has {}", head.size));
+    let entry = read(found.first().ok_or_else(none)?)?;
+    let hashes = hashes(storage, inclusion_path(index, head.size).ok_or_else(none)?)?;
+    Ok(InclusionProof {
+        format: InclusionFormat::V1,
+        entry,
+        hashes,
+        checkpoint: head.checkpoint,
+        keys: key_changes(storage)?,
+    })
+}
+
+/// Proves that the log as it is now came from that of a checkpoint, given as signed note, by growing alone.
+///
+/// # Errors
+/// If the note is not a checkpoint, is of another or a larger log, or the log cannot be read.
+pub fn prove_consistency(storage: &dyn Storage, older: &str) -> Result<ConsistencyProof, Error> {
+    let head = storage.head()?;
+    let not_found = |message: String| Error::NotFound(message);
+    let note = Note::parse(older).map_err(|error| not_found(error.to_string()))?;
+    let checkpoint = Checkpoint::parse(note.text()).map_err(|error| not_found(error.to_string()))?;
+    let folds = consistency_path(checkpoint.size, head.size).ok_or_else(|| {
+        not_found(format!("the checkpoint is of {} entries, and the log has {}", checkpoint.size, head.size))
+    })?;
+    Ok(ConsistencyProof {
+        format: ConsistencyFormat::V1,
+        older: older.to_owned(),
+        newer: head.checkpoint,
+        hashes: hashes(storage, folds)?,
+        keys: key_changes(storage)?,
+    })
+}
+
+fn key_changes(storage: &dyn Storage) -> Result<Vec<KeyChange>, Error> {
+    let (stream, kind) = (Some(LEDGER_STREAM.to_owned()), Some(LOG_KEY.to_owned()));
+    let keys = storage.entries(&Query { stream, kind, from: 1, limit: usize::MAX, ..Query::default() })?;
+    let change = |stored: &StoredEntry| {
+        let lost = || Error::corrupt(format!("the checkpoint of the change of keys at {} is gone", stored.index));
+        let (size, checkpoint) = storage.checkpoints(stored.index, 1)?.pop().ok_or_else(lost)?;
+        let hashes = hashes(storage, inclusion_path(stored.index, size).ok_or_else(lost)?)?;
+        Ok(KeyChange { entry: read(stored)?, hashes, checkpoint })
+    };
+    keys.iter().map(change).collect()
+}
+
+fn read(stored: &StoredEntry) -> Result<Entry, Error> {
+    stored.read().map_err(|message| Error::corrupt(format!("entry {}: {message}", stored.index)))
+}
+
+fn hashes(storage: &dyn Storage, folds: Vec<Fold>) -> Result<Vec<Hash>, Error> {
+    folds.iter().map(|fold| Ok(root_of(&storage.nodes(fold)?))).collect()
+}

@@ -1,0 +1,83 @@
+//! A copy of the whole ledger while it is in use: one consistent state, in a file of its own that is checked before it
+//! gets its name.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+
+use super::connection::unavailable;
+use super::{SqliteStorage, keep_name, migrate};
+use crate::audit::{Audit, AuditReport, audit};
+use crate::error::{Cause, Unavailable};
+use crate::{Error, Storage as _};
+
+/// What was copied.
+#[derive(Clone, Debug)]
+pub struct BackedUp {
+    /// How large the copy is, in bytes.
+    pub bytes: u64,
+    /// What checking the copy gave: its size and checkpoint, and no findings.
+    pub report: AuditReport,
+}
+
+impl SqliteStorage {
+    /// Copies the ledger to a new file, without stopping those who write: what is written meanwhile is not in it. The
+    /// copy is audited in full before it gets its name; it needs no other files beside it.
+    ///
+    /// # Errors
+    /// If the file exists already, cannot be written, or does not pass the audit.
+    pub fn backup(&self, to: &Path) -> Result<BackedUp, Error> {
+        let io = |error: std::io::Error| Unavailable::new(Cause::Io, format!("`{}`: {error}", to.display()));
+        if to.exists() {
+            return Err(Unavailable::new(Cause::Other, format!("`{}` exists already", to.display())).into());
+        }
+        let mut unfinished = to.as_os_str().to_owned();
+        unfinished.push(".unfinished");
+        let unfinished = Path::new(&unfinished);
+        let report = self.copy(unfinished).and_then(|()| check(unfinished, self));
+        let report = report.inspect_err(|_| drop(fs::remove_file(unfinished)))?;
+        let bytes = fs::metadata(unfinished).map_err(io)?.len();
+        fs::rename(unfinished, to).map_err(io)?;
+        keep_name(to)?;
+        Ok(BackedUp { bytes, report })
+    }
+
+    fn copy(&self, to: &Path) -> Result<(), Error> {
+        if to.exists() {
+            let message = format!("`{}` is left from a backup that was cut off: remove it", to.display());
+            return Err(Unavailable::new(Cause::Other, message).into());
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut copy = Connection::open_with_flags(to, flags).map_err(unavailable)?;
+        self.readers.read(|connection| {
+            // In one step: it reads one state, and writers go on in the write-ahead log meanwhile.
+            let backup = Backup::new(connection, &mut copy).map_err(unavailable)?;
+            match backup.step(-1).map_err(unavailable)? {
+                StepResult::Done => Ok(()),
+                _ => Err(Unavailable::new(Cause::Busy, "the ledger is locked by another process").into()),
+            }
+        })?;
+        // A file in write-ahead mode needs others beside it even to be read.
+        copy.pragma_update(None, "journal_mode", "DELETE").map_err(unavailable)?;
+        drop(copy);
+        let synced = File::open(to).and_then(|file| file.sync_all());
+        synced.map_err(|error| Unavailable::new(Cause::Io, format!("`{}`: {error}", to.display())).into())
+    }
+}
+
+fn check(copy: &Path, original: &SqliteStorage) -> Result<AuditReport, Error> {
+    let opened = SqliteStorage::open_read_only(copy)?;
+    opened.readers.read(|connection| {
+        migrate::version(connection)?;
+        let sound: String =
+            connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).map_err(unavailable)?;
+        if sound == "ok" { Ok(()) } else { Err(Error::corrupt(format!("the copy is damaged: {sound}"))) }
+    })?;
+    let report = audit(&opened, &Audit { key: Some(original.head()?.key), ..Audit::default() })?;
+    match report.findings.first() {
+        None => Ok(report),
+        Some(finding) => Err(Error::corrupt(format!("the copy does not pass the audit: {finding}"))),
+    }
+}

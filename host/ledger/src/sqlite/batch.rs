@@ -1,0 +1,256 @@
+//! One transaction: many appends, one head, one signature, one trip to the disk.
+//!
+//! An append is looked at in full before anything of it is written. So one that is turned away leaves nothing behind,
+//! and the others in the transaction do not notice; later ones see what earlier ones wrote. An error of the database is
+//! another matter: then the whole transaction is gone, and nobody in it is answered.
+
+use std::collections::BTreeMap;
+
+use lockgate_domain::Timestamp;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use super::connection::unavailable;
+use super::read;
+use super::row::{change, hash, number, one, unsigned};
+use crate::append::{Appended, Placed};
+use crate::error::Conflict;
+use crate::note::{Checkpoint, Note, SigningKey};
+use crate::tree::{Frontier, leaf_hash};
+use crate::{Append, Content, Error, NewEntry, ValueChanges};
+
+/// How far apart the checkpoints are that are kept, in milliseconds.
+const KEPT_EACH_MS: i64 = 60_000;
+
+pub(super) struct Batch<'c> {
+    transaction: Transaction<'c>,
+    frontier: Frontier,
+    start: u64,
+    checkpoint: String,
+    now: Timestamp,
+}
+
+impl<'c> Batch<'c> {
+    /// Takes the lock that only one process has, and sees where the log stands. `known` is where it stood last.
+    pub(super) fn begin(connection: &'c mut Connection, key: &SigningKey, known: &Frontier) -> Result<Self, Error> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
+        let head = one(&transaction, "SELECT size, root, checkpoint, key FROM log", [], |row| {
+            Ok((unsigned(row, 0)?, hash(row, 1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
+        })?;
+        let (size, root, checkpoint, current) = head.ok_or_else(|| Error::corrupt("the log has no head"))?;
+        let own = key.verifying_key().to_string();
+        if current != own {
+            return Err(Error::KeyRetired { current, own });
+        }
+        // Another process may have appended since.
+        let frontier = if known.size() == size { known.clone() } else { frontier(&transaction, size)? };
+        if frontier.root() != root {
+            return Err(Error::corrupt(format!("the root of the {size} entries is not the one of the head")));
+        }
+        Ok(Self { transaction, frontier, start: size, checkpoint, now: Timestamp::now() })
+    }
+
+    /// Makes the head of a log that has none yet. False if it has one.
+    pub(super) fn create(connection: &'c mut Connection, key: &SigningKey) -> Result<Option<Self>, Error> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
+        if one(&transaction, "SELECT 1 FROM log", [], |_| Ok(()))?.is_some() {
+            return Ok(None);
+        }
+        let frontier = Frontier::empty();
+        change(
+            &transaction,
+            "INSERT INTO log (id, size, root, checkpoint, key) VALUES (1, 0, ?1, '', ?2)",
+            params![frontier.root().as_bytes(), key.verifying_key().to_string()],
+        )?;
+        Ok(Some(Self { transaction, frontier, start: 0, checkpoint: String::new(), now: Timestamp::now() }))
+    }
+
+    pub(super) fn transaction(&self) -> &Transaction<'c> {
+        &self.transaction
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Writes one append, or turns it away. Its checkpoint is still to come.
+    pub(super) fn apply(&mut self, append: &Append) -> Result<Appended, Error> {
+        if let Some(repeat) = self.repeat(append)? {
+            return Ok(repeat);
+        }
+        self.check(append)?;
+        for content in &append.content {
+            self.store(content)?;
+        }
+        let first = self.frontier.size();
+        let entries = append.entries.iter().map(|entry| self.add(entry)).collect::<Result<Vec<_>, _>>()?;
+        let mut namespaces = BTreeMap::new();
+        for changes in &append.values {
+            namespaces.insert(changes.namespace.clone(), self.set(changes)?);
+        }
+        if let Some(request) = &append.request {
+            change(
+                &self.transaction,
+                "INSERT INTO requests (scope, key, digest, first, count, answer, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![
+                    request.scope,
+                    request.key,
+                    request.digest.as_bytes(),
+                    number(first),
+                    number(entries.len() as u64),
+                    request.answer,
+                    self.now.as_millis(),
+                ],
+            )?;
+        }
+        Ok(Appended { entries, checkpoint: String::new(), namespaces, repeat: None })
+    }
+
+    fn repeat(&self, append: &Append) -> Result<Option<Appended>, Error> {
+        let Some(request) = &append.request else { return Ok(None) };
+        let sql = "SELECT digest, first, count, answer FROM requests WHERE scope = ?1 AND key = ?2";
+        let found = one(&self.transaction, sql, params![request.scope, request.key], |row| {
+            Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get(3)?))
+        })?;
+        let Some((digest, first, count, answer)) = found else { return Ok(None) };
+        if &digest != request.digest.as_bytes() {
+            return Err(Error::KeyReused { key: request.key.clone() });
+        }
+        let entries = read::placed(&self.transaction, first, count)?;
+        let namespaces = BTreeMap::new();
+        Ok(Some(Appended { entries, checkpoint: String::new(), namespaces, repeat: Some(answer) }))
+    }
+
+    fn check(&self, append: &Append) -> Result<(), Error> {
+        for expect in &append.expect {
+            let actual = read::version(&self.transaction, &expect.stream)?;
+            if actual != expect.version {
+                let (stream, expected) = (expect.stream.clone(), expect.version);
+                return Err(Error::Conflict(Conflict::Stream { stream, expected, actual }));
+            }
+        }
+        for changes in &append.values {
+            let Some(expected) = changes.expect else { continue };
+            let actual = read::namespace_version(&self.transaction, &changes.namespace)?;
+            if actual != expected {
+                let namespace = changes.namespace.clone();
+                return Err(Error::Conflict(Conflict::Namespace { namespace, expected, actual }));
+            }
+        }
+        for digest in append.entries.iter().flat_map(|entry| &entry.references) {
+            let here = append.content.iter().any(|content| content.digest == *digest);
+            let sql = "SELECT 1 FROM content WHERE digest = ?1 AND deleted IS NULL";
+            if !here && one(&self.transaction, sql, [digest.as_bytes()], |_| Ok(()))?.is_none() {
+                return Err(Error::UnknownContent(*digest));
+            }
+        }
+        Ok(())
+    }
+
+    fn store(&self, content: &Content) -> Result<(), Error> {
+        let (digest, now) = (content.digest.as_bytes(), self.now.as_millis());
+        let known = one(&self.transaction, "SELECT id, deleted FROM content WHERE digest = ?1", [digest], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?.is_some()))
+        })?;
+        let id = match known {
+            Some((id, deleted)) => {
+                let sql = "UPDATE content SET stored = ?2, deleted = NULL WHERE id = ?1";
+                change(&self.transaction, sql, params![id, now])?;
+                if !deleted {
+                    return Ok(());
+                }
+                id
+            }
+            None => {
+                let sql = "INSERT INTO content (digest, kind, media_type, size, stored) VALUES (?1, ?2, ?3, ?4, ?5)";
+                let size = number(content.bytes.len() as u64);
+                change(&self.transaction, sql, params![digest, content.kind, content.media_type, size, now])?;
+                self.transaction.last_insert_rowid()
+            }
+        };
+        let sql = "INSERT INTO content_bytes (id, bytes) VALUES (?1, ?2)";
+        change(&self.transaction, sql, params![id, content.bytes.as_slice()]).map(drop)
+    }
+
+    fn add(&mut self, entry: &NewEntry) -> Result<Placed, Error> {
+        let (index, sequence) = (self.frontier.size(), read::version(&self.transaction, &entry.stream)? + 1);
+        let leaf = entry.leaf(index, sequence);
+        let hash = leaf_hash(&leaf);
+        change(
+            &self.transaction,
+            "INSERT INTO entries (idx, stream, sequence, kind, id, at, hash, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                number(index),
+                entry.stream,
+                number(sequence),
+                entry.kind,
+                entry.id,
+                entry.at.as_millis(),
+                hash.as_bytes(),
+                leaf,
+            ],
+        )?;
+        for digest in &entry.references {
+            let sql = "INSERT INTO content_references (digest, idx) VALUES (?1, ?2)";
+            change(&self.transaction, sql, params![digest.as_bytes(), number(index)])?;
+        }
+        let mut completed = Vec::new();
+        self.frontier.push(hash, |node, hash| completed.push((node, hash)));
+        // The first is the leaf, which stands with its entry.
+        for (node, hash) in completed.into_iter().skip(1) {
+            let sql = "INSERT INTO nodes (node, hash) VALUES (?1, ?2)";
+            change(&self.transaction, sql, params![number(node), hash.as_bytes()])?;
+        }
+        Ok(Placed { index, stream: entry.stream.clone(), sequence, hash })
+    }
+
+    fn set(&self, changes: &ValueChanges) -> Result<u64, Error> {
+        let namespace = &changes.namespace;
+        for (key, value) in &changes.changes {
+            match value {
+                Some(value) => {
+                    let sql = "INSERT INTO namespace_values (namespace, key, value) VALUES (?1, ?2, ?3)
+                               ON CONFLICT DO UPDATE SET value = excluded.value";
+                    change(&self.transaction, sql, params![namespace, key, value])?
+                }
+                None => {
+                    let sql = "DELETE FROM namespace_values WHERE namespace = ?1 AND key = ?2";
+                    change(&self.transaction, sql, params![namespace, key])?
+                }
+            };
+        }
+        let version = read::namespace_version(&self.transaction, namespace)? + 1;
+        let sql = "INSERT INTO namespaces (namespace, version) VALUES (?1, ?2)
+                   ON CONFLICT DO UPDATE SET version = excluded.version";
+        change(&self.transaction, sql, params![namespace, number(version)])?;
+        Ok(version)
+    }
+
+    /// Signs the head, with the last of the keys as the current one from now on, and commits: it is on the disk when
+    /// this returns. Gives back where the log stands, and its checkpoint.
+    pub(super) fn commit(self, keys: &[&SigningKey], keep: bool) -> Result<(Frontier, String), Error> {
+        let Self { transaction, frontier, start, mut checkpoint, now } = self;
+        if let (true, Some(key)) = (frontier.size() > start, keys.last()) {
+            let (origin, root) = (key.verifying_key().name().to_owned(), frontier.root());
+            checkpoint = Note::sign(&Checkpoint { origin, size: frontier.size(), root }.text(), keys);
+            let size = number(frontier.size());
+            let sql = "UPDATE log SET size = ?1, root = ?2, checkpoint = ?3, key = ?4";
+            let current = key.verifying_key().to_string();
+            change(&transaction, sql, params![size, root.as_bytes(), checkpoint, current])?;
+            let now = now.as_millis();
+            let sql = "SELECT at FROM checkpoints ORDER BY size DESC LIMIT 1";
+            let kept: Option<i64> = one(&transaction, sql, [], |row| row.get(0))?;
+            if keep || kept.is_none_or(|kept| now.saturating_sub(kept) >= KEPT_EACH_MS) {
+                let sql = "INSERT INTO checkpoints (size, at, note) VALUES (?1, ?2, ?3)";
+                change(&transaction, sql, params![size, now, checkpoint])?;
+            }
+        }
+        transaction.commit().map_err(unavailable)?;
+        Ok((frontier, checkpoint))
+    }
+}
+
+/// The right edge of the log in the database.
+fn frontier(connection: &Connection, size: u64) -> Result<Frontier, Error> {
+    let peaks = read::nodes(connection, &Frontier::peak_nodes(size))?;
+    Frontier::new(size, peaks).ok_or_else(|| Error::corrupt(format!("{size} is no size of a log")))
+}

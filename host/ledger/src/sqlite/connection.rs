@@ -1,0 +1,70 @@
+//! Connections: opened one way only, and errors told apart by what they mean for the caller.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::Error;
+use crate::error::{Cause, Unavailable};
+
+/// A connection that writes. It creates the file if there is none.
+pub(super) fn open_writer(path: &Path, busy: Duration) -> Result<Connection, Error> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, busy)?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(unavailable)?;
+    if mode != "wal" {
+        let message = format!("`{}` cannot be put into write-ahead mode: it is in mode `{mode}`", path.display());
+        return Err(Unavailable::new(Cause::Other, message).into());
+    }
+    // FULL: a commit has reached the disk when it returns. Everything that this crate promises rests on it.
+    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;").map_err(unavailable)?;
+    Ok(connection)
+}
+
+/// A connection that only reads, and never waits for the one that writes.
+pub(super) fn open_reader(path: &Path, busy: Duration) -> Result<Connection, Error> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, busy)?;
+    connection.execute_batch("PRAGMA query_only = ON;").map_err(unavailable)?;
+    Ok(connection)
+}
+
+fn open(path: &Path, flags: OpenFlags, busy: Duration) -> Result<Connection, Error> {
+    // A connection is used by one thread at a time, which Rust's types see to: SQLite need not lock it as well.
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| at(path, &error))?;
+    connection.busy_timeout(busy).map_err(unavailable)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let pragmas = "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;";
+    connection.execute_batch(pragmas).map_err(|error| at(path, &error))?;
+    Ok(connection)
+}
+
+fn at(path: &Path, error: &rusqlite::Error) -> Error {
+    Unavailable::new(cause(error), format!("`{}`: {}", path.display(), message(error))).into()
+}
+
+/// What an error of SQLite means.
+pub(super) fn unavailable(error: rusqlite::Error) -> Error {
+    Unavailable::new(cause(&error), message(&error)).into()
+}
+
+fn cause(error: &rusqlite::Error) -> Cause {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => Cause::DiskFull,
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Cause::ReadOnly,
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::FileLockingProtocolFailed) => Cause::Io,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Cause::Busy,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Cause::Corrupt,
+        Some(_) => Cause::Other,
+        // A value of another type than the schema says, or a row that has to be there and is not.
+        None => Cause::Corrupt,
+    }
+}
+
+/// Its words, and the number that tells one I/O error from another.
+fn message(error: &rusqlite::Error) -> String {
+    match error.sqlite_error() {
+        Some(code) => format!("{error} (SQLite {})", code.extended_code),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,56 @@
+//! Retention: the bytes go, what they hashed to stays, and the log says what went.
+
+use lockgate_domain::Digest;
+use rusqlite::params;
+
+use super::batch::Batch;
+use super::connection::unavailable;
+use super::row::{change, digest, number, unsigned};
+use super::writer::own;
+use crate::Error;
+use crate::own::{CONTENT_DELETED, ContentDeleted};
+use crate::storage::{Forgotten, Retention};
+
+/// How many go in one transaction: others want to write as well.
+const MOST: u64 = 256;
+
+/// Deletes some of what a rule names. Nothing is left when it says that it deleted nothing.
+pub(super) fn some(batch: &mut Batch<'_>, rule: &Retention) -> Result<Forgotten, Error> {
+    match rule {
+        Retention::Requests { before } => {
+            let sql = "DELETE FROM requests WHERE (scope, key) IN
+                       (SELECT scope, key FROM requests WHERE at < ?1 LIMIT ?2)";
+            let count = change(batch.transaction(), sql, params![before.as_millis(), number(MOST)])?;
+            Ok(Forgotten { count: count as u64, bytes: 0 })
+        }
+        Retention::Content { kind, before } => {
+            let found = candidates(batch, kind, before.as_millis())?;
+            if found.is_empty() {
+                return Ok(Forgotten::default());
+            }
+            let bytes = found.iter().map(|(_, _, size)| size).sum();
+            for (id, ..) in &found {
+                change(batch.transaction(), "DELETE FROM content_bytes WHERE id = ?1", [id])?;
+                let sql = "UPDATE content SET deleted = ?2 WHERE id = ?1";
+                change(batch.transaction(), sql, params![id, batch.now().as_millis()])?;
+            }
+            let count = found.len() as u64;
+            let content = found.into_iter().map(|(_, digest, _)| digest).collect();
+            let note = ContentDeleted { kind: kind.clone(), before: *before, content };
+            batch.apply(&own(CONTENT_DELETED, batch.now(), &note)?)?;
+            Ok(Forgotten { count, bytes })
+        }
+    }
+}
+
+fn candidates(batch: &Batch<'_>, kind: &str, before: i64) -> Result<Vec<(i64, Digest, u64)>, Error> {
+    let sql = "SELECT id, digest, size FROM content
+               WHERE kind = ?1 AND stored < ?2 AND deleted IS NULL AND NOT EXISTS (
+                   SELECT 1 FROM content_references JOIN entries USING (idx)
+                   WHERE content_references.digest = content.digest AND entries.at >= ?2)
+               LIMIT ?3";
+    let mut statement = batch.transaction().prepare_cached(sql).map_err(unavailable)?;
+    let rows = statement
+        .query_map(params![kind, before, number(MOST)], |row| Ok((row.get(0)?, digest(row, 1)?, unsigned(row, 2)?)));
+    rows.map_err(unavailable)?.collect::<Result<_, _>>().map_err(unavailable)
+}

@@ -1,0 +1,55 @@
+//! Bringing a file to the version that this program writes: forward only, one step for each version, each in a
+//! transaction together with the number that says it was done.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::connection::unavailable;
+use super::row::number;
+use crate::Error;
+use crate::error::{Cause, Unavailable};
+
+/// The steps. The number of a version is its place here, from 1.
+const STEPS: &[&str] = &[include_str!("schema/v1.sql")];
+
+/// Says in the file's header that it is a ledger of Lockgate's: "Lkgt".
+const APPLICATION_ID: i32 = 0x4c6b_6774;
+
+/// The version that this program writes.
+pub const SCHEMA_VERSION: usize = STEPS.len();
+
+/// Does the steps that are missing.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), Error> {
+    if version(connection)? == SCHEMA_VERSION {
+        return Ok(());
+    }
+    // Another process may be doing the same: whoever gets the lock looks again.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
+    let from = version(&transaction)?;
+    for (done, step) in STEPS.iter().enumerate().skip(from) {
+        transaction.execute_batch(step).map_err(unavailable)?;
+        transaction.pragma_update(None, "user_version", number(done as u64 + 1)).map_err(unavailable)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(unavailable)?;
+    transaction.commit().map_err(unavailable)
+}
+
+/// The version of a file; 0 if it is empty.
+pub(super) fn version(connection: &Connection) -> Result<usize, Error> {
+    let number =
+        |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(unavailable);
+    let (version, application) = (number("user_version")?, number("application_id")?);
+    if application != i64::from(APPLICATION_ID) {
+        let query = "SELECT count(*) FROM sqlite_schema";
+        let tables: i64 = connection.query_row(query, [], |row| row.get(0)).map_err(unavailable)?;
+        if version != 0 || tables != 0 {
+            return Err(Error::corrupt("the file is a database, but not a ledger of Lockgate's"));
+        }
+    }
+    let version = usize::try_from(version).unwrap_or(usize::MAX);
+    if version > SCHEMA_VERSION {
+        let message =
+            format!("the file has version {version}, and this program knows up to {SCHEMA_VERSION}: update it");
+        return Err(Unavailable::new(Cause::TooNew, message).into());
+    }
+    Ok(version)
+}

@@ -1,0 +1,255 @@
+//! SQLite: the ledger in one file, for one machine.
+//!
+//! One thread writes and answers in groups ([`writer`]); any number of connections read what was committed last, and
+//! wait for nobody. Other processes may have the same file open, to read or to write: SQLite's lock keeps writers
+//! apart, and each transaction looks where the log stands before it goes on.
+
+mod backup;
+mod batch;
+mod connection;
+mod forget;
+mod migrate;
+mod read;
+mod row;
+mod writer;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, SyncSender, TrySendError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use lockgate_domain::Digest;
+
+pub use backup::BackedUp;
+pub use migrate::SCHEMA_VERSION;
+
+use self::read::Readers;
+use self::writer::{Job, State, Writer};
+use crate::entry::{check_text, check_word};
+use crate::error::{Cause, Unavailable};
+use crate::note::SigningKey;
+use crate::storage::{Done, Forgotten, Head, Query, Retention, Storage, StoredContent, Values};
+use crate::tree::Hash;
+use crate::{Append, Appended, Error, Health, StoredEntry};
+
+/// What can be chosen about a file.
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    /// How many writes may wait before more are turned away. Default 1024.
+    pub queue: usize,
+    /// How many bytes may wait in them. Default 256 MiB.
+    pub queue_bytes: u64,
+    /// How many bytes one write may have. Default 64 MiB.
+    pub largest: u64,
+    /// How long another process may hold the file before a write is given up. Default 5 s.
+    pub busy: Duration,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { queue: 1024, queue_bytes: 256 << 20, largest: 64 << 20, busy: Duration::from_secs(5) }
+    }
+}
+
+/// A ledger in a SQLite file. Dropping it answers what was handed in before, and closes it.
+pub struct SqliteStorage {
+    readers: Readers,
+    writing: Option<Writing>,
+    options: SqliteOptions,
+}
+
+struct Writing {
+    jobs: Option<SyncSender<Job>>,
+    state: Arc<State>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl SqliteStorage {
+    /// Opens a ledger to write and read, and makes one if there is no file: signed with that key, and under its name.
+    ///
+    /// # Errors
+    /// If the file cannot be written, is not a ledger, or is one that another key signs.
+    pub fn open(path: &Path, key: SigningKey, options: SqliteOptions) -> Result<Self, Error> {
+        let new = !path.exists();
+        let writer = Writer::open(path.to_owned(), options.busy, key)?;
+        if new {
+            keep_name(path)?;
+        }
+        let (jobs, received) = mpsc::sync_channel(options.queue);
+        let state = writer.state();
+        let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || writer.run(&received));
+        let thread = thread.map_err(|error| Unavailable::new(Cause::Other, format!("no thread to write: {error}")))?;
+        let writing = Some(Writing { jobs: Some(jobs), state, thread: Some(thread) });
+        Ok(Self { readers: Readers::new(path.to_owned(), options.busy), writing, options })
+    }
+
+    /// Opens a ledger only to read, for example a backup, or that of a running server: it needs no key.
+    ///
+    /// # Errors
+    /// If there is no such file, it is not a ledger, or of another version than this program writes.
+    pub fn open_read_only(path: &Path) -> Result<Self, Error> {
+        let options = SqliteOptions::default();
+        let readers = Readers::new(path.to_owned(), options.busy);
+        let version = readers.read(migrate::version)?;
+        if version != SCHEMA_VERSION {
+            let message =
+                format!("the file has version {version}: open it once to write, to bring it to {SCHEMA_VERSION}");
+            return Err(Unavailable::new(Cause::Other, message).into());
+        }
+        Ok(Self { readers, writing: None, options })
+    }
+
+    /// Hands a job to the thread, or back.
+    fn send(&self, job: Job) -> Result<(), Box<(Job, Error)>> {
+        let unavailable = |cause, message: &str| Error::from(Unavailable::new(cause, message));
+        let Some(writing) = &self.writing else {
+            return Err(Box::new((job, unavailable(Cause::ReadOnly, "it was opened to read only"))));
+        };
+        let Some(jobs) = &writing.jobs else {
+            return Err(Box::new((job, unavailable(Cause::Closed, "it was closed"))));
+        };
+        let bytes = if let Job::Append { bytes, .. } = &job { *bytes } else { 0 };
+        let waiting = writing.state.waiting.fetch_add(1, Ordering::Relaxed);
+        let waiting_bytes = writing.state.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let outcome = if waiting_bytes > 0 && waiting_bytes + bytes > self.options.queue_bytes {
+            Err(TrySendError::Full(job))
+        } else {
+            jobs.try_send(job)
+        };
+        outcome.map_err(|error| {
+            writing.state.waiting.fetch_sub(1, Ordering::Relaxed);
+            writing.state.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            Box::new(match error {
+                TrySendError::Full(job) => (job, Error::Overloaded { waiting, limit: self.options.queue }),
+                TrySendError::Disconnected(job) => (job, unavailable(Cause::Closed, "the thread that writes is gone")),
+            })
+        })
+    }
+
+    /// What can be found wrong with an append without looking at the file, and how many bytes it has.
+    fn checked(&self, append: &Append) -> Result<u64, Error> {
+        for content in &append.content {
+            check_word("kind of content", &content.kind)?;
+            check_text("media type", &content.media_type)?;
+        }
+        for changes in &append.values {
+            check_text("namespace", &changes.namespace)?;
+            changes.changes.keys().try_for_each(|key| check_text("value", key))?;
+        }
+        if let Some(request) = &append.request {
+            check_text("scope of requests", &request.scope)?;
+            check_text("request", &request.key)?;
+        }
+        let (size, limit) = (append.size(), self.options.largest);
+        if size > limit { Err(Error::TooLarge { size, limit }) } else { Ok(size) }
+    }
+}
+
+impl Storage for SqliteStorage {
+    fn submit(&self, append: Append, done: Done) {
+        let bytes = match self.checked(&append) {
+            Ok(bytes) => bytes,
+            Err(error) => return done(Err(error)),
+        };
+        if let Err(refused) = self.send(Job::Append { append, bytes, done })
+            && let (Job::Append { done, .. }, error) = *refused
+        {
+            done(Err(error));
+        }
+    }
+
+    fn head(&self) -> Result<Head, Error> {
+        self.readers.read(read::head)
+    }
+
+    fn version(&self, stream: &str) -> Result<u64, Error> {
+        self.readers.read(|connection| read::version(connection, stream))
+    }
+
+    fn entries(&self, query: &Query) -> Result<Vec<StoredEntry>, Error> {
+        self.readers.read(|connection| read::entries(connection, query))
+    }
+
+    fn nodes(&self, nodes: &[u64]) -> Result<Vec<Hash>, Error> {
+        self.readers.read(|connection| read::nodes(connection, nodes))
+    }
+
+    fn checkpoints(&self, above: u64, limit: usize) -> Result<Vec<(u64, String)>, Error> {
+        self.readers.read(|connection| read::checkpoints(connection, above, limit))
+    }
+
+    fn content(&self, digest: &Digest) -> Result<Option<StoredContent>, Error> {
+        self.readers.read(|connection| read::content(connection, digest))
+    }
+
+    fn contents(&self, after: Option<Digest>, limit: usize) -> Result<Vec<Digest>, Error> {
+        self.readers.read(|connection| read::contents(connection, after, limit))
+    }
+
+    fn values(&self, namespace: &str, prefix: &str) -> Result<Values, Error> {
+        self.readers.read(|connection| read::values(connection, namespace, prefix))
+    }
+
+    fn value(&self, namespace: &str, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.readers.read(|connection| read::value(connection, namespace, key))
+    }
+
+    fn forget(&self, rule: &Retention) -> Result<Forgotten, Error> {
+        let mut all = Forgotten::default();
+        loop {
+            let (answer, answered) = mpsc::sync_channel(1);
+            let done = Box::new(move |outcome| drop(answer.send(outcome)));
+            self.send(Job::Forget { rule: rule.clone(), done }).map_err(|refused| refused.1)?;
+            let some = answered.recv().unwrap_or_else(|_| Err(closed()))?;
+            if some.count == 0 {
+                return Ok(all);
+            }
+            all = Forgotten { count: all.count + some.count, bytes: all.bytes + some.bytes };
+        }
+    }
+
+    fn rotate(&self, next: SigningKey) -> Result<Appended, Error> {
+        let (answer, answered) = mpsc::sync_channel(1);
+        let done = Box::new(move |outcome| drop(answer.send(outcome)));
+        self.send(Job::Rotate { next, done }).map_err(|refused| refused.1)?;
+        answered.recv().unwrap_or_else(|_| Err(closed()))
+    }
+
+    fn health(&self) -> Health {
+        let limit = self.options.queue;
+        match &self.writing {
+            Some(writing) => {
+                let waiting = writing.state.waiting.load(Ordering::Relaxed);
+                Health { failing: writing.state.failing(), waiting, limit }
+            }
+            None => Health { failing: None, waiting: 0, limit },
+        }
+    }
+}
+
+impl Drop for SqliteStorage {
+    fn drop(&mut self) {
+        if let Some(writing) = &mut self.writing {
+            writing.jobs = None;
+            // The last one to hold it may be a caller's answer, on that very thread.
+            if let Some(thread) = writing.thread.take().filter(|t| t.thread().id() != std::thread::current().id()) {
+                drop(thread.join());
+            }
+        }
+    }
+}
+
+fn closed() -> Error {
+    Unavailable::new(Cause::Closed, "it was closed before it answered").into()
+}
+
+/// Makes the name of a new file as durable as what is in it.
+fn keep_name(path: &Path) -> Result<(), Error> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
+    let synced = File::open(&folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| Unavailable::new(Cause::Io, format!("`{}`: {error}", folder.display())).into())
+}

@@ -1,0 +1,165 @@
+//! Reading: connections that see the last commit and wait for nobody, and the questions that are asked of them.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use lockgate_domain::{Digest, Timestamp};
+use rusqlite::types::Value;
+use rusqlite::{Connection, params, params_from_iter};
+
+use super::connection::{open_reader, unavailable};
+use super::row::{ENTRY, digest, entry, hash, number, one, unsigned};
+use crate::append::Placed;
+use crate::storage::{ContentState, Head, Query, StoredContent, Values};
+use crate::tree::Hash;
+use crate::{Error, StoredEntry};
+
+/// How many connections are kept open while nobody reads.
+const KEPT: usize = 8;
+
+/// Connections that read. There is always one more.
+pub(super) struct Readers {
+    path: PathBuf,
+    busy: Duration,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf, busy: Duration) -> Self {
+        Self { path, busy, idle: Mutex::new(Vec::new()) }
+    }
+
+    /// Asks something, of one state of the database. A connection that gave an error is not used again.
+    pub(super) fn read<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => open_reader(&self.path, self.busy)?,
+        };
+        let transaction = connection.transaction().map_err(unavailable)?;
+        let answer = ask(&transaction)?;
+        transaction.finish().map_err(unavailable)?;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < KEPT {
+            idle.push(connection);
+        }
+        Ok(answer)
+    }
+}
+
+pub(super) fn head(connection: &Connection) -> Result<Head, Error> {
+    let found = one(connection, "SELECT size, root, checkpoint, key FROM log", [], |row| {
+        Ok((unsigned(row, 0)?, hash(row, 1)?, row.get(2)?, row.get::<_, String>(3)?))
+    })?;
+    let (size, root, checkpoint, key) = found.ok_or_else(|| Error::corrupt("the log has no head"))?;
+    let key = key.parse().map_err(|error| Error::corrupt(format!("the current key of the log: {error}")))?;
+    Ok(Head { size, root, checkpoint, key })
+}
+
+pub(super) fn version(connection: &Connection, stream: &str) -> Result<u64, Error> {
+    let sql = "SELECT sequence FROM entries WHERE stream = ?1 ORDER BY sequence DESC LIMIT 1";
+    Ok(one(connection, sql, [stream], |row| unsigned(row, 0))?.unwrap_or(0))
+}
+
+pub(super) fn namespace_version(connection: &Connection, namespace: &str) -> Result<u64, Error> {
+    let sql = "SELECT version FROM namespaces WHERE namespace = ?1";
+    Ok(one(connection, sql, [namespace], |row| unsigned(row, 0))?.unwrap_or(0))
+}
+
+pub(super) fn entries(connection: &Connection, query: &Query) -> Result<Vec<StoredEntry>, Error> {
+    let mut sql = format!("SELECT {ENTRY} FROM entries WHERE idx >= ?1 AND idx < ?2");
+    let mut values = vec![Value::from(number(query.from)), Value::from(query.before.map_or(i64::MAX, number))];
+    for (column, value) in [("stream", &query.stream), ("kind", &query.kind), ("id", &query.id)] {
+        if let Some(value) = value {
+            values.push(Value::from(value.clone()));
+            sql.push_str(&format!(" AND {column} = ?{}", values.len()));
+        }
+    }
+    // In one stream both orders are the same, and only one of them has an index.
+    let order = if query.stream.is_some() { "sequence" } else { "idx" };
+    let direction = if query.newest_first { " DESC" } else { "" };
+    values.push(Value::from(number(query.limit as u64)));
+    sql.push_str(&format!(" ORDER BY {order}{direction} LIMIT ?{}", values.len()));
+    let mut statement = connection.prepare_cached(&sql).map_err(unavailable)?;
+    let rows = statement.query_map(params_from_iter(values), entry).map_err(unavailable)?;
+    rows.collect::<Result<_, _>>().map_err(unavailable)
+}
+
+/// Where the entries stand that one append wrote.
+pub(super) fn placed(connection: &Connection, first: i64, count: i64) -> Result<Vec<Placed>, Error> {
+    let sql = "SELECT idx, stream, sequence, hash FROM entries WHERE idx >= ?1 ORDER BY idx LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
+    let rows = statement.query_map(params![first, count], |row| {
+        Ok(Placed { index: unsigned(row, 0)?, stream: row.get(1)?, sequence: unsigned(row, 2)?, hash: hash(row, 3)? })
+    });
+    rows.map_err(unavailable)?.collect::<Result<_, _>>().map_err(unavailable)
+}
+
+pub(super) fn nodes(connection: &Connection, nodes: &[u64]) -> Result<Vec<Hash>, Error> {
+    let read = |&node: &u64| {
+        let (sql, key) = match node % 2 {
+            0 => ("SELECT hash FROM entries WHERE idx = ?1", node / 2),
+            _ => ("SELECT hash FROM nodes WHERE node = ?1", node),
+        };
+        let found = one(connection, sql, [number(key)], |row| hash(row, 0))?;
+        found.ok_or_else(|| Error::NotFound(format!("the node {node} is not in the tree, or not complete yet")))
+    };
+    nodes.iter().map(read).collect()
+}
+
+pub(super) fn checkpoints(connection: &Connection, above: u64, limit: usize) -> Result<Vec<(u64, String)>, Error> {
+    let sql = "SELECT size, note FROM checkpoints WHERE size > ?1 ORDER BY size LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
+    let rows = statement.query_map([number(above), number(limit as u64)], |row| Ok((unsigned(row, 0)?, row.get(1)?)));
+    rows.map_err(unavailable)?.collect::<Result<_, _>>().map_err(unavailable)
+}
+
+pub(super) fn content(connection: &Connection, wanted: &Digest) -> Result<Option<StoredContent>, Error> {
+    let sql = "SELECT kind, media_type, size, stored, deleted, bytes FROM content LEFT JOIN content_bytes USING (id)
+               WHERE digest = ?1";
+    let found = one(connection, sql, [wanted.as_bytes()], |row| {
+        let moment = |millis: i64| Timestamp::from_millis(millis);
+        let state = match (row.get::<_, Option<i64>>(4)?, row.get::<_, Option<Vec<u8>>>(5)?) {
+            (None, Some(bytes)) => Some(ContentState::Present(bytes)),
+            (Some(deleted), None) => Some(ContentState::Deleted(moment(deleted))),
+            _ => None,
+        };
+        let (kind, media_type, size, stored) = (row.get(0)?, row.get(1)?, unsigned(row, 2)?, moment(row.get(3)?));
+        Ok(state.map(|state| StoredContent { kind, media_type, size, stored, state }))
+    })?;
+    match found {
+        None => Ok(None),
+        Some(Some(content)) => Ok(Some(content)),
+        Some(None) => Err(Error::corrupt(format!("the bytes of the content `{wanted}` are neither there nor deleted"))),
+    }
+}
+
+pub(super) fn contents(connection: &Connection, after: Option<Digest>, limit: usize) -> Result<Vec<Digest>, Error> {
+    let sql = "SELECT digest FROM content WHERE digest > ?1 ORDER BY digest LIMIT ?2";
+    let after = after.map_or(Vec::new(), |digest| digest.as_bytes().to_vec());
+    let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
+    let rows = statement.query_map(params![after, number(limit as u64)], |row| digest(row, 0)).map_err(unavailable)?;
+    rows.collect::<Result<_, _>>().map_err(unavailable)
+}
+
+pub(super) fn values(connection: &Connection, namespace: &str, prefix: &str) -> Result<Values, Error> {
+    let sql = "SELECT key, value FROM namespace_values WHERE namespace = ?1 AND key >= ?2 ORDER BY key";
+    let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
+    let mut rows = statement.query([namespace, prefix]).map_err(unavailable)?;
+    let mut found = Values { version: namespace_version(connection, namespace)?, ..Values::default() };
+    while let Some(row) = rows.next().map_err(unavailable)? {
+        let key: String = row.get(0).map_err(unavailable)?;
+        // Keys are ordered by their bytes, so those with the prefix stand together.
+        if !key.starts_with(prefix) {
+            break;
+        }
+        found.values.insert(key, row.get(1).map_err(unavailable)?);
+    }
+    Ok(found)
+}
+
+pub(super) fn value(connection: &Connection, namespace: &str, key: &str) -> Result<Option<Vec<u8>>, Error> {
+    let sql = "SELECT value FROM namespace_values WHERE namespace = ?1 AND key = ?2";
+    one(connection, sql, [namespace, key], |row| row.get(0))
+}

@@ -1,0 +1,263 @@
+//! The one thread that writes: it takes what waits, writes it in one transaction, and answers when that is on the disk.
+//!
+//! While the disk is busy with one transaction, the next appends gather in the queue and become the next transaction:
+//! the slower the disk, the larger the groups. After a failure nobody is told that anything was written; the connection
+//! is dropped, since what it believes about the file may be wrong, and a small write is tried again and again until it
+//! works.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use lockgate_domain::Timestamp;
+use rusqlite::Connection;
+
+use super::batch::Batch;
+use super::connection::{open_writer, unavailable};
+use super::forget;
+use crate::append::Appended;
+use crate::error::{Cause, Unavailable};
+use crate::note::SigningKey;
+use crate::own::{LOG_KEY, LogKey};
+use crate::storage::{Done, Forgotten, Retention};
+use crate::tree::Frontier;
+use crate::{Append, Error, NewEntry};
+
+/// How many appends go into one transaction, and how many bytes of them.
+const MOST_APPENDS: usize = 256;
+const MOST_BYTES: u64 = 32 << 20;
+/// How often it is tried whether writing works again.
+const PROBE_EACH: Duration = Duration::from_millis(500);
+
+/// What waits for the thread.
+pub(super) enum Job {
+    Append { append: Append, bytes: u64, done: Done },
+    Rotate { next: SigningKey, done: Done },
+    Forget { rule: Retention, done: Box<dyn FnOnce(Result<Forgotten, Error>) + Send> },
+}
+
+/// What others may know of the thread.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) waiting: AtomicUsize,
+    pub(super) waiting_bytes: AtomicU64,
+    pub(super) failing: Mutex<Option<(Timestamp, Unavailable)>>,
+}
+
+impl State {
+    pub(super) fn failing(&self) -> Option<(Timestamp, Unavailable)> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, outcome: Result<(), Unavailable>) {
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        *failing = outcome.err().map(|why| (failing.as_ref().map_or_else(Timestamp::now, |(since, _)| *since), why));
+    }
+}
+
+pub(super) struct Writer {
+    path: PathBuf,
+    busy: Duration,
+    key: SigningKey,
+    connection: Option<Connection>,
+    frontier: Frontier,
+    state: std::sync::Arc<State>,
+}
+
+impl Writer {
+    /// Opens the file; makes the log if there is none.
+    pub(super) fn open(path: PathBuf, busy: Duration, key: SigningKey) -> Result<Self, Error> {
+        let mut connection = open_writer(&path, busy)?;
+        super::migrate::migrate(&mut connection)?;
+        let mut frontier = Frontier::empty();
+        if let Some(mut batch) = Batch::create(&mut connection, &key)? {
+            let first = LogKey { key: key.verifying_key().clone(), replaces: None };
+            batch.apply(&own(LOG_KEY, batch.now(), &first)?)?;
+            (frontier, _) = batch.commit(&[&key], true)?;
+        }
+        // Whether the key is the current one, and the tree stands where its head says.
+        let batch = Batch::begin(&mut connection, &key, &frontier)?;
+        (frontier, _) = batch.commit(&[], false)?;
+        Ok(Self { path, busy, key, connection: Some(connection), frontier, state: std::sync::Arc::default() })
+    }
+
+    pub(super) fn state(&self) -> std::sync::Arc<State> {
+        self.state.clone()
+    }
+
+    /// Works until nobody can send any more, and everything that was sent is answered.
+    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+        let mut put_back = None;
+        loop {
+            let failing = self.state.failing().is_some();
+            let job = match put_back.take() {
+                Some(job) => job,
+                None if failing => match jobs.recv_timeout(PROBE_EACH) {
+                    Ok(job) => self.taken(job),
+                    Err(RecvTimeoutError::Timeout) => {
+                        let outcome = self.probe();
+                        self.note(&outcome);
+                        continue;
+                    }
+                    Err(RecvTimeoutError::Disconnected) => return,
+                },
+                None => match jobs.recv() {
+                    Ok(job) => self.taken(job),
+                    Err(_) => return,
+                },
+            };
+            match job {
+                Job::Append { append, bytes, done } => {
+                    let mut group = vec![(append, done)];
+                    put_back = self.gather(jobs, &mut group, bytes);
+                    self.append(group);
+                }
+                Job::Rotate { next, done } => {
+                    let outcome = self.rotate(next);
+                    self.note(&outcome);
+                    answer(done, outcome);
+                }
+                Job::Forget { rule, done } => {
+                    let outcome = self.forget(&rule);
+                    self.note(&outcome);
+                    answer(done, outcome);
+                }
+            }
+        }
+    }
+
+    fn taken(&self, job: Job) -> Job {
+        self.state.waiting.fetch_sub(1, Ordering::Relaxed);
+        if let Job::Append { bytes, .. } = &job {
+            self.state.waiting_bytes.fetch_sub(*bytes, Ordering::Relaxed);
+        }
+        job
+    }
+
+    /// Takes what waits already, as far as it goes into the same transaction. Gives back what does not.
+    fn gather(&self, jobs: &Receiver<Job>, group: &mut Vec<(Append, Done)>, mut bytes: u64) -> Option<Job> {
+        while group.len() < MOST_APPENDS && bytes < MOST_BYTES {
+            match jobs.try_recv() {
+                Ok(job) => match self.taken(job) {
+                    Job::Append { append, bytes: more, done } => {
+                        bytes += more;
+                        group.push((append, done));
+                    }
+                    other => return Some(other),
+                },
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return None,
+            }
+        }
+        None
+    }
+
+    fn append(&mut self, group: Vec<(Append, Done)>) {
+        let written = self.write(group.iter().map(|(append, _)| append));
+        self.note(&written);
+        match written {
+            Ok(outcomes) => {
+                for ((_, done), outcome) in group.into_iter().zip(outcomes) {
+                    answer(done, outcome);
+                }
+            }
+            // One of them is to blame, and not the disk: the others need not suffer for it.
+            Err(Error::Unavailable(Unavailable { cause: Cause::Other, .. })) if group.len() > 1 => {
+                for one in group {
+                    self.append(vec![one]);
+                }
+            }
+            Err(error) => group.into_iter().for_each(|(_, done)| answer(done, Err(error.clone()))),
+        }
+    }
+
+    /// Writes a group, and says what became of each of it. An error means that all of it is gone.
+    fn write<'a>(&mut self, appends: impl Iterator<Item = &'a Append>) -> Result<Vec<Result<Appended, Error>>, Error> {
+        let connection = reopened(&mut self.connection, &self.path, self.busy)?;
+        let mut batch = Batch::begin(connection, &self.key, &self.frontier)?;
+        let mut outcomes = Vec::new();
+        for append in appends {
+            match batch.apply(append) {
+                Err(error @ Error::Unavailable(_)) => return Err(error),
+                outcome => outcomes.push(outcome),
+            }
+        }
+        let (frontier, checkpoint) = batch.commit(&[&self.key], false)?;
+        self.frontier = frontier;
+        for appended in outcomes.iter_mut().flatten() {
+            appended.checkpoint.clone_from(&checkpoint);
+        }
+        Ok(outcomes)
+    }
+
+    fn rotate(&mut self, next: SigningKey) -> Result<Appended, Error> {
+        let connection = reopened(&mut self.connection, &self.path, self.busy)?;
+        let mut batch = Batch::begin(connection, &self.key, &self.frontier)?;
+        let replaces = Some(self.key.verifying_key().clone());
+        let change = LogKey { key: next.verifying_key().clone(), replaces };
+        let mut appended = batch.apply(&own(LOG_KEY, batch.now(), &change)?)?;
+        (self.frontier, appended.checkpoint) = batch.commit(&[&self.key, &next], true)?;
+        self.key = next;
+        Ok(appended)
+    }
+
+    fn forget(&mut self, rule: &Retention) -> Result<Forgotten, Error> {
+        let connection = reopened(&mut self.connection, &self.path, self.busy)?;
+        let mut batch = Batch::begin(connection, &self.key, &self.frontier)?;
+        let forgotten = forget::some(&mut batch, rule)?;
+        (self.frontier, _) = batch.commit(&[&self.key], false)?;
+        Ok(forgotten)
+    }
+
+    /// Writes something larger than a page or two, so that a disk with hardly any room is not taken for a sound one.
+    fn probe(&mut self) -> Result<(), Error> {
+        let connection = reopened(&mut self.connection, &self.path, self.busy)?;
+        let batch = Batch::begin(connection, &self.key, &self.frontier)?;
+        let sql = "INSERT OR REPLACE INTO probe (id, bytes) VALUES (1, randomblob(65536))";
+        batch.transaction().execute(sql, []).map_err(unavailable)?;
+        (self.frontier, _) = batch.commit(&[], false)?;
+        Ok(())
+    }
+
+    /// Remembers how it went. After a failure, nothing that is known of the file is relied on any more.
+    fn note<T>(&mut self, outcome: &Result<T, Error>) {
+        match outcome {
+            Err(Error::Unavailable(why)) => {
+                self.connection = None;
+                self.frontier = Frontier::empty();
+                self.state.note(Err(why.clone()));
+            }
+            Err(error @ Error::KeyRetired { .. }) => {
+                self.state.note(Err(Unavailable::new(Cause::Other, error.to_string())));
+            }
+            Ok(_) | Err(_) => self.state.note(Ok(())),
+        }
+    }
+}
+
+fn reopened<'c>(
+    connection: &'c mut Option<Connection>,
+    path: &std::path::Path,
+    busy: Duration,
+) -> Result<&'c mut Connection, Error> {
+    match connection {
+        Some(connection) => Ok(connection),
+        // The file has to be there: one that was taken away is not made again, empty, in its place.
+        None if !path.exists() => {
+            Err(Unavailable::new(Cause::Io, format!("`{}` is not there any more", path.display())).into())
+        }
+        None => Ok(connection.insert(open_writer(path, busy)?)),
+    }
+}
+
+/// One entry of the ledger's own.
+pub(super) fn own(kind: &str, at: Timestamp, body: &impl serde::Serialize) -> Result<Append, Error> {
+    Ok(Append { entries: vec![NewEntry::own(kind, at, body)?], ..Append::default() })
+}
+
+/// A caller that panics takes nobody with it.
+fn answer<T>(done: Box<dyn FnOnce(T) + Send>, outcome: T) {
+    drop(catch_unwind(AssertUnwindSafe(|| done(outcome))));
+}

@@ -1,0 +1,205 @@
+//! What a storage has to be able to do: the one seam between the ledger and a database.
+//!
+//! It is as narrow as that, because more than one database stands behind it. Whoever uses it may not assume that they
+//! are the only process: between two calls anybody may have written, and only what is in one [`Append`] happens
+//! together. A storage passes [`conformance`](crate::conformance), which says in tests what is said here in words.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc;
+
+use lockgate_domain::{Digest, Timestamp};
+
+use crate::error::{Cause, Unavailable};
+use crate::note::{SigningKey, VerifyingKey};
+use crate::tree::Hash;
+use crate::{Append, Appended, Error, Health, StoredEntry};
+
+/// Called once, from a thread of the storage, as soon as the outcome is known. It must return quickly, for example by
+/// passing the outcome on: the next ones wait for it.
+pub type Done = Box<dyn FnOnce(Result<Appended, Error>) + Send>;
+
+/// A database that holds a ledger. Every method may be called from many threads, and blocks until it has its answer.
+pub trait Storage: Send + Sync {
+    /// Writes all of it or nothing, and calls back when it is durable: on the disk, so that it is there after the power
+    /// was cut. This is what an asynchronous caller uses; others use [`Self::append`].
+    ///
+    /// 1. A [`request`](Append::request) that was answered before is answered again, and nothing is written.
+    /// 2. Every stream and namespace has the expected version, or it is an [`Error::Conflict`].
+    /// 3. Every reference is to content that is there, or comes along.
+    /// 4. Entries get the next places in the log and in their streams, in the order given, and the head of the log is
+    ///    signed with the current key.
+    fn submit(&self, append: Append, done: Done);
+
+    /// [`Self::submit`], and waits.
+    ///
+    /// # Errors
+    /// If it was not written, or nobody knows.
+    fn append(&self, append: Append) -> Result<Appended, Error> {
+        let (answer, answered) = mpsc::sync_channel(1);
+        self.submit(append, Box::new(move |outcome| drop(answer.send(outcome))));
+        let gone = || Unavailable::new(Cause::Closed, "it was closed before it answered").into();
+        answered.recv().unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// The head of the log.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn head(&self) -> Result<Head, Error>;
+
+    /// The version of a stream: the `sequence` of its last entry, or 0.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn version(&self, stream: &str) -> Result<u64, Error>;
+
+    /// The entries that a query names, in its order.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn entries(&self, query: &Query) -> Result<Vec<StoredEntry>, Error>;
+
+    /// The hashes of [nodes](crate::tree) of the tree, in the order asked for. All of them have to be complete.
+    ///
+    /// # Errors
+    /// If one is not there.
+    fn nodes(&self, nodes: &[u64]) -> Result<Vec<Hash>, Error>;
+
+    /// The checkpoints that were kept, as signed notes, by size: those of more than `above` entries, at most `limit`.
+    /// The first checkpoint after each change of keys is kept for ever, and of the others one for each minute.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn checkpoints(&self, above: u64, limit: usize) -> Result<Vec<(u64, String)>, Error>;
+
+    /// Content by digest; none if the ledger never had it.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn content(&self, digest: &Digest) -> Result<Option<StoredContent>, Error>;
+
+    /// The digests of all content there is or was, in order: those after one, at most `limit`.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn contents(&self, after: Option<Digest>, limit: usize) -> Result<Vec<Digest>, Error>;
+
+    /// All values of a namespace whose keys begin with the prefix, together with the version of the namespace.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn values(&self, namespace: &str, prefix: &str) -> Result<Values, Error>;
+
+    /// One value, if there is one.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn value(&self, namespace: &str, key: &str) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Deletes what a rule names.
+    ///
+    /// # Errors
+    /// If it cannot be done; part of it may have been.
+    fn forget(&self, rule: &Retention) -> Result<Forgotten, Error>;
+
+    /// Makes another key the current one, by an entry under a checkpoint that both the old and the new key sign.
+    ///
+    /// # Errors
+    /// If this process has not the current key, or it cannot be written.
+    fn rotate(&self, next: SigningKey) -> Result<Appended, Error>;
+
+    /// Whether it takes entries.
+    fn health(&self) -> Health;
+}
+
+/// The head of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// How many entries there are.
+    pub size: u64,
+    /// The root of the tree over them.
+    pub root: Hash,
+    /// Both as a signed note.
+    pub checkpoint: String,
+    /// The key that signs now.
+    pub key: VerifyingKey,
+}
+
+/// Which entries. All conditions hold together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// Of that stream only.
+    pub stream: Option<String>,
+    /// Of that kind only.
+    pub kind: Option<String>,
+    /// With that id only.
+    pub id: Option<String>,
+    /// With at least that index.
+    pub from: u64,
+    /// With an index below that.
+    pub before: Option<u64>,
+    /// The newest first.
+    pub newest_first: bool,
+    /// At most that many. The last index that came back is the cursor for the next page.
+    pub limit: usize,
+}
+
+/// Content of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredContent {
+    /// Its kind, as it was handed in the first time.
+    pub kind: String,
+    /// Its IANA media type.
+    pub media_type: String,
+    /// How many bytes it has, or had.
+    pub size: u64,
+    /// When it was stored.
+    pub stored: Timestamp,
+    /// The bytes, or when they were deleted.
+    pub state: ContentState,
+}
+
+/// Whether content is still there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContentState {
+    /// It is.
+    Present(Vec<u8>),
+    /// It was deleted by retention at that moment; the log says so.
+    Deleted(Timestamp),
+}
+
+/// The values of a namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Values {
+    /// How often the namespace was written to.
+    pub version: u64,
+    /// The values by key.
+    pub values: BTreeMap<String, Vec<u8>>,
+}
+
+/// What may be deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Retention {
+    /// The bytes of content of that kind, if it was stored before that moment and no entry since refers to it. An entry
+    /// of the log says so; the digests stay, so every proof still verifies.
+    Content {
+        /// The kind.
+        kind: String,
+        /// The moment.
+        before: Timestamp,
+    },
+    /// What is remembered of requests before that moment: the same key is a new request from then on.
+    Requests {
+        /// The moment.
+        before: Timestamp,
+    },
+}
+
+/// What was deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// How many pieces of content, or requests.
+    pub count: u64,
+    /// How many bytes the content had.
+    pub bytes: u64,
+}

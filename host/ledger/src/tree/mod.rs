@@ -1,0 +1,68 @@
+//! The RFC 6962 Merkle tree, as far as a log that is stored elsewhere needs it: hashing, growing at the right edge, and
+//! knowing which stored nodes a root or a proof is made of.
+//!
+//! Nothing here reads or writes. Only *complete* subtrees are ever stored, because they alone never change again; what
+//! stands above the right edge is computed when it is asked for. Nodes are numbered as in the array-based trees of
+//! RFC 9420, which is also how `ct-merkle` numbers them: leaf `i` is node `2 * i`, and an odd number is an inner node.
+
+mod hash;
+mod path;
+
+pub use hash::{Hash, MalformedHash, leaf_hash};
+pub use path::{Fold, consistency_path, inclusion_path, root_of};
+
+use hash::{empty_root, parent_hash};
+
+/// The largest size of a tree: sizes and indexes stay exact in every JSON reader.
+pub const MAX_SIZE: u64 = 1 << 53;
+
+/// The right edge of a tree: what is needed to append to it and to tell its root, and no more than one hash for each
+/// bit of its size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frontier {
+    size: u64,
+    peaks: Vec<Hash>,
+}
+
+impl Frontier {
+    /// The edge of the empty tree.
+    pub fn empty() -> Self {
+        Self { size: 0, peaks: Vec::new() }
+    }
+
+    /// The edge of a tree of that size, given its [peaks](Self::peak_nodes) in order; none if their number is wrong.
+    pub fn new(size: u64, peaks: Vec<Hash>) -> Option<Self> {
+        (size <= MAX_SIZE && peaks.len() == size.count_ones() as usize).then_some(Self { size, peaks })
+    }
+
+    /// The nodes whose hashes make the edge of a tree of that size, from the left.
+    pub fn peak_nodes(size: u64) -> Vec<u64> {
+        path::complete_subtrees(0, size)
+    }
+
+    /// How many leaves the tree has.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Appends a leaf. Every node that is complete from now on is handed out, by number: first the leaf, then upwards.
+    pub fn push(&mut self, leaf: Hash, mut completed: impl FnMut(u64, Hash)) {
+        let mut hash = leaf;
+        let mut level = 0;
+        completed(path::node(level, self.size), hash);
+        while self.size >> level & 1 == 1 {
+            // There is one peak for each bit that is set, so there is one here.
+            let Some(left) = self.peaks.pop() else { break };
+            hash = parent_hash(&left, &hash);
+            level += 1;
+            completed(path::node(level, self.size >> level), hash);
+        }
+        self.peaks.push(hash);
+        self.size += 1;
+    }
+
+    /// The root of the tree.
+    pub fn root(&self) -> Hash {
+        root_of(&self.peaks)
+    }
+}

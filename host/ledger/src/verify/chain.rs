@@ -1,0 +1,31 @@
+//! From one key of the log to the next.
+
+use super::{NotProven, included, signed};
+use crate::entry::LEDGER_STREAM;
+use crate::note::VerifyingKey;
+use crate::own::{LOG_KEY, LogKey};
+use crate::proof::KeyChange;
+
+/// The keys to believe, given one to begin with: that one, and those that the log changed to after it. What the log
+/// changed to before is passed over: it is not needed, and cannot be checked.
+pub(super) fn follow(key: &VerifyingKey, changes: &[KeyChange]) -> Result<Vec<VerifyingKey>, NotProven> {
+    let mut keys = vec![key.clone()];
+    for change in changes {
+        let index = change.entry.index;
+        let wrong = |message| NotProven::KeyChange { index, message };
+        let said: LogKey =
+            serde_json::from_value(change.entry.body.clone()).map_err(|_| wrong("its body is not a change of keys"))?;
+        if change.entry.stream != LEDGER_STREAM || change.entry.kind != LOG_KEY {
+            return Err(wrong("it is another kind of entry"));
+        }
+        let Some(current) = keys.last().filter(|current| said.replaces.as_ref() == Some(current)) else { continue };
+        // The key before it has to have signed the very log that announces the next.
+        let (checkpoint, _) = signed(&change.checkpoint, std::slice::from_ref(current))?;
+        included(&change.entry, &change.hashes, &checkpoint)?;
+        if said.key.name() != current.name() {
+            return Err(wrong("the next key is of another log"));
+        }
+        keys.push(said.key);
+    }
+    Ok(keys)
+}
