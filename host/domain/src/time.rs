@@ -28,7 +28,8 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// The moment that many milliseconds after 1970-01-01T00:00:00Z, as near as year −9999 to 9999 allows.
     pub fn from_millis(millis: i64) -> Self {
-        let (low, high) = (jiff::Timestamp::MIN.as_millisecond() + 1, jiff::Timestamp::MAX.as_millisecond());
+        // In whole seconds: within the last second jiff knows nanoseconds, and yet no later millisecond.
+        let (low, high) = (jiff::Timestamp::MIN.as_second() * 1000, jiff::Timestamp::MAX.as_second() * 1000);
         Self(millis.clamp(low, high))
     }
 
@@ -64,7 +65,7 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
         match text.parse::<jiff::Timestamp>() {
-            Ok(timestamp) => Ok(Self(timestamp.as_millisecond())),
+            Ok(timestamp) => Ok(Self::from_millis(timestamp.as_millisecond())),
             Err(_) => Err(TimeError::Timestamp(text.to_owned())),
         }
     }
@@ -75,9 +76,12 @@ impl FromStr for Timestamp {
 pub struct Duration(u64);
 
 impl Duration {
-    /// That many milliseconds.
+    /// The longest that can be written and read: some twenty thousand years. There is no moment that much later.
+    pub const LONGEST: Self = Self(7_304_484 * 86_400_000);
+
+    /// That many milliseconds, or as many as there can be.
     pub fn from_millis(millis: u64) -> Self {
-        Self(millis)
+        Self(millis).min(Self::LONGEST)
     }
 
     /// The length in milliseconds.
@@ -114,7 +118,8 @@ impl FromStr for Duration {
         let wrong = || TimeError::Duration(text.to_owned());
         let span: jiff::Span = text.parse().map_err(|_| wrong())?;
         let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
-        u64::try_from(length.as_millis()).map(Self).map_err(|_| wrong())
+        let length = u64::try_from(length.as_millis()).map(Self).map_err(|_| wrong())?;
+        if length <= Self::LONGEST { Ok(length) } else { Err(wrong()) }
     }
 }
 

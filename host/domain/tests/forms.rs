@@ -58,6 +58,22 @@ fn the_id_of_a_person_is_seen_as_it_is() {
     }
 }
 
+/// A plugin that named the end of time once got an answer recorded that nobody could read.
+#[test]
+fn the_ends_of_time_are_read_as_they_are_written() {
+    for moment in
+        [i64::MIN, i64::MIN + 1, -377_705_023_201_000, 253_402_207_200_000, i64::MAX].map(Timestamp::from_millis)
+    {
+        assert_eq!(moment.to_string().parse(), Ok(moment), "{moment}");
+    }
+    assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-30T22:00:00Z");
+    let late: Timestamp = "9999-12-30T22:00:00.999Z".parse().unwrap();
+    assert_eq!(late, Timestamp::from_millis(i64::MAX));
+    for length in [0, 1, u64::MAX - 1, u64::MAX].map(Duration::from_millis) {
+        assert_eq!(length.to_string().parse(), Ok(length), "{length}");
+    }
+}
+
 proptest! {
     #[test]
     fn moments_are_read_as_they_are_written(millis in -62_000_000_000_000_i64..250_000_000_000_000) {
