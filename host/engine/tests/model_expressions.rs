@@ -217,3 +217,32 @@ fn variables_serve_many_threads() {
         }
     });
 }
+
+/// CEL leaves the order of a map's keys open, and the interpreter's own differs from run to run.
+#[test]
+fn the_keys_of_a_map_come_in_the_same_order_each_time() {
+    let mut json = snapshot_json();
+    json["labels"] = (0..40).map(|number| (format!("label-{number:02}"), json!("x"))).collect();
+    let snapshot = read(json);
+    for text in [
+        r#"labels.map(name, name)[0] == "label-00" && labels.filter(name, name != "label-00")[0] == "label-01""#,
+        r#"{"c": 1, "a": 2, "b": 3}.map(key, key) == ["a", "b", "c"]"#,
+    ] {
+        for _ in 0..20 {
+            assert_eq!(condition(text).holds(&Variables::new(&snapshot)), Ok(true), "{text}");
+        }
+    }
+}
+
+/// The interpreter shows the values that it stumbled over, maps in another order in each run.
+#[test]
+fn a_reason_names_types_and_is_the_same_each_time() {
+    let text = r#"now - change == duration("1h")"#;
+    let failed = ExpressionError::Failed {
+        expression: text.to_owned(),
+        reason: "there is no `sub` of a value of type timestamp and a value of type map".to_owned(),
+    };
+    for _ in 0..20 {
+        assert_eq!(holds(text), Err(failed.clone()));
+    }
+}

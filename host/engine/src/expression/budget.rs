@@ -1,8 +1,11 @@
-//! The budget of one evaluation: how many values it may look at in lists.
+//! The budget of one evaluation: how many values it may look at in lists, and in which order.
 //!
 //! CEL has no unbounded loop, but its macros can be put into each other. So before an expression is evaluated, every
 //! list or map that it loops over or searches is put through a call that weighs it and takes its weight from the
 //! budget. The interpreter's work is then in proportion to what was weighed, whatever the expression says.
+//!
+//! It loops over the keys of a map in no particular order. The same call puts them in order, so that the first of them
+//! is the same one each time.
 
 use std::any::Any;
 use std::sync::LazyLock;
@@ -19,7 +22,11 @@ pub const BUDGET: u64 = 1_000_000;
 /// The variable that holds the budget. It cannot be written in CEL, so no expression can reach it.
 pub(super) const VARIABLE: &str = "@budget";
 
+/// Weighs what is searched, and hands it on.
 const WEIGH: &str = "@weigh";
+
+/// Weighs what is looped over, and hands it on: of a map, its keys in order.
+const EACH: &str = "@each";
 
 static TYPE: LazyLock<Type> = LazyLock::new(|| Type::new_unspecified_type("lockgate.budget"));
 
@@ -69,10 +76,12 @@ impl Val for Budget {
 
 impl StaticVal for Budget {}
 
-/// Adds the call that weighs.
+/// Adds the calls that weigh.
 pub(super) fn install(env: &mut Env) {
-    // The name holds an `@`, so nothing else can have declared it.
-    let declared = env.add_overload(WEIGH, "lockgate_weigh", vec![DYN_TYPE, DYN_TYPE], weigh);
+    // The names hold an `@`, so nothing else can have declared them.
+    let declared = env
+        .add_overload(WEIGH, "lockgate_weigh", vec![DYN_TYPE, DYN_TYPE], weigh)
+        .and_then(|()| env.add_overload(EACH, "lockgate_each", vec![DYN_TYPE, DYN_TYPE], each));
     debug_assert!(declared.is_ok());
 }
 
@@ -83,6 +92,16 @@ fn weigh<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Execu
     };
     let enough = budget.downcast_ref::<Budget>().is_some_and(|budget| budget.take(weight(value.as_ref(), BUDGET)));
     if enough { Ok(value) } else { Err(ExecutionError::function_error(WEIGH, "the budget is spent")) }
+}
+
+fn each<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let value = weigh(arguments)?;
+    let Some(map) = value.downcast_ref::<CelMap>() else { return Ok(value) };
+    let mut keys: Vec<_> = map.inner().keys().collect();
+    keys.sort_unstable();
+    let keys: Vec<Box<dyn Val>> =
+        keys.into_iter().map(|key| key.clone().into_static().inner().clone_as_boxed()).collect();
+    Ok(CowVal::Owned(Box::new(CelList::from(keys))))
 }
 
 /// How many values there are in a value, itself included; no more than a little over `most` are counted.
@@ -108,7 +127,7 @@ fn weight(value: &dyn Val, most: u64) -> u64 {
     }
 }
 
-/// The expression with every list that it loops over or searches put through the call that weighs.
+/// The expression with everything that it loops over or searches put through the call that weighs.
 pub(super) fn metered(mut tree: IdedExpr) -> IdedExpr {
     meter(&mut tree);
     tree
@@ -124,7 +143,7 @@ fn meter(node: &mut IdedExpr) {
                 && let Some(list) = call.args.get_mut(1)
                 && !matches!(list.expr, Expr::List(_))
             {
-                wrap(list);
+                wrap(list, WEIGH);
             }
         }
         Expr::Comprehension(comprehension) => {
@@ -136,7 +155,7 @@ fn meter(node: &mut IdedExpr) {
                 &mut comprehension.result,
             ];
             parts.into_iter().for_each(meter);
-            wrap(&mut comprehension.iter_range);
+            wrap(&mut comprehension.iter_range, EACH);
         }
         Expr::List(list) => list.elements.iter_mut().for_each(meter),
         Expr::Map(map) => map.entries.iter_mut().for_each(|entry| meter_entry(&mut entry.expr)),
@@ -156,10 +175,10 @@ fn meter_entry(entry: &mut EntryExpr) {
     }
 }
 
-fn wrap(node: &mut IdedExpr) {
+fn wrap(node: &mut IdedExpr, call: &str) {
     let weighed = std::mem::take(node);
     let id = weighed.id;
     let budget = IdedExpr { id, expr: Expr::Ident(VARIABLE.to_owned()) };
-    let call = CallExpr { func_name: WEIGH.to_owned(), target: None, args: vec![weighed, budget] };
+    let call = CallExpr { func_name: call.to_owned(), target: None, args: vec![weighed, budget] };
     *node = IdedExpr { id, expr: Expr::Call(call) };
 }

@@ -10,6 +10,7 @@
 //! it fails, and never answers.
 
 mod budget;
+mod failed;
 mod functions;
 mod infer;
 mod parse;
@@ -207,7 +208,7 @@ impl Expression {
             ExecutionError::NoSuchKey(field) => {
                 ExpressionError::Absent { expression: self.0.text.clone(), field: field.to_string() }
             }
-            other => self.failed(other.to_string()),
+            other => self.failed(failed::reason(other)),
         }
     }
 
