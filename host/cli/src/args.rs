@@ -10,6 +10,7 @@ use crate::command::demo::Demo;
 use crate::command::eval::Eval;
 use crate::command::model::Model;
 use crate::command::plugin::Plugin;
+use crate::command::replay::Replay;
 use crate::command::schema::Schema;
 use crate::exit::Exit;
 use crate::input::nearest;
@@ -39,6 +40,10 @@ pub(crate) struct Global {
     /// Where compiled plugins are kept. Without it: `lockgate` among the user's caches.
     #[arg(long, global = true, value_name = "FOLDER", help_heading = "Global options")]
     pub(crate) cache: Option<PathBuf>,
+    /// Where the values are kept that plugins keep from call to call (capability `key-value`). Needed only if a plugin
+    /// is granted some.
+    #[arg(long, global = true, value_name = "FOLDER", help_heading = "Global options")]
+    pub(crate) state: Option<PathBuf>,
 }
 
 /// When to use colour.
@@ -63,6 +68,8 @@ enum Command {
     /// Builds, inspects and tries plugins.
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Runs recordings again: as they were, or with a candidate, to see what it would turn.
+    Replay(Replay),
     /// Takes Lockgate's own release through the four stages (`cargo xtask demo` brings what it needs).
     Demo(Demo),
     /// Prints the published JSON Schemas.
@@ -78,7 +85,8 @@ impl Cli {
             Command::Eval(command) => command.run(&self.global),
             Command::Model(command) => command.run(&self.global),
             Command::Demo(command) => command.run(&self.global),
-            Command::Plugin(command) => command.run(self.global.cache),
+            Command::Plugin(command) => command.run(&self.global),
+            Command::Replay(command) => command.run(&self.global),
             Command::Schema(command) => command.run(),
             Command::Completions(command) => command.run(),
         }

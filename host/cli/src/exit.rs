@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Failure,
     /// The gate denies.
     Denied,
+    /// A replay came out otherwise.
+    Differs,
     /// What was handed in is not valid; nothing was decided.
     InvalidInput,
     /// The gate waits for people, evidence or time.
@@ -24,7 +26,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Success => 0,
             Exit::Failure => 1,
-            Exit::Denied => 2,
+            Exit::Denied | Exit::Differs => 2,
             Exit::InvalidInput => 3,
             Exit::Pending => 4,
         })

@@ -10,6 +10,7 @@ mod host;
 mod input;
 mod models;
 mod print;
+mod recordings;
 mod report;
 mod terminal;
 

@@ -6,7 +6,8 @@
 //! 2. `load`: its plugins are read, held against their digests and configured: a [`LoadedModel`];
 //! 3. [`choose`]: the model that a deployment goes by is chosen, and the snapshot taken;
 //! 4. `gate`: [`LoadedModel::evaluate`] asks them side by side, combines what they say, and makes the decision;
-//! 5. [`rollout`]: [`LoadedModel::drive`] carries out what a strategy lays out, step by step.
+//! 5. [`rollout`]: [`LoadedModel::drive`] carries out what a strategy lays out, step by step;
+//! 6. [`replay`]: what was recorded runs again, as it was or with a candidate.
 
 mod choose;
 pub mod expression;
@@ -14,6 +15,7 @@ mod flow;
 mod gate;
 mod load;
 pub mod model;
+pub mod replay;
 pub mod rollout;
 
 pub use choose::{ChoiceError, Chosen, Question, choose};

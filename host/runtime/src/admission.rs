@@ -1,13 +1,14 @@
 //! May this component be loaded? The judgement, and how it is said.
 
 use std::fmt;
+use std::time::Duration;
 
 use lockgate_domain::{CONTRACT_VERSION, Description, Digest, Failure, Kind};
 
 use crate::anatomy::Name;
 use crate::bindings::v0;
-use crate::capability::{Grants, OFFERED};
-use crate::quantity::Bytes;
+use crate::capability::{Grants, OFFERED, wasi};
+use crate::quantity::{Bytes, Count};
 
 /// A component that may be loaded.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +53,56 @@ pub enum AdmissionError {
         offset: u64,
         /// What the validator says.
         message: String,
+    },
+    /// It consists of more than it may: see [`Bounds`](crate::Bounds).
+    #[error("this component has {} {what}, and at most {} are allowed", Count(*.count), Count(*.limit))]
+    Beyond {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        count: u64,
+        /// How many may be.
+        limit: u64,
+    },
+    /// All its functions together would take too long to compile: see [`Bounds::cost`](crate::Bounds::cost).
+    #[error(
+        "compiling this component would cost {} or more, and at most {} are allowed: it is too much code",
+        Count(*.cost),
+        Count(*.limit)
+    )]
+    Costly {
+        /// What was counted until it was too much, in units of about a microsecond on one core.
+        cost: u64,
+        /// What may be, in the same units.
+        limit: u64,
+    },
+    /// One function would take too long to compile: see [`Bounds::function_cost`](crate::Bounds::function_cost).
+    #[error(
+        "compiling function {function} of a module in this component would cost {}, and at most {} are allowed: split it, \
+         nest it less deeply, or use fewer locals in it",
+        Count(*.cost),
+        Count(*.limit)
+    )]
+    CostlyFunction {
+        /// Its index in its module.
+        function: u32,
+        /// In units of about a microsecond on one core.
+        cost: u64,
+        /// What may be, in the same units.
+        limit: u64,
+    },
+    /// A component in it instantiates another that it does not hold itself, so that what it makes cannot be counted.
+    #[error(
+        "a component in this component instantiates one that is handed in, which makes it impossible to say beforehand \
+         how large it becomes: put the one into the other"
+    )]
+    Unforeseeable,
+    /// Compiling it takes longer than the runtime waits: see
+    /// [`RuntimeConfig::compile_time`](crate::RuntimeConfig::compile_time).
+    #[error("compiling this component takes longer than the {} s allowed", .limit.as_secs())]
+    CompileTime {
+        /// How long it may take.
+        limit: Duration,
     },
     /// It asks for what it may not have, or offers not what a plugin offers. All that is wrong, at once.
     #[error("{}", Listed(.0))]
@@ -159,6 +210,9 @@ pub(crate) fn judge(imports: &[String], exports: &[String], grants: &Grants) -> 
 
 /// Why an import is refused; none if it is granted.
 pub(crate) fn refuse(import: Name<'_>, grants: &Grants) -> Option<Refusal> {
+    if wasi::interface(import.whole).is_some() {
+        return None;
+    }
     let whole = || import.whole.to_owned();
     let Some(offered) = OFFERED.iter().find(|offered| offered.interface == import.interface) else {
         return Some(Refusal::NotOffered { import: whole(), what: what_is(import.interface) });
@@ -176,18 +230,13 @@ pub(crate) fn refuse(import: Name<'_>, grants: &Grants) -> Option<Refusal> {
 
 /// What an interface that is not offered is, as far as its name tells.
 fn what_is(interface: &str) -> String {
-    let wasi = [
-        ("wasi:filesystem/", "the file system"),
-        ("wasi:sockets/", "the network"),
-        ("wasi:http/", "HTTP"),
-        ("wasi:clocks/", "the machine's clock"),
-        ("wasi:random/", "the machine's random numbers"),
-        ("wasi:cli/", "the process: its arguments, environment and standard streams"),
-        ("wasi:io/", "the streams of WASI"),
-        ("wasi:", "a part of WASI"),
-    ];
-    if let Some((_, what)) = wasi.iter().find(|(prefix, _)| interface.starts_with(prefix)) {
-        return format!("{what}, and a plugin sees its snapshot alone; build it for `wasm32-unknown-unknown`");
+    if interface.starts_with("wasi:http/") {
+        return "HTTP as WASI has it; a plugin asks through `lockgate:host/http`".to_owned();
+    }
+    if interface.starts_with("wasi:") {
+        return "a part of WASI that is not here; of WASI 0.2 a component may import `cli`, `clocks`, `filesystem`, `io`, \
+                `random` and `sockets`, and finds nothing in them"
+            .to_owned();
     }
     if interface.starts_with("lockgate:") {
         return format!("an interface that this host, which speaks contract {CONTRACT_VERSION}, does not have");

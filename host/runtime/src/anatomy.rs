@@ -4,10 +4,12 @@
 
 use lockgate_domain::{CONTRACT_VERSION, Digest};
 use semver::Version;
-use wasmparser::{Encoding, Parser, Payload, Validator};
+use wasmparser::{Encoding, Parser, Payload};
 use wasmtime::Engine;
 
 use crate::admission::AdmissionError;
+use crate::census;
+use crate::config::RuntimeConfig;
 
 /// What a component shows of itself.
 #[derive(Clone, Debug)]
@@ -58,11 +60,11 @@ impl<'a> Name<'a> {
 }
 
 impl Anatomy {
-    /// Reads a component of at most `largest` bytes.
-    pub(crate) fn read(bytes: &[u8], largest: u64, engine: &Engine) -> Result<Self, AdmissionError> {
-        let size = bytes.len() as u64;
-        if size > largest {
-            return Err(AdmissionError::TooLarge { size, limit: largest });
+    /// Reads a component that is no larger, and consists of no more, than is allowed.
+    pub(crate) fn read(bytes: &[u8], allowed: &RuntimeConfig, engine: &Engine) -> Result<Self, AdmissionError> {
+        let (size, limit) = (bytes.len() as u64, allowed.max_component_size);
+        if size > limit {
+            return Err(AdmissionError::TooLarge { size, limit });
         }
         if Engine::detect_precompiled(bytes).is_some() {
             return Err(AdmissionError::Precompiled);
@@ -73,13 +75,11 @@ impl Anatomy {
         match Parser::new(0).parse_all(bytes).next() {
             Some(Ok(Payload::Version { encoding: Encoding::Component, .. })) => {}
             Some(Ok(Payload::Version { encoding: Encoding::Module, .. })) => return Err(AdmissionError::CoreModule),
-            Some(Err(error)) => return Err(invalid(&error)),
+            Some(Err(error)) => return Err(error.into()),
             _ => return Err(AdmissionError::NotWasm),
         }
-        Validator::new_with_features(engine.get_wasm_features())
-            .validate_all(bytes)
-            .map_err(|error| invalid(&error))?;
-        let (imports, exports) = outside(bytes).map_err(|error| invalid(&error))?;
+        census::check(bytes, engine.get_wasm_features(), &allowed.bounds)?;
+        let (imports, exports) = outside(bytes)?;
         Ok(Self { digest: Digest::of(bytes), size, imports, exports })
     }
 }
@@ -108,6 +108,8 @@ fn outside(bytes: &[u8]) -> wasmparser::Result<(Vec<String>, Vec<String>)> {
     Ok((imports, exports))
 }
 
-fn invalid(error: &wasmparser::Error) -> AdmissionError {
-    AdmissionError::Invalid { offset: error.offset() as u64, message: error.message().to_owned() }
+impl From<wasmparser::Error> for AdmissionError {
+    fn from(error: wasmparser::Error) -> Self {
+        Self::Invalid { offset: error.offset() as u64, message: error.message().to_owned() }
+    }
 }

@@ -3,15 +3,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::bounds::Bounds;
+
 /// What a [`Runtime`](crate::Runtime) may use in all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuntimeConfig {
     /// The directory in which compiled plugins are kept. It is created with mode 0700; one that others may write to is
     /// refused, because who can write to it can run code here. Default: none, so every load compiles anew.
     pub cache: Option<PathBuf>,
-    /// The largest component that is looked at, in bytes. Nothing but its size bounds the time that compiling takes.
-    /// Default: 64 MiB.
+    /// The largest component that is looked at, in bytes. Default: 64 MiB.
     pub max_component_size: u64,
+    /// What a component may consist of, beside its size: what bounds the cost of compiling it.
+    pub bounds: Bounds,
     /// The largest settings, in bytes of canonical JSON. Default: 1 MiB.
     pub max_settings_size: u64,
     /// The most memory that any plugin can be granted, in bytes: [`Limits::memory`] cannot go beyond it. Default:
@@ -29,6 +32,9 @@ pub struct RuntimeConfig {
     pub tick: Duration,
     /// How many threads compile. Default: as many as the machine has cores.
     pub compile_threads: usize,
+    /// How long a load waits for one component to be compiled; the thread that does it goes on until it is through.
+    /// Default: 3 min, which is several times what the largest language runtimes need on two busy cores.
+    pub compile_time: Duration,
     /// What `describe` and `configure` may use. They run when a plugin is loaded, not when a decision waits, and some
     /// languages start slowly: by default they get 20 s, 20,000,000,000 fuel and all the memory there is to grant.
     pub setup: Limits,
@@ -50,6 +56,7 @@ impl Default for RuntimeConfig {
         Self {
             cache: None,
             max_component_size: 64 << 20,
+            bounds: Bounds::default(),
             max_settings_size: 1 << 20,
             max_memory,
             pool_size: 64,
@@ -57,6 +64,7 @@ impl Default for RuntimeConfig {
             allocation: Allocation::default(),
             tick: Duration::from_millis(10),
             compile_threads: std::thread::available_parallelism().map_or(1, usize::from),
+            compile_time: Duration::from_secs(180),
             setup: Limits {
                 fuel: 20_000_000_000,
                 memory: max_memory,
@@ -68,7 +76,7 @@ impl Default for RuntimeConfig {
 }
 
 /// What one call of one plugin may use.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// Fuel: about one unit per instruction. This is the limit that decides, because the same call uses the same on
     /// every machine. Default: 1,000,000,000, which is well under a second of work.

@@ -19,10 +19,13 @@ mod admission;
 mod anatomy;
 mod ask;
 mod bindings;
+mod bounds;
 mod cache;
 mod capability;
+mod census;
 mod compile;
 mod config;
+mod estimate;
 mod evaluation;
 mod freeze;
 mod inspection;
@@ -35,8 +38,12 @@ mod sandbox;
 
 pub use admission::{AdmissionError, Admitted, Refusal};
 pub use ask::{Call, Said};
+pub use bounds::Bounds;
 pub use cache::CacheError;
-pub use capability::{Content, DirectoryGrant, DirectoryGrantError, Exchange, GrantError, Grants};
+pub use capability::{
+    Access, AddressRange, Changes, Content, DirectoryGrant, DirectoryGrantError, Exchange, FolderOfNamespaces, GrantError,
+    Grants, HttpGrant, HttpGrantError, KeyValueGrant, Method, NamespaceError, Namespaces, Origin,
+};
 pub use config::{Allocation, Limits, RuntimeConfig};
 pub use evaluation::Evaluation;
 pub use freeze::Freezing;

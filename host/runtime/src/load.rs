@@ -11,7 +11,7 @@ use crate::admission::{self, AdmissionError, Admitted, Judgement};
 use crate::anatomy::Anatomy;
 use crate::bindings::v0::{self, Broken, Intake};
 use crate::cache::Findings;
-use crate::capability::{GrantError, Grants, Held};
+use crate::capability::{GrantError, Grants, Held, wasi};
 use crate::config::Limits;
 use crate::freeze::{Freezer, Freezing};
 use crate::plugin::{Entries, Loaded, Plugin};
@@ -129,7 +129,7 @@ impl Runtime {
             return Err(LoadError::Memory { asked: limits.memory, limit: shared.config.max_memory });
         }
         let (settings, settings_json) = shared.settings(&settings_value)?;
-        let held = Held::open(&grants)?;
+        let held = Held::open(&grants, shared.namespaces.as_ref())?;
         let component = Digest::of(&bytes);
         let kept = shared.cache.as_ref().and_then(|cache| cache.find(&shared.engine, component, settings));
         let (findings, code) = match kept {
@@ -183,14 +183,13 @@ impl Runtime {
 impl Shared {
     /// Reads a component from the outside and judges it.
     fn judge(&self, component: &[u8], grants: &Grants) -> Result<(Anatomy, Judgement), AdmissionError> {
-        let anatomy = Anatomy::read(component, self.config.max_component_size, &self.engine)?;
+        let anatomy = Anatomy::read(component, &self.config, &self.engine)?;
         let judgement = accepted(admission::judge(&anatomy.imports, &anatomy.exports, grants))?;
         Ok((anatomy, judgement))
     }
 
     pub(crate) fn compile(&self, component: &[u8]) -> Result<Component, AdmissionError> {
-        let compiled = self.compiler.compile(&self.engine, component);
-        compiled.map_err(|error| AdmissionError::Compile(format!("{error:#}")))
+        self.compiler.compile(&self.engine, component)
     }
 
     /// The digest of settings and their canonical JSON.
@@ -214,6 +213,7 @@ impl Shared {
     ) -> Result<(InstancePre<Sandbox>, Entries), AdmissionError> {
         let mut linker = Linker::new(&self.engine);
         grants.link(&mut linker).map_err(types)?;
+        wasi::link(&mut linker, component, grants.log).map_err(types)?;
         let ready = linker.instantiate_pre(component).map_err(types)?;
         let entries = Entries::find(&ready, kinds).map_err(types)?;
         Ok((ready, entries))
@@ -246,7 +246,10 @@ impl Shared {
         let reason = match self.instrument(bytes) {
             Ok((freezer, instrumented)) => {
                 let examined = self.examine(&instrumented, grants, &judgement.kinds)?;
-                let frozen = self.configure(&examined, settings, |store, instance| freezer.freeze(store, *instance))?;
+                let frozen = self.configure(&examined, settings, |store, instance| {
+                    store.data().wasi.check_freezable()?;
+                    freezer.freeze(store, *instance)
+                })?;
                 let compiled = frozen.and_then(|frozen| match self.compile(&frozen) {
                     Ok(code) => Ok((code, frozen)),
                     Err(error) => Err(error.to_string()),

@@ -1,5 +1,6 @@
 //! A loaded plugin: what it is, and its four ways of being asked.
 
+use std::fmt;
 use std::sync::Arc;
 
 use lockgate_domain::{
@@ -75,6 +76,17 @@ impl Entries {
     }
 }
 
+impl fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Loaded { description, component, settings, .. } = &*self.loaded;
+        f.debug_struct("Plugin")
+            .field("name", &description.name)
+            .field("component", component)
+            .field("settings", settings)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Plugin {
     pub(crate) fn new(loaded: Loaded) -> Self {
         Self { loaded: Arc::new(loaded) }
@@ -138,6 +150,11 @@ impl Plugin {
     /// Asks a strategy what to do next.
     pub fn advance(&self, snapshot: &Arc<Snapshot>, progress: &Progress) -> Evaluation<Action> {
         self.asking(snapshot).advance(progress)
+    }
+
+    /// Whether a call may wait for others than this machine.
+    pub fn may_wait(&self) -> bool {
+        self.loaded.held.http.is_some()
     }
 
     pub(crate) fn held(&self) -> &Held {

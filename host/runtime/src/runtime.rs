@@ -7,6 +7,7 @@ use wasmtime::{Engine, Store};
 
 use crate::cache::{Cache, CacheError};
 use crate::compile::Compiler;
+use crate::capability::Namespaces;
 use crate::config::{Limits, RuntimeConfig};
 use crate::sandbox::{self, Finished, Sandbox, Slots, Stop, Ticker};
 
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) slots: Slots,
     pub(crate) compiler: Compiler,
     pub(crate) cache: Option<Cache>,
+    /// Where the values of plugins are kept.
+    pub(crate) namespaces: Option<Arc<dyn Namespaces>>,
     _ticker: Ticker,
 }
 
@@ -61,14 +64,28 @@ impl Runtime {
     /// # Errors
     /// If the engine or a thread cannot be started, or the cache directory cannot be used safely.
     pub fn new(config: RuntimeConfig) -> Result<Self, RuntimeError> {
+        Self::start(config, None)
+    }
+
+    /// As [`Runtime::new`], with a place for the values that plugins keep. Without one, plugins that are
+    /// granted the capability `key-value` are told that it is not to be had.
+    ///
+    /// # Errors
+    /// As [`Runtime::new`].
+    pub fn with_namespaces(config: RuntimeConfig, namespaces: Arc<dyn Namespaces>) -> Result<Self, RuntimeError> {
+        Self::start(config, Some(namespaces))
+    }
+
+    fn start(config: RuntimeConfig, namespaces: Option<Arc<dyn Namespaces>>) -> Result<Self, RuntimeError> {
         let engine = sandbox::engine(&config).map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;
         let ticker = Ticker::start(&engine, config.tick).map_err(|error| RuntimeError::Thread(error.to_string()))?;
         let compiler =
-            Compiler::new(config.compile_threads).map_err(|error| RuntimeError::Thread(error.to_string()))?;
+            Compiler::new(config.compile_threads, config.compile_time)
+                .map_err(|error| RuntimeError::Thread(error.to_string()))?;
         let cache =
             config.cache.as_deref().map(|directory| Cache::open(directory, &engine, config.freeze)).transpose()?;
         let slots = Slots::new(config.pool_size);
-        Ok(Self { shared: Arc::new(Shared { config, engine, slots, compiler, cache, _ticker: ticker }) })
+        Ok(Self { shared: Arc::new(Shared { config, engine, slots, compiler, cache, namespaces, _ticker: ticker }) })
     }
 
     /// What it may use.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, anyhow};
 use lockgate_domain::{ApprovedPlan, Decision, Deployment, Gate, Phase, Stage, Timestamp, Verdict};
 use lockgate_engine::{ChoiceError, LoadedModel, Question, choose};
+use lockgate_runtime::Recording;
 
 use crate::args::{Global, parse_phase, parse_stage};
 use crate::diagnostic::{Diagnostic, InvalidInput};
@@ -14,6 +15,7 @@ use crate::host;
 use crate::input::{EvidenceArgument, Json, read_decision, read_deployment, read_evidence};
 use crate::models;
 use crate::print;
+use crate::recordings;
 use crate::report::{Documents, Output, Told};
 
 /// What to decide on.
@@ -47,12 +49,15 @@ pub(crate) struct Eval {
     /// Writes the snapshot that was decided on, for `plugin run`.
     #[arg(long, value_name = "FILE", requires = "stage")]
     save_snapshot: Option<PathBuf>,
+    /// Records every call of a plugin into this folder, for `lockgate replay`.
+    #[arg(long, value_name = "FOLDER")]
+    record: Option<PathBuf>,
 }
 
 impl Eval {
     /// Decides, and tells it.
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        let runtime = host::runtime(global.cache.clone())?;
+        let runtime = host::runtime(global)?;
         let mut invalid = InvalidInput::default();
         let loaded: Vec<Option<LoadedModel>> =
             self.models.iter().map(|path| invalid.keep(models::load(&runtime, path, global.quiet))).collect();
@@ -70,18 +75,29 @@ impl Eval {
                 Ok::<_, InvalidInput>(json)
             })
             .transpose()?;
+        for model in &models {
+            let granted = model.model().uses().filter_map(|used| used.grants.key_value.as_ref());
+            host::has_place_for(global, granted.map(|granted| granted.namespace.as_str()))?;
+        }
+        let record = |chosen: &LoadedModel, recordings: &[Recording]| -> anyhow::Result<()> {
+            let Some(folder) = &self.record else { return Ok(()) };
+            let file = models.iter().zip(&self.models).find(|(model, _)| model.digest() == chosen.digest());
+            let (_, file) = file.context("the model that was chosen is none of those that were handed in")?;
+            recordings::keep(folder, recordings, chosen, file)
+        };
+        let record = self.record.as_ref().map(|_| &record as &Keep<'_>);
         let now = self.now.unwrap_or_else(Timestamp::now);
         let question = |gate, deployment| Question { deployment, gate, now, evidence: evidence.clone() };
         let asked = self.stage.zip(self.phase).map(|(stage, phase)| Gate { stage, phase });
         let decisions = match asked {
             Some(gate) => {
-                let (decision, snapshot) = decide(&models, question(gate, deployment))?;
+                let (decision, snapshot) = decide(&models, question(gate, deployment), record)?;
                 if let Some(path) = &self.save_snapshot {
                     fs::write(path, snapshot).with_context(|| format!("cannot write `{}`", path.display()))?;
                 }
                 vec![decision]
             }
-            None => walk(&models, deployment, question)?,
+            None => walk(&models, deployment, question, record)?,
         };
         let told = Told {
             decisions: &decisions,
@@ -98,13 +114,27 @@ impl Eval {
     }
 }
 
+/// What is done with the recordings of a decision, and its model.
+type Keep<'a> = dyn Fn(&LoadedModel, &[Recording]) -> anyhow::Result<()> + 'a;
+
 /// One decision, and the snapshot that it was made on.
-fn decide(models: &[LoadedModel], question: Question) -> anyhow::Result<(Decision, String)> {
+fn decide(
+    models: &[LoadedModel],
+    question: Question,
+    record: Option<&Keep<'_>>,
+) -> anyhow::Result<(Decision, String)> {
     let chosen = choose(models, question).map_err(|error| match error {
         ChoiceError::Digest(error) => anyhow!(error),
         error => InvalidInput::from(Diagnostic::error(error.to_string())).into(),
     })?;
-    let decision = chosen.model.evaluate(&chosen.snapshot, &chosen.because)?;
+    let decision = match record {
+        Some(keep) => {
+            let (decision, recordings) = chosen.model.evaluate_recorded(&chosen.snapshot, &chosen.because)?;
+            keep(&chosen.model, &recordings)?;
+            decision
+        }
+        None => chosen.model.evaluate(&chosen.snapshot, &chosen.because)?,
+    };
     Ok((decision, serde_json::to_string_pretty(&*chosen.snapshot)?))
 }
 
@@ -113,10 +143,11 @@ fn walk(
     models: &[LoadedModel],
     mut deployment: Deployment,
     question: impl Fn(Gate, Deployment) -> Question,
+    record: Option<&Keep<'_>>,
 ) -> anyhow::Result<Vec<Decision>> {
     let mut decisions = Vec::new();
     for gate in Gate::all() {
-        let (decision, _) = decide(models, question(gate, deployment.clone()))?;
+        let (decision, _) = decide(models, question(gate, deployment.clone()), record)?;
         if deployment.approved.is_none() {
             deployment.approved.clone_from(&decision.approved);
         }

@@ -6,4 +6,5 @@ pub(crate) mod demo;
 pub(crate) mod eval;
 pub(crate) mod model;
 pub(crate) mod plugin;
+pub(crate) mod replay;
 pub(crate) mod schema;

@@ -75,7 +75,7 @@ impl Model {
 
 impl Check {
     fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        let runtime = if self.text_only { None } else { Some(host::runtime(global.cache.clone())?) };
+        let runtime = if self.text_only { None } else { Some(host::runtime(global)?) };
         let mut unreadable = InvalidInput::default();
         let mut found = Vec::new();
         for path in &self.files {

@@ -3,15 +3,33 @@
 use std::sync::Arc;
 
 use lockgate_domain::{
-    BindingAnswer, BindingOutcome, Enforcement, Failure, FailureKind, Kind, Risk, Snapshot, Standing, combine,
+    BindingAnswer, BindingOutcome, Enforcement, Failure, FailureKind, Kind, LogLine, Receipt, Risk, Snapshot, Standing,
+    combine,
 };
-use lockgate_runtime::Evaluation;
+use lockgate_runtime::{Call, Recording, Said};
 
 use crate::expression::{Expression, ExpressionError, Variables};
 use crate::load::{LoadedBinding, LoadedPlugin};
 
+/// Whether a call is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Record {
+    /// Whole.
+    Yes,
+    /// Its receipt is enough.
+    No,
+}
+
+/// What came of a binding, and the recording of its call if there was one and it was to be recorded.
+pub(super) type Asked = (BindingOutcome, Option<Recording>);
+
 /// Asks the binding's plugin, unless its `when` does not hold.
-pub(super) fn ask(binding: &LoadedBinding, snapshot: &Arc<Snapshot>, variables: &Variables<'_>) -> BindingOutcome {
+pub(super) fn ask(
+    binding: &LoadedBinding,
+    snapshot: &Arc<Snapshot>,
+    variables: &Variables<'_>,
+    record: Record,
+) -> Asked {
     let outcome = |standing, answer| BindingOutcome {
         id: binding.model.id.clone(),
         plugin: binding.plugin.reference.clone(),
@@ -29,29 +47,28 @@ pub(super) fn ask(binding: &LoadedBinding, snapshot: &Arc<Snapshot>, variables: 
             Ok(true) => {}
             Ok(false) => {
                 let when = when.text().to_owned();
-                return outcome(Standing::NotApplicable, BindingAnswer::NotAsked { when });
+                return (outcome(Standing::NotApplicable, BindingAnswer::NotAsked { when }), None);
             }
             Err(error) => {
-                return outcome(
-                    Standing::Error,
-                    BindingAnswer::Failed(Failure {
-                        kind: FailureKind::PluginError,
-                        message: format!("its `when` cannot be told: {error}"),
-                        code: Some("when-not-told".to_owned()),
-                        limit: None,
-                        used: None,
-                    }),
-                );
+                let failure = Failure {
+                    kind: FailureKind::PluginError,
+                    message: format!("its `when` cannot be told: {error}"),
+                    code: Some("when-not-told".to_owned()),
+                    limit: None,
+                    used: None,
+                };
+                return (outcome(Standing::Error, BindingAnswer::Failed(failure)), None);
             }
         }
     }
-    let called = call(&binding.plugin, binding.kind, snapshot);
-    BindingOutcome {
+    let called = call(&binding.plugin, binding.kind, snapshot, record);
+    let outcome = BindingOutcome {
         receipt: Some(called.receipt),
         log: called.log,
         log_dropped: called.log_dropped,
         ..outcome(called.standing, called.answer)
-    }
+    };
+    (outcome, called.recording)
 }
 
 /// A higher risk is never asked less: a mandatory approval policy is asked if its `when` holds at the deployment's risk
@@ -86,30 +103,53 @@ fn is_asked(
 pub(crate) struct Called {
     pub(crate) standing: Standing,
     pub(crate) answer: BindingAnswer,
-    pub(crate) receipt: lockgate_domain::Receipt,
-    pub(crate) log: Vec<lockgate_domain::LogLine>,
+    pub(crate) receipt: Receipt,
+    pub(crate) log: Vec<LogLine>,
     pub(crate) log_dropped: u64,
+    recording: Option<Recording>,
 }
 
 /// Calls the plugin as what it is bound as.
-pub(crate) fn call(plugin: &LoadedPlugin, kind: Kind, snapshot: &Arc<Snapshot>) -> Called {
-    match kind {
-        Kind::ApprovalPolicy => called(plugin.plugin.decide(snapshot), |answer| {
-            (combine::of_answer(&answer), BindingAnswer::Policy(answer))
-        }),
-        Kind::ValidationCheck => {
-            called(plugin.plugin.check(snapshot), |report| (combine::of_report(&report), BindingAnswer::Check(report)))
-        }
-        Kind::Strategy => {
-            called(plugin.plugin.plan(snapshot), |rollout| (Standing::Allow, BindingAnswer::Plan(rollout)))
-        }
+pub(crate) fn call(plugin: &LoadedPlugin, kind: Kind, snapshot: &Arc<Snapshot>, record: Record) -> Called {
+    let call = match kind {
+        Kind::ApprovalPolicy => Call::Decide,
+        Kind::ValidationCheck => Call::Run,
+        Kind::Strategy => Call::Plan,
+    };
+    let evaluation = plugin.plugin.ask(&call, snapshot);
+    let recording = match record {
+        Record::Yes => Some(Recording::take(&plugin.plugin, call, snapshot, &evaluation, None)),
+        Record::No => None,
+    };
+    let (standing, answer) = match evaluation.outcome {
+        Ok(said) => (standing(&said), answer(said)),
+        Err(failure) => (Standing::Error, BindingAnswer::Failed(failure)),
+    };
+    Called {
+        standing,
+        answer,
+        receipt: evaluation.receipt,
+        log: evaluation.log,
+        log_dropped: evaluation.log_dropped,
+        recording,
     }
 }
 
-fn called<T>(evaluation: Evaluation<T>, say: impl FnOnce(T) -> (Standing, BindingAnswer)) -> Called {
-    let (standing, answer) = match evaluation.outcome {
-        Ok(answer) => say(answer),
-        Err(failure) => (Standing::Error, BindingAnswer::Failed(failure)),
-    };
-    Called { standing, answer, receipt: evaluation.receipt, log: evaluation.log, log_dropped: evaluation.log_dropped }
+/// What an answer says at a gate.
+pub(crate) fn standing(said: &Said) -> Standing {
+    match said {
+        Said::Answer(answer) => combine::of_answer(answer),
+        Said::Report(report) => combine::of_report(report),
+        Said::Rollout(_) | Said::Action(_) => Standing::Allow,
+    }
+}
+
+/// An answer as decisions keep it.
+fn answer(said: Said) -> BindingAnswer {
+    match said {
+        Said::Answer(answer) => BindingAnswer::Policy(answer),
+        Said::Report(report) => BindingAnswer::Check(report),
+        Said::Rollout(rollout) => BindingAnswer::Plan(rollout),
+        Said::Action(action) => BindingAnswer::Advance(action),
+    }
 }

@@ -8,9 +8,9 @@ use crate::expression::Member;
 use crate::load::LoadedGroup;
 
 /// What a group says, once its members have answered.
-pub(super) fn settle(group: &LoadedGroup, bindings: &[BindingOutcome]) -> GroupOutcome {
+pub(super) fn settle(group: &LoadedGroup, bindings: &[&BindingOutcome]) -> GroupOutcome {
     let members: Vec<&BindingOutcome> =
-        bindings.iter().filter(|binding| binding.group.as_deref() == Some(&group.model.id)).collect();
+        bindings.iter().copied().filter(|binding| binding.group.as_deref() == Some(&group.model.id)).collect();
     let said: Vec<(Standing, bool)> = members
         .iter()
         .map(|member| (member.standing, !matches!(member.answer, BindingAnswer::NotAsked { .. })))

@@ -7,20 +7,24 @@ mod ask;
 mod explain;
 mod group;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::thread;
 
 use lockgate_domain::{
     ApprovedPlan, BindingAnswer, BindingOutcome, Decision, Digest, GroupOutcome, ModelRef, Phase, Snapshot, Stage,
     Standing, Verdict, combine, rules,
 };
+use lockgate_runtime::{Context, Recording};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::expression::Variables;
 use crate::flow;
 use crate::load::{LoadedGate, LoadedModel};
+use ask::Asked;
 
-pub(crate) use ask::call;
+pub(crate) use ask::{Record, call, standing};
 
 /// Why a decision could not be made at all. What plugins do wrong is never among it: that is part of the decision.
 #[derive(Debug, thiserror::Error)]
@@ -37,12 +41,34 @@ impl LoadedModel {
     /// # Errors
     /// If the snapshot has no canonical JSON form.
     pub fn evaluate(&self, snapshot: &Arc<Snapshot>, chosen_because: &str) -> Result<Decision, GateError> {
+        self.decide(snapshot, chosen_because, Record::No).map(|(decision, _)| decision)
+    }
+
+    /// As [`LoadedModel::evaluate`], with a recording of every call of a plugin.
+    ///
+    /// # Errors
+    /// As [`LoadedModel::evaluate`].
+    pub fn evaluate_recorded(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        chosen_because: &str,
+    ) -> Result<(Decision, Vec<Recording>), GateError> {
+        self.decide(snapshot, chosen_because, Record::Yes)
+    }
+
+    fn decide(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        chosen_because: &str,
+        record: Record,
+    ) -> Result<(Decision, Vec<Recording>), GateError> {
         let mut breaches = rules::breaches(snapshot, self.digest());
         flow::check(self.model(), snapshot, &mut breaches);
-        let (bindings, groups) = match self.gate(snapshot.gate) {
-            Some(gate) => ask_all(gate, snapshot),
+        let (asked, groups) = match self.gate(snapshot.gate) {
+            Some(gate) => ask_all(gate, snapshot, record),
             None => (Vec::new(), Vec::new()),
         };
+        let (bindings, recordings): (Vec<BindingOutcome>, Vec<Option<Recording>>) = asked.into_iter().unzip();
         let voices = explain::voices(&bindings, &groups);
         let verdict = combine::verdict(voices, !breaches.is_empty());
         let mut decision = Decision {
@@ -70,18 +96,51 @@ impl LoadedModel {
         if verdict == Verdict::Allow {
             decision.approved = approved(&decision, snapshot)?;
         }
-        Ok(decision)
+        let recordings = decision.bindings.iter().zip(recordings).filter_map(|(binding, recording)| {
+            let context = Context {
+                decision: decision.id.clone(),
+                binding: binding.id.clone(),
+                model: decision.model.id.clone(),
+                model_version: decision.model.version.clone(),
+            };
+            recording.map(|recording| Recording { context: Some(context), ..recording })
+        });
+        let recordings = recordings.collect();
+        Ok((decision, recordings))
     }
 }
 
-fn ask_all(gate: &LoadedGate, snapshot: &Arc<Snapshot>) -> (Vec<BindingOutcome>, Vec<GroupOutcome>) {
+/// Asks every binding of the gate side by side. A plugin that may wait for others does so on a thread of its own:
+/// those that compute are as many as there are cores, and one that waits would keep the next from its core.
+fn ask_all(gate: &LoadedGate, snapshot: &Arc<Snapshot>, record: Record) -> (Vec<Asked>, Vec<GroupOutcome>) {
     let variables = Variables::new(snapshot);
-    let bindings: Vec<BindingOutcome> = match gate.bindings.as_slice() {
-        [only] => vec![ask::ask(only, snapshot, &variables)],
-        several => several.par_iter().map(|binding| ask::ask(binding, snapshot, &variables)).collect(),
+    let ask = |binding| ask::ask(binding, snapshot, &variables, record);
+    let asked: Vec<Asked> = match gate.bindings.as_slice() {
+        [only] => vec![ask(only)],
+        several if several.iter().any(|binding| binding.plugin.plugin.may_wait()) => thread::scope(|scope| {
+            let waiting = several.iter().enumerate().filter(|(_, binding)| binding.plugin.plugin.may_wait());
+            // Where no thread can be had, it is asked like the others.
+            let threads: BTreeMap<usize, _> = waiting
+                .filter_map(|(place, binding)| {
+                    thread::Builder::new().spawn_scoped(scope, move || ask(binding)).ok().map(|thread| (place, thread))
+                })
+                .collect();
+            let apart: BTreeSet<usize> = threads.keys().copied().collect();
+            let others = several.par_iter().enumerate();
+            let mut asked: Vec<Option<Asked>> =
+                others.map(|(place, binding)| (!apart.contains(&place)).then(|| ask(binding))).collect();
+            for (place, thread) in threads {
+                if let (Some(asked), Ok(answered)) = (asked.get_mut(place), thread.join()) {
+                    *asked = Some(answered);
+                }
+            }
+            several.iter().zip(asked).map(|(binding, asked)| asked.unwrap_or_else(|| ask(binding))).collect()
+        }),
+        several => several.par_iter().map(ask).collect(),
     };
-    let groups = gate.groups.iter().map(|group| group::settle(group, &bindings)).collect();
-    (bindings, groups)
+    let outcomes: Vec<&BindingOutcome> = asked.iter().map(|(outcome, _)| outcome).collect();
+    let groups = gate.groups.iter().map(|group| group::settle(group, &outcomes)).collect();
+    (asked, groups)
 }
 
 /// The id that a decision of this content has. One that has another was changed after it was made; one that has it may

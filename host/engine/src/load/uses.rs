@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lockgate_domain::{Digest, Kind, PluginRef};
-use lockgate_runtime::{AdmissionError, Grants, Limits, LoadError, LoadRequest, Plugin, Refusal, Runtime};
+use lockgate_runtime::{AdmissionError, Limits, LoadError, LoadRequest, Plugin, Refusal, Runtime};
 
 use super::LoadedPlugin;
 use crate::model::{Finding, Findings, LimitOverrides, PluginUse, Read, Spans, UsePlace};
@@ -64,7 +64,7 @@ impl<'a> Uses<'a> {
         let request = LoadRequest {
             component: Arc::clone(&file.bytes),
             settings: used.settings.clone(),
-            grants: Grants { log: used.grants.log, evidence: used.grants.evidence.clone() },
+            grants: used.grants.to_grants(self.folder),
             limits: limits(&used.limits),
         };
         let error = match self.runtime.load(request) {
@@ -92,6 +92,11 @@ impl<'a> Uses<'a> {
                 "plugin-refused",
                 spans.plugin(place),
                 format!("plugin `{name}` is refused: {error}"),
+            )),
+            LoadError::Grant(error) => findings.push(Finding::error(
+                "grant-unfit",
+                spans.grants(place),
+                format!("plugin `{name}` cannot be granted this: {error}"),
             )),
             LoadError::Memory { .. } | LoadError::Start(_) => findings.push(
                 Finding::error("limits-unfit", spans.limits(place), format!("plugin `{name}` cannot be used: {error}"))

@@ -6,6 +6,7 @@
 
 mod check;
 mod finding;
+mod grants;
 mod pin;
 mod read;
 mod render;
@@ -21,6 +22,7 @@ use serde::Serialize;
 pub use check::check;
 pub use finding::{Finding, Findings, LocatedFinding, Related, Severity};
 pub(crate) use finding::{closest, listed};
+pub use grants::{GrantedCapabilities, GrantedDirectory, GrantedNamespace, GrantedOrigin};
 pub use pin::{PinError, pin};
 pub(crate) use read::read_partly;
 pub use read::{Read, read};
@@ -60,6 +62,12 @@ impl Model {
     /// If a setting has no canonical JSON form.
     pub fn digest(&self) -> Result<Digest, DigestError> {
         Digest::of_canonical(self)
+    }
+
+    /// Every use of a plugin: the strategy, the analyses, the bindings.
+    pub fn uses(&self) -> impl Iterator<Item = &PluginUse> {
+        let bindings = self.gates.iter().flat_map(|gate| &gate.bindings).map(|binding| &binding.plugin);
+        self.strategy.iter().chain(self.analyses.values()).chain(bindings)
     }
 
     /// The gate's bindings and groups; none if the model does not guard it.
@@ -102,21 +110,6 @@ pub struct LimitOverrides {
     pub result_size: Option<u64>,
     /// By the wall clock: a backstop, the fuel decides.
     pub wall_clock: Option<Duration>,
-}
-
-/// What the operator grants.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct GrantedCapabilities {
-    /// May write log lines.
-    pub log: bool,
-    /// May read the evidence whose name fits one of these patterns; `*` stands for any characters.
-    pub evidence: Vec<String>,
-}
-
-impl Default for GrantedCapabilities {
-    fn default() -> Self {
-        Self { log: true, evidence: Vec::new() }
-    }
 }
 
 /// One guarded gate.

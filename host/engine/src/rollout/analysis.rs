@@ -3,7 +3,7 @@
 use lockgate_domain::{BindingAnswer, BindingOutcome, Enforcement, Kind, Progress, Standing, Step, StepStatus};
 
 use super::{RolloutError, RolloutEvent, World};
-use crate::gate::call;
+use crate::gate::{Record, call};
 use crate::load::LoadedModel;
 
 impl LoadedModel {
@@ -25,7 +25,7 @@ impl LoadedModel {
                 status = StepStatus::Failed;
                 continue;
             };
-            let called = call(plugin, Kind::ValidationCheck, &snapshot);
+            let called = call(plugin, Kind::ValidationCheck, &snapshot, Record::No);
             let said = match called.standing {
                 Standing::Allow | Standing::NotApplicable => StepStatus::Succeeded,
                 Standing::Deny => StepStatus::Failed,

@@ -11,10 +11,14 @@ mod content;
 mod directory;
 mod evidence;
 mod exchange;
+mod http;
+mod key_value;
 mod log;
 mod name;
+pub(crate) mod wasi;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use wasmtime::component::Linker;
 
@@ -24,10 +28,14 @@ use crate::sandbox::Sandbox;
 pub use content::Content;
 pub use directory::{DirectoryGrant, DirectoryGrantError};
 pub use exchange::Exchange;
+pub use http::{AddressRange, HttpGrant, HttpGrantError, Method, Origin};
+pub use key_value::{Access, Changes, FolderOfNamespaces, KeyValueGrant, NamespaceError, Namespaces};
 
 pub(crate) use directory::{Directories, DirectoryError, EntryKind, Listing, Place};
 pub(crate) use evidence::Patterns;
 pub(crate) use exchange::{NotRecorded, Recorded, Tape, ask, charge};
+pub(crate) use http::{Client, HttpError, Names, Request, Response};
+pub(crate) use key_value::{Assignment, Key, KeyValueError, Prefix, Session};
 pub(crate) use log::Log;
 
 /// What the operator allows a plugin to use. The default is the least that is useful: it may log, and reaches nothing.
@@ -39,6 +47,10 @@ pub struct Grants {
     pub evidence: Vec<String>,
     /// Which directories it may read, by the names that it knows them by. Default: none.
     pub directories: BTreeMap<String, DirectoryGrant>,
+    /// Which origins it may ask. Default: none.
+    pub http: Vec<HttpGrant>,
+    /// Which values it may use that outlive a call. Default: none.
+    pub key_value: Option<KeyValueGrant>,
     /// Whether all that it asks its capabilities is answered out of a recording. It may then import every capability,
     /// and reaches nothing. Default: no.
     pub recorded: bool,
@@ -46,7 +58,14 @@ pub struct Grants {
 
 impl Default for Grants {
     fn default() -> Self {
-        Self { log: true, evidence: Vec::new(), directories: BTreeMap::new(), recorded: false }
+        Self {
+            log: true,
+            evidence: Vec::new(),
+            directories: BTreeMap::new(),
+            http: Vec::new(),
+            key_value: None,
+            recorded: false,
+        }
     }
 }
 
@@ -57,6 +76,12 @@ pub enum GrantError {
     /// A directory.
     #[error(transparent)]
     Directory(#[from] DirectoryGrantError),
+    /// An origin.
+    #[error(transparent)]
+    Http(#[from] HttpGrantError),
+    /// A namespace.
+    #[error(transparent)]
+    KeyValue(#[from] NamespaceError),
 }
 
 /// An interface that the host offers.
@@ -98,6 +123,18 @@ pub(crate) const OFFERED: &[Offered] = &[
         is_granted: |grants| grants.recorded || !grants.directories.is_empty(),
         reach: "the directories that are granted, for reading",
     },
+    Offered {
+        interface: "lockgate:host/http",
+        granted_by: Some(("http", "grants.http = [{ origin = \"https://<host>\" }]")),
+        is_granted: |grants| grants.recorded || !grants.http.is_empty(),
+        reach: "the origins that are granted, over the network",
+    },
+    Offered {
+        interface: "lockgate:host/key-value",
+        granted_by: Some(("key-value", "grants.key-value = { namespace = \"<name>\" }")),
+        is_granted: |grants| grants.recorded || grants.key_value.is_some(),
+        reach: "the values of the namespace that is granted",
+    },
 ];
 
 /// What is granted, made ready: directories are open, rules are parsed.
@@ -105,16 +142,31 @@ pub(crate) const OFFERED: &[Offered] = &[
 pub(crate) struct Held {
     pub(crate) evidence: Patterns,
     pub(crate) directories: Directories,
+    pub(crate) http: Option<Client>,
+    key_value: Option<(KeyValueGrant, Arc<dyn Namespaces>)>,
 }
 
 impl Held {
     /// Makes ready what is granted.
-    pub(crate) fn open(grants: &Grants) -> Result<Self, GrantError> {
+    pub(crate) fn open(grants: &Grants, namespaces: Option<&Arc<dyn Namespaces>>) -> Result<Self, GrantError> {
         let evidence = Patterns::new(&grants.evidence);
         if grants.recorded {
             return Ok(Self { evidence, ..Self::default() });
         }
-        Ok(Self { evidence, directories: Directories::open(&grants.directories)? })
+        if let Some(grant) = &grants.key_value {
+            grant.check()?;
+        }
+        Ok(Self {
+            evidence,
+            directories: Directories::open(&grants.directories)?,
+            http: if grants.http.is_empty() { None } else { Some(Client::new(&grants.http)?) },
+            key_value: grants.key_value.clone().zip(namespaces.cloned()),
+        })
+    }
+
+    /// One call's view of the values that are granted.
+    pub(crate) fn session(&self) -> Option<Session> {
+        self.key_value.as_ref().map(|(grant, namespaces)| Session::new(grant.clone(), Arc::clone(namespaces)))
     }
 }
 
@@ -132,6 +184,22 @@ impl Grants {
                 let is_granted = |name: &String| self.directories.contains_key(name);
                 Some(!self.directories.is_empty() && capability.scope.iter().all(is_granted))
             }
+            "http" => {
+                let is_granted = |asked: &String| {
+                    let origin = asked.parse::<Origin>();
+                    origin.is_ok_and(|origin| self.http.iter().any(|grant| grant.origin == origin))
+                };
+                Some(!self.http.is_empty() && capability.scope.iter().all(is_granted))
+            }
+            "key-value" => {
+                let writes = self.key_value.as_ref().is_some_and(|grant| grant.access == Access::ReadWrite);
+                let is_granted = |asked: &String| match asked.as_str() {
+                    "read-only" => true,
+                    "read-write" => writes,
+                    _ => false,
+                };
+                Some(self.key_value.is_some() && capability.scope.iter().all(is_granted))
+            }
             _ => None,
         }
     }
@@ -144,6 +212,12 @@ impl Grants {
         }
         if self.recorded || !self.directories.is_empty() {
             v0::link_directory(linker)?;
+        }
+        if self.recorded || !self.http.is_empty() {
+            v0::link_http(linker)?;
+        }
+        if self.recorded || self.key_value.is_some() {
+            v0::link_key_value(linker)?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lockgate_domain::{FailureKind, LogLine, Receipt, Snapshot, canonical_json};
+use lockgate_domain::{Failure, FailureKind, LogLine, Receipt, Snapshot, canonical_json};
 use serde::{Deserialize, Serialize};
 
 use super::{Engine, Outcome, RecordedPlugin, Recording, RecordingError, Used};
@@ -52,12 +52,11 @@ pub struct Replayed {
 
 impl Recording {
     /// Records an evaluation that has just been made.
-    pub fn take<T: Clone>(
+    pub fn take(
         plugin: &Plugin,
         call: Call,
         snapshot: &Snapshot,
-        evaluation: &Evaluation<T>,
-        said: impl FnOnce(T) -> Said,
+        evaluation: &Evaluation<Said>,
         context: Option<Context>,
     ) -> Self {
         let Evaluation { outcome, receipt, log, log_dropped, exchanges } = evaluation;
@@ -82,10 +81,7 @@ impl Recording {
             snapshot,
             evidence,
             exchanges: exchanges.clone(),
-            outcome: match outcome {
-                Ok(answer) => Outcome::Said(said(answer.clone())),
-                Err(failure) => Outcome::Failed(failure.clone()),
-            },
+            outcome: outcome.clone().into(),
             used: Used::new(receipt, log, *log_dropped),
         }
     }
@@ -115,10 +111,7 @@ impl Plugin {
         let Evaluation { outcome, receipt, log, log_dropped, .. } =
             self.asking(&snapshot).from(&recording.exchanges).ask(&recording.call);
         let used = Used::new(&receipt, &log, log_dropped);
-        let outcome = match outcome {
-            Ok(said) => Outcome::Said(said),
-            Err(failure) => Outcome::Failed(failure),
-        };
+        let outcome = Outcome::from(outcome);
         let same = compared(&outcome, &used)? == compared(&recording.outcome, &recording.used)?;
         let same_fuel = self.is_recorded(recording, &receipt).then_some(used.fuel == recording.used.fuel);
         Ok(Replayed { outcome, used, same, same_fuel })
@@ -130,6 +123,12 @@ impl Plugin {
             && receipt.settings == recording.plugin.settings_digest
             && Engine::of(self) == recording.engine
             && !recording.outcome.is_by_the_clock()
+    }
+}
+
+impl From<Result<Said, Failure>> for Outcome {
+    fn from(outcome: Result<Said, Failure>) -> Self {
+        outcome.map_or_else(Self::Failed, Self::Said)
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) use run::{Finished, Stop, run};
 pub(crate) use slots::Slots;
 pub(crate) use ticker::Ticker;
 
-use crate::capability::{Held, Log, Tape};
+use crate::capability::{Held, HttpError, KeyValueError, Log, Names, Request, Response, Session, Tape, wasi};
 use crate::config::Limits;
 
 /// The most component-model handles that a sandbox can hold. Plugins are lent one, the `evaluation`; the rest is room
@@ -49,12 +49,17 @@ pub(crate) struct View {
 pub(crate) struct Sandbox {
     view: Option<View>,
     memory: Memory,
-    log: Log,
+    pub(crate) log: Log,
+    pub(crate) wasi: wasi::State,
     calls: [u64; HostCall::COUNT],
     /// What it asked its capabilities.
     pub(crate) tape: Tape,
+    /// The names that it has asked for: each is looked up once.
+    names: Names,
+    /// The values that it may use, and what it changed of them.
+    values: Option<Session>,
     /// When its time is up: no call of the host may wait beyond that.
-    pub(crate) deadline: Instant,
+    deadline: Instant,
 }
 
 impl Sandbox {
@@ -65,8 +70,11 @@ impl Sandbox {
             view: None,
             memory: Memory::new(limits.memory),
             log: Log::new(limits),
+            wasi: wasi::State::default(),
             calls: [0; HostCall::COUNT],
             tape: Tape::default(),
+            names: Names::default(),
+            values: None,
             deadline: now.checked_add(limits.wall_clock).unwrap_or(now),
         };
         let mut store = Store::new(engine, sandbox);
@@ -80,6 +88,7 @@ impl Sandbox {
 
     /// From here on the plugin may look at that.
     pub(crate) fn show(&mut self, view: View) {
+        self.values = view.held.session();
         self.view = Some(view);
     }
 
@@ -103,7 +112,32 @@ impl Sandbox {
 
     /// Makes lasting what the plugin wants to be kept. Called once it has given an answer, and only then.
     pub(crate) fn keep(&mut self) -> Result<(), Failure> {
-        Ok(())
+        match self.values.take() {
+            Some(values) if !self.tape.is_played() => values.commit().map_err(|error| {
+                tracing::error!(%error, "what a plugin changed cannot be kept");
+                host_failed(format!("what it changed in its namespace cannot be kept: {error}"))
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends a request for the plugin, in the time that it has left.
+    pub(crate) fn send(&mut self, request: &Request) -> Result<Response, HttpError> {
+        let held = self.view.as_ref().map(|view| Arc::clone(&view.held));
+        match held.as_ref().and_then(|held| held.http.as_ref()) {
+            Some(client) => client.send(&mut self.names, request, self.deadline),
+            None => Err(HttpError::NotGranted(request.url.clone())),
+        }
+    }
+
+    /// The values that the plugin may use.
+    pub(crate) fn values(&mut self) -> Result<&mut Session, KeyValueError> {
+        self.values.as_mut().ok_or_else(|| KeyValueError::Unavailable("this host keeps no values of plugins".to_owned()))
+    }
+
+    /// The snapshot; none before there is anything to evaluate.
+    pub(crate) fn snapshot(&self) -> Option<&Snapshot> {
+        self.view.as_ref().map(|view| &*view.snapshot)
     }
 
     /// Takes a log line.

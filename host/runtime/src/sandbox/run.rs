@@ -77,7 +77,8 @@ pub(crate) fn run<T>(
         Stop::Failure(failure) => failure,
     });
     let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
-    let sandbox = store.into_data();
+    let mut sandbox = store.into_data();
+    sandbox.wasi.finish(&mut sandbox.log);
     let (log, log_dropped) = sandbox.log.into_parts();
     Finished {
         outcome,

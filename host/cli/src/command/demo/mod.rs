@@ -75,7 +75,7 @@ impl Demo {
         fs::copy(&self.sbom, &bill).with_context(|| place(&self.sbom))?;
         let example = self.examples.join("new-version");
         let model = model::write(&example.join("model.toml"), &self.plugins, &self.dir)?;
-        let runtime = host::runtime(global.cache.clone())?;
+        let runtime = host::runtime(global)?;
         let stage = Stagehand {
             model: models::load(&runtime, &model, global.quiet)?,
             evidence: read_evidence(&[EvidenceArgument { name: "sbom".to_owned(), path: bill.clone() }])?,

@@ -16,6 +16,7 @@ use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
 use crate::diagnostic::{Diagnostic, InvalidInput};
+use crate::args::Global;
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{read_bytes, size};
@@ -44,15 +45,15 @@ pub(crate) struct Build {
 
 impl Build {
     /// Builds it, and says what came out.
-    pub(crate) fn run(self, cache: Option<PathBuf>) -> anyhow::Result<Exit> {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let core = match &self.from_core {
             Some(path) => path.clone(),
             None => compile(&self.folder)?,
         };
         let component = componentize(&core)?;
         // What the plugin asks for is shown by `inspect`; here it is only seen whether it can be loaded at all.
-        let grants = Grants { log: true, evidence: vec!["*".to_owned()] };
-        let admitted = host::runtime(cache)?.admit(&component, &grants).map_err(|error| refused(&core, &error))?;
+        let grants = Grants { recorded: true, evidence: vec!["*".to_owned()], ..Grants::default() };
+        let admitted = host::runtime(global)?.admit(&component, &grants).map_err(|error| refused(&core, &error))?;
         let output = self.output.unwrap_or_else(|| format!("{}.wasm", admitted.description.name).into());
         write(&output, &component)?;
         print::text(summary(&admitted, &output))?;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::GrantArguments;
 use crate::diagnostic::{Diagnostic, InvalidInput};
+use crate::args::Global;
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{read_bytes, size};
@@ -39,8 +40,8 @@ enum Form {
 
 impl Inspect {
     /// Shows it. Ends as denied if the plugin could not be used under these grants.
-    pub(crate) fn run(self, cache: Option<PathBuf>) -> anyhow::Result<Exit> {
-        let runtime = host::runtime(cache)?;
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        let runtime = host::runtime(global)?;
         let bytes = read_bytes(&self.file, "plugin", 64 << 20)?;
         let grants = Grants::from(self.grants);
         let inspection = runtime.inspect(&bytes, &grants).map_err(|error| {

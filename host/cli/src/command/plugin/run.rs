@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::GrantArguments;
 use crate::args::{parse_phase, parse_stage};
 use crate::diagnostic::{Diagnostic, InvalidInput};
+use crate::args::Global;
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{
@@ -77,15 +78,17 @@ impl Function {
 
 impl Run {
     /// Asks. The answer goes to standard output; what the call used and logged, to standard error.
-    pub(crate) fn run(self, cache: Option<PathBuf>) -> anyhow::Result<Exit> {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let snapshot = Arc::new(self.take_snapshot()?);
         let settings = settings(&self.settings)?;
-        let runtime = host::runtime(cache)?;
+        let grants = Grants::from(self.grants);
+        host::has_place_for(global, grants.key_value.iter().map(|granted| granted.namespace.as_str()))?;
+        let runtime = host::runtime(global)?;
         let component = read_bytes(&self.file, "plugin", 64 << 20)?;
         let request = LoadRequest {
             component: component.into(),
             settings,
-            grants: Grants::from(self.grants),
+            grants,
             limits: Limits::default(),
         };
         let plugin = runtime.load(request).map_err(|error| refused(&self.file, &error))?;
@@ -168,7 +171,7 @@ fn refused(file: &Path, error: &LoadError) -> InvalidInput {
 }
 
 fn tell<T: Serialize>(evaluation: Evaluation<T>) -> anyhow::Result<Exit> {
-    let Evaluation { outcome, receipt, log, log_dropped } = evaluation;
+    let Evaluation { outcome, receipt, log, log_dropped, .. } = evaluation;
     for line in log {
         let level = serde_json::to_value(line.level)?;
         print::words(format!("{}: {}", level.as_str().unwrap_or_default(), print::plain(&line.message)));

@@ -6,6 +6,7 @@
 mod expression;
 mod field;
 mod gate;
+mod grants;
 mod plugin;
 mod syntax;
 

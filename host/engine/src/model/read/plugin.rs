@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{GrantedCapabilities, LimitOverrides, PluginSource, PluginUse};
+use super::super::{LimitOverrides, PluginSource, PluginUse};
 use super::{Field, Finding, Plugins, Reader, Table};
 
 impl Reader<'_> {
@@ -33,17 +33,23 @@ impl Reader<'_> {
         self.known_keys(table, &["component", "digest"]);
         let digest = self.optional(table, "digest").map(|field| self.digest(&field));
         let field = self.required(table, "component", "component = \"../plugins/four-eyes.wasm\"")?;
-        let component = self.line(&field)?;
-        if component.starts_with('/') || component.starts_with('\\') || component.contains(':') {
-            let message = format!("`{component}` is not a path from the model's own folder");
-            let finding = Finding::error("absolute-path", field.span, message);
-            self.findings.push(finding.help("write a relative path, so that the model can be moved with its plugins"));
-            return None;
-        }
+        let component = self.path(&field)?;
         match digest {
             Some(None) => None,
             digest => Some(PluginSource { component, digest: digest.flatten() }),
         }
+    }
+
+    /// A path from the model's own folder.
+    pub(super) fn path(&mut self, field: &Field<'_>) -> Option<String> {
+        let path = self.line(field)?;
+        if path.starts_with('/') || path.starts_with('\\') || path.contains(':') {
+            let message = format!("`{path}` is not a path from the model's own folder");
+            let finding = Finding::error("absolute-path", field.span.clone(), message);
+            self.findings.push(finding.help("write a relative path, so that the model can be moved with its plugins"));
+            return None;
+        }
+        Some(path)
     }
 
     /// `[strategy]`.
@@ -105,19 +111,5 @@ impl Reader<'_> {
             result_size: self.optional(&table, "result-size").and_then(|field| self.bytes(&field)),
             wall_clock: self.optional(&table, "wall-clock").and_then(|field| self.duration(&field)),
         })
-    }
-
-    fn grants(&mut self, field: &Field<'_>) -> Option<GrantedCapabilities> {
-        let table = self.table(field)?;
-        self.known_keys(&table, &["log", "evidence"]);
-        let mut grants = GrantedCapabilities::default();
-        if let Some(log) = self.optional(&table, "log").and_then(|field| self.boolean(&field)) {
-            grants.log = log;
-        }
-        if let Some(field) = self.optional(&table, "evidence") {
-            let patterns = self.array(&field).unwrap_or_default();
-            grants.evidence = patterns.iter().filter_map(|pattern| self.line(pattern)).collect();
-        }
-        Some(grants)
     }
 }

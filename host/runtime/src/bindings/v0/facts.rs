@@ -1,7 +1,8 @@
 //! Facts: documents by name. Those that begin with `it4it.` are the host's own, made of the deployment's records.
 
-use lockgate_domain::{Deployment, Records};
+use lockgate_domain::{Deployment, Records, canonical_json};
 use serde::Serialize;
+use serde::ser::Error as _;
 
 use super::generated::lockgate::types::types::Document;
 
@@ -57,6 +58,24 @@ pub(super) fn find(deployment: &Deployment, name: &str) -> serde_json::Result<Op
     own.map(|own| Ok(Document { schema: own.name.to_owned(), json: (own.json)(&deployment.records)? })).transpose()
 }
 
+/// In the canonical form: what a plugin reads is exactly what the digest of the snapshot is taken over, and what a
+/// recording of it holds. `1` and `1.0` are one number there.
 fn json<T: Serialize>(value: &T) -> serde_json::Result<String> {
-    serde_json::to_string(value)
+    let canonical = canonical_json(value).map_err(serde_json::Error::custom)?;
+    String::from_utf8(canonical).map_err(serde_json::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use super::json;
+
+    /// Two snapshots with one digest were seen as two by plugins, and replayed as one.
+    #[test]
+    fn a_fact_reads_as_its_digest_is_taken() {
+        let read = |text| json(&serde_json::from_str::<serde_json::Value>(text).unwrap()).unwrap();
+        assert_eq!(read(r#"{"b": 1.0, "a": -0.0}"#), r#"{"a":0,"b":1}"#);
+        assert_eq!(read("[1e21, 9007199254740993]"), "[1e+21,9007199254740992]");
+    }
 }

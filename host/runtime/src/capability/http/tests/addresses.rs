@@ -68,13 +68,13 @@ fn a_name_of_this_machine_is_refused_unless_its_address_is_granted() {
 fn of_many_addresses_only_allowed_ones_are_tried() {
     let (peer, grant, asked) = named();
     let found = addresses(&["10.0.0.1", "::ffff:127.0.0.1", "169.254.169.254"]);
-    let answer = client(&grant, move |_| Ok(found.clone())).send(&mut Names::default(), &asked, in_ten_seconds());
+    let answer = client(&grant, move |_| Ok(found.clone())).send(&mut Names::default(), &asked, in_a_minute());
     assert_eq!(answer.unwrap().body.0, b"from this machine");
     assert_eq!(peer.requests().len(), 1);
     assert!(peer.requests()[0].contains(&format!("\r\nhost: scanner.example:{}\r\n", peer.port())));
 
     let found = addresses(&["10.0.0.1", "169.254.169.254"]);
-    let answer = client(&grant, move |_| Ok(found.clone())).send(&mut Names::default(), &asked, in_ten_seconds());
+    let answer = client(&grant, move |_| Ok(found.clone())).send(&mut Names::default(), &asked, in_a_minute());
     assert_eq!(answer, refused("10.0.0.1"));
 }
 
@@ -91,11 +91,11 @@ fn a_name_is_looked_up_once_in_an_evaluation() {
     });
     let mut names = Names::default();
     for _ in 0..3 {
-        assert_eq!(client.send(&mut names, &asked, in_ten_seconds()).unwrap().status, 200);
+        assert_eq!(client.send(&mut names, &asked, in_a_minute()).unwrap().status, 200);
     }
     assert_eq!((lookups.load(Ordering::SeqCst), peer.requests().len()), (1, 3));
 
-    assert_eq!(client.send(&mut Names::default(), &asked, in_ten_seconds()), refused("10.0.0.1"));
+    assert_eq!(client.send(&mut Names::default(), &asked, in_a_minute()), refused("10.0.0.1"));
     assert_eq!(lookups.load(Ordering::SeqCst), 2);
 }
 
@@ -108,14 +108,14 @@ fn a_redirect_to_the_same_name_goes_to_the_same_address() {
         Ok(addresses(if lookups.fetch_add(1, Ordering::SeqCst) == 0 { &["127.0.0.1"] } else { &["10.0.0.1"] }))
     });
     let asked = request(Method::Get, &format!("{origin}/"));
-    assert_eq!(client.send(&mut Names::default(), &asked, in_ten_seconds()).unwrap().body.0, b"b");
+    assert_eq!(client.send(&mut Names::default(), &asked, in_a_minute()).unwrap().body.0, b"b");
 }
 
 #[test]
 fn a_name_that_stands_for_nothing_is_unreachable() {
     let (_, grant, asked) = named();
     let origin = grant.origin.to_string();
-    let send = |client: Client| client.send(&mut Names::default(), &asked, in_ten_seconds());
+    let send = |client: Client| client.send(&mut Names::default(), &asked, in_a_minute());
     assert_eq!(
         send(client(&grant, |_| Err(io::Error::other("name unknown")))),
         Err(HttpError::Unreachable(format!("`{origin}` cannot be reached: name unknown")))
@@ -154,11 +154,11 @@ fn a_name_server_that_does_not_answer_is_not_waited_for_and_holds_few_threads() 
     thread::scope(|scope| {
         for _ in 0..20 {
             scope.spawn(|| {
-                let answer = client.send(&mut Names::default(), &asked, in_ten_seconds());
+                let answer = client.send(&mut Names::default(), &asked, in_a_minute());
                 assert_eq!(answer, Err(HttpError::TimedOut(200)));
             });
         }
     });
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert_eq!(asleep.load(Ordering::SeqCst), 8);
 }

@@ -101,7 +101,7 @@ fn each_request_has_a_connection_of_its_own() {
     let client = Client::new(&[granted(&peer.origin())]).unwrap();
     let mut names = Names::default();
     for _ in 0..3 {
-        client.send(&mut names, &request(Method::Get, &peer.url("/")), in_ten_seconds()).unwrap();
+        client.send(&mut names, &request(Method::Get, &peer.url("/")), in_a_minute()).unwrap();
     }
     assert_eq!(peer.requests().len(), 3, "the peer reads one request from a connection");
     assert!(peer.requests().iter().all(|request| request.contains("\r\nconnection: close\r\n")));

@@ -1,0 +1,193 @@
+//! What came of running recordings again: counted, grouped by what turned and why, with the recordings by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lockgate_domain::Standing;
+use lockgate_engine::replay::{Change, Ended};
+use serde_json::{Value, json};
+
+use super::Run;
+use crate::exit::Exit;
+use crate::report::grid;
+use crate::terminal::{BAD, GOOD, WAITING, of_standing, styled};
+
+/// How many recordings of one group are named.
+const NAMED: usize = 3;
+
+/// What came of it.
+pub(super) struct Report<'a> {
+    compares: bool,
+    /// How many recordings were of the plugins that are looked at.
+    pub(super) concerned: usize,
+    plugins: BTreeSet<&'a str>,
+    groups: BTreeMap<Group, Vec<&'a Run>>,
+}
+
+/// What happened, for the same reason. In the order in which people want to know it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Group {
+    Flipped(Change),
+    Changed(Change),
+    FuelDiffers,
+    NotRecorded,
+    NotRun(String),
+    Same,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn of(runs: &'a [Run], compares: bool) -> Self {
+        let mut groups: BTreeMap<Group, Vec<&Run>> = BTreeMap::new();
+        let mut concerned = 0;
+        for run in runs {
+            let group = match &run.ended {
+                Ended::Flipped(change) => Group::Flipped(change.clone()),
+                Ended::Changed(change) => Group::Changed(change.clone()),
+                Ended::FuelDiffers { .. } => Group::FuelDiffers,
+                Ended::NotRecorded { .. } => Group::NotRecorded,
+                Ended::NotRun { why } => Group::NotRun(why.clone()),
+                Ended::NotConcerned => continue,
+                _ => Group::Same,
+            };
+            concerned += 1;
+            groups.entry(group).or_default().push(run);
+        }
+        Self { compares, concerned, plugins: runs.iter().map(|run| run.plugin.as_str()).collect(), groups }
+    }
+
+    /// The plugins that there are recordings of.
+    pub(super) fn plugins(&self) -> String {
+        self.plugins.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    }
+
+    fn count(&self, is: impl Fn(&Group) -> bool) -> usize {
+        self.groups.iter().filter(|(group, _)| is(group)).map(|(_, runs)| runs.len()).sum()
+    }
+
+    fn flipped(&self) -> usize {
+        self.count(|group| matches!(group, Group::Flipped(_)))
+    }
+
+    fn changed(&self) -> usize {
+        self.count(|group| matches!(group, Group::Changed(_)))
+    }
+
+    /// Without a candidate everything has to be as it was; with one, only what it says at a gate counts.
+    pub(super) fn exit(&self) -> Exit {
+        let differs = match self.compares {
+            true => self.flipped() > 0,
+            false => self.count(|group| matches!(group, Group::Flipped(_) | Group::Changed(_) | Group::FuelDiffers)) > 0,
+        };
+        if differs {
+            Exit::Differs
+        } else if self.count(|group| matches!(group, Group::NotRun(_))) > 0 {
+            Exit::Failure
+        } else if self.count(|group| *group == Group::NotRecorded) > 0 {
+            Exit::Pending
+        } else {
+            Exit::Success
+        }
+    }
+
+    pub(super) fn table(&self) -> String {
+        let rows = self.groups.iter().filter(|(group, _)| **group != Group::Same).map(|(group, runs)| {
+            let (what, why) = match group {
+                Group::Flipped(change) => {
+                    (format!("{} → {}", standing(change.from), standing(change.to)), because(change))
+                }
+                Group::Changed(change) => (format!("{}, otherwise", standing(change.to)), because(change)),
+                Group::FuelDiffers => (styled(BAD, "other fuel"), "the same answer".to_owned()),
+                Group::NotRecorded => (styled(WAITING, "not recorded"), first_question(runs)),
+                Group::NotRun(why) => (styled(BAD, "not run"), why.clone()),
+                Group::Same => return Vec::new(),
+            };
+            vec![runs.len().to_string(), what, why, examples(runs)]
+        });
+        let rows: Vec<Vec<String>> = rows.collect();
+        let mut parts = Vec::new();
+        if !rows.is_empty() {
+            parts.push(grid(&["recordings", "what", "why", "for example"], rows));
+        }
+        parts.push(format!("  {}", self.sum()));
+        parts.join("\n\n")
+    }
+
+    /// The line that closes it.
+    fn sum(&self) -> String {
+        let same = self.count(|group| *group == Group::Same);
+        let others: usize = self.concerned - same;
+        let style = if others == 0 { GOOD } else { BAD };
+        let untold = self.count(|group| *group == Group::NotRecorded);
+        let not_run = self.count(|group| matches!(group, Group::NotRun(_)));
+        let mut parts = vec![format!("{} recordings", self.concerned), styled(style, format!("{same} the same"))];
+        if self.compares {
+            parts.push(format!("{} flipped", self.flipped()));
+            parts.push(format!("{} say the same otherwise", self.changed()));
+        } else {
+            parts.push(format!("{} differ", others - untold - not_run));
+        }
+        parts.extend((untold > 0).then(|| format!("{untold} ask what was not recorded")));
+        parts.extend((not_run > 0).then(|| format!("{not_run} could not be run")));
+        parts.join(", ")
+    }
+
+    pub(super) fn document(&self) -> Value {
+        let runs: Vec<Value> = self
+            .groups
+            .values()
+            .flatten()
+            .map(|run| {
+                let mut document = serde_json::to_value(&run.ended).unwrap_or_default();
+                if let Some(fields) = document.as_object_mut() {
+                    fields.insert("recording".to_owned(), json!(run.file));
+                    fields.insert("plugin".to_owned(), json!(run.plugin));
+                }
+                document
+            })
+            .collect();
+        json!({
+            "recordings": self.concerned,
+            "same": self.count(|group| *group == Group::Same),
+            "flipped": self.flipped(),
+            "changed": self.changed(),
+            "fuel_differs": self.count(|group| *group == Group::FuelDiffers),
+            "not_recorded": self.count(|group| *group == Group::NotRecorded),
+            "not_run": self.count(|group| matches!(group, Group::NotRun(_))),
+            "runs": runs,
+        })
+    }
+}
+
+fn standing(standing: Standing) -> String {
+    styled(of_standing(standing), standing.as_str())
+}
+
+/// The codes that explain a change: those that came, and those that went.
+fn because(change: &Change) -> String {
+    let only = |these: &[String], those: &[String]| {
+        these.iter().filter(|code| !those.contains(code)).map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", ")
+    };
+    let (came, went) = (only(&change.is, &change.was), only(&change.was, &change.is));
+    match (came.is_empty(), went.is_empty()) {
+        (true, true) => "other words, or another way to them".to_owned(),
+        (false, true) => came,
+        (true, false) => format!("no longer {went}"),
+        (false, false) => format!("{came} instead of {went}"),
+    }
+}
+
+fn first_question(runs: &[&Run]) -> String {
+    let question = runs.iter().find_map(|run| match &run.ended {
+        Ended::NotRecorded { question } => Some(question.clone()),
+        _ => None,
+    });
+    question.unwrap_or_default()
+}
+
+fn examples(runs: &[&Run]) -> String {
+    let names = runs.iter().take(NAMED).map(|run| run.file.file_name().unwrap_or_default().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.collect();
+    if runs.len() > NAMED {
+        names.push(format!("and {} more", runs.len() - NAMED));
+    }
+    names.join("\n")
+}

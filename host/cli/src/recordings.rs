@@ -1,0 +1,140 @@
+//! Folders of recordings: `<decision>.<binding>.recording.zst`, and the components that they name in `components/`, so
+//! that such a folder can be run again by itself.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use lockgate_domain::Digest;
+use lockgate_engine::LoadedModel;
+use lockgate_runtime::{EXTENSION, Recording};
+
+use crate::diagnostic::{Diagnostic, InvalidInput};
+use crate::input::{not_found, read_bytes};
+use crate::models;
+
+/// Where the components of a folder of recordings lie in it.
+const COMPONENTS: &str = "components";
+/// The largest recording that is read, packed.
+const LARGEST_RECORDING: u64 = 64 << 20;
+/// The largest component that is read.
+const LARGEST_COMPONENT: u64 = 64 << 20;
+
+/// Writes the recordings of a decision, and the components of its model, into a folder.
+///
+/// # Errors
+/// If something cannot be written, or a component's file is no longer what was loaded.
+pub(crate) fn keep(
+    folder: &Path,
+    recordings: &[Recording],
+    model: &LoadedModel,
+    model_file: &Path,
+) -> anyhow::Result<()> {
+    let components = folder.join(COMPONENTS);
+    fs::create_dir_all(&components).with_context(|| format!("cannot make the folder `{}`", components.display()))?;
+    let used: BTreeSet<Digest> = recordings.iter().map(|recording| recording.plugin.component).collect();
+    for (name, source) in &model.model().plugins {
+        let Some(digest) = source.digest.filter(|digest| used.contains(digest)) else { continue };
+        let kept = components.join(format!("{}.wasm", digest.hex()));
+        if kept.exists() {
+            continue;
+        }
+        let file = models::folder_of(model_file).join(&source.component);
+        let bytes = read_bytes(&file, "plugin", LARGEST_COMPONENT)?;
+        anyhow::ensure!(Digest::of(&bytes) == digest, "the plugin `{name}` changed while it was evaluated");
+        write(&kept, &bytes)?;
+    }
+    for recording in recordings {
+        let context = recording.context.as_ref().context("a recording of no decision")?;
+        let name = format!("{}.{}.{EXTENSION}", context.decision, context.binding);
+        write(&folder.join(name), &recording.encode()?)?;
+    }
+    Ok(())
+}
+
+/// Readers see all of a file or nothing of it.
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let cannot = || format!("cannot write `{}`", path.display());
+    let fresh = path.with_extension(format!("new-{}", std::process::id()));
+    fs::write(&fresh, bytes).and_then(|()| fs::rename(&fresh, path)).with_context(cannot)
+}
+
+/// The recordings that paths stand for, in order: a file stands for itself, a folder for all in it and below.
+///
+/// # Errors
+/// If a path leads nowhere, or to no recording.
+pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, InvalidInput> {
+    let mut found = Vec::new();
+    for path in paths {
+        if !path.exists() {
+            return Err(not_found(path, "recording").into());
+        }
+        let before = found.len();
+        match path.is_dir() {
+            true => files_below(path, &format!(".{EXTENSION}"), &mut found)?,
+            false => found.push(path.clone()),
+        }
+        if found.len() == before {
+            return Err(Diagnostic::error(format!("there are no recordings in `{}`", path.display()))
+                .note(format!("their names end with `.{EXTENSION}`"))
+                .help("`lockgate eval --record <folder>` makes them")
+                .into());
+        }
+    }
+    Ok(found)
+}
+
+/// The components that lie beside recordings, and those that were named.
+///
+/// # Errors
+/// If one cannot be read.
+pub(crate) fn components(recordings: &[PathBuf], named: &[PathBuf]) -> Result<Vec<Arc<[u8]>>, InvalidInput> {
+    let mut folders: BTreeSet<PathBuf> =
+        recordings.iter().filter(|path| path.is_dir()).map(|folder| folder.join(COMPONENTS)).collect();
+    let beside = recordings.iter().filter(|path| path.is_file()).filter_map(|file| file.parent());
+    folders.extend(beside.map(|folder| folder.join(COMPONENTS)));
+    let mut files = Vec::new();
+    for folder in folders.iter().filter(|folder| folder.is_dir()) {
+        files_below(folder, ".wasm", &mut files)?;
+    }
+    for path in named {
+        match path {
+            path if path.is_dir() => files_below(path, ".wasm", &mut files)?,
+            path => files.push(path.clone()),
+        }
+    }
+    files.iter().map(|file| Ok(read_bytes(file, "plugin", LARGEST_COMPONENT)?.into())).collect()
+}
+
+/// Reads a recording.
+///
+/// # Errors
+/// If it cannot be read, or is none.
+pub(crate) fn read(path: &Path) -> Result<Recording, InvalidInput> {
+    let bytes = read_bytes(path, "recording", LARGEST_RECORDING)?;
+    Recording::decode(&bytes).map_err(|error| {
+        Diagnostic::error(format!("`{}` cannot be run again", path.display())).note(error.to_string()).into()
+    })
+}
+
+fn files_below(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) -> Result<(), InvalidInput> {
+    let unreadable = |error: std::io::Error| {
+        InvalidInput::from(Diagnostic::error(format!("the folder `{}` cannot be read: {error}", folder.display())))
+    };
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        names.push(entry.map_err(unreadable)?.path());
+    }
+    names.sort_unstable();
+    for path in names {
+        // A link to a folder is not followed: it may lead back here.
+        if path.is_dir() && !path.is_symlink() {
+            files_below(&path, ending, found)?;
+        } else if path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(ending)) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! What a use of a plugin is granted.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use toml::de::DeValue;
+
+use super::super::{GrantedCapabilities, GrantedDirectory, GrantedNamespace, GrantedOrigin};
+use super::{Field, Finding, Reader};
+
+/// Whether values may be changed, too.
+const ACCESS: [(&str, bool); 2] = [("read-only", false), ("read-write", true)];
+
+impl Reader<'_> {
+    /// `grants` of a use.
+    pub(super) fn grants(&mut self, field: &Field<'_>) -> Option<GrantedCapabilities> {
+        let table = self.table(field)?;
+        self.known_keys(&table, &["log", "evidence", "directory", "http", "key-value"]);
+        let mut grants = GrantedCapabilities::default();
+        if let Some(log) = self.optional(&table, "log").and_then(|field| self.boolean(&field)) {
+            grants.log = log;
+        }
+        if let Some(field) = self.optional(&table, "evidence") {
+            let patterns = self.array(&field).unwrap_or_default();
+            grants.evidence = patterns.iter().filter_map(|pattern| self.line(pattern)).collect();
+        }
+        if let Some(field) = self.optional(&table, "directory") {
+            grants.directory = self.directories(&field);
+        }
+        if let Some(field) = self.optional(&table, "http") {
+            let origins = self.array(&field).unwrap_or_default();
+            grants.http = origins.iter().filter_map(|origin| self.origin(origin)).collect();
+        }
+        grants.key_value = self.optional(&table, "key-value").and_then(|field| self.namespace(&field));
+        Some(grants)
+    }
+
+    /// `directory`: by name, each a path, or a table with one.
+    fn directories(&mut self, field: &Field<'_>) -> BTreeMap<String, GrantedDirectory> {
+        let Some(table) = self.table(field) else { return BTreeMap::new() };
+        let mut granted = BTreeMap::new();
+        for (name, span) in table.entries.keys().map(|key| (key.get_ref().as_ref(), key.span())) {
+            let directory = self.optional(&table, name).and_then(|field| self.directory(&field));
+            if let (true, Some(directory)) = (self.check_id(name, span), directory) {
+                granted.insert(name.to_owned(), directory);
+            }
+        }
+        granted
+    }
+
+    fn directory(&mut self, field: &Field<'_>) -> Option<GrantedDirectory> {
+        if let DeValue::String(_) = field.value {
+            let path = self.path(field)?;
+            return Some(GrantedDirectory { path, largest_file: None, most_entries: None });
+        }
+        let table = self.table(field)?;
+        self.known_keys(&table, &["path", "largest-file", "most-entries"]);
+        let largest_file = self.optional(&table, "largest-file").and_then(|field| self.bytes(&field));
+        let most_entries = self.optional(&table, "most-entries").and_then(|field| self.count(&field));
+        let path = self.required(&table, "path", "path = \"catalog\"")?;
+        Some(GrantedDirectory { path: self.path(&path)?, largest_file, most_entries })
+    }
+
+    /// One of `http`.
+    fn origin(&mut self, field: &Field<'_>) -> Option<GrantedOrigin> {
+        let table = self.table(field)?;
+        let keys = ["origin", "methods", "addresses", "largest-response", "redirects", "timeout"];
+        self.known_keys(&table, &keys);
+        let methods = self.optional(&table, "methods").map(|field| self.parsed_items(&field));
+        let addresses = self.optional(&table, "addresses").map(|field| self.parsed_items(&field));
+        let largest_response = self.optional(&table, "largest-response").and_then(|field| self.bytes(&field));
+        let redirects = self.optional(&table, "redirects").and_then(|field| self.redirects(&field));
+        let timeout = self.optional(&table, "timeout").and_then(|field| self.duration(&field));
+        let origin = self.required(&table, "origin", "origin = \"https://scanner.example.com\"")?;
+        let origin = self.parsed(&origin)?;
+        let granted = GrantedOrigin { origin, methods, addresses, largest_response, redirects, timeout };
+        if let Err(error) = granted.check() {
+            self.findings.push(Finding::error("invalid-grant", field.span.clone(), error.to_string()));
+        }
+        Some(granted)
+    }
+
+    fn redirects(&mut self, field: &Field<'_>) -> Option<u32> {
+        const MOST: i64 = 20;
+        let count = self.integer(field)?;
+        let redirects = u32::try_from(count).ok().filter(|_| count <= MOST);
+        if redirects.is_none() {
+            let message = format!("`redirects` is out of range: it has to be from 0 to {MOST}");
+            self.findings.push(Finding::error("out-of-range", field.span.clone(), message));
+        }
+        redirects
+    }
+
+    /// `key-value`.
+    fn namespace(&mut self, field: &Field<'_>) -> Option<GrantedNamespace> {
+        let table = self.table(field)?;
+        self.known_keys(&table, &["namespace", "access", "quota"]);
+        let quota = self.optional(&table, "quota").and_then(|field| self.bytes(&field));
+        let access = self.optional(&table, "access");
+        let writable = access.and_then(|field| self.word(&field, "unknown-access", &ACCESS)).unwrap_or_default();
+        let namespace = self.required(&table, "namespace", "namespace = \"attempts\"")?;
+        Some(GrantedNamespace { namespace: self.id(&namespace)?, writable, quota })
+    }
+
+    /// What a text stands for.
+    fn parsed<T: FromStr<Err: Display>>(&mut self, field: &Field<'_>) -> Option<T> {
+        let text = self.text(field)?;
+        match text.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.findings.push(Finding::error("invalid-grant", field.span.clone(), error.to_string()));
+                None
+            }
+        }
+    }
+
+    fn parsed_items<T: FromStr<Err: Display>>(&mut self, field: &Field<'_>) -> Vec<T> {
+        self.array(field).unwrap_or_default().iter().filter_map(|item| self.parsed(item)).collect()
+    }
+}

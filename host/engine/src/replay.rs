@@ -1,0 +1,202 @@
+//! Running recordings again: as they were, to prove that they come out the same; or with a candidate in the place of
+//! their plugin, to see what it would turn.
+//!
+//! Nothing outside of the recordings is reached, so thousands can run side by side, and before anything is changed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use lockgate_domain::{Digest, FailureKind, Ruling, Standing};
+use lockgate_runtime::{Grants, Limits, LoadRequest, Outcome, Plugin, Recording, Replayed, Runtime, Said};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::gate::standing;
+
+/// Who takes the place of the plugin that was recorded.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Whose place: the name of the plugin in the recordings. None: of every plugin.
+    pub plugin: Option<String>,
+    /// The component. None: the one that was recorded.
+    pub component: Option<Arc<[u8]>>,
+    /// The settings. None: those that were recorded.
+    pub settings: Option<Value>,
+}
+
+/// Runs recordings again. To be shared by threads.
+#[derive(Debug)]
+pub struct Replayer {
+    runtime: Runtime,
+    components: BTreeMap<Digest, Arc<[u8]>>,
+    candidate: Option<Candidate>,
+    loaded: Mutex<HashMap<Key, Arc<OnceLock<Result<Plugin, String>>>>>,
+}
+
+/// What makes two uses of a plugin the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    component: Digest,
+    settings: Digest,
+    evidence: Vec<String>,
+    limits: Limits,
+}
+
+/// How a recording came out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "ended")]
+#[non_exhaustive]
+pub enum Ended {
+    /// As it was, byte for byte; and with the same fuel, where that can be compared.
+    Same,
+    /// As it was, but with other fuel on an engine on which it must be the same.
+    FuelDiffers {
+        /// When it was recorded.
+        was: u64,
+        /// Now.
+        is: u64,
+    },
+    /// It says the same, in other words or for other reasons; or it asked or logged something else on the way.
+    Changed(Change),
+    /// It says something else.
+    Flipped(Change),
+    /// It asked for something that was never asked when the recording was made.
+    NotRecorded {
+        /// What.
+        question: String,
+    },
+    /// The recording is of another plugin than the candidate would replace.
+    NotConcerned,
+    /// It could not be run.
+    NotRun {
+        /// Why.
+        why: String,
+    },
+}
+
+/// From what to what, and why.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Change {
+    /// What it said.
+    pub from: Standing,
+    /// What it says now.
+    pub to: Standing,
+    /// The codes of what it said.
+    pub was: Vec<String>,
+    /// The codes of what it says now.
+    pub is: Vec<String>,
+}
+
+impl Replayer {
+    /// Runs recordings with these components, or with a candidate.
+    pub fn new(
+        runtime: Runtime,
+        components: impl IntoIterator<Item = Arc<[u8]>>,
+        candidate: Option<Candidate>,
+    ) -> Self {
+        let components = components.into_iter().map(|component| (Digest::of(&component), component)).collect();
+        Self { runtime, components, candidate, loaded: Mutex::default() }
+    }
+
+    /// Runs one.
+    pub fn replay(&self, recording: &Recording) -> Ended {
+        let candidate = match &self.candidate {
+            Some(Candidate { plugin: Some(name), .. }) if *name != recording.plugin.name => return Ended::NotConcerned,
+            candidate => candidate.as_ref(),
+        };
+        let plugin = match self.plugin(recording, candidate) {
+            Ok(plugin) => plugin,
+            Err(why) => return Ended::NotRun { why },
+        };
+        match plugin.replay(recording) {
+            Ok(replayed) => ended(recording, &replayed),
+            Err(error) => Ended::NotRun { why: error.to_string() },
+        }
+    }
+
+    /// The plugin that runs a recording. Each is loaded once, by whoever needs it first; others wait.
+    fn plugin(&self, recording: &Recording, candidate: Option<&Candidate>) -> Result<Plugin, String> {
+        let replaced = candidate.and_then(|candidate| candidate.component.as_ref());
+        let component = match replaced {
+            Some(component) => component,
+            None => {
+                let digest = recording.plugin.component;
+                self.components.get(&digest).ok_or_else(|| {
+                    format!("the component of `{}`, {digest}, is not among those that were handed in", recording.plugin.name)
+                })?
+            }
+        };
+        let settings = candidate.and_then(|candidate| candidate.settings.as_ref()).unwrap_or(&recording.plugin.settings);
+        let key = Key {
+            component: Digest::of(component),
+            settings: Digest::of_canonical(settings).map_err(|error| error.to_string())?,
+            evidence: recording.evidence_granted.clone(),
+            limits: recording.limits(),
+        };
+        let place = {
+            let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(loaded.entry(key).or_default())
+        };
+        place
+            .get_or_init(|| {
+                let evidence = recording.evidence_granted.clone();
+                let request = LoadRequest {
+                    component: Arc::clone(component),
+                    settings: settings.clone(),
+                    grants: Grants { evidence, recorded: true, ..Grants::default() },
+                    limits: recording.limits(),
+                };
+                self.runtime.load(request).map_err(|error| error.to_string())
+            })
+            .clone()
+    }
+}
+
+fn ended(recording: &Recording, replayed: &Replayed) -> Ended {
+    if let Outcome::Failed(failure) = &replayed.outcome
+        && failure.kind == FailureKind::NotRecorded
+    {
+        return Ended::NotRecorded { question: failure.message.clone() };
+    }
+    match (replayed.same, replayed.same_fuel) {
+        (true, Some(false)) => Ended::FuelDiffers { was: recording.used.fuel, is: replayed.used.fuel },
+        (true, _) => Ended::Same,
+        (false, _) => {
+            let change = Change {
+                from: says(&recording.outcome),
+                to: says(&replayed.outcome),
+                was: codes(&recording.outcome),
+                is: codes(&replayed.outcome),
+            };
+            if change.from == change.to { Ended::Changed(change) } else { Ended::Flipped(change) }
+        }
+    }
+}
+
+fn says(outcome: &Outcome) -> Standing {
+    match outcome {
+        Outcome::Said(said) => standing(said),
+        Outcome::Failed(_) => Standing::Error,
+    }
+}
+
+/// The codes by which an outcome explains itself, each once and in order.
+fn codes(outcome: &Outcome) -> Vec<String> {
+    let mut codes: Vec<String> = match outcome {
+        Outcome::Said(Said::Answer(answer)) => match &answer.ruling {
+            Ruling::Deny(violations) => violations.iter().map(|violation| violation.code.clone()).collect(),
+            Ruling::Require(requirements) => requirements.iter().map(|requirement| requirement.code.clone()).collect(),
+            Ruling::Allow | Ruling::Abstain => answer.reasons.iter().map(|reason| reason.code.clone()).collect(),
+        },
+        Outcome::Said(Said::Report(report)) => {
+            report.findings.iter().map(|finding| finding.violation.code.clone()).collect()
+        }
+        Outcome::Said(Said::Rollout(_) | Said::Action(_)) => Vec::new(),
+        Outcome::Failed(failure) => {
+            std::iter::once(failure.kind.as_str().to_owned()).chain(failure.code.clone()).collect()
+        }
+    };
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}

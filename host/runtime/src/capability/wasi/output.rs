@@ -1,0 +1,121 @@
+//! What is printed becomes lines.
+
+use lockgate_domain::LogLevel;
+
+/// The longest line, in bytes. What is longer goes on in the next one, so that a plugin which prints without line
+/// breaks fills the log and nothing else.
+const LONGEST: usize = 4096;
+
+/// Where something is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Output {
+    Out,
+    Err,
+}
+
+impl Output {
+    pub(super) fn level(self) -> LogLevel {
+        match self {
+            Self::Out => LogLevel::Info,
+            Self::Err => LogLevel::Warn,
+        }
+    }
+
+    /// The number of its stream.
+    pub(super) fn number(self) -> u32 {
+        match self {
+            Self::Out => 1,
+            Self::Err => 2,
+        }
+    }
+
+    /// The output whose stream has that number.
+    pub(super) fn of(number: u32) -> Self {
+        if number == Self::Err.number() { Self::Err } else { Self::Out }
+    }
+}
+
+/// Makes lines of bytes. What is no UTF-8 is shown as `�`.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    begun: Vec<u8>,
+}
+
+impl Lines {
+    pub(super) fn print(&mut self, bytes: &[u8], mut line: impl FnMut(String)) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let (mut rest, ends) = match piece.strip_suffix(b"\n") {
+                Some(rest) => (rest, true),
+                None => (piece, false),
+            };
+            while let Some((now, later)) = self.too_long(rest) {
+                self.begun.extend_from_slice(now);
+                self.finish(&mut line);
+                rest = later;
+            }
+            self.begun.extend_from_slice(rest);
+            if ends {
+                line(self.take());
+            }
+        }
+    }
+
+    /// Ends the line that was begun, if one was.
+    pub(super) fn finish(&mut self, mut line: impl FnMut(String)) {
+        if !self.begun.is_empty() {
+            line(self.take());
+        }
+    }
+
+    fn take(&mut self) -> String {
+        let bytes = std::mem::take(&mut self.begun);
+        String::from_utf8_lossy(bytes.strip_suffix(b"\r").unwrap_or(&bytes)).into_owned()
+    }
+
+    /// Where a piece has to be cut for the line not to become too long: before the character that does not fit.
+    fn too_long<'a>(&self, piece: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+        let room = LONGEST.saturating_sub(self.begun.len());
+        if piece.len() <= room {
+            return None;
+        }
+        let is_inside = |at: usize| piece.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
+        let cut = (room.saturating_sub(3)..=room).rev().find(|at| !is_inside(*at)).unwrap_or(room);
+        piece.split_at_checked(cut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(pieces: &[&[u8]]) -> Vec<String> {
+        let (mut lines, mut made) = (Lines::default(), Vec::new());
+        for piece in pieces {
+            lines.print(piece, |line| made.push(line));
+        }
+        lines.finish(|line| made.push(line));
+        made
+    }
+
+    #[test]
+    fn a_line_ends_at_its_line_break_however_it_was_printed() {
+        assert_eq!(lines(&[b"one\ntw", b"o\r\n", b"\n", b"three"]), ["one", "two", "", "three"]);
+        assert_eq!(lines(&[b"one\n"]), ["one"]);
+        assert_eq!(lines(&[]), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_no_utf_8_is_still_shown() {
+        assert_eq!(lines(&[b"a\xffb"]), ["a\u{fffd}b"]);
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut_between_characters() {
+        let long = "é".repeat(LONGEST);
+        let made = lines(&[b"x", long.as_bytes()]);
+        let lengths: Vec<usize> = made.iter().map(String::len).collect();
+        assert_eq!(lengths, [LONGEST - 1, LONGEST, 2]);
+        assert_eq!(made.concat(), format!("x{long}"));
+        assert_eq!(lines(&[&[0x80; LONGEST + 1]]).len(), 2);
+    }
+}

@@ -1,0 +1,217 @@
+//! Counting what a component consists of, while it is checked for validity: the one look that is taken at it before it
+//! is compiled. Each count is held against its bound as soon as it grows, so that a look ends where a bound does.
+
+use wasmparser::{
+    CanonicalFunction, ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
+    ComponentTypeRef, Encoding, FuncToValidate, FuncValidatorAllocations, FunctionBody, Instance, OperatorsReader, Parser,
+    Payload, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+};
+
+use crate::admission::AdmissionError;
+use crate::bounds::Bounds;
+use crate::estimate::Estimate;
+
+/// Checks that a component is valid and consists of no more than it may.
+pub(crate) fn check(bytes: &[u8], features: WasmFeatures, bounds: &Bounds) -> Result<(), AdmissionError> {
+    let mut validator = Validator::new_with_features(features);
+    let mut allocations = FuncValidatorAllocations::default();
+    let mut census = Census { bounds, cost: 0, items: 0, open: Vec::new() };
+    let mut parser = Parser::new(0);
+    parser.set_features(features);
+    for payload in parser.parse_all(bytes) {
+        let payload = payload?;
+        census.take(&payload)?;
+        if let ValidPayload::Func(function, body) = validator.payload(&payload)? {
+            allocations = census.function(function, &body, allocations)?;
+        }
+    }
+    Ok(())
+}
+
+/// What has been counted so far.
+struct Census<'a> {
+    bounds: &'a Bounds,
+    cost: u64,
+    items: u64,
+    /// The modules and components that have begun and not ended, from the outermost on.
+    open: Vec<Scope>,
+}
+
+/// One module or component.
+struct Scope {
+    encoding: Encoding,
+    makes: Making,
+    /// What an instance of each component of its index space makes. None if that depends on who uses it: a component
+    /// that is handed in, or taken out of an instance.
+    components: Vec<Option<Making>>,
+}
+
+/// What is made when a component is instantiated: by itself, and by all that it instantiates in turn.
+#[derive(Clone, Copy, Default)]
+struct Making {
+    instances: u64,
+    adapters: u64,
+}
+
+impl Making {
+    fn and(self, other: Self) -> Self {
+        Self {
+            instances: self.instances.saturating_add(other.instances),
+            adapters: self.adapters.saturating_add(other.adapters),
+        }
+    }
+}
+
+impl Census<'_> {
+    /// Counts a section, or the beginning or end of a module or component.
+    fn take(&mut self, payload: &Payload<'_>) -> Result<(), AdmissionError> {
+        self.items = self.items.saturating_add(items(payload));
+        within("items", self.items, self.bounds.items)?;
+        match payload {
+            Payload::Version { encoding, .. } => {
+                self.open.push(Scope { encoding: *encoding, makes: Making::default(), components: Vec::new() });
+                return within("components inside each other", self.open.len() as u64, self.bounds.depth);
+            }
+            Payload::End(_) => {
+                if let Some(Scope { encoding: Encoding::Component, makes, .. }) = self.open.pop() {
+                    self.component(Some(makes));
+                }
+            }
+            Payload::ComponentImportSection(section) => {
+                for import in section.clone() {
+                    if let ComponentTypeRef::Component(_) = import?.ty {
+                        self.component(None);
+                    }
+                }
+            }
+            Payload::ComponentAliasSection(section) => {
+                for alias in section.clone() {
+                    self.alias(&alias?);
+                }
+            }
+            Payload::ComponentExportSection(section) => {
+                // What is exported gets a new index.
+                for export in section.clone() {
+                    let export = export?;
+                    if export.kind == ComponentExternalKind::Component {
+                        self.component(self.makes(export.index));
+                    }
+                }
+            }
+            Payload::InstanceSection(section) => {
+                for instance in section.clone() {
+                    if let Instance::Instantiate { .. } = instance? {
+                        self.make(Making { instances: 1, adapters: 0 })?;
+                    }
+                }
+            }
+            Payload::ComponentInstanceSection(section) => {
+                for instance in section.clone() {
+                    if let ComponentInstance::Instantiate { component_index, .. } = instance? {
+                        let makes = self.makes(component_index).ok_or(AdmissionError::Unforeseeable)?;
+                        self.make(makes.and(Making { instances: 1, adapters: 0 }))?;
+                    }
+                }
+            }
+            Payload::ComponentCanonicalSection(section) => {
+                for function in section.clone() {
+                    if let CanonicalFunction::Lower { .. } = function? {
+                        self.make(Making { instances: 0, adapters: 1 })?;
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// One more component in the index space of the one that is open.
+    fn component(&mut self, makes: Option<Making>) {
+        if let Some(scope) = self.open.last_mut() {
+            scope.components.push(makes);
+        }
+    }
+
+    /// What an instance of that component makes, if it can be known.
+    fn makes(&self, index: u32) -> Option<Making> {
+        self.open.last()?.components.get(index as usize).copied().flatten()
+    }
+
+    fn alias(&mut self, alias: &ComponentAlias<'_>) {
+        match alias {
+            ComponentAlias::Outer { kind: ComponentOuterAliasKind::Component, count, index } => {
+                let outer = self.open.iter().rev().nth(*count as usize);
+                let makes = outer.and_then(|scope| scope.components.get(*index as usize)).copied().flatten();
+                self.component(makes);
+            }
+            ComponentAlias::InstanceExport { kind: ComponentExternalKind::Component, .. } => {
+                self.component(None);
+            }
+            _ => {}
+        }
+    }
+
+    /// The component that is open makes that, too.
+    fn make(&mut self, more: Making) -> Result<(), AdmissionError> {
+        let Some(scope) = self.open.last_mut() else { return Ok(()) };
+        scope.makes = scope.makes.and(more);
+        within("instances", scope.makes.instances, self.bounds.instances)?;
+        within("adapters", scope.makes.adapters, self.bounds.adapters)
+    }
+
+    /// Checks a function and estimates what compiling it costs.
+    fn function(
+        &mut self,
+        function: FuncToValidate<ValidatorResources>,
+        body: &FunctionBody<'_>,
+        allocations: FuncValidatorAllocations,
+    ) -> Result<FuncValidatorAllocations, AdmissionError> {
+        let mut function = function.into_validator(allocations);
+        let mut reader = body.get_binary_reader();
+        function.read_locals(&mut reader)?;
+        let mut estimate = Estimate::new(function.len_locals());
+        let mut operators = OperatorsReader::new(reader);
+        while !operators.eof() {
+            let (operator, offset) = operators.read_with_offset()?;
+            function.op(offset, &operator)?;
+            estimate.add(&operator, function.operand_stack_height());
+        }
+        operators.finish()?;
+        let (cost, limit) = (estimate.cost(), self.bounds.function_cost);
+        if cost > limit {
+            return Err(AdmissionError::CostlyFunction { function: function.index(), cost, limit });
+        }
+        self.cost = self.cost.saturating_add(cost);
+        let (cost, limit) = (self.cost, self.bounds.cost);
+        if cost > limit { Err(AdmissionError::Costly { cost, limit }) } else { Ok(function.into_allocations()) }
+    }
+}
+
+/// How many things a section lists.
+fn items(payload: &Payload<'_>) -> u64 {
+    let count = match payload {
+        Payload::TypeSection(section) => section.count(),
+        Payload::ImportSection(section) => section.count(),
+        Payload::FunctionSection(section) => section.count(),
+        Payload::TableSection(section) => section.count(),
+        Payload::MemorySection(section) => section.count(),
+        Payload::GlobalSection(section) => section.count(),
+        Payload::ExportSection(section) => section.count(),
+        Payload::ElementSection(section) => section.count(),
+        Payload::DataSection(section) => section.count(),
+        Payload::InstanceSection(section) => section.count(),
+        Payload::CoreTypeSection(section) => section.count(),
+        Payload::ComponentInstanceSection(section) => section.count(),
+        Payload::ComponentAliasSection(section) => section.count(),
+        Payload::ComponentTypeSection(section) => section.count(),
+        Payload::ComponentCanonicalSection(section) => section.count(),
+        Payload::ComponentImportSection(section) => section.count(),
+        Payload::ComponentExportSection(section) => section.count(),
+        _ => 0,
+    };
+    u64::from(count)
+}
+
+fn within(what: &'static str, count: u64, limit: u64) -> Result<(), AdmissionError> {
+    if count > limit { Err(AdmissionError::Beyond { what, count, limit }) } else { Ok(()) }
+}
