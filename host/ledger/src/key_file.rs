@@ -130,9 +130,7 @@ impl KeyFile {
     }
 
     fn next(&self) -> PathBuf {
-        let mut next = OsString::from(&self.path);
-        next.push(".next");
-        next.into()
+        beside(&self.path, ".next")
     }
 
     fn promote(&self) -> Result<(), KeyFileError> {
@@ -142,18 +140,29 @@ impl KeyFile {
     }
 }
 
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut beside = OsString::from(path);
+    beside.push(ending);
+    beside.into()
+}
+
 fn create(path: &Path, name: &str) -> Result<SigningKey, KeyFileError> {
     let key = SigningKey::generate(name).map_err(|error| KeyFileError::Invalid { path: path.to_owned(), error })?;
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // Written in full under another name first: a file of this name always holds a key. And a link, unlike a new name,
+    // never takes the place of a key that is there.
+    let unfinished = beside(path, ".unfinished");
     let write = |mut file: File| {
         file.write_all(format!("{}\n", key.to_secret()).as_bytes())?;
         file.sync_all()?;
-        sync_folder(path)
+        fs::hard_link(&unfinished, path)
     };
-    let written = options.open(path).and_then(write);
+    let written = options.open(&unfinished).and_then(write);
+    let cleared = if unfinished.exists() { fs::remove_file(&unfinished) } else { Ok(()) };
+    let written = written.and(cleared).and_then(|()| sync_folder(path));
     written.map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
     Ok(key)
 }

@@ -17,7 +17,9 @@ pub(super) fn open_writer(path: &Path, busy: Duration) -> Result<Connection, Err
         return Err(Unavailable::new(Cause::Other, message).into());
     }
     // FULL: a commit has reached the disk when it returns. Everything that this crate promises rests on it.
-    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;").map_err(unavailable)?;
+    // And what retention deletes is overwritten, not only forgotten.
+    let pragmas = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA secure_delete = ON;";
+    connection.execute_batch(pragmas).map_err(unavailable)?;
     Ok(connection)
 }
 

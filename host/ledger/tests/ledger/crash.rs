@@ -1,0 +1,152 @@
+//! Killed at random moments, under load, again and again: whatever was answered is there.
+//!
+//! `LOCKGATE_CRASHES` says how often; 100 times if it does not.
+
+use std::env;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lockgate_domain::Digest;
+use lockgate_ledger::audit::{Audit, audit};
+use lockgate_ledger::{
+    Append, Expect, KeyFile, Query, Request, SqliteOptions, SqliteStorage, Storage as _, prove_consistency, verify,
+};
+
+use super::support::{NAME, content, event};
+
+const FOLDER: &str = "LOCKGATE_CRASH_FOLDER";
+/// After so many crashes, a new ledger begins: so that making one is interrupted as well.
+const CRASHES_EACH: usize = 20;
+
+/// One thing that the child was told is on the disk.
+struct Answered {
+    stream: String,
+    sequence: u64,
+    index: u64,
+    evidence: String,
+}
+
+fn open(folder: &std::path::Path) -> SqliteStorage {
+    KeyFile::new(folder.join("ledger.key")).open(&folder.join("ledger.db"), NAME, SqliteOptions::default()).unwrap()
+}
+
+/// Appends from several threads, as fast as it can, and says what was answered, after it was.
+#[test]
+#[ignore = "the other test starts it, and kills it"]
+fn child() {
+    let Some(folder) = env::var_os(FOLDER) else { return };
+    let storage = open(folder.as_ref());
+    thread::scope(|scope| {
+        for writer in 0..4 {
+            let storage = &storage;
+            scope.spawn(move || {
+                let stream = format!("writer/{writer}");
+                for sequence in storage.version(&stream).unwrap() + 1.. {
+                    let evidence = format!("{stream} {sequence} {}", "x".repeat(2000));
+                    let content = content(evidence.as_bytes());
+                    let appended = storage
+                        .append(Append {
+                            entries: vec![event(&stream, sequence).referring_to(content.digest()), event("all", 0)],
+                            content: vec![content],
+                            expect: vec![Expect { stream: stream.clone(), version: sequence - 1 }],
+                            request: Some(Request {
+                                scope: stream.clone(),
+                                key: sequence.to_string(),
+                                digest: Digest::of(b""),
+                                answer: vec![],
+                            }),
+                            ..Append::default()
+                        })
+                        .unwrap();
+                    let index = appended.entries[0].index;
+                    let checkpoint = appended.checkpoint.replace('\n', "|");
+                    let line = format!("answered {stream} {sequence} {index} {checkpoint}\n");
+                    std::io::stdout().lock().write_all(line.as_bytes()).unwrap();
+                }
+            });
+        }
+    });
+}
+
+/// Starts the child, kills it after a while, and gives back what it said, with the last checkpoint.
+fn crash(folder: &std::path::Path, after: Duration, answered: &mut Vec<Answered>) -> Option<String> {
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["crash::child", "--exact", "--ignored", "--nocapture"])
+        .env(FOLDER, folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).split(b'\n');
+    let reader = thread::spawn(move || lines.map(|line| String::from_utf8(line.unwrap()).unwrap()).collect::<Vec<_>>());
+    thread::sleep(after);
+    // With SIGKILL: it gets no chance to do anything more.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut last = None;
+    for line in reader.join().unwrap() {
+        // The harness prints before the first one, on the same line.
+        let Some((_, line)) = line.split_once("answered ") else { continue };
+        let mut words = line.splitn(4, ' ');
+        let mut word = || words.next().map(str::to_owned);
+        // The last line may be cut off.
+        let (Some(stream), Some(sequence), Some(index), Some(checkpoint)) = (word(), word(), word(), word()) else {
+            continue;
+        };
+        let evidence = format!("{stream} {sequence} {}", "x".repeat(2000));
+        answered.push(Answered {
+            sequence: sequence.parse().unwrap(),
+            index: index.parse().unwrap(),
+            stream,
+            evidence,
+        });
+        if checkpoint.ends_with('|') {
+            last = Some(checkpoint.replace('|', "\n"));
+        }
+    }
+    last
+}
+
+#[test]
+fn what_was_answered_is_there_after_the_process_was_killed() {
+    let crashes: usize = env::var("LOCKGATE_CRASHES").map_or(100, |number| number.parse().unwrap());
+    let mut random = Instant::now().elapsed().subsec_nanos().wrapping_add(std::process::id());
+    let (mut folder, mut answered, mut checkpoints) = (tempfile::tempdir().unwrap(), vec![], vec![]);
+    let mut total = 0;
+    for round in 0..crashes {
+        if round % CRASHES_EACH == 0 {
+            folder = tempfile::tempdir().unwrap();
+            total += answered.len();
+            answered.clear();
+            checkpoints.clear();
+        }
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let after = Duration::from_millis(u64::from(random >> 16) % 150);
+        checkpoints.extend(crash(folder.path(), after, &mut answered));
+
+        let storage = open(folder.path());
+        for Answered { stream, sequence, index, evidence } in &answered {
+            let query = Query { stream: Some(stream.clone()), from: *index, limit: 1, ..Query::default() };
+            let found = storage.entries(&query).unwrap();
+            assert_eq!(found.first().map(|entry| (entry.index, entry.sequence)), Some((*index, *sequence)));
+            let content = storage.content(&Digest::of(evidence.as_bytes())).unwrap().unwrap();
+            assert_eq!(content.size, evidence.len() as u64);
+        }
+        let key = storage.head().unwrap().key;
+        for checkpoint in &checkpoints {
+            let proof = serde_json::to_string(&prove_consistency(&storage, checkpoint).unwrap()).unwrap();
+            verify::consistency(&proof, &key).unwrap();
+        }
+        let report = audit(&storage, &Audit { key: Some(key), checkpoints: checkpoints.clone() }).unwrap();
+        assert_eq!(report.findings, [], "after crash {round}");
+        // Two entries were written together, or none.
+        let written: u64 = (0..4).map(|writer| storage.version(&format!("writer/{writer}")).unwrap()).sum();
+        assert_eq!(storage.version("all").unwrap(), written);
+        assert!(written >= answered.len() as u64);
+    }
+    total += answered.len();
+    println!("{crashes} crashes, {total} answers, none lost");
+    assert!(total > crashes, "hardly anything was answered: {total} answers in {crashes} rounds");
+}

@@ -1,0 +1,113 @@
+//! Key files: private, and always with the key that the log goes by.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use lockgate_ledger::{Error, KeyFile, KeyFileError, SqliteOptions, SqliteStorage, Storage as _};
+use tempfile::TempDir;
+
+use super::support::{NAME, append, event};
+
+struct Place {
+    folder: TempDir,
+    file: KeyFile,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = KeyFile::new(folder.path().join("ledger.key"));
+        Self { folder, file }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn open(&self) -> Result<SqliteStorage, KeyFileError> {
+        self.file.open(&self.path("ledger.db"), NAME, SqliteOptions::default())
+    }
+}
+
+#[test]
+fn the_first_start_makes_a_key_that_nobody_else_can_read() {
+    let place = Place::new();
+    let head = place.open().unwrap().head().unwrap();
+    assert_eq!(head.key.name(), NAME);
+    assert_eq!(fs::metadata(place.path("ledger.key")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(place.file.load().unwrap().verifying_key(), &head.key);
+    // The next one finds it.
+    assert_eq!(place.open().unwrap().head().unwrap(), head);
+}
+
+#[test]
+fn a_key_that_others_can_read_is_not_used() {
+    let place = Place::new();
+    place.file.create(NAME).unwrap();
+    fs::set_permissions(place.path("ledger.key"), fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(matches!(place.file.load(), Err(KeyFileError::Open { mode: 0o640, .. })));
+}
+
+#[test]
+fn a_key_is_never_overwritten() {
+    let place = Place::new();
+    let key = place.file.create(NAME).unwrap();
+    assert!(matches!(place.file.create(NAME), Err(KeyFileError::Io { .. })));
+    assert_eq!(place.file.load().unwrap().verifying_key(), key.verifying_key());
+    let files: Vec<_> = fs::read_dir(place.folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(files, ["ledger.key"]);
+}
+
+#[test]
+fn a_ledger_whose_key_is_lost_gets_no_new_one() {
+    let place = Place::new();
+    drop(place.open().unwrap());
+    fs::remove_file(place.path("ledger.key")).unwrap();
+    assert!(matches!(place.open(), Err(KeyFileError::Lost { .. })));
+    assert!(!place.path("ledger.key").exists());
+}
+
+#[test]
+fn a_ledger_is_not_opened_with_the_key_of_another() {
+    let place = Place::new();
+    drop(place.open().unwrap());
+    fs::remove_file(place.path("ledger.key")).unwrap();
+    place.file.create(NAME).unwrap();
+    assert!(matches!(place.open(), Err(KeyFileError::Ledger(Error::KeyRetired { .. }))));
+}
+
+#[test]
+fn a_key_is_replaced_in_log_and_file() {
+    let place = Place::new();
+    let storage = place.open().unwrap();
+    let old = storage.head().unwrap().key;
+    let new = place.file.rotate(&storage).unwrap();
+    assert_ne!(old, new);
+    storage.append(append(vec![event("a", 1)])).unwrap();
+    drop(storage);
+    assert_eq!(place.open().unwrap().head().unwrap().key, new);
+    assert!(!place.path("ledger.key.next").exists());
+}
+
+#[test]
+fn a_change_of_keys_that_was_cut_off_is_brought_to_its_end() {
+    // After the log, before the file.
+    let place = Place::new();
+    let storage = place.open().unwrap();
+    let old = fs::read(place.path("ledger.key")).unwrap();
+    let new = place.file.rotate(&storage).unwrap();
+    drop(storage);
+    fs::rename(place.path("ledger.key"), place.path("ledger.key.next")).unwrap();
+    fs::write(place.path("ledger.key"), &old).unwrap();
+    fs::set_permissions(place.path("ledger.key"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(place.open().unwrap().head().unwrap().key, new);
+    assert_eq!(place.file.load().unwrap().verifying_key(), &new);
+    // Before the log: the key that was made is not used, and a new one is made the next time.
+    let storage = place.open().unwrap();
+    KeyFile::new(place.path("ledger.key.next")).create(NAME).unwrap();
+    drop(storage);
+    let storage = place.open().unwrap();
+    assert_eq!(storage.head().unwrap().key, new);
+    assert_ne!(place.file.rotate(&storage).unwrap(), new);
+}
