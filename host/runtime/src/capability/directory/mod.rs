@@ -20,7 +20,7 @@ use super::content::Content;
 use super::name;
 use opened::Opened;
 
-pub(crate) use answer::{DirectoryError, Entry, EntryKind, Listing, Place};
+pub(crate) use answer::{DirectoryError, EntryKind, Listing, Place};
 pub use grant::{DirectoryGrant, DirectoryGrantError};
 
 /// The directories that were granted, open.

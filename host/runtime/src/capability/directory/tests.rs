@@ -17,6 +17,7 @@ use std::time::Duration;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 
+use super::answer::Entry;
 use super::*;
 use DirectoryError::{Missing, Outside, TooLarge, Unreadable, WrongKind};
 use EntryKind::{Directory, File, Other};
