@@ -4,7 +4,7 @@ use lockgate_domain::{Capability, Description, Digest, Kind};
 
 use crate::admission::{self, AdmissionError, Refusal};
 use crate::anatomy::{Anatomy, Name};
-use crate::capability::Grants;
+use crate::capability::{self, Grants};
 use crate::freeze::{Freezer, Freezing};
 use crate::runtime::Runtime;
 
@@ -38,6 +38,8 @@ pub struct Inspection {
 pub struct InspectedImport {
     /// Its name, with its version.
     pub name: String,
+    /// What a plugin reaches through it, in words; none if this host does not offer it.
+    pub reach: Option<&'static str>,
     /// Why it is refused; none if it is granted.
     pub refusal: Option<Refusal>,
 }
@@ -84,7 +86,11 @@ impl Runtime {
             kinds: judgement.kinds,
             imports: imports
                 .into_iter()
-                .map(|name| InspectedImport { refusal: admission::refuse(Name::of(&name), grants), name })
+                .map(|name| InspectedImport {
+                    reach: capability::reach(Name::of(&name)),
+                    refusal: admission::refuse(Name::of(&name), grants),
+                    name,
+                })
                 .collect(),
             capabilities: asked
                 .map(|asked| InspectedCapability { granted: grants.covers(asked), asked: asked.clone() })

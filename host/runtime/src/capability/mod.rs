@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use wasmtime::component::Linker;
 
+use crate::anatomy::Name;
 use crate::bindings::v0;
 use crate::sandbox::Sandbox;
 
@@ -136,6 +137,12 @@ pub(crate) const OFFERED: &[Offered] = &[
         reach: "the values of the namespace that is granted",
     },
 ];
+
+/// What a plugin reaches through an interface; none if it is not offered.
+pub(crate) fn reach(import: Name<'_>) -> Option<&'static str> {
+    let offered = OFFERED.iter().find(|offered| offered.interface == import.interface).map(|offered| offered.reach);
+    offered.or_else(|| wasi::interface(import.whole).map(|_| "nothing: the host's WASI is empty"))
+}
 
 /// What is granted, made ready: directories are open, rules are parsed.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use lockgate_runtime::{Freezing, Grants, Inspection};
+use lockgate_runtime::{Freezing, Grants, InspectedImport, Inspection, Refusal};
 use serde_json::{Value, json};
 
 use super::GrantArguments;
@@ -76,11 +76,11 @@ fn table(inspection: &Inspection) -> String {
                 Freezing::PerCall { reason } => format!("configured anew in every call: {reason}"),
             },
         ),
-        (
-            "imports",
-            or_none(&inspection.imports.iter().map(|import| import.name.as_str()).collect::<Vec<_>>().join("\n")),
-        ),
     ]));
+    parts.push(match inspection.imports.as_slice() {
+        [] => "  It imports nothing, so it reaches nothing.".to_owned(),
+        imports => grid(&["imports", "through which it reaches", "granted"], reaches(imports)),
+    });
     if !inspection.capabilities.is_empty() {
         let rows = inspection.capabilities.iter().map(|capability| {
             let granted = match capability.granted {
@@ -109,6 +109,33 @@ fn table(inspection: &Inspection) -> String {
     };
     parts.push(verdict);
     parts.join("\n\n")
+}
+
+/// The imports, those of one package and one reach in one row: an interpreter imports two dozen parts of WASI.
+fn reaches(imports: &[InspectedImport]) -> Vec<Vec<String>> {
+    let mut groups: Vec<(&InspectedImport, Vec<&str>)> = Vec::new();
+    for import in imports {
+        let known = groups.iter_mut().find(|(first, _)| {
+            import.name.starts_with("wasi:") && first.name.starts_with("wasi:") && first.reach == import.reach
+        });
+        match known {
+            Some((_, names)) => names.push(&import.name),
+            None => groups.push((import, vec![&import.name])),
+        }
+    }
+    let rows = groups.into_iter().map(|(import, names)| {
+        let granted = match &import.refusal {
+            None => styled(GOOD, "yes"),
+            Some(Refusal::NotGranted { .. }) => styled(BAD, "no"),
+            Some(_) => styled(BAD, "never"),
+        };
+        let name = match names.as_slice() {
+            [only] => (*only).to_owned(),
+            several => format!("{} and {} more of WASI", import.name, several.len() - 1),
+        };
+        vec![name, import.reach.unwrap_or("nothing: the host does not have it").to_owned(), granted]
+    });
+    rows.collect()
 }
 
 fn or_none(text: &str) -> String {
@@ -229,6 +256,7 @@ fn document(inspection: &Inspection) -> Value {
         "kinds": inspection.kinds,
         "imports": inspection.imports.iter().map(|import| json!({
             "name": import.name,
+            "reach": import.reach,
             "refusal": import.refusal.as_ref().map(ToString::to_string),
         })).collect::<Vec<_>>(),
         "description": inspection.description,

@@ -118,7 +118,11 @@ impl<'a> Report<'a> {
         let style = if others == 0 { GOOD } else { BAD };
         let untold = self.count(|group| *group == Group::NotRecorded);
         let not_run = self.count(|group| matches!(group, Group::NotRun(_)));
-        let mut parts = vec![format!("{} recordings", self.concerned), styled(style, format!("{same} the same"))];
+        let recordings = match self.concerned {
+            1 => "1 recording".to_owned(),
+            many => format!("{many} recordings"),
+        };
+        let mut parts = vec![recordings, styled(style, format!("{same} the same"))];
         if self.compares {
             parts.push(format!("{} flipped", self.flipped()));
             parts.push(format!("{} say the same otherwise", self.changed()));
