@@ -8,7 +8,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 
-use lockgate_domain::{Answer, FailureKind, Ruling};
+use lockgate_domain::{Answer, FailureKind, LogLevel, Ruling};
 use lockgate_runtime::{DirectoryGrant, Evaluation, Grants, Limits, LoadRequest, Plugin};
 use serde_json::{Value, json};
 use support::{Guest, runtime, shared_snapshot};
@@ -31,6 +31,34 @@ fn reading(path: &str) -> Guest {
             (import "lockgate:host/log@0.1.0" "log" (func $log (param i32 i32 i32)))"#,
         fields: format!("(data (i32.const 8192) \"catalog{path}\")").leak(),
         decide: decide.leak(),
+        ..Guest::default()
+    }
+}
+
+/// A policy that logs the name of the first directory, and that of the first thing in it: a file of four bytes, or it
+/// traps. Its kind is the level of the line, since both are counted from nothing.
+fn listing() -> Guest {
+    Guest {
+        world: "import lockgate:host/directory@0.1.0; import lockgate:host/log@0.1.0; \
+                export lockgate:approval/policy@0.1.0;",
+        imports: r#"
+            (import "lockgate:host/directory@0.1.0" "names" (func $names (param i32)))
+            (import "lockgate:host/directory@0.1.0" "entries" (func $entries (param i32 i32 i32 i32 i32)))
+            (import "lockgate:host/log@0.1.0" "log" (func $log (param i32 i32 i32)))"#,
+        fields: "(global $first (mut i32) (i32.const 0))",
+        decide: "
+            (call $names (i32.const 4096))
+            (global.set $first (i32.load (i32.const 4096)))
+            (call $log (i32.const 2) (i32.load (global.get $first)) (i32.load offset=4 (global.get $first)))
+            (call $entries
+                (i32.load (global.get $first)) (i32.load offset=4 (global.get $first))
+                (i32.const 0) (i32.const 0) (i32.const 4096))
+            (if (i32.load8_u (i32.const 4096)) (then unreachable))
+            (global.set $first (i32.load (i32.const 4104)))
+            (if (i64.ne (i64.load offset=16 (global.get $first)) (i64.const 4)) (then unreachable))
+            (call $log
+                (i32.load8_u offset=8 (global.get $first))
+                (i32.load (global.get $first)) (i32.load offset=4 (global.get $first)))",
         ..Guest::default()
     }
 }
@@ -74,6 +102,17 @@ fn a_plugin_reads_what_is_granted_as_it_is_when_it_is_asked() {
 
     fs::write(catalog.path().join("list"), "pay").unwrap();
     assert_eq!(logged(&plugin.decide(&shared_snapshot())), ["pay"]);
+}
+
+#[test]
+fn a_plugin_finds_out_what_is_granted() {
+    let evaluation = load(&listing(), &catalog(b"shop"), Limits::default()).decide(&shared_snapshot());
+    assert_eq!(evaluation.outcome.as_ref().unwrap().ruling, Ruling::Abstain);
+    let lines: Vec<_> = evaluation.log.iter().map(|line| (line.level, line.message.as_str())).collect();
+    assert_eq!(lines, [(LogLevel::Info, "catalog"), (LogLevel::Trace, "list")]);
+    let answers: Vec<_> = evaluation.exchanges.into_iter().map(|exchange| exchange.answer).collect();
+    let list = json!({ "name": "list", "kind": "file", "size": 4 });
+    assert_eq!(answers, [json!(["catalog"]), json!({ "Ok": { "entries": [list], "unnamed": 0 } })]);
 }
 
 #[test]

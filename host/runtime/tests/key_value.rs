@@ -39,6 +39,27 @@ fn counting(then: &'static str) -> Guest {
     }
 }
 
+/// A policy that logs the first key that begins with `c`, takes it away, and abstains.
+fn clearing() -> Guest {
+    Guest {
+        world: "import lockgate:host/key-value@0.1.0; import lockgate:host/log@0.1.0; \
+                export lockgate:approval/policy@0.1.0;",
+        imports: r#"
+            (import "lockgate:host/key-value@0.1.0" "keys" (func $keys (param i32 i32 i32)))
+            (import "lockgate:host/key-value@0.1.0" "delete" (func $delete (param i32 i32 i32)))
+            (import "lockgate:host/log@0.1.0" "log" (func $log (param i32 i32 i32)))"#,
+        fields: r#"(global $first (mut i32) (i32.const 0)) (data (i32.const 8192) "c")"#,
+        decide: "
+            (call $keys (i32.const 8192) (i32.const 1) (i32.const 4096))
+            (global.set $first (i32.load (i32.const 4104)))
+            (call $log (i32.const 2) (i32.load (global.get $first)) (i32.load offset=4 (global.get $first)))
+            (call $delete
+                (i32.load (global.get $first)) (i32.load offset=4 (global.get $first)) (i32.const 4096))
+            (if (i32.load8_u (i32.const 4096)) (then unreachable))",
+        ..Guest::default()
+    }
+}
+
 fn granting(access: Access) -> Grants {
     Grants { key_value: Some(KeyValueGrant::new("counter", access)), ..Grants::default() }
 }
@@ -82,6 +103,20 @@ fn what_a_call_keeps_the_next_one_finds() {
             ("key-value.set", json!({ "key": "count", "value": "MQ==" }), json!({ "Ok": null })),
         ]
     );
+}
+
+#[test]
+fn what_a_call_takes_away_is_gone() {
+    let (_place, namespaces) = folder();
+    let mut before = Changes::default();
+    for key in ["a", "cb", "ca", "d"] {
+        before.set(key, "");
+    }
+    namespaces.commit("counter", &before, 64).unwrap();
+    let evaluation = load(&clearing(), Access::ReadWrite, namespaces.clone()).decide(&shared_snapshot());
+    assert_eq!(evaluation.outcome.as_ref().unwrap().ruling, Ruling::Abstain);
+    assert_eq!(logged(&evaluation), ["ca"]);
+    assert_eq!(kept(&namespaces).into_keys().collect::<Vec<_>>(), ["a", "cb", "d"]);
 }
 
 #[test]
