@@ -5,6 +5,7 @@
 
 mod demo;
 mod dist;
+mod fuzz;
 mod sbom;
 mod steps;
 mod suite;
@@ -27,6 +28,7 @@ Commands:
   dist      Build everything and lay it out under target/lockgate, as a release archive holds it
   plugins   Build the bundled plugins into target/lockgate/plugins
   bench     Build everything, then run the benches of the runtime; what follows is handed to Criterion
+  fuzz      Fuzz each target of tests/fuzz, two minutes together; also `fuzz [--seconds N] [target…]`
   schemas   Write the JSON Schemas of what `lockgate` reads and prints into docs/schemas
   help      Print this
 
@@ -34,6 +36,9 @@ The first build takes about eight minutes on two cores (most of it is Wasmtime),
 ";
 
 fn main() -> ExitCode {
+    if let Some(code) = fuzz::compile() {
+        return code;
+    }
     let mut arguments = std::env::args().skip(1);
     let command = arguments.next().unwrap_or_default();
     let rest: Vec<String> = arguments.collect();
@@ -56,6 +61,7 @@ fn execute(command: &str, rest: &[String]) -> anyhow::Result<ExitCode> {
         "test" => return suite::run(&workspace),
         "dist" => dist::assemble(&workspace, &mut Steps::new(dist::STEPS))?,
         "plugins" => dist::plugins(&workspace, &mut Steps::new(dist::PLUGIN_STEPS))?,
+        "fuzz" => return fuzz::run(&workspace, rest),
         "bench" => bench(&workspace, rest)?,
         "schemas" => dist::schemas(&workspace)?,
         "" | "help" | "--help" | "-h" => print!("{HELP}"),
