@@ -1,0 +1,41 @@
+// What the host calls: the two interfaces of the contract that an approval policy exports. The rules stand beside it.
+
+import { decide } from "./ruling.js";
+import { SCHEMA } from "./schema.js";
+import { readSettings } from "./settings.js";
+
+// Filled by `configure`, before the host freezes this memory; each evaluation starts from it.
+let settings;
+
+export const plugin = {
+  describe() {
+    return {
+      name: "risk-approvals",
+      version: "0.1.0",
+      kinds: ["approval-policy"],
+      summary: "The riskier a change, the more people have to approve it",
+      settingsSchema: JSON.stringify(SCHEMA),
+      capabilities: [{ name: "log", scope: [], reason: "to say how many approvals count" }],
+    };
+  },
+
+  configure(text) {
+    const [read, findings] = readSettings(text);
+    if (findings.length > 0) throw findings;
+    settings = read;
+  },
+};
+
+export const policy = {
+  decide(evaluation) {
+    if (settings === undefined) {
+      throw { code: "not-configured", message: "it was asked before it was configured" };
+    }
+    try {
+      return decide(settings, evaluation);
+    } finally {
+      // The evaluation is lent, and given back here.
+      evaluation[Symbol.dispose]();
+    }
+  },
+};
