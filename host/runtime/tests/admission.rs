@@ -104,23 +104,32 @@ fn an_import_that_is_not_granted_names_the_line_that_would_grant_it() {
 
 #[test]
 fn an_import_of_wasi_is_told_for_what_it_is() {
-    let component = wat(r#"(component (import "wasi:filesystem/preopens@0.2.6" (instance)))"#);
+    let component = wat(r#"(component
+            (import "wasi:http/outgoing-handler@0.2.6" (instance))
+            (import "wasi:filesystem/preopens@0.3.0" (instance))
+            (import "wasi:filesystem/preopens@0.2.6" (instance)))"#);
     let AdmissionError::Refused(refusals) = runtime().admit(&component, &Grants::default()).unwrap_err() else {
         panic!("it is refused");
     };
     assert_eq!(
         refusals[0].to_string(),
-        "`wasi:filesystem/preopens@0.2.6` is imported, and nothing can grant it: it is the file system, and a plugin \
-         sees its snapshot alone; build it for `wasm32-unknown-unknown`"
+        "`wasi:http/outgoing-handler@0.2.6` is imported, and nothing can grant it: it is HTTP as WASI has it; a plugin \
+         asks through `lockgate:host/http`"
     );
-    assert_eq!(refusals[1..], [Refusal::NotAPlugin, Refusal::NoKind]);
+    assert_eq!(
+        refusals[1].to_string(),
+        "`wasi:filesystem/preopens@0.3.0` is imported, and nothing can grant it: it is a part of WASI that is not \
+         here; of WASI 0.2 a component may import `cli`, `clocks`, `filesystem`, `io`, `random` and `sockets`, and \
+         finds nothing in them"
+    );
+    assert_eq!(refusals[2..], [Refusal::NotAPlugin, Refusal::NoKind]);
 }
 
 #[test]
 fn an_unknown_interface_of_ours_names_the_contract() {
-    let component = wat(r#"(component (import "lockgate:host/http@0.1.0" (instance)))"#);
+    let component = wat(r#"(component (import "lockgate:host/telepathy@0.1.0" (instance)))"#);
     assert!(refused(&component, &Grants::default()).contains(
-        "`lockgate:host/http@0.1.0` is imported, and nothing can grant it: it is an interface that this host, \
+        "`lockgate:host/telepathy@0.1.0` is imported, and nothing can grant it: it is an interface that this host, \
              which speaks contract 0.1.0, does not have"
     ));
 }
