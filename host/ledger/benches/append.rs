@@ -1,7 +1,7 @@
 //! What durability, the tree and the signature cost: appends to the ledger against rows in a bare SQLite table, one by
 //! one and in sixteens, taking turns in the same run. Only the ratios mean something from one machine to another.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a bench")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "a bench")]
 
 use std::hint::black_box;
 use std::path::Path;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lockgate_domain::Timestamp;
 use lockgate_ledger::note::SigningKey;
-use lockgate_ledger::{Append, NewEntry, SqliteOptions, SqliteStorage, Storage as _};
+use lockgate_ledger::{Append, Appended, Error, NewEntry, SqliteOptions, SqliteStorage, Storage as _};
 use rusqlite::{Connection, TransactionBehavior, params};
 use serde_json::{Value, json};
 
@@ -68,40 +68,41 @@ impl Ledger {
         black_box(self.0.append(append(self.1)).unwrap());
     }
 
-    /// As many appends in flight, from as many callers, as far as the ledger can tell.
-    fn at_once(&mut self, many: u64) {
-        let (answer, answers) = mpsc::channel();
-        for _ in 0..many {
+    /// So many appends, of which some are in flight at any time: from as many callers, as far as the ledger can tell.
+    fn at_once(&mut self, all: u64, in_flight: u64) {
+        let (answer, answers) = mpsc::channel::<Result<Appended, Error>>();
+        let answered = || drop(black_box(answers.recv().unwrap().unwrap()));
+        for n in 0..all {
+            if n >= in_flight {
+                answered();
+            }
             self.1 += 1;
             let answer = answer.clone();
             self.0.submit(append(self.1), Box::new(move |outcome| answer.send(outcome).unwrap()));
         }
-        drop(answer);
-        answers.iter().for_each(|outcome| drop(black_box(outcome.unwrap())));
+        (0..all.min(in_flight)).for_each(|_| answered());
     }
 }
 
-/// How many rows or entries a second, of four things that take turns.
-fn rates(folder: &Path) -> [f64; 4] {
+/// How many rows and entries a second, of six things that take turns: bare rows and entries, in groups of 1, 16, 256.
+fn rates(folder: &Path) -> [f64; 6] {
     let (mut bare, mut ledger) = (Bare::open(&folder.join("turns.db")), Ledger::open(&folder.join("turns-ledger.db")));
-    let mut taken = [Duration::ZERO; 4];
-    let mut counts = [0_u32; 4];
-    for _ in 0..40 {
+    let mut taken = [Duration::ZERO; 6];
+    let mut counts = [0_u32; 6];
+    for _ in 0..20 {
         for (which, (taken, count)) in taken.iter_mut().zip(&mut counts).enumerate() {
             let begun = Instant::now();
-            for _ in 0..10 {
-                match which {
-                    0 => bare.insert(1),
-                    1 => ledger.one(),
-                    2 => bare.insert(16),
-                    _ => ledger.at_once(16),
-                }
-                *count += if which < 2 { 1 } else { 16 };
+            let many = [1, 16, 256][which / 2];
+            match which {
+                1 => (0..10).for_each(|_| ledger.one()),
+                0 | 2 | 4 => (0..10).for_each(|_| bare.insert(many)),
+                _ => ledger.at_once(10 * many, many),
             }
+            *count += 10 * many as u32;
             *taken += begun.elapsed();
         }
     }
-    let mut rates = [0.0; 4];
+    let mut rates = [0.0; 6];
     for ((rate, count), taken) in rates.iter_mut().zip(counts).zip(taken) {
         *rate = f64::from(count) / taken.as_secs_f64();
     }
@@ -119,12 +120,16 @@ fn appends(criterion: &mut Criterion) {
     group.bench_function("one/ledger", |bencher| bencher.iter(|| ledger.one()));
     group.throughput(Throughput::Elements(16));
     group.bench_function("sixteen/bare", |bencher| bencher.iter(|| bare.insert(16)));
-    group.bench_function("sixteen/ledger", |bencher| bencher.iter(|| ledger.at_once(16)));
+    group.bench_function("sixteen/ledger", |bencher| bencher.iter(|| ledger.at_once(16, 16)));
     group.finish();
-    let [bare_one, ledger_one, bare_many, ledger_many] = rates(folder.path());
-    println!("one by one: {ledger_one:.0} entries/s, {:.2} of {bare_one:.0} bare rows/s", ledger_one / bare_one);
-    println!("in sixteens: {ledger_many:.0} entries/s, {:.2} of {bare_many:.0} bare rows/s", ledger_many / bare_many);
-    println!("sixteens ÷ one by one: {:.1}", ledger_many / ledger_one);
+    for (pair, many) in rates(folder.path()).chunks(2).zip([1, 16, 256]) {
+        println!(
+            "{many} in flight: {:.0} entries/s, {:.2} of {:.0} bare rows/s in transactions of {many}",
+            pair[1],
+            pair[1] / pair[0],
+            pair[0]
+        );
+    }
 }
 
 criterion_group!(benches, appends);

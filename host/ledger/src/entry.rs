@@ -136,18 +136,28 @@ impl NewEntry {
     /// The bytes that stand for it at that place. The body is canonical already, and the keys here are written in the
     /// order that RFC 8785 asks for, so nothing is sorted or formatted twice.
     pub(crate) fn leaf(&self, index: u64, sequence: u64) -> Vec<u8> {
-        let text = |text: &str| Value::from(text).to_string();
-        let mut leaf = format!("{{\"at\":{},\"body\":{},", text(&self.at.to_string()), self.body);
+        let mut leaf = String::with_capacity(self.size() + self.stream.len() + 256);
+        let text = |leaf: &mut String, key: &str, text: &str| {
+            leaf.push_str(key);
+            leaf.push_str(&Value::from(text).to_string());
+        };
+        text(&mut leaf, "{\"at\":", &self.at.to_string());
+        leaf.push_str(",\"body\":");
+        leaf.push_str(&self.body);
         if let Some(id) = &self.id {
-            leaf.push_str(&format!("\"id\":{},", text(id)));
+            text(&mut leaf, ",\"id\":", id);
         }
-        let references: Vec<String> = self.references.iter().map(|digest| format!("\"{digest}\"")).collect();
-        leaf.push_str(&format!(
-            "\"index\":{index},\"kind\":{},\"references\":[{}],\"sequence\":{sequence},\"stream\":{}}}",
-            text(&self.kind),
-            references.join(","),
-            text(&self.stream),
-        ));
+        leaf.push_str(",\"index\":");
+        leaf.push_str(&index.to_string());
+        text(&mut leaf, ",\"kind\":", &self.kind);
+        leaf.push_str(",\"references\":[");
+        for (n, digest) in self.references.iter().enumerate() {
+            text(&mut leaf, if n == 0 { "" } else { "," }, &digest.text());
+        }
+        leaf.push_str("],\"sequence\":");
+        leaf.push_str(&sequence.to_string());
+        text(&mut leaf, ",\"stream\":", &self.stream);
+        leaf.push('}');
         leaf.into_bytes()
     }
 }

@@ -47,12 +47,10 @@ pub struct AuditReport {
 /// # Errors
 /// If the log cannot be read. What does not fit is not an error, but a finding.
 pub fn audit(storage: &dyn Storage, against: &Audit) -> Result<AuditReport, Error> {
-    // In this order: a log that grows meanwhile has no checkpoint that is larger than its head.
-    let kept = walk::kept(storage)?;
     let head = storage.head()?;
-    let mut walk = walk::Walk::begin(kept, &head, against);
+    let mut walk = walk::Walk::begin(&head, against);
     walk.entries(storage)?;
-    let walked = walk.finish(&head, against);
+    let walked = walk.finish(storage, &head, against)?;
     let mut report = AuditReport {
         entries: walked.entries,
         content: 0,

@@ -1,6 +1,6 @@
 //! Through all entries, from the first to the last: the tree grows again, and whatever was signed on the way is compared.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use lockgate_domain::Digest;
 
@@ -16,18 +16,6 @@ use crate::{Entry, Error, StoredEntry};
 
 /// How many entries are read at once.
 const PAGE: usize = 512;
-
-/// The checkpoints that were kept, by size.
-pub(super) fn kept(storage: &dyn Storage) -> Result<BTreeMap<u64, String>, Error> {
-    let mut kept = BTreeMap::new();
-    let mut above = 0;
-    loop {
-        let page = storage.checkpoints(above, PAGE)?;
-        let Some((last, _)) = page.last() else { return Ok(kept) };
-        above = *last;
-        kept.extend(page);
-    }
-}
 
 /// What was learned on the way.
 pub(super) struct Walked {
@@ -47,35 +35,39 @@ pub(super) struct Walk {
     /// Whether the tree can still be built: not after an entry was missing.
     whole: bool,
     streams: HashMap<String, u64>,
-    kept: BTreeMap<u64, String>,
+    /// The next of the checkpoints that were kept, in order of their size.
+    kept: VecDeque<(u64, String)>,
     /// The last size at which the tree was as it was signed.
     fits_up_to: u64,
     /// The roots at the sizes that somebody will ask for.
     roots: BTreeMap<u64, Option<Hash>>,
     /// The places for which something was found in the tree already: what stands above them differs as well.
     changed: Vec<(u64, u64)>,
+    /// Whether there are no more of them.
+    kept_all: bool,
     /// The key that the last entry replaced.
     replaced: Option<VerifyingKey>,
     walked: Walked,
 }
 
 impl Walk {
-    pub(super) fn begin(kept: BTreeMap<u64, String>, head: &Head, against: &Audit) -> Self {
+    pub(super) fn begin(head: &Head, against: &Audit) -> Self {
         let elsewhere = against.checkpoints.iter().filter_map(|note| {
             let note = Note::parse(note).ok()?;
             Checkpoint::parse(note.text()).ok().map(|checkpoint| checkpoint.size)
         });
         let mut roots: BTreeMap<u64, Option<Hash>> = elsewhere.map(|size| (size, None)).collect();
         roots.insert(head.size, None);
-        let mut walk = Self {
+        Self {
             size: head.size,
             frontier: Frontier::empty(),
             whole: true,
             streams: HashMap::new(),
-            kept,
+            kept: VecDeque::new(),
             fits_up_to: 0,
             roots,
             changed: Vec::new(),
+            kept_all: false,
             replaced: None,
             walked: Walked {
                 entries: 0,
@@ -85,12 +77,11 @@ impl Walk {
                 referenced: HashMap::new(),
                 deleted: HashSet::new(),
             },
-        };
-        walk.at_size();
-        walk
+        }
     }
 
     pub(super) fn entries(&mut self, storage: &dyn Storage) -> Result<(), Error> {
+        self.at_size(storage)?;
         let mut next = 0;
         while next < self.size {
             let query = Query { from: next, before: Some(self.size), limit: PAGE, ..Query::default() };
@@ -143,7 +134,7 @@ impl Walk {
             for (node, hash) in completed.into_iter().skip(1) {
                 self.node(storage, node, hash)?;
             }
-            self.at_size();
+            self.at_size(storage)?;
         }
         Ok(())
     }
@@ -196,21 +187,33 @@ impl Walk {
         Ok(())
     }
 
+    /// The checkpoint that was kept for a size, if one was. To be asked in order.
+    fn kept(&mut self, storage: &dyn Storage, size: u64) -> Result<Option<String>, Error> {
+        while self.kept.front().is_some_and(|(kept, _)| *kept < size) {
+            self.kept.pop_front();
+        }
+        if self.kept.is_empty() && !self.kept_all {
+            self.kept = storage.checkpoints(size.saturating_sub(1), PAGE)?.into();
+            self.kept_all = self.kept.is_empty();
+        }
+        Ok(self.kept.pop_front_if(|(kept, _)| *kept == size).map(|(_, note)| note))
+    }
+
     /// Compares what was signed at the size that the tree has now.
-    fn at_size(&mut self) {
+    fn at_size(&mut self, storage: &dyn Storage) -> Result<(), Error> {
         let size = self.frontier.size();
         let root = self.frontier.root();
         if let Some(wanted) = self.roots.get_mut(&size) {
             *wanted = Some(root);
         }
-        let (note, replaced) = (self.kept.remove(&size), self.replaced.take());
+        let (note, replaced) = (self.kept(storage, size)?, self.replaced.take());
         if let Some(old) = replaced
             && note.as_ref().is_none_or(|note| signed(note, std::slice::from_ref(&old)).is_err())
         {
             let message = format!("`{old}` did not sign the change to the next key");
             self.found(Place::Entry(size.saturating_sub(1)), message);
         }
-        let Some(note) = note else { return };
+        let Some(note) = note else { return Ok(()) };
         self.walked.checkpoints += 1;
         let keys = &self.walked.keys;
         let current = keys.last().map(std::slice::from_ref).unwrap_or_default();
@@ -222,6 +225,7 @@ impl Walk {
             Ok((checkpoint, _)) if checkpoint.root != root => self.differs(Place::Checkpoint(size), size),
             Ok(_) => self.fits_up_to = size,
         }
+        Ok(())
     }
 
     /// The tree is not the one that was signed. That is said once: every later size differs as well.
@@ -239,10 +243,12 @@ impl Walk {
         self.found(place, format!("the {size} entries here are not the {size} entries that were signed"));
     }
 
-    pub(super) fn finish(mut self, head: &Head, against: &Audit) -> Walked {
-        // Those that the walk did not come to.
-        for size in std::mem::take(&mut self.kept).into_keys().filter(|size| *size > head.size) {
-            self.found(Place::Checkpoint(size), format!("it was signed, but there are {} entries", head.size));
+    pub(super) fn finish(mut self, storage: &dyn Storage, head: &Head, against: &Audit) -> Result<Walked, Error> {
+        // In this order: a log that has grown meanwhile has no checkpoint that is larger than its head.
+        let larger = storage.checkpoints(head.size, PAGE)?;
+        let size = storage.head()?.size;
+        for (signed, _) in larger.into_iter().filter(|(signed, _)| *signed > size) {
+            self.found(Place::Checkpoint(signed), format!("it was signed, but there are {size} entries"));
         }
         let keys = self.walked.keys.clone();
         if let Some(key) = against.key.as_ref().filter(|key| !keys.contains(key)) {
@@ -276,7 +282,7 @@ impl Walk {
                 Ok((checkpoint, _)) => self.compare(Place::Elsewhere(checkpoint.size), &checkpoint),
             }
         }
-        self.walked
+        Ok(self.walked)
     }
 
     fn compare(&mut self, place: Place, signed: &Checkpoint) {

@@ -70,14 +70,19 @@ pub(super) fn namespace_version(connection: &Connection, namespace: &str) -> Res
 pub(super) fn entries(connection: &Connection, query: &Query) -> Result<Vec<StoredEntry>, Error> {
     let mut sql = format!("SELECT {ENTRY} FROM entries WHERE idx >= ?1 AND idx < ?2");
     let mut values = vec![Value::from(number(query.from)), Value::from(query.before.map_or(i64::MAX, number))];
-    for (column, value) in [("stream", &query.stream), ("kind", &query.kind), ("id", &query.id)] {
+    // The first of these that is asked for leads by its index. SQLite knows nothing of how many entries a stream or a
+    // kind has, and would take the wrong one: a `+` keeps it from that.
+    let mut lead = None;
+    for (column, value) in [("id", &query.id), ("stream", &query.stream), ("kind", &query.kind)] {
         if let Some(value) = value {
+            let plus = if lead.is_some() { "+" } else { "" };
+            lead.get_or_insert(column);
             values.push(Value::from(value.clone()));
-            sql.push_str(&format!(" AND {column} = ?{}", values.len()));
+            sql.push_str(&format!(" AND {plus}{column} = ?{}", values.len()));
         }
     }
     // In one stream both orders are the same, and only one of them has an index.
-    let order = if query.stream.is_some() { "sequence" } else { "idx" };
+    let order = if lead == Some("stream") { "sequence" } else { "idx" };
     let direction = if query.newest_first { " DESC" } else { "" };
     values.push(Value::from(number(query.limit as u64)));
     sql.push_str(&format!(" ORDER BY {order}{direction} LIMIT ?{}", values.len()));

@@ -26,6 +26,32 @@ fn nothing_is_found_in_an_honest_log() {
 }
 
 #[test]
+fn nothing_is_found_in_a_log_that_grows_while_it_is_read() {
+    let ledger = Ledger::with(300);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 0.. {
+                ledger.storage.append(evidence(n, &n.to_le_bytes())).unwrap();
+                if n % 20 == 0 {
+                    let before = Timestamp::from_millis(i64::MAX);
+                    let rule = Retention::Content { kind: "evidence".to_owned(), before };
+                    ledger.storage.forget(&rule).unwrap();
+                    ledger.storage.rotate(SigningKey::generate(NAME).unwrap()).unwrap();
+                }
+                if done.load(std::sync::atomic::Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        for _ in 0..8 {
+            assert_eq!(report(&ledger).findings, []);
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}
+
+#[test]
 fn any_changed_byte_of_any_entry_is_found_and_located() {
     let ledger = Ledger::with(4);
     let entries = ledger.storage.entries(&lockgate_ledger::Query { limit: 10, ..Default::default() }).unwrap();
