@@ -7,7 +7,7 @@ use std::path::Path;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::connection::unavailable;
+use super::connection::{create_private, unavailable};
 use super::{SqliteStorage, keep_name, migrate};
 use crate::audit::{Audit, AuditReport, audit};
 use crate::error::{Cause, Unavailable};
@@ -49,7 +49,8 @@ impl SqliteStorage {
             let message = format!("`{}` is left from a backup that was cut off: remove it", to.display());
             return Err(Unavailable::new(Cause::Other, message).into());
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        create_private(to)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut copy = Connection::open_with_flags(to, flags).map_err(unavailable)?;
         self.readers.read(|connection| {
             // In one step: it reads one state, and writers go on in the write-ahead log meanwhile.

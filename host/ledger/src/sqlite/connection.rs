@@ -1,5 +1,7 @@
 //! Connections: opened one way only, and errors told apart by what they mean for the caller.
 
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,9 +11,30 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::Error;
 use crate::error::{Cause, Unavailable};
 
-/// A connection that writes. It creates the file if there is none.
+/// Makes an empty file that is its owner's alone, if there is none: what is decided on is not for everybody. SQLite gives
+/// the files that it makes beside it the same permissions.
+pub(super) fn create_private(path: &Path) -> Result<(), Error> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => {
+            let cause = match error.kind() {
+                ErrorKind::StorageFull => Cause::DiskFull,
+                ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => Cause::ReadOnly,
+                _ => Cause::Io,
+            };
+            Err(Unavailable::new(cause, format!("`{}`: {error}", path.display())).into())
+        }
+    }
+}
+
+/// A connection that writes.
 pub(super) fn open_writer(path: &Path, busy: Duration) -> Result<Connection, Error> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, busy)?;
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(unavailable)?;
     if mode != "wal" {
         let message = format!("`{}` cannot be put into write-ahead mode: it is in mode `{mode}`", path.display());
@@ -19,7 +42,9 @@ pub(super) fn open_writer(path: &Path, busy: Duration) -> Result<Connection, Err
     }
     // FULL: a commit has reached the disk when it returns. Everything that this crate promises rests on it.
     // And what retention deletes is overwritten, not only forgotten.
-    let pragmas = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA secure_delete = ON;";
+    // The cache, 32 MiB, holds the edges of the indexes that every entry goes through.
+    let pragmas = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA secure_delete = ON;
+                   PRAGMA cache_size = -32768;";
     connection.execute_batch(pragmas).map_err(unavailable)?;
     Ok(connection)
 }

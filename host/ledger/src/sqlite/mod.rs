@@ -74,6 +74,7 @@ impl SqliteStorage {
     /// If the file cannot be written, is not a ledger, or is one that another key signs.
     pub fn open(path: &Path, key: SigningKey, options: SqliteOptions) -> Result<Self, Error> {
         let new = !path.exists();
+        connection::create_private(path)?;
         let writer = Writer::open(path.to_owned(), options.busy, key)?;
         if new {
             keep_name(path)?;

@@ -237,6 +237,7 @@ impl Writer {
     }
 }
 
+/// The connection, opened again after a failure. A file that was taken away is not made anew in its place.
 fn reopened<'c>(
     connection: &'c mut Option<Connection>,
     path: &std::path::Path,
@@ -244,10 +245,6 @@ fn reopened<'c>(
 ) -> Result<&'c mut Connection, Error> {
     match connection {
         Some(connection) => Ok(connection),
-        // The file has to be there: one that was taken away is not made again, empty, in its place.
-        None if !path.exists() => {
-            Err(Unavailable::new(Cause::Io, format!("`{}` is not there any more", path.display())).into())
-        }
         None => Ok(connection.insert(open_writer(path, busy)?)),
     }
 }

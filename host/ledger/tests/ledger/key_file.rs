@@ -35,7 +35,9 @@ fn the_first_start_makes_a_key_that_nobody_else_can_read() {
     let place = Place::new();
     let head = place.open().unwrap().head().unwrap();
     assert_eq!(head.key.name(), NAME);
-    assert_eq!(fs::metadata(place.path("ledger.key")).unwrap().permissions().mode() & 0o777, 0o600);
+    for file in ["ledger.key", "ledger.db"] {
+        assert_eq!(fs::metadata(place.path(file)).unwrap().permissions().mode() & 0o777, 0o600);
+    }
     assert_eq!(place.file.load().unwrap().verifying_key(), &head.key);
     // The next one finds it.
     assert_eq!(place.open().unwrap().head().unwrap(), head);
