@@ -1,5 +1,6 @@
 //! Every test there is, and one line that counts them.
 
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
@@ -7,6 +8,7 @@ use std::thread;
 use anyhow::{Context as _, Result, bail};
 
 use crate::dist;
+use crate::languages;
 use crate::steps::{self, Steps};
 use crate::tally::Tally;
 use crate::wasm_c;
@@ -20,12 +22,23 @@ const IN_C: &str = "written_in_c";
 /// # Errors
 /// Something cannot be built or started. Tests that fail are no error here: they are counted, and told by the code.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
-    let mut steps = Steps::new(dist::STEPS + 5);
+    let mut steps = Steps::new(dist::STEPS + 6);
     dist::assemble(workspace, &mut steps)?;
 
     steps.begin("looking for a C compiler for WebAssembly");
     let compiler = wasm_c::find(workspace)?;
-    let runner = Runner { nextest: steps::succeeds(workspace.cargo().args(["nextest", "--version"])), compiler };
+    steps.begin("building the example policy in Rust, JavaScript and Python");
+    let languages = languages::build(workspace)?;
+
+    let mut runner = Runner {
+        nextest: steps::succeeds(workspace.cargo().args(["nextest", "--version"])),
+        environment: Vec::new(),
+        skipped: Vec::new(),
+    };
+    runner.found(wasm_c::VARIABLE, compiler, IN_C);
+    for language in languages {
+        runner.found(language.variable, language.component, language.in_names);
+    }
 
     let mut tally = Tally::default();
     steps.begin("testing the host");
@@ -38,7 +51,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     tally += runner.doctests(|| workspace.plugins_cargo())?;
 
     let on_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    let skipped_on_ci = on_ci && runner.compiler.is_none();
+    let skipped_on_ci = on_ci && !runner.skipped.is_empty();
     if skipped_on_ci {
         eprintln!("error: a skipped test is a failure where CI=true");
     }
@@ -48,10 +61,21 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
 
 struct Runner {
     nextest: bool,
-    compiler: Option<String>,
+    /// What tests need from outside.
+    environment: Vec<(&'static str, OsString)>,
+    /// What stands in the names of the tests that cannot run here.
+    skipped: Vec<&'static str>,
 }
 
 impl Runner {
+    /// Hands on what tests need, or leaves those tests out.
+    fn found(&mut self, variable: &'static str, value: Option<impl Into<OsString>>, in_names: &'static str) {
+        match value {
+            Some(value) => self.environment.push((variable, value.into())),
+            None => self.skipped.push(in_names),
+        }
+    }
+
     /// Unit and integration tests of one workspace.
     fn tests(&self, cargo: impl Fn() -> Command) -> Result<Tally> {
         let targets = ["--workspace", "--lib", "--bins", "--tests"];
@@ -70,10 +94,12 @@ impl Runner {
         if self.nextest {
             command.arg("--no-tests=pass");
         }
-        match &self.compiler {
-            Some(compiler) => drop(command.env(wasm_c::VARIABLE, compiler)),
-            None if self.nextest => drop(command.args(["-E", &format!("not test({IN_C})")])),
-            None => drop(command.args(["--", "--skip", IN_C])),
+        command.envs(self.environment.iter().map(|(variable, value)| (variable, value)));
+        if self.nextest && !self.skipped.is_empty() {
+            let others: Vec<String> = self.skipped.iter().map(|part| format!("not test({part})")).collect();
+            command.args(["-E", &others.join(" and ")]);
+        } else if !self.nextest {
+            command.arg("--").args(self.skipped.iter().flat_map(|part| ["--skip", part]));
         }
         count(&mut command, if self.nextest { Tally::of_nextest } else { Tally::of_cargo_test })
     }
