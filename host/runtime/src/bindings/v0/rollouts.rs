@@ -101,7 +101,12 @@ fn way_back(intake: &mut Intake, way_back: wit::WayBack) -> Taken<WayBack> {
             digest: match good.digest {
                 Some(text) => match text.parse::<Digest>() {
                     Ok(digest) => Some(digest),
-                    Err(error) => return Place::Field(&at, "digest").broken(format_args!("is no digest: {error}")),
+                    Err(_) => {
+                        return Place::Field(&at, "digest").broken(format_args!(
+                            "is `{}`: write `sha256:` and 64 lower-case hex digits",
+                            excerpt(&text)
+                        ));
+                    }
                 },
                 None => None,
             },
