@@ -20,6 +20,30 @@
 //! - **Values** by namespace, written in the same piece: what a plugin remembers of a decision is there if and only if
 //!   the decision is. They are not in the log.
 //!
+//! ```
+//! # use lockgate_domain::Timestamp;
+//! # use lockgate_ledger::{Append, Expect, KeyFile, NewEntry, SqliteOptions, Storage, prove_inclusion, verify};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let (key, file) = (folder.path().join("ledger.key"), folder.path().join("ledger.db"));
+//! let ledger = KeyFile::new(key).open(&file, "deploy.example.com/ledger", SqliteOptions::default())?;
+//!
+//! let verdict = serde_json::json!({ "verdict": "allow" });
+//! let decision = NewEntry::new("deployment/d-42", "decision", Timestamp::now(), &verdict)?.with_id("d-42-1")?;
+//! let appended = ledger.append(Append {
+//!     entries: vec![decision],
+//!     expect: vec![Expect { stream: "deployment/d-42".to_owned(), version: 0 }],
+//!     ..Append::default()
+//! })?;
+//!
+//! let index = appended.entries[0].index;
+//! let proof = serde_json::to_string(&prove_inclusion(&ledger, index)?)?;
+//! let public = lockgate_ledger::Source::head(&ledger)?.key;
+//! assert_eq!(verify::inclusion(&proof, &public)?.entry.body, verdict);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # The audit log
 //!
 //! All entries are the leaves of one Merkle tree (RFC 6962). Its head is signed with every transaction, as a C2SP
@@ -58,4 +82,4 @@ pub use proof::{
     ConsistencyFormat, ConsistencyProof, InclusionFormat, InclusionProof, KeyChange, prove_consistency, prove_inclusion,
 };
 pub use sqlite::{BackedUp, SCHEMA_VERSION, SqliteOptions, SqliteStorage};
-pub use storage::{ContentState, Done, Forgotten, Head, Query, Retention, Storage, StoredContent, Values};
+pub use storage::{ContentState, Done, Forgotten, Head, Query, Retention, Source, Storage, StoredContent, Values};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::entry::LEDGER_STREAM;
 use crate::note::{Checkpoint, Note};
 use crate::own::LOG_KEY;
-use crate::storage::{Query, Storage};
+use crate::storage::{Query, Source};
 use crate::tree::{Fold, Hash, consistency_path, inclusion_path, root_of};
 use crate::{Entry, Error, StoredEntry};
 
@@ -90,7 +90,7 @@ impl InclusionProof {
 ///
 /// # Errors
 /// If there is no such entry, or the log cannot be read.
-pub fn prove_inclusion(storage: &dyn Storage, index: u64) -> Result<InclusionProof, Error> {
+pub fn prove_inclusion(storage: &dyn Source, index: u64) -> Result<InclusionProof, Error> {
     let head = storage.head()?;
     let found = storage.entries(&Query { from: index, before: Some(index + 1), limit: 1, ..Query::default() })?;
     let none = || Error::NotFound(format!("the log has no entry {index}: it has {}", head.size));
@@ -109,7 +109,7 @@ pub fn prove_inclusion(storage: &dyn Storage, index: u64) -> Result<InclusionPro
 ///
 /// # Errors
 /// If the note is not a checkpoint, is of another or a larger log, or the log cannot be read.
-pub fn prove_consistency(storage: &dyn Storage, older: &str) -> Result<ConsistencyProof, Error> {
+pub fn prove_consistency(storage: &dyn Source, older: &str) -> Result<ConsistencyProof, Error> {
     let head = storage.head()?;
     let not_found = |message: String| Error::NotFound(message);
     let note = Note::parse(older).map_err(|error| not_found(error.to_string()))?;
@@ -126,7 +126,7 @@ pub fn prove_consistency(storage: &dyn Storage, older: &str) -> Result<Consisten
     })
 }
 
-fn key_changes(storage: &dyn Storage) -> Result<Vec<KeyChange>, Error> {
+fn key_changes(storage: &dyn Source) -> Result<Vec<KeyChange>, Error> {
     let (stream, kind) = (Some(LEDGER_STREAM.to_owned()), Some(LOG_KEY.to_owned()));
     let keys = storage.entries(&Query { stream, kind, from: 1, limit: usize::MAX, ..Query::default() })?;
     let change = |stored: &StoredEntry| {
@@ -142,6 +142,6 @@ fn read(stored: &StoredEntry) -> Result<Entry, Error> {
     stored.read().map_err(|message| Error::corrupt(format!("entry {}: {message}", stored.index)))
 }
 
-fn hashes(storage: &dyn Storage, folds: Vec<Fold>) -> Result<Vec<Hash>, Error> {
+fn hashes(storage: &dyn Source, folds: Vec<Fold>) -> Result<Vec<Hash>, Error> {
     folds.iter().map(|fold| Ok(root_of(&storage.nodes(fold)?))).collect()
 }

@@ -2,7 +2,8 @@
 //!
 //! It is as narrow as that, because more than one database stands behind it. Whoever uses it may not assume that they
 //! are the only process: between two calls anybody may have written, and only what is in one [`Append`] happens
-//! together. A storage passes [`conformance`](crate::conformance), which says in tests what is said here in words.
+//! together. A storage passes the suite in `conformance` (a feature of this crate), which says in tests what
+//! is said here in words.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc;
@@ -18,40 +19,14 @@ use crate::{Append, Appended, Error, Health, StoredEntry};
 /// passing the outcome on: the next ones wait for it.
 pub type Done = Box<dyn FnOnce(Result<Appended, Error>) + Send>;
 
-/// A database that holds a ledger. Every method may be called from many threads, and blocks until it has its answer.
-pub trait Storage: Send + Sync {
-    /// Writes all of it or nothing, and calls back when it is durable: on the disk, so that it is there after the power
-    /// was cut. This is what an asynchronous caller uses; others use [`Self::append`].
-    ///
-    /// 1. A [`request`](Append::request) that was answered before is answered again, and nothing is written.
-    /// 2. Every stream and namespace has the expected version, or it is an [`Error::Conflict`].
-    /// 3. Every reference is to content that is there, or comes along.
-    /// 4. Entries get the next places in the log and in their streams, in the order given, and the head of the log is
-    ///    signed with the current key.
-    fn submit(&self, append: Append, done: Done);
-
-    /// [`Self::submit`], and waits.
-    ///
-    /// # Errors
-    /// If it was not written, or nobody knows.
-    fn append(&self, append: Append) -> Result<Appended, Error> {
-        let (answer, answered) = mpsc::sync_channel(1);
-        self.submit(append, Box::new(move |outcome| drop(answer.send(outcome))));
-        let gone = || Unavailable::new(Cause::Closed, "it was closed before it answered").into();
-        answered.recv().unwrap_or_else(|_| Err(gone()))
-    }
-
+/// What can be read of a log, and all that an [audit](crate::audit) or a [proof](crate::prove_inclusion) needs. It need
+/// not be a storage: what a server hands out, page by page, will do, since none of it is believed unchecked.
+pub trait Source: Send + Sync {
     /// The head of the log.
     ///
     /// # Errors
     /// If it cannot be read.
     fn head(&self) -> Result<Head, Error>;
-
-    /// The version of a stream: the `sequence` of its last entry, or 0.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    fn version(&self, stream: &str) -> Result<u64, Error>;
 
     /// The entries that a query names, in its order.
     ///
@@ -83,6 +58,36 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// If they cannot be read.
     fn contents(&self, after: Option<Digest>, limit: usize) -> Result<Vec<Digest>, Error>;
+}
+
+/// A database that holds a ledger. Every method may be called from many threads, and blocks until it has its answer.
+pub trait Storage: Source {
+    /// Writes all of it or nothing, and calls back when it is durable: on the disk, so that it is there after the power
+    /// was cut. This is what an asynchronous caller uses; others use [`Self::append`].
+    ///
+    /// 1. A [`request`](Append::request) that was answered before is answered again, and nothing is written.
+    /// 2. Every stream and namespace has the expected version, or it is an [`Error::Conflict`].
+    /// 3. Every reference is to content that is there, or comes along.
+    /// 4. Entries get the next places in the log and in their streams, in the order given, and the head of the log is
+    ///    signed with the current key.
+    fn submit(&self, append: Append, done: Done);
+
+    /// [`Self::submit`], and waits.
+    ///
+    /// # Errors
+    /// If it was not written, or nobody knows.
+    fn append(&self, append: Append) -> Result<Appended, Error> {
+        let (answer, answered) = mpsc::sync_channel(1);
+        self.submit(append, Box::new(move |outcome| drop(answer.send(outcome))));
+        let gone = || Unavailable::new(Cause::Closed, "it was closed before it answered").into();
+        answered.recv().unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// The version of a stream: the `sequence` of its last entry, or 0.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn version(&self, stream: &str) -> Result<u64, Error>;
 
     /// All values of a namespace whose keys begin with the prefix, together with the version of the namespace.
     ///

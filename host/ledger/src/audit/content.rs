@@ -10,13 +10,13 @@ use crate::Error;
 use crate::entry::LEDGER_STREAM;
 use crate::error::{Cause, Unavailable};
 use crate::own::{CONTENT_DELETED, ContentDeleted};
-use crate::storage::{ContentState, Query, Storage};
+use crate::storage::{ContentState, Query, Source};
 
 /// How many digests are read at once.
 const PAGE: usize = 512;
 
 pub(super) fn check(
-    storage: &dyn Storage,
+    storage: &dyn Source,
     mut referenced: HashMap<Digest, u64>,
     mut deleted: HashSet<Digest>,
     size: u64,
@@ -67,7 +67,7 @@ pub(super) fn check(
     Ok(())
 }
 
-fn deleted_since(storage: &dyn Storage, size: u64) -> Result<Vec<Digest>, Error> {
+fn deleted_since(storage: &dyn Source, size: u64) -> Result<Vec<Digest>, Error> {
     let (stream, kind) = (Some(LEDGER_STREAM.to_owned()), Some(CONTENT_DELETED.to_owned()));
     let entries = storage.entries(&Query { stream, kind, from: size, limit: usize::MAX, ..Query::default() })?;
     let bodies = entries.iter().filter_map(|entry| entry.read().ok());

@@ -1,6 +1,6 @@
 //! The audit of a whole log: reads everything, computes everything again, and says where something does not fit.
 //!
-//! It trusts no column, hash or signature that it can check, and needs nothing but a [`Storage`] to read from: the file
+//! It trusts no column, hash or signature that it can check, and needs nothing but a [`Source`] to read from: the file
 //! of a server that runs, a backup, or a database of another kind. What it cannot see is a log that was cut back to an
 //! earlier state as a whole; a later checkpoint that somebody kept shows that, so hand those in.
 
@@ -10,7 +10,7 @@ mod walk;
 
 use crate::Error;
 use crate::note::VerifyingKey;
-use crate::storage::Storage;
+use crate::storage::Source;
 
 pub use finding::{Finding, Place};
 
@@ -46,7 +46,7 @@ pub struct AuditReport {
 ///
 /// # Errors
 /// If the log cannot be read. What does not fit is not an error, but a finding.
-pub fn audit(storage: &dyn Storage, against: &Audit) -> Result<AuditReport, Error> {
+pub fn audit(storage: &dyn Source, against: &Audit) -> Result<AuditReport, Error> {
     let head = storage.head()?;
     let mut walk = walk::Walk::begin(&head, against);
     walk.entries(storage)?;

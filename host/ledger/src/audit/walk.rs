@@ -9,7 +9,7 @@ use super::finding::{Finding, Place};
 use crate::entry::LEDGER_STREAM;
 use crate::note::{Checkpoint, Note, VerifyingKey};
 use crate::own::{CONTENT_DELETED, ContentDeleted, LOG_KEY, LogKey};
-use crate::storage::{Head, Query, Storage};
+use crate::storage::{Head, Query, Source};
 use crate::tree::{Frontier, Hash};
 use crate::verify::signed;
 use crate::{Entry, Error, StoredEntry};
@@ -80,7 +80,7 @@ impl Walk {
         }
     }
 
-    pub(super) fn entries(&mut self, storage: &dyn Storage) -> Result<(), Error> {
+    pub(super) fn entries(&mut self, storage: &dyn Source) -> Result<(), Error> {
         self.at_size(storage)?;
         let mut next = 0;
         while next < self.size {
@@ -113,7 +113,7 @@ impl Walk {
         self.found(place, "missing: the log had more entries than are here");
     }
 
-    fn entry(&mut self, storage: &dyn Storage, stored: &StoredEntry) -> Result<(), Error> {
+    fn entry(&mut self, storage: &dyn Source, stored: &StoredEntry) -> Result<(), Error> {
         let index = stored.index;
         self.walked.entries += 1;
         if let Some(message) = stored.discrepancy() {
@@ -169,7 +169,7 @@ impl Walk {
         }
     }
 
-    fn node(&mut self, storage: &dyn Storage, node: u64, hash: Hash) -> Result<(), Error> {
+    fn node(&mut self, storage: &dyn Source, node: u64, hash: Hash) -> Result<(), Error> {
         let level = node.trailing_ones();
         let first = node >> (level + 1) << level;
         let last = first + (1 << level) - 1;
@@ -188,7 +188,7 @@ impl Walk {
     }
 
     /// The checkpoint that was kept for a size, if one was. To be asked in order.
-    fn kept(&mut self, storage: &dyn Storage, size: u64) -> Result<Option<String>, Error> {
+    fn kept(&mut self, storage: &dyn Source, size: u64) -> Result<Option<String>, Error> {
         while self.kept.front().is_some_and(|(kept, _)| *kept < size) {
             self.kept.pop_front();
         }
@@ -200,7 +200,7 @@ impl Walk {
     }
 
     /// Compares what was signed at the size that the tree has now.
-    fn at_size(&mut self, storage: &dyn Storage) -> Result<(), Error> {
+    fn at_size(&mut self, storage: &dyn Source) -> Result<(), Error> {
         let size = self.frontier.size();
         let root = self.frontier.root();
         if let Some(wanted) = self.roots.get_mut(&size) {
@@ -243,7 +243,7 @@ impl Walk {
         self.found(place, format!("the {size} entries here are not the {size} entries that were signed"));
     }
 
-    pub(super) fn finish(mut self, storage: &dyn Storage, head: &Head, against: &Audit) -> Result<Walked, Error> {
+    pub(super) fn finish(mut self, storage: &dyn Source, head: &Head, against: &Audit) -> Result<Walked, Error> {
         // In this order: a log that has grown meanwhile has no checkpoint that is larger than its head.
         let larger = storage.checkpoints(head.size, PAGE)?;
         let size = storage.head()?.size;

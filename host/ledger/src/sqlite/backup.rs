@@ -11,7 +11,7 @@ use super::connection::{create_private, unavailable};
 use super::{SqliteStorage, keep_name, migrate};
 use crate::audit::{Audit, AuditReport, audit};
 use crate::error::{Cause, Unavailable};
-use crate::{Error, Storage as _};
+use crate::{Error, Source as _};
 
 /// What was copied.
 #[derive(Clone, Debug)]

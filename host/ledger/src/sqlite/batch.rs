@@ -251,6 +251,9 @@ impl<'c> Batch<'c> {
 
 /// The right edge of the log in the database.
 fn frontier(connection: &Connection, size: u64) -> Result<Frontier, Error> {
-    let peaks = read::nodes(connection, &Frontier::peak_nodes(size))?;
+    let peaks = read::nodes(connection, &Frontier::peak_nodes(size)).map_err(|error| match error {
+        Error::NotFound(message) => Error::corrupt(message),
+        other => other,
+    })?;
     Frontier::new(size, peaks).ok_or_else(|| Error::corrupt(format!("{size} is no size of a log")))
 }

@@ -31,7 +31,7 @@ use self::writer::{Job, State, Writer};
 use crate::entry::{check_text, check_word};
 use crate::error::{Cause, Unavailable};
 use crate::note::SigningKey;
-use crate::storage::{Done, Forgotten, Head, Query, Retention, Storage, StoredContent, Values};
+use crate::storage::{Done, Forgotten, Head, Query, Retention, Source, Storage, StoredContent, Values};
 use crate::tree::Hash;
 use crate::{Append, Appended, Error, Health, StoredEntry};
 
@@ -149,25 +149,9 @@ impl SqliteStorage {
     }
 }
 
-impl Storage for SqliteStorage {
-    fn submit(&self, append: Append, done: Done) {
-        let bytes = match self.checked(&append) {
-            Ok(bytes) => bytes,
-            Err(error) => return done(Err(error)),
-        };
-        if let Err(refused) = self.send(Job::Append { append, bytes, done })
-            && let (Job::Append { done, .. }, error) = *refused
-        {
-            done(Err(error));
-        }
-    }
-
+impl Source for SqliteStorage {
     fn head(&self) -> Result<Head, Error> {
         self.readers.read(read::head)
-    }
-
-    fn version(&self, stream: &str) -> Result<u64, Error> {
-        self.readers.read(|connection| read::version(connection, stream))
     }
 
     fn entries(&self, query: &Query) -> Result<Vec<StoredEntry>, Error> {
@@ -188,6 +172,24 @@ impl Storage for SqliteStorage {
 
     fn contents(&self, after: Option<Digest>, limit: usize) -> Result<Vec<Digest>, Error> {
         self.readers.read(|connection| read::contents(connection, after, limit))
+    }
+}
+
+impl Storage for SqliteStorage {
+    fn submit(&self, append: Append, done: Done) {
+        let bytes = match self.checked(&append) {
+            Ok(bytes) => bytes,
+            Err(error) => return done(Err(error)),
+        };
+        if let Err(refused) = self.send(Job::Append { append, bytes, done })
+            && let (Job::Append { done, .. }, error) = *refused
+        {
+            done(Err(error));
+        }
+    }
+
+    fn version(&self, stream: &str) -> Result<u64, Error> {
+        self.readers.read(|connection| read::version(connection, stream))
     }
 
     fn values(&self, namespace: &str, prefix: &str) -> Result<Values, Error> {

@@ -4,7 +4,7 @@ use lockgate_domain::Digest;
 use lockgate_domain::Timestamp;
 use lockgate_ledger::audit::{Audit, AuditReport, Place, audit};
 use lockgate_ledger::note::SigningKey;
-use lockgate_ledger::{Retention, SqliteOptions, SqliteStorage, Storage as _};
+use lockgate_ledger::{Retention, Source as _, SqliteOptions, SqliteStorage, Storage as _};
 use rusqlite::{Connection, params};
 
 use super::support::{Ledger, NAME, event, evidence};

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use lockgate_ledger::audit::{Audit, audit};
-use lockgate_ledger::{Cause, Error, SqliteStorage, Storage as _, verify};
+use lockgate_ledger::{Cause, Error, Source as _, SqliteStorage, Storage as _, verify};
 
 use super::support::{Ledger, append, event, evidence};
 

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use lockgate_domain::Digest;
 use lockgate_ledger::audit::{Audit, audit};
 use lockgate_ledger::{
-    Append, Expect, KeyFile, Query, Request, SqliteOptions, SqliteStorage, Storage as _, prove_consistency, verify,
+    Append, Expect, KeyFile, Query, Request, Source as _, SqliteOptions, SqliteStorage, Storage as _,
+    prove_consistency, verify,
 };
 
 use super::support::{NAME, content, event};

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use lockgate_ledger::{Error, KeyFile, KeyFileError, SqliteOptions, SqliteStorage, Storage as _};
+use lockgate_ledger::{Error, KeyFile, KeyFileError, Source as _, SqliteOptions, SqliteStorage, Storage as _};
 use tempfile::TempDir;
 
 use super::support::{NAME, append, event};

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use lockgate_domain::Timestamp;
 use lockgate_ledger::note::SigningKey;
-use lockgate_ledger::{Append, Content, Error, InvalidEntry, NewEntry, SqliteOptions, SqliteStorage, Storage as _};
+use lockgate_ledger::{
+    Append, Content, Error, InvalidEntry, NewEntry, Source as _, SqliteOptions, SqliteStorage, Storage as _,
+};
 use proptest::prelude::*;
 use rusqlite::Connection;
 use serde_json::{Value, json};

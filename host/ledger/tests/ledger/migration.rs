@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use lockgate_domain::Digest;
 use lockgate_ledger::audit::{Audit, audit};
 use lockgate_ledger::{
-    Append, Cause, ContentState, Error, KeyFile, Request, SCHEMA_VERSION, SqliteOptions, SqliteStorage, Storage as _,
-    ValueChanges,
+    Append, Cause, ContentState, Error, KeyFile, Request, SCHEMA_VERSION, Source as _, SqliteOptions, SqliteStorage,
+    Storage as _, ValueChanges,
 };
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;

@@ -2,7 +2,7 @@
 
 use lockgate_ledger::note::{SigningKey, VerifyingKey};
 use lockgate_ledger::verify::{self, NotProven};
-use lockgate_ledger::{ConsistencyProof, Storage as _, prove_consistency, prove_inclusion};
+use lockgate_ledger::{ConsistencyProof, Source as _, Storage as _, prove_consistency, prove_inclusion};
 use proptest::prelude::*;
 use serde_json::Value;
 
