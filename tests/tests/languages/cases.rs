@@ -68,7 +68,7 @@ impl Told {
         Self { subject: '6', ..self }
     }
 
-    fn as_a(self, role: &'static str) -> Self {
+    fn in_role(self, role: &'static str) -> Self {
         Self { role, ..self }
     }
 
@@ -209,11 +209,11 @@ pub(crate) fn by_hand() -> Vec<Case> {
             .answers([ann().days_ago(31)])
             .gives("require 1, not of rita; approval-too-old"),
         Case::new("in another role", "medium")
-            .answers([ann().as_a("developer")])
+            .answers([ann().in_role("developer")])
             .gives("require 1, not of rita; approval-in-another-role"),
         Case::new("a rejection", "low").answers([Told::rejects("bob")]).gives("deny: bob"),
         Case::new("a rejection beside approvals", "medium")
-            .answers([ann(), Told::rejects("bob").as_a("developer"), Told::rejects("rita").saying("no“”")])
+            .answers([ann(), Told::rejects("bob").in_role("developer"), Told::rejects("rita").saying("no“”")])
             .gives("deny: bob, rita"),
         Case::new("a rejection of something else", "medium")
             .answers([ann(), Told::rejects("bob").about_something_else()])
@@ -234,7 +234,7 @@ pub(crate) fn by_hand() -> Vec<Case> {
             .answers([ann().a_moment_ago(1), Told::rejects("ann").a_moment_ago(2)])
             .gives("allow; enough-approvals"),
         Case::new("took it back", "medium")
-            .answers([ann().days_ago(1), Told::rejects("ann"), bob().as_a("developer")])
+            .answers([ann().days_ago(1), Told::rejects("ann"), bob().in_role("developer")])
             .gives("deny: ann; approval-in-another-role"),
         Case::new("an emergency that would need nobody", "low").in_an_emergency().gives("require 1, not of rita"),
         Case::new("an emergency that needs one anyway", "medium")
