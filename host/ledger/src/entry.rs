@@ -69,7 +69,10 @@ pub struct NewEntry {
     pub(crate) id: Option<String>,
     pub(crate) at: Timestamp,
     pub(crate) references: Vec<Digest>,
-    body: String,
+    /// The leaf up to the body: made on the caller's thread, so that the writer's need not.
+    start: String,
+    /// The end of the leaf, from the stream on.
+    end: String,
 }
 
 impl NewEntry {
@@ -105,8 +108,10 @@ impl NewEntry {
             return Err(InvalidEntry::Deep { kind: kind.to_owned(), depth });
         }
         let body = String::from_utf8(json).map_err(|error| wrong(error.to_string()))?;
+        let start = format!("{{\"at\":\"{at}\",\"body\":{body}");
+        let end = format!(",\"stream\":{}}}", Value::from(stream));
         let (stream, kind) = (stream.to_owned(), kind.to_owned());
-        Ok(Self { stream, kind, id: None, at, references: Vec::new(), body })
+        Ok(Self { stream, kind, id: None, at, references: Vec::new(), start, end })
     }
 
     /// Gives it an id to find it by, for example that of a decision. Ids need not be unique.
@@ -130,34 +135,32 @@ impl NewEntry {
 
     /// How many bytes it has, nearly.
     pub(crate) fn size(&self) -> usize {
-        self.body.len() + 100 * self.references.len()
+        self.start.len() + 100 * self.references.len()
     }
 
     /// The bytes that stand for it at that place. The body is canonical already, and the keys here are written in the
     /// order that RFC 8785 asks for, so nothing is sorted or formatted twice.
     pub(crate) fn leaf(&self, index: u64, sequence: u64) -> Vec<u8> {
-        let mut leaf = String::with_capacity(self.size() + self.stream.len() + 256);
-        let text = |leaf: &mut String, key: &str, text: &str| {
-            leaf.push_str(key);
-            leaf.push_str(&Value::from(text).to_string());
-        };
-        text(&mut leaf, "{\"at\":", &self.at.to_string());
-        leaf.push_str(",\"body\":");
-        leaf.push_str(&self.body);
+        let mut leaf = String::with_capacity(self.size() + self.end.len() + 256);
+        leaf.push_str(&self.start);
         if let Some(id) = &self.id {
-            text(&mut leaf, ",\"id\":", id);
+            leaf.push_str(",\"id\":");
+            leaf.push_str(&Value::from(id.as_str()).to_string());
         }
         leaf.push_str(",\"index\":");
         leaf.push_str(&index.to_string());
-        text(&mut leaf, ",\"kind\":", &self.kind);
-        leaf.push_str(",\"references\":[");
+        // Names of kinds and digests are plain: nothing in them has to be escaped.
+        for text in [",\"kind\":\"", &self.kind, "\",\"references\":["] {
+            leaf.push_str(text);
+        }
         for (n, digest) in self.references.iter().enumerate() {
-            text(&mut leaf, if n == 0 { "" } else { "," }, &digest.text());
+            for text in [if n == 0 { "\"" } else { ",\"" }, &digest.text(), "\""] {
+                leaf.push_str(text);
+            }
         }
         leaf.push_str("],\"sequence\":");
         leaf.push_str(&sequence.to_string());
-        text(&mut leaf, ",\"stream\":", &self.stream);
-        leaf.push('}');
+        leaf.push_str(&self.end);
         leaf.into_bytes()
     }
 }

@@ -18,7 +18,7 @@
 //! - **Content.** Snapshots and evidence, by SHA-256, once each. [`Storage::forget`] deletes the bytes after a while and
 //!   says so in the log; the digests stay, and with them every proof.
 //! - **Values** by namespace, written in the same piece: what a plugin remembers of a decision is there if and only if
-//!   the decision is. They are not in the log.
+//!   the decision is. Neither they nor the requests are in the log: an audit says nothing about them.
 //!
 //! ```
 //! # use lockgate_domain::Timestamp;
