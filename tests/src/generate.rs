@@ -1,0 +1,163 @@
+//! Snapshots that nobody thought of: the examples' deployments, changed at random wherever the result still is a
+//! deployment.
+//!
+//! A change takes something away, repeats it, or puts what stands under the same name somewhere else in its place, so
+//! what comes out has the right shape and an odd content; and it shrinks to few changes when a test fails.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use lockgate_domain::{Digest, Evidence, Gate, Snapshot};
+use proptest::prelude::*;
+use serde_json::{Map, Value};
+
+use crate::repository;
+
+/// What generated snapshots are made of.
+struct Stock {
+    deployments: Vec<Value>,
+    sboms: Vec<Vec<u8>>,
+    /// All values in the deployments, by the name that they stand under.
+    values: BTreeMap<String, Vec<Value>>,
+}
+
+/// One change.
+#[derive(Clone, Debug)]
+struct Twist {
+    place: usize,
+    what: What,
+    pick: usize,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Remove,
+    Repeat,
+    Exchange,
+    Text(String),
+    Number(i64),
+}
+
+fn stock() -> &'static Stock {
+    static STOCK: OnceLock<Stock> = OnceLock::new();
+    STOCK.get_or_init(|| {
+        let examples = ["new-version", "first-release", "removal"].map(|name| repository("examples").join(name));
+        let files = |ending: &str| -> Vec<PathBuf> {
+            let all = examples.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+            let mut files: Vec<PathBuf> = all.map(|entry| entry.unwrap().path()).collect();
+            files.retain(|file| file.to_string_lossy().ends_with(ending));
+            files.sort();
+            files
+        };
+        let sboms = files(".cdx.json");
+        let read = |file: &PathBuf| serde_json::from_slice::<Value>(&fs::read(file).unwrap()).unwrap();
+        let others = files(".json").into_iter().filter(|file| !sboms.contains(file));
+        let deployments: Vec<Value> =
+            others.map(|file| read(&file)).filter(|document| document.get("release").is_some()).collect();
+        let mut values = BTreeMap::new();
+        deployments.iter().for_each(|deployment| collect("", deployment, &mut values));
+        Stock { sboms: sboms.iter().map(|file| fs::read(file).unwrap()).collect(), deployments, values }
+    })
+}
+
+fn collect(name: &str, value: &Value, found: &mut BTreeMap<String, Vec<Value>>) {
+    let known = found.entry(name.to_owned()).or_default();
+    if !known.contains(value) {
+        known.push(value.clone());
+    }
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| collect(name, value, found)),
+        Value::Array(items) => items.iter().for_each(|item| collect(name, item, found)),
+        _ => {}
+    }
+}
+
+/// Any snapshot.
+pub fn snapshots() -> impl Strategy<Value = Snapshot> {
+    let twist = (any::<usize>(), what(), any::<usize>()).prop_map(|(place, what, pick)| Twist { place, what, pick });
+    let evidence = proptest::option::of(any::<usize>());
+    (any::<usize>(), proptest::collection::vec(twist, 0..24), any::<usize>(), 0..1_000_000_i64, evidence).prop_map(
+        |(base, twists, gate, minutes, sbom)| {
+            let stock = stock();
+            let mut deployment = stock.deployments[base % stock.deployments.len()].clone();
+            for twist in &twists {
+                let mut twisted = deployment.clone();
+                apply(twist, &mut twisted);
+                if snapshot(&twisted, gate, minutes, sbom).is_some() {
+                    deployment = twisted;
+                }
+            }
+            snapshot(&deployment, gate, minutes, sbom).unwrap()
+        },
+    )
+}
+
+fn what() -> impl Strategy<Value = What> {
+    prop_oneof![
+        1 => Just(What::Remove),
+        1 => Just(What::Repeat),
+        4 => Just(What::Exchange),
+        1 => ".{0,12}".prop_map(What::Text),
+        1 => any::<i64>().prop_map(What::Number),
+    ]
+}
+
+/// The snapshot of a deployment; none if it is none.
+fn snapshot(deployment: &Value, gate: usize, minutes: i64, sbom: Option<usize>) -> Option<Snapshot> {
+    let stock = stock();
+    let gates: Vec<Gate> = Gate::all().collect();
+    let mut document: Map<String, Value> = deployment.as_object()?.clone();
+    let now = 1_795_000_000_000 + minutes * 60_000;
+    document.insert("gate".to_owned(), serde_json::to_value(gates[gate % gates.len()]).ok()?);
+    document.insert("now".to_owned(), serde_json::to_value(lockgate_domain::Timestamp::from_millis(now)).ok()?);
+    document.insert("subject".to_owned(), serde_json::to_value(Digest::of(b"a subject")).ok()?);
+    let mut snapshot: Snapshot = serde_json::from_value(Value::Object(document)).ok()?;
+    if let Some(pick) = sbom {
+        let content = stock.sboms[pick % stock.sboms.len()].clone();
+        snapshot.evidence.insert("sbom".to_owned(), Evidence::new(content, "application/vnd.cyclonedx+json"));
+    }
+    snapshot.digest().ok()?;
+    Some(snapshot)
+}
+
+fn apply(twist: &Twist, document: &mut Value) {
+    let mut places = Vec::new();
+    pointers(document, String::new(), &mut places);
+    let Some(place) = places.get(twist.place % places.len().max(1)) else { return };
+    let (parent, name) = place.rsplit_once('/').unwrap();
+    // What stands in a list stands under the name of the list.
+    let named = place.split('/').rfind(|part| part.parse::<usize>().is_err()).unwrap_or_default();
+    let others = stock().values.get(named);
+    let other = others.and_then(|others| others.get(twist.pick % others.len().max(1))).cloned();
+    match (&twist.what, document.pointer_mut(parent)) {
+        (What::Remove, Some(Value::Object(fields))) => drop(fields.remove(name)),
+        (What::Remove, Some(Value::Array(items))) => drop(items.remove(name.parse().unwrap())),
+        (What::Repeat, Some(Value::Array(items))) => items.push(items[name.parse::<usize>().unwrap()].clone()),
+        (What::Repeat, _) => {}
+        _ => {
+            let value = match &twist.what {
+                What::Text(text) => Some(Value::String(text.clone())),
+                What::Number(number) => Some((*number).into()),
+                _ => other,
+            };
+            if let (Some(place), Some(value)) = (document.pointer_mut(place), value) {
+                *place = value;
+            }
+        }
+    }
+}
+
+fn pointers(value: &Value, at: String, found: &mut Vec<String>) {
+    let mut below = |name: &str, value: &Value| {
+        let place = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+        found.push(place.clone());
+        pointers(value, place, found);
+    };
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| below(name, value)),
+        Value::Array(items) => items.iter().enumerate().for_each(|(place, item)| below(&place.to_string(), item)),
+        _ => {}
+    }
+}
