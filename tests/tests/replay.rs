@@ -224,3 +224,9 @@ fn what_a_plugin_was_told_is_told_again_and_what_it_never_asked_is_an_outcome_of
     assert_eq!((code, &said["not_recorded"]), (Some(4), &json!(1)), "{said:#}");
     assert!(said["runs"][0]["question"].as_str().unwrap().contains(r#""path":"b""#), "{said:#}");
 }
+
+#[test]
+fn recordings_that_earlier_builds_made_come_out_the_same() {
+    let (code, said) = replay(&repository("tests/recordings/1"), &[]);
+    assert_eq!((code, &said["recordings"], &said["same"]), (Some(0), &json!(1), &json!(1)), "{said:#}");
+}
