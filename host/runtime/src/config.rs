@@ -23,6 +23,9 @@ pub struct RuntimeConfig {
     /// How many sandboxes can run at the same time. A call that finds all of them in use waits, at most as long as it
     /// may run. Default: 64.
     pub pool_size: u32,
+    /// How many of them one plugin can hold, so that none can take what all others wait for. Default: none, which is
+    /// half of the pool.
+    pub share: Option<u32>,
     /// Whether plugins are configured once and frozen. Without it they are configured anew in every call, which is
     /// slower and must answer the same: for finding out whether a plugin does. Default: yes.
     pub freeze: bool,
@@ -60,6 +63,7 @@ impl Default for RuntimeConfig {
             max_settings_size: 1 << 20,
             max_memory,
             pool_size: 64,
+            share: None,
             freeze: true,
             allocation: Allocation::default(),
             tick: Duration::from_millis(10),
@@ -75,11 +79,19 @@ impl Default for RuntimeConfig {
     }
 }
 
+impl RuntimeConfig {
+    /// How many sandboxes one plugin can hold.
+    pub(crate) fn share(&self) -> u32 {
+        self.share.unwrap_or(self.pool_size / 2).clamp(1, self.pool_size.max(1))
+    }
+}
+
 /// What one call of one plugin may use.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// Fuel: about one unit per instruction. This is the limit that decides, because the same call uses the same on
-    /// every machine. Default: 1,000,000,000, which is well under a second of work.
+    /// every machine. What the host does for it is counted apart, and held against the same number. Default:
+    /// 1,000,000,000, which is well under a second of work.
     pub fuel: u64,
     /// Linear memory in bytes, over all memories of the component. Default: 64 MiB.
     pub memory: u64,

@@ -26,15 +26,7 @@ pub(crate) struct Estimate {
 impl Estimate {
     /// For a function with so many locals, its parameters among them.
     pub(crate) fn new(locals: u32) -> Self {
-        Self {
-            locals: u64::from(locals),
-            operators: 0,
-            values: 0,
-            forks: 0,
-            nesting: 0,
-            labels: vec![0],
-            meetings: 0,
-        }
+        Self { locals: u64::from(locals), operators: 0, values: 0, forks: 0, nesting: 0, labels: vec![0], meetings: 0 }
     }
 
     /// One more operator, with so many values on the stack after it.
@@ -63,7 +55,7 @@ impl Estimate {
     }
 
     fn branch(&mut self, depth: u32) {
-        self.forks += 1;
+        self.fork();
         let label = self.labels.len().checked_sub(1 + depth as usize);
         if let Some(before) = label.and_then(|label| self.labels.get_mut(label)) {
             self.meetings += *before;

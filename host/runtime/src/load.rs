@@ -17,7 +17,7 @@ use crate::freeze::{Freezer, Freezing};
 use crate::plugin::{Entries, Loaded, Plugin};
 use crate::quantity::Bytes;
 use crate::runtime::{Runtime, Shared};
-use crate::sandbox::{self, Sandbox, Stop};
+use crate::sandbox::{self, Sandbox, Slots, Stop};
 
 /// What is to be loaded, and what it may do.
 #[derive(Clone, Debug)]
@@ -146,7 +146,7 @@ impl Runtime {
         let judgement = accepted(admission::judge(&findings.imports, &findings.exports, &grants))?;
         let (ready, entries) = shared.link(&code, &grants, &judgement.kinds)?;
         shared
-            .run(&limits, &ready, |store, instance| Ok(entries.check_types(store, instance)))
+            .run(None, &limits, &ready, |store, instance| Ok(entries.check_types(store, instance)))
             .outcome
             .map_err(LoadError::Start)?
             .map_err(types)?;
@@ -160,6 +160,7 @@ impl Runtime {
             settings_json,
             freezing: findings.freezing,
             held: Arc::new(held),
+            share: Slots::new(shared.config.share()),
             limits,
             ready,
             entries,
@@ -223,7 +224,7 @@ impl Shared {
     fn examine(&self, component: &Component, grants: &Grants, kinds: &[Kind]) -> Result<Examined, AdmissionError> {
         let (ready, entries) = self.link(component, grants, kinds)?;
         let described =
-            self.run(&self.config.setup, &ready, |store, instance| match entries.check_types(&mut *store, instance) {
+            self.run(None, &self.config.setup, &ready, |store, instance| match entries.check_types(&mut *store, instance) {
                 Ok(()) => describe(&entries, store, instance).map(Ok),
                 Err(error) => Ok(Err(error)),
             });
@@ -288,7 +289,7 @@ impl Shared {
         settings: &str,
         configured: impl FnOnce(&mut Store<Sandbox>, &Instance) -> T,
     ) -> Result<T, LoadError> {
-        let finished = self.run(&self.config.setup, &examined.ready, |store, instance| {
+        let finished = self.run(None, &self.config.setup, &examined.ready, |store, instance| {
             let plugin = examined.entries.plugin.load(&mut *store, instance)?;
             match plugin.call_configure(&mut *store, settings)? {
                 Ok(()) => Ok(Ok(configured(store, instance))),

@@ -15,7 +15,7 @@ use crate::config::Limits;
 use crate::evaluation::Evaluation;
 use crate::freeze::Freezing;
 use crate::runtime::Runtime;
-use crate::sandbox::{self, Sandbox, Stop, View};
+use crate::sandbox::{self, Sandbox, Slots, Stop, View};
 
 /// A loaded plugin. Clones share it; it can be asked from many threads at once, and each asking runs in a sandbox of
 /// its own.
@@ -38,6 +38,8 @@ pub(crate) struct Loaded {
     pub(crate) held: Arc<Held>,
     pub(crate) ready: InstancePre<Sandbox>,
     pub(crate) entries: Entries,
+    /// The sandboxes that it can hold at once.
+    pub(crate) share: Slots,
 }
 
 /// Where in the component its functions are, by kind.
@@ -253,19 +255,20 @@ impl Asking<'_> {
         body: impl FnOnce(&mut Store<Sandbox>, &Instance) -> Result<T, Stop>,
     ) -> Evaluation<T> {
         let Self { loaded, snapshot, recorded } = self;
-        let finished = loaded.runtime.shared().run(&loaded.limits, &loaded.ready, |store, instance| {
-            if let Freezing::PerCall { .. } = loaded.freezing {
-                loaded.configure(store, instance)?;
-            }
-            let sandbox = store.data_mut();
-            sandbox.show(View { snapshot: Arc::clone(snapshot), held: Arc::clone(&loaded.held) });
-            if let Some(recorded) = recorded {
-                sandbox.tape.play(recorded);
-            }
-            let answer = body(store, instance)?;
-            store.data_mut().keep()?;
-            Ok(answer)
-        });
+        let finished =
+            loaded.runtime.shared().run(Some(&loaded.share), &loaded.limits, &loaded.ready, |store, instance| {
+                if let Freezing::PerCall { .. } = loaded.freezing {
+                    loaded.configure(store, instance)?;
+                }
+                let sandbox = store.data_mut();
+                sandbox.show(View { snapshot: Arc::clone(snapshot), held: Arc::clone(&loaded.held) });
+                if let Some(recorded) = recorded {
+                    sandbox.tape.play(recorded);
+                }
+                let answer = body(store, instance)?;
+                store.data_mut().keep()?;
+                Ok(answer)
+            });
         Evaluation {
             outcome: finished.outcome,
             receipt: Receipt {

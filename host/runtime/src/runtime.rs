@@ -6,8 +6,8 @@ use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Engine, Store};
 
 use crate::cache::{Cache, CacheError};
-use crate::compile::Compiler;
 use crate::capability::Namespaces;
+use crate::compile::Compiler;
 use crate::config::{Limits, RuntimeConfig};
 use crate::sandbox::{self, Finished, Sandbox, Slots, Stop, Ticker};
 
@@ -46,14 +46,15 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Runs something in a sandbox of its own.
+    /// Runs something in a sandbox of its own, one of those that a plugin can hold at once if a share is given.
     pub(crate) fn run<T>(
         &self,
+        share: Option<&Slots>,
         limits: &Limits,
         component: &InstancePre<Sandbox>,
         body: impl FnOnce(&mut Store<Sandbox>, &Instance) -> Result<T, Stop>,
     ) -> Finished<T> {
-        sandbox::run(&self.slots, self.config.tick, limits, component, body)
+        sandbox::run(&self.slots, share, self.config.tick, limits, component, body)
     }
 }
 
@@ -79,9 +80,8 @@ impl Runtime {
     fn start(config: RuntimeConfig, namespaces: Option<Arc<dyn Namespaces>>) -> Result<Self, RuntimeError> {
         let engine = sandbox::engine(&config).map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;
         let ticker = Ticker::start(&engine, config.tick).map_err(|error| RuntimeError::Thread(error.to_string()))?;
-        let compiler =
-            Compiler::new(config.compile_threads, config.compile_time)
-                .map_err(|error| RuntimeError::Thread(error.to_string()))?;
+        let compiler = Compiler::new(config.compile_threads, config.compile_time)
+            .map_err(|error| RuntimeError::Thread(error.to_string()))?;
         let cache =
             config.cache.as_deref().map(|directory| Cache::open(directory, &engine, config.freeze)).transpose()?;
         let slots = Slots::new(config.pool_size);

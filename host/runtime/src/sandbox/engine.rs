@@ -1,6 +1,8 @@
 //! The one wasmtime engine of a runtime: every setting that bounds guests or makes them deterministic.
 
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, OperatorCost, PoolingAllocationConfig, WasmFeatures,
+};
 
 use crate::config::{Allocation, RuntimeConfig};
 
@@ -32,6 +34,7 @@ pub(crate) fn engine(config: &RuntimeConfig) -> wasmtime::Result<Engine> {
     engine
         // Limits: fuel decides, the epoch is the backstop.
         .consume_fuel(true)
+        .operator_cost(costs())
         .epoch_interruption(true)
         .max_wasm_stack(NATIVE_STACK)
         // The same answer on every machine.
@@ -52,6 +55,27 @@ pub(crate) fn engine(config: &RuntimeConfig) -> wasmtime::Result<Engine> {
             Allocation::OnDemand => InstanceAllocationStrategy::OnDemand,
         });
     Engine::new(&engine)
+}
+
+/// What instructions cost in fuel: one unit, and those more that leave the guest's code for Wasmtime's own, by how long
+/// that takes. What they do to each byte or element costs a unit each, besides.
+fn costs() -> OperatorCost {
+    const GROWS: u8 = 40;
+    const CALLS: u8 = 8;
+    OperatorCost {
+        MemoryGrow: GROWS,
+        TableGrow: GROWS,
+        MemoryCopy: CALLS,
+        MemoryFill: CALLS,
+        MemoryInit: CALLS,
+        TableCopy: CALLS,
+        TableFill: CALLS,
+        TableInit: CALLS,
+        DataDrop: CALLS,
+        ElemDrop: CALLS,
+        RefFunc: CALLS,
+        ..OperatorCost::default()
+    }
 }
 
 /// Room for `pool_size` components at their largest: a sandbox that got a slot never finds the pool exhausted.

@@ -58,9 +58,9 @@ pub(crate) fn result_too_large(used: u64, limits: &Limits) -> Failure {
 }
 
 /// Nothing was run.
-pub(super) fn no_free_sandbox(limits: &Limits) -> Failure {
+pub(super) fn no_free_sandbox(limits: &Limits, which: &str) -> Failure {
     let limit = millis(limits.wall_clock);
-    let message = format!("no sandbox became free within the {} ms granted: all of the pool are in use", Count(limit));
+    let message = format!("no sandbox became free within the {} ms granted: all {which} are in use", Count(limit));
     limited(FailureKind::TimedOut, message, limit, limit)
 }
 

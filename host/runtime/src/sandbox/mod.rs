@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lockgate_domain::{Failure, LogLevel, Snapshot};
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine, Store, Trap};
 
 pub(crate) use engine::{ENGINE_VERSION, SETTINGS, engine};
 pub(crate) use failure::{contract_violation, host_failed, plugin_error, result_too_large};
@@ -31,6 +31,9 @@ use crate::config::Limits;
 /// The most component-model handles that a sandbox can hold. Plugins are lent one, the `evaluation`; the rest is room
 /// for resources that a component passes about inside itself.
 const MAX_HANDLES: usize = 1024;
+/// What a call of the host is held to cost, in units of fuel: as long as it takes, a guest executes as many
+/// instructions.
+const EFFORT_PER_CALL: u64 = 100;
 
 /// A plugin called the host where the contract forbids it: in `describe`, in `configure`, or while it starts.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +55,8 @@ pub(crate) struct Sandbox {
     pub(crate) log: Log,
     pub(crate) wasi: wasi::State,
     calls: [u64; HostCall::COUNT],
+    /// How much more the host does for it, in units of fuel: a guest that lets the host work runs out of it, too.
+    effort: u64,
     /// What it asked its capabilities.
     pub(crate) tape: Tape,
     /// The names that it has asked for: each is looked up once.
@@ -72,6 +77,7 @@ impl Sandbox {
             log: Log::new(limits),
             wasi: wasi::State::default(),
             calls: [0; HostCall::COUNT],
+            effort: limits.fuel,
             tape: Tape::default(),
             names: Names::default(),
             values: None,
@@ -107,7 +113,15 @@ impl Sandbox {
         if let Some(count) = self.calls.get_mut(call as usize) {
             *count += 1;
         }
+        self.strain(EFFORT_PER_CALL)?;
         self.view.as_ref().ok_or_else(|| CalledTooEarly(call.name()).into())
+    }
+
+    /// The host does that much for the guest, in units of fuel. It is counted apart from the guest's own work, so that
+    /// the fuel on a receipt is the guest's alone, and held against the same limit.
+    pub(crate) fn strain(&mut self, effort: u64) -> wasmtime::Result<()> {
+        self.effort = self.effort.checked_sub(effort).ok_or(Trap::OutOfFuel)?;
+        Ok(())
     }
 
     /// Makes lasting what the plugin wants to be kept. Called once it has given an answer, and only then.
@@ -132,7 +146,9 @@ impl Sandbox {
 
     /// The values that the plugin may use.
     pub(crate) fn values(&mut self) -> Result<&mut Session, KeyValueError> {
-        self.values.as_mut().ok_or_else(|| KeyValueError::Unavailable("this host keeps no values of plugins".to_owned()))
+        self.values
+            .as_mut()
+            .ok_or_else(|| KeyValueError::Unavailable("this host keeps no values of plugins".to_owned()))
     }
 
     /// The snapshot; none before there is anything to evaluate.
@@ -143,6 +159,7 @@ impl Sandbox {
     /// Takes a log line.
     pub(crate) fn write_log(&mut self, level: LogLevel, message: String) -> wasmtime::Result<()> {
         self.view(HostCall::Log)?;
+        self.strain(message.len() as u64)?;
         self.log.write(level, message);
         Ok(())
     }

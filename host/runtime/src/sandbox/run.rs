@@ -53,16 +53,22 @@ pub(crate) struct Finished<T> {
     pub(crate) exchanges: Vec<Exchange>,
 }
 
-/// Runs `body` in a fresh instance, under limits. Instantiation counts towards them.
+/// Runs `body` in a fresh instance, under limits. Instantiation counts towards them. A plugin that has to wait does so
+/// for its own share first, where it is in nobody's way.
 pub(crate) fn run<T>(
     slots: &Slots,
+    share: Option<&Slots>,
     tick: Duration,
     limits: &Limits,
     component: &InstancePre<Sandbox>,
     body: impl FnOnce(&mut Store<Sandbox>, &Instance) -> Result<T, Stop>,
 ) -> Finished<T> {
+    let own = share.map(|share| share.take(limits.wall_clock));
+    if let Some(None) = own {
+        return Finished::never(failure::no_free_sandbox(limits, "that one plugin can hold"));
+    }
     let Some(_slot) = slots.take(limits.wall_clock) else {
-        return Finished::never(failure::no_free_sandbox(limits));
+        return Finished::never(failure::no_free_sandbox(limits, "of the pool"));
     };
     let began = Instant::now();
     let mut store = match Sandbox::store(component.engine(), limits, tick) {

@@ -66,11 +66,13 @@ impl wit::HostEvaluation for Sandbox {
     }
 
     fn fact(&mut self, _: Me, name: String) -> wasmtime::Result<Option<wit::Document>> {
+        self.strain(name.len() as u64)?;
         let deployment = &self.view(HostCall::Fact)?.snapshot.deployment;
         Ok(facts::find(deployment, &name)?)
     }
 
     fn evidence(&mut self, _: Me, name: String) -> wasmtime::Result<Result<wit::Evidence, EvidenceError>> {
+        self.strain(name.len() as u64)?;
         let view = self.view(HostCall::Evidence)?;
         if !view.held.evidence.allow(&name) {
             return Ok(Err(EvidenceError::NotGranted(name)));
