@@ -81,7 +81,7 @@ pub fn snapshots() -> impl Strategy<Value = Snapshot> {
     (any::<usize>(), proptest::collection::vec(twist, 0..24), any::<usize>(), 0..1_000_000_i64, evidence).prop_map(
         |(base, twists, gate, minutes, sbom)| {
             let stock = stock();
-            let mut deployment = stock.deployments[base % stock.deployments.len()].clone();
+            let mut deployment = picked(&stock.deployments, base).clone();
             for twist in &twists {
                 let mut twisted = deployment.clone();
                 apply(twist, &mut twisted);
@@ -92,6 +92,11 @@ pub fn snapshots() -> impl Strategy<Value = Snapshot> {
             snapshot(&deployment, gate, minutes, sbom).unwrap()
         },
     )
+}
+
+/// One of them.
+fn picked<T>(some: &[T], pick: usize) -> &T {
+    some.get(pick % some.len()).unwrap()
 }
 
 fn what() -> impl Strategy<Value = What> {
@@ -110,12 +115,12 @@ fn snapshot(deployment: &Value, gate: usize, minutes: i64, sbom: Option<usize>) 
     let gates: Vec<Gate> = Gate::all().collect();
     let mut document: Map<String, Value> = deployment.as_object()?.clone();
     let now = 1_795_000_000_000 + minutes * 60_000;
-    document.insert("gate".to_owned(), serde_json::to_value(gates[gate % gates.len()]).ok()?);
+    document.insert("gate".to_owned(), serde_json::to_value(picked(&gates, gate)).ok()?);
     document.insert("now".to_owned(), serde_json::to_value(lockgate_domain::Timestamp::from_millis(now)).ok()?);
     document.insert("subject".to_owned(), serde_json::to_value(Digest::of(b"a subject")).ok()?);
     let mut snapshot: Snapshot = serde_json::from_value(Value::Object(document)).ok()?;
     if let Some(pick) = sbom {
-        let content = stock.sboms[pick % stock.sboms.len()].clone();
+        let content = picked(&stock.sboms, pick).clone();
         snapshot.evidence.insert("sbom".to_owned(), Evidence::new(content, "application/vnd.cyclonedx+json"));
     }
     snapshot.digest().ok()?;
@@ -134,7 +139,7 @@ fn apply(twist: &Twist, document: &mut Value) {
     match (&twist.what, document.pointer_mut(parent)) {
         (What::Remove, Some(Value::Object(fields))) => drop(fields.remove(name)),
         (What::Remove, Some(Value::Array(items))) => drop(items.remove(name.parse().unwrap())),
-        (What::Repeat, Some(Value::Array(items))) => items.push(items[name.parse::<usize>().unwrap()].clone()),
+        (What::Repeat, Some(Value::Array(items))) => items.extend(items.get(name.parse::<usize>().unwrap()).cloned()),
         (What::Repeat, _) => {}
         _ => {
             let value = match &twist.what {

@@ -83,10 +83,12 @@ fn is_deterministic(name: &str, settings: Value) {
 
             std::thread::scope(|scope| {
                 let replays = [&here, &there, &there, &here].map(|plugin| {
-                    scope.spawn(|| bytes.iter().all(|bytes| {
-                        let replayed = plugin.replay(&Recording::decode(bytes).unwrap()).unwrap();
-                        replayed.same && replayed.same_fuel == Some(true)
-                    }))
+                    scope.spawn(|| {
+                        bytes.iter().all(|bytes| {
+                            let replayed = plugin.replay(&Recording::decode(bytes).unwrap()).unwrap();
+                            replayed.same && replayed.same_fuel == Some(true)
+                        })
+                    })
                 });
                 replays.into_iter().all(|replay| replay.join().unwrap())
             })

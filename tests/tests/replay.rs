@@ -194,7 +194,8 @@ fn what_a_plugin_was_told_is_told_again_and_what_it_never_asked_is_an_outcome_of
         grants.directory.catalog = "catalog"
     "#;
     fs::write(folder.join("model.toml"), model).unwrap();
-    let pinned = Command::new(tree("bin/lockgate")).args(["model", "pin"]).arg(folder.join("model.toml")).output().unwrap();
+    let pinned =
+        Command::new(tree("bin/lockgate")).args(["model", "pin"]).arg(folder.join("model.toml")).output().unwrap();
     assert!(pinned.status.success(), "{}", String::from_utf8_lossy(&pinned.stderr));
     let recorded = Command::new(tree("bin/lockgate"))
         .current_dir(&folder)

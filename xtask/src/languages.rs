@@ -1,4 +1,5 @@
-//! The example policy in its three languages, each built as its README says.
+//! The example plugins that are built for the tests, each as its README says: the policy in its three languages, and the
+//! check that uses every capability.
 //!
 //! Done once for all tests, because making a component of an interpreter takes a quarter of a minute. Rust is here
 //! anyway. For the others the tool is looked for in what the environment names, and then in what this module installs
@@ -15,7 +16,7 @@ use anyhow::{Context as _, Result};
 use crate::steps;
 use crate::workspace::Workspace;
 
-/// The policy in one language.
+/// An example plugin: the policy in one language, or the check.
 pub(crate) struct Language {
     /// The environment variable through which the tests learn where the component is.
     pub(crate) variable: &'static str,
@@ -82,7 +83,12 @@ pub(crate) fn build(workspace: &Workspace) -> Result<Vec<Language>> {
         Language {
             variable: "LOCKGATE_RISK_APPROVALS_RUST",
             in_names: "written_in_rust",
-            component: Some(in_rust(workspace)?),
+            component: Some(in_rust(workspace, "risk-approvals-rust")?),
+        },
+        Language {
+            variable: "LOCKGATE_RELEASE_REGISTRY",
+            in_names: "release_registry",
+            component: Some(in_rust(workspace, "release-registry")?),
         },
         Language {
             variable: "LOCKGATE_RISK_APPROVALS_JAVASCRIPT",
@@ -97,12 +103,12 @@ pub(crate) fn build(workspace: &Workspace) -> Result<Vec<Language>> {
     ])
 }
 
-fn in_rust(workspace: &Workspace) -> Result<PathBuf> {
-    let component = workspace.target("languages/rust/risk-approvals.wasm");
+fn in_rust(workspace: &Workspace, example: &str) -> Result<PathBuf> {
+    let component = workspace.target("languages/rust").join(example).with_extension("wasm");
     let mut build = Command::new(workspace.binary());
     // What it depends on was built for the plugins already.
     build.env("CARGO_TARGET_DIR", workspace.target("plugins"));
-    build.args(["plugin", "build"]).arg(example(workspace, "rust")).arg("-o").arg(&component);
+    build.args(["plugin", "build"]).arg(workspace.path("examples/plugins").join(example)).arg("-o").arg(&component);
     steps::run(&mut build)?;
     Ok(component)
 }

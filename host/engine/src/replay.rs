@@ -30,8 +30,11 @@ pub struct Replayer {
     runtime: Runtime,
     components: BTreeMap<Digest, Arc<[u8]>>,
     candidate: Option<Candidate>,
-    loaded: Mutex<HashMap<Key, Arc<OnceLock<Result<Plugin, String>>>>>,
+    loaded: Mutex<HashMap<Key, Loading>>,
 }
+
+/// A plugin that is loaded once, by whoever needs it first; or why it cannot be.
+type Loading = Arc<OnceLock<Result<Plugin, String>>>;
 
 /// What makes two uses of a plugin the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -122,11 +125,15 @@ impl Replayer {
             None => {
                 let digest = recording.plugin.component;
                 self.components.get(&digest).ok_or_else(|| {
-                    format!("the component of `{}`, {digest}, is not among those that were handed in", recording.plugin.name)
+                    format!(
+                        "the component of `{}`, {digest}, is not among those that were handed in",
+                        recording.plugin.name
+                    )
                 })?
             }
         };
-        let settings = candidate.and_then(|candidate| candidate.settings.as_ref()).unwrap_or(&recording.plugin.settings);
+        let settings =
+            candidate.and_then(|candidate| candidate.settings.as_ref()).unwrap_or(&recording.plugin.settings);
         let key = Key {
             component: Digest::of(component),
             settings: Digest::of_canonical(settings).map_err(|error| error.to_string())?,

@@ -36,7 +36,7 @@ pub struct RuntimeConfig {
     /// How many threads compile. Default: as many as the machine has cores.
     pub compile_threads: usize,
     /// How long a load waits for one component to be compiled; the thread that does it goes on until it is through.
-    /// Default: 3 min, which is several times what the largest language runtimes need on two busy cores.
+    /// Default: 5 min, which is several times what the largest language runtimes need on two busy cores.
     pub compile_time: Duration,
     /// What `describe` and `configure` may use. They run when a plugin is loaded, not when a decision waits, and some
     /// languages start slowly: by default they get 20 s, 20,000,000,000 fuel and all the memory there is to grant.
@@ -68,7 +68,7 @@ impl Default for RuntimeConfig {
             allocation: Allocation::default(),
             tick: Duration::from_millis(10),
             compile_threads: std::thread::available_parallelism().map_or(1, usize::from),
-            compile_time: Duration::from_secs(180),
+            compile_time: Duration::from_secs(300),
             setup: Limits {
                 fuel: 20_000_000_000,
                 memory: max_memory,

@@ -67,8 +67,7 @@ impl Runtime {
     /// If it is no component at all, or larger than is looked at.
     pub fn inspect(&self, component: &[u8], grants: &Grants) -> Result<Inspection, AdmissionError> {
         let shared = self.shared();
-        let Anatomy { digest, size, imports, exports } =
-            Anatomy::read(component, &shared.config, &shared.engine)?;
+        let Anatomy { digest, size, imports, exports } = Anatomy::read(component, &shared.config, &shared.engine)?;
         let judgement = admission::judge(&imports, &exports, grants);
         let (description, problem) = if judgement.refusals.is_empty() {
             match self.admit(component, grants) {

@@ -41,8 +41,8 @@ pub use ask::{Call, Said};
 pub use bounds::Bounds;
 pub use cache::CacheError;
 pub use capability::{
-    Access, AddressRange, Changes, Content, DirectoryGrant, DirectoryGrantError, Exchange, FolderOfNamespaces, GrantError,
-    Grants, HttpGrant, HttpGrantError, KeyValueGrant, Method, NamespaceError, Namespaces, Origin,
+    Access, AddressRange, Changes, Content, DirectoryGrant, DirectoryGrantError, Exchange, FolderOfNamespaces,
+    GrantError, Grants, HttpGrant, HttpGrantError, KeyValueGrant, Method, NamespaceError, Namespaces, Origin,
 };
 pub use config::{Allocation, Limits, RuntimeConfig};
 pub use evaluation::Evaluation;

@@ -223,11 +223,12 @@ impl Shared {
     /// Starts a component once to check the types of its exports, and asks it what it is.
     fn examine(&self, component: &Component, grants: &Grants, kinds: &[Kind]) -> Result<Examined, AdmissionError> {
         let (ready, entries) = self.link(component, grants, kinds)?;
-        let described =
-            self.run(None, &self.config.setup, &ready, |store, instance| match entries.check_types(&mut *store, instance) {
+        let described = self.run(None, &self.config.setup, &ready, |store, instance| {
+            match entries.check_types(&mut *store, instance) {
                 Ok(()) => describe(&entries, store, instance).map(Ok),
                 Err(error) => Ok(Err(error)),
-            });
+            }
+        });
         let description = described.outcome.map_err(AdmissionError::Describe)?.map_err(types)?;
         if description.kinds != kinds {
             return Err(AdmissionError::Kinds { described: description.kinds, exported: kinds.to_vec() });
@@ -244,22 +245,21 @@ impl Shared {
             exports: anatomy.exports.clone(),
             freezing,
         };
-        let reason = match self.instrument(bytes) {
+        let reason = match self.instrument(bytes)? {
             Ok((freezer, instrumented)) => {
                 let examined = self.examine(&instrumented, grants, &judgement.kinds)?;
                 let frozen = self.configure(&examined, settings, |store, instance| {
                     store.data().wasi.check_freezable()?;
                     freezer.freeze(store, *instance)
                 })?;
-                let compiled = frozen.and_then(|frozen| match self.compile(&frozen) {
-                    Ok(code) => Ok((code, frozen)),
-                    Err(error) => Err(error.to_string()),
-                });
-                match compiled {
-                    Ok((code, frozen)) => {
-                        let findings = findings(examined.description, Freezing::Frozen);
-                        return Ok(Prepared { findings, code, frozen: Some(frozen) });
-                    }
+                match frozen {
+                    Ok(frozen) => match self.compile_changed(&frozen)? {
+                        Ok(code) => {
+                            let findings = findings(examined.description, Freezing::Frozen);
+                            return Ok(Prepared { findings, code, frozen: Some(frozen) });
+                        }
+                        Err(reason) => reason,
+                    },
                     Err(reason) => reason,
                 }
             }
@@ -272,14 +272,27 @@ impl Shared {
         Ok(Prepared { findings, code, frozen: None })
     }
 
-    /// A component with functions added that show its state, compiled.
-    fn instrument<'a>(&self, bytes: &'a [u8]) -> Result<(Freezer<'a>, Component), String> {
+    /// A component with functions added that show its state, compiled; or why it cannot be frozen.
+    fn instrument<'a>(&self, bytes: &'a [u8]) -> Result<Result<(Freezer<'a>, Component), String>, AdmissionError> {
         if !self.config.freeze {
-            return Err("this runtime is set to configure plugins per call".to_owned());
+            return Ok(Err("this runtime is set to configure plugins per call".to_owned()));
         }
-        let freezer = Freezer::new(bytes)?;
-        let compiled = self.compile(&freezer.instrumented).map_err(|error| error.to_string())?;
-        Ok((freezer, compiled))
+        let freezer = match Freezer::new(bytes) {
+            Ok(freezer) => freezer,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let compiled = self.compile_changed(&freezer.instrumented)?;
+        Ok(compiled.map(|compiled| (freezer, compiled)))
+    }
+
+    /// Compiles a component that freezing has changed; or says why that cannot be compiled. That it took too long is no
+    /// such reason, but an error: how busy the machine is must not decide how a plugin runs.
+    fn compile_changed(&self, component: &[u8]) -> Result<Result<Component, String>, AdmissionError> {
+        match self.compile(component) {
+            Ok(compiled) => Ok(Ok(compiled)),
+            Err(error @ AdmissionError::CompileTime { .. }) => Err(error),
+            Err(error) => Ok(Err(error.to_string())),
+        }
     }
 
     /// Configures a fresh instance and does something with it.

@@ -118,11 +118,7 @@ impl Eval {
 type Keep<'a> = dyn Fn(&LoadedModel, &[Recording]) -> anyhow::Result<()> + 'a;
 
 /// One decision, and the snapshot that it was made on.
-fn decide(
-    models: &[LoadedModel],
-    question: Question,
-    record: Option<&Keep<'_>>,
-) -> anyhow::Result<(Decision, String)> {
+fn decide(models: &[LoadedModel], question: Question, record: Option<&Keep<'_>>) -> anyhow::Result<(Decision, String)> {
     let chosen = choose(models, question).map_err(|error| match error {
         ChoiceError::Digest(error) => anyhow!(error),
         error => InvalidInput::from(Diagnostic::error(error.to_string())).into(),

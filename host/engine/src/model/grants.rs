@@ -83,7 +83,11 @@ impl GrantedCapabilities {
         Grants {
             log: self.log,
             evidence: self.evidence.clone(),
-            directories: self.directory.iter().map(|(name, granted)| (name.clone(), granted.to_grant(folder))).collect(),
+            directories: self
+                .directory
+                .iter()
+                .map(|(name, granted)| (name.clone(), granted.to_grant(folder)))
+                .collect(),
             http: self.http.iter().map(GrantedOrigin::to_grant).collect(),
             key_value: self.key_value.as_ref().map(GrantedNamespace::to_grant),
             recorded: false,

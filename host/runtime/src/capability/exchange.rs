@@ -15,8 +15,14 @@ use crate::sandbox::{HostCall, Sandbox};
 /// What a byte costs, in fuel, that a capability hands over or takes: what the host spends on asking, keeping and
 /// converting it. It also bounds the tape, since fuel is what bounds a guest.
 const FUEL_PER_BYTE: u64 = 16;
-/// What a question costs by itself, in fuel.
-const FUEL_PER_QUESTION: u64 = 1_000;
+/// What a question costs by itself, in fuel. A request is dear, because others have to answer it: with the fuel that a
+/// call has by default, no plugin sends more than two hundred.
+fn fuel_per_question(call: HostCall) -> u64 {
+    match call {
+        HostCall::HttpSend => 5_000_000,
+        _ => 1_000,
+    }
+}
 
 /// One question that a plugin asked a capability, and what the host answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +108,7 @@ where
     let sandbox = store.data_mut();
     sandbox.view(call)?;
     let question = serde_json::to_value(question)?;
-    charge(&mut *store, FUEL_PER_QUESTION.saturating_add(weight(&question).saturating_mul(FUEL_PER_BYTE)))?;
+    charge(&mut *store, fuel_per_question(call).saturating_add(weight(&question).saturating_mul(FUEL_PER_BYTE)))?;
     let sandbox = store.data_mut();
     let (answer, written) = match &mut sandbox.tape.recorded {
         Some(recorded) => {

@@ -15,8 +15,8 @@ use lockgate_runtime::{AdmissionError, Admitted, Grants};
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
-use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::args::Global;
+use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{read_bytes, size};

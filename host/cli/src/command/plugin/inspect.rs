@@ -8,8 +8,8 @@ use lockgate_runtime::{Freezing, Grants, InspectedImport, Inspection, Refusal};
 use serde_json::{Value, json};
 
 use super::GrantArguments;
-use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::args::Global;
+use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{read_bytes, size};

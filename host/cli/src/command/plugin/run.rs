@@ -11,9 +11,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::GrantArguments;
+use crate::args::Global;
 use crate::args::{parse_phase, parse_stage};
 use crate::diagnostic::{Diagnostic, InvalidInput};
-use crate::args::Global;
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{
@@ -85,12 +85,7 @@ impl Run {
         host::has_place_for(global, grants.key_value.iter().map(|granted| granted.namespace.as_str()))?;
         let runtime = host::runtime(global)?;
         let component = read_bytes(&self.file, "plugin", 64 << 20)?;
-        let request = LoadRequest {
-            component: component.into(),
-            settings,
-            grants,
-            limits: Limits::default(),
-        };
+        let request = LoadRequest { component: component.into(), settings, grants, limits: Limits::default() };
         let plugin = runtime.load(request).map_err(|error| refused(&self.file, &error))?;
         match function(self.function, &plugin)? {
             Function::Decide => tell(plugin.decide(&snapshot)),

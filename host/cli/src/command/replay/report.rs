@@ -75,7 +75,9 @@ impl<'a> Report<'a> {
     pub(super) fn exit(&self) -> Exit {
         let differs = match self.compares {
             true => self.flipped() > 0,
-            false => self.count(|group| matches!(group, Group::Flipped(_) | Group::Changed(_) | Group::FuelDiffers)) > 0,
+            false => {
+                self.count(|group| matches!(group, Group::Flipped(_) | Group::Changed(_) | Group::FuelDiffers)) > 0
+            }
         };
         if differs {
             Exit::Differs
@@ -188,7 +190,8 @@ fn first_question(runs: &[&Run]) -> String {
 }
 
 fn examples(runs: &[&Run]) -> String {
-    let names = runs.iter().take(NAMED).map(|run| run.file.file_name().unwrap_or_default().to_string_lossy().into_owned());
+    let names =
+        runs.iter().take(NAMED).map(|run| run.file.file_name().unwrap_or_default().to_string_lossy().into_owned());
     let mut names: Vec<String> = names.collect();
     if runs.len() > NAMED {
         names.push(format!("and {} more", runs.len() - NAMED));

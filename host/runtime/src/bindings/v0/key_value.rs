@@ -15,7 +15,8 @@ pub(crate) fn link_key_value(linker: &mut Linker<Sandbox>) -> wasmtime::Result<(
         "get",
         |mut store: StoreContextMut<'_, Sandbox>, (key,): (String,)| -> Answered<Option<Vec<u8>>> {
             let key = Key { key };
-            let found = capability::ask(&mut store, HostCall::KeyValueGet, &key, |sandbox| sandbox.values()?.get(&key))?;
+            let found =
+                capability::ask(&mut store, HostCall::KeyValueGet, &key, |sandbox| sandbox.values()?.get(&key))?;
             Ok((found.map(|value| value.map(|content| content.0)).map_err(error),))
         },
     )?;
@@ -23,8 +24,9 @@ pub(crate) fn link_key_value(linker: &mut Linker<Sandbox>) -> wasmtime::Result<(
         "keys",
         |mut store: StoreContextMut<'_, Sandbox>, (prefix,): (String,)| -> Answered<Vec<String>> {
             let prefix = Prefix { prefix };
-            let found =
-                capability::ask(&mut store, HostCall::KeyValueKeys, &prefix, |sandbox| sandbox.values()?.keys(&prefix))?;
+            let found = capability::ask(&mut store, HostCall::KeyValueKeys, &prefix, |sandbox| {
+                sandbox.values()?.keys(&prefix)
+            })?;
             Ok((found.map_err(error),))
         },
     )?;
@@ -37,15 +39,12 @@ pub(crate) fn link_key_value(linker: &mut Linker<Sandbox>) -> wasmtime::Result<(
             Ok((done.map_err(error),))
         },
     )?;
-    interface.func_wrap(
-        "delete",
-        |mut store: StoreContextMut<'_, Sandbox>, (key,): (String,)| -> Answered<()> {
-            let key = Key { key };
-            let done =
-                capability::ask(&mut store, HostCall::KeyValueDelete, &key, |sandbox| sandbox.values()?.delete(&key))?;
-            Ok((done.map_err(error),))
-        },
-    )
+    interface.func_wrap("delete", |mut store: StoreContextMut<'_, Sandbox>, (key,): (String,)| -> Answered<()> {
+        let key = Key { key };
+        let done =
+            capability::ask(&mut store, HostCall::KeyValueDelete, &key, |sandbox| sandbox.values()?.delete(&key))?;
+        Ok((done.map_err(error),))
+    })
 }
 
 fn error(error: KeyValueError) -> wit::KeyValueError {

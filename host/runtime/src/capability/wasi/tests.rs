@@ -114,7 +114,7 @@ fn run(component: &[u8], snapshot: Option<Snapshot>, prints: bool) -> Ran {
     let ready = linker(&component, prints).instantiate_pre(&component).unwrap();
     let (slots, limits, tick) = (Slots::new(1), Limits::default(), Duration::from_millis(10));
     let mut freezable = Ok(());
-    let finished = sandbox::run(&slots, tick, &limits, &ready, |store, instance| {
+    let finished = sandbox::run(&slots, None, tick, &limits, &ready, |store, instance| {
         if let Some(snapshot) = snapshot {
             store.data_mut().show(View { snapshot: Arc::new(snapshot), held: Arc::new(Held::default()) });
         }
