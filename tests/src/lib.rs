@@ -1,7 +1,21 @@
 //! End-to-end tests of Lockgate, through public doors: the WIT contract, the tree that `cargo xtask dist` lays out, and
-//! the command in it. The tests are under `tests/`; here stands only where they find what they test.
+//! the command in it. The tests are under `tests/`; here stands what they are given: where to find what they test,
+//! plugins that do as they are told ([`Guest`]) or what they must not ([`hostile`]), and a snapshot to show them.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "for tests alone: what is wrong here ends the test")]
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lockgate_domain::{Digest, Snapshot};
+use lockgate_runtime::{Runtime, RuntimeConfig};
+use serde_json::json;
+
+pub mod generate;
+mod guest;
+pub mod hostile;
+
+pub use guest::Guest;
 
 /// A path in the repository.
 #[must_use]
@@ -16,4 +30,54 @@ pub fn tree(relative: &str) -> PathBuf {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository("target"), |target| repository("").join(target));
     target.join("lockgate").join(relative)
+}
+
+/// A bundled plugin, as it is shipped.
+///
+/// # Panics
+/// If it was not built; the message says how.
+#[must_use]
+pub fn bundled(name: &str) -> Vec<u8> {
+    let directory = std::env::var_os("LOCKGATE_PLUGINS").map_or_else(|| tree("plugins"), Into::into);
+    let path = directory.join(format!("{name}.wasm"));
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}: run `cargo xtask dist` first", path.display()))
+}
+
+/// A runtime with a small pool and without a cache.
+///
+/// # Panics
+/// If the machine has not what it needs.
+#[must_use]
+pub fn runtime() -> Runtime {
+    Runtime::new(RuntimeConfig { pool_size: 4, ..RuntimeConfig::default() }).unwrap()
+}
+
+/// A deployment about which little is known.
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn snapshot() -> Snapshot {
+    serde_json::from_value(json!({
+        "id": "deployment-1",
+        "scenario": "first-release",
+        "requester": { "id": "ann@example.com", "name": "Ann", "roles": ["release-manager"] },
+        "product": { "id": "shop" },
+        "release": { "id": "shop-1", "name": "Shop", "version": "1.0.0", "status": "published", "components": [] },
+        "environment": { "name": "production", "kind": "live", "control": "full" },
+        "change": {
+            "id": "CHG-1", "title": "Shop", "category": "normal", "approval": "approved", "risk": "low",
+            "releases": ["shop-1"],
+        },
+        "gate": { "stage": "plan-and-approve", "phase": "exit" },
+        "now": "2026-11-21T10:00:00Z",
+        "subject": Digest::of(b"release, plan and model"),
+    }))
+    .unwrap()
+}
+
+/// The same, shared.
+#[must_use]
+pub fn shared_snapshot() -> Arc<Snapshot> {
+    Arc::new(snapshot())
 }

@@ -24,7 +24,7 @@ use crate::workspace::{Workspace, folders_with};
 /// How many steps [`plugins`] takes.
 pub(crate) const PLUGIN_STEPS: usize = 2;
 /// How many steps [`assemble`] takes.
-pub(crate) const STEPS: usize = PLUGIN_STEPS + 1;
+pub(crate) const STEPS: usize = PLUGIN_STEPS + 2;
 
 /// Builds the command and, with it, the bundled plugins.
 ///
@@ -55,12 +55,28 @@ pub(crate) fn plugins(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     Ok(())
 }
 
+/// Builds the hostile guest that is written in Rust, for the tests: into `target/hostile`, as nobody is to get it.
+///
+/// # Errors
+/// It cannot be built or written.
+pub(crate) fn attacks(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
+    steps.begin("building the hostile guest that is written in Rust");
+    let folder = workspace.target("hostile");
+    renew(&folder)?;
+    let mut build = Command::new(workspace.binary());
+    // It belongs to the plugins' workspace and lies outside of the folder that names that workspace's target directory.
+    build.env("CARGO_TARGET_DIR", workspace.target("plugins")).args(["plugin", "build"]);
+    build.arg(workspace.path("tests/hostile/rust")).arg("-o").arg(folder.join("attacks.wasm"));
+    steps::run(&mut build)
+}
+
 /// Builds everything and lays it out.
 ///
 /// # Errors
 /// Something cannot be built or written, or an example's model names a plugin that is not there.
 pub(crate) fn assemble(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     plugins(workspace, steps)?;
+    attacks(workspace, steps)?;
 
     steps.begin("laying out target/lockgate and pinning the example models");
     for name in ["examples", "wit"] {

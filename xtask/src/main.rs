@@ -30,6 +30,7 @@ Commands:
   plugins   Build the bundled plugins into target/lockgate/plugins
   bench     Build everything, then run the benches of the runtime; what follows is handed to Criterion
   fuzz      Fuzz each target of tests/fuzz, two minutes together; also `fuzz [--seconds N] [target…]`
+  bench-hostile  Build everything, then measure a plugin beside each hostile guest; what follows names guests
   schemas   Write the JSON Schemas of what `lockgate` reads and prints into docs/schemas
   help      Print this
 
@@ -63,7 +64,8 @@ fn execute(command: &str, rest: &[String]) -> anyhow::Result<ExitCode> {
         "dist" => dist::assemble(&workspace, &mut Steps::new(dist::STEPS))?,
         "plugins" => dist::plugins(&workspace, &mut Steps::new(dist::PLUGIN_STEPS))?,
         "fuzz" => return fuzz::run(&workspace, rest),
-        "bench" => bench(&workspace, rest)?,
+        "bench" => bench(&workspace, "lockgate-runtime", "evaluate", rest)?,
+        "bench-hostile" => bench(&workspace, "lockgate-tests", "victim", rest)?,
         "schemas" => dist::schemas(&workspace)?,
         "" | "help" | "--help" | "-h" => print!("{HELP}"),
         unknown => anyhow::bail!("there is no command `{unknown}`\n\n{HELP}"),
@@ -73,11 +75,12 @@ fn execute(command: &str, rest: &[String]) -> anyhow::Result<ExitCode> {
 
 /// The benches run in the profile that everything else is built in: there the dependencies, where the time goes, are
 /// optimised, and the floor that they are held against is compiled alike.
-fn bench(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
-    let mut steps = Steps::new(dist::PLUGIN_STEPS + 1);
+fn bench(workspace: &Workspace, package: &str, bench: &str, arguments: &[String]) -> anyhow::Result<()> {
+    let mut steps = Steps::new(dist::PLUGIN_STEPS + 2);
     dist::plugins(workspace, &mut steps)?;
+    dist::attacks(workspace, &mut steps)?;
     steps.begin("running the benches");
-    let mut bench = workspace.cargo();
-    bench.args(["bench", "--profile", "dev", "-p", "lockgate-runtime", "--bench", "evaluate", "--"]);
-    steps::run(bench.args(arguments))
+    let mut command = workspace.cargo();
+    command.args(["bench", "--profile", "dev", "-p", package, "--bench", bench, "--"]);
+    steps::run(command.args(arguments))
 }

@@ -4,18 +4,23 @@
 
 mod support;
 
+use std::time::Duration;
+
 use lockgate_domain::{FailureKind, Kind};
-use lockgate_runtime::{AdmissionError, Freezing, Grants, Limits, Refusal, Runtime, RuntimeConfig};
+use lockgate_runtime::{AdmissionError, Bounds, Freezing, Grants, Limits, Refusal, Runtime, RuntimeConfig};
 use support::{Guest, runtime};
 
 const LOGS: Guest = Guest {
     world: "import lockgate:host/log@0.1.0; export lockgate:approval/policy@0.1.0;",
     kinds: &[0],
+    interfaces: "",
     imports: r#"(import "lockgate:host/log@0.1.0" "log" (func $log (param i32 i32 i32)))"#,
     fields: "",
     describe: "",
     configure: "",
     decide: "",
+    realloc: "",
+    gives_back: true,
     memory: "2",
 };
 
@@ -44,6 +49,51 @@ fn a_component_that_is_too_large_is_refused_with_both_numbers() {
     let runtime = Runtime::new(RuntimeConfig { max_component_size: 1024, ..RuntimeConfig::default() }).unwrap();
     let error = runtime.admit(&[0; 2048], &Grants::default()).unwrap_err();
     assert_eq!(error.to_string(), "this component is 2 KiB of the 1 KiB allowed");
+}
+
+fn bounded(bounds: Bounds, component: &[u8]) -> AdmissionError {
+    let runtime = Runtime::new(RuntimeConfig { bounds, ..RuntimeConfig::default() }).unwrap();
+    runtime.admit(component, &Grants::default()).unwrap_err()
+}
+
+#[test]
+fn more_instances_than_may_be_are_counted_before_any_is_made() {
+    // Two of a component that makes two of a component that makes one of a module: 2 + 2 * 2 + 2 * 2 * 1.
+    let component = wat(r#"(component
+        (component $inner (core module $m) (core instance (instantiate $m)))
+        (component $outer (alias outer 1 $inner (component $x)) (instance (instantiate $x)) (instance (instantiate $x)))
+        (instance (instantiate $outer)) (instance (instantiate $outer)))"#);
+    let error = bounded(Bounds { instances: 9, ..Bounds::default() }, &component);
+    assert_eq!(error.to_string(), "this component has 10 instances, and at most 9 are allowed");
+}
+
+#[test]
+fn a_function_that_would_take_too_long_to_compile_is_refused_with_both_numbers() {
+    // 200 for the function, 3 for each of its four operators.
+    let component = wat("(component (core module (func) (func nop nop nop)))");
+    let error = bounded(Bounds { function_cost: 211, ..Bounds::default() }, &component);
+    assert_eq!(
+        error.to_string(),
+        "compiling function 1 of a module in this component would cost 212, and at most 211 are allowed: split it, nest \
+         it less deeply, or use fewer locals in it"
+    );
+}
+
+#[test]
+fn too_much_code_is_refused_with_both_numbers() {
+    let component = wat("(component (core module (func) (func)))");
+    let error = bounded(Bounds { cost: 300, ..Bounds::default() }, &component);
+    assert_eq!(
+        error.to_string(),
+        "compiling this component would cost 406 or more, and at most 300 are allowed: it is too much code"
+    );
+}
+
+#[test]
+fn a_component_that_compiles_for_too_long_is_not_waited_for() {
+    let runtime = Runtime::new(RuntimeConfig { compile_time: Duration::ZERO, ..RuntimeConfig::default() }).unwrap();
+    let error = runtime.admit(&Guest::default().component(), &Grants::default()).unwrap_err();
+    assert_eq!(error.to_string(), "compiling this component takes longer than the 0 s allowed");
 }
 
 #[test]

@@ -249,3 +249,21 @@ fn a_call_waits_for_a_sandbox_and_no_longer_than_it_may_run() {
     });
     assert_eq!(waiting.decide(&snapshot).outcome.unwrap().ruling, Ruling::Abstain);
 }
+
+#[test]
+fn one_plugin_cannot_take_what_all_others_wait_for() {
+    let runtime = Runtime::new(RuntimeConfig { pool_size: 2, ..RuntimeConfig::default() }).unwrap();
+    let busy = Guest { decide: "(loop $on (br $on))", ..Guest::default() };
+    let long = Limits { fuel: u64::MAX, wall_clock: Duration::from_millis(500), ..Limits::default() };
+    let busy = runtime.load(LoadRequest { limits: long, ..busy.request() }).unwrap();
+    let other = runtime.load(Guest::default().request()).unwrap();
+    let snapshot = shared_snapshot();
+    std::thread::scope(|scope| {
+        let many: Vec<_> = (0..4).map(|_| scope.spawn(|| busy.decide(&snapshot))).collect();
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(other.decide(&snapshot).outcome.unwrap().ruling, Ruling::Abstain);
+        assert!(many.iter().all(|call| !call.is_finished()), "it did not have to wait");
+        let told = many.into_iter().map(|call| call.join().unwrap().outcome.unwrap_err().message);
+        assert!(told.into_iter().any(|message| message.ends_with("all that one plugin can hold are in use")));
+    });
+}

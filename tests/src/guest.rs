@@ -1,0 +1,158 @@
+//! Plugins written in WebAssembly text, so that they can do what no compiler would.
+//!
+//! The frame keeps to the contract; whoever fills it in says the one thing that is special about their guest. It is
+//! shared by the tests of the runtime and by the hostile guests, so that the layout of a plugin is written down once.
+
+use lockgate_runtime::{Grants, Limits, LoadRequest};
+use serde_json::json;
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+use crate::repository;
+
+/// A guest. Its memory holds, from 1024 on, what `describe` answers; from 4096 on is room for who fills the frame in;
+/// the heap of `cabi_realloc` begins at 65536.
+#[derive(Clone, Copy, Debug)]
+pub struct Guest<'a> {
+    /// The interfaces of the world besides `lockgate:types/plugin`, as WIT items.
+    pub world: &'a str,
+    /// More interfaces of the package that the world lies in, as WIT.
+    pub interfaces: &'a str,
+    /// The kinds that `describe` names, as their numbers in the contract.
+    pub kinds: &'a [u8],
+    /// WAT fields: imports of the core module.
+    pub imports: &'a str,
+    /// WAT fields: data, globals and functions.
+    pub fields: &'a str,
+    /// The instructions of `describe` before it answers.
+    pub describe: &'a str,
+    /// The instructions of `configure`, which has the settings in `$at` and `$length`, before it accepts them.
+    pub configure: &'a str,
+    /// The instructions of `decide`, which has the evaluation in `$evaluation`, before it answers by abstaining.
+    pub decide: &'a str,
+    /// The instructions of `cabi_realloc`, while `decide` runs, before it hands out the next free bytes.
+    pub realloc: &'a str,
+    /// Whether it gives back the evaluation that it is lent, as it must.
+    pub gives_back: bool,
+    /// In pages.
+    pub memory: &'a str,
+}
+
+impl Default for Guest<'_> {
+    fn default() -> Self {
+        Self {
+            world: "export lockgate:approval/policy@0.1.0;",
+            interfaces: "",
+            kinds: &[0],
+            imports: "",
+            fields: "",
+            describe: "",
+            configure: "",
+            decide: "",
+            realloc: "",
+            gives_back: true,
+            memory: "2",
+        }
+    }
+}
+
+impl Guest<'_> {
+    /// The component.
+    ///
+    /// # Panics
+    /// If what the frame was filled in with is no WAT or WIT, or makes no component.
+    #[must_use]
+    pub fn component(&self) -> Vec<u8> {
+        let mut resolve = Resolve::default();
+        for package in ["types", "host", "approval", "check", "strategy"] {
+            resolve.push_dir(repository("wit").join(package)).unwrap();
+        }
+        let world = format!(
+            "package test:guest;\n{}\nworld guest {{ export lockgate:types/plugin@0.1.0; {} }}",
+            self.interfaces, self.world
+        );
+        let package = resolve.push_str("guest.wit", &world).unwrap_or_else(|error| panic!("{error:#}\n{world}"));
+        let world = resolve.select_world(&[package], Some("guest")).unwrap();
+        let mut module = wat::parse_str(self.module()).unwrap_or_else(|error| panic!("{error}\n{}", self.module()));
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+        let mut encoder = ComponentEncoder::default();
+        let encoder = encoder.validate(true).module(&module).unwrap();
+        encoder.encode().unwrap_or_else(|error| panic!("{error:#}\n{}", self.module()))
+    }
+
+    fn module(&self) -> String {
+        let Self { imports, fields, describe, configure, decide, realloc, memory, .. } = self;
+        let kinds: String = self.kinds.iter().map(|kind| format!("\\{kind:02x}")).collect();
+        let count = self.kinds.len();
+        let is_policy = self.world.contains("approval/policy");
+        let lent = if is_policy {
+            r#"(import "lockgate:host/snapshot@0.1.0" "[resource-drop]evaluation" (func $give-back (param i32)))"#
+        } else {
+            ""
+        };
+        let give_back = if self.gives_back { "(call $give-back (local.get $evaluation))" } else { "" };
+        let decides = if is_policy {
+            format!(
+                r#"(func $decide (param $evaluation i32) (result i32)
+                    {decide}
+                    ;; ok(answer {{ ruling: abstain, reasons: [], obligations: [] }})
+                    (i32.store8 (i32.const 2000) (i32.const 0))
+                    (i32.store8 (i32.const 2004) (i32.const 3))
+                    (i32.const 2000))
+                (func (export "lockgate:approval/policy@0.1.0#decide") (param $evaluation i32) (result i32)
+                    (global.set $decides (i32.const 1))
+                    (call $decide (local.get $evaluation))
+                    {give_back})"#
+            )
+        } else {
+            String::new()
+        };
+        format!(
+            r#"(module
+                {lent}
+                {imports}
+                (memory (export "memory") {memory})
+                (global $heap (mut i32) (i32.const 65536))
+                (data (i32.const 1024) "test-guest" "1.0.0" "a guest" "true" "{kinds}")
+                {fields}
+                (global $decides (mut i32) (i32.const 0))
+                (func (export "cabi_realloc") (param i32 i32) (param $align i32) (param $size i32) (result i32)
+                    (local $at i32)
+                    (if (global.get $decides) (then {realloc}))
+                    (local.set $at (i32.and
+                        (i32.add (global.get $heap) (i32.sub (local.get $align) (i32.const 1)))
+                        (i32.sub (i32.const 0) (local.get $align))))
+                    (global.set $heap (i32.add (local.get $at) (local.get $size)))
+                    (block $fits
+                        (br_if $fits (i32.le_u (global.get $heap) (i32.mul (memory.size) (i32.const 65536))))
+                        (drop (memory.grow (i32.add (i32.const 1) (i32.div_u (local.get $size) (i32.const 65536))))))
+                    (local.get $at))
+                (func (export "lockgate:types/plugin@0.1.0#describe") (result i32)
+                    {describe}
+                    (i32.store (i32.const 1100) (i32.const 1024)) (i32.store (i32.const 1104) (i32.const 10))
+                    (i32.store (i32.const 1108) (i32.const 1034)) (i32.store (i32.const 1112) (i32.const 5))
+                    (i32.store (i32.const 1116) (i32.const 1050)) (i32.store (i32.const 1120) (i32.const {count}))
+                    (i32.store (i32.const 1124) (i32.const 1039)) (i32.store (i32.const 1128) (i32.const 7))
+                    (i32.store (i32.const 1132) (i32.const 1046)) (i32.store (i32.const 1136) (i32.const 4))
+                    (i32.store (i32.const 1140) (i32.const 0)) (i32.store (i32.const 1144) (i32.const 0))
+                    (i32.const 1100))
+                (func (export "lockgate:types/plugin@0.1.0#configure")
+                    (param $at i32) (param $length i32) (result i32)
+                    {configure}
+                    (i32.store8 (i32.const 1200) (i32.const 0))
+                    (i32.const 1200))
+                {decides})"#
+        )
+    }
+
+    /// The component as it would be loaded, without settings and with the limits that plugins have by default.
+    #[must_use]
+    pub fn request(&self) -> LoadRequest {
+        LoadRequest {
+            component: self.component().into(),
+            settings: json!({}),
+            grants: Grants::default(),
+            limits: Limits::default(),
+        }
+    }
+}
