@@ -69,7 +69,7 @@ fn runtime() -> &'static Runtime {
 }
 
 fn load(settings: Value) -> Result<Plugin, LoadError> {
-    let (grants, limits) = (Grants { log: false, evidence: Vec::new() }, Limits::default());
+    let (grants, limits) = (Grants { log: false, ..Grants::default() }, Limits::default());
     runtime().load(LoadRequest { component: component(), settings, grants, limits })
 }
 
@@ -112,7 +112,7 @@ fn findings(settings: Value) -> Vec<SettingsFinding> {
 
 #[test]
 fn a_policy_written_in_c_imports_the_snapshot_alone_and_says_what_it_is() {
-    let inspection = runtime().inspect(&component(), &Grants { log: false, evidence: Vec::new() }).unwrap();
+    let inspection = runtime().inspect(&component(), &Grants { log: false, ..Grants::default() }).unwrap();
     assert!(inspection.is_admissible(), "{:?}", inspection.refusals);
     assert_eq!(inspection.contract.as_deref(), Some("0.1.0"));
     assert_eq!(inspection.kinds, [Kind::ApprovalPolicy]);

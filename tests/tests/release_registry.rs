@@ -62,7 +62,12 @@ impl World {
     }
 
     /// Answers that many requests, each in the same way.
-    fn answers(&self, requests: usize, status: &'static str, body: &'static str) -> std::thread::JoinHandle<Vec<String>> {
+    fn answers(
+        &self,
+        requests: usize,
+        status: &'static str,
+        body: &'static str,
+    ) -> std::thread::JoinHandle<Vec<String>> {
         let scanner = self.scanner.try_clone().unwrap();
         std::thread::spawn(move || {
             let asked = (0..requests).map(|_| {
@@ -141,7 +146,9 @@ fn what_the_release_registry_was_told_is_enough_to_run_it_again() {
     let snapshot = release();
     let evaluation = plugin.ask(&Call::Run, &snapshot);
     let recording = Recording::take(&plugin, Call::Run, &snapshot, &evaluation, None);
-    assert!(matches!(&recording.outcome, Outcome::Said(Said::Report(report)) if report.outcome == CheckOutcome::Failed));
+    assert!(
+        matches!(&recording.outcome, Outcome::Said(Said::Report(report)) if report.outcome == CheckOutcome::Failed)
+    );
     let calls: Vec<&str> = recording.exchanges.iter().map(|exchange| exchange.call.as_str()).collect();
     assert!(calls.contains(&"directory.read") && calls.contains(&"http.send"), "{calls:?}");
 

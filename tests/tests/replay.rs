@@ -1,7 +1,7 @@
 //! Recording and replaying, as a governance team does it: the command keeps what it decided on, and later shows that it
 //! comes out the same, or what a candidate would turn.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -154,7 +154,7 @@ fn a_plugin_whose_component_is_gone_is_told_with_its_digest() {
 
 /// A policy that reads a file of the directory `catalog`, whose name stands at the given place in its memory, and then
 /// abstains.
-fn reads(name: &'static str) -> Guest {
+fn reads(name: &str) -> Guest<'static> {
     Guest {
         world: "import lockgate:host/directory@0.1.0; export lockgate:approval/policy@0.1.0;",
         imports: r#"(import "lockgate:host/directory@0.1.0" "read"

@@ -10,7 +10,8 @@ use crate::config::{Allocation, RuntimeConfig};
 pub(crate) const ENGINE_VERSION: &str = "48.0.8";
 /// What is set below that can change an answer, or the fuel that it takes. Every recording repeats it, so a change
 /// here is told apart from a change of a plugin.
-pub(crate) const SETTINGS: &[&str] = &["fuel", "nan-canonicalization", "no-relaxed-simd", "no-threads"];
+pub(crate) const SETTINGS: &[&str] =
+    &["fuel", "nan-canonicalization", "no-relaxed-simd", "no-threads", "operator-costs-1"];
 
 /// The most core instances of one component. Rust makes three; a component that holds an interpreter and its
 /// libraries makes dozens.
