@@ -10,7 +10,7 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// The estimated cost of compiling all functions together, in units of about a microsecond on one core. Default:
-    /// 100,000,000; CPython comes to some 40,000,000.
+    /// 100,000,000; CPython comes to some 30,000,000.
     pub cost: u64,
     /// The same of the costliest function. One thread compiles it, and what makes it costly takes memory too. Default:
     /// 20,000,000, which can take 1 GiB.

@@ -23,7 +23,7 @@ pub enum Peer {
 }
 
 impl Peer {
-    /// Starts one. The URL of it, and the grant to ask it, which allows a fifth of a second.
+    /// Starts one. The URL of it, and the grant to ask it, which allows a fifth of a second and 64 KiB.
     ///
     /// It ends with the process.
     ///
@@ -41,6 +41,7 @@ impl Peer {
         let mut grant = HttpGrant::new(origin.parse().unwrap());
         grant.addresses = vec!["127.0.0.1".parse().unwrap()];
         grant.timeout = Duration::from_millis(200);
+        grant.response_size = 64 << 10;
         (format!("{origin}/"), grant)
     }
 
@@ -65,7 +66,11 @@ impl Peer {
                     thread::sleep(Duration::from_millis(200));
                     stream.write_all(b".")
                 }
-                Self::Endless => stream.write_all(&[b'.'; 1 << 16]),
+                Self::Endless => {
+                    // As a peer on the other end of a network would: what it spends is not to be the victim's.
+                    thread::sleep(Duration::from_millis(1));
+                    stream.write_all(&[b'.'; 1 << 12])
+                }
             };
         }
     }
