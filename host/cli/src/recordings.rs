@@ -2,7 +2,8 @@
 //! that such a folder can be run again by itself.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,8 +18,8 @@ use crate::models;
 
 /// Where the components of a folder of recordings lie in it.
 const COMPONENTS: &str = "components";
-/// The largest recording that is read, packed.
-const LARGEST_RECORDING: u64 = 64 << 20;
+/// The largest recording that is read, packed: as large as one can be unpacked.
+const LARGEST_RECORDING: u64 = 256 << 20;
 /// The largest component that is read.
 const LARGEST_COMPONENT: u64 = 64 << 20;
 
@@ -54,11 +55,23 @@ pub(crate) fn keep(
     Ok(())
 }
 
-/// Readers see all of a file or nothing of it.
+/// Readers see all of a file or nothing of it, also after a crash. It is its owner's: it holds evidence, and whatever a
+/// plugin sent and was sent.
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let cannot = || format!("cannot write `{}`", path.display());
     let fresh = path.with_extension(format!("new-{}", std::process::id()));
-    fs::write(&fresh, bytes).and_then(|()| fs::rename(&fresh, path)).with_context(cannot)
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options
+        .open(&fresh)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&fresh, path));
+    if written.is_err() {
+        // What is left of it is of no use, and what is told is why it could not be written.
+        let _ = fs::remove_file(&fresh);
+    }
+    written.with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 /// The recordings that paths stand for, in order: a file stands for itself, a folder for all in it and below.
@@ -83,6 +96,9 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, InvalidInput> {
                 .into());
         }
     }
+    // What was named twice is run once.
+    let mut known = BTreeSet::new();
+    found.retain(|path| known.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
     Ok(found)
 }
 
@@ -91,10 +107,8 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, InvalidInput> {
 /// # Errors
 /// If one cannot be read.
 pub(crate) fn components(recordings: &[PathBuf], named: &[PathBuf]) -> Result<Vec<Arc<[u8]>>, InvalidInput> {
-    let mut folders: BTreeSet<PathBuf> =
-        recordings.iter().filter(|path| path.is_dir()).map(|folder| folder.join(COMPONENTS)).collect();
-    let beside = recordings.iter().filter(|path| path.is_file()).filter_map(|file| file.parent());
-    folders.extend(beside.map(|folder| folder.join(COMPONENTS)));
+    let beside = recordings.iter().filter_map(|file| file.parent());
+    let folders: BTreeSet<PathBuf> = beside.map(|folder| folder.join(COMPONENTS)).collect();
     let mut files = Vec::new();
     for folder in folders.iter().filter(|folder| folder.is_dir()) {
         files_below(folder, ".wasm", &mut files)?;
@@ -108,15 +122,14 @@ pub(crate) fn components(recordings: &[PathBuf], named: &[PathBuf]) -> Result<Ve
     files.iter().map(|file| Ok(read_bytes(file, "plugin", LARGEST_COMPONENT)?.into())).collect()
 }
 
-/// Reads a recording.
-///
-/// # Errors
-/// If it cannot be read, or is none.
-pub(crate) fn read(path: &Path) -> Result<Recording, InvalidInput> {
-    let bytes = read_bytes(path, "recording", LARGEST_RECORDING)?;
-    Recording::decode(&bytes).map_err(|error| {
-        Diagnostic::error(format!("`{}` cannot be run again", path.display())).note(error.to_string()).into()
-    })
+/// Reads a recording; or says why it cannot be run again.
+pub(crate) fn read(path: &Path) -> Result<Recording, String> {
+    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if size > LARGEST_RECORDING {
+        return Err(format!("it has {size} bytes, and {LARGEST_RECORDING} are the most that is read"));
+    }
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    Recording::decode(&bytes).map_err(|error| error.to_string())
 }
 
 fn files_below(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) -> Result<(), InvalidInput> {

@@ -30,6 +30,8 @@ pub struct Replayer {
     runtime: Runtime,
     components: BTreeMap<Digest, Arc<[u8]>>,
     candidate: Option<Candidate>,
+    /// The candidate's component, with its digest.
+    replacement: Option<(Digest, Arc<[u8]>)>,
     loaded: Mutex<HashMap<Key, Loading>>,
 }
 
@@ -41,6 +43,7 @@ type Loading = Arc<OnceLock<Result<Plugin, String>>>;
 struct Key {
     component: Digest,
     settings: Digest,
+    log: bool,
     evidence: Vec<String>,
     limits: Limits,
 }
@@ -67,6 +70,11 @@ pub enum Ended {
     NotRecorded {
         /// What.
         question: String,
+    },
+    /// The machine decided what was recorded, and not the plugin: its clock, or what it could not keep.
+    NotComparable {
+        /// What happened then.
+        why: String,
     },
     /// The recording is of another plugin than the candidate would replace.
     NotConcerned,
@@ -98,7 +106,9 @@ impl Replayer {
         candidate: Option<Candidate>,
     ) -> Self {
         let components = components.into_iter().map(|component| (Digest::of(&component), component)).collect();
-        Self { runtime, components, candidate, loaded: Mutex::default() }
+        let replacement = candidate.as_ref().and_then(|candidate| candidate.component.clone());
+        let replacement = replacement.map(|component| (Digest::of(&component), component));
+        Self { runtime, components, candidate, replacement, loaded: Mutex::default() }
     }
 
     /// Runs one.
@@ -107,6 +117,11 @@ impl Replayer {
             Some(Candidate { plugin: Some(name), .. }) if *name != recording.plugin.name => return Ended::NotConcerned,
             candidate => candidate.as_ref(),
         };
+        if let Outcome::Failed(failure) = &recording.outcome
+            && recording.outcome.is_of_the_machine()
+        {
+            return Ended::NotComparable { why: failure.kind.as_str().to_owned() };
+        }
         let plugin = match self.plugin(recording, candidate) {
             Ok(plugin) => plugin,
             Err(why) => return Ended::NotRun { why },
@@ -119,24 +134,28 @@ impl Replayer {
 
     /// The plugin that runs a recording. Each is loaded once, by whoever needs it first; others wait.
     fn plugin(&self, recording: &Recording, candidate: Option<&Candidate>) -> Result<Plugin, String> {
-        let replaced = candidate.and_then(|candidate| candidate.component.as_ref());
-        let component = match replaced {
-            Some(component) => component,
+        let (digest, component) = match &self.replacement {
+            Some((digest, component)) => (*digest, component),
             None => {
                 let digest = recording.plugin.component;
-                self.components.get(&digest).ok_or_else(|| {
+                let found = self.components.get(&digest).ok_or_else(|| {
                     format!(
                         "the component of `{}`, {digest}, is not among those that were handed in",
                         recording.plugin.name
                     )
-                })?
+                })?;
+                (digest, found)
             }
         };
-        let settings =
-            candidate.and_then(|candidate| candidate.settings.as_ref()).unwrap_or(&recording.plugin.settings);
+        let other = candidate.and_then(|candidate| candidate.settings.as_ref());
+        let settings = other.unwrap_or(&recording.plugin.settings);
         let key = Key {
-            component: Digest::of(component),
-            settings: Digest::of_canonical(settings).map_err(|error| error.to_string())?,
+            component: digest,
+            settings: match other {
+                Some(settings) => Digest::of_canonical(settings).map_err(|error| error.to_string())?,
+                None => recording.plugin.settings_digest,
+            },
+            log: recording.log_granted,
             evidence: recording.evidence_granted.clone(),
             limits: recording.limits(),
         };
@@ -150,7 +169,7 @@ impl Replayer {
                 let request = LoadRequest {
                     component: Arc::clone(component),
                     settings: settings.clone(),
-                    grants: Grants { evidence, recorded: true, ..Grants::default() },
+                    grants: Grants { log: recording.log_granted, evidence, recorded: true, ..Grants::default() },
                     limits: recording.limits(),
                 };
                 self.runtime.load(request).map_err(|error| error.to_string())
@@ -164,6 +183,11 @@ fn ended(recording: &Recording, replayed: &Replayed) -> Ended {
         && failure.kind == FailureKind::NotRecorded
     {
         return Ended::NotRecorded { question: failure.message.clone() };
+    }
+    if let Outcome::Failed(failure) = &replayed.outcome
+        && replayed.outcome.is_of_the_machine()
+    {
+        return Ended::NotComparable { why: failure.kind.as_str().to_owned() };
     }
     match (replayed.same, replayed.same_fuel) {
         (true, Some(false)) => Ended::FuelDiffers { was: recording.used.fuel, is: replayed.used.fuel },

@@ -15,11 +15,14 @@ use crate::sandbox::{HostCall, Sandbox};
 /// What a byte costs, in fuel, that a capability hands over or takes: what the host spends on asking, keeping and
 /// converting it. It also bounds the tape, since fuel is what bounds a guest.
 const FUEL_PER_BYTE: u64 = 16;
-/// What a question costs by itself, in fuel. A request is dear, because others have to answer it: with the fuel that a
-/// call has by default, no plugin sends more than two hundred.
+/// What a question costs by itself, in fuel: about as many instructions as the host needs for it. A request is dear,
+/// because others have to answer it: with the fuel that a call has by default, no plugin sends more than two hundred.
 fn fuel_per_question(call: HostCall) -> u64 {
     match call {
         HostCall::HttpSend => 5_000_000,
+        // It looks at as many names as the operator allows, also if they turn out to be too many.
+        HostCall::DirectoryEntries => 2_000_000,
+        HostCall::DirectoryRead => 20_000,
         _ => 1_000,
     }
 }

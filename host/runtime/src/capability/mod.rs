@@ -147,6 +147,7 @@ pub(crate) fn reach(import: Name<'_>) -> Option<&'static str> {
 /// What is granted, made ready: directories are open, rules are parsed.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
+    pub(crate) log: bool,
     pub(crate) evidence: Patterns,
     pub(crate) directories: Directories,
     pub(crate) http: Option<Client>,
@@ -158,12 +159,13 @@ impl Held {
     pub(crate) fn open(grants: &Grants, namespaces: Option<&Arc<dyn Namespaces>>) -> Result<Self, GrantError> {
         let evidence = Patterns::new(&grants.evidence);
         if grants.recorded {
-            return Ok(Self { evidence, ..Self::default() });
+            return Ok(Self { log: grants.log, evidence, ..Self::default() });
         }
         if let Some(grant) = &grants.key_value {
             grant.check()?;
         }
         Ok(Self {
+            log: grants.log,
             evidence,
             directories: Directories::open(&grants.directories)?,
             http: if grants.http.is_empty() { None } else { Some(Client::new(&grants.http)?) },

@@ -4,6 +4,7 @@
 use std::io::Read as _;
 
 use lockgate_domain::{Digest, DigestError, canonical_json};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Recording;
@@ -17,6 +18,8 @@ const FORMAT: &str = "lockgate-recording";
 const VERSION: u32 = 1;
 /// How large a recording can be once it is unpacked: a small file must not fill the memory.
 const LARGEST: u64 = 256 << 20;
+/// How many levels a recording can have. Documents have up to 128 of their own, and stand a few levels deep in it.
+const DEEPEST: usize = 192;
 /// How hard to compress: far beyond this, the time goes up and the size hardly goes down.
 const LEVEL: i32 = 9;
 
@@ -80,9 +83,12 @@ impl Recording {
     /// The bytes of its file.
     ///
     /// # Errors
-    /// If something in it has no canonical form.
+    /// If something in it has no canonical form, or it is more than can be read again.
     pub fn encode(&self) -> Result<Vec<u8>, RecordingError> {
-        zstd::encode_all(&*self.to_json()?, LEVEL).map_err(|error| RecordingError::Packing(error.to_string()))
+        let json = self.to_json()?;
+        // What could not be read again must not be written.
+        Self::from_json(&json)?;
+        zstd::encode_all(&*json, LEVEL).map_err(|error| RecordingError::Packing(error.to_string()))
     }
 
     /// Reads the bytes of a file. What they say of themselves is checked: whoever changed the evidence or the settings
@@ -94,9 +100,6 @@ impl Recording {
         let packing = |error: std::io::Error| RecordingError::Packing(error.to_string());
         let mut json = Vec::new();
         zstd::Decoder::new(bytes).map_err(packing)?.take(LARGEST + 1).read_to_end(&mut json).map_err(packing)?;
-        if json.len() as u64 > LARGEST {
-            return Err(RecordingError::TooLarge);
-        }
         Self::from_json(&json)
     }
 
@@ -105,14 +108,19 @@ impl Recording {
     /// # Errors
     /// As [`Recording::decode`].
     pub fn from_json(json: &[u8]) -> Result<Self, RecordingError> {
-        let form = |error: serde_json::Error| RecordingError::Form(error.to_string());
-        let head: Head = serde_json::from_slice(json).map_err(form)?;
+        if json.len() as u64 > LARGEST {
+            return Err(RecordingError::TooLarge);
+        }
+        if depth(json) > DEEPEST {
+            return Err(RecordingError::Form(format!("it has more than {DEEPEST} levels")));
+        }
+        let head: Head = parsed(json)?;
         match (head.format.as_str(), head.version) {
             (FORMAT, VERSION) => {}
             (FORMAT, version) => return Err(RecordingError::Version(version)),
             (other, _) => return Err(RecordingError::Form(format!("its format is `{other}`"))),
         }
-        let Body { recording } = serde_json::from_slice(json).map_err(form)?;
+        let Body { recording } = parsed(json)?;
         recording.check()?;
         Ok(recording)
     }
@@ -131,5 +139,45 @@ impl Recording {
             }
         });
         wrong.map_or(Ok(()), |(name, _)| Err(RecordingError::Evidence(name.clone())))
+    }
+}
+
+/// Reads JSON whose depth was found to be bounded.
+fn parsed<T: DeserializeOwned>(json: &[u8]) -> Result<T, RecordingError> {
+    let form = |error: serde_json::Error| RecordingError::Form(error.to_string());
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    reader.disable_recursion_limit();
+    let value = T::deserialize(&mut reader).map_err(form)?;
+    reader.end().map_err(form)?;
+    Ok(value)
+}
+
+/// How many lists and objects stand in each other, of something that may be JSON.
+fn depth(json: &[u8]) -> usize {
+    let (mut open, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in json {
+        match (in_text, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_text = !in_text,
+            (false, b'[' | b'{') => {
+                open += 1;
+                deepest = deepest.max(open);
+            }
+            (false, b']' | b'}') => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::depth;
+
+    #[test]
+    fn brackets_in_texts_are_no_levels() {
+        assert_eq!(depth(br#"{"a": [{"b\"[[[": "[{"}], "c": []}"#), 3);
+        assert_eq!(depth(b"]]"), 0);
     }
 }

@@ -38,6 +38,8 @@ pub struct Recording {
     pub context: Option<Context>,
     /// What the call could use.
     pub limits: RecordedLimits,
+    /// Whether it could log.
+    pub log_granted: bool,
     /// The evidence that it could read, as patterns of names.
     pub evidence_granted: Vec<String>,
     /// What was called.
@@ -154,16 +156,18 @@ impl Recording {
     }
 
     /// The limits to run it again under. The clock is a backstop that must not decide a replay, so it gets ten times
-    /// what it had, and a minute at least.
+    /// what it had, and from one minute to ten. A log larger than the default is only kept up to a bound: somebody else
+    /// may have written the recording.
     pub fn limits(&self) -> Limits {
-        let at_least = Duration::from_secs(60);
+        let clock = Duration::from_millis(self.limits.wall_clock_ms).saturating_mul(10);
+        let most_log = 16 << 20;
         Limits {
             fuel: self.limits.fuel,
             memory: self.limits.memory,
             result_size: self.limits.result_size,
-            wall_clock: Duration::from_millis(self.limits.wall_clock_ms).saturating_mul(10).max(at_least),
-            log_lines: usize::try_from(self.limits.log_lines).unwrap_or(usize::MAX),
-            log_bytes: usize::try_from(self.limits.log_bytes).unwrap_or(usize::MAX),
+            wall_clock: clock.clamp(Duration::from_secs(60), Duration::from_secs(600)),
+            log_lines: usize::try_from(self.limits.log_lines).unwrap_or(most_log).min(most_log),
+            log_bytes: usize::try_from(self.limits.log_bytes).unwrap_or(most_log).min(most_log),
         }
     }
 }

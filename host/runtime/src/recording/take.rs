@@ -46,7 +46,7 @@ pub struct Replayed {
     pub used: Used,
     /// Whether everything that it said, asked and logged is the same, byte for byte.
     pub same: bool,
-    /// Whether it used the same fuel; none if that says nothing: it ran on another engine, or ended over its clock.
+    /// Whether it used the same fuel; none if that says nothing: another plugin ran, or another engine.
     pub same_fuel: Option<bool>,
 }
 
@@ -76,6 +76,7 @@ impl Recording {
             },
             context,
             limits: plugin.limits().into(),
+            log_granted: plugin.held().log,
             evidence_granted: plugin.evidence_granted().to_vec(),
             call,
             snapshot,
@@ -122,7 +123,6 @@ impl Plugin {
         receipt.component == recording.plugin.component
             && receipt.settings == recording.plugin.settings_digest
             && Engine::of(self) == recording.engine
-            && !recording.outcome.is_by_the_clock()
     }
 }
 
@@ -133,9 +133,11 @@ impl From<Result<Said, Failure>> for Outcome {
 }
 
 impl Outcome {
-    /// Whether the clock ended it, which another machine might not.
-    fn is_by_the_clock(&self) -> bool {
-        matches!(self, Self::Failed(failure) if failure.kind == FailureKind::TimedOut)
+    /// Whether the machine decided it and not the plugin: its clock, or what it could not keep. Running it again then
+    /// shows nothing.
+    pub fn is_of_the_machine(&self) -> bool {
+        let kinds = [FailureKind::TimedOut, FailureKind::HostFailed];
+        matches!(self, Self::Failed(failure) if kinds.contains(&failure.kind))
     }
 }
 

@@ -8,10 +8,11 @@ use crate::config::{Allocation, RuntimeConfig};
 
 /// The version of wasmtime.
 pub(crate) const ENGINE_VERSION: &str = "48.0.8";
-/// What is set below that can change an answer, or the fuel that it takes. Every recording repeats it, so a change
-/// here is told apart from a change of a plugin.
+/// What can change an answer, or the fuel that it takes: what is set below, and what the host charges for what it does.
+/// Every recording repeats it, so a change is told apart from a change of a plugin: raise the number behind costs with
+/// every change of them.
 pub(crate) const SETTINGS: &[&str] =
-    &["fuel", "nan-canonicalization", "no-relaxed-simd", "no-threads", "operator-costs-1"];
+    &["fuel", "nan-canonicalization", "no-relaxed-simd", "no-threads", "operator-costs-1", "host-costs-1"];
 
 /// The most core instances of one component. Rust makes three; a component that holds an interpreter and its
 /// libraries makes dozens.

@@ -2,6 +2,8 @@
 
 use lockgate_runtime::{Access, DirectoryGrant, Grants, HttpGrant, KeyValueGrant};
 
+use crate::diagnostic::{Diagnostic, InvalidInput};
+
 /// What the plugin may use.
 #[derive(Debug, clap::Args)]
 pub(crate) struct GrantArguments {
@@ -54,18 +56,27 @@ fn grant(text: &str) -> Result<Grant, String> {
     }
 }
 
-impl From<GrantArguments> for Grants {
-    fn from(arguments: GrantArguments) -> Self {
+impl TryFrom<GrantArguments> for Grants {
+    type Error = InvalidInput;
+
+    fn try_from(arguments: GrantArguments) -> Result<Self, InvalidInput> {
         let mut grants = Self::default();
+        let twice = |what: String| Diagnostic::error(format!("{what} is granted twice")).help("grant it once");
         for grant in arguments.grants {
             match grant {
                 Grant::Log => grants.log = true,
                 Grant::Evidence(pattern) => grants.evidence.push(pattern),
+                Grant::Directory(name, _) if grants.directories.contains_key(&name) => {
+                    return Err(twice(format!("the directory `{name}`")).into());
+                }
+                Grant::KeyValue(_) if grants.key_value.is_some() => {
+                    return Err(twice("the capability `key-value`".to_owned()).into());
+                }
                 Grant::Directory(name, directory) => drop(grants.directories.insert(name, directory)),
                 Grant::Http(origin) => grants.http.push(*origin),
                 Grant::KeyValue(namespace) => grants.key_value = Some(namespace),
             }
         }
-        grants
+        Ok(grants)
     }
 }

@@ -1,13 +1,12 @@
 //! `lockgate plugin inspect`: what an operator wants to know before using a plugin.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 use lockgate_runtime::{Freezing, Grants, InspectedImport, Inspection, Refusal};
 use serde_json::{Value, json};
 
-use super::GrantArguments;
+use super::{GrantArguments, settings};
 use crate::args::Global;
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
@@ -43,7 +42,7 @@ impl Inspect {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let runtime = host::runtime(global)?;
         let bytes = read_bytes(&self.file, "plugin", 64 << 20)?;
-        let grants = Grants::from(self.grants);
+        let grants = Grants::try_from(self.grants)?;
         let inspection = runtime.inspect(&bytes, &grants).map_err(|error| {
             InvalidInput::from(
                 Diagnostic::error(format!("`{}` is no plugin", self.file.display())).note(error.to_string()),
@@ -61,7 +60,7 @@ fn table(inspection: &Inspection) -> String {
     let mut parts = Vec::new();
     if let Some(description) = &inspection.description {
         let title = format!("{} {}", description.name, description.version);
-        parts.push(wrapped(&format!("{}  {}", styled(STRONG, title), description.summary), 0));
+        parts.push(wrapped(&format!("{}  {}", styled(STRONG, title), print::plain(&description.summary)), 0));
     }
     let kinds: Vec<&str> = inspection.kinds.iter().map(|kind| kind.as_str()).collect();
     parts.push(fields(vec![
@@ -89,12 +88,13 @@ fn table(inspection: &Inspection) -> String {
                 None => styled(BAD, "not known to this host"),
             };
             let scope = capability.asked.scope.join(", ");
-            vec![capability.asked.name.clone(), or_none(&scope), granted, capability.asked.reason.clone()]
+            let (scope, reason) = (print::plain(&scope), print::plain(&capability.asked.reason));
+            vec![capability.asked.name.clone(), or_none(&scope), granted, reason.into_owned()]
         });
         parts.push(grid(&["asks for", "of it", "granted", "what for"], rows.collect()));
     }
     if let Some(description) = &inspection.description {
-        let rows = Settings::of(&description.settings_schema);
+        let rows = settings::rows(&description.settings_schema);
         parts.push(match rows.is_empty() {
             true => "  It takes no settings.".to_owned(),
             false => grid(&["setting", "type", "default", "what it says"], rows),
@@ -103,8 +103,8 @@ fn table(inspection: &Inspection) -> String {
     let verdict = if inspection.is_admissible() {
         styled(GOOD, "can be used")
     } else {
-        let refusals = inspection.refusals.iter().map(|refusal| format!("\n  - {refusal}"));
-        let problem = inspection.problem.iter().map(|problem| format!("\n  - {problem}"));
+        let refusals = inspection.refusals.iter().map(|refusal| said(&refusal.to_string()));
+        let problem = inspection.problem.iter().map(|problem| said(&problem.to_string()));
         format!("{}{}", styled(BAD, "cannot be used"), refusals.chain(problem).collect::<String>())
     };
     parts.push(verdict);
@@ -133,119 +133,22 @@ fn reaches(imports: &[InspectedImport]) -> Vec<Vec<String>> {
             [only] => (*only).to_owned(),
             several => format!("{} and {} more of WASI", import.name, several.len() - 1),
         };
-        vec![name, import.reach.unwrap_or("nothing: the host does not have it").to_owned(), granted]
+        vec![
+            print::plain(&name).into_owned(),
+            import.reach.unwrap_or("nothing: the host does not have it").to_owned(),
+            granted,
+        ]
     });
     rows.collect()
 }
 
+/// One thing that stands against it; a part of it may be the plugin's own words.
+fn said(text: &str) -> String {
+    format!("\n  - {}", print::plain(text))
+}
+
 fn or_none(text: &str) -> String {
     if text.is_empty() { "none".to_owned() } else { text.to_owned() }
-}
-
-/// The settings, one row for each, those inside of tables and lists included.
-struct Settings<'a> {
-    root: &'a Value,
-    rows: Vec<Vec<String>>,
-    /// Where a part of the schema that is used again was shown first.
-    shown: BTreeMap<&'a str, String>,
-}
-
-impl<'a> Settings<'a> {
-    fn of(root: &'a Value) -> Vec<Vec<String>> {
-        let mut settings = Self { root, rows: Vec::new(), shown: BTreeMap::new() };
-        settings.walk(root, "");
-        settings.rows
-    }
-
-    fn walk(&mut self, schema: &'a Value, path: &str) {
-        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-        let required: Vec<&str> = required.filter_map(Value::as_str).collect();
-        for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-            let place = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            let meant = resolved(property, self.root);
-            let default = match property.get("default") {
-                Some(Value::Null) => "none".to_owned(),
-                Some(default) => default.to_string(),
-                None if required.contains(&name.as_str()) => "required".to_owned(),
-                None => "none".to_owned(),
-            };
-            let described = property.get("description").or_else(|| meant.get("description"));
-            let described = described.and_then(Value::as_str).unwrap_or_default();
-            let described = described.split("\n\n").next().unwrap_or_default().replace('\n', " ");
-            let inside = meant.get("items").map(|items| resolved(items, self.root)).unwrap_or(meant);
-            let below = if meant.get("items").is_some() { format!("{place}[]") } else { place.clone() };
-            let known = reference(property).and_then(|target| self.shown.insert(target, place.clone()));
-            let kind = match &known {
-                Some(first) => format!("as {first}"),
-                None => type_of(property, self.root),
-            };
-            self.rows.push(vec![place, kind, default, described]);
-            if let Some((target, first)) = reference(property).zip(known) {
-                self.shown.insert(target, first);
-            } else {
-                self.walk(inside, &below);
-            }
-        }
-    }
-}
-
-/// The part of the schema that a property refers to.
-fn reference(schema: &Value) -> Option<&str> {
-    if let Some(target) = schema.get("$ref") {
-        return target.as_str();
-    }
-    let forms = schema.get("anyOf").and_then(Value::as_array)?;
-    forms.iter().find_map(|form| form.get("$ref")).and_then(Value::as_str)
-}
-
-/// What a schema means, past references and "or nothing".
-fn resolved<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
-    if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
-        return root.pointer(target.trim_start_matches('#')).map_or(schema, |meant| resolved(meant, root));
-    }
-    let forms = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array);
-    let real: Vec<&Value> =
-        forms.into_iter().flatten().filter(|form| form.get("type").and_then(Value::as_str) != Some("null")).collect();
-    match real.as_slice() {
-        [only] => resolved(only, root),
-        _ => schema,
-    }
-}
-
-fn type_of(schema: &Value, root: &Value) -> String {
-    let meant = resolved(schema, root);
-    let choices: Vec<String> = meant
-        .get("oneOf")
-        .or_else(|| meant.get("anyOf"))
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|form| form.get("const").map(Value::to_string))
-        .chain(meant.get("enum").and_then(Value::as_array).into_iter().flatten().map(Value::to_string))
-        .collect();
-    if !choices.is_empty() {
-        return choices.join(" or ");
-    }
-    let name = match meant.get("type") {
-        Some(Value::String(name)) => name.as_str(),
-        Some(Value::Array(names)) => {
-            names.iter().filter_map(Value::as_str).find(|name| *name != "null").unwrap_or("any")
-        }
-        _ => "any",
-    };
-    match name {
-        "array" => {
-            let element = meant.get("items").map_or_else(|| "any".to_owned(), |items| type_of(items, root));
-            format!("list of {element}")
-        }
-        "object" => "table".to_owned(),
-        "string" => "text".to_owned(),
-        "integer" | "number" => match (meant.get("minimum"), meant.get("maximum")) {
-            (Some(low), Some(high)) => format!("{low} to {high}"),
-            _ => "number".to_owned(),
-        },
-        other => other.to_owned(),
-    }
 }
 
 fn document(inspection: &Inspection) -> Value {

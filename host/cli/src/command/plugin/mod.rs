@@ -4,6 +4,7 @@ mod build;
 mod grant;
 mod inspect;
 mod run;
+mod settings;
 
 use clap::Subcommand;
 

@@ -81,7 +81,7 @@ impl Run {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let snapshot = Arc::new(self.take_snapshot()?);
         let settings = settings(&self.settings)?;
-        let grants = Grants::from(self.grants);
+        let grants = Grants::try_from(self.grants)?;
         host::has_place_for(global, grants.key_value.iter().map(|granted| granted.namespace.as_str()))?;
         let runtime = host::runtime(global)?;
         let component = read_bytes(&self.file, "plugin", 64 << 20)?;

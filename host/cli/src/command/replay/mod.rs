@@ -41,7 +41,7 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "NAME", requires = "settings", conflicts_with = "with")]
     plugin: Option<String>,
     /// How many threads run recordings. Without it: as many as the machine has cores.
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
     /// How to tell what came of it.
     #[arg(short, long, value_enum, default_value_t)]
@@ -75,7 +75,7 @@ impl Replay {
     /// Runs them, and tells what came of it.
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let files = recordings::find(&self.recordings)?;
-        let components = recordings::components(&self.recordings, &self.plugins)?;
+        let components = recordings::components(&files, &self.plugins)?;
         let candidate = self.candidate()?;
         let compares = candidate.is_some();
         let replayer = Replayer::new(host::runtime(global)?, components, candidate);
@@ -83,19 +83,28 @@ impl Replay {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
         let bar = bar(files.len(), global.quiet);
         let began = Instant::now();
-        let runs: Result<Vec<Run>, InvalidInput> = pool.install(|| {
+        let runs: Vec<Run> = pool.install(|| {
             let runs = files.into_par_iter().map(|file| {
-                let recording = recordings::read(&file)?;
-                let ended = replayer.replay(&recording);
+                let run = match recordings::read(&file) {
+                    Ok(recording) => Run { ended: replayer.replay(&recording), file, plugin: recording.plugin.name },
+                    Err(why) => Run { ended: Ended::NotRun { why }, file, plugin: String::new() },
+                };
                 bar.inc(1);
-                Ok(Run { file, plugin: recording.plugin.name, ended })
+                run
             });
             runs.collect()
         });
         let took = began.elapsed();
         bar.finish_and_clear();
-        let runs = runs?;
         let report = Report::of(&runs, compares);
+        if self.settings.is_some() && self.with.is_none() && self.plugin.is_none() && report.plugins.len() > 1 {
+            return Err(InvalidInput::from(
+                Diagnostic::error("it is not said whose settings these are")
+                    .note(format!("there are recordings of {}", report.plugins()))
+                    .help("name the plugin with `--plugin`"),
+            )
+            .into());
+        }
         if report.concerned == 0 {
             let name = self.with.map(|(name, _)| name).or(self.plugin).unwrap_or_default();
             return Err(InvalidInput::from(

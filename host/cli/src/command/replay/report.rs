@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Run;
 use crate::exit::Exit;
+use crate::print;
 use crate::report::grid;
 use crate::terminal::{BAD, GOOD, WAITING, of_standing, styled};
 
@@ -19,7 +20,7 @@ pub(super) struct Report<'a> {
     compares: bool,
     /// How many recordings were of the plugins that are looked at.
     pub(super) concerned: usize,
-    plugins: BTreeSet<&'a str>,
+    pub(super) plugins: BTreeSet<&'a str>,
     groups: BTreeMap<Group, Vec<&'a Run>>,
 }
 
@@ -30,6 +31,7 @@ enum Group {
     Changed(Change),
     FuelDiffers,
     NotRecorded,
+    NotComparable(String),
     NotRun(String),
     Same,
 }
@@ -44,6 +46,7 @@ impl<'a> Report<'a> {
                 Ended::Changed(change) => Group::Changed(change.clone()),
                 Ended::FuelDiffers { .. } => Group::FuelDiffers,
                 Ended::NotRecorded { .. } => Group::NotRecorded,
+                Ended::NotComparable { why } => Group::NotComparable(why.clone()),
                 Ended::NotRun { why } => Group::NotRun(why.clone()),
                 Ended::NotConcerned => continue,
                 _ => Group::Same,
@@ -51,7 +54,12 @@ impl<'a> Report<'a> {
             concerned += 1;
             groups.entry(group).or_default().push(run);
         }
-        Self { compares, concerned, plugins: runs.iter().map(|run| run.plugin.as_str()).collect(), groups }
+        Self {
+            compares,
+            concerned,
+            plugins: runs.iter().map(|run| run.plugin.as_str()).filter(|name| !name.is_empty()).collect(),
+            groups,
+        }
     }
 
     /// The plugins that there are recordings of.
@@ -83,7 +91,7 @@ impl<'a> Report<'a> {
             Exit::Differs
         } else if self.count(|group| matches!(group, Group::NotRun(_))) > 0 {
             Exit::Failure
-        } else if self.count(|group| *group == Group::NotRecorded) > 0 {
+        } else if self.count(|group| matches!(group, Group::NotRecorded | Group::NotComparable(_))) > 0 {
             Exit::Pending
         } else {
             Exit::Success
@@ -99,10 +107,14 @@ impl<'a> Report<'a> {
                 Group::Changed(change) => (format!("{}, otherwise", standing(change.to)), because(change)),
                 Group::FuelDiffers => (styled(BAD, "other fuel"), "the same answer".to_owned()),
                 Group::NotRecorded => (styled(WAITING, "not recorded"), first_question(runs)),
+                Group::NotComparable(why) => {
+                    (styled(WAITING, "not comparable"), format!("`{why}`: the machine decided it, not the plugin"))
+                }
                 Group::NotRun(why) => (styled(BAD, "not run"), why.clone()),
                 Group::Same => return Vec::new(),
             };
-            vec![runs.len().to_string(), what, why, examples(runs)]
+            let (why, examples) = (print::plain(&why).into_owned(), print::plain(&examples(runs)).into_owned());
+            vec![runs.len().to_string(), what, why, examples]
         });
         let rows: Vec<Vec<String>> = rows.collect();
         let mut parts = Vec::new();
@@ -119,6 +131,7 @@ impl<'a> Report<'a> {
         let others: usize = self.concerned - same;
         let style = if others == 0 { GOOD } else { BAD };
         let untold = self.count(|group| *group == Group::NotRecorded);
+        let machine = self.count(|group| matches!(group, Group::NotComparable(_)));
         let not_run = self.count(|group| matches!(group, Group::NotRun(_)));
         let recordings = match self.concerned {
             1 => "1 recording".to_owned(),
@@ -129,9 +142,10 @@ impl<'a> Report<'a> {
             parts.push(format!("{} flipped", self.flipped()));
             parts.push(format!("{} say the same otherwise", self.changed()));
         } else {
-            parts.push(format!("{} differ", others - untold - not_run));
+            parts.push(format!("{} differ", others - untold - machine - not_run));
         }
         parts.extend((untold > 0).then(|| format!("{untold} ask what was not recorded")));
+        parts.extend((machine > 0).then(|| format!("{machine} cannot be compared")));
         parts.extend((not_run > 0).then(|| format!("{not_run} could not be run")));
         parts.join(", ")
     }
@@ -157,6 +171,7 @@ impl<'a> Report<'a> {
             "changed": self.changed(),
             "fuel_differs": self.count(|group| *group == Group::FuelDiffers),
             "not_recorded": self.count(|group| *group == Group::NotRecorded),
+            "not_comparable": self.count(|group| matches!(group, Group::NotComparable(_))),
             "not_run": self.count(|group| matches!(group, Group::NotRun(_))),
             "runs": runs,
         })

@@ -1,0 +1,175 @@
+//! The settings that a plugin takes, read out of its JSON Schema: a row for each, those inside of tables and lists
+//! included.
+//!
+//! The schema is the plugin's own words, and nobody vouches for them: it may refer to itself, in circles or in ever more
+//! ways. So each part is shown once, references are followed a few times, and rows and levels have an end.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::print;
+
+/// How many rows are shown.
+const MOST_ROWS: usize = 500;
+/// How many levels of tables within tables are shown.
+const DEEPEST: usize = 24;
+/// How many references are followed to find what a schema means.
+const MOST_HOPS: usize = 16;
+
+/// Name, type, default and description of each setting.
+pub(super) fn rows(schema: &Value) -> Vec<Vec<String>> {
+    let mut settings = Settings { root: schema, rows: Vec::new(), shown: HashMap::new() };
+    settings.shown.insert(schema, "the settings".to_owned());
+    settings.walk(schema, "", 0);
+    if settings.rows.len() == MOST_ROWS {
+        settings.rows.push(vec!["…".to_owned(), String::new(), String::new(), "and more".to_owned()]);
+    }
+    settings.rows
+}
+
+struct Settings<'a> {
+    root: &'a Value,
+    rows: Vec<Vec<String>>,
+    /// Where a part of the schema was shown first. By the part itself: equal parts in two places are two.
+    shown: HashMap<*const Value, String>,
+}
+
+impl<'a> Settings<'a> {
+    fn walk(&mut self, schema: &'a Value, path: &str, level: usize) {
+        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+        let required: Vec<&str> = required.filter_map(Value::as_str).collect();
+        for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            if self.rows.len() >= MOST_ROWS {
+                return;
+            }
+            let name = print::plain(name);
+            let place = if path.is_empty() { name.clone().into_owned() } else { format!("{path}.{name}") };
+            let meant = resolved(property, self.root);
+            let default = match property.get("default") {
+                Some(Value::Null) => "none".to_owned(),
+                Some(default) => print::plain(&default.to_string()).into_owned(),
+                None if required.contains(&name.as_ref()) => "required".to_owned(),
+                None => "none".to_owned(),
+            };
+            let described = property.get("description").or_else(|| meant.get("description"));
+            let described = described.and_then(Value::as_str).unwrap_or_default();
+            let described = described.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+            let items = meant.get("items").map(|items| resolved(items, self.root));
+            let inside = items.unwrap_or(meant);
+            let first = self.shown.get(&std::ptr::from_ref(inside)).cloned();
+            let kind = match (&first, items) {
+                (Some(first), None) => format!("as {first}"),
+                (Some(first), Some(_)) => format!("list, as {first}"),
+                (None, _) => type_of(property, self.root, 0),
+            };
+            self.rows.push(vec![place.clone(), kind, default, print::plain(&described).into_owned()]);
+            if first.is_none() && inside.get("properties").is_some() && level < DEEPEST {
+                self.shown.insert(inside, place.clone());
+                let below = if items.is_some() { format!("{place}[]") } else { place };
+                self.walk(inside, &below, level + 1);
+            }
+        }
+    }
+}
+
+/// What a schema means, past references and "or nothing".
+fn resolved<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
+    let mut meant = schema;
+    for _ in 0..MOST_HOPS {
+        let next = match meant.get("$ref").and_then(Value::as_str) {
+            Some(target) => root.pointer(target.trim_start_matches('#')),
+            None => only_form(meant),
+        };
+        match next {
+            Some(next) => meant = next,
+            None => return meant,
+        }
+    }
+    meant
+}
+
+/// The one form that a schema allows besides nothing.
+fn only_form(schema: &Value) -> Option<&Value> {
+    let forms = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array)?;
+    let mut real = forms.iter().filter(|form| form.get("type").and_then(Value::as_str) != Some("null"));
+    match (real.next(), real.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    }
+}
+
+fn type_of(schema: &Value, root: &Value, level: usize) -> String {
+    let meant = resolved(schema, root);
+    let choices: Vec<String> = meant
+        .get("oneOf")
+        .or_else(|| meant.get("anyOf"))
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|form| form.get("const").map(Value::to_string))
+        .chain(meant.get("enum").and_then(Value::as_array).into_iter().flatten().map(Value::to_string))
+        .collect();
+    if !choices.is_empty() {
+        return print::plain(&choices.join(" or ")).into_owned();
+    }
+    let name = match meant.get("type") {
+        Some(Value::String(name)) => name.as_str(),
+        Some(Value::Array(names)) => {
+            names.iter().filter_map(Value::as_str).find(|name| *name != "null").unwrap_or("any")
+        }
+        _ => "any",
+    };
+    match name {
+        "array" => {
+            let items = meant.get("items").filter(|_| level < DEEPEST);
+            let element = items.map_or_else(|| "any".to_owned(), |items| type_of(items, root, level + 1));
+            format!("list of {element}")
+        }
+        "object" => "table".to_owned(),
+        "string" => "text".to_owned(),
+        "integer" | "number" => match (meant.get("minimum"), meant.get("maximum")) {
+            (Some(low), Some(high)) => format!("{low} to {high}"),
+            _ => "number".to_owned(),
+        },
+        other => print::plain(other).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_list_of_its_own_kind_is_shown_once() {
+        let schema =
+            json!({ "type": "object", "properties": { "children": { "type": "array", "items": { "$ref": "#" } } } });
+        assert_eq!(rows(&schema), [["children", "list, as the settings", "none", ""]]);
+    }
+
+    #[test]
+    fn a_part_that_means_itself_comes_to_an_end() {
+        let schema = json!({ "properties": { "a": { "anyOf": [{ "$ref": "#/properties/a" }] }, "b": { "$ref": "#/$defs/A" } },
+            "$defs": { "A": { "$ref": "#/$defs/A" } } });
+        assert_eq!(rows(&schema).len(), 2);
+    }
+
+    #[test]
+    fn parts_that_lead_to_each_other_in_ever_more_ways_are_shown_once_each() {
+        let mut parts = serde_json::Map::new();
+        for level in 0..40 {
+            let next = json!({ "type": "array", "items": { "$ref": format!("#/$defs/A{}", level + 1) } });
+            parts.insert(format!("A{level}"), json!({ "properties": { "x": next, "y": next } }));
+        }
+        let schema = json!({ "properties": { "a": { "$ref": "#/$defs/A0" } }, "$defs": parts });
+        assert!(rows(&schema).len() <= 81);
+    }
+
+    #[test]
+    fn a_plugins_words_give_no_orders_to_the_terminal() {
+        let schema = json!({ "properties": { "a\u{1b}[8m": { "description": "\u{1b}[2J", "default": "\u{9b}8m" } } });
+        assert!(rows(&schema).iter().flatten().all(|cell| !cell.contains(['\u{1b}', '\u{9b}'])));
+    }
+}
