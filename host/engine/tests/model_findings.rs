@@ -337,6 +337,21 @@ fn documented() -> BTreeSet<&'static str> {
 }
 
 #[test]
+fn a_grant_that_is_none_is_found_at_its_place() {
+    let with = |grant: &str| whole("", &format!("grants.{grant}\n"));
+    let said = assert_finds(&with("http = [{ origin = «\"scanner.example.com\"» }]"), "invalid-grant");
+    assert!(said.contains("`scanner.example.com` is no origin"), "{said}");
+    let of = |rest: &str| with(&format!("http = [{{ origin = \"https://a.example\", {rest} }}]"));
+    assert_finds(&of("methods = [\"get\", «\"GET\"»]"), "invalid-grant");
+    assert_finds(&of("addresses = [«\"10.0.0.0/64\"»]"), "invalid-grant");
+    assert_finds(&of("redirects = «99»"), "out-of-range");
+    assert_finds(&with("http = [«{ origin = \"https://a.example\", methods = [] }»]"), "invalid-grant");
+    assert_finds(&with("key-value = { namespace = \"n\", access = «\"write\"» }"), "unknown-access");
+    assert_finds(&with("directory.«A» = \"a\""), "invalid-id");
+    assert_finds(&with("directory.a = «\"/etc\"»"), "absolute-path");
+}
+
+#[test]
 fn every_code_is_documented_and_every_documented_code_is_tested_here() {
     let here = include_str!("model_findings.rs");
     for code in documented() {
@@ -347,6 +362,7 @@ fn every_code_is_documented_and_every_documented_code_is_tested_here() {
         include_str!("../src/model/read/mod.rs"),
         include_str!("../src/model/read/field.rs"),
         include_str!("../src/model/read/gate.rs"),
+        include_str!("../src/model/read/grants.rs"),
         include_str!("../src/model/read/plugin.rs"),
         include_str!("../src/model/read/syntax.rs"),
         include_str!("../src/expression/parse.rs"),

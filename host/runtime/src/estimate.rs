@@ -129,9 +129,9 @@ mod tests {
 
     #[test]
     fn branches_to_one_place_cost_the_square_of_their_number() {
-        // 10,000 branches meet 0 + 1 + ... + 9,999 others, a tenth of a unit each.
+        // 10,000 branches, one level deep, meet 0 + 1 + ... + 9,999 others, a tenth of a unit each.
         let branches = estimate(0, &[Operator::BrIf { relative_depth: 0 }], 10_000);
-        assert_eq!(branches, 200 + 30_000 + 10_000 * 10_000 / 60_000 + 200_000 + 49_995_000 / 10);
+        assert_eq!(branches, 200 + 30_000 + 10_000 * 10_000 / 60_000 + 200_000 + 10_000 / 8 + 49_995_000 / 10);
     }
 
     #[test]

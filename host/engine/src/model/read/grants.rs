@@ -67,8 +67,8 @@ impl Reader<'_> {
         let table = self.table(field)?;
         let keys = ["origin", "methods", "addresses", "largest-response", "redirects", "timeout"];
         self.known_keys(&table, &keys);
-        let methods = self.optional(&table, "methods").map(|field| self.parsed_items(&field));
-        let addresses = self.optional(&table, "addresses").map(|field| self.parsed_items(&field));
+        let methods = self.optional(&table, "methods").and_then(|field| self.parsed_items(&field));
+        let addresses = self.optional(&table, "addresses").and_then(|field| self.parsed_items(&field));
         let largest_response = self.optional(&table, "largest-response").and_then(|field| self.bytes(&field));
         let redirects = self.optional(&table, "redirects").and_then(|field| self.redirects(&field));
         let timeout = self.optional(&table, "timeout").and_then(|field| self.duration(&field));
@@ -115,7 +115,9 @@ impl Reader<'_> {
         }
     }
 
-    fn parsed_items<T: FromStr<Err: Display>>(&mut self, field: &Field<'_>) -> Vec<T> {
-        self.array(field).unwrap_or_default().iter().filter_map(|item| self.parsed(item)).collect()
+    /// What the texts of a list stand for; none unless all of them could be read.
+    fn parsed_items<T: FromStr<Err: Display>>(&mut self, field: &Field<'_>) -> Option<Vec<T>> {
+        let items: Vec<Option<T>> = self.array(field)?.iter().map(|item| self.parsed(item)).collect();
+        items.into_iter().collect()
     }
 }
