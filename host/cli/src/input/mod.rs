@@ -7,12 +7,14 @@ mod deployment;
 mod evidence;
 mod file;
 mod json;
+mod settings;
 mod shape;
 
 pub(crate) use deployment::{read_decision, read_deployment, read_snapshot};
 pub(crate) use evidence::{EvidenceArgument, read_evidence};
 pub(crate) use file::{not_found, read_bytes, read_text, size};
 pub(crate) use json::Json;
+pub(crate) use settings::read_settings;
 pub(crate) use shape::schema_of;
 
 /// How large a deployment, snapshot, decision or settings file may be: 16 MiB.

@@ -33,6 +33,16 @@ pub(crate) enum Output {
     Github,
 }
 
+/// How to tell what is no decision.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum Form {
+    /// For people.
+    #[default]
+    Table,
+    /// For tools.
+    Json,
+}
+
 /// What was decided, and the files that its pointers lead into.
 pub(crate) struct Told<'a> {
     /// In the order in which the gates were asked.

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
 use lockgate_runtime::{Freezing, Grants, InspectedImport, Inspection, Refusal};
 use serde_json::{Value, json};
 
@@ -13,7 +12,7 @@ use crate::exit::Exit;
 use crate::host;
 use crate::input::{read_bytes, size};
 use crate::print;
-use crate::report::{fields, grid};
+use crate::report::{Form, fields, grid};
 use crate::terminal::{BAD, GOOD, STRONG, styled, wrapped};
 
 /// Which plugin.
@@ -26,15 +25,6 @@ pub(crate) struct Inspect {
     /// How to show it.
     #[arg(long, value_enum, default_value_t)]
     output: Form,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Form {
-    /// For people.
-    #[default]
-    Table,
-    /// For tools.
-    Json,
 }
 
 impl Inspect {

@@ -8,7 +8,6 @@ use clap::ValueEnum;
 use lockgate_domain::{Digest, Gate, Kind, Phase, Snapshot, Stage, Timestamp};
 use lockgate_runtime::{Evaluation, Grants, Limits, LoadError, LoadRequest, Plugin};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::GrantArguments;
 use crate::args::Global;
@@ -16,9 +15,7 @@ use crate::args::{parse_phase, parse_stage};
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
-use crate::input::{
-    EvidenceArgument, Json, LARGEST_DOCUMENT, read_bytes, read_deployment, read_evidence, read_snapshot, read_text,
-};
+use crate::input::{EvidenceArgument, read_bytes, read_deployment, read_evidence, read_settings, read_snapshot};
 use crate::print;
 use crate::report::fields;
 
@@ -80,7 +77,7 @@ impl Run {
     /// Asks. The answer goes to standard output; what the call used and logged, to standard error.
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let snapshot = Arc::new(self.take_snapshot()?);
-        let settings = settings(&self.settings)?;
+        let settings = read_settings(&self.settings)?;
         let grants = Grants::try_from(self.grants)?;
         host::has_place_for(global, grants.key_value.iter().map(|granted| granted.namespace.as_str()))?;
         let runtime = host::runtime(global)?;
@@ -131,16 +128,6 @@ impl Run {
         let now = self.now.unwrap_or_else(Timestamp::now);
         Ok(Snapshot { deployment, gate: Gate { stage, phase }, now, subject, evidence })
     }
-}
-
-fn settings(argument: &str) -> anyhow::Result<Value> {
-    let json = if argument.trim_start().starts_with('{') {
-        let source = crate::diagnostic::Source { name: "--settings".to_owned(), text: argument.to_owned() };
-        Json::parse(Arc::new(source), "settings")?
-    } else {
-        Json::parse(read_text(Path::new(argument), "settings", LARGEST_DOCUMENT)?, "settings")?
-    };
-    Ok(json.value)
 }
 
 fn function(asked: Option<Function>, plugin: &Plugin) -> anyhow::Result<Function> {

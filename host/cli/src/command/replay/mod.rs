@@ -6,19 +6,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lockgate_engine::replay::{Candidate, Ended, Replayer};
-use rayon::prelude::*;
-use serde_json::Value;
-
 use crate::args::Global;
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
-use crate::input::{Json, LARGEST_DOCUMENT, read_bytes, read_text};
+use crate::input::{read_bytes, read_settings};
 use crate::print;
 use crate::recordings;
+use crate::report::Form;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use lockgate_engine::replay::{Candidate, Ended, Replayer};
+use rayon::prelude::*;
 use report::Report;
 
 /// What to run again.
@@ -46,15 +44,6 @@ pub(crate) struct Replay {
     /// How to tell what came of it.
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Form {
-    /// For people.
-    #[default]
-    Table,
-    /// For tools.
-    Json,
 }
 
 /// One recording that was run again.
@@ -130,23 +119,13 @@ impl Replay {
             Some((_, file)) => Some(read_bytes(file, "plugin", 64 << 20)?.into()),
             None => None,
         };
-        let settings = self.settings.as_deref().map(settings).transpose()?;
+        let settings = self.settings.as_deref().map(read_settings).transpose()?;
         if component.is_none() && settings.is_none() {
             return Ok(None);
         }
         let plugin = self.with.as_ref().map(|(name, _)| name.clone()).or_else(|| self.plugin.clone());
         Ok(Some(Candidate { plugin, component, settings }))
     }
-}
-
-fn settings(argument: &str) -> Result<Value, InvalidInput> {
-    let json = if argument.trim_start().starts_with('{') {
-        let source = crate::diagnostic::Source { name: "--settings".to_owned(), text: argument.to_owned() };
-        Json::parse(Arc::new(source), "settings")?
-    } else {
-        Json::parse(read_text(std::path::Path::new(argument), "settings", LARGEST_DOCUMENT)?, "settings")?
-    };
-    Ok(json.value)
 }
 
 /// Shows how far it has come, on a terminal.
