@@ -9,6 +9,7 @@
 //! 5. [`rollout`]: [`LoadedModel::drive`] carries out what a strategy lays out, step by step;
 //! 6. [`replay`]: what was recorded runs again, as it was or with a candidate.
 
+pub mod authority;
 mod choose;
 pub mod expression;
 mod flow;
