@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Answer, Component, Digest, Failure, Gate, Kind, Obligation, Receipt, Report, Requirement, Rollout,
-    Timestamp,
+    Action, Answer, Component, Digest, Exemption, Failure, Gate, Kind, Obligation, Receipt, Report, Requirement,
+    Rollout, Timestamp,
 };
 
 /// The answer of a gate.
@@ -181,6 +181,9 @@ pub struct BindingOutcome {
     pub group: Option<String>,
     /// What it says.
     pub standing: Standing,
+    /// Why that does not count this time, if it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exemption: Option<Exemption>,
     /// The answer.
     pub answer: BindingAnswer,
     /// What the call was, and what it used; absent when the plugin was not asked.
@@ -207,6 +210,9 @@ pub struct GroupOutcome {
     pub members: BTreeMap<String, Standing>,
     /// What it says.
     pub standing: Standing,
+    /// Why that does not count this time, if it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exemption: Option<Exemption>,
     /// One sentence: how it came to that.
     pub message: String,
 }
@@ -270,6 +276,9 @@ pub struct ApprovedPlan {
     pub components: Vec<Component>,
     /// The digests of the parts that the subject is made of, by name: they tell which of them has changed since.
     pub parts: BTreeMap<String, Digest>,
+    /// The evidence that was approved, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evidence: BTreeMap<String, Digest>,
     /// The digest of the plan.
     pub plan: Digest,
     /// The digest of the deployment model.

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, ApprovedPlan, Change, Environment, Instance, Person, Plan, Records, Release, Risk, Scenario, Timestamp,
+    Approval, ApprovedPlan, Change, Environment, Instance, Overlap, Override, Person, Plan, Records, Release, Risk,
+    Scenario, Timestamp, Waiver,
 };
 
 /// Data whose shape somebody else owns.
@@ -105,6 +106,15 @@ pub struct Deployment {
     /// What was approved; absent until the exit of plan-and-approve has been passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<ApprovedPlan>,
+    /// Exceptions that were granted. Those that are not about this deployment do no harm.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<Waiver>,
+    /// Soft-mandatory answers that were overridden in an emergency.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
+    /// Other deployments that are under way at the same time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlaps: Vec<Overlap>,
     /// Earlier deployments of the product.
     #[serde(default)]
     pub history: Vec<PastDeployment>,

@@ -18,6 +18,7 @@ mod deployment;
 mod digest;
 mod environment;
 mod evidence;
+mod exemption;
 mod instance;
 mod plan;
 mod receipt;
@@ -43,6 +44,7 @@ pub use deployment::{Deployment, DeploymentResult, Document, PastDeployment, Pro
 pub use digest::{Digest, DigestError, canonical_json};
 pub use environment::{Environment, EnvironmentControl, EnvironmentKind};
 pub use evidence::Evidence;
+pub use exemption::{Exemption, InvalidWaiver, Overlap, OverlapRelation, Override, Waiver, WaiverScope};
 pub use instance::{ConfigurationItem, Instance, InstanceStatus};
 pub use plan::{DataRetention, LastKnownGood, Plan, WayBack};
 pub use receipt::{CONTRACT_VERSION, Failure, FailureKind, Receipt};

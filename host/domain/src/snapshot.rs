@@ -31,24 +31,33 @@ impl Snapshot {
     ///
     /// # Errors
     /// If one of them has no canonical JSON form.
-    pub fn subject_of(deployment: &Deployment, model: Digest) -> Result<Digest, DigestError> {
+    pub fn subject_of(
+        deployment: &Deployment,
+        evidence: &BTreeMap<String, Evidence>,
+        model: Digest,
+    ) -> Result<Digest, DigestError> {
         #[derive(Serialize)]
         struct Subject {
             parts: BTreeMap<String, Digest>,
             model: Digest,
         }
-        Digest::of_canonical(&Subject { parts: Self::subject_parts(deployment)?, model })
+        Digest::of_canonical(&Subject { parts: Self::subject_parts(deployment, evidence)?, model })
     }
 
     /// The digests of what is approved, by the name of the part: what is deployed (`release`), how (`plan`), where
-    /// (`environment`), for what (`product`), under which `change`, as which `deployment`, and for whom (`people`).
+    /// (`environment`), for what (`product`), under which `change`, as which `deployment`, for whom (`people`), and on
+    /// what `evidence`, if there is any. Once something is approved, only the evidence that was approved with it counts:
+    /// more may be handed in, but what was approved may not be replaced.
     ///
     /// The order of lists of names does not matter. What only tells how far something has come is not in it (the status of release, change, defects and knowledge
     /// items): it may move on without a new approval, and each gate judges it as it is then.
     ///
     /// # Errors
     /// If one of them has no canonical JSON form.
-    pub fn subject_parts(deployment: &Deployment) -> Result<BTreeMap<String, Digest>, DigestError> {
+    pub fn subject_parts(
+        deployment: &Deployment,
+        evidence: &BTreeMap<String, Evidence>,
+    ) -> Result<BTreeMap<String, Digest>, DigestError> {
         let Deployment { release, change, .. } = deployment;
         let mut contributors: Vec<&str> = deployment.contributors.iter().map(|person| person.id.as_str()).collect();
         contributors.sort_unstable();
@@ -63,7 +72,25 @@ impl Snapshot {
             ("product", json!(deployment.product)),
             ("release", json!([release.id, release.name, release.version, release.digest, components, release.notes])),
         ];
-        parts.iter().map(|(name, part)| Ok(((*name).to_owned(), Digest::of_canonical(part)?))).collect()
+        let evidence = Self::subject_evidence(deployment, evidence);
+        let evidence = (!evidence.is_empty()).then(|| ("evidence", json!(evidence)));
+        let parts = parts.into_iter().chain(evidence);
+        parts.map(|(name, part)| Ok((name.to_owned(), Digest::of_canonical(&part)?))).collect()
+    }
+
+    /// The evidence that is approved, by name: all there is; or, once something is approved, what was approved with it,
+    /// as it is now. What is not handed in again has not changed.
+    pub fn subject_evidence(
+        deployment: &Deployment,
+        evidence: &BTreeMap<String, Evidence>,
+    ) -> BTreeMap<String, Digest> {
+        let Some(approved) = &deployment.approved else {
+            return evidence.iter().map(|(name, evidence)| (name.clone(), evidence.digest)).collect();
+        };
+        let as_it_is = |(name, digest): (&String, &Digest)| {
+            (name.clone(), evidence.get(name).map_or(*digest, |evidence| evidence.digest))
+        };
+        approved.evidence.iter().map(as_it_is).collect()
     }
 
     /// The digest of the snapshot; evidence counts by its digest.

@@ -48,10 +48,10 @@ fn approved() -> Value {
 fn approve(mut value: Value) -> Value {
     let deployment: Deployment = serde_json::from_value(value.clone()).unwrap();
     value["approved"] = json!({
-        "subject": Snapshot::subject_of(&deployment, model()).unwrap(),
+        "subject": Snapshot::subject_of(&deployment, &BTreeMap::new(), model()).unwrap(),
         "decision": "dec-1", "at": "2026-11-23T12:00:00Z", "release": "shop-2",
         "components": value["release"]["components"],
-        "parts": Snapshot::subject_parts(&deployment).unwrap(),
+        "parts": Snapshot::subject_parts(&deployment, &BTreeMap::new()).unwrap(),
         "plan": Digest::of_canonical(&deployment.plan).unwrap(),
         "model": model(),
     });
@@ -61,7 +61,7 @@ fn approve(mut value: Value) -> Value {
 fn at(gate: Gate, deployment: Value) -> Vec<Violation> {
     let deployment: Deployment = serde_json::from_value(deployment).unwrap();
     let snapshot = Snapshot {
-        subject: Snapshot::subject_of(&deployment, model()).unwrap(),
+        subject: Snapshot::subject_of(&deployment, &BTreeMap::new(), model()).unwrap(),
         deployment,
         gate,
         now: "2026-11-24T20:30:00Z".parse().unwrap(),

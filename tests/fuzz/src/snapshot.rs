@@ -15,9 +15,9 @@ pub fn snapshot(bytes: &[u8]) -> bool {
     let model = Digest::of(b"a model");
     let deployment = same_when_read_again::<Deployment>(bytes);
     if let Some(deployment) = &deployment {
-        let parts = Snapshot::subject_parts(deployment).unwrap();
+        let parts = Snapshot::subject_parts(deployment, &snapshot.evidence).unwrap();
         assert_eq!(parts.len(), 7, "{parts:?}");
-        Snapshot::subject_of(deployment, model).unwrap();
+        Snapshot::subject_of(deployment, &snapshot.evidence, model).unwrap();
     }
     let snapshot = same_when_read_again::<Snapshot>(bytes);
     if let Some(snapshot) = &snapshot {

@@ -114,13 +114,14 @@ fn same_documents(snapshot: &Snapshot, approved: &ApprovedPlan, model: Digest, b
 /// What no more specific breach tells: where it goes, under which change, for which product and people.
 fn same_parts(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<Violation>) {
     // What has no canonical form has no digest that was approved.
-    let parts = Snapshot::subject_parts(&snapshot.deployment).unwrap_or_default();
+    let parts = Snapshot::subject_parts(&snapshot.deployment, &snapshot.evidence).unwrap_or_default();
     for (name, pointer) in [
         ("deployment", "/id"),
         ("people", "/requester"),
         ("product", "/product"),
         ("environment", "/environment"),
         ("change", "/change"),
+        ("evidence", "/evidence"),
     ] {
         if parts.get(name) == approved.parts.get(name) {
             continue;

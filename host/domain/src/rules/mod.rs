@@ -9,8 +9,10 @@
 //! 4. The office-hours exception needs zero consumers.
 //! 5. A removal has a data-retention decision, and its targets are the inventory of actual instances.
 //! 6. A change resolves to exactly one product release, and what is deployed is what was approved.
+//! 7. Deployments that would get in each other's way are fulfilled one after the other.
 
 mod approved;
+mod overlap;
 mod plan;
 
 use crate::{CorrectionNeeded, Digest, Need, Progress, Requirement, Snapshot, Violation};
@@ -53,6 +55,8 @@ pub enum Rule {
     PlanDiffersFromApproved,
     /// Rule 6: the deployment model is not the approved one.
     ModelDiffersFromApproved,
+    /// Another deployment is changing the same product there, or one of the products that depend on each other.
+    OverlappingDeployment,
 }
 
 impl Rule {
@@ -76,6 +80,7 @@ impl Rule {
             Self::ApprovedInTheFuture => "approved-in-the-future",
             Self::PlanDiffersFromApproved => "plan-differs-from-approved",
             Self::ModelDiffersFromApproved => "model-differs-from-approved",
+            Self::OverlappingDeployment => "overlapping-deployment",
         }
     }
 
@@ -119,6 +124,7 @@ pub fn breaches(snapshot: &Snapshot, model: Digest) -> Vec<Violation> {
     let mut breaches = Vec::new();
     plan::check(snapshot, &mut breaches);
     approved::check(snapshot, model, &mut breaches);
+    overlap::check(snapshot, &mut breaches);
     breaches
 }
 

@@ -37,6 +37,7 @@ pub(super) fn ask(
         enforcement: binding.model.enforcement,
         group: binding.model.group.clone(),
         standing,
+        exemption: None,
         answer,
         receipt: None,
         log: Vec::new(),

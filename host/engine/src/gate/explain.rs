@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use lockgate_domain::combine::Voice;
 use lockgate_domain::{
-    BindingAnswer, BindingOutcome, CheckOutcome, DecisionReason, DecisionRequirement, GroupOutcome, Obligation, Reason,
-    ReasonSource, Requirement, Ruling, Severity, Standing, Verdict, Violation,
+    BindingAnswer, BindingOutcome, CheckOutcome, DecisionReason, DecisionRequirement, Enforcement, Exemption,
+    GroupOutcome, Obligation, Reason, ReasonSource, Requirement, Ruling, Severity, Standing, Verdict, Violation,
 };
 
 /// Everybody whose answer counts by itself: the groups, and the bindings that are in none.
@@ -14,11 +14,39 @@ pub(super) fn voices<'a>(
     groups: &'a [GroupOutcome],
 ) -> impl Iterator<Item = Voice> + use<'a> {
     let alone = bindings.iter().filter(|binding| binding.group.is_none()).map(own_voice);
-    alone.chain(groups.iter().map(|group| Voice { standing: group.standing, enforcement: group.enforcement }))
+    alone.chain(groups.iter().map(group_voice))
 }
 
 fn own_voice(binding: &BindingOutcome) -> Voice {
-    Voice { standing: binding.standing, enforcement: binding.enforcement }
+    voice(binding.standing, binding.enforcement, binding.exemption.as_ref())
+}
+
+fn group_voice(group: &GroupOutcome) -> Voice {
+    voice(group.standing, group.enforcement, group.exemption.as_ref())
+}
+
+/// What was exempted has no weight.
+fn voice(standing: Standing, enforcement: Enforcement, exemption: Option<&Exemption>) -> Voice {
+    Voice { standing: if exemption.is_some() { Standing::NotApplicable } else { standing }, enforcement }
+}
+
+/// The codes of what a binding says against the deployment, or of why it cannot tell.
+pub(super) fn codes_in_the_way(binding: &BindingOutcome) -> Vec<String> {
+    let codes = |codes: Vec<&str>| codes.into_iter().map(str::to_owned).collect();
+    match &binding.answer {
+        BindingAnswer::Policy(answer) => match &answer.ruling {
+            Ruling::Deny(violations) => codes(violations.iter().map(|violation| violation.code.as_str()).collect()),
+            Ruling::Require(needed) => codes(needed.iter().map(|requirement| requirement.code.as_str()).collect()),
+            Ruling::Allow | Ruling::Abstain => Vec::new(),
+        },
+        BindingAnswer::Check(report) => match report.outcome {
+            CheckOutcome::Passed | CheckOutcome::Skipped => Vec::new(),
+            _ if report.findings.is_empty() => codes(vec![report.outcome.as_str()]),
+            _ => codes(report.findings.iter().map(|finding| finding.violation.code.as_str()).collect()),
+        },
+        BindingAnswer::Failed(failure) => codes(vec![failure.code.as_deref().unwrap_or(failure.kind.as_str())]),
+        BindingAnswer::Plan(_) | BindingAnswer::Advance(_) | BindingAnswer::NotAsked { .. } => Vec::new(),
+    }
 }
 
 /// Whether the binding, or the group that it counts in, stands in the way.
@@ -28,9 +56,7 @@ fn blocks(binding: &BindingOutcome, groups: &[GroupOutcome]) -> bool {
         Some(id) => {
             let in_the_way = !matches!(binding.standing, Standing::Allow | Standing::NotApplicable);
             let group = groups.iter().find(|group| &group.id == id);
-            in_the_way
-                && group
-                    .is_some_and(|group| Voice { standing: group.standing, enforcement: group.enforcement }.blocks())
+            in_the_way && group.is_some_and(|group| group_voice(group).blocks())
         }
     }
 }
@@ -40,6 +66,7 @@ pub(super) fn reasons(
     breaches: &[Violation],
     bindings: &[BindingOutcome],
     groups: &[GroupOutcome],
+    mut exceptions: Vec<DecisionReason>,
 ) -> Vec<DecisionReason> {
     let mut reasons: Vec<DecisionReason> =
         breaches.iter().map(|breach| of_violation(ReasonSource::Host, true, breach)).collect();
@@ -55,7 +82,7 @@ pub(super) fn reasons(
     }
     let mut of_plugins = Vec::new();
     for group in groups {
-        let voice = Voice { standing: group.standing, enforcement: group.enforcement };
+        let voice = group_voice(group);
         of_plugins.push(DecisionReason {
             source: ReasonSource::Group(group.id.clone()),
             blocking: voice.blocks(),
@@ -69,6 +96,7 @@ pub(super) fn reasons(
         let source = ReasonSource::Binding(binding.id.clone());
         of_binding(&source, blocks(binding, groups), &binding.answer, &mut of_plugins);
     }
+    of_plugins.append(&mut exceptions);
     of_plugins.sort_by_key(|reason| !reason.blocking);
     reasons.append(&mut of_plugins);
     reasons

@@ -33,6 +33,7 @@ pub(super) fn settle(group: &LoadedGroup, bindings: &[&BindingOutcome]) -> Group
         enforcement: group.model.enforcement,
         members: members.iter().map(|member| (member.id.clone(), member.standing)).collect::<BTreeMap<_, _>>(),
         standing,
+        exemption: None,
         message,
     }
 }

@@ -4,6 +4,7 @@
 //! snapshot under the same model gives the same decision, id included.
 
 mod ask;
+mod exempt;
 mod explain;
 mod group;
 
@@ -68,7 +69,12 @@ impl LoadedModel {
             Some(gate) => ask_all(gate, snapshot, record),
             None => (Vec::new(), Vec::new()),
         };
-        let (bindings, recordings): (Vec<BindingOutcome>, Vec<Option<Recording>>) = asked.into_iter().unzip();
+        let mut groups = groups;
+        let (mut bindings, recordings): (Vec<BindingOutcome>, Vec<Option<Recording>>) = asked.into_iter().unzip();
+        let exceptions = match self.gate(snapshot.gate) {
+            Some(gate) => exempt::apply(gate, snapshot, &self.model().id, &mut bindings, &mut groups),
+            None => Vec::new(),
+        };
         let voices = explain::voices(&bindings, &groups);
         let verdict = combine::verdict(voices, !breaches.is_empty());
         let mut decision = Decision {
@@ -77,7 +83,7 @@ impl LoadedModel {
             gate: snapshot.gate,
             at: snapshot.now,
             verdict,
-            reasons: explain::reasons(&breaches, &bindings, &groups),
+            reasons: explain::reasons(&breaches, &bindings, &groups, exceptions),
             requirements: explain::requirements(&breaches, &bindings, &groups),
             obligations: explain::obligations(verdict, &bindings),
             bindings,
@@ -194,7 +200,8 @@ fn approved(decision: &Decision, snapshot: &Snapshot) -> Result<Option<ApprovedP
         at: snapshot.now,
         release: snapshot.deployment.release.id.clone(),
         components: snapshot.deployment.release.components.clone(),
-        parts: Snapshot::subject_parts(&snapshot.deployment)?,
+        parts: Snapshot::subject_parts(&snapshot.deployment, &snapshot.evidence)?,
+        evidence: Snapshot::subject_evidence(&snapshot.deployment, &snapshot.evidence),
         plan: Digest::of_canonical(plan)?,
         model: decision.model.digest,
     }))

@@ -130,7 +130,7 @@ impl LoadedModel {
         now: Timestamp,
         evidence: BTreeMap<String, Evidence>,
     ) -> Result<Snapshot, DigestError> {
-        let subject = Snapshot::subject_of(&deployment, self.digest())?;
+        let subject = Snapshot::subject_of(&deployment, &evidence, self.digest())?;
         Ok(Snapshot { deployment, gate, now, subject, evidence })
     }
 

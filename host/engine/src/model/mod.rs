@@ -136,6 +136,9 @@ pub struct Binding {
     pub when: Option<String>,
     /// The group that it counts in, instead of by itself.
     pub group: Option<String>,
+    /// How its answer may be excepted from.
+    #[serde(flatten)]
+    pub exceptions: Exceptions,
     /// The plugin and how it is used.
     #[serde(flatten)]
     pub plugin: PluginUse,
@@ -150,4 +153,30 @@ pub struct Group {
     pub expression: String,
     /// What its answer does to the gate.
     pub enforcement: Enforcement,
+    /// How its answer may be excepted from.
+    #[serde(flatten)]
+    pub exceptions: Exceptions,
+}
+
+/// How the answer of a binding or group may be excepted from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Exceptions {
+    /// Whether it can be waived. Absent: unless it is hard-mandatory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waivable: Option<bool>,
+    /// Whether an override counts only once a second person has confirmed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub two_person_override: Option<bool>,
+}
+
+impl Exceptions {
+    /// Whether it can be waived.
+    pub fn may_be_waived(self, enforcement: Enforcement) -> bool {
+        self.waivable.unwrap_or(enforcement != Enforcement::HardMandatory)
+    }
+
+    /// Whether an override needs a second person.
+    pub fn needs_two_people(self) -> bool {
+        self.two_person_override.unwrap_or(false)
+    }
 }

@@ -44,6 +44,7 @@ impl LoadedModel {
                 enforcement: Enforcement::HardMandatory,
                 group: None,
                 standing: called.standing,
+                exemption: None,
                 answer: called.answer,
                 receipt: Some(called.receipt),
                 log: called.log,

@@ -124,7 +124,7 @@ impl Run {
         let (Some(stage), Some(phase)) = (self.stage, self.phase) else {
             anyhow::bail!("a deployment needs `--stage` and `--phase`");
         };
-        let subject = Snapshot::subject_of(&deployment, Digest::of(b""))?;
+        let subject = Snapshot::subject_of(&deployment, &evidence, Digest::of(b""))?;
         let now = self.now.unwrap_or_else(Timestamp::now);
         Ok(Snapshot { deployment, gate: Gate { stage, phase }, now, subject, evidence })
     }

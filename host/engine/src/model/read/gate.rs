@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use lockgate_domain::{Enforcement, Gate, Kind, Phase, Stage};
 
-use super::super::{Binding, GateModel, Group};
+use super::super::{Binding, Exceptions, GateModel, Group};
 use super::{Finding, Plugins, Reader, Table};
 
 const ENFORCEMENTS: [(&str, Enforcement); 3] = [
@@ -17,8 +17,19 @@ const ENFORCEMENTS: [(&str, Enforcement); 3] = [
 const KINDS: [(&str, Kind); 2] =
     [("approval-policy", Kind::ApprovalPolicy), ("validation-check", Kind::ValidationCheck)];
 
-const BINDING_KEYS: [&str; 9] =
-    ["id", "plugin", "kind", "enforcement", "when", "group", "settings", "limits", "grants"];
+const BINDING_KEYS: [&str; 11] = [
+    "id",
+    "plugin",
+    "kind",
+    "enforcement",
+    "when",
+    "group",
+    "settings",
+    "limits",
+    "grants",
+    "waivable",
+    "two-person-override",
+];
 
 /// A group, and what is still to be said of it.
 struct ReadGroup {
@@ -97,8 +108,9 @@ impl Reader<'_> {
         let items = self.optional(gate_table, "groups").and_then(|field| self.array(&field)).unwrap_or_default();
         for item in items {
             let Some(table) = self.table(&item) else { continue };
-            self.known_keys(&table, &["id", "expression", "enforcement"]);
+            self.known_keys(&table, &["id", "expression", "enforcement", "waivable", "two-person-override"]);
             let enforcement = self.enforcement(&table);
+            let exceptions = self.exceptions(&table);
             let expression = self
                 .required(&table, "expression", "expression = 'members.all(m, m.standing == \"allow\")'")
                 .and_then(|field| self.over_members(&field));
@@ -114,6 +126,7 @@ impl Reader<'_> {
                 id: id.clone(),
                 expression,
                 enforcement,
+                exceptions,
             });
             let enforcement = enforcement.unwrap_or(Enforcement::HardMandatory);
             groups.insert(id, ReadGroup { group, id: field.span, enforcement, members: 0 });
@@ -173,10 +186,13 @@ impl Reader<'_> {
         let enforcement = match &group {
             None => self.enforcement(table),
             Some(group) => {
-                self.no_enforcement(table);
+                for key in ["enforcement", "waivable", "two-person-override"] {
+                    self.not_for_members(table, key);
+                }
                 group.as_ref().map(|(_, enforcement)| *enforcement)
             }
         };
+        let exceptions = self.exceptions(table);
         let plugin = self.plugin_use(table, plugins);
         Some(Binding {
             id: id?,
@@ -185,6 +201,7 @@ impl Reader<'_> {
             enforcement: enforcement.unwrap_or(Enforcement::HardMandatory),
             when: when.flatten(),
             group: group.flatten().map(|(group, _)| group),
+            exceptions,
             plugin: plugin?,
         })
     }
@@ -209,9 +226,15 @@ impl Reader<'_> {
         None
     }
 
-    fn no_enforcement(&mut self, table: &Table<'_>) {
-        let Some(field) = self.optional(table, "enforcement") else { return };
-        let finding = Finding::error("member-with-enforcement", field.key, "a member of a group has no `enforcement`");
+    fn exceptions(&mut self, table: &Table<'_>) -> Exceptions {
+        let mut flag = |name| self.optional(table, name).and_then(|field| self.boolean(&field));
+        Exceptions { waivable: flag("waivable"), two_person_override: flag("two-person-override") }
+    }
+
+    fn not_for_members(&mut self, table: &Table<'_>, key: &str) {
+        let Some(field) = self.optional(table, key) else { return };
+        let finding =
+            Finding::error("member-with-enforcement", field.key, format!("a member of a group has no `{key}`"));
         self.findings
             .push(finding.note("only the group's answer counts at the gate").help("take the line out, or the `group`"));
     }

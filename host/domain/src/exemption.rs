@@ -1,0 +1,186 @@
+//! Exceptions: waivers, granted in advance for a while, and overrides, taken in an emergency and reviewed afterwards.
+//!
+//! Both take the weight from an answer and leave the answer itself as it is: a decision still says what the plugin said,
+//! and beside it who decided that it does not count this time, why, and until when.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, Gate, Snapshot, Timestamp};
+
+/// What a waiver is good for. All that is said has to hold; what is left out does not narrow it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WaiverScope {
+    /// The bindings or groups whose answer is waived, by id: at least one.
+    #[schemars(length(min = 1))]
+    pub bindings: Vec<String>,
+    /// Only these codes: an answer that says anything else in the way is not waived. Empty: whatever it says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<String>,
+    /// At this gate only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
+    /// For this deployment only, by id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<String>,
+    /// For this product only, by id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// In this environment only, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// Under this deployment model only, by id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+}
+
+/// A waiver: an exception that somebody answers for, and that ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Waiver {
+    /// Unique.
+    pub id: String,
+    /// Who answers for it, by person id.
+    #[schemars(length(min = 1))]
+    pub owner: String,
+    /// Why.
+    #[schemars(length(min = 1))]
+    pub reason: String,
+    /// Where that was decided.
+    #[schemars(length(min = 1))]
+    pub ticket: String,
+    /// What it is good for.
+    pub scope: WaiverScope,
+    /// Since when.
+    pub granted: Timestamp,
+    /// From this moment on it no longer counts.
+    pub expires: Timestamp,
+}
+
+/// Why a waiver is not one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidWaiver {
+    /// Something that has to be said is empty.
+    #[error("the waiver's `{0}` is empty: say it")]
+    Empty(&'static str),
+    /// It names no binding.
+    #[error("the waiver names no binding: say whose answer is waived, in `scope.bindings`")]
+    NoBinding,
+    /// It would be good for everything.
+    #[error("the waiver's scope has no border: name a deployment, a product, an environment or a model")]
+    NoBorder,
+    /// It ends before it begins.
+    #[error("the waiver ends ({expires}) before it begins ({granted})")]
+    Ended {
+        /// Since when.
+        granted: Timestamp,
+        /// Until when.
+        expires: Timestamp,
+    },
+}
+
+impl Waiver {
+    /// Whether it says all that a waiver has to say.
+    ///
+    /// # Errors
+    /// The first thing that is missing.
+    pub fn check(&self) -> Result<(), InvalidWaiver> {
+        let said = [("id", &self.id), ("owner", &self.owner), ("reason", &self.reason), ("ticket", &self.ticket)];
+        if let Some((what, _)) = said.into_iter().find(|(_, text)| text.trim().is_empty()) {
+            return Err(InvalidWaiver::Empty(what));
+        }
+        let WaiverScope { bindings, deployment, product, environment, model, .. } = &self.scope;
+        if bindings.is_empty() {
+            return Err(InvalidWaiver::NoBinding);
+        }
+        if [deployment, product, environment, model].iter().all(|border| border.is_none()) {
+            return Err(InvalidWaiver::NoBorder);
+        }
+        if self.expires <= self.granted {
+            return Err(InvalidWaiver::Ended { granted: self.granted, expires: self.expires });
+        }
+        Ok(())
+    }
+
+    /// Whether it is about what is decided on, expired or not.
+    pub fn concerns(&self, snapshot: &Snapshot, model: &str) -> bool {
+        let is = |border: &Option<String>, found: &str| border.as_deref().is_none_or(|border| border == found);
+        let deployment = &snapshot.deployment;
+        self.scope.gate.is_none_or(|gate| gate == snapshot.gate)
+            && is(&self.scope.deployment, &deployment.id)
+            && is(&self.scope.product, &deployment.product.id)
+            && is(&self.scope.environment, &deployment.environment.name)
+            && is(&self.scope.model, model)
+    }
+
+    /// Whether it counts at that moment.
+    pub fn counts_at(&self, now: Timestamp) -> bool {
+        self.granted <= now && now < self.expires
+    }
+}
+
+/// An override: the glass was broken for one soft-mandatory answer of one deployment at one gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Override {
+    /// Unique.
+    pub id: String,
+    /// The gate.
+    pub gate: Gate,
+    /// The binding or group whose answer is overridden, by id.
+    pub binding: String,
+    /// What it was taken for: the [subject](crate::Snapshot::subject) at that time. It is void for anything else.
+    pub subject: Digest,
+    /// Who took it, by person id.
+    pub by: String,
+    /// Why.
+    #[schemars(length(min = 1))]
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+    /// The second person, by id; needed where the model says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_by: Option<String>,
+}
+
+/// Why an answer does not count this time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exemption {
+    /// It is waived, by the waiver of that id.
+    Waiver(String),
+    /// It is overridden, by the override of that id.
+    Override(String),
+}
+
+/// How another deployment stands to this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OverlapRelation {
+    /// It deploys the same product in the same environment.
+    SameProduct,
+    /// Its product is one that this deployment's product depends on.
+    DependedOn,
+    /// Its product depends on this deployment's product.
+    Dependent,
+    /// It is in the same environment, and no more.
+    SameEnvironment,
+}
+
+/// Another deployment that is under way at the same time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Overlap {
+    /// The other deployment, by id.
+    pub deployment: String,
+    /// Its product, by id.
+    pub product: String,
+    /// Its environment, by name.
+    pub environment: String,
+    /// How it stands to this one.
+    pub relation: OverlapRelation,
+    /// Whether something is being changed by it now; otherwise it is planned for the same time.
+    pub under_way: bool,
+}

@@ -1,0 +1,146 @@
+//! Exceptions: what an answer says stays as it is, but it does not count where it was waived or overridden.
+//!
+//! A waiver takes the weight from what stands in the way and may be waived; an override from what is soft-mandatory. A
+//! member of a group has no weight of its own: there the group is named. Whatever was granted for this answer and does
+//! not count is said, too: nobody should have to guess why an exception did nothing.
+
+use lockgate_domain::combine::Voice;
+use lockgate_domain::{
+    BindingOutcome, DecisionReason, Enforcement, Exemption, GroupOutcome, Override, ReasonSource, Snapshot, Waiver,
+};
+
+use super::explain;
+use crate::load::LoadedGate;
+use crate::model::Exceptions;
+
+/// One answer that counts at the gate.
+struct Counted<'a> {
+    source: ReasonSource,
+    id: &'a str,
+    voice: Voice,
+    exceptions: Exceptions,
+    /// The codes of what stands in the way.
+    codes: Vec<String>,
+}
+
+/// Exempts the answers that were waived or overridden, and says so. Returns the reasons.
+pub(super) fn apply(
+    gate: &LoadedGate,
+    snapshot: &Snapshot,
+    model: &str,
+    bindings: &mut [BindingOutcome],
+    groups: &mut [GroupOutcome],
+) -> Vec<DecisionReason> {
+    let deployment = &snapshot.deployment;
+    let waivers: Vec<&Waiver> = deployment.waivers.iter().filter(|waiver| waiver.concerns(snapshot, model)).collect();
+    let overrides: Vec<&Override> = deployment.overrides.iter().filter(|taken| taken.gate == snapshot.gate).collect();
+    let mut reasons = Vec::new();
+    if waivers.is_empty() && overrides.is_empty() {
+        return reasons;
+    }
+    for place in 0..bindings.len() {
+        let Some((counted, member_of)) = of_binding(gate, bindings, groups, place) else { continue };
+        let exemption = exempt(&counted, member_of.as_deref(), snapshot, &waivers, &overrides, &mut reasons);
+        if let Some(binding) = bindings.get_mut(place) {
+            binding.exemption = exemption;
+        }
+    }
+    for group in groups.iter_mut() {
+        let exceptions = gate.groups.iter().find(|loaded| loaded.model.id == group.id);
+        let voice = Voice { standing: group.standing, enforcement: group.enforcement };
+        let members = bindings.iter().filter(|binding| binding.group.as_ref() == Some(&group.id));
+        let counted = Counted {
+            source: ReasonSource::Group(group.id.clone()),
+            id: &group.id,
+            voice,
+            exceptions: exceptions.map(|loaded| loaded.model.exceptions).unwrap_or_default(),
+            codes: members.flat_map(|member| explain::codes_in_the_way(member)).collect(),
+        };
+        group.exemption = exempt(&counted, None, snapshot, &waivers, &overrides, &mut reasons);
+    }
+    reasons
+}
+
+/// A binding as it counts, and the group that it is a member of.
+fn of_binding<'a>(
+    gate: &LoadedGate,
+    bindings: &'a [BindingOutcome],
+    groups: &[GroupOutcome],
+    place: usize,
+) -> Option<(Counted<'a>, Option<String>)> {
+    let binding = bindings.get(place)?;
+    let loaded = gate.bindings.iter().find(|loaded| loaded.model.id == binding.id)?;
+    let member_of = binding.group.clone().filter(|id| groups.iter().any(|group| &group.id == id));
+    let counted = Counted {
+        source: ReasonSource::Binding(binding.id.clone()),
+        id: &binding.id,
+        voice: Voice { standing: binding.standing, enforcement: binding.enforcement },
+        exceptions: loaded.model.exceptions,
+        codes: explain::codes_in_the_way(binding),
+    };
+    Some((counted, member_of))
+}
+
+fn exempt(
+    counted: &Counted<'_>,
+    member_of: Option<&str>,
+    snapshot: &Snapshot,
+    waivers: &[&Waiver],
+    overrides: &[&Override],
+    reasons: &mut Vec<DecisionReason>,
+) -> Option<Exemption> {
+    let mut say = |code: &str, message: String| {
+        reasons.push(DecisionReason {
+            source: counted.source.clone(),
+            blocking: false,
+            code: code.to_owned(),
+            message,
+            subject: None,
+            pointer: None,
+        });
+    };
+    let id = counted.id;
+    let mut exemption = None;
+    for waiver in waivers.iter().filter(|waiver| waiver.scope.bindings.iter().any(|named| named == id)) {
+        let not = |why: String| format!("waiver `{}` does not count for `{id}`: {why}", waiver.id);
+        let other = || counted.codes.iter().find(|code| !waiver.scope.codes.contains(code));
+        if let Some(group) = member_of {
+            say("waiver-not-applicable", not(format!("it is a member of group `{group}`: waive the group's answer")));
+        } else if !counted.voice.blocks() {
+            // It has nothing to take the weight from.
+        } else if !counted.exceptions.may_be_waived(counted.voice.enforcement) {
+            say("waiver-not-applicable", not("the model does not let its answer be waived".to_owned()));
+        } else if !waiver.counts_at(snapshot.now) {
+            let when = if snapshot.now < waiver.granted { "it is granted from" } else { "it expired at" };
+            let at = if snapshot.now < waiver.granted { waiver.granted } else { waiver.expires };
+            say("waiver-expired", not(format!("{when} {at}")));
+        } else if let Some(code) = other().filter(|_| !waiver.scope.codes.is_empty()) {
+            say("waiver-not-applicable", not(format!("`{code}` is none of the codes that it waives")));
+        } else if exemption.is_none() {
+            let Waiver { id: waiver_id, owner, reason, ticket, expires, .. } = waiver;
+            let message = format!("waived by `{owner}` until {expires}: {reason} (waiver `{waiver_id}`, {ticket})");
+            say("waived", message);
+            exemption = Some(Exemption::Waiver(waiver_id.clone()));
+        }
+    }
+    for taken in overrides.iter().filter(|taken| taken.binding == id) {
+        let not = |why: &str| format!("override `{}` does not count for `{id}`: {why}", taken.id);
+        if let Some(group) = member_of {
+            say("override-not-applicable", not(&format!("it is a member of group `{group}`: override the group")));
+        } else if exemption.is_some() || !counted.voice.blocks() {
+            // It is not needed.
+        } else if counted.voice.enforcement != Enforcement::SoftMandatory {
+            say("override-not-applicable", not("only what is soft-mandatory can be overridden"));
+        } else if taken.subject != snapshot.subject {
+            say("override-void", not("what it was taken for has changed since"));
+        } else if counted.exceptions.needs_two_people() && taken.confirmed_by.is_none() {
+            say("override-unconfirmed", not("the model asks for a second person: somebody else has to confirm it"));
+        } else {
+            let Override { id: override_id, by, reason, confirmed_by, .. } = taken;
+            let second = confirmed_by.as_ref().map(|second| format!(" and `{second}`")).unwrap_or_default();
+            say("overridden", format!("overridden by `{by}`{second}: {reason} (override `{override_id}`)"));
+            exemption = Some(Exemption::Override(override_id.clone()));
+        }
+    }
+    exemption
+}
