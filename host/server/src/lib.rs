@@ -1,1 +1,4 @@
 //! HTTP in, engine, HTTP out.
+
+pub mod problem;
+pub mod serve;

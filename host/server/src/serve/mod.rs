@@ -1,0 +1,5 @@
+//! The way of a request from the socket to the routes, and of the answer back.
+
+mod request_id;
+
+pub use request_id::{REQUEST_ID, RequestId, with_request_id};
