@@ -149,6 +149,14 @@ impl Teams {
         }
     }
 
+    /// Whether a team is among both.
+    pub fn meet(&self, others: &Self) -> bool {
+        match (self, others) {
+            (Self::All, _) | (_, Self::All) => true,
+            (Self::Named(one), Self::Named(other)) => !one.is_disjoint(other),
+        }
+    }
+
     /// The only team, if there is just one.
     pub fn only(&self) -> Option<&str> {
         match self {

@@ -49,7 +49,7 @@ pub enum ChoiceError {
 }
 
 /// What the names of the facts begin with that the host makes of the records.
-const RESERVED: &str = "it4it.";
+pub(crate) const RESERVED: &str = "it4it.";
 
 /// Chooses the model for a question. The order of the models does not matter.
 ///

@@ -14,10 +14,12 @@ mod choose;
 pub mod expression;
 mod flow;
 mod gate;
+pub mod lifecycle;
 mod load;
 pub mod model;
 pub mod replay;
 pub mod rollout;
+pub mod service;
 
 pub use choose::{ChoiceError, Chosen, Question, choose};
 pub use gate::{GateError, decision_id};

@@ -83,6 +83,13 @@ pub trait Storage: Source {
         answered.recv().unwrap_or_else(|_| Err(gone()))
     }
 
+    /// The answer that a [`request`](Append::request) was given, if it was answered before: for whoever wants to know
+    /// before doing the work again.
+    ///
+    /// # Errors
+    /// If it cannot be read, or the key was used for something of another digest.
+    fn answered(&self, scope: &str, key: &str, digest: &Digest) -> Result<Option<Vec<u8>>, Error>;
+
     /// The version of a stream: the `sequence` of its last entry, or 0.
     ///
     /// # Errors

@@ -54,7 +54,7 @@ pub(super) fn apply(
             id: &group.id,
             voice,
             exceptions: exceptions.map(|loaded| loaded.model.exceptions).unwrap_or_default(),
-            codes: members.flat_map(|member| explain::codes_in_the_way(member)).collect(),
+            codes: members.flat_map(explain::codes_in_the_way).collect(),
         };
         group.exemption = exempt(&counted, None, snapshot, &waivers, &overrides, &mut reasons);
     }

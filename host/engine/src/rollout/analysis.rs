@@ -1,22 +1,21 @@
 //! Analyses: the checks that a strategy asks for between its steps.
 
-use lockgate_domain::{BindingAnswer, BindingOutcome, Enforcement, Kind, Progress, Standing, Step, StepStatus};
+use std::sync::Arc;
 
-use super::{RolloutError, RolloutEvent, World};
+use lockgate_domain::{BindingAnswer, BindingOutcome, Enforcement, Kind, Snapshot, Standing, StepStatus};
+
 use crate::gate::{Record, call};
 use crate::load::LoadedModel;
 
 impl LoadedModel {
     /// Runs the checks on one fresh picture. The step fails if one fails; it is inconclusive if one has not enough data
     /// or could not answer; else it succeeds.
-    pub(super) fn analyse(
+    pub(crate) fn analyse(
         &self,
-        step: &Step,
         checks: &[String],
-        progress: &Progress,
-        world: &mut dyn World,
-    ) -> Result<(StepStatus, Option<String>), RolloutError> {
-        let snapshot = world.snapshot(progress)?;
+        snapshot: &Arc<Snapshot>,
+    ) -> (StepStatus, Option<String>, Vec<BindingOutcome>) {
+        let mut outcomes = Vec::new();
         let mut status = StepStatus::Succeeded;
         let mut why = Vec::new();
         for id in checks {
@@ -25,7 +24,7 @@ impl LoadedModel {
                 status = StepStatus::Failed;
                 continue;
             };
-            let called = call(plugin, Kind::ValidationCheck, &snapshot, Record::No);
+            let called = call(plugin, Kind::ValidationCheck, snapshot, Record::No);
             let said = match called.standing {
                 Standing::Allow | Standing::NotApplicable => StepStatus::Succeeded,
                 Standing::Deny => StepStatus::Failed,
@@ -37,7 +36,7 @@ impl LoadedModel {
             if said == StepStatus::Failed || status == StepStatus::Succeeded {
                 status = said;
             }
-            let outcome = BindingOutcome {
+            outcomes.push(BindingOutcome {
                 id: id.clone(),
                 plugin: plugin.reference.clone(),
                 kind: Kind::ValidationCheck,
@@ -49,10 +48,9 @@ impl LoadedModel {
                 receipt: Some(called.receipt),
                 log: called.log,
                 log_dropped: called.log_dropped,
-            };
-            world.note(&RolloutEvent::Analysed(step, &outcome), progress);
+            });
         }
-        Ok((status, (!why.is_empty()).then(|| why.join("; "))))
+        (status, (!why.is_empty()).then(|| why.join("; ")), outcomes)
     }
 }
 

@@ -127,11 +127,9 @@ impl LoadedModel {
     /// # Errors
     /// If the strategy could not answer or broke the contract, if a rule stands in the way, or if the world fails.
     pub fn drive(&self, progress: &mut Progress, world: &mut dyn World) -> Result<RolloutEnd, RolloutError> {
-        let strategy = self.planner()?;
         loop {
             let snapshot = world.snapshot(progress)?;
-            progress.settle(snapshot.now);
-            match strategy.advance(&snapshot, progress).outcome.map_err(RolloutError::Strategy)? {
+            match self.next(progress, &snapshot)? {
                 Action::Perform(id) => self.perform(&id, &snapshot, progress, world)?,
                 Action::Wait(wait) => {
                     world.note(&RolloutEvent::Waiting(&wait), progress);
@@ -140,19 +138,35 @@ impl LoadedModel {
                     }
                 }
                 Action::RollBack(reason) => {
-                    rules::may_roll_back(progress).map_err(|breach| RolloutError::Refused(Box::new(breach)))?;
                     let way_back = progress.rollout.way_back.clone();
                     world.roll_back(&way_back, progress)?;
                     return Ok(RolloutEnd::RolledBack(reason));
                 }
                 Action::Pause(reason) => return Ok(RolloutEnd::Paused(reason)),
-                Action::Complete => {
-                    return match progress.steps.iter().find(|state| state.status != StepStatus::Succeeded) {
-                        None => Ok(RolloutEnd::Completed),
-                        Some(state) => Err(RolloutError::NotDone(state.id.clone())),
-                    };
-                }
+                Action::Complete => return Ok(RolloutEnd::Completed),
             }
+        }
+    }
+
+    /// What the strategy says to do next, for whoever keeps the progress and does the effects elsewhere. Holds that are
+    /// over are ended in the progress first.
+    pub(crate) fn next(&self, progress: &mut Progress, snapshot: &Arc<Snapshot>) -> Result<Action, RolloutError> {
+        progress.settle(snapshot.now);
+        let action = self.planner()?.advance(snapshot, progress).outcome.map_err(RolloutError::Strategy)?;
+        match &action {
+            Action::Perform(id) if progress.step(id).is_none() => Err(RolloutError::UnknownStep(id.clone())),
+            Action::Perform(id) if progress.state(id).is_some_and(|state| state.attempts >= MAX_ATTEMPTS) => {
+                Err(RolloutError::TooManyAttempts { step: id.clone() })
+            }
+            Action::RollBack(_) => match rules::may_roll_back(progress) {
+                Ok(()) => Ok(action),
+                Err(breach) => Err(RolloutError::Refused(Box::new(breach))),
+            },
+            Action::Complete => match progress.steps.iter().find(|state| state.status != StepStatus::Succeeded) {
+                None => Ok(action),
+                Some(state) => Err(RolloutError::NotDone(state.id.clone())),
+            },
+            Action::Perform(_) | Action::Wait(_) | Action::Pause(_) => Ok(action),
         }
     }
 
@@ -168,15 +182,17 @@ impl LoadedModel {
         world: &mut dyn World,
     ) -> Result<(), RolloutError> {
         let Some(step) = progress.step(id).cloned() else { return Err(RolloutError::UnknownStep(id.to_owned())) };
-        if progress.state(id).is_some_and(|state| state.attempts >= MAX_ATTEMPTS) {
-            return Err(RolloutError::TooManyAttempts { step: id.to_owned() });
-        }
         progress.begin(id, snapshot.now);
         world.note(&RolloutEvent::Began(&step), progress);
         let (status, why) = match &step.action {
             // The host ends a hold when its time is over or a person resumes it: see `Progress::settle`.
             StepAction::Hold(_) => return Ok(()),
-            StepAction::Analyze(checks) => self.analyse(&step, checks, progress, world)?,
+            StepAction::Analyze(checks) => {
+                let picture = world.snapshot(progress)?;
+                let (status, why, outcomes) = self.analyse(checks, &picture);
+                outcomes.iter().for_each(|outcome| world.note(&RolloutEvent::Analysed(&step, outcome), progress));
+                (status, why)
+            }
             StepAction::Deploy { .. } | StepAction::Route { .. } | StepAction::Retire(_) | StepAction::Activity(_) => {
                 match world.perform(&step) {
                     Ok(()) => (StepStatus::Succeeded, None),

@@ -29,6 +29,10 @@ fn a_request_that_comes_again_is_answered_as_before(ledger: &Ledger<'_>) {
         || Append { request: request("ci", "k1", "go"), ..expecting(vec![event("a", 1), event("a", 2)], "a", 0) };
     let first = storage.append(twice()).unwrap();
     assert_eq!(first.repeat, None);
+    let (asked, other) = (Digest::of(b"go"), Digest::of(b"stop"));
+    assert_eq!(storage.answered("ci", "k1", &asked).unwrap().as_deref(), Some(b"done: go".as_slice()));
+    assert!(matches!(storage.answered("ci", "k1", &other), Err(Error::KeyReused { .. })));
+    assert_eq!(storage.answered("cd", "k1", &asked).unwrap(), None);
     storage.append(append(vec![event("a", 3)])).unwrap();
     // The condition does not hold any more: but it was asked before.
     let second = storage.append(twice()).unwrap();

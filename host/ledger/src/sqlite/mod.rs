@@ -188,6 +188,10 @@ impl Storage for SqliteStorage {
         }
     }
 
+    fn answered(&self, scope: &str, key: &str, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
+        self.readers.read(|connection| read::answered(connection, scope, key, digest))
+    }
+
     fn version(&self, stream: &str) -> Result<u64, Error> {
         self.readers.read(|connection| read::version(connection, stream))
     }

@@ -164,6 +164,21 @@ pub(super) fn values(connection: &Connection, namespace: &str, prefix: &str) -> 
     Ok(found)
 }
 
+pub(super) fn answered(
+    connection: &Connection,
+    scope: &str,
+    key: &str,
+    digest: &Digest,
+) -> Result<Option<Vec<u8>>, Error> {
+    let sql = "SELECT digest, answer FROM requests WHERE scope = ?1 AND key = ?2";
+    let found: Option<(Vec<u8>, Vec<u8>)> = one(connection, sql, [scope, key], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    match found {
+        Some((was, answer)) if was == digest.as_bytes() => Ok(Some(answer)),
+        Some(_) => Err(Error::KeyReused { key: key.to_owned() }),
+        None => Ok(None),
+    }
+}
+
 pub(super) fn value(connection: &Connection, namespace: &str, key: &str) -> Result<Option<Vec<u8>>, Error> {
     let sql = "SELECT value FROM namespace_values WHERE namespace = ?1 AND key = ?2";
     one(connection, sql, [namespace, key], |row| row.get(0))

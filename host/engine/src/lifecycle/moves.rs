@@ -1,0 +1,187 @@
+//! What may be done with a deployment, where it stands.
+
+use std::fmt;
+
+use lockgate_domain::{Gate, Stage, StepAction, StepState, StepStatus, rules};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::activity::{ActivityOutcome, activities_of};
+use super::{Position, State};
+
+/// A move from one position to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Move {
+    /// Through a gate, if it allows.
+    Pass(Gate),
+    /// People refuse it.
+    Reject,
+    /// It is given up before anything is changed.
+    Abort,
+    /// Back to planning: what was approved no longer is.
+    Replan,
+    /// The way back begins.
+    RollBack,
+    /// The way back has been taken.
+    CompleteRollback,
+    /// It can go neither forward nor back.
+    Fail,
+}
+
+impl Move {
+    /// The name that files and the API use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass(_) => "pass",
+            Self::Reject => "reject",
+            Self::Abort => "abort",
+            Self::Replan => "replan",
+            Self::RollBack => "roll-back",
+            Self::CompleteRollback => "complete-rollback",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+impl fmt::Display for Move {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pass(gate) => write!(f, "pass {gate}"),
+            other => f.write_str(other.as_str()),
+        }
+    }
+}
+
+/// A move that is legal now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LegalMove {
+    /// The name of the move.
+    #[serde(rename = "move")]
+    pub name: String,
+    /// The gate that it leads through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
+    /// The shall activities that have to be reported first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs_activities: Vec<String>,
+}
+
+/// A move that is not legal now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{asked}` is not possible {position}: {why}")]
+pub struct IllegalMove {
+    /// What was asked for.
+    pub asked: Move,
+    /// Where the deployment stands.
+    pub position: Position,
+    /// Why it is not possible.
+    pub why: String,
+    /// What is.
+    pub legal: Vec<LegalMove>,
+}
+
+impl State {
+    /// What may be done now.
+    pub fn legal_moves(&self) -> Vec<LegalMove> {
+        let gate = self.position.gate().map(Move::Pass);
+        let others =
+            [Move::Reject, Move::Abort, Move::Replan, Move::RollBack, Move::CompleteRollback, Move::Fail].into_iter();
+        let possible = gate.into_iter().chain(others).filter(|asked| self.refusal(*asked).is_none());
+        let legal = |asked: Move| {
+            let gate = if let Move::Pass(gate) = asked { Some(gate) } else { None };
+            let needs_activities = gate.map(|gate| self.missing_activities(gate)).unwrap_or_default();
+            LegalMove { name: asked.as_str().to_owned(), gate, needs_activities }
+        };
+        possible.map(legal).collect()
+    }
+
+    /// Whether a move is legal now.
+    ///
+    /// # Errors
+    /// Why not, and what is.
+    pub fn check(&self, asked: Move) -> Result<(), IllegalMove> {
+        let why = self.refusal(asked).or_else(|| match asked {
+            Move::Pass(gate) => {
+                let missing = self.missing_activities(gate);
+                let names = missing.join("`, `");
+                (!missing.is_empty()).then(|| format!("activities that shall be done are not reported: `{names}`"))
+            }
+            _ => None,
+        });
+        match why {
+            None => Ok(()),
+            Some(why) => Err(IllegalMove { asked, position: self.position, why, legal: self.legal_moves() }),
+        }
+    }
+
+    /// The shall activities that stand before an exit.
+    pub fn missing_activities(&self, gate: Gate) -> Vec<String> {
+        if gate.phase == lockgate_domain::Phase::Entrance {
+            return Vec::new();
+        }
+        let is_done = |id: &str| {
+            self.activity(gate.stage, id)
+                .is_some_and(|report| matches!(report.outcome, ActivityOutcome::Done | ActivityOutcome::NotNeeded))
+        };
+        let missing = activities_of(gate.stage).filter(|activity| activity.shall && !is_done(activity.id));
+        missing.map(|activity| activity.id.to_owned()).collect()
+    }
+
+    /// The first step of the rollout that is not done, at the exit of fulfill.
+    fn unfinished_step(&self) -> Option<&str> {
+        if self.position != (Position::InProgress { stage: Stage::Fulfill }) {
+            return None;
+        }
+        let progress = self.progress.as_ref()?;
+        let is_hold = |id: &str| matches!(progress.step(id).map(|step| &step.action), Some(StepAction::Hold(_)));
+        let unfinished = |state: &&StepState| match state.status {
+            StepStatus::Succeeded => false,
+            // A hold that was begun ends by itself: the next step tells that it has.
+            StepStatus::Running => !is_hold(&state.id),
+            _ => true,
+        };
+        progress.steps.iter().find(unfinished).map(|state| state.id.as_str())
+    }
+
+    fn refusal(&self, asked: Move) -> Option<String> {
+        let position = self.position;
+        if position.ended().is_some() {
+            return Some("it has ended".to_owned());
+        }
+        let rolling_back = matches!(position, Position::RollingBack { .. });
+        let begun = self.progress.as_ref().is_some_and(|progress| progress.steps.iter().any(|step| step.attempts > 0));
+        let changing = position.changes_environment() && (begun || position.stage() > Stage::Fulfill)
+            || position.stage() > Stage::Fulfill;
+        let no = |why: &str| Some(why.to_owned());
+        match asked {
+            Move::Pass(gate) => match position.gate() {
+                Some(next) if next == gate => self.unfinished_step().map(|step| format!("step `{step}` is not done")),
+                Some(next) => Some(format!("the next gate is {next}")),
+                None => no("it is on the way back"),
+            },
+            Move::Reject if position.stage() > Stage::PlanAndApprove => {
+                no("it was approved: abort it, or have it planned anew")
+            }
+            Move::Abort if changing => no("something has been changed: take the way back, or say that it failed"),
+            Move::Replan if position.stage() < Stage::Fulfill => no("it is being planned"),
+            Move::Replan if changing => no("something has been changed: take the way back, or say that it failed"),
+            Move::RollBack if position.stage() < Stage::Fulfill => no("nothing has been changed yet: abort it"),
+            Move::RollBack if matches!(position, Position::AwaitingEntrance { stage: Stage::Fulfill }) => {
+                no("nothing has been changed yet: abort it")
+            }
+            Move::RollBack => {
+                let refused = self.progress.as_ref().map(rules::may_roll_back);
+                match refused {
+                    _ if rolling_back => no("it is on the way back already"),
+                    Some(Err(breach)) => Some(breach.message),
+                    _ => None,
+                }
+            }
+            Move::CompleteRollback if !rolling_back => no("it is not on the way back"),
+            Move::Abort | Move::Replan | Move::Reject if rolling_back => no("it is on the way back"),
+            Move::Fail if position.stage() < Stage::Fulfill => no("nothing has been changed yet: reject or abort it"),
+            Move::Reject | Move::Abort | Move::Replan | Move::CompleteRollback | Move::Fail => None,
+        }
+    }
+}

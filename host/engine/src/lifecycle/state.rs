@@ -1,0 +1,200 @@
+//! What a deployment is, after its events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lockgate_domain::{ApprovedPlan, Digest, Evidence, Override, Progress, Stage, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ActivityReport, By, Event, Position, RecordedApproval};
+
+/// What came of looking at an override afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReviewFinding {
+    /// It was right to take it.
+    Justified,
+    /// It was not.
+    Unjustified,
+}
+
+/// How an override was looked at afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Review {
+    /// Who looked at it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// What came of it.
+    pub finding: ReviewFinding,
+    /// What there is to say.
+    pub comment: String,
+}
+
+/// An override, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OverrideState {
+    /// The override.
+    #[serde(flatten)]
+    pub taken: Override,
+    /// How it was looked at; absent while it is in the review queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
+}
+
+/// What a deployment is, after its events.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// How many events there were: the version of its stream.
+    pub version: u64,
+    /// The team that it belongs to.
+    pub team: String,
+    /// Where it stands.
+    pub position: Position,
+    /// The deployment as it was handed in last: content of the ledger.
+    pub document: Digest,
+    /// Who asked for it.
+    pub requested_by: By,
+    /// When.
+    pub requested: Timestamp,
+    /// When the last event was.
+    pub changed: Timestamp,
+    /// Who wrote the document: none of them can approve.
+    pub authors: BTreeSet<String>,
+    /// The evidence, by name, without its bytes.
+    pub evidence: BTreeMap<String, Evidence>,
+    /// What people answered, in order.
+    pub approvals: Vec<RecordedApproval>,
+    /// What was approved.
+    pub approved: Option<ApprovedPlan>,
+    /// What was reported, by stage and activity.
+    pub activities: BTreeMap<Stage, BTreeMap<String, ActivityReport>>,
+    /// How far the rollout has come.
+    pub progress: Option<Progress>,
+    /// The overrides, in order.
+    pub overrides: Vec<OverrideState>,
+    /// The decisions that allowed the gates passed, by id, in order.
+    pub passed: Vec<(lockgate_domain::Gate, String)>,
+}
+
+impl State {
+    /// What the first event makes; none if it is another than [`Event::Requested`].
+    pub fn begin(event: &Event, by: &By, at: Timestamp) -> Option<Self> {
+        let Event::Requested { team, document, .. } = event else { return None };
+        Some(Self {
+            version: 1,
+            team: team.clone(),
+            position: Position::START,
+            document: *document,
+            requested_by: by.clone(),
+            requested: at,
+            changed: at,
+            authors: BTreeSet::from([by.person.clone()]),
+            evidence: BTreeMap::new(),
+            approvals: Vec::new(),
+            approved: None,
+            activities: BTreeMap::new(),
+            progress: None,
+            overrides: Vec::new(),
+            passed: Vec::new(),
+        })
+    }
+
+    /// What was last reported of an activity.
+    pub fn activity(&self, stage: Stage, id: &str) -> Option<&ActivityReport> {
+        self.activities.get(&stage)?.get(id)
+    }
+
+    /// Takes note of an event.
+    pub fn apply(&mut self, event: &Event, by: &By, at: Timestamp) {
+        self.version += 1;
+        self.changed = at;
+        let stage = self.position.stage();
+        match event {
+            Event::Requested { .. } => {}
+            Event::Revised { document, .. } => {
+                self.document = *document;
+                self.authors.insert(by.person.clone());
+            }
+            Event::EvidenceAttached { name, evidence } => {
+                self.evidence.insert(name.clone(), evidence.clone());
+            }
+            Event::ApprovalGiven { approval } => {
+                let id = &approval.approval.id;
+                let (principal, role) = (approval.principal(), &approval.approval.role);
+                for earlier in &mut self.approvals {
+                    if earlier.principal() == principal && &earlier.approval.role == role {
+                        earlier.superseded_by.get_or_insert_with(|| id.clone());
+                    }
+                }
+                self.approvals.push(approval.clone());
+            }
+            Event::ApprovalRevoked { approval, .. } => {
+                if let Some(found) = self.approvals.iter_mut().find(|found| &found.approval.id == approval) {
+                    found.revoked = Some(at);
+                }
+            }
+            Event::GatePassed { gate, decision, approved, skipped } => {
+                for id in skipped {
+                    let report = ActivityReport {
+                        activity: id.clone(),
+                        outcome: super::ActivityOutcome::Skipped,
+                        note: None,
+                        at: Some(at),
+                    };
+                    self.activities.entry(gate.stage).or_default().insert(id.clone(), report);
+                }
+                if approved.is_some() {
+                    self.approved.clone_from(approved);
+                }
+                self.passed.push((*gate, decision.clone()));
+                self.position = Position::behind(*gate);
+            }
+            Event::ActivityReported { report } => {
+                let report = ActivityReport { at: report.at.or(Some(at)), ..report.clone() };
+                self.activities.entry(stage).or_default().insert(report.activity.clone(), report);
+            }
+            Event::RolloutLaidOut { rollout } => self.progress = Some(Progress::new(rollout.clone())),
+            Event::StepBegan { step } => {
+                if let Some(progress) = &mut self.progress {
+                    progress.settle(at);
+                    progress.begin(step, at);
+                }
+            }
+            Event::StepEnded { step, status, .. } => {
+                if let Some(progress) = &mut self.progress {
+                    progress.end(step, *status, at);
+                }
+            }
+            Event::StepResumed { step } => {
+                if let Some(progress) = &mut self.progress {
+                    progress.resume(step);
+                }
+            }
+            Event::OverrideTaken { taken } => {
+                self.overrides.push(OverrideState { taken: taken.clone(), review: None });
+            }
+            Event::OverrideConfirmed { id } => {
+                if let Some(found) = self.overrides.iter_mut().find(|found| &found.taken.id == id) {
+                    found.taken.confirmed_by = Some(by.person.clone());
+                }
+            }
+            Event::OverrideReviewed { id, finding, comment } => {
+                if let Some(found) = self.overrides.iter_mut().find(|found| &found.taken.id == id) {
+                    found.review =
+                        Some(Review { by: by.person.clone(), at, finding: *finding, comment: comment.clone() });
+                }
+            }
+            Event::Replanned { .. } => {
+                self.approved = None;
+                self.progress = None;
+                self.position = Position::InProgress { stage: Stage::PlanAndApprove };
+            }
+            Event::Rejected { .. } => self.position = Position::Rejected { stage },
+            Event::Aborted { .. } => self.position = Position::Aborted { stage },
+            Event::Failed { .. } => self.position = Position::Failed { stage },
+            Event::RollbackBegan { .. } => self.position = Position::RollingBack { stage },
+            Event::RolledBack { .. } => self.position = Position::RolledBack { stage },
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Approvals: by people, each with their own credential, bound to what they saw.
+
+use lockgate_domain::{Approval, ApprovalAnswer, Digest, Person, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::picture::involved;
+use super::write::Change;
+use super::{ApprovalView, Engine, EngineError, Mistake, Refused, Write, Written};
+use crate::authority::Right;
+use crate::lifecycle::{Event, Position, RecordedApproval};
+
+/// An answer that is given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewApproval {
+    /// In which role.
+    pub role: String,
+    /// What is answered.
+    pub answer: ApprovalAnswer,
+    /// What was looked at: the `subject` of the deployment.
+    pub subject: Digest,
+    /// From this moment on it no longer counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// What there is to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// In whose place it is given, by person id: of somebody who delegated the role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<String>,
+}
+
+impl Engine {
+    /// Approves or rejects, in a role. A later answer in the same role takes the place of an earlier one.
+    ///
+    /// # Errors
+    /// If the actor asked for the deployment or contributed to it, does not hold the role, names something else than
+    /// there is to approve, or the deployment is not where it can be approved.
+    pub fn approve(
+        &self,
+        write: &Write<'_>,
+        id: &str,
+        new: &NewApproval,
+    ) -> Result<Written<ApprovalView>, EngineError> {
+        let Person { id: person, roles, .. } = &write.actor.person;
+        write.actor.require(Right::Approve)?;
+        if new.expires.is_some_and(|expires| expires <= write.now) {
+            return Err(EngineError::Invalid(vec![Mistake::new("/expires", "it would be over before it counts")]));
+        }
+        self.once(write, &("approve", id, new, write.if_match), |digest| {
+            let loaded = self.load(write.actor, id)?;
+            let position = loaded.state.position;
+            let Some(gate) = position.gate().filter(|_| position.ended().is_none()) else {
+                return Err(Refused::Over { what: "deployment", id: id.to_owned() }.into());
+            };
+            let involved = involved(&loaded);
+            for who in [Some(person), new.on_behalf_of.as_ref()].into_iter().flatten() {
+                if involved.contains(who) {
+                    return Err(Refused::SeparationOfDuties { person: who.clone(), what: "approve" }.into());
+                }
+            }
+            let delegated = match &new.on_behalf_of {
+                Some(principal) => self.has_delegated(principal, person, &new.role, &loaded, write.now)?,
+                None => roles.contains(&new.role),
+            };
+            if !delegated {
+                let (person, role, principal) = (person.clone(), new.role.clone(), new.on_behalf_of.clone());
+                return Err(Refused::RoleNotHeld { person, role, principal }.into());
+            }
+            let picture = self.picture(&loaded, gate, write.now)?;
+            let current = picture.snapshot.subject;
+            if new.subject != current {
+                let (named, current) = (new.subject.to_string(), current.to_string());
+                return Err(Refused::SubjectDiffers { named, current }.into());
+            }
+            // One voice, whoever lends it: what somebody else said in this place has to be taken back first.
+            let principal = new.on_behalf_of.as_deref().unwrap_or(person);
+            let mut others = loaded.state.approvals.iter().zip(&picture.void).filter(|(known, void)| {
+                void.is_none()
+                    && known.principal() == principal
+                    && known.approval.role == new.role
+                    && &known.approval.person.id != person
+            });
+            if let Some((known, _)) = others.next_back() {
+                return Err(Refused::VoiceGiven {
+                    principal: principal.to_owned(),
+                    role: new.role.clone(),
+                    by: known.approval.person.id.clone(),
+                }
+                .into());
+            }
+            let mut person = write.actor.person.clone();
+            if !person.roles.contains(&new.role) {
+                person.roles.push(new.role.clone());
+            }
+            let approval = RecordedApproval {
+                approval: Approval {
+                    id: super::exception::fresh_id("approval")?,
+                    person,
+                    role: new.role.clone(),
+                    answer: new.answer,
+                    at: write.now,
+                    expires: new.expires,
+                    subject: current,
+                    comment: new.comment.clone(),
+                },
+                parts: picture.parts,
+                model: picture.model.digest(),
+                on_behalf_of: new.on_behalf_of.clone(),
+                revoked: None,
+                superseded_by: None,
+            };
+            let change = Change::of(Event::ApprovalGiven { approval: approval.clone() });
+            self.record(write, digest, &loaded, change, |_| Ok(ApprovalView { approval, void: None }))
+        })
+    }
+
+    /// Takes an approval back: the person who gave it, or the one in whose place it was given.
+    ///
+    /// # Errors
+    /// If it is not theirs, or the deployment has ended.
+    pub fn revoke_approval(
+        &self,
+        write: &Write<'_>,
+        id: &str,
+        approval: &str,
+        reason: &str,
+    ) -> Result<Written<ApprovalView>, EngineError> {
+        self.once(write, &("revoke-approval", id, approval, reason, write.if_match), |digest| {
+            let loaded = self.load(write.actor, id)?;
+            let me = &write.actor.person.id;
+            let missing = || EngineError::NotFound { what: "approval", id: approval.to_owned() };
+            let known =
+                loaded.state.approvals.iter().find(|known| known.approval.id == approval).ok_or_else(missing)?;
+            if known.approval.person.id != *me && known.principal() != me {
+                let (role, principal) = (known.approval.role.clone(), Some(known.principal().to_owned()));
+                return Err(Refused::RoleNotHeld { person: me.clone(), role, principal }.into());
+            }
+            let over = loaded.state.position.ended().is_some()
+                || matches!(loaded.state.position, Position::RollingBack { .. });
+            if known.revoked.is_some() || over {
+                return Err(Refused::Over { what: "approval", id: approval.to_owned() }.into());
+            }
+            let (approval, reason) = (approval.to_owned(), reason.to_owned());
+            let change = Change::of(Event::ApprovalRevoked { approval: approval.clone(), reason });
+            self.record(write, digest, &loaded, change, |after| {
+                let known = after.state.approvals.iter().find(|known| known.approval.id == approval);
+                let known = known.ok_or_else(|| EngineError::NotFound { what: "approval", id: approval.clone() })?;
+                Ok(ApprovalView { approval: known.clone(), void: Some(crate::lifecycle::Void::Revoked) })
+            })
+        })
+    }
+}

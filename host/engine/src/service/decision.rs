@@ -1,0 +1,365 @@
+//! Decisions: made on a picture, written with all that is needed to make them again, and answered when they are durable.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use lockgate_domain::{Decision, Digest, Evidence, Gate, Snapshot, Timestamp, canonical_json};
+use lockgate_ledger::{Append, Conflict, Content, Error, Expect, NewEntry};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::picture::Picture;
+use super::read::{Loaded, Page, Paged, body, deployment_stream};
+use super::{Engine, EngineError, Recordings};
+use crate::LoadedModel;
+use crate::authority::{Actor, Right};
+use crate::lifecycle::By;
+
+/// How often a decision is made again because something it rested on changed meanwhile.
+const ATTEMPTS: usize = 8;
+/// How many digests are remembered as stored.
+const REMEMBERED: usize = 16_384;
+
+/// How a decision was asked for: kept beside it in the ledger.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Asked {
+    /// By which interface: `api`, `authzen`, `opa`, or a path of the latter.
+    pub path: String,
+    /// What was handed in with the question, if it is to be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
+    /// The request that asked.
+    #[serde(default)]
+    pub request: RequestRef,
+}
+
+/// The request that asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RequestRef {
+    /// Its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The trace that it belongs to, in hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+    /// The span, in hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<String>,
+    /// The address that it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
+}
+
+/// How long the parts of a decision took. What a clock says is no part of the decision itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Phases {
+    /// Reading the deployment, in nanoseconds.
+    pub read_ns: u64,
+    /// Choosing the model and taking the picture, in nanoseconds.
+    pub picture_ns: u64,
+    /// Asking the plugins and combining what they say, in nanoseconds.
+    pub evaluate_ns: u64,
+}
+
+/// A decision as the ledger keeps it: the body of a `decision` entry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DecisionRecord {
+    /// The decision.
+    pub decision: Decision,
+    /// The team whose deployment it is about.
+    pub team: String,
+    /// Who asked.
+    pub actor: By,
+    /// How.
+    #[serde(flatten)]
+    pub asked: Asked,
+    /// Whether the gate was passed with it, or only asked.
+    pub passed: bool,
+    /// The deployment as it was looked at, without gate and time: content of the ledger. With what stands here it is the
+    /// snapshot, byte for byte.
+    pub picture: Digest,
+    /// The evidence that was looked at, by name; its bytes are content of the ledger.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evidence: BTreeMap<String, Evidence>,
+    /// The recordings of plugins that could ask for more: content of the ledger.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recordings: Vec<Digest>,
+    /// How long it took.
+    pub phases: Phases,
+}
+
+/// A decision that is not durable yet.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The decision. It must not leave before [`Engine::submit`] has called back.
+    pub decision: Arc<Decision>,
+    /// How long it took.
+    pub phases: Phases,
+    pub(super) loaded: Arc<Loaded>,
+    pub(super) entries: Vec<NewEntry>,
+    pub(super) content: Vec<Content>,
+    pub(super) expect: Vec<Expect>,
+}
+
+/// What was stored lately, and need not be sent again.
+#[derive(Debug, Default)]
+pub(super) struct Recent(Mutex<HashSet<Digest>>);
+
+impl Recent {
+    fn has(&self, digest: Digest) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest)
+    }
+
+    pub(super) fn add(&self, digests: impl Iterator<Item = Digest>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() > REMEMBERED {
+            known.clear();
+        }
+        known.extend(digests);
+    }
+
+    pub(super) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Engine {
+    /// Decides at a gate, and does not pass it. It returns when the decision is on the disk.
+    ///
+    /// # Errors
+    /// If the actor may not ask, there is no such deployment for them, no model can be chosen, or the ledger does not
+    /// take it.
+    pub fn decide(
+        &self,
+        actor: &Actor,
+        id: &str,
+        gate: Gate,
+        now: Timestamp,
+        asked: &Asked,
+    ) -> Result<Arc<Decision>, EngineError> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let prepared = self.prepare(actor, id, gate, now, asked)?;
+            let (decision, content) = (prepared.decision.clone(), digests(&prepared.content));
+            match self.0.storage.append(prepared.append()) {
+                Ok(_) => {
+                    self.0.stored.add(content.into_iter());
+                    return Ok(decision);
+                }
+                Err(error) if attempts < ATTEMPTS && self.again(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Makes a decision that is not durable yet: for callers that do not wait on a thread. It is to be handed to
+    /// [`Engine::submit`].
+    ///
+    /// # Errors
+    /// As [`Engine::decide`].
+    pub fn prepare(
+        &self,
+        actor: &Actor,
+        id: &str,
+        gate: Gate,
+        now: Timestamp,
+        asked: &Asked,
+    ) -> Result<Prepared, EngineError> {
+        actor.require(Right::Decide)?;
+        let began = Instant::now();
+        let loaded = self.load(actor, id)?;
+        let read = began.elapsed();
+        self.decide_on(actor, loaded, gate, now, asked, (read, false))
+    }
+
+    /// Writes a decision, and calls back when it is on the disk, from a thread of the ledger: the callback must be quick.
+    /// [`EngineError::is_stale`] says whether it is worth deciding again.
+    pub fn submit(&self, prepared: Prepared, done: impl FnOnce(Result<Arc<Decision>, EngineError>) + Send + 'static) {
+        let engine = self.clone();
+        let (decision, content) = (prepared.decision.clone(), digests(&prepared.content));
+        let answered = move |outcome: Result<_, Error>| match outcome {
+            Ok(_) => {
+                engine.0.stored.add(content.into_iter());
+                done(Ok(decision));
+            }
+            Err(error) => {
+                engine.again(&error);
+                done(Err(error.into()));
+            }
+        };
+        self.0.storage.submit(prepared.append(), Box::new(answered));
+    }
+
+    /// Whether it is worth deciding again.
+    fn again(&self, error: &Error) -> bool {
+        if let Error::UnknownContent(_) = error {
+            // Retention has taken away what was known to be there.
+            self.0.stored.forget();
+        }
+        is_stale(error)
+    }
+
+    pub(super) fn decide_on(
+        &self,
+        actor: &Actor,
+        loaded: Arc<Loaded>,
+        gate: Gate,
+        now: Timestamp,
+        asked: &Asked,
+        (read, pass): (Duration, bool),
+    ) -> Result<Prepared, EngineError> {
+        let began = Instant::now();
+        let Picture { model, because, snapshot, mut expect, .. } = self.picture(&loaded, gate, now)?;
+        let pictured = Instant::now();
+        let (decision, recordings) = match self.records(&model, gate) {
+            true => model.evaluate_recorded(&snapshot, &because)?,
+            false => (model.evaluate(&snapshot, &because)?, Vec::new()),
+        };
+        let evaluated = Instant::now();
+        let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let phases = Phases {
+            read_ns: nanoseconds(read),
+            picture_ns: nanoseconds(pictured - began),
+            evaluate_ns: nanoseconds(evaluated - pictured),
+        };
+        let picture = Arc::new(canonical_json(&snapshot.deployment)?);
+        let mut content = vec![Content::new("snapshot", "application/json", picture)];
+        for recording in recordings {
+            let bytes = recording.encode().map_err(|error| EngineError::Damaged(format!("a recording: {error}")))?;
+            content.push(Content::new("recording", "application/zstd", Arc::new(bytes)));
+        }
+        let mut references = digests(&content).into_iter();
+        let record = DecisionRecord {
+            team: loaded.state.team.clone(),
+            actor: By::from(actor),
+            asked: asked.clone(),
+            passed: pass && decision.verdict == lockgate_domain::Verdict::Allow,
+            picture: references.next().unwrap_or_else(|| Digest::of(b"")),
+            evidence: snapshot.evidence.clone(),
+            recordings: references.collect(),
+            phases,
+            decision,
+        };
+        let mut entry = NewEntry::new(&format!("decisions/{}", loaded.id), "decision", now, &record)?;
+        entry = entry.with_id(&record.decision.id)?;
+        let named =
+            [record.picture].into_iter().chain(record.recordings).chain(record.evidence.values().map(|e| e.digest));
+        for digest in named {
+            entry = entry.referring_to(digest);
+        }
+        content.retain(|content| !self.0.stored.has(content.digest()));
+        expect.push(Expect { stream: deployment_stream(&loaded.id), version: loaded.state.version });
+        let decision = Arc::new(record.decision);
+        Ok(Prepared { decision, phases, loaded, entries: vec![entry], content, expect })
+    }
+
+    fn records(&self, model: &LoadedModel, gate: Gate) -> bool {
+        match self.0.recordings {
+            Recordings::All => true,
+            Recordings::None => false,
+            Recordings::Needed => model.model().gate(gate).is_some_and(|guarded| {
+                guarded.bindings.iter().any(|binding| {
+                    let grants = &binding.plugin.grants;
+                    !grants.directory.is_empty() || !grants.http.is_empty() || grants.key_value.is_some()
+                })
+            }),
+        }
+    }
+
+    /// A decision by id, as the ledger keeps it.
+    ///
+    /// # Errors
+    /// If there is none for the actor, or the ledger cannot be read.
+    pub fn decision(&self, actor: &Actor, id: &str) -> Result<DecisionRecord, EngineError> {
+        Ok(self.decision_entry(actor, id)?.1)
+    }
+
+    /// The place of a decision in the audit log.
+    ///
+    /// # Errors
+    /// As [`Engine::decision`].
+    pub fn decision_index(&self, actor: &Actor, id: &str) -> Result<u64, EngineError> {
+        Ok(self.decision_entry(actor, id)?.0)
+    }
+
+    fn decision_entry(&self, actor: &Actor, id: &str) -> Result<(u64, DecisionRecord), EngineError> {
+        actor.require(Right::Read)?;
+        let missing = || EngineError::NotFound { what: "decision", id: id.to_owned() };
+        let query = lockgate_ledger::Query {
+            kind: Some("decision".to_owned()),
+            id: Some(id.to_owned()),
+            limit: 1,
+            ..Default::default()
+        };
+        let stored = self.0.storage.entries(&query)?.into_iter().next().ok_or_else(missing)?;
+        let entry = stored.read().map_err(EngineError::Damaged)?;
+        let record: DecisionRecord = body(&entry)?;
+        if actor.teams.include(&record.team) { Ok((entry.index, record)) } else { Err(missing()) }
+    }
+
+    /// The decisions about a deployment, or about all that the actor may see; the newest first.
+    ///
+    /// # Errors
+    /// If the actor may not read, or the ledger cannot be read.
+    pub fn decisions(
+        &self,
+        actor: &Actor,
+        deployment: Option<&str>,
+        page: Page,
+    ) -> Result<Paged<DecisionRecord>, EngineError> {
+        actor.require(Right::Read)?;
+        if let Some(id) = deployment {
+            self.load(actor, id)?;
+        }
+        let stream = deployment.map(|id| format!("decisions/{id}"));
+        self.paged_of(stream, "decision", page, |entry| {
+            let record: DecisionRecord = body(entry)?;
+            Ok(actor.teams.include(&record.team).then_some(record))
+        })
+    }
+
+    /// The snapshot that a decision was made on, rebuilt from what the ledger keeps.
+    ///
+    /// # Errors
+    /// If something of it was deleted by retention, or does not have the digest that the decision names.
+    pub fn snapshot(&self, record: &DecisionRecord) -> Result<Snapshot, EngineError> {
+        let bytes = self.content(record.picture)?;
+        let deployment = serde_json::from_slice(&bytes)
+            .map_err(|error| EngineError::Damaged(format!("content `{}`: {error}", record.picture)))?;
+        let evidence = record.evidence.iter();
+        let evidence = evidence
+            .map(|(name, evidence)| Ok((name.clone(), self.with_bytes(evidence)?)))
+            .collect::<Result<BTreeMap<_, _>, EngineError>>()?;
+        let Decision { gate, at, subject, snapshot, .. } = record.decision;
+        let rebuilt = Snapshot { deployment, gate, now: at, subject, evidence };
+        if rebuilt.digest()? != snapshot {
+            return Err(EngineError::Damaged(format!("what was kept of the snapshot `{snapshot}` has another digest")));
+        }
+        Ok(rebuilt)
+    }
+}
+
+impl Prepared {
+    pub(super) fn append(self) -> Append {
+        let Self { entries, content, expect, .. } = self;
+        Append { entries, content, expect, ..Append::default() }
+    }
+}
+
+impl EngineError {
+    /// Whether something it rested on has changed meanwhile, so that it is worth trying again.
+    pub fn is_stale(&self) -> bool {
+        matches!(self, Self::Ledger(error) if is_stale(error))
+    }
+}
+
+fn is_stale(error: &Error) -> bool {
+    matches!(error, Error::Conflict(Conflict::Stream { .. }) | Error::UnknownContent(_))
+}
+
+pub(super) fn digests(content: &[Content]) -> Vec<Digest> {
+    content.iter().map(Content::digest).collect()
+}

@@ -1,0 +1,209 @@
+//! Asking for a deployment, and revising what was asked for.
+
+use std::sync::Arc;
+
+use lockgate_domain::{Deployment, canonical_json};
+use lockgate_ledger::Content;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::read::Loaded;
+use super::write::Change;
+use super::{DeploymentView, Engine, EngineError, Mistake, Write, Written};
+use crate::authority::{Actor, Right, Teams};
+use crate::choose::RESERVED;
+use crate::lifecycle::{By, Event, State};
+
+/// How long an id may be, in bytes.
+const LONGEST_ID: usize = 128;
+
+/// A deployment that is asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewDeployment {
+    /// The team that it belongs to; may be left out by who is in one team only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// The deployment. What people and the host add (`approvals`, `approved`, `waivers`, `overrides`, `overlaps`) is not
+    /// handed in with it.
+    pub deployment: Deployment,
+}
+
+impl Engine {
+    /// Asks for a deployment.
+    ///
+    /// # Errors
+    /// If the actor may not, there is one of that id, or the document is not one that can be asked for.
+    pub fn request(&self, write: &Write<'_>, new: &NewDeployment) -> Result<Written<DeploymentView>, EngineError> {
+        let actor = write.actor;
+        actor.require(Right::Request)?;
+        self.once(write, &("request", new), |digest| {
+            let team = team_of(actor, new.team.as_deref())?;
+            let deployment = &new.deployment;
+            check(actor, deployment, "/deployment")?;
+            let id = deployment.id.as_str();
+            if self.read_deployment(id)?.is_some() {
+                return Err(EngineError::Exists { what: "deployment", id: id.to_owned() });
+            }
+            let content = content_of(deployment)?;
+            let event = Event::Requested {
+                team,
+                product: deployment.product.id.clone(),
+                environment: deployment.environment.name.clone(),
+                release: deployment.release.id.clone(),
+                document: content.digest(),
+            };
+            let missing = || EngineError::Damaged("a request begins no deployment".to_owned());
+            let state = State::begin(&event, &By::from(actor), write.now).ok_or_else(missing)?;
+            let loaded = Loaded::first(id, state, Arc::new(deployment.clone()));
+            let value = self.view(&loaded, write.now)?;
+            let change = Change { content: vec![content], ..Change::of(event) };
+            let append = self.append_of(write, id, 0, change)?;
+            self.commit(write, digest, append, 1, value)
+        })
+    }
+
+    /// Changes the document of a deployment by a JSON merge patch (RFC 7396).
+    ///
+    /// # Errors
+    /// If the actor may not, the deployment has ended, or what comes of it is not a document.
+    pub fn revise(&self, write: &Write<'_>, id: &str, patch: &Value) -> Result<Written<DeploymentView>, EngineError> {
+        write.actor.require(Right::Request)?;
+        self.once(write, &("revise", id, write.if_match, patch), |digest| {
+            let loaded = self.load(write.actor, id)?;
+            loaded.matches(write)?;
+            if loaded.state.position.ended().is_some() {
+                return Err(super::Refused::Over { what: "deployment", id: id.to_owned() }.into());
+            }
+            let before = json!(*loaded.document);
+            let mut after = before.clone();
+            json_patch::merge(&mut after, patch);
+            let deployment: Deployment = serde_path_to_error::deserialize(&after).map_err(|error| {
+                let pointer = pointer_of(error.path());
+                EngineError::Invalid(vec![Mistake::new(pointer, error.into_inner().to_string())])
+            })?;
+            if deployment.id != loaded.id {
+                let message = format!("the id of a deployment stays what it is: `{}`", loaded.id);
+                return Err(EngineError::Invalid(vec![Mistake::new("/id", message)]));
+            }
+            check_revision(write.actor, &loaded.document, &deployment)?;
+            let after = json!(deployment);
+            let names = before.as_object().into_iter().chain(after.as_object()).flat_map(|object| object.keys());
+            let mut changed: Vec<String> =
+                names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
+            changed.sort_unstable();
+            changed.dedup();
+            if changed.is_empty() {
+                let value = self.view(&loaded, write.now)?;
+                return Ok(Written { value, version: loaded.state.version, repeated: false });
+            }
+            let content = content_of(&deployment)?;
+            let event = Event::Revised { document: content.digest(), changed };
+            let change = Change { content: vec![content], ..Change::of(event) };
+            let document = Arc::new(deployment);
+            self.record(write, digest, &loaded, change, |after| {
+                self.view(&Loaded { document: document.clone(), ..after.clone() }, write.now)
+            })
+        })
+    }
+}
+
+fn content_of(deployment: &Deployment) -> Result<Content, EngineError> {
+    Ok(Content::new("deployment", "application/json", Arc::new(canonical_json(deployment)?)))
+}
+
+fn team_of(actor: &Actor, named: Option<&str>) -> Result<String, EngineError> {
+    let wrong = |message: String| EngineError::Invalid(vec![Mistake::new("/team", message)]);
+    let team = named.or_else(|| actor.teams.only());
+    let Some(team) = team.filter(|team| !team.trim().is_empty()) else {
+        return Err(wrong("say which team the deployment belongs to".to_owned()));
+    };
+    if actor.teams.include(team) {
+        return Ok(team.to_owned());
+    }
+    let own = match &actor.teams {
+        Teams::Named(teams) => teams.iter().map(|team| format!("`{team}`")).collect::<Vec<_>>().join(", "),
+        Teams::All => String::new(),
+    };
+    Err(wrong(format!("`{}` is not in team `{team}`, but in {own}", actor.person.id)))
+}
+
+/// What a document may not say, because the host says it.
+fn check(actor: &Actor, deployment: &Deployment, at: &str) -> Result<(), EngineError> {
+    let mut mistakes = Vec::new();
+    let id = &deployment.id;
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".-_:".contains(c);
+    if id.is_empty() || id.len() > LONGEST_ID || !id.chars().all(plain) {
+        let rule = format!("the id has 1 to {LONGEST_ID} letters, digits, `.`, `-`, `_` or `:`");
+        mistakes.push(Mistake::new(format!("{at}/id"), rule));
+    }
+    mistakes.extend(of_the_host(deployment, at));
+    let requester = &deployment.requester.id;
+    if *requester != actor.person.id && !actor.may(Right::RequestForOthers) {
+        let message = format!(
+            "`{}` asks, not `{requester}`: only a pipeline or a deployment manager asks for others",
+            actor.person.id
+        );
+        mistakes.push(Mistake::new(format!("{at}/requester/id"), message));
+    }
+    if mistakes.is_empty() { Ok(()) } else { Err(EngineError::Invalid(mistakes)) }
+}
+
+fn check_revision(actor: &Actor, before: &Deployment, after: &Deployment) -> Result<(), EngineError> {
+    let mut mistakes = of_the_host(after, "");
+    if before.requester.id != after.requester.id && !actor.may(Right::RequestForOthers) {
+        mistakes.push(Mistake::new("/requester/id", "the requester stays who it is"));
+    }
+    // Who contributed stays known: else one could leave the list to approve.
+    let gone = before.contributors.iter().filter(|was| !after.contributors.iter().any(|is| is.id == was.id));
+    for person in gone {
+        let message = format!("`{}` contributed, and stays among the contributors", person.id);
+        mistakes.push(Mistake::new("/contributors", message));
+    }
+    for (name, same) in [
+        ("product", before.product.id == after.product.id),
+        ("environment", before.environment.name == after.environment.name),
+    ] {
+        if !same {
+            let message = format!("the {name} of a deployment stays what it is: ask for another deployment");
+            mistakes.push(Mistake::new(format!("/{name}"), message));
+        }
+    }
+    if mistakes.is_empty() { Ok(()) } else { Err(EngineError::Invalid(mistakes)) }
+}
+
+fn of_the_host(deployment: &Deployment, at: &str) -> Vec<Mistake> {
+    let Deployment { approvals, approved, waivers, overrides, overlaps, .. } = deployment;
+    let said = [
+        ("approvals", !approvals.is_empty(), "people approve by `POST …/approvals`, each with their own credential"),
+        ("approved", approved.is_some(), "it is what the exit of plan-and-approve decided"),
+        ("waivers", !waivers.is_empty(), "waivers are granted by `POST /api/v1/waivers`"),
+        ("overrides", !overrides.is_empty(), "overrides are taken by `POST …/overrides`"),
+        ("overlaps", !overlaps.is_empty(), "the host finds them itself"),
+    ];
+    let said = said.into_iter().filter(|(_, said, _)| *said);
+    let reserved = deployment.facts.keys().filter(|name| name.starts_with(RESERVED)).map(|name| {
+        let message = format!("the fact `{name}` bears a name of the host's own: write it to `records`, or rename it");
+        Mistake::new(format!("{at}/facts/{name}"), message)
+    });
+    let said =
+        said.map(|(name, _, why)| Mistake::new(format!("{at}/{name}"), format!("`{name}` is not handed in: {why}")));
+    reserved.chain(said).collect()
+}
+
+/// A JSON Pointer to where reading stopped.
+fn pointer_of(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in path.iter() {
+        pointer.push('/');
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&index.to_string()),
+            Segment::Map { key } => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { variant } => pointer.push_str(variant),
+            Segment::Unknown => pointer.push('?'),
+        }
+    }
+    pointer
+}

@@ -1,0 +1,198 @@
+//! Why something was not done: by what the caller can do about it.
+
+use lockgate_domain::DigestError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::authority::Forbidden;
+use crate::lifecycle::IllegalMove;
+use crate::rollout::RolloutError;
+use crate::{ChoiceError, GateError};
+
+/// Something that is wrong with what was handed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Mistake {
+    /// Where: a JSON Pointer into what was handed in.
+    pub pointer: String,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+impl Mistake {
+    pub(super) fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), message: message.into() }
+    }
+}
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// There is no such thing, or not for the one who asks.
+    #[error("there is no {what} `{id}`")]
+    NotFound {
+        /// What.
+        what: &'static str,
+        /// Which.
+        id: String,
+    },
+    /// The one who asks has not the right.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    /// A rule of the host's stands against it.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// It cannot be done where the deployment stands.
+    #[error(transparent)]
+    Illegal(Box<IllegalMove>),
+    /// The caller rests on another version than there is.
+    #[error("the deployment `{id}` has version {actual}, not {expected}: look at it again, and decide again")]
+    VersionDiffers {
+        /// The deployment.
+        id: String,
+        /// The version that the caller named.
+        expected: u64,
+        /// The version that it has.
+        actual: u64,
+    },
+    /// There is one of that id.
+    #[error("there is a {what} `{id}` already: choose another id")]
+    Exists {
+        /// What.
+        what: &'static str,
+        /// Which.
+        id: String,
+    },
+    /// What was handed in is wrong.
+    #[error("{}", .0.first().map_or("what was handed in is wrong", |mistake| mistake.message.as_str()))]
+    Invalid(Vec<Mistake>),
+    /// No deployment model can be chosen.
+    #[error(transparent)]
+    Choice(#[from] ChoiceError),
+    /// The model under which it was approved is gone.
+    #[error("the deployment model `{0}`, under which it was approved, is not loaded any more: load it, or replan")]
+    ModelGone(lockgate_domain::Digest),
+    /// The rollout cannot go on.
+    #[error(transparent)]
+    Rollout(#[from] RolloutError),
+    /// Something has no canonical JSON form.
+    #[error(transparent)]
+    Digest(#[from] DigestError),
+    /// The ledger does not take it, or cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] lockgate_ledger::Error),
+    /// What the ledger holds cannot be right.
+    #[error("the ledger holds something that cannot be read: {0}")]
+    Damaged(String),
+}
+
+/// A rule of the host's that stands against what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The person asked for the deployment, or contributed to it.
+    #[error("`{person}` cannot {what}: they asked for this deployment, or contributed to it")]
+    SeparationOfDuties {
+        /// Who.
+        person: String,
+        /// What they wanted.
+        what: &'static str,
+    },
+    /// Whoever took it cannot also be the second person.
+    #[error("`{person}` cannot {what}: it takes somebody else than the one who took the override")]
+    SecondPerson {
+        /// Who.
+        person: String,
+        /// What they wanted.
+        what: &'static str,
+    },
+    /// The person does not hold the role.
+    #[error("`{person}` does not hold the role `{role}`{}", delegated(.principal.as_deref()))]
+    RoleNotHeld {
+        /// Who.
+        person: String,
+        /// Which.
+        role: String,
+        /// In whose place.
+        principal: Option<String>,
+    },
+    /// The person's voice has been heard.
+    #[error("the voice of `{principal}` as `{role}` was given by `{by}`: it counts once")]
+    VoiceGiven {
+        /// Whose.
+        principal: String,
+        /// As what.
+        role: String,
+        /// By whom.
+        by: String,
+    },
+    /// What they name is not what is there.
+    #[error("`{named}` is not what there is to approve now: that is `{current}`; look at it again")]
+    SubjectDiffers {
+        /// What they named.
+        named: String,
+        /// What is there.
+        current: String,
+    },
+    /// What was approved cannot be replaced.
+    #[error("the evidence `{name}` was approved as `{approved}`: hand the new one in under another name, or replan")]
+    EvidenceApproved {
+        /// The evidence, by name.
+        name: String,
+        /// What was approved.
+        approved: String,
+    },
+    /// It cannot be overridden.
+    #[error("`{binding}` cannot be overridden at {gate}: {why}")]
+    NotOverridable {
+        /// The binding or group.
+        binding: String,
+        /// The gate.
+        gate: lockgate_domain::Gate,
+        /// Why.
+        why: String,
+    },
+    /// It is over.
+    #[error("the {what} `{id}` is over")]
+    Over {
+        /// What.
+        what: &'static str,
+        /// Which.
+        id: String,
+    },
+    /// The step is not the one that is under way.
+    #[error("the step `{step}` is not under way: {why}")]
+    StepNotUnderWay {
+        /// The step.
+        step: String,
+        /// Why.
+        why: String,
+    },
+}
+
+fn delegated(principal: Option<&str>) -> String {
+    match principal {
+        Some(principal) => format!(", and `{principal}` has not delegated it to them"),
+        None => String::new(),
+    }
+}
+
+impl From<IllegalMove> for EngineError {
+    fn from(illegal: IllegalMove) -> Self {
+        Self::Illegal(Box::new(illegal))
+    }
+}
+
+impl From<GateError> for EngineError {
+    fn from(error: GateError) -> Self {
+        match error {
+            GateError::Digest(error) => Self::Digest(error),
+        }
+    }
+}
+
+impl From<lockgate_ledger::InvalidEntry> for EngineError {
+    fn from(error: lockgate_ledger::InvalidEntry) -> Self {
+        Self::Ledger(error.into())
+    }
+}

@@ -1,0 +1,71 @@
+//! Evidence: handed in by name, kept by digest.
+
+use std::sync::Arc;
+
+use lockgate_domain::Evidence;
+use lockgate_ledger::Content;
+
+use super::write::Change;
+use super::{Engine, EngineError, Mistake, Refused, Write, Written};
+use crate::authority::{Actor, Right};
+use crate::lifecycle::Event;
+
+impl Engine {
+    /// Hands in evidence under a name, in the place of what had that name before. `source` says who or what it comes from.
+    ///
+    /// # Errors
+    /// If the actor may not, the deployment has ended, or other evidence of that name was approved.
+    pub fn attach(
+        &self,
+        write: &Write<'_>,
+        id: &str,
+        name: &str,
+        media_type: &str,
+        source: Option<&str>,
+        bytes: Vec<u8>,
+    ) -> Result<Written<Evidence>, EngineError> {
+        write.actor.require(Right::Attest)?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+        if name.is_empty() || name.len() > 128 || !name.chars().all(plain) {
+            let rule = "the name of evidence has 1 to 128 letters, digits, `.`, `-` or `_`";
+            return Err(EngineError::Invalid(vec![Mistake::new("/name", rule)]));
+        }
+        let evidence = Evidence {
+            source: source.map(str::to_owned).or_else(|| Some(write.actor.person.id.clone())),
+            collected: Some(write.now),
+            ..Evidence::new(bytes, media_type)
+        };
+        let asked = ("attach", id, name, evidence.digest, media_type, source, write.if_match);
+        self.once(write, &asked, |digest| {
+            let loaded = self.load(write.actor, id)?;
+            if loaded.state.position.ended().is_some() {
+                return Err(Refused::Over { what: "deployment", id: id.to_owned() }.into());
+            }
+            let approved = loaded.state.approved.as_ref().and_then(|approved| approved.evidence.get(name));
+            if let Some(approved) = approved.filter(|approved| **approved != evidence.digest) {
+                let refused = Refused::EvidenceApproved { name: name.to_owned(), approved: approved.to_string() };
+                return Err(refused.into());
+            }
+            let content = Content::new("evidence", media_type, evidence.content.clone());
+            let event = Event::EvidenceAttached { name: name.to_owned(), evidence: evidence.clone() };
+            let change = Change { content: vec![content], ..Change::of(event) };
+            self.record(write, digest, &loaded, change, |_| Ok(evidence.clone()))
+        })
+    }
+
+    /// The evidence of that name, with its bytes.
+    ///
+    /// # Errors
+    /// If there is none for the actor, or its bytes were deleted by retention.
+    pub fn evidence(&self, actor: &Actor, id: &str, name: &str) -> Result<Evidence, EngineError> {
+        actor.require(Right::Read)?;
+        let loaded = self.load(actor, id)?;
+        let missing = || EngineError::NotFound { what: "evidence", id: name.to_owned() };
+        self.with_bytes(loaded.state.evidence.get(name).ok_or_else(missing)?)
+    }
+
+    pub(super) fn with_bytes(&self, evidence: &Evidence) -> Result<Evidence, EngineError> {
+        let content: Arc<Vec<u8>> = self.content(evidence.digest)?;
+        Ok(Evidence { content, ..evidence.clone() })
+    }
+}

@@ -1,0 +1,83 @@
+//! Passing a gate: the decision, and the move that it allows, in one piece.
+
+use std::time::Instant;
+
+use lockgate_domain::{Decision, Gate, Phase, Verdict};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::decision::{Asked, Prepared, digests};
+use super::read::deployment_stream;
+use super::write::Recorded;
+use super::{DeploymentSummary, Engine, EngineError, Write, Written};
+use crate::authority::Right;
+use crate::lifecycle::{By, Event, LegalMove, Move, activities_of};
+use lockgate_ledger::{Append, NewEntry};
+
+/// What came of trying to pass a gate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Passed {
+    /// Whether it was passed: if and only if the decision allows.
+    pub passed: bool,
+    /// The decision.
+    pub decision: Decision,
+    /// The deployment since.
+    pub deployment: DeploymentSummary,
+    /// What may be done next.
+    pub legal_moves: Vec<LegalMove>,
+}
+
+impl Engine {
+    /// Decides at a gate, and passes it if the decision allows. Of two who try at the same time, one passes.
+    ///
+    /// # Errors
+    /// If the actor may not, the gate is not the next one, shall activities are not reported, or the ledger does not take
+    /// it. A decision that does not allow is no error.
+    pub fn pass(&self, write: &Write<'_>, id: &str, gate: Gate, asked: &Asked) -> Result<Written<Passed>, EngineError> {
+        write.actor.require(Right::Drive)?;
+        self.once(write, &("pass", id, gate, write.if_match), |digest| {
+            let began = Instant::now();
+            let loaded = self.load(write.actor, id)?;
+            loaded.matches(write)?;
+            loaded.state.check(Move::Pass(gate))?;
+            let read = began.elapsed();
+            let prepared = self.decide_on(write.actor, loaded, gate, write.now, asked, (read, true))?;
+            let Prepared { decision, loaded, mut entries, content, expect, .. } = prepared;
+            let decision = Decision::clone(&decision);
+            let passed = decision.verdict == Verdict::Allow;
+            let mut after = (*loaded).clone();
+            if passed {
+                let unreported = activities_of(gate.stage).filter(|activity| {
+                    gate.phase == Phase::Exit && loaded.state.activity(gate.stage, activity.id).is_none()
+                });
+                let skipped = unreported.filter(|activity| !activity.shall).map(|activity| activity.id.to_owned());
+                let event = Event::GatePassed {
+                    gate,
+                    decision: decision.id.clone(),
+                    approved: decision.approved.clone(),
+                    skipped: skipped.collect(),
+                };
+                let by = By::from(write.actor);
+                after.state.apply(&event, &by, write.now);
+                let kind = event.kind();
+                let entry = NewEntry::new(&deployment_stream(id), kind, write.now, &Recorded { by, event })?;
+                entries.push(entry.with_id(id)?);
+                entries.extend(self.occupancy(&loaded, after.state.position, write.now)?);
+            }
+            let value =
+                Passed { passed, decision, deployment: after.summary(), legal_moves: after.state.legal_moves() };
+            let stored = digests(&content);
+            let append = Append { entries, content, expect, ..Append::default() };
+            match self.commit(write, digest, append, after.state.version, value) {
+                Ok(written) => {
+                    self.0.stored.add(stored.into_iter());
+                    Ok(written)
+                }
+                Err(error) => {
+                    self.0.stored.forget();
+                    Err(error)
+                }
+            }
+        })
+    }
+}

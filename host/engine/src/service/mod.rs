@@ -1,0 +1,139 @@
+//! The engine of a server: joins the ledger, the deployment models and the plugins, and moves deployments along.
+//!
+//! Every operation is one method of [`Engine`], and goes one way: who asks is looked at first (`authority`), then the
+//! deployment is read as its events say (`lifecycle`), then what is asked for is held against the rules, and what comes of
+//! it is written in one piece. It returns when that is on the disk. Nothing is kept between two operations that another
+//! server could not have changed: what is cached is asked for its version each time.
+//!
+//! Every write names the versions that it rests on, so that of two who saw the same only one can win; and with an
+//! idempotency key it can be sent again without harm.
+
+mod activity;
+mod approval;
+mod decision;
+mod delegation;
+mod document;
+mod error;
+mod evidence;
+mod exception;
+mod gate;
+mod moves;
+mod occupancy;
+mod picture;
+mod read;
+mod rollout;
+mod view;
+mod write;
+
+use std::sync::Arc;
+
+use lockgate_domain::{Digest, Timestamp};
+use lockgate_ledger::Storage;
+use quick_cache::sync::Cache;
+
+use crate::LoadedModel;
+use crate::authority::Actor;
+
+pub use approval::NewApproval;
+pub use decision::{Asked, DecisionRecord, Phases, Prepared, RequestRef};
+pub use delegation::{Delegation, NewDelegation};
+pub use document::NewDeployment;
+pub use error::{EngineError, Mistake, Refused};
+pub use exception::{NewOverride, NewReview, NewWaiver, PendingOverride, WaiverState};
+pub use gate::Passed;
+pub use moves::Reason;
+pub use read::{EventRecord, Page, Paged};
+pub use rollout::{NextStep, StepOutcome, StepReport};
+pub use view::{ActivityView, ApprovalView, DeploymentSummary, DeploymentView, ModelChoice};
+
+use decision::Recent;
+use delegation::Delegations;
+use exception::Waivers;
+use occupancy::{Environment, History};
+use read::{Cached, Loaded};
+
+/// Where the engine gets deployment models from.
+pub trait Models: Send + Sync {
+    /// Those that new deployments are decided by.
+    fn current(&self) -> Arc<[LoadedModel]>;
+
+    /// The one of that digest, also if it was replaced since.
+    fn by_digest(&self, digest: Digest) -> Option<LoadedModel>;
+}
+
+/// Which calls of plugins are recorded, for `lockgate replay`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Recordings {
+    /// Those of plugins that can ask for more than the snapshot holds: all others run again from the snapshot alone.
+    #[default]
+    Needed,
+    /// All.
+    All,
+    /// None: what plugins asked of the outside is not kept, so their decisions cannot be replayed.
+    None,
+}
+
+/// The engine of a server. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    storage: Arc<dyn Storage>,
+    models: Arc<dyn Models>,
+    recordings: Recordings,
+    deployments: Cache<String, Arc<Loaded>>,
+    contents: Cache<Digest, Arc<Vec<u8>>>,
+    waivers: Cached<Waivers>,
+    delegations: Cached<Delegations>,
+    environments: Cache<String, Arc<Environment>>,
+    histories: Cache<String, Arc<History>>,
+    /// The content that this process has stored lately, and need not send again.
+    stored: Recent,
+}
+
+/// A write that is asked for.
+#[derive(Clone, Debug)]
+pub struct Write<'a> {
+    /// By whom.
+    pub actor: &'a Actor,
+    /// When.
+    pub now: Timestamp,
+    /// What makes it safe to send it twice.
+    pub key: Option<&'a str>,
+    /// The version of the deployment that it rests on, if the caller says.
+    pub if_match: Option<u64>,
+}
+
+/// What came of a write.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written<T> {
+    /// The answer.
+    pub value: T,
+    /// The version of the deployment since; 0 where there is none.
+    pub version: u64,
+    /// Whether it had been answered before, under the same idempotency key.
+    pub repeated: bool,
+}
+
+impl Engine {
+    /// An engine over a ledger and models.
+    pub fn new(storage: Arc<dyn Storage>, models: Arc<dyn Models>, recordings: Recordings) -> Self {
+        Self(Arc::new(Inner {
+            storage,
+            models,
+            recordings,
+            deployments: Cache::new(10_000),
+            contents: Cache::new(256),
+            waivers: Cached::default(),
+            delegations: Cached::default(),
+            environments: Cache::new(1_000),
+            histories: Cache::new(1_000),
+            stored: Recent::default(),
+        }))
+    }
+
+    /// The ledger.
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.0.storage
+    }
+}

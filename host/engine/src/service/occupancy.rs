@@ -1,0 +1,197 @@
+//! Who else is there: which deployments are planned or under way in an environment, and how earlier ones of a product
+//! ended.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lockgate_domain::{
+    Deployment, DeploymentResult, Gate, Overlap, OverlapRelation, PastDeployment, Phase, Stage, TimeWindow, Timestamp,
+};
+use lockgate_ledger::NewEntry;
+use serde::{Deserialize, Serialize};
+
+use super::read::{Loaded, body, fold};
+use super::{Engine, EngineError};
+use crate::authority::{Actor, Right};
+use crate::lifecycle::Position;
+
+pub(super) fn environment_stream(name: &str) -> String {
+    format!("environment/{name}")
+}
+
+pub(super) fn product_stream(id: &str) -> String {
+    format!("product/{id}")
+}
+
+/// A deployment that takes up an environment, or will.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Occupant {
+    deployment: String,
+    product: String,
+    depends_on: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    slot: Option<TimeWindow>,
+}
+
+/// An environment, and who is there.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Environment {
+    version: u64,
+    next: u64,
+    /// By deployment; whether it is under way.
+    occupants: BTreeMap<String, (Occupant, bool)>,
+}
+
+/// How earlier deployments of a product ended.
+#[derive(Clone, Debug, Default)]
+pub(super) struct History {
+    version: u64,
+    next: u64,
+    past: Vec<PastDeployment>,
+}
+
+impl Engine {
+    /// Who else is in the environment, as it stands, and the version of that.
+    pub(super) fn environment(&self, name: &str) -> Result<(u64, Arc<Environment>), EngineError> {
+        let stream = environment_stream(name);
+        let version = self.0.storage.version(&stream)?;
+        let known = self.0.environments.get(name).unwrap_or_default();
+        if known.version == version {
+            return Ok((version, known));
+        }
+        let mut environment = Environment::clone(&known);
+        let (seen, next) = fold(&*self.0.storage, &stream, environment.next, |entry| {
+            let occupant: Occupant = body(&entry)?;
+            match entry.kind.as_str() {
+                "released" => environment.occupants.remove(&occupant.deployment),
+                kind => environment.occupants.insert(occupant.deployment.clone(), (occupant, kind == "under-way")),
+            };
+            Ok(())
+        })?;
+        (environment.version, environment.next) = (seen.unwrap_or(known.version), next);
+        let environment = Arc::new(environment);
+        self.0.environments.insert(name.to_owned(), environment.clone());
+        Ok((environment.version, environment))
+    }
+
+    /// How earlier deployments of the product ended, in order.
+    pub(super) fn history(&self, product: &str) -> Result<Arc<History>, EngineError> {
+        let stream = product_stream(product);
+        let version = self.0.storage.version(&stream)?;
+        let known = self.0.histories.get(product).unwrap_or_default();
+        if known.version == version {
+            return Ok(known);
+        }
+        let mut history = History::clone(&known);
+        let (seen, next) = fold(&*self.0.storage, &stream, history.next, |entry| {
+            history.past.push(body(&entry)?);
+            Ok(())
+        })?;
+        (history.version, history.next) = (seen.unwrap_or(known.version), next);
+        let history = Arc::new(history);
+        self.0.histories.insert(product.to_owned(), history.clone());
+        Ok(history)
+    }
+
+    /// Other deployments that are under way, or planned for the same time, in the same environment.
+    ///
+    /// # Errors
+    /// If there is no such deployment for the actor, or the ledger cannot be read.
+    pub fn overlaps(&self, actor: &Actor, id: &str) -> Result<Vec<Overlap>, EngineError> {
+        actor.require(Right::Read)?;
+        let loaded = self.load(actor, id)?;
+        let (_, environment) = self.environment(&loaded.document.environment.name)?;
+        Ok(environment.overlaps(&loaded.document))
+    }
+
+    /// The entries that say where the deployment is since it stands there, if that changes who is where.
+    pub(super) fn occupancy(
+        &self,
+        loaded: &Loaded,
+        after: Position,
+        now: Timestamp,
+    ) -> Result<Vec<NewEntry>, EngineError> {
+        let (before, deployment) = (loaded.state.position, &*loaded.document);
+        let gate = before.gate();
+        let kind = if after.changes_environment() && !before.changes_environment() {
+            Some("under-way")
+        } else if gate == Some(Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit }) && after.ended().is_none() {
+            Some("planned")
+        } else if before.changes_environment() && !after.changes_environment()
+            || after.ended().is_some() && before.stage() >= Stage::Fulfill
+            || after.stage() < before.stage()
+        {
+            Some("released")
+        } else {
+            None
+        };
+        let mut entries = Vec::new();
+        if let Some(kind) = kind {
+            let occupant = Occupant {
+                deployment: loaded.id.clone(),
+                product: deployment.product.id.clone(),
+                depends_on: deployment.product.depends_on.clone(),
+                slot: deployment.plan.as_ref().and_then(|plan| plan.slot),
+            };
+            entries.push(NewEntry::new(&environment_stream(&deployment.environment.name), kind, now, &occupant)?);
+        }
+        if let Some(outcome) = after.ended() {
+            let past = past(loaded, outcome, now);
+            entries.push(NewEntry::new(&product_stream(&deployment.product.id), "deployment-ended", now, &past)?);
+        }
+        Ok(entries)
+    }
+}
+
+fn past(loaded: &Loaded, outcome: DeploymentResult, finished: Timestamp) -> PastDeployment {
+    let deployment = &loaded.document;
+    PastDeployment {
+        id: loaded.id.clone(),
+        release: deployment.release.id.clone(),
+        environment: deployment.environment.name.clone(),
+        scenario: deployment.scenario,
+        risk: deployment.change.risk,
+        finished,
+        outcome,
+    }
+}
+
+impl History {
+    /// What the document says of earlier deployments, and what the record says of those that ended here. Where both say
+    /// something of the same one, the record is right.
+    pub(super) fn with(&self, told: &[PastDeployment]) -> Vec<PastDeployment> {
+        let unknown = told.iter().filter(|told| !self.past.iter().any(|past| past.id == told.id));
+        unknown.chain(&self.past).cloned().collect()
+    }
+}
+
+impl Environment {
+    pub(super) fn overlaps(&self, deployment: &Deployment) -> Vec<Overlap> {
+        let slot = deployment.plan.as_ref().and_then(|plan| plan.slot);
+        let others = self.occupants.values().filter(|(other, _)| other.deployment != deployment.id);
+        let overlapping = others.filter(|(other, under_way)| {
+            let meet = |(one, other): (TimeWindow, TimeWindow)| one.start < other.end && other.start < one.end;
+            *under_way || slot.zip(other.slot).is_some_and(meet)
+        });
+        let overlap = |(other, under_way): &(Occupant, bool)| {
+            let product = &deployment.product;
+            let relation = if other.product == product.id {
+                OverlapRelation::SameProduct
+            } else if product.depends_on.contains(&other.product) {
+                OverlapRelation::DependedOn
+            } else if other.depends_on.contains(&product.id) {
+                OverlapRelation::Dependent
+            } else {
+                OverlapRelation::SameEnvironment
+            };
+            Overlap {
+                deployment: other.deployment.clone(),
+                product: other.product.clone(),
+                environment: deployment.environment.name.clone(),
+                relation,
+                under_way: *under_way,
+            }
+        };
+        overlapping.map(overlap).collect()
+    }
+}

@@ -1,0 +1,227 @@
+//! Carrying out a rollout step by step: a pipeline asks what to do next, does it, and says how it went.
+//!
+//! The strategy says what comes next; the host keeps how far it has come, runs the analyses itself, and holds to its own
+//! rule: after the point of no return there is no way back. Asking again changes nothing: a step that is under way is
+//! named again until somebody says how it ended.
+
+use lockgate_domain::{
+    Action, BindingOutcome, Gate, Phase, Progress, Reason, Stage, Step, StepAction, StepStatus, Wait, WayBack,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::picture::Picture;
+use super::read::Loaded;
+use super::write::Change;
+use super::{Engine, EngineError, Mistake, Refused, Write, Written};
+use crate::authority::Right;
+use crate::lifecycle::{By, Event, Move, Position};
+use crate::rollout::RolloutError;
+
+/// How many analyses and holds are gone through for one question.
+const ROUNDS: usize = 64;
+
+/// What is to be done next.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "next", rename_all = "kebab-case")]
+pub enum NextStep {
+    /// Do this, and say how it went: `POST …/rollout/steps/{step}`.
+    Perform {
+        /// The step.
+        step: Step,
+        /// How often it was begun.
+        attempt: u32,
+    },
+    /// Nothing for now: ask again.
+    Wait {
+        /// Until when, and for whom.
+        wait: Wait,
+    },
+    /// Take the way back, and say so: the deployment is on it.
+    RollBack {
+        /// Why.
+        reason: Reason,
+        /// The way.
+        way_back: WayBack,
+    },
+    /// Stop where it is: people decide.
+    Pause {
+        /// Why.
+        reason: Reason,
+    },
+    /// All is done: report the activities, and pass the exit of fulfill.
+    Complete,
+}
+
+/// How a step went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepReport {
+    /// `succeeded` or `failed`; or, for a hold that waits for a person, `resumed`.
+    pub outcome: StepOutcome,
+    /// What there is to say of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// How a step went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepOutcome {
+    /// It was done.
+    Succeeded,
+    /// It was tried, and not done.
+    Failed,
+    /// A person says to go on with a hold.
+    Resumed,
+}
+
+impl Engine {
+    /// What is to be done next in the rollout of a deployment that is in fulfill.
+    ///
+    /// # Errors
+    /// If the actor may not, the deployment is not in fulfill, the model has no strategy, or the strategy cannot answer.
+    pub fn next_step(&self, write: &Write<'_>, id: &str) -> Result<Written<NextStep>, EngineError> {
+        write.actor.require(Right::Drive)?;
+        self.once(write, &("next-step", id, write.if_match), |digest| {
+            let loaded = self.load(write.actor, id)?;
+            loaded.matches(write)?;
+            in_fulfill(&loaded)?;
+            let gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
+            let Picture { model, snapshot, .. } = self.picture(&loaded, gate, write.now)?;
+            let by = By::from(write.actor);
+            let mut now = (*loaded).clone();
+            let mut events = Vec::new();
+            let mut happen = |now: &mut Loaded, event: Event| {
+                now.state.apply(&event, &by, write.now);
+                events.push(event);
+            };
+            if now.state.progress.is_none() {
+                // What was approved with the plan is the way; else the strategy lays it out now.
+                let planned = snapshot.deployment.plan.as_ref().and_then(|plan| plan.rollout.clone());
+                let rollout = match planned {
+                    Some(rollout) => rollout,
+                    None => model.plan(&snapshot)?,
+                };
+                happen(&mut now, Event::RolloutLaidOut { rollout });
+            }
+            let mut next = None;
+            for _ in 0..ROUNDS {
+                let mut progress = progress_of(&now)?.clone();
+                if let Some((step, attempt)) = under_way(&progress) {
+                    next = Some(NextStep::Perform { step, attempt });
+                    break;
+                }
+                let action = model.next(&mut progress, &snapshot)?;
+                match action {
+                    Action::Perform(step_id) => {
+                        let step = progress.step(&step_id).cloned();
+                        let step = step.ok_or_else(|| RolloutError::UnknownStep(step_id.clone()))?;
+                        happen(&mut now, Event::StepBegan { step: step_id.clone() });
+                        if let StepAction::Analyze(checks) = &step.action {
+                            let (status, why, _): (_, _, Vec<BindingOutcome>) = model.analyse(checks, &snapshot);
+                            happen(&mut now, Event::StepEnded { step: step_id, status, why });
+                        }
+                    }
+                    Action::Wait(wait) => next = Some(NextStep::Wait { wait }),
+                    Action::Pause(reason) => next = Some(NextStep::Pause { reason }),
+                    Action::Complete => next = Some(NextStep::Complete),
+                    Action::RollBack(reason) => {
+                        now.state.check(Move::RollBack)?;
+                        let way_back = progress.rollout.way_back.clone();
+                        happen(&mut now, Event::RollbackBegan { reason: reason.message.clone() });
+                        next = Some(NextStep::RollBack { reason, way_back });
+                    }
+                }
+                if next.is_some() {
+                    break;
+                }
+            }
+            let next = next.ok_or_else(|| RolloutError::TooManyAttempts { step: "analyze".to_owned() })?;
+            if events.is_empty() {
+                return Ok(Written { value: next, version: loaded.state.version, repeated: false });
+            }
+            let entries = self.occupancy(&loaded, now.state.position, write.now)?;
+            self.record(write, digest, &loaded, Change { events, entries, ..Change::default() }, |_| Ok(next))
+        })
+    }
+
+    /// Takes note of how a step went.
+    ///
+    /// # Errors
+    /// If the actor may not, or the step is not under way.
+    pub fn report_step(
+        &self,
+        write: &Write<'_>,
+        id: &str,
+        step: &str,
+        report: &StepReport,
+    ) -> Result<Written<Progress>, EngineError> {
+        write.actor.require(Right::Drive)?;
+        self.once(write, &("report-step", id, step, report, write.if_match), |digest| {
+            let loaded = self.load(write.actor, id)?;
+            in_fulfill(&loaded)?;
+            let not_under_way = |why: String| Refused::StepNotUnderWay { step: step.to_owned(), why };
+            let progress = progress_of(&loaded)?;
+            let (Some(known), Some(state)) = (progress.step(step), progress.state(step)) else {
+                let names: Vec<&str> = progress.rollout.steps.iter().map(|step| step.id.as_str()).collect();
+                return Err(not_under_way(format!("the rollout has the steps `{}`", names.join("`, `"))).into());
+            };
+            if state.status != StepStatus::Running {
+                let why = match under_way(progress) {
+                    Some((running, _)) => format!("that is `{}`", running.id),
+                    None => "ask what comes next first".to_owned(),
+                };
+                return Err(not_under_way(why).into());
+            }
+            let hold = matches!(known.action, StepAction::Hold(_));
+            let event = match report.outcome {
+                StepOutcome::Resumed if hold => Event::StepResumed { step: step.to_owned() },
+                StepOutcome::Succeeded | StepOutcome::Failed if !hold => Event::StepEnded {
+                    step: step.to_owned(),
+                    status: match report.outcome {
+                        StepOutcome::Succeeded => StepStatus::Succeeded,
+                        _ => StepStatus::Failed,
+                    },
+                    why: report.why.clone(),
+                },
+                _ => {
+                    let message = match hold {
+                        true => "a hold ends by its time, or is `resumed` by a person",
+                        false => "only a hold can be `resumed`: say `succeeded` or `failed`",
+                    };
+                    return Err(EngineError::Invalid(vec![Mistake::new("/outcome", message)]));
+                }
+            };
+            self.record(write, digest, &loaded, Change::of(event), |after| progress_of(after).cloned())
+        })
+    }
+}
+
+fn in_fulfill(loaded: &Loaded) -> Result<(), EngineError> {
+    match loaded.state.position {
+        Position::InProgress { stage: Stage::Fulfill } => Ok(()),
+        position => {
+            let why = format!("the deployment is {position}, and a rollout is carried out in fulfill");
+            Err(Refused::StepNotUnderWay { step: "rollout".to_owned(), why }.into())
+        }
+    }
+}
+
+fn progress_of(loaded: &Loaded) -> Result<&Progress, EngineError> {
+    let none = || Refused::StepNotUnderWay {
+        step: "rollout".to_owned(),
+        why: "no rollout was laid out yet: ask what comes next first".to_owned(),
+    };
+    Ok(loaded.state.progress.as_ref().ok_or_else(none)?)
+}
+
+/// The step that somebody else is doing, and how often it was begun.
+fn under_way(progress: &Progress) -> Option<(Step, u32)> {
+    let state = progress.steps.iter().find(|state| {
+        let known = progress.step(&state.id);
+        state.status == StepStatus::Running
+            && known.is_some_and(|step| !matches!(step.action, StepAction::Hold(_) | StepAction::Analyze(_)))
+    })?;
+    Some((progress.step(&state.id)?.clone(), state.attempts))
+}

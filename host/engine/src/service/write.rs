@@ -1,0 +1,154 @@
+//! Writing in one piece, once: conditions, idempotency keys, and trying again where somebody else was faster.
+
+use lockgate_domain::Digest;
+use lockgate_ledger::{Append, Conflict, Content, Error, Expect, NewEntry, Request};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::read::{Loaded, deployment_stream};
+use super::{Engine, EngineError, Write, Written};
+use crate::lifecycle::{By, Event};
+
+/// How often a write is tried again because somebody else was faster.
+const ATTEMPTS: usize = 8;
+
+/// An entry of a deployment's stream.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Recorded {
+    pub(super) by: By,
+    #[serde(flatten)]
+    pub(super) event: Event,
+}
+
+/// The answer that is kept for an idempotency key.
+#[derive(Serialize, Deserialize)]
+struct Kept<T> {
+    version: u64,
+    value: T,
+}
+
+/// What is written, as far as it is known before the answer is made.
+#[derive(Default)]
+pub(super) struct Change {
+    pub(super) events: Vec<Event>,
+    pub(super) entries: Vec<NewEntry>,
+    pub(super) content: Vec<Content>,
+    pub(super) expect: Vec<Expect>,
+}
+
+impl Change {
+    pub(super) fn of(event: Event) -> Self {
+        Self { events: vec![event], ..Self::default() }
+    }
+}
+
+impl Engine {
+    /// Does a write that rests on what it reads, again and again while somebody else is faster. What was answered under
+    /// the same idempotency key is answered again, before anything is looked at.
+    pub(super) fn once<T: DeserializeOwned>(
+        &self,
+        write: &Write<'_>,
+        asked: &impl Serialize,
+        mut attempt: impl FnMut(Option<Digest>) -> Result<Written<T>, EngineError>,
+    ) -> Result<Written<T>, EngineError> {
+        let digest = match write.key {
+            Some(key) => {
+                let digest = Digest::of_canonical(asked)?;
+                if let Some(answer) = self.0.storage.answered(&write.actor.person.id, key, &digest)? {
+                    return again(&answer);
+                }
+                Some(digest)
+            }
+            None => None,
+        };
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match attempt(digest) {
+                Err(EngineError::Ledger(Error::Conflict(Conflict::Stream { .. }))) if attempts < ATTEMPTS => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// Writes, and answers when it is on the disk.
+    pub(super) fn commit<T: Serialize + DeserializeOwned>(
+        &self,
+        write: &Write<'_>,
+        digest: Option<Digest>,
+        mut append: Append,
+        version: u64,
+        value: T,
+    ) -> Result<Written<T>, EngineError> {
+        append.request = request(write, digest, version, &value)?;
+        let appended = self.0.storage.append(append)?;
+        match appended.repeat {
+            Some(answer) => again(&answer),
+            None => Ok(Written { value, version, repeated: false }),
+        }
+    }
+
+    /// The append of a deployment's events: on top of the version that they rest on.
+    pub(super) fn append_of(
+        &self,
+        write: &Write<'_>,
+        id: &str,
+        before: u64,
+        change: Change,
+    ) -> Result<Append, EngineError> {
+        let stream = deployment_stream(id);
+        let by = By::from(write.actor);
+        let mut entries = Vec::with_capacity(change.events.len() + change.entries.len());
+        for event in change.events {
+            let (kind, reference) = (event.kind(), event.reference());
+            let mut entry =
+                NewEntry::new(&stream, kind, write.now, &Recorded { by: by.clone(), event })?.with_id(id)?;
+            if let Some(content) = reference {
+                entry = entry.referring_to(content);
+            }
+            entries.push(entry);
+        }
+        entries.extend(change.entries);
+        let mut expect = change.expect;
+        expect.push(Expect { stream, version: before });
+        Ok(Append { entries, content: change.content, expect, ..Append::default() })
+    }
+
+    /// Writes events of a deployment and answers with what `view` makes of it afterwards.
+    pub(super) fn record<T: Serialize + DeserializeOwned>(
+        &self,
+        write: &Write<'_>,
+        digest: Option<Digest>,
+        loaded: &Loaded,
+        change: Change,
+        view: impl FnOnce(&Loaded) -> Result<T, EngineError>,
+    ) -> Result<Written<T>, EngineError> {
+        loaded.matches(write)?;
+        let mut after = loaded.clone();
+        let by = By::from(write.actor);
+        for event in &change.events {
+            after.state.apply(event, &by, write.now);
+        }
+        let value = view(&after)?;
+        let append = self.append_of(write, &loaded.id, loaded.state.version, change)?;
+        self.commit(write, digest, append, after.state.version, value)
+    }
+}
+
+fn request<T: Serialize>(
+    write: &Write<'_>,
+    digest: Option<Digest>,
+    version: u64,
+    value: &T,
+) -> Result<Option<Request>, EngineError> {
+    let (Some(key), Some(digest)) = (write.key, digest) else { return Ok(None) };
+    let answer = serde_json::to_vec(&Kept { version, value })
+        .map_err(|error| EngineError::Damaged(format!("an answer has no JSON form: {error}")))?;
+    Ok(Some(Request { scope: write.actor.person.id.clone(), key: key.to_owned(), digest, answer }))
+}
+
+fn again<T: DeserializeOwned>(answer: &[u8]) -> Result<Written<T>, EngineError> {
+    let kept: Kept<T> = serde_json::from_slice(answer)
+        .map_err(|error| EngineError::Damaged(format!("the answer that was kept for an idempotency key: {error}")))?;
+    Ok(Written { value: kept.value, version: kept.version, repeated: true })
+}

@@ -1,0 +1,153 @@
+//! An engine on a ledger of its own, a clock that the test moves, and the people of the tests.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use lockgate_domain::{Digest, Gate, Person, Phase, Stage, Timestamp};
+use lockgate_engine::LoadedModel;
+use lockgate_engine::authority::{Actor, Teams};
+use lockgate_engine::lifecycle::{ActivityOutcome, ActivityReport, activities_of};
+use lockgate_engine::service::{
+    Asked, DeploymentView, Engine, EngineError, Models, NewApproval, NewDeployment, Passed, Recordings, Write, Written,
+};
+use lockgate_ledger::note::SigningKey;
+use lockgate_ledger::{SqliteOptions, SqliteStorage};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::gate_support::{deployment, load};
+
+/// One that a release manager may override, and one that nobody may.
+pub(crate) const MODEL: &str = r#"
+    [[gates]]
+    stage = "plan-and-approve"
+    phase = "exit"
+    [[gates.bindings]]
+    id = "people"
+    plugin = "four-eyes"
+    enforcement = "soft-mandatory"
+    two-person-override = true
+    settings.required = [{ role = "change-authority" }]
+"#;
+
+pub(crate) struct Fixed(pub(crate) Vec<LoadedModel>);
+
+impl Models for Fixed {
+    fn current(&self) -> Arc<[LoadedModel]> {
+        self.0.clone().into()
+    }
+
+    fn by_digest(&self, digest: Digest) -> Option<LoadedModel> {
+        self.0.iter().find(|model| model.digest() == digest).cloned()
+    }
+}
+
+pub(crate) struct Stand {
+    pub(crate) engine: Engine,
+    pub(crate) folder: TempDir,
+    now: Cell<i64>,
+}
+
+pub(crate) fn person(id: &str, roles: &[&str]) -> Actor {
+    Actor {
+        person: Person {
+            id: id.to_owned(),
+            name: String::new(),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        },
+        teams: Teams::Named(BTreeSet::from(["checkout".to_owned()])),
+        scopes: None,
+        credential: "token:test".to_owned(),
+    }
+}
+
+pub(crate) fn rita() -> Actor {
+    person("rita", &["developer", "pipeline"])
+}
+
+pub(crate) fn ben() -> Actor {
+    person("ben", &["change-authority"])
+}
+
+pub(crate) fn gate(stage: Stage, phase: Phase) -> Gate {
+    Gate { stage, phase }
+}
+
+impl Stand {
+    pub(crate) fn new() -> Self {
+        Self::with(MODEL)
+    }
+
+    pub(crate) fn with(model: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = open(&folder, vec![load(&["four-eyes", "canary"], model)]);
+        Self { engine, folder, now: Cell::new("2026-11-24T20:00:00Z".parse::<Timestamp>().unwrap().as_millis()) }
+    }
+
+    /// Each look at the clock is a second later.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now.set(self.now.get() + 1000);
+        Timestamp::from_millis(self.now.get())
+    }
+
+    pub(crate) fn later(&self, minutes: i64) {
+        self.now.set(self.now.get() + minutes * 60_000);
+    }
+
+    pub(crate) fn by<'a>(&self, actor: &'a Actor) -> Write<'a> {
+        Write { actor, now: self.now(), key: None, if_match: None }
+    }
+
+    pub(crate) fn request(&self, edit: impl FnOnce(&mut Value)) -> Result<Written<DeploymentView>, EngineError> {
+        let mut document = deployment();
+        edit(&mut document);
+        let new = NewDeployment { team: None, deployment: serde_json::from_value(document).unwrap() };
+        self.engine.request(&self.by(&rita()), &new)
+    }
+
+    pub(crate) fn pass(&self, id: &str, stage: Stage, phase: Phase) -> Result<Passed, EngineError> {
+        let asked = Asked { path: "api".to_owned(), ..Asked::default() };
+        let written = self.engine.pass(&self.by(&rita()), id, gate(stage, phase), &asked)?;
+        Ok(written.value)
+    }
+
+    pub(crate) fn view(&self, id: &str) -> DeploymentView {
+        self.engine.deployment(&rita(), id, self.now()).unwrap()
+    }
+
+    pub(crate) fn answer(&self, id: &str, role: &str) -> NewApproval {
+        let subject = self.view(id).subject.unwrap();
+        serde_json::from_value(json!({"role": role, "answer": "approved", "subject": subject})).unwrap()
+    }
+
+    /// To the exit of plan-and-approve, approved by Ben, and through it.
+    pub(crate) fn approved(&self, id: &str) {
+        assert!(self.pass(id, Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
+        let approval = self.answer(id, "change-authority");
+        self.engine.approve(&self.by(&ben()), id, &approval).unwrap();
+        assert!(self.pass(id, Stage::PlanAndApprove, Phase::Exit).unwrap().passed);
+    }
+
+    /// Reports all that shall be done in a stage.
+    pub(crate) fn activities(&self, id: &str, stage: Stage) {
+        let shall = activities_of(stage).filter(|activity| activity.shall);
+        let reports: Vec<ActivityReport> = shall
+            .map(|activity| ActivityReport {
+                activity: activity.id.to_owned(),
+                outcome: ActivityOutcome::Done,
+                note: None,
+                at: None,
+            })
+            .collect();
+        self.engine.report_activities(&self.by(&rita()), id, &reports).unwrap();
+    }
+}
+
+pub(crate) fn open(folder: &TempDir, models: Vec<LoadedModel>) -> Engine {
+    let key = folder.path().join("ledger.key");
+    let key = lockgate_ledger::KeyFile::new(key);
+    let signing: SigningKey = key.load().or_else(|_| key.create("test")).unwrap();
+    let storage = SqliteStorage::open(&folder.path().join("ledger.db"), signing, SqliteOptions::default()).unwrap();
+    Engine::new(Arc::new(storage), Arc::new(Fixed(models)), Recordings::Needed)
+}
