@@ -10,6 +10,7 @@
 //! 6. [`replay`]: what was recorded runs again, as it was or with a candidate.
 
 pub mod authority;
+pub mod catalogue;
 mod choose;
 pub mod expression;
 mod flow;
@@ -17,6 +18,7 @@ mod gate;
 pub mod lifecycle;
 mod load;
 pub mod model;
+mod namespaces;
 pub mod replay;
 pub mod rollout;
 pub mod service;
@@ -24,3 +26,4 @@ pub mod service;
 pub use choose::{ChoiceError, Chosen, Question, choose};
 pub use gate::{GateError, decision_id};
 pub use load::{LoadedModel, Ready};
+pub use namespaces::LedgerNamespaces;

@@ -43,6 +43,7 @@ pub use cache::CacheError;
 pub use capability::{
     Access, AddressRange, Changes, Content, DirectoryGrant, DirectoryGrantError, Exchange, FolderOfNamespaces,
     GrantError, Grants, HttpGrant, HttpGrantError, KeyValueGrant, Method, NamespaceError, Namespaces, Origin,
+    check_namespace,
 };
 pub use config::{Allocation, Limits, RuntimeConfig};
 pub use evaluation::Evaluation;

@@ -1,6 +1,7 @@
 //! Making a model ready to decide: read the plugins' files, hold them against their digests, configure each use of each
 //! plugin, and parse every expression. All that is wrong is found in one go, each at the place in the model that says it.
 
+mod components;
 mod monotone;
 mod uses;
 
@@ -9,11 +10,14 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use lockgate_domain::{Deployment, Digest, DigestError, Evidence, Gate, Kind, PluginRef, Snapshot, Timestamp};
+use lockgate_domain::{
+    Deployment, Description, Digest, DigestError, Evidence, Gate, Kind, PluginRef, Snapshot, Timestamp,
+};
 use lockgate_runtime::{Plugin, Runtime};
 
 use crate::expression::Expression;
 use crate::model::{self, Binding, Finding, Findings, GateModel, Group, Model, Source, UsePlace};
+pub(crate) use components::{Component, Components, Folder, Missing, read_capped};
 use uses::Uses;
 
 /// A model with its plugins, configured and ready to decide. Cheap to clone.
@@ -83,18 +87,29 @@ impl LoadedModel {
     /// # Errors
     /// All that is wrong with the model, its plugins' files, digests, settings and grants.
     pub fn load(runtime: &Runtime, source: &Source, folder: &Path) -> Result<Ready, Findings> {
+        let most = runtime.config().max_component_size;
+        let read = |path: &Path| read_capped(path, most).map(Arc::from).map_err(|error| error.to_string());
+        Self::load_from(runtime, source, &Folder { path: folder, read: &read })
+    }
+
+    /// Loads a model whose components are wherever they are.
+    pub(crate) fn load_from(
+        runtime: &Runtime,
+        source: &Source,
+        components: &dyn Components,
+    ) -> Result<Ready, Findings> {
         let read = match model::check(source) {
             Ok(read) => read,
             Err(mut findings) => {
                 // One look at the file should find what is wrong with its plugins, too.
                 if let (Some(partial), _) = model::read_partly(source) {
-                    load(&partial.model, &mut Uses::new(runtime, &partial, folder), &mut findings);
+                    load(&partial.model, &mut Uses::new(runtime, &partial, components), &mut findings);
                 }
                 return Err(findings);
             }
         };
         let mut findings = read.warnings.clone();
-        let mut uses = Uses::new(runtime, &read, folder);
+        let mut uses = Uses::new(runtime, &read, components);
         let loaded = load(&read.model, &mut uses, &mut findings);
         match loaded {
             Some(loaded) if !findings.has_errors() => {
@@ -112,6 +127,16 @@ impl LoadedModel {
     /// The digest of what it means.
     pub fn digest(&self) -> Digest {
         self.0.digest
+    }
+
+    /// The plugins that it uses, each once, by the names that it gives them; with what they say of themselves.
+    pub fn plugins(&self) -> Vec<(&PluginRef, &Description)> {
+        let Loaded { gates, strategy, analyses, .. } = &*self.0;
+        let bound = gates.iter().flat_map(|gate| &gate.bindings).map(|binding| &binding.plugin);
+        let all = strategy.iter().chain(analyses.values()).chain(bound);
+        let by_name: BTreeMap<&str, &LoadedPlugin> =
+            all.map(|plugin| (plugin.reference.name.as_str(), plugin)).collect();
+        by_name.into_values().map(|plugin| (&plugin.reference, plugin.plugin.description())).collect()
     }
 
     /// Which deployments it is for; none: all.

@@ -1,35 +1,29 @@
 //! The uses of plugins: each file is read once, each use is configured once, and each failure is told at its place.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lockgate_domain::{Digest, Kind, PluginRef};
+use lockgate_domain::{Kind, PluginRef};
 use lockgate_runtime::{AdmissionError, Limits, LoadError, LoadRequest, Plugin, Refusal, Runtime};
 
 use super::LoadedPlugin;
+use super::components::{Component, Components};
 use crate::model::{Finding, Findings, LimitOverrides, PluginUse, Read, Spans, UsePlace};
 
 /// Reads plugins' files, and loads uses of them.
 pub(super) struct Uses<'a> {
     runtime: &'a Runtime,
     read: &'a Read,
-    folder: &'a Path,
-    /// By name; none if the file could not be had, which is told once.
-    files: BTreeMap<String, Option<File>>,
+    components: &'a dyn Components,
+    /// By name; none if the component could not be had, which is told once.
+    known: BTreeMap<String, Option<Component>>,
     /// Equal uses share one plugin.
     loaded: Vec<(PluginUse, Plugin)>,
 }
 
-#[derive(Clone)]
-struct File {
-    bytes: Arc<[u8]>,
-    digest: Digest,
-}
-
 impl<'a> Uses<'a> {
-    pub(super) fn new(runtime: &'a Runtime, read: &'a Read, folder: &'a Path) -> Self {
-        Self { runtime, read, folder, files: BTreeMap::new(), loaded: Vec::new() }
+    pub(super) fn new(runtime: &'a Runtime, read: &'a Read, components: &'a dyn Components) -> Self {
+        Self { runtime, read, components, known: BTreeMap::new(), loaded: Vec::new() }
     }
 
     /// Where the parts of the model stand.
@@ -45,26 +39,32 @@ impl<'a> Uses<'a> {
         wanted: Option<Kind>,
         findings: &mut Findings,
     ) -> Option<(LoadedPlugin, Kind)> {
-        let file = self.file(&used.plugin, findings)?;
+        let component = self.component(&used.plugin, findings)?;
         let plugin = match self.loaded.iter().find(|(known, _)| known == used) {
             Some((_, plugin)) => plugin.clone(),
             None => {
-                let plugin = self.configure(used, place, &file, findings)?;
+                let plugin = self.configure(used, place, &component, findings)?;
                 self.loaded.push((used.clone(), plugin.clone()));
                 plugin
             }
         };
         let kind = self.kind(used, place, wanted, &plugin, findings)?;
-        let reference =
-            PluginRef { name: used.plugin.clone(), version: plugin.description().version.clone(), digest: file.digest };
+        let version = plugin.description().version.clone();
+        let reference = PluginRef { name: used.plugin.clone(), version, digest: component.digest };
         Some((LoadedPlugin { reference, plugin }, kind))
     }
 
-    fn configure(&self, used: &PluginUse, place: &UsePlace, file: &File, findings: &mut Findings) -> Option<Plugin> {
+    fn configure(
+        &self,
+        used: &PluginUse,
+        place: &UsePlace,
+        component: &Component,
+        findings: &mut Findings,
+    ) -> Option<Plugin> {
         let request = LoadRequest {
-            component: Arc::clone(&file.bytes),
+            component: Arc::clone(&component.bytes),
             settings: used.settings.clone(),
-            grants: used.grants.to_grants(self.folder),
+            grants: used.grants.to_grants(self.components.folder()),
             limits: limits(&used.limits),
         };
         let error = match self.runtime.load(request) {
@@ -144,35 +144,29 @@ impl<'a> Uses<'a> {
         None
     }
 
-    /// The plugin's file, if it can be read and has the digest that the model pins.
-    fn file(&mut self, name: &str, findings: &mut Findings) -> Option<File> {
-        if let Some(known) = self.files.get(name) {
+    /// The plugin's component, if it can be had and has the digest that the model pins.
+    fn component(&mut self, name: &str, findings: &mut Findings) -> Option<Component> {
+        if let Some(known) = self.known.get(name) {
             return known.clone();
         }
-        let file = self.read_file(name, findings);
-        self.files.insert(name.to_owned(), file.clone());
-        file
+        let component = self.pinned(name, findings);
+        self.known.insert(name.to_owned(), component.clone());
+        component
     }
 
-    fn read_file(&self, name: &str, findings: &mut Findings) -> Option<File> {
+    fn pinned(&self, name: &str, findings: &mut Findings) -> Option<Component> {
         let source = self.read.model.plugins.get(name)?;
         let spans = &self.read.spans;
-        let path = self.folder.join(&source.component);
-        let bytes: Arc<[u8]> =
-            match read_capped(&path, self.runtime.config().max_component_size) {
-                Ok(bytes) => bytes.into(),
-                Err(error) => {
-                    let message = format!("cannot read plugin `{name}` from `{}`: {error}", path.display());
-                    findings.push(Finding::error("plugin-file", spans.component(name), message).help(format!(
-                        "`component` is a path from the model's own folder, `{}`",
-                        self.folder.display()
-                    )));
-                    return None;
-                }
-            };
-        let digest = Digest::of(&bytes);
+        let component = match self.components.component(name, source) {
+            Ok(component) => component,
+            Err(missing) => {
+                let finding = Finding::error("plugin-file", spans.component(name), missing.message);
+                findings.push(missing.help.into_iter().fold(finding, Finding::help));
+                return None;
+            }
+        };
         match source.digest {
-            Some(pinned) if pinned == digest => Some(File { bytes, digest }),
+            Some(pinned) if pinned == component.digest => Some(component),
             Some(pinned) => {
                 findings.push(
                     Finding::error(
@@ -181,7 +175,7 @@ impl<'a> Uses<'a> {
                         format!("plugin `{name}` is not the one that is pinned"),
                     )
                     .note(format!("pinned {pinned}"))
-                    .note(format!("found  {digest} in `{}`", path.display()))
+                    .note(format!("found  {} in {}", component.digest, component.place))
                     .help("put the pinned file back, or look at the new one and pin it with `lockgate model pin`"),
                 );
                 None
@@ -199,14 +193,6 @@ impl<'a> Uses<'a> {
             }
         }
     }
-}
-
-/// Reads a file, and stops when it is larger than what is looked at anyway.
-fn read_capped(path: &PathBuf, most: u64) -> std::io::Result<Vec<u8>> {
-    use std::io::Read as _;
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn limits(overrides: &LimitOverrides) -> Limits {

@@ -30,7 +30,7 @@ pub use content::Content;
 pub use directory::{DirectoryGrant, DirectoryGrantError};
 pub use exchange::Exchange;
 pub use http::{AddressRange, HttpGrant, HttpGrantError, Method, Origin};
-pub use key_value::{Access, Changes, FolderOfNamespaces, KeyValueGrant, NamespaceError, Namespaces};
+pub use key_value::{Access, Changes, FolderOfNamespaces, KeyValueGrant, NamespaceError, Namespaces, check_namespace};
 
 pub(crate) use directory::{Directories, DirectoryError, EntryKind, Listing, Place};
 pub(crate) use evidence::Patterns;

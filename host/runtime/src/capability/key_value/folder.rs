@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::grant::check_name;
+use super::grant::check_namespace;
 use super::{Changes, NamespaceError, Namespaces};
 
 /// How long a commit waits for others that are writing. Each takes milliseconds; only one that was stopped takes longer.
@@ -94,12 +94,12 @@ impl FolderOfNamespaces {
 
 impl Namespaces for FolderOfNamespaces {
     fn read(&self, namespace: &str) -> Result<BTreeMap<String, Vec<u8>>, NamespaceError> {
-        check_name(namespace)?;
+        check_namespace(namespace)?;
         self.values(namespace)
     }
 
     fn commit(&self, namespace: &str, changes: &Changes, quota: u64) -> Result<(), NamespaceError> {
-        check_name(namespace)?;
+        check_namespace(namespace)?;
         let _lock = self.lock(namespace)?;
         let mut values = self.values(namespace)?;
         changes.apply(namespace, &mut values, quota)?;

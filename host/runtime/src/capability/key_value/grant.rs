@@ -36,11 +36,14 @@ impl KeyValueGrant {
     /// # Errors
     /// [`NamespaceError::InvalidName`].
     pub(crate) fn check(&self) -> Result<(), NamespaceError> {
-        check_name(&self.namespace)
+        check_namespace(&self.namespace)
     }
 }
 
-/// Whether that can be the name of a namespace.
-pub(super) fn check_name(namespace: &str) -> Result<(), NamespaceError> {
+/// Whether that can be the name of a namespace: the rule for every store.
+///
+/// # Errors
+/// [`NamespaceError::InvalidName`].
+pub fn check_namespace(namespace: &str) -> Result<(), NamespaceError> {
     if name::is_name(namespace) { Ok(()) } else { Err(NamespaceError::InvalidName { namespace: namespace.to_owned() }) }
 }

@@ -17,6 +17,6 @@ mod tests;
 pub(crate) use answer::{Assignment, Key, KeyValueError, Prefix};
 pub use changes::Changes;
 pub use folder::FolderOfNamespaces;
-pub use grant::{Access, KeyValueGrant};
+pub use grant::{Access, KeyValueGrant, check_namespace};
 pub use namespaces::{NamespaceError, Namespaces};
 pub(crate) use session::Session;

@@ -1,0 +1,169 @@
+//! Recording models in the ledger, whole: what a deployment was approved under can be looked at, and can decide again,
+//! when the files are long gone.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use lockgate_domain::{Digest, PluginRef, Timestamp};
+use lockgate_ledger::{Append, Conflict, Content, ContentState, Entry, Error, Expect, NewEntry, Query, Storage};
+use serde::{Deserialize, Serialize};
+
+use super::set::{Listed, Set};
+use super::{ModelName, lock};
+
+/// The stream that models are recorded in.
+pub const STREAM: &str = "models";
+/// The kind of the entries, and of the texts.
+pub const KIND: &str = "model";
+/// The kind of the components.
+const PLUGIN: &str = "plugin";
+
+/// What the ledger says of a model. It names a file and no path: nothing of the machine.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Record {
+    #[serde(flatten)]
+    pub(super) name: ModelName,
+    pub(super) title: String,
+    /// The content with the text.
+    pub(super) source: Digest,
+    pub(super) file: String,
+    /// Their components are content under the same digests.
+    pub(super) plugins: Vec<PluginRef>,
+}
+
+/// What was recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// The models that were recorded now.
+    pub recorded: Vec<ModelName>,
+    /// Those of them whose version had been another model's before.
+    pub reused: Vec<Reused>,
+}
+
+/// A version that means something else than it did: raise it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reused {
+    /// What it means now.
+    pub model: ModelName,
+    /// The digest of what the ledger last knew by that name.
+    pub before: Digest,
+}
+
+/// Why a model is not recorded.
+#[derive(Debug, thiserror::Error)]
+#[error("the model `{model}` cannot be recorded: {error}")]
+pub struct KeepError {
+    /// The model.
+    pub model: ModelName,
+    /// What the ledger says.
+    #[source]
+    pub error: Box<Error>,
+}
+
+/// Records every model of the set that was not yet.
+pub(super) fn keep(set: &Set, storage: &dyn Storage, now: Timestamp) -> Result<Kept, KeepError> {
+    let mut kept = Kept::default();
+    let mut present = BTreeSet::new();
+    for listed in &set.listed {
+        let name = ModelName::of(&listed.model);
+        match keep_one(listed, &name, storage, now, &mut present) {
+            Ok(Recorded::Already) => {}
+            Ok(Recorded::Now { before }) => {
+                let reused = before.filter(|before| *before != name.digest);
+                kept.reused.extend(reused.map(|before| Reused { model: name.clone(), before }));
+                kept.recorded.push(name);
+            }
+            Err(error) => return Err(KeepError { model: name, error: Box::new(error) }),
+        }
+    }
+    Ok(kept)
+}
+
+enum Recorded {
+    Already,
+    /// What the newest record of that version said before, if there was one.
+    Now {
+        before: Option<Digest>,
+    },
+}
+
+fn keep_one(
+    listed: &Listed,
+    name: &ModelName,
+    storage: &dyn Storage,
+    now: Timestamp,
+    present: &mut BTreeSet<Digest>,
+) -> Result<Recorded, Error> {
+    let mut unkept = lock(&listed.unkept);
+    let Some(components) = unkept.as_ref() else { return Ok(Recorded::Already) };
+    let mut components_are_there = false;
+    let recorded = loop {
+        // The version first: what others write from here on is a conflict.
+        let version = storage.version(STREAM)?;
+        let newest = newest(storage, name)?;
+        if let Some((record, entry)) = &newest
+            && record.name.digest == name.digest
+            && all_present(storage, &entry.references, present)?
+        {
+            break Recorded::Already;
+        }
+        if !components_are_there {
+            // One by one: all of them together may be more than the ledger takes at once.
+            for bytes in components.values() {
+                let content = vec![Content::new(PLUGIN, "application/wasm", Arc::new(bytes.to_vec()))];
+                storage.append(Append { content, ..Append::default() })?;
+            }
+            components_are_there = true;
+        }
+        match storage.append(record(listed, name, now, version)?) {
+            Ok(_) => break Recorded::Now { before: newest.map(|(record, _)| record.name.digest) },
+            Err(Error::Conflict(Conflict::Stream { .. })) => {}
+            Err(error) => return Err(error),
+        }
+    };
+    *unkept = None;
+    Ok(recorded)
+}
+
+fn record(listed: &Listed, name: &ModelName, now: Timestamp, version: u64) -> Result<Append, Error> {
+    let source = Content::new(KIND, "application/toml", Arc::new(listed.source.text.clone().into_bytes()));
+    let record = Record {
+        name: name.clone(),
+        title: listed.model.model().title.clone(),
+        source: source.digest(),
+        file: listed.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        plugins: listed.model.plugins().into_iter().map(|(plugin, _)| plugin.clone()).collect(),
+    };
+    let entry = NewEntry::new(STREAM, KIND, now, &record)?.with_id(&name.to_string())?.referring_to(source.digest());
+    let entry = record.plugins.iter().fold(entry, |entry, plugin| entry.referring_to(plugin.digest));
+    let expect = vec![Expect { stream: STREAM.to_owned(), version }];
+    Ok(Append { entries: vec![entry], content: vec![source], expect, ..Append::default() })
+}
+
+/// The newest record of that version, if it can be read.
+fn newest(storage: &dyn Storage, name: &ModelName) -> Result<Option<(Record, Entry)>, Error> {
+    let found = storage.entries(&Query {
+        stream: Some(STREAM.to_owned()),
+        kind: Some(KIND.to_owned()),
+        id: Some(name.to_string()),
+        newest_first: true,
+        limit: 1,
+        ..Query::default()
+    })?;
+    // One that cannot be read is for an audit to find; here it is as if there were none.
+    let entry = found.first().and_then(|stored| stored.read().ok());
+    Ok(entry.and_then(|entry| Some((serde_json::from_value(entry.body.clone()).ok()?, entry))))
+}
+
+/// Whether retention has left all of it.
+fn all_present(storage: &dyn Storage, content: &[Digest], present: &mut BTreeSet<Digest>) -> Result<bool, Error> {
+    for digest in content {
+        if !present.contains(digest) {
+            match storage.content(digest)?.map(|content| content.state) {
+                Some(ContentState::Present(_)) => present.insert(*digest),
+                Some(ContentState::Deleted(_)) | None => return Ok(false),
+            };
+        }
+    }
+    Ok(true)
+}

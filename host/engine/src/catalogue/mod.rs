@@ -1,0 +1,240 @@
+//! The models of a running server: all of them at once, replaced while decisions are made.
+//!
+//! New models are loaded beside the old ones, and take their place in one step if all of them are good; one that is not
+//! leaves everything as it was, and [`Catalogue::status`] says so. Who is deciding has the old [`Set`] in hand and
+//! finishes with it. A deployment goes on by the model under which it was approved: that one is
+//! [retained](Catalogue::retained) after it was replaced, and after a restart it comes back
+//! [from the ledger](Catalogue::restore), which [keeps](Catalogue::keep) the text of every model and the components of its
+//! plugins.
+
+mod files;
+mod keep;
+mod models;
+mod prepare;
+mod restore;
+mod set;
+mod status;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use lockgate_domain::{Digest, Timestamp};
+use lockgate_ledger::Storage;
+use lockgate_runtime::Runtime;
+
+use crate::load::LoadedModel;
+use files::Watch;
+use prepare::Prepared;
+
+pub use keep::{KIND, KeepError, Kept, Reused, STREAM};
+pub use models::KeptModels;
+pub use restore::RestoreError;
+pub use set::Set;
+pub use status::{
+    Attempt, CatalogueError, FileFindings, ModelName, ModelStatus, Outcome, PluginStatus, Reloaded, Status,
+};
+
+/// The models of a running server. Every method may be called from many threads; those that load block for as long as
+/// compiling takes, and hold up nobody who decides.
+pub struct Catalogue {
+    runtime: Runtime,
+    files: Vec<PathBuf>,
+    current: ArcSwap<Set>,
+    retained: Mutex<BTreeMap<Digest, LoadedModel>>,
+    last: Mutex<Attempt>,
+    watch: Mutex<Watch>,
+    /// Held by the one who loads.
+    loading: Mutex<()>,
+    /// Held by the one who restores, so that what many ask for at once is compiled once.
+    restoring: Mutex<()>,
+}
+
+/// Why the models are as they were.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReloadError {
+    /// The new ones cannot be used.
+    #[error(transparent)]
+    Models(#[from] CatalogueError),
+    /// The ledger does not take the new ones.
+    #[error(transparent)]
+    Keep(#[from] KeepError),
+}
+
+impl Catalogue {
+    /// Loads the models of these files, and of each folder among them the files whose names end in `.toml`. Plugins are
+    /// looked for from the folder in which the model's file lies.
+    ///
+    /// Also gives what looks wrong with them, for each file with warnings.
+    ///
+    /// # Errors
+    /// Everything that is wrong with all of them.
+    pub fn load(runtime: Runtime, files: Vec<PathBuf>) -> Result<(Self, Vec<FileFindings>), CatalogueError> {
+        let at = Timestamp::now();
+        let outcome = Outcome::Loaded(Reloaded::default());
+        let catalogue = Self {
+            runtime,
+            files,
+            current: ArcSwap::default(),
+            retained: Mutex::default(),
+            last: Mutex::new(Attempt { at, outcome, findings: Vec::new() }),
+            watch: Mutex::default(),
+            loading: Mutex::default(),
+            restoring: Mutex::default(),
+        };
+        catalogue.reload()?;
+        let warnings = lock(&catalogue.last).findings.clone();
+        Ok((catalogue, warnings))
+    }
+
+    /// The models that are in use now. Who decides takes them once, and keeps to them.
+    pub fn current(&self) -> Arc<Set> {
+        self.current.load_full()
+    }
+
+    /// Loads everything anew, and puts it in place of what was in use if all of it is good. What is made of the same
+    /// bytes as before is not loaded again.
+    ///
+    /// # Errors
+    /// Everything that is wrong. Then the models stay as they were, and [`Self::status`] says so.
+    pub fn reload(&self) -> Result<Reloaded, CatalogueError> {
+        let _alone = lock(&self.loading);
+        let prepared = self.prepare()?;
+        Ok(self.install(prepared))
+    }
+
+    /// As [`Self::reload`], and as [`Self::keep`] before the new models are in use: nothing is ever decided by a model
+    /// that the ledger has not.
+    ///
+    /// # Errors
+    /// Everything that is wrong, or what the ledger says. Then the models stay as they were.
+    pub fn reload_keeping(&self, storage: &dyn Storage, now: Timestamp) -> Result<(Reloaded, Kept), ReloadError> {
+        let _alone = lock(&self.loading);
+        let prepared = self.prepare()?;
+        match keep::keep(&prepared.set, storage, now) {
+            Ok(kept) => Ok((self.install(prepared), kept)),
+            Err(error) => {
+                self.attempted(Outcome::Refused(error.to_string()), prepared.findings);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Whether the files are others than at the last attempt to load them, be it that it was refused. Cheap enough to be
+    /// asked every few seconds. Directories that plugins were granted are not looked at.
+    pub fn changed(&self) -> bool {
+        lock(&self.watch).changed(&files::model_files(&self.files))
+    }
+
+    /// Records the models in use in the ledger, each with its text and its plugins' components, unless the last record
+    /// of that version is of the same model already. A catalogue keeps to one ledger.
+    ///
+    /// # Errors
+    /// What the ledger says. Some of them may have been recorded; the rest is when this is called again.
+    pub fn keep(&self, storage: &dyn Storage, now: Timestamp) -> Result<Kept, KeepError> {
+        keep::keep(&self.current(), storage, now)
+    }
+
+    /// What is loaded, and what the last attempt to load came to.
+    pub fn status(&self) -> Status {
+        // In this order: what is in use is at least as new as the attempt.
+        let last = lock(&self.last).clone();
+        let models = self.current().listed.iter().map(|listed| ModelStatus::of(listed)).collect();
+        let mut retained: Vec<ModelName> = lock(&self.retained).values().map(ModelName::of).collect();
+        retained.sort();
+        Status { models, retained, last }
+    }
+
+    /// A model that was replaced or restored, and was not retired since.
+    pub fn retained(&self, digest: Digest) -> Option<LoadedModel> {
+        lock(&self.retained).get(&digest).cloned()
+    }
+
+    /// A model that is in use or retained.
+    pub fn find(&self, digest: Digest) -> Option<LoadedModel> {
+        self.current().by_digest(digest).cloned().or_else(|| self.retained(digest))
+    }
+
+    /// Lets go of the retained models that nobody needs, and says how many. Who has one in hand can still use it.
+    pub fn retire(&self, needed: &BTreeSet<Digest>) -> usize {
+        let mut retained = lock(&self.retained);
+        let before = retained.len();
+        retained.retain(|digest, _| needed.contains(digest));
+        before - retained.len()
+    }
+
+    /// The model that a deployment goes by: in use, retained, or [restored](Self::restore).
+    ///
+    /// # Errors
+    /// As [`Self::restore`].
+    pub fn obtain(&self, storage: &dyn Storage, digest: Digest) -> Result<LoadedModel, RestoreError> {
+        if let Some(model) = self.find(digest) {
+            return Ok(model);
+        }
+        let _alone = lock(&self.restoring);
+        self.find(digest).map_or_else(|| self.restore(storage, digest), Ok)
+    }
+
+    /// Loads a model from what the ledger has, and from nothing else, and retains it. Only directories that it grants
+    /// are looked for, from where the model in use with the same id has its file.
+    ///
+    /// # Errors
+    /// If the ledger has not got all of it, or it cannot be loaded as the model that it was.
+    pub fn restore(&self, storage: &dyn Storage, digest: Digest) -> Result<LoadedModel, RestoreError> {
+        let model = restore::restore(&self.runtime, &self.current(), storage, digest)?;
+        lock(&self.retained).insert(digest, model.clone());
+        Ok(model)
+    }
+
+    /// Loads everything beside what is in use.
+    fn prepare(&self) -> Result<Prepared, CatalogueError> {
+        let (watch, prepared) = prepare::prepare(&self.runtime, &self.files, &self.current());
+        *lock(&self.watch) = watch;
+        prepared.inspect_err(|error| {
+            let why = format!("{} cannot be used", crate::model::listed(error.wrong()));
+            self.attempted(Outcome::Refused(why), error.files.clone());
+        })
+    }
+
+    /// Puts the new models in place of the old ones.
+    fn install(&self, prepared: Prepared) -> Reloaded {
+        let Prepared { set, findings } = prepared;
+        let old = self.current();
+        let reloaded = prepare::compare(&old, &set);
+        // Before they are out of use, so that there is no moment at which they cannot be found.
+        let replaced = old.models().iter().filter(|model| set.by_digest(model.digest()).is_none());
+        lock(&self.retained).extend(replaced.map(|model| (model.digest(), model.clone())));
+        self.current.store(Arc::new(set));
+        self.attempted(Outcome::Loaded(reloaded.clone()), findings);
+        reloaded
+    }
+
+    fn attempted(&self, outcome: Outcome, findings: Vec<FileFindings>) {
+        match &outcome {
+            Outcome::Loaded(Reloaded { added, changed, removed, unchanged }) => tracing::info!(
+                added = added.len(),
+                changed = changed.len(),
+                removed = removed.len(),
+                unchanged = unchanged.len(),
+                "the models are loaded"
+            ),
+            Outcome::Refused(why) => tracing::error!(why, "the new models are refused, and the old ones stay in use"),
+        }
+        *lock(&self.last) = Attempt { at: Timestamp::now(), outcome, findings };
+    }
+}
+
+impl fmt::Debug for Catalogue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let models = self.current().names();
+        f.debug_struct("Catalogue").field("files", &self.files).field("models", &models).finish_non_exhaustive()
+    }
+}
+
+/// What a thread that panicked left behind is still whole: everything under these locks is put there in one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,64 @@
+//! Where the components of a model come from: its own folder, or wherever they were kept.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use lockgate_domain::Digest;
+
+use crate::model::PluginSource;
+
+/// Hands out components.
+pub(crate) trait Components {
+    /// The component of the plugin with that name.
+    fn component(&self, name: &str, source: &PluginSource) -> Result<Component, Missing>;
+
+    /// The folder in which the directories are looked for that the model grants.
+    fn folder(&self) -> &Path;
+}
+
+/// A component, not yet held against what the model pins.
+#[derive(Clone)]
+pub(crate) struct Component {
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) digest: Digest,
+    /// Where it was found, for messages.
+    pub(crate) place: String,
+}
+
+/// Why there is no component, and what to do about it.
+pub(crate) struct Missing {
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+}
+
+/// Reads a file, or says why it cannot be read.
+pub(crate) type ReadFile<'a> = &'a dyn Fn(&Path) -> Result<Arc<[u8]>, String>;
+
+/// The model's own folder.
+pub(crate) struct Folder<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) read: ReadFile<'a>,
+}
+
+impl Components for Folder<'_> {
+    fn component(&self, name: &str, source: &PluginSource) -> Result<Component, Missing> {
+        let path = self.path.join(&source.component);
+        let bytes = (self.read)(&path).map_err(|error| Missing {
+            message: format!("cannot read plugin `{name}` from `{}`: {error}", path.display()),
+            help: Some(format!("`component` is a path from the model's own folder, `{}`", self.path.display())),
+        })?;
+        Ok(Component { digest: Digest::of(&bytes), bytes, place: format!("`{}`", path.display()) })
+    }
+
+    fn folder(&self) -> &Path {
+        self.path
+    }
+}
+
+/// Reads a file, and stops when it is larger than what is looked at anyway.
+pub(crate) fn read_capped(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
