@@ -43,7 +43,7 @@ impl Set {
         Self { models: listed.iter().map(|listed| listed.model.clone()).collect(), listed }
     }
 
-    /// All of them, by id in order: what [`choose`](crate::choose) chooses from.
+    /// All of them, by id in order: what [`choose`](fn@crate::choose) chooses from.
     pub fn models(&self) -> &[LoadedModel] {
         &self.models
     }
