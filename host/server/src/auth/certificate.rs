@@ -1,0 +1,109 @@
+//! Client certificates: who somebody is whose certificate was verified when the connection was made.
+//!
+//! That it was signed by an authority that is trusted, and that the other end has its key, was the business of TLS. Here it
+//! is only read.
+
+use lockgate_domain::{Digest, Timestamp};
+use lockgate_engine::authority::{Actor, Teams};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::FromDer as _;
+
+use super::pattern::Pattern;
+use super::{CertificateRule, Refusal, person};
+
+/// What certificates stand for.
+pub(super) struct Certificates(Vec<Rule>);
+
+struct Rule {
+    kind: &'static str,
+    pattern: Pattern,
+    gives: CertificateRule,
+}
+
+impl Certificates {
+    /// # Errors
+    /// Says what is wrong with a rule, if [`super::AuthConfig::mistakes`] was not asked before.
+    pub(super) fn new(rules: &[CertificateRule]) -> Result<Self, String> {
+        let rule = |gives: &CertificateRule| {
+            let named = gives.names().into_iter().find_map(|(kind, pattern)| Some((kind, pattern?)));
+            let (kind, pattern) = named.ok_or("a rule for certificates names none")?;
+            Ok(Rule { kind, pattern: Pattern::new(pattern)?, gives: gives.clone() })
+        };
+        rules.iter().map(rule).collect::<Result<_, String>>().map(Self)
+    }
+
+    /// Whether any certificate stands for somebody.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Who it is.
+    pub(super) fn of_certificate(&self, der: &[u8], now: Timestamp) -> Result<Actor, Refusal> {
+        let (_, certificate) = X509Certificate::from_der(der)
+            .ok()
+            .filter(|(rest, _)| rest.is_empty())
+            .ok_or(Refusal::Certificate("it is not an X.509 certificate"))?;
+        // It was valid when the connection was made, but connections may last.
+        check_times(&certificate, now)?;
+        let names = names(&certificate)?;
+        let (rule, name) =
+            self.find(&names).ok_or(Refusal::NoRule { what: "client certificate", section: "auth.certificates" })?;
+        let id = rule.gives.person.clone().unwrap_or_else(|| name.to_owned());
+        let mut person = person(id, String::new())
+            .ok_or(Refusal::Certificate("its name holds blanks around it or invisible characters"))?;
+        person.roles = rule.gives.roles.iter().cloned().collect();
+        Ok(Actor {
+            person,
+            teams: if rule.gives.all_teams { Teams::All } else { Teams::Named(rule.gives.teams.clone()) },
+            scopes: rule.gives.scopes.clone(),
+            credential: format!("mtls:{}", Digest::of(der)),
+        })
+    }
+
+    /// The first rule that fits a name.
+    fn find<'a>(&'a self, names: &'a [(&'static str, String)]) -> Option<(&'a Rule, &'a str)> {
+        self.0.iter().find_map(|rule| {
+            let mut of_kind = names.iter().filter(|(kind, _)| *kind == rule.kind);
+            of_kind.find(|(_, name)| rule.pattern.fits(name)).map(|(_, name)| (rule, name.as_str()))
+        })
+    }
+}
+
+fn check_times(certificate: &X509Certificate<'_>, now: Timestamp) -> Result<(), Refusal> {
+    let validity = certificate.validity();
+    let moment = |seconds: i64| Timestamp::from_millis(seconds.saturating_mul(1000));
+    let (from, until) = (moment(validity.not_before.timestamp()), moment(validity.not_after.timestamp()));
+    // Its last second counts in full (RFC 5280, section 4.1.2.5).
+    if now.as_millis() >= until.as_millis().saturating_add(1000) {
+        return Err(Refusal::Expired { what: "client certificate", at: until });
+    }
+    if now < from {
+        return Err(Refusal::NotYet { what: "client certificate", at: from });
+    }
+    Ok(())
+}
+
+/// Its names, by the keys that the configuration has for them.
+fn names(certificate: &X509Certificate<'_>) -> Result<Vec<(&'static str, String)>, Refusal> {
+    let unreadable = |_| Refusal::Certificate("its alternative names cannot be read");
+    let mut names = Vec::new();
+    if let Some(extension) = certificate.subject_alternative_name().map_err(unreadable)? {
+        for name in &extension.value.general_names {
+            match name {
+                GeneralName::URI(uri) => names.push(("uri", (*uri).to_owned())),
+                GeneralName::RFC822Name(email) => names.push(("email", (*email).to_owned())),
+                GeneralName::DNSName(dns) => names.push(("dns", dns.to_ascii_lowercase())),
+                _ => {}
+            }
+        }
+    }
+    // Several would be ambiguous.
+    let mut common = certificate.subject().iter_common_name();
+    if let (Some(name), None) = (common.next(), common.next())
+        && let Ok(name) = name.as_str()
+    {
+        names.push(("subject", name.to_owned()));
+    }
+    Ok(names)
+}

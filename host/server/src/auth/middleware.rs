@@ -1,0 +1,68 @@
+//! Authentication in front of routes: who asks is among the extensions of the request, or the request goes no further.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use lockgate_domain::Timestamp;
+
+use super::{AuthError, Authenticator, Presented};
+use crate::problem::Problem;
+use crate::serve::Peer;
+
+/// A middleware, for `axum::middleware::from_fn_with_state`: puts the [`Actor`](lockgate_engine::authority::Actor) among
+/// the extensions of the request, or answers why there is none. Handlers take it as `Extension<Actor>`.
+pub async fn authenticate(
+    State(authenticator): State<Arc<Authenticator>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let peer = Peer::of(&request).cloned();
+    let authorization = only_authorization(request.headers()).map(|header| header.cloned());
+    let actor = match authorization {
+        Ok(authorization) => {
+            let presented = Presented {
+                authorization: authorization.as_ref(),
+                certificate: peer.as_ref().and_then(|peer| peer.certificate.as_deref()).map(AsRef::as_ref),
+                peer: peer.as_ref().map(|peer| peer.address),
+                now: Timestamp::now(),
+            };
+            authenticator.authenticate(presented).await
+        }
+        Err(error) => Err(error),
+    };
+    match actor {
+        Ok(actor) => {
+            request.extensions_mut().insert(actor);
+            next.run(request).await
+        }
+        Err(error) => error.problem(authenticator.realm()).into_response(),
+    }
+}
+
+/// The header that has the credentials, if there is one. Of two, others might have looked at the other one.
+fn only_authorization(headers: &HeaderMap) -> Result<Option<&HeaderValue>, AuthError> {
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    match (all.next(), all.next()) {
+        (first, None) => Ok(first),
+        _ => Err(AuthError::Malformed("it is there more than once")),
+    }
+}
+
+impl AuthError {
+    /// The answer to whoever sent the request, with a challenge for that realm.
+    pub fn problem(&self, realm: &str) -> Problem {
+        let (code, title) = self.kind();
+        let mut problem = Problem::new(self.status(), code, title).detail(self.to_string());
+        if let Some(challenge) = self.challenge(realm).and_then(|text| HeaderValue::from_str(&text).ok()) {
+            problem = problem.header(WWW_AUTHENTICATE, challenge);
+        }
+        match self.retry_after() {
+            Some(seconds) => problem.retry_after(seconds),
+            None => problem,
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Who asks: from what a request presents to an [`Actor`], or a reason why there is none.
+//!
+//! Three kinds of credentials are known. An API [`token`] was issued here; an identity token was issued by somebody who is
+//! trusted (OpenID Connect); a client certificate was verified by TLS. What is in the `Authorization` header goes before
+//! the certificate, because a proxy may have one of its own; and what is presented and wrong is refused, whatever else is
+//! presented.
+//!
+//! What somebody may do once they are known is not decided here: that is [`lockgate_engine::authority`].
+
+mod certificate;
+mod config;
+mod error;
+mod middleware;
+mod oidc;
+mod pattern;
+mod throttle;
+pub mod token;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::http::HeaderValue;
+use lockgate_domain::{Person, Timestamp};
+use lockgate_engine::authority::{Actor, Teams};
+use lockgate_ledger::Storage;
+use serde_json::json;
+
+pub use config::{
+    AuthConfig, CertificateRule, ClaimRule, IssuerConfig, KeysConfig, Mistake, Patterns, SigningAlgorithm,
+    ThrottleConfig,
+};
+pub use error::{AuthError, Refusal};
+pub use middleware::authenticate;
+
+use self::certificate::Certificates;
+use self::oidc::Issuer;
+use self::throttle::Throttle;
+use self::token::LiveTokens;
+
+/// What a request presents.
+#[derive(Clone, Copy)]
+pub struct Presented<'a> {
+    /// The header `Authorization`.
+    pub authorization: Option<&'a HeaderValue>,
+    /// The client certificate of the connection, in DER. TLS has verified it.
+    pub certificate: Option<&'a [u8]>,
+    /// Where the request comes from; failed attempts are counted by it. None: they are not counted.
+    pub peer: Option<SocketAddr>,
+    /// The current time.
+    pub now: Timestamp,
+}
+
+/// Says who asks.
+pub struct Authenticator {
+    realm: String,
+    /// None: everybody may do everything.
+    checks: Option<Checks>,
+}
+
+struct Checks {
+    tokens: LiveTokens,
+    issuers: Vec<Issuer>,
+    certificates: Certificates,
+    throttle: Throttle,
+}
+
+impl Authenticator {
+    /// One that takes what is configured, and the API tokens that the ledger has.
+    ///
+    /// # Errors
+    /// Says everything that is wrong with the configuration.
+    pub fn new(config: &AuthConfig, storage: Arc<dyn Storage>) -> Result<Self, Vec<Mistake>> {
+        let mistakes = config.mistakes();
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
+        let wrong = |path: &str| {
+            let path = path.to_owned();
+            move |message| vec![Mistake { path, message }]
+        };
+        let checks = Checks {
+            tokens: LiveTokens::new(storage),
+            issuers: config.oidc.iter().map(Issuer::new).collect::<Result<_, _>>().map_err(wrong("oidc"))?,
+            certificates: Certificates::new(&config.certificates).map_err(wrong("certificates"))?,
+            throttle: Throttle::new(config.throttle.failures, config.throttle.per),
+        };
+        Ok(Self { realm: config.realm.clone(), checks: Some(checks) })
+    }
+
+    /// One that takes everybody for `anonymous@localhost`, who holds every role and sees every team: for trying things out
+    /// on one machine. Whoever uses it has to see to it that nobody else reaches the endpoint.
+    pub fn open() -> Self {
+        Self { realm: AuthConfig::default().realm, checks: None }
+    }
+
+    /// Whether it is one that takes everybody.
+    pub fn is_open(&self) -> bool {
+        self.checks.is_none()
+    }
+
+    /// What the endpoint calls itself when it asks for credentials.
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    /// Who asks.
+    ///
+    /// # Errors
+    /// Says why nobody is known to ask: nothing was presented, it is not taken, too much that was not taken came from that
+    /// address, or nobody can tell at the moment.
+    pub async fn authenticate(&self, presented: Presented<'_>) -> Result<Actor, AuthError> {
+        let Some(checks) = &self.checks else { return Ok(anonymous()) };
+        match (presented.authorization, presented.certificate) {
+            (Some(header), _) => checks.of_header(header, presented.peer, presented.now).await,
+            (None, Some(der)) if !checks.certificates.is_empty() => {
+                Ok(checks.certificates.of_certificate(der, presented.now)?)
+            }
+            _ => Err(AuthError::Missing),
+        }
+    }
+
+    /// Who holds a client certificate, in DER, that TLS has verified.
+    ///
+    /// # Errors
+    /// If no rule says who that is, or it has expired since.
+    pub fn of_certificate(&self, der: &[u8], now: Timestamp) -> Result<Actor, AuthError> {
+        match &self.checks {
+            Some(checks) => Ok(checks.certificates.of_certificate(der, now)?),
+            None => Ok(anonymous()),
+        }
+    }
+}
+
+impl Checks {
+    async fn of_header(
+        &self,
+        header: &HeaderValue,
+        peer: Option<SocketAddr>,
+        now: Timestamp,
+    ) -> Result<Actor, AuthError> {
+        let token = bearer(header)?;
+        if let Some(retry_after) = peer.and_then(|peer| self.throttle.blocked(peer, now)) {
+            return Err(AuthError::Throttled { retry_after });
+        }
+        let outcome = match token.starts_with(token::PREFIX) {
+            true => self.tokens.authenticate(token, now).await,
+            false => oidc::authenticate(&self.issuers, token, now).await,
+        };
+        if let Err(AuthError::Refused(refusal)) = &outcome {
+            tracing::info!(peer = peer.map(tracing::field::display), %refusal, "credentials were refused");
+            if let Some(peer) = peer.filter(|_| refusal.is_guess()) {
+                self.throttle.failed(peer, now);
+            }
+        }
+        outcome
+    }
+}
+
+/// The token of a header (RFC 6750, section 2.1).
+fn bearer(header: &HeaderValue) -> Result<&str, AuthError> {
+    let text = header.to_str().map_err(|_| AuthError::Malformed("it holds more than visible ASCII characters"))?;
+    let (scheme, token) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+    if !scheme.eq_ignore_ascii_case("Bearer") {
+        return Err(AuthError::Scheme);
+    }
+    let token = token.trim();
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+    match token.trim_end_matches('=') {
+        "" => Err(AuthError::Malformed("there is no token after `Bearer`")),
+        body if body.bytes().all(is_part) => Ok(token),
+        _ => Err(AuthError::Malformed("what follows `Bearer` has characters that no token has")),
+    }
+}
+
+/// Somebody of that id, with no role yet. None: the id is empty, or looks like another one.
+fn person(id: String, name: String) -> Option<Person> {
+    serde_json::from_value(json!({ "id": id, "name": name })).ok()
+}
+
+/// All roles that grant something of their own.
+const EVERY_ROLE: [&str; 14] = [
+    "administrator",
+    "auditor",
+    "change-authority",
+    "deployment-manager",
+    "deployment-practitioner",
+    "developer",
+    "governance",
+    "operations-manager",
+    "pipeline",
+    "product-manager",
+    "product-owner",
+    "release-manager",
+    "service-owner",
+    "technical-specialist",
+];
+
+fn anonymous() -> Actor {
+    Actor {
+        person: Person {
+            id: "anonymous@localhost".to_owned(),
+            name: "Anybody on this machine".to_owned(),
+            roles: EVERY_ROLE.map(str::to_owned).to_vec(),
+        },
+        teams: Teams::All,
+        scopes: None,
+        credential: "none".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lockgate_engine::authority::Right;
+
+    use super::*;
+
+    #[test]
+    fn whoever_is_not_authenticated_on_purpose_may_do_everything() {
+        assert_eq!(Right::ALL.into_iter().find(|right| !anonymous().may(*right)), None);
+    }
+
+    #[test]
+    fn a_bearer_token_is_read_as_rfc_6750_writes_it() {
+        let read = |text: &'static str| bearer(&HeaderValue::from_static(text)).map(str::to_owned);
+        assert_eq!(read("Bearer mF_9.B5f-4.1JqM="), Ok("mF_9.B5f-4.1JqM=".to_owned()));
+        assert_eq!(read("bearer  abc "), Ok("abc".to_owned()));
+        assert_eq!(read("Basic dXNlcjpwYXNz"), Err(AuthError::Scheme));
+        assert_eq!(read("Bearer"), Err(AuthError::Malformed("there is no token after `Bearer`")));
+        let malformed = AuthError::Malformed("what follows `Bearer` has characters that no token has");
+        assert_eq!(read("Bearer a b"), Err(malformed.clone()));
+        assert_eq!(read("Bearer a=b"), Err(malformed));
+    }
+}

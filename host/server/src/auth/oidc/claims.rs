@@ -1,0 +1,170 @@
+//! What a token says, and who that is here.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use lockgate_domain::{Duration, Timestamp};
+use lockgate_engine::authority::{Actor, Right, Teams};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::auth::pattern::Pattern;
+use crate::auth::{ClaimRule, IssuerConfig, Refusal, person};
+
+/// The claims of a token. A token that gives one twice is not read: others might see the other value.
+#[derive(Clone, Debug)]
+pub(super) struct Claims(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Distinct;
+
+        impl<'de> Visitor<'de> for Distinct {
+            type Value = Claims;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of claims")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Claims, A::Error> {
+                let mut claims = Map::new();
+                while let Some((name, value)) = access.next_entry::<String, Value>()? {
+                    if claims.insert(name, value).is_some() {
+                        return Err(A::Error::custom("a claim is given twice"));
+                    }
+                }
+                Ok(Claims(claims))
+            }
+        }
+
+        deserializer.deserialize_map(Distinct)
+    }
+}
+
+/// Which issuer a token says it is of, unverified: good for finding out whose keys to look at, and nothing else.
+pub(super) fn claimed_issuer(token: &str) -> Result<String, Refusal> {
+    let claims = jsonwebtoken::dangerous::insecure_decode_claims::<Claims>(token);
+    let claims = claims.map_err(|_| Refusal::NoToken("its claims cannot be read"))?;
+    match claims.0.get("iss") {
+        Some(Value::String(issuer)) => Ok(issuer.clone()),
+        _ => Err(Refusal::Claim { claim: "iss".to_owned(), problem: "is missing, or no text" }),
+    }
+}
+
+impl Claims {
+    /// A claim by its name, or by a JSON Pointer.
+    fn get(&self, claim: &str) -> Option<&Value> {
+        let Some(pointer) = claim.strip_prefix('/') else { return self.0.get(claim) };
+        let mut tokens = pointer.split('/').map(|token| token.replace("~1", "/").replace("~0", "~"));
+        let first = self.0.get(&tokens.next()?)?;
+        tokens.try_fold(first, |value, token| match value {
+            Value::Object(members) => members.get(&token),
+            Value::Array(elements) => elements.get(token.parse::<usize>().ok()?),
+            _ => None,
+        })
+    }
+
+    /// Whether it is time for the token.
+    pub(super) fn check_times(&self, leeway: Duration, now: Timestamp) -> Result<(), Refusal> {
+        let leeway = i64::try_from(leeway.as_millis()).unwrap_or_default();
+        let now = now.as_millis();
+        let expires = self.moment("exp")?;
+        let expires = expires.ok_or(Refusal::Claim { claim: "exp".to_owned(), problem: "is missing" })?;
+        if expires.as_millis().saturating_add(leeway) <= now {
+            return Err(Refusal::Expired { what: "token", at: expires });
+        }
+        for claim in ["nbf", "iat"] {
+            if let Some(at) = self.moment(claim)?.filter(|at| at.as_millis().saturating_sub(leeway) > now) {
+                return Err(Refusal::NotYet { what: "token", at });
+            }
+        }
+        Ok(())
+    }
+
+    /// A moment in seconds since 1970, perhaps with a fraction (RFC 7519: NumericDate).
+    fn moment(&self, claim: &str) -> Result<Option<Timestamp>, Refusal> {
+        let Some(value) = self.0.get(claim) else { return Ok(None) };
+        let wrong = || Refusal::Claim { claim: claim.to_owned(), problem: "is no moment in seconds since 1970" };
+        let seconds = value.as_f64().filter(|seconds| (0.0..=1e11).contains(seconds)).ok_or_else(wrong)?;
+        #[expect(clippy::cast_possible_truncation, reason = "it was seen to be far within the range")]
+        Ok(Some(Timestamp::from_millis((seconds * 1000.0) as i64)))
+    }
+}
+
+/// Who the tokens of an issuer are.
+pub(super) struct Mapping {
+    person: String,
+    prefix: String,
+    name: Option<String>,
+    scopes: Option<BTreeSet<Right>>,
+    issuer: String,
+    rules: Vec<Rule>,
+}
+
+struct Rule {
+    when: Vec<(String, Vec<Pattern>)>,
+    gives: ClaimRule,
+}
+
+impl Mapping {
+    pub(super) fn new(config: &IssuerConfig) -> Result<Self, String> {
+        Ok(Self {
+            person: config.person.clone(),
+            prefix: config.person_prefix.clone(),
+            name: config.name.clone(),
+            scopes: config.scopes.clone(),
+            issuer: config.issuer.clone(),
+            rules: config.rules.iter().map(Rule::new).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Who it is. The token has been verified.
+    pub(super) fn actor(&self, claims: &Claims) -> Result<Actor, Refusal> {
+        let wrong = |problem| Refusal::Claim { claim: self.person.clone(), problem };
+        let id = match claims.get(&self.person) {
+            Some(Value::String(id)) if !id.is_empty() => format!("{}{id}", self.prefix),
+            _ => return Err(wrong("does not say who it is: it is missing, or no text")),
+        };
+        // Anybody can write an address into a profile; only the issuer can say that it was tried.
+        if self.person == "email" && claims.get("email_verified") != Some(&Value::Bool(true)) {
+            return Err(wrong("cannot be believed: `email_verified` is not true"));
+        }
+        let name = self.name.as_ref().and_then(|name| claims.get(name)).and_then(Value::as_str).unwrap_or_default();
+        let mut person =
+            person(id, name.to_owned()).ok_or_else(|| wrong("holds blanks around it or invisible characters"))?;
+        // One rule alone: added up, the roles of one would reach into the teams of another.
+        let rule = self.rules.iter().find(|rule| rule.fits(claims));
+        let gives = &rule.ok_or(Refusal::NoRule { what: "token", section: "auth.oidc.rules" })?.gives;
+        person.roles = gives.roles.iter().cloned().collect();
+        Ok(Actor {
+            person,
+            teams: if gives.all_teams { Teams::All } else { Teams::Named(gives.teams.clone()) },
+            scopes: self.scopes.clone(),
+            credential: format!("oidc:{}", self.issuer),
+        })
+    }
+}
+
+impl Rule {
+    fn new(config: &ClaimRule) -> Result<Self, String> {
+        let when = config.when.iter().map(|(claim, patterns)| {
+            let patterns = patterns.all().iter().map(|pattern| Pattern::new(pattern));
+            Ok((claim.clone(), patterns.collect::<Result<_, String>>()?))
+        });
+        Ok(Self { when: when.collect::<Result<_, String>>()?, gives: config.clone() })
+    }
+
+    fn fits(&self, claims: &Claims) -> bool {
+        let is_one_of = |patterns: &[Pattern], text: &str| patterns.iter().any(|pattern| pattern.fits(text));
+        let fits = |patterns: &[Pattern], value: &Value| match value {
+            Value::String(text) => is_one_of(patterns, text),
+            Value::Bool(_) | Value::Number(_) => is_one_of(patterns, &value.to_string()),
+            _ => false,
+        };
+        self.when.iter().all(|(claim, patterns)| match claims.get(claim) {
+            Some(Value::Array(values)) => values.iter().any(|value| fits(patterns, value)),
+            Some(value) => fits(patterns, value),
+            None => false,
+        })
+    }
+}

@@ -1,0 +1,180 @@
+//! The public keys of an issuer, kept for a while.
+//!
+//! A key that is known and fresh costs nothing. Otherwise the issuer is asked, by one request for all who wait, and no more
+//! often than configured, whatever tokens ask for. While it does not answer, the keys that are known still count for a
+//! while: an issuer that is down for an hour shall not stop all deployments.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
+use lockgate_domain::{Duration, Timestamp};
+use tokio::sync::Mutex;
+
+use super::fetch::{FetchError, Source};
+use crate::auth::{AuthError, IssuerConfig, KeysConfig, Refusal};
+
+/// The keys of one issuer.
+pub(super) struct Keys(Arc<Shared>);
+
+struct Shared {
+    source: Source,
+    times: KeysConfig,
+    known: ArcSwapOption<KeySet>,
+    /// The last attempt to fetch them; held while one is under way.
+    attempt: Mutex<Option<Attempt>>,
+}
+
+#[derive(Clone, Copy)]
+struct Attempt {
+    at: Timestamp,
+    failed: bool,
+}
+
+struct KeySet {
+    fetched: Timestamp,
+    keys: Vec<PublicKey>,
+}
+
+/// A key that signatures can be verified with.
+pub(super) struct PublicKey {
+    id: Option<String>,
+    /// The only algorithm that it is for, if the issuer says so.
+    only: Option<Algorithm>,
+    /// Those that its kind allows.
+    fits: fn(Algorithm) -> bool,
+    key: Arc<DecodingKey>,
+}
+
+impl Keys {
+    pub(super) fn new(config: &IssuerConfig) -> Self {
+        let shared = Shared {
+            source: Source::new(config),
+            times: config.keys.clone(),
+            known: ArcSwapOption::empty(),
+            attempt: Mutex::default(),
+        };
+        Self(Arc::new(shared))
+    }
+
+    /// The key of that name, for that algorithm. A token may leave the name out if there is only one key.
+    pub(super) async fn find(
+        &self,
+        id: Option<&str>,
+        algorithm: Algorithm,
+        now: Timestamp,
+    ) -> Result<Arc<DecodingKey>, AuthError> {
+        let shared = &self.0;
+        let known = shared.known.load_full().filter(|known| known.is_younger(shared.times.refresh, now));
+        if let Some(key) = known.and_then(|known| known.find(id, algorithm)) {
+            return Ok(key);
+        }
+        // As a task of its own, which goes on if this request is given up.
+        let attempt = tokio::spawn(Arc::clone(shared).refresh(now)).await;
+        let attempt = attempt.unwrap_or(Attempt { at: now, failed: true });
+        let lasting = shared.times.refresh.as_millis().saturating_add(shared.times.stale.as_millis());
+        let known = shared.known.load_full();
+        let known = known.filter(|known| !known.is_older(Duration::from_millis(lasting), now));
+        match known.map(|known| known.find(id, algorithm)) {
+            Some(Some(key)) => Ok(key),
+            Some(None) if !attempt.failed => Err(Refusal::Key.into()),
+            _ => {
+                let waited = now.as_millis().saturating_sub(attempt.at.as_millis()).max(0).unsigned_abs();
+                let left = shared.times.retry.as_millis().saturating_sub(waited).div_ceil(1000);
+                let reason = "the issuer of the token cannot be reached, so nobody can tell whether it is genuine";
+                Err(AuthError::Unavailable { reason: reason.to_owned(), retry_after: left.max(1) })
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Fetches the keys, if it is time to.
+    async fn refresh(self: Arc<Self>, now: Timestamp) -> Attempt {
+        let mut last = self.attempt.lock().await;
+        if let Some(last) = *last
+            && is_within(now, last.at, self.times.retry)
+        {
+            return last;
+        }
+        let source = self.source.clone();
+        let fetched = tokio::task::spawn_blocking(move || source.fetch()).await;
+        let fetched = fetched.unwrap_or_else(|error| Err(FetchError::new(self.source.issuer(), error)));
+        let failed = match fetched {
+            Ok(keys) => {
+                self.known.store(Some(Arc::new(KeySet { fetched: now, keys })));
+                false
+            }
+            Err(error) => {
+                tracing::warn!(issuer = self.source.issuer(), %error, "the keys of an issuer cannot be fetched");
+                true
+            }
+        };
+        let attempt = Attempt { at: now, failed };
+        *last = Some(attempt);
+        attempt
+    }
+}
+
+/// Whether no more than that has passed since; if the clock was set back, it has.
+fn is_within(now: Timestamp, since: Timestamp, length: Duration) -> bool {
+    let passed = u64::try_from(now.as_millis().saturating_sub(since.as_millis()));
+    passed.is_ok_and(|passed| passed < length.as_millis())
+}
+
+impl KeySet {
+    fn is_younger(&self, age: Duration, now: Timestamp) -> bool {
+        is_within(now, self.fetched, age)
+    }
+
+    fn is_older(&self, age: Duration, now: Timestamp) -> bool {
+        now >= self.fetched && !is_within(now, self.fetched, age)
+    }
+
+    fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<DecodingKey>> {
+        let mut fitting = self.keys.iter().filter(|key| key.is_for(algorithm));
+        let found = match id {
+            Some(id) => fitting.find(|key| key.id.as_deref() == Some(id))?,
+            None => fitting.next().filter(|_| fitting.next().is_none())?,
+        };
+        Some(Arc::clone(&found.key))
+    }
+}
+
+impl PublicKey {
+    /// None: it is none that verifies signatures, or of a kind that is not known here. An issuer may have such keys too.
+    pub(super) fn new(jwk: &Jwk) -> Option<Self> {
+        let common = &jwk.common;
+        if common.public_key_use.as_ref().is_some_and(|purpose| *purpose != PublicKeyUse::Signature) {
+            return None;
+        }
+        if common.key_operations.as_ref().is_some_and(|may| !may.contains(&KeyOperations::Verify)) {
+            return None;
+        }
+        let fits: fn(Algorithm) -> bool = match &jwk.algorithm {
+            AlgorithmParameters::RSA(_) => |algorithm| algorithm.family() == AlgorithmFamily::Rsa,
+            AlgorithmParameters::EllipticCurve(parameters) => match parameters.curve {
+                EllipticCurve::P256 => |algorithm| algorithm == Algorithm::ES256,
+                EllipticCurve::P384 => |algorithm| algorithm == Algorithm::ES384,
+                _ => return None,
+            },
+            AlgorithmParameters::OctetKeyPair(parameters) if parameters.curve == EllipticCurve::Ed25519 => {
+                |algorithm| algorithm == Algorithm::EdDSA
+            }
+            // A shared secret in a public place is none.
+            _ => return None,
+        };
+        let only = match common.key_algorithm {
+            Some(KeyAlgorithm::UNKNOWN_ALGORITHM) => return None,
+            Some(algorithm) => Some(Algorithm::try_from(algorithm).ok()?),
+            None => None,
+        };
+        let key = Arc::new(DecodingKey::from_jwk(jwk).ok()?);
+        Some(Self { id: common.key_id.clone(), only, fits, key })
+    }
+
+    fn is_for(&self, algorithm: Algorithm) -> bool {
+        (self.fits)(algorithm) && self.only.is_none_or(|only| only == algorithm)
+    }
+}

@@ -1,0 +1,83 @@
+//! Identity tokens of OpenID Connect issuers: a CI job signs in with the token that its CI system gives it.
+//!
+//! The token says which issuer it is of; only then it is known whose keys to look at, and nothing else in it is believed
+//! before the signature was verified with one of them ([`verify`]). Where the keys come from and how long they count is in
+//! [`keys`]; who the token stands for, in [`claims`].
+
+mod claims;
+mod fetch;
+mod keys;
+mod verify;
+
+use jsonwebtoken::{Header, decode_header};
+use lockgate_domain::Timestamp;
+use lockgate_engine::authority::Actor;
+
+use self::claims::Mapping;
+use self::keys::Keys;
+use super::{AuthError, IssuerConfig, Refusal};
+
+/// Longer tokens are not read. In bytes.
+const LONGEST: usize = 16 << 10;
+/// Longer names of keys are not looked for. In bytes.
+const LONGEST_KEY_ID: usize = 256;
+
+/// An issuer whose tokens are taken.
+pub(super) struct Issuer {
+    config: IssuerConfig,
+    keys: Keys,
+    mapping: Mapping,
+}
+
+impl Issuer {
+    /// # Errors
+    /// Says what is wrong with the configuration, if [`super::AuthConfig::mistakes`] was not asked before.
+    pub(super) fn new(config: &IssuerConfig) -> Result<Self, String> {
+        Ok(Self { keys: Keys::new(config), mapping: Mapping::new(config)?, config: config.clone() })
+    }
+
+    async fn authenticate(&self, token: &str, header: &Header, now: Timestamp) -> Result<Actor, AuthError> {
+        let algorithm = self.config.algorithms.iter().map(|algorithm| verify::algorithm(*algorithm));
+        let algorithm = algorithm.into_iter().find(|algorithm| *algorithm == header.alg).ok_or(Refusal::Algorithm)?;
+        let key = self.keys.find(header.kid.as_deref(), algorithm, now).await?;
+        let claims = verify::verify(token, &key, algorithm, &self.config)?;
+        claims.check_times(self.config.leeway, now)?;
+        Ok(self.mapping.actor(&claims)?)
+    }
+}
+
+/// Whose token it is.
+pub(super) async fn authenticate(issuers: &[Issuer], token: &str, now: Timestamp) -> Result<Actor, AuthError> {
+    let header = readable(token)?;
+    let of_it = claims::claimed_issuer(token)?;
+    let issuer = issuers.iter().find(|issuer| issuer.config.issuer == of_it).ok_or(Refusal::Issuer)?;
+    issuer.authenticate(token, &header, now).await
+}
+
+/// The header, if it asks for nothing that is not understood here.
+fn readable(token: &str) -> Result<Header, Refusal> {
+    if token.len() > LONGEST {
+        return Err(Refusal::NoToken("it is longer than 16 KiB"));
+    }
+    if token.bytes().filter(|byte| *byte == b'.').count() != 2 {
+        return Err(Refusal::NoToken("it is neither an API token nor a signed JSON Web Token"));
+    }
+    // This also refuses `none`, and what else is no algorithm that signs.
+    let header = decode_header(token).map_err(|_| Refusal::NoToken("its header cannot be read"))?;
+    if header.crit.is_some() {
+        return Err(Refusal::NoToken("its header has `crit`, of which nothing is understood here"));
+    }
+    if header.enc.is_some() || header.zip.is_some() {
+        return Err(Refusal::NoToken("it is encrypted or compressed"));
+    }
+    // Others, such as `logout+jwt`, say something else than who asks.
+    let kind = header.typ.as_deref().map(str::to_ascii_lowercase);
+    let kind = kind.as_deref().map(|kind| kind.strip_prefix("application/").unwrap_or(kind));
+    if !matches!(kind, None | Some("jwt" | "at+jwt")) {
+        return Err(Refusal::NoToken("its `typ` is neither `JWT` nor `at+jwt`"));
+    }
+    if header.kid.as_ref().is_some_and(|id| id.len() > LONGEST_KEY_ID) {
+        return Err(Refusal::Key);
+    }
+    Ok(header)
+}

@@ -1,0 +1,144 @@
+//! Verifying signatures: `jsonwebtoken` reads the token and holds it against what is expected, `ring` does the
+//! cryptography, as everywhere else in Lockgate.
+
+use std::sync::Once;
+
+use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::errors::{self, ErrorKind, new_error};
+use jsonwebtoken::signature::{Error as Wrong, Verifier};
+use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey, Validation};
+use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
+
+use super::claims::Claims;
+use crate::auth::{IssuerConfig, Refusal, SigningAlgorithm};
+
+/// The algorithm, as `jsonwebtoken` names it.
+pub(super) fn algorithm(algorithm: SigningAlgorithm) -> Algorithm {
+    match algorithm {
+        SigningAlgorithm::RS256 => Algorithm::RS256,
+        SigningAlgorithm::RS384 => Algorithm::RS384,
+        SigningAlgorithm::RS512 => Algorithm::RS512,
+        SigningAlgorithm::PS256 => Algorithm::PS256,
+        SigningAlgorithm::PS384 => Algorithm::PS384,
+        SigningAlgorithm::PS512 => Algorithm::PS512,
+        SigningAlgorithm::ES256 => Algorithm::ES256,
+        SigningAlgorithm::ES384 => Algorithm::ES384,
+        SigningAlgorithm::EdDSA => Algorithm::EdDSA,
+    }
+}
+
+/// What a token says, if that key signed it with that algorithm, its issuer made it, and it is meant for us. Times are
+/// left to the caller: `jsonwebtoken` knows no clock but that of the machine.
+pub(super) fn verify(
+    token: &str,
+    key: &DecodingKey,
+    algorithm: Algorithm,
+    config: &IssuerConfig,
+) -> Result<Claims, Refusal> {
+    // Process-wide, because it asks for that. Nobody else here uses it.
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        // If somebody was faster, that one is used.
+        let _ = WITH_RING.install_default();
+    });
+    let mut validation = Validation::new(algorithm);
+    validation.set_audience(&config.audiences);
+    validation.set_issuer(&[&config.issuer]);
+    validation.set_required_spec_claims(&["iss", "aud", "exp"]);
+    validation.validate_exp = false;
+    let missing = |claim: &str| Refusal::Claim { claim: claim.to_owned(), problem: "is missing or unreadable" };
+    match jsonwebtoken::decode::<Claims>(token, key, &validation) {
+        Ok(verified) => Ok(verified.claims),
+        Err(error) => Err(match error.kind() {
+            ErrorKind::InvalidSignature => Refusal::Signature,
+            ErrorKind::InvalidAlgorithm | ErrorKind::UnsupportedAlgorithm => Refusal::Algorithm,
+            ErrorKind::InvalidKeyFormat => Refusal::Key,
+            ErrorKind::InvalidAudience => Refusal::Audience { expected: config.audiences.join("` or `") },
+            ErrorKind::InvalidIssuer => Refusal::Issuer,
+            ErrorKind::MissingRequiredClaim(claim) => missing(claim),
+            ErrorKind::Json(_) => Refusal::NoToken("its claims cannot be read"),
+            _ => Refusal::NoToken("it cannot be read"),
+        }),
+    }
+}
+
+static WITH_RING: CryptoProvider = CryptoProvider {
+    signer_factory: no_signer,
+    verifier_factory: verifier,
+    key_utils: KeyUtils {
+        rsa_pub_components_from_private_key: |_| Err(unsupported()),
+        rsa_pub_components_from_public_key: |_| Err(unsupported()),
+        ec_pub_components_from_private_key: |_, _| Err(unsupported()),
+        ed_pub_components_from_private_key: |_, _| Err(unsupported()),
+        compute_digest: |_, _| Err(unsupported()),
+    },
+};
+
+fn unsupported() -> errors::Error {
+    new_error(ErrorKind::UnsupportedAlgorithm)
+}
+
+fn no_signer(_: &Algorithm, _: &EncodingKey) -> errors::Result<Box<dyn JwtSigner>> {
+    Err(unsupported())
+}
+
+/// One key with one algorithm of its family: the family is that of the key, whatever the token says.
+struct WithRing {
+    algorithm: Algorithm,
+    key: DecodingKey,
+}
+
+fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> errors::Result<Box<dyn JwtVerifier>> {
+    if key.family() != algorithm.family() || algorithm.family() == AlgorithmFamily::Hmac {
+        return Err(new_error(ErrorKind::InvalidAlgorithm));
+    }
+    Ok(Box::new(WithRing { algorithm: *algorithm, key: key.clone() }))
+}
+
+impl JwtVerifier for WithRing {
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+}
+
+impl Verifier<Vec<u8>> for WithRing {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), Wrong> {
+        let rsa = match self.algorithm {
+            Algorithm::RS256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+            Algorithm::RS384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+            Algorithm::RS512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+            Algorithm::PS256 => &signature::RSA_PSS_2048_8192_SHA256,
+            Algorithm::PS384 => &signature::RSA_PSS_2048_8192_SHA384,
+            Algorithm::PS512 => &signature::RSA_PSS_2048_8192_SHA512,
+            Algorithm::ES256 => return self.curve(&signature::ECDSA_P256_SHA256_FIXED, message, signature),
+            Algorithm::ES384 => return self.curve(&signature::ECDSA_P384_SHA384_FIXED, message, signature),
+            Algorithm::EdDSA => return self.curve(&signature::ED25519, message, signature),
+            _ => return Err(Wrong::new()),
+        };
+        match self.key.kind() {
+            DecodingKeyKind::RsaModulusExponent { n, e } => {
+                // Some write a sign byte before it, which ring does not take.
+                let (n, e) = (without_zeros(n), without_zeros(e));
+                RsaPublicKeyComponents { n, e }.verify(rsa, message, signature).map_err(|_| Wrong::new())
+            }
+            DecodingKeyKind::SecretOrDer(_) => Err(Wrong::new()),
+        }
+    }
+}
+
+impl WithRing {
+    fn curve(
+        &self,
+        algorithm: &'static dyn VerificationAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), Wrong> {
+        let key = self.key.try_get_as_bytes().map_err(|_| Wrong::new())?;
+        UnparsedPublicKey::new(algorithm, key).verify(message, signature).map_err(|_| Wrong::new())
+    }
+}
+
+fn without_zeros(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    number.get(zeros..).unwrap_or_default()
+}

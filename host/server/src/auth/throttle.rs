@@ -1,0 +1,160 @@
+//! How many failed attempts an address has, before nothing from it is looked at for a while.
+//!
+//! Secrets of 256 random bits are not guessed; this keeps those who try from costing much, and makes them visible. Only
+//! failures are counted, so it is a leaky bucket that can be looked at without being filled, and that takes the time
+//! from outside: an address holds nothing but the moment at which its bucket is empty again.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
+
+use lockgate_domain::{Duration, Timestamp};
+
+/// How many addresses are kept at most: about 4 MiB. If more than that fail at the same time, counting by address is of
+/// no use anyway; the new ones are not counted until others are forgotten.
+const MOST_PEERS: usize = 65_536;
+
+/// Whom the attempts are counted for: an IPv4 address, or the 64 bits of an IPv6 address that a network is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Peer {
+    V4(u32),
+    V6(u64),
+}
+
+impl From<IpAddr> for Peer {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::V4(address.to_bits()),
+            // The upper half: the shift leaves no more than 64 bits.
+            IpAddr::V6(address) => Self::V6(u64::try_from(address.to_bits() >> 64).unwrap_or(u64::MAX)),
+        }
+    }
+}
+
+/// The failed attempts of all addresses.
+#[derive(Debug)]
+pub(super) struct Throttle {
+    /// What each failure fills in, in milliseconds.
+    each: i64,
+    /// How much goes in, in milliseconds.
+    full: i64,
+    /// When each bucket is empty again, in milliseconds since 1970.
+    empty_at: Mutex<HashMap<Peer, i64>>,
+}
+
+impl Throttle {
+    /// So many failures at once; one more each time that its share of the duration has passed.
+    pub(super) fn new(failures: u32, per: Duration) -> Self {
+        let full = i64::try_from(per.as_millis()).unwrap_or(i64::MAX / 4).clamp(1, i64::MAX / 4);
+        let each = (full / i64::from(failures.max(1))).max(1);
+        Self { each, full, empty_at: Mutex::default() }
+    }
+
+    /// In how many seconds an attempt of that address is looked at; none: now.
+    pub(super) fn blocked(&self, peer: SocketAddr, now: Timestamp) -> Option<u64> {
+        let buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let level = self.level(buckets.get(&peer.ip().into()).copied(), now);
+        let over = level + self.each - self.full;
+        (over > 0).then(|| u64::try_from(over.unsigned_abs().div_ceil(1000)).unwrap_or(1).max(1))
+    }
+
+    /// An attempt of that address failed.
+    pub(super) fn failed(&self, peer: SocketAddr, now: Timestamp) {
+        let key = Peer::from(peer.ip());
+        let mut buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = buckets.get(&key).copied();
+        if known.is_none() && buckets.len() >= MOST_PEERS {
+            buckets.retain(|_, empty_at| *empty_at > now.as_millis());
+            if buckets.len() >= MOST_PEERS {
+                return;
+            }
+        }
+        // What was under way already when it became full shall not make it fuller than full.
+        let level = (self.level(known, now) + self.each).min(self.full);
+        buckets.insert(key, now.as_millis().saturating_add(level));
+    }
+
+    /// How full a bucket is, in milliseconds. Never more than full, even if the clock was set back.
+    fn level(&self, empty_at: Option<i64>, now: Timestamp) -> i64 {
+        empty_at.map_or(0, |empty_at| empty_at.saturating_sub(now.as_millis()).clamp(0, self.full))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000 + seconds * 1000)
+    }
+
+    fn peer(address: &str) -> SocketAddr {
+        SocketAddr::new(address.parse().unwrap(), 4711)
+    }
+
+    fn three_a_minute() -> Throttle {
+        Throttle::new(3, Duration::from_millis(60_000))
+    }
+
+    #[test]
+    fn after_as_many_failures_as_are_allowed_the_address_has_to_wait() {
+        let throttle = three_a_minute();
+        for _ in 0..2 {
+            throttle.failed(peer("192.0.2.1"), at(0));
+        }
+        assert_eq!(throttle.blocked(peer("192.0.2.1"), at(0)), None);
+        throttle.failed(peer("192.0.2.1"), at(0));
+        assert_eq!(throttle.blocked(peer("192.0.2.1"), at(0)), Some(20));
+        assert_eq!(throttle.blocked(peer("192.0.2.1"), at(19)), Some(1));
+        assert_eq!(throttle.blocked(peer("192.0.2.1"), at(20)), None);
+        assert_eq!(throttle.blocked(peer("192.0.2.2"), at(0)), None);
+    }
+
+    #[test]
+    fn more_failures_at_once_do_not_make_the_wait_longer() {
+        let throttle = three_a_minute();
+        for _ in 0..100 {
+            throttle.failed(peer("192.0.2.1"), at(0));
+        }
+        assert_eq!(throttle.blocked(peer("192.0.2.1"), at(0)), Some(20));
+    }
+
+    #[test]
+    fn the_addresses_of_one_ipv6_network_count_as_one() {
+        let throttle = three_a_minute();
+        for host in 1..=3 {
+            throttle.failed(peer(&format!("2001:db8:0:1::{host}")), at(0));
+        }
+        assert_eq!(throttle.blocked(peer("2001:db8:0:1:ffff::9"), at(0)), Some(20));
+        assert_eq!(throttle.blocked(peer("2001:db8:0:2::1"), at(0)), None);
+    }
+
+    #[test]
+    fn an_ipv4_address_written_as_ipv6_is_the_same_address() {
+        let throttle = three_a_minute();
+        for _ in 0..3 {
+            throttle.failed(peer("::ffff:192.0.2.1"), at(0));
+        }
+        assert_eq!(throttle.blocked(peer("192.0.2.1"), at(0)), Some(20));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_blocks_for_no_longer_than_usual() {
+        let throttle = three_a_minute();
+        for _ in 0..3 {
+            throttle.failed(peer("192.0.2.1"), at(100_000));
+        }
+        assert_eq!(throttle.blocked(peer("192.0.2.1"), at(0)), Some(20));
+    }
+
+    #[test]
+    fn the_memory_it_takes_is_bounded() {
+        let throttle = three_a_minute();
+        for address in 0..u32::try_from(MOST_PEERS).unwrap() + 10 {
+            throttle.failed(SocketAddr::new(IpAddr::V4(address.into()), 1), at(0));
+        }
+        assert_eq!(throttle.empty_at.lock().unwrap().len(), MOST_PEERS);
+        throttle.failed(peer("255.0.0.1"), at(61));
+        assert_eq!(throttle.empty_at.lock().unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,226 @@
+//! What can be done with tokens. Each of it is an entry of the ledger, and done when this returns.
+
+use std::collections::BTreeSet;
+
+use lockgate_domain::{Duration, Person, Timestamp};
+use lockgate_engine::authority::{Right, Teams};
+use lockgate_ledger::{Append, Error, Expect, InvalidEntry, Storage};
+
+use super::event::{ACCESS_STREAM, Event, IssuedBody, RevokedBody, RotatedBody};
+use super::fold::{Token, Tokens};
+use super::{ID_DIGITS, Secret, random};
+
+/// How often it is tried again when somebody else changed the stream at the same time.
+const ATTEMPTS: usize = 10;
+
+/// Why a token could not be issued, revoked or rotated.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// There is no such token.
+    #[error("there is no token `{0}`")]
+    NotFound(String),
+    /// It was revoked already.
+    #[error("the token `{id}` was revoked at {at}: issue a new one")]
+    Revoked {
+        /// The token.
+        id: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// What it should be cannot be.
+    #[error("{0}")]
+    Invalid(String),
+    /// The ledger holds something about tokens that cannot be understood.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] Error),
+    /// The machine has no randomness.
+    #[error("no secret can be made: {0}")]
+    Random(getrandom::Error),
+}
+
+impl From<InvalidEntry> for TokenError {
+    fn from(error: InvalidEntry) -> Self {
+        Self::Ledger(Error::from(error))
+    }
+}
+
+/// What a token shall be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewToken {
+    /// Whom it stands for, and in which roles.
+    pub person: Person,
+    /// Whose deployments its holder sees.
+    pub teams: Teams,
+    /// What it is narrowed to; none: all that the roles grant.
+    pub scopes: Option<BTreeSet<Right>>,
+    /// From when on it is no longer taken. A token without an end is one that somebody forgets.
+    pub expires: Option<Timestamp>,
+    /// What it is for.
+    pub note: Option<String>,
+    /// Who issues it.
+    pub by: String,
+}
+
+/// A token with its secret, which nobody can find out again.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// The token.
+    pub token: Token,
+    /// Its text.
+    pub secret: Secret,
+}
+
+/// Issues a token.
+///
+/// # Errors
+/// If what it shall be cannot be, or the ledger is in the way.
+pub fn issue(storage: &dyn Storage, new: NewToken, now: Timestamp) -> Result<Issued, TokenError> {
+    checked(&new, now)?;
+    append_issued(storage, new, now, None)
+}
+
+/// Issues a token for an administrator, if there is no entry about credentials yet: the way into an endpoint that was
+/// just set up. None: there is one.
+///
+/// # Errors
+/// If the ledger is in the way.
+pub fn first_administrator(storage: &dyn Storage, now: Timestamp) -> Result<Option<Issued>, TokenError> {
+    if storage.version(ACCESS_STREAM)? > 0 {
+        return Ok(None);
+    }
+    let new = NewToken {
+        person: Person {
+            id: "administrator".to_owned(),
+            name: "First administrator".to_owned(),
+            roles: vec!["administrator".to_owned()],
+        },
+        teams: Teams::All,
+        scopes: None,
+        expires: None,
+        note: Some("issued at the first start".to_owned()),
+        by: "lockgate".to_owned(),
+    };
+    match append_issued(storage, new, now, Some(0)) {
+        Ok(issued) => Ok(Some(issued)),
+        // Another process started at the same time.
+        Err(TokenError::Ledger(Error::Conflict(_))) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn append_issued(
+    storage: &dyn Storage,
+    new: NewToken,
+    now: Timestamp,
+    version: Option<u64>,
+) -> Result<Issued, TokenError> {
+    let id = random(ID_DIGITS).map_err(TokenError::Random)?;
+    let secret = Secret::generate(&id).map_err(TokenError::Random)?;
+    let NewToken { person, teams, scopes, expires, note, by } = new;
+    let body = IssuedBody { person, teams, scopes, expires, note, by, digest: secret.digest() };
+    let entry = Event::Issued(body).entry(&id, now)?;
+    let expect = version.map(|version| Expect { stream: ACCESS_STREAM.to_owned(), version });
+    storage.append(Append { entries: vec![entry], expect: expect.into_iter().collect(), ..Append::default() })?;
+    Ok(Issued { token: reread(storage, &id)?, secret })
+}
+
+/// Revokes a token: from now on, here, and within a second on every server that has this ledger.
+///
+/// # Errors
+/// If there is no such token, it was revoked before, or the ledger is in the way.
+pub fn revoke(
+    storage: &dyn Storage,
+    id: &str,
+    by: &str,
+    reason: Option<&str>,
+    now: Timestamp,
+) -> Result<Token, TokenError> {
+    change(storage, id, now, |_| {
+        Ok(Event::Revoked(RevokedBody { by: by.to_owned(), reason: reason.map(str::to_owned) }))
+    })
+}
+
+/// Replaces the secret of a token. What was handed out before is taken for that much longer: 0 for not at all. The token
+/// expires when it is said here; none: when it did before.
+///
+/// # Errors
+/// If there is no such token, it was revoked, it would be expired at once, or the ledger is in the way.
+pub fn rotate(
+    storage: &dyn Storage,
+    id: &str,
+    by: &str,
+    overlap: Duration,
+    expires: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Issued, TokenError> {
+    let secret = Secret::generate(id).map_err(TokenError::Random)?;
+    let token = change(storage, id, now, |token| {
+        let expires = expires.or(token.expires);
+        if let Some(at) = expires.filter(|at| *at <= now) {
+            return Err(TokenError::Invalid(format!(
+                "the token `{id}` expires at {at}: say when it shall from now on"
+            )));
+        }
+        let previous_until = now.saturating_add(overlap);
+        Ok(Event::Rotated(RotatedBody { by: by.to_owned(), digest: secret.digest(), previous_until, expires }))
+    })?;
+    Ok(Issued { token, secret })
+}
+
+/// Appends what is to happen to a token, if nobody was faster; else looks again.
+fn change(
+    storage: &dyn Storage,
+    id: &str,
+    now: Timestamp,
+    event: impl Fn(&Token) -> Result<Event, TokenError>,
+) -> Result<Token, TokenError> {
+    let mut tokens = Tokens::read(storage)?;
+    for attempt in 1.. {
+        let token = tokens.get(id).ok_or_else(|| TokenError::NotFound(id.to_owned()))?;
+        if let Some(revocation) = &token.revoked {
+            return Err(TokenError::Revoked { id: id.to_owned(), at: revocation.at });
+        }
+        let entries = vec![event(token)?.entry(id, now)?];
+        let expect = vec![Expect { stream: ACCESS_STREAM.to_owned(), version: tokens.version() }];
+        match storage.append(Append { entries, expect, ..Append::default() }) {
+            Err(Error::Conflict(_)) if attempt < ATTEMPTS => tokens.catch_up(storage)?,
+            outcome => {
+                outcome?;
+                break;
+            }
+        }
+    }
+    reread(storage, id)
+}
+
+fn reread(storage: &dyn Storage, id: &str) -> Result<Token, TokenError> {
+    let tokens = Tokens::read(storage)?;
+    tokens.get(id).map(|token| Token::clone(token)).ok_or_else(|| TokenError::NotFound(id.to_owned()))
+}
+
+fn checked(new: &NewToken, now: Timestamp) -> Result<(), TokenError> {
+    let invalid = |message: String| Err(TokenError::Invalid(message));
+    // Reading it back is what checks the id: two people must not look like one.
+    let read = serde_json::to_value(&new.person).and_then(serde_json::from_value::<Person>);
+    if let Err(error) = read {
+        return invalid(error.to_string());
+    }
+    if new.person.roles.is_empty() {
+        return invalid(format!("`{}` would hold no role, so the token would be good for nothing", new.person.id));
+    }
+    if let Some(at) = new.expires.filter(|at| *at <= now) {
+        return invalid(format!("the token would expire at {at}, which is over: name a later moment"));
+    }
+    if new.scopes.as_ref().is_some_and(BTreeSet::is_empty) {
+        return invalid("the token would be narrowed to nothing: name a scope, or none to narrow nothing".to_owned());
+    }
+    if matches!(&new.teams, Teams::Named(teams) if teams.is_empty() || teams.iter().any(|team| team.trim().is_empty()))
+    {
+        return invalid("the token would see no team's deployments: name a team, or all teams".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! What can happen to a token, as entries of the ledger. The names are fixed: auditors read them.
+
+use std::collections::BTreeSet;
+
+use lockgate_domain::{Digest, Person, Timestamp};
+use lockgate_engine::authority::{Right, Teams};
+use lockgate_ledger::{InvalidEntry, NewEntry, StoredEntry};
+use serde::{Deserialize, Serialize};
+
+/// The stream that credentials are recorded in.
+pub const ACCESS_STREAM: &str = "access";
+
+/// What all kinds of entries about tokens begin with. The stream may hold others, which are not about tokens.
+const KINDS: &str = "token-";
+const ISSUED: &str = "token-issued";
+const REVOKED: &str = "token-revoked";
+const ROTATED: &str = "token-rotated";
+
+/// Something that happened to a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    Issued(IssuedBody),
+    Revoked(RevokedBody),
+    Rotated(RotatedBody),
+}
+
+/// Entry `token-issued`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct IssuedBody {
+    pub(super) person: Person,
+    pub(super) teams: Teams,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) scopes: Option<BTreeSet<Right>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) expires: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) note: Option<String>,
+    pub(super) by: String,
+    /// Of the whole text of the token.
+    pub(super) digest: Digest,
+}
+
+/// Entry `token-revoked`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RevokedBody {
+    pub(super) by: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
+}
+
+/// Entry `token-rotated`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RotatedBody {
+    pub(super) by: String,
+    /// Of the whole new text.
+    pub(super) digest: Digest,
+    /// When the texts before it are no longer taken.
+    pub(super) previous_until: Timestamp,
+    /// When the token expires from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) expires: Option<Timestamp>,
+}
+
+impl Event {
+    /// The entry for it.
+    pub(super) fn entry(&self, id: &str, at: Timestamp) -> Result<NewEntry, InvalidEntry> {
+        let entry = match self {
+            Self::Issued(body) => NewEntry::new(ACCESS_STREAM, ISSUED, at, body),
+            Self::Revoked(body) => NewEntry::new(ACCESS_STREAM, REVOKED, at, body),
+            Self::Rotated(body) => NewEntry::new(ACCESS_STREAM, ROTATED, at, body),
+        };
+        entry?.with_id(id)
+    }
+
+    /// What an entry says, and of which token; none if it is not about tokens. An entry that cannot be read is an error,
+    /// because it may be the one that revokes.
+    pub(super) fn read(stored: &StoredEntry) -> Result<Option<(String, Self)>, String> {
+        if !stored.kind.starts_with(KINDS) {
+            return Ok(None);
+        }
+        let unreadable = |why: String| format!("the entry {} of the ledger cannot be understood: {why}", stored.index);
+        let entry = stored.read().map_err(unreadable)?;
+        let json = |error: serde_json::Error| unreadable(error.to_string());
+        let event = match entry.kind.as_str() {
+            ISSUED => Self::Issued(serde_json::from_value(entry.body).map_err(json)?),
+            REVOKED => Self::Revoked(serde_json::from_value(entry.body).map_err(json)?),
+            ROTATED => Self::Rotated(serde_json::from_value(entry.body).map_err(json)?),
+            other => return Err(unreadable(format!("`{other}` is a kind that this version does not know"))),
+        };
+        let id = entry.id.ok_or_else(|| unreadable("it does not say which token it is about".to_owned()))?;
+        Ok(Some((id, event)))
+    }
+}

@@ -1,0 +1,115 @@
+//! The tokens as a running server sees them: what any process writes into the ledger counts within a second.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use lockgate_domain::Timestamp;
+use lockgate_engine::authority::Actor;
+use lockgate_ledger::Storage;
+
+use super::event::ACCESS_STREAM;
+use super::fold::Tokens;
+use super::{Claimed, TokenError};
+use crate::auth::{AuthError, Refusal};
+
+/// For how long nobody looks whether the ledger has more, in milliseconds. A token that is not found is looked for at
+/// once all the same.
+const FRESH: i64 = 1000;
+/// The ledger was never looked at.
+const NEVER: i64 = i64::MIN;
+
+/// The tokens, kept up with the ledger.
+pub(in crate::auth) struct LiveTokens {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    storage: Arc<dyn Storage>,
+    tokens: ArcSwap<Tokens>,
+    /// When the ledger was looked at last, in milliseconds since 1970.
+    looked: AtomicI64,
+    /// Held by whoever reads, so that nobody puts an older state in the place of a newer one.
+    reading: Mutex<()>,
+}
+
+impl LiveTokens {
+    pub(in crate::auth) fn new(storage: Arc<dyn Storage>) -> Self {
+        let tokens = ArcSwap::from_pointee(Tokens::default());
+        let reading = Mutex::default();
+        Self { shared: Arc::new(Shared { storage, tokens, looked: AtomicI64::new(NEVER), reading }) }
+    }
+
+    /// Whose token it is.
+    pub(in crate::auth) async fn authenticate(&self, text: &str, now: Timestamp) -> Result<Actor, AuthError> {
+        let claimed = Claimed::parse(text).ok_or(Refusal::NoToken("it has not the form of an API token"))?;
+        if self.is_due(now) {
+            self.look(now).await?;
+        }
+        let mut found = self.find(&claimed, now);
+        if found.is_none() {
+            self.look(now).await?;
+            found = self.find(&claimed, now);
+        }
+        found.unwrap_or(Err(Refusal::Unknown)).map_err(AuthError::from)
+    }
+
+    /// None: no such text was handed out, as far as is known.
+    fn find(&self, claimed: &Claimed<'_>, now: Timestamp) -> Option<Result<Actor, Refusal>> {
+        let tokens = self.shared.tokens.load();
+        let token = tokens.get(claimed.id)?;
+        token.accepts(&claimed.digest, now).then(|| token.actor(now))
+    }
+
+    /// Whether it is time to look, and nobody else is at it: of all who find that it is, one looks.
+    fn is_due(&self, now: Timestamp) -> bool {
+        let looked = self.shared.looked.load(Ordering::Acquire);
+        // If the clock was set back, too.
+        let is_fresh = looked != NEVER && (0..FRESH).contains(&now.as_millis().saturating_sub(looked));
+        let claim = || {
+            let exchange =
+                self.shared.looked.compare_exchange(looked, now.as_millis(), Ordering::AcqRel, Ordering::Acquire);
+            // The first ones all wait: there is nothing to go by yet.
+            exchange.is_ok() || looked == NEVER
+        };
+        !is_fresh && claim()
+    }
+
+    /// Reads what the ledger has more.
+    async fn look(&self, now: Timestamp) -> Result<(), AuthError> {
+        let shared = Arc::clone(&self.shared);
+        let read = tokio::task::spawn_blocking(move || shared.look(now)).await;
+        match read {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(TokenError::Ledger(error))) => Err(AuthError::ledger(&error)),
+            Ok(Err(error)) => Err(unreadable(&error)),
+            Err(error) => Err(unreadable(&error)),
+        }
+    }
+}
+
+impl Shared {
+    fn look(&self, now: Timestamp) -> Result<(), TokenError> {
+        let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = self.catch_up();
+        // After a failure the next one looks again, instead of going by what may be over.
+        self.looked.store(if read.is_ok() { now.as_millis() } else { NEVER }, Ordering::Release);
+        read
+    }
+
+    fn catch_up(&self) -> Result<(), TokenError> {
+        let known = self.tokens.load();
+        if self.storage.version(ACCESS_STREAM)? == known.version() {
+            return Ok(());
+        }
+        let mut tokens = Tokens::clone(&known);
+        tokens.catch_up(self.storage.as_ref())?;
+        self.tokens.store(Arc::new(tokens));
+        Ok(())
+    }
+}
+
+fn unreadable(error: &dyn std::error::Error) -> AuthError {
+    tracing::error!(%error, "credentials cannot be looked up");
+    AuthError::Unavailable { reason: "credentials cannot be looked up at the moment".to_owned(), retry_after: 1 }
+}

@@ -1,0 +1,114 @@
+//! API tokens: what an administrator hands to a pipeline or a person.
+//!
+//! A token is `lgt_<id>_<secret>`: the id names it in lists and in the ledger, the secret is 256 random bits. Only the
+//! SHA-256 of the whole text is kept. A slow hash would protect nothing more: what is random cannot be guessed from its
+//! hash. What happens to tokens is in the stream `access` of the ledger, so that it is audited like everything else, and
+//! what tokens there are, is what the stream says ([`Tokens`]).
+
+mod change;
+mod event;
+mod fold;
+mod live;
+
+use std::fmt;
+
+use lockgate_domain::Digest;
+
+pub use change::{Issued, NewToken, TokenError, first_administrator, issue, revoke, rotate};
+pub use event::ACCESS_STREAM;
+pub use fold::{Revocation, Token, TokenState, Tokens};
+pub(super) use live::LiveTokens;
+
+/// What every token begins with, so that scanners for leaked secrets recognise one:
+/// `lgt_[0-9a-f]{12}_[0-9a-f]{64}`.
+pub const PREFIX: &str = "lgt_";
+
+/// How many digits an id has.
+const ID_DIGITS: usize = 12;
+/// How many digits a secret has.
+const SECRET_DIGITS: usize = 64;
+
+/// The text of a token. It is shown to whoever asked for it, once, and never by accident: not by `Debug`, and there is no
+/// `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    text: String,
+}
+
+impl Secret {
+    /// A new one, for a token of that id.
+    fn generate(id: &str) -> Result<Self, getrandom::Error> {
+        Ok(Self { text: format!("{PREFIX}{id}_{}", random(SECRET_DIGITS)?) })
+    }
+
+    /// The text, to be shown.
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// What is kept of it.
+    fn digest(&self) -> Digest {
+        Digest::of(self.text.as_bytes())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// That many hexadecimal digits, chosen by chance.
+fn random(digits: usize) -> Result<String, getrandom::Error> {
+    let mut bytes = [0_u8; SECRET_DIGITS / 2];
+    getrandom::fill(&mut bytes)?;
+    let hex = bytes.iter().map(|byte| format!("{byte:02x}"));
+    Ok(hex.collect::<String>().chars().take(digits).collect())
+}
+
+/// A token that somebody handed in: its id, and the digest of the whole.
+pub(super) struct Claimed<'a> {
+    pub(super) id: &'a str,
+    pub(super) digest: Digest,
+}
+
+impl<'a> Claimed<'a> {
+    /// None: it has not the form of a token.
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
+        let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
+        let is_hex = |text: &str, digits| {
+            text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        (is_hex(id, ID_DIGITS) && is_hex(secret, SECRET_DIGITS))
+            .then(|| Self { id, digest: Digest::of(text.as_bytes()) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_not_shown_by_debug() {
+        let secret = Secret::generate("0123456789ab").unwrap();
+        assert_eq!(format!("{secret:?}"), "Secret(..)");
+        assert_eq!(secret.expose().len(), 4 + 12 + 1 + 64);
+    }
+
+    #[test]
+    fn what_was_generated_is_read_back() {
+        let secret = Secret::generate("0123456789ab").unwrap();
+        let claimed = Claimed::parse(secret.expose()).unwrap();
+        assert_eq!((claimed.id, claimed.digest), ("0123456789ab", secret.digest()));
+    }
+
+    #[test]
+    fn other_texts_are_no_tokens() {
+        let secret = "0".repeat(64);
+        for text in ["", "lgt_", "lgt_0123456789ab", &format!("lgt_0123456789AB_{secret}"), &format!("lgt_0_{secret}")]
+        {
+            assert!(Claimed::parse(text).is_none(), "{text}");
+        }
+        assert!(Claimed::parse(&format!("lgt_0123456789ab_{secret}0")).is_none());
+    }
+}
