@@ -1,0 +1,193 @@
+//! One decision as an event of OPA's decision log.
+//!
+//! Whatever reads decision logs of OPA reads these: the fields have the same names and mean the same. Models and plugins
+//! stand where OPA has its bundles, since they are where the policy came from. What OPA has no name for is under
+//! `lockgate`: above all the place of the decision in the ledger, by which a receiver sees that it has all of them.
+
+use std::collections::BTreeMap;
+
+use lockgate_domain::{Digest, Gate};
+use lockgate_ledger::{ContentState, Entry, Source, StoredEntry};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::config::{DecisionLogConfig, InputKind};
+use super::mask::MaskRule;
+
+/// The body of a `decision` entry, as far as an event needs it. All of it may be missing: what was written cannot be
+/// written again, and an event says what there is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Body {
+    decision: Value,
+    actor: Asker,
+    path: Option<String>,
+    input: Option<Value>,
+    request: Asked,
+    team: Option<String>,
+    passed: Option<bool>,
+    picture: Option<Digest>,
+    evidence: Map<String, Value>,
+    phases: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Asker {
+    person: Option<String>,
+    credential: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    id: Option<String>,
+    trace: Option<String>,
+    span: Option<String>,
+    peer: Option<String>,
+}
+
+/// Makes events of entries.
+#[derive(Debug)]
+pub(super) struct Events {
+    labels: BTreeMap<String, String>,
+    input: InputKind,
+    mask: Vec<MaskRule>,
+}
+
+impl Events {
+    pub(super) fn new(config: &DecisionLogConfig, server: &str) -> Self {
+        let mut labels: BTreeMap<String, String> =
+            [("app", "lockgate"), ("id", server), ("version", env!("CARGO_PKG_VERSION"))]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into();
+        labels.extend(config.labels.clone());
+        Self { labels, input: config.input, mask: config.mask.clone() }
+    }
+
+    /// The event of an entry, masked, as one line of JSON.
+    ///
+    /// # Errors
+    /// If the snapshot that it is to have cannot be read.
+    pub(super) fn line(&self, stored: &StoredEntry, source: &dyn Source) -> Result<String, lockgate_ledger::Error> {
+        let mut event = Map::new();
+        event.insert("labels".to_owned(), json!(self.labels));
+        // Not checked to be canonical: that is for an audit, and this is for speed.
+        match serde_json::from_slice::<Entry>(&stored.leaf) {
+            Ok(entry) => self.fill(&mut event, entry, source)?,
+            // Never left out: that it cannot be read is what the receiver has to know of it.
+            Err(error) => {
+                event.insert("decision_id".to_owned(), json!(stored.id));
+                event.insert("timestamp".to_owned(), json!(stored.at));
+                let message = format!("the entry {} of the ledger cannot be read: {error}", stored.index);
+                event.insert("error".to_owned(), json!({ "code": "unreadable", "message": message }));
+            }
+        }
+        let place = json!({ "index": stored.index, "stream": stored.stream, "hash": stored.hash.to_string() });
+        match (event.get_mut("lockgate"), place) {
+            (Some(Value::Object(own)), Value::Object(place)) => own.extend(place),
+            (_, place) => drop(event.insert("lockgate".to_owned(), place)),
+        }
+        for rule in &self.mask {
+            rule.apply(&mut event);
+        }
+        Ok(Value::Object(event).to_string())
+    }
+
+    fn fill(
+        &self,
+        event: &mut Map<String, Value>,
+        entry: Entry,
+        source: &dyn Source,
+    ) -> Result<(), lockgate_ledger::Error> {
+        let body = entry.body;
+        // Written by somebody with other ideas: it is handed on as it is.
+        let read = Body::deserialize(&body).ok().filter(|read| read.decision.is_object());
+        let Body { decision, actor, path, input, request, team, passed, picture, evidence, phases } =
+            read.unwrap_or_else(|| Body { decision: body, ..Body::default() });
+        let id = decision.get("id").and_then(Value::as_str).map(str::to_owned).or(entry.id);
+        let input = match self.input {
+            InputKind::Request => input,
+            InputKind::Snapshot => snapshot(&decision, picture, evidence, source)?,
+            InputKind::None => None,
+        };
+        let bundles = bundles(&decision);
+        let mut set = |key: &str, value: Option<Value>| drop(value.map(|value| event.insert(key.to_owned(), value)));
+        set("decision_id", id.map(Value::from));
+        set("trace_id", request.trace.map(Value::from));
+        set("span_id", request.span.map(Value::from));
+        set(
+            "bundles",
+            Some(Value::Object(bundles)).filter(|bundles| bundles.as_object().is_some_and(|b| !b.is_empty())),
+        );
+        set("path", gate(&decision).map(Value::from));
+        set("input", input);
+        set("requested_by", actor.person.or_else(|| request.peer.clone()).map(Value::from));
+        set("timestamp", Some(json!(entry.at)));
+        set("metrics", Some(metrics(&phases)).filter(|_| !phases.is_empty()));
+        set("result", Some(decision));
+        let own = [
+            ("api", path.map(Value::from)),
+            ("credential", actor.credential.map(Value::from)),
+            ("passed", passed.map(Value::from)),
+            ("peer", request.peer.map(Value::from)),
+            ("request", request.id.map(Value::from)),
+            ("team", team.map(Value::from)),
+        ];
+        let own: Map<String, Value> =
+            own.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
+        set("lockgate", Some(Value::Object(own)));
+        Ok(())
+    }
+}
+
+/// The path that the gate has in the data API: what a query of OPA would have asked for.
+fn gate(decision: &Value) -> Option<String> {
+    let gate = Gate::deserialize(decision.get("gate")?).ok()?;
+    Some(format!("lockgate/{}/{}", gate.stage.as_str(), gate.phase.as_str()))
+}
+
+/// The model and the plugins, with what their revision is.
+fn bundles(decision: &Value) -> Map<String, Value> {
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let named = |what: &str, name: &str, of: &Value| {
+        let revision = format!("{}@{}", text(of, "version")?, text(of, "digest")?);
+        Some((format!("{what}/{}", text(of, name)?), json!({ "revision": revision })))
+    };
+    let model = decision.get("model").and_then(|model| named("model", "id", model));
+    let bindings = decision.get("bindings").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let plugins = bindings.iter().filter_map(|binding| named("plugin", "name", binding.get("plugin")?));
+    model.into_iter().chain(plugins).collect()
+}
+
+/// Timers, in nanoseconds, under the names that the data API gives them too; the whole as in OPA.
+fn metrics(phases: &BTreeMap<String, u64>) -> Value {
+    let timer = |phase: &String| match phase.as_str() {
+        "total_ns" => "timer_server_handler_ns".to_owned(),
+        "read_ns" => "timer_lockgate_read_state_ns".to_owned(),
+        "picture_ns" => "timer_lockgate_snapshot_ns".to_owned(),
+        phase => format!("timer_lockgate_{phase}"),
+    };
+    phases.iter().map(|(phase, time)| (timer(phase), Value::from(*time))).collect::<Map<_, _>>().into()
+}
+
+/// The snapshot that was decided on, put together from the picture of the deployment and what stands beside it. If
+/// retention has deleted the picture, there is none.
+fn snapshot(
+    decision: &Value,
+    picture: Option<Digest>,
+    evidence: Map<String, Value>,
+    source: &dyn Source,
+) -> Result<Option<Value>, lockgate_ledger::Error> {
+    let Some(picture) = picture else { return Ok(None) };
+    let bytes = match source.content(&picture)?.map(|content| content.state) {
+        Some(ContentState::Present(bytes)) => bytes,
+        Some(ContentState::Deleted(_)) | None => return Ok(None),
+    };
+    let Ok(mut snapshot) = serde_json::from_slice::<Map<String, Value>>(&bytes) else { return Ok(None) };
+    for (key, of_decision) in [("gate", "gate"), ("now", "at"), ("subject", "subject")] {
+        snapshot.insert(key.to_owned(), decision.get(of_decision).cloned().unwrap_or_default());
+    }
+    snapshot.insert("evidence".to_owned(), evidence.into());
+    Ok(Some(snapshot.into()))
+}

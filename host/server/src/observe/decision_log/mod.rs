@@ -1,0 +1,195 @@
+//! The decision log: each decision as an event of OPA's, on standard output, in a file, or at a server.
+//!
+//! # Delivered from the ledger
+//!
+//! Decision logs lose events where they keep them in memory: when the buffer is full, when the process dies, when the
+//! receiver is away for longer than the buffer lasts. Here there is no buffer. A decision is in the ledger before it is
+//! answered, so each sink has just a *cursor*, the index of the next entry to look at, and reads on from there. The cursor
+//! is kept in the ledger too, and moves after the sink has taken the events. That gives:
+//!
+//! - **at least once, in order**: after a crash between delivery and cursor, some events come again, with the same
+//!   `decision_id` and the same `lockgate.index`;
+//! - **no loss**, however long a receiver is away, and across restarts: the ledger *is* the spill to disk;
+//! - **a request path that no receiver can slow down**, unless that is asked for: with `max-behind`, new decisions wait
+//!   when a sink is too far behind, and are refused after a while ([`DecisionLog::admit`]).
+//!
+//! What is masked is masked on the way out alone. Several servers on one ledger each deliver everything to their own
+//! sinks, so a receiver that they share sees events more than once.
+
+mod config;
+mod event;
+mod mask;
+mod sender;
+mod sink;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lockgate_ledger::Storage;
+
+pub use config::{DecisionLogConfig, HttpSinkConfig, InputKind};
+pub use mask::{MaskOp, MaskRule};
+
+use super::metrics::Metrics;
+use event::Events;
+use sender::{Sender, Shared};
+use sink::{Console, File, Http, Sink};
+
+/// Why a sink does not start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the sink `{sink}` of the decision log does not start: {message}")]
+pub struct StartError {
+    /// The sink.
+    pub sink: &'static str,
+    /// What is in the way.
+    pub message: String,
+}
+
+/// Decisions have to wait for a sink of the decision log, and one has waited long enough. Answer it with 503.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the sink `{sink}` of the decision log is {behind} entries behind, of at most {limit}: it has to catch up first"
+)]
+pub struct TooFarBehind {
+    /// The sink.
+    pub sink: &'static str,
+    /// By how many entries of the ledger it is behind.
+    pub behind: u64,
+    /// By how many it may be.
+    pub limit: u64,
+}
+
+/// The senders of decisions, one for each sink. Dropping it stops them without waiting; [`Self::close`] waits.
+#[derive(Debug)]
+pub struct DecisionLog {
+    shared: Arc<Shared>,
+    sinks: Vec<(&'static str, Arc<AtomicU64>)>,
+    /// Behind a lock so that the log can be shared; nobody but [`Self::close`] looks at it.
+    ended: Mutex<mpsc::Receiver<()>>,
+    max_behind: Option<u64>,
+    max_wait: Duration,
+}
+
+impl DecisionLog {
+    /// Starts a sender for each sink; if there is none, nothing is started, and nothing ever waits. `server` is the
+    /// label `id` of each event.
+    ///
+    /// # Errors
+    /// If a sink cannot be opened, or the ledger cannot be read or written. No sender is left running.
+    pub fn start(
+        config: &DecisionLogConfig,
+        storage: Arc<dyn Storage>,
+        metrics: &Metrics,
+        server: &str,
+    ) -> Result<Self, StartError> {
+        let shared = Arc::new(Shared::default());
+        let events = Arc::new(Events::new(config, server));
+        let longest = Duration::from_millis(60_000);
+        let mut wanted: Vec<(Box<dyn Sink>, Duration)> = Vec::new();
+        if config.console {
+            wanted.push((Box::new(Console), longest));
+        }
+        if let Some(path) = &config.file {
+            let file = File::open(path.clone()).map_err(|message| StartError { sink: "file", message })?;
+            wanted.push((Box::new(file), longest));
+        }
+        if let Some(http) = &config.http {
+            wanted.push((Box::new(Http::new(http.clone())), Duration::from_millis(http.max_delay.as_millis())));
+        }
+        let (end, ended) = mpsc::channel();
+        let (mut sinks, mut senders) = (Vec::new(), Vec::new());
+        for (sink, max_delay) in wanted {
+            let name = sink.name();
+            let cursor = Sender::cursor(storage.as_ref(), name, config.from_start)
+                .map_err(|message| StartError { sink: name, message })?;
+            let cursor = Arc::new(AtomicU64::new(cursor));
+            sinks.push((name, Arc::clone(&cursor)));
+            senders.push(Sender {
+                storage: Arc::clone(&storage),
+                events: Arc::clone(&events),
+                sink,
+                shared: Arc::clone(&shared),
+                cursor,
+                metrics: metrics.sink(name),
+                interval: Duration::from_millis(config.interval.as_millis()),
+                max_delay,
+            });
+        }
+        let max_wait = Duration::from_millis(config.max_wait.as_millis());
+        // From here on it stops what was started when it is dropped, also by the `?` below.
+        let log = Self { shared, sinks, ended: Mutex::new(ended), max_behind: config.max_behind, max_wait };
+        for sender in senders {
+            let (name, end) = (sender.sink.name(), end.clone());
+            let work = move || {
+                // Dropped when the thread ends, however it ends.
+                let _end = end;
+                sender.run();
+            };
+            let thread = std::thread::Builder::new().name(format!("decision-log-{name}"));
+            thread.spawn(work).map_err(|error| StartError { sink: name, message: error.to_string() })?;
+        }
+        Ok(log)
+    }
+
+    /// Says that the ledger has an entry with that index, so that it is delivered at once. Never blocks.
+    pub fn appended(&self, index: u64) {
+        if !self.sinks.is_empty() {
+            self.shared.head.fetch_max(index.saturating_add(1), Ordering::Relaxed);
+            self.shared.nudge();
+        }
+    }
+
+    /// Whether one more decision may be made: at once, unless `max-behind` is set and a sink is behind by more.
+    ///
+    /// # Errors
+    /// If that is still so after `max-wait`.
+    pub async fn admit(&self) -> Result<(), TooFarBehind> {
+        if self.too_far().is_none() {
+            return Ok(());
+        }
+        let waited = tokio::time::timeout(self.max_wait, async {
+            loop {
+                // Before the look: what moves in between is not missed.
+                let moved = self.shared.moved.notified();
+                if self.too_far().is_none() {
+                    return;
+                }
+                moved.await;
+            }
+        });
+        match waited.await {
+            Ok(()) => Ok(()),
+            Err(_) => self.too_far().map_or(Ok(()), Err),
+        }
+    }
+
+    fn too_far(&self) -> Option<TooFarBehind> {
+        let limit = self.max_behind?;
+        let behind = self.behind().into_iter().max_by_key(|(_, behind)| *behind);
+        behind.filter(|(_, behind)| *behind > limit).map(|(sink, behind)| TooFarBehind { sink, behind, limit })
+    }
+
+    /// By how many entries of the ledger each sink is behind. Not all entries are decisions, so it is an upper bound.
+    pub fn behind(&self) -> Vec<(&'static str, u64)> {
+        let head = self.shared.head.load(Ordering::Relaxed);
+        let behind = |cursor: &AtomicU64| head.saturating_sub(cursor.load(Ordering::Relaxed));
+        self.sinks.iter().map(|(name, cursor)| (*name, behind(cursor))).collect()
+    }
+
+    /// Has each sender deliver what there is, once, and end. It blocks, at most that long; what is not delivered by then
+    /// is delivered after the next start. Answers whether all senders ended.
+    pub fn close(self, at_most: Duration) -> bool {
+        self.shared.stop();
+        // Nobody ever sends: it is closed when the last sender is gone.
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(ended.recv_timeout(at_most), Err(mpsc::RecvTimeoutError::Disconnected))
+    }
+}
+
+impl Drop for DecisionLog {
+    fn drop(&mut self) {
+        self.shared.stop();
+    }
+}

@@ -1,0 +1,234 @@
+//! The thread that brings decisions from the ledger to one sink.
+//!
+//! It reads on from a cursor, delivers, and then moves the cursor, which is kept in the ledger too. So a crash at any
+//! moment means at worst that something is sent again.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use lockgate_ledger::{Append, Query, Storage, ValueChanges};
+use tokio::sync::Notify;
+
+use super::event::Events;
+use super::sink::{Failure, Sink};
+use crate::observe::metrics::SinkMetrics;
+
+/// Where the cursors are kept in the ledger: the index of the next entry to look at, by the name of the sink.
+pub(super) const NAMESPACE: &str = "decision-log";
+
+/// How many entries are read at once, and how many bytes of events are gathered at once, nearly.
+const PAGE: usize = 128;
+const GATHERED: usize = 8 << 20;
+/// How long events are gathered after the first one.
+const GATHERING: Duration = Duration::from_millis(20);
+/// The first wait after a failure.
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+
+/// What the senders and those who wait for them share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// How many entries the ledger has, as far as is known here.
+    pub(super) head: AtomicU64,
+    /// Rings whenever a sink has come further.
+    pub(super) moved: Notify,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// How often somebody said that there is something new.
+    nudges: u64,
+    /// Whether to end.
+    stop: bool,
+}
+
+impl Shared {
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+
+    /// Says that there is something new.
+    pub(super) fn nudge(&self) {
+        self.change(|state| state.nudges = state.nudges.wrapping_add(1));
+    }
+
+    /// Says that it is time to end.
+    pub(super) fn stop(&self) {
+        self.change(|state| state.stop = true);
+    }
+
+    fn stopped(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).stop
+    }
+
+    fn nudges(&self) -> u64 {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).nudges
+    }
+
+    /// Waits so long, or until it is time to end, or until there was more than that number of nudges, if that matters.
+    fn wait(&self, time: Duration, beyond: Option<u64>) {
+        let until = Instant::now() + time;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while !state.stop && beyond.is_none_or(|seen| seen == state.nudges) {
+            let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
+                return;
+            };
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// Brings decisions to one sink.
+pub(super) struct Sender {
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) events: Arc<Events>,
+    pub(super) sink: Box<dyn Sink>,
+    pub(super) shared: Arc<Shared>,
+    /// The index of the next entry to look at.
+    pub(super) cursor: Arc<AtomicU64>,
+    pub(super) metrics: SinkMetrics,
+    pub(super) interval: Duration,
+    pub(super) max_delay: Duration,
+}
+
+/// What is next.
+enum Next {
+    /// There is more to read.
+    More,
+    /// All there was is delivered.
+    Idle,
+}
+
+impl Sender {
+    /// Where that sink had come to; for one that is new, the first entry or the one after the last.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read or written, or what is noted there is no cursor.
+    pub(super) fn cursor(storage: &dyn Storage, sink: &str, from_start: bool) -> Result<u64, String> {
+        let noted = storage.value(NAMESPACE, sink).map_err(|error| error.to_string())?;
+        if let Some(bytes) = noted {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            return text.parse().map_err(|_| format!("`{text}` is noted as the place that the sink `{sink}` came to"));
+        }
+        let first = if from_start { 0 } else { storage.head().map_err(|error| error.to_string())?.size };
+        // At once: what is decided before the sink works for the first time belongs to it already.
+        note(storage, sink, first).map_err(|error| error.to_string())?;
+        Ok(first)
+    }
+
+    /// Works until it is told to stop, and then once more.
+    pub(super) fn run(mut self) {
+        let mut delays = self.delays();
+        let mut failing = false;
+        loop {
+            // Both before the look at the ledger: what happens in between is seen in the next round.
+            let (stopped, nudges) = (self.shared.stopped(), self.shared.nudges());
+            let outcome = self.round();
+            self.metrics.behind(self.behind());
+            match outcome {
+                Ok(next) => {
+                    if std::mem::take(&mut failing) {
+                        tracing::info!(sink = self.sink.name(), "the decision log is delivered again");
+                        delays = self.delays();
+                    }
+                    match next {
+                        Next::More => {}
+                        Next::Idle if stopped => return,
+                        Next::Idle => {
+                            self.shared.wait(self.interval, Some(nudges));
+                            // What comes together, goes together.
+                            self.shared.wait(GATHERING.min(self.interval), None);
+                        }
+                    }
+                }
+                Err(failure) => {
+                    self.metrics.failed();
+                    // Once, and not for each attempt.
+                    if !std::mem::replace(&mut failing, true) {
+                        let (sink, behind) = (self.sink.name(), self.behind());
+                        tracing::warn!(
+                            sink,
+                            behind,
+                            "the decision log cannot be delivered, and is tried again: {}",
+                            failure.message
+                        );
+                    }
+                    if stopped {
+                        return;
+                    }
+                    let delay = delays.next().unwrap_or(self.max_delay);
+                    self.shared.wait(
+                        failure.retry_after.map_or(delay, |asked| asked.clamp(delay, self.max_delay.max(delay))),
+                        None,
+                    );
+                }
+            }
+        }
+    }
+
+    fn behind(&self) -> u64 {
+        self.shared.head.load(Ordering::Relaxed).saturating_sub(self.cursor.load(Ordering::Relaxed))
+    }
+
+    fn delays(&self) -> backon::ExponentialBackoff {
+        let delays = ExponentialBuilder::new().with_min_delay(FIRST_DELAY.min(self.max_delay));
+        delays.with_max_delay(self.max_delay).with_jitter().without_max_times().build()
+    }
+
+    /// Reads a page, delivers it, and moves the cursor.
+    fn round(&mut self) -> Result<Next, Failure> {
+        let ledger = |error: lockgate_ledger::Error| Failure::from(error.to_string());
+        let head = self.storage.head().map_err(ledger)?.size;
+        self.shared.head.fetch_max(head, Ordering::Relaxed);
+        let from = self.cursor.load(Ordering::Relaxed);
+        let kind = Some("decision".to_owned());
+        let query = Query { kind, from, before: Some(head), limit: PAGE, ..Query::default() };
+        let page = self.storage.entries(&query).map_err(ledger)?;
+        let (mut lines, mut after, mut size) = (Vec::new(), Vec::new(), 0_usize);
+        for entry in &page {
+            let line = self.events.line(entry, self.storage.as_ref()).map_err(ledger)?;
+            size = size.saturating_add(line.len());
+            lines.push(line);
+            after.push(entry.index + 1);
+            if size >= GATHERED {
+                break;
+            }
+        }
+        let whole = lines.len() == page.len() && page.len() < PAGE;
+        if lines.is_empty() {
+            // Nothing between here and the head is for the sink. Not noted: a restart finds that out again.
+            self.move_to(head.max(from));
+            return Ok(Next::Idle);
+        }
+        let delivered = self.sink.deliver(&lines);
+        if let Some(&next) = delivered.count.checked_sub(1).and_then(|last| after.get(last)) {
+            self.metrics.sent(delivered.count as u64);
+            self.move_to(if whole && delivered.failure.is_none() { head } else { next });
+            if let Err(error) = note(self.storage.as_ref(), self.sink.name(), next) {
+                // It is sent, and the next note will do as well; after a crash some of it is sent twice.
+                tracing::debug!(sink = self.sink.name(), "the cursor of the decision log was not noted: {error}");
+            }
+        }
+        match delivered.failure {
+            Some(failure) => Err(failure),
+            None if whole => Ok(Next::Idle),
+            None => Ok(Next::More),
+        }
+    }
+
+    fn move_to(&self, cursor: u64) {
+        self.cursor.store(cursor, Ordering::Relaxed);
+        self.shared.moved.notify_waiters();
+    }
+}
+
+fn note(storage: &dyn Storage, sink: &str, cursor: u64) -> Result<(), lockgate_ledger::Error> {
+    let changes = BTreeMap::from([(sink.to_owned(), Some(cursor.to_string().into_bytes()))]);
+    let values = vec![ValueChanges { namespace: NAMESPACE.to_owned(), expect: None, changes }];
+    storage.append(Append { values, ..Append::default() }).map(drop)
+}

@@ -1,0 +1,176 @@
+//! What the server says about itself, on standard error: one line for each thing, as text or as JSON.
+//!
+//! Lines are written by a thread of their own. When standard error is not read, lines are dropped and counted
+//! (`lockgate_log_lines_dropped_total`), and no request waits. Decisions do not go this way: they are in the ledger.
+
+use std::io::{IsTerminal as _, Write};
+use std::time::Duration;
+
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tracing::level_filters::LevelFilter;
+use tracing::{Dispatch, Level};
+use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
+use tracing_subscriber::filter::{Targets, filter_fn};
+use tracing_subscriber::fmt::layer;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::{Layer, Registry};
+
+use super::metrics::Metrics;
+use super::mistake::Mistake;
+use super::requests::SPAN;
+use super::traces::{TraceConfig, provider};
+
+/// The target of the access log.
+pub const ACCESS: &str = "lockgate::access";
+
+/// How long spans that are not sent yet may hold up the end.
+const LAST_SPANS: Duration = Duration::from_secs(3);
+
+/// How the server logs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// The form of a line.
+    pub format: LogFormat,
+    /// How much is said: `error`, `warn`, `info`, `debug` or `trace`, also by module: `info,lockgate_engine=debug`.
+    pub filter: String,
+    /// Whether each request is a line.
+    pub access: bool,
+}
+
+/// The form of a line of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one JSON object on each line.
+    Json,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { format: LogFormat::default(), filter: "info".to_owned(), access: true }
+    }
+}
+
+impl LogConfig {
+    /// All that is wrong with it.
+    pub fn mistakes(&self) -> Vec<Mistake> {
+        self.targets().err().into_iter().map(|message| Mistake::new("filter", message)).collect()
+    }
+
+    fn targets(&self) -> Result<Targets, String> {
+        self.filter.parse().map_err(|error| {
+            format!(
+                "`{}` ({error}): write a level, or `level,module=level`, for example `info,lockgate_engine=debug`",
+                self.filter
+            )
+        })
+    }
+}
+
+/// Why there is no log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InitError {
+    /// The filter cannot be read.
+    #[error("the log's filter {0}")]
+    Filter(String),
+    /// Spans cannot be sent.
+    #[error("traces: {0}")]
+    Traces(String),
+    /// The process logs already.
+    #[error("the log of this process was set up before: set it up once, before anything is logged")]
+    Twice,
+}
+
+/// Writes what is still waiting when it is dropped: hold it until the end of the process.
+#[derive(Debug)]
+pub struct LogGuard {
+    provider: Option<SdkTracerProvider>,
+    _writer: WorkerGuard,
+}
+
+impl LogGuard {
+    /// Whether spans are sent.
+    pub fn traces(&self) -> bool {
+        self.provider.is_some()
+    }
+
+    /// Has the spans sent that were not yet. It blocks until that is done, or has failed.
+    pub fn flush_traces(&self) {
+        if let Some(provider) = &self.provider {
+            // Failures are counted where they happen.
+            let _ = provider.force_flush();
+        }
+    }
+}
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        if let Some(provider) = &self.provider {
+            let _ = provider.shutdown_with_timeout(LAST_SPANS);
+        }
+    }
+}
+
+/// Sets the log of this process up: on standard error, with spans if they are to be sent somewhere.
+///
+/// # Errors
+/// If a setting cannot be used, or there is a log already.
+pub fn init(log: &LogConfig, traces: &TraceConfig, metrics: &Metrics) -> Result<LogGuard, InitError> {
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let (dispatch, guard) = subscriber(log, traces, metrics, std::io::stderr(), colour)?;
+    tracing::dispatcher::set_global_default(dispatch).map_err(|_| InitError::Twice)?;
+    Ok(guard)
+}
+
+/// The same, as something to set up elsewhere: for a part of a process, writing to anything.
+///
+/// # Errors
+/// If a setting cannot be used.
+pub fn subscriber(
+    log: &LogConfig,
+    traces: &TraceConfig,
+    metrics: &Metrics,
+    writer: impl Write + Send + 'static,
+    colour: bool,
+) -> Result<(Dispatch, LogGuard), InitError> {
+    let targets = log.targets().map_err(InitError::Filter)?;
+    let provider = provider(traces, metrics)?;
+    let (writer, guard) = NonBlocking::new(writer);
+    metrics.watch_log(writer.error_counter());
+    let access_level = if log.access { LevelFilter::INFO } else { LevelFilter::OFF };
+    // The access log stands by itself: its lines say everything, so they are spared the span that they are in.
+    let access = Targets::new().with_target(ACCESS, access_level);
+    let rest = targets.with_target(ACCESS, LevelFilter::OFF);
+    let boxed = |layer: BoxedLayer, filter: Targets| layer.with_filter(filter);
+    let lines: [BoxedLayer; 2] = match log.format {
+        LogFormat::Json => [
+            Box::new(layer().json().flatten_event(true).with_span_list(false).with_writer(writer.clone())),
+            Box::new(
+                layer().json().flatten_event(true).with_current_span(false).with_span_list(false).with_writer(writer),
+            ),
+        ],
+        LogFormat::Text => [
+            Box::new(layer().with_ansi(colour).with_writer(writer.clone())),
+            Box::new(layer().with_ansi(colour).with_target(false).with_writer(writer)),
+        ],
+    };
+    let [lines, access_lines] = lines;
+    let spans = provider.as_ref().map(|provider| {
+        // What is not of a request is for the log alone: not what the exporter says about itself, above all.
+        let wanted =
+            filter_fn(|metadata| metadata.is_span() && metadata.target() == SPAN && *metadata.level() <= Level::INFO);
+        tracing_opentelemetry::layer().with_tracer(provider.tracer("lockgate")).with_filter(wanted)
+    });
+    let subscriber = Registry::default().with(vec![boxed(lines, rest), boxed(access_lines, access)]).with(spans);
+    Ok((Dispatch::new(subscriber), LogGuard { provider, _writer: guard }))
+}
+
+type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;

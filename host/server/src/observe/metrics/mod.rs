@@ -1,0 +1,374 @@
+//! What is counted and measured, for Prometheus.
+//!
+//! Names follow its conventions: base units (seconds, bytes), `_total` for what only grows, and metrics of which the sum
+//! over all labels means something. The time of a decision is therefore two metrics: its parts, and the whole. Nothing
+//! here waits for anybody, and nothing grows without bound: see [`labels`].
+
+mod labels;
+mod phases;
+mod text;
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use lockgate_domain::{BindingAnswer, Decision, ModelRef, Timestamp};
+use lockgate_ledger::Health;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+use tracing_appender::non_blocking::ErrorCounter;
+
+pub use phases::Phases;
+pub use text::{Format, scrape};
+
+use labels::{
+    DecisionLabels, KindLabel, Known, ModelLabels, OutcomeLabel, OutcomeLabels, PhaseLabel, PluginLabel, PositionLabel,
+    RequestLabels, RouteLabels, SinkLabel, VersionLabel,
+};
+
+/// How many pairs of a plugin and a binding have labels of their own, and how many models.
+const MOST_BINDINGS: usize = 1000;
+const MOST_MODELS: usize = 200;
+
+/// From a plugin's few microseconds to the longest that anybody waits. In seconds.
+const FINE: [f64; 19] = [
+    1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+/// From the fastest answer over HTTP to the longest long-poll. In seconds.
+const COARSE: [f64; 15] = [5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
+
+type Seconds<L> = Family<L, Histogram, fn() -> Histogram>;
+
+fn fine() -> Histogram {
+    Histogram::new(FINE)
+}
+
+fn coarse() -> Histogram {
+    Histogram::new(COARSE)
+}
+
+/// From a thousand to ten thousand million units: what the smallest policy uses, and what nobody is granted.
+fn fuel() -> Histogram {
+    Histogram::new(exponential_buckets(1e3, 10.0, 8))
+}
+
+/// Why a request was turned away before it was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shed {
+    /// The server has too many requests already.
+    Busy,
+    /// The ledger has too many writes waiting.
+    LedgerBusy,
+    /// The ledger cannot write.
+    LedgerFailing,
+    /// A sink of the decision log is too far behind.
+    DecisionLogBehind,
+}
+
+impl Shed {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::LedgerBusy => "ledger-busy",
+            Self::LedgerFailing => "ledger-failing",
+            Self::DecisionLogBehind => "decision-log-behind",
+        }
+    }
+}
+
+/// All metrics of one server. Counting is cheap and never blocks for long; share it by `Arc`.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    known_bindings: Known,
+    known_models: Known,
+    decisions: Family<DecisionLabels, Counter>,
+    decision_duration: Histogram,
+    phase_duration: Seconds<PhaseLabel>,
+    outcomes: Family<OutcomeLabels, Counter>,
+    call_duration: Seconds<PluginLabel>,
+    call_fuel: Seconds<PluginLabel>,
+    requests: Family<RequestLabels, Counter>,
+    request_duration: Seconds<RouteLabels>,
+    in_flight: Gauge,
+    shed: Family<KindLabel, Counter>,
+    throttled: Counter,
+    authentication_failures: Family<KindLabel, Counter>,
+    ledger_waiting: Gauge,
+    ledger_limit: Gauge,
+    ledger_failing: Gauge,
+    ledger_entries: Gauge,
+    deployments: Family<PositionLabel, Gauge>,
+    models: Family<ModelLabels, Gauge>,
+    reloads: Family<OutcomeLabel, Counter>,
+    reloaded: Gauge<f64, AtomicU64>,
+    sent: Family<SinkLabel, Counter>,
+    send_failures: Family<SinkLabel, Counter>,
+    dropped: Family<SinkLabel, Counter>,
+    behind: Family<SinkLabel, Gauge>,
+    log_lines_dropped: Counter,
+    log_lines: OnceLock<ErrorCounter>,
+    trace_exports: Family<OutcomeLabel, Counter>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Registers a new metric and gives it back. The name comes without the suffix that its type or unit asks for.
+fn register<M>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M
+where
+    M: prometheus_client::registry::Metric + Clone,
+{
+    registry.register(name, help, metric.clone());
+    metric
+}
+
+impl Metrics {
+    /// New metrics, all zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("lockgate");
+        let seconds = |registry: &mut Registry, name: &str, help: &str, metric: Histogram| {
+            registry.register_with_unit(name, help, Unit::Seconds, metric.clone());
+            metric
+        };
+        fn seconds_by<L>(registry: &mut Registry, name: &str, help: &str, make: fn() -> Histogram) -> Seconds<L>
+        where
+            L: Clone + std::hash::Hash + Eq + Send + Sync + std::fmt::Debug + 'static,
+            L: prometheus_client::encoding::EncodeLabelSet,
+        {
+            let family = Seconds::new_with_constructor(make);
+            registry.register_with_unit(name, help, Unit::Seconds, family.clone());
+            family
+        }
+        let r = &mut registry;
+        let build: Family<VersionLabel, Gauge> = register(r, "build_info", "The version that runs", Family::default());
+        build.get_or_create(&VersionLabel { version: env!("CARGO_PKG_VERSION") }).set(1);
+        let reloaded = Gauge::default();
+        r.register_with_unit(
+            "models_last_reload_timestamp",
+            "When models and plugins were last loaded successfully, since 1970",
+            Unit::Seconds,
+            reloaded.clone(),
+        );
+        let call_fuel = Seconds::new_with_constructor(fuel as fn() -> Histogram);
+        r.register("plugin_call_fuel", "The fuel that a call of a plugin used", call_fuel.clone());
+        Self {
+            known_bindings: Known::new(MOST_BINDINGS),
+            known_models: Known::new(MOST_MODELS),
+            decisions: register(r, "decisions", "Decisions by gate, model and verdict", Family::default()),
+            decision_duration: seconds(r, "decision_duration", "The whole of a decision", fine()),
+            phase_duration: seconds_by(r, "decision_phase_duration", "The parts of a decision", fine),
+            outcomes: register(
+                r,
+                "plugin_outcomes",
+                "What bindings said: `failure` tells why one could not answer",
+                Family::default(),
+            ),
+            call_duration: seconds_by(r, "plugin_call_duration", "A call of a plugin", fine),
+            call_fuel,
+            requests: register(
+                r,
+                "http_requests",
+                "Requests that were answered; 499: the client left",
+                Family::default(),
+            ),
+            request_duration: seconds_by(r, "http_request_duration", "From a request to the end of its answer", coarse),
+            in_flight: register(r, "http_requests_in_flight", "Requests that are being answered", Gauge::default()),
+            shed: register(r, "requests_shed", "Requests that were turned away unanswered", Family::default()),
+            throttled: register(r, "requests_throttled", "Requests of clients that ask too often", Counter::default()),
+            authentication_failures: register(
+                r,
+                "authentication_failures",
+                "Requests whose credential was not accepted",
+                Family::default(),
+            ),
+            ledger_waiting: register(r, "ledger_writes_waiting", "Writes that wait for the ledger", Gauge::default()),
+            ledger_limit: register(r, "ledger_writes_waiting_limit", "How many writes may wait", Gauge::default()),
+            ledger_failing: register(r, "ledger_failing", "1 while the ledger cannot write, else 0", Gauge::default()),
+            ledger_entries: register(r, "ledger_entries", "How many entries the log has", Gauge::default()),
+            deployments: register(r, "deployments", "Deployments by where they stand", Family::default()),
+            models: register(r, "model_info", "The deployment models that are loaded", Family::default()),
+            reloads: register(r, "models_reloads", "Reloads of models and plugins by outcome", Family::default()),
+            reloaded,
+            sent: register(r, "decision_log_sent", "Events that a sink has taken", Family::default()),
+            send_failures: register(
+                r,
+                "decision_log_failures",
+                "Attempts that a sink failed; their events are sent again",
+                Family::default(),
+            ),
+            dropped: register(
+                r,
+                "decision_log_dropped",
+                "Always 0: events are kept in the ledger until a sink has taken them",
+                Family::default(),
+            ),
+            behind: register(
+                r,
+                "decision_log_behind_entries",
+                "By how many entries of the ledger a sink is behind, at most",
+                Family::default(),
+            ),
+            log_lines_dropped: register(
+                r,
+                "log_lines_dropped",
+                "Lines that standard error did not take in time",
+                Counter::default(),
+            ),
+            log_lines: OnceLock::new(),
+            trace_exports: register(r, "trace_exports", "Batches of spans by outcome", Family::default()),
+            registry,
+        }
+    }
+
+    /// A decision was made, and its answer is on the way.
+    pub fn decision(&self, decision: &Decision, phases: &Phases) {
+        let gate = format!("{}/{}", decision.gate.stage.as_str(), decision.gate.phase.as_str());
+        let (model, _) = self.known_models.pair(&decision.model.id, "");
+        let verdict = decision.verdict.as_str();
+        self.decisions.get_or_create(&DecisionLabels { gate, model, verdict }).inc();
+        self.decision_duration.observe(phases.total.as_secs_f64());
+        for (phase, time) in phases.parts().into_iter().filter(|(_, time)| !time.is_zero()) {
+            self.phase_duration.get_or_create(&PhaseLabel { phase }).observe(time.as_secs_f64());
+        }
+        for outcome in &decision.bindings {
+            let (plugin, binding) = self.known_bindings.pair(&outcome.plugin.name, &outcome.id);
+            let failure = match &outcome.answer {
+                BindingAnswer::Failed(failure) => failure.kind.as_str(),
+                _ => "",
+            };
+            let standing = outcome.standing.as_str();
+            if let Some(receipt) = &outcome.receipt {
+                let label = PluginLabel { plugin: plugin.clone() };
+                let time = Duration::from_micros(receipt.wall_time_us);
+                self.call_duration.get_or_create(&label).observe(time.as_secs_f64());
+                #[expect(clippy::cast_precision_loss, reason = "a histogram has no use for the last digits of fuel")]
+                self.call_fuel.get_or_create(&label).observe(receipt.fuel as f64);
+            }
+            self.outcomes.get_or_create(&OutcomeLabels { plugin, binding, standing, failure }).inc();
+        }
+    }
+
+    /// A request came in.
+    pub(super) fn request_began(&self) {
+        self.in_flight.inc();
+    }
+
+    /// A request is answered, to the last byte. The route is a pattern of the router.
+    pub(super) fn request_ended(&self, method: &'static str, route: &str, status: u16, time: Duration) {
+        self.in_flight.dec();
+        let route = route.to_owned();
+        self.request_duration.get_or_create(&RouteLabels { method, route: route.clone() }).observe(time.as_secs_f64());
+        self.requests.get_or_create(&RequestLabels { method, route, status }).inc();
+    }
+
+    /// A request was turned away because there is too much to do.
+    pub fn shed(&self, why: Shed) {
+        self.shed.get_or_create(&KindLabel { kind: why.as_str() }).inc();
+    }
+
+    /// A request was turned away because its client asks too often.
+    pub fn throttled(&self) {
+        self.throttled.inc();
+    }
+
+    /// A credential was not accepted. The kinds are those of the code: `expired`, `unknown-token`, and the like.
+    pub fn authentication_failed(&self, kind: &'static str) {
+        self.authentication_failures.get_or_create(&KindLabel { kind }).inc();
+    }
+
+    /// How the ledger is, and how many entries it has.
+    pub fn ledger(&self, health: &Health, entries: Option<u64>) {
+        let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        self.ledger_waiting.set(number(health.waiting));
+        self.ledger_limit.set(number(health.limit));
+        self.ledger_failing.set(health.failing.is_some().into());
+        if let Some(entries) = entries {
+            self.ledger_entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// How many deployments stand where. The positions are those of the lifecycle.
+    pub fn deployments<'a>(&self, positions: impl IntoIterator<Item = (&'a str, u64)>) {
+        // Those that nobody stands at any more are not told again.
+        self.deployments.clear();
+        for (position, count) in positions {
+            let label = PositionLabel { position: position.to_owned() };
+            self.deployments.get_or_create(&label).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Models and plugins were loaded: these are in use now.
+    pub fn reloaded<'a>(&self, models: impl IntoIterator<Item = &'a ModelRef>, at: Timestamp) {
+        self.reloads.get_or_create(&OutcomeLabel { outcome: "success" }).inc();
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 have fewer digits than a float")]
+        self.reloaded.set(at.as_millis() as f64 / 1000.0);
+        self.models.clear();
+        for model in models {
+            let (id, version, digest) = (model.id.clone(), model.version.clone(), model.digest.to_string());
+            self.models.get_or_create(&ModelLabels { id, version, digest }).set(1);
+        }
+    }
+
+    /// Models and plugins could not be loaded: the old ones stay.
+    pub fn reload_failed(&self) {
+        self.reloads.get_or_create(&OutcomeLabel { outcome: "failure" }).inc();
+    }
+
+    /// The metrics of a sink of the decision log, which are there from now on.
+    pub(super) fn sink(&self, sink: &'static str) -> SinkMetrics {
+        let label = SinkLabel { sink };
+        self.dropped.get_or_create_owned(&label);
+        SinkMetrics {
+            sent: self.sent.get_or_create_owned(&label),
+            failures: self.send_failures.get_or_create_owned(&label),
+            behind: self.behind.get_or_create_owned(&label),
+        }
+    }
+
+    /// What counts exports of spans: those that succeeded, and those that failed.
+    pub(super) fn trace_exports(&self) -> (Counter, Counter) {
+        let of = |outcome| self.trace_exports.get_or_create_owned(&OutcomeLabel { outcome });
+        (of("success"), of("failure"))
+    }
+
+    /// Has the lines told that the log of this process could not write.
+    pub(super) fn watch_log(&self, lines: ErrorCounter) {
+        // A second log of the same process is not watched.
+        let _ = self.log_lines.set(lines);
+    }
+
+    fn bring_up_to_date(&self) {
+        if let Some(lines) = self.log_lines.get() {
+            self.log_lines_dropped.inner().store(lines.dropped_lines() as u64, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The metrics of one sink of the decision log.
+#[derive(Clone, Debug)]
+pub(super) struct SinkMetrics {
+    sent: Counter,
+    failures: Counter,
+    behind: Gauge,
+}
+
+impl SinkMetrics {
+    pub(super) fn sent(&self, events: u64) {
+        self.sent.inc_by(events);
+    }
+
+    pub(super) fn failed(&self) {
+        self.failures.inc();
+    }
+
+    pub(super) fn behind(&self, entries: u64) {
+        self.behind.set(i64::try_from(entries).unwrap_or(i64::MAX));
+    }
+}

@@ -1,0 +1,23 @@
+//! What can be seen of a running server from outside: metrics, traces, an access log, and the log of decisions.
+//!
+//! They are four because four kinds of reader ask: an alert asks how many and how fast ([`metrics`]), a developer where
+//! the time went ([`traces`]), an operator who did what ([`requests`]), and an auditor's tools what was decided
+//! ([`decision_log`]). None of them is the record: that is the ledger. And none can hold a request up, unless the
+//! decision log is told to.
+//!
+//! A handler has to do with one thing of all this, the [`Exchange`] among the extensions of its request.
+
+pub mod decision_log;
+mod logging;
+mod metrics;
+mod mistake;
+mod outbound;
+mod requests;
+mod traces;
+
+pub use decision_log::{DecisionLog, DecisionLogConfig};
+pub use logging::{ACCESS, InitError, LogConfig, LogFormat, LogGuard, init, subscriber};
+pub use metrics::{Format, Metrics, Phases, Shed, scrape};
+pub use mistake::Mistake;
+pub use requests::{Exchange, Observer, observe};
+pub use traces::TraceConfig;

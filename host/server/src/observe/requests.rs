@@ -1,0 +1,281 @@
+//! What is seen of each request: a span, a line of the access log, and metrics.
+//!
+//! One middleware does all three, since all need the same: the route that the router found, when it began, and how it
+//! ended. What the handlers know beside that (who asks, which deployment, what was decided) they write on the
+//! [`Exchange`] that they find among the extensions of the request.
+//!
+//! A path is logged without its query, and no header but the request's id: a secret has no way into a line.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use axum::body::{Body, HttpBody as _};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
+use http_body_util::BodyExt as _;
+use lockgate_domain::Decision;
+use lockgate_engine::authority::Actor;
+use opentelemetry::KeyValue;
+use opentelemetry::propagation::TextMapPropagator as _;
+use opentelemetry::trace::{SpanContext, Status, TraceContextExt as _};
+use opentelemetry_http::HeaderExtractor;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use tracing::{Instrument as _, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use super::logging::ACCESS;
+use super::metrics::{Metrics, Phases};
+use crate::serve::{Peer, RequestId};
+
+/// The target of the spans of requests.
+pub(super) const SPAN: &str = "lockgate::request";
+/// What a request is answered with on paper if its client left before the answer.
+const CLIENT_LEFT: u16 = 499;
+/// What of a path is written down, in bytes.
+const LONGEST_PATH: usize = 1024;
+
+/// What the middleware needs: the metrics, and whether spans are sent.
+#[derive(Clone, Debug)]
+pub struct Observer {
+    metrics: Arc<Metrics>,
+    traces: bool,
+}
+
+impl Observer {
+    /// With these metrics; `traces` is what [`LogGuard::traces`](super::LogGuard::traces) says.
+    pub fn new(metrics: Arc<Metrics>, traces: bool) -> Self {
+        Self { metrics, traces }
+    }
+
+    /// The metrics.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+}
+
+/// One request and its answer, among the extensions of the request. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Exchange(Arc<Seen>);
+
+#[derive(Debug)]
+struct Seen {
+    observer: Observer,
+    began: Instant,
+    method: Method,
+    path: String,
+    route: Option<MatchedPath>,
+    request_id: Option<RequestId>,
+    peer: Option<SocketAddr>,
+    span: Span,
+    context: SpanContext,
+    noted: Mutex<Noted>,
+}
+
+#[derive(Debug, Default)]
+struct Noted {
+    actor: Option<String>,
+    credential: Option<String>,
+    deployment: Option<String>,
+    gate: Option<String>,
+    decision: Option<String>,
+    verdict: Option<&'static str>,
+}
+
+impl Exchange {
+    fn begin(observer: Observer, request: &Request) -> Self {
+        observer.metrics.request_began();
+        let method = request.method().clone();
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let request_id = request.extensions().get::<RequestId>().cloned();
+        let id = request_id.as_ref().map(RequestId::as_str);
+        let parent = TraceContextPropagator::new().extract(&HeaderExtractor(request.headers()));
+        let mut path = request.uri().path().to_owned();
+        path.truncate(path.floor_char_boundary(LONGEST_PATH));
+        let span = if observer.traces {
+            tracing::info_span!(target: SPAN, "request", request_id = id, otel.kind = "server")
+        } else {
+            tracing::info_span!(target: SPAN, "request", request_id = id)
+        };
+        let mut context = parent.span().span_context().clone();
+        if observer.traces && span.set_parent(parent).is_ok() {
+            let own = span.context();
+            let own = own.span();
+            context = own.span_context().clone();
+            // Named as the conventions of OpenTelemetry have it: by the route, and never by the path.
+            let route = route.as_ref().map(MatchedPath::as_str);
+            own.update_name(route.map_or_else(|| method_name(&method).to_owned(), |route| format!("{method} {route}")));
+            own.set_attribute(KeyValue::new("http.request.method", method_name(&method)));
+            own.set_attribute(KeyValue::new("url.path", path.clone()));
+            own.set_attributes(route.map(|route| KeyValue::new("http.route", route.to_owned())));
+            own.set_attributes(id.map(|id| KeyValue::new("lockgate.request.id", id.to_owned())));
+        }
+        let peer = Peer::of(request).map(|peer| peer.address);
+        let noted = Mutex::default();
+        let began = Instant::now();
+        Self(Arc::new(Seen { observer, began, method, path, route, request_id, peer, span, context, noted }))
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Noted)) {
+        note(&mut self.0.noted.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn attribute(&self, key: &'static str, value: &str) {
+        if self.0.observer.traces {
+            self.0.span.set_attribute(key, value.to_owned());
+        }
+    }
+
+    /// Notes who asks, and by which credential: its name, which is no secret.
+    pub fn actor(&self, actor: &Actor) {
+        self.attribute("enduser.id", &actor.person.id);
+        self.note(|noted| {
+            noted.actor = Some(actor.person.id.clone());
+            noted.credential = Some(actor.credential.clone());
+        });
+    }
+
+    /// Notes which deployment it is about.
+    pub fn deployment(&self, id: &str) {
+        self.attribute("lockgate.deployment.id", id);
+        self.note(|noted| noted.deployment = Some(id.to_owned()));
+    }
+
+    /// Notes what was decided, and counts it. The phases are those of the whole request, as far as they are known;
+    /// without a total, it is the time since the request came in.
+    pub fn decision(&self, decision: &Decision, mut phases: Phases) {
+        if phases.total.is_zero() {
+            phases.total = self.0.began.elapsed();
+        }
+        self.0.observer.metrics.decision(decision, &phases);
+        let gate = format!("{}/{}", decision.gate.stage.as_str(), decision.gate.phase.as_str());
+        self.attribute("lockgate.deployment.id", &decision.deployment);
+        self.attribute("lockgate.gate", &gate);
+        self.attribute("lockgate.decision.id", &decision.id);
+        self.attribute("lockgate.verdict", decision.verdict.as_str());
+        self.note(|noted| {
+            noted.deployment = Some(decision.deployment.clone());
+            noted.gate = Some(gate);
+            noted.decision = Some(decision.id.clone());
+            noted.verdict = Some(decision.verdict.as_str());
+        });
+    }
+
+    /// When it began.
+    pub fn began(&self) -> Instant {
+        self.0.began
+    }
+
+    /// The span of the request: enter it on threads that work for it.
+    pub fn span(&self) -> &Span {
+        &self.0.span
+    }
+
+    /// The id of the trace, in hexadecimal: that of the client, or a new one if spans are sent.
+    pub fn trace_id(&self) -> Option<String> {
+        self.0.context.is_valid().then(|| self.0.context.trace_id().to_string())
+    }
+
+    /// The id of the span, in hexadecimal: the client's, or that of the request if spans are sent.
+    pub fn span_id(&self) -> Option<String> {
+        self.0.context.is_valid().then(|| self.0.context.span_id().to_string())
+    }
+
+    fn end(&self, status: u16, bytes: u64) {
+        let seen = &*self.0;
+        let time = seen.began.elapsed();
+        let method = method_name(&seen.method);
+        let route = seen.route.as_ref().map_or("unmatched", MatchedPath::as_str);
+        seen.observer.metrics.request_ended(method, route, status, time);
+        if seen.observer.traces {
+            seen.span.set_attribute("http.response.status_code", i64::from(status));
+            if status >= 500 {
+                seen.span.set_status(Status::error(""));
+            }
+        }
+        if !tracing::enabled!(target: ACCESS, tracing::Level::INFO) {
+            return;
+        }
+        let noted = seen.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        #[expect(clippy::cast_precision_loss, reason = "nobody waits for that many microseconds")]
+        let duration_ms = time.as_micros() as f64 / 1000.0;
+        tracing::info!(
+            target: ACCESS,
+            method,
+            route,
+            path = seen.path,
+            status,
+            duration_ms,
+            bytes,
+            request_id = seen.request_id.as_ref().map(RequestId::as_str),
+            trace_id = self.trace_id(),
+            peer = seen.peer.map(|peer| peer.to_string()),
+            actor = noted.actor,
+            credential = noted.credential,
+            deployment = noted.deployment,
+            gate = noted.gate,
+            decision = noted.decision,
+            verdict = noted.verdict,
+        );
+    }
+}
+
+/// A method's name; those that are not of HTTP are not told apart.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        Method::CONNECT => "CONNECT",
+        Method::TRACE => "TRACE",
+        _ => "_OTHER",
+    }
+}
+
+/// Ends the exchange when it is dropped: after the last byte of the answer, or when nobody waits for it any more.
+struct Ending {
+    exchange: Exchange,
+    status: u16,
+    bytes: u64,
+}
+
+impl Ending {
+    fn count(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.exchange.end(self.status, self.bytes);
+    }
+}
+
+/// A middleware: sees each request. It belongs on the router itself (`Router::layer`), so that the route is known, and
+/// inside [`with_request_id`](crate::serve::with_request_id).
+pub async fn observe(State(observer): State<Observer>, mut request: Request, next: Next) -> Response {
+    let exchange = Exchange::begin(observer, &request);
+    let span = exchange.span().clone();
+    request.extensions_mut().insert(exchange.clone());
+    let mut ending = Ending { exchange, status: CLIENT_LEFT, bytes: 0 };
+    let response = next.run(request).instrument(span).await;
+    ending.status = response.status().as_u16();
+    if let Some(bytes) = response.body().size_hint().exact() {
+        ending.bytes = bytes;
+        return response;
+    }
+    // A stream: it ends when its body does.
+    response.map(|body| {
+        let counted = body.map_frame(move |frame| {
+            ending.count(frame.data_ref().map_or(0, |data| data.len()));
+            frame
+        });
+        Body::new(counted)
+    })
+}
