@@ -81,5 +81,5 @@ pub use key_file::{KeyFile, KeyFileError};
 pub use proof::{
     ConsistencyFormat, ConsistencyProof, InclusionFormat, InclusionProof, KeyChange, prove_consistency, prove_inclusion,
 };
-pub use sqlite::{BackedUp, SCHEMA_VERSION, SqliteOptions, SqliteStorage};
+pub use sqlite::{BackedUp, HeldContent, Holdings, SCHEMA_VERSION, SqliteOptions, SqliteStorage};
 pub use storage::{ContentState, Done, Forgotten, Head, Query, Retention, Source, Storage, StoredContent, Values};

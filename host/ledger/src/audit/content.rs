@@ -54,7 +54,7 @@ pub(super) fn check(
                         }
                     }
                 },
-                Ok(None) => {}
+                Ok(None) => found("it is listed, but not there".to_owned()),
                 Err(Error::Unavailable(Unavailable { cause: Cause::Corrupt, message })) => found(message),
                 Err(error) => return Err(error),
             }

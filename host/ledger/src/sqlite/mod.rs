@@ -7,6 +7,7 @@
 mod backup;
 mod batch;
 mod connection;
+mod examine;
 mod forget;
 mod migrate;
 mod read;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use lockgate_domain::Digest;
 
 pub use backup::BackedUp;
+pub use examine::{HeldContent, Holdings};
 pub use migrate::SCHEMA_VERSION;
 
 use self::read::Readers;

@@ -40,6 +40,12 @@ impl Frontier {
         path::complete_subtrees(0, size)
     }
 
+    /// The inner nodes that are complete with a leaf, and were not before: those that [`Self::push`] hands out after the
+    /// leaf itself.
+    pub fn completed_by(leaf: u64) -> impl Iterator<Item = u64> {
+        (1..=leaf.trailing_ones()).map(move |level| path::node(level, leaf >> level))
+    }
+
     /// How many leaves the tree has.
     pub fn size(&self) -> u64 {
         self.size

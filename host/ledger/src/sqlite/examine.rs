@@ -1,0 +1,102 @@
+//! What can be said about a file besides what an audit says: whether SQLite finds it sound, and how much of what it holds.
+
+use rusqlite::Connection;
+
+use super::connection::unavailable;
+use super::row::unsigned;
+use super::{SqliteStorage, migrate};
+use crate::Error;
+
+/// How many defects of a file are told.
+const MOST_DEFECTS: u32 = 100;
+
+/// How much a ledger holds of what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holdings {
+    /// The version of the file's schema.
+    pub schema: usize,
+    /// How many bytes the database has, what is free in it included.
+    pub bytes: u64,
+    /// How many streams there are.
+    pub streams: u64,
+    /// How many entries of each kind, by kind.
+    pub entries: Vec<(String, u64)>,
+    /// What there is of content, by kind.
+    pub content: Vec<HeldContent>,
+    /// How many requests are remembered.
+    pub requests: u64,
+}
+
+/// How much there is of one kind of content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldContent {
+    /// The kind.
+    pub kind: String,
+    /// How many pieces are there.
+    pub count: u64,
+    /// How many bytes they have.
+    pub bytes: u64,
+    /// How many were deleted by retention.
+    pub deleted: u64,
+}
+
+impl SqliteStorage {
+    /// What SQLite finds wrong with the file: pages, rows that an index lacks, values that a column cannot hold. An audit
+    /// goes by entries, and would not see that one is no longer found by its id. Nothing, if it is sound; at most 100
+    /// defects are told. It reads the whole file.
+    ///
+    /// # Errors
+    /// If the file cannot be read at all.
+    pub fn defects(&self) -> Result<Vec<String>, Error> {
+        self.readers.read(|connection| {
+            let sql = format!("PRAGMA integrity_check({MOST_DEFECTS})");
+            let mut statement = connection.prepare(&sql).map_err(unavailable)?;
+            let rows = statement.query_map([], |row| row.get::<_, String>(0)).map_err(unavailable)?;
+            let said = rows.collect::<Result<Vec<_>, _>>().map_err(unavailable)?;
+            let lines = said.iter().flat_map(|text| text.lines()).filter(|line| *line != "ok");
+            Ok(lines.map(str::to_owned).collect())
+        })
+    }
+
+    /// How much the ledger holds of what.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn holdings(&self) -> Result<Holdings, Error> {
+        self.readers.read(|connection| {
+            Ok(Holdings {
+                schema: migrate::version(connection)?,
+                bytes: count(connection, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")?,
+                streams: count(connection, "SELECT count(DISTINCT stream) FROM entries")?,
+                entries: rows(connection, "SELECT kind, count(*) FROM entries GROUP BY kind ORDER BY kind", |row| {
+                    Ok((row.get(0)?, unsigned(row, 1)?))
+                })?,
+                content: rows(
+                    connection,
+                    "SELECT kind, count(*) FILTER (WHERE deleted IS NULL),
+                            coalesce(sum(size) FILTER (WHERE deleted IS NULL), 0), count(deleted)
+                     FROM content GROUP BY kind ORDER BY kind",
+                    |row| {
+                        let (count, bytes, deleted) = (unsigned(row, 1)?, unsigned(row, 2)?, unsigned(row, 3)?);
+                        Ok(HeldContent { kind: row.get(0)?, count, bytes, deleted })
+                    },
+                )?,
+                requests: count(connection, "SELECT count(*) FROM requests")?,
+            })
+        })
+    }
+}
+
+fn count(connection: &Connection, sql: &str) -> Result<u64, Error> {
+    connection.query_row(sql, [], |row| unsigned(row, 0)).map_err(unavailable)
+}
+
+fn rows<T>(
+    connection: &Connection,
+    sql: &str,
+    read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, Error> {
+    let mut statement = connection.prepare(sql).map_err(unavailable)?;
+    let rows = statement.query_map([], read).map_err(unavailable)?;
+    rows.collect::<Result<_, _>>().map_err(unavailable)
+}
