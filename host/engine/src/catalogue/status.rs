@@ -1,8 +1,10 @@
 //! What can be seen of a catalogue: what is loaded, what the last attempt to load came to, and what was wrong.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use lockgate_domain::{Digest, Kind, Timestamp};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -11,7 +13,7 @@ use crate::load::LoadedModel;
 use crate::model::{Findings, LocatedFinding, Source};
 
 /// One version of a model.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct ModelName {
     /// Its id.
     pub id: String,
@@ -36,7 +38,7 @@ impl fmt::Display for ModelName {
 }
 
 /// What became of the models when they were loaded anew. Each list by id in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Reloaded {
     /// There was no model with that id before.
     pub added: Vec<ModelName>,
@@ -79,6 +81,25 @@ impl Serialize for FileFindings {
     }
 }
 
+impl JsonSchema for FileFindings {
+    fn schema_name() -> Cow<'static, str> {
+        "FileFindings".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let findings = generator.subschema_for::<Vec<LocatedFinding>>();
+        json_schema!({
+            "type": "object",
+            "description": "What was found in one file.",
+            "properties": {
+                "file": { "type": "string", "description": "The file, as it was configured." },
+                "findings": findings
+            },
+            "required": ["file", "findings"]
+        })
+    }
+}
+
 /// Why the models cannot be used: everything that was found in all of their files, also the warnings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CatalogueError {
@@ -108,7 +129,8 @@ impl fmt::Display for CatalogueError {
 impl std::error::Error for CatalogueError {}
 
 /// What is loaded, and what the last attempt to load came to.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CatalogueStatus")]
 pub struct Status {
     /// By id in order.
     pub models: Vec<ModelStatus>,
@@ -119,7 +141,7 @@ pub struct Status {
 }
 
 /// A model that is loaded.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ModelStatus {
     /// Its name.
     #[serde(flatten)]
@@ -154,7 +176,7 @@ impl ModelStatus {
 }
 
 /// A plugin that a model uses.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PluginStatus {
     /// The name that the model gives it.
     pub name: String,
@@ -169,7 +191,7 @@ pub struct PluginStatus {
 }
 
 /// An attempt to load the models.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Attempt {
     /// When it ended.
     pub at: Timestamp,
@@ -181,7 +203,7 @@ pub struct Attempt {
 }
 
 /// What an attempt to load came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// The new models are in use.

@@ -1,0 +1,45 @@
+//! Answers, and what their headers say.
+
+use axum::Json;
+use axum::http::header::{ETAG, LOCATION};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use lockgate_engine::service::Written;
+use serde::Serialize;
+
+/// The header that says that the answer is that of an earlier request.
+pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// What was read, at a version of the deployment.
+pub(super) fn at_version(version: u64, value: &impl Serialize) -> Response {
+    (tagged(version), Json(value)).into_response()
+}
+
+/// What was written.
+pub(super) fn written<T: Serialize>(written: &Written<T>) -> Response {
+    (headers(written), Json(&written.value)).into_response()
+}
+
+/// What was made, and where it is.
+pub(super) fn created<T: Serialize>(written: &Written<T>, location: &str) -> Response {
+    let mut headers = headers(written);
+    if let Ok(location) = HeaderValue::from_str(location) {
+        headers.insert(LOCATION, location);
+    }
+    (StatusCode::CREATED, headers, Json(&written.value)).into_response()
+}
+
+fn headers<T>(written: &Written<T>) -> HeaderMap {
+    // What belongs to no deployment has no version.
+    let mut headers = if written.version > 0 { tagged(written.version) } else { HeaderMap::new() };
+    if written.repeated {
+        headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    headers
+}
+
+/// The `ETag` of a version.
+pub(super) fn tagged(version: u64) -> HeaderMap {
+    let tag = HeaderValue::from_str(&format!("\"{version}\""));
+    tag.into_iter().map(|tag| (ETAG, tag)).collect()
+}

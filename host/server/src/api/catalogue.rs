@@ -1,0 +1,109 @@
+//! The models and plugins that are loaded, and loading them anew.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use lockgate_domain::Timestamp;
+use lockgate_engine::authority::{Actor, Right};
+use lockgate_engine::catalogue::{ModelName, PluginStatus, ReloadError, Reloaded, Status};
+use lockgate_engine::service::EngineError;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::errors::problem;
+use super::extract::{Intent, Who};
+use super::openapi::{Reading, Writing};
+use super::state::{ApiState, blocking};
+use crate::problem::Problem;
+
+/// A plugin that is loaded, and the models that use it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct PluginUse {
+    /// The plugin.
+    #[serde(flatten)]
+    pub(super) plugin: PluginStatus,
+    /// The models, by id in order.
+    pub(super) models: Vec<ModelName>,
+}
+
+fn require(actor: &Actor, right: Right) -> Result<(), Problem> {
+    actor.require(right).map_err(|forbidden| problem(EngineError::Forbidden(forbidden)))
+}
+
+/// Lists deployment models
+///
+/// Those that are loaded, those that stay for deployments that go by them, and what the last attempt to load came to.
+#[utoipa::path(
+    get,
+    path = "/api/v1/models",
+    operation_id = "list_models",
+    tag = "models",
+    responses(
+        (status = 200, description = "The models.", body = ref("#/components/schemas/CatalogueStatus")),
+        Reading,
+    )
+)]
+pub(super) async fn models(State(state): State<ApiState>, Who(actor): Who) -> Result<Json<Status>, Problem> {
+    require(&actor, Right::Read)?;
+    Ok(Json(state.catalogue.status()))
+}
+
+/// Lists plugins
+///
+/// Those of the models that are loaded, by digest, and which models use them.
+#[utoipa::path(
+    get,
+    path = "/api/v1/plugins",
+    operation_id = "list_plugins",
+    tag = "models",
+    responses(
+        (status = 200, description = "The plugins.", body = ref("#/components/schemas/PluginUses")),
+        Reading,
+    )
+)]
+pub(super) async fn plugins(State(state): State<ApiState>, Who(actor): Who) -> Result<Json<Vec<PluginUse>>, Problem> {
+    require(&actor, Right::Read)?;
+    let mut uses = BTreeMap::new();
+    for model in state.catalogue.status().models {
+        for plugin in model.plugins {
+            let key = (plugin.name.clone(), plugin.digest);
+            let known = uses.entry(key).or_insert_with(|| PluginUse { plugin, models: Vec::new() });
+            known.models.push(model.name.clone());
+        }
+    }
+    Ok(Json(uses.into_values().collect()))
+}
+
+/// Loads models and plugins anew
+///
+/// All of them, or none: what is wrong with the new ones is answered, and the old ones stay in use.
+#[utoipa::path(
+    post,
+    path = "/api/v1/reload",
+    operation_id = "reload",
+    tag = "models",
+    responses(
+        (status = 200, description = "What has changed.", body = ref("#/components/schemas/Reloaded")),
+        Writing,
+    )
+)]
+pub(super) async fn reload(State(state): State<ApiState>, intent: Intent) -> Result<Json<Reloaded>, Problem> {
+    require(&intent.actor, Right::Govern)?;
+    let ApiState { catalogue, engine, .. } = state;
+    let reload = move || catalogue.reload_keeping(&**engine.storage(), Timestamp::now());
+    match blocking(reload).await? {
+        Ok((reloaded, _)) => Ok(Json(reloaded)),
+        Err(ReloadError::Models(error)) => {
+            let title = "The new models cannot be used, and the old ones stay in use";
+            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "models-refused", title);
+            Err(problem.detail(error.to_string()).with("files", &error.files))
+        }
+        Err(ReloadError::Keep(error)) => Err(problem(EngineError::Ledger(*error.error))),
+        Err(error) => {
+            tracing::error!(%error, "models cannot be loaded anew");
+            Err(Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR))
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Decisions, as the ledger keeps them, and their proofs.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use lockgate_engine::service::{DecisionRecord, Page, Paged};
+use lockgate_ledger::{InclusionProof, prove_inclusion};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::extract::{Parameters, Who, limit, position};
+use super::openapi::Reading;
+use super::state::ApiState;
+use crate::problem::Problem;
+
+/// Which decisions.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// Those about that deployment only, by id.
+    deployment: Option<String>,
+    /// Where the page begins: `next` of the page before.
+    #[param(maximum = 9007199254740991i64)]
+    cursor: Option<u64>,
+    /// How many items at most.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<usize>,
+}
+
+/// Lists decisions
+///
+/// The newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/decisions",
+    operation_id = "list_decisions",
+    tag = "decisions",
+    params(Wanted),
+    responses(
+        (status = 200, description = "A page of decisions.", body = ref("#/components/schemas/Paged_for_DecisionRecord")),
+        Reading,
+    )
+)]
+pub(super) async fn list(
+    State(state): State<ApiState>,
+    Who(actor): Who,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Json<Paged<DecisionRecord>>, Problem> {
+    let page = Page { before: position("cursor", wanted.cursor)?, limit: limit(wanted.limit)? };
+    state.run(move |engine| engine.decisions(&actor, wanted.deployment.as_deref(), page)).await.map(Json)
+}
+
+/// Looks at a decision
+///
+/// With who asked, how, and what it was made on.
+#[utoipa::path(
+    get,
+    path = "/api/v1/decisions/{id}",
+    operation_id = "get_decision",
+    tag = "decisions",
+    params(("id" = String, Path, description = "The id of the decision.")),
+    responses(
+        (status = 200, description = "The decision.", body = ref("#/components/schemas/DecisionRecord")),
+        Reading,
+    )
+)]
+pub(super) async fn get(
+    State(state): State<ApiState>,
+    Path(id): Path<String>,
+    Who(actor): Who,
+) -> Result<Json<DecisionRecord>, Problem> {
+    state.run(move |engine| engine.decision(&actor, &id)).await.map(Json)
+}
+
+/// The proof that a decision is in the log, for whoever may see the decision. `audit` describes it.
+pub(super) async fn proof(
+    State(state): State<ApiState>,
+    Path(id): Path<String>,
+    Who(actor): Who,
+) -> Result<Json<InclusionProof>, Problem> {
+    let prove = move |engine: &lockgate_engine::service::Engine| {
+        let index = engine.decision_index(&actor, &id)?;
+        // The ledger seen as a log, which is all that a proof needs.
+        Ok(prove_inclusion(&**engine.storage(), index)?)
+    };
+    state.run(prove).await.map(Json)
+}

@@ -1,0 +1,172 @@
+//! What happens to a deployment: read by pages, or sent as it happens.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::header::{ACCEPT, CACHE_CONTROL};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use futures_util::Stream;
+use lockgate_engine::authority::Actor;
+use lockgate_engine::service::EventRecord;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use utoipa::IntoParams;
+
+use super::extract::{LARGEST, Parameters, Who, limit, position, unreadable};
+use super::openapi::Reading;
+use super::state::ApiState;
+use crate::problem::Problem;
+use crate::serve::{Turn, Watching};
+
+/// The header with the last event that a client of a stream has seen.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// How often a silent stream is written to, so that nobody on the way takes it for dead.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long a stream lasts. A client goes on from where it was, and shows again who it is.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// How many events are read at once for a stream.
+const AT_ONCE: usize = 100;
+
+/// What happened to a deployment, in order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Events {
+    /// The events.
+    pub items: Vec<EventRecord>,
+    /// What to give as `after` for those that follow, if there may be some now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
+}
+
+/// Which events.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// Those after that version only.
+    #[param(maximum = 9007199254740991i64)]
+    after: Option<u64>,
+    /// How many at most; a stream has no end.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<usize>,
+}
+
+/// Says what happened to a deployment
+///
+/// A page in order; or, for whoever accepts `text/event-stream`, all of it as it happens: each event has the version as
+/// its `id`, so that a client that comes back with `Last-Event-ID` misses none.
+#[utoipa::path(
+    get,
+    path = "/api/v1/deployments/{id}/events",
+    operation_id = "deployment_events",
+    tag = "deployments",
+    params(
+        ("id" = String, Path, description = "The id of the deployment."),
+        Wanted,
+        ("Last-Event-ID" = Option<String>, Header, description = "For a stream: the last event that one has seen.", pattern = "^[0-9]{1,15}$"),
+    ),
+    responses(
+        (status = 200, description = "A page of events, or a stream of them.", content(
+            (ref("#/components/schemas/Events") = "application/json"),
+            (String = "text/event-stream"),
+        )),
+        Reading,
+    )
+)]
+pub(super) async fn events(
+    State(state): State<ApiState>,
+    Path(id): Path<String>,
+    Who(actor): Who,
+    Parameters(wanted): Parameters<Wanted>,
+    turn: Option<Extension<Turn>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (after, limit) = (position("after", wanted.after)?, limit(wanted.limit)?);
+    if !wants_stream(&headers) {
+        let items = state.run(move |engine| engine.events(&actor, &id, after.unwrap_or(0), limit)).await?;
+        let next = items.last().filter(|_| items.len() == limit).map(|last| last.version);
+        return Ok(Json(Events { items, next }).into_response());
+    }
+    let after = last_seen(&headers)?.or(after).unwrap_or(0);
+    // Whether there is one at all is said before the stream begins.
+    let (actor, id) = state.run(move |engine| engine.version(&actor, &id).map(|_| (actor, id))).await?;
+    let watching = turn.map(|Extension(turn)| turn.watch()).transpose()?;
+    let receiver = state.hub.watch(&id);
+    let until = Instant::now() + LONGEST;
+    let following =
+        Following { state, actor, id, after, receiver, until, pending: VecDeque::new(), _watching: watching };
+    let alive = KeepAlive::new().interval(KEEP_ALIVE);
+    let headers = [
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        // Proxies that collect answers would keep it back.
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    Ok((headers, Sse::new(following.stream()).keep_alive(alive)).into_response())
+}
+
+fn wants_stream(headers: &HeaderMap) -> bool {
+    let kinds = headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
+    let mut kinds = kinds.flat_map(|accept| accept.split(','));
+    kinds.any(|kind| kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream")))
+}
+
+fn last_seen(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
+    let seen = value.to_str().ok().and_then(|text| text.trim().parse().ok()).filter(|seen| *seen <= LARGEST);
+    seen.map(Some).ok_or_else(|| unreadable("`Last-Event-ID` is the `id` of an event as it was sent: a version"))
+}
+
+/// A client that follows a deployment.
+struct Following {
+    state: ApiState,
+    actor: Actor,
+    id: String,
+    after: u64,
+    receiver: watch::Receiver<u64>,
+    until: Instant,
+    pending: VecDeque<EventRecord>,
+    _watching: Option<Watching>,
+}
+
+impl Following {
+    fn stream(self) -> impl Stream<Item = Result<Event, Infallible>> {
+        futures_util::stream::unfold(self, |mut following| async move {
+            let event = following.next().await?;
+            Some((Ok(event), following))
+        })
+    }
+
+    /// The next event; none: the stream ends, and the client may come back.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(record) = self.pending.pop_front() {
+                self.after = record.version;
+                return Event::default()
+                    .id(record.version.to_string())
+                    .event(record.event.kind())
+                    .json_data(&record)
+                    .ok();
+            }
+            // Before reading: what is written meanwhile is looked for again.
+            self.receiver.mark_unchanged();
+            let (actor, id, after) = (self.actor.clone(), self.id.clone(), self.after);
+            let found = self.state.run(move |engine| engine.events(&actor, &id, after, AT_ONCE)).await.ok()?;
+            self.pending.extend(found);
+            if !self.pending.is_empty() {
+                continue;
+            }
+            tokio::select! {
+                changed = self.receiver.changed() => changed.ok()?,
+                () = self.state.lifecycle.stopping() => return None,
+                () = tokio::time::sleep_until(self.until) => return None,
+            }
+        }
+    }
+}

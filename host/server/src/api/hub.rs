@@ -1,0 +1,103 @@
+//! Who waits for which deployment, and who tells them.
+//!
+//! What this server writes, it tells at once. Other servers write into the same ledger, so while somebody waits, the
+//! versions of what is waited for are read a few times a second; the cost goes with the deployments that are waited for,
+//! not with what is written. While nobody waits, nothing is read.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use lockgate_ledger::Storage;
+use tokio::sync::watch;
+
+/// How often the ledger is asked what others wrote.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// Tells those who wait that a deployment has changed. Cheap to clone.
+#[derive(Clone)]
+pub struct Hub(Arc<Inner>);
+
+struct Inner {
+    /// Not held: a server that shuts down closes its ledger.
+    storage: Weak<dyn Storage>,
+    watched: Mutex<Watched>,
+}
+
+#[derive(Default)]
+struct Watched {
+    /// The last known version by deployment.
+    versions: HashMap<String, watch::Sender<u64>>,
+    /// Whether there is a task that reads them.
+    polled: bool,
+}
+
+impl Hub {
+    pub(super) fn new(storage: Weak<dyn Storage>) -> Self {
+        Self(Arc::new(Inner { storage, watched: Mutex::default() }))
+    }
+
+    /// The versions of a deployment, from now on. It may begin with an older one than there is: look after subscribing.
+    pub fn watch(&self, deployment: &str) -> watch::Receiver<u64> {
+        let mut watched = self.lock();
+        let receiver = match watched.versions.entry(deployment.to_owned()) {
+            Entry::Occupied(known) => known.get().subscribe(),
+            Entry::Vacant(new) => new.insert(watch::Sender::new(0)).subscribe(),
+        };
+        if !watched.polled {
+            watched.polled = true;
+            tokio::spawn(poll(self.clone()));
+        }
+        receiver
+    }
+
+    /// Tells those who wait for it that a deployment has that version.
+    pub fn wrote(&self, deployment: &str, version: u64) {
+        if let Some(known) = self.lock().versions.get(deployment) {
+            known.send_if_modified(|known| {
+                let newer = version > *known;
+                *known = version.max(*known);
+                newer
+            });
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Watched> {
+        self.0.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is waited for; nothing: the task that reads it is to end.
+    fn names(&self) -> Vec<String> {
+        let mut watched = self.lock();
+        watched.versions.retain(|_, known| known.receiver_count() > 0);
+        watched.polled = !watched.versions.is_empty();
+        watched.versions.keys().cloned().collect()
+    }
+}
+
+/// Reads the versions of what is waited for, until nobody waits.
+async fn poll(hub: Hub) {
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        let names = hub.names();
+        if names.is_empty() {
+            return;
+        }
+        let looking = hub.clone();
+        // What cannot be read now can be read the next time; whoever waits is answered by their own time-out.
+        let _ = tokio::task::spawn_blocking(move || looking.look(&names)).await;
+    }
+}
+
+impl Hub {
+    fn look(&self, names: &[String]) {
+        let Some(storage) = self.0.storage.upgrade() else { return };
+        for name in names {
+            match storage.version(&format!("deployment/{name}")) {
+                Ok(version) => self.wrote(name, version),
+                Err(error) => return tracing::debug!(%error, "versions that are waited for cannot be read"),
+            }
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The description of the endpoint: OpenAPI 3.1, made of the handlers and of the types that they take and give.
+//!
+//! The paths come from `utoipa`, which stands at each handler. The schemas of the domain's and the engine's types come
+//! from their own `JsonSchema`, which `lockgate schema` prints too: nothing is described twice.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use lockgate_domain::{Overlap, Stage};
+use lockgate_engine::lifecycle::{ActivityReport, OverrideState};
+use lockgate_engine::service::{
+    ApprovalView, DecisionRecord, Delegation, DeploymentSummary, DeploymentView, NewApproval, NewDelegation,
+    NewDeployment, NewOverride, NewReview, NewWaiver, NextStep, Paged, Passed, PendingOverride, StepReport,
+    WaiverState,
+};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoParams, IntoResponses, OpenApi};
+
+use super::{audit, health};
+use crate::problem::{MEDIA_TYPE, ProblemDocument};
+
+/// Under which conditions something is written to a deployment.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only described here: `Intent` reads it")]
+pub(super) struct Conditions {
+    /// Makes it safe to send the request again: the same key and the same request get the first answer again.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 128, pattern = "^[!-~]{1,128}$")]
+    idempotency_key: Option<String>,
+    /// The `ETag` of the deployment as it was looked at: if it has another version by now, nothing is written.
+    #[param(rename = "If-Match", pattern = r#"^(\*|(W/)?"[0-9]{1,15}")$"#)]
+    if_match: Option<String>,
+}
+
+/// Under which conditions something is written that belongs to no deployment.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only described here: `Intent` reads it")]
+pub(super) struct Repeatable {
+    /// Makes it safe to send the request again: the same key and the same request get the first answer again.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 128, pattern = "^[!-~]{1,128}$")]
+    idempotency_key: Option<String>,
+}
+
+/// What reading may answer instead.
+pub(super) struct Reading;
+
+impl IntoResponses for Reading {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[
+            ("400", "A parameter or a header cannot be read."),
+            ("401", "Nobody is known to ask: send `Authorization: Bearer <token>`."),
+            ("403", "Whoever asks may not; `roles` names those that may."),
+            ("404", "There is no such thing, or not for whoever asks."),
+            ("503", "The server is overloaded, or the ledger cannot be used; `Retry-After` says when to ask again."),
+            ("default", "Any other problem."),
+        ])
+    }
+}
+
+/// What writing may answer instead.
+pub(super) struct Writing;
+
+impl IntoResponses for Writing {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let mut all = Reading::responses();
+        all.extend(problems(&[
+            ("409", "It cannot be done as things stand; the code says why, and `legal_moves` what can."),
+            ("412", "The deployment has another version than `If-Match` names."),
+            ("413", "The body is too large."),
+            ("415", "The body is of another media type than is taken."),
+            ("422", "The document is wrong, `errors` says where; or the idempotency key was used for something else."),
+        ]));
+        all
+    }
+}
+
+fn problems(all: &[(&str, &str)]) -> BTreeMap<String, RefOr<Response>> {
+    let problem = |(status, description): &(&str, &str)| {
+        let schema = Ref::from_schema_name("ProblemDocument");
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let response = ResponseBuilder::new().description(*description).content(MEDIA_TYPE, content).build();
+        ((*status).to_owned(), RefOr::T(response))
+    };
+    all.iter().map(problem).collect()
+}
+
+/// The names of the stages.
+pub(super) fn stage() -> utoipa::openapi::schema::Object {
+    one_of(&Stage::ALL.map(Stage::as_str))
+}
+
+/// The names of the status of a deployment.
+pub(super) fn status() -> utoipa::openapi::schema::Object {
+    one_of(&[
+        "awaiting-entrance",
+        "in-progress",
+        "rolling-back",
+        "operational",
+        "rolled-back",
+        "failed",
+        "aborted",
+        "rejected",
+    ])
+}
+
+fn one_of(names: &[&'static str]) -> utoipa::openapi::schema::Object {
+    ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).enum_values(Some(names.iter().copied())).build()
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Lockgate",
+        description = "Decides whether a deployment may go on, and proves afterwards what was decided.",
+    ),
+    paths(
+        super::deployments::list,
+        super::deployments::request,
+        super::deployments::get,
+        super::deployments::revise,
+        super::deployments::overlaps,
+        super::events::events,
+        super::wait::wait,
+        super::gates::pass,
+        super::evidence::put,
+        super::evidence::get,
+        super::approvals::give,
+        super::approvals::get,
+        super::approvals::revoke,
+        super::progress::report_activities,
+        super::progress::make_move,
+        super::progress::next_step,
+        super::progress::report_step,
+        super::overrides::take,
+        super::overrides::get,
+        super::overrides::confirm,
+        super::overrides::list,
+        super::overrides::review,
+        super::waivers::list,
+        super::waivers::grant,
+        super::waivers::get,
+        super::waivers::end,
+        super::delegations::list,
+        super::delegations::lend,
+        super::delegations::get,
+        super::delegations::end,
+        super::decisions::list,
+        super::decisions::get,
+        super::catalogue::models,
+        super::catalogue::plugins,
+        super::catalogue::reload,
+        super::me::me,
+    ),
+    components(schemas(ProblemDocument)),
+    tags(
+        (name = "deployments", description = "Deployments, on their way through the four stages."),
+        (name = "gates", description = "Gates: the entrance and the exit of each stage."),
+        (name = "evidence", description = "Files that others attest."),
+        (name = "approvals", description = "Answers of people, bound to what they saw."),
+        (name = "rollout", description = "Carrying out a deployment step by step."),
+        (name = "overrides", description = "Breaking the glass, and the review of it."),
+        (name = "waivers", description = "Exceptions that are granted in advance."),
+        (name = "delegations", description = "Roles that are lent."),
+        (name = "decisions", description = "What was decided, and why."),
+        (name = "models", description = "Deployment models and the plugins that they use."),
+        (name = "me", description = "Who asks."),
+        (name = "health", description = "Whether the server lives, and is ready."),
+    )
+)]
+struct NativeApi;
+
+#[derive(OpenApi)]
+#[openapi(
+    paths(health::livez, health::readyz, health::health, health::status),
+    components(schemas(health::Check, health::Readiness))
+)]
+struct HealthApi;
+
+/// The description, as JSON.
+pub fn openapi() -> Value {
+    let mut api = NativeApi::openapi();
+    api.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    api.merge(audit::AuditApi::openapi());
+    api.merge(HealthApi::openapi());
+    let components = api.components.get_or_insert_default();
+    components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    components.add_security_scheme(
+        "mutualTLS",
+        SecurityScheme::MutualTls { description: None, deprecated: None, extensions: None },
+    );
+    // Always an object: it is made of one.
+    let mut document = serde_json::to_value(api).unwrap_or_default();
+    document["security"] = json!([{ "bearer": [] }, { "mutualTLS": [] }]);
+    if let Some(Value::Object(known)) = document.pointer_mut("/components/schemas") {
+        known.extend(schemas());
+        known.sort_keys();
+    }
+    document
+}
+
+/// The text of the description.
+pub(super) static TEXT: LazyLock<String> = LazyLock::new(text);
+
+/// The description as text: what `/openapi.json` answers, and what `docs/openapi.json` holds.
+pub fn text() -> String {
+    format!("{:#}\n", openapi())
+}
+
+/// Answers with the description.
+pub(super) async fn serve() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], TEXT.as_str())
+}
+
+/// The schemas of what belongs to the domain and the engine.
+fn schemas() -> Map<String, Value> {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+    });
+    let mut generator = settings.into_generator();
+    let mut named = Map::new();
+    register::<NewDeployment>(&mut generator);
+    register::<DeploymentView>(&mut generator);
+    register::<Paged<DeploymentSummary>>(&mut generator);
+    register::<super::events::Events>(&mut generator);
+    register::<Passed>(&mut generator);
+    register::<lockgate_domain::Evidence>(&mut generator);
+    register::<NewApproval>(&mut generator);
+    register::<ApprovalView>(&mut generator);
+    register::<super::progress::NewMove>(&mut generator);
+    register::<NextStep>(&mut generator);
+    register::<StepReport>(&mut generator);
+    register::<lockgate_domain::Progress>(&mut generator);
+    register::<NewOverride>(&mut generator);
+    register::<OverrideState>(&mut generator);
+    register::<NewReview>(&mut generator);
+    register::<Paged<PendingOverride>>(&mut generator);
+    register::<NewWaiver>(&mut generator);
+    register::<NewDelegation>(&mut generator);
+    register::<Paged<DecisionRecord>>(&mut generator);
+    register::<lockgate_engine::catalogue::Status>(&mut generator);
+    register::<lockgate_engine::catalogue::Reloaded>(&mut generator);
+    register::<super::me::Me>(&mut generator);
+    let mut lists = |name: &str, schema: Schema| named.insert(name.to_owned(), schema.to_value());
+    lists("Overlaps", generator.subschema_for::<Vec<Overlap>>());
+    lists("ActivityReports", generator.subschema_for::<Vec<ActivityReport>>());
+    lists("Waivers", generator.subschema_for::<Vec<WaiverState>>());
+    lists("Delegations", generator.subschema_for::<Vec<Delegation>>());
+    lists("PluginUses", generator.subschema_for::<Vec<super::catalogue::PluginUse>>());
+    let answers = [generator.subschema_for::<Passed>(), generator.subschema_for::<lockgate_domain::Decision>()];
+    named.insert("GateAnswer".to_owned(), json!({ "anyOf": answers }));
+    named.extend(generator.take_definitions(true));
+    named
+}
+
+fn register<T: JsonSchema>(generator: &mut SchemaGenerator) {
+    generator.subschema_for::<T>();
+}

@@ -1,0 +1,90 @@
+//! Waiting for a deployment to change, without asking again and again.
+
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use lockgate_domain::Timestamp;
+use serde::Deserialize;
+use tokio::time::Instant;
+use utoipa::IntoParams;
+
+use super::answer::{at_version, tagged};
+use super::extract::{Parameters, Who, position};
+use super::openapi::Reading;
+use super::state::ApiState;
+use crate::problem::Problem;
+use crate::serve::Turn;
+
+/// What is waited for.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Until {
+    /// A version above that; without it, above the one that the deployment has now.
+    #[param(maximum = 9007199254740991i64)]
+    after: Option<u64>,
+    /// For how long at most, for example `20s`; never longer than the server lets wait.
+    #[param(value_type = Option<String>, example = "20s")]
+    timeout: Option<lockgate_domain::Duration>,
+}
+
+/// Waits for a deployment to change
+///
+/// Answers as soon as its version is above `after`, be it at once; or with 204 when the time is over: then ask again.
+#[utoipa::path(
+    get,
+    path = "/api/v1/deployments/{id}/wait",
+    operation_id = "wait_for_deployment",
+    tag = "deployments",
+    params(("id" = String, Path, description = "The id of the deployment."), Until),
+    responses(
+        (
+            status = 200, description = "The deployment, which has changed.", body = ref("#/components/schemas/DeploymentView"),
+            headers(("ETag" = String, description = "Its version, in quotes."))
+        ),
+        (
+            status = 204, description = "It has not changed.",
+            headers(("ETag" = String, description = "Its version, in quotes."))
+        ),
+        Reading,
+    )
+)]
+pub(super) async fn wait(
+    State(state): State<ApiState>,
+    Path(id): Path<String>,
+    Who(actor): Who,
+    Parameters(until): Parameters<Until>,
+    turn: Option<Extension<Turn>>,
+) -> Result<Response, Problem> {
+    let after = position("after", until.after)?;
+    let longest = state.limits.wait.as_millis();
+    let timeout = until.timeout.map_or(longest, |timeout| timeout.as_millis().min(longest));
+    let deadline = Instant::now() + Duration::from_millis(timeout);
+    let mut receiver = state.hub.watch(&id);
+    let mut watching = None;
+    let mut after = after;
+    loop {
+        // Before reading: what is written meanwhile is looked for again.
+        receiver.mark_unchanged();
+        let (reading, name) = (actor.clone(), id.clone());
+        let version = state.run(move |engine| engine.version(&reading, &name)).await?;
+        if version > *after.get_or_insert(version) {
+            let view = state.run(move |engine| engine.deployment(&actor, &id, Timestamp::now())).await?;
+            return Ok(at_version(view.summary.version, &view));
+        }
+        if let (None, Some(Extension(turn))) = (&watching, &turn) {
+            watching = Some(turn.watch()?);
+        }
+        let over = tokio::select! {
+            changed = receiver.changed() => changed.is_err(),
+            () = state.lifecycle.stopping() => true,
+            () = tokio::time::sleep_until(deadline) => true,
+        };
+        if over {
+            return Ok((StatusCode::NO_CONTENT, tagged(version)).into_response());
+        }
+    }
+}
