@@ -1,0 +1,230 @@
+//! `lockgate audit check`: is it so? Asks no server, reads no ledger, and needs no clock.
+
+use std::path::{Path, PathBuf};
+
+use lockgate_ledger::note::{Note, VerifyingKey};
+use lockgate_ledger::verify::{self, Consistent, Included, NotProven};
+use lockgate_ledger::{Entry, note};
+use serde_json::{Value, json};
+
+use super::prove::leaf_file;
+use super::trust::KeyArguments;
+use crate::diagnostic::{Diagnostic, InvalidInput};
+use crate::exit::Exit;
+use crate::input::{read_bytes, read_text};
+use crate::print;
+use crate::report::{Form, fields};
+use crate::terminal::{BAD, GOOD, STRONG, styled};
+
+/// How large a proof may be: one holds an entry of at most 16 MiB.
+const LARGEST_PROOF: u64 = 64 << 20;
+/// What the name of the file ends in that holds the bytes of an entry.
+pub(super) const LEAF_ENDING: &str = ".leaf.json";
+/// The first line of a proof as other tools write it.
+const TLOG_PROOF: &str = "c2sp.org/tlog-proof@v1\n";
+
+/// What to check.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// A proof, or a signed checkpoint.
+    #[arg(value_name = "PROOF")]
+    proof: PathBuf,
+    #[command(flatten)]
+    key: KeyArguments,
+    /// The bytes of the entry, for a proof that does not hold them. Without it: the proof's name with `.leaf.json`.
+    #[arg(long, value_name = "FILE")]
+    leaf: Option<PathBuf>,
+    /// How to tell what is proved.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Form,
+}
+
+/// What is proved.
+enum Proved {
+    Included(Included),
+    Consistent(Consistent),
+    Signed(note::Checkpoint),
+}
+
+impl Check {
+    /// Checks it.
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        let key = self.key.required()?;
+        let source = read_text(&self.proof, "proof", LARGEST_PROOF)?;
+        let checked = self.checked(&source.text, &key)?;
+        match self.output {
+            Form::Table => print::text(match &checked {
+                Ok(proved) => proved.table(&key),
+                Err(error) => format!("{}: {}", styled(BAD, "not proven"), print::plain(&error.to_string())),
+            })?,
+            Form::Json => print::data(serde_json::to_string_pretty(&match &checked {
+                Ok(proved) => proved.document(),
+                Err(error) => json!({ "proven": false, "why": error.to_string() }),
+            })?)?,
+        }
+        Ok(if checked.is_ok() { Exit::Success } else { Exit::Tampered })
+    }
+
+    fn checked(&self, text: &str, key: &VerifyingKey) -> Result<Result<Proved, NotProven>, InvalidInput> {
+        if let Some(rest) = text.strip_prefix(TLOG_PROOF) {
+            let leaf = self.leaf.clone().unwrap_or_else(|| leaf_file(&self.proof));
+            let json = self.from_tlog_proof(rest, &leaf)?;
+            return Ok(json.and_then(|json| verify::inclusion(&json, key)).map(Proved::Included));
+        }
+        let document: Option<Value> = serde_json::from_str(text).ok();
+        let format = document.as_ref().and_then(|document| document.get("format")?.as_str());
+        match format {
+            Some("lockgate-inclusion-proof/v1") => Ok(verify::inclusion(text, key).map(Proved::Included)),
+            Some("lockgate-consistency-proof/v1") => Ok(verify::consistency(text, key).map(Proved::Consistent)),
+            None if document.is_none() && Note::parse(text).is_ok() => {
+                Ok(verify::checkpoint(text, key).map(Proved::Signed))
+            }
+            format => Err(self.no_proof(format)),
+        }
+    }
+
+    fn no_proof(&self, format: Option<&str>) -> InvalidInput {
+        let diagnostic = Diagnostic::error(format!("`{}` is neither a proof nor a checkpoint", self.proof.display()));
+        match format {
+            Some(format) => diagnostic.note(format!("its format is `{format}`, which this version does not know")),
+            None => diagnostic,
+        }
+        .help("hand in what `lockgate audit prove` or `lockgate audit checkpoint` wrote")
+        .into()
+    }
+
+    /// A proof as other tools write it, together with the bytes of its entry, in our form.
+    fn from_tlog_proof(&self, rest: &str, leaf: &Path) -> Result<Result<String, NotProven>, InvalidInput> {
+        let bytes = read_bytes(leaf, "entry of the proof", LARGEST_PROOF)?;
+        let wrong = |what: &str| Ok(Err(NotProven::Malformed(what.to_owned())));
+        let Ok(entry) = Entry::from_leaf(&bytes) else {
+            return wrong("the bytes of the entry are not those of an entry, in canonical form");
+        };
+        let Some((head, checkpoint)) = rest.split_once("\n\n") else { return wrong("it holds no checkpoint") };
+        let mut lines = head.lines().filter(|line| !line.starts_with("extra "));
+        if lines.next() != Some(format!("index {}", entry.index).as_str()) {
+            return wrong("it is of another place in the log than the entry says");
+        }
+        let hashes: Vec<&str> = lines.collect();
+        let proof = json!({
+            "format": "lockgate-inclusion-proof/v1",
+            "entry": entry,
+            "hashes": hashes,
+            "checkpoint": checkpoint,
+            "keys": [],
+        });
+        Ok(Ok(proof.to_string()))
+    }
+}
+
+impl Proved {
+    fn table(&self, key: &VerifyingKey) -> String {
+        match self {
+            Self::Included(included) => told(included),
+            Self::Consistent(Consistent { older, newer }) => format!(
+                "{}: every one of the first {} entries is in the log of {} as it was\n\n{}",
+                styled(GOOD, "proven"),
+                older.size,
+                newer.size,
+                fields(vec![
+                    ("log", print::plain(&newer.origin).into_owned()),
+                    ("older root", older.root.to_string()),
+                    ("newer root", newer.root.to_string()),
+                ])
+            ),
+            Self::Signed(checkpoint) => format!(
+                "{}: `{key}` signed a log of {} entries\n\n{}",
+                styled(GOOD, "proven"),
+                checkpoint.size,
+                fields(vec![
+                    ("log", print::plain(&checkpoint.origin).into_owned()),
+                    ("root", checkpoint.root.to_string()),
+                ])
+            ),
+        }
+    }
+
+    fn document(&self) -> Value {
+        let head = |checkpoint: &note::Checkpoint| json!({ "log": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root });
+        match self {
+            Self::Included(Included { entry, checkpoint, key }) => json!({
+                "proven": true, "what": "inclusion", "entry": entry, "in": head(checkpoint), "signed_by": key,
+            }),
+            Self::Consistent(Consistent { older, newer }) => json!({
+                "proven": true, "what": "consistency", "older": head(older), "newer": head(newer),
+            }),
+            Self::Signed(checkpoint) => json!({ "proven": true, "what": "checkpoint", "in": head(checkpoint) }),
+        }
+    }
+}
+
+/// What an entry that is in the log says: what was decided, by whom, when.
+pub(super) fn told(included: &Included) -> String {
+    let Included { entry, checkpoint, key } = included;
+    let mut rows = vec![("what", styled(STRONG, print::plain(&what(entry))))];
+    let mut add = |name: &'static str, value: Option<String>| {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            rows.push((name, print::plain(&value).into_owned()));
+        }
+    };
+    let decision = entry.body.get("decision").unwrap_or(&entry.body);
+    add("by", who(&entry.body).or_else(|| who(decision)));
+    add("when", Some(entry.at.to_string()));
+    add("because of", Some(blocking(decision)));
+    add("model", decision.get("model").and_then(named));
+    add("stream", Some(format!("{}, its entry {}", entry.stream, entry.sequence)));
+    add("id", entry.id.clone());
+    if entry.kind != "decision" {
+        add("body", serde_json::to_string_pretty(&entry.body).ok());
+    }
+    let log = format!("entry {} of the {} in `{}`", entry.index, checkpoint.size, print::plain(&checkpoint.origin));
+    rows.push(("log", log));
+    rows.push(("signed by", key.to_string()));
+    format!("{}\n\n{}", styled(GOOD, "proven"), fields(rows))
+}
+
+/// What happened, in a few words.
+fn what(entry: &Entry) -> String {
+    let decision = entry.body.get("decision").unwrap_or(&entry.body);
+    let text = |name: &str| decision.get(name).and_then(Value::as_str).unwrap_or_default();
+    match (entry.kind.as_str(), text("verdict")) {
+        ("decision", verdict) if !verdict.is_empty() => {
+            let gate = decision.get("gate").map(gate).unwrap_or_default();
+            format!("{verdict}, at {gate} of the deployment {}", text("deployment"))
+        }
+        (kind, _) => kind.to_owned(),
+    }
+}
+
+fn gate(gate: &Value) -> String {
+    let text = |name: &str| gate.get(name).and_then(Value::as_str).unwrap_or_default();
+    format!("{} {}", text("stage"), text("phase"))
+}
+
+/// Who did it, as the entry says.
+fn who(body: &Value) -> Option<String> {
+    let by = ["by", "actor", "requested_by"].into_iter().find_map(|name| body.get(name))?;
+    let person = by.get("person").unwrap_or(by);
+    let credential = by.get("credential").and_then(Value::as_str).map(|with| format!(", with {with}"));
+    let id = person.as_str().map(str::to_owned).or_else(|| named(person))?;
+    Some(format!("{id}{}", credential.unwrap_or_default()))
+}
+
+/// An id, with the name or version that stands beside it.
+fn named(value: &Value) -> Option<String> {
+    let text = |name: &str| value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let id = text("id")?;
+    Some(match text("name").or_else(|| text("version")) {
+        Some(more) if more != id => format!("{id} ({more})"),
+        _ => id.to_owned(),
+    })
+}
+
+/// The codes of the reasons that stood in the way.
+fn blocking(decision: &Value) -> String {
+    let reasons = decision.get("reasons").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let blocking = reasons.iter().filter(|reason| reason.get("blocking") == Some(&Value::Bool(true)));
+    let mut codes: Vec<&str> = blocking.filter_map(|reason| reason.get("code")?.as_str()).collect();
+    codes.dedup();
+    codes.join(", ")
+}

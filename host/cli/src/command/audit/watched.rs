@@ -1,0 +1,121 @@
+//! A log that is watched while it is audited: how far the audit has come, and what could not be read at all.
+//!
+//! An audit ends where a page of the file is so damaged that nothing can be read from it. Here the entries around it are
+//! asked for one by one, so that what is damaged can be named and the rest is still looked at.
+
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use lockgate_domain::Digest;
+use lockgate_ledger::audit::{Finding, Place};
+use lockgate_ledger::tree::Hash;
+use lockgate_ledger::{Cause, Error, Head, Query, Source, StoredContent, StoredEntry, Unavailable};
+
+/// So many entries that cannot be read are named: of a file with more, nothing is left to be audited.
+const MOST_UNREADABLE: usize = 1000;
+
+/// A log, watched.
+pub(super) struct Watched<'a> {
+    source: &'a dyn Source,
+    bar: ProgressBar,
+    unreadable: Mutex<Vec<Finding>>,
+}
+
+impl<'a> Watched<'a> {
+    /// Watches a log. Shows how far it has come, on a terminal.
+    pub(super) fn new(source: &'a dyn Source, quiet: bool) -> Self {
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let form = "  {bar:40} {human_pos} of {human_len} entries, {per_sec}, {eta} left";
+        let style = ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::with_draw_target(None, target).with_style(style);
+        Self { source, bar, unreadable: Mutex::default() }
+    }
+
+    /// The entries that could not be read.
+    pub(super) fn finish(self) -> Vec<Finding> {
+        self.bar.finish_and_clear();
+        self.unreadable.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The entries of a walk, one by one: those that cannot be read are noted and left out.
+    fn salvaged(&self, query: &Query, why: Error) -> Result<Vec<StoredEntry>, Error> {
+        let Some(before) = query.before else { return Err(why) };
+        let mut found = Vec::new();
+        for index in query.from..before {
+            // A page without any entry would say that the log ends there.
+            if index - query.from >= query.limit as u64 && !found.is_empty() {
+                break;
+            }
+            let one = Query { from: index, before: Some(index + 1), limit: 1, ..Query::default() };
+            match self.source.entries(&one) {
+                Ok(entries) => found.extend(entries),
+                Err(error) => self.note(index, damage(error)?)?,
+            }
+        }
+        Ok(found)
+    }
+
+    fn note(&self, index: u64, message: String) -> Result<(), Error> {
+        let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        if unreadable.len() >= MOST_UNREADABLE {
+            let message =
+                format!("more than {MOST_UNREADABLE} entries cannot be read, of which the last said: {message}");
+            return Err(Unavailable { cause: Cause::Corrupt, message }.into());
+        }
+        unreadable.push(Finding { place: Place::Entry(index), message: format!("it cannot be read: {message}") });
+        Ok(())
+    }
+}
+
+/// What is damaged, if that is what an error says.
+///
+/// # Errors
+/// The error itself, if it says something else.
+pub(super) fn damage(error: Error) -> Result<String, Error> {
+    match error {
+        Error::Unavailable(Unavailable { cause: Cause::Corrupt, message }) => Ok(message),
+        other => Err(other),
+    }
+}
+
+impl Source for Watched<'_> {
+    fn head(&self) -> Result<Head, Error> {
+        let head = self.source.head()?;
+        self.bar.set_length(head.size);
+        Ok(head)
+    }
+
+    fn entries(&self, query: &Query) -> Result<Vec<StoredEntry>, Error> {
+        let filtered = query.stream.is_some() || query.kind.is_some() || query.id.is_some();
+        if filtered {
+            return self.source.entries(query);
+        }
+        let found = match self.source.entries(query) {
+            Err(error @ Error::Unavailable(Unavailable { cause: Cause::Corrupt, .. })) => {
+                self.salvaged(query, error)?
+            }
+            outcome => outcome?,
+        };
+        if let Some(last) = found.last() {
+            self.bar.set_position(last.index + 1);
+        }
+        Ok(found)
+    }
+
+    fn nodes(&self, nodes: &[u64]) -> Result<Vec<Hash>, Error> {
+        // A node that cannot be read is as good as none, and is told as such.
+        self.source.nodes(nodes).or_else(|error| Err(Error::NotFound(damage(error)?)))
+    }
+
+    fn checkpoints(&self, above: u64, limit: usize) -> Result<Vec<(u64, String)>, Error> {
+        self.source.checkpoints(above, limit)
+    }
+
+    fn content(&self, digest: &Digest) -> Result<Option<StoredContent>, Error> {
+        self.source.content(digest)
+    }
+
+    fn contents(&self, after: Option<Digest>, limit: usize) -> Result<Vec<Digest>, Error> {
+        self.source.contents(after, limit)
+    }
+}

@@ -1,0 +1,132 @@
+//! The audit log over HTTP: enough to check all of it, and to have one entry of it proved, without the file.
+//!
+//! What stands here is [what an audit reads](lockgate_ledger::Source), page by page, as it lies in the ledger: leaves,
+//! hashes, signed notes. Nothing of it asks to be believed, and [`RemoteSource`] on the other side believes none of it.
+//! Who may read it is decided where it is mounted.
+
+mod content;
+mod form;
+mod log;
+mod parameters;
+mod prove;
+mod remote;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::http::StatusCode;
+use axum::routing::get;
+use lockgate_ledger::{Cause, Error, Storage, Unavailable};
+use utoipa::OpenApi;
+
+use crate::problem::Problem;
+
+pub use form::{
+    Checkpoints, ConsistencyHashes, Contents, Entries, EntryDocument, HeadDocument, InclusionProofDocument,
+    KeptCheckpoint, KeyChangeDocument, LogEntry, Nodes,
+};
+pub use prove::{decision_proof, proof_of_decision};
+pub use remote::{InvalidServer, RemoteSource};
+
+/// Where the routes are mounted.
+pub const PREFIX: &str = "/api/v1/audit";
+
+/// The code of the problem that says that what lies in the ledger cannot be right.
+const CORRUPT: &str = "ledger-corrupt";
+/// The header with the kind of content.
+const KIND_HEADER: &str = "lockgate-content-kind";
+/// The header with the media type of content, which is not the one that it is sent as.
+const MEDIA_TYPE_HEADER: &str = "lockgate-content-media-type";
+/// The header with the size that was noted when content was stored, in bytes.
+const SIZE_HEADER: &str = "lockgate-content-size";
+/// The header with the moment at which content was stored.
+const STORED_HEADER: &str = "lockgate-content-stored";
+
+/// What the routes need.
+#[derive(Clone)]
+pub struct AuditState {
+    storage: Arc<dyn Storage>,
+}
+
+impl AuditState {
+    /// The routes of that ledger.
+    pub fn new(storage: Arc<dyn Storage>) -> Self {
+        Self { storage }
+    }
+
+    /// Asks the ledger something, on a thread that may wait.
+    async fn ask<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&dyn Storage) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let storage = Arc::clone(&self.storage);
+        match tokio::task::spawn_blocking(move || ask(storage.as_ref())).await {
+            Ok(answer) => answer.map_err(problem),
+            Err(_) => Err(Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)),
+        }
+    }
+}
+
+/// The routes, relative to [`PREFIX`].
+pub fn routes<S>() -> Router<S>
+where
+    AuditState: FromRef<S>,
+    S: Clone + Send + Sync + 'static,
+{
+    Router::new()
+        .route("/head", get(log::head))
+        .route("/checkpoint", get(log::checkpoint))
+        .route("/key", get(log::key))
+        .route("/entries", get(log::entries))
+        .route("/nodes", get(log::nodes))
+        .route("/checkpoints", get(log::checkpoints))
+        .route("/contents", get(content::contents))
+        .route("/content/{digest}", get(content::content))
+        .route("/inclusion/{index}", get(prove::inclusion))
+        .route("/consistency", get(prove::consistency))
+}
+
+/// The description of the routes, with their full paths, and of the proof of a decision.
+#[derive(OpenApi)]
+#[openapi(
+    paths(
+        log::head,
+        log::checkpoint,
+        log::key,
+        log::entries,
+        log::nodes,
+        log::checkpoints,
+        content::contents,
+        content::content,
+        prove::inclusion,
+        prove::consistency,
+        prove::decision_proof,
+    ),
+    components(schemas(crate::problem::ProblemDocument)),
+    tags((name = "audit", description = "The audit log, to be checked by whoever does not believe the server."))
+)]
+pub struct AuditApi;
+
+/// What an error of the ledger is to somebody who only reads.
+fn problem(error: Error) -> Problem {
+    match error {
+        Error::NotFound(message) => Problem::of_status(StatusCode::NOT_FOUND).detail(message),
+        Error::Unavailable(Unavailable { cause: Cause::Corrupt, message }) => {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, CORRUPT, "The ledger is damaged, or was tampered with")
+                .detail(message)
+        }
+        Error::Unavailable(Unavailable { cause, message }) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "ledger-unavailable",
+            "The ledger cannot be read at the moment",
+        )
+        .detail(message)
+        .with("cause", cause.as_str())
+        .retry_after(1),
+        other => {
+            tracing::error!(error = %other, "reading the audit log");
+            Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What can be asked of a page, and how large it may be.
+
+use axum::http::StatusCode;
+use lockgate_domain::Digest;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::problem::Problem;
+
+/// How many items a page has if nobody says.
+const USUAL: usize = 100;
+/// How many items a page has at most.
+pub(super) const MOST: usize = 1000;
+/// How many nodes can be asked for at once.
+pub(super) const MOST_NODES: usize = 256;
+
+/// Which entries. All conditions hold together.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct EntriesQuery {
+    /// With at least that index.
+    #[param(maximum = 9007199254740992i64)]
+    pub(super) from: Option<u64>,
+    /// With an index below that.
+    #[param(maximum = 9007199254740992i64)]
+    pub(super) before: Option<u64>,
+    /// Of that stream only.
+    pub(super) stream: Option<String>,
+    /// Of that kind only.
+    pub(super) kind: Option<String>,
+    /// With that id only.
+    pub(super) id: Option<String>,
+    /// The newest first.
+    pub(super) newest_first: Option<bool>,
+    /// How many at most. A page may hold fewer if they are large.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<usize>,
+}
+
+/// Which nodes.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct NodesQuery {
+    /// Their numbers, with commas between them, at most 256. Leaf `i` is node `2 * i`, an odd number is an inner node,
+    /// as in the array-based trees of RFC 9420.
+    #[param(pattern = "^[0-9]{1,16}(,[0-9]{1,16}){0,255}$")]
+    nodes: String,
+}
+
+/// Which of the checkpoints that were kept.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct CheckpointsQuery {
+    /// Those of more entries than that.
+    #[param(maximum = 9007199254740992i64)]
+    pub(super) above: Option<u64>,
+    /// How many at most.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<usize>,
+}
+
+/// Which digests of content.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ContentsQuery {
+    /// Those after that one.
+    #[param(value_type = Option<String>, pattern = "^sha256:[0-9a-f]{64}$")]
+    pub(super) after: Option<Digest>,
+    /// How many at most.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<usize>,
+}
+
+/// Between which sizes of the log.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ConsistencyQuery {
+    /// The smaller one.
+    #[param(minimum = 1, maximum = 9007199254740992i64)]
+    pub(super) from: u64,
+    /// The larger one; without it, the size that the log has now.
+    #[param(minimum = 1, maximum = 9007199254740992i64)]
+    pub(super) to: Option<u64>,
+}
+
+impl EntriesQuery {
+    pub(super) fn limit(&self) -> Result<usize, Problem> {
+        within(self.limit)
+    }
+}
+
+impl CheckpointsQuery {
+    pub(super) fn limit(&self) -> Result<usize, Problem> {
+        within(self.limit)
+    }
+}
+
+impl ContentsQuery {
+    pub(super) fn limit(&self) -> Result<usize, Problem> {
+        within(self.limit)
+    }
+}
+
+impl NodesQuery {
+    pub(super) fn numbers(&self) -> Result<Vec<u64>, Problem> {
+        let number = |text: &str| {
+            text.parse().map_err(|_| wrong(format!("`nodes`: `{text}` is not the number of a node: write `1,3,7`")))
+        };
+        let numbers: Vec<u64> = self.nodes.split(',').take(MOST_NODES + 1).map(number).collect::<Result<_, _>>()?;
+        if numbers.len() > MOST_NODES {
+            return Err(wrong(format!("`nodes` names more than {MOST_NODES} nodes: ask for the others by themselves")));
+        }
+        Ok(numbers)
+    }
+}
+
+fn within(limit: Option<usize>) -> Result<usize, Problem> {
+    match limit {
+        None => Ok(USUAL),
+        Some(limit @ 1..=MOST) => Ok(limit),
+        Some(limit) => Err(wrong(format!("`limit` is {limit}: it is 1 to {MOST}"))),
+    }
+}
+
+/// A parameter that cannot be.
+pub(super) fn wrong(detail: String) -> Problem {
+    Problem::of_status(StatusCode::BAD_REQUEST).detail(detail)
+}

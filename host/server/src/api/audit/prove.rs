@@ -1,0 +1,110 @@
+//! Proofs: that an entry is in the log, and that the log only grew.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use lockgate_ledger::tree::{Hash, consistency_path, root_of};
+use lockgate_ledger::{Error, InclusionProof, Query as Wanted, Source, Storage, prove_inclusion};
+
+use super::AuditState;
+use super::form::{ConsistencyHashes, InclusionProofDocument};
+use super::parameters::ConsistencyQuery;
+use crate::problem::{Problem, ProblemDocument};
+
+/// Proves that an entry is in the log
+///
+/// The proof verifies without this server: `lockgate audit check`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/audit/inclusion/{index}",
+    operation_id = "audit_inclusion",
+    tag = "audit",
+    params(("index" = u64, Path, description = "The place of the entry in the log, from 0.", maximum = 9007199254740992i64)),
+    responses(
+        (status = 200, description = "The proof.", body = InclusionProofDocument),
+        (status = 404, description = "There is no such entry.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn inclusion(
+    State(state): State<AuditState>,
+    Path(index): Path<u64>,
+) -> Result<Json<InclusionProof>, Problem> {
+    state.ask(move |storage| prove(storage, index)).await.map(Json)
+}
+
+fn prove(storage: &dyn Source, index: u64) -> Result<InclusionProof, Error> {
+    let size = storage.head()?.size;
+    if index >= size {
+        return Err(Error::NotFound(format!("the log has no entry {index}: it has {size}")));
+    }
+    prove_inclusion(storage, index)
+}
+
+/// The hashes between two sizes of the log
+///
+/// With a checkpoint of each they prove that the log only grew (RFC 6962, 2.1.2).
+#[utoipa::path(
+    get,
+    path = "/api/v1/audit/consistency",
+    operation_id = "audit_consistency",
+    tag = "audit",
+    params(ConsistencyQuery),
+    responses(
+        (status = 200, description = "The hashes.", body = ConsistencyHashes),
+        (status = 404, description = "The log has not that many entries.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn consistency(
+    State(state): State<AuditState>,
+    Query(query): Query<ConsistencyQuery>,
+) -> Result<Json<ConsistencyHashes>, Problem> {
+    state.ask(move |storage| between(storage, query.from, query.to)).await.map(Json)
+}
+
+fn between(storage: &dyn Storage, from: u64, to: Option<u64>) -> Result<ConsistencyHashes, Error> {
+    let size = storage.head()?.size;
+    let to = to.unwrap_or(size);
+    let none = || {
+        let message =
+            format!("a log of {from} entries cannot grow to {to}: give `from` 1 to `to`, `to` {from} to {size}");
+        Error::NotFound(message)
+    };
+    let folds = consistency_path(from, to).filter(|_| to <= size).ok_or_else(none)?;
+    let hash = |fold: Vec<u64>| Ok(root_of(&storage.nodes(&fold)?));
+    let hashes: Vec<Hash> = folds.into_iter().map(hash).collect::<Result<_, Error>>()?;
+    Ok(ConsistencyHashes { from, to, hashes })
+}
+
+/// Proves that a decision is in the log
+///
+/// The proof holds the decision, and verifies without this server: `lockgate audit check`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/decisions/{id}/proof",
+    operation_id = "decision_proof",
+    tag = "audit",
+    params(("id" = String, Path, description = "The id of the decision.")),
+    responses(
+        (status = 200, description = "The proof.", body = InclusionProofDocument),
+        (status = 404, description = "There is no such decision.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn decision_proof(
+    State(state): State<AuditState>,
+    Path(id): Path<String>,
+) -> Result<Json<InclusionProof>, Problem> {
+    state.ask(move |storage| proof_of_decision(storage, &id)).await.map(Json)
+}
+
+/// The proof of a decision: of the first entry that holds it, if it was written down more than once.
+///
+/// # Errors
+/// If there is none, or the log cannot be read.
+pub fn proof_of_decision(storage: &dyn Source, id: &str) -> Result<InclusionProof, Error> {
+    let (kind, id) = (Some("decision".to_owned()), Some(id.to_owned()));
+    let found = storage.entries(&Wanted { kind, id: id.clone(), limit: 1, ..Wanted::default() })?;
+    let none = || Error::NotFound(format!("the log has no decision `{}`", id.unwrap_or_default()));
+    prove_inclusion(storage, found.first().ok_or_else(none)?.index)
+}
