@@ -162,12 +162,26 @@ impl Sender {
                         return;
                     }
                     let delay = delays.next().unwrap_or(self.max_delay);
-                    self.shared.wait(
-                        failure.retry_after.map_or(delay, |asked| asked.clamp(delay, self.max_delay.max(delay))),
-                        None,
-                    );
+                    let longest = self.max_delay.max(delay);
+                    self.pause(failure.retry_after.map_or(delay, |asked| asked.clamp(delay, longest)));
                 }
             }
+        }
+    }
+
+    /// Waits so long, and meanwhile sees how far the ledger goes on, so that everybody knows how much there is to do.
+    fn pause(&self, time: Duration) {
+        let until = Instant::now() + time;
+        while !self.shared.stopped() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            self.shared.wait(left.min(self.interval), None);
+            if let Ok(head) = self.storage.head() {
+                self.shared.head.fetch_max(head.size, Ordering::Relaxed);
+            }
+            self.metrics.behind(self.behind());
         }
     }
 
