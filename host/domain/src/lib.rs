@@ -57,6 +57,6 @@ pub use release::{
     ReleaseStatus, Severity,
 };
 pub use rollout::{Action, Progress, Rollout, Step, StepAction, StepState, StepStatus, Wait};
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, SnapshotForm};
 pub use stage::{Gate, Phase, Scenario, Stage};
 pub use time::{Duration, TimeError, TimeWindow, Timestamp};

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{Component, Deployment, Digest, DigestError, Evidence, Gate, Timestamp};
+use crate::{Component, Deployment, Digest, DigestError, Evidence, Gate, Timestamp, canonical_json};
 
 /// Everything that one decision may look at. Nothing that is not in it can change the decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -99,5 +99,85 @@ impl Snapshot {
     /// If the snapshot has no canonical JSON form.
     pub fn digest(&self) -> Result<Digest, DigestError> {
         Digest::of_canonical(self)
+    }
+}
+
+/// The canonical form of all snapshots of one picture: what is the same in them is written once. For whoever decides on
+/// the same picture again and again, at other moments and gates.
+#[derive(Clone, Debug)]
+pub struct SnapshotForm {
+    /// The canonical text of each member, by name.
+    members: BTreeMap<String, String>,
+}
+
+impl SnapshotForm {
+    /// The form of a snapshot, and of those that differ from it in gate and time alone.
+    ///
+    /// # Errors
+    /// If the snapshot has no canonical JSON form.
+    pub fn of(snapshot: &Snapshot) -> Result<Self, DigestError> {
+        let serde_json::Value::Object(members) = json!(snapshot) else { return Ok(Self { members: BTreeMap::new() }) };
+        let text = |(name, value): (&String, &serde_json::Value)| {
+            let text = String::from_utf8_lossy(&canonical_json(value)?).into_owned();
+            Ok((name.clone(), text))
+        };
+        Ok(Self { members: members.iter().map(text).collect::<Result<_, DigestError>>()? })
+    }
+
+    /// The digest of the snapshot at that gate and time: that of [`Snapshot::digest`].
+    ///
+    /// # Errors
+    /// If the gate or the time has no canonical JSON form.
+    pub fn digest(&self, gate: Gate, now: Timestamp) -> Result<Digest, DigestError> {
+        let gate = canonical_json(&gate)?;
+        let now = canonical_json(&now)?;
+        let mut text = Vec::with_capacity(self.members.values().map(|text| text.len() + 32).sum());
+        // The names are plain ASCII, so their order is that of RFC 8785, and nothing in them has to be escaped.
+        for (place, (name, member)) in self.members.iter().enumerate() {
+            text.extend_from_slice(if place == 0 { b"{\"" } else { b",\"" });
+            text.extend_from_slice(name.as_bytes());
+            text.extend_from_slice(b"\":");
+            text.extend_from_slice(match name.as_str() {
+                "gate" => &gate,
+                "now" => &now,
+                _ => member.as_bytes(),
+            });
+        }
+        text.push(b'}');
+        Ok(Digest::of(&text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::{Phase, Stage};
+
+    #[test]
+    fn the_form_of_a_picture_gives_every_snapshot_of_it_its_own_digest() {
+        let deployment = json!({
+            "id": "dep-\u{e9}\"1", "scenario": "new-version", "requester": {"id": "ana"}, "product": {"id": "shop"},
+            "release": {"id": "shop-2", "name": "Shop", "version": "2.0.0", "status": "published", "components": []},
+            "environment": {"name": "live", "kind": "live", "control": "full"},
+            "change": {"id": "CHG-1", "title": "Shop 2", "category": "normal", "approval": "approved", "risk": "low",
+                       "releases": ["shop-2"]},
+            "labels": {"b": "2", "a": "1"}
+        });
+        let gates = [(Stage::PlanAndApprove, Phase::Exit), (Stage::Fulfill, Phase::Entrance)];
+        let mut snapshot = Snapshot {
+            deployment: serde_json::from_value(deployment).unwrap(),
+            gate: Gate { stage: Stage::Observe, phase: Phase::Exit },
+            now: Timestamp::from_millis(1),
+            subject: Digest::of(b"subject"),
+            evidence: BTreeMap::from([("sbom".to_owned(), Evidence::new(b"{}".to_vec(), "application/json"))]),
+        };
+        let form = SnapshotForm::of(&snapshot).unwrap();
+        for (place, (stage, phase)) in gates.into_iter().enumerate() {
+            snapshot.gate = Gate { stage, phase };
+            snapshot.now = Timestamp::from_millis(1_700_000_000_000 + place as i64);
+            assert_eq!(form.digest(snapshot.gate, snapshot.now).unwrap(), snapshot.digest().unwrap());
+        }
     }
 }

@@ -42,7 +42,7 @@ impl LoadedModel {
     /// # Errors
     /// If the snapshot has no canonical JSON form.
     pub fn evaluate(&self, snapshot: &Arc<Snapshot>, chosen_because: &str) -> Result<Decision, GateError> {
-        self.decide(snapshot, chosen_because, Record::No).map(|(decision, _)| decision)
+        self.decide(snapshot, snapshot.digest()?, chosen_because, Record::No).map(|(decision, _)| decision)
     }
 
     /// As [`LoadedModel::evaluate`], with a recording of every call of a plugin.
@@ -54,12 +54,14 @@ impl LoadedModel {
         snapshot: &Arc<Snapshot>,
         chosen_because: &str,
     ) -> Result<(Decision, Vec<Recording>), GateError> {
-        self.decide(snapshot, chosen_because, Record::Yes)
+        self.decide(snapshot, snapshot.digest()?, chosen_because, Record::Yes)
     }
 
-    fn decide(
+    /// Decides on a snapshot of that digest.
+    pub(crate) fn decide(
         &self,
         snapshot: &Arc<Snapshot>,
+        digest: Digest,
         chosen_because: &str,
         record: Record,
     ) -> Result<(Decision, Vec<Recording>), GateError> {
@@ -94,7 +96,7 @@ impl LoadedModel {
                 digest: self.digest(),
                 chosen_because: chosen_because.to_owned(),
             },
-            snapshot: snapshot.digest()?,
+            snapshot: digest,
             subject: snapshot.subject,
             approved: None,
         };

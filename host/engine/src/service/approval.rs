@@ -69,14 +69,14 @@ impl Engine {
                 return Err(Refused::RoleNotHeld { person, role, principal }.into());
             }
             let picture = self.picture(&loaded, gate, write.now)?;
-            let current = picture.snapshot.subject;
+            let current = picture.still.subject;
             if new.subject != current {
                 let (named, current) = (new.subject.to_string(), current.to_string());
                 return Err(Refused::SubjectDiffers { named, current }.into());
             }
             // One voice, whoever lends it: what somebody else said in this place has to be taken back first.
             let principal = new.on_behalf_of.as_deref().unwrap_or(person);
-            let mut others = loaded.state.approvals.iter().zip(&picture.void).filter(|(known, void)| {
+            let mut others = loaded.state.approvals.iter().zip(&picture.still.void).filter(|(known, void)| {
                 void.is_none()
                     && known.principal() == principal
                     && known.approval.role == new.role
@@ -105,8 +105,8 @@ impl Engine {
                     subject: current,
                     comment: new.comment.clone(),
                 },
-                parts: picture.parts,
-                model: picture.model.digest(),
+                parts: picture.still.parts.clone(),
+                model: picture.still.model.digest(),
                 on_behalf_of: new.on_behalf_of.clone(),
                 revoked: None,
                 superseded_by: None,

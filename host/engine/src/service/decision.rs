@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use lockgate_domain::{Decision, Digest, Evidence, Gate, Snapshot, Timestamp, canonical_json};
+use lockgate_domain::{Decision, Digest, Evidence, Gate, Snapshot, Timestamp};
 use lockgate_ledger::{Append, Conflict, Content, Error, Expect, NewEntry};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use super::read::{Loaded, Page, Paged, body, deployment_stream};
 use super::{Engine, EngineError, Recordings};
 use crate::LoadedModel;
 use crate::authority::{Actor, Right};
+use crate::gate::Record;
 use crate::lifecycle::By;
 
 /// How often a decision is made again because something it rested on changed meanwhile.
@@ -212,12 +213,11 @@ impl Engine {
         (read, pass): (Duration, bool),
     ) -> Result<Prepared, EngineError> {
         let began = Instant::now();
-        let Picture { model, because, snapshot, mut expect, .. } = self.picture(&loaded, gate, now)?;
+        let Picture { still, snapshot } = self.picture(&loaded, gate, now)?;
+        let digest = still.form.digest(gate, now)?;
         let pictured = Instant::now();
-        let (decision, recordings) = match self.records(&model, gate) {
-            true => model.evaluate_recorded(&snapshot, &because)?,
-            false => (model.evaluate(&snapshot, &because)?, Vec::new()),
-        };
+        let record = if self.records(&still.model, gate) { Record::Yes } else { Record::No };
+        let (decision, recordings) = still.model.decide(&snapshot, digest, &still.because, record)?;
         let evaluated = Instant::now();
         let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let phases = Phases {
@@ -225,8 +225,7 @@ impl Engine {
             picture_ns: nanoseconds(pictured - began),
             evaluate_ns: nanoseconds(evaluated - pictured),
         };
-        let picture = Arc::new(canonical_json(&snapshot.deployment)?);
-        let mut content = vec![Content::new("snapshot", "application/json", picture)];
+        let mut content = vec![still.content.clone()];
         for recording in recordings {
             let bytes = recording.encode().map_err(|error| EngineError::Damaged(format!("a recording: {error}")))?;
             content.push(Content::new("recording", "application/zstd", Arc::new(bytes)));
@@ -251,6 +250,7 @@ impl Engine {
             entry = entry.referring_to(digest);
         }
         content.retain(|content| !self.0.stored.has(content.digest()));
+        let mut expect = still.expect.clone();
         expect.push(Expect { stream: deployment_stream(&loaded.id), version: loaded.state.version });
         let decision = Arc::new(record.decision);
         Ok(Prepared { decision, phases, loaded, entries: vec![entry], content, expect })

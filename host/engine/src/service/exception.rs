@@ -199,7 +199,7 @@ impl Engine {
                 return Err(Refused::SeparationOfDuties { person: person.clone(), what: "override" }.into());
             }
             let picture = self.picture(&loaded, new.gate, write.now)?;
-            overridable(picture.model.model(), new)?;
+            overridable(picture.still.model.model(), new)?;
             let taken = Override {
                 id: fresh_id("override")?,
                 gate: new.gate,

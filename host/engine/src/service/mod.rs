@@ -27,7 +27,7 @@ mod write;
 
 use std::sync::Arc;
 
-use lockgate_domain::{Digest, Timestamp};
+use lockgate_domain::{Digest, Gate, Timestamp};
 use lockgate_ledger::Storage;
 use quick_cache::sync::Cache;
 
@@ -50,6 +50,7 @@ use decision::Recent;
 use delegation::Delegations;
 use exception::Waivers;
 use occupancy::{Environment, History};
+use picture::Still;
 use read::{Cached, Loaded};
 
 /// Where the engine gets deployment models from.
@@ -83,6 +84,7 @@ struct Inner {
     recordings: Recordings,
     deployments: Cache<String, Arc<Loaded>>,
     contents: Cache<Digest, Arc<Vec<u8>>>,
+    stills: Cache<(String, Gate), Arc<Still>>,
     waivers: Cached<Waivers>,
     delegations: Cached<Delegations>,
     environments: Cache<String, Arc<Environment>>,
@@ -124,6 +126,7 @@ impl Engine {
             recordings,
             deployments: Cache::new(10_000),
             contents: Cache::new(256),
+            stills: Cache::new(1_024),
             waivers: Cached::default(),
             delegations: Cached::default(),
             environments: Cache::new(1_000),

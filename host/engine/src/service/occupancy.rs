@@ -157,6 +157,10 @@ fn past(loaded: &Loaded, outcome: DeploymentResult, finished: Timestamp) -> Past
 }
 
 impl History {
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
     /// What the document says of earlier deployments, and what the record says of those that ended here. Where both say
     /// something of the same one, the record is right.
     pub(super) fn with(&self, told: &[PastDeployment]) -> Vec<PastDeployment> {

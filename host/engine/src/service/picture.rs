@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use lockgate_domain::{Approval, Deployment, Digest, Evidence, Gate, Phase, Snapshot, Stage, Timestamp};
-use lockgate_ledger::Expect;
+use lockgate_domain::{
+    Approval, Deployment, Digest, Evidence, Gate, Phase, Snapshot, SnapshotForm, Stage, Timestamp, canonical_json,
+};
+use lockgate_ledger::{Content, Expect};
 
 use super::exception::Waivers;
 use super::occupancy::environment_stream;
@@ -14,41 +16,96 @@ use super::{Engine, EngineError};
 use crate::lifecycle::Void;
 use crate::{Chosen, LoadedModel, Question, choose};
 
-/// A picture, and what it rests on.
+/// A picture at a moment.
 pub(super) struct Picture {
+    pub(super) still: Arc<Still>,
+    pub(super) snapshot: Arc<Snapshot>,
+}
+
+/// What a picture shows at any moment, until something that it rests on changes.
+pub(super) struct Still {
     pub(super) model: LoadedModel,
     pub(super) because: String,
-    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) deployment: Deployment,
+    pub(super) evidence: BTreeMap<String, Evidence>,
+    pub(super) subject: Digest,
     /// What has to be as it was when the picture was taken, beside the deployment itself.
     pub(super) expect: Vec<Expect>,
     /// Why approvals do not count, in the order of the state's.
     pub(super) void: Vec<Option<Void>>,
     pub(super) parts: BTreeMap<String, Digest>,
+    /// The deployment as the ledger keeps it.
+    pub(super) content: Content,
+    pub(super) form: SnapshotForm,
+    rests_on: RestsOn,
+    /// From this moment on something else is seen.
+    until: Option<Timestamp>,
+}
+
+/// What a picture rests on.
+struct RestsOn {
+    deployment: u64,
+    waivers: u64,
+    environment: Option<u64>,
+    history: u64,
+    models: Arc<[LoadedModel]>,
+}
+
+impl PartialEq for RestsOn {
+    fn eq(&self, other: &Self) -> bool {
+        (self.deployment, self.waivers, self.environment, self.history)
+            == (other.deployment, other.waivers, other.environment, other.history)
+            && Arc::ptr_eq(&self.models, &other.models)
+    }
 }
 
 impl Engine {
     /// Takes the picture of a deployment at a gate.
     pub(super) fn picture(&self, loaded: &Loaded, gate: Gate, now: Timestamp) -> Result<Picture, EngineError> {
+        let still = self.still(loaded, gate, now)?;
+        let Still { deployment, evidence, subject, .. } = &*still;
+        let (deployment, evidence) = (deployment.clone(), evidence.clone());
+        let snapshot = Arc::new(Snapshot { deployment, gate, now, subject: *subject, evidence });
+        Ok(Picture { still, snapshot })
+    }
+
+    fn still(&self, loaded: &Loaded, gate: Gate, now: Timestamp) -> Result<Arc<Still>, EngineError> {
         let state = &loaded.state;
+        let name = &loaded.document.environment.name;
+        let (waivers_version, waivers) = self.0.waivers.get(&*self.0.storage)?;
+        let history = self.history(&loaded.document.product.id)?;
+        let overlaps =
+            gate.stage == Stage::PlanAndApprove || gate == (Gate { stage: Stage::Fulfill, phase: Phase::Entrance });
+        let environment = if overlaps { Some(self.environment(name)?) } else { None };
+        let rests_on = RestsOn {
+            deployment: state.version,
+            waivers: waivers_version,
+            environment: environment.as_ref().map(|(version, _)| *version),
+            history: history.version(),
+            models: self.0.models.current(),
+        };
+        let known = self.0.stills.get(&(loaded.id.clone(), gate));
+        if let Some(known) = known.filter(|known| known.rests_on == rests_on && known.shows(now)) {
+            return Ok(known);
+        }
+
         let mut deployment = Deployment::clone(&loaded.document);
         deployment.approved.clone_from(&state.approved);
         deployment.overrides = state.overrides.iter().map(|known| known.taken.clone()).collect();
-        deployment.history = self.history(&deployment.product.id)?.with(&deployment.history);
-        let mut expect = Vec::new();
-        let (version, waivers) = self.0.waivers.get(&*self.0.storage)?;
-        expect.push(Expect { stream: Waivers::STREAM.to_owned(), version });
+        deployment.history = history.with(&deployment.history);
+        let mut expect = vec![Expect { stream: Waivers::STREAM.to_owned(), version: waivers_version }];
         deployment.waivers = waivers.about(&deployment, &state.team);
-        if gate.stage == Stage::PlanAndApprove || gate == (Gate { stage: Stage::Fulfill, phase: Phase::Entrance }) {
-            let (version, environment) = self.environment(&deployment.environment.name)?;
+        if let Some((version, environment)) = environment {
             deployment.overlaps = environment.overlaps(&deployment);
-            expect.push(Expect { stream: environment_stream(&deployment.environment.name), version });
+            expect.push(Expect { stream: environment_stream(name), version });
         }
-        let evidence = state.evidence.iter();
-        let evidence: BTreeMap<String, Evidence> = evidence
+        let evidence: BTreeMap<String, Evidence> = state
+            .evidence
+            .iter()
             .map(|(name, evidence)| Ok((name.clone(), self.with_bytes(evidence)?)))
             .collect::<Result<_, EngineError>>()?;
         let question = Question { deployment, gate, now, evidence };
-        let Chosen { model, because, snapshot } = self.choose(question)?;
+        let Chosen { model, because, snapshot } = self.choose(&rests_on.models, question)?;
 
         let parts = Snapshot::subject_parts(&snapshot.deployment, &snapshot.evidence)?;
         let involved = involved(loaded);
@@ -57,16 +114,42 @@ impl Engine {
             state.approvals.iter().map(|known| known.void(now, &parts, model.digest(), &is_involved)).collect();
         let counting = state.approvals.iter().zip(&void).filter(|(_, void)| void.is_none());
         let approvals: Vec<Approval> = counting.map(|(known, _)| known.approval.clone()).collect();
+        let until = approvals.iter().filter_map(|approval| approval.expires).min();
+        // Which model is chosen may depend on the time: then the picture is good for this moment alone.
+        let depends_on_time = state.approved.is_none()
+            && rests_on.models.iter().filter_map(LoadedModel::applies).any(|applies| applies.looks_at("now"));
+        let until = if depends_on_time { Some(now) } else { until };
         // Which model is chosen, and what is approved, does not depend on who has approved it.
         let mut snapshot = Arc::unwrap_or_clone(snapshot);
         snapshot.deployment.approvals = approvals;
-        Ok(Picture { model, because, snapshot: Arc::new(snapshot), expect, void, parts })
+        let form = SnapshotForm::of(&snapshot)?;
+        let bytes = Arc::new(canonical_json(&snapshot.deployment)?);
+        let content = Content::new("snapshot", "application/json", bytes);
+        let Snapshot { deployment, subject, evidence, .. } = snapshot;
+        let still = Arc::new(Still {
+            model,
+            because,
+            deployment,
+            evidence,
+            subject,
+            expect,
+            void,
+            parts,
+            content,
+            form,
+            rests_on,
+            until,
+        });
+        if !depends_on_time {
+            self.0.stills.insert((loaded.id.clone(), gate), still.clone());
+        }
+        Ok(still)
     }
 
     /// The model under which it was approved, or the one that is chosen now.
-    fn choose(&self, question: Question) -> Result<Chosen, EngineError> {
+    fn choose(&self, models: &[LoadedModel], question: Question) -> Result<Chosen, EngineError> {
         let Some(approved) = &question.deployment.approved else {
-            return Ok(choose(&self.0.models.current(), question)?);
+            return Ok(choose(models, question)?);
         };
         // Even if it would not be chosen any more: what was approved stays bound.
         let digest = approved.model;
@@ -74,6 +157,12 @@ impl Engine {
         let Question { deployment, gate, now, evidence } = question;
         let snapshot = Arc::new(model.snapshot(deployment, gate, now, evidence)?);
         Ok(Chosen { model, because: "the plan was approved under it".to_owned(), snapshot })
+    }
+}
+
+impl Still {
+    fn shows(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
     }
 }
 

@@ -88,7 +88,8 @@ impl Engine {
             loaded.matches(write)?;
             in_fulfill(&loaded)?;
             let gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
-            let Picture { model, snapshot, .. } = self.picture(&loaded, gate, write.now)?;
+            let Picture { still, snapshot } = self.picture(&loaded, gate, write.now)?;
+            let model = &still.model;
             let by = By::from(write.actor);
             let mut now = (*loaded).clone();
             let mut events = Vec::new();

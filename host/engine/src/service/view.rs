@@ -145,13 +145,13 @@ impl Engine {
         let (subject, model, model_problem, deployment, void) = match self.picture(loaded, gate, now) {
             Ok(picture) => {
                 let model = ModelChoice {
-                    id: picture.model.model().id.clone(),
-                    version: picture.model.model().version.clone(),
-                    digest: picture.model.digest(),
-                    chosen_because: picture.because,
+                    id: picture.still.model.model().id.clone(),
+                    version: picture.still.model.model().version.clone(),
+                    digest: picture.still.model.digest(),
+                    chosen_because: picture.still.because.clone(),
                 };
                 let deployment = picture.snapshot.deployment.clone();
-                (Some(picture.snapshot.subject), Some(model), None, deployment, picture.void)
+                (Some(picture.still.subject), Some(model), None, deployment, picture.still.void.clone())
             }
             Err(error @ (EngineError::Choice(_) | EngineError::ModelGone(_))) => {
                 (None, None, Some(error.to_string()), Deployment::clone(&loaded.document), Vec::new())
