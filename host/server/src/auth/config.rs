@@ -392,7 +392,8 @@ impl CertificateRule {
 
 /// Whether keys may be fetched from there: nobody on the way may change them.
 pub(super) fn check_uri(text: &str) -> Result<(), String> {
-    let uri: Uri = text.parse().map_err(|_| format!("`{text}` is not a URL"))?;
+    let no_url = || format!("`{text}` is not a URL that begins with `https://`");
+    let uri: Uri = text.parse().map_err(|_| no_url())?;
     let host = uri.host().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let is_here = host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
@@ -400,6 +401,6 @@ pub(super) fn check_uri(text: &str) -> Result<(), String> {
         Some("https") if !host.is_empty() => Ok(()),
         Some("http") if is_here => Ok(()),
         Some("http") => Err(format!("`{text}` could be changed on the way: use `https`")),
-        _ => Err(format!("`{text}` is not a URL that begins with `https://`")),
+        _ => Err(no_url()),
     }
 }

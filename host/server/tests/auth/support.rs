@@ -1,0 +1,97 @@
+//! A ledger in a folder of its own, an authenticator on it, and times to ask at.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::http::HeaderValue;
+use lockgate_domain::{Person, Timestamp};
+use lockgate_engine::authority::{Actor, Teams};
+use lockgate_ledger::{KeyFile, SqliteOptions, SqliteStorage, Storage};
+use lockgate_server::auth::token::{Issued, NewToken, issue};
+use lockgate_server::auth::{AuthConfig, AuthError, Authenticator, Presented, Refusal};
+use tempfile::TempDir;
+
+/// So many seconds after 2027-01-15T08:00:00Z.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis((1_800_000_000 + seconds) * 1000)
+}
+
+pub(crate) struct Ledger {
+    folder: TempDir,
+    pub(crate) storage: Arc<SqliteStorage>,
+}
+
+impl Ledger {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Arc::new(open(&folder));
+        Self { folder, storage }
+    }
+
+    /// The same file, opened again, as another process would.
+    pub(crate) fn elsewhere(&self) -> SqliteStorage {
+        open(&self.folder)
+    }
+
+    pub(crate) fn storage(&self) -> Arc<dyn Storage> {
+        Arc::clone(&self.storage) as Arc<dyn Storage>
+    }
+
+    pub(crate) fn authenticator(&self) -> Authenticator {
+        self.authenticator_of("")
+    }
+
+    pub(crate) fn authenticator_of(&self, config: &str) -> Authenticator {
+        let config: AuthConfig = toml::from_str(config).unwrap();
+        Authenticator::new(&config, self.storage()).map_err(|mistakes| format!("{mistakes:?}")).unwrap()
+    }
+}
+
+fn open(folder: &TempDir) -> SqliteStorage {
+    let key = KeyFile::new(folder.path().join("ledger.key"));
+    key.open(&folder.path().join("ledger.db"), "test.example/ledger", SqliteOptions::default()).unwrap()
+}
+
+/// For a pipeline of the team `shop`.
+pub(crate) fn new_token() -> NewToken {
+    let roles = vec!["pipeline".to_owned()];
+    NewToken {
+        person: Person { id: "shop-pipeline".to_owned(), name: "Shop".to_owned(), roles },
+        teams: Teams::Named(["shop".to_owned()].into()),
+        scopes: None,
+        expires: None,
+        note: None,
+        by: "ada".to_owned(),
+    }
+}
+
+pub(crate) fn issued(storage: &dyn Storage) -> Issued {
+    issue(storage, new_token(), at(0)).unwrap()
+}
+
+pub(crate) fn bearer(token: &str) -> HeaderValue {
+    HeaderValue::try_from(format!("Bearer {token}")).unwrap()
+}
+
+pub(crate) fn peer(address: &str) -> SocketAddr {
+    SocketAddr::new(address.parse().unwrap(), 40_000)
+}
+
+/// Presents a token at that moment.
+pub(crate) async fn ask(authenticator: &Authenticator, token: &str, now: Timestamp) -> Result<Actor, AuthError> {
+    ask_from(authenticator, token, None, now).await
+}
+
+pub(crate) async fn ask_from(
+    authenticator: &Authenticator,
+    token: &str,
+    peer: Option<SocketAddr>,
+    now: Timestamp,
+) -> Result<Actor, AuthError> {
+    let header = bearer(token);
+    authenticator.authenticate(Presented { authorization: Some(&header), certificate: None, peer, now }).await
+}
+
+pub(crate) fn refused(refusal: Refusal) -> Result<Actor, AuthError> {
+    Err(AuthError::Refused(refusal))
+}
