@@ -1,0 +1,177 @@
+//! Asking a gate: the one way of a decision from a request to its answer, whatever the interface.
+//!
+//! A decision goes through three kinds of thread, and each step is handed on to the next: it is made on a thread that
+//! computes, written by the one thread of the ledger in a group with all that wait at that moment, and answered by the
+//! threads that serve connections. None of them waits for another one. What leaves here has been called back by the
+//! ledger: it is on the disk.
+//!
+//! Threads that compute are as many as there are cores, whatever comes in, so that a plugin that is slow to compute keeps
+//! nobody from being told that the server lives, and memory does not grow with the load. Where a plugin may wait for
+//! others, the decision is made on a thread that may wait, of which there are many: one that waits would keep the next
+//! from its core.
+
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use lockgate_domain::{Decision, Gate, Timestamp};
+use lockgate_engine::LoadedModel;
+use lockgate_engine::authority::Actor;
+use lockgate_engine::service::{Asked, Engine, EngineError, RequestRef};
+use serde_json::Value;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::oneshot;
+
+use super::errors::problem;
+use super::extract::{Origin, Who};
+use super::state::ApiState;
+use crate::observe::{Exchange, Phases};
+use crate::problem::Problem;
+
+/// How often a decision is made again because something that it rested on changed meanwhile.
+const ATTEMPTS: usize = 8;
+/// How long a thread that computes stays without work.
+const KEPT_IDLE: Duration = Duration::from_secs(600);
+
+/// The threads that compute. They belong to the machine, not to one server: more of them than cores help nobody.
+static COMPUTING: LazyLock<Option<Runtime>> = LazyLock::new(|| {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut builder = Builder::new_current_thread();
+    builder.max_blocking_threads(cores).thread_keep_alive(KEPT_IDLE).thread_name("decide").build().ok()
+});
+
+/// Who asks, and by which request.
+#[derive(Clone, Debug)]
+pub(crate) struct Asker {
+    /// Who the credential belongs to.
+    pub(crate) actor: Arc<Actor>,
+    /// What is noted of the request, if something is.
+    pub(crate) exchange: Option<Exchange>,
+    /// What the ledger keeps of it.
+    pub(crate) request: RequestRef,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asker {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Who(actor) = Who::from_request_parts(parts, state).await?;
+        let Ok(Origin(request)) = Origin::from_request_parts(parts, state).await;
+        Ok(Self { actor: Arc::new(actor), exchange: parts.extensions.get::<Exchange>().cloned(), request })
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    /// The deployment, by id.
+    pub(crate) deployment: String,
+    /// The gate.
+    pub(crate) gate: Gate,
+    /// By which interface, for the record.
+    pub(crate) path: &'static str,
+    /// What was handed in with the question, if it is to be kept.
+    pub(crate) input: Option<Value>,
+}
+
+/// A decision that is in the ledger, and how long it took.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    /// The decision.
+    pub(crate) decision: Arc<Decision>,
+    /// How long its parts took.
+    pub(crate) phases: Phases,
+}
+
+/// Asks a gate, and answers when the decision is durable. It passes no gate.
+pub(crate) async fn ask(state: &ApiState, asker: &Asker, question: Question) -> Result<Answered, Problem> {
+    let began = Instant::now();
+    let Question { deployment, gate, path, input } = question;
+    let waits = may_wait(state.catalogue.current().models(), gate);
+    let asked = Asked { path: path.to_owned(), input, request: asker.request.clone() };
+    let mut work = Work { engine: state.engine.clone(), actor: Arc::clone(&asker.actor), deployment, gate, asked };
+    let span = asker.exchange.as_ref().map(|exchange| exchange.span().clone());
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let (answer, answered) = oneshot::channel();
+        let span = span.clone();
+        spawn(waits, move || {
+            let _entered = span.as_ref().map(tracing::Span::enter);
+            work.once(answer);
+        });
+        // Whoever was to answer has panicked; what that was is in the log.
+        let Ok((again, outcome)) = answered.await else { return Err(given_up()) };
+        match outcome {
+            Err(error) if error.is_stale() && attempts < ATTEMPTS => work = again,
+            Err(error) => return Err(problem(error)),
+            Ok((decision, mut phases)) => {
+                phases.total = began.elapsed();
+                if let Some(exchange) = &asker.exchange {
+                    exchange.decision(&decision, phases);
+                }
+                return Ok(Answered { decision, phases });
+            }
+        }
+    }
+}
+
+/// Whether a plugin that a model binds to the gate may wait for others than this machine.
+fn may_wait(models: &[LoadedModel], gate: Gate) -> bool {
+    models
+        .iter()
+        .filter_map(|model| model.model().gate(gate))
+        .any(|guarded| guarded.bindings.iter().any(|binding| !binding.plugin.grants.http.is_empty()))
+}
+
+/// One decision to be made.
+struct Work {
+    engine: Engine,
+    actor: Arc<Actor>,
+    deployment: String,
+    gate: Gate,
+    asked: Asked,
+}
+
+type Outcome = Result<(Arc<Decision>, Phases), EngineError>;
+
+impl Work {
+    /// Makes the decision and hands it to the ledger, whose callback answers. The work comes back with the answer, to be
+    /// done again if need be.
+    fn once(self, answer: oneshot::Sender<(Self, Outcome)>) {
+        let Self { engine, actor, deployment, gate, asked } = &self;
+        let prepared = match engine.prepare(actor, deployment, *gate, Timestamp::now(), asked) {
+            Ok(prepared) => prepared,
+            // That nobody waits for the answer any more is no mistake.
+            Err(error) => return drop(answer.send((self, Err(error)))),
+        };
+        let measured = prepared.phases;
+        let mut phases = Phases {
+            read_state: Duration::from_nanos(measured.read_ns),
+            snapshot: Duration::from_nanos(measured.picture_ns),
+            evaluate: Duration::from_nanos(measured.evaluate_ns),
+            ..Phases::default()
+        };
+        let submitted = Instant::now();
+        let engine = self.engine.clone();
+        engine.submit(prepared, move |written| {
+            phases.append = submitted.elapsed();
+            drop(answer.send((self, written.map(|decision| (decision, phases)))));
+        });
+    }
+}
+
+/// Hands work to the threads that compute, or to those that may wait.
+fn spawn(waits: bool, work: impl FnOnce() + Send + 'static) {
+    match (&*COMPUTING, waits) {
+        (Some(computing), false) => drop(computing.spawn_blocking(work)),
+        (None, _) | (_, true) => drop(Handle::current().spawn_blocking(work)),
+    }
+}
+
+fn given_up() -> Problem {
+    Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)
+        .detail("the decision was given up because of a mistake in the server: nothing was decided; its log tells more")
+}

@@ -1,0 +1,114 @@
+//! Evaluations: one, or several in one request.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::{StreamExt as _, stream};
+use lockgate_domain::{Decision, Verdict};
+
+use super::super::ask::{Asker, ask};
+use super::super::state::ApiState;
+use super::answer::{EvaluationAnswer, EvaluationsAnswer};
+use super::request::{self, Asked, Batch, EvaluationRequest, EvaluationsRequest, Semantic};
+use crate::problem::{Problem, ProblemDocument};
+
+/// How many evaluations of one request are made side by side: enough to be written in one group.
+const AT_ONCE: usize = 16;
+
+/// May the subject take the action on the resource?
+///
+/// Asks the gate that the action names about the deployment that the resource is, and does not pass it. The answer is in
+/// the ledger before it leaves. `decision` is `true` only for the verdict `allow`; every HTTP error says that nothing was
+/// decided.
+#[utoipa::path(
+    post,
+    path = "/access/v1/evaluation",
+    operation_id = "authzen_evaluation",
+    tag = "authzen",
+    request_body = EvaluationRequest,
+    responses(
+        (status = 200, description = "The decision.", body = EvaluationAnswer),
+        (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn evaluation(
+    State(state): State<ApiState>,
+    asker: Asker,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    is_json(&headers)?;
+    let asked = request::evaluation(&body)?;
+    one(&state, &asker, asked).await
+}
+
+/// Several evaluations at once
+///
+/// Each is independent of the others, and stands in the ledger by itself. What could not be decided, for example because
+/// there is no such deployment, is `false` with an `error` in its context. Without `evaluations` it is one evaluation,
+/// answered like one.
+#[utoipa::path(
+    post,
+    path = "/access/v1/evaluations",
+    operation_id = "authzen_evaluations",
+    tag = "authzen",
+    request_body = EvaluationsRequest,
+    responses(
+        (status = 200, description = "The decisions, in the order of the evaluations.", body = EvaluationsAnswer),
+        (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn evaluations(
+    State(state): State<ApiState>,
+    asker: Asker,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    is_json(&headers)?;
+    let (all, semantic) = match request::evaluations(&body)? {
+        Batch::One(asked) => return one(&state, &asker, asked).await,
+        Batch::Several(all, semantic) => (all, semantic),
+    };
+    // Where it may stop, nothing is asked that may not have to be: each question leaves a decision in the ledger.
+    let at_once = if semantic == Semantic::ExecuteAll { AT_ONCE } else { 1 };
+    let mut outcomes = stream::iter(all).map(|asked| decide(&state, &asker, asked)).buffered(at_once);
+    let mut done: Vec<Result<Arc<Decision>, Problem>> = Vec::new();
+    while let Some(outcome) = outcomes.next().await {
+        let allowed = outcome.as_ref().is_ok_and(|decision| decision.verdict == Verdict::Allow);
+        done.push(outcome);
+        if semantic.stops_after(allowed) {
+            break;
+        }
+    }
+    let each = done.iter().map(|outcome| match outcome {
+        Ok(decision) => EvaluationAnswer::of(decision),
+        Err(problem) => EvaluationAnswer::failed(problem),
+    });
+    Ok(Json(EvaluationsAnswer { evaluations: each.collect() }).into_response())
+}
+
+async fn one(state: &ApiState, asker: &Asker, asked: Asked) -> Result<Response, Problem> {
+    let decision = decide(state, asker, asked).await?;
+    Ok(Json(EvaluationAnswer::of(&decision)).into_response())
+}
+
+async fn decide(state: &ApiState, asker: &Asker, asked: Asked) -> Result<Arc<Decision>, Problem> {
+    let question = asked.question(&asker.actor)?;
+    Ok(ask(state, asker, question).await?.decision)
+}
+
+/// The standard asks for it.
+fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    match essence.eq_ignore_ascii_case("application/json") {
+        true => Ok(()),
+        false => Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            .detail(format!("the body is `{kind}`: send JSON, with `Content-Type: application/json`"))),
+    }
+}

@@ -1,0 +1,85 @@
+//! What this decision point has, and where: open to everybody.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::Json;
+use axum::http::header::{CACHE_CONTROL, HOST, VARY};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{EVALUATION, EVALUATIONS};
+use crate::problem::{Problem, ProblemDocument};
+
+/// What there is. What is not named is not there: there is no search.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Configuration {
+    /// The address of this decision point, as it was asked for.
+    #[schema(format = "uri", examples("https://lockgate.example.org"))]
+    policy_decision_point: String,
+    /// Where one evaluation is asked for.
+    #[schema(format = "uri")]
+    access_evaluation_endpoint: String,
+    /// Where several are asked for.
+    #[schema(format = "uri")]
+    access_evaluations_endpoint: String,
+}
+
+/// What this decision point has, and where
+///
+/// The addresses are made of the `Host` that was asked: the standard has clients compare them.
+#[utoipa::path(
+    get,
+    path = "/.well-known/authzen-configuration",
+    operation_id = "authzen_configuration",
+    tag = "authzen",
+    security(()),
+    responses(
+        (status = 200, description = "What there is.", body = Configuration),
+        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn configuration(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let Some(host) = uri.authority().map(ToString::to_string).or(host.map(str::to_owned)).filter(|host| is_host(host))
+    else {
+        return Err(Problem::of_status(StatusCode::BAD_REQUEST)
+            .detail("the request does not say which host it asks: send a `Host` header"));
+    };
+    let base = format!("{}://{host}", scheme(&uri, &headers, &host));
+    let configuration = Configuration {
+        access_evaluation_endpoint: format!("{base}{EVALUATION}"),
+        access_evaluations_endpoint: format!("{base}{EVALUATIONS}"),
+        policy_decision_point: base,
+    };
+    let kept = [
+        (CACHE_CONTROL, HeaderValue::from_static("max-age=3600")),
+        (VARY, HeaderValue::from_static("Host, X-Forwarded-Proto")),
+    ];
+    Ok((kept, Json(configuration)).into_response())
+}
+
+/// Whether it is a name or an address, and perhaps a port, and nothing that would turn the addresses into others.
+fn is_host(host: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+    (1..=255).contains(&host.len()) && host.bytes().all(allowed)
+}
+
+/// The standard knows `https` alone. Without TLS there are only tries on one machine, and what stands behind a proxy that
+/// says what it was asked by.
+fn scheme(uri: &Uri, headers: &HeaderMap, host: &str) -> &'static str {
+    let forwarded = headers.get("x-forwarded-proto").and_then(|scheme| scheme.to_str().ok());
+    match uri.scheme_str().or(forwarded) {
+        Some("http") => "http",
+        None if is_loopback(host) => "http",
+        Some(_) | None => "https",
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let named = host.parse::<Authority>().is_ok_and(|authority| authority.host() == "localhost");
+    let address = |host: &str| host.parse::<IpAddr>().ok().or(host.parse::<SocketAddr>().ok().map(|a| a.ip()));
+    named || address(host.trim_matches(['[', ']'])).or(address(host)).is_some_and(|address| address.is_loopback())
+}

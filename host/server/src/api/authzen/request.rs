@@ -1,0 +1,314 @@
+//! What is asked, as the standard has it, and what it means here.
+//!
+//! What the standard requires is looked at first, for all evaluations, and all that is missing is told at once. Members
+//! that nobody knows are ignored, as the standard wants it. Properties and context are read and make no difference: a
+//! decision rests on what the ledger knows of a deployment, never on what is said in passing.
+
+use axum::http::StatusCode;
+use lockgate_domain::Gate;
+use lockgate_engine::authority::{Actor, Right};
+use lockgate_engine::service::{EngineError, Mistake};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::super::ask::Question;
+use super::super::errors::problem;
+use crate::problem::Problem;
+
+/// How many evaluations one request may have.
+const MOST: usize = 100;
+/// By which interface it was asked, for the record.
+const PATH: &str = "authzen";
+
+/// One evaluation: may the subject take the action on the resource?
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+pub(super) struct EvaluationRequest {
+    /// Who wants to go on: whoever the credential belongs to, or somebody for whom they may ask.
+    #[schema(required)]
+    subject: Option<Subject>,
+    /// The gate.
+    #[schema(required)]
+    action: Option<Action>,
+    /// The deployment.
+    #[schema(required)]
+    resource: Option<Resource>,
+    /// Read, and without effect on the decision.
+    #[expect(dead_code, reason = "it has to be an object, and that is all")]
+    context: Option<Map<String, Value>>,
+}
+
+/// Several evaluations. What stands beside them is their default; without any it is one evaluation.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub(super) struct EvaluationsRequest {
+    /// Who wants to go on, where an evaluation does not say it.
+    subject: Option<Subject>,
+    /// The gate, where an evaluation does not say it.
+    action: Option<Action>,
+    /// The deployment, where an evaluation does not say it.
+    resource: Option<Resource>,
+    /// The context, where an evaluation does not say it.
+    #[expect(dead_code, reason = "it has to be an object, and that is all")]
+    context: Option<Map<String, Value>>,
+    /// At most 100.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    evaluations: Option<Vec<Evaluation>>,
+    /// How they are to be made.
+    #[serde(default)]
+    options: Option<Options>,
+}
+
+/// One of several evaluations.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub(super) struct Evaluation {
+    /// Who wants to go on.
+    subject: Option<Subject>,
+    /// The gate.
+    action: Option<Action>,
+    /// The deployment.
+    resource: Option<Resource>,
+    /// Read, and without effect on the decision.
+    #[expect(dead_code, reason = "it has to be an object, and that is all")]
+    context: Option<Map<String, Value>>,
+}
+
+/// Who wants to go on.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub(super) struct Subject {
+    /// `user` or `service`.
+    #[schema(required, examples("user"))]
+    r#type: Option<String>,
+    /// The id of the person or service, as credentials have it.
+    #[schema(required, examples("rita@example.org"))]
+    id: Option<String>,
+    /// Read, and without effect on the decision.
+    #[expect(dead_code, reason = "it has to be an object, and that is all")]
+    properties: Option<Map<String, Value>>,
+}
+
+/// The gate.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub(super) struct Action {
+    /// The stage, a dot, and the phase.
+    #[schema(required, examples("fulfill.entrance"))]
+    name: Option<String>,
+    /// Read, and without effect on the decision.
+    #[expect(dead_code, reason = "it has to be an object, and that is all")]
+    properties: Option<Map<String, Value>>,
+}
+
+/// The deployment.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub(super) struct Resource {
+    /// `deployment`.
+    #[schema(required, examples("deployment"))]
+    r#type: Option<String>,
+    /// The id of the deployment.
+    #[schema(required, examples("shop-42"))]
+    id: Option<String>,
+    /// Read, and without effect on the decision.
+    #[expect(dead_code, reason = "it has to be an object, and that is all")]
+    properties: Option<Map<String, Value>>,
+}
+
+/// How several evaluations are to be made. Other options are ignored.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+pub(super) struct Options {
+    /// When to stop.
+    #[serde(default)]
+    evaluations_semantic: Option<Semantic>,
+}
+
+/// When to stop evaluating.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Semantic {
+    /// Not before all are done.
+    #[default]
+    ExecuteAll,
+    /// After the first that does not allow, or that could not be made.
+    DenyOnFirstDeny,
+    /// After the first that allows.
+    PermitOnFirstPermit,
+}
+
+impl Semantic {
+    /// Whether nothing more is to be evaluated after one of that outcome.
+    pub(super) fn stops_after(self, allowed: bool) -> bool {
+        match self {
+            Self::ExecuteAll => false,
+            Self::DenyOnFirstDeny => !allowed,
+            Self::PermitOnFirstPermit => allowed,
+        }
+    }
+}
+
+/// One evaluation of which nothing is missing. What it asks for may still not exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    subject: (String, String),
+    action: String,
+    resource: (String, String),
+}
+
+/// What several evaluations come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Batch {
+    /// There is no list: it is one evaluation.
+    One(Asked),
+    /// A list, and when to stop.
+    Several(Vec<Asked>, Semantic),
+}
+
+/// Reads one evaluation.
+pub(super) fn evaluation(body: &[u8]) -> Result<Asked, Problem> {
+    let EvaluationRequest { subject, action, resource, context: _ } = read(body)?;
+    let mut mistakes = Vec::new();
+    let asked = complete("", subject.as_ref(), action.as_ref(), resource.as_ref(), &mut mistakes);
+    asked.ok_or_else(|| wrong(&mistakes))
+}
+
+/// Reads several evaluations.
+pub(super) fn evaluations(body: &[u8]) -> Result<Batch, Problem> {
+    let EvaluationsRequest { subject, action, resource, context: _, evaluations, options } = read(body)?;
+    let (subject, action, resource) = (subject.as_ref(), action.as_ref(), resource.as_ref());
+    let mut mistakes = Vec::new();
+    let evaluations = evaluations.unwrap_or_default();
+    if evaluations.is_empty() {
+        let asked = complete("", subject, action, resource, &mut mistakes);
+        return asked.map(Batch::One).ok_or_else(|| wrong(&mistakes));
+    }
+    if evaluations.len() > MOST {
+        let message = format!("there are {} evaluations, of at most {MOST}: send several requests", evaluations.len());
+        return Err(wrong(&[mistake("/evaluations", message)]));
+    }
+    let each = evaluations.iter().enumerate().filter_map(|(place, evaluation)| {
+        let Evaluation { subject: own_subject, action: own_action, resource: own_resource, context: _ } = evaluation;
+        let (own_subject, own_action) = (own_subject.as_ref().or(subject), own_action.as_ref().or(action));
+        let own_resource = own_resource.as_ref().or(resource);
+        complete(&format!("/evaluations/{place}"), own_subject, own_action, own_resource, &mut mistakes)
+    });
+    let asked: Vec<Asked> = each.collect();
+    match mistakes.is_empty() {
+        true => Ok(Batch::Several(asked, options.unwrap_or_default().evaluations_semantic.unwrap_or_default())),
+        false => Err(wrong(&mistakes)),
+    }
+}
+
+/// Finds everything that the standard requires, or notes all that is missing.
+fn complete(
+    place: &str,
+    subject: Option<&Subject>,
+    action: Option<&Action>,
+    resource: Option<&Resource>,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Asked> {
+    let mut required = |at: &str, value: Option<&String>, example: &str| {
+        if value.is_none() {
+            mistakes.push(mistake(format!("{place}{at}"), format!("`{at}` is required: for example {example}")));
+        }
+        value.cloned()
+    };
+    let whole_subject = r#"`{"type": "user", "id": "rita@example.org"}`"#;
+    let whole_resource = r#"`{"type": "deployment", "id": "shop-42"}`"#;
+    let subject = match subject {
+        Some(subject) => required("/subject/type", subject.r#type.as_ref(), "`user`").zip(required(
+            "/subject/id",
+            subject.id.as_ref(),
+            "`rita@example.org`",
+        )),
+        None => required("/subject", None, whole_subject).zip(None),
+    };
+    let action = match action {
+        Some(action) => required("/action/name", action.name.as_ref(), "`fulfill.entrance`"),
+        None => required("/action", None, r#"`{"name": "fulfill.entrance"}`"#),
+    };
+    let resource = match resource {
+        Some(resource) => required("/resource/type", resource.r#type.as_ref(), "`deployment`").zip(required(
+            "/resource/id",
+            resource.id.as_ref(),
+            "`shop-42`",
+        )),
+        None => required("/resource", None, whole_resource).zip(None),
+    };
+    Some(Asked { subject: subject?, action: action?, resource: resource? })
+}
+
+impl Asked {
+    /// What is asked of which gate, if the actor may ask it for the subject.
+    pub(super) fn question(self, actor: &Actor) -> Result<Question, Problem> {
+        let Self { subject, action, resource } = self;
+        let (kind, id) = subject;
+        if !matches!(kind.as_str(), "user" | "service") {
+            let message = format!("`{kind}` is no type of subject here: write `user` or `service`");
+            return Err(wrong(&[mistake("/subject/type", message)]));
+        }
+        if resource.0 != "deployment" {
+            let message = format!("`{}` is no type of resource here: write `deployment`", resource.0);
+            return Err(wrong(&[mistake("/resource/type", message)]));
+        }
+        let gate = gate(&action).ok_or_else(|| {
+            let gates: Vec<String> = Gate::all().map(|gate| format!("`{}`", name(gate))).collect();
+            let message = format!("`{action}` is no gate: write one of {}", gates.join(", "));
+            wrong(&[mistake("/action/name", message)])
+        })?;
+        let mut input = None;
+        if id != actor.person.id {
+            actor.require(Right::RequestForOthers).map_err(|forbidden| problem(EngineError::from(forbidden)))?;
+            // Who asked is kept anyway; for whom, only if it is somebody else.
+            input = Some(json!({ "subject": { "type": kind, "id": id } }));
+        }
+        Ok(Question { deployment: resource.1, gate, path: PATH, input })
+    }
+}
+
+/// The name of a gate as an action.
+fn name(gate: Gate) -> String {
+    format!("{}.{}", gate.stage.as_str(), gate.phase.as_str())
+}
+
+fn gate(action: &str) -> Option<Gate> {
+    Gate::all().find(|gate| action.split_once('.') == Some((gate.stage.as_str(), gate.phase.as_str())))
+}
+
+fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let pointer = pointer(error.path());
+        wrong(&[mistake(pointer, error.into_inner().to_string())])
+    })?;
+    json.end().map_err(|error| wrong(&[mistake("", error.to_string())]))?;
+    Ok(read)
+}
+
+/// The place as a JSON Pointer.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in path {
+        let step = match segment {
+            Segment::Seq { index } => index.to_string(),
+            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
+            Segment::Enum { .. } | Segment::Unknown => continue,
+        };
+        pointer.push('/');
+        pointer.push_str(&step);
+    }
+    pointer
+}
+
+fn mistake(pointer: impl Into<String>, message: impl Into<String>) -> Mistake {
+    Mistake { pointer: pointer.into(), message: message.into() }
+}
+
+/// What the standard calls a bad request.
+fn wrong(mistakes: &[Mistake]) -> Problem {
+    let detail = mistakes.first().map(|first| match first.pointer.as_str() {
+        "" => first.message.clone(),
+        pointer => format!("at `{pointer}`: {}", first.message),
+    });
+    Problem::new(StatusCode::BAD_REQUEST, "invalid-evaluation", "The evaluation cannot be made")
+        .detail(detail.unwrap_or_default())
+        .with("errors", mistakes)
+}

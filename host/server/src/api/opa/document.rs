@@ -1,0 +1,117 @@
+//! A decision as a document of the data API.
+
+use std::collections::BTreeMap;
+
+use lockgate_domain::{Decision, DecisionReason, DecisionRequirement, Obligation, Verdict};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use crate::observe::Phases;
+
+/// The document of a gate.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct GateDocument<'a> {
+    /// Whether the deployment may go on. Everything but the verdict `allow` is `false`.
+    allow: bool,
+    /// The verdict, of which `allow` is only the half: `allow`, `deny`, `pending` or `error`.
+    #[schema(value_type = String, examples("pending"))]
+    verdict: Verdict,
+    /// All reasons.
+    #[schema(value_type = Vec<Object>)]
+    reasons: &'a [DecisionReason],
+    /// What is missing, and would turn the answer.
+    #[schema(value_type = Vec<Object>)]
+    requirements: &'a [DecisionRequirement],
+    /// On what conditions, by binding.
+    #[schema(value_type = Object)]
+    obligations: &'a BTreeMap<String, Vec<Obligation>>,
+}
+
+/// What the document has. What is asked for besides is undefined, and no reason to decide anything.
+const MEMBERS: [&str; 5] = ["allow", "verdict", "reasons", "requirements", "obligations"];
+
+/// What a query is answered with.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(super) struct QueryAnswer {
+    /// The document, or the part of it that was asked for; absent if it is undefined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) result: Option<Value>,
+    /// The id of the decision, by which it is in the ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) decision_id: Option<String>,
+    /// How long it took, in nanoseconds: with `metrics=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub(super) metrics: Option<Value>,
+    /// What decided: with `provenance=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub(super) provenance: Option<Value>,
+    /// Why it is undefined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) warning: Option<Warning>,
+}
+
+/// What OPA says of a query that was probably meant otherwise.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Warning {
+    /// `api_usage_warning`.
+    code: &'static str,
+    /// What is the matter.
+    message: String,
+}
+
+impl Warning {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self { code: "api_usage_warning", message: message.into() }
+    }
+}
+
+/// Whether there can be such a part, whatever is decided.
+pub(super) fn may_exist(part: &[String]) -> bool {
+    part.first().is_none_or(|first| MEMBERS.contains(&first.as_str()))
+}
+
+/// The document of a decision, or a part of it.
+pub(super) fn part(decision: &Decision, path: &[String]) -> Result<Option<Value>, serde_json::Error> {
+    let Decision { verdict, reasons, requirements, obligations, .. } = decision;
+    let allow = *verdict == Verdict::Allow;
+    if let [only] = path
+        && only == "allow"
+    {
+        return Ok(Some(Value::Bool(allow)));
+    }
+    let whole = GateDocument { allow, verdict: *verdict, reasons, requirements, obligations };
+    Ok(path.iter().try_fold(serde_json::to_value(whole)?, |within, step| match within {
+        Value::Object(mut members) => members.remove(step),
+        Value::Array(mut items) => {
+            let place: usize = step.parse().ok()?;
+            (place < items.len()).then(|| items.swap_remove(place))
+        }
+        _ => None,
+    }))
+}
+
+/// Timers, in nanoseconds, under the names that the decision log has them by.
+pub(super) fn metrics(phases: &Phases) -> Value {
+    let timer = |(name, time): (String, Value)| match name.as_str() {
+        "total_ns" => ("timer_server_handler_ns".to_owned(), time),
+        _ => (format!("timer_lockgate_{name}"), time),
+    };
+    match serde_json::to_value(phases) {
+        Ok(Value::Object(phases)) => Value::Object(phases.into_iter().map(timer).collect()),
+        _ => Value::Object(Map::new()),
+    }
+}
+
+/// The version of the server, and the model and the plugins where OPA has its bundles.
+pub(super) fn provenance(decision: &Decision) -> Value {
+    let model = &decision.model;
+    let revision = |version: &str, digest: &dyn std::fmt::Display| json!({ "revision": format!("{version}@{digest}") });
+    let plugins = decision.bindings.iter().map(|binding| &binding.plugin);
+    let plugins = plugins.map(|plugin| (format!("plugin/{}", plugin.name), revision(&plugin.version, &plugin.digest)));
+    let model = (format!("model/{}", model.id), revision(&model.version, &model.digest));
+    let bundles: Map<String, Value> = plugins.chain([model]).collect();
+    json!({ "version": env!("CARGO_PKG_VERSION"), "bundles": bundles })
+}

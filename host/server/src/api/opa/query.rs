@@ -1,0 +1,218 @@
+//! Queries: each asks one gate, or nothing.
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+
+use super::super::ask::{Answered, Asker, Question, ask};
+use super::super::state::ApiState;
+use super::document::{QueryAnswer, Warning, may_exist, metrics, part, provenance};
+use super::read::{self, QueryBody, QueryParameters};
+use crate::problem::{Problem, ProblemDocument};
+
+/// By which interface it was asked, for the record.
+const PATH: &str = "opa";
+
+/// The document of a gate
+///
+/// The same as the `POST`, for whoever can only read.
+#[utoipa::path(
+    get,
+    path = "/v1/data/lockgate/{stage}/{phase}",
+    operation_id = "opa_get_gate",
+    tag = "opa",
+    params(
+        ("stage" = String, Path, description = "The stage.", example = "fulfill"),
+        ("phase" = String, Path, description = "`entrance` or `exit`.", example = "entrance"),
+        QueryParameters,
+    ),
+    responses(
+        (status = 200, description = "The document, with the id of the decision; an empty object where there is none.", body = QueryAnswer),
+        (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn get_gate(
+    State(state): State<ApiState>,
+    asker: Asker,
+    Path((stage, phase)): Path<(String, String)>,
+    Query(parameters): Query<QueryParameters>,
+) -> Result<Response, Problem> {
+    answer(&state, &asker, Asking { stage, phase, part: Vec::new() }, &parameters, None).await
+}
+
+/// The document of a gate
+///
+/// Asks the gate about a deployment, and does not pass it. The answer is in the ledger before it leaves. Every HTTP error
+/// says that nothing was decided.
+#[utoipa::path(
+    post,
+    path = "/v1/data/lockgate/{stage}/{phase}",
+    operation_id = "opa_post_gate",
+    tag = "opa",
+    params(
+        ("stage" = String, Path, description = "The stage.", example = "fulfill"),
+        ("phase" = String, Path, description = "`entrance` or `exit`.", example = "entrance"),
+        QueryParameters,
+    ),
+    request_body = QueryBody,
+    responses(
+        (status = 200, description = "The document, with the id of the decision; an empty object where there is none.", body = QueryAnswer),
+        (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn post_gate(
+    State(state): State<ApiState>,
+    asker: Asker,
+    Path((stage, phase)): Path<(String, String)>,
+    Query(parameters): Query<QueryParameters>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    answer(&state, &asker, Asking { stage, phase, part: Vec::new() }, &parameters, Some(&body)).await
+}
+
+/// A part of the document of a gate
+///
+/// The same as the `POST`, for whoever can only read.
+#[utoipa::path(
+    get,
+    path = "/v1/data/lockgate/{stage}/{phase}/{part}",
+    operation_id = "opa_get_part",
+    tag = "opa",
+    params(
+        ("stage" = String, Path, description = "The stage.", example = "fulfill"),
+        ("phase" = String, Path, description = "`entrance` or `exit`.", example = "entrance"),
+        ("part" = String, Path, description = "The part; it may have several steps.", example = "allow"),
+        QueryParameters,
+    ),
+    responses(
+        (status = 200, description = "The part, with the id of the decision; without `result` where there is none.", body = QueryAnswer),
+        (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn get_part(
+    State(state): State<ApiState>,
+    asker: Asker,
+    Path((stage, phase, part)): Path<(String, String, String)>,
+    Query(parameters): Query<QueryParameters>,
+) -> Result<Response, Problem> {
+    answer(&state, &asker, Asking { stage, phase, part: steps(&part) }, &parameters, None).await
+}
+
+/// A part of the document of a gate
+///
+/// `…/allow` is answered with `{"result": true}` or `{"result": false}`; the whole decision is in the ledger.
+#[utoipa::path(
+    post,
+    path = "/v1/data/lockgate/{stage}/{phase}/{part}",
+    operation_id = "opa_post_part",
+    tag = "opa",
+    params(
+        ("stage" = String, Path, description = "The stage.", example = "fulfill"),
+        ("phase" = String, Path, description = "`entrance` or `exit`.", example = "entrance"),
+        ("part" = String, Path, description = "The part; it may have several steps.", example = "allow"),
+        QueryParameters,
+    ),
+    request_body = QueryBody,
+    responses(
+        (status = 200, description = "The part, with the id of the decision; without `result` where there is none.", body = QueryAnswer),
+        (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn post_part(
+    State(state): State<ApiState>,
+    asker: Asker,
+    Path((stage, phase, part)): Path<(String, String, String)>,
+    Query(parameters): Query<QueryParameters>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    answer(&state, &asker, Asking { stage, phase, part: steps(&part) }, &parameters, Some(&body)).await
+}
+
+/// What is not there is undefined, and no error: as in OPA.
+pub(super) async fn undefined(_asker: Asker, Query(parameters): Query<QueryParameters>) -> Result<Response, Problem> {
+    let message = "there is no such document: gates are at `/v1/data/lockgate/<stage>/<phase>`";
+    let answer = QueryAnswer { warning: Some(Warning::new(message)), ..QueryAnswer::default() };
+    respond(&answer, parameters.pretty())
+}
+
+/// What the path says.
+struct Asking {
+    stage: String,
+    phase: String,
+    part: Vec<String>,
+}
+
+fn steps(path: &str) -> Vec<String> {
+    path.split('/').filter(|step| !step.is_empty()).map(str::to_owned).collect()
+}
+
+async fn answer(
+    state: &ApiState,
+    asker: &Asker,
+    asking: Asking,
+    parameters: &QueryParameters,
+    body: Option<&[u8]>,
+) -> Result<Response, Problem> {
+    let Asking { stage, phase, part: path } = asking;
+    let Some(gate) = read::gate(&stage, &phase) else {
+        let message = format!(
+            "`{stage}/{phase}` is no gate: stages are `plan-and-approve`, `fulfill`, `validate` and `observe`, phases \
+             `entrance` and `exit`"
+        );
+        return respond(
+            &QueryAnswer { warning: Some(Warning::new(message)), ..QueryAnswer::default() },
+            parameters.pretty(),
+        );
+    };
+    let deployment = match body {
+        Some(body) => read::body(body),
+        None => read::parameter(parameters.input.as_ref()),
+    };
+    let deployment = deployment.map_err(as_opa)?;
+    if !may_exist(&path) {
+        let message = format!("a gate's document has no `{}`; nothing was decided", path.join("/"));
+        return respond(
+            &QueryAnswer { warning: Some(Warning::new(message)), ..QueryAnswer::default() },
+            parameters.pretty(),
+        );
+    }
+    let question = Question { deployment, gate, path: PATH, input: None };
+    let Answered { decision, phases } = ask(state, asker, question).await.map_err(as_opa)?;
+    let answer = QueryAnswer {
+        result: part(&decision, &path).map_err(|error| internal(&error))?,
+        decision_id: Some(decision.id.clone()),
+        metrics: parameters.metrics().then(|| metrics(&phases)),
+        provenance: parameters.provenance().then(|| provenance(&decision)),
+        warning: None,
+    };
+    respond(&answer, parameters.pretty())
+}
+
+/// What clients of OPA look for in an error stands beside what all others look for.
+fn as_opa(problem: Problem) -> Problem {
+    let status = problem.status();
+    let code = match status {
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => "invalid_parameter",
+        StatusCode::NOT_FOUND => "resource_not_found",
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => "resource_conflict",
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "unauthorized",
+        _ if status.is_server_error() => "internal_error",
+        _ => "invalid_operation",
+    };
+    let document = problem.document(None);
+    problem.with("code", code).with("message", document.detail.unwrap_or(document.title))
+}
+
+fn internal(error: &serde_json::Error) -> Problem {
+    as_opa(
+        Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR).detail(format!("the answer has no JSON form: {error}")),
+    )
+}
+
+fn respond(answer: &QueryAnswer, pretty: bool) -> Result<Response, Problem> {
+    let bytes = if pretty { serde_json::to_vec_pretty(answer) } else { serde_json::to_vec(answer) };
+    let bytes = bytes.map_err(|error| internal(&error))?;
+    Ok(([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes).into_response())
+}
