@@ -1,0 +1,96 @@
+//! A server as a process: its log, its threads, and the signals that end it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::start::{Running, Server, StartError};
+use crate::config::Config;
+use crate::observe::{self, Metrics};
+
+/// How long threads may take that work for nobody any more.
+const LAST_THREADS: Duration = Duration::from_secs(1);
+
+/// Runs a server until a signal ends it (`SIGTERM`, `SIGINT`); `SIGHUP` loads models, plugins and certificates anew.
+/// `started` is called once, when it takes requests. A second signal ends it without waiting for what is being answered.
+///
+/// # Errors
+/// If it does not start.
+pub fn serve(config: Config, started: impl FnOnce(&Running)) -> Result<(), StartError> {
+    let metrics = Arc::new(Metrics::new());
+    let log = observe::init(&config.observe.log, &config.observe.traces, &metrics)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Threads)?;
+    let outcome = runtime.block_on(async {
+        let mut signals = Signals::new().map_err(StartError::Threads)?;
+        let running = Server::new(config).observed(metrics, log.traces()).start().await?;
+        started(&running);
+        while signals.next().await == Signal::Reload {
+            running.reload();
+        }
+        tokio::select! {
+            _ = running.shutdown() => {}
+            () = signals.end() => tracing::warn!("ended at once, by a second signal"),
+        }
+        Ok(())
+    });
+    runtime.shutdown_timeout(LAST_THREADS);
+    outcome
+}
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    End,
+    Reload,
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::End,
+            _ = self.terminate.recv() => Signal::End,
+            _ = self.hang_up.recv() => Signal::Reload,
+        }
+    }
+
+    async fn end(&mut self) {
+        while self.next().await != Signal::End {}
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Signal {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => Signal::End,
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    async fn end(&mut self) {
+        self.next().await;
+    }
+}

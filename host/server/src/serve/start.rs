@@ -1,0 +1,290 @@
+//! The start of a server and its end.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use lockgate_domain::Timestamp;
+use lockgate_ledger::{KeyFile, KeyFileError, SqliteOptions, Storage};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::connections::Connections;
+use super::decide::{DecideError, Deciding, keep_forgetting, keep_loading};
+use super::layers::around;
+use super::lifecycle::Lifecycle;
+use super::request_id::RequestId;
+use super::tls::{Tls, TlsError};
+use crate::api::{self, Checks, ServerState};
+use crate::auth::token::{Secret, TokenError, first_administrator};
+use crate::auth::{self, Authenticator};
+use crate::config::Config;
+use crate::observe::{self, DecisionLog, Metrics};
+
+/// How long the sinks of the decision log may take for what they have not delivered yet. What is left is delivered after
+/// the next start.
+const LAST_EVENTS: Duration = Duration::from_secs(5);
+
+/// How long to wait for work that is still going on in other threads, before the ledger is left to the end of the process.
+const LAST_WORK: Duration = Duration::from_secs(5);
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The data folder cannot be used.
+    #[error("the data folder `{}`: {error}", path.display())]
+    DataFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The ledger cannot be opened.
+    #[error(transparent)]
+    Ledger(#[from] KeyFileError),
+    /// Authentication is not configured rightly.
+    #[error("authentication cannot be set up: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Auth(Vec<auth::Mistake>),
+    /// The first administrator's token cannot be issued.
+    #[error("the first administrator's token cannot be issued: {0}")]
+    FirstToken(#[from] TokenError),
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] TlsError),
+    /// The address cannot be listened on.
+    #[error("`{address}` cannot be listened on: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Everybody would be let in from everywhere.
+    #[error("without authentication it listens on a loopback address alone, which `{0}` is not")]
+    OpenToAll(SocketAddr),
+    /// The log of decisions cannot be sent.
+    #[error(transparent)]
+    DecisionLog(#[from] observe::decision_log::StartError),
+    /// The process's own log cannot be set up.
+    #[error(transparent)]
+    Log(#[from] observe::InitError),
+    /// There is nothing to decide with.
+    #[error(transparent)]
+    Decide(#[from] DecideError),
+    /// There are no threads to work with.
+    #[error("the work cannot begin: {0}")]
+    Threads(std::io::Error),
+}
+
+/// Makes routes of what a server has. Those that wait for their turn, and not the ones about its health.
+type Mount = Box<dyn FnOnce(&ServerState) -> Router + Send>;
+
+/// A server that is not started yet.
+pub struct Server {
+    config: Config,
+    metrics: Arc<Metrics>,
+    traces: bool,
+    mount: Mount,
+}
+
+impl Server {
+    /// A server with a configuration.
+    pub fn new(config: Config) -> Self {
+        Self { config, metrics: Arc::default(), traces: false, mount: Box::new(api::router) }
+    }
+
+    /// Counts into these metrics; `traces` is what [`observe::LogGuard::traces`] says.
+    #[must_use]
+    pub fn observed(mut self, metrics: Arc<Metrics>, traces: bool) -> Self {
+        (self.metrics, self.traces) = (metrics, traces);
+        self
+    }
+
+    /// Answers with other routes than those of [`api::router`].
+    #[must_use]
+    pub fn with_routes(mut self, mount: impl FnOnce(&ServerState) -> Router + Send + 'static) -> Self {
+        self.mount = Box::new(mount);
+        self
+    }
+
+    /// Opens the data folder and the ledger, and takes connections.
+    ///
+    /// # Errors
+    /// If something of what it needs cannot be used.
+    pub async fn start(self) -> Result<Running, StartError> {
+        let Self { config, metrics, traces, mount } = self;
+        if config.insecure_no_auth && !config.listen.ip().is_loopback() {
+            return Err(StartError::OpenToAll(config.listen));
+        }
+        let tls = Tls::load(&config.tls)?.map(Arc::new);
+        if !config.listen.ip().is_loopback() && tls.is_none() {
+            tracing::warn!(
+                listen = %config.listen,
+                "what is said here can be read and changed on the way: configure `tls`, or put it behind something that \
+                 speaks TLS"
+            );
+        }
+        // Before the ledger is made: an address that is taken leaves nothing behind.
+        let listen = |error| StartError::Listen { address: config.listen, error };
+        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+
+        let lifecycle = Lifecycle::default();
+        let opening = (config.clone(), Arc::clone(&metrics), lifecycle.clone());
+        let opened = tokio::task::spawn_blocking(move || open(opening.0, opening.1, opening.2)).await;
+        let (state, first_token) = opened.map_err(|error| StartError::Threads(std::io::Error::other(error)))??;
+
+        let looks_after = (Arc::downgrade(&state.storage), state.lifecycle.clone());
+        let (catalogue, metrics_of) = (Arc::clone(&state.catalogue), Arc::clone(&state.metrics));
+        let settings = state.config.reload.clone();
+        let (storage, stops) = looks_after.clone();
+        tokio::spawn(keep_loading(catalogue, storage, metrics_of, stops, settings));
+        let (storage, stops) = looks_after;
+        tokio::spawn(keep_forgetting(storage, stops, state.config.ledger.retention.clone()));
+        let routes = mount(&state);
+        let always = api::health::routes(&state);
+        let router = around(routes, always, &config.limits, &metrics, traces, tls.is_some());
+        let connections = Connections::new(router, tls.clone(), lifecycle.clone(), &config.limits);
+        let serving = tokio::spawn(connections.serve(listener));
+        tracing::info!(%address, tls = tls.is_some(), data = %config.data.display(), "listening");
+        Ok(Running { address, tls, lifecycle, state: Some(state), first_token, serving })
+    }
+}
+
+/// What has to be waited for at a start: everything on the disk.
+fn open(
+    config: Config,
+    metrics: Arc<Metrics>,
+    lifecycle: Lifecycle,
+) -> Result<(ServerState, Option<Secret>), StartError> {
+    make_private(&config.data).map_err(|error| StartError::DataFolder { path: config.data.clone(), error })?;
+    let options = SqliteOptions {
+        queue: usize::try_from(config.ledger.queue).unwrap_or(usize::MAX),
+        largest: SqliteOptions::default().largest.max(config.limits.evidence.as_u64().saturating_mul(2)),
+        ..SqliteOptions::default()
+    };
+    let key = KeyFile::new(config.data.join("ledger.key"));
+    let storage: Arc<dyn Storage> = Arc::new(key.open(&config.data.join("ledger.db"), &config.name, options)?);
+    let (authenticator, first_token) = if config.insecure_no_auth {
+        tracing::warn!("everybody is let in as an administrator: `insecure-no-auth` is set");
+        (Authenticator::open(), None)
+    } else {
+        let issued = first_administrator(storage.as_ref(), Timestamp::now())?;
+        let authenticator = Authenticator::new(&config.auth, Arc::clone(&storage)).map_err(StartError::Auth)?;
+        (authenticator, issued.map(|issued| issued.secret))
+    };
+    let server = RequestId::generate();
+    let decision_log = DecisionLog::start(&config.decision_log, Arc::clone(&storage), &metrics, server.as_str())?;
+    let checks = Checks::new(&storage, &lifecycle);
+    let Deciding { engine, catalogue } = Deciding::open(&config, &storage, &metrics, &checks)?;
+    let state = ServerState {
+        checks: Arc::new(checks),
+        engine,
+        catalogue,
+        config: Arc::new(config),
+        storage,
+        authenticator: Arc::new(authenticator),
+        metrics,
+        decision_log: Arc::new(decision_log),
+        lifecycle,
+    };
+    Ok((state, first_token))
+}
+
+/// Makes a folder that nobody else can look into. One that is there stays as it is: what is secret in it has permissions
+/// of its own.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
+}
+
+/// A server that takes requests, until it is shut down.
+pub struct Running {
+    address: SocketAddr,
+    tls: Option<Arc<Tls>>,
+    lifecycle: Lifecycle,
+    state: Option<ServerState>,
+    first_token: Option<Secret>,
+    serving: JoinHandle<bool>,
+}
+
+/// How a shutdown ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Everything that was being answered was answered in time.
+    pub answered: bool,
+    /// The ledger was closed. If not, it is as after a crash: whole, with everything in it that was answered.
+    pub closed: bool,
+}
+
+impl Running {
+    /// The address that it listens on, with the port that it really has.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address as a URL.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The first administrator's token, if it was issued at this start. It is nowhere else.
+    pub fn first_token(&self) -> Option<&Secret> {
+        self.first_token.as_ref()
+    }
+
+    /// Whether it shuts down, and whether it was asked for a reload.
+    pub fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
+    /// Reads certificates anew, and asks for models and plugins to be loaded anew. What cannot be used is logged, and the
+    /// old ones stay.
+    pub fn reload(&self) {
+        match self.tls.as_ref().map(|tls| tls.reload()) {
+            Some(Ok(())) => tracing::info!("certificates were loaded anew"),
+            Some(Err(error)) => tracing::error!(%error, "certificates cannot be loaded anew: the old ones stay"),
+            None => {}
+        }
+        self.lifecycle.reload();
+    }
+
+    /// Ends it: it is not ready any more, takes no more connections, answers what is being answered (for at most
+    /// `limits.shutdown`), and closes the ledger.
+    pub async fn shutdown(mut self) -> Ended {
+        tracing::info!("shutting down");
+        self.lifecycle.stop();
+        let answered = self.serving.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "connections were given up because of a mistake in the server");
+            false
+        });
+        let Some(ServerState { storage, decision_log, .. }) = self.state.take() else {
+            return Ended { answered, closed: false };
+        };
+        // Handlers that went on although nobody waits for them have it, too.
+        let gone = Arc::downgrade(&storage);
+        drop(storage);
+        let closing = move || {
+            if let Some(decision_log) = Arc::into_inner(decision_log) {
+                decision_log.close(LAST_EVENTS);
+            }
+            let begun = std::time::Instant::now();
+            while gone.strong_count() > 0 && begun.elapsed() < LAST_WORK {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            gone.strong_count() == 0
+        };
+        let closed = tokio::task::spawn_blocking(closing).await.unwrap_or(false);
+        tracing::info!(answered, closed, "shut down");
+        Ended { answered, closed }
+    }
+}
