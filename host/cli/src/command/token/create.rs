@@ -1,0 +1,72 @@
+//! `lockgate token create`: a credential for a pipeline or a person.
+
+use lockgate_domain::{Duration, Person, Timestamp};
+use lockgate_engine::authority::{Right, Teams};
+use lockgate_server::auth::token::{NewToken, Tokens, issue};
+
+use super::{ByArguments, in_that_time, refused, show};
+use crate::args::Global;
+use crate::command::ledger::DataArguments;
+use crate::exit::Exit;
+use crate::print;
+use crate::report::Form;
+use crate::terminal::{WAITING, styled};
+
+/// For whom, and what for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Create {
+    #[command(flatten)]
+    data: DataArguments,
+    /// Whom it stands for: unique and stable, for example an e-mail address, or the name of a pipeline.
+    #[arg(long = "for", value_name = "ID")]
+    person: String,
+    /// The name of whom it stands for, for people.
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    name: String,
+    /// A role that its holder has, for example `pipeline` or `change-authority`; may be given several times.
+    #[arg(long = "role", value_name = "ROLE", required = true)]
+    roles: Vec<String>,
+    /// A team whose deployments its holder sees; may be given several times.
+    #[arg(long = "team", value_name = "TEAM", required_unless_present = "all_teams", conflicts_with = "all_teams")]
+    teams: Vec<String>,
+    /// Its holder sees the deployments of all teams.
+    #[arg(long)]
+    all_teams: bool,
+    /// Narrows it to that right, for example `decide`; may be given several times. Without it: all that the roles grant.
+    #[arg(long = "scope", value_name = "RIGHT")]
+    scopes: Vec<Right>,
+    /// For how long it is taken, for example `90d`. Without it: until it is revoked.
+    #[arg(long, value_name = "DURATION")]
+    expires_in: Option<Duration>,
+    /// What it is for.
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+    #[command(flatten)]
+    by: ByArguments,
+    /// How to show it.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Form,
+}
+
+impl Create {
+    /// Issues it.
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        let (storage, _) = self.data.to_write()?;
+        let now = Timestamp::now();
+        let new = NewToken {
+            person: Person { id: self.person, name: self.name, roles: self.roles },
+            teams: if self.all_teams { Teams::All } else { Teams::Named(self.teams.into_iter().collect()) },
+            scopes: (!self.scopes.is_empty()).then(|| self.scopes.into_iter().collect()),
+            expires: in_that_time(self.expires_in, now),
+            note: self.note,
+            by: self.by.said(),
+        };
+        let issued = issue(&storage, new, now).map_err(|error| refused(error, &Tokens::default()))?;
+        show::issued(&issued, now, self.output, global)?;
+        if issued.token.expires.is_none() && !global.quiet {
+            let warning = styled(WAITING, "warning");
+            print::words(format!("{warning}: it never expires; with `--expires-in 90d` it would be forgotten safely"));
+        }
+        Ok(Exit::Success)
+    }
+}

@@ -1,0 +1,133 @@
+//! How tokens are shown. Their secrets only when they have just been made: then the text is all that goes to standard
+//! output, so that a script can take it, and what else there is to say goes to standard error.
+
+use lockgate_domain::Timestamp;
+use lockgate_engine::authority::{Right, Teams};
+use lockgate_server::auth::token::{Issued, Token, TokenState};
+use serde_json::{Value, json};
+
+use crate::args::Global;
+use crate::print;
+use crate::report::{Form, fields, grid};
+use crate::terminal::{BAD, FAINT, GOOD, styled};
+
+/// A token with its secret.
+pub(super) fn issued(issued: &Issued, now: Timestamp, form: Form, global: &Global) -> anyhow::Result<()> {
+    match form {
+        Form::Json => {
+            let mut document = document(&issued.token, now)?;
+            if let Value::Object(members) = &mut document {
+                members.insert("secret".to_owned(), issued.secret.expose().into());
+            }
+            print::data(serde_json::to_string_pretty(&document)?)
+        }
+        Form::Table => {
+            if !global.quiet {
+                print::words(table(&issued.token, now));
+                print::words("\nThis is the token. It is shown this once; nobody can find it out again:");
+            }
+            print::data(issued.secret.expose())
+        }
+    }
+}
+
+/// A token without its secret.
+pub(super) fn token(token: &Token, now: Timestamp, form: Form) -> anyhow::Result<()> {
+    match form {
+        Form::Json => print::data(serde_json::to_string_pretty(&document(token, now)?)?),
+        Form::Table => print::text(table(token, now)),
+    }
+}
+
+/// Several tokens.
+pub(super) fn list(tokens: &[&Token], now: Timestamp, form: Form) -> anyhow::Result<()> {
+    match form {
+        Form::Json => {
+            let documents = tokens.iter().map(|token| document(token, now)).collect::<Result<Vec<_>, _>>()?;
+            print::data(serde_json::to_string_pretty(&documents)?)
+        }
+        Form::Table if tokens.is_empty() => print::text("There are none."),
+        Form::Table => {
+            let rows = tokens.iter().map(|token| {
+                vec![
+                    token.id.clone(),
+                    state(token, now),
+                    print::plain(&token.person.id).into_owned(),
+                    roles(token),
+                    teams(token),
+                    scopes(token),
+                    expires(token),
+                    print::plain(token.note.as_deref().unwrap_or_default()).into_owned(),
+                ]
+            });
+            let head = ["id", "state", "for", "roles", "teams", "scopes", "expires", "note"];
+            print::text(grid(&head, rows.collect()))
+        }
+    }
+}
+
+/// What the ledger has of it, and what it is good for now.
+fn document(token: &Token, now: Timestamp) -> Result<Value, serde_json::Error> {
+    let mut document = serde_json::to_value(token)?;
+    if let Value::Object(members) = &mut document {
+        members.insert("state".to_owned(), json!(token.state(now)));
+        members.insert("previous_secret_until".to_owned(), json!(token.overlap(now)));
+    }
+    Ok(document)
+}
+
+fn table(token: &Token, now: Timestamp) -> String {
+    let mut rows = vec![
+        ("id", token.id.clone()),
+        ("state", state(token, now)),
+        ("for", print::plain(&token.person.id).into_owned()),
+        ("roles", roles(token)),
+        ("teams", teams(token)),
+        ("scopes", scopes(token)),
+        ("expires", expires(token)),
+        ("issued", format!("{} by {}", token.issued, print::plain(&token.issued_by))),
+    ];
+    if let Some(at) = token.rotated {
+        rows.push(("rotated", at.to_string()));
+    }
+    if let Some(revoked) = &token.revoked {
+        let why = revoked.reason.as_deref().map(|reason| format!(": {}", print::plain(reason)));
+        rows.push(("revoked", format!("{} by {}{}", revoked.at, print::plain(&revoked.by), why.unwrap_or_default())));
+    }
+    if let Some(note) = &token.note {
+        rows.push(("note", print::plain(note).into_owned()));
+    }
+    fields(rows)
+}
+
+fn state(token: &Token, now: Timestamp) -> String {
+    match token.state(now) {
+        TokenState::Valid => styled(GOOD, "valid"),
+        TokenState::Expired => styled(FAINT, "expired"),
+        TokenState::Revoked => styled(BAD, "revoked"),
+    }
+}
+
+fn roles(token: &Token) -> String {
+    print::plain(&token.person.roles.join(", ")).into_owned()
+}
+
+fn teams(token: &Token) -> String {
+    match &token.teams {
+        Teams::All => "all".to_owned(),
+        Teams::Named(teams) => {
+            print::plain(&teams.iter().map(String::as_str).collect::<Vec<_>>().join(", ")).into_owned()
+        }
+    }
+}
+
+fn scopes(token: &Token) -> String {
+    let listed = |scopes: &std::collections::BTreeSet<Right>| {
+        scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    token.scopes.as_ref().map_or_else(|| "all of its roles".to_owned(), listed)
+}
+
+fn expires(token: &Token) -> String {
+    token.expires.map_or_else(|| "never".to_owned(), |at| at.to_string())
+}
