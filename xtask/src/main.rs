@@ -3,6 +3,7 @@
 //! What a contributor types, CI types too. Everything here calls `cargo` or the `lockgate` binary that was just
 //! built; nothing about deployments is known here.
 
+mod bench_http;
 mod demo;
 mod dist;
 mod fuzz;
@@ -30,6 +31,7 @@ Commands:
   plugins   Build the bundled plugins into target/lockgate/plugins
   bench     Build everything, then run the benches of the runtime; what follows is handed to Criterion
   fuzz      Fuzz each target of tests/fuzz, two minutes together; also `fuzz [--seconds N] [target…]`
+  bench-http  Build everything, then put load on a server; also `--seconds N`, `--connections N`, `--soak N`
   bench-hostile  Build everything, then measure a plugin beside each hostile guest; what follows names guests
   schemas   Write the JSON Schemas of what `lockgate` reads and prints into docs/schemas
   help      Print this
@@ -65,6 +67,7 @@ fn execute(command: &str, rest: &[String]) -> anyhow::Result<ExitCode> {
         "plugins" => dist::plugins(&workspace, &mut Steps::new(dist::PLUGIN_STEPS))?,
         "fuzz" => return fuzz::run(&workspace, rest),
         "bench" => bench(&workspace, "lockgate-runtime", "evaluate", rest)?,
+        "bench-http" => bench_http::run(&workspace, rest)?,
         "bench-hostile" => bench(&workspace, "lockgate-tests", "victim", rest)?,
         "schemas" => dist::schemas(&workspace)?,
         "" | "help" | "--help" | "-h" => print!("{HELP}"),

@@ -1,0 +1,117 @@
+//! The generator: `oha`, of the version that `cargo xtask bench-http` installs.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::serve::{DEPLOYMENTS, Place, id};
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Case {
+    /// A handler that does nothing, on axum alone.
+    Nothing,
+    /// The same, behind the layers and credentials of the server.
+    NothingBehindLayers,
+    /// A gate with one plugin.
+    OnePlugin,
+    /// A gate with three.
+    ThreePlugins,
+}
+
+impl Case {
+    pub(crate) const ALL: [Self; 4] = [Self::Nothing, Self::NothingBehindLayers, Self::OnePlugin, Self::ThreePlugins];
+
+    pub(crate) fn decides(self) -> bool {
+        matches!(self, Self::OnePlugin | Self::ThreePlugins)
+    }
+
+    fn action(self) -> &'static str {
+        if self == Self::ThreePlugins { "plan-and-approve.exit" } else { "plan-and-approve.entrance" }
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nothing => "no-op on axum",
+            Self::NothingBehindLayers => "no-op behind the layers",
+            Self::OnePlugin => "one plugin",
+            Self::ThreePlugins => "three plugins",
+        })
+    }
+}
+
+/// What came of it.
+pub(crate) struct Measured {
+    /// Answers a second.
+    pub(crate) rate: f64,
+    /// In milliseconds.
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+    /// Requests that were not answered, or not with 200.
+    pub(crate) failed: u64,
+}
+
+/// Puts load on a server.
+pub(crate) struct Load {
+    place: Place,
+    oha: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl Load {
+    pub(crate) fn new(place: &Place) -> Self {
+        let oha = std::env::var_os("OHA").map_or_else(|| PathBuf::from("oha"), PathBuf::from);
+        let folder = tempfile::tempdir().unwrap();
+        for case in [Case::OnePlugin, Case::ThreePlugins] {
+            // Each line is the body of a request; they are taken in turns, so that not all ask about the same deployment.
+            let bodies: Vec<String> = (0..DEPLOYMENTS).map(|number| body(case, number).to_string()).collect();
+            std::fs::write(folder.path().join(case.action()), bodies.join("\n")).unwrap();
+        }
+        Self { place: place.clone(), oha, folder }
+    }
+
+    pub(crate) fn run(&self, case: Case, connections: u32, time: Duration) -> Measured {
+        let Place { url, bare, token, .. } = &self.place;
+        let address = match case {
+            Case::Nothing => format!("{bare}/nothing"),
+            Case::NothingBehindLayers => format!("{url}/nothing"),
+            Case::OnePlugin | Case::ThreePlugins => format!("{url}/access/v1/evaluation"),
+        };
+        let mut command = Command::new(&self.oha);
+        command.args(["--no-tui", "--output-format", "json", "--no-color", "-m", "POST", "-T", "application/json"]);
+        command.args(["-c", &connections.to_string(), "-z", &format!("{}s", time.as_secs())]);
+        command.args(["-H", &format!("Authorization: Bearer {token}")]);
+        command.arg("-Z").arg(self.folder.path().join(case.action())).arg(address);
+        let output = command.stderr(Stdio::inherit()).output();
+        let output = output.expect("`oha` cannot be started: run `cargo xtask bench-http`, which installs it");
+        assert!(output.status.success(), "oha: {}", output.status);
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let seconds = |pointer: &str| told.pointer(pointer).and_then(Value::as_f64).unwrap_or(f64::NAN);
+        let count = |name: &str, wanted: &dyn Fn(&str) -> bool| {
+            let all = told[name].as_object().into_iter().flatten().filter(|(key, _)| wanted(key));
+            all.filter_map(|(_, count)| count.as_u64()).sum::<u64>()
+        };
+        // What is under way when the time is over is no failure.
+        let failed = count("statusCodeDistribution", &|status| status != "200")
+            + count("errorDistribution", &|error| !error.contains("deadline"));
+        Measured {
+            rate: seconds("/summary/requestsPerSec"),
+            p50: 1000.0 * seconds("/latencyPercentiles/p50"),
+            p99: 1000.0 * seconds("/latencyPercentiles/p99"),
+            failed,
+        }
+    }
+}
+
+fn body(case: Case, number: usize) -> Value {
+    json!({
+        "subject": {"type": "service", "id": "pipeline"},
+        "action": {"name": case.action()},
+        "resource": {"type": "deployment", "id": id(number)}
+    })
+}

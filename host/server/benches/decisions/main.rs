@@ -1,0 +1,126 @@
+//! Decisions over HTTP: how many, how fast, and what they are held against.
+//!
+//! A server as it is shipped (tokens, limits, metrics, a durable and signed ledger on the disk) runs in a process of its
+//! own, and `oha` asks it over sockets: a gate with one plugin, a gate with three, and, for comparison, a handler that
+//! reads JSON and answers JSON and does nothing: once behind the same layers and credentials, and once on axum alone. All
+//! of it runs on the same machine at the same time, the generator too, so only ratios mean something elsewhere.
+//!
+//! `cargo xtask bench-http` builds what it needs and runs it; `--seconds`, `--connections` and `--soak` are handed on.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    missing_docs,
+    reason = "a bench"
+)]
+
+#[path = "../../tests/decision_support/mod.rs"]
+mod decision_support;
+mod grouped;
+mod load;
+mod process;
+mod serve;
+
+use std::time::Duration;
+
+use load::{Case, Load, Measured};
+use process::Served;
+
+/// What is asked for.
+struct Options {
+    seconds: u64,
+    connections: Vec<u32>,
+    soak: Option<u64>,
+    profile: Option<u64>,
+}
+
+impl Options {
+    fn read() -> Self {
+        let mut options = Self { seconds: 10, connections: vec![1, 16, 256], soak: None, profile: None };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            let mut number = || arguments.next().and_then(|text| text.parse().ok()).expect("a number after the flag");
+            match argument.as_str() {
+                "--seconds" => options.seconds = number(),
+                "--connections" => options.connections = vec![u32::try_from(number()).unwrap()],
+                "--soak" => options.soak = Some(number()),
+                // Load alone, for a profiler: it prints the process to look at.
+                "--profile" => options.profile = Some(number()),
+                // What `cargo bench` says to every bench.
+                "--bench" => {}
+                unknown => {
+                    panic!("there is no flag `{unknown}`: there are --seconds, --connections, --soak, --profile")
+                }
+            }
+        }
+        options
+    }
+}
+
+fn main() {
+    if std::env::args().nth(1).as_deref() == Some("serve") {
+        return serve::run();
+    }
+    let options = Options::read();
+    let served = Served::start();
+    let load = Load::new(&served.place);
+    match (options.soak, options.profile) {
+        (Some(seconds), _) => soak(&served, &load, seconds),
+        (None, Some(seconds)) => {
+            println!("process {}", served.id());
+            let connections = options.connections.last().copied().unwrap_or(16);
+            let measured = load.run(Case::OnePlugin, connections, Duration::from_secs(seconds));
+            println!("{:.0}/s, p99 {:.2} ms", measured.rate, measured.p99);
+        }
+        (None, None) => table(&served, &load, &options),
+    }
+}
+
+/// Every case at every number of connections.
+fn table(served: &Served, load: &Load, options: &Options) {
+    let time = Duration::from_secs(options.seconds);
+    println!("each {} s; the generator runs on the same cores", options.seconds);
+    println!();
+    println!(
+        "| connections | what | answers/s | p50 ms | p99 ms | of the no-op | of the no-op behind the layers | entries per commit | resident MiB |"
+    );
+    println!("|---:|---|---:|---:|---:|---:|---:|---:|---:|");
+    for &connections in &options.connections {
+        let mut rates = Vec::new();
+        for case in Case::ALL {
+            load.run(case, connections, Duration::from_secs(2.min(options.seconds)));
+            let before = served.counts();
+            let Measured { rate, p50, p99, failed } = load.run(case, connections, time);
+            let groups = served.counts().since(before);
+            rates.push(rate);
+            let of = |place: usize| format!("{:.0} %", 100.0 * rate / rates[place]);
+            let (bare, layered) = (of(0), if rates.len() > 1 { of(1) } else { "".to_owned() });
+            println!(
+                "| {connections} | {case} | {rate:.0} | {p50:.2} | {p99:.2} | {bare} | {layered} | {} | {:.0} |",
+                groups.map_or_else(String::new, |mean| format!("{mean:.1}")),
+                served.resident_mib()
+            );
+            if failed > 0 {
+                println!("{failed} requests were not answered with 200");
+            }
+            if let Some(phases) = served.phases().filter(|_| case.decides()) {
+                println!("<!-- mean since the start, in microseconds: {phases} -->");
+            }
+        }
+    }
+}
+
+/// One case for long, and what is resident meanwhile.
+fn soak(served: &Served, load: &Load, seconds: u64) {
+    const EACH: u64 = 30;
+    println!("| after s | answers/s | p99 ms | resident MiB |");
+    println!("|---:|---:|---:|---:|");
+    println!("| 0 | | | {:.0} |", served.resident_mib());
+    for round in 1..=seconds.div_ceil(EACH) {
+        let Measured { rate, p99, .. } = load.run(Case::OnePlugin, 16, Duration::from_secs(EACH));
+        println!("| {} | {rate:.0} | {p99:.2} | {:.0} |", round * EACH, served.resident_mib());
+    }
+}

@@ -1,0 +1,75 @@
+//! The process with the server: started, looked at from outside, and ended.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use crate::grouped::Counts;
+use crate::serve::Place;
+
+/// A server in a process of its own, until it is dropped.
+pub(crate) struct Served {
+    process: Child,
+    pub(crate) place: Place,
+}
+
+impl Served {
+    /// Starts this very program as a server.
+    pub(crate) fn start() -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let mut process = command.arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let place = serde_json::from_str(&line).expect("the server did not start");
+        Self { process, place }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// How much of it is in memory.
+    pub(crate) fn resident_mib(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
+        kib.unwrap_or(f64::NAN) / 1024.0
+    }
+
+    /// How much was written in how many groups.
+    pub(crate) fn counts(&self) -> Counts {
+        serde_json::from_str(&get(&format!("{}/counts", self.place.bare))).unwrap()
+    }
+
+    /// The mean of each phase of a decision.
+    pub(crate) fn phases(&self) -> Option<String> {
+        let text = get(&format!("{}/metrics", self.place.url));
+        let mut found: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+        for line in text.lines() {
+            let Some(rest) = line.strip_prefix("lockgate_decision_phase_duration_seconds_") else { continue };
+            let Some((which, rest)) = rest.split_once("{phase=\"") else { continue };
+            let Some((phase, value)) = rest.split_once("\"} ") else { continue };
+            let value: f64 = value.split(' ').next()?.parse().ok()?;
+            let entry = found.entry(phase).or_default();
+            match which {
+                "sum" => entry.0 = value,
+                "count" => entry.1 = value,
+                _ => {}
+            }
+        }
+        let means = found.iter().map(|(phase, (sum, count))| format!("{phase} {:.0}", 1e6 * sum / count));
+        Some(means.collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty())
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It ends when there is nobody to talk to.
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+fn get(address: &str) -> String {
+    ureq::get(address).call().unwrap().body_mut().read_to_string().unwrap()
+}
