@@ -1,20 +1,22 @@
 //! Gates: asked, and passed if they allow. A denial is an answer, and no error.
 
+use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
-use axum::{Extension, Json};
-use lockgate_domain::Timestamp;
 use lockgate_engine::service::Asked;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answer::written;
-use super::extract::{AtGate, Intent, Origin, Parameters};
+use super::ask::{Asker, Question, ask};
+use super::extract::{AtGate, Intent, Parameters};
 use super::openapi::{Conditions, Writing};
 use super::state::ApiState;
-use crate::observe::{Exchange, Phases};
+use crate::observe::Phases;
 use crate::problem::Problem;
+
+/// The name of this interface, in the ledger.
+const PATH: &str = "api";
 
 /// How a gate is asked.
 #[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
@@ -57,25 +59,20 @@ pub(super) async fn pass(
     State(state): State<ApiState>,
     AtGate { id, gate }: AtGate,
     Parameters(how): Parameters<How>,
-    Origin(request): Origin,
-    exchange: Option<Extension<Exchange>>,
+    asker: Asker,
     intent: Intent,
 ) -> Result<Response, Problem> {
-    let asked = Asked { path: "api".to_owned(), input: None, request };
-    let note = |decision: &_| {
-        if let Some(Extension(exchange)) = &exchange {
-            exchange.decision(decision, Phases::default());
-        }
-    };
     if how.ask == Some(true) {
-        let actor = intent.actor;
-        let decision = state.run(move |engine| engine.decide(&actor, &id, gate, Timestamp::now(), &asked)).await?;
-        note(&decision);
-        return Ok((HeaderMap::new(), Json(&*decision)).into_response());
+        let question = Question { deployment: id, gate, path: PATH, input: None };
+        let answered = ask(&state, &asker, question).await?;
+        return Ok(Json(&*answered.decision).into_response());
     }
+    let Asker { exchange, request, .. } = asker;
+    let asked = Asked { path: PATH.to_owned(), input: None, request };
     let done = state.run(move |engine| engine.pass(&intent.write(), &id, gate, &asked)).await?;
-    if !done.repeated {
-        note(&done.value.decision);
+    // What is answered again was counted the first time.
+    if let (Some(exchange), false) = (&exchange, done.repeated) {
+        exchange.decision(&done.value.decision, Phases::default());
     }
     state.hub.wrote(&done.value.deployment.id, done.version);
     Ok(written(&done))

@@ -23,7 +23,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoParams, IntoResponses, OpenApi};
 
-use super::{audit, health};
+use super::{audit, authzen, health, opa};
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
 
 /// Under which conditions something is written to a deployment.
@@ -189,6 +189,8 @@ pub fn openapi() -> Value {
     let mut api = NativeApi::openapi();
     api.info.version = env!("CARGO_PKG_VERSION").to_owned();
     api.merge(audit::AuditApi::openapi());
+    api.merge(authzen::AuthZenApi::openapi());
+    api.merge(opa::OpaApi::openapi());
     api.merge(HealthApi::openapi());
     let components = api.components.get_or_insert_default();
     components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
