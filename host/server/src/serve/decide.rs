@@ -1,0 +1,216 @@
+//! What a server decides with: the plugin runtime, the deployment models, and the engine over them and the ledger. It
+//! looks after them while the server runs: loads models anew when they change or when it is asked to, and deletes what
+//! retention says.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lockgate_domain::{ModelRef, Timestamp};
+use lockgate_engine::LedgerNamespaces;
+use lockgate_engine::catalogue::{Catalogue, CatalogueError, KeepError, KeptModels};
+use lockgate_engine::service::{Engine, Recordings};
+use lockgate_ledger::{Retention, Storage};
+use lockgate_runtime::{Namespaces, Runtime, RuntimeConfig, RuntimeError};
+
+use super::lifecycle::Lifecycle;
+use crate::api::{Check, Checks};
+use crate::config::{self, Config};
+use crate::observe::Metrics;
+
+/// How often is looked whether something is to be deleted.
+const RETENTION_EVERY: Duration = Duration::from_secs(3600);
+
+/// Why there is nothing to decide with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecideError {
+    /// The plugin runtime cannot be started.
+    #[error("the plugin runtime cannot be started: {0}")]
+    Runtime(#[from] RuntimeError),
+    /// A pattern of `models` is of no form that is known.
+    #[error("`models` has `{0}`: name a file, a folder, or the models of a folder as `<folder>/*.toml`")]
+    Pattern(String),
+    /// The models are not what they have to be.
+    #[error("the deployment models cannot be used:\n{0}")]
+    Models(String),
+    /// The models cannot be kept in the ledger.
+    #[error("the deployment models cannot be kept in the ledger: {0}")]
+    Keep(#[from] KeepError),
+}
+
+/// What a server decides with.
+pub(super) struct Deciding {
+    pub(super) engine: Engine,
+    pub(super) catalogue: Arc<Catalogue>,
+}
+
+impl Deciding {
+    /// Starts the runtime and loads the models: blocks as long as plugins are compiled.
+    pub(super) fn open(
+        config: &Config,
+        storage: &Arc<dyn Storage>,
+        metrics: &Metrics,
+        checks: &Checks,
+    ) -> Result<Self, DecideError> {
+        let namespaces: Arc<dyn Namespaces> = Arc::new(LedgerNamespaces::new(Arc::clone(storage)));
+        let runtime_config = RuntimeConfig { cache: Some(config.data.join("cache")), ..RuntimeConfig::default() };
+        let runtime = Runtime::with_namespaces(runtime_config, namespaces)?;
+        let loaded = Catalogue::load(runtime, files(&config.models)?);
+        let (catalogue, warnings) = loaded.map_err(|error| DecideError::Models(rendered(&error)))?;
+        for warning in &warnings {
+            tracing::warn!("a deployment model looks wrong:\n{}", warning.render(false));
+        }
+        let kept = catalogue.keep(&**storage, Timestamp::now())?;
+        for reused in &kept.reused {
+            tracing::warn!(
+                ?reused,
+                "a version of a deployment model means something else than before: raise its version"
+            );
+        }
+        let catalogue = Arc::new(catalogue);
+        if catalogue.current().models().is_empty() {
+            tracing::warn!(models = ?config.models, "no deployment model is loaded: nothing can be decided until there is one");
+        }
+        count(metrics, &catalogue);
+        let watched = Arc::clone(&catalogue);
+        checks.add("models", move || {
+            let count = watched.current().models().len();
+            let message = if count == 0 { Some("none is loaded: nothing can be decided".to_owned()) } else { None };
+            // Without models it answers all the same, and says so: more can be loaded while it runs.
+            Check { ok: true, message }
+        });
+        let recordings = match config.ledger.recordings {
+            config::Recordings::Needed => Recordings::Needed,
+            config::Recordings::All => Recordings::All,
+            config::Recordings::None => Recordings::None,
+        };
+        let models = Arc::new(KeptModels::new(Arc::clone(&catalogue), Arc::clone(storage)));
+        Ok(Self { engine: Engine::new(Arc::clone(storage), models, recordings), catalogue })
+    }
+}
+
+/// The files and folders that the patterns name. A folder that is not there yet has no models.
+fn files(patterns: &[String]) -> Result<Vec<PathBuf>, DecideError> {
+    let mut files = Vec::new();
+    for pattern in patterns {
+        let folder = match pattern.strip_suffix("*.toml") {
+            Some("") => Some("."),
+            Some(folder) => folder.strip_suffix('/'),
+            None => None,
+        };
+        let path = Path::new(folder.unwrap_or(pattern));
+        if path.to_string_lossy().contains(['*', '?', '[']) {
+            return Err(DecideError::Pattern(pattern.clone()));
+        }
+        if folder.is_none() || path.is_dir() {
+            files.push(path.to_owned());
+        }
+    }
+    Ok(files)
+}
+
+fn rendered(error: &CatalogueError) -> String {
+    error.to_string()
+}
+
+fn count(metrics: &Metrics, catalogue: &Catalogue) {
+    let set = catalogue.current();
+    let models: Vec<ModelRef> = set
+        .models()
+        .iter()
+        .map(|loaded| ModelRef {
+            id: loaded.model().id.clone(),
+            version: loaded.model().version.clone(),
+            digest: loaded.digest(),
+            chosen_because: String::new(),
+        })
+        .collect();
+    metrics.reloaded(models.iter(), Timestamp::now());
+}
+
+/// Loads models anew: all of them, or none. The old ones stay where the new ones cannot be used.
+pub(crate) fn reload(catalogue: &Catalogue, storage: &dyn Storage, metrics: &Metrics) {
+    match catalogue.reload_keeping(storage, Timestamp::now()) {
+        Ok((reloaded, _)) => {
+            count(metrics, catalogue);
+            tracing::info!(?reloaded, "deployment models were loaded anew");
+        }
+        Err(error) => {
+            metrics.reload_failed();
+            tracing::error!("deployment models cannot be loaded anew, the old ones stay: {error}");
+        }
+    }
+}
+
+/// Loads models anew when a signal asks for it or their files change, until the shutdown. It keeps nothing open that the
+/// shutdown waits for.
+pub(super) async fn keep_loading(
+    catalogue: Arc<Catalogue>,
+    storage: std::sync::Weak<dyn Storage>,
+    metrics: Arc<Metrics>,
+    lifecycle: Lifecycle,
+    settings: config::ReloadConfig,
+) {
+    let mut asked = lifecycle.reloads();
+    let interval = Duration::from_millis(settings.interval.as_millis().max(100));
+    loop {
+        let by_signal = tokio::select! {
+            changed = asked.changed() => match changed {
+                Ok(()) => true,
+                Err(_) => return,
+            },
+            () = tokio::time::sleep(interval), if settings.watch => false,
+            () = lifecycle.stopping() => return,
+        };
+        let (catalogue, storage, metrics) = (Arc::clone(&catalogue), storage.clone(), Arc::clone(&metrics));
+        let work = move || {
+            let Some(storage) = storage.upgrade() else { return };
+            if by_signal || catalogue.changed() {
+                reload(&catalogue, &*storage, &metrics);
+            }
+        };
+        // A mistake in there is in the log; the next change is another chance.
+        let _ = tokio::task::spawn_blocking(work).await;
+    }
+}
+
+/// Deletes what retention says, every hour, until the shutdown.
+pub(super) async fn keep_forgetting(
+    storage: std::sync::Weak<dyn Storage>,
+    lifecycle: Lifecycle,
+    retention: config::RetentionConfig,
+) {
+    loop {
+        let (storage, retention) = (storage.clone(), retention.clone());
+        let work = move || {
+            let Some(storage) = storage.upgrade() else { return };
+            let now = Timestamp::now().as_millis();
+            let before = |keep: lockgate_domain::Duration| {
+                Timestamp::from_millis(now.saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX)))
+            };
+            let content = [
+                ("evidence", retention.evidence),
+                ("snapshot", retention.snapshots),
+                ("recording", retention.recordings),
+            ];
+            let content = content
+                .into_iter()
+                .filter_map(|(kind, keep)| Some(Retention::Content { kind: kind.to_owned(), before: before(keep?) }));
+            for rule in content.chain([Retention::Requests { before: before(retention.requests) }]) {
+                match storage.forget(&rule) {
+                    Ok(forgotten) if forgotten.count > 0 => {
+                        tracing::info!(?rule, count = forgotten.count, bytes = forgotten.bytes, "deleted by retention");
+                    }
+                    Ok(_) => {}
+                    Err(error) => tracing::warn!(?rule, %error, "retention could not delete"),
+                }
+            }
+        };
+        let _ = tokio::task::spawn_blocking(work).await;
+        tokio::select! {
+            () = tokio::time::sleep(RETENTION_EVERY) => {}
+            () = lifecycle.stopping() => return,
+        }
+    }
+}
