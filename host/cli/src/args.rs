@@ -5,13 +5,17 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use lockgate_domain::{Phase, Stage};
 
+use crate::command::audit::Audit;
 use crate::command::completions::Completions;
 use crate::command::demo::Demo;
 use crate::command::eval::Eval;
+use crate::command::ledger::Ledger;
 use crate::command::model::Model;
 use crate::command::plugin::Plugin;
 use crate::command::replay::Replay;
 use crate::command::schema::Schema;
+use crate::command::serve::Serve;
+use crate::command::token::Token;
 use crate::exit::Exit;
 use crate::input::nearest;
 
@@ -62,6 +66,8 @@ pub(crate) enum Color {
 enum Command {
     /// Decides whether a deployment may pass a gate, or how far it would come.
     Eval(Eval),
+    /// Decides for others over HTTP, and keeps what was decided: the policy endpoint.
+    Serve(Serve),
     /// Checks and pins deployment models.
     #[command(subcommand)]
     Model(Model),
@@ -72,6 +78,15 @@ enum Command {
     Replay(Replay),
     /// Takes Lockgate's own release through the four stages (`cargo xtask demo` brings what it needs).
     Demo(Demo),
+    /// Checks the audit log, and proves to others what is in it.
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Looks after the ledger: backups, retention, the signing key.
+    #[command(subcommand)]
+    Ledger(Ledger),
+    /// Issues, lists, revokes and rotates API tokens.
+    #[command(subcommand)]
+    Token(Token),
     /// Prints the published JSON Schemas.
     Schema(Schema),
     /// Prints what a shell needs to complete this command line.
@@ -79,14 +94,23 @@ enum Command {
 }
 
 impl Cli {
+    /// Whether the command sets up its log by itself, because its configuration says how.
+    pub(crate) fn has_own_log(&self) -> bool {
+        matches!(self.command, Command::Serve(_))
+    }
+
     /// Does what was asked for.
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self.command {
             Command::Eval(command) => command.run(&self.global),
+            Command::Serve(command) => command.run(&self.global),
             Command::Model(command) => command.run(&self.global),
             Command::Demo(command) => command.run(&self.global),
             Command::Plugin(command) => command.run(&self.global),
             Command::Replay(command) => command.run(&self.global),
+            Command::Audit(command) => command.run(&self.global),
+            Command::Ledger(command) => command.run(&self.global),
+            Command::Token(command) => command.run(&self.global),
             Command::Schema(command) => command.run(),
             Command::Completions(command) => command.run(),
         }

@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Denied,
     /// A replay came out otherwise.
     Differs,
+    /// A log or a proof is not what was signed.
+    Tampered,
     /// What was handed in is not valid; nothing was decided.
     InvalidInput,
     /// The gate waits for people, evidence or time.
@@ -26,7 +28,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Success => 0,
             Exit::Failure => 1,
-            Exit::Denied | Exit::Differs => 2,
+            Exit::Denied | Exit::Differs | Exit::Tampered => 2,
             Exit::InvalidInput => 3,
             Exit::Pending => 4,
         })

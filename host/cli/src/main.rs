@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use crate::args::{Cli, Color, Global};
+use crate::args::{Cli, Color};
 use crate::diagnostic::InvalidInput;
 use crate::exit::Exit;
 
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
             return if asked { Exit::Success } else { Exit::InvalidInput }.into();
         }
     };
-    set_up(&cli.global);
+    set_up(&cli);
     match cli.run() {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -50,13 +50,17 @@ fn main() -> ExitCode {
 }
 
 /// Settles colour and the amount of words for the whole process.
-fn set_up(global: &Global) {
+fn set_up(cli: &Cli) {
+    let global = &cli.global;
     let choice = match global.color {
         Color::Auto => anstream::ColorChoice::Auto,
         Color::Always => anstream::ColorChoice::Always,
         Color::Never => anstream::ColorChoice::Never,
     };
     choice.write_global();
+    if cli.has_own_log() {
+        return;
+    }
     let level = match global.verbose {
         _ if global.quiet => tracing::Level::ERROR,
         0 => tracing::Level::WARN,
