@@ -119,6 +119,7 @@ pub struct Page {
 
 /// Part of a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Paged<T> {
     /// The newest first.
     pub items: Vec<T>,

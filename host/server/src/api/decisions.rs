@@ -37,7 +37,7 @@ pub(super) struct Wanted {
     tag = "decisions",
     params(Wanted),
     responses(
-        (status = 200, description = "A page of decisions.", body = ref("#/components/schemas/Paged_for_DecisionRecord")),
+        (status = 200, description = "A page of decisions.", body = ref("#/components/schemas/DecisionRecordPage")),
         Reading,
     )
 )]

@@ -67,7 +67,7 @@ impl Wanted {
     tag = "deployments",
     params(Wanted),
     responses(
-        (status = 200, description = "A page of deployments.", body = ref("#/components/schemas/Paged_for_DeploymentSummary")),
+        (status = 200, description = "A page of deployments.", body = ref("#/components/schemas/DeploymentSummaryPage")),
         Reading,
     )
 )]

@@ -134,7 +134,7 @@ pub(super) struct Wanted {
     tag = "overrides",
     params(Wanted),
     responses(
-        (status = 200, description = "A page of overrides.", body = ref("#/components/schemas/Paged_for_PendingOverride")),
+        (status = 200, description = "A page of overrides.", body = ref("#/components/schemas/PendingOverridePage")),
         Reading,
     )
 )]
