@@ -68,7 +68,7 @@ impl Check {
     fn checked(&self, text: &str, key: &VerifyingKey) -> Result<Result<Proved, NotProven>, InvalidInput> {
         if let Some(rest) = text.strip_prefix(TLOG_PROOF) {
             let leaf = self.leaf.clone().unwrap_or_else(|| leaf_file(&self.proof));
-            let json = self.from_tlog_proof(rest, &leaf)?;
+            let json = self.translated(rest, &leaf)?;
             return Ok(json.and_then(|json| verify::inclusion(&json, key)).map(Proved::Included));
         }
         let document: Option<Value> = serde_json::from_str(text).ok();
@@ -94,7 +94,7 @@ impl Check {
     }
 
     /// A proof as other tools write it, together with the bytes of its entry, in our form.
-    fn from_tlog_proof(&self, rest: &str, leaf: &Path) -> Result<Result<String, NotProven>, InvalidInput> {
+    fn translated(&self, rest: &str, leaf: &Path) -> Result<Result<String, NotProven>, InvalidInput> {
         let bytes = read_bytes(leaf, "entry of the proof", LARGEST_PROOF)?;
         let wrong = |what: &str| Ok(Err(NotProven::Malformed(what.to_owned())));
         let Ok(entry) = Entry::from_leaf(&bytes) else {
