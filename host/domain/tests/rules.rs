@@ -1,6 +1,8 @@
 //! The host's own rules, one by one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+use std::collections::BTreeMap;
+
 use lockgate_domain::rules::{breaches, may_roll_back};
 use lockgate_domain::{Deployment, Digest, Gate, Phase, Progress, Rollout, Snapshot, Stage, Violation};
 use serde_json::{Value, json};
@@ -344,4 +346,47 @@ fn every_breach_says_what_would_mend_it() {
     let breaches = at(FULFILL, value);
     assert_eq!(breaches.len(), 8, "{:?}", codes(&breaches));
     assert!(breaches.iter().all(|breach| !breach.remedies.is_empty() && breach.pointer.is_some()));
+}
+
+#[test]
+fn deployments_that_get_in_each_others_way_are_fulfilled_one_after_the_other() {
+    let other = |relation: &str, under_way: bool| {
+        json!([{"deployment": "dep-2", "product": "till", "environment": "live", "relation": relation,
+                "under_way": under_way}])
+    };
+    let at_fulfill = |overlaps: Value| after(FULFILL, approved(), |value| value["overlaps"] = overlaps);
+    for relation in ["same-product", "depended-on", "dependent"] {
+        let breach = ("overlapping-deployment".to_owned(), "/overlaps/0".to_owned());
+        assert_eq!(at_fulfill(other(relation, true)), [breach], "{relation}");
+        assert_eq!(at_fulfill(other(relation, false)), [], "{relation}, only planned");
+    }
+    assert_eq!(at_fulfill(other("same-environment", true)), []);
+    assert_eq!(after(EXIT, deployment(), |value| value["overlaps"] = other("same-product", true)), []);
+}
+
+#[test]
+fn evidence_that_was_approved_may_not_be_replaced_and_more_may_be_handed_in() {
+    let evidence = |content: &str| lockgate_domain::Evidence::new(content.as_bytes().to_vec(), "text/plain");
+    let with = |value: Value, evidence: BTreeMap<String, lockgate_domain::Evidence>| {
+        let deployment: Deployment = serde_json::from_value(value).unwrap();
+        let subject = Snapshot::subject_of(&deployment, &evidence, model()).unwrap();
+        let now = "2026-11-24T20:30:00Z".parse().unwrap();
+        Snapshot { deployment, gate: FULFILL, now, subject, evidence }
+    };
+    let sbom = BTreeMap::from([("sbom".to_owned(), evidence("sbom"))]);
+    let seen = with(deployment(), sbom.clone());
+    let mut approved = approve(deployment());
+    approved["approved"]["subject"] = json!(seen.subject);
+    approved["approved"]["parts"] = json!(Snapshot::subject_parts(&seen.deployment, &sbom).unwrap());
+    approved["approved"]["evidence"] = json!({"sbom": sbom["sbom"].digest});
+    let codes_with = |evidence| {
+        let breaches = breaches(&with(approved.clone(), evidence), model());
+        breaches.into_iter().map(|breach| (breach.code, breach.subject.unwrap_or_default())).collect::<Vec<_>>()
+    };
+    assert_eq!(codes_with(sbom.clone()), []);
+    assert_eq!(codes_with(BTreeMap::new()), [], "what is not handed in again has not changed");
+    let more = [sbom.clone(), BTreeMap::from([("scan".to_owned(), evidence("scan"))])].into_iter().flatten().collect();
+    assert_eq!(codes_with(more), []);
+    let replaced = BTreeMap::from([("sbom".to_owned(), evidence("another"))]);
+    assert_eq!(codes_with(replaced), [("subject-differs-from-approved".to_owned(), "evidence".to_owned())]);
 }
