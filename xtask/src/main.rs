@@ -8,6 +8,7 @@ mod demo;
 mod dist;
 mod fuzz;
 mod languages;
+mod openapi;
 mod sbom;
 mod steps;
 mod suite;
@@ -34,6 +35,7 @@ Commands:
   bench-http  Build everything, then put load on a server; also `--seconds N`, `--connections N`, `--soak N`
   bench-hostile  Build everything, then measure a plugin beside each hostile guest; what follows names guests
   schemas   Write the JSON Schemas of what `lockgate` reads and prints into docs/schemas
+  openapi   Write the description of the endpoint into docs; `--check <url>` checks a server against its own
   help      Print this
 
 The first build takes about eight minutes on two cores (most of it is Wasmtime), later ones take seconds.
@@ -70,6 +72,7 @@ fn execute(command: &str, rest: &[String]) -> anyhow::Result<ExitCode> {
         "bench-http" => bench_http::run(&workspace, rest)?,
         "bench-hostile" => bench(&workspace, "lockgate-tests", "victim", rest)?,
         "schemas" => dist::schemas(&workspace)?,
+        "openapi" => openapi::run(&workspace, rest)?,
         "" | "help" | "--help" | "-h" => print!("{HELP}"),
         unknown => anyhow::bail!("there is no command `{unknown}`\n\n{HELP}"),
     }

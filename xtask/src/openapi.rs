@@ -1,0 +1,79 @@
+//! The description of the endpoint: written into `docs`, and held against a server that runs.
+//!
+//! `cargo xtask openapi` writes it. `cargo xtask openapi --check <url>` has `schemathesis` send requests made from it to
+//! a server, thousands of them and most of them wrong, and looks whether each answer is one that the description allows.
+//! The server keeps what is written to it: it is for one that was started for this alone, with `limits.wait` of a second.
+//! A token comes from `LOCKGATE_TOKEN`; a server with `--insecure-no-auth` needs none.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::steps::{self, Steps};
+use crate::workspace::Workspace;
+
+/// The version of the checker.
+const SCHEMATHESIS: &str = "4.32.5";
+
+/// What is not checked: a document of the right form can still be against a rule, which is answered with 422; and what is
+/// deleted here (an approval, a waiver) is not gone, but over: it stays to be looked at.
+const NOT_CHECKED: &str = "positive_data_acceptance,use_after_free";
+
+/// Writes the description, or checks a server against it.
+///
+/// # Errors
+/// Something cannot be built, installed or written; or the server does something else than the description says.
+pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => write(workspace),
+        ["--check", url] => check(workspace, url),
+        _ => bail!("`cargo xtask openapi` takes nothing, or `--check <url>`"),
+    }
+}
+
+fn write(workspace: &Workspace) -> Result<()> {
+    let mut steps = Steps::new(1);
+    steps.begin("writing docs/openapi.json");
+    let mut command = workspace.cargo();
+    let text = steps::capture(command.args(["run", "-q", "-p", "lockgate-server", "--example", "openapi"]))?;
+    let file = workspace.path("docs/openapi.json");
+    fs::write(&file, text).with_context(|| format!("cannot write `{}`", file.display()))
+}
+
+fn check(workspace: &Workspace, url: &str) -> Result<()> {
+    let mut steps = Steps::new(2);
+    steps.begin("installing schemathesis");
+    let schemathesis = schemathesis(workspace)?;
+    steps.begin("checking the server");
+    let mut command = Command::new(schemathesis);
+    command.args(["run", "--max-examples", "50", "--suppress-health-check", "all", "--exclude-checks"]);
+    match env::var("LOCKGATE_TOKEN") {
+        Ok(token) => command.arg(NOT_CHECKED).args(["--header", &format!("Authorization: Bearer {token}")]),
+        // Whoever lets everybody in asks nobody who they are.
+        Err(_) => command.arg(format!("{NOT_CHECKED},ignored_auth")),
+    };
+    command.arg(format!("{}/openapi.json", url.trim_end_matches('/')));
+    // Not by `steps::run`, which names the whole command where it fails: there is a token in it.
+    let status = command.current_dir(workspace.target("")).status().context("cannot start `schemathesis`")?;
+    if !status.success() {
+        bail!("the server at {url} does something else than its description says: see above");
+    }
+    Ok(())
+}
+
+/// Installs the checker once, into an environment of its own.
+fn schemathesis(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.target(&format!("tools/schemathesis-{SCHEMATHESIS}"));
+    let program = folder.join("bin/schemathesis");
+    if program.exists() {
+        return Ok(program);
+    }
+    let without = "it could not be checked: this needs Python 3 with `venv`, and a way to the Python Package Index";
+    steps::run(Command::new("python3").args(["-m", "venv"]).arg(&folder)).context(without)?;
+    let package = format!("schemathesis=={SCHEMATHESIS}");
+    steps::run(Command::new(folder.join("bin/pip")).args(["install", "--quiet", &package])).context(without)?;
+    Ok(program)
+}
