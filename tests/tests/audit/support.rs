@@ -34,7 +34,8 @@ impl Place {
             NewEntry::new("deployment/d-42", kind, at(minute), &body).unwrap()
         };
         let decision = json!({
-            "by": { "person": "ci@example.com", "credential": "token:pipeline" },
+            "actor": { "person": "ci@example.com", "credential": "token:pipeline" },
+            "passed": false,
             "decision": {
                 "id": DECISION,
                 "deployment": "d-42",

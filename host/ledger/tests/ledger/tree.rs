@@ -103,3 +103,14 @@ proptest! {
         prop_assert_eq!(again, whole);
     }
 }
+
+#[test]
+fn the_nodes_that_a_leaf_completes_can_be_told_without_the_tree() {
+    let mut frontier = Frontier::empty();
+    for leaf in 0..300 {
+        let mut completed = Vec::new();
+        frontier.push(leaf_hash(&[]), |node, _| completed.push(node));
+        let expected: Vec<u64> = [2 * leaf].into_iter().chain(Frontier::completed_by(leaf)).collect();
+        assert_eq!(completed, expected);
+    }
+}

@@ -171,6 +171,7 @@ pub(super) fn told(included: &Included) -> String {
     add("by", who(&entry.body).or_else(|| who(decision)));
     add("when", Some(entry.at.to_string()));
     add("because of", Some(blocking(decision)));
+    add("the gate", entry.body.get("passed").and_then(Value::as_bool).map(passed));
     add("model", decision.get("model").and_then(named));
     add("stream", Some(format!("{}, its entry {}", entry.stream, entry.sequence)));
     add("id", entry.id.clone());
@@ -201,9 +202,14 @@ fn gate(gate: &Value) -> String {
     format!("{} {}", text("stage"), text("phase"))
 }
 
+/// What came of a decision.
+fn passed(passed: bool) -> String {
+    if passed { "was passed with it" } else { "was not passed with it" }.to_owned()
+}
+
 /// Who did it, as the entry says.
 fn who(body: &Value) -> Option<String> {
-    let by = ["by", "actor", "requested_by"].into_iter().find_map(|name| body.get(name))?;
+    let by = ["by", "actor"].into_iter().find_map(|name| body.get(name))?;
     let person = by.get("person").unwrap_or(by);
     let credential = by.get("credential").and_then(Value::as_str).map(|with| format!(", with {with}"));
     let id = person.as_str().map(str::to_owned).or_else(|| named(person))?;
