@@ -1,0 +1,165 @@
+//! A server with all routes, and the people of the tests.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use lockgate_domain::{Digest, Gate, Phase, Stage, Timestamp};
+use lockgate_engine::catalogue::{Catalogue, KeptModels};
+use lockgate_engine::service::{Asked, Engine, Recordings, Write};
+use lockgate_ledger::Storage;
+use lockgate_runtime::{Runtime, RuntimeConfig};
+use lockgate_server::api::{ApiState, ServerState, mount};
+use lockgate_server::config::Config;
+use lockgate_server::serve::{Ended, Running, Server};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::decision_support::{deployment, person, token};
+use crate::http_support::{Answer, config, exchange};
+
+/// The exit of plan-and-approve takes an approval of a change authority, which two people may override.
+pub(crate) const MODEL: &str = r#"
+    [[gates]]
+    stage = "plan-and-approve"
+    phase = "exit"
+    [[gates.bindings]]
+    id = "people"
+    plugin = "four-eyes"
+    enforcement = "soft-mandatory"
+    two-person-override = true
+    settings.required = [{ role = "change-authority" }]
+"#;
+
+pub(crate) struct Stand {
+    pub(crate) folder: TempDir,
+    pub(crate) running: Running,
+    storage: Arc<dyn Storage>,
+    tokens: Vec<(&'static str, String)>,
+}
+
+/// Who there is, and in which roles.
+const PEOPLE: [(&str, &[&str]); 6] = [
+    ("rita", &["developer", "pipeline"]),
+    ("ben", &["change-authority"]),
+    ("mia", &["release-manager"]),
+    ("olga", &["operations-manager"]),
+    ("gus", &["governance"]),
+    ("ada", &["administrator"]),
+];
+
+impl Stand {
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(edit: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(&folder.path().join("data"));
+        edit(&mut config);
+        let (sender, receiver) = mpsc::channel();
+        let home = folder.path().to_owned();
+        let routes = move |state: &ServerState| {
+            let (engine, catalogue) = engine(&home, Arc::clone(&state.storage));
+            let limits = Arc::new(state.config.limits.clone());
+            let api = ApiState::new(engine, catalogue, limits, state.lifecycle.clone());
+            let tokens = PEOPLE.map(|(id, roles)| (id, token(&*state.storage, &person(id, roles))));
+            sender.send((tokens.to_vec(), Arc::clone(&state.storage))).unwrap();
+            mount(&api, &state.authenticator)
+        };
+        let running = Server::new(config).with_routes(routes).start().await.unwrap();
+        let (tokens, storage) = receiver.recv().unwrap();
+        Self { folder, running, storage, tokens }
+    }
+
+    /// The ledger, which other servers have too.
+    pub(crate) fn storage(&self) -> Arc<dyn Storage> {
+        Arc::clone(&self.storage)
+    }
+
+    /// Has another server pass the entrance of plan-and-approve.
+    pub(crate) async fn other_server(&self, id: &'static str) {
+        let (storage, home) = (self.storage(), self.folder.path().to_owned());
+        let pass = move || {
+            let (engine, _) = engine(&home, storage);
+            let actor = person("rita", &["pipeline"]);
+            let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None };
+            let gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Entrance };
+            assert!(engine.pass(&write, id, gate, &Asked::default()).unwrap().value.passed);
+        };
+        tokio::task::spawn_blocking(pass).await.unwrap();
+    }
+
+    pub(crate) async fn shutdown(self) -> Ended {
+        drop(self.storage);
+        self.running.shutdown().await
+    }
+
+    pub(crate) fn bearer(&self, who: &str) -> String {
+        let token = &self.tokens.iter().find(|(id, _)| *id == who).unwrap().1;
+        format!("authorization: Bearer {token}")
+    }
+
+    /// Sends a request; `more` are further headers.
+    pub(crate) async fn send(&self, who: &str, line: &str, more: &[&str], body: &str) -> Answer {
+        let mut head = format!("{line} HTTP/1.1\r\n{}", self.bearer(who));
+        for header in more {
+            head.push_str("\r\n");
+            head.push_str(header);
+        }
+        exchange(self.running.address(), &head, body).await
+    }
+
+    pub(crate) async fn get(&self, who: &str, path: &str) -> Answer {
+        self.send(who, &format!("GET /api/v1{path}"), &[], "").await
+    }
+
+    pub(crate) async fn post(&self, who: &str, path: &str, body: Value) -> Answer {
+        self.post_with(who, path, &[], body).await
+    }
+
+    pub(crate) async fn post_with(&self, who: &str, path: &str, more: &[&str], body: Value) -> Answer {
+        let mut headers = vec!["content-type: application/json"];
+        headers.extend(more);
+        self.send(who, &format!("POST /api/v1{path}"), &headers, &body.to_string()).await
+    }
+
+    /// Asks for a deployment of that id.
+    pub(crate) async fn request(&self, id: &str) -> Answer {
+        let answer = self.post("rita", "/deployments", json!({"deployment": deployment(id)})).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        answer
+    }
+
+    pub(crate) async fn pass(&self, id: &str, gate: &str) -> Answer {
+        self.send("rita", &format!("POST /api/v1/deployments/{id}/gates/{gate}"), &[], "").await
+    }
+
+    /// Approves what there is to approve.
+    pub(crate) async fn approve(&self, who: &str, id: &str) -> Answer {
+        let subject = self.get(who, &format!("/deployments/{id}")).await.json()["subject"].clone();
+        let answer = json!({"role": "change-authority", "answer": "approved", "subject": subject});
+        self.post(who, &format!("/deployments/{id}/approvals"), answer).await
+    }
+}
+
+/// Loads the model, with its plugin beside it. What was compiled before is not compiled again.
+fn catalogue(home: &Path) -> Catalogue {
+    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/lockgate/plugins");
+    let component = std::fs::read(plugins.join("four-eyes.wasm")).expect("run `cargo xtask dist` first");
+    std::fs::write(home.join("four-eyes.wasm"), &component).unwrap();
+    let digest = Digest::of(&component);
+    let head = "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n";
+    let plugin = format!("[plugins.four-eyes]\ncomponent = \"four-eyes.wasm\"\ndigest = \"{digest}\"\n");
+    let file = home.join("model.toml");
+    std::fs::write(&file, format!("{head}{plugin}{MODEL}")).unwrap();
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-plugins");
+    let runtime = Runtime::new(RuntimeConfig { cache: Some(cache), ..RuntimeConfig::default() }).unwrap();
+    Catalogue::load(runtime, vec![file]).unwrap().0
+}
+
+fn engine(home: &Path, storage: Arc<dyn Storage>) -> (Engine, Arc<Catalogue>) {
+    let catalogue = Arc::new(catalogue(home));
+    let models = KeptModels::new(Arc::clone(&catalogue), Arc::clone(&storage));
+    (Engine::new(storage, Arc::new(models), Recordings::Needed), catalogue)
+}
