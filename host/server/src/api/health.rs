@@ -94,7 +94,7 @@ pub fn routes(state: &ServerState) -> Router {
     let metrics = match state.config.observe.metrics {
         MetricsAccess::Off => Router::new(),
         MetricsAccess::Open => metrics,
-        MetricsAccess::On => metrics.layer(from_fn_with_state(Arc::clone(&state.authenticator), authenticate)),
+        MetricsAccess::On => metrics.route_layer(from_fn_with_state(Arc::clone(&state.authenticator), authenticate)),
     };
     open.merge(metrics).with_state(state.clone())
 }

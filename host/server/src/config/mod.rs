@@ -62,8 +62,8 @@ pub struct Config {
     /// The folder of the ledger, of its key and of the cache. It is made if it is not there.
     #[schemars(extend("format" = "path"))]
     pub data: PathBuf,
-    /// The files of the deployment models; `*` and `**` stand for parts of a path. Without any model, nothing can be
-    /// decided.
+    /// The files of the deployment models; `folder/*.toml` stands for all files of a folder. Without any model, nothing
+    /// can be decided.
     #[schemars(extend("format" = "path"))]
     pub models: Vec<String>,
     /// Lets everybody in as an administrator, to try things out. Only on a loopback address.

@@ -19,8 +19,12 @@ pub(super) fn print(shape: &Shape, values: &Value, origins: &Node) -> String {
 fn table(text: &mut String, path: &mut Vec<String>, shape: &Shape, values: &Value, origins: &Node) {
     let Kind::Table(keys, _) = &shape.kind else { return };
     let is_table = |shape: &Shape| matches!(shape.kind, Kind::Table(..));
+    if values.is_null() {
+        // With its header it would be there, and without what it needs.
+        return line(text, &format!("\n# [{}]  # not set", dotted(path)));
+    }
     if !path.is_empty() && keys.iter().any(|(_, shape)| !is_table(shape)) {
-        line(text, &format!("\n[{}]", path.iter().map(|name| key(name)).collect::<Vec<_>>().join(".")));
+        line(text, &format!("\n[{}]", dotted(path)));
     }
     for (name, shape) in keys.iter().filter(|(_, shape)| !is_table(shape)) {
         path.push(name.clone());
@@ -46,6 +50,10 @@ fn table(text: &mut String, path: &mut Vec<String>, shape: &Shape, values: &Valu
 
 fn steps(path: &[String]) -> Vec<Step> {
     path.iter().cloned().map(Step::Key).collect()
+}
+
+fn dotted(path: &[String]) -> String {
+    path.iter().map(|name| key(name)).collect::<Vec<_>>().join(".")
 }
 
 /// A key as TOML writes it.

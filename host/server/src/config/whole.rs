@@ -15,6 +15,12 @@ pub(super) fn mistakes(config: &Config, tree: &Node) -> Vec<Mistake> {
     if data.as_os_str().is_empty() {
         found.add("data", "it is empty: name a folder");
     }
+    for (n, pattern) in config.models.iter().enumerate() {
+        if pattern.strip_suffix("*.toml").unwrap_or(pattern).contains(['*', '?', '[']) {
+            let message = format!("`{pattern}` is no file and no folder: write a file, or `folder/*.toml`");
+            found.add(&format!("models[{n}]"), &message);
+        }
+    }
     if *insecure_no_auth && !listen.ip().is_loopback() {
         let message = format!(
             "everybody who reaches `{}` would be an administrator: listen on `127.0.0.1`, or leave authentication on",

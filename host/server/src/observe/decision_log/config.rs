@@ -19,6 +19,7 @@ pub struct DecisionLogConfig {
     pub console: bool,
     /// Appends each event as a line of JSON to that file. It is opened anew for each batch, so renaming it away is all
     /// that a rotation has to do.
+    #[schemars(extend("format" = "path"))]
     pub file: Option<PathBuf>,
     /// Posts events to a server that speaks the decision log API of OPA.
     pub http: Option<HttpSinkConfig>,
@@ -62,6 +63,7 @@ pub struct HttpSinkConfig {
     pub url: String,
     /// A file that holds the bearer token. It is read for each request, so it can be replaced at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "path"))]
     pub token_file: Option<PathBuf>,
     /// The environment variable that holds the bearer token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
