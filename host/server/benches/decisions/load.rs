@@ -20,6 +20,8 @@ pub(crate) enum Case {
     OnePlugin,
     /// A gate with three.
     ThreePlugins,
+    /// A gate with `one` or `three`, computed in a certain way.
+    Way(&'static str, &'static str),
 }
 
 impl Case {
@@ -41,6 +43,7 @@ impl fmt::Display for Case {
             Self::NothingBehindLayers => "no-op behind the layers",
             Self::OnePlugin => "one plugin",
             Self::ThreePlugins => "three plugins",
+            Self::Way(way, _) => way,
         })
     }
 }
@@ -81,6 +84,7 @@ impl Load {
             Case::Nothing => format!("{bare}/nothing"),
             Case::NothingBehindLayers => format!("{url}/nothing"),
             Case::OnePlugin | Case::ThreePlugins => format!("{url}/access/v1/evaluation"),
+            Case::Way(way, plugins) => format!("{bare}/ways/{way}/{plugins}"),
         };
         let mut command = Command::new(&self.oha);
         command.args(["--no-tui", "--output-format", "json", "--no-color", "-m", "POST", "-T", "application/json"]);

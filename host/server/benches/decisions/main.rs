@@ -23,6 +23,7 @@ mod grouped;
 mod load;
 mod process;
 mod serve;
+mod ways;
 
 use std::time::Duration;
 
@@ -35,11 +36,12 @@ struct Options {
     connections: Vec<u32>,
     soak: Option<u64>,
     profile: Option<u64>,
+    ways: bool,
 }
 
 impl Options {
     fn read() -> Self {
-        let mut options = Self { seconds: 10, connections: vec![1, 16, 256], soak: None, profile: None };
+        let mut options = Self { seconds: 10, connections: vec![1, 16, 256], soak: None, profile: None, ways: false };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut number = || arguments.next().and_then(|text| text.parse().ok()).expect("a number after the flag");
@@ -49,10 +51,13 @@ impl Options {
                 "--soak" => options.soak = Some(number()),
                 // Load alone, for a profiler: it prints the process to look at.
                 "--profile" => options.profile = Some(number()),
+                "--ways" => options.ways = true,
                 // What `cargo bench` says to every bench.
                 "--bench" => {}
                 unknown => {
-                    panic!("there is no flag `{unknown}`: there are --seconds, --connections, --soak, --profile")
+                    panic!(
+                        "there is no flag `{unknown}`: there are --seconds, --connections, --soak, --profile, --ways"
+                    )
                 }
             }
         }
@@ -67,6 +72,9 @@ fn main() {
     let options = Options::read();
     let served = Served::start();
     let load = Load::new(&served.place);
+    if options.ways {
+        return ways(&load, &options);
+    }
     match (options.soak, options.profile) {
         (Some(seconds), _) => soak(&served, &load, seconds),
         (None, Some(seconds)) => {
@@ -108,6 +116,21 @@ fn table(served: &Served, load: &Load, options: &Options) {
             }
             if let Some(phases) = served.phases().filter(|_| case.decides()) {
                 println!("<!-- mean since the start, in microseconds: {phases} -->");
+            }
+        }
+    }
+}
+
+/// The same decision, computed on three kinds of thread.
+fn ways(load: &Load, options: &Options) {
+    println!("| connections | plugins | computed on | answers/s | p50 ms | p99 ms |");
+    println!("|---:|---|---|---:|---:|---:|");
+    for &connections in &options.connections {
+        for plugins in ["one", "three"] {
+            for way in ["inline", "blocking", "pool"] {
+                let time = Duration::from_secs(options.seconds);
+                let Measured { rate, p50, p99, .. } = load.run(Case::Way(way, plugins), connections, time);
+                println!("| {connections} | {plugins} | {way} | {rate:.0} | {p50:.2} | {p99:.2} |");
             }
         }
     }

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::decision_support::{catalogue, deployment, person, register, routes, token};
 use crate::grouped::{Counted, Grouped};
+use crate::ways::Ways;
 
 /// How many deployments there are to ask about.
 pub(crate) const DEPLOYMENTS: usize = 64;
@@ -81,23 +82,26 @@ async fn serve() {
     let (prepared, preparation) = mpsc::channel();
     let models = folder.path().to_owned();
     let server = Server::new(config).with_routes(move |state| {
-        let (routes, token, counted) = mount(state, &models);
-        prepared.send((token, counted)).unwrap();
+        let (routes, token, counted, ways) = mount(state, &models);
+        prepared.send((token, counted, ways)).unwrap();
         routes
     });
     let running = server.start().await.unwrap();
-    let (token, counted): (String, Counted) = preparation.recv().unwrap();
+    let (token, counted, ways): (String, Counted, Ways) = preparation.recv().unwrap();
     let counts = move || async move { Json(counted.now()) };
-    let bare = Router::new().route("/nothing", post(nothing)).route("/counts", get(counts));
+    let bare =
+        Router::new().route("/nothing", post(nothing)).route("/counts", get(counts)).merge(ways.clone().routes());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let place = Place { url: running.url(), bare: format!("http://{}", listener.local_addr().unwrap()), token };
     println!("{}", serde_json::to_string(&place).unwrap());
     tokio::spawn(async move { axum::serve(listener, bare).await });
     tokio::task::spawn_blocking(|| std::io::stdin().read(&mut [0])).await.unwrap().unwrap();
     running.shutdown().await;
+    // Its threads are not waited for: the process ends.
+    std::mem::forget(ways);
 }
 
-fn mount(state: &ServerState, folder: &Path) -> (Router, String, Counted) {
+fn mount(state: &ServerState, folder: &Path) -> (Router, String, Counted, Ways) {
     let counted = Counted::default();
     let storage = Grouped { inner: Arc::clone(&state.storage), counted: counted.clone() };
     let token = token(&*state.storage, &person("pipeline", &["pipeline"]));
@@ -107,7 +111,7 @@ fn mount(state: &ServerState, folder: &Path) -> (Router, String, Counted) {
     }
     let nothing = Router::new().route("/nothing", post(nothing));
     let nothing = nothing.layer(from_fn_with_state(Arc::clone(&state.authenticator), authenticate));
-    (routes.merge(nothing), token, counted)
+    (routes.merge(nothing), token, counted, Ways::new(engine, person("pipeline", &["pipeline"])))
 }
 
 /// Reads what a decision is asked with, and answers about as much.

@@ -65,9 +65,11 @@ pub(crate) fn catalogue(folder: &Path, model: &str) -> Catalogue {
     let mut text = "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n".to_owned();
     for name in ["component-integrity", "release-readiness", "four-eyes", "change-window"] {
         if model.contains(name) {
-            let component = plugins().join(format!("{name}.wasm"));
-            let digest = Digest::of(&std::fs::read(&component).unwrap());
-            text.push_str(&format!("[plugins.{name}]\ncomponent = {component:?}\ndigest = \"{digest}\"\n"));
+            // A model names its plugins from its own folder.
+            let component = std::fs::read(plugins().join(format!("{name}.wasm"))).unwrap();
+            let digest = Digest::of(&component);
+            std::fs::write(folder.join(format!("{name}.wasm")), component).unwrap();
+            text.push_str(&format!("[plugins.{name}]\ncomponent = \"{name}.wasm\"\ndigest = \"{digest}\"\n"));
         }
     }
     let file = folder.join("model.toml");
