@@ -93,6 +93,8 @@ impl JsonSchema for Size {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
     use super::Size;
 
     #[test]
