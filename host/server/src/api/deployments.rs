@@ -3,14 +3,14 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use lockgate_domain::{Overlap, Timestamp};
+use lockgate_domain::{Overlap, Stage, Timestamp};
 use lockgate_engine::service::{DeploymentSummary, NewDeployment, Page, Paged};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answer::{at_version, created, written};
-use super::extract::{Document, Intent, MergePatch, Parameters, Who, limit, position};
-use super::openapi::{Conditions, Reading, Repeatable, Writing};
+use super::extract::{Document, Intent, MergePatch, Parameters, Who, limit, position, unreadable};
+use super::openapi::{Conditions, Reading, Repeatable, STATUSES, Writing};
 use super::state::ApiState;
 use crate::problem::Problem;
 
@@ -43,6 +43,12 @@ pub(super) struct Wanted {
 
 impl Wanted {
     fn page(&self) -> Result<Page, Problem> {
+        let stages = Stage::ALL.map(Stage::as_str);
+        for (name, known, value) in [("status", &STATUSES[..], &self.status), ("stage", &stages[..], &self.stage)] {
+            if let Some(value) = value.as_deref().filter(|value| !known.contains(value)) {
+                return Err(unreadable(format!("`{name}` is `{value}`: it is one of `{}`", known.join("`, `"))));
+            }
+        }
         Ok(Page { before: position("cursor", self.cursor)?, limit: limit(self.limit)? })
     }
 

@@ -89,12 +89,13 @@ pub(super) async fn events(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (after, limit) = (position("after", wanted.after)?, limit(wanted.limit)?);
+    let last_seen = last_seen(&headers)?;
     if !wants_stream(&headers) {
         let items = state.run(move |engine| engine.events(&actor, &id, after.unwrap_or(0), limit)).await?;
         let next = items.last().filter(|_| items.len() == limit).map(|last| last.version);
         return Ok(Json(Events { items, next }).into_response());
     }
-    let after = last_seen(&headers)?.or(after).unwrap_or(0);
+    let after = last_seen.or(after).unwrap_or(0);
     // Whether there is one at all is said before the stream begins.
     let (actor, id) = state.run(move |engine| engine.version(&actor, &id).map(|_| (actor, id))).await?;
     let watching = turn.map(|Extension(turn)| turn.watch()).transpose()?;

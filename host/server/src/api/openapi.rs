@@ -98,17 +98,11 @@ pub(super) fn stage() -> utoipa::openapi::schema::Object {
 }
 
 /// The names of the status of a deployment.
+pub(super) const STATUSES: [&str; 8] =
+    ["awaiting-entrance", "in-progress", "rolling-back", "operational", "rolled-back", "failed", "aborted", "rejected"];
+
 pub(super) fn status() -> utoipa::openapi::schema::Object {
-    one_of(&[
-        "awaiting-entrance",
-        "in-progress",
-        "rolling-back",
-        "operational",
-        "rolled-back",
-        "failed",
-        "aborted",
-        "rejected",
-    ])
+    one_of(&STATUSES)
 }
 
 fn one_of(names: &[&'static str]) -> utoipa::openapi::schema::Object {
@@ -200,7 +194,9 @@ pub fn openapi() -> Value {
     );
     // Always an object: it is made of one.
     let mut document = serde_json::to_value(api).unwrap_or_default();
-    document["security"] = json!([{ "bearer": [] }, { "mutualTLS": [] }]);
+    if let Value::Object(document) = &mut document {
+        document.insert("security".to_owned(), json!([{ "bearer": [] }, { "mutualTLS": [] }]));
+    }
     if let Some(Value::Object(known)) = document.pointer_mut("/components/schemas") {
         known.extend(schemas());
         known.sort_keys();

@@ -55,7 +55,7 @@ impl Throttle {
         let buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
         let level = self.level(buckets.get(&peer.ip().into()).copied(), now);
         let over = level + self.each - self.full;
-        (over > 0).then(|| u64::try_from(over.unsigned_abs().div_ceil(1000)).unwrap_or(1).max(1))
+        (over > 0).then(|| over.unsigned_abs().div_ceil(1000))
     }
 
     /// An attempt of that address failed.
@@ -82,6 +82,8 @@ impl Throttle {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
     use super::*;
 
     fn at(seconds: i64) -> Timestamp {

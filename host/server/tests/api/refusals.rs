@@ -103,8 +103,10 @@ async fn what_belongs_to_other_teams_is_not_there() {
 #[tokio::test]
 async fn parameters_that_do_not_exist_are_told() {
     let stand = Stand::new().await;
-    for path in ["/deployments?limit=0", "/deployments?limit=201", "/deployments?stat=x", "/decisions?cursor=-1"] {
-        let refused = stand.get("rita", path).await;
+    let wrong =
+        ["limit=0", "limit=201", "stat=x", "status=done", "stage=fulfil", "cursor=-1", "cursor=9007199254740992"];
+    for path in wrong.map(|query| format!("/deployments?{query}")) {
+        let refused = stand.get("rita", &path).await;
         assert_eq!((refused.status, refused.header("content-type")), (400, Some("application/problem+json")), "{path}");
     }
     assert_eq!(stand.pass("d-1", "fulfil/exit").await.status, 404);

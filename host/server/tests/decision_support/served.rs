@@ -1,4 +1,5 @@
 //! A server that answers, and how it is asked.
+#![allow(clippy::panic, reason = "tests")]
 #![allow(dead_code, reason = "each test uses its part")]
 
 use std::sync::{Arc, mpsc};

@@ -2,7 +2,8 @@
 
 use axum::http::StatusCode;
 use lockgate_domain::Digest;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 
 use crate::problem::Problem;
@@ -14,6 +15,9 @@ pub(super) const MOST: usize = 1000;
 /// How many nodes can be asked for at once.
 pub(super) const MOST_NODES: usize = 256;
 
+/// The largest place in the log.
+const LARGEST: u64 = 1 << 53;
+
 /// Which entries. All conditions hold together.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
@@ -21,9 +25,11 @@ pub(super) const MOST_NODES: usize = 256;
 pub(super) struct EntriesQuery {
     /// With at least that index.
     #[param(maximum = 9007199254740992i64)]
+    #[serde(deserialize_with = "place")]
     pub(super) from: Option<u64>,
     /// With an index below that.
     #[param(maximum = 9007199254740992i64)]
+    #[serde(deserialize_with = "place")]
     pub(super) before: Option<u64>,
     /// Of that stream only.
     pub(super) stream: Option<String>,
@@ -56,6 +62,7 @@ pub(super) struct NodesQuery {
 pub(super) struct CheckpointsQuery {
     /// Those of more entries than that.
     #[param(maximum = 9007199254740992i64)]
+    #[serde(deserialize_with = "place")]
     pub(super) above: Option<u64>,
     /// How many at most.
     #[param(minimum = 1, maximum = 1000, default = 100)]
@@ -116,6 +123,17 @@ impl NodesQuery {
             return Err(wrong(format!("`nodes` names more than {MOST_NODES} nodes: ask for the others by themselves")));
         }
         Ok(numbers)
+    }
+}
+
+/// A place in the log. No log has more entries than every reader of JSON can count.
+fn place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let place = Option::<u64>::deserialize(deserializer)?;
+    match place {
+        Some(place) if place > LARGEST => {
+            Err(D::Error::custom(format!("{place} is too large: it is at most {LARGEST}")))
+        }
+        place => Ok(place),
     }
 }
 
