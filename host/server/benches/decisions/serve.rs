@@ -22,7 +22,7 @@ use crate::ways::Ways;
 /// How many deployments there are to ask about.
 pub(crate) const DEPLOYMENTS: usize = 64;
 
-/// The gates: one plugin, and three. All of them allow.
+/// The gates: one plugin, which allows, and three, of which two have something to say against it.
 const MODEL: &str = r#"
     [[gates]]
     stage = "plan-and-approve"
@@ -49,7 +49,7 @@ const MODEL: &str = r#"
     id = "people"
     plugin = "four-eyes"
     enforcement = "soft-mandatory"
-    settings.people = 0
+    settings.required = [{ role = "change-authority" }]
 "#;
 
 /// Where the server is.

@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 /// The team of everything.
 const TEAM: &str = "checkout";
 
-/// One plugin at the entrance of plan-and-approve, which lets in what comes from the right origin; at its exit two more,
-/// of which `people` has nobody's approval. Nothing guards the other gates.
+/// One plugin at the entrance of plan-and-approve, which lets in what comes from the right origin; at its exit one more,
+/// `people`, which has nobody's approval. Nothing guards the other gates.
 pub(crate) const MODEL: &str = r#"
     [[gates]]
     stage = "plan-and-approve"
@@ -40,10 +40,6 @@ pub(crate) const MODEL: &str = r#"
     plugin = "component-integrity"
     enforcement = "hard-mandatory"
     settings.allowed-origins = ["git+https://example.org/shop@*"]
-    [[gates.bindings]]
-    id = "release"
-    plugin = "release-readiness"
-    enforcement = "hard-mandatory"
     [[gates.bindings]]
     id = "people"
     plugin = "four-eyes"
