@@ -5,6 +5,7 @@ mod approvals;
 mod ask;
 pub mod audit;
 pub mod authzen;
+mod behind;
 mod catalogue;
 mod decisions;
 mod delegations;
@@ -84,5 +85,7 @@ impl FromRef<ServerState> for audit::AuditState {
 pub fn router(state: &ServerState) -> Router {
     let limits = Arc::new(state.config.limits.clone());
     let (engine, catalogue) = (state.engine.clone(), Arc::clone(&state.catalogue));
+    let behind = behind::Behind::new(&state.decision_log, &state.metrics);
     mount(&ApiState::new(engine, catalogue, limits, state.lifecycle.clone()), &state.authenticator)
+        .layer(axum::middleware::from_fn_with_state(behind, behind::keep_up))
 }
