@@ -113,7 +113,8 @@ fn started(running: &Running) {
         String::new(),
         format!("  {}", token.expose()),
         String::new(),
-        "Whoever has it administers: it neither decides nor approves. Issue tokens for others, then revoke it:".to_owned(),
+        "Whoever has it administers: it neither decides nor approves. Issue tokens for others, then revoke it:"
+            .to_owned(),
         format!("  export LOCKGATE_TOKEN=… LOCKGATE_SERVER={}", running.url()),
         "  lockgate token create --help".to_owned(),
     ];
