@@ -20,14 +20,14 @@ lockgate_curl() {
 # lockgate_call METHOD PATH FILE: sends a JSON file. Sent again, it is done once.
 lockgate_call() {
   key=$(printf '%s %s %s' "$1" "$2" "$(sha256sum <"$3")" | sha256sum | cut -c1-64)
-  lockgate_curl -X "$1" -H "Content-Type: application/json" -H "Idempotency-Key: $key" --data-binary "@$3" "$LOCKGATE$2"
-  echo
+  lockgate_curl -X "$1" -H "Content-Type: application/json" -H "Idempotency-Key: $key" --data-binary "@$3" "$LOCKGATE$2" &&
+    echo
 }
 
 # lockgate_evidence NAME MEDIA-TYPE FILE: hands in evidence.
 lockgate_evidence() {
-  lockgate_curl -X PUT -H "Content-Type: $2" --data-binary "@$3" "$LOCKGATE/api/v1/deployments/$DEPLOYMENT/evidence/$1"
-  echo
+  lockgate_curl -X PUT -H "Content-Type: $2" --data-binary "@$3" "$LOCKGATE/api/v1/deployments/$DEPLOYMENT/evidence/$1" &&
+    echo
 }
 
 # lockgate_pass STAGE PHASE [wait]: passes a gate, or ends with the reasons why not. With `wait`, a pending gate is asked
