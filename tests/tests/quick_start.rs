@@ -103,7 +103,7 @@ fn the_functions_of_the_pipelines_drive_a_deployment() {
         LOCKGATE_TOKEN=$bo lockgate_call POST /api/v1/deployments/hello-ci/approvals approval.json >/dev/null
         wait $waiting
         lockgate_pass fulfill entrance wait
-        if lockgate_move abort "" 2>/dev/null; then exit 1; fi
+        if lockgate_move abort "" >/dev/null 2>&1; then exit 1; fi
         lockgate_move abort "only a test" >/dev/null
         lockgate_curl "$LOCKGATE/api/v1/deployments/$DEPLOYMENT" | jq -r .position.status
     "#;
