@@ -260,11 +260,11 @@ impl Stagehand {
         Ok(())
     }
 
-    /// A person approves what is decided on: the release, the plan and the model as they are now.
+    /// A person approves what is decided on: the release, the plan, the model and the evidence as they are now.
     fn sign(&self, person: &Person, deployment: &Deployment) -> Result<lockgate_domain::Approval> {
         let gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
         let now = Timestamp::now();
-        let snapshot = self.model.snapshot(deployment.clone(), gate, now, BTreeMap::new())?;
+        let snapshot = self.model.snapshot(deployment.clone(), gate, now, self.evidence.clone())?;
         Ok(approval(person, snapshot.subject, now))
     }
 
