@@ -1,4 +1,4 @@
-//! Content digests and the canonical JSON that they are taken over.
+//! Content digests.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,6 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
+use crate::canonical_json;
 use crate::time::as_text;
 
 /// Why a text is not a digest, or a value has none.
@@ -68,14 +69,6 @@ impl Digest {
     pub fn text(&self) -> String {
         self.after("sha256:")
     }
-}
-
-/// A value's canonical JSON (RFC 8785): the same value always gives the same bytes.
-///
-/// # Errors
-/// If the value has no JSON form.
-pub fn canonical_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, DigestError> {
-    serde_json_canonicalizer::to_vec(&value).map_err(|error| DigestError::NotCanonical(error.to_string()))
 }
 
 impl fmt::Display for Digest {

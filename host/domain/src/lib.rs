@@ -11,6 +11,7 @@
 
 mod answer;
 mod approval;
+mod canonical;
 mod change;
 pub mod combine;
 mod decision;
@@ -35,13 +36,14 @@ pub use answer::{
     Kind, Need, Obligation, PluginError, Reason, Report, Requirement, Ruling, SettingsFinding, TimeNeeded, Violation,
 };
 pub use approval::{Approval, ApprovalAnswer, Person};
+pub use canonical::canonical_json;
 pub use change::{Change, ChangeApproval, ChangeCategory, Risk};
 pub use decision::{
     ApprovedPlan, BindingAnswer, BindingOutcome, Decision, DecisionReason, DecisionRequirement, Enforcement,
     GroupOutcome, LogLevel, LogLine, ModelRef, PluginRef, ReasonSource, Standing, Verdict,
 };
 pub use deployment::{Deployment, DeploymentResult, Document, PastDeployment, Product};
-pub use digest::{Digest, DigestError, canonical_json};
+pub use digest::{Digest, DigestError};
 pub use environment::{Environment, EnvironmentControl, EnvironmentKind};
 pub use evidence::Evidence;
 pub use exemption::{Exemption, InvalidWaiver, Overlap, OverlapRelation, Override, Waiver, WaiverScope};

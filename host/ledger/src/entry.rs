@@ -97,9 +97,7 @@ impl NewEntry {
         check_text("stream", stream)?;
         check_word("kind of entry", kind)?;
         let wrong = |message: String| InvalidEntry::Body { kind: kind.to_owned(), message };
-        // By way of a value, so that a key that is given twice is there once.
-        let value = serde_json::to_value(body).map_err(|error| wrong(error.to_string()))?;
-        let json = canonical_json(&value).map_err(|error| wrong(error.to_string()))?;
+        let json = canonical_json(body).map_err(|error| wrong(error.to_string()))?;
         if json.len() > LARGEST {
             return Err(InvalidEntry::Large { kind: kind.to_owned(), size: json.len() });
         }

@@ -1,0 +1,392 @@
+//! Canonical JSON (RFC 8785), which everything that has a digest is written in.
+//!
+//! It is written many times for every decision, so it is made in one buffer: the members of an object are written in the
+//! order that they come in, and put in order where they stand when the object ends. That costs nothing where they came
+//! in order, and one copy of the object otherwise.
+
+use std::cmp::Ordering;
+use std::io;
+use std::ops::Range;
+
+use serde::Serialize;
+use serde_json::ser::{CharEscape, Formatter, Serializer};
+
+use crate::DigestError;
+
+/// Up to here a whole number is the same in JSON as in JavaScript, whose numbers RFC 8785 goes by.
+const LARGEST_WHOLE: u64 = 1 << 53;
+/// The size that the buffer begins with.
+const BEGIN: usize = 1024;
+
+/// A value's canonical JSON (RFC 8785): the same value always gives the same bytes.
+///
+/// # Errors
+/// If the value has no JSON form, or one of its objects has two members of one name.
+pub fn canonical_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, DigestError> {
+    let mut canonical = Canonical { json: Vec::with_capacity(BEGIN), ..Canonical::default() };
+    let mut serializer = Serializer::with_formatter(io::sink(), Writer(&mut canonical));
+    value.serialize(&mut serializer).map_err(|error| DigestError::NotCanonical(error.to_string()))?;
+    Ok(canonical.json)
+}
+
+/// What is written so far.
+#[derive(Default)]
+struct Canonical {
+    json: Vec<u8>,
+    /// The objects that are open: where each begins, in the text and in `members`.
+    open: Vec<(usize, usize)>,
+    /// The members of the open objects.
+    members: Vec<Member>,
+    /// Where an object is put in order.
+    ordered: Vec<u8>,
+}
+
+/// A member of an object: where its name stands, with its quotation marks, and where it ends, behind its comma.
+#[derive(Clone)]
+struct Member {
+    name: Range<usize>,
+    end: usize,
+}
+
+impl Canonical {
+    fn write(&mut self, text: &[u8]) {
+        self.json.extend_from_slice(text);
+    }
+
+    fn name(&self, member: &Member) -> &[u8] {
+        self.json.get(member.name.clone()).unwrap_or_default()
+    }
+
+    /// Ends an object, and puts its members in order if they are not.
+    fn end_object(&mut self) -> io::Result<()> {
+        let (begin, first) = self.open.pop().ok_or_else(|| wrong("an object ends that has not begun"))?;
+        let members = self.members.split_off(first.min(self.members.len()));
+        let empty = members.is_empty();
+        let mut in_order = true;
+        for pair in members.windows(2) {
+            if let [one, other] = pair
+                && in_order
+            {
+                in_order = by_name(self.name(one), self.name(other)) == Ordering::Less;
+            }
+        }
+        if !in_order {
+            self.put_in_order(begin, members)?;
+        }
+        if !empty {
+            // The comma behind the last one.
+            self.json.pop();
+        }
+        self.write(b"}");
+        Ok(())
+    }
+
+    fn put_in_order(&mut self, begin: usize, mut members: Vec<Member>) -> io::Result<()> {
+        members.sort_by(|one, other| by_name(self.name(one), self.name(other)));
+        for pair in members.windows(2) {
+            if let [one, other] = pair
+                && by_name(self.name(one), self.name(other)) == Ordering::Equal
+            {
+                let name = String::from_utf8_lossy(self.name(one)).into_owned();
+                return Err(wrong(&format!("an object has two members {name}")));
+            }
+        }
+        let mut ordered = std::mem::take(&mut self.ordered);
+        ordered.clear();
+        for member in &members {
+            ordered.extend_from_slice(self.json.get(member.name.start..member.end).unwrap_or_default());
+        }
+        self.json.truncate(begin);
+        self.write(&ordered);
+        self.ordered = ordered;
+        Ok(())
+    }
+}
+
+/// The order of RFC 8785: that of the names' UTF-16 code units. For names of plain ASCII it is that of their bytes.
+fn by_name(one: &[u8], other: &[u8]) -> Ordering {
+    let plain = |name: &[u8]| name.iter().all(|&byte| byte.is_ascii() && byte != b'\\');
+    if plain(one) && plain(other) {
+        // Without the closing quotation mark, which stands before digits and letters: a name that another one begins with
+        // comes first.
+        return unquoted(one).cmp(unquoted(other));
+    }
+    let units = |name: &[u8]| serde_json::from_slice::<String>(name).unwrap_or_default();
+    units(one).encode_utf16().cmp(units(other).encode_utf16())
+}
+
+fn unquoted(name: &[u8]) -> &[u8] {
+    name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\"")).unwrap_or(name)
+}
+
+fn wrong(message: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}
+
+/// Writes JSON as serde comes by it. What it is given to write to stays empty.
+struct Writer<'c>(&'c mut Canonical);
+
+impl Writer<'_> {
+    fn whole(&mut self, number: impl itoa::Integer) {
+        self.0.write(itoa::Buffer::new().format(number).as_bytes());
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "RFC 8785 knows no other numbers than doubles")]
+    fn unsigned(&mut self, number: u64) -> io::Result<()> {
+        if number <= LARGEST_WHOLE {
+            self.whole(number);
+            return Ok(());
+        }
+        self.double(number as f64)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "RFC 8785 knows no other numbers than doubles")]
+    fn signed(&mut self, number: i64) -> io::Result<()> {
+        if number.unsigned_abs() <= LARGEST_WHOLE {
+            self.whole(number);
+            return Ok(());
+        }
+        self.double(number as f64)
+    }
+
+    fn double(&mut self, number: f64) -> io::Result<()> {
+        if !number.is_finite() {
+            return Err(wrong("there are no infinite numbers in JSON, and none that are not a number"));
+        }
+        self.0.write(ryu_js::Buffer::new().format_finite(number).as_bytes());
+        Ok(())
+    }
+}
+
+macro_rules! numbers {
+    ($($method:ident: $number:ty => $as:ident,)*) => {$(
+        fn $method<W: ?Sized + io::Write>(&mut self, _: &mut W, number: $number) -> io::Result<()> {
+            self.$as(number.into())
+        }
+    )*};
+}
+
+macro_rules! texts {
+    ($($method:ident => $text:literal,)*) => {$(
+        fn $method<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
+            self.0.write($text);
+            Ok(())
+        }
+    )*};
+}
+
+impl Formatter for Writer<'_> {
+    numbers! {
+        write_i8: i8 => signed,
+        write_i16: i16 => signed,
+        write_i32: i32 => signed,
+        write_i64: i64 => signed,
+        write_u8: u8 => unsigned,
+        write_u16: u16 => unsigned,
+        write_u32: u32 => unsigned,
+        write_u64: u64 => unsigned,
+        write_f32: f32 => double,
+        write_f64: f64 => double,
+    }
+
+    texts! {
+        write_null => b"null",
+        begin_string => b"\"",
+        end_string => b"\"",
+        begin_array => b"[",
+        end_array => b"]",
+        begin_object_value => b":",
+    }
+
+    fn write_bool<W: ?Sized + io::Write>(&mut self, _: &mut W, value: bool) -> io::Result<()> {
+        self.0.write(if value { b"true" } else { b"false" });
+        Ok(())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "RFC 8785 knows no other numbers than doubles")]
+    fn write_i128<W: ?Sized + io::Write>(&mut self, _: &mut W, number: i128) -> io::Result<()> {
+        match i64::try_from(number) {
+            Ok(number) => self.signed(number),
+            Err(_) => self.double(number as f64),
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "RFC 8785 knows no other numbers than doubles")]
+    fn write_u128<W: ?Sized + io::Write>(&mut self, _: &mut W, number: u128) -> io::Result<()> {
+        match u64::try_from(number) {
+            Ok(number) => self.unsigned(number),
+            Err(_) => self.double(number as f64),
+        }
+    }
+
+    fn write_number_str<W: ?Sized + io::Write>(&mut self, _: &mut W, number: &str) -> io::Result<()> {
+        self.double(number.parse().map_err(|_| wrong(&format!("`{number}` is not a number")))?)
+    }
+
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, _: &mut W, fragment: &str) -> io::Result<()> {
+        self.0.write(fragment.as_bytes());
+        Ok(())
+    }
+
+    fn write_char_escape<W: ?Sized + io::Write>(&mut self, _: &mut W, escape: CharEscape) -> io::Result<()> {
+        let text: &[u8] = match escape {
+            CharEscape::Quote => b"\\\"",
+            CharEscape::ReverseSolidus => b"\\\\",
+            CharEscape::Solidus => b"/",
+            CharEscape::Backspace => b"\\b",
+            CharEscape::FormFeed => b"\\f",
+            CharEscape::LineFeed => b"\\n",
+            CharEscape::CarriageReturn => b"\\r",
+            CharEscape::Tab => b"\\t",
+            CharEscape::AsciiControl(byte) => {
+                self.0.write(format!("\\u{byte:04x}").as_bytes());
+                return Ok(());
+            }
+        };
+        self.0.write(text);
+        Ok(())
+    }
+
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, _: &mut W, first: bool) -> io::Result<()> {
+        if !first {
+            self.0.write(b",");
+        }
+        Ok(())
+    }
+
+    fn begin_object<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.0.write(b"{");
+        let place = (self.0.json.len(), self.0.members.len());
+        self.0.open.push(place);
+        Ok(())
+    }
+
+    fn end_object<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.0.end_object()
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, _: &mut W, _: bool) -> io::Result<()> {
+        let here = self.0.json.len();
+        self.0.members.push(Member { name: here..here, end: here });
+        Ok(())
+    }
+
+    fn end_object_key<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
+        let here = self.0.json.len();
+        let member = self.0.members.last_mut().ok_or_else(|| wrong("a name ends that has not begun"))?;
+        member.name.end = here;
+        Ok(())
+    }
+
+    fn end_object_value<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.0.write(b",");
+        let here = self.0.json.len();
+        let member = self.0.members.last_mut().ok_or_else(|| wrong("a value ends that has not begun"))?;
+        member.end = here;
+        Ok(())
+    }
+
+    fn write_raw_fragment<W: ?Sized + io::Write>(&mut self, _: &mut W, _: &str) -> io::Result<()> {
+        Err(wrong("JSON that was written elsewhere has no canonical form"))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn text(value: &impl Serialize) -> String {
+        String::from_utf8(canonical_json(value).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn members_stand_in_the_order_of_their_utf_16_units() {
+        // The example of RFC 8785, section 3.2.3.
+        let value = json!({
+            "\u{20ac}": "Euro Sign", "\r": "Carriage Return", "\u{fb33}": "Hebrew Letter Dalet With Dagesh", "1": "One",
+            "\u{1f600}": "Emoji: Grinning Face", "\u{80}": "Control", "\u{f6}": "Latin Small Letter O With Diaeresis"
+        });
+        let order = ["\\r", "\"1\"", "\u{80}", "\u{f6}", "\u{20ac}", "\u{1f600}", "\u{fb33}"];
+        let written = text(&value);
+        let places: Vec<usize> = order.iter().map(|name| written.find(name).unwrap()).collect();
+        assert!(places.is_sorted(), "{written}");
+    }
+
+    #[test]
+    fn a_name_that_another_one_begins_with_comes_first() {
+        assert_eq!(text(&json!({"a b": 1, "a!": 2, "ab": 3, "a": {}})), r#"{"a":{},"a b":1,"a!":2,"ab":3}"#);
+    }
+
+    #[test]
+    fn numbers_are_those_of_javascript() {
+        let numbers =
+            json!([0, -0.0, 1.0, 1e21, 1e-7, 333_333_333.333_333_3, 9_007_199_254_740_993_u64, u64::MAX, i64::MIN]);
+        let expected =
+            "[0,0,1,1e+21,1e-7,333333333.3333333,9007199254740992,18446744073709552000,-9223372036854776000]";
+        assert_eq!(text(&numbers), expected);
+        assert_eq!(text(&[u128::from(u64::MAX) * 1000]), "[1.8446744073709552e+22]");
+        assert_eq!(text(&BTreeMap::from([(1, ()), (10, ()), (2, ())])), r#"{"1":null,"10":null,"2":null}"#);
+    }
+
+    #[test]
+    fn two_members_of_one_name_are_refused() {
+        #[derive(Serialize)]
+        struct Twice {
+            first: u8,
+            #[serde(flatten)]
+            more: BTreeMap<&'static str, u8>,
+        }
+        let error = canonical_json(&Twice { first: 1, more: BTreeMap::from([("first", 2)]) }).unwrap_err();
+        assert_eq!(error.to_string(), "the value has no canonical JSON form: an object has two members \"first\"");
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let name = prop_oneof!["[a-c]{0,3}", ".{0,4}", "[\u{0}-\u{7f}\u{e000}\u{1f600}\"\\\\]{0,3}"];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            (-1000_i64..1000).prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            name.clone().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 64, 6, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::vec((name.clone(), inner), 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// Writes the members of objects from the last to the first.
+    struct Reversed<'v>(&'v Value);
+
+    impl Serialize for Reversed<'_> {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self.0 {
+                Value::Object(members) => {
+                    serializer.collect_map(members.iter().rev().map(|(name, value)| (name, Reversed(value))))
+                }
+                Value::Array(items) => serializer.collect_seq(items.iter().map(Reversed)),
+                other => other.serialize(serializer),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_what_another_implementation_writes(value in any_json()) {
+            let expected = serde_json_canonicalizer::to_string(&value).unwrap();
+            prop_assert_eq!(&text(&value), &expected);
+            prop_assert_eq!(&text(&Reversed(&value)), &expected);
+        }
+    }
+}
