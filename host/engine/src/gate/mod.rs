@@ -4,6 +4,7 @@
 //! snapshot under the same model gives the same decision, id included.
 
 mod ask;
+mod busy;
 mod exempt;
 mod explain;
 mod group;
@@ -24,6 +25,7 @@ use crate::expression::Variables;
 use crate::flow;
 use crate::load::{LoadedGate, LoadedModel};
 use ask::Asked;
+use busy::Busy;
 
 pub(crate) use ask::{Record, call, standing};
 
@@ -118,11 +120,14 @@ impl LoadedModel {
     }
 }
 
-/// Asks every binding of the gate side by side. A plugin that may wait for others does so on a thread of its own:
-/// those that compute are as many as there are cores, and one that waits would keep the next from its core.
+/// Asks every binding of the gate: side by side as long as there are cores for it, and one after the other when other
+/// decisions keep them all busy, since then handing them to other threads only costs. What comes of it is the same. A
+/// plugin that may wait for others does so on a thread of its own: those that compute are as many as there are cores, and
+/// one that waits would keep the next from its core.
 fn ask_all(gate: &LoadedGate, snapshot: &Arc<Snapshot>, record: Record) -> (Vec<Asked>, Vec<GroupOutcome>) {
     let variables = Variables::new(snapshot);
     let ask = |binding| ask::ask(binding, snapshot, &variables, record);
+    let busy = Busy::begin();
     let asked: Vec<Asked> = match gate.bindings.as_slice() {
         [only] => vec![ask(only)],
         several if several.iter().any(|binding| binding.plugin.plugin.may_wait()) => thread::scope(|scope| {
@@ -144,8 +149,10 @@ fn ask_all(gate: &LoadedGate, snapshot: &Arc<Snapshot>, record: Record) -> (Vec<
             }
             several.iter().zip(asked).map(|(binding, asked)| asked.unwrap_or_else(|| ask(binding))).collect()
         }),
+        several if busy.all_cores() => several.iter().map(ask).collect(),
         several => several.par_iter().map(ask).collect(),
     };
+    drop(busy);
     let outcomes: Vec<&BindingOutcome> = asked.iter().map(|(outcome, _)| outcome).collect();
     let groups = gate.groups.iter().map(|group| group::settle(group, &outcomes)).collect();
     (asked, groups)

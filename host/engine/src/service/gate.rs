@@ -1,6 +1,6 @@
 //! Passing a gate: the decision, and the move that it allows, in one piece.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lockgate_domain::{Decision, Gate, Phase, Verdict};
 use schemars::JsonSchema;
@@ -28,6 +28,23 @@ pub struct Passed {
 }
 
 impl Engine {
+    /// What a gate would say now to whoever asks, or tries to pass it: for those who wait for it to turn. It is no
+    /// decision, since it is not written anywhere: nobody is to be answered with it.
+    ///
+    /// # Errors
+    /// As [`Engine::decide`] or [`Engine::pass`].
+    pub fn outlook(&self, write: &Write<'_>, id: &str, gate: Gate, passing: bool) -> Result<Verdict, EngineError> {
+        write.actor.require(if passing { Right::Drive } else { Right::Decide })?;
+        let loaded = self.load(write.actor, id)?;
+        if passing {
+            loaded.matches(write)?;
+            loaded.state.check(Move::Pass(gate))?;
+        }
+        let asked = Asked::default();
+        let prepared = self.decide_on(write.actor, loaded, gate, write.now, &asked, (Duration::ZERO, false))?;
+        Ok(prepared.decision.verdict)
+    }
+
     /// Decides at a gate, and passes it if the decision allows. Of two who try at the same time, one passes.
     ///
     /// # Errors

@@ -70,6 +70,11 @@ impl Intent {
     pub fn write(&self) -> Write<'_> {
         Write { actor: &self.actor, now: self.now, key: self.key.as_deref(), if_match: self.if_match }
     }
+
+    /// The same, after some time.
+    pub(super) fn by_now(self) -> Self {
+        Self { now: Timestamp::now(), ..self }
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Intent {

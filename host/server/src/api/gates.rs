@@ -1,19 +1,28 @@
 //! Gates: asked, and passed if they allow. A denial is an answer, and no error.
 
-use axum::Json;
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use lockgate_domain::{Gate, Verdict};
 use lockgate_engine::service::Asked;
 use serde::Deserialize;
-use utoipa::IntoParams;
+use tokio::time::Instant;
+use utoipa::{IntoParams, ToSchema};
 
 use super::answer::written;
 use super::ask::{Asker, Question, ask};
-use super::extract::{AtGate, Intent, Parameters};
+use super::extract::{AtGate, Intent, Parameters, unreadable};
 use super::openapi::{Conditions, Writing};
 use super::state::ApiState;
 use crate::observe::Phases;
 use crate::problem::Problem;
+use crate::serve::Turn;
+
+/// How often a gate that is waited for is looked at again, for what turns it without a change of the deployment: a window
+/// that opens, a waiver, another model.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// The name of this interface, in the ledger.
 const PATH: &str = "api";
@@ -25,12 +34,41 @@ const PATH: &str = "api";
 pub(super) struct How {
     /// Only ask: the deployment stays where it is, whatever the decision is.
     ask: Option<bool>,
+    /// Wait for so long at most, for example `20s`, for the verdict to turn; never longer than the server lets wait.
+    #[param(value_type = Option<String>, example = "20s")]
+    wait: Option<lockgate_domain::Duration>,
+    /// What is waited for: `decided`, a verdict other than `pending`; or `allow`, which a denial is waited out for, too.
+    #[param(inline, default = "decided")]
+    until: Option<Until>,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Until {
+    /// A verdict other than `pending`.
+    #[default]
+    Decided,
+    /// The verdict `allow`.
+    Allow,
+}
+
+impl Until {
+    /// Whether the wait is over.
+    fn is_reached(self, verdict: Verdict) -> bool {
+        match self {
+            Self::Decided => verdict != Verdict::Pending,
+            Self::Allow => verdict == Verdict::Allow,
+        }
+    }
 }
 
 /// Passes a gate
 ///
 /// Decides, and passes the gate if the decision allows; of several who try at the same time, one passes. The status is
-/// 200 whatever the verdict is. With `ask=true` any gate can be asked, and the answer is the decision alone.
+/// 200 whatever the verdict is. With `ask=true` any gate can be asked, and the answer is the decision alone. With `wait`,
+/// it is asked or passed as soon as the verdict turns, because somebody approved, handed in evidence or granted a waiver,
+/// or because a window opens; when the time is over, it is answered as it then stands.
 #[utoipa::path(
     post,
     path = "/api/v1/deployments/{id}/gates/{stage}/{phase}",
@@ -61,7 +99,18 @@ pub(super) async fn pass(
     Parameters(how): Parameters<How>,
     asker: Asker,
     intent: Intent,
+    turn: Option<Extension<Turn>>,
 ) -> Result<Response, Problem> {
+    match (how.wait, how.until) {
+        (Some(wait), until) => {
+            let goal = Goal { intent: &intent, id: &id, gate, passing: how.ask != Some(true) };
+            goal.wait(&state, wait, until.unwrap_or_default(), turn).await?;
+        }
+        (None, Some(_)) => return Err(unreadable("`until` says what is waited for: say in `wait` for how long, too")),
+        (None, None) => {}
+    }
+    // A wait may have been long.
+    let intent = intent.by_now();
     if how.ask == Some(true) {
         let question = Question { deployment: id, gate, path: PATH, input: None };
         let answered = ask(&state, &asker, question).await?;
@@ -76,4 +125,49 @@ pub(super) async fn pass(
     }
     state.hub.wrote(&done.value.deployment.id, done.version);
     Ok(written(&done))
+}
+
+/// A gate that is waited for.
+struct Goal<'a> {
+    intent: &'a Intent,
+    id: &'a str,
+    gate: Gate,
+    passing: bool,
+}
+
+impl Goal<'_> {
+    /// Returns when there is a reason to ask: the verdict has turned, there is none to be had, or the time is over.
+    async fn wait(
+        self,
+        state: &ApiState,
+        longest: lockgate_domain::Duration,
+        until: Until,
+        turn: Option<Extension<Turn>>,
+    ) -> Result<(), Problem> {
+        let Self { intent, id, gate, passing } = self;
+        let longest = longest.as_millis().min(state.limits.wait.as_millis());
+        let deadline = Instant::now() + Duration::from_millis(longest);
+        let mut receiver = state.hub.watch(id);
+        let mut watching = None;
+        loop {
+            // Before looking: what is written meanwhile is looked for again.
+            receiver.mark_unchanged();
+            let (intent, name) = (intent.clone().by_now(), id.to_owned());
+            let outlook = state.run(move |engine| engine.outlook(&intent.write(), &name, gate, passing)).await;
+            // What is in the way now is told by whoever is asked next, unless it was answered before.
+            if !outlook.is_ok_and(|verdict| !until.is_reached(verdict)) {
+                return Ok(());
+            }
+            if let (None, Some(Extension(turn))) = (&watching, &turn) {
+                watching = Some(turn.watch()?);
+            }
+            let again = Instant::now() + LOOK_AGAIN;
+            tokio::select! {
+                changed = receiver.changed() => if changed.is_err() { return Ok(()) },
+                () = tokio::time::sleep_until(again), if again < deadline => {}
+                () = state.lifecycle.stopping() => return Ok(()),
+                () = tokio::time::sleep_until(deadline) => return Ok(()),
+            }
+        }
+    }
 }

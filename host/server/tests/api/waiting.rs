@@ -46,6 +46,46 @@ async fn what_another_server_writes_is_told_too() {
     assert_eq!((waited.status, waited.header("etag")), (200, Some("\"2\"")));
 }
 
+#[tokio::test]
+async fn a_gate_that_is_waited_for_is_passed_as_soon_as_somebody_approves() {
+    let stand = Stand::new().await;
+    stand.request("d-1").await;
+    stand.pass("d-1", "plan-and-approve/entrance").await;
+    let waiting = stand.pass("d-1", "plan-and-approve/exit?wait=20s");
+    let approving = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        stand.approve("ben", "d-1").await
+    };
+    let (waited, approved) = tokio::join!(waiting, approving);
+    assert_eq!(approved.status, 201, "{}", approved.body);
+    assert_eq!((waited.status, &waited.json()["passed"]), (200, &json!(true)), "{}", waited.body);
+    // Looking is no deciding: there is one decision for each answer.
+    let decisions = stand.get("rita", "/decisions?deployment=d-1").await.json();
+    assert_eq!(decisions["items"].as_array().unwrap().len(), 2, "{decisions:#}");
+}
+
+#[tokio::test]
+async fn a_gate_that_does_not_turn_is_answered_as_it_stands_when_the_time_is_over() {
+    let stand = Stand::new().await;
+    stand.request("d-1").await;
+    let asked = stand.pass("d-1", "plan-and-approve/exit?ask=true&wait=10ms&until=allow").await;
+    assert_eq!((asked.status, &asked.json()["verdict"]), (200, &json!("pending")), "{}", asked.body);
+}
+
+#[tokio::test]
+async fn what_cannot_turn_is_not_waited_for() {
+    let stand = Stand::new().await;
+    stand.request("d-1").await;
+    // The next gate is the entrance: whoever tries the exit is told so at once, however long they would wait.
+    assert_eq!(stand.pass("d-1", "plan-and-approve/exit?wait=1h").await.status, 409);
+    assert_eq!(stand.pass("d-2", "plan-and-approve/exit?wait=1h").await.status, 404);
+    assert_eq!(stand.pass("d-1", "plan-and-approve/entrance?wait=1h").await.json()["passed"], true);
+    for wrong in ["until=allow", "wait=20s&until=tomorrow", "wait=soon"] {
+        let answer = stand.pass("d-1", &format!("plan-and-approve/exit?{wrong}")).await;
+        assert_eq!(answer.status, 400, "{wrong}: {}", answer.body);
+    }
+}
+
 /// Reads a stream until it has that many events.
 async fn follow(stand: &Stand, more: &str, events: usize) -> Vec<(String, Value)> {
     let mut stream = TcpStream::connect(stand.running.address()).await.unwrap();
