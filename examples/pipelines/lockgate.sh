@@ -30,21 +30,24 @@ lockgate_evidence() {
     echo
 }
 
-# lockgate_pass STAGE PHASE [wait]: passes a gate, or ends with the reasons why not. With `wait`, a pending gate is asked
-# again whenever the deployment has changed.
+# lockgate_pass STAGE PHASE [wait]: passes a gate, or ends with the reasons why not. With `wait`, a pending gate is waited
+# for until it turns: an answer without a body says that it has not turned yet.
 lockgate_pass() {
+  turned=
   while :; do
-    answer=$(lockgate_curl -X POST "$LOCKGATE/api/v1/deployments/$DEPLOYMENT/gates/$1/$2")
+    answer=$(lockgate_curl -X POST "$LOCKGATE/api/v1/deployments/$DEPLOYMENT/gates/$1/$2$turned") || {
+      printf '%s\n' "$answer" >&2
+      return 1
+    }
+    [ -n "$answer" ] || continue
     verdict=$(printf '%s' "$answer" | jq -r .decision.verdict)
     printf '%s %s: %s (%s)\n' "$1" "$2" "$verdict" "$(printf '%s' "$answer" | jq -r .decision.id)"
     printf '%s' "$answer" | jq -r '.decision.reasons[] | select(.blocking) | "  \(.code): \(.message)"'
     case "$verdict:${3:-}" in
     allow:*) return 0 ;;
-    pending:wait) ;;
+    pending:wait) turned='?wait=30s' ;;
     *) return 1 ;;
     esac
-    version=$(printf '%s' "$answer" | jq -r .deployment.version)
-    lockgate_curl -o /dev/null "$LOCKGATE/api/v1/deployments/$DEPLOYMENT/wait?after=$version&timeout=30s"
   done
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use lockgate_domain::{Gate, Verdict};
@@ -68,7 +69,7 @@ impl Until {
 /// Decides, and passes the gate if the decision allows; of several who try at the same time, one passes. The status is
 /// 200 whatever the verdict is. With `ask=true` any gate can be asked, and the answer is the decision alone. With `wait`,
 /// it is asked or passed as soon as the verdict turns, because somebody approved, handed in evidence or granted a waiver,
-/// or because a window opens; when the time is over, it is answered as it then stands.
+/// or because a window opens; when the time is over, the answer is 204, and nothing was decided: then ask again.
 #[utoipa::path(
     post,
     path = "/api/v1/deployments/{id}/gates/{stage}/{phase}",
@@ -90,6 +91,7 @@ impl Until {
                 ("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."),
             )
         ),
+        (status = 204, description = "The gate that was waited for has not turned: nothing was decided."),
         Writing,
     )
 )]
@@ -104,7 +106,9 @@ pub(super) async fn pass(
     match (how.wait, how.until) {
         (Some(wait), until) => {
             let goal = Goal { intent: &intent, id: &id, gate, passing: how.ask != Some(true) };
-            goal.wait(&state, wait, until.unwrap_or_default(), turn).await?;
+            if !goal.wait(&state, wait, until.unwrap_or_default(), turn).await? {
+                return Ok(StatusCode::NO_CONTENT.into_response());
+            }
         }
         (None, Some(_)) => return Err(unreadable("`until` says what is waited for: say in `wait` for how long, too")),
         (None, None) => {}
@@ -136,14 +140,14 @@ struct Goal<'a> {
 }
 
 impl Goal<'_> {
-    /// Returns when there is a reason to ask: the verdict has turned, there is none to be had, or the time is over.
+    /// Whether there is a reason to ask, because the verdict has turned, or there is none to be had; or the time is over.
     async fn wait(
         self,
         state: &ApiState,
         longest: lockgate_domain::Duration,
         until: Until,
         turn: Option<Extension<Turn>>,
-    ) -> Result<(), Problem> {
+    ) -> Result<bool, Problem> {
         let Self { intent, id, gate, passing } = self;
         let longest = longest.as_millis().min(state.limits.wait.as_millis());
         let deadline = Instant::now() + Duration::from_millis(longest);
@@ -156,17 +160,17 @@ impl Goal<'_> {
             let outlook = state.run(move |engine| engine.outlook(&intent.write(), &name, gate, passing)).await;
             // What is in the way now is told by whoever is asked next, unless it was answered before.
             if !outlook.is_ok_and(|verdict| !until.is_reached(verdict)) {
-                return Ok(());
+                return Ok(true);
             }
             if let (None, Some(Extension(turn))) = (&watching, &turn) {
                 watching = Some(turn.watch()?);
             }
             let again = Instant::now() + LOOK_AGAIN;
             tokio::select! {
-                changed = receiver.changed() => if changed.is_err() { return Ok(()) },
+                changed = receiver.changed() => if changed.is_err() { return Ok(false) },
                 () = tokio::time::sleep_until(again), if again < deadline => {}
-                () = state.lifecycle.stopping() => return Ok(()),
-                () = tokio::time::sleep_until(deadline) => return Ok(()),
+                () = state.lifecycle.stopping() => return Ok(false),
+                () = tokio::time::sleep_until(deadline) => return Ok(false),
             }
         }
     }

@@ -65,11 +65,12 @@ async fn a_gate_that_is_waited_for_is_passed_as_soon_as_somebody_approves() {
 }
 
 #[tokio::test]
-async fn a_gate_that_does_not_turn_is_answered_as_it_stands_when_the_time_is_over() {
+async fn where_a_gate_does_not_turn_nothing_is_decided() {
     let stand = Stand::new().await;
     stand.request("d-1").await;
-    let asked = stand.pass("d-1", "plan-and-approve/exit?ask=true&wait=10ms&until=allow").await;
-    assert_eq!((asked.status, &asked.json()["verdict"]), (200, &json!("pending")), "{}", asked.body);
+    let waited = stand.pass("d-1", "plan-and-approve/exit?ask=true&wait=10ms&until=allow").await;
+    assert_eq!((waited.status, waited.body.as_str()), (204, ""));
+    assert_eq!(stand.get("rita", "/decisions").await.json()["items"], json!([]));
 }
 
 #[tokio::test]
