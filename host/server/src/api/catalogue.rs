@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use lockgate_domain::Timestamp;
 use lockgate_engine::authority::{Actor, Right};
 use lockgate_engine::catalogue::{ModelName, PluginStatus, ReloadError, Reloaded, Status};
@@ -16,7 +16,9 @@ use super::errors::problem;
 use super::extract::{Intent, Who};
 use super::openapi::{Reading, Writing};
 use super::state::{ApiState, blocking};
+use crate::observe::Exchange;
 use crate::problem::Problem;
+use crate::serve::count_reload;
 
 /// A plugin that is loaded, and the models that use it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -89,10 +91,20 @@ pub(super) async fn plugins(State(state): State<ApiState>, Who(actor): Who) -> R
         Writing,
     )
 )]
-pub(super) async fn reload(State(state): State<ApiState>, intent: Intent) -> Result<Json<Reloaded>, Problem> {
+pub(super) async fn reload(
+    State(state): State<ApiState>,
+    intent: Intent,
+    exchange: Option<Extension<Exchange>>,
+) -> Result<Json<Reloaded>, Problem> {
     require(&intent.actor, Right::Govern)?;
     let ApiState { catalogue, engine, .. } = state;
-    let reload = move || catalogue.reload_keeping(&**engine.storage(), Timestamp::now());
+    let reload = move || {
+        let outcome = catalogue.reload_keeping(&**engine.storage(), Timestamp::now());
+        if let Some(Extension(exchange)) = exchange {
+            count_reload(exchange.metrics(), &catalogue, outcome.is_ok());
+        }
+        outcome
+    };
     match blocking(reload).await? {
         Ok((reloaded, _)) => Ok(Json(reloaded)),
         Err(ReloadError::Models(error)) => {

@@ -113,6 +113,27 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// Its name, as metrics tell it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown-token",
+            Self::Revoked(_) => "revoked",
+            Self::Expired { .. } => "expired",
+            Self::NotYet { .. } => "not-yet",
+            Self::NoToken(_) => "no-token",
+            Self::Issuer => "issuer",
+            Self::Algorithm => "algorithm",
+            Self::Key => "key",
+            Self::Signature => "signature",
+            Self::Audience { .. } => "audience",
+            Self::Claim { .. } => "claim",
+            Self::NoRule { .. } => "no-rule",
+            Self::Certificate(_) => "certificate",
+        }
+    }
+}
+
 impl AuthError {
     /// The ledger cannot be read.
     pub(super) fn ledger(error: &lockgate_ledger::Error) -> Self {

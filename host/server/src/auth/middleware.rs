@@ -10,6 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use lockgate_domain::Timestamp;
 
 use super::{AuthError, Authenticator, Presented};
+use crate::observe::{Exchange, Metrics};
 use crate::problem::Problem;
 use crate::serve::Peer;
 
@@ -39,7 +40,12 @@ pub async fn authenticate(
             request.extensions_mut().insert(actor);
             next.run(request).await
         }
-        Err(error) => error.problem(authenticator.realm()).into_response(),
+        Err(error) => {
+            if let Some(exchange) = request.extensions().get::<Exchange>() {
+                error.count(exchange.metrics());
+            }
+            error.problem(authenticator.realm()).into_response()
+        }
     }
 }
 
@@ -53,6 +59,16 @@ fn only_authorization(headers: &HeaderMap) -> Result<Option<&HeaderValue>, AuthE
 }
 
 impl AuthError {
+    fn count(&self, metrics: &Metrics) {
+        match self {
+            Self::Refused(refusal) => metrics.authentication_failed(refusal.as_str()),
+            Self::Scheme => metrics.authentication_failed("scheme"),
+            Self::Malformed(_) => metrics.authentication_failed("malformed"),
+            Self::Throttled { .. } => metrics.throttled(),
+            Self::Missing | Self::Unavailable { .. } => {}
+        }
+    }
+
     /// The answer to whoever sent the request, with a challenge for that realm.
     pub fn problem(&self, realm: &str) -> Problem {
         let (code, title) = self.kind();

@@ -163,6 +163,11 @@ impl Exchange {
         });
     }
 
+    /// The metrics of the server.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.observer.metrics
+    }
+
     /// When it began.
     pub fn began(&self) -> Instant {
         self.0.began

@@ -72,7 +72,7 @@ impl Deciding {
         if catalogue.current().models().is_empty() {
             tracing::warn!(models = ?config.models, "no deployment model is loaded: nothing can be decided until there is one");
         }
-        count(metrics, &catalogue);
+        count_reload(metrics, &catalogue, true);
         let watched = Arc::clone(&catalogue);
         checks.add("models", move || {
             let count = watched.current().models().len();
@@ -114,7 +114,11 @@ fn rendered(error: &CatalogueError) -> String {
     error.to_string()
 }
 
-fn count(metrics: &Metrics, catalogue: &Catalogue) {
+/// Counts that models were loaded, and which ones are in use now; or that they could not be.
+pub(crate) fn count_reload(metrics: &Metrics, catalogue: &Catalogue, succeeded: bool) {
+    if !succeeded {
+        return metrics.reload_failed();
+    }
     let set = catalogue.current();
     let models: Vec<ModelRef> = set
         .models()
@@ -131,13 +135,13 @@ fn count(metrics: &Metrics, catalogue: &Catalogue) {
 
 /// Loads models anew: all of them, or none. The old ones stay where the new ones cannot be used.
 pub(crate) fn reload(catalogue: &Catalogue, storage: &dyn Storage, metrics: &Metrics) {
-    match catalogue.reload_keeping(storage, Timestamp::now()) {
+    let outcome = catalogue.reload_keeping(storage, Timestamp::now());
+    count_reload(metrics, catalogue, outcome.is_ok());
+    match outcome {
         Ok((reloaded, _)) => {
-            count(metrics, catalogue);
             tracing::info!(?reloaded, "deployment models were loaded anew");
         }
         Err(error) => {
-            metrics.reload_failed();
             tracing::error!("deployment models cannot be loaded anew, the old ones stay: {error}");
         }
     }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::http_support::exchange;
 use crate::stand::Stand;
 
 const LATER: &str = "2999-01-01T00:00:00Z";
@@ -126,6 +127,17 @@ async fn models_and_plugins_are_seen_and_loaded_anew_and_a_bad_one_is_refused() 
     let refused = stand.send("gus", "POST /api/v1/reload", &[], "").await;
     assert_eq!((refused.status, &refused.json()["type"]), (422, &json!("urn:lockgate:problem:models-refused")));
     assert_eq!(stand.get("rita", "/models").await.json()["models"][0]["id"], "shop");
+
+    let wrong = format!("GET /api/v1/me HTTP/1.1\r\nauthorization: Bearer lgt_0123456789ab_{}", "0".repeat(64));
+    assert_eq!(exchange(stand.running.address(), &wrong, "").await.status, 401);
+    let metrics = stand.send("ada", "GET /metrics", &[], "").await.body;
+    for counted in [
+        "lockgate_models_reloads_total{outcome=\"failure\"} 1",
+        "lockgate_models_reloads_total{outcome=\"success\"} 2",
+        "lockgate_authentication_failures_total{kind=\"unknown-token\"} 1",
+    ] {
+        assert!(metrics.contains(counted), "{metrics}");
+    }
 }
 
 #[tokio::test]

@@ -278,7 +278,7 @@ impl Metrics {
         self.throttled.inc();
     }
 
-    /// A credential was not accepted. The kinds are those of the code: `expired`, `unknown-token`, and the like.
+    /// A credential was not accepted. The kinds are those of [`Refusal`](crate::auth::Refusal), `scheme` and `malformed`.
     pub fn authentication_failed(&self, kind: &'static str) {
         self.authentication_failures.get_or_create(&KindLabel { kind }).inc();
     }
