@@ -15,18 +15,26 @@ use crate::DigestError;
 
 /// Up to here a whole number is the same in JSON as in JavaScript, whose numbers RFC 8785 goes by.
 const LARGEST_WHOLE: u64 = 1 << 53;
-/// The size that the buffer begins with.
-const BEGIN: usize = 1024;
+/// The size that the buffer begins with: that of most entries of the ledger.
+const BEGIN: usize = 8 << 10;
 
 /// A value's canonical JSON (RFC 8785): the same value always gives the same bytes.
 ///
 /// # Errors
 /// If the value has no JSON form, or one of its objects has two members of one name.
 pub fn canonical_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, DigestError> {
+    canonical_json_and_depth(value).map(|(json, _)| json)
+}
+
+/// As [`canonical_json`], and how deep arrays and objects are nested in it: 0 for a text or a number.
+///
+/// # Errors
+/// As [`canonical_json`].
+pub fn canonical_json_and_depth<T: Serialize + ?Sized>(value: &T) -> Result<(Vec<u8>, usize), DigestError> {
     let mut canonical = Canonical { json: Vec::with_capacity(BEGIN), ..Canonical::default() };
     let mut serializer = Serializer::with_formatter(io::sink(), Writer(&mut canonical));
     value.serialize(&mut serializer).map_err(|error| DigestError::NotCanonical(error.to_string()))?;
-    Ok(canonical.json)
+    Ok((canonical.json, canonical.deepest))
 }
 
 /// What is written so far.
@@ -39,12 +47,16 @@ struct Canonical {
     members: Vec<Member>,
     /// Where an object is put in order.
     ordered: Vec<u8>,
+    /// How many arrays and objects are open, and how many were at most.
+    depth: usize,
+    deepest: usize,
 }
 
 /// A member of an object: where its name stands, with its quotation marks, and where it ends, behind its comma.
-#[derive(Clone)]
 struct Member {
     name: Range<usize>,
+    /// Whether the name is of ASCII with nothing escaped, so that it is ordered as it stands.
+    plain: bool,
     end: usize,
 }
 
@@ -53,26 +65,48 @@ impl Canonical {
         self.json.extend_from_slice(text);
     }
 
+    fn open(&mut self) {
+        self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
+    }
+
+    /// The name of a member, with its quotation marks.
     fn name(&self, member: &Member) -> &[u8] {
         self.json.get(member.name.clone()).unwrap_or_default()
+    }
+
+    /// The order of RFC 8785: that of the names' UTF-16 code units. For plain names it is that of their bytes, without the
+    /// closing quotation mark: a name that another one begins with comes first.
+    fn order(&self, one: &Member, other: &Member) -> Ordering {
+        let (name, next) = (self.name(one), self.name(other));
+        if one.plain && other.plain {
+            let unquoted = |name: &[u8]| name.len().saturating_sub(1);
+            return name.get(..unquoted(name)).cmp(&next.get(..unquoted(next)));
+        }
+        let units = |name: &[u8]| serde_json::from_slice::<String>(name).unwrap_or_default();
+        units(name).encode_utf16().cmp(units(next).encode_utf16())
+    }
+
+    fn end_name(&mut self) -> io::Result<()> {
+        let here = self.json.len();
+        let mut member = self.members.pop().ok_or_else(|| wrong("a name ends that has not begun"))?;
+        member.name.end = here;
+        member.plain = self.name(&member).iter().all(|&byte| byte.is_ascii() && byte != b'\\');
+        self.members.push(member);
+        Ok(())
     }
 
     /// Ends an object, and puts its members in order if they are not.
     fn end_object(&mut self) -> io::Result<()> {
         let (begin, first) = self.open.pop().ok_or_else(|| wrong("an object ends that has not begun"))?;
-        let members = self.members.split_off(first.min(self.members.len()));
+        self.depth = self.depth.saturating_sub(1);
+        let members = self.members.get(first..).unwrap_or_default();
         let empty = members.is_empty();
-        let mut in_order = true;
-        for pair in members.windows(2) {
-            if let [one, other] = pair
-                && in_order
-            {
-                in_order = by_name(self.name(one), self.name(other)) == Ordering::Less;
-            }
-        }
+        let in_order = members.is_sorted_by(|one, other| self.order(one, other) == Ordering::Less);
         if !in_order {
-            self.put_in_order(begin, members)?;
+            self.put_in_order(begin, first)?;
         }
+        self.members.truncate(first);
         if !empty {
             // The comma behind the last one.
             self.json.pop();
@@ -81,11 +115,12 @@ impl Canonical {
         Ok(())
     }
 
-    fn put_in_order(&mut self, begin: usize, mut members: Vec<Member>) -> io::Result<()> {
-        members.sort_by(|one, other| by_name(self.name(one), self.name(other)));
+    fn put_in_order(&mut self, begin: usize, first: usize) -> io::Result<()> {
+        let mut members = self.members.split_off(first);
+        members.sort_unstable_by(|one, other| self.order(one, other));
         for pair in members.windows(2) {
             if let [one, other] = pair
-                && by_name(self.name(one), self.name(other)) == Ordering::Equal
+                && self.name(one) == self.name(other)
             {
                 let name = String::from_utf8_lossy(self.name(one)).into_owned();
                 return Err(wrong(&format!("an object has two members {name}")));
@@ -101,22 +136,6 @@ impl Canonical {
         self.ordered = ordered;
         Ok(())
     }
-}
-
-/// The order of RFC 8785: that of the names' UTF-16 code units. For names of plain ASCII it is that of their bytes.
-fn by_name(one: &[u8], other: &[u8]) -> Ordering {
-    let plain = |name: &[u8]| name.iter().all(|&byte| byte.is_ascii() && byte != b'\\');
-    if plain(one) && plain(other) {
-        // Without the closing quotation mark, which stands before digits and letters: a name that another one begins with
-        // comes first.
-        return unquoted(one).cmp(unquoted(other));
-    }
-    let units = |name: &[u8]| serde_json::from_slice::<String>(name).unwrap_or_default();
-    units(one).encode_utf16().cmp(units(other).encode_utf16())
-}
-
-fn unquoted(name: &[u8]) -> &[u8] {
-    name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\"")).unwrap_or(name)
 }
 
 fn wrong(message: &str) -> io::Error {
@@ -193,8 +212,6 @@ impl Formatter for Writer<'_> {
         write_null => b"null",
         begin_string => b"\"",
         end_string => b"\"",
-        begin_array => b"[",
-        end_array => b"]",
         begin_object_value => b":",
     }
 
@@ -247,6 +264,18 @@ impl Formatter for Writer<'_> {
         Ok(())
     }
 
+    fn begin_array<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.0.open();
+        self.0.write(b"[");
+        Ok(())
+    }
+
+    fn end_array<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.0.depth = self.0.depth.saturating_sub(1);
+        self.0.write(b"]");
+        Ok(())
+    }
+
     fn begin_array_value<W: ?Sized + io::Write>(&mut self, _: &mut W, first: bool) -> io::Result<()> {
         if !first {
             self.0.write(b",");
@@ -255,6 +284,7 @@ impl Formatter for Writer<'_> {
     }
 
     fn begin_object<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.0.open();
         self.0.write(b"{");
         let place = (self.0.json.len(), self.0.members.len());
         self.0.open.push(place);
@@ -267,15 +297,12 @@ impl Formatter for Writer<'_> {
 
     fn begin_object_key<W: ?Sized + io::Write>(&mut self, _: &mut W, _: bool) -> io::Result<()> {
         let here = self.0.json.len();
-        self.0.members.push(Member { name: here..here, end: here });
+        self.0.members.push(Member { name: here..here, plain: false, end: here });
         Ok(())
     }
 
     fn end_object_key<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
-        let here = self.0.json.len();
-        let member = self.0.members.last_mut().ok_or_else(|| wrong("a name ends that has not begun"))?;
-        member.name.end = here;
-        Ok(())
+        self.0.end_name()
     }
 
     fn end_object_value<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
@@ -332,6 +359,12 @@ mod tests {
         assert_eq!(text(&numbers), expected);
         assert_eq!(text(&[u128::from(u64::MAX) * 1000]), "[1.8446744073709552e+22]");
         assert_eq!(text(&BTreeMap::from([(1, ()), (10, ()), (2, ())])), r#"{"1":null,"10":null,"2":null}"#);
+    }
+
+    #[test]
+    fn how_deep_it_is_nested_is_told() {
+        let depth = |value: Value| canonical_json_and_depth(&value).unwrap().1;
+        assert_eq!((depth(json!("[{")), depth(json!([])), depth(json!([1, {"a": [[]]}, 2]))), (0, 1, 4));
     }
 
     #[test]

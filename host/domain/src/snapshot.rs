@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use crate::{Component, Deployment, Digest, DigestError, Evidence, Gate, Timestamp, canonical_json};
 
@@ -106,8 +107,18 @@ impl Snapshot {
 /// the same picture again and again, at other moments and gates.
 #[derive(Clone, Debug)]
 pub struct SnapshotForm {
-    /// The canonical text of each member, by name.
-    members: BTreeMap<String, String>,
+    /// The hash of what comes before the first part that differs: most of it.
+    begun: Sha256,
+    /// What comes then.
+    parts: Vec<Part>,
+}
+
+/// A part of the canonical form.
+#[derive(Clone, Debug)]
+enum Part {
+    Same(Vec<u8>),
+    Gate,
+    Now,
 }
 
 impl SnapshotForm {
@@ -116,12 +127,31 @@ impl SnapshotForm {
     /// # Errors
     /// If the snapshot has no canonical JSON form.
     pub fn of(snapshot: &Snapshot) -> Result<Self, DigestError> {
-        let serde_json::Value::Object(members) = json!(snapshot) else { return Ok(Self { members: BTreeMap::new() }) };
-        let text = |(name, value): (&String, &serde_json::Value)| {
-            let text = String::from_utf8_lossy(&canonical_json(value)?).into_owned();
-            Ok((name.clone(), text))
+        let members = match json!(snapshot) {
+            serde_json::Value::Object(members) => members,
+            _ => serde_json::Map::new(),
         };
-        Ok(Self { members: members.iter().map(text).collect::<Result<_, DigestError>>()? })
+        // The names are plain ASCII, so their order is that of RFC 8785, and nothing in them has to be escaped.
+        let members: BTreeMap<_, _> = members.iter().collect();
+        let (mut parts, mut text) = (Vec::new(), Vec::new());
+        for (place, (name, value)) in members.into_iter().enumerate() {
+            text.extend_from_slice(if place == 0 { b"{\"" } else { b",\"" });
+            text.extend_from_slice(name.as_bytes());
+            text.extend_from_slice(b"\":");
+            match name.as_str() {
+                "gate" => parts.extend([Part::Same(std::mem::take(&mut text)), Part::Gate]),
+                "now" => parts.extend([Part::Same(std::mem::take(&mut text)), Part::Now]),
+                _ => text.extend(canonical_json(value)?),
+            }
+        }
+        text.push(b'}');
+        parts.push(Part::Same(text));
+        let mut begun = Sha256::new();
+        if let Some(Part::Same(first)) = parts.first() {
+            begun.update(first);
+            parts.remove(0);
+        }
+        Ok(Self { begun, parts })
     }
 
     /// The digest of the snapshot at that gate and time: that of [`Snapshot::digest`].
@@ -129,22 +159,15 @@ impl SnapshotForm {
     /// # Errors
     /// If the gate or the time has no canonical JSON form.
     pub fn digest(&self, gate: Gate, now: Timestamp) -> Result<Digest, DigestError> {
-        let gate = canonical_json(&gate)?;
-        let now = canonical_json(&now)?;
-        let mut text = Vec::with_capacity(self.members.values().map(|text| text.len() + 32).sum());
-        // The names are plain ASCII, so their order is that of RFC 8785, and nothing in them has to be escaped.
-        for (place, (name, member)) in self.members.iter().enumerate() {
-            text.extend_from_slice(if place == 0 { b"{\"" } else { b",\"" });
-            text.extend_from_slice(name.as_bytes());
-            text.extend_from_slice(b"\":");
-            text.extend_from_slice(match name.as_str() {
-                "gate" => &gate,
-                "now" => &now,
-                _ => member.as_bytes(),
-            });
+        let mut hash = self.begun.clone();
+        for part in &self.parts {
+            match part {
+                Part::Same(text) => hash.update(text),
+                Part::Gate => hash.update(canonical_json(&gate)?),
+                Part::Now => hash.update(canonical_json(&now)?),
+            }
         }
-        text.push(b'}');
-        Ok(Digest::of(&text))
+        Ok(Digest::of_hash(hash))
     }
 }
 

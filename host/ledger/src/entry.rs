@@ -4,7 +4,7 @@
 //! is shown: there is no framing, and no second form. An entry says itself where it stands (`index` in the log,
 //! `sequence` in its stream): one that was moved gives itself away.
 
-use lockgate_domain::{Digest, Timestamp, canonical_json};
+use lockgate_domain::{Digest, Timestamp, canonical_json, canonical_json_and_depth};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -97,11 +97,10 @@ impl NewEntry {
         check_text("stream", stream)?;
         check_word("kind of entry", kind)?;
         let wrong = |message: String| InvalidEntry::Body { kind: kind.to_owned(), message };
-        let json = canonical_json(body).map_err(|error| wrong(error.to_string()))?;
+        let (json, depth) = canonical_json_and_depth(body).map_err(|error| wrong(error.to_string()))?;
         if json.len() > LARGEST {
             return Err(InvalidEntry::Large { kind: kind.to_owned(), size: json.len() });
         }
-        let depth = depth(&json);
         if depth > DEEPEST {
             return Err(InvalidEntry::Deep { kind: kind.to_owned(), depth });
         }
@@ -161,25 +160,6 @@ impl NewEntry {
         leaf.push_str(&self.end);
         leaf.into_bytes()
     }
-}
-
-/// How deep brackets are nested, outside of texts.
-fn depth(json: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
-    for &byte in json {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            b'[' | b'{' if !in_text => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 /// Names that people chose.

@@ -90,11 +90,19 @@ pub trait Storage: Source {
     /// If it cannot be read, or the key was used for something of another digest.
     fn answered(&self, scope: &str, key: &str, digest: &Digest) -> Result<Option<Vec<u8>>, Error>;
 
+    /// The versions of streams, in the order asked for, all of one moment: the `sequence` of the last entry, or 0.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn versions(&self, streams: &[&str]) -> Result<Vec<u64>, Error>;
+
     /// The version of a stream: the `sequence` of its last entry, or 0.
     ///
     /// # Errors
     /// If it cannot be read.
-    fn version(&self, stream: &str) -> Result<u64, Error>;
+    fn version(&self, stream: &str) -> Result<u64, Error> {
+        Ok(self.versions(&[stream])?.first().copied().unwrap_or(0))
+    }
 
     /// All values of a namespace whose keys begin with the prefix, together with the version of the namespace.
     ///

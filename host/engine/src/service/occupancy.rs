@@ -53,8 +53,12 @@ pub(super) struct History {
 impl Engine {
     /// Who else is in the environment, as it stands, and the version of that.
     pub(super) fn environment(&self, name: &str) -> Result<(u64, Arc<Environment>), EngineError> {
+        self.environment_at(name, self.0.storage.version(&environment_stream(name))?)
+    }
+
+    /// The same, if the version is known.
+    pub(super) fn environment_at(&self, name: &str, version: u64) -> Result<(u64, Arc<Environment>), EngineError> {
         let stream = environment_stream(name);
-        let version = self.0.storage.version(&stream)?;
         let known = self.0.environments.get(name).unwrap_or_default();
         if known.version == version {
             return Ok((version, known));
@@ -74,10 +78,9 @@ impl Engine {
         Ok((environment.version, environment))
     }
 
-    /// How earlier deployments of the product ended, in order.
-    pub(super) fn history(&self, product: &str) -> Result<Arc<History>, EngineError> {
+    /// How earlier deployments of the product ended, in order, up to that version at least.
+    pub(super) fn history_at(&self, product: &str, version: u64) -> Result<Arc<History>, EngineError> {
         let stream = product_stream(product);
-        let version = self.0.storage.version(&stream)?;
         let known = self.0.histories.get(product).unwrap_or_default();
         if known.version == version {
             return Ok(known);

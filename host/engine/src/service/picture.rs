@@ -10,7 +10,7 @@ use lockgate_domain::{
 use lockgate_ledger::{Content, Expect};
 
 use super::exception::Waivers;
-use super::occupancy::environment_stream;
+use super::occupancy::{environment_stream, product_stream};
 use super::read::{Folded, Loaded};
 use super::{Engine, EngineError};
 use crate::lifecycle::Void;
@@ -71,12 +71,16 @@ impl Engine {
 
     fn still(&self, loaded: &Loaded, gate: Gate, now: Timestamp) -> Result<Arc<Still>, EngineError> {
         let state = &loaded.state;
-        let name = &loaded.document.environment.name;
-        let (waivers_version, waivers) = self.0.waivers.get(&*self.0.storage)?;
-        let history = self.history(&loaded.document.product.id)?;
+        let (name, product) = (&loaded.document.environment.name, &loaded.document.product.id);
         let overlaps =
             gate.stage == Stage::PlanAndApprove || gate == (Gate { stage: Stage::Fulfill, phase: Phase::Entrance });
-        let environment = if overlaps { Some(self.environment(name)?) } else { None };
+        let (history, environment) = (product_stream(product), environment_stream(name));
+        let streams = [Waivers::STREAM, &history, &environment];
+        let versions = self.0.storage.versions(if overlaps { &streams } else { &streams[..2] })?;
+        let version = |place: usize| versions.get(place).copied().unwrap_or(0);
+        let (waivers_version, waivers) = self.0.waivers.get_at(&*self.0.storage, version(0))?;
+        let history = self.history_at(product, version(1))?;
+        let environment = if overlaps { Some(self.environment_at(name, version(2))?) } else { None };
         let rests_on = RestsOn {
             deployment: state.version,
             waivers: waivers_version,

@@ -62,7 +62,11 @@ pub(super) struct Cached<T>(Mutex<(u64, u64, Arc<T>)>);
 impl<T: Folded> Cached<T> {
     /// As it is now, and the version of its stream.
     pub(super) fn get(&self, storage: &dyn Storage) -> Result<(u64, Arc<T>), EngineError> {
-        let version = storage.version(T::STREAM)?;
+        self.get_at(storage, storage.version(T::STREAM)?)
+    }
+
+    /// The same, if the version is known.
+    pub(super) fn get_at(&self, storage: &dyn Storage, version: u64) -> Result<(u64, Arc<T>), EngineError> {
         let (known, from, folded) = {
             let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             (kept.0, kept.1, kept.2.clone())

@@ -38,6 +38,9 @@ fn entries_are_numbered_in_the_log_and_in_their_stream(ledger: &Ledger<'_>) {
     assert_eq!(places(&second), [(4, 2)]);
     assert_eq!((storage.version("a").unwrap(), storage.version("b").unwrap()), (2, 2));
     assert_eq!(storage.version("c").unwrap(), 0);
+    assert_eq!(storage.versions(&["c", "b", "a"]).unwrap(), [0, 2, 2]);
+    assert_eq!(storage.versions(&["a"; 20]).unwrap(), [2; 20]);
+    assert!(storage.versions(&[]).unwrap().is_empty());
     assert_eq!(storage.head().unwrap().size, 5);
 }
 

@@ -194,8 +194,11 @@ impl Storage for SqliteStorage {
         self.readers.read(|connection| read::answered(connection, scope, key, digest))
     }
 
-    fn version(&self, stream: &str) -> Result<u64, Error> {
-        self.readers.read(|connection| read::version(connection, stream))
+    fn versions(&self, streams: &[&str]) -> Result<Vec<u64>, Error> {
+        if streams.len() <= read::VERSIONS {
+            return self.readers.ask(|connection| read::versions(connection, streams));
+        }
+        self.readers.read(|connection| streams.iter().map(|stream| read::version(connection, stream)).collect())
     }
 
     fn values(&self, namespace: &str, prefix: &str) -> Result<Values, Error> {

@@ -82,8 +82,8 @@ impl Storage for Grouped {
     fn answered(&self, scope: &str, key: &str, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
         self.inner.answered(scope, key, digest)
     }
-    fn version(&self, stream: &str) -> Result<u64, Error> {
-        self.inner.version(stream)
+    fn versions(&self, streams: &[&str]) -> Result<Vec<u64>, Error> {
+        self.inner.versions(streams)
     }
     fn values(&self, namespace: &str, prefix: &str) -> Result<Values, Error> {
         self.inner.values(namespace, prefix)

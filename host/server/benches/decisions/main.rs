@@ -30,6 +30,10 @@ use std::time::Duration;
 use load::{Case, Load, Measured};
 use process::Served;
 
+/// As in the command `lockgate`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What is asked for.
 struct Options {
     seconds: u64,
