@@ -124,7 +124,10 @@ fn build(workspace: &Workspace) -> Result<()> {
     let ourselves = env::current_exe().context("cannot tell where this program lies")?;
     let mut build = workspace.cargo();
     build.env("RUSTC_WORKSPACE_WRAPPER", ourselves).env(AS_COMPILER, "1");
-    steps::run(build.args(["build", "-p", "lockgate-fuzz", "--features", "libfuzzer", "--bins"]))
+    // Of the command nothing is built here; that it is named has all that both stand on built with the same features, and
+    // so not again for the command.
+    build.args(["build", "-p", "lockgate-fuzz", "-p", "lockgate", "--features", "lockgate-fuzz/libfuzzer"]);
+    steps::run(build.args(TARGETS.iter().flat_map(|target| ["--bin", target.name])))
 }
 
 /// The compiler's part, if cargo called this program in its place: runs the compiler with what makes it tell coverage.
