@@ -52,7 +52,7 @@ fn a_disk_that_takes_no_more_is_told_and_nothing_is_answered_unwritten() {
         assert_eq!(refused.status, 503, "{}", refused.body);
         assert!(refused.head.contains("application/problem+json"), "{}", refused.head);
         assert!(refused.head.to_ascii_lowercase().contains("retry-after:"), "{}", refused.head);
-        assert_eq!(refused.json()["code"], "ledger-unavailable", "{}", refused.body);
+        assert_eq!(refused.json()["type"], "urn:lockgate:problem:ledger-unavailable", "{}", refused.body);
     }
     let readiness = ready(&server, 503).json();
     assert_eq!(readiness["checks"]["ledger"]["ok"], false, "{readiness}");
