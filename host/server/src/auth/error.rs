@@ -111,9 +111,7 @@ impl Refusal {
     pub(super) fn is_guess(&self) -> bool {
         matches!(self, Self::Unknown | Self::NoToken(_) | Self::Issuer | Self::Algorithm | Self::Key | Self::Signature)
     }
-}
 
-impl Refusal {
     /// Its name, as metrics tell it.
     pub fn as_str(&self) -> &'static str {
         match self {
