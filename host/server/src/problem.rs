@@ -10,7 +10,6 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt as _, Limited};
 use serde::{Deserialize, Serialize};
@@ -167,11 +166,11 @@ impl IntoResponse for Problem {
     }
 }
 
-/// A middleware: turns plain errors into problems, and says in each problem which request it was. Answers that have a
-/// body of a form of their own, like the errors of a foreign API, stay as they are.
-pub async fn as_problems(request: Request, next: Next) -> Response {
+/// Around what comes next: turns plain errors into problems, and says in each problem which request it was. Answers that
+/// have a body of a form of their own, like the errors of a foreign API, stay as they are.
+pub async fn as_problems<F: Future<Output = Response>>(request: Request, next: impl FnOnce(Request) -> F) -> Response {
     let id = request.extensions().get::<RequestId>().cloned();
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     if let Some(problem) = response.extensions().get::<Problem>() {
         *response.body_mut() = problem.body(id.as_ref());
         response.headers_mut().remove(CONTENT_LENGTH);

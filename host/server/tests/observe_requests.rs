@@ -12,7 +12,8 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
-use axum::{Router, middleware};
+use axum::middleware::{self, Next};
+use axum::Router;
 use futures_util::stream;
 use lockgate_domain::Person;
 use lockgate_engine::authority::{Actor, Teams};
@@ -67,8 +68,10 @@ fn routes(observer: Observer) -> Router {
         .route("/stream", get(streamed))
         .route("/broken", get(|| async { StatusCode::INTERNAL_SERVER_ERROR }))
         .route("/slow", get(std::future::pending::<()>))
-        .layer(middleware::from_fn_with_state(observer, observe))
-        .layer(middleware::from_fn(with_request_id))
+        .layer(middleware::from_fn(move |request, next: Next| {
+            let observer = observer.clone();
+            with_request_id(request, |request| observe(observer, request, |request| next.run(request)))
+        }))
 }
 
 async fn serve(routes: Router) -> SocketAddr {

@@ -97,11 +97,10 @@ pub(super) async fn reload(
     exchange: Option<Extension<Exchange>>,
 ) -> Result<Json<Reloaded>, Problem> {
     require(&intent.actor, Right::Govern)?;
-    let ApiState { catalogue, engine, .. } = state;
     let reload = move || {
-        let outcome = catalogue.reload_keeping(&**engine.storage(), Timestamp::now());
+        let outcome = state.catalogue.reload_keeping(&**state.engine.storage(), Timestamp::now());
         if let Some(Extension(exchange)) = exchange {
-            count_reload(exchange.metrics(), &catalogue, outcome.is_ok());
+            count_reload(exchange.metrics(), &state.catalogue, outcome.is_ok());
         }
         outcome
     };

@@ -16,7 +16,10 @@ use crate::serve::Lifecycle;
 
 /// What the native routes share. Cheap to clone.
 #[derive(Clone)]
-pub struct ApiState {
+pub struct ApiState(Arc<Shared>);
+
+/// What is shared.
+pub struct Shared {
     /// Does what is asked for. Its methods wait for the disk and for plugins: [`ApiState::run`] calls them.
     pub engine: Engine,
     /// The models and plugins that are loaded.
@@ -33,7 +36,7 @@ impl ApiState {
     /// The state of a server with that engine and those models.
     pub fn new(engine: Engine, catalogue: Arc<Catalogue>, limits: Arc<LimitsConfig>, lifecycle: Lifecycle) -> Self {
         let hub = Hub::new(Arc::downgrade(engine.storage()));
-        Self { engine, catalogue, limits, hub, lifecycle }
+        Self(Arc::new(Shared { engine, catalogue, limits, hub, lifecycle }))
     }
 
     /// Asks the engine something, on a thread that may wait.
@@ -57,6 +60,14 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
         Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)
             .detail("this is a mistake in the server; its log tells more, under the id of the request")
     })
+}
+
+impl std::ops::Deref for ApiState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 impl axum::extract::FromRef<ApiState> for AuditState {

@@ -11,9 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
-use axum::middleware::Next;
 use axum::response::Response;
 use http_body_util::BodyExt as _;
 use lockgate_domain::Decision;
@@ -91,7 +90,10 @@ impl Exchange {
         let route = request.extensions().get::<MatchedPath>().cloned();
         let request_id = request.extensions().get::<RequestId>().cloned();
         let id = request_id.as_ref().map(RequestId::as_str);
-        let parent = TraceContextPropagator::new().extract(&HeaderExtractor(request.headers()));
+        let parent = match request.headers().contains_key("traceparent") {
+            true => TraceContextPropagator::new().extract(&HeaderExtractor(request.headers())),
+            false => opentelemetry::Context::new(),
+        };
         let mut path = request.uri().path().to_owned();
         path.truncate(path.floor_char_boundary(LONGEST_PATH));
         let span = if observer.traces {
@@ -262,14 +264,18 @@ impl Drop for Ending {
     }
 }
 
-/// A middleware: sees each request. It belongs on the router itself (`Router::layer`), so that the route is known, and
-/// inside [`with_request_id`](crate::serve::with_request_id).
-pub async fn observe(State(observer): State<Observer>, mut request: Request, next: Next) -> Response {
+/// Around what comes next: sees each request. It belongs into a layer of the router itself (`Router::layer`), so that the
+/// route is known, and inside [`with_request_id`](crate::serve::with_request_id).
+pub async fn observe<F: Future<Output = Response>>(
+    observer: Observer,
+    mut request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let exchange = Exchange::begin(observer, &request);
     let span = exchange.span().clone();
     request.extensions_mut().insert(exchange.clone());
     let mut ending = Ending { exchange, status: CLIENT_LEFT, bytes: 0 };
-    let response = next.run(request).instrument(span).await;
+    let response = next(request).instrument(span).await;
     ending.status = response.status().as_u16();
     if let Some(bytes) = response.body().size_hint().exact() {
         ending.bytes = bytes;

@@ -8,22 +8,25 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http_body::{Frame, SizeHint};
 
 use crate::problem::Problem;
 
-/// A middleware: answers when it took too long.
-pub(super) async fn within(State(deadline): State<Duration>, request: Request, next: Next) -> Response {
+/// Around what comes next: answers when it took too long.
+pub(super) async fn within<F: Future<Output = Response>>(
+    deadline: Duration,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let complete = Arc::new(AtomicBool::new(http_body::Body::is_end_stream(request.body())));
     let request = match complete.load(Ordering::Relaxed) {
         true => request,
         false => request.map(|body| Body::new(Watched { body, complete: Arc::clone(&complete) })),
     };
-    match tokio::time::timeout(deadline, next.run(request)).await {
+    match tokio::time::timeout(deadline, next(request)).await {
         Ok(response) => response,
         Err(_) if complete.load(Ordering::Relaxed) => {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "It took too long")

@@ -1,6 +1,7 @@
 //! What every request passes on its way to the routes.
 
 use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +11,10 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue, StatusCode};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use tower_http::catch_panic::CatchPanicLayer;
+use futures_util::FutureExt as _;
 
 use super::admission::{Admission, admit};
 use super::deadline::within;
@@ -34,7 +35,7 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
 /// A year of nothing but TLS, for browsers.
 const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Puts what every request passes around the routes, the first it meets last:
+/// Puts what every request passes around the routes:
 ///
 /// headers → id → metrics, trace and access log → problems → panics → time limit → size limit → its turn → the route.
 ///
@@ -47,38 +48,58 @@ pub(super) fn around(
     traces: bool,
     tls: bool,
 ) -> Router {
-    let body = DefaultBodyLimit::max(limits.body.as_usize());
-    let request = Duration::from_millis(limits.request.as_millis());
-    let admission = Admission::new(limits, Arc::clone(metrics));
+    let around = Around {
+        observer: Observer::new(Arc::clone(metrics), traces),
+        deadline: Duration::from_millis(limits.request.as_millis()),
+        body: limits.body.as_usize(),
+        tls,
+    };
     waiting
         // Of a route that does not exist, nobody needs to wait for a turn to hear it.
-        .route_layer(from_fn_with_state(admission, admit))
+        .route_layer(from_fn_with_state(Admission::new(limits, Arc::clone(metrics)), admit))
         .merge(always)
-        .layer(body)
-        .layer(from_fn_with_state(request, within))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(as_problems))
-        .layer(from_fn_with_state(Observer::new(Arc::clone(metrics), traces), observe))
-        .layer(from_fn(with_request_id))
-        .layer(from_fn_with_state(tls, with_headers))
+        .layer(from_fn_with_state(Arc::new(around), pass))
 }
 
-/// A middleware: the headers of every answer. What a route says itself, stays.
-async fn with_headers(State(tls): State<bool>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    for (name, value) in HEADERS {
-        headers.entry(name).or_insert(value);
-    }
-    if tls {
-        headers.entry(STRICT_TRANSPORT_SECURITY).or_insert(STRICT);
-    }
+/// What is around every route.
+struct Around {
+    observer: Observer,
+    deadline: Duration,
+    /// How large a body may be, in bytes.
+    body: usize,
+    tls: bool,
+}
+
+/// A middleware: all of it, one inside the other. One layer for each would make every request wrap and copy itself once
+/// for each.
+async fn pass(State(around): State<Arc<Around>>, request: Request, next: Next) -> Response {
+    let Around { observer, deadline, body, tls } = &*around;
+    let route = |mut request| {
+        DefaultBodyLimit::max(*body).apply(&mut request);
+        next.run(request)
+    };
+    let in_time = |request| within(*deadline, request, route);
+    let answered = |request| async {
+        let answer = AssertUnwindSafe(in_time(request)).catch_unwind();
+        answer.await.unwrap_or_else(|panic| panicked(&*panic))
+    };
+    let explained = |request| as_problems(request, answered);
+    let observed = |request| observe(observer.clone(), request, explained);
+    let mut response = with_request_id(request, observed).await;
+    tell_browsers(response.headers_mut(), *tls);
     response
 }
 
+/// Adds the headers of every answer. What a route says itself, stays.
+fn tell_browsers(headers: &mut HeaderMap, tls: bool) {
+    let strict = tls.then_some((STRICT_TRANSPORT_SECURITY, STRICT));
+    for (name, value) in HEADERS.into_iter().chain(strict) {
+        headers.entry(name).or_insert(value);
+    }
+}
+
 /// The answer to a request that hit a mistake of ours. What it was, is in the log alone.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
+fn panicked(panic: &(dyn Any + Send)) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
     tracing::error!(panic = text.unwrap_or("unknown"), "a request was given up because of a mistake in the server");
     Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)

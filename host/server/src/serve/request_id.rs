@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::Next;
 use axum::response::Response;
 
 /// The header that holds the id, in requests and answers.
@@ -60,12 +59,15 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// A middleware: finds or makes the id, and answers with it.
-pub async fn with_request_id(mut request: Request, next: Next) -> Response {
+/// Around what comes next: finds or makes the id, and answers with it.
+pub async fn with_request_id<F: Future<Output = Response>>(
+    mut request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let given = request.headers().get(REQUEST_ID).and_then(RequestId::given);
     let id = given.unwrap_or_else(RequestId::generate);
     request.extensions_mut().insert(id.clone());
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
