@@ -96,6 +96,16 @@ pub trait Storage: Source {
     /// If they cannot be read.
     fn versions(&self, streams: &[&str]) -> Result<Vec<u64>, Error>;
 
+    /// The versions of streams as this process last knew them, which costs less to ask: what other processes wrote since
+    /// may be missing. It is for whoever names them in [`Append::expect`]: what was missed is an [`Error::Conflict`] there,
+    /// after which they are up to date.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn recent_versions(&self, streams: &[&str]) -> Result<Vec<u64>, Error> {
+        self.versions(streams)
+    }
+
     /// The version of a stream: the `sequence` of its last entry, or 0.
     ///
     /// # Errors

@@ -14,6 +14,8 @@ super::cases! {
     an_append_is_there_for_whoever_opens_the_ledger_later,
     a_stream_with_another_version_than_expected_is_a_conflict,
     a_condition_may_name_a_stream_that_is_not_written_to,
+    recent_versions_are_those_of_the_last_own_write_at_least,
+    recent_versions_are_up_to_date_after_a_conflict,
     nothing_of_an_append_that_is_turned_away_is_left,
     of_many_who_expect_the_same_version_one_wins,
     many_processes_write_one_log,
@@ -71,6 +73,33 @@ fn a_condition_may_name_a_stream_that_is_not_written_to(ledger: &Ledger<'_>) {
     assert!(conflicts(storage.append(expecting(vec![event("a", 1)], "environment/live", 0))));
     storage.append(expecting(vec![event("a", 1)], "environment/live", 1)).unwrap();
     assert_eq!(storage.version("environment/live").unwrap(), 1);
+}
+
+fn recent_versions_are_those_of_the_last_own_write_at_least(ledger: &Ledger<'_>) {
+    let storage = ledger.open();
+    assert_eq!(storage.recent_versions(&["a", "b"]).unwrap(), [0, 0]);
+    storage.append(append(vec![event("a", 1), event("b", 2), event("a", 3)])).unwrap();
+    assert_eq!(storage.recent_versions(&["b", "c", "a"]).unwrap(), [1, 0, 2]);
+    assert!(conflicts(storage.append(expecting(vec![event("b", 4)], "a", 1))));
+    assert_eq!(storage.recent_versions(&["a", "b"]).unwrap(), [2, 1]);
+    storage.append(append(vec![event("c", 5)])).unwrap();
+    assert_eq!(storage.recent_versions(&["a", "b", "c"]).unwrap(), [2, 1, 1]);
+}
+
+fn recent_versions_are_up_to_date_after_a_conflict(ledger: &Ledger<'_>) {
+    let (here, there) = (ledger.open(), ledger.open());
+    assert_eq!(here.recent_versions(&["a", "b"]).unwrap(), [0, 0]);
+    for round in 1..=3 {
+        there.append(append(vec![event("a", 1), event("b", 2), event("b", 3)])).unwrap();
+        assert_eq!(there.recent_versions(&["a", "b"]).unwrap(), [round, 2 * round]);
+        for (stream, version) in [("a", round), ("b", 2 * round)] {
+            let wrong = version - 1;
+            assert!(conflicts(here.append(expecting(vec![event("c", 4)], stream, wrong))));
+            assert_eq!(here.recent_versions(&[stream]).unwrap(), [version]);
+            here.append(expecting(vec![event("c", 4)], stream, version)).unwrap();
+        }
+    }
+    assert_eq!((here.version("c").unwrap(), there.version("c").unwrap()), (6, 6));
 }
 
 fn nothing_of_an_append_that_is_turned_away_is_left(ledger: &Ledger<'_>) {

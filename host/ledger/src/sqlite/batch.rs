@@ -4,14 +4,16 @@
 //! and the others in the transaction do not notice; later ones see what earlier ones wrote. An error of the database is
 //! another matter: then the whole transaction is gone, and nobody in it is answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-use lockgate_domain::Timestamp;
+use lockgate_domain::{Digest, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::connection::unavailable;
 use super::read;
 use super::row::{change, hash, number, one, unsigned};
+use super::streams::{Streams, insert};
 use crate::append::{Appended, Placed};
 use crate::error::Conflict;
 use crate::note::{Checkpoint, Note, SigningKey};
@@ -21,8 +23,53 @@ use crate::{Append, Content, Error, NewEntry, ValueChanges};
 /// How far apart the checkpoints are that are kept, in milliseconds.
 const KEPT_EACH_MS: i64 = 60_000;
 
+/// What the thread that writes knows of the file, as of its last commit.
+pub(super) struct Known {
+    frontier: Frontier,
+    /// The versions of streams, exactly.
+    versions: HashMap<String, u64>,
+    /// What others of this process are told of them.
+    streams: Arc<Streams>,
+    /// The moment of the last entry that was noted to refer to content.
+    referred: HashMap<Digest, Timestamp>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            frontier: Frontier::empty(),
+            versions: HashMap::new(),
+            streams: Arc::default(),
+            referred: HashMap::new(),
+        }
+    }
+}
+
+impl Known {
+    pub(super) fn streams(&self) -> Arc<Streams> {
+        Arc::clone(&self.streams)
+    }
+
+    /// Nothing that is known can be relied on any more.
+    pub(super) fn forget(&mut self) {
+        self.frontier = Frontier::empty();
+        self.versions.clear();
+        self.streams.forget();
+        self.referred.clear();
+    }
+}
+
+/// How far apart the entries are, in milliseconds, of which it is noted that they refer to the same content. Retention
+/// alone goes by that, and keeps content that much longer.
+pub(super) const REFERENCE_EACH_MS: i64 = 60_000;
+
 pub(super) struct Batch<'c> {
     transaction: Transaction<'c>,
+    known: &'c mut Known,
+    /// The versions of streams within the transaction, as far as it has looked at them or changed them.
+    versions: HashMap<String, u64>,
+    /// What was noted to be referred to, and when.
+    referred: HashMap<Digest, Timestamp>,
     frontier: Frontier,
     start: u64,
     checkpoint: String,
@@ -30,8 +77,8 @@ pub(super) struct Batch<'c> {
 }
 
 impl<'c> Batch<'c> {
-    /// Takes the lock that only one process has, and sees where the log stands. `known` is where it stood last.
-    pub(super) fn begin(connection: &'c mut Connection, key: &SigningKey, known: &Frontier) -> Result<Self, Error> {
+    /// Takes the lock that only one process has, and sees where the log stands.
+    pub(super) fn begin(connection: &'c mut Connection, key: &SigningKey, known: &'c mut Known) -> Result<Self, Error> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
         let head = one(&transaction, "SELECT size, root, checkpoint, key FROM log", [], |row| {
             Ok((unsigned(row, 0)?, hash(row, 1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
@@ -41,16 +88,25 @@ impl<'c> Batch<'c> {
         if current != own {
             return Err(Error::KeyRetired { current, own });
         }
-        // Another process may have appended since.
-        let frontier = if known.size() == size { known.clone() } else { frontier(&transaction, size)? };
+        if known.frontier.size() != size {
+            // Another process has appended since.
+            known.forget();
+            known.frontier = frontier(&transaction, size)?;
+        }
+        let frontier = known.frontier.clone();
         if frontier.root() != root {
             return Err(Error::corrupt(format!("the root of the {size} entries is not the one of the head")));
         }
-        Ok(Self { transaction, frontier, start: size, checkpoint, now: Timestamp::now() })
+        let (versions, referred, now) = (HashMap::new(), HashMap::new(), Timestamp::now());
+        Ok(Self { transaction, known, versions, referred, frontier, start: size, checkpoint, now })
     }
 
     /// Makes the head of a log that has none yet. False if it has one.
-    pub(super) fn create(connection: &'c mut Connection, key: &SigningKey) -> Result<Option<Self>, Error> {
+    pub(super) fn create(
+        connection: &'c mut Connection,
+        key: &SigningKey,
+        known: &'c mut Known,
+    ) -> Result<Option<Self>, Error> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
         if one(&transaction, "SELECT 1 FROM log", [], |_| Ok(()))?.is_some() {
             return Ok(None);
@@ -61,7 +117,9 @@ impl<'c> Batch<'c> {
             "INSERT INTO log (id, size, root, checkpoint, key) VALUES (1, 0, ?1, '', ?2)",
             params![frontier.root().as_bytes(), key.verifying_key().to_string()],
         )?;
-        Ok(Some(Self { transaction, frontier, start: 0, checkpoint: String::new(), now: Timestamp::now() }))
+        let (versions, referred) = (HashMap::new(), HashMap::new());
+        let (checkpoint, now) = (String::new(), Timestamp::now());
+        Ok(Some(Self { transaction, known, versions, referred, frontier, start: 0, checkpoint, now }))
     }
 
     pub(super) fn transaction(&self) -> &Transaction<'c> {
@@ -120,10 +178,22 @@ impl<'c> Batch<'c> {
         Ok(Some(Appended { entries, checkpoint: String::new(), namespaces, repeat: Some(answer) }))
     }
 
-    fn check(&self, append: &Append) -> Result<(), Error> {
+    /// The version of a stream at this point of the transaction.
+    fn version(&mut self, stream: &str) -> Result<u64, Error> {
+        if let Some(version) = self.versions.get(stream).or_else(|| self.known.versions.get(stream)) {
+            return Ok(*version);
+        }
+        let version = read::version(&self.transaction, stream)?;
+        self.versions.insert(stream.to_owned(), version);
+        Ok(version)
+    }
+
+    fn check(&mut self, append: &Append) -> Result<(), Error> {
         for expect in &append.expect {
-            let actual = read::version(&self.transaction, &expect.stream)?;
+            let actual = self.version(&expect.stream)?;
             if actual != expect.version {
+                // Whoever knew no better will do so after the commit.
+                self.versions.insert(expect.stream.clone(), actual);
                 let (stream, expected) = (expect.stream.clone(), expect.version);
                 return Err(Error::Conflict(Conflict::Stream { stream, expected, actual }));
             }
@@ -172,7 +242,7 @@ impl<'c> Batch<'c> {
     }
 
     fn add(&mut self, entry: &NewEntry) -> Result<Placed, Error> {
-        let (index, sequence) = (self.frontier.size(), read::version(&self.transaction, &entry.stream)? + 1);
+        let (index, sequence) = (self.frontier.size(), self.version(&entry.stream)? + 1);
         let leaf = entry.leaf(index, sequence);
         let hash = leaf_hash(&leaf);
         change(
@@ -189,7 +259,12 @@ impl<'c> Batch<'c> {
                 leaf,
             ],
         )?;
-        for digest in &entry.references {
+        for &digest in &entry.references {
+            let noted = self.referred.get(&digest).or_else(|| self.known.referred.get(&digest));
+            if noted.is_some_and(|&noted| entry.at.as_millis() < noted.as_millis().saturating_add(REFERENCE_EACH_MS)) {
+                continue;
+            }
+            self.referred.insert(digest, entry.at);
             let sql = "INSERT INTO content_references (digest, idx) VALUES (?1, ?2)";
             change(&self.transaction, sql, params![digest.as_bytes(), number(index)])?;
         }
@@ -200,6 +275,7 @@ impl<'c> Batch<'c> {
             let sql = "INSERT INTO nodes (node, hash) VALUES (?1, ?2)";
             change(&self.transaction, sql, params![number(node), hash.as_bytes()])?;
         }
+        self.versions.insert(entry.stream.clone(), sequence);
         Ok(Placed { index, stream: entry.stream.clone(), sequence, hash })
     }
 
@@ -226,9 +302,9 @@ impl<'c> Batch<'c> {
     }
 
     /// Signs the head, with the last of the keys as the current one from now on, and commits: it is on the disk when
-    /// this returns. Gives back where the log stands, and its checkpoint.
-    pub(super) fn commit(self, keys: &[&SigningKey], keep: bool) -> Result<(Frontier, String), Error> {
-        let Self { transaction, frontier, start, mut checkpoint, now } = self;
+    /// this returns. Gives back the log's checkpoint.
+    pub(super) fn commit(self, keys: &[&SigningKey], keep: bool) -> Result<String, Error> {
+        let Self { transaction, known, versions, referred, frontier, start, mut checkpoint, now } = self;
         if let (true, Some(key)) = (frontier.size() > start, keys.last()) {
             let (origin, root) = (key.verifying_key().name().to_owned(), frontier.root());
             checkpoint = Note::sign(&Checkpoint { origin, size: frontier.size(), root }.text(), keys);
@@ -245,7 +321,15 @@ impl<'c> Batch<'c> {
             }
         }
         transaction.commit().map_err(unavailable)?;
-        Ok((frontier, checkpoint))
+        known.frontier = frontier;
+        known.streams.learn(versions.iter().map(|(stream, version)| (stream.as_str(), *version)));
+        for (stream, version) in versions {
+            insert(&mut known.versions, stream, version);
+        }
+        for (digest, at) in referred {
+            insert(&mut known.referred, digest, at);
+        }
+        Ok(checkpoint)
     }
 }
 

@@ -44,10 +44,15 @@ pub(super) fn open_writer(path: &Path, busy: Duration) -> Result<Connection, Err
     // And what retention deletes is overwritten, not only forgotten.
     // The cache, 8 MiB, holds the edges of the indexes that every entry goes through. SQLite goes through all of its places
     // at the end of many transactions, so a larger one costs more than it gives.
-    let pragmas = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA secure_delete = ON;
+    let pragmas = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = ON;
                    PRAGMA cache_size = -8192;";
     connection.execute_batch(pragmas).map_err(unavailable)?;
     Ok(connection)
+}
+
+/// A connection that only brings over what was committed.
+pub(super) fn open_beside(path: &Path, busy: Duration) -> Result<Connection, Error> {
+    open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)
 }
 
 /// A connection that only reads, and never waits for the one that writes.

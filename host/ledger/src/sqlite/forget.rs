@@ -3,7 +3,7 @@
 use lockgate_domain::Digest;
 use rusqlite::params;
 
-use super::batch::Batch;
+use super::batch::{Batch, REFERENCE_EACH_MS};
 use super::connection::unavailable;
 use super::row::{change, digest, number, unsigned};
 use super::writer::own;
@@ -47,10 +47,11 @@ fn candidates(batch: &Batch<'_>, kind: &str, before: i64) -> Result<Vec<(i64, Di
     let sql = "SELECT id, digest, size FROM content
                WHERE kind = ?1 AND stored < ?2 AND deleted IS NULL AND NOT EXISTS (
                    SELECT 1 FROM content_references JOIN entries USING (idx)
-                   WHERE content_references.digest = content.digest AND entries.at >= ?2)
-               LIMIT ?3";
+                   WHERE content_references.digest = content.digest AND entries.at > ?3)
+               LIMIT ?4";
+    let referred = before.saturating_sub(REFERENCE_EACH_MS);
     let mut statement = batch.transaction().prepare_cached(sql).map_err(unavailable)?;
     let rows = statement
-        .query_map(params![kind, before, number(MOST)], |row| Ok((row.get(0)?, digest(row, 1)?, unsigned(row, 2)?)));
+        .query_map(params![kind, before, referred, number(MOST)], |row| Ok((row.get(0)?, digest(row, 1)?, unsigned(row, 2)?)));
     rows.map_err(unavailable)?.collect::<Result<_, _>>().map_err(unavailable)
 }

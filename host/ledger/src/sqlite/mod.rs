@@ -12,6 +12,8 @@ mod forget;
 mod migrate;
 mod read;
 mod row;
+mod streams;
+mod wal;
 mod writer;
 
 use std::fs::File;
@@ -29,6 +31,7 @@ pub use examine::{HeldContent, Holdings};
 pub use migrate::SCHEMA_VERSION;
 
 use self::read::Readers;
+use self::streams::Streams;
 use self::writer::{Job, State, Writer};
 use crate::entry::{check_text, check_word};
 use crate::error::{Cause, Unavailable};
@@ -59,6 +62,7 @@ impl Default for SqliteOptions {
 /// A ledger in a SQLite file. Dropping it answers what was handed in before, and closes it.
 pub struct SqliteStorage {
     readers: Readers,
+    streams: Arc<Streams>,
     writing: Option<Writing>,
     options: SqliteOptions,
 }
@@ -82,11 +86,11 @@ impl SqliteStorage {
             keep_name(path)?;
         }
         let (jobs, received) = mpsc::sync_channel(options.queue);
-        let state = writer.state();
+        let (state, streams) = (writer.state(), writer.streams());
         let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || writer.run(&received));
         let thread = thread.map_err(|error| Unavailable::new(Cause::Other, format!("no thread to write: {error}")))?;
         let writing = Some(Writing { jobs: Some(jobs), state, thread: Some(thread) });
-        Ok(Self { readers: Readers::new(path.to_owned(), options.busy), writing, options })
+        Ok(Self { readers: Readers::new(path.to_owned(), options.busy), streams, writing, options })
     }
 
     /// Opens a ledger only to read, for example a backup, or that of a running server: it needs no key.
@@ -102,7 +106,7 @@ impl SqliteStorage {
                 format!("the file has version {version}: open it once to write, to bring it to {SCHEMA_VERSION}");
             return Err(Unavailable::new(Cause::Other, message).into());
         }
-        Ok(Self { readers, writing: None, options })
+        Ok(Self { readers, streams: Arc::default(), writing: None, options })
     }
 
     /// Hands a job to the thread, or back.
@@ -199,6 +203,16 @@ impl Storage for SqliteStorage {
             return self.readers.ask(|connection| read::versions(connection, streams));
         }
         self.readers.read(|connection| streams.iter().map(|stream| read::version(connection, stream)).collect())
+    }
+
+    fn recent_versions(&self, streams: &[&str]) -> Result<Vec<u64>, Error> {
+        // Only where this process writes does it find out what it missed.
+        if let Some(known) = self.writing.as_ref().and_then(|_| self.streams.versions(streams)) {
+            return Ok(known);
+        }
+        let versions = self.versions(streams)?;
+        self.streams.learn(streams.iter().copied().zip(versions.iter().copied()));
+        Ok(versions)
     }
 
     fn values(&self, namespace: &str, prefix: &str) -> Result<Values, Error> {

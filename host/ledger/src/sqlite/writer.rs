@@ -15,15 +15,16 @@ use std::time::Duration;
 use lockgate_domain::Timestamp;
 use rusqlite::Connection;
 
-use super::batch::Batch;
+use super::batch::{Batch, Known};
 use super::connection::{open_writer, unavailable};
 use super::forget;
+use super::streams::Streams;
+use super::wal::Emptying;
 use crate::append::Appended;
 use crate::error::{Cause, Unavailable};
 use crate::note::SigningKey;
 use crate::own::{LOG_KEY, LogKey};
 use crate::storage::{Done, Forgotten, Retention};
-use crate::tree::Frontier;
 use crate::{Append, Error, NewEntry};
 
 /// How many appends go into one transaction, and how many bytes of them.
@@ -63,7 +64,8 @@ pub(super) struct Writer {
     busy: Duration,
     key: SigningKey,
     connection: Option<Connection>,
-    frontier: Frontier,
+    emptying: Emptying,
+    known: Known,
     state: std::sync::Arc<State>,
 }
 
@@ -72,16 +74,22 @@ impl Writer {
     pub(super) fn open(path: PathBuf, busy: Duration, key: SigningKey) -> Result<Self, Error> {
         let mut connection = open_writer(&path, busy)?;
         super::migrate::migrate(&mut connection)?;
-        let mut frontier = Frontier::empty();
-        if let Some(mut batch) = Batch::create(&mut connection, &key)? {
+        let mut known = Known::default();
+        if let Some(mut batch) = Batch::create(&mut connection, &key, &mut known)? {
             let first = LogKey { key: key.verifying_key().clone(), replaces: None };
             batch.apply(&own(LOG_KEY, batch.now(), &first)?)?;
-            (frontier, _) = batch.commit(&[&key], true)?;
+            batch.commit(&[&key], true)?;
         }
         // Whether the key is the current one, and the tree stands where its head says.
-        let batch = Batch::begin(&mut connection, &key, &frontier)?;
-        (frontier, _) = batch.commit(&[], false)?;
-        Ok(Self { path, busy, key, connection: Some(connection), frontier, state: std::sync::Arc::default() })
+        Batch::begin(&mut connection, &key, &mut known)?.commit(&[], false)?;
+        let emptying = Emptying::start(&path, busy)?;
+        emptying.attach(&mut connection)?;
+        let state = std::sync::Arc::default();
+        Ok(Self { path, busy, key, connection: Some(connection), emptying, known, state })
+    }
+
+    pub(super) fn streams(&self) -> std::sync::Arc<Streams> {
+        self.known.streams()
     }
 
     pub(super) fn state(&self) -> std::sync::Arc<State> {
@@ -114,6 +122,9 @@ impl Writer {
                     let mut group = vec![(append, done)];
                     put_back = self.gather(jobs, &mut group, bytes);
                     self.append(group);
+                    if let Some(connection) = &self.connection {
+                        self.emptying.go_on(connection);
+                    }
                 }
                 Job::Rotate { next, done } => {
                     let outcome = self.rotate(next);
@@ -175,8 +186,8 @@ impl Writer {
 
     /// Writes a group, and says what became of each of it. An error means that all of it is gone.
     fn write<'a>(&mut self, appends: impl Iterator<Item = &'a Append>) -> Result<Vec<Result<Appended, Error>>, Error> {
-        let connection = reopened(&mut self.connection, &self.path, self.busy)?;
-        let mut batch = Batch::begin(connection, &self.key, &self.frontier)?;
+        let connection = reopened(&mut self.connection, &self.path, self.busy, &self.emptying)?;
+        let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let mut outcomes = Vec::new();
         for append in appends {
             match batch.apply(append) {
@@ -184,8 +195,7 @@ impl Writer {
                 outcome => outcomes.push(outcome),
             }
         }
-        let (frontier, checkpoint) = batch.commit(&[&self.key], false)?;
-        self.frontier = frontier;
+        let checkpoint = batch.commit(&[&self.key], false)?;
         for appended in outcomes.iter_mut().flatten() {
             appended.checkpoint.clone_from(&checkpoint);
         }
@@ -193,32 +203,31 @@ impl Writer {
     }
 
     fn rotate(&mut self, next: SigningKey) -> Result<Appended, Error> {
-        let connection = reopened(&mut self.connection, &self.path, self.busy)?;
-        let mut batch = Batch::begin(connection, &self.key, &self.frontier)?;
+        let connection = reopened(&mut self.connection, &self.path, self.busy, &self.emptying)?;
+        let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let replaces = Some(self.key.verifying_key().clone());
         let change = LogKey { key: next.verifying_key().clone(), replaces };
         let mut appended = batch.apply(&own(LOG_KEY, batch.now(), &change)?)?;
-        (self.frontier, appended.checkpoint) = batch.commit(&[&self.key, &next], true)?;
+        appended.checkpoint = batch.commit(&[&self.key, &next], true)?;
         self.key = next;
         Ok(appended)
     }
 
     fn forget(&mut self, rule: &Retention) -> Result<Forgotten, Error> {
-        let connection = reopened(&mut self.connection, &self.path, self.busy)?;
-        let mut batch = Batch::begin(connection, &self.key, &self.frontier)?;
+        let connection = reopened(&mut self.connection, &self.path, self.busy, &self.emptying)?;
+        let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let forgotten = forget::some(&mut batch, rule)?;
-        (self.frontier, _) = batch.commit(&[&self.key], false)?;
+        batch.commit(&[&self.key], false)?;
         Ok(forgotten)
     }
 
     /// Writes something larger than a page or two, so that a disk with hardly any room is not taken for a sound one.
     fn probe(&mut self) -> Result<(), Error> {
-        let connection = reopened(&mut self.connection, &self.path, self.busy)?;
-        let batch = Batch::begin(connection, &self.key, &self.frontier)?;
+        let connection = reopened(&mut self.connection, &self.path, self.busy, &self.emptying)?;
+        let batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let sql = "INSERT OR REPLACE INTO probe (id, bytes) VALUES (1, randomblob(65536))";
         batch.transaction().execute(sql, []).map_err(unavailable)?;
-        (self.frontier, _) = batch.commit(&[], false)?;
-        Ok(())
+        batch.commit(&[], false).map(drop)
     }
 
     /// Remembers how it went. After a failure, nothing that is known of the file is relied on any more.
@@ -226,7 +235,7 @@ impl Writer {
         match outcome {
             Err(Error::Unavailable(why)) => {
                 self.connection = None;
-                self.frontier = Frontier::empty();
+                self.known.forget();
                 self.state.note(Err(why.clone()));
             }
             Err(error @ Error::KeyRetired { .. }) => {
@@ -242,10 +251,15 @@ fn reopened<'c>(
     connection: &'c mut Option<Connection>,
     path: &std::path::Path,
     busy: Duration,
+    emptying: &Emptying,
 ) -> Result<&'c mut Connection, Error> {
     match connection {
         Some(connection) => Ok(connection),
-        None => Ok(connection.insert(open_writer(path, busy)?)),
+        None => {
+            let mut opened = open_writer(path, busy)?;
+            emptying.attach(&mut opened)?;
+            Ok(connection.insert(opened))
+        }
     }
 }
 

@@ -19,3 +19,4 @@ mod notes;
 mod proofs;
 mod support;
 mod tree;
+mod wal;
