@@ -85,7 +85,7 @@ impl World {
 
 fn release() -> Arc<Snapshot> {
     let mut snapshot = snapshot();
-    snapshot.deployment.release.digest = Some(Digest::of(b"a release"));
+    Arc::make_mut(&mut snapshot.deployment).release.digest = Some(Digest::of(b"a release"));
     Arc::new(snapshot)
 }
 

@@ -266,7 +266,8 @@ fn a_recording_as_deep_as_documents_may_be_can_be_read_again() {
     let mut recording = Recording::decode(&fs::read(&file).unwrap()).unwrap();
     let deep = (0..120).fold(json!(1), |inner, _| json!([inner]));
     let fact = json!({ "schema": "deep", "json": deep });
-    recording.snapshot.deployment.facts.insert("deep".to_owned(), serde_json::from_value(fact).unwrap());
+    let deployment = std::sync::Arc::make_mut(&mut recording.snapshot.deployment);
+    deployment.facts.insert("deep".to_owned(), serde_json::from_value(fact).unwrap());
     assert_eq!(Recording::decode(&recording.encode().unwrap()).unwrap(), recording);
 }
 

@@ -4,6 +4,7 @@
 //! order that they come in, and put in order where they stand when the object ends. That costs nothing where they came
 //! in order, and one copy of the object otherwise.
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::io;
 use std::ops::Range;
@@ -15,38 +16,52 @@ use crate::DigestError;
 
 /// Up to here a whole number is the same in JSON as in JavaScript, whose numbers RFC 8785 goes by.
 const LARGEST_WHOLE: u64 = 1 << 53;
-/// The size that the buffer begins with: that of most entries of the ledger.
-const BEGIN: usize = 8 << 10;
+/// How much room a thread keeps for the next value, in bytes.
+const LARGEST_ROOM: usize = 256 << 10;
+
+thread_local! {
+    /// Where this thread writes: each value into the same room.
+    static ROOM: Cell<Option<Canonical>> = const { Cell::new(None) };
+}
 
 /// A value's canonical JSON (RFC 8785): the same value always gives the same bytes.
 ///
 /// # Errors
 /// If the value has no JSON form, or one of its objects has two members of one name.
 pub fn canonical_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, DigestError> {
-    canonical_json_and_depth(value).map(|(json, _)| json)
+    with_canonical_json(value, |json, _| json.as_bytes().to_vec())
 }
 
-/// As [`canonical_json`], and how deep arrays and objects are nested in it: 0 for a text or a number.
+/// Hands a value's canonical JSON (RFC 8785) on, for whoever need not keep it, and how deep arrays and objects are nested
+/// in it: 0 for a text or a number.
 ///
 /// # Errors
 /// As [`canonical_json`].
-pub fn canonical_json_and_depth<T: Serialize + ?Sized>(value: &T) -> Result<(Vec<u8>, usize), DigestError> {
-    let mut canonical = Canonical { json: Vec::with_capacity(BEGIN), ..Canonical::default() };
+pub fn with_canonical_json<T: Serialize + ?Sized, R>(
+    value: &T,
+    take: impl FnOnce(&str, usize) -> R,
+) -> Result<R, DigestError> {
+    let mut canonical = ROOM.take().unwrap_or_default();
+    canonical.clear();
     let mut serializer = Serializer::with_formatter(io::sink(), Writer(&mut canonical));
     value.serialize(&mut serializer).map_err(|error| DigestError::NotCanonical(error.to_string()))?;
-    Ok((canonical.json, canonical.deepest))
+    let taken = take(&canonical.json, canonical.deepest);
+    if canonical.json.capacity() <= LARGEST_ROOM {
+        ROOM.set(Some(canonical));
+    }
+    Ok(taken)
 }
 
 /// What is written so far.
 #[derive(Default)]
 struct Canonical {
-    json: Vec<u8>,
+    json: String,
     /// The objects that are open: where each begins, in the text and in `members`.
-    open: Vec<(usize, usize)>,
+    objects: Vec<(usize, usize)>,
     /// The members of the open objects.
     members: Vec<Member>,
     /// Where an object is put in order.
-    ordered: Vec<u8>,
+    ordered: String,
     /// How many arrays and objects are open, and how many were at most.
     depth: usize,
     deepest: usize,
@@ -61,8 +76,16 @@ struct Member {
 }
 
 impl Canonical {
-    fn write(&mut self, text: &[u8]) {
-        self.json.extend_from_slice(text);
+    /// Nothing is written any more; the room stays.
+    fn clear(&mut self) {
+        self.json.clear();
+        self.objects.clear();
+        self.members.clear();
+        (self.depth, self.deepest) = (0, 0);
+    }
+
+    fn write(&mut self, text: &str) {
+        self.json.push_str(text);
     }
 
     fn open(&mut self) {
@@ -71,7 +94,7 @@ impl Canonical {
     }
 
     /// The name of a member, with its quotation marks.
-    fn name(&self, member: &Member) -> &[u8] {
+    fn name(&self, member: &Member) -> &str {
         self.json.get(member.name.clone()).unwrap_or_default()
     }
 
@@ -80,10 +103,10 @@ impl Canonical {
     fn order(&self, one: &Member, other: &Member) -> Ordering {
         let (name, next) = (self.name(one), self.name(other));
         if one.plain && other.plain {
-            let unquoted = |name: &[u8]| name.len().saturating_sub(1);
+            let unquoted = |name: &str| name.len().saturating_sub(1);
             return name.get(..unquoted(name)).cmp(&next.get(..unquoted(next)));
         }
-        let units = |name: &[u8]| serde_json::from_slice::<String>(name).unwrap_or_default();
+        let units = |name: &str| serde_json::from_str::<String>(name).unwrap_or_default();
         units(name).encode_utf16().cmp(units(next).encode_utf16())
     }
 
@@ -91,14 +114,14 @@ impl Canonical {
         let here = self.json.len();
         let mut member = self.members.pop().ok_or_else(|| wrong("a name ends that has not begun"))?;
         member.name.end = here;
-        member.plain = self.name(&member).iter().all(|&byte| byte.is_ascii() && byte != b'\\');
+        member.plain = self.name(&member).bytes().all(|byte| byte.is_ascii() && byte != b'\\');
         self.members.push(member);
         Ok(())
     }
 
     /// Ends an object, and puts its members in order if they are not.
     fn end_object(&mut self) -> io::Result<()> {
-        let (begin, first) = self.open.pop().ok_or_else(|| wrong("an object ends that has not begun"))?;
+        let (begin, first) = self.objects.pop().ok_or_else(|| wrong("an object ends that has not begun"))?;
         self.depth = self.depth.saturating_sub(1);
         let members = self.members.get(first..).unwrap_or_default();
         let empty = members.is_empty();
@@ -111,7 +134,7 @@ impl Canonical {
             // The comma behind the last one.
             self.json.pop();
         }
-        self.write(b"}");
+        self.write("}");
         Ok(())
     }
 
@@ -122,14 +145,13 @@ impl Canonical {
             if let [one, other] = pair
                 && self.name(one) == self.name(other)
             {
-                let name = String::from_utf8_lossy(self.name(one)).into_owned();
-                return Err(wrong(&format!("an object has two members {name}")));
+                return Err(wrong(&format!("an object has two members {}", self.name(one))));
             }
         }
         let mut ordered = std::mem::take(&mut self.ordered);
         ordered.clear();
         for member in &members {
-            ordered.extend_from_slice(self.json.get(member.name.start..member.end).unwrap_or_default());
+            ordered.push_str(self.json.get(member.name.start..member.end).unwrap_or_default());
         }
         self.json.truncate(begin);
         self.write(&ordered);
@@ -147,7 +169,7 @@ struct Writer<'c>(&'c mut Canonical);
 
 impl Writer<'_> {
     fn whole(&mut self, number: impl itoa::Integer) {
-        self.0.write(itoa::Buffer::new().format(number).as_bytes());
+        self.0.write(itoa::Buffer::new().format(number));
     }
 
     #[expect(clippy::cast_precision_loss, reason = "RFC 8785 knows no other numbers than doubles")]
@@ -172,7 +194,7 @@ impl Writer<'_> {
         if !number.is_finite() {
             return Err(wrong("there are no infinite numbers in JSON, and none that are not a number"));
         }
-        self.0.write(ryu_js::Buffer::new().format_finite(number).as_bytes());
+        self.0.write(ryu_js::Buffer::new().format_finite(number));
         Ok(())
     }
 }
@@ -209,14 +231,14 @@ impl Formatter for Writer<'_> {
     }
 
     texts! {
-        write_null => b"null",
-        begin_string => b"\"",
-        end_string => b"\"",
-        begin_object_value => b":",
+        write_null => "null",
+        begin_string => "\"",
+        end_string => "\"",
+        begin_object_value => ":",
     }
 
     fn write_bool<W: ?Sized + io::Write>(&mut self, _: &mut W, value: bool) -> io::Result<()> {
-        self.0.write(if value { b"true" } else { b"false" });
+        self.0.write(if value { "true" } else { "false" });
         Ok(())
     }
 
@@ -241,22 +263,22 @@ impl Formatter for Writer<'_> {
     }
 
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, _: &mut W, fragment: &str) -> io::Result<()> {
-        self.0.write(fragment.as_bytes());
+        self.0.write(fragment);
         Ok(())
     }
 
     fn write_char_escape<W: ?Sized + io::Write>(&mut self, _: &mut W, escape: CharEscape) -> io::Result<()> {
-        let text: &[u8] = match escape {
-            CharEscape::Quote => b"\\\"",
-            CharEscape::ReverseSolidus => b"\\\\",
-            CharEscape::Solidus => b"/",
-            CharEscape::Backspace => b"\\b",
-            CharEscape::FormFeed => b"\\f",
-            CharEscape::LineFeed => b"\\n",
-            CharEscape::CarriageReturn => b"\\r",
-            CharEscape::Tab => b"\\t",
+        let text = match escape {
+            CharEscape::Quote => "\\\"",
+            CharEscape::ReverseSolidus => "\\\\",
+            CharEscape::Solidus => "/",
+            CharEscape::Backspace => "\\b",
+            CharEscape::FormFeed => "\\f",
+            CharEscape::LineFeed => "\\n",
+            CharEscape::CarriageReturn => "\\r",
+            CharEscape::Tab => "\\t",
             CharEscape::AsciiControl(byte) => {
-                self.0.write(format!("\\u{byte:04x}").as_bytes());
+                self.0.write(&format!("\\u{byte:04x}"));
                 return Ok(());
             }
         };
@@ -266,28 +288,28 @@ impl Formatter for Writer<'_> {
 
     fn begin_array<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
         self.0.open();
-        self.0.write(b"[");
+        self.0.write("[");
         Ok(())
     }
 
     fn end_array<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
         self.0.depth = self.0.depth.saturating_sub(1);
-        self.0.write(b"]");
+        self.0.write("]");
         Ok(())
     }
 
     fn begin_array_value<W: ?Sized + io::Write>(&mut self, _: &mut W, first: bool) -> io::Result<()> {
         if !first {
-            self.0.write(b",");
+            self.0.write(",");
         }
         Ok(())
     }
 
     fn begin_object<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
         self.0.open();
-        self.0.write(b"{");
+        self.0.write("{");
         let place = (self.0.json.len(), self.0.members.len());
-        self.0.open.push(place);
+        self.0.objects.push(place);
         Ok(())
     }
 
@@ -306,7 +328,7 @@ impl Formatter for Writer<'_> {
     }
 
     fn end_object_value<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.0.write(b",");
+        self.0.write(",");
         let here = self.0.json.len();
         let member = self.0.members.last_mut().ok_or_else(|| wrong("a value ends that has not begun"))?;
         member.end = here;
@@ -363,7 +385,7 @@ mod tests {
 
     #[test]
     fn how_deep_it_is_nested_is_told() {
-        let depth = |value: Value| canonical_json_and_depth(&value).unwrap().1;
+        let depth = |value: Value| with_canonical_json(&value, |_, depth| depth).unwrap();
         assert_eq!((depth(json!("[{")), depth(json!([])), depth(json!([1, {"a": [[]]}, 2]))), (0, 1, 4));
     }
 

@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::canonical_json;
+use crate::with_canonical_json;
 use crate::time::as_text;
 
 /// Why a text is not a digest, or a value has none.
@@ -43,7 +43,7 @@ impl Digest {
     /// # Errors
     /// If the value has no JSON form.
     pub fn of_canonical<T: Serialize + ?Sized>(value: &T) -> Result<Self, DigestError> {
-        canonical_json(value).map(|json| Self::of(&json))
+        with_canonical_json(value, |json, _| Self::of(json.as_bytes()))
     }
 
     /// The 32 bytes.

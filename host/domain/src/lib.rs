@@ -36,7 +36,7 @@ pub use answer::{
     Kind, Need, Obligation, PluginError, Reason, Report, Requirement, Ruling, SettingsFinding, TimeNeeded, Violation,
 };
 pub use approval::{Approval, ApprovalAnswer, Person};
-pub use canonical::{canonical_json, canonical_json_and_depth};
+pub use canonical::{canonical_json, with_canonical_json};
 pub use change::{Change, ChangeApproval, ChangeCategory, Risk};
 pub use decision::{
     ApprovedPlan, BindingAnswer, BindingOutcome, Decision, DecisionReason, DecisionRequirement, Enforcement,

@@ -1,20 +1,21 @@
 //! The immutable picture that one decision looks at.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Component, Deployment, Digest, DigestError, Evidence, Gate, Timestamp, canonical_json};
+use crate::{Component, Deployment, Digest, DigestError, Evidence, Gate, Timestamp, canonical_json, with_canonical_json};
 
 /// Everything that one decision may look at. Nothing that is not in it can change the decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Snapshot {
     /// The deployment as it stands.
     #[serde(flatten)]
-    pub deployment: Deployment,
+    pub deployment: Arc<Deployment>,
     /// The gate that is asked for.
     pub gate: Gate,
     /// The only time that plugins know.
@@ -163,8 +164,8 @@ impl SnapshotForm {
         for part in &self.parts {
             match part {
                 Part::Same(text) => hash.update(text),
-                Part::Gate => hash.update(canonical_json(&gate)?),
-                Part::Now => hash.update(canonical_json(&now)?),
+                Part::Gate => with_canonical_json(&gate, |json, _| hash.update(json))?,
+                Part::Now => with_canonical_json(&now, |json, _| hash.update(json))?,
             }
         }
         Ok(Digest::of_hash(hash))
@@ -190,7 +191,7 @@ mod tests {
         });
         let gates = [(Stage::PlanAndApprove, Phase::Exit), (Stage::Fulfill, Phase::Entrance)];
         let mut snapshot = Snapshot {
-            deployment: serde_json::from_value(deployment).unwrap(),
+            deployment: Arc::new(serde_json::from_value(deployment).unwrap()),
             gate: Gate { stage: Stage::Observe, phase: Phase::Exit },
             now: Timestamp::from_millis(1),
             subject: Digest::of(b"subject"),

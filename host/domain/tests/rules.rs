@@ -64,7 +64,7 @@ fn at(gate: Gate, deployment: Value) -> Vec<Violation> {
     let deployment: Deployment = serde_json::from_value(deployment).unwrap();
     let snapshot = Snapshot {
         subject: Snapshot::subject_of(&deployment, &BTreeMap::new(), model()).unwrap(),
-        deployment,
+        deployment: deployment.into(),
         gate,
         now: "2026-11-24T20:30:00Z".parse().unwrap(),
         evidence: Default::default(),
@@ -371,7 +371,7 @@ fn evidence_that_was_approved_may_not_be_replaced_and_more_may_be_handed_in() {
         let deployment: Deployment = serde_json::from_value(value).unwrap();
         let subject = Snapshot::subject_of(&deployment, &evidence, model()).unwrap();
         let now = "2026-11-24T20:30:00Z".parse().unwrap();
-        Snapshot { deployment, gate: FULFILL, now, subject, evidence }
+        Snapshot { deployment: deployment.into(), gate: FULFILL, now, subject, evidence }
     };
     let sbom = BTreeMap::from([("sbom".to_owned(), evidence("sbom"))]);
     let seen = with(deployment(), sbom.clone());

@@ -63,7 +63,7 @@ pub fn choose(models: &[LoadedModel], question: Question) -> Result<Chosen, Choi
     }
     // The subject is made from the model that is chosen here: until then there is none, and `model check` warns of a
     // condition that asks for it.
-    let undecided = Snapshot { deployment, gate, now, subject: Digest::of(b""), evidence };
+    let undecided = Snapshot { deployment: Arc::new(deployment), gate, now, subject: Digest::of(b""), evidence };
     let (place, because) = {
         let candidates: Vec<Candidate<'_>> =
             models.iter().map(|model| Candidate { model: model.model(), applies_when: model.applies() }).collect();

@@ -4,7 +4,7 @@
 //! is shown: there is no framing, and no second form. An entry says itself where it stands (`index` in the log,
 //! `sequence` in its stream): one that was moved gives itself away.
 
-use lockgate_domain::{Digest, Timestamp, canonical_json, canonical_json_and_depth};
+use lockgate_domain::{Digest, Timestamp, canonical_json, with_canonical_json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -97,15 +97,16 @@ impl NewEntry {
         check_text("stream", stream)?;
         check_word("kind of entry", kind)?;
         let wrong = |message: String| InvalidEntry::Body { kind: kind.to_owned(), message };
-        let (json, depth) = canonical_json_and_depth(body).map_err(|error| wrong(error.to_string()))?;
-        if json.len() > LARGEST {
-            return Err(InvalidEntry::Large { kind: kind.to_owned(), size: json.len() });
-        }
-        if depth > DEEPEST {
-            return Err(InvalidEntry::Deep { kind: kind.to_owned(), depth });
-        }
-        let body = String::from_utf8(json).map_err(|error| wrong(error.to_string()))?;
-        let start = format!("{{\"at\":\"{at}\",\"body\":{body}");
+        let start = |body: &str, depth| {
+            if body.len() > LARGEST {
+                return Err(InvalidEntry::Large { kind: kind.to_owned(), size: body.len() });
+            }
+            if depth > DEEPEST {
+                return Err(InvalidEntry::Deep { kind: kind.to_owned(), depth });
+            }
+            Ok(format!("{{\"at\":\"{at}\",\"body\":{body}"))
+        };
+        let start = with_canonical_json(body, start).map_err(|error| wrong(error.to_string()))??;
         let end = format!(",\"stream\":{}}}", Value::from(stream));
         let (stream, kind) = (stream.to_owned(), kind.to_owned());
         Ok(Self { stream, kind, id: None, at, references: Vec::new(), start, end })

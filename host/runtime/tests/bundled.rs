@@ -34,7 +34,7 @@ fn canary() -> LoadRequest {
 fn approved() -> Snapshot {
     let mut snapshot = snapshot();
     let role = "change-authority".to_owned();
-    snapshot.deployment.approvals.push(Approval {
+    Arc::make_mut(&mut snapshot.deployment).approvals.push(Approval {
         id: "approval-1".to_owned(),
         person: Person { id: "bob@example.com".to_owned(), name: "Bob".to_owned(), roles: vec![role.clone()] },
         role,

@@ -64,7 +64,7 @@ fn asks(method: &str) -> String {
 fn texts_arrive_as_they_are() {
     let guest = seeing(&asks("id"), "(call $ask (local.get $evaluation) (i32.const 4300))");
     let mut snapshot = snapshot();
-    snapshot.deployment.id = "Größe-1 ✓".to_owned();
+    Arc::make_mut(&mut snapshot.deployment).id = "Größe-1 ✓".to_owned();
     assert_eq!(seen(&guest, Grants::default(), snapshot), "Größe-1 ✓");
 }
 
@@ -127,9 +127,9 @@ fn records_are_facts_of_the_host_and_nobody_else_can_make_them() {
     let guest = seeing(&asks("fact-names"), JOIN);
     let mut snapshot = snapshot();
     let fact = || Document { schema: "s".to_owned(), json: json!(1) };
-    snapshot.deployment.facts =
+    Arc::make_mut(&mut snapshot.deployment).facts =
         ["zone", "it4it.orders", "a"].map(|name| (name.to_owned(), fact())).into_iter().collect();
-    snapshot.deployment.records.incidents.push(Incident {
+    Arc::make_mut(&mut snapshot.deployment).records.incidents.push(Incident {
         id: "INC-1".to_owned(),
         status: "open".to_owned(),
         severity: Severity::High,

@@ -92,7 +92,7 @@ fn is_asked(
             break;
         }
         let mut lower = Snapshot::clone(snapshot);
-        lower.deployment.change.risk = risk;
+        Arc::make_mut(&mut lower.deployment).change.risk = risk;
         if when.holds(&Variables::new(&lower))? {
             return Ok(true);
         }

@@ -144,17 +144,23 @@ impl LoadedModel {
         self.0.applies.as_ref()
     }
 
+    /// Whether a plugin that it binds to a gate may wait for others than this machine.
+    pub fn may_wait(&self, gate: Gate) -> bool {
+        self.gate(gate).is_some_and(|gate| gate.bindings.iter().any(|binding| binding.plugin.plugin.may_wait()))
+    }
+
     /// Takes a snapshot: the picture of a deployment on which this model decides at one gate.
     ///
     /// # Errors
     /// If the release or the plan has no canonical JSON form.
     pub fn snapshot(
         &self,
-        deployment: Deployment,
+        deployment: impl Into<Arc<Deployment>>,
         gate: Gate,
         now: Timestamp,
         evidence: BTreeMap<String, Evidence>,
     ) -> Result<Snapshot, DigestError> {
+        let deployment = deployment.into();
         let subject = Snapshot::subject_of(&deployment, &evidence, self.digest())?;
         Ok(Snapshot { deployment, gate, now, subject, evidence })
     }

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use lockgate_domain::{Decision, Digest, Evidence, Gate, Snapshot, Timestamp};
 use lockgate_ledger::{Append, Conflict, Content, Error, Expect, NewEntry};
+use lockgate_runtime::Recording;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::picture::Picture;
-use super::read::{Loaded, Page, Paged, body, deployment_stream};
+use super::picture::{Picture, Still};
+use super::read::{AsOf, Loaded, Page, Paged, body, deployment_stream};
 use super::{Engine, EngineError, Recordings};
 use crate::LoadedModel;
 use crate::authority::{Actor, Right};
@@ -89,6 +90,26 @@ pub struct DecisionRecord {
     pub recordings: Vec<Digest>,
     /// How long it took.
     pub phases: Phases,
+}
+
+/// What is decided on, and how long it took to read it and to take the picture.
+struct Look {
+    loaded: Arc<Loaded>,
+    picture: Picture,
+    read: Duration,
+    pictured: Duration,
+}
+
+/// What a gate said.
+pub(super) struct Evaluated {
+    loaded: Arc<Loaded>,
+    still: Arc<Still>,
+    snapshot: Arc<Snapshot>,
+    pub(super) decision: Decision,
+    recordings: Vec<Recording>,
+    /// How long it took to choose the model and take the picture, and to evaluate it.
+    pictured: Duration,
+    evaluate: Duration,
 }
 
 /// A decision that is not durable yet.
@@ -170,10 +191,44 @@ impl Engine {
         asked: &Asked,
     ) -> Result<Prepared, EngineError> {
         actor.require(Right::Decide)?;
+        lately(|as_of| self.prepare_on(actor, self.look(as_of, actor, id, gate, now)?, asked))
+    }
+
+    /// The same, on a thread that must not wait for others than this machine: none where a plugin of the gate may do
+    /// that.
+    ///
+    /// # Errors
+    /// As [`Engine::decide`].
+    pub fn prepare_without_waiting(
+        &self,
+        actor: &Actor,
+        id: &str,
+        gate: Gate,
+        now: Timestamp,
+        asked: &Asked,
+    ) -> Result<Option<Prepared>, EngineError> {
+        actor.require(Right::Decide)?;
+        lately(|as_of| {
+            let look = self.look(as_of, actor, id, gate, now)?;
+            if look.picture.still.model.may_wait(gate) {
+                return Ok(None);
+            }
+            self.prepare_on(actor, look, asked).map(Some)
+        })
+    }
+
+    fn look(&self, as_of: AsOf, actor: &Actor, id: &str, gate: Gate, now: Timestamp) -> Result<Look, EngineError> {
         let began = Instant::now();
-        let loaded = self.load(actor, id)?;
+        let loaded = self.load_as_of(as_of, actor, id)?;
         let read = began.elapsed();
-        self.decide_on(actor, loaded, gate, now, asked, (read, false))
+        let picture = self.picture_as_of(as_of, &loaded, gate, now)?;
+        Ok(Look { loaded, picture, read, pictured: began.elapsed().saturating_sub(read) })
+    }
+
+    fn prepare_on(&self, actor: &Actor, look: Look, asked: &Asked) -> Result<Prepared, EngineError> {
+        let Look { loaded, picture, read, pictured } = look;
+        let evaluated = self.evaluate(loaded, picture, pictured)?;
+        self.write_down(actor, evaluated, asked, read, false)
     }
 
     /// Writes a decision, and calls back when it is on the disk, from a thread of the ledger: the callback must be quick.
@@ -203,27 +258,36 @@ impl Engine {
         is_stale(error)
     }
 
-    pub(super) fn decide_on(
+    /// What a gate says of a picture, which took that long to take. It is written nowhere yet.
+    pub(super) fn evaluate(
         &self,
-        actor: &Actor,
         loaded: Arc<Loaded>,
-        gate: Gate,
-        now: Timestamp,
-        asked: &Asked,
-        (read, pass): (Duration, bool),
-    ) -> Result<Prepared, EngineError> {
+        Picture { still, snapshot }: Picture,
+        pictured: Duration,
+    ) -> Result<Evaluated, EngineError> {
         let began = Instant::now();
-        let Picture { still, snapshot } = self.picture(&loaded, gate, now)?;
+        let (gate, now) = (snapshot.gate, snapshot.now);
         let digest = still.form.digest(gate, now)?;
-        let pictured = Instant::now();
         let record = if self.records(&still.model, gate) { Record::Yes } else { Record::No };
         let (decision, recordings) = still.model.decide(&snapshot, digest, &still.because, record)?;
-        let evaluated = Instant::now();
+        Ok(Evaluated { loaded, still, snapshot, decision, recordings, pictured, evaluate: began.elapsed() })
+    }
+
+    /// Makes the entry of a decision, with all that is needed to make it again.
+    pub(super) fn write_down(
+        &self,
+        actor: &Actor,
+        evaluated: Evaluated,
+        asked: &Asked,
+        read: Duration,
+        pass: bool,
+    ) -> Result<Prepared, EngineError> {
+        let Evaluated { loaded, still, snapshot, decision, recordings, pictured, evaluate } = evaluated;
         let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let phases = Phases {
             read_ns: nanoseconds(read),
-            picture_ns: nanoseconds(pictured - began),
-            evaluate_ns: nanoseconds(evaluated - pictured),
+            picture_ns: nanoseconds(pictured),
+            evaluate_ns: nanoseconds(evaluate),
         };
         let mut content = vec![still.content.clone()];
         for recording in recordings {
@@ -242,7 +306,8 @@ impl Engine {
             phases,
             decision,
         };
-        let mut entry = NewEntry::new(&format!("decisions/{}", loaded.id), "decision", now, &record)?;
+        let at = record.decision.at;
+        let mut entry = NewEntry::new(&format!("decisions/{}", loaded.id), "decision", at, &record)?;
         entry = entry.with_id(&record.decision.id)?;
         let named =
             [record.picture].into_iter().chain(record.recordings).chain(record.evidence.values().map(|e| e.digest));
@@ -358,6 +423,11 @@ impl EngineError {
 
 fn is_stale(error: &Error) -> bool {
     matches!(error, Error::Conflict(Conflict::Stream { .. }) | Error::UnknownContent(_))
+}
+
+/// Something by what is known of the ledger. What is wrong with it is said only if it is wrong now.
+fn lately<T>(make: impl Fn(AsOf) -> Result<T, EngineError>) -> Result<T, EngineError> {
+    make(AsOf::Lately).or_else(|_| make(AsOf::Now))
 }
 
 pub(super) fn digests(content: &[Content]) -> Vec<Digest> {

@@ -1,5 +1,6 @@
 //! Passing a gate: the decision, and the move that it allows, in one piece.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lockgate_domain::{Decision, Gate, Phase, Verdict};
@@ -7,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::decision::{Asked, Prepared, digests};
-use super::read::deployment_stream;
+use super::read::{Loaded, deployment_stream};
 use super::write::Recorded;
 use super::{DeploymentSummary, Engine, EngineError, Write, Written};
 use crate::authority::Right;
@@ -34,15 +35,24 @@ impl Engine {
     /// # Errors
     /// As [`Engine::decide`] or [`Engine::pass`].
     pub fn outlook(&self, write: &Write<'_>, id: &str, gate: Gate, passing: bool) -> Result<Verdict, EngineError> {
-        write.actor.require(if passing { Right::Drive } else { Right::Decide })?;
+        let loaded = match passing {
+            true => self.at_gate(write, id, gate)?,
+            false => {
+                write.actor.require(Right::Decide)?;
+                self.load(write.actor, id)?
+            }
+        };
+        let picture = self.picture(&loaded, gate, write.now)?;
+        Ok(self.evaluate(loaded, picture, Duration::ZERO)?.decision.verdict)
+    }
+
+    /// The deployment, if the actor may have it pass that gate now.
+    fn at_gate(&self, write: &Write<'_>, id: &str, gate: Gate) -> Result<Arc<Loaded>, EngineError> {
+        write.actor.require(Right::Drive)?;
         let loaded = self.load(write.actor, id)?;
-        if passing {
-            loaded.matches(write)?;
-            loaded.state.check(Move::Pass(gate))?;
-        }
-        let asked = Asked::default();
-        let prepared = self.decide_on(write.actor, loaded, gate, write.now, &asked, (Duration::ZERO, false))?;
-        Ok(prepared.decision.verdict)
+        loaded.matches(write)?;
+        loaded.state.check(Move::Pass(gate))?;
+        Ok(loaded)
     }
 
     /// Decides at a gate, and passes it if the decision allows. Of two who try at the same time, one passes.
@@ -54,11 +64,11 @@ impl Engine {
         write.actor.require(Right::Drive)?;
         self.once(write, &("pass", id, gate, write.if_match), |digest| {
             let began = Instant::now();
-            let loaded = self.load(write.actor, id)?;
-            loaded.matches(write)?;
-            loaded.state.check(Move::Pass(gate))?;
+            let loaded = self.at_gate(write, id, gate)?;
             let read = began.elapsed();
-            let prepared = self.decide_on(write.actor, loaded, gate, write.now, asked, (read, true))?;
+            let picture = self.picture(&loaded, gate, write.now)?;
+            let evaluated = self.evaluate(loaded, picture, began.elapsed().saturating_sub(read))?;
+            let prepared = self.write_down(write.actor, evaluated, asked, read, true)?;
             let Prepared { decision, loaded, mut entries, content, expect, .. } = prepared;
             let decision = Decision::clone(&decision);
             let passed = decision.verdict == Verdict::Allow;

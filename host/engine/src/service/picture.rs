@@ -11,7 +11,7 @@ use lockgate_ledger::{Content, Expect};
 
 use super::exception::Waivers;
 use super::occupancy::{environment_stream, product_stream};
-use super::read::{Folded, Loaded};
+use super::read::{AsOf, Folded, Loaded};
 use super::{Engine, EngineError};
 use crate::lifecycle::Void;
 use crate::{Chosen, LoadedModel, Question, choose};
@@ -26,7 +26,7 @@ pub(super) struct Picture {
 pub(super) struct Still {
     pub(super) model: LoadedModel,
     pub(super) because: String,
-    pub(super) deployment: Deployment,
+    pub(super) deployment: Arc<Deployment>,
     pub(super) evidence: BTreeMap<String, Evidence>,
     pub(super) subject: Digest,
     /// What has to be as it was when the picture was taken, beside the deployment itself.
@@ -62,21 +62,31 @@ impl PartialEq for RestsOn {
 impl Engine {
     /// Takes the picture of a deployment at a gate.
     pub(super) fn picture(&self, loaded: &Loaded, gate: Gate, now: Timestamp) -> Result<Picture, EngineError> {
-        let still = self.still(loaded, gate, now)?;
+        self.picture_as_of(AsOf::Now, loaded, gate, now)
+    }
+
+    pub(super) fn picture_as_of(
+        &self,
+        as_of: AsOf,
+        loaded: &Loaded,
+        gate: Gate,
+        now: Timestamp,
+    ) -> Result<Picture, EngineError> {
+        let still = self.still(as_of, loaded, gate, now)?;
         let Still { deployment, evidence, subject, .. } = &*still;
         let (deployment, evidence) = (deployment.clone(), evidence.clone());
         let snapshot = Arc::new(Snapshot { deployment, gate, now, subject: *subject, evidence });
         Ok(Picture { still, snapshot })
     }
 
-    fn still(&self, loaded: &Loaded, gate: Gate, now: Timestamp) -> Result<Arc<Still>, EngineError> {
+    fn still(&self, as_of: AsOf, loaded: &Loaded, gate: Gate, now: Timestamp) -> Result<Arc<Still>, EngineError> {
         let state = &loaded.state;
         let (name, product) = (&loaded.document.environment.name, &loaded.document.product.id);
         let overlaps =
             gate.stage == Stage::PlanAndApprove || gate == (Gate { stage: Stage::Fulfill, phase: Phase::Entrance });
-        let (history, environment) = (product_stream(product), environment_stream(name));
-        let streams = [Waivers::STREAM, &history, &environment];
-        let versions = self.0.storage.versions(if overlaps { &streams } else { &streams[..2] })?;
+        let (history_stream, environment) = (product_stream(product), environment_stream(name));
+        let streams = [Waivers::STREAM, &history_stream, &environment];
+        let versions = as_of.versions(&*self.0.storage, if overlaps { &streams } else { &streams[..2] })?;
         let version = |place: usize| versions.get(place).copied().unwrap_or(0);
         let (waivers_version, waivers) = self.0.waivers.get_at(&*self.0.storage, version(0))?;
         let history = self.history_at(product, version(1))?;
@@ -97,7 +107,10 @@ impl Engine {
         deployment.approved.clone_from(&state.approved);
         deployment.overrides = state.overrides.iter().map(|known| known.taken.clone()).collect();
         deployment.history = history.with(&deployment.history);
-        let mut expect = vec![Expect { stream: Waivers::STREAM.to_owned(), version: waivers_version }];
+        let mut expect = vec![
+            Expect { stream: Waivers::STREAM.to_owned(), version: waivers_version },
+            Expect { stream: history_stream, version: history.version() },
+        ];
         deployment.waivers = waivers.about(&deployment, &state.team);
         if let Some((version, environment)) = environment {
             deployment.overlaps = environment.overlaps(&deployment);
@@ -125,9 +138,9 @@ impl Engine {
         let until = if depends_on_time { Some(now) } else { until };
         // Which model is chosen, and what is approved, does not depend on who has approved it.
         let mut snapshot = Arc::unwrap_or_clone(snapshot);
-        snapshot.deployment.approvals = approvals;
+        Arc::make_mut(&mut snapshot.deployment).approvals = approvals;
         let form = SnapshotForm::of(&snapshot)?;
-        let bytes = Arc::new(canonical_json(&snapshot.deployment)?);
+        let bytes = Arc::new(canonical_json(&*snapshot.deployment)?);
         let content = Content::new("snapshot", "application/json", bytes);
         let Snapshot { deployment, subject, evidence, .. } = snapshot;
         let still = Arc::new(Still {

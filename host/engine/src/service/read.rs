@@ -148,18 +148,45 @@ pub struct EventRecord {
     pub event: Event,
 }
 
+/// As of when something is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AsOf {
+    /// Now.
+    Now,
+    /// Perhaps without what other processes wrote lately: for what is written only if nothing has changed since.
+    Lately,
+}
+
+impl AsOf {
+    /// The versions of streams.
+    pub(super) fn versions(self, storage: &dyn Storage, streams: &[&str]) -> Result<Vec<u64>, EngineError> {
+        Ok(match self {
+            Self::Now => storage.versions(streams)?,
+            Self::Lately => storage.recent_versions(streams)?,
+        })
+    }
+}
+
 impl Engine {
     /// The deployment, if the actor may see it.
     pub(super) fn load(&self, actor: &Actor, id: &str) -> Result<Arc<Loaded>, EngineError> {
+        self.load_as_of(AsOf::Now, actor, id)
+    }
+
+    pub(super) fn load_as_of(&self, as_of: AsOf, actor: &Actor, id: &str) -> Result<Arc<Loaded>, EngineError> {
         let missing = || EngineError::NotFound { what: "deployment", id: id.to_owned() };
-        let loaded = self.read_deployment(id)?.ok_or_else(missing)?;
+        let loaded = self.read_deployment_as_of(as_of, id)?.ok_or_else(missing)?;
         if actor.teams.include(&loaded.state.team) { Ok(loaded) } else { Err(missing()) }
     }
 
     /// The deployment, if there is one.
     pub(super) fn read_deployment(&self, id: &str) -> Result<Option<Arc<Loaded>>, EngineError> {
+        self.read_deployment_as_of(AsOf::Now, id)
+    }
+
+    fn read_deployment_as_of(&self, as_of: AsOf, id: &str) -> Result<Option<Arc<Loaded>>, EngineError> {
         let stream = deployment_stream(id);
-        let version = self.0.storage.version(&stream)?;
+        let version = as_of.versions(&*self.0.storage, &[&stream])?.first().copied().unwrap_or(0);
         if version == 0 {
             return Ok(None);
         }

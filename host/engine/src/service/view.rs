@@ -1,6 +1,7 @@
 //! What is shown of a deployment.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lockgate_domain::{Deployment, Digest, Evidence, Gate, Phase, Progress, Stage, Timestamp};
 use schemars::JsonSchema;
@@ -94,7 +95,7 @@ pub struct DeploymentView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_problem: Option<String>,
     /// The deployment, with what the host knows: approvals that count, what was approved, waivers, overlaps, history.
-    pub deployment: Deployment,
+    pub deployment: Arc<Deployment>,
     /// All answers of people, also those that do not count.
     pub approvals: Vec<ApprovalView>,
     /// The evidence that was handed in, by name.
@@ -154,7 +155,7 @@ impl Engine {
                 (Some(picture.still.subject), Some(model), None, deployment, picture.still.void.clone())
             }
             Err(error @ (EngineError::Choice(_) | EngineError::ModelGone(_))) => {
-                (None, None, Some(error.to_string()), Deployment::clone(&loaded.document), Vec::new())
+                (None, None, Some(error.to_string()), loaded.document.clone(), Vec::new())
             }
             Err(error) => return Err(error),
         };

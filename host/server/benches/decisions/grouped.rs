@@ -85,6 +85,9 @@ impl Storage for Grouped {
     fn versions(&self, streams: &[&str]) -> Result<Vec<u64>, Error> {
         self.inner.versions(streams)
     }
+    fn recent_versions(&self, streams: &[&str]) -> Result<Vec<u64>, Error> {
+        self.inner.recent_versions(streams)
+    }
     fn values(&self, namespace: &str, prefix: &str) -> Result<Values, Error> {
         self.inner.values(namespace, prefix)
     }

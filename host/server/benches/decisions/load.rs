@@ -20,15 +20,32 @@ pub(crate) enum Case {
     OnePlugin,
     /// A gate with three.
     ThreePlugins,
+    /// A gate with one, asked for sixteen deployments in one request.
+    Sixteen,
     /// A gate with `one` or `three`, computed in a certain way.
     Way(&'static str, &'static str),
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 4] = [Self::Nothing, Self::NothingBehindLayers, Self::OnePlugin, Self::ThreePlugins];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Nothing, Self::NothingBehindLayers, Self::OnePlugin, Self::ThreePlugins, Self::Sixteen];
 
     pub(crate) fn decides(self) -> bool {
-        matches!(self, Self::OnePlugin | Self::ThreePlugins)
+        matches!(self, Self::OnePlugin | Self::ThreePlugins | Self::Sixteen)
+    }
+
+    /// How many answers a request is given.
+    fn answers(self) -> usize {
+        if self == Self::Sixteen { 16 } else { 1 }
+    }
+
+    /// Where the bodies of its requests are.
+    fn file(self) -> &'static str {
+        match self {
+            Self::ThreePlugins => "three",
+            Self::Sixteen => "sixteen",
+            _ => "one",
+        }
     }
 
     fn action(self) -> &'static str {
@@ -43,6 +60,7 @@ impl fmt::Display for Case {
             Self::NothingBehindLayers => "no-op behind the layers",
             Self::OnePlugin => "one plugin",
             Self::ThreePlugins => "three plugins",
+            Self::Sixteen => "one plugin, sixteen in a request",
             Self::Way(way, _) => way,
         })
     }
@@ -70,10 +88,10 @@ impl Load {
     pub(crate) fn new(place: &Place) -> Self {
         let oha = std::env::var_os("OHA").map_or_else(|| PathBuf::from("oha"), PathBuf::from);
         let folder = tempfile::tempdir().unwrap();
-        for case in [Case::OnePlugin, Case::ThreePlugins] {
+        for case in [Case::OnePlugin, Case::ThreePlugins, Case::Sixteen] {
             // Each line is the body of a request; they are taken in turns, so that not all ask about the same deployment.
             let bodies: Vec<String> = (0..DEPLOYMENTS).map(|number| body(case, number).to_string()).collect();
-            std::fs::write(folder.path().join(case.action()), bodies.join("\n")).unwrap();
+            std::fs::write(folder.path().join(case.file()), bodies.join("\n")).unwrap();
         }
         Self { place: place.clone(), oha, folder }
     }
@@ -84,13 +102,14 @@ impl Load {
             Case::Nothing => format!("{bare}/nothing"),
             Case::NothingBehindLayers => format!("{url}/nothing"),
             Case::OnePlugin | Case::ThreePlugins => format!("{url}/access/v1/evaluation"),
+            Case::Sixteen => format!("{url}/access/v1/evaluations"),
             Case::Way(way, plugins) => format!("{bare}/ways/{way}/{plugins}"),
         };
         let mut command = Command::new(&self.oha);
         command.args(["--no-tui", "--output-format", "json", "--no-color", "-m", "POST", "-T", "application/json"]);
         command.args(["-c", &connections.to_string(), "-z", &format!("{}s", time.as_secs())]);
         command.args(["-H", &format!("Authorization: Bearer {token}")]);
-        command.arg("-Z").arg(self.folder.path().join(case.action())).arg(address);
+        command.arg("-Z").arg(self.folder.path().join(case.file())).arg(address);
         let output = command.stderr(Stdio::inherit()).output();
         let output = output.expect("`oha` cannot be started: run `cargo xtask bench-http`, which installs it");
         assert!(output.status.success(), "oha: {}", output.status);
@@ -104,7 +123,7 @@ impl Load {
         let failed = count("statusCodeDistribution", &|status| status != "200")
             + count("errorDistribution", &|error| !error.contains("deadline"));
         Measured {
-            rate: seconds("/summary/requestsPerSec"),
+            rate: seconds("/summary/requestsPerSec") * case.answers() as f64,
             p50: 1000.0 * seconds("/latencyPercentiles/p50"),
             p99: 1000.0 * seconds("/latencyPercentiles/p99"),
             failed,
@@ -113,9 +132,13 @@ impl Load {
 }
 
 fn body(case: Case, number: usize) -> Value {
-    json!({
-        "subject": {"type": "service", "id": "pipeline"},
-        "action": {"name": case.action()},
-        "resource": {"type": "deployment", "id": id(number)}
-    })
+    let resource = |number: usize| json!({"type": "deployment", "id": id(number % DEPLOYMENTS)});
+    let mut body = json!({"subject": {"type": "service", "id": "pipeline"}, "action": {"name": case.action()}});
+    if case == Case::Sixteen {
+        let evaluations = (0..case.answers()).map(|more| json!({"resource": resource(number + more)}));
+        body["evaluations"] = evaluations.collect();
+    } else {
+        body["resource"] = resource(number);
+    }
+    body
 }

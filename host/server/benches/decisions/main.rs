@@ -41,11 +41,14 @@ struct Options {
     soak: Option<u64>,
     profile: Option<u64>,
     ways: bool,
+    /// Sixteen in each request of `--profile`.
+    sixteen: bool,
 }
 
 impl Options {
     fn read() -> Self {
-        let mut options = Self { seconds: 10, connections: vec![1, 16, 256], soak: None, profile: None, ways: false };
+        let mut options =
+            Self { seconds: 10, connections: vec![1, 16, 256], soak: None, profile: None, ways: false, sixteen: false };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut number = || arguments.next().and_then(|text| text.parse().ok()).expect("a number after the flag");
@@ -56,11 +59,12 @@ impl Options {
                 // Load alone, for a profiler: it prints the process to look at.
                 "--profile" => options.profile = Some(number()),
                 "--ways" => options.ways = true,
+                "--sixteen" => options.sixteen = true,
                 // What `cargo bench` says to every bench.
                 "--bench" => {}
                 unknown => {
                     panic!(
-                        "there is no flag `{unknown}`: there are --seconds, --connections, --soak, --profile, --ways"
+                        "there is no flag `{unknown}`: there are --seconds, --connections, --soak, --profile, --ways, --sixteen"
                     )
                 }
             }
@@ -84,7 +88,8 @@ fn main() {
         (None, Some(seconds)) => {
             println!("process {}", served.id());
             let connections = options.connections.last().copied().unwrap_or(16);
-            let measured = load.run(Case::OnePlugin, connections, Duration::from_secs(seconds));
+            let case = if options.sixteen { Case::Sixteen } else { Case::OnePlugin };
+            let measured = load.run(case, connections, Duration::from_secs(seconds));
             println!("{:.0}/s, p99 {:.2} ms", measured.rate, measured.p99);
         }
         (None, None) => table(&served, &load, &options),

@@ -17,7 +17,6 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use lockgate_domain::{Decision, Gate, Timestamp};
-use lockgate_engine::LoadedModel;
 use lockgate_engine::authority::Actor;
 use lockgate_engine::service::{Asked, Engine, EngineError, RequestRef};
 use serde_json::Value;
@@ -89,25 +88,26 @@ pub(crate) struct Answered {
 pub(crate) async fn ask(state: &ApiState, asker: &Asker, question: Question) -> Result<Answered, Problem> {
     let began = Instant::now();
     let Question { deployment, gate, path, input } = question;
-    let waits = may_wait(state.catalogue.current().models(), gate);
     let asked = Asked { path: path.to_owned(), input, request: asker.request.clone() };
     let mut work = Work { engine: state.engine.clone(), actor: Arc::clone(&asker.actor), deployment, gate, asked };
     let span = asker.exchange.as_ref().map(|exchange| exchange.span().clone());
-    let mut attempts = 0;
+    let (mut attempts, mut waits) = (0, false);
     loop {
         attempts += 1;
         let (answer, answered) = oneshot::channel();
         let span = span.clone();
         spawn(waits, move || {
             let _entered = span.as_ref().map(tracing::Span::enter);
-            work.once(answer);
+            work.once(waits, answer);
         });
         // Whoever was to answer has panicked; what that was is in the log.
         let Ok((again, outcome)) = answered.await else { return Err(given_up()) };
         match outcome {
             Err(error) if error.is_stale() && attempts < ATTEMPTS => work = again,
             Err(error) => return Err(problem(error)),
-            Ok((decision, mut phases)) => {
+            // A plugin may wait: once more, where that keeps nobody from a core.
+            Ok(None) => (work, waits) = (again, true),
+            Ok(Some((decision, mut phases))) => {
                 phases.total = began.elapsed();
                 if let Some(exchange) = &asker.exchange {
                     exchange.decision(&decision, phases);
@@ -116,14 +116,6 @@ pub(crate) async fn ask(state: &ApiState, asker: &Asker, question: Question) -> 
             }
         }
     }
-}
-
-/// Whether a plugin that a model binds to the gate may wait for others than this machine.
-fn may_wait(models: &[LoadedModel], gate: Gate) -> bool {
-    models
-        .iter()
-        .filter_map(|model| model.model().gate(gate))
-        .any(|guarded| guarded.bindings.iter().any(|binding| !binding.plugin.grants.http.is_empty()))
 }
 
 /// One decision to be made.
@@ -135,16 +127,23 @@ struct Work {
     asked: Asked,
 }
 
-type Outcome = Result<(Arc<Decision>, Phases), EngineError>;
+/// What came of it: none, if it is to be made on a thread that may wait.
+type Outcome = Result<Option<(Arc<Decision>, Phases)>, EngineError>;
 
 impl Work {
     /// Makes the decision and hands it to the ledger, whose callback answers. The work comes back with the answer, to be
     /// done again if need be.
-    fn once(self, answer: oneshot::Sender<(Self, Outcome)>) {
+    fn once(self, may_wait: bool, answer: oneshot::Sender<(Self, Outcome)>) {
         let Self { engine, actor, deployment, gate, asked } = &self;
-        let prepared = match engine.prepare(actor, deployment, *gate, Timestamp::now(), asked) {
-            Ok(prepared) => prepared,
+        let now = Timestamp::now();
+        let prepared = match may_wait {
+            true => engine.prepare(actor, deployment, *gate, now, asked).map(Some),
+            false => engine.prepare_without_waiting(actor, deployment, *gate, now, asked),
+        };
+        let prepared = match prepared {
+            Ok(Some(prepared)) => prepared,
             // That nobody waits for the answer any more is no mistake.
+            Ok(None) => return drop(answer.send((self, Ok(None)))),
             Err(error) => return drop(answer.send((self, Err(error)))),
         };
         let measured = prepared.phases;
@@ -158,7 +157,7 @@ impl Work {
         let engine = self.engine.clone();
         engine.submit(prepared, move |written| {
             phases.append = submitted.elapsed();
-            drop(answer.send((self, written.map(|decision| (decision, phases)))));
+            drop(answer.send((self, written.map(|decision| Some((decision, phases))))));
         });
     }
 }

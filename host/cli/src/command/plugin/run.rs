@@ -126,7 +126,7 @@ impl Run {
         };
         let subject = Snapshot::subject_of(&deployment, &evidence, Digest::of(b""))?;
         let now = self.now.unwrap_or_else(Timestamp::now);
-        Ok(Snapshot { deployment, gate: Gate { stage, phase }, now, subject, evidence })
+        Ok(Snapshot { deployment: deployment.into(), gate: Gate { stage, phase }, now, subject, evidence })
     }
 }
 
