@@ -1,13 +1,14 @@
 //! The quick start of the README, word for word: its blocks are one script, and what it prints is what it tells of. The
 //! functions that the pipeline examples share are run against the same endpoint.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use lockgate_ledger::{KeyFile, Retention, Source as _, SqliteOptions, SqliteStorage, Storage as _};
 use lockgate_tests::tree;
 use serde_json::Value;
 
@@ -72,6 +73,60 @@ fn the_quick_start_is_denied_approved_rolled_back_and_in_the_end_operational() {
     let last = answers.iter().rev().find(|answer| answer.get("passed").is_some()).unwrap();
     assert_eq!(last.pointer("/deployment/position/status").unwrap(), "operational");
     assert!(told.contains("intact"), "{told}");
+    assert!(told.contains("14 decisions, 14 the same, 0 differ"), "{told}");
+    a_candidate_is_held_against(&folder.join("target/lockgate"));
+}
+
+/// Deletes the snapshots of a ledger, as retention does in a year or so.
+fn forget(data: &Path) {
+    let ledger = data.join("ledger.db");
+    let name = SqliteStorage::open_read_only(&ledger).unwrap().head().unwrap().key.name().to_owned();
+    let storage = KeyFile::new(data.join("ledger.key")).open(&ledger, &name, SqliteOptions::default()).unwrap();
+    let before = "2100-01-01T00:00:00Z".parse().unwrap();
+    let forgotten = storage.forget(&Retention::Content { kind: "snapshot".to_owned(), before }).unwrap();
+    assert!(forgotten.count > 0);
+}
+
+/// The first decision denied for a defect of high severity: with a candidate that bears it, it would have allowed.
+fn a_candidate_is_held_against(folder: &Path) {
+    let candidate = folder.join("candidates/lenient/model.toml");
+    fs::create_dir_all(candidate.parent().unwrap()).unwrap();
+    let model = fs::read_to_string(folder.join("examples/quick-start/model.toml")).unwrap();
+    let (worst, bears) = ("settings.worst-open-defect = \"low\"", "settings.worst-open-defect = \"high\"");
+    assert_eq!(model.matches(worst).count(), 1);
+    fs::write(&candidate, model.replace(worst, bears)).unwrap();
+
+    let replay = |more: &[&str]| {
+        let mut command = Command::new(folder.join("bin/lockgate"));
+        command.current_dir(folder).args(["replay", "--ledger", "quick-start", "--output", "json"]).args(more);
+        let output = command.output().unwrap();
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        (output.status.code(), told, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, told, _) = replay(&["--model", "candidates/lenient/model.toml"]);
+    assert_eq!((code, &told["decisions"], &told["flipped"]), (Some(2), &14.into(), &1.into()), "{told:#}");
+    let run = told["runs"].as_array().unwrap().iter().find(|run| run["ended"] == "flipped").unwrap();
+    assert_eq!((&run["from"], &run["to"], &run["deployment"]), (&"deny".into(), &"allow".into(), &"hello-2".into()));
+    assert!(run["differs"].as_array().unwrap().contains(&"/verdict".into()), "{run:#}");
+
+    let id = run["decision"].as_str().unwrap();
+    let (code, told, _) = replay(&[id]);
+    assert_eq!((code, &told["decisions"], &told["same"]), (Some(0), &1.into(), &1.into()), "{told:#}");
+    let (code, told, _) = replay(&["--deployment", "hello-2-again"]);
+    assert_eq!((code, &told["decisions"]), (Some(0), &8.into()), "{told:#}");
+    let (code, _, words) = replay(&["dec-0", id]);
+    assert!(code == Some(3) && words.contains("there is no decision `dec-0`") && !words.contains(id), "{words}");
+    let (code, _, words) = replay(&["--model", "examples/first-release/model.toml"]);
+    assert!(code == Some(3) && words.contains("there are decisions by `quick-start`"), "{words}");
+
+    // What retention deletes cannot be replayed, and is no match.
+    forget(&folder.join("quick-start"));
+    let (code, told, _) = replay(&[]);
+    let (same, deleted) = (told["same"].as_u64().unwrap(), told["deleted"].as_u64().unwrap());
+    assert!(code == Some(4) && deleted > 0 && same + deleted == 14, "{told:#}");
+    let run = told["runs"].as_array().unwrap().iter().find(|run| run["ended"] == "deleted").unwrap();
+    assert_eq!(run["what"], "the deployment that was looked at");
+    assert!(run["digest"].as_str().unwrap().starts_with("sha256:") && run["at"].is_string(), "{run:#}");
 }
 
 #[test]

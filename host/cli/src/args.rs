@@ -74,7 +74,7 @@ enum Command {
     /// Builds, inspects and tries plugins.
     #[command(subcommand)]
     Plugin(Plugin),
-    /// Runs recordings again: as they were, or with a candidate, to see what it would turn.
+    /// Runs recordings or decisions again: as they were, or with a candidate, to see what it would turn.
     Replay(Replay),
     /// Takes Lockgate's own release through the four stages (`cargo xtask demo` brings what it needs).
     Demo(Demo),

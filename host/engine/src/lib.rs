@@ -7,7 +7,7 @@
 //! 3. [`choose`]: the model that a deployment goes by is chosen, and the snapshot taken;
 //! 4. `gate`: [`LoadedModel::evaluate`] asks them side by side, combines what they say, and makes the decision;
 //! 5. [`rollout`]: [`LoadedModel::drive`] carries out what a strategy lays out, step by step;
-//! 6. [`replay`]: what was recorded runs again, as it was or with a candidate.
+//! 6. [`replay`]: what was recorded or decided runs again, as it was or with a candidate.
 
 pub mod authority;
 pub mod catalogue;

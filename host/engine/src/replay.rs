@@ -1,17 +1,24 @@
-//! Running recordings again: as they were, to prove that they come out the same; or with a candidate in the place of
-//! their plugin, to see what it would turn.
+//! Running again what was run: as it was, to prove that it comes out the same; or with a candidate, to see what that
+//! would turn.
 //!
-//! Nothing outside of the recordings is reached, so thousands can run side by side, and before anything is changed.
+//! A [`Replayer`] runs recordings of single calls again, with a candidate in the place of their plugin; [`Decisions`] makes
+//! the decisions of a ledger again, with a candidate in the place of their model. Nothing outside of what was kept is
+//! reached, so thousands can run side by side, and before anything is changed.
+
+mod compare;
+mod decisions;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use lockgate_domain::{Digest, FailureKind, Ruling, Standing};
+use lockgate_domain::{Digest, FailureKind, Ruling, Standing, Timestamp};
 use lockgate_runtime::{Grants, Limits, LoadRequest, Outcome, Plugin, Recording, Replayed, Runtime, Said};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::gate::standing;
+
+pub use decisions::{Again, Decisions, KeptDecision, Which};
 
 /// Who takes the place of the plugin that was recorded.
 #[derive(Clone, Debug)]
@@ -48,7 +55,7 @@ struct Key {
     limits: Limits,
 }
 
-/// How a recording came out.
+/// How a recording or a decision came out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "ended")]
 #[non_exhaustive]
@@ -76,8 +83,22 @@ pub enum Ended {
         /// What happened then.
         why: String,
     },
-    /// The recording is of another plugin than the candidate would replace.
+    /// It is of another plugin, or by another model, than the candidate would replace.
     NotConcerned,
+    /// The ledger no longer has what the decision was made on: nobody can tell.
+    Deleted {
+        /// What is gone, in words.
+        what: String,
+        /// The digest of what is gone.
+        digest: Digest,
+        /// When retention deleted it.
+        at: Timestamp,
+    },
+    /// The candidate is not for that deployment, so another model would decide, or none.
+    NotChosen {
+        /// Why.
+        why: String,
+    },
     /// It could not be run.
     NotRun {
         /// Why.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lockgate_domain::{Action, Answer, Kind, Progress, Report, Rollout, Snapshot};
 use serde::{Deserialize, Serialize};
 
+use crate::capability::Exchange;
 use crate::evaluation::Evaluation;
 use crate::plugin::{Asking, Plugin};
 
@@ -52,6 +53,13 @@ impl Plugin {
     /// Calls that function.
     pub fn ask(&self, call: &Call, snapshot: &Arc<Snapshot>) -> Evaluation<Said> {
         self.asking(snapshot).ask(call)
+    }
+
+    /// Calls that function again: what the plugin asks its capabilities is answered with what was answered then.
+    /// Nothing outside is reached, and a question that has no answer among the exchanges ends the evaluation with
+    /// [`FailureKind::NotRecorded`](lockgate_domain::FailureKind::NotRecorded).
+    pub fn ask_again(&self, call: &Call, snapshot: &Arc<Snapshot>, exchanges: &[Exchange]) -> Evaluation<Said> {
+        self.asking(snapshot).from(exchanges).ask(call)
     }
 }
 

@@ -106,6 +106,16 @@ pub struct Limits {
     pub log_bytes: usize,
 }
 
+impl Limits {
+    /// The same, to run a call again: the clock is a backstop that must not decide a replay, so it gets ten times what
+    /// it had, and from one minute to ten.
+    #[must_use]
+    pub fn to_replay(self) -> Self {
+        let clock = self.wall_clock.saturating_mul(10);
+        Self { wall_clock: clock.clamp(Duration::from_secs(60), Duration::from_secs(600)), ..self }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

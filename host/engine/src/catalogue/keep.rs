@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use lockgate_domain::{Digest, PluginRef, Timestamp};
 use lockgate_ledger::{Append, Conflict, Content, ContentState, Entry, Error, Expect, NewEntry, Query, Storage};
+use lockgate_runtime::Engine;
 use serde::{Deserialize, Serialize};
 
 use super::set::{Listed, Set};
@@ -17,6 +18,8 @@ pub const STREAM: &str = "models";
 pub const KIND: &str = "model";
 /// The kind of the components.
 const PLUGIN: &str = "plugin";
+/// So many records are looked through at once.
+pub(super) const PAGE: usize = 100;
 
 /// What the ledger says of a model. It names a file and no path: nothing of the machine.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,6 +32,10 @@ pub(super) struct Record {
     pub(super) file: String,
     /// Their components are content under the same digests.
     pub(super) plugins: Vec<PluginRef>,
+    /// What runs them from here on, in one line: whether a replay has to use the same fuel. A server that runs them on
+    /// another engine records its models anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) engine: Option<String>,
 }
 
 /// What was recorded.
@@ -103,6 +110,7 @@ fn keep_one(
         let newest = newest(storage, name)?;
         if let Some((record, entry)) = &newest
             && record.name.digest == name.digest
+            && record.engine.as_deref() == Some(Engine::line().as_str())
             && all_present(storage, &entry.references, present)?
         {
             break Recorded::Already;
@@ -133,11 +141,29 @@ fn record(listed: &Listed, name: &ModelName, now: Timestamp, version: u64) -> Re
         source: source.digest(),
         file: listed.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         plugins: listed.model.plugins().into_iter().map(|(plugin, _)| plugin.clone()).collect(),
+        engine: Some(Engine::line()),
     };
     let entry = NewEntry::new(STREAM, KIND, now, &record)?.with_id(&name.to_string())?.referring_to(source.digest());
     let entry = record.plugins.iter().fold(entry, |entry, plugin| entry.referring_to(plugin.digest));
     let expect = vec![Expect { stream: STREAM.to_owned(), version }];
     Ok(Append { entries: vec![entry], content: vec![source], expect, ..Append::default() })
+}
+
+/// The engines that models were recorded with, each with the place in the log from which on it decided; in order.
+pub(crate) fn engines(storage: &dyn Storage) -> Result<Vec<(u64, Option<String>)>, Error> {
+    let (mut engines, mut from) = (Vec::new(), 0);
+    loop {
+        let (stream, kind) = (Some(STREAM.to_owned()), Some(KIND.to_owned()));
+        let page = storage.entries(&Query { stream, kind, from, limit: PAGE, ..Query::default() })?;
+        let Some(last) = page.last() else { return Ok(engines) };
+        from = last.index + 1;
+        // Those that cannot be read are for an audit to find.
+        let read = page.iter().filter_map(|stored| {
+            let record: Record = serde_json::from_value(stored.read().ok()?.body).ok()?;
+            Some((stored.index, record.engine))
+        });
+        engines.extend(read);
+    }
 }
 
 /// The newest record of that version, if it can be read.

@@ -29,6 +29,9 @@ use crate::load::LoadedModel;
 use files::Watch;
 use prepare::Prepared;
 
+pub(crate) use keep::engines;
+pub(crate) use restore::restore_to_replay;
+
 pub use keep::{KIND, KeepError, Kept, Reused, STREAM};
 pub use models::KeptModels;
 pub use restore::RestoreError;

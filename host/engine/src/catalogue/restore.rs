@@ -8,14 +8,11 @@ use lockgate_domain::{Digest, Timestamp};
 use lockgate_ledger::{ContentState, Error, Query, Storage};
 use lockgate_runtime::Runtime;
 
-use super::keep::{KIND, Record, STREAM};
+use super::keep::{KIND, PAGE, Record, STREAM};
 use super::prepare::grants_directories;
 use super::{FileFindings, ModelName, Set};
-use crate::load::{Component, Components, LoadedModel, Missing};
-use crate::model::{PluginSource, Source, read_partly};
-
-/// So many records are looked through at once.
-const PAGE: usize = 100;
+use crate::load::{Component, Components, LoadedModel, Missing, Ready, Replaying};
+use crate::model::{Findings, PluginSource, Source, read_partly};
 
 /// Why a model does not come back from the ledger.
 #[derive(Debug, thiserror::Error)]
@@ -31,9 +28,11 @@ pub enum RestoreError {
     )]
     Deleted {
         /// The model.
-        model: ModelName,
+        model: Box<ModelName>,
         /// Which part.
         what: String,
+        /// The digest that it had.
+        digest: Digest,
         /// When.
         at: Timestamp,
     },
@@ -85,26 +84,56 @@ pub(super) fn restore(
     digest: Digest,
 ) -> Result<LoadedModel, RestoreError> {
     let record = find(storage, digest)?;
-    let text = content(storage, &record, "the text", record.source)?;
+    let source = text(storage, &record)?;
+    let folder = folder(set, &record, &source)?;
+    let recorded = Recorded { components: components(storage, &record)?, folder };
+    loaded(record.name, source, |source| LoadedModel::load_from(runtime, source, &recorded), digest)
+}
+
+/// Loads the model with that digest to decide again, and for nothing else: directories that it grants are not looked for.
+pub(crate) fn restore_to_replay(
+    runtime: &Runtime,
+    storage: &dyn Storage,
+    digest: Digest,
+) -> Result<LoadedModel, RestoreError> {
+    let record = find(storage, digest)?;
+    let source = text(storage, &record)?;
+    let recorded = Recorded { components: components(storage, &record)?, folder: PathBuf::new() };
+    loaded(record.name, source, |source| LoadedModel::load_from(runtime, source, &Replaying(&recorded)), digest)
+}
+
+/// Holds what was loaded against what it was.
+fn loaded(
+    model: ModelName,
+    source: Source,
+    load: impl FnOnce(&Source) -> Result<Ready, Findings>,
+    digest: Digest,
+) -> Result<LoadedModel, RestoreError> {
+    match load(&source) {
+        Ok(ready) if ready.model.digest() == digest => Ok(ready.model),
+        Ok(ready) => Err(RestoreError::Differs { model, is: ready.model.digest() }),
+        Err(findings) => Err(RestoreError::Refused { model, findings: Box::new(FileFindings { source, findings }) }),
+    }
+}
+
+/// The text of a model.
+fn text(storage: &dyn Storage, record: &Record) -> Result<Source, RestoreError> {
+    let text = content(storage, record, "the text", record.source)?;
     let damaged = |error: std::string::FromUtf8Error| RestoreError::Damaged {
         what: format!("the text of the model `{}`", record.name),
         message: error.to_string(),
     };
-    let source = Source::new(&record.file, String::from_utf8(text).map_err(damaged)?);
-    let folder = folder(set, &record, &source)?;
+    Ok(Source::new(&record.file, String::from_utf8(text).map_err(damaged)?))
+}
+
+/// The components of a model's plugins.
+fn components(storage: &dyn Storage, record: &Record) -> Result<BTreeMap<Digest, Arc<[u8]>>, RestoreError> {
     let mut components = BTreeMap::new();
     for plugin in &record.plugins {
         let what = format!("the plugin `{}`", plugin.name);
-        components.insert(plugin.digest, Arc::from(content(storage, &record, &what, plugin.digest)?));
+        components.insert(plugin.digest, Arc::from(content(storage, record, &what, plugin.digest)?));
     }
-    match LoadedModel::load_from(runtime, &source, &Recorded { components, folder }) {
-        Ok(ready) if ready.model.digest() == digest => Ok(ready.model),
-        Ok(ready) => Err(RestoreError::Differs { model: record.name, is: ready.model.digest() }),
-        Err(findings) => {
-            let findings = Box::new(FileFindings { source, findings });
-            Err(RestoreError::Refused { model: record.name, findings })
-        }
-    }
+    Ok(components)
 }
 
 /// The newest record of a model.
@@ -139,7 +168,7 @@ fn content(storage: &dyn Storage, record: &Record, what: &str, digest: Digest) -
             Err(damaged(format!("it has the digest {}, not {digest}", Digest::of(&bytes))))
         }
         Some(ContentState::Deleted(at)) => {
-            Err(RestoreError::Deleted { model: record.name.clone(), what: what.to_owned(), at })
+            Err(RestoreError::Deleted { model: Box::new(record.name.clone()), what: what.to_owned(), digest, at })
         }
         None => Err(damaged(format!("there is no content {digest}"))),
     }

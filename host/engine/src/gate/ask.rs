@@ -1,12 +1,13 @@
 //! Asking one binding: whether at all, then the plugin, then what its answer says.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockgate_domain::{
     BindingAnswer, BindingOutcome, Enforcement, Failure, FailureKind, Kind, LogLine, Receipt, Risk, Snapshot, Standing,
     combine,
 };
-use lockgate_runtime::{Call, Recording, Said};
+use lockgate_runtime::{Call, Evaluation, Exchange, Recording, Said};
 
 use crate::expression::{Expression, ExpressionError, Variables};
 use crate::load::{LoadedBinding, LoadedPlugin};
@@ -20,6 +21,18 @@ pub(crate) enum Record {
     No,
 }
 
+/// Where what a plugin asks of the outside is answered from, and whether that is recorded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Outside<'a> {
+    /// It is asked.
+    Asked(Record),
+    /// It is not: what was answered when it was decided is, by binding.
+    Recorded(&'a Answers),
+}
+
+/// What was answered when it was decided, by binding.
+pub(crate) type Answers = BTreeMap<String, Vec<Exchange>>;
+
 /// What came of a binding, and the recording of its call if there was one and it was to be recorded.
 pub(super) type Asked = (BindingOutcome, Option<Recording>);
 
@@ -28,7 +41,7 @@ pub(super) fn ask(
     binding: &LoadedBinding,
     snapshot: &Arc<Snapshot>,
     variables: &Variables<'_>,
-    record: Record,
+    outside: Outside<'_>,
 ) -> Asked {
     let outcome = |standing, answer| BindingOutcome {
         id: binding.model.id.clone(),
@@ -62,7 +75,14 @@ pub(super) fn ask(
             }
         }
     }
-    let called = call(&binding.plugin, binding.kind, snapshot, record);
+    let called = match outside {
+        Outside::Asked(record) => call(&binding.plugin, binding.kind, snapshot, record),
+        Outside::Recorded(answers) => {
+            let exchanges = answers.get(&binding.model.id).map(Vec::as_slice).unwrap_or_default();
+            let call = function(binding.kind);
+            Called::of(binding.plugin.plugin.ask_again(&call, snapshot, exchanges), None)
+        }
+    };
     let outcome = BindingOutcome {
         receipt: Some(called.receipt),
         log: called.log,
@@ -112,27 +132,32 @@ pub(crate) struct Called {
 
 /// Calls the plugin as what it is bound as.
 pub(crate) fn call(plugin: &LoadedPlugin, kind: Kind, snapshot: &Arc<Snapshot>, record: Record) -> Called {
-    let call = match kind {
-        Kind::ApprovalPolicy => Call::Decide,
-        Kind::ValidationCheck => Call::Run,
-        Kind::Strategy => Call::Plan,
-    };
+    let call = function(kind);
     let evaluation = plugin.plugin.ask(&call, snapshot);
     let recording = match record {
         Record::Yes => Some(Recording::take(&plugin.plugin, call, snapshot, &evaluation, None)),
         Record::No => None,
     };
-    let (standing, answer) = match evaluation.outcome {
-        Ok(said) => (standing(&said), answer(said)),
-        Err(failure) => (Standing::Error, BindingAnswer::Failed(failure)),
-    };
-    Called {
-        standing,
-        answer,
-        receipt: evaluation.receipt,
-        log: evaluation.log,
-        log_dropped: evaluation.log_dropped,
-        recording,
+    Called::of(evaluation, recording)
+}
+
+/// What is called of a plugin that is bound as that.
+fn function(kind: Kind) -> Call {
+    match kind {
+        Kind::ApprovalPolicy => Call::Decide,
+        Kind::ValidationCheck => Call::Run,
+        Kind::Strategy => Call::Plan,
+    }
+}
+
+impl Called {
+    fn of(evaluation: Evaluation<Said>, recording: Option<Recording>) -> Self {
+        let Evaluation { outcome, receipt, log, log_dropped, .. } = evaluation;
+        let (standing, answer) = match outcome {
+            Ok(said) => (standing(&said), answer(said)),
+            Err(failure) => (Standing::Error, BindingAnswer::Failed(failure)),
+        };
+        Self { standing, answer, receipt, log, log_dropped, recording }
     }
 }
 

@@ -24,10 +24,10 @@ use serde::Serialize;
 use crate::expression::Variables;
 use crate::flow;
 use crate::load::{LoadedGate, LoadedModel};
-use ask::Asked;
+use ask::{Asked, Outside};
 use busy::Busy;
 
-pub(crate) use ask::{Record, call, standing};
+pub(crate) use ask::{Answers, Record, call, standing};
 
 /// Why a decision could not be made at all. What plugins do wrong is never among it: that is part of the decision.
 #[derive(Debug, thiserror::Error)]
@@ -67,10 +67,31 @@ impl LoadedModel {
         chosen_because: &str,
         record: Record,
     ) -> Result<(Decision, Vec<Recording>), GateError> {
+        self.decide_by(snapshot, digest, chosen_because, Outside::Asked(record))
+    }
+
+    /// Decides once more: nothing outside is reached, and what its plugins ask there is answered as it was then.
+    pub(crate) fn decide_again(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        chosen_because: &str,
+        answers: &Answers,
+    ) -> Result<Decision, GateError> {
+        let outside = Outside::Recorded(answers);
+        self.decide_by(snapshot, snapshot.digest()?, chosen_because, outside).map(|(decision, _)| decision)
+    }
+
+    fn decide_by(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        digest: Digest,
+        chosen_because: &str,
+        outside: Outside<'_>,
+    ) -> Result<(Decision, Vec<Recording>), GateError> {
         let mut breaches = rules::breaches(snapshot, self.digest());
         flow::check(self.model(), snapshot, &mut breaches);
         let (asked, groups) = match self.gate(snapshot.gate) {
-            Some(gate) => ask_all(gate, snapshot, record),
+            Some(gate) => ask_all(gate, snapshot, outside),
             None => (Vec::new(), Vec::new()),
         };
         let mut groups = groups;
@@ -124,9 +145,9 @@ impl LoadedModel {
 /// decisions keep them all busy, since then handing them to other threads only costs. What comes of it is the same. A
 /// plugin that may wait for others does so on a thread of its own: those that compute are as many as there are cores, and
 /// one that waits would keep the next from its core.
-fn ask_all(gate: &LoadedGate, snapshot: &Arc<Snapshot>, record: Record) -> (Vec<Asked>, Vec<GroupOutcome>) {
+fn ask_all(gate: &LoadedGate, snapshot: &Arc<Snapshot>, outside: Outside<'_>) -> (Vec<Asked>, Vec<GroupOutcome>) {
     let variables = Variables::new(snapshot);
-    let ask = |binding| ask::ask(binding, snapshot, &variables, record);
+    let ask = |binding| ask::ask(binding, snapshot, &variables, outside);
     let busy = Busy::begin();
     let asked: Vec<Asked> = match gate.bindings.as_slice() {
         [only] => vec![ask(only)],

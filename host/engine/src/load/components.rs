@@ -14,6 +14,20 @@ pub(crate) trait Components {
 
     /// The folder in which the directories are looked for that the model grants.
     fn folder(&self) -> &Path;
+
+    /// What the model is loaded for.
+    fn purpose(&self) -> Purpose {
+        Purpose::Deciding
+    }
+}
+
+/// What a model is loaded for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To decide: its plugins reach what they are granted.
+    Deciding,
+    /// To decide again: its plugins reach nothing, and are told what was answered when it was decided.
+    Replaying,
 }
 
 /// A component, not yet held against what the model pins.
@@ -52,6 +66,23 @@ impl Components for Folder<'_> {
 
     fn folder(&self) -> &Path {
         self.path
+    }
+}
+
+/// Components from wherever they are, for a model that is to decide again.
+pub(crate) struct Replaying<'a>(pub(crate) &'a dyn Components);
+
+impl Components for Replaying<'_> {
+    fn component(&self, name: &str, source: &PluginSource) -> Result<Component, Missing> {
+        self.0.component(name, source)
+    }
+
+    fn folder(&self) -> &Path {
+        self.0.folder()
+    }
+
+    fn purpose(&self) -> Purpose {
+        Purpose::Replaying
     }
 }
 

@@ -17,7 +17,7 @@ use lockgate_runtime::{Plugin, Runtime};
 
 use crate::expression::Expression;
 use crate::model::{self, Binding, Finding, Findings, GateModel, Group, Model, Source, UsePlace};
-pub(crate) use components::{Component, Components, Folder, Missing, read_capped};
+pub(crate) use components::{Component, Components, Folder, Missing, Replaying, read_capped};
 use uses::Uses;
 
 /// A model with its plugins, configured and ready to decide. Cheap to clone.
@@ -90,6 +90,17 @@ impl LoadedModel {
         let most = runtime.config().max_component_size;
         let read = |path: &Path| read_capped(path, most).map(Arc::from).map_err(|error| error.to_string());
         Self::load_from(runtime, source, &Folder { path: folder, read: &read })
+    }
+
+    /// As [`LoadedModel::load`], to decide again what was decided: its plugins reach nothing outside, and the clock is
+    /// generous to them. It decides in [`replay`](crate::replay) alone.
+    ///
+    /// # Errors
+    /// As [`LoadedModel::load`], but for directories and namespaces, which nobody looks for.
+    pub fn load_to_replay(runtime: &Runtime, source: &Source, folder: &Path) -> Result<Ready, Findings> {
+        let most = runtime.config().max_component_size;
+        let read = |path: &Path| read_capped(path, most).map(Arc::from).map_err(|error| error.to_string());
+        Self::load_from(runtime, source, &Replaying(&Folder { path: folder, read: &read }))
     }
 
     /// Loads a model whose components are wherever they are.

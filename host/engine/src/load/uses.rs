@@ -7,7 +7,7 @@ use lockgate_domain::{Kind, PluginRef};
 use lockgate_runtime::{AdmissionError, Limits, LoadError, LoadRequest, Plugin, Refusal, Runtime};
 
 use super::LoadedPlugin;
-use super::components::{Component, Components};
+use super::components::{Component, Components, Purpose};
 use crate::model::{Finding, Findings, LimitOverrides, PluginUse, Read, Spans, UsePlace};
 
 /// Reads plugins' files, and loads uses of them.
@@ -61,12 +61,13 @@ impl<'a> Uses<'a> {
         component: &Component,
         findings: &mut Findings,
     ) -> Option<Plugin> {
-        let request = LoadRequest {
-            component: Arc::clone(&component.bytes),
-            settings: used.settings.clone(),
-            grants: used.grants.to_grants(self.components.folder()),
-            limits: limits(&used.limits),
+        let limits = limits(&used.limits);
+        let (grants, limits) = match self.components.purpose() {
+            Purpose::Deciding => (used.grants.to_grants(self.components.folder()), limits),
+            Purpose::Replaying => (used.grants.to_recorded(), limits.to_replay()),
         };
+        let (component, settings) = (Arc::clone(&component.bytes), used.settings.clone());
+        let request = LoadRequest { component, settings, grants, limits };
         let error = match self.runtime.load(request) {
             Ok(plugin) => return Some(plugin),
             Err(error) => error,

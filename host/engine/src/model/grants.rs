@@ -95,6 +95,20 @@ impl GrantedCapabilities {
     }
 }
 
+impl GrantedCapabilities {
+    /// What the runtime is told when what was asked of the outside is answered out of recordings.
+    pub(crate) fn to_recorded(&self) -> Grants {
+        let recorded = !self.directory.is_empty() || !self.http.is_empty() || self.key_value.is_some();
+        Grants { log: self.log, evidence: self.evidence.clone(), recorded, ..Grants::default() }
+    }
+
+    /// Whether these and those grant the same of the outside, so that what was answered under the one would have been
+    /// answered under the other.
+    pub(crate) fn reach_the_same(&self, other: &Self) -> bool {
+        self.directory == other.directory && self.http == other.http && self.key_value == other.key_value
+    }
+}
+
 impl GrantedDirectory {
     fn to_grant(&self, folder: &Path) -> DirectoryGrant {
         let mut grant = DirectoryGrant::new(folder.join(&self.path));

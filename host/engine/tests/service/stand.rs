@@ -82,6 +82,10 @@ impl Stand {
     pub(crate) fn with(model: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let engine = open(&folder, vec![load(&["four-eyes", "canary"], model)]);
+        Self::of(engine, folder)
+    }
+
+    pub(crate) fn of(engine: Engine, folder: TempDir) -> Self {
         Self { engine, folder, now: Cell::new("2026-11-24T20:00:00Z".parse::<Timestamp>().unwrap().as_millis()) }
     }
 

@@ -159,16 +159,16 @@ impl Recording {
     /// what it had, and from one minute to ten. A log larger than the default is only kept up to a bound: somebody else
     /// may have written the recording.
     pub fn limits(&self) -> Limits {
-        let clock = Duration::from_millis(self.limits.wall_clock_ms).saturating_mul(10);
         let most_log = 16 << 20;
-        Limits {
+        let limits = Limits {
             fuel: self.limits.fuel,
             memory: self.limits.memory,
             result_size: self.limits.result_size,
-            wall_clock: clock.clamp(Duration::from_secs(60), Duration::from_secs(600)),
+            wall_clock: Duration::from_millis(self.limits.wall_clock_ms),
             log_lines: usize::try_from(self.limits.log_lines).unwrap_or(most_log).min(most_log),
             log_bytes: usize::try_from(self.limits.log_bytes).unwrap_or(most_log).min(most_log),
-        }
+        };
+        limits.to_replay()
     }
 }
 

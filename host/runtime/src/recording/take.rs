@@ -98,6 +98,11 @@ impl Engine {
             frozen: *plugin.freezing() == Freezing::Frozen,
         }
     }
+
+    /// The engine of this process, in one line: where it is another one, the same call may use other fuel.
+    pub fn line() -> String {
+        format!("wasmtime {} ({})", sandbox::ENGINE_VERSION, sandbox::SETTINGS.join(", "))
+    }
 }
 
 impl Plugin {

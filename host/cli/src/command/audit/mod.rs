@@ -17,6 +17,8 @@ use clap::Subcommand;
 use crate::args::Global;
 use crate::exit::Exit;
 
+pub(crate) use source::seems_a_ledger;
+
 /// What to audit.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {

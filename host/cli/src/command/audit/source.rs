@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use lockgate_ledger::{Source, SqliteStorage};
 use lockgate_server::api::audit::RemoteSource;
 
-use crate::command::ledger::{LEDGER, USUAL_DATA};
+use crate::command::ledger::{LEDGER, USUAL_DATA, open_to_read};
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::input::{not_found, read_text};
 
@@ -68,8 +68,7 @@ impl SourceArguments {
             (Some(file), _) => file.clone(),
             (None, data) => data.as_deref().unwrap_or(Path::new(USUAL_DATA)).join(LEDGER),
         };
-        seems_a_ledger(&path)?;
-        let storage = SqliteStorage::open_read_only(&path).with_context(|| format!("`{}`", path.display()))?;
+        let storage = open_to_read(&path)?;
         Ok(Opened::File { storage, path })
     }
 }
@@ -93,14 +92,14 @@ impl Opened {
 }
 
 /// Whether the file is there, and a database. One that is something else was named by mistake.
-fn seems_a_ledger(path: &Path) -> anyhow::Result<()> {
+pub(crate) fn seems_a_ledger(path: &Path) -> anyhow::Result<()> {
     if path.is_dir() {
         let diagnostic = Diagnostic::error(format!("the ledger `{}` is a folder", path.display()));
         return Err(InvalidInput::from(diagnostic.help("name a data folder with `--data`")).into());
     }
     if !path.exists() {
         let diagnostic = not_found(path, "ledger");
-        let help = "name a data folder with `--data`, a file with `--file`, or a server with `--server`";
+        let help = "name the data folder of a server, or the file of a ledger";
         return Err(InvalidInput::from(diagnostic.help(help)).into());
     }
     let mut begins = Vec::new();

@@ -12,6 +12,7 @@ use clap::Subcommand;
 use lockgate_ledger::{KeyFile, Source as _, SqliteOptions, SqliteStorage};
 
 use crate::args::Global;
+use crate::command::audit::seems_a_ledger;
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::input::not_found;
@@ -59,8 +60,7 @@ pub(crate) struct DataArguments {
 impl DataArguments {
     /// The ledger, to read only: a server may run, and no key is needed.
     pub(crate) fn read_only(&self) -> anyhow::Result<SqliteStorage> {
-        let path = self.there()?;
-        SqliteStorage::open_read_only(&path).with_context(|| format!("`{}`", path.display()))
+        open_to_read(&self.there()?)
     }
 
     /// The ledger, to write, and its key. A server may run beside it.
@@ -84,6 +84,20 @@ impl DataArguments {
         };
         Err(diagnostic.help("name the data folder of the server with `--data`").into())
     }
+}
+
+/// The file of a ledger: itself, or the one in a data folder.
+pub(crate) fn file_of(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(LEDGER) } else { path.to_owned() }
+}
+
+/// A ledger, to read only: a server may run on it, and no key is needed.
+///
+/// # Errors
+/// If there is none, or it cannot be opened.
+pub(crate) fn open_to_read(path: &Path) -> anyhow::Result<SqliteStorage> {
+    seems_a_ledger(path)?;
+    SqliteStorage::open_read_only(path).with_context(|| format!("`{}`", path.display()))
 }
 
 /// A file that must not be there yet.

@@ -1,8 +1,9 @@
-//! `lockgate replay`: runs recordings again, as they were or with a candidate.
+//! `lockgate replay`: runs recordings or the decisions of a ledger again, as they were or with a candidate.
 
+mod decisions;
 mod report;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,31 +15,37 @@ use crate::input::{read_bytes, read_settings};
 use crate::print;
 use crate::recordings;
 use crate::report::Form;
+use decisions::LedgerArguments;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lockgate_engine::replay::{Candidate, Ended, Replayer};
 use rayon::prelude::*;
-use report::Report;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use report::{Report, Subject};
+use serde_json::{Map, Value, json};
 
 /// What to run again.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Replay {
-    /// Recordings, and folders of them, as `eval --record` makes them.
-    #[arg(required = true, value_name = "RECORDING|FOLDER")]
-    recordings: Vec<PathBuf>,
+    /// Recordings, and folders of them, as `eval --record` makes them. With `--ledger`: the ids of decisions; without any,
+    /// all of them.
+    #[arg(required_unless_present = "ledger", value_name = "RECORDING|FOLDER|DECISION")]
+    what: Vec<PathBuf>,
+    #[command(flatten)]
+    ledger: LedgerArguments,
     /// Where the recorded components are: files, or folders of `.wasm` files. Those in `components` beside the
     /// recordings are found without it.
-    #[arg(long, value_name = "FILE|FOLDER")]
+    #[arg(long, value_name = "FILE|FOLDER", conflicts_with = "ledger")]
     plugins: Vec<PathBuf>,
     /// A candidate: runs all recordings of that plugin with this component, and reports what it would turn.
-    #[arg(long, value_name = "PLUGIN=FILE", value_parser = named)]
+    #[arg(long, value_name = "PLUGIN=FILE", value_parser = named, conflicts_with = "ledger")]
     with: Option<(String, PathBuf)>,
     /// Runs the recordings with these settings instead of the recorded ones: JSON, or a file of it.
-    #[arg(long, value_name = "FILE|JSON")]
+    #[arg(long, value_name = "FILE|JSON", conflicts_with = "ledger")]
     settings: Option<String>,
     /// The plugin whose settings are to be replaced. Needed only if there are recordings of several.
-    #[arg(long, value_name = "NAME", requires = "settings", conflicts_with = "with")]
+    #[arg(long, value_name = "NAME", requires = "settings", conflicts_with_all = ["with", "ledger"])]
     plugin: Option<String>,
-    /// How many threads run recordings. Without it: as many as the machine has cores.
+    /// How many threads run them. Without it: as many as the machine has cores.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
     /// How to tell what came of it.
@@ -46,11 +53,15 @@ pub(crate) struct Replay {
     output: Form,
 }
 
-/// One recording that was run again.
-pub(super) struct Run {
-    pub(super) file: PathBuf,
-    pub(super) plugin: String,
-    pub(super) ended: Ended,
+/// A recording or a decision that was run again.
+struct Run {
+    /// As people call it.
+    name: String,
+    /// What tools are told of it.
+    facts: Map<String, Value>,
+    /// The plugin that was recorded, or the model that decided; empty if that cannot be read.
+    by: String,
+    ended: Ended,
 }
 
 fn named(text: &str) -> Result<(String, PathBuf), String> {
@@ -63,33 +74,35 @@ fn named(text: &str) -> Result<(String, PathBuf), String> {
 impl Replay {
     /// Runs them, and tells what came of it.
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        let files = recordings::find(&self.recordings)?;
+        if self.ledger.is_named() {
+            return self.run_decisions(global);
+        }
+        let files = recordings::find(&self.what)?;
         let components = recordings::components(&files, &self.plugins)?;
         let candidate = self.candidate()?;
         let compares = candidate.is_some();
         let replayer = Replayer::new(host::runtime(global)?, components, candidate);
-        let threads = self.threads.map_or(0, usize::from);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-        let bar = bar(files.len(), global.quiet);
+        let pool = self.pool()?;
+        let bar = bar(files.len(), "recordings", global.quiet);
         let began = Instant::now();
         let runs: Vec<Run> = pool.install(|| {
             let runs = files.into_par_iter().map(|file| {
-                let run = match recordings::read(&file) {
-                    Ok(recording) => Run { ended: replayer.replay(&recording), file, plugin: recording.plugin.name },
-                    Err(why) => Run { ended: Ended::NotRun { why }, file, plugin: String::new() },
+                let (ended, plugin) = match recordings::read(&file) {
+                    Ok(recording) => (replayer.replay(&recording), recording.plugin.name),
+                    Err(why) => (Ended::NotRun { why }, String::new()),
                 };
                 bar.inc(1);
-                run
+                Run::of_recording(&file, plugin, ended)
             });
             runs.collect()
         });
         let took = began.elapsed();
         bar.finish_and_clear();
-        let report = Report::of(&runs, compares);
-        if self.settings.is_some() && self.with.is_none() && self.plugin.is_none() && report.plugins.len() > 1 {
+        let report = Report::of(&runs, Subject::Recordings, compares);
+        if self.settings.is_some() && self.with.is_none() && self.plugin.is_none() && report.by.len() > 1 {
             return Err(InvalidInput::from(
                 Diagnostic::error("it is not said whose settings these are")
-                    .note(format!("there are recordings of {}", report.plugins()))
+                    .note(format!("there are recordings of {}", report.all_by()))
                     .help("name the plugin with `--plugin`"),
             )
             .into());
@@ -98,20 +111,30 @@ impl Replay {
             let name = self.with.map(|(name, _)| name).or(self.plugin).unwrap_or_default();
             return Err(InvalidInput::from(
                 Diagnostic::error(format!("there is no recording of a plugin `{name}` among the {}", runs.len()))
-                    .note(format!("there are recordings of {}", report.plugins())),
+                    .note(format!("there are recordings of {}", report.all_by())),
             )
             .into());
         }
+        self.tell(&report, runs.len(), took, global)?;
+        Ok(report.exit())
+    }
+
+    fn tell(&self, report: &Report<'_>, runs: usize, took: Duration, global: &Global) -> anyhow::Result<()> {
         match self.output {
             Form::Table => {
                 print::text(report.table())?;
                 if !global.quiet {
-                    print::words(pace(runs.len(), took));
+                    print::words(pace(runs, report.subject.many(), took));
                 }
             }
             Form::Json => print::data(serde_json::to_string_pretty(&report.document())?)?,
         }
-        Ok(report.exit())
+        Ok(())
+    }
+
+    fn pool(&self) -> anyhow::Result<ThreadPool> {
+        let threads = self.threads.map_or(0, usize::from);
+        Ok(ThreadPoolBuilder::new().num_threads(threads).build()?)
     }
 
     fn candidate(&self) -> anyhow::Result<Option<Candidate>> {
@@ -128,15 +151,23 @@ impl Replay {
     }
 }
 
-/// Shows how far it has come, on a terminal.
-fn bar(recordings: usize, quiet: bool) -> ProgressBar {
-    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let form = "  {bar:40} {human_pos} of {human_len} recordings, {per_sec}, {eta} left";
-    let style = ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::with_draw_target(Some(recordings as u64), target).with_style(style)
+impl Run {
+    fn of_recording(file: &Path, plugin: String, ended: Ended) -> Self {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let facts = [("recording", json!(file)), ("plugin", json!(plugin))];
+        Self { name, facts: report::facts(facts), by: plugin, ended }
+    }
 }
 
-fn pace(recordings: usize, took: Duration) -> String {
-    let rate = recordings as f64 / took.as_secs_f64().max(f64::MIN_POSITIVE);
-    format!("  {recordings} recordings in {:.1} s: {rate:.0} a second", took.as_secs_f64())
+/// Shows how far it has come, on a terminal.
+fn bar(many: usize, of_what: &str, quiet: bool) -> ProgressBar {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let form = format!("  {{bar:40}} {{human_pos}} of {{human_len}} {of_what}, {{per_sec}}, {{eta}} left");
+    let style = ProgressStyle::with_template(&form).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(Some(many as u64), target).with_style(style)
+}
+
+fn pace(runs: usize, of_what: &str, took: Duration) -> String {
+    let rate = runs as f64 / took.as_secs_f64().max(f64::MIN_POSITIVE);
+    format!("  {runs} {of_what} in {:.1} s: {rate:.0} a second", took.as_secs_f64())
 }

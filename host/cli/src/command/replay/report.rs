@@ -1,10 +1,10 @@
-//! What came of running recordings again: counted, grouped by what turned and why, with the recordings by name.
+//! What came of running recordings or decisions again: counted, grouped by what turned and why, with some by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockgate_domain::Standing;
 use lockgate_engine::replay::{Change, Ended};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Run;
 use crate::exit::Exit;
@@ -12,15 +12,24 @@ use crate::print;
 use crate::report::grid;
 use crate::terminal::{BAD, GOOD, WAITING, of_standing, styled};
 
-/// How many recordings of one group are named.
+/// How many of one group are named.
 const NAMED: usize = 3;
+
+/// What was run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    Recordings,
+    Decisions,
+}
 
 /// What came of it.
 pub(super) struct Report<'a> {
+    pub(super) subject: Subject,
     compares: bool,
-    /// How many recordings were of the plugins that are looked at.
+    /// How many were of the plugins, or by the model, that are looked at.
     pub(super) concerned: usize,
-    pub(super) plugins: BTreeSet<&'a str>,
+    /// The plugins or the models.
+    pub(super) by: BTreeSet<&'a str>,
     groups: BTreeMap<Group, Vec<&'a Run>>,
 }
 
@@ -32,12 +41,29 @@ enum Group {
     FuelDiffers,
     NotRecorded,
     NotComparable(String),
+    Deleted(String),
+    NotChosen(String),
     NotRun(String),
     Same,
 }
 
+impl Subject {
+    /// Several of them.
+    pub(super) fn many(self) -> &'static str {
+        match self {
+            Self::Recordings => "recordings",
+            Self::Decisions => "decisions",
+        }
+    }
+
+    fn counted(self, count: usize) -> String {
+        let many = self.many();
+        if count == 1 { format!("1 {}", many.trim_end_matches('s')) } else { format!("{count} {many}") }
+    }
+}
+
 impl<'a> Report<'a> {
-    pub(super) fn of(runs: &'a [Run], compares: bool) -> Self {
+    pub(super) fn of(runs: &'a [Run], subject: Subject, compares: bool) -> Self {
         let mut groups: BTreeMap<Group, Vec<&Run>> = BTreeMap::new();
         let mut concerned = 0;
         for run in runs {
@@ -47,6 +73,8 @@ impl<'a> Report<'a> {
                 Ended::FuelDiffers { .. } => Group::FuelDiffers,
                 Ended::NotRecorded { .. } => Group::NotRecorded,
                 Ended::NotComparable { why } => Group::NotComparable(why.clone()),
+                Ended::Deleted { what, .. } => Group::Deleted(what.clone()),
+                Ended::NotChosen { why } => Group::NotChosen(why.clone()),
                 Ended::NotRun { why } => Group::NotRun(why.clone()),
                 Ended::NotConcerned => continue,
                 _ => Group::Same,
@@ -54,17 +82,13 @@ impl<'a> Report<'a> {
             concerned += 1;
             groups.entry(group).or_default().push(run);
         }
-        Self {
-            compares,
-            concerned,
-            plugins: runs.iter().map(|run| run.plugin.as_str()).filter(|name| !name.is_empty()).collect(),
-            groups,
-        }
+        let by = runs.iter().map(|run| run.by.as_str()).filter(|name| !name.is_empty()).collect();
+        Self { subject, compares, concerned, by, groups }
     }
 
-    /// The plugins that there are recordings of.
-    pub(super) fn plugins(&self) -> String {
-        self.plugins.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    /// The plugins that there are recordings of, or the models that there are decisions by.
+    pub(super) fn all_by(&self) -> String {
+        self.by.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     }
 
     fn count(&self, is: impl Fn(&Group) -> bool) -> usize {
@@ -91,7 +115,7 @@ impl<'a> Report<'a> {
             Exit::Differs
         } else if self.count(|group| matches!(group, Group::NotRun(_))) > 0 {
             Exit::Failure
-        } else if self.count(|group| matches!(group, Group::NotRecorded | Group::NotComparable(_))) > 0 {
+        } else if self.count(Group::is_untold) > 0 {
             Exit::Pending
         } else {
             Exit::Success
@@ -110,6 +134,8 @@ impl<'a> Report<'a> {
                 Group::NotComparable(why) => {
                     (styled(WAITING, "not comparable"), format!("`{why}`: the machine decided it, not the plugin"))
                 }
+                Group::Deleted(what) => (styled(WAITING, "deleted"), gone(what, runs)),
+                Group::NotChosen(why) => (styled(WAITING, "not chosen"), why.clone()),
                 Group::NotRun(why) => (styled(BAD, "not run"), why.clone()),
                 Group::Same => return Vec::new(),
             };
@@ -119,7 +145,7 @@ impl<'a> Report<'a> {
         let rows: Vec<Vec<String>> = rows.collect();
         let mut parts = Vec::new();
         if !rows.is_empty() {
-            parts.push(grid(&["recordings", "what", "why", "for example"], rows));
+            parts.push(grid(&[self.subject.many(), "what", "why", "for example"], rows));
         }
         parts.push(format!("  {}", self.sum()));
         parts.join("\n\n")
@@ -133,18 +159,18 @@ impl<'a> Report<'a> {
         let untold = self.count(|group| *group == Group::NotRecorded);
         let machine = self.count(|group| matches!(group, Group::NotComparable(_)));
         let not_run = self.count(|group| matches!(group, Group::NotRun(_)));
-        let recordings = match self.concerned {
-            1 => "1 recording".to_owned(),
-            many => format!("{many} recordings"),
-        };
-        let mut parts = vec![recordings, styled(style, format!("{same} the same"))];
+        let deleted = self.count(|group| matches!(group, Group::Deleted(_)));
+        let not_chosen = self.count(|group| matches!(group, Group::NotChosen(_)));
+        let mut parts = vec![self.subject.counted(self.concerned), styled(style, format!("{same} the same"))];
         if self.compares {
             parts.push(format!("{} flipped", self.flipped()));
             parts.push(format!("{} say the same otherwise", self.changed()));
         } else {
-            parts.push(format!("{} differ", others - untold - machine - not_run));
+            parts.push(format!("{} differ", others - untold - machine - deleted - not_run));
         }
         parts.extend((untold > 0).then(|| format!("{untold} ask what was not recorded")));
+        parts.extend((deleted > 0).then(|| format!("{deleted} cannot be replayed: retention deleted a part")));
+        parts.extend((not_chosen > 0).then(|| format!("{not_chosen} would be decided by another model")));
         parts.extend((machine > 0).then(|| format!("{machine} cannot be compared")));
         parts.extend((not_run > 0).then(|| format!("{not_run} could not be run")));
         parts.join(", ")
@@ -158,24 +184,42 @@ impl<'a> Report<'a> {
             .map(|run| {
                 let mut document = serde_json::to_value(&run.ended).unwrap_or_default();
                 if let Some(fields) = document.as_object_mut() {
-                    fields.insert("recording".to_owned(), json!(run.file));
-                    fields.insert("plugin".to_owned(), json!(run.plugin));
+                    fields.extend(run.facts.clone());
                 }
                 document
             })
             .collect();
-        json!({
-            "recordings": self.concerned,
-            "same": self.count(|group| *group == Group::Same),
-            "flipped": self.flipped(),
-            "changed": self.changed(),
-            "fuel_differs": self.count(|group| *group == Group::FuelDiffers),
-            "not_recorded": self.count(|group| *group == Group::NotRecorded),
-            "not_comparable": self.count(|group| matches!(group, Group::NotComparable(_))),
-            "not_run": self.count(|group| matches!(group, Group::NotRun(_))),
-            "runs": runs,
-        })
+        let mut document = facts([
+            (self.subject.many(), json!(self.concerned)),
+            ("same", json!(self.count(|group| *group == Group::Same))),
+            ("flipped", json!(self.flipped())),
+            ("changed", json!(self.changed())),
+            ("fuel_differs", json!(self.count(|group| *group == Group::FuelDiffers))),
+            ("not_recorded", json!(self.count(|group| *group == Group::NotRecorded))),
+            ("not_comparable", json!(self.count(|group| matches!(group, Group::NotComparable(_))))),
+            ("not_run", json!(self.count(|group| matches!(group, Group::NotRun(_))))),
+            ("runs", json!(runs)),
+        ]);
+        if self.subject == Subject::Decisions {
+            document.extend(facts([
+                ("deleted", json!(self.count(|group| matches!(group, Group::Deleted(_))))),
+                ("not_chosen", json!(self.count(|group| matches!(group, Group::NotChosen(_))))),
+            ]));
+        }
+        Value::Object(document)
     }
+}
+
+impl Group {
+    /// Whether nobody can tell how it would have come out.
+    fn is_untold(&self) -> bool {
+        matches!(self, Self::NotRecorded | Self::NotComparable(_) | Self::Deleted(_) | Self::NotChosen(_))
+    }
+}
+
+/// What tools are told.
+pub(super) fn facts<const N: usize>(facts: [(&str, Value); N]) -> Map<String, Value> {
+    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn standing(standing: Standing) -> String {
@@ -204,10 +248,22 @@ fn first_question(runs: &[&Run]) -> String {
     question.unwrap_or_default()
 }
 
+/// What retention deleted, with its digest and when that was.
+fn gone(what: &str, runs: &[&Run]) -> String {
+    let mut gone: BTreeSet<String> = BTreeSet::new();
+    gone.extend(runs.iter().filter_map(|run| match &run.ended {
+        Ended::Deleted { digest, at, .. } => Some(format!("{digest} at {at}")),
+        _ => None,
+    }));
+    match gone.first() {
+        Some(first) if gone.len() == 1 => format!("{what}, {first}"),
+        Some(first) => format!("{what}, for example {first}"),
+        None => what.to_owned(),
+    }
+}
+
 fn examples(runs: &[&Run]) -> String {
-    let names =
-        runs.iter().take(NAMED).map(|run| run.file.file_name().unwrap_or_default().to_string_lossy().into_owned());
-    let mut names: Vec<String> = names.collect();
+    let mut names: Vec<String> = runs.iter().take(NAMED).map(|run| run.name.clone()).collect();
     if runs.len() > NAMED {
         names.push(format!("and {} more", runs.len() - NAMED));
     }

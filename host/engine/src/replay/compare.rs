@@ -1,0 +1,203 @@
+//! Holding a decision that was made again against the one that was kept: byte for byte, in canonical JSON.
+
+use lockgate_domain::{BindingAnswer, Decision, DigestError, FailureKind, Standing, Verdict, canonical_json};
+use lockgate_runtime::Outcome;
+use serde_json::{Value, json};
+
+use super::{Again, Change, Ended};
+
+/// So many places are named at which two decisions differ.
+const NAMED: usize = 8;
+
+/// Two decisions about the same.
+pub(super) struct Compared<'a> {
+    pub(super) was: &'a Decision,
+    pub(super) is: &'a Decision,
+    /// Whether the second is a candidate's, so that what only says by whom it was decided is no difference.
+    pub(super) candidate: bool,
+    /// Whether both used the same engine, so that they must use the same fuel.
+    pub(super) same_engine: bool,
+}
+
+/// What a plugin failed with that the machine decided, and not the plugin.
+pub(super) fn of_the_machine(decision: &Decision) -> Option<String> {
+    let mut failures = decision.bindings.iter().filter_map(|binding| match &binding.answer {
+        BindingAnswer::Failed(failure) => Some(failure),
+        _ => None,
+    });
+    let failure = failures.find(|failure| Outcome::Failed((*failure).clone()).is_of_the_machine())?;
+    Some(failure.kind.as_str().to_owned())
+}
+
+impl Compared<'_> {
+    /// How it came out.
+    pub(super) fn ended(&self) -> Result<Again, DigestError> {
+        if let Some(question) = not_recorded(self.is) {
+            return Ok(Ended::NotRecorded { question }.into());
+        }
+        if let Some(why) = of_the_machine(self.is) {
+            return Ok(Ended::NotComparable { why }.into());
+        }
+        let (was, is) = match self.candidate {
+            true => (said(self.was, self.is)?, said(self.is, self.is)?),
+            false => (whole(self.was)?, whole(self.is)?),
+        };
+        if canonical_json(&was)? == canonical_json(&is)? {
+            let (was, is) = (fuel(self.was), fuel(self.is));
+            let differs = self.same_engine && !self.candidate && was != is;
+            let total = |fuel: Vec<u64>| fuel.into_iter().fold(0, u64::saturating_add);
+            let ended = if differs { Ended::FuelDiffers { was: total(was), is: total(is) } } else { Ended::Same };
+            return Ok(ended.into());
+        }
+        let change = Change {
+            from: standing(self.was.verdict),
+            to: standing(self.is.verdict),
+            was: codes(self.was),
+            is: codes(self.is),
+        };
+        let mut differs = Vec::new();
+        differences(&was, &is, &mut String::new(), &mut differs);
+        let ended = if change.from == change.to { Ended::Changed(change) } else { Ended::Flipped(change) };
+        Ok(Again { ended, differs })
+    }
+}
+
+/// All of a decision, without what differs from run to run or from engine to engine: clock, memory, fuel.
+fn whole(decision: &Decision) -> Result<Value, DigestError> {
+    let mut decision = decision.clone();
+    for receipt in decision.bindings.iter_mut().filter_map(|binding| binding.receipt.as_mut()) {
+        (receipt.wall_time_us, receipt.peak_memory, receipt.fuel) = (0, 0, 0);
+    }
+    value(&decision)
+}
+
+/// What a decision says, and what was asked and logged on the way; not by whom, and in the other's names for what was to
+/// be approved and under which model.
+fn said(decision: &Decision, other: &Decision) -> Result<Value, DigestError> {
+    let mut said = whole(decision)?;
+    if let Some(fields) = said.as_object_mut() {
+        for name in ["id", "model", "snapshot", "subject", "approved"] {
+            fields.remove(name);
+        }
+        let bindings = fields.get_mut("bindings").and_then(Value::as_array_mut).into_iter().flatten();
+        for binding in bindings.filter_map(Value::as_object_mut) {
+            binding.remove("plugin");
+            if let Some(receipt) = binding.remove("receipt") {
+                binding.insert("host_calls".to_owned(), receipt.get("host_calls").cloned().unwrap_or(json!({})));
+            }
+        }
+    }
+    let names = [(decision.subject, other.subject), (decision.model.digest, other.model.digest)];
+    rename(&mut said, &names.map(|(from, to)| (from.to_string(), to.to_string())));
+    Ok(said)
+}
+
+/// Calls things by other names in all that a value says.
+fn rename(value: &mut Value, names: &[(String, String)]) {
+    match value {
+        Value::String(text) => {
+            for (from, to) in names.iter().filter(|(from, to)| from != to) {
+                if text.contains(from.as_str()) {
+                    *text = text.replace(from.as_str(), to);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, names)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| rename(field, names)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn value(decision: &Decision) -> Result<Value, DigestError> {
+    serde_json::to_value(decision).map_err(|error| DigestError::NotCanonical(error.to_string()))
+}
+
+fn fuel(decision: &Decision) -> Vec<u64> {
+    decision.bindings.iter().map(|binding| binding.receipt.as_ref().map_or(0, |receipt| receipt.fuel)).collect()
+}
+
+/// What a plugin asked that was never asked then.
+fn not_recorded(decision: &Decision) -> Option<String> {
+    decision.bindings.iter().find_map(|binding| match &binding.answer {
+        BindingAnswer::Failed(failure) if failure.kind == FailureKind::NotRecorded => {
+            Some(format!("`{}`: {}", binding.id, failure.message))
+        }
+        _ => None,
+    })
+}
+
+fn standing(verdict: Verdict) -> Standing {
+    match verdict {
+        Verdict::Allow => Standing::Allow,
+        Verdict::Deny => Standing::Deny,
+        Verdict::Pending => Standing::Pending,
+        Verdict::Error => Standing::Error,
+    }
+}
+
+/// The codes by which a decision explains itself, each once and in order: of what stands in the way, if something does.
+fn codes(decision: &Decision) -> Vec<String> {
+    let allows = decision.verdict == Verdict::Allow;
+    let reasons = decision.reasons.iter().filter(|reason| allows || reason.blocking);
+    let mut codes: Vec<String> = reasons.map(|reason| reason.code.clone()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+/// Where two values differ: the first places, from the outside in.
+fn differences(was: &Value, is: &Value, at: &mut String, found: &mut Vec<String>) {
+    if was == is || found.len() >= NAMED {
+        return;
+    }
+    let names: Vec<String> = match (was, is) {
+        (Value::Object(was), Value::Object(is)) => {
+            let added = is.keys().filter(|name| !was.contains_key(*name));
+            was.keys().chain(added).cloned().collect()
+        }
+        (Value::Array(was), Value::Array(is)) if was.len() == is.len() => {
+            (0..was.len()).map(|place| place.to_string()).collect()
+        }
+        _ => return found.push(at.clone()),
+    };
+    let length = at.len();
+    for name in names {
+        let below = |value: &Value| match value {
+            Value::Array(items) => name.parse::<usize>().ok().and_then(|place| items.get(place)).cloned(),
+            value => value.get(&name).cloned(),
+        };
+        at.push('/');
+        at.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        match (below(was), below(is)) {
+            (Some(was), Some(is)) => differences(&was, &is, at, found),
+            _ if found.len() < NAMED => found.push(at.clone()),
+            _ => {}
+        }
+        at.truncate(length);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn differ(was: &Value, is: &Value) -> Vec<String> {
+        let mut found = Vec::new();
+        differences(was, is, &mut String::new(), &mut found);
+        found
+    }
+
+    #[test]
+    fn two_values_differ_where_they_do_and_nowhere_else() {
+        let was = json!({ "a": 1, "b": [{ "c/d": true }, 2], "gone": null, "list": [1] });
+        assert_eq!(differ(&was, &was), Vec::<String>::new());
+        let is = json!({ "a": 1, "b": [{ "c/d": false }, 2], "list": [1, 2], "new": 0 });
+        assert_eq!(differ(&was, &is), ["/b/0/c~1d", "/gone", "/list", "/new"]);
+    }
+
+    #[test]
+    fn only_the_first_places_are_named() {
+        let (was, is) = (json!(vec![0; 20]), json!(vec![1; 20]));
+        assert_eq!(differ(&was, &is).len(), NAMED);
+    }
+}
