@@ -20,6 +20,7 @@ use axum::routing::get;
 use lockgate_ledger::{Cause, Error, Storage, Unavailable};
 use utoipa::OpenApi;
 
+use super::errors::damaged;
 use crate::problem::Problem;
 
 pub use form::{
@@ -32,8 +33,6 @@ pub use remote::{InvalidServer, RemoteSource};
 /// Where the routes are mounted.
 pub const PREFIX: &str = "/api/v1/audit";
 
-/// The code of the problem that says that what lies in the ledger cannot be right.
-const CORRUPT: &str = "ledger-corrupt";
 /// The header with the kind of content.
 const KIND_HEADER: &str = "lockgate-content-kind";
 /// The header with the media type of content, which is not the one that it is sent as.
@@ -113,8 +112,8 @@ fn problem(error: Error) -> Problem {
     match error {
         Error::NotFound(message) => Problem::of_status(StatusCode::NOT_FOUND).detail(message),
         Error::Unavailable(Unavailable { cause: Cause::Corrupt, message }) => {
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, CORRUPT, "The ledger is damaged, or was tampered with")
-                .detail(message)
+            // An auditor is told where.
+            damaged(&message).detail(message)
         }
         Error::Unavailable(Unavailable { cause, message }) => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -128,5 +127,25 @@ fn problem(error: Error) -> Problem {
             tracing::error!(error = %other, "reading the audit log");
             Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lockgate_engine::service::EngineError;
+
+    use super::*;
+    use crate::api::errors;
+
+    #[test]
+    fn a_damaged_ledger_has_one_code_whoever_reads_it() {
+        let corrupt = || Error::Unavailable(Unavailable { cause: Cause::Corrupt, message: "page 7".to_owned() });
+        let of_engine = |error| errors::problem(error).code();
+        let codes = [
+            problem(corrupt()).code(),
+            of_engine(EngineError::Ledger(corrupt())),
+            of_engine(EngineError::Damaged("entry 7".to_owned())),
+        ];
+        assert_eq!(codes, ["ledger-damaged"; 3]);
     }
 }

@@ -12,6 +12,9 @@ use crate::problem::Problem;
 /// In how many seconds it is worth asking a busy or failing ledger again.
 const RETRY_AFTER: u64 = 1;
 
+/// The code of the problem that says that what lies in the ledger cannot be right.
+pub(super) const DAMAGED: &str = "ledger-damaged";
+
 /// What the engine says, as a problem.
 pub fn problem(error: EngineError) -> Problem {
     let said = error.to_string();
@@ -176,10 +179,11 @@ fn unavailable(said: &str, cause: &'static str) -> Problem {
         .retry_after(RETRY_AFTER)
 }
 
-fn damaged(what: &str) -> Problem {
+/// What lies in the ledger cannot be right.
+pub(super) fn damaged(what: &str) -> Problem {
     tracing::error!(what, "the ledger holds something that cannot be right");
     let title = "The ledger is damaged, or was tampered with";
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "ledger-damaged", title)
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, DAMAGED, title)
         .detail("the log of the server says what is wrong, and `lockgate audit verify` finds where")
 }
 

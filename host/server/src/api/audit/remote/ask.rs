@@ -10,7 +10,7 @@ use ureq::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use ureq::{Agent, Body};
 
-use super::super::CORRUPT;
+use crate::api::errors::DAMAGED;
 use crate::problem::{ProblemDocument, TYPE_PREFIX};
 
 /// How often a server that is busy is asked again, and how long it may ask for.
@@ -126,7 +126,7 @@ impl Line {
         let problem: Option<ProblemDocument> = serde_json::from_slice(body).ok();
         let code = problem.as_ref().and_then(|problem| problem.kind.strip_prefix(TYPE_PREFIX)).unwrap_or_default();
         let says = problem.as_ref().map(|problem| problem.detail.as_ref().unwrap_or(&problem.title).clone());
-        if code == CORRUPT {
+        if code == DAMAGED {
             return Unavailable { cause: Cause::Corrupt, message: says.unwrap_or_default() }.into();
         }
         if status == StatusCode::NOT_FOUND && code == "not-found" {
