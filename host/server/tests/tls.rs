@@ -143,6 +143,22 @@ async fn it_speaks_tls_with_the_certificate_in_the_file() {
 }
 
 #[tokio::test]
+async fn a_decision_point_that_speaks_tls_says_so_in_its_addresses_on_this_machine_too() {
+    let files = Files::new();
+    let running = Server::new(files.config(None)).start().await.unwrap();
+    let path = "/.well-known/authzen-configuration";
+    let (answer, _) = ask(&running, &files.authority.certificate, None, path).await.unwrap();
+    // What is asked names `localhost`, where without TLS it would be `http`.
+    let said = serde_json::json!({
+        "policy_decision_point": "https://localhost",
+        "access_evaluation_endpoint": "https://localhost/access/v1/evaluation",
+        "access_evaluations_endpoint": "https://localhost/access/v1/evaluations",
+    });
+    assert_eq!(answer.json(), said);
+    running.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_client_may_show_a_certificate_and_handlers_see_it() {
     let files = Files::new();
     let running = files.start(Some(ClientCertificate::Optional)).await;

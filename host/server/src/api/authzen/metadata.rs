@@ -2,15 +2,15 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::Json;
 use axum::http::header::{CACHE_CONTROL, HOST, VARY};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{EVALUATION, EVALUATIONS};
+use super::{EVALUATION, EVALUATIONS, SpeaksTls};
 use crate::problem::{Problem, ProblemDocument};
 
 /// What there is. What is not named is not there: there is no search.
@@ -41,14 +41,19 @@ pub(super) struct Configuration {
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn configuration(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn configuration(
+    tls: Option<Extension<SpeaksTls>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let Some(host) = uri.authority().map(ToString::to_string).or(host.map(str::to_owned)).filter(|host| is_host(host))
     else {
         return Err(Problem::of_status(StatusCode::BAD_REQUEST)
             .detail("the request does not say which host it asks: send a `Host` header"));
     };
-    let base = format!("{}://{host}", scheme(&uri, &headers, &host));
+    let tls = tls.is_some_and(|Extension(SpeaksTls(tls))| tls);
+    let base = format!("{}://{host}", scheme(&uri, &headers, tls, &host));
     let configuration = Configuration {
         access_evaluation_endpoint: format!("{base}{EVALUATION}"),
         access_evaluations_endpoint: format!("{base}{EVALUATIONS}"),
@@ -69,11 +74,11 @@ fn is_host(host: &str) -> bool {
 
 /// The standard knows `https` alone. Without TLS there are only tries on one machine, and what stands behind a proxy that
 /// says what it was asked by.
-fn scheme(uri: &Uri, headers: &HeaderMap, host: &str) -> &'static str {
+fn scheme(uri: &Uri, headers: &HeaderMap, tls: bool, host: &str) -> &'static str {
     let forwarded = headers.get("x-forwarded-proto").and_then(|scheme| scheme.to_str().ok());
     match uri.scheme_str().or(forwarded) {
         Some("http") => "http",
-        None if is_loopback(host) => "http",
+        None if !tls && is_loopback(host) => "http",
         Some(_) | None => "https",
     }
 }
