@@ -14,6 +14,7 @@ use serde_json::json;
 pub mod generate;
 mod guest;
 pub mod hostile;
+pub mod served;
 
 pub use guest::Guest;
 

@@ -5,7 +5,9 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Answer, GATE, Served, folder, kept, request, send, token};
+use lockgate_tests::served::{Answer, Served, send, token};
+
+use crate::{GATE, folder, kept, request};
 
 /// How long is waited for something that happens by itself.
 const LONGEST: Duration = Duration::from_secs(60);

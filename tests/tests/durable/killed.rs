@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::{GATE, Served, folder, kept, request, send, token};
+use lockgate_tests::served::{Served, send, token};
+
+use crate::{GATE, folder, kept, request};
 
 const CLIENTS: usize = 4;
 

@@ -1,0 +1,121 @@
+//! The real command as a service manager has it: what it prints it takes again, and what signals tell it it does.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lockgate_tests::served::{Answer, Served, connect, head, send, token};
+use lockgate_tests::tree;
+use serde_json::json;
+
+const DEPLOYMENTS: &str = "/api/v1/deployments";
+/// How long is waited for something that happens by itself.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// An empty folder.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("serving").join(name);
+    // What an earlier run left is in the way.
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// A copy of the quick start's model that can be changed: its plugins are where it looks for them.
+fn model(folder: &Path, change: impl Fn(String) -> String) -> PathBuf {
+    let models = folder.join("models/quick-start");
+    fs::create_dir_all(&models).unwrap();
+    if !folder.join("plugins").exists() {
+        symlink(tree("plugins"), folder.join("plugins")).unwrap();
+    }
+    let text = fs::read_to_string(tree("examples/quick-start/model.toml")).unwrap();
+    let (fresh, file) = (models.join("model.new"), models.join("model.toml"));
+    fs::write(&fresh, change(text)).unwrap();
+    fs::rename(fresh, &file).unwrap();
+    file
+}
+
+fn request() -> String {
+    fs::read_to_string(tree("examples/quick-start/request.json")).unwrap()
+}
+
+#[test]
+fn the_configuration_that_it_prints_is_one_that_it_takes() {
+    let folder = folder("configuration");
+    let print = |arguments: &[&str]| {
+        let mut command = Command::new(tree("bin/lockgate"));
+        command.current_dir(&folder).env_remove("LOCKGATE_CONFIG").args(["serve", "--print-config"]).args(arguments);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let changed = ["--listen", "127.0.0.1:9", "--data", "elsewhere", "--set", "limits.body=2MiB"];
+    let first = print(&[&changed[..], &["--set", "ledger.retention.snapshots=400d"]].concat());
+    fs::write(folder.join("printed.toml"), &first).unwrap();
+    let second = print(&["--config", "printed.toml"]);
+    let values = |text: &str| text.parse::<toml::Table>().unwrap_or_else(|error| panic!("{error}\n{text}"));
+    assert_eq!(values(&second), values(&first));
+    assert_eq!(values(&second)["listen"].as_str(), Some("127.0.0.1:9"), "{second}");
+    assert_ne!(values(&second), values(&print(&[])), "what was said is in it");
+}
+
+#[test]
+fn a_request_that_is_under_way_when_it_is_told_to_end_is_answered_and_the_end_is_a_good_one() {
+    let data = folder("end").join("data");
+    let mut server = Served::start(&data, &[]);
+    let (token, body) = (token(&data), request());
+    let mut stream = connect(&server.address).unwrap();
+    let (sent, rest) = body.split_at(body.len() / 2);
+    let begin = head(&server.address, "POST", DEPLOYMENTS, &token, body.len()) + sent;
+    stream.write_all(begin.as_bytes()).unwrap();
+    // Until it has begun to read it.
+    thread::sleep(Duration::from_millis(500));
+    server.signal("TERM");
+    let began = Instant::now();
+    while server.get("/livez").is_some() {
+        assert!(began.elapsed() < LONGEST, "it still takes new connections");
+        thread::sleep(Duration::from_millis(20));
+    }
+    stream.write_all(rest.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let answer = Answer::read(&answer).unwrap_or_else(|| panic!("{answer}"));
+    assert_eq!((answer.status, &answer.json()["id"]), (201, &json!("hello-2")), "{}", answer.body);
+    assert_eq!(server.ended().code(), Some(0));
+
+    let again = Served::start(&data, &[]);
+    let kept = send(&again.address, "GET", &format!("{DEPLOYMENTS}/hello-2"), &token, "").unwrap();
+    assert_eq!(kept.json()["id"], "hello-2", "what was answered is kept: {}", kept.body);
+}
+
+#[test]
+fn models_are_loaded_anew_when_it_is_told_to() {
+    let folder = folder("reload");
+    let data = folder.join("data");
+    let file = model(&folder, |text| text);
+    let mut command = Command::new(tree("bin/lockgate"));
+    // Nobody looks at the files by themselves, so what is loaded is what the signal loads.
+    command.args(["serve", "--set", "reload.watch=false", "--data"]).arg(&data).arg("--models").arg(file);
+    let server = Served::by(command);
+    let token = token(&data);
+    let version = || {
+        let models = send(&server.address, "GET", "/api/v1/models", &token, "").unwrap().json();
+        models["models"][0]["version"].as_str().unwrap_or_else(|| panic!("{models}")).to_owned()
+    };
+    assert_eq!(version(), "1.0.0");
+    model(&folder, |text| text.replace("version = \"1.0.0\"", "version = \"1.1.0\""));
+    assert_eq!(version(), "1.0.0");
+    server.signal("HUP");
+    let began = Instant::now();
+    while version() != "1.1.0" {
+        assert!(began.elapsed() < LONGEST, "the models are not loaded anew");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
