@@ -11,9 +11,10 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lockgate_tests::served::{Answer, Served, connect, head, send, token};
+use lockgate_domain::Decision;
+use lockgate_tests::served::{Answer, Served, connect, head, send, token, token_of};
 use lockgate_tests::tree;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const DEPLOYMENTS: &str = "/api/v1/deployments";
 /// How long is waited for something that happens by itself.
@@ -118,4 +119,80 @@ fn models_are_loaded_anew_when_it_is_told_to() {
         assert!(began.elapsed() < LONGEST, "the models are not loaded anew");
         thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// What of a decision does not depend on who asked, and what the ledger knows beside.
+fn said(decision: &Decision) -> Value {
+    let bindings = decision.bindings.iter().map(|binding| json!([binding.id, binding.standing, binding.exemption]));
+    json!({
+        "verdict": decision.verdict,
+        "reasons": decision.reasons,
+        "requirements": decision.requirements,
+        "bindings": bindings.collect::<Vec<_>>(),
+        "model": decision.model.digest,
+    })
+}
+
+#[test]
+fn a_waiver_counts_for_the_server_as_it_does_for_eval() {
+    let folder = folder("waiver");
+    let data = folder.join("data");
+    let file = model(&folder, |text| {
+        let strict = "settings.worst-open-defect = \"low\"\n";
+        text.replacen(strict, &format!("{strict}waivable = true\n"), 1)
+    });
+    let mut command = Command::new(tree("bin/lockgate"));
+    command.args(["serve", "--data"]).arg(&data).arg("--models").arg(&file);
+    let server = Served::by(command);
+    let (ada, bo) = (token(&data), token_of(&data, "bo@example.org", "change-authority"));
+    let post = |path: &str, token: &str, body: &str| {
+        let answer = send(&server.address, "POST", path, token, body).unwrap();
+        assert!(answer.status < 300, "{path}: {}", answer.body);
+        answer.json()
+    };
+    post(DEPLOYMENTS, &ada, &request());
+    let gate = format!("{DEPLOYMENTS}/hello-2/gates/plan-and-approve/entrance?ask=true");
+    let ask = || -> Decision { serde_json::from_value(post(&gate, &ada, "")).unwrap() };
+    let deployment: Value = serde_json::from_str::<Value>(&request()).unwrap()["deployment"].take();
+    let eval = |waivers: &[&Value], now: &str| -> Decision {
+        let mut deployment = deployment.clone();
+        // In the order in which the server has them.
+        let mut waivers = waivers.to_vec();
+        waivers.sort_by_key(|waiver| waiver["id"].as_str());
+        deployment["waivers"] = json!(waivers);
+        let document = folder.join("deployment.json");
+        fs::write(&document, deployment.to_string()).unwrap();
+        let mut command = Command::new(tree("bin/lockgate"));
+        command.args(["eval", "-s", "plan-and-approve", "-p", "entrance", "-o", "json", "--now", now, "-m"]);
+        let output = command.arg(&file).arg("-d").arg(document).output().unwrap();
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+    };
+    let alike = |decision: &Decision, waivers: &[&Value]| {
+        assert_eq!(said(&eval(waivers, &decision.at.to_string())), said(decision));
+        decision.verdict.as_str()
+    };
+    let denied = ask();
+    assert_eq!(alike(&denied, &[]), "deny");
+    let code = denied.reasons.iter().find(|reason| reason.blocking).unwrap().code.clone();
+
+    let grant = |codes: &[&str], gate: Value| {
+        let new = json!({
+            "reason": "nobody greets on Sundays", "ticket": "H-7", "expires": "2100-01-01T00:00:00Z",
+            "scope": { "bindings": ["release"], "codes": codes, "gate": gate, "product": "hello" },
+        });
+        let mut granted = post("/api/v1/waivers", &bo, &new.to_string());
+        // What the ledger knows beside the waiver.
+        granted.as_object_mut().unwrap().retain(|name, _| name != "teams" && name != "ended");
+        granted
+    };
+    let entrance = json!({ "stage": "plan-and-approve", "phase": "entrance" });
+    let of_another_code = grant(&["another-code"], entrance.clone());
+    let decision = ask();
+    assert_eq!(alike(&decision, &[&of_another_code]), "deny");
+    assert_ne!(decision.reasons, denied.reasons, "why it does not count is said");
+    let counts = grant(&[&code], entrance);
+    let decision = ask();
+    assert_eq!(alike(&decision, &[&of_another_code, &counts]), "allow");
+    assert!(decision.bindings[0].exemption.is_some(), "{:?}", decision.bindings[0]);
 }
