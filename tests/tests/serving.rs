@@ -196,3 +196,23 @@ fn a_waiver_counts_for_the_server_as_it_does_for_eval() {
     assert_eq!(alike(&decision, &[&of_another_code, &counts]), "allow");
     assert!(decision.bindings[0].exemption.is_some(), "{:?}", decision.bindings[0]);
 }
+
+#[test]
+fn a_role_that_nobody_knows_is_warned_of_when_a_token_is_issued_in_it() {
+    let data = folder("roles").join("data");
+    let _server = Served::start(&data, &[]);
+    let warned = |role: &str| {
+        let mut command = Command::new(tree("bin/lockgate"));
+        command.args(["token", "create", "--for", "bo@example.org", "--team", "shop", "--expires-in", "1d"]);
+        let output = command.args(["--role", role, "--data"]).arg(&data).env("NO_COLOR", "1").output().unwrap();
+        assert!(output.status.success() && !output.stdout.is_empty(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let typo = warned("change-authorty");
+    assert!(typo.contains("`change-authorty` is no role that Lockgate knows"), "{typo}");
+    assert!(typo.contains("did you mean `change-authority`?"), "{typo}");
+    let of_a_model = warned("cab-member");
+    assert!(of_a_model.contains("those that Lockgate knows are administrator, auditor, "), "{of_a_model}");
+    let known = warned("change-authority");
+    assert!(!known.contains("no role"), "{known}");
+}

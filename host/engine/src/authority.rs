@@ -205,8 +205,8 @@ pub enum Forbidden {
     },
 }
 
-/// The roles that are known, for messages.
-const ROLES: [&str; 18] = [
+/// The roles that are known here. Models and policies may ask for approvals in others.
+pub const ROLES: [&str; 18] = [
     "administrator",
     "auditor",
     "change-authority",

@@ -1,13 +1,14 @@
 //! `lockgate token create`: a credential for a pipeline or a person.
 
 use lockgate_domain::{Duration, Person, Timestamp};
-use lockgate_engine::authority::{Right, Teams};
+use lockgate_engine::authority::{ROLES, Right, Teams};
 use lockgate_server::auth::token::{NewToken, Tokens, issue};
 
 use super::{ByArguments, in_that_time, refused, show};
 use crate::args::Global;
 use crate::command::ledger::DataArguments;
 use crate::exit::Exit;
+use crate::input::nearest;
 use crate::print;
 use crate::report::Form;
 use crate::terminal::{WAITING, styled};
@@ -53,6 +54,7 @@ impl Create {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let (storage, _) = self.data.to_write()?;
         let now = Timestamp::now();
+        let unknown: Vec<String> = self.roles.iter().filter_map(|role| unknown(role)).collect();
         let new = NewToken {
             person: Person { id: self.person, name: self.name, roles: self.roles },
             teams: if self.all_teams { Teams::All } else { Teams::Named(self.teams.into_iter().collect()) },
@@ -63,10 +65,27 @@ impl Create {
         };
         let issued = issue(&storage, new, now).map_err(|error| refused(error, &Tokens::default()))?;
         show::issued(&issued, now, self.output, global)?;
+        // Also where little is to be said: a role that was meant to be another one shows when it is needed.
+        for role in unknown {
+            print::words(format!("{}: {role}", styled(WAITING, "warning")));
+        }
         if issued.token.expires.is_none() && !global.quiet {
             let warning = styled(WAITING, "warning");
             print::words(format!("{warning}: it never expires; with `--expires-in 90d` it would be forgotten safely"));
         }
         Ok(Exit::Success)
     }
+}
+
+/// What there is to say of a role that Lockgate does not know. It is none that is wrong: a model may ask for approvals in it.
+fn unknown(role: &str) -> Option<String> {
+    if ROLES.contains(&role) {
+        return None;
+    }
+    let meant = match nearest(role, ROLES) {
+        Some(meant) => format!("did you mean `{meant}`? If so, revoke this token, and create another"),
+        None => format!("those that Lockgate knows are {}", ROLES.join(", ")),
+    };
+    let may = "its holder may see, and approve where a model asks for that role, and no more";
+    Some(format!("`{}` is no role that Lockgate knows: {may}; {meant}", print::plain(role)))
 }
