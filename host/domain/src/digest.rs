@@ -8,8 +8,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::with_canonical_json;
 use crate::time::as_text;
+use crate::with_canonical_json;
 
 /// Why a text is not a digest, or a value has none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

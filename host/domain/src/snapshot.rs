@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Component, Deployment, Digest, DigestError, Evidence, Gate, Timestamp, canonical_json, with_canonical_json};
+use crate::{
+    Component, Deployment, Digest, DigestError, Evidence, Gate, Timestamp, canonical_json, with_canonical_json,
+};
 
 /// Everything that one decision may look at. Nothing that is not in it can change the decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -7,13 +7,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
+use axum::middleware::{self, Next};
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
-use axum::middleware::{self, Next};
-use axum::Router;
 use futures_util::stream;
 use lockgate_domain::Person;
 use lockgate_engine::authority::{Actor, Teams};

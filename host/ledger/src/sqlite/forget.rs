@@ -51,7 +51,8 @@ fn candidates(batch: &Batch<'_>, kind: &str, before: i64) -> Result<Vec<(i64, Di
                LIMIT ?4";
     let referred = before.saturating_sub(REFERENCE_EACH_MS);
     let mut statement = batch.transaction().prepare_cached(sql).map_err(unavailable)?;
-    let rows = statement
-        .query_map(params![kind, before, referred, number(MOST)], |row| Ok((row.get(0)?, digest(row, 1)?, unsigned(row, 2)?)));
+    let rows = statement.query_map(params![kind, before, referred, number(MOST)], |row| {
+        Ok((row.get(0)?, digest(row, 1)?, unsigned(row, 2)?))
+    });
     rows.map_err(unavailable)?.collect::<Result<_, _>>().map_err(unavailable)
 }

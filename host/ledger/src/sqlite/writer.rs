@@ -122,9 +122,6 @@ impl Writer {
                     let mut group = vec![(append, done)];
                     put_back = self.gather(jobs, &mut group, bytes);
                     self.append(group);
-                    if let Some(connection) = &self.connection {
-                        self.emptying.go_on(connection);
-                    }
                 }
                 Job::Rotate { next, done } => {
                     let outcome = self.rotate(next);
@@ -136,6 +133,9 @@ impl Writer {
                     self.note(&outcome);
                     answer(done, outcome);
                 }
+            }
+            if let Some(connection) = &self.connection {
+                self.emptying.go_on(connection);
             }
         }
     }
