@@ -6,6 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How much is remembered of each.
 const REMEMBERED: usize = 65_536;
+/// Of which streams the versions are remembered, by the length of their names in bytes: whoever asks for streams that do
+/// not exist is not to fill the memory.
+const LONGEST: usize = 256;
 
 /// The last known versions, for whoever can do with those. Other processes may have written since: what comes of it is
 /// found when it is to be written, under SQLite's lock.
@@ -22,7 +25,7 @@ impl Streams {
     /// Takes note of versions. They only grow: what is known to be newer stays.
     pub(super) fn learn<'s>(&self, versions: impl Iterator<Item = (&'s str, u64)>) {
         let mut known = self.lock();
-        for (stream, version) in versions {
+        for (stream, version) in versions.filter(|(stream, _)| stream.len() <= LONGEST) {
             match known.get_mut(stream) {
                 Some(last) => *last = version.max(*last),
                 None => insert(&mut known, stream.to_owned(), version),

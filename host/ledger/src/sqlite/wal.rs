@@ -9,9 +9,8 @@
 //! Nothing of this is needed for what was committed to last: if it fails, the file grows until it works again.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -23,47 +22,52 @@ use crate::error::{Cause, Unavailable};
 
 /// At how many pages in the file it begins.
 const BEGIN: usize = 4000;
-/// At how many the thread that writes does not wait for the other one any more: 256 MiB.
+/// At how many the thread that writes helps even where much is left: 256 MiB.
 const MOST: usize = 65_536;
 /// How much the other thread may have left for the one that writes to do the rest, in pages.
 const REST: usize = 1000;
 
 /// Empties the file.
 pub(super) struct Emptying {
-    shared: Arc<Shared>,
+    file: Arc<Mutex<WalFile>>,
     ask: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Default)]
-struct Shared {
-    /// How many pages were in the file after the last commit.
-    pages: AtomicUsize,
-    /// How many of them the other thread has brought over.
-    done: AtomicUsize,
+/// What is known of the file.
+struct WalFile {
+    /// How many pages were in it after the last commit.
+    pages: usize,
+    /// How often it has begun anew.
+    begun: u64,
+    /// How many of the pages the other thread has brought over since.
+    done: usize,
+    /// At how many pages something is to be done about it.
+    next: usize,
 }
 
 impl Emptying {
     /// Starts the thread.
     pub(super) fn start(path: &Path, busy: Duration) -> Result<Self, Error> {
-        let shared = Arc::new(Shared::default());
+        let file = Arc::new(Mutex::new(WalFile { pages: 0, begun: 0, done: 0, next: BEGIN }));
         let (ask, asked) = sync_channel(1);
-        let (path, other) = (path.to_owned(), Arc::clone(&shared));
+        let (path, other) = (path.to_owned(), Arc::clone(&file));
         let thread = std::thread::Builder::new().name("ledger-wal".to_owned());
         let thread = thread.spawn(move || run(&path, busy, &asked, &other));
         let thread = thread.map_err(|error| Unavailable::new(Cause::Other, format!("no thread to write: {error}")))?;
-        Ok(Self { shared, ask: Some(ask), thread: Some(thread) })
+        Ok(Self { file, ask: Some(ask), thread: Some(thread) })
     }
 
     /// Has a connection say how many pages there are, and leave them where they are.
     pub(super) fn attach(&self, connection: &mut Connection) -> Result<(), Error> {
-        let shared = Arc::clone(&self.shared);
+        let file = Arc::clone(&self.file);
         let note = move |_: &mut rusqlite::hooks::Wal, pages: i32| {
             let pages = usize::try_from(pages).unwrap_or(0);
-            if shared.pages.swap(pages, Ordering::Relaxed) > pages {
-                // It has begun anew.
-                shared.done.store(0, Ordering::Relaxed);
+            let mut file = lock(&file);
+            if pages < file.pages {
+                (file.begun, file.done, file.next) = (file.begun + 1, 0, BEGIN);
             }
+            file.pages = pages;
             Ok(())
         };
         connection.wal_hook(Some(note)).map_err(unavailable)
@@ -71,16 +75,17 @@ impl Emptying {
 
     /// To be called by the thread that writes when it has answered.
     pub(super) fn go_on(&self, connection: &Connection) {
-        let pages = self.shared.pages.load(Ordering::Relaxed);
-        if pages < BEGIN {
-            return;
-        }
-        let left = pages.saturating_sub(self.shared.done.load(Ordering::Relaxed));
+        let (pages, left) = {
+            let file = lock(&self.file);
+            if file.pages < file.next {
+                return;
+            }
+            (file.pages, file.pages.saturating_sub(file.done))
+        };
         if left <= REST || pages >= MOST {
-            empty(connection);
+            let _ = empty(connection);
             // Whoever reads may still need it: then it is not tried again for each commit.
-            self.shared.done.store(0, Ordering::Relaxed);
-            self.shared.pages.store(0, Ordering::Relaxed);
+            lock(&self.file).next = pages + BEGIN;
         } else if let Some(ask) = &self.ask {
             // If it is at work already, that is well.
             let _ = ask.try_send(());
@@ -98,23 +103,31 @@ impl Drop for Emptying {
 }
 
 /// Brings over what is in the file, as often as it is asked to.
-fn run(path: &Path, busy: Duration, asked: &Receiver<()>, shared: &Shared) {
+fn run(path: &Path, busy: Duration, asked: &Receiver<()>, file: &Mutex<WalFile>) {
     let mut connection = None;
     while asked.recv().is_ok() {
         let opened = match connection.take() {
             Some(connection) => Ok(connection),
             None => open_beside(path, busy),
         };
-        // A file that cannot be opened now may be later.
-        if let Ok(opened) = opened {
-            shared.done.store(empty(&opened), Ordering::Relaxed);
-            connection = Some(opened);
+        // A file that cannot be opened now may be later, and a connection that failed is not used again.
+        let Ok(opened) = opened else { continue };
+        let begun = lock(file).begun;
+        let Some(done) = empty(&opened) else { continue };
+        connection = Some(opened);
+        let mut file = lock(file);
+        if file.begun == begun {
+            file.done = done;
         }
     }
 }
 
-/// How many pages of the file are brought over.
-fn empty(connection: &Connection) -> usize {
+/// How many pages of the file are brought over now; none if it failed.
+fn empty(connection: &Connection) -> Option<usize> {
     let done = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(2));
-    done.ok().and_then(|done| usize::try_from(done).ok()).unwrap_or(0)
+    Some(usize::try_from(done.ok()?).unwrap_or(0))
+}
+
+fn lock(file: &Mutex<WalFile>) -> MutexGuard<'_, WalFile> {
+    file.lock().unwrap_or_else(PoisonError::into_inner)
 }
