@@ -15,12 +15,12 @@ use std::sync::Arc;
 use catalogue_support::{Models, RUNTIME, approved_by};
 use gate_support::EXIT;
 use ledger_support::Database;
-use lockgate_domain::{Digest, Phase, Stage, Standing, Timestamp};
-use lockgate_engine::LoadedModel;
+use lockgate_domain::{Decision, Digest, Phase, Snapshot, Stage, Standing, Timestamp};
 use lockgate_engine::catalogue::KeptModels;
 use lockgate_engine::model::Source;
 use lockgate_engine::replay::{Again, Change, Decisions, Ended, Which};
 use lockgate_engine::service::{Engine, Recordings};
+use lockgate_engine::{LoadedModel, decision_id};
 use lockgate_ledger::{Retention, SqliteStorage};
 use lockgate_tests::Guest;
 use stand::{Stand, ben, rita};
@@ -151,6 +151,47 @@ fn an_answer_that_was_changed_in_the_ledger_is_found() {
     let again = served.replay(None);
     assert!(matches!(&again[1].ended, Ended::Changed(_)), "{:?}", again[1]);
     assert_eq!(again[1].differs, ["/bindings/0/standing"]);
+}
+
+#[test]
+fn another_subject_than_that_of_what_was_looked_at_is_found_however_well_it_was_forged() {
+    let served = Served::new();
+    let server = served.decided();
+    let page = lockgate_engine::service::Page { before: None, limit: 10 };
+    let record = server.engine.decisions(&rita(), None, page).unwrap().items.remove(2);
+    let was = &record.decision;
+    let snapshot = server.engine.snapshot(&record).unwrap();
+    let snapshot = Snapshot { subject: Digest::of(b"another plan"), ..snapshot };
+    let mut forged = was.clone();
+    (forged.subject, forged.snapshot) = (snapshot.subject, snapshot.digest().unwrap());
+    forged.id = decision_id(&forged).unwrap();
+    let place = |decision: &Decision| format!(r#""snapshot":"{}","subject":"{}""#, decision.snapshot, decision.subject);
+    served.tamper("decision", &was.id, &forged.id);
+    served.tamper("decision", &place(was), &place(&forged));
+    let again = served.replay(None);
+    assert!(matches!(&again[1].ended, Ended::Changed(_)), "{:?}", again[1]);
+    assert_eq!(again[1].differs, ["/id", "/snapshot", "/subject"]);
+}
+
+#[test]
+fn evidence_whose_bytes_were_replaced_is_not_decided_on() {
+    let served = Served::new();
+    let server = served.start(Recordings::Needed);
+    server.request(|_| ()).unwrap();
+    server.engine.attach(&server.by(&rita()), "dep-1", "sbom", "text/plain", None, b"as it was".to_vec()).unwrap();
+    assert!(server.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
+    assert_eq!(served.ended(None), [Ended::Same]);
+    let connection = rusqlite::Connection::open(served.database.path()).unwrap();
+    let sql = "UPDATE content_bytes SET bytes = CAST('another' AS BLOB) WHERE bytes = CAST('as it was' AS BLOB)";
+    assert_eq!(connection.execute(sql, []).unwrap(), 1);
+    let digest = Digest::of(b"as it was");
+    let why = format!("the content `{digest}` is not what its digest says");
+    let ended = served.ended(None);
+    assert!(matches!(&ended[..], [Ended::NotRun { why: said }] if said.contains(&why)), "{ended:?}");
+    // Nor by a server that starts on it.
+    let again = served.start(Recordings::Needed);
+    let error = again.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap_err();
+    assert!(error.to_string().contains(&why), "{error}");
 }
 
 #[test]

@@ -146,7 +146,11 @@ impl Decisions {
         let mut answers = self.answers(record)?;
         let snapshot = self.snapshot(record)?;
         let (model, snapshot) = match &self.candidate {
-            None => (self.model(was.model.digest)?, snapshot),
+            None => {
+                // What people approved has to be what was looked at: it is computed again, too.
+                let subject = Snapshot::subject_of(&snapshot.deployment, &snapshot.evidence, was.model.digest);
+                (self.model(was.model.digest)?, Snapshot { subject: subject.map_err(not_run)?, ..snapshot })
+            }
             Some(candidate) => {
                 if !answers.is_empty() {
                     let before = self.model(was.model.digest)?;

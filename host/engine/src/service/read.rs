@@ -226,6 +226,9 @@ impl Engine {
         }
         let missing = || EngineError::NotFound { what: "content", id: digest.to_string() };
         match self.0.storage.content(&digest)?.ok_or_else(missing)?.state {
+            ContentState::Present(bytes) if Digest::of(&bytes) != digest => {
+                Err(EngineError::Damaged(format!("the content `{digest}` is not what its digest says")))
+            }
             ContentState::Present(bytes) => {
                 let bytes = Arc::new(bytes);
                 self.0.contents.insert(digest, bytes.clone());

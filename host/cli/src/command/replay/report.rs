@@ -77,7 +77,8 @@ impl<'a> Report<'a> {
                 Ended::NotChosen { why } => Group::NotChosen(why.clone()),
                 Ended::NotRun { why } => Group::NotRun(why.clone()),
                 Ended::NotConcerned => continue,
-                _ => Group::Same,
+                Ended::Same => Group::Same,
+                other => Group::NotRun(format!("it ended in a way that is not known here: {other:?}")),
             };
             concerned += 1;
             groups.entry(group).or_default().push(run);
