@@ -102,21 +102,22 @@ fn table(served: &Served, load: &Load, options: &Options) {
     println!("each {} s; the generator runs on the same cores", options.seconds);
     println!();
     println!(
-        "| connections | what | answers/s | p50 ms | p99 ms | of the no-op | of the no-op behind the layers | entries per commit | resident MiB |"
+        "| connections | what | answers/s | p50 ms | p99 ms | of the no-op | of the no-op behind the layers | server µs each | entries per commit | resident MiB |"
     );
-    println!("|---:|---|---:|---:|---:|---:|---:|---:|---:|");
+    println!("|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|");
     for &connections in &options.connections {
         let mut rates = Vec::new();
         for case in Case::ALL {
             load.run(case, connections, Duration::from_secs(2.min(options.seconds)));
-            let before = served.counts();
+            let (before, computed) = (served.counts(), served.computed_us());
             let Measured { rate, p50, p99, failed } = load.run(case, connections, time);
             let groups = served.counts().since(before);
+            let each = (served.computed_us() - computed) / (rate * time.as_secs_f64());
             rates.push(rate);
             let of = |place: usize| format!("{:.0} %", 100.0 * rate / rates[place]);
             let (bare, layered) = (of(0), if rates.len() > 1 { of(1) } else { "".to_owned() });
             println!(
-                "| {connections} | {case} | {rate:.0} | {p50:.2} | {p99:.2} | {bare} | {layered} | {} | {:.0} |",
+                "| {connections} | {case} | {rate:.0} | {p50:.2} | {p99:.2} | {bare} | {layered} | {each:.0} | {} | {:.0} |",
                 groups.map_or_else(String::new, |mean| format!("{mean:.1}")),
                 served.resident_mib()
             );

@@ -36,6 +36,17 @@ impl Served {
         kib.unwrap_or(f64::NAN) / 1024.0
     }
 
+    /// For how long it has computed, in microseconds, on all threads together. What others do on the machine is not in it.
+    pub(crate) fn computed_us(&self) -> f64 {
+        // Linux counts in hundredths of a second here, on every architecture.
+        const TICK_US: f64 = 10_000.0;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap_or_default();
+        // What stands in parentheses is the name, and may hold blanks.
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        let ticks: Vec<f64> = fields.skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
+        if ticks.len() == 2 { TICK_US * (ticks[0] + ticks[1]) } else { f64::NAN }
+    }
+
     /// How much was written in how many groups.
     pub(crate) fn counts(&self) -> Counts {
         serde_json::from_str(&get(&format!("{}/counts", self.place.bare))).unwrap()
