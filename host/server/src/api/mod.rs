@@ -30,8 +30,8 @@ mod waivers;
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::FromRef;
-use axum::{Extension, Router};
 use lockgate_engine::catalogue::Catalogue;
 use lockgate_engine::service::Engine;
 use lockgate_ledger::Storage;
@@ -87,6 +87,5 @@ pub fn router(state: &ServerState) -> Router {
     let (engine, catalogue) = (state.engine.clone(), Arc::clone(&state.catalogue));
     let behind = behind::Behind::new(&state.decision_log, &state.metrics);
     mount(&ApiState::new(engine, catalogue, limits, state.lifecycle.clone()), &state.authenticator)
-        .layer(Extension(authzen::SpeaksTls(state.config.tls.certificate.is_some())))
         .layer(axum::middleware::from_fn_with_state(behind, behind::keep_up))
 }

@@ -61,6 +61,10 @@ pub(super) fn around(
         .layer(from_fn_with_state(Arc::new(around), pass))
 }
 
+/// Whether the server speaks TLS itself: among the extensions of every request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpeaksTls(pub bool);
+
 /// What is around every route.
 struct Around {
     observer: Observer,
@@ -74,7 +78,8 @@ struct Around {
 /// for each.
 async fn pass(State(around): State<Arc<Around>>, request: Request, next: Next) -> Response {
     let Around { observer, deadline, body, tls } = &*around;
-    let route = |mut request| {
+    let route = |mut request: Request| {
+        request.extensions_mut().insert(SpeaksTls(*tls));
         DefaultBodyLimit::max(*body).apply(&mut request);
         next.run(request)
     };

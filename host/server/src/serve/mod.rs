@@ -19,6 +19,7 @@ mod tls;
 pub use admission::{Admission, Turn, Watching, admit};
 pub use decide::DecideError;
 pub(crate) use decide::count_reload;
+pub use layers::SpeaksTls;
 pub use lifecycle::Lifecycle;
 pub use peer::Peer;
 pub use process::serve;

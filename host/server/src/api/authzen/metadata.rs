@@ -10,8 +10,9 @@ use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{EVALUATION, EVALUATIONS, SpeaksTls};
+use super::{EVALUATION, EVALUATIONS};
 use crate::problem::{Problem, ProblemDocument};
+use crate::serve::SpeaksTls;
 
 /// What there is. What is not named is not there: there is no search.
 #[derive(Debug, Serialize, ToSchema)]

@@ -31,10 +31,6 @@ const EVALUATIONS: &str = "/access/v1/evaluations";
 /// Where it is said what there is.
 const CONFIGURATION: &str = "/.well-known/authzen-configuration";
 
-/// Whether the server speaks TLS itself: among the extensions of every request, where that is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SpeaksTls(pub bool);
-
 /// The routes for those who have said who they are.
 pub fn routes() -> Router<ApiState> {
     Router::new().route(EVALUATION, post(evaluate::evaluation)).route(EVALUATIONS, post(evaluate::evaluations))
