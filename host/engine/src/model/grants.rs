@@ -98,8 +98,13 @@ impl GrantedCapabilities {
 impl GrantedCapabilities {
     /// What the runtime is told when what was asked of the outside is answered out of recordings.
     pub(crate) fn to_recorded(&self) -> Grants {
-        let recorded = !self.directory.is_empty() || !self.http.is_empty() || self.key_value.is_some();
+        let recorded = self.reach_outside();
         Grants { log: self.log, evidence: self.evidence.clone(), recorded, ..Grants::default() }
+    }
+
+    /// Whether they grant anything that is not in the snapshot.
+    pub(crate) fn reach_outside(&self) -> bool {
+        !self.directory.is_empty() || !self.http.is_empty() || self.key_value.is_some()
     }
 
     /// Whether these and those grant the same of the outside, so that what was answered under the one would have been

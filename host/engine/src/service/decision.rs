@@ -325,12 +325,10 @@ impl Engine {
         match self.0.recordings {
             Recordings::All => true,
             Recordings::None => false,
-            Recordings::Needed => model.model().gate(gate).is_some_and(|guarded| {
-                guarded.bindings.iter().any(|binding| {
-                    let grants = &binding.plugin.grants;
-                    !grants.directory.is_empty() || !grants.http.is_empty() || grants.key_value.is_some()
-                })
-            }),
+            Recordings::Needed => model
+                .model()
+                .gate(gate)
+                .is_some_and(|guarded| guarded.bindings.iter().any(|binding| binding.plugin.grants.reach_outside())),
         }
     }
 
