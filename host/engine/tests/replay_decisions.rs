@@ -19,7 +19,7 @@ use lockgate_domain::{Decision, Digest, Phase, Snapshot, Stage, Standing, Timest
 use lockgate_engine::catalogue::KeptModels;
 use lockgate_engine::model::Source;
 use lockgate_engine::replay::{Again, Change, Decisions, Ended, Which};
-use lockgate_engine::service::{Engine, Recordings};
+use lockgate_engine::service::{Asked, Engine, Recordings};
 use lockgate_engine::{LoadedModel, decision_id};
 use lockgate_ledger::{Retention, SqliteStorage};
 use lockgate_tests::Guest;
@@ -105,6 +105,18 @@ fn every_decision_comes_out_the_same_from_the_ledger_alone_while_the_server_runs
     served.models.remove("shop.toml");
     served.models.remove("four-eyes.wasm");
     assert_eq!(served.ended(None), vec![Ended::Same; 6]);
+}
+
+#[test]
+fn a_decision_whose_answers_were_used_again_comes_out_the_same() {
+    let served = Served::new();
+    let server = served.start(Recordings::Needed);
+    server.request(|_| ()).unwrap();
+    for reused in [false, true] {
+        let decision = server.engine.decide(&rita(), "dep-1", EXIT, server.now(), &Asked::default()).unwrap();
+        assert!(decision.bindings.iter().all(|binding| binding.receipt.as_ref().unwrap().reused == reused));
+    }
+    assert_eq!(served.ended(None), vec![Ended::Same; 2]);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 #[path = "service/approvals.rs"]
 mod approvals;
+#[path = "service/asked_once.rs"]
+mod asked_once;
 #[path = "service/exceptions.rs"]
 mod exceptions;
 mod gate_support;

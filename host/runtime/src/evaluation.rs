@@ -18,6 +18,11 @@ pub struct Evaluation<T> {
     /// What it asked its capabilities, and what they answered, in order. What it saw of the snapshot is not among it:
     /// that follows from the snapshot.
     pub exchanges: Vec<Exchange>,
+    /// Whether it would come to the same on the same picture at any other moment: it has not looked at the time, nor at
+    /// random numbers, which differ from moment to moment, and has asked nothing outside.
+    pub timeless: bool,
+    /// How large the answer is, in bytes, as its limit counts.
+    pub size: u64,
 }
 
 impl<T> Evaluation<T> {
@@ -29,6 +34,8 @@ impl<T> Evaluation<T> {
             log: self.log,
             log_dropped: self.log_dropped,
             exchanges: self.exchanges,
+            timeless: self.timeless,
+            size: self.size,
         }
     }
 }

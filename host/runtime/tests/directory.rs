@@ -86,6 +86,7 @@ fn logged(evaluation: &Evaluation<Answer>) -> Vec<&str> {
 /// The answer to its only question.
 fn answered(evaluation: &Evaluation<Answer>) -> &Value {
     assert_eq!(evaluation.exchanges.len(), 1);
+    assert!(!evaluation.timeless, "what it read may change");
     &evaluation.exchanges[0].answer
 }
 

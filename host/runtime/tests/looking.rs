@@ -85,6 +85,21 @@ fn calls_of_the_host_are_counted_by_name() {
     assert_eq!(receipt.host_calls.into_iter().collect::<Vec<_>>(), [("id".to_owned(), 2)]);
 }
 
+#[test]
+fn who_has_looked_at_the_time_is_known() {
+    let timeless = |guest: &Guest| {
+        let evaluation = runtime().load(guest.request()).unwrap().decide(&Arc::new(snapshot()));
+        assert!(evaluation.outcome.is_ok());
+        evaluation.timeless
+    };
+    let id = "(call $ask (local.get $evaluation) (i32.const 4300))";
+    assert!(timeless(&seeing(&asks("id"), id)));
+    let now =
+        r#"(import "lockgate:host/snapshot@0.1.0" "[method]evaluation.now" (func $now (param i32) (result i64)))"#;
+    let both = format!("{id} (drop (call $now (local.get $evaluation)))");
+    assert!(!timeless(&seeing(&format!("{} {now}", asks("id")), &both)));
+}
+
 fn with_evidence(names: &[&str]) -> Snapshot {
     let mut snapshot = snapshot();
     snapshot.evidence =

@@ -79,6 +79,9 @@ fn a_decision_is_counted_by_gate_model_and_verdict_and_its_plugins_by_what_they_
     ];
     metrics.decision(&decision("error", &bindings), &phases);
     metrics.decision(&decision("error", &bindings), &phases);
+    let mut same_again = binding("risk", "risk-limit", "deny", not_asked(), true);
+    same_again["receipt"]["reused"] = json!(true);
+    metrics.decision(&decision("deny", &[same_again]), &Phases::default());
 
     let (samples, types) = read(&metrics.text(Format::Prometheus));
     let sample = |name: &str| samples.get(name).copied();
@@ -98,7 +101,7 @@ fn a_decision_is_counted_by_gate_model_and_verdict_and_its_plugins_by_what_they_
         ),
         Some(2.0)
     );
-    assert_eq!(sample("lockgate_decision_duration_seconds_count"), Some(2.0));
+    assert_eq!(sample("lockgate_decision_duration_seconds_count"), Some(3.0));
     assert_eq!(sample("lockgate_decision_duration_seconds_sum"), Some(0.008));
     assert_eq!(sample(r#"lockgate_decision_phase_duration_seconds_count{phase="append"}"#), Some(2.0));
     assert_eq!(sample(r#"lockgate_decision_phase_duration_seconds_bucket{le="0.0005",phase="append"}"#), Some(0.0));
@@ -107,6 +110,7 @@ fn a_decision_is_counted_by_gate_model_and_verdict_and_its_plugins_by_what_they_
     assert_eq!(sample(r#"lockgate_plugin_call_duration_seconds_sum{plugin="risk"}"#), Some(0.004));
     assert_eq!(sample(r#"lockgate_plugin_call_fuel_sum{plugin="risk"}"#), Some(10_000.0));
     assert_eq!(sample(r#"lockgate_plugin_call_fuel_count{plugin="freeze"}"#), None);
+    assert_eq!(sample(r#"lockgate_plugin_answers_reused_total{plugin="risk"}"#), Some(1.0));
 
     assert_eq!(types.get("lockgate_decisions_total").map(String::as_str), Some("counter"));
     assert_eq!(types.get("lockgate_decision_duration_seconds").map(String::as_str), Some("histogram"));

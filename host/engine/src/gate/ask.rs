@@ -10,6 +10,7 @@ use lockgate_domain::{
 use lockgate_runtime::{Call, Evaluation, Exchange, Recording, Said};
 
 use crate::expression::{Expression, ExpressionError, Variables};
+use crate::gate::remember::Remembered;
 use crate::load::{LoadedBinding, LoadedPlugin};
 
 /// Whether a call is recorded.
@@ -26,8 +27,17 @@ pub(crate) enum Record {
 pub(crate) enum Outside<'a> {
     /// It is asked.
     Asked(Record),
+    /// It is asked, and not recorded; what plugins said before of the same picture is used again where it holds.
+    AskedOnce(&'a Remembered),
     /// It is not: what was answered when it was decided is, by binding.
     Recorded(&'a Answers),
+}
+
+impl Outside<'_> {
+    /// Whether at most one of the bindings has to be asked.
+    pub(super) fn knows_most_of(&self, bindings: &[LoadedBinding]) -> bool {
+        matches!(self, Self::AskedOnce(remembered) if remembered.knows_most_of(bindings))
+    }
 }
 
 /// What was answered when it was decided, by binding.
@@ -75,8 +85,14 @@ pub(super) fn ask(
             }
         }
     }
+    if let Outside::AskedOnce(remembered) = outside
+        && let Some(said) = remembered.said(binding)
+    {
+        return (said, None);
+    }
     let called = match outside {
         Outside::Asked(record) => call(&binding.plugin, binding.kind, snapshot, record),
+        Outside::AskedOnce(_) => call(&binding.plugin, binding.kind, snapshot, Record::No),
         Outside::Recorded(answers) => {
             let exchanges = answers.get(&binding.model.id).map(Vec::as_slice).unwrap_or_default();
             let call = function(binding.kind);
@@ -89,6 +105,9 @@ pub(super) fn ask(
         log_dropped: called.log_dropped,
         ..outcome(called.standing, called.answer)
     };
+    if let (Outside::AskedOnce(remembered), Some(size)) = (outside, called.holds) {
+        remembered.note(&outcome, size);
+    }
     (outcome, called.recording)
 }
 
@@ -128,6 +147,8 @@ pub(crate) struct Called {
     pub(crate) log: Vec<LogLine>,
     pub(crate) log_dropped: u64,
     recording: Option<Recording>,
+    /// How large the answer is, in bytes, if there is one that would be the same at any other moment.
+    holds: Option<u64>,
 }
 
 /// Calls the plugin as what it is bound as.
@@ -152,12 +173,13 @@ fn function(kind: Kind) -> Call {
 
 impl Called {
     fn of(evaluation: Evaluation<Said>, recording: Option<Recording>) -> Self {
-        let Evaluation { outcome, receipt, log, log_dropped, .. } = evaluation;
+        let Evaluation { outcome, receipt, log, log_dropped, timeless, size, .. } = evaluation;
+        let holds = (timeless && outcome.is_ok()).then_some(size);
         let (standing, answer) = match outcome {
             Ok(said) => (standing(&said), answer(said)),
             Err(failure) => (Standing::Error, BindingAnswer::Failed(failure)),
         };
-        Self { standing, answer, receipt, log, log_dropped, recording }
+        Self { standing, answer, receipt, log, log_dropped, recording, holds }
     }
 }
 

@@ -8,6 +8,7 @@ mod busy;
 mod exempt;
 mod explain;
 mod group;
+mod remember;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,10 +25,11 @@ use serde::Serialize;
 use crate::expression::Variables;
 use crate::flow;
 use crate::load::{LoadedGate, LoadedModel};
-use ask::{Asked, Outside};
+use ask::Asked;
 use busy::Busy;
 
-pub(crate) use ask::{Answers, Record, call, standing};
+pub(crate) use ask::{Answers, Outside, Record, call, standing};
+pub(crate) use remember::Remembered;
 
 /// Why a decision could not be made at all. What plugins do wrong is never among it: that is part of the decision.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +46,8 @@ impl LoadedModel {
     /// # Errors
     /// If the snapshot has no canonical JSON form.
     pub fn evaluate(&self, snapshot: &Arc<Snapshot>, chosen_because: &str) -> Result<Decision, GateError> {
-        self.decide(snapshot, snapshot.digest()?, chosen_because, Record::No).map(|(decision, _)| decision)
+        let outside = Outside::Asked(Record::No);
+        self.decide(snapshot, snapshot.digest()?, chosen_because, outside).map(|(decision, _)| decision)
     }
 
     /// As [`LoadedModel::evaluate`], with a recording of every call of a plugin.
@@ -56,18 +59,7 @@ impl LoadedModel {
         snapshot: &Arc<Snapshot>,
         chosen_because: &str,
     ) -> Result<(Decision, Vec<Recording>), GateError> {
-        self.decide(snapshot, snapshot.digest()?, chosen_because, Record::Yes)
-    }
-
-    /// Decides on a snapshot of that digest.
-    pub(crate) fn decide(
-        &self,
-        snapshot: &Arc<Snapshot>,
-        digest: Digest,
-        chosen_because: &str,
-        record: Record,
-    ) -> Result<(Decision, Vec<Recording>), GateError> {
-        self.decide_by(snapshot, digest, chosen_because, Outside::Asked(record))
+        self.decide(snapshot, snapshot.digest()?, chosen_because, Outside::Asked(Record::Yes))
     }
 
     /// Decides once more: nothing outside is reached, and what its plugins ask there is answered as it was then.
@@ -78,10 +70,11 @@ impl LoadedModel {
         answers: &Answers,
     ) -> Result<Decision, GateError> {
         let outside = Outside::Recorded(answers);
-        self.decide_by(snapshot, snapshot.digest()?, chosen_because, outside).map(|(decision, _)| decision)
+        self.decide(snapshot, snapshot.digest()?, chosen_because, outside).map(|(decision, _)| decision)
     }
 
-    fn decide_by(
+    /// Decides on a snapshot of that digest.
+    pub(crate) fn decide(
         &self,
         snapshot: &Arc<Snapshot>,
         digest: Digest,
@@ -142,7 +135,7 @@ impl LoadedModel {
 }
 
 /// Asks every binding of the gate: side by side as long as there are cores for it, and one after the other when other
-/// decisions keep them all busy, since then handing them to other threads only costs. What comes of it is the same. A
+/// decisions keep them all busy or what they say is known, since then handing them to other threads only costs. What comes of it is the same. A
 /// plugin that may wait for others does so on a thread of its own: those that compute are as many as there are cores, and
 /// one that waits would keep the next from its core.
 fn ask_all(gate: &LoadedGate, snapshot: &Arc<Snapshot>, outside: Outside<'_>) -> (Vec<Asked>, Vec<GroupOutcome>) {
@@ -170,7 +163,7 @@ fn ask_all(gate: &LoadedGate, snapshot: &Arc<Snapshot>, outside: Outside<'_>) ->
             }
             several.iter().zip(asked).map(|(binding, asked)| asked.unwrap_or_else(|| ask(binding))).collect()
         }),
-        several if busy.all_cores() => several.iter().map(ask).collect(),
+        several if busy.all_cores() || outside.knows_most_of(several) => several.iter().map(ask).collect(),
         several => several.par_iter().map(ask).collect(),
     };
     drop(busy);

@@ -62,11 +62,13 @@ impl Compared<'_> {
     }
 }
 
-/// All of a decision, without what differs from run to run or from engine to engine: clock, memory, fuel.
+/// All of a decision, without what differs from run to run or from engine to engine: clock, memory, fuel, and whether a
+/// plugin was called or an earlier answer of it used again.
 fn whole(decision: &Decision) -> Result<Value, DigestError> {
     let mut decision = decision.clone();
     for receipt in decision.bindings.iter_mut().filter_map(|binding| binding.receipt.as_mut()) {
         (receipt.wall_time_us, receipt.peak_memory, receipt.fuel) = (0, 0, 0);
+        receipt.reused = false;
     }
     value(&decision)
 }

@@ -16,7 +16,7 @@ use super::read::{AsOf, Loaded, Page, Paged, body, deployment_stream};
 use super::{Engine, EngineError, Recordings};
 use crate::LoadedModel;
 use crate::authority::{Actor, Right};
-use crate::gate::Record;
+use crate::gate::{Outside, Record};
 use crate::lifecycle::By;
 
 /// How often a decision is made again because something it rested on changed meanwhile.
@@ -268,8 +268,11 @@ impl Engine {
         let began = Instant::now();
         let (gate, now) = (snapshot.gate, snapshot.now);
         let digest = still.form.digest(gate, now)?;
-        let record = if self.records(&still.model, gate) { Record::Yes } else { Record::No };
-        let (decision, recordings) = still.model.decide(&snapshot, digest, &still.because, record)?;
+        let outside = match self.records(&still.model, gate) {
+            true => Outside::Asked(Record::Yes),
+            false => Outside::AskedOnce(&still.remembered),
+        };
+        let (decision, recordings) = still.model.decide(&snapshot, digest, &still.because, outside)?;
         Ok(Evaluated { loaded, still, snapshot, decision, recordings, pictured, evaluate: began.elapsed() })
     }
 

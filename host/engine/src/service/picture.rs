@@ -13,6 +13,7 @@ use super::exception::Waivers;
 use super::occupancy::{environment_stream, product_stream};
 use super::read::{AsOf, Folded, Loaded};
 use super::{Engine, EngineError};
+use crate::gate::Remembered;
 use crate::lifecycle::Void;
 use crate::{Chosen, LoadedModel, Question, choose};
 
@@ -37,6 +38,8 @@ pub(super) struct Still {
     /// The deployment as the ledger keeps it.
     pub(super) content: Content,
     pub(super) form: SnapshotForm,
+    /// What the plugins of the gate said of it, where that holds at any moment.
+    pub(super) remembered: Remembered,
     rests_on: RestsOn,
     /// From this moment on something else is seen.
     until: Option<Timestamp>,
@@ -154,6 +157,7 @@ impl Engine {
             parts,
             content,
             form,
+            remembered: Remembered::default(),
             rests_on,
             until,
         });

@@ -31,11 +31,11 @@ pub(crate) const MODEL: &str = r#"
     settings.required = [{ role = "change-authority" }]
 "#;
 
-pub(crate) struct Fixed(pub(crate) Vec<LoadedModel>);
+pub(crate) struct Fixed(pub(crate) Arc<[LoadedModel]>);
 
 impl Models for Fixed {
     fn current(&self) -> Arc<[LoadedModel]> {
-        self.0.clone().into()
+        self.0.clone()
     }
 
     fn by_digest(&self, digest: Digest) -> Option<LoadedModel> {
@@ -149,9 +149,13 @@ impl Stand {
 }
 
 pub(crate) fn open(folder: &TempDir, models: Vec<LoadedModel>) -> Engine {
+    open_recording(folder, models, Recordings::Needed)
+}
+
+pub(crate) fn open_recording(folder: &TempDir, models: Vec<LoadedModel>, recordings: Recordings) -> Engine {
     let key = folder.path().join("ledger.key");
     let key = lockgate_ledger::KeyFile::new(key);
     let signing: SigningKey = key.load().or_else(|_| key.create("test")).unwrap();
     let storage = SqliteStorage::open(&folder.path().join("ledger.db"), signing, SqliteOptions::default()).unwrap();
-    Engine::new(Arc::new(storage), Arc::new(Fixed(models)), Recordings::Needed)
+    Engine::new(Arc::new(storage), Arc::new(Fixed(models.into())), recordings)
 }

@@ -59,7 +59,7 @@ impl Recording {
         evaluation: &Evaluation<Said>,
         context: Option<Context>,
     ) -> Self {
-        let Evaluation { outcome, receipt, log, log_dropped, exchanges } = evaluation;
+        let Evaluation { outcome, receipt, log, log_dropped, exchanges, .. } = evaluation;
         let readable = snapshot.evidence.iter().filter(|(name, _)| plugin.held().evidence.allow(name));
         let evidence = readable.map(|(_, piece)| (piece.digest.text(), Content(piece.content.to_vec()))).collect();
         let mut snapshot = snapshot.clone();

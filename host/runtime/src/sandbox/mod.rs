@@ -63,6 +63,10 @@ pub(crate) struct Sandbox {
     names: Names,
     /// The values that it may use, and what it changed of them.
     values: Option<Session>,
+    /// Whether it was told something that differs from moment to moment.
+    knows_moment: bool,
+    /// How large its answer is, in bytes of text.
+    pub(crate) answered: u64,
     /// When its time is up: no call of the host may wait beyond that.
     deadline: Instant,
 }
@@ -81,6 +85,8 @@ impl Sandbox {
             tape: Tape::default(),
             names: Names::default(),
             values: None,
+            knows_moment: false,
+            answered: 0,
             deadline: now.checked_add(limits.wall_clock).unwrap_or(now),
         };
         let mut store = Store::new(engine, sandbox);
@@ -114,6 +120,7 @@ impl Sandbox {
             *count += 1;
         }
         self.strain(EFFORT_PER_CALL)?;
+        self.knows_moment |= matches!(call, HostCall::Now);
         self.view.as_ref().ok_or_else(|| CalledTooEarly(call.name()).into())
     }
 
@@ -151,8 +158,9 @@ impl Sandbox {
             .ok_or_else(|| KeyValueError::Unavailable("this host keeps no values of plugins".to_owned()))
     }
 
-    /// The snapshot; none before there is anything to evaluate.
-    pub(crate) fn snapshot(&self) -> Option<&Snapshot> {
+    /// The snapshot with its moment; none before there is anything to evaluate.
+    pub(crate) fn snapshot(&mut self) -> Option<&Snapshot> {
+        self.knows_moment |= self.view.is_some();
         self.view.as_ref().map(|view| &*view.snapshot)
     }
 

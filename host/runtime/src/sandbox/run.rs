@@ -51,6 +51,10 @@ pub(crate) struct Finished<T> {
     pub(crate) log_dropped: u64,
     /// What it asked its capabilities, and what they answered.
     pub(crate) exchanges: Vec<Exchange>,
+    /// Whether it has learned nothing that differs from moment to moment, or that stands outside.
+    pub(crate) timeless: bool,
+    /// How large its answer is, in bytes of text.
+    pub(crate) size: u64,
 }
 
 /// Runs `body` in a fresh instance, under limits. Instantiation counts towards them. A plugin that has to wait does so
@@ -86,6 +90,7 @@ pub(crate) fn run<T>(
     let mut sandbox = store.into_data();
     sandbox.wasi.finish(&mut sandbox.log);
     let (log, log_dropped) = sandbox.log.into_parts();
+    let exchanges = sandbox.tape.into_exchanges();
     Finished {
         outcome,
         fuel,
@@ -94,7 +99,9 @@ pub(crate) fn run<T>(
         host_calls: host_call::called(&sandbox.calls),
         log,
         log_dropped,
-        exchanges: sandbox.tape.into_exchanges(),
+        timeless: !sandbox.knows_moment && exchanges.is_empty(),
+        size: sandbox.answered,
+        exchanges,
     }
 }
 
@@ -110,6 +117,8 @@ impl<T> Finished<T> {
             log: Vec::new(),
             log_dropped: 0,
             exchanges: Vec::new(),
+            timeless: false,
+            size: 0,
         }
     }
 }

@@ -16,8 +16,10 @@ pub(crate) enum Case {
     Nothing,
     /// The same, behind the layers and credentials of the server.
     NothingBehindLayers,
-    /// A gate with one plugin.
+    /// A gate with one plugin, which says the same at any moment: it is called once for each deployment.
     OnePlugin,
+    /// A gate with one plugin that looks at the time: it is called for each decision.
+    OneEachTime,
     /// A gate with three.
     ThreePlugins,
     /// A gate with one, asked for sixteen deployments in one request.
@@ -27,11 +29,22 @@ pub(crate) enum Case {
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Nothing, Self::NothingBehindLayers, Self::OnePlugin, Self::ThreePlugins, Self::Sixteen];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Nothing,
+        Self::NothingBehindLayers,
+        Self::OnePlugin,
+        Self::OneEachTime,
+        Self::ThreePlugins,
+        Self::Sixteen,
+    ];
+
+    /// The one of that name; none if it decides nothing.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|case| case.decides() && case.file() == name)
+    }
 
     pub(crate) fn decides(self) -> bool {
-        matches!(self, Self::OnePlugin | Self::ThreePlugins | Self::Sixteen)
+        matches!(self, Self::OnePlugin | Self::OneEachTime | Self::ThreePlugins | Self::Sixteen)
     }
 
     /// How many answers a request is given.
@@ -42,6 +55,7 @@ impl Case {
     /// Where the bodies of its requests are.
     fn file(self) -> &'static str {
         match self {
+            Self::OneEachTime => "each-time",
             Self::ThreePlugins => "three",
             Self::Sixteen => "sixteen",
             _ => "one",
@@ -49,7 +63,11 @@ impl Case {
     }
 
     fn action(self) -> &'static str {
-        if self == Self::ThreePlugins { "plan-and-approve.exit" } else { "plan-and-approve.entrance" }
+        match self {
+            Self::ThreePlugins => "plan-and-approve.exit",
+            Self::OneEachTime => "fulfill.entrance",
+            _ => "plan-and-approve.entrance",
+        }
     }
 }
 
@@ -59,6 +77,7 @@ impl fmt::Display for Case {
             Self::Nothing => "no-op on axum",
             Self::NothingBehindLayers => "no-op behind the layers",
             Self::OnePlugin => "one plugin",
+            Self::OneEachTime => "one plugin that looks at the time",
             Self::ThreePlugins => "three plugins",
             Self::Sixteen => "one plugin, sixteen in a request",
             Self::Way(way, _) => way,
@@ -88,7 +107,7 @@ impl Load {
     pub(crate) fn new(place: &Place) -> Self {
         let oha = std::env::var_os("OHA").map_or_else(|| PathBuf::from("oha"), PathBuf::from);
         let folder = tempfile::tempdir().unwrap();
-        for case in [Case::OnePlugin, Case::ThreePlugins, Case::Sixteen] {
+        for case in Case::ALL.into_iter().filter(|case| case.decides()) {
             // Each line is the body of a request; they are taken in turns, so that not all ask about the same deployment.
             let bodies: Vec<String> = (0..DEPLOYMENTS).map(|number| body(case, number).to_string()).collect();
             std::fs::write(folder.path().join(case.file()), bodies.join("\n")).unwrap();
@@ -101,7 +120,7 @@ impl Load {
         let address = match case {
             Case::Nothing => format!("{bare}/nothing"),
             Case::NothingBehindLayers => format!("{url}/nothing"),
-            Case::OnePlugin | Case::ThreePlugins => format!("{url}/access/v1/evaluation"),
+            Case::OnePlugin | Case::OneEachTime | Case::ThreePlugins => format!("{url}/access/v1/evaluation"),
             Case::Sixteen => format!("{url}/access/v1/evaluations"),
             Case::Way(way, plugins) => format!("{bare}/ways/{way}/{plugins}"),
         };

@@ -41,14 +41,20 @@ struct Options {
     soak: Option<u64>,
     profile: Option<u64>,
     ways: bool,
-    /// Sixteen in each request of `--profile`.
-    sixteen: bool,
+    /// What `--profile` asks.
+    case: Case,
 }
 
 impl Options {
     fn read() -> Self {
-        let mut options =
-            Self { seconds: 10, connections: vec![1, 16, 256], soak: None, profile: None, ways: false, sixteen: false };
+        let mut options = Self {
+            seconds: 10,
+            connections: vec![1, 16, 256],
+            soak: None,
+            profile: None,
+            ways: false,
+            case: Case::OnePlugin,
+        };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut number = || arguments.next().and_then(|text| text.parse().ok()).expect("a number after the flag");
@@ -59,12 +65,14 @@ impl Options {
                 // Load alone, for a profiler: it prints the process to look at.
                 "--profile" => options.profile = Some(number()),
                 "--ways" => options.ways = true,
-                "--sixteen" => options.sixteen = true,
+                "--case" => {
+                    options.case = arguments.next().and_then(|name| Case::named(&name)).expect("a case after the flag")
+                }
                 // What `cargo bench` says to every bench.
                 "--bench" => {}
                 unknown => {
                     panic!(
-                        "there is no flag `{unknown}`: there are --seconds, --connections, --soak, --profile, --ways, --sixteen"
+                        "there is no flag `{unknown}`: there are --seconds, --connections, --soak, --profile, --ways, --case"
                     )
                 }
             }
@@ -88,8 +96,7 @@ fn main() {
         (None, Some(seconds)) => {
             println!("process {}", served.id());
             let connections = options.connections.last().copied().unwrap_or(16);
-            let case = if options.sixteen { Case::Sixteen } else { Case::OnePlugin };
-            let measured = load.run(case, connections, Duration::from_secs(seconds));
+            let measured = load.run(options.case, connections, Duration::from_secs(seconds));
             println!("{:.0}/s, p99 {:.2} ms", measured.rate, measured.p99);
         }
         (None, None) => table(&served, &load, &options),

@@ -22,7 +22,8 @@ use crate::ways::Ways;
 /// How many deployments there are to ask about.
 pub(crate) const DEPLOYMENTS: usize = 64;
 
-/// The gates: one plugin, which allows, and three, of which two have something to say against it.
+/// The gates: one plugin, which allows; three, of which two have something to say against it; and one that looks at the
+/// time.
 const MODEL: &str = r#"
     [[gates]]
     stage = "plan-and-approve"
@@ -50,6 +51,16 @@ const MODEL: &str = r#"
     plugin = "four-eyes"
     enforcement = "soft-mandatory"
     settings.required = [{ role = "change-authority" }]
+
+    [[gates]]
+    stage = "fulfill"
+    phase = "entrance"
+    [[gates.bindings]]
+    id = "window"
+    plugin = "change-window"
+    enforcement = "hard-mandatory"
+    settings.time-zone = "UTC"
+    settings.weekly = [{ days = ["mon", "wed", "fri"], from = "20:00", to = "23:00" }]
 "#;
 
 /// Where the server is.

@@ -67,8 +67,12 @@ fn place(index: usize) -> Pointer {
 
 /// Sorts the answers.
 pub(crate) fn standing(settings: &Settings, evaluation: &Evaluation, outsiders: &[Outsider]) -> Standing {
-    let judge = Judge { settings, now: evaluation.now(), subject: evaluation.subject(), outsiders };
     let approvals: Vec<(usize, Approval)> = evaluation.approvals().into_iter().enumerate().collect();
+    if approvals.is_empty() {
+        // The time is not looked at either: that nobody has approved holds at any moment.
+        return Standing::default();
+    }
+    let judge = Judge { settings, now: evaluation.now(), subject: evaluation.subject(), outsiders };
     let (good, void): (Vec<_>, Vec<_>) = approvals
         .into_iter()
         .map(|(index, answer)| (index, judge.void(&answer), answer))

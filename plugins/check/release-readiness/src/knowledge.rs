@@ -9,11 +9,11 @@ use crate::{ReleaseReadiness, wrong};
 /// What is wrong with the knowledge items that the settings ask for.
 pub(crate) fn findings(settings: &ReleaseReadiness, evaluation: &Evaluation) -> Vec<Finding> {
     let place = Pointer::root().key("release").key("knowledge_items");
-    let (items, now) = (evaluation.knowledge_items(), evaluation.now());
+    let items = evaluation.knowledge_items();
     let mut findings = Vec::new();
     for id in &settings.knowledge_items {
         match items.iter().enumerate().find(|(_, item)| item.id == *id) {
-            Some((index, item)) => findings.extend(flaw(item, now, &place.index(index))),
+            Some((index, item)) => findings.extend(flaw(item, evaluation, &place.index(index))),
             None => {
                 let message = format!("knowledge item `{id}` is not there");
                 let violation = Violation::new("knowledge-item-missing", message).about(id);
@@ -21,7 +21,7 @@ pub(crate) fn findings(settings: &ReleaseReadiness, evaluation: &Evaluation) -> 
             }
         }
     }
-    let valid = items.iter().filter(|item| flaw(item, now, &place).is_none()).count();
+    let valid = items.iter().filter(|item| flaw(item, evaluation, &place).is_none()).count();
     let least = usize::try_from(settings.least_knowledge_items).unwrap_or(usize::MAX);
     // Where a named item is at fault, that has been said; the number would only say it again.
     if valid < least && findings.is_empty() {
@@ -34,14 +34,15 @@ pub(crate) fn findings(settings: &ReleaseReadiness, evaluation: &Evaluation) -> 
             &format!("at least {least} valid items"),
             Some(&valid.to_string()),
         ));
-        let flaws = items.iter().enumerate().filter_map(|(index, item)| flaw(item, now, &place.index(index)));
+        let flaws = items.iter().enumerate().filter_map(|(index, item)| flaw(item, evaluation, &place.index(index)));
         findings.extend(flaws);
     }
     findings
 }
 
-/// Why the item does not count.
-fn flaw(item: &KnowledgeItem, now: Timestamp, place: &Pointer) -> Option<Finding> {
+/// Why the item does not count. The time is looked at only where an item expires: what does not hang on it, holds at any
+/// moment.
+fn flaw(item: &KnowledgeItem, evaluation: &Evaluation, place: &Pointer) -> Option<Finding> {
     let KnowledgeItem { id, title, status, expires, .. } = item;
     let why = match status {
         KnowledgeStatus::Validated | KnowledgeStatus::Published => None,
@@ -54,9 +55,13 @@ fn flaw(item: &KnowledgeItem, now: Timestamp, place: &Pointer) -> Option<Finding
         let violation = Violation::new("knowledge-item-not-validated", message).about(id);
         return Some(wrong(Severity::High, violation, &place.key("status"), "validated or published", Some(status)));
     }
-    let expired = expires.map(Timestamp::from).filter(|expires| *expires <= now)?;
-    let message = format!("knowledge item `{id}` ({title}) expired at {expired}");
+    let expires = expires.map(Timestamp::from)?;
+    let now = evaluation.now();
+    if now < expires {
+        return None;
+    }
+    let message = format!("knowledge item `{id}` ({title}) expired at {expires}");
     let violation = Violation::new("knowledge-item-expired", message).about(id);
     let expected = format!("a time after {now}");
-    Some(wrong(Severity::High, violation, &place.key("expires"), &expected, Some(&expired.to_string())))
+    Some(wrong(Severity::High, violation, &place.key("expires"), &expected, Some(&expires.to_string())))
 }

@@ -101,7 +101,7 @@ impl SbomPolicy {
         sbom.each_package(&mut |package: &Package, path: &Pointer| {
             packages += 1;
             *licences.entry(package.licence_text()).or_default() += 1;
-            licence::judge(&self.policy, package, path, evaluation.now(), &mut findings);
+            licence::judge(&self.policy, package, path, || evaluation.now(), &mut findings);
             package::judge(&self.policy, package, path, &mut findings);
         });
         if packages == 0 {

@@ -20,8 +20,14 @@ enum Verdict {
     Unknown,
 }
 
-/// Looks at the licences of one package.
-pub(crate) fn judge(policy: &Policy, package: &Package, path: &Pointer, now: Timestamp, findings: &mut Findings) {
+/// Looks at the licences of one package. The time is asked for only where an exception ends.
+pub(crate) fn judge(
+    policy: &Policy,
+    package: &Package,
+    path: &Pointer,
+    now: impl Fn() -> Timestamp,
+    findings: &mut Findings,
+) {
     if !policy.has_licence_rules() {
         return;
     }
@@ -45,7 +51,7 @@ pub(crate) fn judge(policy: &Policy, package: &Package, path: &Pointer, now: Tim
         package.purl.as_deref().and_then(Purl::parse).is_some_and(|purl| exception.package.matches(&purl))
     });
     let message = match exception {
-        Some(exception) if exception.until.is_none_or(|until| now < until) => {
+        Some(exception) if exception.until.is_none_or(|until| now() < until) => {
             let message = format!("{problem}; it is excused: {}", exception.reason);
             return findings.noted(Violation::new("licence-excused", message).about(name));
         }

@@ -172,7 +172,9 @@ fn clock(instance: &mut LinkerInstance<'_, Sandbox>, interface: &'static str, na
         ("wasi:clocks/monotonic-clock", "subscribe-instant" | "subscribe-duration") => {
             instance.func_wrap(name, |store: Store<'_>, (_,): (u64,)| Ok((hand_out::<Pollable>(store, 0),)))
         }
-        ("wasi:clocks/wall-clock", "now") => instance.func_wrap(name, |store: Store<'_>, ()| Ok((now(&store),))),
+        ("wasi:clocks/wall-clock", "now") => {
+            instance.func_wrap(name, |mut store: Store<'_>, ()| Ok((now(&mut store),)))
+        }
         ("wasi:clocks/wall-clock", "resolution") => {
             instance.func_wrap(name, |_: Store<'_>, ()| Ok((Datetime { seconds: 0, nanoseconds: 1_000_000 },)))
         }
@@ -187,8 +189,8 @@ fn clock(instance: &mut LinkerInstance<'_, Sandbox>, interface: &'static str, na
 }
 
 /// When the snapshot was taken. What was taken before 1970 cannot be said in this type.
-fn now(store: &Store<'_>) -> Datetime {
-    let millis = store.data().snapshot().map_or(0, |snapshot| u64::try_from(snapshot.now.as_millis()).unwrap_or(0));
+fn now(store: &mut Store<'_>) -> Datetime {
+    let millis = store.data_mut().snapshot().map_or(0, |snapshot| u64::try_from(snapshot.now.as_millis()).unwrap_or(0));
     let nanoseconds = u32::try_from(millis % 1000 * 1_000_000).unwrap_or(0);
     Datetime { seconds: millis / 1000, nanoseconds }
 }

@@ -91,6 +91,7 @@ pub struct Metrics {
     outcomes: Family<OutcomeLabels, Counter>,
     call_duration: Seconds<PluginLabel>,
     call_fuel: Seconds<PluginLabel>,
+    reused_answers: Family<PluginLabel, Counter>,
     requests: Family<RequestLabels, Counter>,
     request_duration: Seconds<RouteLabels>,
     in_flight: Gauge,
@@ -172,6 +173,12 @@ impl Metrics {
             ),
             call_duration: seconds_by(r, "plugin_call_duration", "A call of a plugin", fine),
             call_fuel,
+            reused_answers: register(
+                r,
+                "plugin_answers_reused",
+                "Answers of a plugin that were used again for the same picture",
+                Family::default(),
+            ),
             requests: register(
                 r,
                 "http_requests",
@@ -244,8 +251,13 @@ impl Metrics {
                 _ => "",
             };
             let standing = outcome.standing.as_str();
-            if let Some(receipt) = &outcome.receipt {
-                let label = PluginLabel { plugin: plugin.clone() };
+            let label = || PluginLabel { plugin: plugin.clone() };
+            if let Some(receipt) = &outcome.receipt
+                && receipt.reused
+            {
+                self.reused_answers.get_or_create(&label()).inc();
+            } else if let Some(receipt) = &outcome.receipt {
+                let label = label();
                 let time = Duration::from_micros(receipt.wall_time_us);
                 self.call_duration.get_or_create(&label).observe(time.as_secs_f64());
                 #[expect(clippy::cast_precision_loss, reason = "a histogram has no use for the last digits of fuel")]
