@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The decision that the folder holds: entry 3, and the first of its stream. The same id stands in `docs/audit.md`.
-pub(crate) const DECISION: &str = "dec-4f1d2c3b5a69788796a5b4c3d2e1f001";
+pub(crate) const DECISION: &str = "dec-01956064e5a0-4f1d2c3b5a69788796a5b4c3d2e1f001";
 /// What the decision refers to.
 pub(crate) const SNAPSHOT: &[u8] = b"{\"the snapshot\":\"that was decided on\"}";
 

@@ -175,7 +175,9 @@ fn ask_all(gate: &LoadedGate, snapshot: &Arc<Snapshot>, outside: Outside<'_>) ->
 /// The id that a decision of this content has. One that has another was changed after it was made; one that has it may
 /// still be forged, since whoever can read this can make one.
 ///
-/// The id is made from what was decided on and what came back, and from nothing that differs from run to run.
+/// The id is made from what was decided on and what came back, and from nothing that differs from run to run. It begins
+/// with the moment of the snapshot, so that the ids of what is decided one after the other stand side by side in the
+/// indexes of a database, however many there are.
 ///
 /// # Errors
 /// If an answer has no canonical JSON form.
@@ -210,7 +212,8 @@ pub fn decision_id(decision: &Decision) -> Result<String, GateError> {
             .collect(),
     };
     let hex: String = Digest::of_canonical(&basis)?.hex().chars().take(32).collect();
-    Ok(format!("dec-{hex}"))
+    let millis = u64::try_from(decision.at.as_millis()).unwrap_or(0);
+    Ok(format!("dec-{millis:012x}-{hex}"))
 }
 
 /// What the exit of plan-and-approve approves, when it allows.
