@@ -80,7 +80,7 @@ impl KeyFile {
     }
 
     /// Opens a ledger with the key, and makes both if neither is there: the log then has that name. A change of keys
-    /// that was cut off is brought to its end.
+    /// that was cut off is brought to its end, and one that another process makes later is followed.
     ///
     /// # Errors
     /// If one of them cannot be used, or they do not belong together.
@@ -92,13 +92,18 @@ impl KeyFile {
                 return Err(KeyFileError::Lost { ledger: ledger.to_owned(), path: self.path.clone() });
             }
         };
-        match SqliteStorage::open(ledger, key, options.clone()) {
+        let open = |key| {
+            let file = self.clone();
+            let keys = Box::new(move |current: &str| file.find(current));
+            SqliteStorage::open_by_keys(ledger, key, keys, options.clone())
+        };
+        match open(key) {
             Err(Error::KeyRetired { current, own }) => {
                 let next = self.next();
                 let key = if next.exists() { Some(load(&next)?) } else { None };
                 match key.filter(|key| key.verifying_key().to_string() == current) {
                     Some(key) => {
-                        let storage = SqliteStorage::open(ledger, key, options)?;
+                        let storage = open(key)?;
                         self.promote()?;
                         Ok(storage)
                     }
@@ -109,8 +114,15 @@ impl KeyFile {
         }
     }
 
+    /// The key whose verifying half that is: the one of the file, or the next one, which is about to take its place.
+    fn find(&self, current: &str) -> Option<SigningKey> {
+        // In this order, so that a key that takes its place meanwhile is seen in one of them.
+        let keys = [self.next(), self.path.clone()].into_iter().filter_map(|path| load(&path).ok());
+        keys.into_iter().find(|key| key.verifying_key().to_string() == current)
+    }
+
     /// Makes a new key the current one of a log, and puts it in the place of the old one, which is gone then. Signed
-    /// checkpoints and proofs stay valid.
+    /// checkpoints and proofs stay valid, and whoever has opened the log by this file signs with the new key from then on.
     ///
     /// # Errors
     /// If the log does not go by the old key, or something cannot be written; what was begun is brought to its end by

@@ -32,7 +32,7 @@ pub use migrate::SCHEMA_VERSION;
 
 use self::read::Readers;
 use self::streams::Streams;
-use self::writer::{Job, State, Writer};
+use self::writer::{Job, Keys, State, Writer};
 use crate::entry::{check_text, check_word};
 use crate::error::{Cause, Unavailable};
 use crate::note::SigningKey;
@@ -79,9 +79,19 @@ impl SqliteStorage {
     /// # Errors
     /// If the file cannot be written, is not a ledger, or is one that another key signs.
     pub fn open(path: &Path, key: SigningKey, options: SqliteOptions) -> Result<Self, Error> {
+        Self::open_by_keys(path, key, Box::new(|_| None), options)
+    }
+
+    /// The same; when another process has changed keys, the new one is looked up, and signs from then on.
+    pub(crate) fn open_by_keys(
+        path: &Path,
+        key: SigningKey,
+        keys: Keys,
+        options: SqliteOptions,
+    ) -> Result<Self, Error> {
         let new = !path.exists();
         connection::create_private(path)?;
-        let writer = Writer::open(path.to_owned(), options.busy, key)?;
+        let writer = Writer::open(path.to_owned(), options.busy, key, keys)?;
         if new {
             keep_name(path)?;
         }

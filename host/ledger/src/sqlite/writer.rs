@@ -59,10 +59,14 @@ impl State {
     }
 }
 
+/// Finds the key that a log goes by, by its verifying half: for when another process has changed keys.
+pub(crate) type Keys = Box<dyn Fn(&str) -> Option<SigningKey> + Send>;
+
 pub(super) struct Writer {
     path: PathBuf,
     busy: Duration,
     key: SigningKey,
+    keys: Keys,
     connection: Option<Connection>,
     emptying: Emptying,
     known: Known,
@@ -71,7 +75,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Opens the file; makes the log if there is none.
-    pub(super) fn open(path: PathBuf, busy: Duration, key: SigningKey) -> Result<Self, Error> {
+    pub(super) fn open(path: PathBuf, busy: Duration, key: SigningKey, keys: Keys) -> Result<Self, Error> {
         let mut connection = open_writer(&path, busy)?;
         super::migrate::migrate(&mut connection)?;
         let mut known = Known::default();
@@ -85,7 +89,7 @@ impl Writer {
         let emptying = Emptying::start(&path, busy)?;
         emptying.attach(&mut connection)?;
         let state = std::sync::Arc::default();
-        Ok(Self { path, busy, key, connection: Some(connection), emptying, known, state })
+        Ok(Self { path, busy, key, keys, connection: Some(connection), emptying, known, state })
     }
 
     pub(super) fn streams(&self) -> std::sync::Arc<Streams> {
@@ -106,7 +110,7 @@ impl Writer {
                 None if failing => match jobs.recv_timeout(PROBE_EACH) {
                     Ok(job) => self.taken(job),
                     Err(RecvTimeoutError::Timeout) => {
-                        let outcome = self.probe();
+                        let outcome = self.by_current_key(Self::probe);
                         self.note(&outcome);
                         continue;
                     }
@@ -129,7 +133,7 @@ impl Writer {
                     answer(done, outcome);
                 }
                 Job::Forget { rule, done } => {
-                    let outcome = self.forget(&rule);
+                    let outcome = self.by_current_key(|writer| writer.forget(&rule));
                     self.note(&outcome);
                     answer(done, outcome);
                 }
@@ -166,7 +170,7 @@ impl Writer {
     }
 
     fn append(&mut self, group: Vec<(Append, Done)>) {
-        let written = self.write(group.iter().map(|(append, _)| append));
+        let written = self.by_current_key(|writer| writer.write(&group));
         self.note(&written);
         match written {
             Ok(outcomes) => {
@@ -184,12 +188,26 @@ impl Writer {
         }
     }
 
+    /// Does what writes, and once more with the log's key if another process has given it a new one.
+    fn by_current_key<T>(&mut self, mut work: impl FnMut(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        match work(self) {
+            Err(Error::KeyRetired { current, own }) => match (self.keys)(&current) {
+                Some(key) => {
+                    self.key = key;
+                    work(self)
+                }
+                None => Err(Error::KeyRetired { current, own }),
+            },
+            outcome => outcome,
+        }
+    }
+
     /// Writes a group, and says what became of each of it. An error means that all of it is gone.
-    fn write<'a>(&mut self, appends: impl Iterator<Item = &'a Append>) -> Result<Vec<Result<Appended, Error>>, Error> {
+    fn write(&mut self, group: &[(Append, Done)]) -> Result<Vec<Result<Appended, Error>>, Error> {
         let connection = reopened(&mut self.connection, &self.path, self.busy, &self.emptying)?;
         let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let mut outcomes = Vec::new();
-        for append in appends {
+        for (append, _) in group {
             match batch.apply(append) {
                 Err(error @ Error::Unavailable(_)) => return Err(error),
                 outcome => outcomes.push(outcome),

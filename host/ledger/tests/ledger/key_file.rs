@@ -80,6 +80,42 @@ fn a_ledger_is_not_opened_with_the_key_of_another() {
 }
 
 #[test]
+fn who_has_the_log_open_signs_with_the_new_key_from_then_on() {
+    let place = Place::new();
+    let server = place.open().unwrap();
+    server.append(append(vec![event("a", 1)])).unwrap();
+    for round in 2..5 {
+        // In another process, say.
+        let new = place.file.rotate(&place.open().unwrap()).unwrap();
+        server.append(append(vec![event("a", round)])).unwrap();
+        assert_eq!(server.head().unwrap().key, new);
+        assert!(server.health().failing.is_none());
+    }
+    // Also while the file itself has the old key still.
+    let next = place.path("ledger.key.next");
+    let other = place.open().unwrap();
+    let next = KeyFile::new(next);
+    let key = next.create(NAME).unwrap().verifying_key().clone();
+    other.rotate(next.load().unwrap()).unwrap();
+    server.append(append(vec![event("a", 5)])).unwrap();
+    assert_eq!(server.head().unwrap().key, key);
+}
+
+#[test]
+fn who_cannot_read_the_new_key_says_so() {
+    let place = Place::new();
+    let server = place.open().unwrap();
+    let new = place.file.rotate(&place.open().unwrap()).unwrap();
+    fs::set_permissions(place.path("ledger.key"), fs::Permissions::from_mode(0o640)).unwrap();
+    let error = server.append(append(vec![event("a", 1)])).unwrap_err();
+    assert!(matches!(&error, Error::KeyRetired { current, .. } if *current == new.to_string()), "{error}");
+    assert!(server.health().failing.is_some());
+    fs::set_permissions(place.path("ledger.key"), fs::Permissions::from_mode(0o600)).unwrap();
+    server.append(append(vec![event("a", 1)])).unwrap();
+    assert!(server.health().failing.is_none());
+}
+
+#[test]
 fn a_key_is_replaced_in_log_and_file() {
     let place = Place::new();
     let storage = place.open().unwrap();

@@ -33,7 +33,7 @@ pub(crate) enum Ledger {
     Backup(backup::Backup),
     /// Deletes what is old: the bytes of snapshots and evidence, and what is remembered of requests. Every proof stays.
     Forget(forget::Forget),
-    /// Has the ledger signed with a new key from now on. A server that runs has to be restarted.
+    /// Has the ledger signed with a new key from now on, also by a server that runs.
     RotateKey(rotate::RotateKey),
 }
 

@@ -21,11 +21,10 @@ impl RotateKey {
         print::data(&key)?;
         if !global.quiet {
             print::words(format!(
-                "{}: a server that runs on this ledger signs with the old key, and writes nothing more until it is \
-                 restarted: restart it now",
+                "{}: proofs and checkpoints from before stay valid; hand out the new key beside the old one",
                 styled(WAITING, "note")
             ));
-            print::words("proofs and checkpoints from before stay valid; hand out the new key beside the old one");
+            print::words("a server that runs on this ledger takes the new key from the file, and goes on with it");
         }
         Ok(Exit::Success)
     }
