@@ -18,9 +18,11 @@ use axum::{Json, Router};
 use lockgate_server::config::{Config, Size};
 use lockgate_server::serve::{Ended, Lifecycle, Peer, RequestId, Server, StartError, Turn};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use http_support::{config, exchange, request};
+use http_support::{Answer, config, exchange, request};
 
 #[tokio::test]
 async fn an_empty_folder_is_enough_to_serve() {
@@ -114,6 +116,32 @@ async fn every_error_is_a_problem_that_names_its_request() {
         assert_eq!(problem["status"], status);
         assert_eq!(problem["instance"], "urn:lockgate:request:ci%2042");
         assert!(!answer.body.contains("secret words"));
+    }
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_refused_before_its_body_has_come_is_answered_and_so_is_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Server::new(config(folder.path())).start().await.unwrap();
+    let mut stream = TcpStream::connect(running.address()).await.unwrap();
+    let head = |length: usize| format!("POST /nowhere HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
+    // Twice on one connection: whoever closed it after the first answer would have left the body unread.
+    for _ in 0..2 {
+        stream.write_all(head(11).as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        stream.write_all(b"hello world").await.unwrap();
+        let mut answer = [0; 4096];
+        let read = stream.read(&mut answer).await.unwrap();
+        assert_eq!(Answer::read(&answer[..read]).status, 404);
+    }
+    // One that never comes, or is too large, keeps nobody waiting.
+    for length in [11, 1 << 20] {
+        let mut stream = TcpStream::connect(running.address()).await.unwrap();
+        stream.write_all(head(length).as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        assert_eq!(Answer::read(&answer).status, 404);
     }
     running.shutdown().await;
 }

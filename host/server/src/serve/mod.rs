@@ -1,10 +1,11 @@
 //! The way of a request from the socket to the routes, and of the answer back; and of a server from its start to its end.
 //!
 //! `connections` takes sockets, does handshakes (`tls`) and reads heads; `layers` says what every request passes before
-//! it is at a route: its id, metrics, a time limit (`deadline`), its turn (`admission`). `start` puts a server together
+//! it is at a route: its id, metrics, a time limit (`deadline`, `body`), its turn (`admission`). `start` puts a server together
 //! and ends it, `process` is that for a whole process.
 
 mod admission;
+mod body;
 mod connections;
 mod deadline;
 mod decide;

@@ -1,0 +1,110 @@
+//! What comes of the body of a request: whether all of it has come, and what becomes of the rest where the answer did not
+//! need it.
+//!
+//! A request that is refused by its head alone is answered while its body is still on the way. A connection that is closed
+//! with a body unread takes the answer back that was sent: the client sees a broken connection, and never why. So a small
+//! rest is read before the answer leaves.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::header::EXPECT;
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+
+/// How much is read that nobody needs, in bytes, and for how long.
+const LARGEST_REST: u64 = 64 << 10;
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// What is known of a body while others read it.
+pub(super) struct Seen {
+    complete: AtomicBool,
+    /// Whether a rest may be read. A client that asks first whether it is wanted has not sent it.
+    wanted: bool,
+    /// Given back by whoever was to read it, and did not to its end.
+    rest: Mutex<Option<Body>>,
+}
+
+/// Watches the body of a request.
+pub(super) fn watch(request: Request) -> (Request, Arc<Seen>) {
+    let complete = AtomicBool::new(request.body().is_end_stream());
+    let wanted = !request.headers().contains_key(EXPECT);
+    let seen = Arc::new(Seen { complete, wanted, rest: Mutex::new(None) });
+    let request = match seen.is_complete() {
+        true => request,
+        false => request.map(|body| Body::new(Watched { body, seen: Arc::clone(&seen) })),
+    };
+    (request, seen)
+}
+
+impl Seen {
+    /// Whether all of it has come.
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete.load(Ordering::Relaxed)
+    }
+
+    /// Reads what nobody has read, if it is little and comes soon.
+    pub(super) async fn read_rest(&self) {
+        if self.is_complete() || !self.wanted {
+            return;
+        }
+        let Some(mut rest) = self.rest.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let mut left = LARGEST_REST;
+        if rest.size_hint().lower() > left {
+            return;
+        }
+        let read = async {
+            while let Some(Ok(frame)) = rest.frame().await {
+                let size = frame.data_ref().map_or(0, Bytes::len) as u64;
+                let Some(less) = left.checked_sub(size) else { return };
+                left = less;
+            }
+        };
+        // What does not come in time is left where it is.
+        drop(tokio::time::timeout(LONGEST, read).await);
+    }
+}
+
+/// A body that says when all of it has come, and is given back when it is not read to its end.
+struct Watched {
+    body: Body,
+    seen: Arc<Seen>,
+}
+
+impl http_body::Body for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
+            self.seen.complete.store(true, Ordering::Relaxed);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if !self.seen.is_complete() {
+            let body = std::mem::take(&mut self.body);
+            *self.seen.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+        }
+    }
+}
