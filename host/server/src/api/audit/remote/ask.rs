@@ -18,6 +18,9 @@ const TRIES: usize = 5;
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// How much of an error is read.
 const LARGEST_PROBLEM: u64 = 64 << 10;
+/// What helps where a certificate is not trusted.
+const UNKNOWN_CERTIFICATE: &str =
+    "; where an authority of your own has made the certificate, name its certificates: `SSL_CERT_FILE=ca.pem`";
 
 /// An address is not that of a server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -107,7 +110,8 @@ impl Line {
     }
 
     fn unavailable(&self, path: &str, error: &ureq::Error) -> Error {
-        Unavailable { cause: Cause::Other, message: format!("`{}`: {error}", self.address(path)) }.into()
+        let hint = if is_of_certificate(error) { UNKNOWN_CERTIFICATE } else { "" };
+        Unavailable { cause: Cause::Other, message: format!("`{}`: {error}{hint}", self.address(path)) }.into()
     }
 
     /// It answers, but not as a server of ours does.
@@ -147,6 +151,16 @@ impl Line {
     fn address(&self, path: &str) -> String {
         format!("{}{}", self.server, shortened(path))
     }
+}
+
+/// Whether the certificate of the server is the reason.
+fn is_of_certificate(error: &ureq::Error) -> bool {
+    let tls = match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()),
+        _ => None,
+    };
+    matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// As much of a path as people want to read.
