@@ -23,7 +23,7 @@ fn denial(form: &str) -> String {
 
 /// A decision's id hangs on the digests of the plugins.
 fn without_ids(text: &str) -> String {
-    const DIGITS: usize = 32;
+    const DIGITS: usize = 12 + 1 + 32;
     let mut parts = text.split("dec-");
     let mut without = parts.next().unwrap_or_default().to_owned();
     for part in parts {

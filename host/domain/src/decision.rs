@@ -288,8 +288,7 @@ pub struct ApprovedPlan {
 /// The answer of a gate, and everything that is needed to explain it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
-    /// Made from what was decided on, when and how: the same decision always has the same id, and a later one a greater
-    /// one.
+    /// Made from what was decided on, and how: the same decision always has the same id. It begins with the moment.
     pub id: String,
     /// The deployment, by id.
     pub deployment: String,

@@ -47,12 +47,12 @@ pub enum Error {
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// The signing key is not the one that the log goes by.
-    #[error("the log is signed with `{current}`, but this process signs with `{own}`: give it the current key")]
+    #[error("{message}: give it the current key")]
     KeyRetired {
         /// The verifying key that the log says is current.
         current: String,
-        /// The verifying key of this process.
-        own: String,
+        /// What is known of it.
+        message: String,
     },
     /// A key cannot be used.
     #[error(transparent)]
@@ -153,6 +153,11 @@ impl Unavailable {
 impl Error {
     pub(crate) fn corrupt(message: impl Into<String>) -> Self {
         Self::Unavailable(Unavailable::new(Cause::Corrupt, message))
+    }
+
+    pub(crate) fn key_retired(current: String, own: &str) -> Self {
+        let message = format!("the log is signed with `{current}`, but this process signs with `{own}`");
+        Self::KeyRetired { current, message }
     }
 }
 

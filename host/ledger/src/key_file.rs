@@ -98,27 +98,32 @@ impl KeyFile {
             SqliteStorage::open_by_keys(ledger, key, keys, options.clone())
         };
         match open(key) {
-            Err(Error::KeyRetired { current, own }) => {
-                let next = self.next();
-                let key = if next.exists() { Some(load(&next)?) } else { None };
-                match key.filter(|key| key.verifying_key().to_string() == current) {
-                    Some(key) => {
-                        let storage = open(key)?;
-                        self.promote()?;
-                        Ok(storage)
-                    }
-                    None => Err(Error::KeyRetired { current, own }.into()),
+            Err(Error::KeyRetired { current, .. }) => {
+                // Nobody else changes keys from here on.
+                let _turn = self.turn()?;
+                let storage = open(self.find(&current)?)?;
+                if self.next().exists() && is(&load(&self.next())?, &current) {
+                    self.promote()?;
                 }
+                Ok(storage)
             }
             outcome => Ok(outcome?),
         }
     }
 
     /// The key whose verifying half that is: the one of the file, or the next one, which is about to take its place.
-    fn find(&self, current: &str) -> Option<SigningKey> {
+    fn find(&self, current: &str) -> Result<SigningKey, Error> {
+        let mut why = String::new();
         // In this order, so that a key that takes its place meanwhile is seen in one of them.
-        let keys = [self.next(), self.path.clone()].into_iter().filter_map(|path| load(&path).ok());
-        keys.into_iter().find(|key| key.verifying_key().to_string() == current)
+        for path in [self.next(), self.path.clone()].into_iter().filter(|path| path.exists()) {
+            match load(&path) {
+                Ok(key) if is(&key, current) => return Ok(key),
+                Ok(_) => {}
+                Err(error) => why = format!("; {error}"),
+            }
+        }
+        let message = format!("the log is signed with `{current}` now, which is not in `{}`{why}", self.path.display());
+        Err(Error::KeyRetired { current: current.to_owned(), message })
     }
 
     /// Makes a new key the current one of a log, and puts it in the place of the old one, which is gone then. Signed
@@ -128,17 +133,38 @@ impl KeyFile {
     /// If the log does not go by the old key, or something cannot be written; what was begun is brought to its end by
     /// [`Self::open`].
     pub fn rotate(&self, storage: &dyn Storage) -> Result<VerifyingKey, KeyFileError> {
+        let _turn = self.turn()?;
         let old = self.load()?;
         let path = self.next();
         if path.exists() {
-            // From a change that never reached the log: otherwise the old key would not be here any more.
+            if is(&load(&path)?, &storage.head()?.key.to_string()) {
+                // The log goes by it already: it is the only one of its kind.
+                self.promote()?;
+                return self.rotate_from(&load(&self.path)?, storage);
+            }
+            // From a change that never reached the log.
             fs::remove_file(&path).map_err(|error| KeyFileError::Io { path: path.clone(), error })?;
         }
-        let next = create(&path, old.verifying_key().name())?;
+        self.rotate_from(&old, storage)
+    }
+
+    fn rotate_from(&self, old: &SigningKey, storage: &dyn Storage) -> Result<VerifyingKey, KeyFileError> {
+        let next = create(&self.next(), old.verifying_key().name())?;
         let verifying = next.verifying_key().clone();
         storage.rotate(next)?;
         self.promote()?;
         Ok(verifying)
+    }
+
+    /// The right to change the key, until it is dropped: of two who would, the second waits, and sees what the first did.
+    fn turn(&self) -> Result<File, KeyFileError> {
+        let path = beside(&self.path, ".lock");
+        let open = || {
+            let file = OpenOptions::new().create(true).append(true).open(&path)?;
+            file.lock()?;
+            Ok(file)
+        };
+        open().map_err(|error| KeyFileError::Io { path: path.clone(), error })
     }
 
     fn next(&self) -> PathBuf {
@@ -150,6 +176,11 @@ impl KeyFile {
             .and_then(|()| sync_folder(&self.path))
             .map_err(|error| KeyFileError::Io { path: self.path.clone(), error })
     }
+}
+
+/// Whether its verifying half is that one.
+fn is(key: &SigningKey, current: &str) -> bool {
+    key.verifying_key().to_string() == current
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {

@@ -21,8 +21,6 @@ pub struct Evaluation<T> {
     /// Whether it would come to the same on the same picture at any other moment: it has not looked at the time, nor at
     /// random numbers, which differ from moment to moment, and has asked nothing outside.
     pub timeless: bool,
-    /// How large the answer is, in bytes, as its limit counts.
-    pub size: u64,
 }
 
 impl<T> Evaluation<T> {
@@ -35,7 +33,6 @@ impl<T> Evaluation<T> {
             log_dropped: self.log_dropped,
             exchanges: self.exchanges,
             timeless: self.timeless,
-            size: self.size,
         }
     }
 }

@@ -209,8 +209,8 @@ impl Asking<'_> {
             let Some(policy) = &loaded.entries.policy else {
                 return Err(loaded.is_no(Kind::ApprovalPolicy));
             };
-            let said = policy.load(&mut *store, instance)?.call_decide(&mut *store, Resource::new_borrow(0))?;
-            settle(store, said, &loaded.limits, v0::answer)
+            let said = policy.load(&mut *store, instance)?.call_decide(store, Resource::new_borrow(0))?;
+            settle(said, &loaded.limits, v0::answer)
         })
     }
 
@@ -220,8 +220,8 @@ impl Asking<'_> {
             let Some(check) = &loaded.entries.check else {
                 return Err(loaded.is_no(Kind::ValidationCheck));
             };
-            let said = check.load(&mut *store, instance)?.call_run(&mut *store, Resource::new_borrow(0))?;
-            settle(store, said, &loaded.limits, v0::report)
+            let said = check.load(&mut *store, instance)?.call_run(store, Resource::new_borrow(0))?;
+            settle(said, &loaded.limits, v0::report)
         })
     }
 
@@ -231,8 +231,8 @@ impl Asking<'_> {
             let Some(strategy) = &loaded.entries.strategy else {
                 return Err(loaded.is_no(Kind::Strategy));
             };
-            let said = strategy.load(&mut *store, instance)?.call_plan(&mut *store, Resource::new_borrow(0))?;
-            settle(store, said, &loaded.limits, v0::rollout)
+            let said = strategy.load(&mut *store, instance)?.call_plan(store, Resource::new_borrow(0))?;
+            settle(said, &loaded.limits, v0::rollout)
         })
     }
 
@@ -243,9 +243,8 @@ impl Asking<'_> {
                 return Err(loaded.is_no(Kind::Strategy));
             };
             let seen = v0::progress(progress);
-            let said =
-                strategy.load(&mut *store, instance)?.call_advance(&mut *store, Resource::new_borrow(0), &seen)?;
-            settle(store, said, &loaded.limits, |intake, action| v0::action(intake, action, progress))
+            let said = strategy.load(&mut *store, instance)?.call_advance(store, Resource::new_borrow(0), &seen)?;
+            settle(said, &loaded.limits, |intake, action| v0::action(intake, action, progress))
         })
     }
 
@@ -287,14 +286,12 @@ impl Asking<'_> {
             log_dropped: finished.log_dropped,
             exchanges: finished.exchanges,
             timeless: finished.timeless,
-            size: finished.size,
         }
     }
 }
 
 /// Takes what a plugin said: its answer, if the contract allows it and it is not too large, or its error.
 fn settle<W, D>(
-    store: &mut Store<Sandbox>,
     said: Result<W, v0::types::PluginError>,
     limits: &Limits,
     take: impl FnOnce(&mut Intake, W) -> Result<D, Broken>,
@@ -305,7 +302,6 @@ fn settle<W, D>(
         Err(error) => v0::plugin_error(&mut intake, error).map(Err),
     };
     let taken = taken.map_err(|Broken(what)| sandbox::contract_violation(what))?;
-    store.data_mut().answered = intake.size();
     if intake.size() > limits.result_size {
         return Err(sandbox::result_too_large(intake.size(), limits).into());
     }

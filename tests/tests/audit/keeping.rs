@@ -1,7 +1,7 @@
 //! `lockgate ledger`: backups, retention and keys, beside a server that runs.
 
 use lockgate_domain::Digest;
-use lockgate_ledger::{Error, KeyFileError, Source as _, SqliteOptions, Storage as _};
+use lockgate_ledger::{KeyFileError, Source as _, SqliteOptions, Storage as _};
 use serde_json::json;
 
 use super::support::{DECISION, Place, SNAPSHOT};

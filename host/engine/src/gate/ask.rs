@@ -105,8 +105,8 @@ pub(super) fn ask(
         log_dropped: called.log_dropped,
         ..outcome(called.standing, called.answer)
     };
-    if let (Outside::AskedOnce(remembered), Some(size)) = (outside, called.holds) {
-        remembered.note(&outcome, size);
+    if let (Outside::AskedOnce(remembered), true) = (outside, called.holds) {
+        remembered.note(&outcome);
     }
     (outcome, called.recording)
 }
@@ -147,8 +147,8 @@ pub(crate) struct Called {
     pub(crate) log: Vec<LogLine>,
     pub(crate) log_dropped: u64,
     recording: Option<Recording>,
-    /// How large the answer is, in bytes, if there is one that would be the same at any other moment.
-    holds: Option<u64>,
+    /// Whether there is an answer that would be the same at any other moment.
+    holds: bool,
 }
 
 /// Calls the plugin as what it is bound as.
@@ -173,8 +173,8 @@ fn function(kind: Kind) -> Call {
 
 impl Called {
     fn of(evaluation: Evaluation<Said>, recording: Option<Recording>) -> Self {
-        let Evaluation { outcome, receipt, log, log_dropped, timeless, size, .. } = evaluation;
-        let holds = (timeless && outcome.is_ok()).then_some(size);
+        let Evaluation { outcome, receipt, log, log_dropped, timeless, .. } = evaluation;
+        let holds = timeless && outcome.is_ok();
         let (standing, answer) = match outcome {
             Ok(said) => (standing(&said), answer(said)),
             Err(failure) => (Standing::Error, BindingAnswer::Failed(failure)),

@@ -5,14 +5,15 @@
 //! receipt says that its answer was used again. Failures are not remembered.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lockgate_domain::BindingOutcome;
 
 use crate::load::LoadedBinding;
 
-/// How large an answer is, with what was logged, in bytes of text, that is remembered: an engine keeps many pictures.
-const LARGEST: u64 = 16 << 10;
+/// How large what a binding said may be, as JSON, to be remembered: an engine keeps many pictures.
+const LARGEST: usize = 16 << 10;
 
 /// What the bindings of one gate said of one picture, whatever the moment.
 #[derive(Debug, Default)]
@@ -30,10 +31,9 @@ impl Remembered {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len() + 1 >= bindings.len()
     }
 
-    /// Takes note of what a binding said: an answer of that size, which holds at any moment.
-    pub(super) fn note(&self, outcome: &BindingOutcome, size: u64) {
-        let logged: u64 = outcome.log.iter().map(|line| line.message.len() as u64).sum();
-        if size.saturating_add(logged) > LARGEST {
+    /// Takes note of what a binding said, which holds at any moment; unless it is much.
+    pub(super) fn note(&self, outcome: &BindingOutcome) {
+        if serde_json::to_writer(Room(LARGEST), outcome).is_err() {
             return;
         }
         let mut outcome = outcome.clone();
@@ -42,5 +42,32 @@ impl Remembered {
         }
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(outcome.id.clone(), Arc::new(outcome));
+    }
+}
+
+/// Takes so many bytes, and no more. They are gone: only their number counts.
+struct Room(usize);
+
+impl io::Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::FileTooLarge)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_much_is_not_remembered() {
+        let fits = |strings: usize| serde_json::to_writer(Room(LARGEST), &vec![""; strings]).is_ok();
+        // Each empty one is three bytes, with its comma.
+        assert!(fits(LARGEST / 3));
+        assert!(!fits(LARGEST / 3 + 1));
     }
 }

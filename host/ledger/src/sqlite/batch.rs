@@ -86,7 +86,7 @@ impl<'c> Batch<'c> {
         let (size, root, checkpoint, current) = head.ok_or_else(|| Error::corrupt("the log has no head"))?;
         let own = key.verifying_key().to_string();
         if current != own {
-            return Err(Error::KeyRetired { current, own });
+            return Err(Error::key_retired(current, &own));
         }
         if known.frontier.size() != size {
             // Another process has appended since.

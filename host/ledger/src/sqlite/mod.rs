@@ -79,7 +79,9 @@ impl SqliteStorage {
     /// # Errors
     /// If the file cannot be written, is not a ledger, or is one that another key signs.
     pub fn open(path: &Path, key: SigningKey, options: SqliteOptions) -> Result<Self, Error> {
-        Self::open_by_keys(path, key, Box::new(|_| None), options)
+        let own = key.verifying_key().to_string();
+        let no_other = move |current: &str| Err(Error::key_retired(current.to_owned(), &own));
+        Self::open_by_keys(path, key, Box::new(no_other), options)
     }
 
     /// The same; when another process has changed keys, the new one is looked up, and signs from then on.

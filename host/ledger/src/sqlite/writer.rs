@@ -60,7 +60,7 @@ impl State {
 }
 
 /// Finds the key that a log goes by, by its verifying half: for when another process has changed keys.
-pub(crate) type Keys = Box<dyn Fn(&str) -> Option<SigningKey> + Send>;
+pub(crate) type Keys = Box<dyn Fn(&str) -> Result<SigningKey, Error> + Send>;
 
 pub(super) struct Writer {
     path: PathBuf,
@@ -191,13 +191,10 @@ impl Writer {
     /// Does what writes, and once more with the log's key if another process has given it a new one.
     fn by_current_key<T>(&mut self, mut work: impl FnMut(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         match work(self) {
-            Err(Error::KeyRetired { current, own }) => match (self.keys)(&current) {
-                Some(key) => {
-                    self.key = key;
-                    work(self)
-                }
-                None => Err(Error::KeyRetired { current, own }),
-            },
+            Err(Error::KeyRetired { current, .. }) => {
+                self.key = (self.keys)(&current)?;
+                work(self)
+            }
             outcome => outcome,
         }
     }

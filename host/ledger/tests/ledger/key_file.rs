@@ -102,6 +102,20 @@ fn who_has_the_log_open_signs_with_the_new_key_from_then_on() {
 }
 
 #[test]
+fn a_key_that_the_log_goes_by_already_is_not_thrown_away() {
+    let place = Place::new();
+    let storage = place.open().unwrap();
+    // A change that was cut off before the file got the new key.
+    let next = KeyFile::new(place.path("ledger.key.next"));
+    next.create(NAME).unwrap();
+    storage.rotate(next.load().unwrap()).unwrap();
+    let newest = place.file.rotate(&storage).unwrap();
+    assert_eq!((&storage.head().unwrap().key, place.file.load().unwrap().verifying_key()), (&newest, &newest));
+    drop(storage);
+    assert_eq!(place.open().unwrap().head().unwrap().size, 3);
+}
+
+#[test]
 fn who_cannot_read_the_new_key_says_so() {
     let place = Place::new();
     let server = place.open().unwrap();

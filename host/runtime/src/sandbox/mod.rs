@@ -65,8 +65,6 @@ pub(crate) struct Sandbox {
     values: Option<Session>,
     /// Whether it was told something that differs from moment to moment.
     knows_moment: bool,
-    /// How large its answer is, in bytes of text.
-    pub(crate) answered: u64,
     /// When its time is up: no call of the host may wait beyond that.
     deadline: Instant,
 }
@@ -86,7 +84,6 @@ impl Sandbox {
             names: Names::default(),
             values: None,
             knows_moment: false,
-            answered: 0,
             deadline: now.checked_add(limits.wall_clock).unwrap_or(now),
         };
         let mut store = Store::new(engine, sandbox);

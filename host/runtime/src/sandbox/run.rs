@@ -53,8 +53,6 @@ pub(crate) struct Finished<T> {
     pub(crate) exchanges: Vec<Exchange>,
     /// Whether it has learned nothing that differs from moment to moment, or that stands outside.
     pub(crate) timeless: bool,
-    /// How large its answer is, in bytes of text.
-    pub(crate) size: u64,
 }
 
 /// Runs `body` in a fresh instance, under limits. Instantiation counts towards them. A plugin that has to wait does so
@@ -100,7 +98,6 @@ pub(crate) fn run<T>(
         log,
         log_dropped,
         timeless: !sandbox.knows_moment && exchanges.is_empty(),
-        size: sandbox.answered,
         exchanges,
     }
 }
@@ -118,7 +115,6 @@ impl<T> Finished<T> {
             log_dropped: 0,
             exchanges: Vec::new(),
             timeless: false,
-            size: 0,
         }
     }
 }

@@ -115,7 +115,13 @@ impl Load {
         Self { place: place.clone(), oha, folder }
     }
 
+    /// As fast as it goes: each connection asks again as soon as it is answered.
     pub(crate) fn run(&self, case: Case, connections: u32, time: Duration) -> Measured {
+        self.run_at(case, connections, time, None)
+    }
+
+    /// So many requests a second, if that is given; how long each took is then counted from when it was to be sent.
+    pub(crate) fn run_at(&self, case: Case, connections: u32, time: Duration, rate: Option<u64>) -> Measured {
         let Place { url, bare, token, .. } = &self.place;
         let address = match case {
             Case::Nothing => format!("{bare}/nothing"),
@@ -128,6 +134,9 @@ impl Load {
         command.args(["--no-tui", "--output-format", "json", "--no-color", "-m", "POST", "-T", "application/json"]);
         command.args(["-c", &connections.to_string(), "-z", &format!("{}s", time.as_secs())]);
         command.args(["-H", &format!("Authorization: Bearer {token}")]);
+        if let Some(rate) = rate {
+            command.args(["-q", &rate.to_string(), "--latency-correction"]);
+        }
         command.arg("-Z").arg(self.folder.path().join(case.file())).arg(address);
         let output = command.stderr(Stdio::inherit()).output();
         let output = output.expect("`oha` cannot be started: run `cargo xtask bench-http`, which installs it");

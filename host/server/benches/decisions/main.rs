@@ -128,6 +128,9 @@ fn table(served: &Served, load: &Load, options: &Options) {
                 groups.map_or_else(String::new, |mean| format!("{mean:.1}")),
                 served.resident_mib()
             );
+            if case == Case::OnePlugin {
+                println!("{}", at_half(load, connections, time, rate));
+            }
             if failed > 0 {
                 println!("{failed} requests were not answered with 200");
             }
@@ -136,6 +139,14 @@ fn table(served: &Served, load: &Load, options: &Options) {
             }
         }
     }
+}
+
+/// A row: how long a decision takes where the server has time to spare, at half of the rate that it reaches.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate")]
+fn at_half(load: &Load, connections: u32, time: Duration, rate: f64) -> String {
+    let half = (rate / 2.0).max(1.0) as u64;
+    let Measured { rate, p50, p99, .. } = load.run_at(Case::OnePlugin, connections, time, Some(half));
+    format!("| {connections} | one plugin, at half of that | {rate:.0} | {p50:.2} | {p99:.2} | | | | | |")
 }
 
 /// The same decision, computed on three kinds of thread.
