@@ -107,7 +107,7 @@ impl Runtime {
     pub fn admit(&self, component: &[u8], grants: &Grants) -> Result<Admitted, AdmissionError> {
         let shared = self.shared();
         let (anatomy, judgement) = shared.judge(component, grants)?;
-        let examined = shared.examine(&shared.compile(component)?, grants, &judgement.kinds)?;
+        let examined = shared.examine(&shared.compile_once(component)?, grants, &judgement.kinds)?;
         Ok(Admitted {
             description: examined.description,
             kinds: judgement.kinds,
@@ -193,6 +193,19 @@ impl Shared {
         self.compiler.compile(&self.engine, component)
     }
 
+    /// As [`Shared::compile`], for a component that is not changed by settings: its code is taken from the cache, or kept
+    /// there, so that it is compiled once for however many settings.
+    pub(crate) fn compile_once(&self, component: &[u8]) -> Result<Component, AdmissionError> {
+        let Some(cache) = &self.cache else { return self.compile(component) };
+        let digest = Digest::of(component);
+        if let Some(code) = cache.find_code(&self.engine, digest) {
+            return Ok(code);
+        }
+        let code = self.compile(component)?;
+        cache.keep_code(digest, &code);
+        Ok(code)
+    }
+
     /// The digest of settings and their canonical JSON.
     fn settings(&self, settings: &serde_json::Value) -> Result<(Digest, String), LoadError> {
         let json = canonical_json(settings)?;
@@ -253,7 +266,7 @@ impl Shared {
                     freezer.freeze(store, *instance)
                 })?;
                 match frozen {
-                    Ok(frozen) => match self.compile_changed(&frozen)? {
+                    Ok(frozen) => match can_be_compiled(self.compile(&frozen))? {
                         Ok(code) => {
                             let findings = findings(examined.description, Freezing::Frozen);
                             return Ok(Prepared { findings, code, frozen: Some(frozen) });
@@ -265,7 +278,7 @@ impl Shared {
             }
             Err(reason) => reason,
         };
-        let code = self.compile(bytes)?;
+        let code = self.compile_once(bytes)?;
         let examined = self.examine(&code, grants, &judgement.kinds)?;
         self.configure(&examined, settings, |_, _| ())?;
         let findings = findings(examined.description, Freezing::PerCall { reason });
@@ -281,18 +294,8 @@ impl Shared {
             Ok(freezer) => freezer,
             Err(reason) => return Ok(Err(reason)),
         };
-        let compiled = self.compile_changed(&freezer.instrumented)?;
+        let compiled = can_be_compiled(self.compile_once(&freezer.instrumented))?;
         Ok(compiled.map(|compiled| (freezer, compiled)))
-    }
-
-    /// Compiles a component that freezing has changed; or says why that cannot be compiled. That it took too long is no
-    /// such reason, but an error: how busy the machine is must not decide how a plugin runs.
-    fn compile_changed(&self, component: &[u8]) -> Result<Result<Component, String>, AdmissionError> {
-        match self.compile(component) {
-            Ok(compiled) => Ok(Ok(compiled)),
-            Err(error @ AdmissionError::CompileTime { .. }) => Err(error),
-            Err(error) => Ok(Err(error.to_string())),
-        }
     }
 
     /// Configures a fresh instance and does something with it.
@@ -310,6 +313,16 @@ impl Shared {
             }
         });
         finished.outcome.map_err(LoadError::Configure)?.map_err(LoadError::Settings)
+    }
+}
+
+/// The code of a component that freezing has changed; or why it cannot be compiled. That it took too long is no such
+/// reason, but an error: how busy the machine is must not decide how a plugin runs.
+fn can_be_compiled(compiled: Result<Component, AdmissionError>) -> Result<Result<Component, String>, AdmissionError> {
+    match compiled {
+        Ok(compiled) => Ok(Ok(compiled)),
+        Err(error @ AdmissionError::CompileTime { .. }) => Err(error),
+        Err(error) => Ok(Err(error.to_string())),
     }
 }
 

@@ -4,8 +4,9 @@
 
 mod support;
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use lockgate_domain::Ruling;
 use lockgate_runtime::{CacheError, Freezing, Grants, LoadRequest, Runtime, RuntimeConfig, RuntimeError};
@@ -32,10 +33,19 @@ impl Cached {
 
     /// The compiled plugins, by name.
     fn files(&self) -> Vec<PathBuf> {
+        self.files_called("plugin")
+    }
+
+    /// The code of components that no settings have changed yet, by name.
+    fn code(&self) -> Vec<PathBuf> {
+        self.files_called("code")
+    }
+
+    fn files_called(&self, wanted: &str) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> = fs::read_dir(self.path())
             .unwrap()
             .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "plugin"))
+            .filter(|path| path.extension().is_some_and(|extension| extension == wanted))
             .collect();
         files.sort();
         files
@@ -66,6 +76,42 @@ fn other_settings_are_another_file() {
     cached.load_and_decide(Guest::default().request());
     cached.load_and_decide(LoadRequest { settings: json!({ "people": 2 }), ..Guest::default().request() });
     assert_eq!(cached.files().len(), 2);
+}
+
+#[test]
+fn the_instrumented_component_is_compiled_once_for_all_settings() {
+    let cached = Cached::new();
+    cached.load_and_decide(Guest::default().request());
+    let [code] = cached.code().try_into().unwrap();
+    // A link to the file, which would not be the same file any more if it were written anew.
+    let first = cached.directory.path().join("first");
+    fs::hard_link(&code, &first).unwrap();
+    cached.load_and_decide(LoadRequest { settings: json!({ "people": 2 }), ..Guest::default().request() });
+    assert_eq!(cached.code(), std::slice::from_ref(&code));
+    let day = SystemTime::UNIX_EPOCH;
+    File::open(&first).unwrap().set_modified(day).unwrap();
+    assert_eq!(fs::metadata(&code).unwrap().modified().unwrap(), day, "it is still the same file");
+}
+
+#[test]
+fn a_component_that_is_only_inspected_is_compiled_once() {
+    let cached = Cached::new();
+    let guest = Guest::default().request();
+    for _ in 0..2 {
+        cached.runtime().admit(&guest.component, &guest.grants).unwrap();
+        assert_eq!((cached.files().len(), cached.code().len()), (0, 1));
+    }
+}
+
+#[test]
+fn damaged_code_of_a_component_is_ignored_and_replaced() {
+    let cached = Cached::new();
+    cached.load_and_decide(Guest::default().request());
+    let [code] = cached.code().try_into().unwrap();
+    let whole = fs::read(&code).unwrap();
+    fs::write(&code, &whole[..whole.len() / 2]).unwrap();
+    cached.load_and_decide(LoadRequest { settings: json!({ "people": 2 }), ..Guest::default().request() });
+    assert_eq!(fs::read(&code).unwrap().len(), whole.len());
 }
 
 #[test]

@@ -9,12 +9,14 @@ mod code;
 mod directory;
 mod seal;
 
-use std::fs;
+use std::fs::{self, File};
 use std::hash::{Hash, Hasher};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use lockgate_domain::{Description, Digest};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
@@ -27,6 +29,13 @@ use crate::freeze::Freezing;
 
 /// Raised whenever what is kept, or how it comes about, changes in a way that the names of files do not show.
 const FORMAT: &[u8] = b"lockgate compiled plugin, format 1";
+/// The same for the code of a component without settings.
+const CODE_FORMAT: &[u8] = b"lockgate compiled component, format 1";
+
+/// The extension of the files with the code of components without settings.
+const CODE: &str = "code";
+/// The most bytes that those files have together: room for a dozen language runtimes.
+const MOST_CODE: u64 = 512 << 20;
 
 /// Everything about a loaded plugin but its machine code.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -64,8 +73,64 @@ impl Cache {
 
     /// What was kept for a component with these settings, if it holds.
     pub(crate) fn find(&self, engine: &Engine, component: Digest, settings: Digest) -> Option<(Findings, Component)> {
-        let name = self.name(component, settings);
-        let bytes = match fs::read(self.directory.join(&name)) {
+        self.read(engine, &self.plugin_name(component, settings))
+    }
+
+    /// Keeps what was compiled for a component with these settings. A cache that cannot be written to costs time and
+    /// nothing else, so that is only logged.
+    pub(crate) fn keep(&self, component: Digest, settings: Digest, findings: &Findings, compiled: &Component) {
+        self.write(&self.plugin_name(component, settings), findings, compiled);
+    }
+
+    /// The code that was kept for a component of that digest, if it holds.
+    pub(crate) fn find_code(&self, engine: &Engine, component: Digest) -> Option<Component> {
+        let name = self.code_name(component);
+        let ((), code) = self.read(engine, &name)?;
+        // What was used last is removed last.
+        let used = File::open(self.directory.join(&name)).and_then(|file| file.set_modified(SystemTime::now()));
+        if let Err(error) = used {
+            tracing::debug!(file = name, %error, "the date of a compiled plugin cannot be set");
+        }
+        Some(code)
+    }
+
+    /// Keeps the code of a component as it is, for every load that compiles the same bytes again. It fails as
+    /// [`Cache::keep`] does.
+    pub(crate) fn keep_code(&self, component: Digest, compiled: &Component) {
+        self.write(&self.code_name(component), &(), compiled);
+        if let Err(error) = self.remove_unused_code(MOST_CODE) {
+            tracing::warn!(directory = %self.directory.display(), %error, "unused compiled plugins cannot be removed");
+        }
+    }
+
+    /// Removes the code that was not used for longest, so that what is left has at most that many bytes.
+    fn remove_unused_code(&self, most: u64) -> io::Result<()> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.directory)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == CODE) {
+                // Another process may have removed it in the meantime.
+                let Ok(metadata) = path.metadata() else { continue };
+                files.push((metadata.modified()?, metadata.len(), path));
+            }
+        }
+        files.sort_by(|one, other| other.cmp(one));
+        let (mut kept, mut failed) = (0, Ok(()));
+        for (_, size, path) in files {
+            kept += size;
+            if kept > most {
+                match fs::remove_file(&path) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => failed = Err(error),
+                    _ => {}
+                }
+            }
+        }
+        failed
+    }
+
+    /// A file's findings and its code, if the file is there and holds.
+    fn read<F: DeserializeOwned>(&self, engine: &Engine, name: &str) -> Option<(F, Component)> {
+        let bytes = match fs::read(self.directory.join(name)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return None,
             Err(error) => {
@@ -73,7 +138,7 @@ impl Cache {
                 return None;
             }
         };
-        let Some(genuine) = self.seal.open(&name, &bytes) else {
+        let Some(genuine) = self.seal.open(name, &bytes) else {
             tracing::warn!(file = name, "a compiled plugin is not one that this host wrote: it is compiled again");
             return None;
         };
@@ -88,15 +153,14 @@ impl Cache {
         }
     }
 
-    /// Keeps what was compiled. A cache that cannot be written to costs time and nothing else, so that is only told.
-    pub(crate) fn keep(&self, component: Digest, settings: Digest, findings: &Findings, compiled: &Component) {
-        let name = self.name(component, settings);
-        if let Err(error) = self.write(&name, findings, compiled) {
+    /// Writes a file, or logs why it cannot be written.
+    fn write(&self, name: &str, findings: &impl Serialize, compiled: &Component) {
+        if let Err(error) = self.try_write(name, findings, compiled) {
             tracing::warn!(file = name, error, "a compiled plugin cannot be kept");
         }
     }
 
-    fn write(&self, name: &str, findings: &Findings, compiled: &Component) -> Result<(), String> {
+    fn try_write(&self, name: &str, findings: &impl Serialize, compiled: &Component) -> Result<(), String> {
         let findings = serde_json::to_vec(findings).map_err(|error| error.to_string())?;
         let code = compiled.serialize().map_err(|error| format!("{error:#}"))?;
         let sealed = self.seal.close(name, &findings, &code);
@@ -107,18 +171,29 @@ impl Cache {
         Ok(())
     }
 
-    /// The name of a file: what it was made of, and for whom.
-    fn name(&self, component: Digest, settings: Digest) -> String {
+    /// The name of the file of a component with settings.
+    fn plugin_name(&self, component: Digest, settings: Digest) -> String {
+        self.name(FORMAT, &[component, settings], "plugin")
+    }
+
+    /// The name of the file of a component alone.
+    fn code_name(&self, component: Digest) -> String {
+        self.name(CODE_FORMAT, &[component], CODE)
+    }
+
+    /// The name of a file: what it was made of, and for which engine.
+    fn name(&self, format: &[u8], parts: &[Digest], extension: &str) -> String {
         let mut made_of = Sha256::new();
-        for part in [FORMAT, lockgate_domain::CONTRACT_VERSION.as_bytes()] {
+        for part in [format, lockgate_domain::CONTRACT_VERSION.as_bytes()] {
             made_of.update(part);
             made_of.update([0]);
         }
-        made_of.update(component.as_bytes());
-        made_of.update(settings.as_bytes());
+        for part in parts {
+            made_of.update(part.as_bytes());
+        }
         let made_of = Digest::of(&made_of.finalize()).hex();
         let engine = self.engine.hex();
-        format!("{made_of}-{}.plugin", engine.get(..16).unwrap_or(&engine))
+        format!("{made_of}-{}.{extension}", engine.get(..16).unwrap_or(&engine))
     }
 }
 
@@ -133,5 +208,29 @@ impl Hasher for Hashed {
     fn finish(&self) -> u64 {
         let digest = self.0.clone().finalize();
         digest.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_code_that_was_used_last_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(&folder.path().join("cache"), &Engine::default(), true).unwrap();
+        for (age, name) in ["new.code", "old.code", "older.code", "older.plugin"].into_iter().enumerate() {
+            let file = File::create(cache.directory.join(name)).unwrap();
+            file.set_len(100).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(60 * age as u64)).unwrap();
+        }
+        cache.remove_unused_code(250).unwrap();
+        let there = |name: &str| cache.directory.join(name).exists();
+        assert!(there("new.code") && there("old.code") && !there("older.code"));
+        assert!(there("older.plugin"), "what has settings is another matter");
     }
 }
