@@ -74,9 +74,8 @@ impl Guest<'_> {
         let package = resolve.push_str("guest.wit", &world).unwrap_or_else(|error| panic!("{error:#}\n{world}"));
         let world = resolve.select_world(&[package], Some("guest")).unwrap();
         let mut module = wat::parse_str(self.module()).unwrap_or_else(|error| panic!("{error}\n{}", self.module()));
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
-        let mut encoder = ComponentEncoder::default();
-        let encoder = encoder.validate(true).module(&module).unwrap();
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+        let mut encoder = ComponentEncoder::default().validate(true).module(&module).unwrap();
         encoder.encode().unwrap_or_else(|error| panic!("{error:#}\n{}", self.module()))
     }
 

@@ -437,6 +437,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(lockgate_repeat::Repeat::new(256, 12_800).property())]
+
         #[test]
         fn it_is_what_another_implementation_writes(value in any_json()) {
             let expected = serde_json_canonicalizer::to_string(&value).unwrap();

@@ -10,7 +10,7 @@ use lockgate_runtime::{Grants, Limits};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Damage, Hostile, Met, Peer};
+use super::{Damage, Hostile, Listed, Met, Peer};
 use crate::Guest;
 
 /// Why a file is no hostile guest.
@@ -129,11 +129,33 @@ impl Limited {
     }
 }
 
-/// Reads one.
-pub(super) fn read(path: &Path) -> Result<Hostile, Unreadable> {
-    let text = fs::read_to_string(path).map_err(|error| Unreadable::new(path, &error))?;
-    let file: File = toml::from_str(&text).map_err(|error| Unreadable::new(path, &error))?;
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+impl File {
+    fn read(path: &Path) -> Result<Self, Unreadable> {
+        let text = fs::read_to_string(path).map_err(|error| Unreadable::new(path, &error))?;
+        toml::from_str(&text).map_err(|error| Unreadable::new(path, &error))
+    }
+
+    fn listed(&self, path: &Path) -> Listed {
+        Listed {
+            name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            what: self.what.clone(),
+            must: Met { at: self.at.clone(), failure: self.failure.clone() },
+        }
+    }
+}
+
+/// What is known of one without making it.
+pub(super) fn list(path: &Path) -> Result<Listed, Unreadable> {
+    Ok(File::read(path)?.listed(path))
+}
+
+/// Makes one, if it must meet what is `wanted`.
+pub(super) fn read(path: &Path, wanted: impl Fn(&Met) -> bool) -> Result<Option<Hostile>, Unreadable> {
+    let file = File::read(path)?;
+    let Listed { name, what, must } = file.listed(path);
+    if !wanted(&must) {
+        return Ok(None);
+    }
     let mut settings = json!({});
     let component = match (&file.component, &file.bytes, &file.guest, &file.rust) {
         (Some(wat), None, None, None) => {
@@ -151,20 +173,20 @@ pub(super) fn read(path: &Path) -> Result<Hostile, Unreadable> {
     };
     let grants =
         Grants { log: file.grants.log.unwrap_or(true), evidence: file.grants.evidence.clone(), ..Grants::default() };
-    Ok(Hostile {
+    Ok(Some(Hostile {
         name,
         component: padded(component, file.pad_to.unwrap_or_default()).into(),
         settings,
         grants,
         limits: file.limits.limits(),
         setup: file.setup.limits(),
-        what: file.what,
-        must: Met { at: file.at, failure: file.failure },
+        what,
+        must,
         says: file.says,
         damage: file.damage,
         peer: file.peer,
         files: file.grants.files,
-    })
+    }))
 }
 
 impl File {

@@ -10,7 +10,7 @@ mod peer;
 mod run;
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use lockgate_runtime::{Grants, Limits};
@@ -67,24 +67,40 @@ pub enum Damage {
 /// Where the files lie, below the repository.
 pub const FOLDER: &str = "tests/hostile";
 
-/// All of them, by name.
+/// What is known of a guest without making it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its file's name, without the extension.
+    pub name: String,
+    /// What it tries, in a sentence.
+    pub what: String,
+    /// Where it must be stopped, and how.
+    pub must: Met,
+}
+
+/// All of them, by name; none is made.
 ///
 /// # Errors
-/// A file cannot be read, or says something that it cannot mean.
-pub fn corpus() -> Result<Vec<Hostile>, Unreadable> {
+/// A file cannot be read, or is no hostile guest.
+pub fn list() -> Result<Vec<Listed>, Unreadable> {
+    files()?.iter().map(|path| file::list(path)).collect()
+}
+
+/// Those that must meet what is `wanted`, by name.
+///
+/// # Errors
+/// As [`list`]; or a component cannot be made of one.
+pub fn corpus(wanted: impl Fn(&Met) -> bool) -> Result<Vec<Hostile>, Unreadable> {
+    files()?.iter().filter_map(|path| file::read(path, &wanted).transpose()).collect()
+}
+
+/// The files, by name.
+fn files() -> Result<Vec<PathBuf>, Unreadable> {
     let folder = repository(FOLDER);
     let entries = fs::read_dir(&folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let entries = entries.map_err(|error| Unreadable::new(&folder, &error))?;
     let mut files: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
-    files.iter().map(|path| one(path)).collect()
-}
-
-/// The one in that file.
-///
-/// # Errors
-/// As [`corpus`].
-pub fn one(path: &Path) -> Result<Hostile, Unreadable> {
-    file::read(path)
+    Ok(files)
 }

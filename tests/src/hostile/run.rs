@@ -108,7 +108,8 @@ impl Range {
             loaded.map_err(|error| format!("it has to load before its file is damaged: {error}"))?;
             self.damage(guest, &cache, damage)?;
         }
-        let runtime = runtime.unwrap_or_else(|| self::runtime(guest, None));
+        // Several guests are one component with different settings, which is compiled once for them.
+        let runtime = runtime.unwrap_or_else(|| self::runtime(guest, Some(self.cache.join("shared"))));
         let plugin = match runtime.load(guest.request()) {
             Ok(plugin) => plugin,
             Err(error) => return Ok(Met::not_loaded(&error)),

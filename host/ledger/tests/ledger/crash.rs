@@ -1,12 +1,10 @@
 //! Killed at random moments, under load, again and again: whatever was answered is there.
-//!
-//! `LOCKGATE_CRASHES` says how often; 100 times if it does not.
 
 use std::env;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lockgate_domain::Digest;
 use lockgate_ledger::audit::{Audit, audit};
@@ -14,6 +12,7 @@ use lockgate_ledger::{
     Append, Expect, KeyFile, Query, Request, Source as _, SqliteOptions, SqliteStorage, Storage as _,
     prove_consistency, verify,
 };
+use lockgate_repeat::Repeat;
 
 use super::support::{NAME, content, event};
 
@@ -71,8 +70,8 @@ fn child() {
     });
 }
 
-/// Starts the child, kills it after a while, and gives back what it said, with the last checkpoint.
-fn crash(folder: &std::path::Path, after: Duration, answered: &mut Vec<Answered>) -> Option<String> {
+/// Starts the child, kills it after a while, and returns what it answered, and the last checkpoint that it printed.
+fn crash(folder: &std::path::Path, after: Duration) -> (Vec<Answered>, Option<String>) {
     let mut child = Command::new(env::current_exe().unwrap())
         .args(["crash::child", "--exact", "--ignored", "--nocapture"])
         .env(FOLDER, folder)
@@ -86,7 +85,7 @@ fn crash(folder: &std::path::Path, after: Duration, answered: &mut Vec<Answered>
     // With SIGKILL: it gets no chance to do anything more.
     child.kill().unwrap();
     child.wait().unwrap();
-    let mut last = None;
+    let (mut answered, mut last) = (vec![], None);
     for line in reader.join().unwrap() {
         // The harness prints before the first one, on the same line.
         let Some((_, line)) = line.split_once("answered ") else { continue };
@@ -107,47 +106,54 @@ fn crash(folder: &std::path::Path, after: Duration, answered: &mut Vec<Answered>
             last = Some(checkpoint.replace('|', "\n"));
         }
     }
-    last
+    (answered, last)
 }
 
+/// Everything of `answered` is in the ledger, at its place and with its content.
+fn is_there(storage: &SqliteStorage, answered: &[Answered]) {
+    for Answered { stream, sequence, index, evidence } in answered {
+        let query = Query { stream: Some(stream.clone()), from: *index, limit: 1, ..Query::default() };
+        let found = storage.entries(&query).unwrap();
+        assert_eq!(found.first().map(|entry| (entry.index, entry.sequence)), Some((*index, *sequence)));
+        let content = storage.content(&Digest::of(evidence.as_bytes())).unwrap().unwrap();
+        assert_eq!(content.size, evidence.len() as u64);
+    }
+}
+
+/// The log is whole, continues each of these checkpoints, and holds entries that were written together both or not at all.
+fn is_whole(storage: &SqliteStorage, checkpoints: &[String], answered: u64) {
+    let key = storage.head().unwrap().key;
+    for checkpoint in checkpoints {
+        let proof = serde_json::to_string(&prove_consistency(storage, checkpoint).unwrap()).unwrap();
+        verify::consistency(&proof, &key).unwrap();
+    }
+    let report = audit(storage, &Audit { key: Some(key), checkpoints: checkpoints.to_vec() }).unwrap();
+    assert_eq!(report.findings, []);
+    let written: u64 = (0..4).map(|writer| storage.version(&format!("writer/{writer}")).unwrap()).sum();
+    assert_eq!(storage.version("all").unwrap(), written);
+    assert!(written >= answered);
+}
+
+/// After each crash the test looks for what that round answered. Before a new ledger begins, it looks for everything once
+/// more, and audits the whole log.
 #[test]
 fn what_was_answered_is_there_after_the_process_was_killed() {
-    let crashes: usize = env::var("LOCKGATE_CRASHES").map_or(100, |number| number.parse().unwrap());
-    let mut random = Instant::now().elapsed().subsec_nanos().wrapping_add(std::process::id());
-    let (mut folder, mut answered, mut checkpoints) = (tempfile::tempdir().unwrap(), vec![], vec![]);
-    let mut total = 0;
-    for round in 0..crashes {
-        if round % CRASHES_EACH == 0 {
-            folder = tempfile::tempdir().unwrap();
-            total += answered.len();
-            answered.clear();
-            checkpoints.clear();
+    let repeat = Repeat::new(100, 1000);
+    let (mut random, crashes, mut total) = (repeat.random(), repeat.count as usize, 0);
+    for first in (0..crashes).step_by(CRASHES_EACH) {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut answered, mut checkpoints) = (vec![], vec![]);
+        for _ in first..crashes.min(first + CRASHES_EACH) {
+            let (new, checkpoint) = crash(folder.path(), Duration::from_millis(random.u64(0..150)));
+            is_there(&open(folder.path()), &new);
+            answered.extend(new);
+            checkpoints.extend(checkpoint);
         }
-        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let after = Duration::from_millis(u64::from(random >> 16) % 150);
-        checkpoints.extend(crash(folder.path(), after, &mut answered));
-
         let storage = open(folder.path());
-        for Answered { stream, sequence, index, evidence } in &answered {
-            let query = Query { stream: Some(stream.clone()), from: *index, limit: 1, ..Query::default() };
-            let found = storage.entries(&query).unwrap();
-            assert_eq!(found.first().map(|entry| (entry.index, entry.sequence)), Some((*index, *sequence)));
-            let content = storage.content(&Digest::of(evidence.as_bytes())).unwrap().unwrap();
-            assert_eq!(content.size, evidence.len() as u64);
-        }
-        let key = storage.head().unwrap().key;
-        for checkpoint in &checkpoints {
-            let proof = serde_json::to_string(&prove_consistency(&storage, checkpoint).unwrap()).unwrap();
-            verify::consistency(&proof, &key).unwrap();
-        }
-        let report = audit(&storage, &Audit { key: Some(key), checkpoints: checkpoints.clone() }).unwrap();
-        assert_eq!(report.findings, [], "after crash {round}");
-        // Two entries were written together, or none.
-        let written: u64 = (0..4).map(|writer| storage.version(&format!("writer/{writer}")).unwrap()).sum();
-        assert_eq!(storage.version("all").unwrap(), written);
-        assert!(written >= answered.len() as u64);
+        is_there(&storage, &answered);
+        is_whole(&storage, &checkpoints, answered.len() as u64);
+        total += answered.len();
     }
-    total += answered.len();
     println!("{crashes} crashes, {total} answers, none lost");
     assert!(total > crashes, "hardly anything was answered: {total} answers in {crashes} rounds");
 }

@@ -1,15 +1,16 @@
-//! The ledger by its public doors, on real files.
+//! The tests of the ledger, through its public items and on real files.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test that goes wrong panics"
+    reason = "a test that cannot go on has failed"
 )]
 
 mod audit;
 mod backup;
+mod conformance;
 mod crash;
 mod failure;
 mod key_file;

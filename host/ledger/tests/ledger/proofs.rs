@@ -136,7 +136,7 @@ fn a_proof_can_be_written_as_other_tools_read_it() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(lockgate_repeat::Repeat::new(400, 20000).property())]
 
     /// Whatever somebody changes: it never proves anything that was not in the log.
     #[test]

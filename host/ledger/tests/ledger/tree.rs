@@ -71,7 +71,7 @@ fn leaves(most: usize) -> impl Strategy<Value = Vec<Vec<u8>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(lockgate_repeat::Repeat::new(64, 3200).property())]
 
     #[test]
     fn root_and_proofs_are_those_of_a_tree_in_memory(leaves in leaves(70), index in any::<prop::sample::Index>()) {

@@ -17,7 +17,8 @@
     reason = "a bench"
 )]
 
-#[path = "../../tests/decision_support/mod.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+#[path = "../../tests/server/decision_support/mod.rs"]
 mod decision_support;
 mod grouped;
 mod load;

@@ -156,7 +156,7 @@ fn componentize(path: &Path) -> anyhow::Result<Vec<u8>> {
                 .help("in Rust, export the plugin with `lockgate_plugin::export!`; in C, link the object file that wit-bindgen makes"),
         ));
     }
-    let encoded = ComponentEncoder::default().validate(true).module(&core).and_then(|encoder| encoder.encode());
+    let encoded = ComponentEncoder::default().validate(true).module(&core).and_then(|mut encoder| encoder.encode());
     encoded.map_err(|error| {
         invalid(
             Diagnostic::error(format!("`{name}` cannot be made a component"))

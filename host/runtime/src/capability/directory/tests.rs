@@ -21,6 +21,7 @@ use super::answer::Entry;
 use super::*;
 use DirectoryError::{Missing, Outside, TooLarge, Unreadable, WrongKind};
 use EntryKind::{Directory, File, Other};
+use lockgate_repeat::Repeat;
 
 /// A directory with a sibling that was not granted: `granted` and `secret` in one temporary place.
 struct Laid {
@@ -226,7 +227,7 @@ fn a_file_that_keeps_becoming_a_pipe_is_never_waited_for() {
             })
         };
         let directories = laid.open();
-        for _ in 0..2_000 {
+        for _ in 0..Repeat::new(2_000, 100_000).count {
             let found = read(&directories, "name");
             assert!(found == Ok(b"x".to_vec()) || found == Err(WrongKind(Other)), "{found:?}");
         }
@@ -254,7 +255,7 @@ fn a_name_that_keeps_becoming_a_link_out_is_never_followed() {
         })
     };
     let directories = laid.open();
-    for _ in 0..2_000 {
+    for _ in 0..Repeat::new(2_000, 100_000).count {
         let found = read(&directories, "name/key");
         assert!(found == Ok(b"inside".to_vec()) || found == Err(Outside), "{found:?}");
     }
@@ -364,7 +365,7 @@ fn files_that_vanish_while_they_are_listed_are_in_the_list_or_not_but_never_in_t
             }
         })
     };
-    for _ in 0..200 {
+    for _ in 0..Repeat::new(200, 10_000).count {
         let entries = laid.list("").unwrap();
         assert!(entries.iter().all(|(_, kind, _)| *kind == File), "{entries:?}");
     }

@@ -73,7 +73,7 @@ fn guest(imports: &[&str], body: &str) -> Vec<u8> {
             (func (export \"cabi_realloc\") (param i32 i32 i32 i32) (result i32) i32.const 1024))"
     );
     let mut core = wat::parse_str(core).unwrap();
-    embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8).unwrap();
     ComponentEncoder::default().module(&core).unwrap().encode().unwrap()
 }
 

@@ -39,7 +39,7 @@ fn room(values: &Values) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(lockgate_repeat::Repeat::new(64, 3200).property())]
 
     #[test]
     fn sessions_do_what_a_map_would_do(deeds in vec(deed(), 0..60)) {

@@ -1,0 +1,69 @@
+//! Waivers: what they have to say, and what they are about.
+use lockgate_domain::{InvalidWaiver, Snapshot, Waiver};
+use serde_json::{Value, json};
+
+fn waiver(edit: impl FnOnce(&mut Value)) -> Waiver {
+    let mut value = json!({
+        "id": "w-1", "owner": "ben", "reason": "the scanner is being replaced", "ticket": "RISK-7",
+        "scope": {"bindings": ["licences"], "product": "shop"},
+        "granted": "2026-11-24T08:00:00Z", "expires": "2026-11-25T08:00:00Z"
+    });
+    edit(&mut value);
+    serde_json::from_value(value).unwrap()
+}
+
+fn snapshot() -> Snapshot {
+    serde_json::from_value(json!({
+        "id": "dep-1", "scenario": "first-release", "requester": {"id": "ana"}, "product": {"id": "shop"},
+        "release": {"id": "shop-1", "name": "Shop", "version": "1.0.0", "status": "published", "components": []},
+        "environment": {"name": "live", "kind": "live", "control": "full"},
+        "change": {"id": "CHG-1", "title": "Shop", "category": "normal", "approval": "approved", "risk": "low",
+                   "releases": ["shop-1"]},
+        "gate": {"stage": "fulfill", "phase": "entrance"}, "now": "2026-11-24T20:30:00Z",
+        "subject": lockgate_domain::Digest::of(b"subject")
+    }))
+    .unwrap()
+}
+
+#[test]
+fn a_waiver_says_everything_that_it_has_to_say() {
+    assert_eq!(waiver(|_| {}).check(), Ok(()));
+    assert_eq!(waiver(|value| value["ticket"] = json!(" ")).check(), Err(InvalidWaiver::Empty("ticket")));
+    assert_eq!(waiver(|value| value["scope"]["bindings"] = json!([])).check(), Err(InvalidWaiver::NoBinding));
+    let boundless = waiver(|value| value["scope"] = json!({"bindings": ["licences"], "codes": ["denied-licence"]}));
+    assert_eq!(boundless.check(), Err(InvalidWaiver::NoBorder));
+    let ended = waiver(|value| value["expires"] = value["granted"].clone());
+    assert!(matches!(ended.check(), Err(InvalidWaiver::Ended { .. })));
+}
+
+#[test]
+fn a_waiver_without_an_expiry_is_not_read() {
+    let mut value = json!(waiver(|_| {}));
+    value.as_object_mut().unwrap().remove("expires");
+    assert!(serde_json::from_value::<Waiver>(value).is_err());
+}
+
+#[test]
+fn all_borders_of_a_scope_have_to_hold() {
+    let snapshot = snapshot();
+    assert!(waiver(|_| {}).concerns(&snapshot, "m"));
+    for (border, value) in [
+        ("product", json!("till")),
+        ("environment", json!("staging")),
+        ("deployment", json!("dep-2")),
+        ("model", json!("other")),
+        ("gate", json!({"stage": "fulfill", "phase": "exit"})),
+    ] {
+        assert!(!waiver(|waiver| waiver["scope"][border] = value).concerns(&snapshot, "m"), "{border}");
+    }
+}
+
+#[test]
+fn a_waiver_counts_from_when_it_is_granted_until_just_before_it_expires() {
+    let waiver = waiver(|_| {});
+    let counts = |text: &str| waiver.counts_at(text.parse().unwrap());
+    assert!(!counts("2026-11-24T07:59:59.999Z"));
+    assert!(counts("2026-11-24T08:00:00Z"));
+    assert!(counts("2026-11-25T07:59:59.999Z"));
+    assert!(!counts("2026-11-25T08:00:00Z"));
+}

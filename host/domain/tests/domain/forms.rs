@@ -1,0 +1,102 @@
+//! How moments, lengths of time and digests are written and read.
+use lockgate_domain::{Digest, Duration, Timestamp};
+use proptest::prelude::*;
+
+#[test]
+fn a_moment_is_written_in_utc_and_cut_to_milliseconds() {
+    let moment: Timestamp = "2026-11-24T21:00:00.123999+01:00".parse().unwrap();
+    assert_eq!(moment.to_string(), "2026-11-24T20:00:00.123Z");
+    assert_eq!(moment.as_millis(), 1_795_550_400_123);
+}
+
+#[test]
+fn a_text_that_is_no_moment_is_named_with_the_way_out() {
+    let error = "tomorrow".parse::<Timestamp>().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`tomorrow` is not a time: write it as RFC 3339 with an offset, for example `2026-11-24T20:00:00Z`"
+    );
+    assert!("2026-11-24T20:00:00".parse::<Timestamp>().is_err(), "without an offset nobody knows when that is");
+}
+
+#[test]
+fn a_length_of_time_has_days_of_24_hours() {
+    assert_eq!("90d".parse::<Duration>().unwrap().as_millis(), 7_776_000_000);
+    assert_eq!("1h 30m".parse::<Duration>().unwrap().to_string(), "1h 30m");
+    assert_eq!("PT15M".parse::<Duration>().unwrap().to_string(), "15m");
+    assert!("-1h".parse::<Duration>().is_err());
+    assert!("1 month".parse::<Duration>().is_err(), "months differ in length");
+}
+
+#[test]
+fn a_digest_is_sha_256_in_lower_case_hex() {
+    let abc = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(Digest::of(b"abc").to_string(), abc);
+    assert_eq!(abc.parse::<Digest>().unwrap(), Digest::of(b"abc"));
+    for wrong in ["", "sha256:", &abc.to_uppercase(), abc.trim_start_matches("sha256:"), &abc[..70]] {
+        assert!(wrong.parse::<Digest>().is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_canonical_digest_does_not_depend_on_the_order_of_keys() {
+    let one: serde_json::Value = serde_json::from_str(r#"{"b": 1.0, "a": [1, 2]}"#).unwrap();
+    let other: serde_json::Value = serde_json::from_str(r#"{"a":[1,2],"b":1}"#).unwrap();
+    assert_eq!(Digest::of_canonical(&one).unwrap(), Digest::of_canonical(&other).unwrap());
+    assert_eq!(lockgate_domain::canonical_json(&one).unwrap(), br#"{"a":[1,2],"b":1}"#);
+}
+
+#[test]
+fn the_id_of_a_person_is_seen_as_it_is() {
+    let read = |id: &str| serde_json::from_value::<lockgate_domain::Person>(serde_json::json!({ "id": id }));
+    assert!(read("bo@example.org").is_ok());
+    assert!(read("Bøb Ängström").is_ok(), "blanks within are no harm");
+    for wrong in ["", " bo", "bo ", "b\u{200b}o", "b\u{202e}o", "bo\n"] {
+        assert!(read(wrong).is_err(), "{wrong:?}");
+    }
+}
+
+/// A plugin that named the end of time once got an answer recorded that nobody could read.
+#[test]
+fn the_ends_of_time_are_read_as_they_are_written() {
+    for moment in
+        [i64::MIN, i64::MIN + 1, -377_705_023_201_000, 253_402_207_200_000, i64::MAX].map(Timestamp::from_millis)
+    {
+        assert_eq!(moment.to_string().parse(), Ok(moment), "{moment}");
+    }
+    assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-30T22:00:00Z");
+    let late: Timestamp = "9999-12-30T22:00:00.999Z".parse().unwrap();
+    assert_eq!(late, Timestamp::from_millis(i64::MAX));
+    for length in [0, 1, u64::MAX - 1, u64::MAX].map(Duration::from_millis) {
+        assert_eq!(length.to_string().parse(), Ok(length), "{length}");
+    }
+}
+
+proptest! {
+    #![proptest_config(lockgate_repeat::Repeat::new(256, 12_800).property())]
+
+    #[test]
+    fn moments_are_read_as_they_are_written(millis in -62_000_000_000_000_i64..250_000_000_000_000) {
+        let moment = Timestamp::from_millis(millis);
+        prop_assert_eq!(moment.to_string().parse::<Timestamp>(), Ok(moment));
+    }
+
+    #[test]
+    fn lengths_are_read_as_they_are_written(millis in 0_u64..1_000_000_000_000) {
+        let length = Duration::from_millis(millis);
+        prop_assert_eq!(length.to_string().parse::<Duration>(), Ok(length));
+    }
+
+    #[test]
+    fn digests_are_read_as_they_are_written(bytes: Vec<u8>) {
+        let digest = Digest::of(&bytes);
+        prop_assert_eq!(digest.to_string().parse::<Digest>(), Ok(digest));
+    }
+
+    #[test]
+    fn arbitrary_text_is_never_a_panic(text: String) {
+        let _ = text.parse::<Timestamp>();
+        let _ = text.parse::<Duration>();
+        let _ = text.parse::<Digest>();
+    }
+}

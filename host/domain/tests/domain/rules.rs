@@ -1,0 +1,390 @@
+//! The host's own rules, one by one.
+use std::collections::BTreeMap;
+
+use lockgate_domain::rules::{breaches, may_roll_back};
+use lockgate_domain::{Deployment, Digest, Gate, Phase, Progress, Rollout, Snapshot, Stage, Violation};
+use serde_json::{Value, json};
+
+const ENTRANCE: Gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Entrance };
+const EXIT: Gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
+const FULFILL: Gate = Gate { stage: Stage::Fulfill, phase: Phase::Entrance };
+const VALIDATE: Gate = Gate { stage: Stage::Validate, phase: Phase::Exit };
+
+fn model() -> Digest {
+    Digest::of(b"model")
+}
+
+/// A deployment that keeps to every rule up to the exit of plan-and-approve.
+fn deployment() -> Value {
+    json!({
+        "id": "dep-1",
+        "scenario": "new-version",
+        "requester": {"id": "ana"},
+        "product": {"id": "shop"},
+        "release": {
+            "id": "shop-2", "name": "Shop", "version": "2.0.0", "status": "published",
+            "components": [{"name": "shop", "kind": "software", "version": "2.0.0", "digest": Digest::of(b"shop 2")}]
+        },
+        "environment": {"name": "live", "kind": "live", "control": "full"},
+        "change": {
+            "id": "CHG-1", "title": "Shop 2", "category": "normal", "approval": "approved", "risk": "low",
+            "window": {"start": "2026-11-24T20:00:00Z", "end": "2026-11-24T22:00:00Z"},
+            "releases": ["shop-2"]
+        },
+        "plan": {
+            "id": "plan-1",
+            "point_of_no_return": "switch",
+            "way_back": {"last-known-good": {"release": "shop-1"}}
+        }
+    })
+}
+
+/// The same, with what was approved on record.
+fn approved() -> Value {
+    approve(deployment())
+}
+
+/// With the record of its own approval.
+fn approve(mut value: Value) -> Value {
+    let deployment: Deployment = serde_json::from_value(value.clone()).unwrap();
+    value["approved"] = json!({
+        "subject": Snapshot::subject_of(&deployment, &BTreeMap::new(), model()).unwrap(),
+        "decision": "dec-1", "at": "2026-11-23T12:00:00Z", "release": "shop-2",
+        "components": value["release"]["components"],
+        "parts": Snapshot::subject_parts(&deployment, &BTreeMap::new()).unwrap(),
+        "plan": Digest::of_canonical(&deployment.plan).unwrap(),
+        "model": model(),
+    });
+    value
+}
+
+fn at(gate: Gate, deployment: Value) -> Vec<Violation> {
+    let deployment: Deployment = serde_json::from_value(deployment).unwrap();
+    let snapshot = Snapshot {
+        subject: Snapshot::subject_of(&deployment, &BTreeMap::new(), model()).unwrap(),
+        deployment: deployment.into(),
+        gate,
+        now: "2026-11-24T20:30:00Z".parse().unwrap(),
+        evidence: Default::default(),
+    };
+    breaches(&snapshot, model())
+}
+
+fn codes(violations: &[Violation]) -> Vec<&str> {
+    violations.iter().map(|violation| violation.code.as_str()).collect()
+}
+
+/// The codes and places of the breaches after one edit of the JSON.
+fn after(gate: Gate, mut deployment: Value, edit: impl FnOnce(&mut Value)) -> Vec<(String, String)> {
+    edit(&mut deployment);
+    at(gate, deployment).into_iter().map(|breach| (breach.code, breach.pointer.unwrap_or_default())).collect()
+}
+
+fn one(code: &str, pointer: &str) -> Vec<(String, String)> {
+    vec![(code.to_owned(), pointer.to_owned())]
+}
+
+#[test]
+fn a_deployment_that_keeps_to_the_rules_breaks_none() {
+    assert_eq!(codes(&at(ENTRANCE, deployment())), [""; 0]);
+    assert_eq!(codes(&at(EXIT, deployment())), [""; 0]);
+    assert_eq!(codes(&at(FULFILL, approved())), [""; 0]);
+    assert_eq!(codes(&at(VALIDATE, approved())), [""; 0]);
+}
+
+#[test]
+fn a_plan_is_needed_from_the_exit_of_plan_and_approve_on() {
+    let unplanned = |value: &mut Value| drop(value.as_object_mut().unwrap().remove("plan"));
+    assert_eq!(after(ENTRANCE, deployment(), unplanned), []);
+    assert_eq!(after(EXIT, deployment(), unplanned), one("plan-missing", "/plan"));
+}
+
+#[test]
+fn rule_1_a_new_version_plan_needs_a_point_of_no_return() {
+    let edit = |value: &mut Value| value["plan"]["point_of_no_return"] = Value::Null;
+    assert_eq!(after(EXIT, deployment(), edit), one("point-of-no-return-missing", "/plan/point_of_no_return"));
+}
+
+#[test]
+fn rule_1_the_point_of_no_return_is_the_one_of_the_rollout() {
+    let edit = |value: &mut Value| {
+        value["plan"]["rollout"] = json!({
+            "steps": [], "point_of_no_return": "retire", "way_back": "removal", "summary": ""
+        });
+    };
+    assert_eq!(after(EXIT, deployment(), edit), one("point-of-no-return-unknown", "/plan/point_of_no_return"));
+}
+
+#[test]
+fn rule_1_a_new_version_plan_needs_a_way_back_to_the_last_known_good() {
+    for way_back in [json!(null), json!("removal"), json!("forward-only")] {
+        let edit = |value: &mut Value| value["plan"]["way_back"] = way_back;
+        assert_eq!(after(EXIT, deployment(), edit), one("way-back-missing", "/plan/way_back"));
+    }
+}
+
+#[test]
+fn rule_1_does_not_bind_a_first_release() {
+    let edit = |value: &mut Value| {
+        value["scenario"] = json!("first-release");
+        value["plan"] = json!({"id": "plan-1", "way_back": "removal"});
+    };
+    assert_eq!(after(EXIT, deployment(), edit), []);
+}
+
+#[test]
+fn rule_2_after_the_point_of_no_return_a_rollback_is_refused() {
+    let rollout: Rollout = serde_json::from_value(json!({
+        "steps": [
+            {"id": "deploy", "title": "Deploy", "action": {"deploy": {"slot": "green", "capacity": 100}}},
+            {"id": "switch", "title": "Switch", "action": {"route": {"slot": "green", "weight": 100}}}
+        ],
+        "point_of_no_return": "switch", "way_back": {"last-known-good": {"release": "shop-1"}}, "summary": "Blue-green"
+    }))
+    .unwrap();
+    let now = "2026-11-24T20:30:00Z".parse().unwrap();
+    let mut progress = Progress::new(rollout);
+    progress.begin("deploy", now);
+    assert_eq!(may_roll_back(&progress), Ok(()));
+    progress.begin("switch", now);
+    let breach = may_roll_back(&progress).unwrap_err();
+    assert_eq!(breach.code, "rollback-after-point-of-no-return");
+    assert_eq!(breach.subject.as_deref(), Some("switch"));
+}
+
+#[test]
+fn rule_3_suppression_never_outlives_the_change_window() {
+    let suppress = |start: &str, end: &str| {
+        let window = json!({"start": start, "end": end});
+        after(EXIT, deployment(), move |value| value["plan"]["suppression"] = window)
+    };
+    assert_eq!(suppress("2026-11-24T20:00:00Z", "2026-11-24T22:00:00Z"), []);
+    let breach = one("suppression-outlives-change-window", "/plan/suppression");
+    assert_eq!(suppress("2026-11-24T20:00:00Z", "2026-11-24T22:00:00.001Z"), breach);
+    assert_eq!(suppress("2026-11-24T19:59:59Z", "2026-11-24T21:00:00Z"), breach);
+    let windowless = after(EXIT, deployment(), |value| {
+        value["plan"]["suppression"] = value["change"]["window"].clone();
+        value["change"]["window"] = Value::Null;
+    });
+    assert_eq!(windowless, breach);
+}
+
+#[test]
+fn rule_3_suppression_that_ends_before_it_starts_lies_in_no_window() {
+    let backwards = after(EXIT, deployment(), |value| {
+        value["plan"]["suppression"] = json!({"start": "2026-11-24T23:30:00Z", "end": "2026-11-24T20:10:00Z"});
+    });
+    assert_eq!(backwards, one("suppression-outlives-change-window", "/plan/suppression"));
+}
+
+#[test]
+fn rule_4_the_office_hours_exception_needs_zero_consumers() {
+    let with = |consumers: Value| {
+        after(EXIT, deployment(), move |value| {
+            value["plan"]["office_hours_exception"] = json!(true);
+            value["actual_instances"] =
+                json!([{"id": "i-1", "environment": "live", "status": "running", "consumers": consumers}]);
+        })
+    };
+    let breach = one("office-hours-with-consumers", "/actual_instances/0/consumers");
+    assert_eq!(with(json!(0)), []);
+    assert_eq!(with(json!(1)), breach);
+    assert_eq!(with(json!(null)), breach, "not knowing is not zero");
+}
+
+fn removal() -> Value {
+    let mut value = deployment();
+    value["scenario"] = json!("removal");
+    value["plan"] = json!({
+        "id": "plan-1",
+        "targets": ["i-1", "i-2"],
+        "data_retention": {"keep": "90d", "viewable_by_customer": true, "decided_by": "ben"}
+    });
+    value["actual_instances"] = json!([
+        {"id": "i-2", "environment": "live", "status": "stopped"},
+        {"id": "i-1", "environment": "live", "status": "running"},
+        {"id": "i-0", "environment": "live", "status": "removed"}
+    ]);
+    value
+}
+
+#[test]
+fn rule_5_a_removal_needs_a_data_retention_decision() {
+    assert_eq!(after(EXIT, removal(), |_| ()), []);
+    let undecided = after(EXIT, removal(), |value| value["plan"]["data_retention"] = Value::Null);
+    assert_eq!(undecided, one("data-retention-undecided", "/plan/data_retention"));
+}
+
+#[test]
+fn rule_5_the_targets_of_a_removal_are_the_inventory_of_actual_instances() {
+    let targets = |targets: Value| after(EXIT, removal(), move |value| value["plan"]["targets"] = targets);
+    let breach = one("removal-targets-differ", "/plan/targets");
+    assert_eq!(targets(json!(["i-2", "i-1"])), []);
+    assert_eq!(targets(json!(["i-1"])), breach);
+    assert_eq!(targets(json!(["i-1", "i-2", "i-3"])), breach);
+    assert_eq!(targets(json!(["i-1", "i-2", "i-2"])), breach);
+    assert_eq!(targets(json!(["i-0", "i-1", "i-2"])), breach, "what is already removed is not in the inventory");
+}
+
+#[test]
+fn rule_6_a_change_resolves_to_exactly_one_release() {
+    for releases in [json!([]), json!(["shop-1"]), json!(["shop-2", "shop-3"]), json!(["shop-2", "shop-2"])] {
+        let breached = after(ENTRANCE, deployment(), |value| value["change"]["releases"] = releases);
+        assert_eq!(breached, one("change-without-single-release", "/change/releases"));
+    }
+}
+
+#[test]
+fn rule_6_past_plan_and_approve_what_was_approved_is_on_record() {
+    assert_eq!(after(FULFILL, deployment(), |_| ()), one("approved-plan-missing", "/approved"));
+}
+
+#[test]
+fn rule_6_a_digest_that_differs_from_the_approved_one_stops_the_deployment() {
+    let breached = after(FULFILL, approved(), |value| {
+        value["release"]["components"][0]["digest"] = json!(Digest::of(b"tampered"));
+    });
+    assert_eq!(breached, one("digest-differs-from-approved", "/release/components/0/digest"));
+    let without = after(FULFILL, approved(), |value| value["release"]["components"][0]["digest"] = Value::Null);
+    assert_eq!(without, one("digest-differs-from-approved", "/release/components/0/digest"));
+}
+
+#[test]
+fn rule_6_a_component_too_many_or_too_few_stops_the_deployment() {
+    let extra = after(FULFILL, approved(), |value| {
+        let more = json!({"name": "miner", "kind": "software", "version": "1"});
+        value["release"]["components"].as_array_mut().unwrap().push(more);
+    });
+    assert_eq!(extra, one("release-differs-from-approved", "/release/components/1"));
+    let missing = after(FULFILL, approved(), |value| value["release"]["components"] = json!([]));
+    assert_eq!(missing, one("release-differs-from-approved", "/release/components"));
+}
+
+#[test]
+fn rule_6_of_a_component_that_was_approved_twice_both_are_compared() {
+    let twice = |digests: [&[u8]; 2]| -> Value {
+        let component = |digest| json!({"name": "shop", "kind": "software", "version": "2.0.0", "digest": digest});
+        json!(digests.map(|content| component(Digest::of(content))))
+    };
+    let with = |found: [&[u8]; 2]| {
+        let mut both = deployment();
+        both["release"]["components"] = twice([b"arm", b"x86"]);
+        after(FULFILL, approve(both), |value| value["release"]["components"] = twice(found))
+    };
+    assert_eq!(with([b"arm", b"x86"]), []);
+    assert_eq!(with([b"x86", b"arm"]), []);
+    assert_eq!(with([b"arm", b"arm"]), one("release-differs-from-approved", "/release/components"));
+}
+
+#[test]
+fn rule_6_the_plan_the_model_and_the_release_are_the_approved_ones() {
+    let plan = after(FULFILL, approved(), |value| value["plan"]["priority"] = json!("high"));
+    assert_eq!(plan, one("plan-differs-from-approved", "/plan"));
+    let model = after(FULFILL, approved(), |value| value["approved"]["model"] = json!(Digest::of(b"other")));
+    assert_eq!(model, one("model-differs-from-approved", "/approved/model"));
+    let release = after(FULFILL, approved(), |value| value["approved"]["release"] = json!("shop-1"));
+    assert_eq!(release, one("release-differs-from-approved", "/release/id"));
+}
+
+#[test]
+fn rule_6_what_was_approved_is_bound_to_where_for_what_for_whom_and_under_which_change() {
+    let differs = |edit: fn(&mut Value)| after(FULFILL, approved(), edit);
+    let breach = |pointer| one("subject-differs-from-approved", pointer);
+    assert_eq!(differs(|value| value["environment"]["name"] = json!("staging")), breach("/environment"));
+    assert_eq!(differs(|value| value["change"]["risk"] = json!("critical")), breach("/change"));
+    assert_eq!(differs(|value| value["change"]["window"]["end"] = json!("2030-01-01T00:00:00Z")), breach("/change"));
+    assert_eq!(differs(|value| value["product"]["id"] = json!("till")), breach("/product"));
+    assert_eq!(differs(|value| value["requester"]["id"] = json!("mallory")), breach("/requester"));
+    assert_eq!(differs(|value| value["contributors"] = json!([{"id": "mallory"}])), breach("/requester"));
+    assert_eq!(differs(|value| value["id"] = json!("dep-2")), breach("/id"));
+    assert_eq!(differs(|value| value["release"]["version"] = json!("2.0.1")), breach("/approved/subject"));
+    assert_eq!(differs(|value| value["approved"]["subject"] = json!(model())), breach("/approved/subject"));
+}
+
+#[test]
+fn rule_6_what_only_tells_how_far_something_has_come_may_move_on() {
+    let moved_on = after(FULFILL, approved(), |value| {
+        value["release"]["description"] = json!("now with a description");
+        value["release"]["knowledge_items"] = json!([{"id": "k", "title": "", "status": "published", "author": "ana"}]);
+        value["change"]["assignee"] = json!("ben");
+        value["labels"] = json!({"team": "shop"});
+    });
+    assert_eq!(moved_on, []);
+}
+
+#[test]
+fn rule_6_an_approval_is_not_dated_later_than_now() {
+    let later = after(FULFILL, approved(), |value| value["approved"]["at"] = json!("2030-01-01T00:00:00Z"));
+    assert_eq!(later, one("approved-in-the-future", "/approved/at"));
+}
+
+#[test]
+fn rule_6_what_really_runs_holds_the_approved_components() {
+    let with = |gate, digest: Digest| {
+        after(gate, approved(), move |value| {
+            value["actual_instances"] = json!([{
+                "id": "i-1", "environment": "live", "status": "running", "release": "shop-2",
+                "components": [{"name": "shop", "kind": "software", "version": "2.0.0", "digest": digest}]
+            }]);
+        })
+    };
+    assert_eq!(with(VALIDATE, Digest::of(b"shop 2")), []);
+    let breach = one("digest-differs-from-approved", "/actual_instances/0/components/0/digest");
+    assert_eq!(with(VALIDATE, Digest::of(b"tampered")), breach);
+    assert_eq!(with(FULFILL, Digest::of(b"tampered")), [], "nothing has been deployed yet");
+}
+
+#[test]
+fn every_breach_says_what_would_mend_it() {
+    let mut value = removal();
+    value["plan"] = json!({"id": "p", "office_hours_exception": true, "suppression": value["change"]["window"]});
+    value["change"] = json!({
+        "id": "C", "title": "", "category": "normal", "approval": "approved", "risk": "low", "releases": []
+    });
+    let breaches = at(FULFILL, value);
+    assert_eq!(breaches.len(), 8, "{:?}", codes(&breaches));
+    assert!(breaches.iter().all(|breach| !breach.remedies.is_empty() && breach.pointer.is_some()));
+}
+
+#[test]
+fn deployments_that_get_in_each_others_way_are_fulfilled_one_after_the_other() {
+    let other = |relation: &str, under_way: bool| {
+        json!([{"deployment": "dep-2", "product": "till", "environment": "live", "relation": relation,
+                "under_way": under_way}])
+    };
+    let at_fulfill = |overlaps: Value| after(FULFILL, approved(), |value| value["overlaps"] = overlaps);
+    for relation in ["same-product", "depended-on", "dependent"] {
+        let breach = ("overlapping-deployment".to_owned(), "/overlaps/0".to_owned());
+        assert_eq!(at_fulfill(other(relation, true)), [breach], "{relation}");
+        assert_eq!(at_fulfill(other(relation, false)), [], "{relation}, only planned");
+    }
+    assert_eq!(at_fulfill(other("same-environment", true)), []);
+    assert_eq!(after(EXIT, deployment(), |value| value["overlaps"] = other("same-product", true)), []);
+}
+
+#[test]
+fn evidence_that_was_approved_may_not_be_replaced_and_more_may_be_handed_in() {
+    let evidence = |content: &str| lockgate_domain::Evidence::new(content.as_bytes().to_vec(), "text/plain");
+    let with = |value: Value, evidence: BTreeMap<String, lockgate_domain::Evidence>| {
+        let deployment: Deployment = serde_json::from_value(value).unwrap();
+        let subject = Snapshot::subject_of(&deployment, &evidence, model()).unwrap();
+        let now = "2026-11-24T20:30:00Z".parse().unwrap();
+        Snapshot { deployment: deployment.into(), gate: FULFILL, now, subject, evidence }
+    };
+    let sbom = BTreeMap::from([("sbom".to_owned(), evidence("sbom"))]);
+    let seen = with(deployment(), sbom.clone());
+    let mut approved = approve(deployment());
+    approved["approved"]["subject"] = json!(seen.subject);
+    approved["approved"]["parts"] = json!(Snapshot::subject_parts(&seen.deployment, &sbom).unwrap());
+    approved["approved"]["evidence"] = json!({"sbom": sbom["sbom"].digest});
+    let codes_with = |evidence| {
+        let breaches = breaches(&with(approved.clone(), evidence), model());
+        breaches.into_iter().map(|breach| (breach.code, breach.subject.unwrap_or_default())).collect::<Vec<_>>()
+    };
+    assert_eq!(codes_with(sbom.clone()), []);
+    assert_eq!(codes_with(BTreeMap::new()), [], "what is not handed in again has not changed");
+    let more = [sbom.clone(), BTreeMap::from([("scan".to_owned(), evidence("scan"))])].into_iter().flatten().collect();
+    assert_eq!(codes_with(more), []);
+    let replaced = BTreeMap::from([("sbom".to_owned(), evidence("another"))]);
+    assert_eq!(codes_with(replaced), [("subject-differs-from-approved".to_owned(), "evidence".to_owned())]);
+}

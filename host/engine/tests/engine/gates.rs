@@ -1,0 +1,298 @@
+//! Gates, with the bundled plugins.
+
+use crate::gate_support::{EXIT, FULFILL, approve, blocking, decide, deployment, load, wrong};
+use lockgate_domain::{BindingAnswer, FailureKind, Need, Ruling, Standing, Verdict};
+use lockgate_engine::{LoadedModel, Question, choose};
+use proptest::prelude::*;
+use serde_json::json;
+
+fn four_eyes(more: &str) -> LoadedModel {
+    load(
+        &["four-eyes"],
+        &format!(
+            r#"
+            [[gates]]
+            stage = "plan-and-approve"
+            phase = "exit"
+            [[gates.bindings]]
+            id = "people"
+            plugin = "four-eyes"
+            enforcement = "hard-mandatory"
+            settings.required = [{{ role = "change-authority" }}]
+            {more}
+            "#
+        ),
+    )
+}
+
+#[test]
+fn a_gate_is_pending_until_the_missing_approver_has_approved() {
+    let model = four_eyes("");
+    let mut deployment = deployment();
+    let pending = decide(&model, EXIT, deployment.clone());
+    assert_eq!(pending.verdict, Verdict::Pending);
+    assert_eq!(blocking(&pending), ["approvals-missing"]);
+    let Need::Approvals(needed) = &pending.requirements[0].requirement.need else { panic!("{pending:?}") };
+    assert_eq!((needed.role.as_deref(), needed.missing), (Some("change-authority"), 1));
+    assert_eq!(needed.excluded, ["rita"], "who asks cannot approve");
+    assert_eq!(needed.subject, pending.subject.to_string());
+    assert_eq!(pending.approved, None);
+
+    approve(&model, &mut deployment, "ben", "change-authority");
+    let allowed = decide(&model, EXIT, deployment);
+    assert_eq!(allowed.verdict, Verdict::Allow);
+    let approved = allowed.approved.unwrap();
+    assert_eq!((approved.release.as_str(), approved.decision, approved.model), ("shop-2", allowed.id, model.digest()));
+}
+
+#[test]
+fn what_was_approved_opens_the_next_gate_and_nothing_else_does() {
+    let model = four_eyes("");
+    let mut deployment = deployment();
+    approve(&model, &mut deployment, "ben", "change-authority");
+    deployment["approved"] = json!(decide(&model, EXIT, deployment.clone()).approved);
+    assert_eq!(decide(&model, FULFILL, deployment.clone()).verdict, Verdict::Allow);
+
+    deployment["release"]["components"][0]["digest"] = json!(lockgate_domain::Digest::of(b"tampered"));
+    let stopped = decide(&model, FULFILL, deployment);
+    assert_eq!(stopped.verdict, Verdict::Deny);
+    assert_eq!(blocking(&stopped), ["digest-differs-from-approved"]);
+}
+
+#[test]
+fn the_same_question_gets_the_same_decision_with_the_same_id() {
+    let model = four_eyes("");
+    let (one, other) = (decide(&model, EXIT, deployment()), decide(&model, EXIT, deployment()));
+    assert_eq!(one.id, other.id);
+    assert_eq!(one.bindings[0].receipt.as_ref().unwrap().fuel, other.bindings[0].receipt.as_ref().unwrap().fuel);
+    let mut changed = deployment();
+    changed["labels"] = json!({"team": "checkout"});
+    assert_ne!(decide(&model, EXIT, changed).id, one.id);
+}
+
+#[test]
+fn a_plugin_that_cannot_answer_is_an_error_where_it_must_and_a_remark_where_it_need_not() {
+    let starved = four_eyes("limits.fuel = 10");
+    let decision = decide(&starved, EXIT, deployment());
+    assert_eq!(decision.verdict, Verdict::Error);
+    assert_eq!(blocking(&decision), ["out-of-fuel"]);
+    let BindingAnswer::Failed(failure) = &decision.bindings[0].answer else { panic!("{decision:?}") };
+    assert_eq!((failure.kind, failure.limit), (FailureKind::OutOfFuel, Some(10)));
+    assert_eq!(decision.approved, None);
+}
+
+#[test]
+fn a_binding_whose_condition_does_not_hold_is_not_asked() {
+    let model = four_eyes(r#"when = 'change.category == "emergency"'"#);
+    let decision = decide(&model, EXIT, deployment());
+    assert_eq!(decision.verdict, Verdict::Allow);
+    assert_eq!(decision.bindings[0].standing, Standing::NotApplicable);
+    assert!(matches!(decision.bindings[0].answer, BindingAnswer::NotAsked { .. }));
+}
+
+#[test]
+fn a_condition_cannot_ask_fewer_people_at_a_higher_risk() {
+    let model = four_eyes(r#"when = 'change.risk == "low"'"#);
+    let mut deployment = deployment();
+    deployment["change"]["risk"] = json!("critical");
+    assert_eq!(decide(&model, EXIT, deployment).verdict, Verdict::Pending);
+}
+
+#[test]
+fn a_gate_that_no_plugin_guards_says_so() {
+    let decision =
+        decide(&four_eyes(""), lockgate_domain::Gate { phase: lockgate_domain::Phase::Entrance, ..EXIT }, deployment());
+    assert_eq!(decision.verdict, Verdict::Allow);
+    assert_eq!(decision.reasons[0].code, "gate-not-guarded");
+}
+
+/// Three reviewers in a group of which two are enough; the letters say who is bound first.
+fn two_of_three(order: [&str; 3]) -> LoadedModel {
+    let bindings: String = order
+        .iter()
+        .map(|role| {
+            format!(
+                "[[gates.bindings]]\nid = \"{role}\"\nplugin = \"four-eyes\"\ngroup = \"reviews\"\n\
+                 settings.required = [{{ role = \"{role}\" }}]\n"
+            )
+        })
+        .collect();
+    load(
+        &["four-eyes"],
+        &format!(
+            "[[gates]]\nstage = \"plan-and-approve\"\nphase = \"exit\"\n{bindings}\
+             [[gates.groups]]\nid = \"reviews\"\nenforcement = \"hard-mandatory\"\n\
+             expression = 'members.filter(m, m.standing == \"allow\").size() >= 2'\n"
+        ),
+    )
+}
+
+#[test]
+fn a_group_is_satisfied_when_its_expression_holds() {
+    let model = two_of_three(["a", "b", "c"]);
+    let mut deployment = deployment();
+    approve(&model, &mut deployment, "ben", "a");
+    let pending = decide(&model, EXIT, deployment.clone());
+    assert_eq!((pending.verdict, pending.groups[0].standing), (Verdict::Pending, Standing::Pending));
+    approve(&model, &mut deployment, "cleo", "c");
+    let allowed = decide(&model, EXIT, deployment);
+    assert_eq!((allowed.verdict, allowed.groups[0].standing), (Verdict::Allow, Standing::Allow));
+    assert!(blocking(&allowed).is_empty(), "the third reviewer is no longer needed");
+}
+
+#[test]
+fn the_order_of_bindings_changes_neither_model_nor_decision() {
+    let (one, other) = (two_of_three(["a", "b", "c"]), two_of_three(["c", "a", "b"]));
+    assert_eq!(one.digest(), other.digest());
+    assert_eq!(decide(&one, EXIT, deployment()).id, decide(&other, EXIT, deployment()).id);
+}
+
+#[test]
+fn two_models_that_fit_equally_well_are_an_error_that_names_both() {
+    let question = || Question {
+        deployment: serde_json::from_value(deployment()).unwrap(),
+        gate: EXIT,
+        now: "2026-11-24T20:30:00Z".parse().unwrap(),
+        evidence: Default::default(),
+    };
+    let tied = choose(&[four_eyes(""), two_of_three(["a", "b", "c"])], question()).err().unwrap().to_string();
+    assert!(tied.contains("`shop` 1.0.0 and `shop` 1.0.0") && tied.contains("rank"), "{tied}");
+    let ranked = load(&[], "rank = 1\n");
+    let chosen = choose(&[four_eyes(""), ranked], question()).unwrap();
+    assert_eq!(chosen.model.model().rank, 1);
+    assert!(chosen.because.contains("highest"), "{}", chosen.because);
+}
+
+#[test]
+fn a_fact_under_a_name_of_the_hosts_own_is_refused_and_not_hidden() {
+    let mut deployment = deployment();
+    deployment["facts"] = json!({"it4it.kpis": {"schema": "acme", "json": []}});
+    let question = Question {
+        deployment: serde_json::from_value(deployment).unwrap(),
+        gate: EXIT,
+        now: "2026-11-24T20:30:00Z".parse().unwrap(),
+        evidence: Default::default(),
+    };
+    let refused = choose(&[four_eyes("")], question).unwrap_err().to_string();
+    assert!(refused.contains("`/facts/it4it.kpis`") && refused.contains("`records`"), "{refused}");
+}
+
+#[test]
+fn all_that_is_wrong_with_plugins_is_found_at_once_and_at_its_line() {
+    let text = crate::gate_support::model_text(
+        &["four-eyes", "canary"],
+        r#"
+[plugins.gone]
+component = "gone.wasm"
+digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+[plugins.other]
+component = "change-window.wasm"
+digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+[plugins.unpinned]
+component = "change-window.wasm"
+[[gates]]
+stage = "plan-and-approve"
+phase = "exit"
+[[gates.bindings]]
+id = "settings"
+plugin = "four-eyes"
+enforcement = "hard-mandatory"
+settings.required = [{ role = "change-authority", count = "two" }]
+[[gates.bindings]]
+id = "strategy"
+plugin = "canary"
+enforcement = "hard-mandatory"
+settings.steps = [{ weight = 10 }]
+[[gates.bindings]]
+id = "gone"
+plugin = "gone"
+enforcement = "hard-mandatory"
+[[gates.bindings]]
+id = "other"
+plugin = "other"
+enforcement = "hard-mandatory"
+[[gates.bindings]]
+id = "unpinned"
+plugin = "unpinned"
+enforcement = "hard-mandatory"
+"#,
+    );
+    let line = |needle: &str| text.lines().position(|line| line.contains(needle)).unwrap() + 1;
+    let found: Vec<(&str, usize)> = wrong(&text).iter().map(|(code, line, _)| (*code, *line)).collect();
+    let expected = [
+        ("plugin-file", line("gone.wasm")),
+        ("digest-differs", line("[plugins.other]") + 2),
+        ("unpinned-plugin", line("[plugins.unpinned]") + 1),
+        ("settings-refused", line("count = \"two\"")),
+        ("wrong-kind", line("id = \"strategy\"") + 1),
+    ];
+    assert_eq!(found, expected, "{:#?}", wrong(&text));
+}
+
+#[test]
+fn what_is_wrong_with_settings_is_found_behind_other_mistakes_too() {
+    let text = crate::gate_support::model_text(
+        &["four-eyes"],
+        r#"
+[[gates]]
+stage = "plan-and-approve"
+phase = "exit"
+[[gates.bindings]]
+id = "people"
+plugin = "four-eyes"
+enforcement = "hard-mandatroy"
+settings.people = "two"
+"#,
+    );
+    let codes: Vec<&str> = wrong(&text).iter().map(|(code, ..)| *code).collect();
+    assert_eq!(codes, ["unknown-enforcement", "settings-refused"]);
+}
+
+/// How many approvals are missing, over all bindings.
+fn missing(model: &LoadedModel, risk: &str, approvals: &[(&str, &str)]) -> u32 {
+    let mut deployment = deployment();
+    deployment["change"]["risk"] = json!(risk);
+    // Approvals name the subject, which does not depend on the risk.
+    for (person, role) in approvals {
+        approve(model, &mut deployment, person, role);
+    }
+    let missing = |answer: &BindingAnswer| match answer {
+        BindingAnswer::Policy(answer) => match &answer.ruling {
+            Ruling::Require(requirements) => requirements
+                .iter()
+                .map(|requirement| match &requirement.need {
+                    Need::Approvals(needed) => needed.missing,
+                    other => panic!("{other:?}"),
+                })
+                .sum(),
+            _ => 0,
+        },
+        _ => 0,
+    };
+    decide(model, EXIT, deployment).bindings.iter().map(|binding| missing(&binding.answer)).sum()
+}
+
+#[test]
+fn a_higher_risk_never_needs_fewer_approvals() {
+    const RISKS: [&str; 4] = ["low", "medium", "high", "critical"];
+    let conditions =
+        ["true", "change.risk == \"low\"", "change.risk != \"medium\"", "change.risk in [\"high\", \"low\"]"];
+    let models: Vec<LoadedModel> = conditions
+        .iter()
+        .map(|when| {
+            four_eyes(&format!(
+                "when = '{when}'\nsettings.by-risk.medium = {{ people = 2 }}\n\
+                 settings.by-risk.critical = {{ required = [{{ role = \"security-officer\" }}], people = 2 }}\n"
+            ))
+        })
+        .collect();
+    let who = [("ben", "change-authority"), ("cleo", "security-officer"), ("dora", "product-manager")];
+    proptest!(lockgate_repeat::Repeat::new(64, 3_200).property(), |(
+        model in 0..conditions.len(), lower in 0_usize..4, higher in 0_usize..4,
+        approvals in prop::sample::subsequence(who.to_vec(), 0..=3),
+    )| {
+        let (lower, higher) = (lower.min(higher), lower.max(higher));
+        let missing = |risk: usize| missing(&models[model], RISKS[risk], &approvals);
+        prop_assert!(missing(lower) <= missing(higher));
+    });
+}

@@ -1,0 +1,341 @@
+//! Decisions that an engine wrote into a ledger, made again from the ledger alone: as they were, or with a candidate.
+#[allow(dead_code, reason = "each test uses its part")]
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::catalogue_support::{Models, RUNTIME, approved_by};
+use crate::gate_support::EXIT;
+use crate::ledger_support::Database;
+use crate::service::stand::{Stand, ben, rita};
+use lockgate_domain::{Decision, Digest, Phase, Snapshot, Stage, Standing, Timestamp};
+use lockgate_engine::catalogue::KeptModels;
+use lockgate_engine::model::Source;
+use lockgate_engine::replay::{Again, Change, Decisions, Ended, Which};
+use lockgate_engine::service::{Asked, Engine, Recordings};
+use lockgate_engine::{LoadedModel, decision_id};
+use lockgate_ledger::{Retention, SqliteStorage};
+use lockgate_tests::Guest;
+
+/// A ledger, the models of the server on it, and what it decided.
+struct Served {
+    models: Models,
+    database: Database,
+}
+
+impl Served {
+    fn new() -> Self {
+        Self { models: Models::with_shop(), database: Database::new() }
+    }
+
+    /// A server as it starts: it keeps its models in the ledger, and gets from there those that were replaced.
+    fn start(&self, recordings: Recordings) -> Stand {
+        let (storage, catalogue) = (self.database.open(), Arc::new(self.models.load()));
+        catalogue.keep(&*storage, Timestamp::from_millis(0)).unwrap();
+        let models = Arc::new(KeptModels::new(catalogue, storage.clone()));
+        Stand::of(Engine::new(storage, models, recordings), tempfile::tempdir().unwrap())
+    }
+
+    /// Asks for a deployment, which is not approved at first, then is, and begins to be fulfilled: four decisions.
+    fn decided(&self) -> Stand {
+        let server = self.start(Recordings::Needed);
+        server.request(|_| ()).unwrap();
+        assert!(server.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
+        assert!(!server.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap().passed);
+        server.engine.approve(&server.by(&ben()), "dep-1", &server.answer("dep-1", "change-authority")).unwrap();
+        assert!(server.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap().passed);
+        assert!(server.pass("dep-1", Stage::Fulfill, Phase::Entrance).unwrap().passed);
+        server
+    }
+
+    /// Every decision of the ledger, as it came out now.
+    fn replay(&self, candidate: Option<LoadedModel>) -> Vec<Again> {
+        let storage = Arc::new(SqliteStorage::open_read_only(&self.database.path()).unwrap());
+        let decisions = Decisions::of(RUNTIME.clone(), storage, candidate).unwrap();
+        let (mut again, mut from) = (Vec::new(), Some(0));
+        // Page by page: a page of two shows that none is left out.
+        while let Some(place) = from {
+            let (page, next) = decisions.find(&Which::default(), place, 2).unwrap();
+            again.extend(page.iter().map(|kept| decisions.replay(kept)));
+            from = next;
+        }
+        again
+    }
+
+    fn ended(&self, candidate: Option<LoadedModel>) -> Vec<Ended> {
+        self.replay(candidate).into_iter().map(|again| again.ended).collect()
+    }
+
+    /// Changes what entries of a kind say, behind the back of the ledger.
+    fn tamper(&self, kind: &str, from: &str, to: &str) {
+        let connection = rusqlite::Connection::open(self.database.path()).unwrap();
+        let sql = "UPDATE entries SET leaf = CAST(replace(CAST(leaf AS TEXT), ?2, ?3) AS BLOB)
+                   WHERE kind = ?1 AND instr(CAST(leaf AS TEXT), ?2)";
+        assert_eq!(connection.execute(sql, [kind, from, to]).unwrap(), 1);
+    }
+
+    fn candidate(&self, text: &str) -> LoadedModel {
+        let source = Source::new("candidate.toml", text);
+        let folder: PathBuf = self.models.path("");
+        LoadedModel::load_to_replay(&RUNTIME, &source, &folder).unwrap().model
+    }
+}
+
+#[test]
+fn every_decision_comes_out_the_same_from_the_ledger_alone_while_the_server_runs() {
+    let served = Served::new();
+    let first = served.decided();
+    assert_eq!(served.ended(None), vec![Ended::Same; 4]);
+
+    // Another model decides about the next one; and then the files of both are gone.
+    drop(first);
+    served.models.write("shop.toml", &approved_by("shop", "2.0.0", &["service-owner"]));
+    let second = served.start(Recordings::Needed);
+    second.request(|document| document["id"] = "dep-2".into()).unwrap();
+    assert!(second.pass("dep-2", Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
+    assert!(!second.pass("dep-2", Stage::PlanAndApprove, Phase::Exit).unwrap().passed);
+    served.models.remove("shop.toml");
+    served.models.remove("four-eyes.wasm");
+    assert_eq!(served.ended(None), vec![Ended::Same; 6]);
+}
+
+#[test]
+fn a_decision_whose_answers_were_used_again_comes_out_the_same() {
+    let served = Served::new();
+    let server = served.start(Recordings::Needed);
+    server.request(|_| ()).unwrap();
+    for reused in [false, true] {
+        let decision = server.engine.decide(&rita(), "dep-1", EXIT, server.now(), &Asked::default()).unwrap();
+        assert!(decision.bindings.iter().all(|binding| binding.receipt.as_ref().unwrap().reused == reused));
+    }
+    assert_eq!(served.ended(None), vec![Ended::Same; 2]);
+}
+
+#[test]
+fn decisions_are_found_by_id_by_deployment_and_by_time() {
+    let served = Served::new();
+    let server = served.decided();
+    server.request(|document| document["id"] = "dep-2".into()).unwrap();
+    server.pass("dep-2", Stage::PlanAndApprove, Phase::Entrance).unwrap();
+    let decisions = Decisions::of(RUNTIME.clone(), served.database.open(), None).unwrap();
+    let found = |which: &Which| decisions.find(which, 0, 100).unwrap().0;
+    let all = found(&Which::default());
+    assert_eq!(all.len(), 5);
+    let last = all.last().unwrap();
+    let at = last.record.as_ref().unwrap().decision.at;
+    for which in [
+        Which { ids: vec![last.id.clone()], ..Which::default() },
+        Which { deployment: Some("dep-2".to_owned()), ..Which::default() },
+        Which { since: Some(at), ..Which::default() },
+    ] {
+        let found: Vec<u64> = found(&which).iter().map(|kept| kept.index).collect();
+        assert_eq!(found, [last.index], "{which:?}");
+    }
+    assert_eq!(found(&Which { until: Some(at), ..Which::default() }).len(), 4);
+}
+
+#[test]
+fn a_verdict_that_was_changed_in_the_ledger_is_found() {
+    let served = Served::new();
+    served.decided();
+    served.tamper("decision", r#""verdict":"pending""#, r#""verdict":"allow""#);
+    let again = served.replay(None);
+    let Ended::Flipped(Change { from, to, .. }) = &again[1].ended else { panic!("{:?}", again[1]) };
+    assert_eq!((*from, *to), (Standing::Allow, Standing::Pending));
+    assert_eq!(again[1].differs, ["/verdict"]);
+    let others = again.iter().filter(|again| again.ended == Ended::Same && again.differs.is_empty());
+    assert_eq!(others.count(), 3);
+}
+
+#[test]
+fn an_answer_that_was_changed_in_the_ledger_is_found() {
+    let served = Served::new();
+    served.decided();
+    served.tamper("decision", r#""standing":"pending""#, r#""standing":"error""#);
+    let again = served.replay(None);
+    assert!(matches!(&again[1].ended, Ended::Changed(_)), "{:?}", again[1]);
+    assert_eq!(again[1].differs, ["/bindings/0/standing"]);
+}
+
+#[test]
+fn another_subject_than_that_of_what_was_looked_at_is_found_however_well_it_was_forged() {
+    let served = Served::new();
+    let server = served.decided();
+    let page = lockgate_engine::service::Page { before: None, limit: 10 };
+    let record = server.engine.decisions(&rita(), None, page).unwrap().items.remove(2);
+    let was = &record.decision;
+    let snapshot = server.engine.snapshot(&record).unwrap();
+    let snapshot = Snapshot { subject: Digest::of(b"another plan"), ..snapshot };
+    let mut forged = was.clone();
+    (forged.subject, forged.snapshot) = (snapshot.subject, snapshot.digest().unwrap());
+    forged.id = decision_id(&forged).unwrap();
+    let place = |decision: &Decision| format!(r#""snapshot":"{}","subject":"{}""#, decision.snapshot, decision.subject);
+    served.tamper("decision", &was.id, &forged.id);
+    served.tamper("decision", &place(was), &place(&forged));
+    let again = served.replay(None);
+    assert!(matches!(&again[1].ended, Ended::Changed(_)), "{:?}", again[1]);
+    assert_eq!(again[1].differs, ["/id", "/snapshot", "/subject"]);
+}
+
+#[test]
+fn evidence_whose_bytes_were_replaced_is_not_decided_on() {
+    let served = Served::new();
+    let server = served.start(Recordings::Needed);
+    server.request(|_| ()).unwrap();
+    server.engine.attach(&server.by(&rita()), "dep-1", "sbom", "text/plain", None, b"as it was".to_vec()).unwrap();
+    assert!(server.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
+    assert_eq!(served.ended(None), [Ended::Same]);
+    let connection = rusqlite::Connection::open(served.database.path()).unwrap();
+    let sql = "UPDATE content_bytes SET bytes = CAST('another' AS BLOB) WHERE bytes = CAST('as it was' AS BLOB)";
+    assert_eq!(connection.execute(sql, []).unwrap(), 1);
+    let digest = Digest::of(b"as it was");
+    let why = format!("the content `{digest}` is not what its digest says");
+    let ended = served.ended(None);
+    assert!(matches!(&ended[..], [Ended::NotRun { why: said }] if said.contains(&why)), "{ended:?}");
+    // Nor by a server that starts on it.
+    let again = served.start(Recordings::Needed);
+    let error = again.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap_err();
+    assert!(error.to_string().contains(&why), "{error}");
+}
+
+#[test]
+fn other_fuel_is_found_if_the_ledger_says_that_the_same_engine_decided() {
+    let served = Served::new();
+    let server = served.decided();
+    let page = lockgate_engine::service::Page { before: None, limit: 10 };
+    let exit = server.engine.decisions(&rita(), None, page).unwrap().items.remove(1).decision;
+    let fuel = exit.bindings[0].receipt.as_ref().unwrap().fuel;
+    // Both decisions at the exit ask the plugin, with and without an approval, and use other fuel for it.
+    served.tamper("decision", &format!("\"fuel\":{fuel}"), "\"fuel\":7");
+    assert_eq!(served.ended(None)[2], Ended::FuelDiffers { was: 7, is: fuel });
+    served.tamper("model", "wasmtime ", "wasmtime 1.2.3 before ");
+    assert_eq!(served.ended(None), vec![Ended::Same; 4]);
+}
+
+#[test]
+fn a_candidate_that_decides_alike_turns_nothing_at_any_gate() {
+    let served = Served::new();
+    served.decided();
+    let candidate = served.candidate(&approved_by("shop", "2.0.0", &["change-authority"]));
+    assert_eq!(served.ended(Some(candidate)), vec![Ended::Same; 4]);
+}
+
+#[test]
+fn a_candidate_that_wants_more_people_is_told_by_what_it_turns_and_why() {
+    let served = Served::new();
+    served.decided();
+    let candidate = served.candidate(&approved_by("shop", "2.0.0", &["change-authority", "service-owner"]));
+    let again = served.replay(Some(candidate));
+    assert_eq!([&again[0].ended, &again[3].ended], [&Ended::Same; 2]);
+    let Ended::Changed(Change { from: Standing::Pending, .. }) = &again[1].ended else { panic!("{:?}", again[1]) };
+    let Ended::Flipped(Change { from, to, is, .. }) = &again[2].ended else { panic!("{:?}", again[2]) };
+    assert_eq!((*from, *to), (Standing::Allow, Standing::Pending));
+    assert_eq!(is, &["approvals-missing"]);
+    assert!(again[2].differs.contains(&"/verdict".to_owned()), "{:?}", again[2]);
+}
+
+#[test]
+fn a_candidate_is_held_against_the_decisions_of_its_own_model_alone() {
+    let served = Served::new();
+    served.decided();
+    let other = served.candidate(&approved_by("stock", "1.0.0", &["change-authority"]));
+    assert_eq!(served.ended(Some(other)), vec![Ended::NotConcerned; 4]);
+
+    let text = approved_by("shop", "1.0.0", &["change-authority"]);
+    let elsewhere = "applies-when = \"environment.name == 'test'\"\n[plugins.";
+    let candidate = served.candidate(&text.replacen("[plugins.", elsewhere, 1));
+    let ended = served.ended(Some(candidate));
+    for ended in &ended[..3] {
+        let Ended::NotChosen { why } = ended else { panic!("{ended:?}") };
+        assert!(why.contains("`environment.name == 'test'` does not hold"), "{why}");
+    }
+    assert_eq!(ended[3], Ended::Same, "what was approved stays with its model");
+}
+
+#[test]
+fn what_retention_deleted_is_told_with_its_place_and_is_no_match() {
+    let served = Served::new();
+    let server = served.decided();
+    let page = lockgate_engine::service::Page { before: None, limit: 10 };
+    let picture = server.engine.decisions(&rita(), None, page).unwrap().items[1].picture;
+    let forget = |kind: &str| {
+        let rule = Retention::Content { kind: kind.to_owned(), before: Timestamp::from_millis(i64::MAX / 1000) };
+        server.engine.storage().forget(&rule).unwrap().count
+    };
+    let component = Digest::of(&fs::read(served.models.path("four-eyes.wasm")).unwrap());
+    assert_eq!(forget("plugin"), 1);
+    let ended = served.ended(None);
+    for ended in &ended {
+        let Ended::Deleted { what, digest, .. } = ended else { panic!("{ended:?}") };
+        assert_eq!((what.as_str(), *digest), ("the plugin `four-eyes` of the model `shop@1.0.0`", component));
+    }
+
+    assert!(forget("snapshot") > 0);
+    let Ended::Deleted { what, digest, .. } = &served.ended(None)[2] else { panic!() };
+    assert_eq!((what.as_str(), *digest), ("the deployment that was looked at", picture));
+}
+
+/// A policy that reads the file `a` of the directory `catalog`, and then abstains.
+fn reader() -> Vec<u8> {
+    Guest {
+        world: "import lockgate:host/directory@0.1.0; export lockgate:approval/policy@0.1.0;",
+        imports: r#"(import "lockgate:host/directory@0.1.0" "read"
+            (func $read (param i32 i32 i32 i32 i32)))"#,
+        fields: r#"(data (i32.const 4096) "cataloga")"#,
+        decide: "(call $read (i32.const 4096) (i32.const 7) (i32.const 4103) (i32.const 1) (i32.const 4200))",
+        ..Guest::default()
+    }
+    .component()
+}
+
+#[test]
+fn what_a_plugin_was_told_is_told_again_and_where_it_was_not_kept_nobody_can_tell() {
+    let served = Served { models: Models::new(), database: Database::new() };
+    fs::write(served.models.path("reader.wasm"), reader()).unwrap();
+    for folder in ["catalog", "other"] {
+        fs::create_dir(served.models.path(folder)).unwrap();
+        fs::write(served.models.path(folder).join("a"), "first").unwrap();
+    }
+    let model = |folder: &str| {
+        format!(
+            r#"
+            id = "shop"
+            version = "1.0.0"
+            title = "Reads a file"
+            [plugins.reader]
+            component = "reader.wasm"
+            digest = "{}"
+            [[gates]]
+            stage = "plan-and-approve"
+            phase = "exit"
+            [[gates.bindings]]
+            id = "reader"
+            plugin = "reader"
+            enforcement = "hard-mandatory"
+            grants.directory.catalog = "{folder}"
+            "#,
+            Digest::of(&reader())
+        )
+    };
+    served.models.write("shop.toml", &model("catalog"));
+    let server = served.start(Recordings::Needed);
+    server.request(|_| ()).unwrap();
+    let asked = lockgate_engine::service::Asked::default();
+    server.engine.decide(&rita(), "dep-1", EXIT, server.now(), &asked).unwrap();
+    let unrecorded = served.start(Recordings::None);
+    unrecorded.later(10);
+    unrecorded.engine.decide(&rita(), "dep-1", EXIT, unrecorded.now(), &asked).unwrap();
+
+    // The file is another one now, and then gone: what was read is in the ledger.
+    fs::write(served.models.path("catalog/a"), "second").unwrap();
+    let not_recorded = |ended: &Ended| match ended {
+        Ended::NotRecorded { question } => question.contains("`reader`") && question.contains(r#""path":"a""#),
+        _ => false,
+    };
+    let ended = served.ended(None);
+    assert!(ended[0] == Ended::Same && not_recorded(&ended[1]), "{ended:?}");
+    fs::remove_dir_all(served.models.path("catalog")).unwrap();
+    assert_eq!(served.ended(Some(served.candidate(&model("catalog"))))[0], Ended::Same);
+    let other = served.ended(Some(served.candidate(&model("other"))));
+    assert!(not_recorded(&other[0]), "what stands in another directory was never read: {other:?}");
+}

@@ -1,0 +1,208 @@
+//! From a request to operations, and the ways that end elsewhere.
+
+use lockgate_domain::{DeploymentResult, Phase, Stage, Verdict};
+use lockgate_engine::lifecycle::{Move, Position};
+use lockgate_engine::service::{Asked, EngineError, NextStep, Page, StepOutcome, StepReport};
+use serde_json::json;
+
+use crate::service::stand::{Stand, ben, gate, open, person, rita};
+
+const PAGE: Page = Page { before: None, limit: 10 };
+
+#[test]
+fn a_deployment_goes_through_eight_gates_and_is_operational() {
+    let stand = Stand::new();
+    stand.request(|_| {}).unwrap();
+    stand.approved("dep-1");
+    for stage in [Stage::Fulfill, Stage::Validate, Stage::Observe] {
+        assert!(stand.pass("dep-1", stage, Phase::Entrance).unwrap().passed);
+        if stage != Stage::Validate {
+            stand.activities("dep-1", stage);
+        }
+        let passed = stand.pass("dep-1", stage, Phase::Exit).unwrap();
+        assert!(passed.passed, "{:?}", passed.decision.reasons);
+    }
+    let view = stand.view("dep-1");
+    assert_eq!(view.summary.position, Position::Operational);
+    assert_eq!(view.legal_moves, []);
+    assert_eq!(view.passed.len(), 8);
+    assert_eq!(view.deployment.history[0].outcome, DeploymentResult::Operational);
+
+    // What its events say, another process says too.
+    let again = open(&stand.folder, vec![]);
+    assert_eq!(again.deployment(&rita(), "dep-1", stand.now()).unwrap().summary, view.summary);
+    assert_eq!(again.events(&rita(), "dep-1", 0, 100).unwrap().len(), view.summary.version as usize);
+}
+
+#[test]
+fn a_decision_is_in_the_ledger_with_all_that_it_takes_to_make_it_again() {
+    let stand = Stand::new();
+    stand.request(|_| {}).unwrap();
+    stand.engine.attach(&stand.by(&rita()), "dep-1", "sbom", "application/json", None, b"{}".to_vec()).unwrap();
+    let exit = gate(Stage::PlanAndApprove, Phase::Exit);
+    let decision = stand.engine.decide(&rita(), "dep-1", exit, stand.now(), &Asked::default()).unwrap();
+    assert_eq!(decision.verdict, Verdict::Pending);
+
+    let record = stand.engine.decision(&rita(), &decision.id).unwrap();
+    assert_eq!(record.decision, *decision);
+    let snapshot = stand.engine.snapshot(&record).unwrap();
+    assert_eq!(snapshot.digest().unwrap(), decision.snapshot);
+    assert_eq!(**snapshot.evidence["sbom"].content, *b"{}");
+    assert_eq!(stand.engine.decisions(&rita(), Some("dep-1"), PAGE).unwrap().items, [record]);
+    // Only asked: the deployment stands where it stood.
+    assert_eq!(stand.view("dep-1").summary.version, 2);
+}
+
+#[test]
+fn an_illegal_move_is_refused_with_the_legal_ones_named() {
+    let stand = Stand::new();
+    stand.request(|_| {}).unwrap();
+    let Err(EngineError::Illegal(illegal)) = stand.pass("dep-1", Stage::Fulfill, Phase::Entrance) else { panic!() };
+    assert_eq!(
+        illegal.to_string(),
+        "`pass fulfill entrance` is not possible before the entrance of plan-and-approve: \
+         the next gate is plan-and-approve entrance"
+    );
+    let legal: Vec<&str> = illegal.legal.iter().map(|legal| legal.name.as_str()).collect();
+    assert_eq!(legal, ["pass", "reject", "abort"]);
+}
+
+#[test]
+fn an_exit_needs_the_activities_that_shall_be_done_and_notes_what_was_skipped() {
+    let stand = Stand::new();
+    stand.request(|_| {}).unwrap();
+    stand.approved("dep-1");
+    stand.pass("dep-1", Stage::Fulfill, Phase::Entrance).unwrap();
+    let Err(EngineError::Illegal(illegal)) = stand.pass("dep-1", Stage::Fulfill, Phase::Exit) else { panic!() };
+    assert!(illegal.why.contains("`derive-topology`"), "{}", illegal.why);
+    stand.activities("dep-1", Stage::Fulfill);
+    stand.pass("dep-1", Stage::Fulfill, Phase::Exit).unwrap();
+    let events = serde_json::to_value(stand.engine.events(&rita(), "dep-1", 0, 100).unwrap()).unwrap();
+    let passed = events.as_array().unwrap().last().unwrap();
+    assert_eq!(passed["skipped"], json!(["warn-service-desk", "suppress-events", "start-instance"]));
+}
+
+#[test]
+fn before_anything_is_changed_it_is_aborted_and_after_that_rolled_back() {
+    let stand = Stand::new();
+    stand.request(|_| {}).unwrap();
+    stand.approved("dep-1");
+    let to = |what| stand.engine.make_move(&stand.by(&rita()), "dep-1", what, "the disk is full");
+    assert!(matches!(to(Move::RollBack), Err(EngineError::Illegal(_))));
+    stand.pass("dep-1", Stage::Fulfill, Phase::Entrance).unwrap();
+    stand.activities("dep-1", Stage::Fulfill);
+    stand.pass("dep-1", Stage::Fulfill, Phase::Exit).unwrap();
+    assert!(matches!(to(Move::Abort), Err(EngineError::Illegal(_))));
+    assert_eq!(to(Move::RollBack).unwrap().value.summary.position, Position::RollingBack { stage: Stage::Validate });
+    assert_eq!(
+        to(Move::CompleteRollback).unwrap().value.summary.position,
+        Position::RolledBack { stage: Stage::Validate }
+    );
+}
+
+#[test]
+fn a_rollout_is_carried_out_step_by_step_and_after_the_point_of_no_return_there_is_only_forward() {
+    let stand = Stand::with(
+        r#"
+        [strategy]
+        plugin = "canary"
+        settings.steps = [{ weight = 10, hold = "10m" }]
+        "#,
+    );
+    stand.request(|_| {}).unwrap();
+    for (stage, phase) in [
+        (Stage::PlanAndApprove, Phase::Entrance),
+        (Stage::PlanAndApprove, Phase::Exit),
+        (Stage::Fulfill, Phase::Entrance),
+    ] {
+        assert!(stand.pass("dep-1", stage, phase).unwrap().passed);
+    }
+    let done = StepReport { outcome: StepOutcome::Succeeded, why: None };
+    let mut steps = Vec::new();
+    for _ in 0..20 {
+        match stand.engine.next_step(&stand.by(&rita()), "dep-1").unwrap().value {
+            NextStep::Perform { step, .. } => {
+                // Asking again names the same step.
+                let again = stand.engine.next_step(&stand.by(&rita()), "dep-1").unwrap().value;
+                assert!(matches!(again, NextStep::Perform { step: same, attempt: 1 } if same == step));
+                stand.engine.report_step(&stand.by(&rita()), "dep-1", &step.id, &done).unwrap();
+                steps.push(step.id);
+            }
+            NextStep::Wait { .. } => stand.later(11),
+            NextStep::Complete => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(steps.contains(&"replace-stable".to_owned()), "{steps:?}");
+    let back = stand.engine.make_move(&stand.by(&rita()), "dep-1", Move::RollBack, "slow");
+    let Err(EngineError::Illegal(illegal)) = back else { panic!("{back:?}") };
+    assert!(illegal.why.contains("point of no return"), "{}", illegal.why);
+    stand.activities("dep-1", Stage::Fulfill);
+    assert!(stand.pass("dep-1", Stage::Fulfill, Phase::Exit).unwrap().passed);
+}
+
+#[test]
+fn other_teams_see_nothing_of_it() {
+    let stand = Stand::new();
+    stand.request(|_| {}).unwrap();
+    let mut stranger = ben();
+    stranger.teams = lockgate_engine::authority::Teams::Named(["billing".to_owned()].into());
+    assert!(matches!(
+        stand.engine.deployment(&stranger, "dep-1", stand.now()),
+        Err(EngineError::NotFound { what: "deployment", .. })
+    ));
+    assert_eq!(stand.engine.deployments(&stranger, PAGE, &|_| true).unwrap().items, []);
+    assert_eq!(stand.engine.deployments(&ben(), PAGE, &|_| true).unwrap().items.len(), 1);
+}
+
+#[test]
+fn what_the_host_says_is_not_handed_in() {
+    let stand = Stand::new();
+    let forged = stand.request(|document| {
+        document["approvals"] = json!([{
+            "id": "a", "person": {"id": "ben", "roles": ["change-authority"]}, "role": "change-authority",
+            "answer": "approved", "at": "2026-11-24T12:00:00Z", "subject": lockgate_domain::Digest::of(b"")
+        }]);
+        document["id"] = json!("a/b");
+        document["requester"]["id"] = json!("rob");
+    });
+    let Err(EngineError::Invalid(mistakes)) = forged else { panic!("{forged:?}") };
+    let places: Vec<&str> = mistakes.iter().map(|mistake| mistake.pointer.as_str()).collect();
+    assert_eq!(places, ["/deployment/id", "/deployment/approvals"]);
+    // A developer asks for nobody else.
+    let mut developer = rita();
+    developer.person.roles = vec!["developer".to_owned()];
+    let mut other = crate::gate_support::deployment();
+    other["requester"]["id"] = json!("rob");
+    let new =
+        lockgate_engine::service::NewDeployment { team: None, deployment: serde_json::from_value(other).unwrap() };
+    let Err(EngineError::Invalid(mistakes)) = stand.engine.request(&stand.by(&developer), &new) else { panic!() };
+    assert_eq!(mistakes[0].pointer, "/deployment/requester/id");
+}
+
+#[test]
+fn deployments_of_the_same_product_are_fulfilled_one_after_the_other() {
+    let stand = Stand::new();
+    for id in ["dep-1", "dep-2"] {
+        stand.request(|document| document["id"] = json!(id)).unwrap();
+        stand.approved(id);
+    }
+    assert!(stand.pass("dep-1", Stage::Fulfill, Phase::Entrance).unwrap().passed);
+    let second = stand.pass("dep-2", Stage::Fulfill, Phase::Entrance).unwrap();
+    assert!(!second.passed);
+    let blocking = second.decision.reasons.iter().filter(|reason| reason.blocking);
+    assert_eq!(blocking.map(|reason| reason.code.as_str()).collect::<Vec<_>>(), ["overlapping-deployment"]);
+    assert_eq!(stand.engine.overlaps(&rita(), "dep-2").unwrap()[0].deployment, "dep-1");
+    stand.engine.make_move(&stand.by(&rita()), "dep-1", Move::Abort, "dep-2 is more urgent").unwrap();
+    assert!(stand.pass("dep-2", Stage::Fulfill, Phase::Entrance).unwrap().passed);
+}
+
+#[test]
+fn only_who_may_drive_passes_gates() {
+    let stand = Stand::new();
+    stand.request(|_| {}).unwrap();
+    let reader = person("sam", &["service-desk"]);
+    let entrance = gate(Stage::PlanAndApprove, Phase::Entrance);
+    let refused = stand.engine.pass(&stand.by(&reader), "dep-1", entrance, &Asked::default());
+    assert!(matches!(refused, Err(EngineError::Forbidden(_))), "{refused:?}");
+}

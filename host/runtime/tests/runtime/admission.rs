@@ -1,0 +1,289 @@
+//! What is refused, and in which words.
+
+use std::time::Duration;
+
+use crate::support::{Guest, runtime};
+use lockgate_domain::{FailureKind, Kind};
+use lockgate_runtime::{AdmissionError, Bounds, Freezing, Grants, Limits, Refusal, Runtime, RuntimeConfig};
+
+const LOGS: Guest = Guest {
+    world: "import lockgate:host/log@0.1.0; export lockgate:approval/policy@0.1.0;",
+    kinds: &[0],
+    interfaces: "",
+    imports: r#"(import "lockgate:host/log@0.1.0" "log" (func $log (param i32 i32 i32)))"#,
+    fields: "",
+    describe: "",
+    configure: "",
+    decide: "",
+    realloc: "",
+    gives_back: true,
+    memory: "2",
+};
+
+fn refused(component: &[u8], grants: &Grants) -> String {
+    runtime().admit(component, grants).unwrap_err().to_string()
+}
+
+fn wat(text: &str) -> Vec<u8> {
+    wat::parse_str(text).unwrap()
+}
+
+#[test]
+fn a_plugin_that_keeps_to_the_contract_is_admitted() {
+    let component = Guest::default().component();
+    let admitted = runtime().admit(&component, &Grants::default()).unwrap();
+    assert_eq!(admitted.description.name, "test-guest");
+    assert_eq!(admitted.description.version, "1.0.0");
+    assert_eq!(admitted.description.summary, "a guest");
+    assert_eq!(admitted.kinds, [Kind::ApprovalPolicy]);
+    assert_eq!(admitted.contract, "0.1.0");
+    assert_eq!(admitted.size, component.len() as u64);
+}
+
+#[test]
+fn a_component_that_is_too_large_is_refused_with_both_numbers() {
+    let runtime = Runtime::new(RuntimeConfig { max_component_size: 1024, ..RuntimeConfig::default() }).unwrap();
+    let error = runtime.admit(&[0; 2048], &Grants::default()).unwrap_err();
+    assert_eq!(error.to_string(), "this component is 2 KiB of the 1 KiB allowed");
+}
+
+fn bounded(bounds: Bounds, component: &[u8]) -> AdmissionError {
+    let runtime = Runtime::new(RuntimeConfig { bounds, ..RuntimeConfig::default() }).unwrap();
+    runtime.admit(component, &Grants::default()).unwrap_err()
+}
+
+#[test]
+fn more_instances_than_may_be_are_counted_before_any_is_made() {
+    // Two of a component that makes two of a component that makes one of a module: 2 + 2 * 2 + 2 * 2 * 1.
+    let component = wat(r#"(component
+        (component $inner (core module $m) (core instance (instantiate $m)))
+        (component $outer (alias outer 1 $inner (component $x)) (instance (instantiate $x)) (instance (instantiate $x)))
+        (instance (instantiate $outer)) (instance (instantiate $outer)))"#);
+    let error = bounded(Bounds { instances: 9, ..Bounds::default() }, &component);
+    assert_eq!(error.to_string(), "this component has 10 instances, and at most 9 are allowed");
+}
+
+#[test]
+fn a_function_that_would_take_too_long_to_compile_is_refused_with_both_numbers() {
+    // 200 for the function, 3 for each of its four operators.
+    let component = wat("(component (core module (func) (func nop nop nop)))");
+    let error = bounded(Bounds { function_cost: 211, ..Bounds::default() }, &component);
+    assert_eq!(
+        error.to_string(),
+        "compiling function 1 of a module in this component would cost 212, and at most 211 are allowed: split it, nest \
+         it less deeply, or use fewer locals in it"
+    );
+}
+
+#[test]
+fn too_much_code_is_refused_with_both_numbers() {
+    let component = wat("(component (core module (func) (func)))");
+    let error = bounded(Bounds { cost: 300, ..Bounds::default() }, &component);
+    assert_eq!(
+        error.to_string(),
+        "compiling this component would cost 406 or more, and at most 300 are allowed: it is too much code"
+    );
+}
+
+#[test]
+fn a_component_that_compiles_for_too_long_is_not_waited_for() {
+    let runtime = Runtime::new(RuntimeConfig { compile_time: Duration::ZERO, ..RuntimeConfig::default() }).unwrap();
+    let error = runtime.admit(&Guest::default().component(), &Grants::default()).unwrap_err();
+    assert_eq!(error.to_string(), "compiling this component takes longer than the 0 s allowed");
+}
+
+#[test]
+fn what_is_no_webassembly_is_told_so() {
+    assert_eq!(refused(b"#!/bin/sh", &Grants::default()), "this is not WebAssembly: it does not begin with `\\0asm`");
+    assert_eq!(runtime().admit(b"", &Grants::default()).unwrap_err(), AdmissionError::NotWasm);
+}
+
+#[test]
+fn a_core_module_is_told_what_to_do() {
+    assert_eq!(
+        refused(&wat("(module)"), &Grants::default()),
+        "this is a core module, not a component: make one of it with `lockgate plugin build`"
+    );
+}
+
+#[test]
+fn a_truncated_component_is_invalid_wherever_it_ends() {
+    let component = Guest::default().component();
+    for length in (8..component.len()).step_by(97) {
+        let error = runtime().admit(&component[..length], &Grants::default()).unwrap_err();
+        assert!(
+            matches!(error, AdmissionError::Invalid { .. } | AdmissionError::Refused(_)),
+            "cut at {length}: {error}"
+        );
+    }
+}
+
+#[test]
+fn what_is_switched_off_is_invalid() {
+    for (what, module) in [
+        ("threads", "(component (core module (memory 1 1 shared)))"),
+        ("memory64", "(component (core module (memory i64 1)))"),
+        ("GC", "(component (core module (type (struct))))"),
+        ("exceptions", "(component (core module (tag)))"),
+        (
+            "relaxed SIMD",
+            "(component (core module (func (param v128 v128) (result v128)
+                (i8x16.relaxed_swizzle (local.get 0) (local.get 1)))))",
+        ),
+    ] {
+        let error = runtime().admit(&wat(module), &Grants::default()).unwrap_err();
+        assert!(matches!(error, AdmissionError::Invalid { .. }), "{what}: {error}");
+    }
+}
+
+#[test]
+fn an_import_that_is_not_granted_names_the_line_that_would_grant_it() {
+    let component = LOGS.component();
+    assert!(runtime().admit(&component, &Grants::default()).is_ok());
+    let grants = Grants { log: false, ..Grants::default() };
+    assert_eq!(
+        refused(&component, &grants),
+        "`lockgate:host/log@0.1.0` is imported but not granted: set `grants.log = true` in the binding, or build the \
+         plugin without the capability `log`"
+    );
+}
+
+#[test]
+fn an_import_of_wasi_is_told_for_what_it_is() {
+    let component = wat(r#"(component
+            (import "wasi:http/outgoing-handler@0.2.6" (instance))
+            (import "wasi:filesystem/preopens@0.3.0" (instance))
+            (import "wasi:filesystem/preopens@0.2.6" (instance)))"#);
+    let AdmissionError::Refused(refusals) = runtime().admit(&component, &Grants::default()).unwrap_err() else {
+        panic!("it is refused");
+    };
+    assert_eq!(
+        refusals[0].to_string(),
+        "`wasi:http/outgoing-handler@0.2.6` is imported, and nothing can grant it: it is HTTP as WASI has it; a plugin \
+         asks through `lockgate:host/http`"
+    );
+    assert_eq!(
+        refusals[1].to_string(),
+        "`wasi:filesystem/preopens@0.3.0` is imported, and nothing can grant it: it is a part of WASI that is not \
+         here; of WASI 0.2 a component may import `cli`, `clocks`, `filesystem`, `io`, `random` and `sockets`, and \
+         finds nothing in them"
+    );
+    assert_eq!(refusals[2..], [Refusal::NotAPlugin, Refusal::NoKind]);
+}
+
+#[test]
+fn an_unknown_interface_of_ours_names_the_contract() {
+    let component = wat(r#"(component (import "lockgate:host/telepathy@0.1.0" (instance)))"#);
+    assert!(refused(&component, &Grants::default()).contains(
+        "`lockgate:host/telepathy@0.1.0` is imported, and nothing can grant it: it is an interface that this host, \
+             which speaks contract 0.1.0, does not have"
+    ));
+}
+
+#[test]
+fn another_version_of_the_contract_is_told_with_both_versions() {
+    let component = wat(r#"(component (import "lockgate:host/snapshot@0.2.0" (instance)))"#);
+    assert!(refused(&component, &Grants::default()).contains(
+        "`lockgate:host/snapshot@0.2.0` is of contract 0.2.0; this host speaks 0.1.0: build the plugin for that \
+         version, or use a host that speaks 0.2.0"
+    ));
+}
+
+#[test]
+fn a_later_patch_of_the_contract_is_spoken() {
+    let component = wat(r#"(component (import "lockgate:host/snapshot@0.1.7" (instance)))"#);
+    let AdmissionError::Refused(refusals) = runtime().admit(&component, &Grants::default()).unwrap_err() else {
+        panic!("it is refused");
+    };
+    assert_eq!(refusals, [Refusal::NotAPlugin, Refusal::NoKind]);
+}
+
+#[test]
+fn a_component_without_a_kind_is_told_which_there_are() {
+    let error = refused(&Guest { world: "", ..Guest::default() }.component(), &Grants::default());
+    assert_eq!(
+        error,
+        "it exports the interface of no kind of plugin: export at least one of `lockgate:approval/policy@0.1.0`, \
+         `lockgate:check/check@0.1.0`, `lockgate:strategy/strategy@0.1.0`"
+    );
+}
+
+#[test]
+fn exports_of_another_type_are_found_before_anything_is_decided() {
+    let component = wat(r#"(component
+            (core module $m (func (export "f") (result i32) i32.const 0))
+            (core instance $i (instantiate $m))
+            (func $f (result u32) (canon lift (core func $i "f")))
+            (instance $plugin (export "describe" (func $f)) (export "configure" (func $f)))
+            (instance $policy (export "decide" (func $f)))
+            (export "lockgate:types/plugin@0.1.0" (instance $plugin))
+            (export "lockgate:approval/policy@0.1.0" (instance $policy)))"#);
+    let error = runtime().admit(&component, &Grants::default()).unwrap_err();
+    assert!(matches!(error, AdmissionError::Types(_)), "{error}");
+    assert!(error.to_string().starts_with("this component does not keep to the contract 0.1.0"), "{error}");
+}
+
+#[test]
+fn a_missing_function_is_found_before_anything_is_decided() {
+    let component = wat(r#"(component
+            (instance $empty)
+            (export "lockgate:types/plugin@0.1.0" (instance $empty))
+            (export "lockgate:approval/policy@0.1.0" (instance $empty)))"#);
+    let error = runtime().admit(&component, &Grants::default()).unwrap_err();
+    assert!(matches!(error, AdmissionError::Types(_)), "{error}");
+}
+
+#[test]
+fn what_a_plugin_says_of_itself_must_be_so() {
+    let component = Guest { kinds: &[0, 2], ..Guest::default() }.component();
+    assert_eq!(
+        refused(&component, &Grants::default()),
+        "it describes itself as `approval-policy`, `strategy`, and exports the interfaces of `approval-policy`"
+    );
+}
+
+#[test]
+fn describe_runs_under_limits() {
+    let setup = Limits { fuel: 100_000, ..Limits::default() };
+    let runtime = Runtime::new(RuntimeConfig { setup, ..RuntimeConfig::default() }).unwrap();
+    let component = Guest { describe: "(loop $on (br $on))", ..Guest::default() }.component();
+    let error = runtime.admit(&component, &Grants::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`describe` gave no answer: out-of-fuel: it used up the 100,000 fuel granted and had not ended"
+    );
+}
+
+#[test]
+fn describe_must_not_call_the_host() {
+    let guest = Guest { describe: "(call $log (i32.const 2) (i32.const 1024) (i32.const 5))", ..LOGS };
+    let AdmissionError::Describe(failure) = runtime().admit(&guest.component(), &Grants::default()).unwrap_err() else {
+        panic!("it gave no answer");
+    };
+    assert_eq!(failure.kind, FailureKind::ContractViolation);
+    assert!(failure.message.starts_with("it called `log` before there was anything to evaluate"), "{failure}");
+}
+
+#[test]
+fn inspecting_tells_all_without_running_what_is_refused() {
+    let guest = Guest { describe: "unreachable", ..LOGS };
+    let grants = Grants { log: false, ..Grants::default() };
+    let inspection = runtime().inspect(&guest.component(), &grants).unwrap();
+    assert!(!inspection.is_admissible());
+    assert_eq!(inspection.kinds, [Kind::ApprovalPolicy]);
+    assert_eq!(inspection.contract.as_deref(), Some("0.1.0"));
+    assert_eq!(inspection.description, None);
+    assert_eq!(inspection.problem, None);
+    assert_eq!(inspection.refusals.len(), 1);
+    let refused: Vec<_> = inspection.imports.iter().filter(|import| import.refusal.is_some()).collect();
+    assert_eq!(refused.iter().map(|import| &*import.name).collect::<Vec<_>>(), ["lockgate:host/log@0.1.0"]);
+    assert_eq!(inspection.freezing, Freezing::Frozen);
+}
+
+#[test]
+fn inspecting_a_plugin_that_cannot_describe_itself_says_why() {
+    let guest = Guest { describe: "unreachable", ..Guest::default() };
+    let inspection = runtime().inspect(&guest.component(), &Grants::default()).unwrap();
+    assert!(!inspection.is_admissible());
+    assert!(matches!(inspection.problem, Some(AdmissionError::Describe(_))));
+}

@@ -1,0 +1,8 @@
+//! The native routes: a real server, a real ledger, real plugins, people with tokens.
+mod conditions;
+mod description;
+mod life;
+mod people;
+mod refusals;
+mod stand;
+mod waiting;

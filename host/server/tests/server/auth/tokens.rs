@@ -1,0 +1,216 @@
+//! API tokens: what happens to them, and who sees it when.
+
+use lockgate_domain::{Duration, Timestamp};
+use lockgate_engine::authority::{Actor, Right, Teams};
+use lockgate_ledger::{Append, NewEntry, Query, Source as _, Storage as _};
+use lockgate_server::auth::token::{
+    ACCESS_STREAM, Issued, NewToken, TokenError, TokenState, Tokens, first_administrator, issue, revoke, rotate,
+};
+use lockgate_server::auth::{AuthError, Refusal};
+
+use crate::auth::support::{Ledger, ask, at, issued, new_token, refused};
+
+const UNAVAILABLE: &str = "credentials cannot be looked up at the moment";
+
+#[tokio::test]
+async fn a_token_stands_for_whom_it_was_issued_for() {
+    let ledger = Ledger::new();
+    let scopes = Some([Right::Decide].into());
+    let Issued { token, secret } =
+        issue(&*ledger.storage, NewToken { scopes: scopes.clone(), ..new_token() }, at(0)).unwrap();
+    let actor = ask(&ledger.authenticator(), secret.expose(), at(1)).await;
+    let credential = format!("token:{}", token.id);
+    let teams = Teams::Named(["shop".to_owned()].into());
+    assert_eq!(actor, Ok(Actor { person: new_token().person, teams, scopes, credential }));
+}
+
+#[tokio::test]
+async fn a_token_that_was_never_issued_is_not_known() {
+    let ledger = Ledger::new();
+    let Issued { token, secret } = issued(&*ledger.storage);
+    let authenticator = ledger.authenticator();
+    let other = format!("lgt_{}_{}", token.id, "0".repeat(64));
+    assert_eq!(ask(&authenticator, &other, at(1)).await, refused(Refusal::Unknown));
+    let elsewhere = secret.expose().replace(&token.id, "000000000000");
+    assert_eq!(ask(&authenticator, &elsewhere, at(1)).await, refused(Refusal::Unknown));
+    let short = &secret.expose()[..80];
+    let no_token = Refusal::NoToken("it has not the form of an API token");
+    assert_eq!(ask(&authenticator, short, at(1)).await, refused(no_token));
+}
+
+#[tokio::test]
+async fn a_token_expires_at_its_moment() {
+    let ledger = Ledger::new();
+    let new = NewToken { expires: Some(at(60)), ..new_token() };
+    let Issued { token, secret } = issue(&*ledger.storage, new, at(0)).unwrap();
+    let authenticator = ledger.authenticator();
+    let last = Timestamp::from_millis(at(60).as_millis() - 1);
+    assert!(ask(&authenticator, secret.expose(), last).await.is_ok());
+    let expired = Refusal::Expired { what: "token", at: at(60) };
+    assert_eq!(ask(&authenticator, secret.expose(), at(60)).await, refused(expired));
+    assert_eq!((token.state(last), token.state(at(60))), (TokenState::Valid, TokenState::Expired));
+}
+
+#[tokio::test]
+async fn what_another_process_revokes_is_refused_within_a_second() {
+    let ledger = Ledger::new();
+    let Issued { token, secret } = issued(&*ledger.storage);
+    let authenticator = ledger.authenticator();
+    assert!(ask(&authenticator, secret.expose(), at(1)).await.is_ok());
+    revoke(&ledger.elsewhere(), &token.id, "bo", Some("leaked"), at(1)).unwrap();
+    assert_eq!(ask(&authenticator, secret.expose(), at(2)).await, refused(Refusal::Revoked(at(1))));
+}
+
+#[tokio::test]
+async fn what_another_process_issues_is_taken_at_once() {
+    let ledger = Ledger::new();
+    let first = issued(&*ledger.storage);
+    let authenticator = ledger.authenticator();
+    assert!(ask(&authenticator, first.secret.expose(), at(1)).await.is_ok());
+    let second = issued(&ledger.elsewhere());
+    assert!(ask(&authenticator, second.secret.expose(), at(1)).await.is_ok());
+}
+
+#[tokio::test]
+async fn after_a_rotation_both_secrets_are_taken_until_the_overlap_ends() {
+    let ledger = Ledger::new();
+    let old = issued(&*ledger.storage);
+    let authenticator = ledger.authenticator();
+    assert!(ask(&authenticator, old.secret.expose(), at(0)).await.is_ok());
+    let minute = Duration::from_millis(60_000);
+    let new = rotate(&ledger.elsewhere(), &old.token.id, "bo", minute, None, at(10)).unwrap();
+    assert_eq!(new.token.id, old.token.id);
+    assert_eq!(new.token.overlap(at(10)), Some(at(70)));
+    assert!(ask(&authenticator, new.secret.expose(), at(10)).await.is_ok());
+    assert!(ask(&authenticator, old.secret.expose(), at(69)).await.is_ok());
+    assert_eq!(ask(&authenticator, old.secret.expose(), at(70)).await, refused(Refusal::Unknown));
+    assert!(ask(&authenticator, new.secret.expose(), at(70)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_rotation_without_an_overlap_ends_all_secrets_before_it() {
+    let ledger = Ledger::new();
+    let first = issued(&*ledger.storage);
+    let id = &first.token.id;
+    let second = rotate(&*ledger.storage, id, "bo", Duration::from_millis(60_000), None, at(1)).unwrap();
+    let third = rotate(&*ledger.storage, id, "bo", Duration::default(), Some(at(100)), at(2)).unwrap();
+    let authenticator = ledger.authenticator();
+    assert_eq!(ask(&authenticator, first.secret.expose(), at(2)).await, refused(Refusal::Unknown));
+    assert_eq!(ask(&authenticator, second.secret.expose(), at(2)).await, refused(Refusal::Unknown));
+    assert!(ask(&authenticator, third.secret.expose(), at(2)).await.is_ok());
+    assert_eq!(third.token.expires, Some(at(100)));
+}
+
+#[test]
+fn an_expired_token_is_rotated_only_with_a_new_end() {
+    let ledger = Ledger::new();
+    let new = NewToken { expires: Some(at(60)), ..new_token() };
+    let id = issue(&*ledger.storage, new, at(0)).unwrap().token.id;
+    let again = |expires| rotate(&*ledger.storage, &id, "bo", Duration::default(), expires, at(60));
+    let refused = again(None).unwrap_err().to_string();
+    assert_eq!(refused, format!("the token `{id}` expires at {}: say when it shall from now on", at(60)));
+    assert_eq!(again(Some(at(120))).unwrap().token.state(at(60)), TokenState::Valid);
+}
+
+#[test]
+fn what_was_revoked_stays_revoked() {
+    let ledger = Ledger::new();
+    let id = issued(&*ledger.storage).token.id;
+    let revoked = revoke(&*ledger.storage, &id, "bo", None, at(1)).unwrap();
+    assert_eq!(revoked.state(at(1)), TokenState::Revoked);
+    for error in [
+        revoke(&*ledger.storage, &id, "bo", None, at(2)).unwrap_err(),
+        rotate(&*ledger.storage, &id, "bo", Duration::default(), None, at(2)).unwrap_err(),
+    ] {
+        assert_eq!(error.to_string(), format!("the token `{id}` was revoked at {}: issue a new one", at(1)));
+    }
+    let unknown = revoke(&*ledger.storage, "000000000000", "bo", None, at(2)).unwrap_err();
+    assert!(matches!(unknown, TokenError::NotFound(_)), "{unknown}");
+}
+
+#[tokio::test]
+async fn the_first_start_issues_one_administrator_and_no_later_one_does() {
+    let ledger = Ledger::new();
+    let first = first_administrator(&*ledger.storage, at(0)).unwrap().unwrap();
+    let actor = ask(&ledger.authenticator(), first.secret.expose(), at(0)).await.unwrap();
+    assert_eq!((actor.person.id.as_str(), actor.teams.clone()), ("administrator", Teams::All));
+    assert!(actor.may(Right::Administer) && !actor.may(Right::Approve));
+    assert!(first_administrator(&ledger.elsewhere(), at(1)).unwrap().is_none());
+    revoke(&*ledger.storage, &first.token.id, "bo", None, at(2)).unwrap();
+    assert!(first_administrator(&*ledger.storage, at(3)).unwrap().is_none());
+}
+
+#[test]
+fn two_that_start_at_the_same_time_make_one_administrator() {
+    let ledger = Ledger::new();
+    let start = || first_administrator(&ledger.elsewhere(), at(0)).unwrap().is_some();
+    let started = std::thread::scope(|scope| {
+        let threads = [scope.spawn(start), scope.spawn(start), scope.spawn(start)];
+        threads.into_iter().map(|thread| thread.join().unwrap()).filter(|first| *first).count()
+    });
+    assert_eq!((started, Tokens::read(&*ledger.storage).unwrap().iter().count()), (1, 1));
+}
+
+#[test]
+fn secrets_are_neither_in_the_ledger_nor_in_what_is_printed_for_debugging() {
+    let ledger = Ledger::new();
+    let first = issued(&*ledger.storage);
+    let second = rotate(&*ledger.storage, &first.token.id, "bo", Duration::default(), None, at(1)).unwrap();
+    let entries = ledger.storage.entries(&Query { limit: 100, ..Query::default() }).unwrap();
+    let mut written: String = entries.iter().map(|entry| String::from_utf8_lossy(&entry.leaf).into_owned()).collect();
+    written += &format!("{first:?} {second:?}");
+    for issued in [&first, &second] {
+        let secret = issued.secret.expose().rsplit('_').next().unwrap();
+        assert_eq!(secret.len(), 64);
+        assert!(!written.contains(secret));
+    }
+}
+
+#[tokio::test]
+async fn an_entry_that_is_not_understood_stops_everything_rather_than_be_overlooked() {
+    let ledger = Ledger::new();
+    let Issued { token, secret } = issued(&*ledger.storage);
+    let write = |kind| {
+        let entry = NewEntry::new(ACCESS_STREAM, kind, at(1), &serde_json::json!({})).unwrap();
+        let entries = vec![entry.with_id(&token.id).unwrap()];
+        ledger.storage.append(Append { entries, ..Append::default() }).unwrap();
+    };
+    write("role-changed");
+    let authenticator = ledger.authenticator();
+    assert!(ask(&authenticator, secret.expose(), at(1)).await.is_ok());
+    write("token-suspended");
+    let outcome = ask(&authenticator, secret.expose(), at(2)).await;
+    assert_eq!(outcome, Err(AuthError::Unavailable { reason: UNAVAILABLE.to_owned(), retry_after: 1 }));
+    assert_eq!(ask(&authenticator, secret.expose(), at(2)).await, outcome);
+}
+
+#[test]
+fn a_token_that_would_be_good_for_nothing_is_not_issued() {
+    let ledger = Ledger::new();
+    let said = |change: fn(&mut NewToken)| {
+        let mut new = new_token();
+        change(&mut new);
+        issue(&*ledger.storage, new, at(0)).unwrap_err().to_string()
+    };
+    assert_eq!(
+        said(|new| new.person.id = "ada ".to_owned()),
+        "the id of a person holds blanks around it or invisible characters: `ada `"
+    );
+    assert_eq!(
+        said(|new| new.person.roles.clear()),
+        "`shop-pipeline` would hold no role, so the token would be good for nothing"
+    );
+    assert_eq!(
+        said(|new| new.teams = Teams::Named([].into())),
+        "the token would see no team's deployments: name a team, or all teams"
+    );
+    assert_eq!(
+        said(|new| new.scopes = Some([].into())),
+        "the token would be narrowed to nothing: name a scope, or none to narrow nothing"
+    );
+    assert_eq!(
+        said(|new| new.expires = Some(at(0))),
+        "the token would expire at 2027-01-15T08:00:00Z, which is over: name a later moment"
+    );
+    assert_eq!(ledger.storage.version(ACCESS_STREAM).unwrap(), 0);
+}

@@ -1,0 +1,167 @@
+//! What can be configured, where it comes from, and how everything that is wrong with it is told at once.
+
+use lockgate_server::config::{Config, Flag, Written, reference};
+
+fn written(file: &str, variables: &[(&str, &str)], flags: &[(&str, &str, &str)]) -> Written {
+    let pair = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+    let flag = |(name, key, value): &(&str, &str, &str)| Flag {
+        name: (*name).to_owned(),
+        key: (*key).to_owned(),
+        value: (*value).to_owned(),
+    };
+    Written {
+        file: Some(("lockgate.toml".to_owned(), file.to_owned())),
+        variables: variables.iter().map(pair).collect(),
+        flags: flags.iter().map(flag).collect(),
+    }
+}
+
+fn wrong(written: &Written) -> String {
+    match written.load() {
+        Ok(loaded) => panic!("it was taken: {:#?}", loaded.config),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn nothing_written_is_the_default() {
+    assert_eq!(Written::default().load().unwrap().config, Config::default());
+}
+
+#[test]
+fn flags_take_precedence_over_variables_and_those_over_the_file_key_by_key() {
+    let config = written(
+        "listen = '127.0.0.1:1'\nname = 'from-file'\n[limits]\nbody = '2 MiB'\nqueue = 7",
+        &[("LOCKGATE_LISTEN", "127.0.0.1:2"), ("LOCKGATE_LIMITS_BODY", "3 MiB"), ("LOCKGATE_DATA", "")],
+        &[("--listen", "listen", "127.0.0.1:3")],
+    );
+    let config = config.load().unwrap().config;
+    assert_eq!(config.listen.port(), 3);
+    assert_eq!(config.limits.body.as_u64(), 3 << 20);
+    assert_eq!((config.limits.queue, config.name.as_str()), (7, "from-file"));
+    assert_eq!(config.data, Config::default().data, "an empty variable sets nothing");
+}
+
+#[test]
+fn lists_are_written_with_commas_or_as_toml() {
+    for text in ["a.toml,b/*.toml", "a.toml , b/*.toml", r#"["a.toml", "b/*.toml"]"#] {
+        let config = written("", &[("LOCKGATE_MODELS", text)], &[]).load().unwrap().config;
+        assert_eq!(config.models, ["a.toml", "b/*.toml"]);
+    }
+}
+
+#[test]
+fn a_path_in_a_file_is_relative_to_the_file_and_others_are_not() {
+    let mut written = written("data = 'data'\nmodels = ['m/*.toml', '/x.toml']", &[("LOCKGATE_TLS_KEY", "key")], &[]);
+    written.variables.push(("LOCKGATE_TLS_CERTIFICATE".to_owned(), "certificate".to_owned()));
+    if let Some((name, _)) = &mut written.file {
+        *name = "/etc/lockgate/lockgate.toml".to_owned();
+    }
+    let config = written.load().unwrap().config;
+    assert_eq!(config.data, std::path::Path::new("/etc/lockgate/data"));
+    assert_eq!(config.models, ["/etc/lockgate/m/*.toml", "/x.toml"]);
+    assert_eq!(config.tls.key.as_deref(), Some(std::path::Path::new("key")));
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_each_with_its_place() {
+    let file = r#"
+listn = "127.0.0.1:8181"
+data = 3
+models = ["a.toml", 4]
+
+[tls]
+certificate = "server.pem"
+client-certificate = "requird"
+
+[limits]
+body = "many"
+request = "soon"
+wait = "10h"
+connections = -1
+queue = 99999999999
+
+[ledger]
+recordings = "some"
+queue = 0
+
+[ledger.retention]
+recordings = 90
+
+[metrics]
+on = true
+"#;
+    let wrong = wrong(&written(
+        file,
+        &[("LOCKGATE_LISTEN", "localhost"), ("LOCKGATE_LIMITS_BODDY", "1 MiB"), ("LOCKGATE_RELOAD_WATCH", "yes")],
+        &[("--set", "ledger.retension.requests", "7d"), ("--set", "name", "a b"), ("--set", "a..b", "c")],
+    ));
+    insta::assert_snapshot!(wrong);
+}
+
+#[test]
+fn all_mistakes_of_syntax_are_told_at_once() {
+    insta::assert_snapshot!(wrong(&written(
+        "listen = \ndata = 'a\nname = \"b\"\nname = \"c\"\n[limits\nbody = 1",
+        &[],
+        &[]
+    )));
+}
+
+#[test]
+fn what_does_not_fit_together_is_told_where_it_was_written() {
+    let wrong = wrong(&written(
+        "listen = '0.0.0.0:8181'\nmodels = ['a/*.toml', '**/b.toml']\n[tls]\nclient-ca = 'ca.pem'\n[limits]\nrequest = '10s'\n",
+        &[("LOCKGATE_LEDGER_QUEUE", "0")],
+        &[("--insecure-no-auth", "insecure-no-auth", "true")],
+    ));
+    insta::assert_snapshot!(wrong);
+}
+
+#[test]
+fn variables_that_kubernetes_makes_for_a_service_are_nobodys_business() {
+    let variables = [
+        ("LOCKGATE_PORT", "tcp://10.0.0.1:8181"),
+        ("LOCKGATE_SERVICE_HOST", "10.0.0.1"),
+        ("LOCKGATE_SERVICE_PORT", "8181"),
+        ("LOCKGATE_PORT_8181_TCP", "tcp://10.0.0.1:8181"),
+        ("LOCKGATE_PORT_8181_TCP_PROTO", "tcp"),
+        ("LOCKGATE_TOKEN", "secret"),
+    ];
+    assert_eq!(written("", &variables, &[]).load().unwrap().config, Config::default());
+}
+
+#[test]
+fn what_is_in_effect_is_shown_with_where_it_came_from() {
+    let loaded = written(
+        "name = 'deploy.example.com/lockgate'\n\n[limits]\nbody = 2097152\n",
+        &[("LOCKGATE_LEDGER_RETENTION_EVIDENCE", "365d")],
+        &[("--listen", "listen", "[::1]:0")],
+    )
+    .load()
+    .unwrap();
+    insta::assert_snapshot!(loaded.to_toml());
+}
+
+#[test]
+fn what_is_shown_can_be_used_as_a_file() {
+    let loaded = written("name = 'x'\nmodels = []\n[limits]\nwait = '1s'", &[], &[]).load().unwrap();
+    assert_eq!(written(&loaded.to_toml(), &[], &[]).load().unwrap().config, loaded.config);
+}
+
+#[test]
+fn the_page_about_configuration_holds_the_reference() {
+    const BEGIN: &str =
+        "<!-- The rest of this page is made from the code: UPDATE_DOCS=1 cargo nextest run reference -->\n\n";
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (words, found) = page.split_once(BEGIN).unwrap();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, format!("{words}{BEGIN}{}", reference())).unwrap();
+    } else {
+        assert!(
+            found == reference(),
+            "docs/configuration.md is out of date: UPDATE_DOCS=1 cargo nextest run reference"
+        );
+    }
+}

@@ -1,0 +1,23 @@
+//! The tests of the server, on real sockets and with real plugins.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod api;
+mod audit;
+mod auth;
+mod authzen;
+mod config;
+mod decision_support;
+mod http_support;
+mod observe_decision_log;
+mod observe_metrics;
+mod observe_requests;
+mod opa;
+mod serve;
+mod tls;

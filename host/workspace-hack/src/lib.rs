@@ -1,0 +1,1 @@
+//! Nothing. The manifest of this crate says what it is for.

@@ -1,0 +1,26 @@
+//! The end-to-end tests: the `lockgate` binary, the contract, and the examples, as their users meet them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod audit;
+mod bad_input;
+mod c_environment_lock;
+mod contract;
+mod demo;
+mod determinism;
+mod durable;
+mod examples;
+mod hostile;
+mod languages;
+mod quick_start;
+mod reading;
+mod release_registry;
+mod replay;
+mod schemas;
+mod serving;
