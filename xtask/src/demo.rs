@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::digest;
 use crate::dist;
 use crate::sbom;
 use crate::steps::{self, Steps};
@@ -19,7 +20,7 @@ use crate::workspace::Workspace;
 /// Something cannot be built, or the demo does not end as it should.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::new(dist::STEPS + 3);
-    dist::assemble(workspace, &mut steps)?;
+    dist::assemble(workspace, &mut steps, dist::Guests::Bundled)?;
     let current = workspace.binary();
 
     steps.begin("building the candidate: the same commit, without symbols");
@@ -27,7 +28,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps::run(workspace.cargo().args(["rustc", "-p", "lockgate", "--bin", "lockgate", "--", "-C", "strip=symbols"]))?;
     dist::install(&workspace.built_binary(), &candidate)?;
     ensure!(
-        sbom::sha256(&current)? != sbom::sha256(&candidate)?,
+        digest::of_file(&current)? != digest::of_file(&candidate)?,
         "`{}` and `{}` are the same bytes: this linker did not strip the symbols",
         current.display(),
         candidate.display(),
@@ -56,7 +57,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             .arg(workspace.target("lockgate/examples"))
             .arg("--dir")
             .arg(workspace.target("demo")),
-    )
+    )?;
+    steps.finish();
+    Ok(())
 }
 
 /// The commit that is checked out, or `unknown`.

@@ -12,11 +12,13 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use crate::parallel;
+use crate::progress::{self, Selection};
 use crate::steps::{self, Steps};
 use crate::wasm_target;
 use crate::workspace::{Workspace, folders_with};
@@ -24,59 +26,92 @@ use crate::workspace::{Workspace, folders_with};
 /// How many steps [`plugins`] takes.
 pub(crate) const PLUGIN_STEPS: usize = 2;
 /// How many steps [`assemble`] takes.
-pub(crate) const STEPS: usize = PLUGIN_STEPS + 2;
+pub(crate) const STEPS: usize = PLUGIN_STEPS + 1;
 
-/// Builds the command and, with it, the bundled plugins.
+/// What plugins are compiled for.
+const PLUGIN_TARGET: &str = "wasm32-unknown-unknown";
+/// How plugins are linked: as `lockgate plugin build` does it, with a stack of 128 KiB. A test compares the two.
+const PLUGIN_FLAGS: &str = "target.wasm32-unknown-unknown.rustflags=['-C', 'link-arg=-zstack-size=131072']";
+
+/// About how many seconds of one core the plugins take to build for the first time, with what they depend on.
+const FIRST_PLUGINS: f64 = 80.0;
+
+/// Which crates of the plugins' workspace are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guests {
+    /// Those that everybody gets.
+    Bundled,
+    /// The hostile guest that is written in Rust as well, for the tests: into `target/hostile`.
+    WithHostile,
+}
+
+/// Builds the command, where cargo puts it.
+///
+/// # Errors
+/// It cannot be built.
+pub(crate) fn command(workspace: &Workspace) -> Result<()> {
+    command_before(workspace, 0.0)
+}
+
+/// As [`command`], before something that takes about so many seconds of one core to build.
+fn command_before(workspace: &Workspace, afterwards: f64) -> Result<()> {
+    let mut build = workspace.cargo();
+    progress::build(workspace, Selection::Command, afterwards, build.args(["build", "--bin", "lockgate", "--timings"]))
+}
+
+/// Builds the command and, with it, the plugins.
 ///
 /// # Errors
 /// Something cannot be built or written.
-pub(crate) fn plugins(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
+pub(crate) fn plugins(workspace: &Workspace, steps: &mut Steps, guests: Guests) -> Result<()> {
     wasm_target::ensure(workspace)?;
 
-    let first = if workspace.built_binary().exists() { "" } else { ": about 8 minutes on two cores, the first time" };
-    steps.begin(&format!("building the command `lockgate`{first}"));
-    steps::run(workspace.cargo().args(["build", "-p", "lockgate", "--bin", "lockgate"]))?;
+    steps.begin("building the command `lockgate`");
+    let first = !workspace.target("plugins").join(PLUGIN_TARGET).exists();
+    command_before(workspace, if first { FIRST_PLUGINS } else { 0.0 })?;
     install(&workspace.built_binary(), &workspace.binary())?;
 
-    let crates = workspace.plugin_crates()?;
-    let first =
-        if workspace.target("plugins").exists() { "" } else { ": about 2 minutes on two cores, the first time" };
-    steps.begin(&format!("building {} bundled plugins{first}", crates.len()));
-    let folder = workspace.target("lockgate/plugins");
-    renew(&folder)?;
-    for plugin in &crates {
-        let name = plugin.file_name().unwrap_or_default();
-        let component = folder.join(name).with_extension("wasm");
-        let mut build = Command::new(workspace.binary());
-        // The plugins' workspace names a target directory of its own; one that is named for the host is not theirs.
-        build.env_remove("CARGO_TARGET_DIR");
-        steps::run(build.args(["plugin", "build"]).arg(plugin).arg("-o").arg(component))?;
+    let bundled = workspace.target("lockgate/plugins");
+    let mut components: Vec<(String, PathBuf)> = Vec::new();
+    for plugin in workspace.plugin_crates()? {
+        let name = plugin.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        components.push((name.clone(), bundled.join(name).with_extension("wasm")));
     }
-    Ok(())
+    renew(&bundled)?;
+    if guests == Guests::WithHostile {
+        let hostile = workspace.target("hostile");
+        renew(&hostile)?;
+        components.push(("attacks".to_owned(), hostile.join("attacks.wasm")));
+    }
+
+    steps.begin(&format!("building {} plugins", components.len()));
+    let mut build = plugins_as_guests(workspace);
+    steps::run(build.args(components.iter().flat_map(|(name, _)| ["-p", name])))?;
+    let modules = workspace.target("plugins").join(PLUGIN_TARGET).join("release");
+    parallel::each(&components, |(name, component)| {
+        let mut build = Command::new(workspace.binary());
+        build.args(["plugin", "build", "--from-core"]);
+        build.arg(modules.join(name.replace('-', "_")).with_extension("wasm")).arg("-o").arg(component);
+        // What it says of each is for people who build one.
+        steps::capture(&mut build)
+    })
+    .into_iter()
+    .try_for_each(|built| built.map(|_| ()))
 }
 
-/// Builds the hostile guest that is written in Rust, for the tests: into `target/hostile`, as nobody is to get it.
-///
-/// # Errors
-/// It cannot be built or written.
-pub(crate) fn attacks(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
-    steps.begin("building the hostile guest that is written in Rust");
-    let folder = workspace.target("hostile");
-    renew(&folder)?;
-    let mut build = Command::new(workspace.binary());
-    // It belongs to the plugins' workspace and lies outside of the folder that names that workspace's target directory.
-    build.env("CARGO_TARGET_DIR", workspace.target("plugins")).args(["plugin", "build"]);
-    build.arg(workspace.path("tests/hostile/rust")).arg("-o").arg(folder.join("attacks.wasm"));
-    steps::run(&mut build)
+/// The `cargo build` that compiles plugins to WebAssembly; which ones is still to be said.
+pub(crate) fn plugins_as_guests(workspace: &Workspace) -> Command {
+    let mut build = workspace.plugins_cargo();
+    build.args(["build", "--release", "--locked", "--target", PLUGIN_TARGET, "--config", PLUGIN_FLAGS]);
+    build
 }
 
 /// Builds everything and lays it out.
 ///
 /// # Errors
 /// Something cannot be built or written, or an example's model names a plugin that is not there.
-pub(crate) fn assemble(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
-    plugins(workspace, steps)?;
-    attacks(workspace, steps)?;
+pub(crate) fn assemble(workspace: &Workspace, steps: &mut Steps, guests: Guests) -> Result<()> {
+    plugins(workspace, steps, guests)?;
 
     steps.begin("laying out target/lockgate and pinning the example models");
     for name in ["examples", "wit"] {
@@ -87,10 +122,12 @@ pub(crate) fn assemble(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     for name in ["LICENSE", "README.md"] {
         install(&workspace.path(name), &workspace.target("lockgate").join(name))?;
     }
-    for example in folders_with(&workspace.target("lockgate/examples"), "model.toml")? {
-        steps::run(Command::new(workspace.binary()).args(["model", "pin"]).arg(example.join("model.toml")))?;
-    }
-    Ok(())
+    let pinned = folders_with(&workspace.target("lockgate/examples"), "model.toml")?;
+    parallel::each(&pinned, |example| {
+        steps::capture(Command::new(workspace.binary()).args(["model", "pin"]).arg(example.join("model.toml")))
+    })
+    .into_iter()
+    .try_for_each(|pinned| pinned.map(|_| ()))
 }
 
 /// Writes the JSON Schemas of what the command reads and prints into `docs/schemas`.
@@ -100,7 +137,7 @@ pub(crate) fn assemble(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
 pub(crate) fn schemas(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::new(2);
     steps.begin("building the command `lockgate`");
-    steps::run(workspace.cargo().args(["build", "-p", "lockgate", "--bin", "lockgate"]))?;
+    command(workspace)?;
     steps.begin("writing docs/schemas");
     for document in ["deployment", "snapshot", "decision"] {
         let schema = steps::capture(Command::new(workspace.built_binary()).args(["schema", document]))?;
@@ -134,7 +171,11 @@ fn renew(folder: &Path) -> Result<()> {
     emptied.with_context(|| format!("cannot renew the folder `{}`", folder.display()))
 }
 
-fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+/// Copies a folder with all that is in it.
+///
+/// # Errors
+/// A file or folder cannot be read or written.
+pub(crate) fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("cannot make the folder `{}`", to.display()))?;
     let entries = fs::read_dir(from).with_context(|| format!("cannot read the folder `{}`", from.display()))?;
     for entry in entries {
@@ -147,4 +188,14 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn plugins_are_linked_as_the_command_links_them() {
+        let command = include_str!("../../host/cli/src/command/plugin/build.rs");
+        assert!(command.contains("const STACK: usize = 128 << 10;"));
+        assert!(super::PLUGIN_FLAGS.contains(&format!("-zstack-size={}'", 128 << 10)));
+    }
 }

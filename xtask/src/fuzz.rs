@@ -1,16 +1,18 @@
 //! Fuzzing for a bounded time, with the compiler and the build of dependencies that everything else uses.
 //!
-//! Coverage is what a fuzzer steers by. Only our own crates need to tell theirs, so only they are built again: cargo
-//! hands every member of the workspace to a wrapper around the compiler, and [`compile`] is that wrapper.
+//! Coverage is what a fuzzer steers by. Only our own crates need to report theirs, so only they are built again:
+//! [`Wrapper::Coverage`] does that.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::compiler::Wrapper;
+use crate::parallel;
+use crate::progress::{self, Selection};
 use crate::steps::{self, Steps};
 use crate::workspace::{Workspace, folders_with};
 
@@ -25,23 +27,11 @@ const TARGETS: [Target; 6] = [
 ];
 
 /// How long all of them run together unless told otherwise, in seconds.
-const SECONDS: u64 = 120;
+pub(crate) const SECONDS: u64 = 120;
 /// How long one input may take, in seconds. A busy machine stays below it.
 const TIMEOUT: u64 = 20;
 /// How much memory a fuzzer may hold, in MiB, its whole corpus included.
 const MEMORY: u64 = 2048;
-
-/// Tells this program that cargo calls it in place of the compiler.
-const AS_COMPILER: &str = "LOCKGATE_XTASK_COMPILES";
-
-/// What makes LLVM count which edges of our code were taken and what was compared: the flags of `cargo fuzz`.
-const COVERAGE: [&str; 5] = [
-    "-Cpasses=sancov-module",
-    "-Cllvm-args=-sanitizer-coverage-level=4",
-    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
-    "-Cllvm-args=-sanitizer-coverage-pc-table",
-    "-Cllvm-args=-sanitizer-coverage-trace-compares",
-];
 
 struct Target {
     name: &'static str,
@@ -58,31 +48,57 @@ struct Request {
     targets: Vec<String>,
 }
 
-/// Builds the targets and runs each for its share of the time.
+/// How many steps [`all`] takes.
+pub(crate) const STEPS: usize = 2;
+
+/// Builds and runs the targets that the arguments choose, for the time that they say.
 ///
 /// # Errors
-/// The arguments make no sense, or a target cannot be built. An input that breaks a promise is no error here: it is
-/// kept, told, and shows in the code.
+/// The arguments are wrong, or something cannot be built or started. What the targets find is told by the code.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode> {
-    let request = Request::read(arguments)?;
+    let mut steps = Steps::new(STEPS);
+    let found = fuzz_all(workspace, &mut steps, &Request::read(arguments)?)?;
+    steps.finish();
+    Ok(found)
+}
+
+/// Builds and runs all targets, for so many seconds together.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn all(workspace: &Workspace, steps: &mut Steps, seconds: u64) -> Result<ExitCode> {
+    fuzz_all(workspace, steps, &Request { seconds, targets: Vec::new() })
+}
+
+fn fuzz_all(workspace: &Workspace, steps: &mut Steps, request: &Request) -> Result<ExitCode> {
     let chosen: Vec<&Target> = TARGETS.iter().filter(|target| request.wants(target.name)).collect();
-    let mut steps = Steps::new(chosen.len() + 1);
+    let share = (request.seconds / chosen.len().max(1) as u64).max(1);
     steps.begin("building the fuzz targets");
     build(workspace)?;
 
-    let share = (request.seconds / chosen.len().max(1) as u64).max(1);
-    let mut broken = 0;
-    for target in chosen {
-        steps.begin(&format!("fuzzing `{}` for {share} s", target.name));
-        if !fuzz(workspace, target, share)? {
-            broken += 1;
+    steps.begin(&format!("fuzzing, {share} s for each target, one on each core"));
+    let found = parallel::each(&chosen, |target| {
+        let report = fuzz(workspace, target, share);
+        if let Ok(report) = &report {
+            eprintln!("{}", report.text);
         }
+        report
+    });
+    let mut broken = 0;
+    for report in found {
+        broken += usize::from(report?.broken);
     }
     if broken > 0 {
         eprintln!("error: {broken} of the fuzz targets found something");
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What came of one target.
+struct Report {
+    broken: bool,
+    text: String,
 }
 
 impl Request {
@@ -121,35 +137,15 @@ fn build(workspace: &Workspace) -> Result<()> {
             compiler.display()
         );
     }
-    let ourselves = env::current_exe().context("cannot tell where this program lies")?;
     let mut build = workspace.cargo();
-    build.env("RUSTC_WORKSPACE_WRAPPER", ourselves).env(AS_COMPILER, "1");
-    // Of the command nothing is built here; that it is named has all that both stand on built with the same features, and
-    // so not again for the command.
-    build.args(["build", "-p", "lockgate-fuzz", "-p", "lockgate", "--features", "lockgate-fuzz/libfuzzer"]);
-    steps::run(build.args(TARGETS.iter().flat_map(|target| ["--bin", target.name])))
+    Wrapper::Coverage.wrap(workspace, &mut build)?;
+    // The command is selected, though not built, so that cargo builds shared dependencies with the same features.
+    build.arg("build").args(TARGETS.iter().flat_map(|target| ["--bin", target.name]));
+    progress::build(workspace, Selection::FuzzTargets, 0.0, &mut build)
 }
 
-/// The compiler's part, if cargo called this program in its place: runs the compiler with what makes it tell coverage.
-pub(crate) fn compile() -> Option<ExitCode> {
-    env::var_os(AS_COMPILER)?;
-    let mut arguments = env::args_os().skip(1);
-    let mut compiler = Command::new(arguments.next()?);
-    let arguments: Vec<OsString> = arguments.collect();
-    // cargo also asks what the compiler is and can do: those questions are answered as they are.
-    let compiles = arguments.iter().any(|argument| argument == "--crate-type" || argument == "--test");
-    compiler.args(arguments).args(COVERAGE.iter().filter(|_| compiles));
-    Some(match compiler.status() {
-        Ok(status) => status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from),
-        Err(error) => {
-            eprintln!("error: cannot start `{}`: {error}", steps::line(&compiler));
-            ExitCode::FAILURE
-        }
-    })
-}
-
-/// Runs one target. Whether nothing was found.
-fn fuzz(workspace: &Workspace, target: &Target, seconds: u64) -> Result<bool> {
+/// Runs one target.
+fn fuzz(workspace: &Workspace, target: &Target, seconds: u64) -> Result<Report> {
     let name = target.name;
     let found = workspace.target("fuzz/corpus").join(name);
     let broken = workspace.target("fuzz/broken").join(name);
@@ -185,21 +181,20 @@ fn fuzz(workspace: &Workspace, target: &Target, seconds: u64) -> Result<bool> {
     let told = fs::read(&log).with_context(|| format!("cannot read `{}`", log.display()))?;
     let told = String::from_utf8_lossy(&told);
     if status.success() {
-        eprintln!("      {}", summary(&told));
-        return Ok(true);
+        return Ok(Report { broken: false, text: format!("      {name}: {}", summary(&told)) });
     }
-    let tail: Vec<&str> = told.lines().rev().take(60).collect();
-    tail.iter().rev().for_each(|line| eprintln!("{line}"));
-    match kept(&told) {
-        Some(input) => eprintln!(
+    let mut text: Vec<String> = told.lines().rev().take(60).map(str::to_owned).collect();
+    text.reverse();
+    text.push(match kept(&told) {
+        Some(input) => format!(
             "error: `{name}` broke a promise ({status}); the input is kept: run it again with `{} {input}`, and put it \
              into `{}` once it is mended",
             binary.display(),
             committed.display(),
         ),
-        None => eprintln!("error: `{name}` ended early ({status}); all it said stands in `{}`", log.display()),
-    }
-    Ok(false)
+        None => format!("error: `{name}` ended early ({status}); all it said stands in `{}`", log.display()),
+    });
+    Ok(Report { broken: true, text: text.join("\n") })
 }
 
 /// The examples are what people begin with, and so are they for a fuzzer.

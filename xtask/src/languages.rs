@@ -2,9 +2,9 @@
 //! check that uses every capability.
 //!
 //! Done once for all tests, because making a component of an interpreter takes a quarter of a minute. Rust is here
-//! anyway. For the others the tool is looked for in what the environment names, and then in what this module installs
-//! under `target`, in exactly the version that the example asks for: from the npm registry, without running any script
-//! that a package brings along, and from PyPI.
+//! anyway. For the others the tool is looked for in what the environment names, and then among the [`tools`], in exactly the
+//! version that the example asks for: from the npm registry, without running any script that a package brings along, and
+//! from PyPI.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,9 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, Result};
 
+use crate::digest;
 use crate::steps;
+use crate::tools;
 use crate::workspace::Workspace;
 
 /// An example plugin: the policy in one language, or the check.
@@ -34,9 +36,9 @@ struct Tool {
     variable: &'static str,
     /// The file that says which version, in the example's folder.
     pinned_in: &'static str,
-    /// Where the tool is after it was installed, in the folder under `target`.
+    /// Where the tool is after it was installed, in its folder.
     program: &'static str,
-    /// Installs it in that folder.
+    /// Installs it in that folder, in which the file that says which version lies already.
     install: fn(&Path) -> bool,
     /// What has to be there for that.
     needs: &'static str,
@@ -60,19 +62,19 @@ const PYTHON: Tool = Tool {
     pinned_in: "requirements.txt",
     program: "venv/bin/componentize-py",
     install: |folder| {
-        let venv = folder.join("venv");
-        steps::succeeds(Command::new("python3").args(["-m", "venv"]).arg(&venv))
-            && steps::succeeds(Command::new(venv.join("bin/python")).current_dir(folder).args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--requirement",
-                "requirements.txt",
-            ]))
+        let wanted = folder.join("requirements.txt");
+        tools::python(&folder.join("venv"), &["--requirement", &wanted.display().to_string()])
     },
     needs: "python3 with venv and pip, and a network to PyPI (about 70 MB, once)",
 };
+
+/// Installs the tools, so that [`build`] finds them.
+///
+/// # Errors
+/// A file cannot be read or written.
+pub(crate) fn fetch(workspace: &Workspace) -> Result<()> {
+    [JAVASCRIPT, PYTHON].iter().try_for_each(|tool| tool.find(workspace).map(|_| ()))
+}
 
 /// Builds the policy in each language for which there are tools; says on stderr which is left out.
 ///
@@ -126,7 +128,7 @@ impl Tool {
         if built.is_some() && built > newest(&sources)?.max(newest(&workspace.path("wit"))?) {
             return Ok(Some(component));
         }
-        let Some(tool) = self.find(&sources, &folder)? else { return Ok(None) };
+        let Some(tool) = self.find(workspace)? else { return Ok(None) };
         let mut build = Command::new("sh");
         build.arg(sources.join("build.sh")).env("COMPONENTIZE", tool).env("OUT", folder.join("out"));
         steps::run(&mut build)?;
@@ -134,28 +136,27 @@ impl Tool {
     }
 
     /// The tool, as the words of a command line.
-    fn find(&self, sources: &Path, folder: &Path) -> Result<Option<String>> {
+    fn find(&self, workspace: &Workspace) -> Result<Option<String>> {
         if let Ok(named) = std::env::var(self.variable) {
             return Ok(Some(named));
         }
-        let (wanted, installed) = (sources.join(self.pinned_in), folder.join(self.pinned_in));
-        let program = folder.join(self.program);
-        let read = |path: &Path| fs::read(path).with_context(|| format!("cannot read `{}`", path.display()));
-        let is_installed = program.exists() && installed.exists() && read(&wanted)? == read(&installed)?;
-        if !is_installed {
-            eprintln!("installing what makes components of {}, in `{}`", self.language, folder.display());
-            fs::copy(&wanted, &installed).with_context(|| format!("cannot copy `{}`", wanted.display()))?;
-            if !(self.install)(folder) {
-                // What is half installed is not taken for installed the next time.
-                fs::remove_file(&installed).with_context(|| format!("cannot remove `{}`", installed.display()))?;
-                eprintln!(
-                    "the tests of the policy that is written in {} are skipped: they need {}; {} can name the tool",
-                    self.language, self.needs, self.variable
-                );
-                return Ok(None);
-            }
+        let wanted = example(workspace, self.language).join(self.pinned_in);
+        let text = fs::read(&wanted).with_context(|| format!("cannot read `{}`", wanted.display()))?;
+        let python = tools::python_version();
+        let name = format!("{}-{}", self.language, digest::short([text.as_slice(), python.as_bytes()]));
+        let folder = tools::folder(workspace, &name, |folder| {
+            eprintln!("installing what makes components of {}, once", self.language);
+            let copy = folder.join(self.pinned_in);
+            fs::write(&copy, &text).with_context(|| format!("cannot write `{}`", copy.display()))?;
+            Ok((self.install)(folder))
+        })?;
+        if folder.is_none() {
+            eprintln!(
+                "the tests of the policy that is written in {} are skipped: they need {}; {} can name the tool",
+                self.language, self.needs, self.variable
+            );
         }
-        Ok(Some(program.display().to_string()))
+        Ok(folder.map(|folder| folder.join(self.program).display().to_string()))
     }
 }
 

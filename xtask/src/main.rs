@@ -4,21 +4,32 @@
 //! built; nothing about deployments is known here.
 
 mod bench_http;
+mod built_twice;
+mod cache;
+mod check;
+mod compiler;
 mod demo;
+mod digest;
 mod dist;
 mod fuzz;
 mod languages;
+mod lints;
+mod long;
 mod openapi;
+mod parallel;
+mod progress;
 mod sbom;
 mod steps;
 mod suite;
 mod tally;
+mod tools;
 mod wasm_c;
 mod wasm_target;
 mod workspace;
 
 use std::process::ExitCode;
 
+use dist::Guests;
 use steps::Steps;
 use workspace::Workspace;
 
@@ -28,21 +39,24 @@ Usage: cargo xtask <command>
 Commands:
   demo      Build everything, then take Lockgate's own release through the four stages
   test      Build everything, then run every test; the last line counts them
+  check     All that has to hold besides the tests: formatting, lints, licences, advisories, fuzzing
+  lint      The lints alone, of the host and of the plugins
+  long      The tests that repeat, with their full counts; `long NAME` for one group of them
+  fuzz      Fuzz each target of tests/fuzz, two minutes together; also `fuzz [--seconds N] [target…]`
   dist      Build everything and lay it out under target/lockgate, as a release archive holds it
   plugins   Build the bundled plugins into target/lockgate/plugins
   bench     Build everything, then run the benches of the runtime; what follows is handed to Criterion
-  fuzz      Fuzz each target of tests/fuzz, two minutes together; also `fuzz [--seconds N] [target…]`
   bench-http  Build everything, then put load on a server; also `--seconds N`, `--connections N`, `--soak N`
   bench-hostile  Build everything, then measure a plugin beside each hostile guest; what follows names guests
   schemas   Write the JSON Schemas of what `lockgate` reads and prints into docs/schemas
   openapi   Write the description of the endpoint into docs; `--check <url>` checks a server against its own
   help      Print this
 
-The first build takes about eight minutes on two cores (most of it is Wasmtime), later ones take seconds.
+CONTRIBUTING.md says how long each takes.
 ";
 
 fn main() -> ExitCode {
-    if let Some(code) = fuzz::compile() {
+    if let Some(code) = compiler::compile() {
         return code;
     }
     let mut arguments = std::env::args().skip(1);
@@ -58,22 +72,34 @@ fn main() -> ExitCode {
 }
 
 fn execute(command: &str, rest: &[String]) -> anyhow::Result<ExitCode> {
-    if let ("demo" | "test" | "dist" | "plugins" | "schemas", Some(extra)) = (command, rest.first()) {
+    if let ("check" | "demo" | "lint" | "test" | "dist" | "plugins" | "schemas", Some(extra)) = (command, rest.first())
+    {
         anyhow::bail!("`cargo xtask {command}` takes no arguments, but was given `{extra}`");
     }
     let workspace = Workspace::here();
     match command {
         "demo" => demo::run(&workspace)?,
+        "check" => return check::run(&workspace),
         "test" => return suite::run(&workspace),
-        "dist" => dist::assemble(&workspace, &mut Steps::new(dist::STEPS))?,
-        "plugins" => dist::plugins(&workspace, &mut Steps::new(dist::PLUGIN_STEPS))?,
+        "dist" => {
+            let mut steps = Steps::new(dist::STEPS);
+            dist::assemble(&workspace, &mut steps, Guests::WithHostile)?;
+            steps.finish();
+        }
+        "plugins" => dist::plugins(&workspace, &mut Steps::new(dist::PLUGIN_STEPS), Guests::Bundled)?,
+        "lint" => {
+            let mut steps = Steps::new(lints::STEPS);
+            lints::run(&workspace, &mut steps)?;
+            steps.finish();
+        }
+        "long" => return long::run(&workspace, rest),
         "fuzz" => return fuzz::run(&workspace, rest),
         "bench" => bench(&workspace, "lockgate-runtime", "evaluate", rest)?,
         "bench-http" => bench_http::run(&workspace, rest)?,
         "bench-hostile" => bench(&workspace, "lockgate-tests", "victim", rest)?,
         "schemas" => dist::schemas(&workspace)?,
         "openapi" => openapi::run(&workspace, rest)?,
-        "" | "help" | "--help" | "-h" => print!("{HELP}"),
+        "" | "help" | "--help" | "-h" => print!("{HELP}\n{}", long::help()),
         unknown => anyhow::bail!("there is no command `{unknown}`\n\n{HELP}"),
     }
     Ok(ExitCode::SUCCESS)
@@ -82,9 +108,8 @@ fn execute(command: &str, rest: &[String]) -> anyhow::Result<ExitCode> {
 /// The benches run in the profile that everything else is built in: there the dependencies, where the time goes, are
 /// optimised, and the floor that they are held against is compiled alike.
 fn bench(workspace: &Workspace, package: &str, bench: &str, arguments: &[String]) -> anyhow::Result<()> {
-    let mut steps = Steps::new(dist::PLUGIN_STEPS + 2);
-    dist::plugins(workspace, &mut steps)?;
-    dist::attacks(workspace, &mut steps)?;
+    let mut steps = Steps::new(dist::PLUGIN_STEPS + 1);
+    dist::plugins(workspace, &mut steps, Guests::WithHostile)?;
     steps.begin("running the benches");
     let mut command = workspace.cargo();
     command.args(["bench", "--profile", "dev", "-p", package, "--bench", bench, "--"]);

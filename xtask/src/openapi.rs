@@ -13,6 +13,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use crate::steps::{self, Steps};
+use crate::tools;
 use crate::workspace::Workspace;
 
 /// The version of the checker.
@@ -47,7 +48,7 @@ fn check(workspace: &Workspace, url: &str) -> Result<()> {
     steps.begin("installing schemathesis");
     let schemathesis = schemathesis(workspace)?;
     steps.begin("checking the server");
-    let configuration = workspace.target("tools/schemathesis.toml");
+    let configuration = workspace.target("schemathesis.toml");
     fs::write(&configuration, CONFIGURATION).with_context(|| format!("cannot write `{}`", configuration.display()))?;
     let mut command = Command::new(schemathesis);
     command.arg("--config-file").arg(&configuration).arg("run");
@@ -67,14 +68,9 @@ fn check(workspace: &Workspace, url: &str) -> Result<()> {
 
 /// Installs the checker once, into an environment of its own.
 fn schemathesis(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = workspace.target(&format!("tools/schemathesis-{SCHEMATHESIS}"));
-    let program = folder.join("bin/schemathesis");
-    if program.exists() {
-        return Ok(program);
-    }
-    let without = "it could not be checked: this needs Python 3 with `venv`, and a way to the Python Package Index";
-    steps::run(Command::new("python3").args(["-m", "venv"]).arg(&folder)).context(without)?;
+    let name = format!("schemathesis-{SCHEMATHESIS}-{}", tools::python_version());
     let package = format!("schemathesis=={SCHEMATHESIS}");
-    steps::run(Command::new(folder.join("bin/pip")).args(["install", "--quiet", &package])).context(without)?;
-    Ok(program)
+    let folder = tools::folder(workspace, &name, |folder| Ok(tools::python(folder, &[&package])))?;
+    let without = "it could not be checked: this needs Python 3 with `venv`, and a way to the Python Package Index";
+    Ok(folder.context(without)?.join("bin/schemathesis"))
 }

@@ -1,35 +1,58 @@
-//! Saying what is done now, and doing it.
+//! Saying what is done now, doing it, and saying how long it took.
 //!
-//! Headlines and the output of what is started go to stderr as they come: whoever waits for a long build sees it move.
+//! Headlines and the output of what is started go to stderr as they come, so a long build is seen to move.
 
 use std::ffi::OsStr;
 use std::io::IsTerminal as _;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
 /// The numbered steps of one command.
 pub(crate) struct Steps {
     total: usize,
-    begun: usize,
+    /// What was begun, and when.
+    begun: Vec<(String, Instant)>,
 }
 
 impl Steps {
     /// Announces `total` steps.
     pub(crate) fn new(total: usize) -> Self {
-        Self { total, begun: 0 }
+        Self { total, begun: Vec::new() }
     }
 
-    /// Prints the headline of the next step, for example `[2/5] building the bundled plugins`.
+    /// Prints how long the last step took, and the headline of the next one: `[2/5] building the bundled plugins`.
     pub(crate) fn begin(&mut self, what: &str) {
-        self.begun += 1;
-        let headline = format!("[{}/{}] {what}", self.begun, self.total);
+        let now = Instant::now();
+        if let Some((_, begun)) = self.begun.last() {
+            eprintln!("      {}", seconds(now - *begun));
+        }
+        let headline = format!("[{}/{}] {what}", self.begun.len() + 1, self.total);
+        self.begun.push((what.to_owned(), now));
         if in_colour() {
             eprintln!("\x1b[1m{headline}\x1b[0m");
         } else {
             eprintln!("{headline}");
         }
     }
+
+    /// Prints how long each step took, and all together.
+    pub(crate) fn finish(&self) {
+        eprint!("{}", self.table(Instant::now()));
+    }
+
+    fn table(&self, end: Instant) -> String {
+        let ends = self.begun.iter().skip(1).map(|(_, begun)| *begun).chain([end]);
+        let lines = self.begun.iter().zip(ends).map(|((what, begun), end)| (what.as_str(), end - *begun));
+        let all = self.begun.first().map_or(Duration::ZERO, |(_, begun)| end - *begun);
+        lines.chain([("together", all)]).map(|(what, took)| format!("{:>9}  {what}\n", seconds(took))).collect()
+    }
+}
+
+/// A time in whole seconds, for example `12 s`.
+fn seconds(time: Duration) -> String {
+    format!("{:.0} s", time.as_secs_f64())
 }
 
 /// Whether stderr is a terminal on which colour is wanted.
@@ -79,4 +102,17 @@ pub(crate) fn line(command: &Command) -> String {
         .map(OsStr::to_string_lossy)
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_says_how_long_each_step_took_and_all_together() {
+        let begin = Instant::now();
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        let steps = Steps { total: 2, begun: vec![("building".to_owned(), begin), ("testing".to_owned(), at(125))] };
+        assert_eq!(steps.table(at(130)), "    125 s  building\n      5 s  testing\n    130 s  together\n");
+    }
 }

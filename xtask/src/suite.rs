@@ -5,15 +5,18 @@ use std::io::{BufRead as _, BufReader, Read, Write};
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::dist;
+use crate::dist::{self, Guests};
 use crate::languages;
 use crate::steps::{self, Steps};
 use crate::tally::Tally;
+use crate::tools;
 use crate::wasm_c;
 use crate::workspace::Workspace;
 
+/// The version of cargo-nextest.
+pub(crate) const NEXTEST: &str = "0.9.143";
 /// What stands in the names of the tests that need a C compiler for WebAssembly, and in no others.
 const IN_C: &str = "written_in_c";
 
@@ -22,33 +25,36 @@ const IN_C: &str = "written_in_c";
 /// # Errors
 /// Something cannot be built or started. Tests that fail are no error here: they are counted, and told by the code.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
-    let mut steps = Steps::new(dist::STEPS + 6);
-    dist::assemble(workspace, &mut steps)?;
-
-    steps.begin("looking for a C compiler for WebAssembly");
-    let compiler = wasm_c::find(workspace)?;
+    let mut steps = Steps::new(dist::STEPS + 8);
+    // The network is slow, and needs no core. Where something cannot be built, nobody waits for it.
+    let everywhere = workspace.clone();
+    let fetching = thread::spawn(move || tools::fetch_for_tests(&everywhere));
+    dist::assemble(workspace, &mut steps, Guests::WithHostile)?;
+    steps.begin("waiting for the tools that make plugins of C, JavaScript and Python");
+    let compiler = fetching.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     steps.begin("building the example policy in Rust, JavaScript and Python");
     let languages = languages::build(workspace)?;
 
-    let mut runner = Runner {
-        nextest: steps::succeeds(workspace.cargo().args(["nextest", "--version"])),
-        environment: Vec::new(),
-        skipped: Vec::new(),
-    };
+    let mut runner = Runner::new(workspace)?;
     runner.found(wasm_c::VARIABLE, compiler, IN_C);
     for language in languages {
         runner.found(language.variable, language.component, language.in_names);
     }
 
     let mut tally = Tally::default();
+    steps.begin("building the tests of the host");
+    runner.build(workspace.cargo())?;
     steps.begin("testing the host");
-    tally += runner.tests(|| workspace.cargo())?;
+    tally += runner.tests(workspace.cargo(), &[])?;
     steps.begin("testing the host's documentation");
-    tally += runner.doctests(|| workspace.cargo())?;
+    tally += runner.doctests(workspace.cargo())?;
+    steps.begin("building the tests of the plugins");
+    runner.build(workspace.plugins_cargo())?;
     steps.begin("testing the plugins, natively");
-    tally += runner.tests(|| workspace.plugins_cargo())?;
+    tally += runner.tests(workspace.plugins_cargo(), &[])?;
     steps.begin("testing the plugins' documentation");
-    tally += runner.doctests(|| workspace.plugins_cargo())?;
+    tally += runner.doctests(workspace.plugins_cargo())?;
+    steps.finish();
 
     let on_ci = std::env::var("CI").is_ok_and(|value| value == "true");
     let skipped_on_ci = on_ci && !runner.skipped.is_empty();
@@ -59,8 +65,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     Ok(if tally.failed > 0 || skipped_on_ci { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-struct Runner {
-    nextest: bool,
+/// What runs the tests.
+pub(crate) struct Runner {
+    /// The folder of nextest before everything else on the path. None: `cargo test` runs the tests.
+    nextest: Option<OsString>,
     /// What tests need from outside.
     environment: Vec<(&'static str, OsString)>,
     /// What stands in the names of the tests that cannot run here.
@@ -68,6 +76,22 @@ struct Runner {
 }
 
 impl Runner {
+    /// Runs tests by nextest, where that is installed.
+    ///
+    /// # Errors
+    /// The folder of the tools cannot be written.
+    pub(crate) fn new(workspace: &Workspace) -> Result<Self> {
+        let nextest = tools::installed(workspace, "cargo-nextest", NEXTEST)?;
+        if nextest.is_none() {
+            eprintln!(
+                "cargo-nextest is not here, so `cargo test` runs the tests, without limits on time and without a JUnit file: \
+                 `cargo install --locked cargo-nextest` brings it"
+            );
+        }
+        let nextest = nextest.map(|program| tools::path_with(&program));
+        Ok(Self { nextest, environment: Vec::new(), skipped: Vec::new() })
+    }
+
     /// Hands on what tests need, or leaves those tests out.
     fn found(&mut self, variable: &'static str, value: Option<impl Into<OsString>>, in_names: &'static str) {
         match value {
@@ -76,37 +100,48 @@ impl Runner {
         }
     }
 
-    /// Unit and integration tests of one workspace.
-    fn tests(&self, cargo: impl Fn() -> Command) -> Result<Tally> {
-        let targets = ["--workspace", "--lib", "--bins", "--tests"];
-        let mut command = cargo();
-        if self.nextest {
-            command.args(["nextest", "run"]);
-        } else {
-            command.arg("test");
-        }
-        // Built first and apart, because cargo shows its progress only to a terminal.
-        let mut build = cargo();
-        build.args(if self.nextest { ["nextest", "run"].as_slice() } else { &["test"] }).args(targets).arg("--no-run");
-        steps::run(&mut build)?;
+    /// The command that runs the unit and integration tests of a workspace.
+    fn command(&self, mut cargo: Command) -> Command {
+        match &self.nextest {
+            Some(path) => cargo.args(["nextest", "run"]).env("PATH", path),
+            None => cargo.arg("test"),
+        };
+        cargo.args(["--workspace", "--lib", "--bins", "--tests"]);
+        cargo
+    }
 
-        command.args(targets).arg("--no-fail-fast");
-        if self.nextest {
-            command.arg("--no-tests=pass");
-        }
-        command.envs(self.environment.iter().map(|(variable, value)| (variable, value)));
-        if self.nextest && !self.skipped.is_empty() {
-            let others: Vec<String> = self.skipped.iter().map(|part| format!("not test({part})")).collect();
-            command.args(["-E", &others.join(" and ")]);
-        } else if !self.nextest {
+    /// Builds the tests of one workspace, apart from running them, because cargo shows its progress only to a terminal.
+    ///
+    /// # Errors
+    /// They cannot be built.
+    pub(crate) fn build(&self, cargo: Command) -> Result<()> {
+        steps::run(self.command(cargo).args(["--no-run", "--timings"]))
+    }
+
+    /// Runs the unit and integration tests of one workspace; of nextest's filters, all of `filters` have to hold.
+    ///
+    /// # Errors
+    /// They cannot be run, or nextest is not here and there are filters.
+    pub(crate) fn tests(&self, cargo: Command, filters: &[String]) -> Result<Tally> {
+        let mut command = self.command(cargo);
+        command.arg("--no-fail-fast").envs(self.environment.iter().map(|(variable, value)| (variable, value)));
+        if self.nextest.is_none() {
+            ensure!(filters.is_empty(), "tests are chosen by cargo-nextest, which is not installed");
             command.arg("--").args(self.skipped.iter().flat_map(|part| ["--skip", part]));
+            return count(&mut command, Tally::of_cargo_test);
         }
-        count(&mut command, if self.nextest { Tally::of_nextest } else { Tally::of_cargo_test })
+        command.arg("--no-tests=pass");
+        let others = self.skipped.iter().map(|part| format!("not test({part})"));
+        let filters: Vec<String> = filters.iter().cloned().chain(others).collect();
+        if !filters.is_empty() {
+            command.args(["-E", &filters.join(" and ")]);
+        }
+        count(&mut command, Tally::of_nextest)
     }
 
     /// The examples in the documentation of one workspace.
-    fn doctests(&self, cargo: impl Fn() -> Command) -> Result<Tally> {
-        count(cargo().args(["test", "--workspace", "--doc", "--no-fail-fast"]), Tally::of_cargo_test)
+    fn doctests(&self, mut cargo: Command) -> Result<Tally> {
+        count(cargo.args(["test", "--workspace", "--doc", "--no-fail-fast"]), Tally::of_cargo_test)
     }
 }
 

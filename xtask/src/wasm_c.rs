@@ -1,7 +1,7 @@
 //! A C compiler for WebAssembly, which one example plugin needs.
 //!
 //! Rust brings its own compiler for the target; C does not. Looked for in this order: what the environment names, a
-//! `clang` with wasi-libc, a `zig`, and the `zig` that PyPI packages, put into a Python environment under `target`.
+//! `clang` with wasi-libc, a `zig`, and the `zig` that PyPI packages, which becomes one of the [`tools`].
 
 use std::fs;
 use std::path::Path;
@@ -10,6 +10,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use crate::steps;
+use crate::tools;
 use crate::workspace::Workspace;
 
 /// The environment variable through which the tests, and people, name the compiler and its target option.
@@ -38,17 +39,16 @@ pub(crate) fn find(workspace: &Workspace) -> Result<Option<String>> {
         return Ok(Some(compiler));
     }
 
-    let environment = folder.join("python");
-    let python = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    let packaged = format!("{} -m ziglang cc {TARGET}", python.display());
-    if works(&packaged, &probe) {
-        return Ok(Some(packaged));
-    }
-    eprintln!("no C compiler for WebAssembly here: taking {ZIG_PACKAGE} from PyPI (about 100 MB, once)");
-    let installed = steps::succeeds(Command::new("python3").args(["-m", "venv"]).arg(&environment))
-        && steps::succeeds(Command::new(&python).args(["-m", "pip", "install", "--quiet", ZIG_PACKAGE]));
-    if installed && works(&packaged, &probe) {
-        return Ok(Some(packaged));
+    let name = format!("{}-{}", ZIG_PACKAGE.replace("==", "-"), tools::python_version());
+    let environment = tools::folder(workspace, &name, |folder| {
+        eprintln!("no C compiler for WebAssembly here: taking {ZIG_PACKAGE} from PyPI (about 100 MB, once)");
+        Ok(tools::python(folder, &[ZIG_PACKAGE]))
+    })?;
+    let packaged = environment
+        .map(|folder| format!("{} -m ziglang cc {TARGET}", tools::python_program(&folder).display()))
+        .filter(|compiler| works(compiler, &probe));
+    if packaged.is_some() {
+        return Ok(packaged);
     }
     eprintln!(
         "the tests of the plugin that is written in C are skipped: there is neither a `clang` with wasi-libc\n\

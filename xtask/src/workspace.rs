@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 const PLUGIN_KINDS: [&str; 3] = ["approval", "check", "strategy"];
 
 /// The checked-out repository.
+#[derive(Clone)]
 pub(crate) struct Workspace {
     root: PathBuf,
     target: PathBuf,
@@ -45,8 +46,7 @@ impl Workspace {
     /// `cargo`, to be run in the plugins' workspace.
     pub(crate) fn plugins_cargo(&self) -> Command {
         let mut cargo = self.cargo_in(&self.path("plugins"));
-        // That workspace names a target directory of its own; the host's must not be forced on it.
-        cargo.env_remove("CARGO_TARGET_DIR");
+        cargo.env("CARGO_TARGET_DIR", self.target("plugins"));
         cargo
     }
 
