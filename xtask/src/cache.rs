@@ -31,12 +31,12 @@ const KEPT: usize = 2;
 const PLACES: [&str; 4] = ["debug", "plugins/debug", "plugins/release", "plugins/wasm32-unknown-unknown/release"];
 
 /// The archives of one machine.
-pub(crate) struct Cache {
+pub(crate) struct DependencyCache {
     folder: PathBuf,
     key: String,
 }
 
-impl Cache {
+impl DependencyCache {
     /// The cache that the environment names. None: nothing is kept here.
     ///
     /// # Errors
@@ -265,8 +265,8 @@ mod tests {
             Self(tempfile::tempdir().unwrap())
         }
 
-        fn cache(&self, key: &str) -> Cache {
-            Cache { folder: self.0.path().join("cache"), key: key.to_owned() }
+        fn cache(&self, key: &str) -> DependencyCache {
+            DependencyCache { folder: self.0.path().join("cache"), key: key.to_owned() }
         }
 
         /// A target folder in which `serde` and our own crate were built.

@@ -9,7 +9,7 @@ use std::thread;
 use anyhow::{Context as _, Result};
 
 use crate::built_twice;
-use crate::cache::{self, Cache};
+use crate::cache::{self, DependencyCache};
 use crate::dist;
 use crate::fuzz;
 use crate::lints;
@@ -38,7 +38,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
 
     steps.begin("taking the dependencies that an earlier run built");
     let target = workspace.target("");
-    let cache = if cache::is_used(&target)? { None } else { usable(Cache::here(workspace)).flatten() };
+    let cache = if cache::is_used(&target)? { None } else { usable(DependencyCache::here(workspace)).flatten() };
     let restored = cache.as_ref().is_some_and(|cache| usable(cache.restore(&target)) == Some(true));
     eprintln!("      {}", if restored { "they are there" } else { "there are none: what is missing is built" });
 

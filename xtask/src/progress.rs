@@ -71,7 +71,8 @@ impl Selection {
 /// # Errors
 /// It cannot be started, or it fails.
 pub(crate) fn build(workspace: &Workspace, selection: Selection, afterwards: f64, cargo: &mut Command) -> Result<()> {
-    let mut build = Build::new(packages(workspace, selection)?.iter().map(|name| weight(name)).sum(), afterwards);
+    let mut build =
+        BuildProgress::new(packages(workspace, selection)?.iter().map(|name| weight(name)).sum(), afterwards);
     cargo.args(selection.arguments()).args(["--quiet", "--message-format=json-render-diagnostics"]);
     let mut child =
         cargo.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{}`", steps::line(cargo)))?;
@@ -116,7 +117,7 @@ fn weight(package: &str) -> f64 {
 }
 
 /// A build, as far as it is.
-struct Build {
+struct BuildProgress {
     /// What has to be compiled.
     all: f64,
     /// What was compiled so far.
@@ -127,7 +128,7 @@ struct Build {
     afterwards: f64,
 }
 
-impl Build {
+impl BuildProgress {
     fn new(all: f64, afterwards: f64) -> Self {
         Self { all, done: 0.0, counted: BTreeSet::new(), afterwards }
     }
@@ -180,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_crate_counts_for_as_long_as_it_takes() {
-        let mut build = Build::new(80.0, 20.0);
+        let mut build = BuildProgress::new(80.0, 20.0);
         assert_eq!(build.finished(&artifact("registry+x#cel@0.15.0", "lib", false)), Some("cel"));
         assert_eq!(build.finished(&artifact("registry+x#cel@0.15.0", "custom-build", false)), None);
         assert_eq!(build.told(Duration::from_secs(42)), "21 %, about 3 min left");
@@ -188,7 +189,7 @@ mod tests {
 
     #[test]
     fn what_was_there_before_does_not_count() {
-        let mut build = Build::new(46.0, 0.0);
+        let mut build = BuildProgress::new(46.0, 0.0);
         assert_eq!(build.finished(&artifact("registry+x#cel@0.15.0", "lib", true)), None);
         build.finished(&artifact("path+file:///here/host/engine#lockgate-engine@0.1.0", "lib", false));
         assert_eq!(build.told(Duration::from_secs(10)), "100 %, about 0 s left");
