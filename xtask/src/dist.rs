@@ -28,8 +28,6 @@ pub(crate) const PLUGIN_STEPS: usize = 2;
 /// How many steps [`assemble`] takes.
 pub(crate) const STEPS: usize = PLUGIN_STEPS + 1;
 
-/// What plugins are compiled for.
-const PLUGIN_TARGET: &str = "wasm32-unknown-unknown";
 /// How plugins are linked: as `lockgate plugin build` does it, with a stack of 128 KiB. A test compares the two.
 const PLUGIN_FLAGS: &str = "target.wasm32-unknown-unknown.rustflags=['-C', 'link-arg=-zstack-size=131072']";
 
@@ -67,7 +65,7 @@ pub(crate) fn plugins(workspace: &Workspace, steps: &mut Steps, guests: Guests) 
     wasm_target::ensure(workspace)?;
 
     steps.begin("building the command `lockgate`");
-    let first = !workspace.target("plugins").join(PLUGIN_TARGET).exists();
+    let first = !workspace.target("plugins").join(wasm_target::TARGET).exists();
     command_before(workspace, if first { FIRST_PLUGINS } else { 0.0 })?;
     install(&workspace.built_binary(), &workspace.binary())?;
 
@@ -87,7 +85,7 @@ pub(crate) fn plugins(workspace: &Workspace, steps: &mut Steps, guests: Guests) 
     steps.begin(&format!("building {} plugins", components.len()));
     let mut build = plugins_as_guests(workspace);
     steps::run(build.args(components.iter().flat_map(|(name, _)| ["-p", name])))?;
-    let modules = workspace.target("plugins").join(PLUGIN_TARGET).join("release");
+    let modules = workspace.target("plugins").join(wasm_target::TARGET).join("release");
     parallel::each(&components, |(name, component)| {
         let mut build = Command::new(workspace.binary());
         build.args(["plugin", "build", "--from-core"]);
@@ -102,7 +100,7 @@ pub(crate) fn plugins(workspace: &Workspace, steps: &mut Steps, guests: Guests) 
 /// The `cargo build` that compiles plugins to WebAssembly; which ones is still to be said.
 pub(crate) fn plugins_as_guests(workspace: &Workspace) -> Command {
     let mut build = workspace.plugins_cargo();
-    build.args(["build", "--release", "--locked", "--target", PLUGIN_TARGET, "--config", PLUGIN_FLAGS]);
+    build.args(["build", "--release", "--locked", "--target", wasm_target::TARGET, "--config", PLUGIN_FLAGS]);
     build
 }
 

@@ -13,7 +13,7 @@ use crate::workspace::Workspace;
 /// Tests that repeat.
 struct Group {
     name: &'static str,
-    /// What they do.
+    /// What the tests do, as `cargo xtask help` prints it.
     what: &'static str,
     /// The files in which they are.
     files: &'static [&'static str],
@@ -97,7 +97,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCod
         _ => bail!("`cargo xtask long` takes one name, or none for all of them"),
     };
     if chosen.is_empty() {
-        bail!("there is no such group of tests\n\n{}", help());
+        bail!("no group of tests has that name\n\n{}", help());
     }
     tools::cargo_tool(workspace, "cargo-nextest", suite::NEXTEST)?;
     let mut steps = Steps::new(dist::STEPS + 1 + chosen.len());

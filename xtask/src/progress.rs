@@ -41,7 +41,7 @@ const OTHERS: f64 = 0.7;
 /// How often a line is printed where there is no terminal.
 const EVERY: Duration = Duration::from_secs(30);
 
-/// What is built.
+/// The crates that one build selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Selection {
     /// The command `lockgate`.

@@ -8,7 +8,8 @@ use anyhow::{Result, bail};
 use crate::steps;
 use crate::workspace::Workspace;
 
-const TARGET: &str = "wasm32-unknown-unknown";
+/// What plugins are compiled for.
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Makes sure that the toolchain in use can compile for the target.
 ///
