@@ -57,6 +57,7 @@ const GROUPS: [Group; 8] = [
         what: "generate documents and answers for the rules of the domain",
         files: &[
             "host/domain/src/canonical.rs",
+            "host/domain/src/person.rs",
             "host/domain/tests/domain/combine.rs",
             "host/domain/tests/domain/forms.rs",
         ],

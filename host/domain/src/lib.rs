@@ -21,6 +21,7 @@ mod environment;
 mod evidence;
 mod exemption;
 mod instance;
+mod person;
 mod plan;
 mod receipt;
 mod records;
@@ -48,6 +49,7 @@ pub use environment::{Environment, EnvironmentControl, EnvironmentKind};
 pub use evidence::Evidence;
 pub use exemption::{Exemption, InvalidWaiver, Overlap, OverlapRelation, Override, Waiver, WaiverScope};
 pub use instance::{ConfigurationItem, Instance, InstanceStatus};
+pub use person::{InvalidPersonId, PERSON_FORMAT, PersonId};
 pub use plan::{DataRetention, LastKnownGood, Plan, WayBack};
 pub use receipt::{CONTRACT_VERSION, Failure, FailureKind, Receipt};
 pub use records::{

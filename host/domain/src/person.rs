@@ -1,0 +1,317 @@
+//! The id of a person, and the one form in which two ids are compared.
+//!
+//! An id reaches Lockgate in many ways: a claim of an identity token, a name in a certificate, `token create --for`, a
+//! deployment document, a plugin's settings. Each of them makes a [`PersonId`], so `Kim@example.org`, `kim@example.org`
+//! and ` KIM@example.org ` are one person everywhere.
+//!
+//! A [`PersonId`] keeps two forms. The *written* form is what somebody wrote; people and files show it. The *normal* form
+//! is what is compared, and all that plugins and expressions see. It is the written form trimmed, folded with Unicode's
+//! full case folding, and composed (NFC). Characters that people cannot see or that no identifier needs are refused, and
+//! so are mixtures of scripts that Unicode Technical Standard #39 does not call *highly restrictive*: two ids that look
+//! alike should not be two people.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use caseless::Caseless as _;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_security::{GeneralSecurityProfile as _, RestrictionLevel, RestrictionLevelDetection as _};
+
+/// The `format` of a text in a JSON Schema that is the id of a person. The host puts such a text of a plugin's settings
+/// into its normal form before the plugin sees it.
+pub const PERSON_FORMAT: &str = "lockgate-person";
+
+/// The id of a person: an account name, an e-mail address, the subject of an identity token.
+///
+/// Two ids are equal, have one order and one hash if their normal forms are equal. JSON holds the written form.
+#[derive(Clone)]
+pub struct PersonId {
+    written: Box<str>,
+    /// The normal form; none if it is the written one.
+    normal: Option<Box<str>>,
+}
+
+/// Why a text is not the id of a person.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidPersonId {
+    /// There is nothing in it but blanks.
+    #[error("the id of a person is empty: write an account name or an e-mail address")]
+    Empty,
+    /// It holds a character that people cannot see, or that changes the direction of what follows.
+    #[error("the id of a person holds an invisible character (U+{:04X}) in `{shown}`: remove it", u32::from(*.character))]
+    Invisible {
+        /// The character.
+        character: char,
+        /// The id, with the character escaped.
+        shown: String,
+    },
+    /// It holds two blanks in a row, which look like one.
+    #[error("the id of a person holds two blanks in a row in `{0}`: leave one")]
+    Blanks(String),
+    /// It holds a character that Unicode does not allow in identifiers.
+    #[error(
+        "the id of a person holds `{character}` (U+{:04X}) in `{shown}`, which Unicode (UTS #39) does not allow in identifiers: \
+         write it with ordinary letters and digits",
+        u32::from(*.character)
+    )]
+    Restricted {
+        /// The character.
+        character: char,
+        /// The id.
+        shown: String,
+    },
+    /// It mixes scripts whose letters look alike.
+    #[error(
+        "the id of a person mixes scripts in `{0}`, so it could be taken for another id: write it in one script (UTS #39, \
+         \"highly restrictive\")"
+    )]
+    MixedScripts(String),
+}
+
+impl PersonId {
+    /// The id that a text writes.
+    ///
+    /// # Errors
+    /// If the text is empty, or could be taken for another id.
+    pub fn new(text: &str) -> Result<Self, InvalidPersonId> {
+        let written = text.trim();
+        check(written)?;
+        let normal = normal(written);
+        let normal = if *normal == *written { None } else { Some(normal.into()) };
+        Ok(Self { written: written.into(), normal })
+    }
+
+    /// The form that is compared, and that plugins see.
+    pub fn normal(&self) -> &str {
+        self.normal.as_deref().unwrap_or(&self.written)
+    }
+
+    /// The form that somebody wrote, without blanks around it. People are shown this one.
+    pub fn written(&self) -> &str {
+        &self.written
+    }
+
+    /// Whether the two are also written alike. Two equal ids can be two accounts of an issuer that tells cases apart, as
+    /// OpenID Connect lets it: they count as one person, but neither can take back what the other one said.
+    pub fn is_written_like(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+/// The normal form of an id that was checked.
+fn normal(written: &str) -> String {
+    if written.is_ascii() {
+        return written.to_ascii_lowercase();
+    }
+    // Folding can take a composed letter apart, and the order of marks can change: Unicode defines canonical caseless
+    // matching on the decomposed form.
+    written.nfd().default_case_fold().nfd().nfc().collect()
+}
+
+fn check(written: &str) -> Result<(), InvalidPersonId> {
+    if written.is_empty() {
+        return Err(InvalidPersonId::Empty);
+    }
+    if let Some(character) = written.chars().find(|character| is_invisible(*character)) {
+        return Err(InvalidPersonId::Invisible { character, shown: written.escape_debug().to_string() });
+    }
+    if written.contains("  ") {
+        return Err(InvalidPersonId::Blanks(written.to_owned()));
+    }
+    if written.is_ascii() {
+        return Ok(());
+    }
+    // The signs of ASCII are common to all scripts, and ids have many: `repo:acme/shop`, `ada+test@example.org`.
+    let letters: String = written.nfc().filter(|c| !c.is_ascii() || c.is_ascii_alphanumeric()).collect();
+    if let Some(character) = letters.chars().find(|character| !character.identifier_allowed()) {
+        return Err(InvalidPersonId::Restricted { character, shown: written.to_owned() });
+    }
+    if !letters.as_str().check_restriction_level(RestrictionLevel::HighlyRestrictive) {
+        return Err(InvalidPersonId::MixedScripts(written.to_owned()));
+    }
+    Ok(())
+}
+
+/// Characters that nobody sees, but that make two texts differ or change the direction of what follows.
+fn is_invisible(character: char) -> bool {
+    let formatting = matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
+    formatting || character.is_control()
+}
+
+impl PartialEq for PersonId {
+    fn eq(&self, other: &Self) -> bool {
+        self.normal() == other.normal()
+    }
+}
+
+impl Eq for PersonId {}
+
+impl PartialOrd for PersonId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for PersonId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.normal().cmp(other.normal())
+    }
+}
+
+impl Hash for PersonId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.normal().hash(state);
+    }
+}
+
+impl fmt::Display for PersonId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written)
+    }
+}
+
+impl fmt::Debug for PersonId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.written, f)
+    }
+}
+
+impl FromStr for PersonId {
+    type Err = InvalidPersonId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPersonId> {
+        Self::new(text)
+    }
+}
+
+impl Serialize for PersonId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.written)
+    }
+}
+
+impl<'de> Deserialize<'de> for PersonId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'_, str>::deserialize(deserializer)?;
+        Self::new(&text).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for PersonId {
+    fn schema_name() -> Cow<'static, str> {
+        "PersonId".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "minLength": 1, "format": PERSON_FORMAT })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use lockgate_repeat::Repeat;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id(text: &str) -> PersonId {
+        PersonId::new(text).unwrap()
+    }
+
+    #[test]
+    fn spellings_of_one_id_are_one_person() {
+        for (one, other) in [
+            ("Kim@Example.org", "kim@example.ORG"),
+            ("  kim@example.org\t", "kim@example.org"),
+            ("Jos\u{e9}", "jose\u{301}"),
+            ("JOSE\u{301}", "jos\u{e9}"),
+            ("STRASSE", "stra\u{df}e"),
+            ("\u{1e9e}a", "ssA"),
+            ("\u{391}\u{3a3}", "\u{3b1}\u{3c2}"),
+            ("\u{410}\u{41d}\u{41d}\u{410}", "\u{430}\u{43d}\u{43d}\u{430}"),
+            ("\u{1fb3}", "\u{3b1}\u{3b9}"),
+            ("A\u{30a}sa", "\u{e5}sa"),
+        ] {
+            assert_eq!(id(one), id(other), "{one} {other}");
+            assert!(!id(one).is_written_like(&id(other)) || one.trim() == other.trim());
+        }
+    }
+
+    #[test]
+    fn other_ids_are_other_people() {
+        for (one, other) in [("kim", "kim2"), ("kim@a.org", "kim@b.org"), ("jose", "jos\u{e9}"), ("i", "\u{131}")] {
+            assert_ne!(id(one), id(other));
+        }
+    }
+
+    #[test]
+    fn ids_of_ci_systems_and_certificates_are_taken() {
+        for text in [
+            "repo:acme/shop:ref:refs/heads/main",
+            "spiffe://example.org/ns/ci/sa/deploy",
+            "Ada Lovelace",
+            "ada+test@example.org",
+            "auth0|5f7c8ec7c33c6c004bbafe82",
+            "O'Neill, Kim (ext.)",
+            "\u{7530}\u{4e2d} taro",
+            "\u{5f20}\u{4f1f}@example.org",
+        ] {
+            assert_eq!(id(text).written(), text);
+        }
+    }
+
+    #[test]
+    fn ids_that_look_like_others_are_refused() {
+        use InvalidPersonId::{Blanks, Empty, Invisible, MixedScripts, Restricted};
+        assert_eq!(PersonId::new(" \t "), Err(Empty));
+        for character in ['\u{200b}', '\u{202e}', '\u{2066}', '\u{0}', '\u{7f}', '\u{3164}', '\u{fe0f}', '\u{e0041}'] {
+            let text = format!("a{character}da");
+            assert!(matches!(PersonId::new(&text), Err(Invisible { .. })), "{text:?}");
+        }
+        assert!(matches!(PersonId::new("ada  l"), Err(Blanks(_))));
+        // A Cyrillic `а` among Latin letters, a Greek omicron, and an Armenian letter.
+        for text in ["\u{430}da@example.org", "b\u{3bf}b", "\u{578}ne-n"] {
+            assert!(matches!(PersonId::new(text), Err(MixedScripts(_))), "{text}");
+        }
+        // Full-width letters, a mathematical letter, the long s, a dash, a face, an unassigned code point.
+        for text in ["\u{ff41}da", "\u{1d41a}da", "\u{17f}am", "ada\u{2014}l", "ada\u{1f600}", "ada\u{378}"] {
+            assert!(matches!(PersonId::new(text), Err(Restricted { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn json_holds_the_written_form_and_reads_it_trimmed() {
+        let read: PersonId = serde_json::from_str("\" Kim@example.org \"").unwrap();
+        assert_eq!((read.written(), read.normal()), ("Kim@example.org", "kim@example.org"));
+        assert_eq!(serde_json::to_string(&read).unwrap(), "\"Kim@example.org\"");
+    }
+
+    proptest! {
+        #![proptest_config(Repeat::new(256, 100_000).property())]
+
+        #[test]
+        fn the_normal_form_is_its_own_normal_form(text in "\\PC{1,12}") {
+            if let Ok(first) = PersonId::new(&text) {
+                let again = PersonId::new(first.normal());
+                prop_assert_eq!(again.as_ref().map(PersonId::normal), Ok(first.normal()));
+                prop_assert_eq!(again.as_ref().map(PersonId::written), Ok(first.normal()));
+            }
+        }
+    }
+}
