@@ -1,49 +1,22 @@
 //! People and what they answered.
 
 use schemars::JsonSchema;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Timestamp};
+use crate::{Digest, PersonId, Timestamp};
 
 /// Somebody who asks, contributes or approves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
-    /// Unique and stable, for example an account or e-mail address. No blanks around it, and nothing invisible in it:
-    /// two people must not look like one, nor one like two.
-    #[serde(deserialize_with = "identity")]
-    #[schemars(length(min = 1))]
-    pub id: String,
+    /// Unique and stable, for example an account name or an e-mail address. Ids that differ in case alone are one person.
+    pub id: PersonId,
     /// For people.
     #[serde(default)]
     pub name: String,
     /// The roles that the person holds, for example `change-authority`.
     #[serde(default)]
     pub roles: Vec<String>,
-}
-
-fn identity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let id = String::deserialize(deserializer)?;
-    if id.is_empty() {
-        return Err(D::Error::custom("the id of a person is empty: write an account or e-mail address"));
-    }
-    if id.trim() != id || id.chars().any(is_invisible) {
-        let shown = id.escape_debug();
-        return Err(D::Error::custom(format!(
-            "the id of a person holds blanks around it or invisible characters: `{shown}`"
-        )));
-    }
-    Ok(id)
-}
-
-/// Characters that nobody sees, but that make two texts differ.
-fn is_invisible(character: char) -> bool {
-    let formatting = matches!(character,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
-    formatting || character.is_control()
 }
 
 /// What an approver answered.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::TimeWindow;
+use crate::{PersonId, TimeWindow};
 
 /// The categories of change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -63,9 +63,9 @@ pub struct Change {
     /// The change window: planned start and planned end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<TimeWindow>,
-    /// Who works on it.
+    /// Who works on it, by person id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub assignee: Option<String>,
+    pub assignee: Option<PersonId>,
     /// The releases that it resolves to, by id: exactly one, says [rule 6](crate::rules).
     pub releases: Vec<String>,
 }

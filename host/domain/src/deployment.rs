@@ -1,12 +1,12 @@
 //! A deployment as people and pipelines write it down: the file that `lockgate eval --deployment` reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, ApprovedPlan, Change, Environment, Instance, Overlap, Override, Person, Plan, Records, Release, Risk,
+    Approval, ApprovedPlan, Change, Environment, Instance, Overlap, Override, Person, PersonId, Plan, Records, Release, Risk,
     Scenario, Timestamp, Waiver,
 };
 
@@ -83,6 +83,10 @@ pub struct Deployment {
     /// Who contributed to the change.
     #[serde(default)]
     pub contributors: Vec<Person>,
+    /// Everybody else who was ever involved, by person id: who asked in somebody else's name, who revised the document, and
+    /// who was its requester or a contributor before. The host adds it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub involved: BTreeSet<PersonId>,
     /// The product that the release belongs to.
     pub product: Product,
     /// What is deployed, or removed.
@@ -127,4 +131,21 @@ pub struct Deployment {
     /// The other data objects of the value stream.
     #[serde(default)]
     pub records: Records,
+}
+
+impl Deployment {
+    /// Whether a person asked for the deployment, contributed to it, or wrote a part of its document, now or at any time
+    /// before. Such a person cannot approve it, waive for it, override at its gates, or confirm or review an override:
+    /// this is what separation of duties means here, for all of them.
+    pub fn involves(&self, person: &PersonId) -> bool {
+        self.requester.id == *person
+            || self.contributors.iter().any(|contributor| contributor.id == *person)
+            || self.involved.contains(person)
+    }
+
+    /// Everybody who is [involved](Self::involves).
+    pub fn everybody_involved(&self) -> BTreeSet<PersonId> {
+        let named = self.contributors.iter().chain([&self.requester]).map(|person| person.id.clone());
+        named.chain(self.involved.iter().cloned()).collect()
+    }
 }

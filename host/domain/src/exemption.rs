@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Gate, Snapshot, Timestamp};
+use crate::{Digest, Gate, PersonId, Snapshot, TimeWindow, Timestamp};
 
 /// What a waiver is good for. All that is said has to hold; what is left out does not narrow it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +21,9 @@ pub struct WaiverScope {
     /// At this gate only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
+    /// For the deployments of this team only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// For this deployment only, by id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<String>,
@@ -42,8 +45,7 @@ pub struct Waiver {
     /// Unique.
     pub id: String,
     /// Who answers for it, by person id.
-    #[schemars(length(min = 1))]
-    pub owner: String,
+    pub owner: PersonId,
     /// Why.
     #[schemars(length(min = 1))]
     pub reason: String,
@@ -87,7 +89,7 @@ impl Waiver {
     /// # Errors
     /// The first thing that is missing.
     pub fn check(&self) -> Result<(), InvalidWaiver> {
-        let said = [("id", &self.id), ("owner", &self.owner), ("reason", &self.reason), ("ticket", &self.ticket)];
+        let said = [("id", &self.id), ("reason", &self.reason), ("ticket", &self.ticket)];
         if let Some((what, _)) = said.into_iter().find(|(_, text)| text.trim().is_empty()) {
             return Err(InvalidWaiver::Empty(what));
         }
@@ -134,7 +136,7 @@ pub struct Override {
     /// What it was taken for: the [subject](crate::Snapshot::subject) at that time. It is void for anything else.
     pub subject: Digest,
     /// Who took it, by person id.
-    pub by: String,
+    pub by: PersonId,
     /// Why.
     #[schemars(length(min = 1))]
     pub reason: String,
@@ -142,7 +144,7 @@ pub struct Override {
     pub at: Timestamp,
     /// The second person, by id; needed where the model says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confirmed_by: Option<String>,
+    pub confirmed_by: Option<PersonId>,
 }
 
 /// Why an answer does not count this time.
@@ -173,12 +175,17 @@ pub enum OverlapRelation {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Overlap {
-    /// The other deployment, by id.
-    pub deployment: String,
-    /// Its product, by id.
-    pub product: String,
+    /// The other deployment, by id; absent if it belongs to another team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<String>,
+    /// Its product, by id; absent if it belongs to another team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
     /// Its environment, by name.
     pub environment: String,
+    /// The slot that is booked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<TimeWindow>,
     /// How it stands to this one.
     pub relation: OverlapRelation,
     /// Whether something is being changed by it now; otherwise it is planned for the same time.

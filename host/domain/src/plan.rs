@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Duration, Rollout, TimeWindow};
+use crate::{Digest, Duration, PersonId, Rollout, TimeWindow};
 
 /// The release that a rollback returns to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,7 +40,7 @@ pub struct DataRetention {
     /// Whether the customer can view it during that time.
     pub viewable_by_customer: bool,
     /// Who decided it, by person id.
-    pub decided_by: String,
+    pub decided_by: PersonId,
 }
 
 /// A deployment plan.

@@ -160,10 +160,14 @@ impl Progress {
         }
     }
 
-    /// Notes that a person said to go on with a step.
+    /// Notes that a person said to go on with a step. An analysis that had not enough data counts as done from then on; a
+    /// step that failed is for the strategy to begin again.
     pub fn resume(&mut self, id: &str) {
         if let Some(state) = self.steps.iter_mut().find(|state| state.id == id) {
             state.resumed = true;
+            if state.status == StepStatus::Inconclusive {
+                state.status = StepStatus::Succeeded;
+            }
         }
     }
 

@@ -63,7 +63,7 @@ impl Snapshot {
         evidence: &BTreeMap<String, Evidence>,
     ) -> Result<BTreeMap<String, Digest>, DigestError> {
         let Deployment { release, change, .. } = deployment;
-        let mut contributors: Vec<&str> = deployment.contributors.iter().map(|person| person.id.as_str()).collect();
+        let mut contributors: Vec<&str> = deployment.contributors.iter().map(|person| person.id.normal()).collect();
         contributors.sort_unstable();
         let mut components: Vec<&Component> = release.components.iter().collect();
         components.sort_by_key(|component| (&component.name, component.digest));
@@ -71,7 +71,7 @@ impl Snapshot {
             ("change", json!([change.id, change.category, change.risk, change.window, change.releases])),
             ("deployment", json!([deployment.id, deployment.scenario])),
             ("environment", json!(deployment.environment)),
-            ("people", json!([deployment.requester.id, contributors])),
+            ("people", json!([deployment.requester.id.normal(), contributors])),
             ("plan", json!(deployment.plan)),
             ("product", json!(deployment.product)),
             ("release", json!([release.id, release.name, release.version, release.digest, components, release.notes])),

@@ -124,7 +124,7 @@ impl FromStr for Duration {
 }
 
 /// A span of time: `start` is in it, `end` is not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TimeWindow {
     /// The first moment in it.

@@ -56,7 +56,7 @@ fn decide(criterion: &mut Criterion) {
     let ledger = key.open(&folder.path().join("ledger.db"), "bench", SqliteOptions::default()).unwrap();
     let engine = Engine::new(Arc::new(ledger), Arc::new(One(model.clone())), Recordings::Needed);
     let actor = Actor {
-        person: Person { id: "ci".to_owned(), name: String::new(), roles: vec!["pipeline".to_owned()] },
+        person: Person { id: lockgate_domain::PersonId::new("ci").unwrap(), name: String::new(), roles: vec!["pipeline".to_owned()] },
         teams: Teams::Named(BTreeSet::from(["checkout".to_owned()])),
         scopes: None,
         credential: "token:bench".to_owned(),

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use lockgate_domain::Person;
+use lockgate_domain::{Person, PersonId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -187,7 +187,7 @@ pub enum Forbidden {
     #[error("`{person}` may not {right}: none of their roles grants it ({roles}); {granting} would")]
     Role {
         /// Who.
-        person: String,
+        person: PersonId,
         /// What.
         right: Right,
         /// The roles that they hold.
@@ -199,7 +199,7 @@ pub enum Forbidden {
     #[error("the credential of `{person}` is not for `{right}`: use one whose scopes have it")]
     Scope {
         /// Who.
-        person: String,
+        person: PersonId,
         /// What.
         right: Right,
     },
@@ -255,12 +255,14 @@ impl Actor {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
     use super::*;
 
     fn actor(roles: &[&str], scopes: Option<&[Right]>) -> Actor {
         Actor {
             person: Person {
-                id: "ada@example.org".to_owned(),
+                id: PersonId::new("ada@example.org").unwrap(),
                 name: String::new(),
                 roles: roles.iter().map(|role| (*role).to_owned()).collect(),
             },

@@ -9,17 +9,24 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Violation>) {
         return;
     }
     for (place, overlap) in snapshot.deployment.overlaps.iter().enumerate() {
-        let (product, id) = (&overlap.product, &overlap.deployment);
+        let product = overlap.product.as_ref().map_or("a product".to_owned(), |product| format!("`{product}`"));
         let why = match overlap.relation {
             _ if !overlap.under_way => continue,
             OverlapRelation::SameEnvironment => continue,
-            OverlapRelation::SameProduct => format!("it changes the same product, `{product}`, there"),
-            OverlapRelation::DependedOn => format!("it changes `{product}`, which this product depends on"),
-            OverlapRelation::Dependent => format!("it changes `{product}`, which depends on this product"),
+            OverlapRelation::SameProduct => match &overlap.product {
+                Some(product) => format!("it changes the same product, `{product}`, there"),
+                None => "it changes the same product there".to_owned(),
+            },
+            OverlapRelation::DependedOn => format!("it changes {product}, which this product depends on"),
+            OverlapRelation::Dependent => format!("it changes {product}, which depends on this product"),
         };
-        let message = format!("deployment `{id}` is under way in `{}`, and {why}", overlap.environment);
-        let fix = Fix::new(format!("wait until `{id}` has ended"), format!("`{id}` has ended")).found("under way");
+        let (what, it) = match &overlap.deployment {
+            Some(id) => (format!("deployment `{id}`"), format!("`{id}`")),
+            None => ("a deployment of another team".to_owned(), "the deployment of the other team".to_owned()),
+        };
+        let message = format!("{what} is under way in `{}`, and {why}", overlap.environment);
+        let fix = Fix::new(format!("wait until {it} has ended"), format!("{it} has ended")).found("under way");
         let breach = Rule::OverlappingDeployment.correct(message, format!("/overlaps/{place}"), fix);
-        breaches.push(Violation { subject: Some(id.clone()), ..breach });
+        breaches.push(Violation { subject: overlap.deployment.clone(), ..breach });
     }
 }

@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators};
+use lockgate_domain::PersonId;
 
 use super::functions;
 use super::parse::Parsed;
@@ -264,8 +265,12 @@ impl Checker<'_> {
         finding.helps.extend(help.map(str::to_owned));
     }
 
-    /// A literal that is compared with one of a few words has to be one of them.
+    /// A literal that is compared with one of a few words has to be one of them; one that is compared with the id of a
+    /// person has to be in the normal form.
     fn word(&mut self, shape: &Shape, literal: &IdedExpr) {
+        if let (Shape::Person, Some(text)) = (shape, literal_text(literal)) {
+            return self.person(text, literal);
+        }
         let (Shape::Word(words), Some(word)) = (shape, literal_text(literal)) else { return };
         if words.iter().any(|known| known == word) {
             return;
@@ -278,6 +283,20 @@ impl Checker<'_> {
             Some(close) => finding.help(format!("did you mean `{close}`?")),
             None => finding,
         });
+    }
+
+    fn person(&mut self, text: &str, literal: &IdedExpr) {
+        let finding = match PersonId::new(text) {
+            Ok(id) if id.normal() == text => return,
+            Ok(id) => {
+                let note = "the ids of people are compared in their normal form: trimmed, and without regard to case";
+                let finding =
+                    Finding::error("unknown-value", self.sites.token(literal), format!("`{text}` is never the value of this"));
+                finding.note(note.to_owned()).help(format!("write `{}`", id.normal()))
+            }
+            Err(wrong) => Finding::error("unknown-value", self.sites.token(literal), wrong.to_string()),
+        };
+        self.findings.push(finding);
     }
 
     fn search(&mut self, node: &IdedExpr, left: &IdedExpr, right: &IdedExpr) {
@@ -298,7 +317,7 @@ impl Checker<'_> {
             other => {
                 let message = format!("`in` looks into a list or an object, and this is {}", other.name());
                 let finding = self.error("wrong-comparison", self.sites.token(node), message);
-                if matches!(other, Shape::Text | Shape::Word(_)) {
+                if matches!(other, Shape::Text | Shape::Word(_) | Shape::Person) {
                     finding.helps.push("look into a text with `text.contains(…)`".to_owned());
                 }
             }
@@ -346,9 +365,14 @@ impl Checker<'_> {
             return self.unknown_function(name, span, other, functions::MEMBER.iter().map(|(name, _)| *name));
         };
         let fits = match name {
-            "contains" | "startsWith" | "endsWith" | "matches" => matches!(receiver, Shape::Text | Shape::Word(_)),
+            "contains" | "startsWith" | "endsWith" | "matches" => {
+                matches!(receiver, Shape::Text | Shape::Word(_) | Shape::Person)
+            }
             "size" => {
-                matches!(receiver, Shape::Text | Shape::Word(_) | Shape::List(_) | Shape::Map(_) | Shape::Object(_))
+                matches!(
+                    receiver,
+                    Shape::Text | Shape::Word(_) | Shape::Person | Shape::List(_) | Shape::Map(_) | Shape::Object(_)
+                )
             }
             _ if name.starts_with("get") => matches!(receiver, Shape::Time | Shape::Length),
             _ => true,

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use lockgate_domain::{Snapshot, Standing};
+use lockgate_domain::{PERSON_FORMAT, Snapshot, Standing};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
@@ -24,6 +24,8 @@ pub(super) enum Shape {
     Double,
     /// Any text.
     Text,
+    /// The id of a person, in its normal form.
+    Person,
     /// One of these words.
     Word(Arc<[String]>),
     Time,
@@ -55,6 +57,7 @@ impl Shape {
             Self::Bool => "true or false",
             Self::Int | Self::Double => "a number",
             Self::Text => "a text",
+            Self::Person => "the id of a person",
             Self::Word(_) => "one of a few words",
             Self::Time => "a time",
             Self::Length => "a length of time",
@@ -65,10 +68,10 @@ impl Shape {
 
     /// Whether values of the two can be equal.
     pub(super) fn is_comparable(&self, other: &Self) -> bool {
-        use Shape::{Any, Double, Int, List, Map, Object, Text, Word};
+        use Shape::{Any, Double, Int, List, Map, Object, Person, Text, Word};
         match (self, other) {
             (Any, _) | (_, Any) => true,
-            (Int | Double, Int | Double) | (Text | Word(_), Text | Word(_)) => true,
+            (Int | Double, Int | Double) | (Text | Word(_) | Person, Text | Word(_) | Person) => true,
             (List(one), List(other)) => one.is_comparable(other),
             (Map(_) | Object(_), Map(_) | Object(_)) => true,
             (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
@@ -146,6 +149,7 @@ impl Schema<'_> {
             Some("boolean") => Shape::Bool,
             Some("integer") => Shape::Int,
             Some("number") => Shape::Double,
+            Some("string") if schema.get("format").and_then(Value::as_str) == Some(PERSON_FORMAT) => Shape::Person,
             Some("string") => Shape::Text,
             Some("array") => {
                 Shape::List(Arc::new(schema.get("items").map_or(Shape::Any, |items| self.shape(items, depth + 1))))

@@ -7,7 +7,7 @@ use cel::common::types::{
     CelBool, CelDouble, CelDuration, CelInt, CelList, CelMap, CelNull, CelString, CelTimestamp, CelUInt,
 };
 use cel::common::value::Val;
-use lockgate_domain::{Duration, Snapshot, Timestamp};
+use lockgate_domain::{Duration, PersonId, Snapshot, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -75,6 +75,7 @@ impl<'a> Variables<'a> {
             "gate" => json(&snapshot.gate),
             "history" => json(&deployment.history),
             "id" => json(&deployment.id),
+            "involved" => json(&deployment.involved),
             "labels" => json(&deployment.labels),
             "now" => json(&snapshot.now),
             "phase" => json(&snapshot.gate.phase),
@@ -128,6 +129,10 @@ fn value(json: Value, shape: &Shape) -> Part {
         (Value::String(string), Shape::Length) => match string.parse::<Duration>().ok().and_then(length) {
             Some(length) => Box::new(CelDuration::from(length)),
             None => text(string),
+        },
+        (Value::String(string), Shape::Person) => match PersonId::new(&string) {
+            Ok(id) => text(id.normal().to_owned()),
+            Err(_) => text(string),
         },
         (Value::String(string), _) => text(string),
         (Value::Array(items), shape) => {

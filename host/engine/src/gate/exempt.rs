@@ -6,12 +6,16 @@
 
 use lockgate_domain::combine::Voice;
 use lockgate_domain::{
-    BindingOutcome, DecisionReason, Enforcement, Exemption, GroupOutcome, Override, ReasonSource, Snapshot, Waiver,
+    BindingOutcome, DecisionReason, Enforcement, Exemption, GroupOutcome, Override, PersonId, ReasonSource, Snapshot,
+    Waiver,
 };
 
 use super::explain;
 use crate::load::LoadedGate;
 use crate::model::Exceptions;
+
+/// Why somebody's exception does not count for the deployment.
+const INVOLVED: &str = "asked for this deployment or contributed to it, now or before";
 
 /// One answer that counts at the gate.
 struct Counted<'a> {
@@ -110,6 +114,9 @@ fn exempt(
             // It has nothing to take the weight from.
         } else if !counted.exceptions.may_be_waived(counted.voice.enforcement) {
             say("waiver-not-applicable", not("the model does not let its answer be waived".to_owned()));
+        } else if snapshot.deployment.involves(&waiver.owner) {
+            let owner = &waiver.owner;
+            say("waiver-not-applicable", not(format!("`{owner}` granted it, and {INVOLVED}")));
         } else if !waiver.counts_at(snapshot.now) {
             let when = if snapshot.now < waiver.granted { "it is granted from" } else { "it expired at" };
             let at = if snapshot.now < waiver.granted { waiver.granted } else { waiver.expires };
@@ -131,6 +138,10 @@ fn exempt(
             // It is not needed.
         } else if counted.voice.enforcement != Enforcement::SoftMandatory {
             say("override-not-applicable", not("only what is soft-mandatory can be overridden"));
+        } else if let Some(person) = not_independent(snapshot, taken) {
+            say("override-not-applicable", not(&format!("`{person}` took or confirmed it, and {INVOLVED}")));
+        } else if taken.confirmed_by.as_ref() == Some(&taken.by) {
+            say("override-unconfirmed", not("the same person took it and confirmed it: somebody else has to confirm it"));
         } else if taken.subject != snapshot.subject {
             say("override-void", not("what it was taken for has changed since"));
         } else if counted.exceptions.needs_two_people() && taken.confirmed_by.is_none() {
@@ -143,4 +154,10 @@ fn exempt(
         }
     }
     exemption
+}
+
+/// Who of those who took and confirmed an override is involved in the deployment.
+fn not_independent<'a>(snapshot: &Snapshot, taken: &'a Override) -> Option<&'a PersonId> {
+    let people = [Some(&taken.by), taken.confirmed_by.as_ref()].into_iter().flatten();
+    people.into_iter().find(|person| snapshot.deployment.involves(person))
 }

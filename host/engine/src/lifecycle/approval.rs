@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_domain::{Approval, Digest, Timestamp};
+use lockgate_domain::{Approval, Digest, PersonId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub struct RecordedApproval {
     pub model: Digest,
     /// In whose place the person answered, by person id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_behalf_of: Option<String>,
+    pub on_behalf_of: Option<PersonId>,
     /// Since when it is taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Timestamp>,
@@ -45,17 +45,17 @@ pub enum Void {
     },
     /// Its time is over.
     Expired,
-    /// The person asked for the deployment, or contributed to it. (Separation of duties)
+    /// The person asked for the deployment, or contributed to it, now or before. (Separation of duties)
     NotIndependent {
         /// Who.
-        person: String,
+        person: PersonId,
     },
 }
 
 impl RecordedApproval {
     /// Whose voice it is: that of the person in whose place it was given, else of the person.
-    pub fn principal(&self) -> &str {
-        self.on_behalf_of.as_deref().unwrap_or(&self.approval.person.id)
+    pub fn principal(&self) -> &PersonId {
+        self.on_behalf_of.as_ref().unwrap_or(&self.approval.person.id)
     }
 
     /// Why it does not count, if it does not.
@@ -64,7 +64,7 @@ impl RecordedApproval {
         now: Timestamp,
         parts: &BTreeMap<String, Digest>,
         model: Digest,
-        involved: &dyn Fn(&str) -> bool,
+        involves: &dyn Fn(&PersonId) -> bool,
     ) -> Option<Void> {
         if self.revoked.is_some() {
             return Some(Void::Revoked);
@@ -72,8 +72,8 @@ impl RecordedApproval {
         if let Some(by) = &self.superseded_by {
             return Some(Void::Superseded { by: by.clone() });
         }
-        if let Some(person) = [self.approval.person.id.as_str(), self.principal()].into_iter().find(|id| involved(id)) {
-            return Some(Void::NotIndependent { person: person.to_owned() });
+        if let Some(person) = [&self.approval.person.id, self.principal()].into_iter().find(|id| involves(id)) {
+            return Some(Void::NotIndependent { person: person.clone() });
         }
         if self.approval.expires.is_some_and(|expires| expires <= now) {
             return Some(Void::Expired);

@@ -1,6 +1,8 @@
 //! What happens to a deployment: the entries of its stream in the ledger.
 
-use lockgate_domain::{ApprovedPlan, Digest, Evidence, Gate, Override, Rollout, StepStatus};
+use std::collections::BTreeSet;
+
+use lockgate_domain::{ApprovedPlan, Digest, Evidence, Gate, Override, PersonId, Rollout, StepStatus};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +13,7 @@ use crate::authority::Actor;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct By {
     /// The person, by id.
-    pub person: String,
+    pub person: PersonId,
     /// The credential that they used.
     pub credential: String,
 }
@@ -39,6 +41,8 @@ pub enum Event {
         release: String,
         /// The deployment as it was handed in: content of the ledger.
         document: Digest,
+        /// The people whom the document names as requester and contributors, by id.
+        people: BTreeSet<PersonId>,
     },
     /// Its document was changed.
     Revised {
@@ -46,6 +50,8 @@ pub enum Event {
         document: Digest,
         /// The members that differ, by name.
         changed: Vec<String>,
+        /// The people whom the document names as requester and contributors, by id.
+        people: BTreeSet<PersonId>,
     },
     /// Evidence was handed in.
     EvidenceAttached {

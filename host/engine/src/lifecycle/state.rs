@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgate_domain::{ApprovedPlan, Digest, Evidence, Override, Progress, Stage, Timestamp};
+use lockgate_domain::{ApprovedPlan, Digest, Evidence, Override, PersonId, Progress, Stage, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ pub enum ReviewFinding {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Review {
     /// Who looked at it.
-    pub by: String,
+    pub by: PersonId,
     /// When.
     pub at: Timestamp,
     /// What came of it.
@@ -59,8 +59,9 @@ pub struct State {
     pub requested: Timestamp,
     /// When the last event was.
     pub changed: Timestamp,
-    /// Who wrote the document: none of them can approve.
-    pub authors: BTreeSet<String>,
+    /// Who was ever involved: who wrote a part of the document, and whom it named as requester or contributor, now or
+    /// before. Separation of duties excludes all of them.
+    pub involved: BTreeSet<PersonId>,
     /// The evidence, by name, without its bytes.
     pub evidence: BTreeMap<String, Evidence>,
     /// What people answered, in order.
@@ -80,7 +81,7 @@ pub struct State {
 impl State {
     /// What the first event makes; none if it is another than [`Event::Requested`].
     pub fn begin(event: &Event, by: &By, at: Timestamp) -> Option<Self> {
-        let Event::Requested { team, document, .. } = event else { return None };
+        let Event::Requested { team, document, people, .. } = event else { return None };
         Some(Self {
             version: 1,
             team: team.clone(),
@@ -89,7 +90,7 @@ impl State {
             requested_by: by.clone(),
             requested: at,
             changed: at,
-            authors: BTreeSet::from([by.person.clone()]),
+            involved: people.iter().chain([&by.person]).cloned().collect(),
             evidence: BTreeMap::new(),
             approvals: Vec::new(),
             approved: None,
@@ -112,9 +113,9 @@ impl State {
         let stage = self.position.stage();
         match event {
             Event::Requested { .. } => {}
-            Event::Revised { document, .. } => {
+            Event::Revised { document, people, .. } => {
                 self.document = *document;
-                self.authors.insert(by.person.clone());
+                self.involved.extend(people.iter().chain([&by.person]).cloned());
             }
             Event::EvidenceAttached { name, evidence } => {
                 self.evidence.insert(name.clone(), evidence.clone());

@@ -1,10 +1,10 @@
 //! Approvals: by people, each with their own credential, bound to what they saw.
 
-use lockgate_domain::{Approval, ApprovalAnswer, Digest, Person, Timestamp};
+use lockgate_domain::{Approval, ApprovalAnswer, Digest, Person, PersonId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::picture::involved;
+use super::exception::independent;
 use super::write::Change;
 use super::{ApprovalView, Engine, EngineError, Mistake, Refused, Write, Written};
 use crate::authority::Right;
@@ -28,7 +28,7 @@ pub struct NewApproval {
     pub comment: Option<String>,
     /// In whose place it is given, by person id: of somebody who delegated the role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_behalf_of: Option<String>,
+    pub on_behalf_of: Option<PersonId>,
 }
 
 impl Engine {
@@ -54,11 +54,8 @@ impl Engine {
             let Some(gate) = position.gate().filter(|_| position.ended().is_none()) else {
                 return Err(Refused::Over { what: "deployment", id: id.to_owned() }.into());
             };
-            let involved = involved(&loaded);
             for who in [Some(person), new.on_behalf_of.as_ref()].into_iter().flatten() {
-                if involved.contains(who) {
-                    return Err(Refused::SeparationOfDuties { person: who.clone(), what: "approve" }.into());
-                }
+                independent(&loaded, who, "approve")?;
             }
             let delegated = match &new.on_behalf_of {
                 Some(principal) => self.has_delegated(principal, person, &new.role, &loaded, write.now)?,
@@ -75,16 +72,16 @@ impl Engine {
                 return Err(Refused::SubjectDiffers { named, current }.into());
             }
             // One voice, whoever lends it: what somebody else said in this place has to be taken back first.
-            let principal = new.on_behalf_of.as_deref().unwrap_or(person);
+            let principal = new.on_behalf_of.as_ref().unwrap_or(person);
             let mut others = loaded.state.approvals.iter().zip(&picture.still.void).filter(|(known, void)| {
                 void.is_none()
                     && known.principal() == principal
                     && known.approval.role == new.role
-                    && &known.approval.person.id != person
+                    && !known.approval.person.id.is_written_like(person)
             });
             if let Some((known, _)) = others.next_back() {
                 return Err(Refused::VoiceGiven {
-                    principal: principal.to_owned(),
+                    principal: principal.clone(),
                     role: new.role.clone(),
                     by: known.approval.person.id.clone(),
                 }
@@ -133,8 +130,8 @@ impl Engine {
             let missing = || EngineError::NotFound { what: "approval", id: approval.to_owned() };
             let known =
                 loaded.state.approvals.iter().find(|known| known.approval.id == approval).ok_or_else(missing)?;
-            if known.approval.person.id != *me && known.principal() != me {
-                let (role, principal) = (known.approval.role.clone(), Some(known.principal().to_owned()));
+            if !known.approval.person.id.is_written_like(me) && !known.principal().is_written_like(me) {
+                let (role, principal) = (known.approval.role.clone(), Some(known.principal().clone()));
                 return Err(Refused::RoleNotHeld { person: me.clone(), role, principal }.into());
             }
             let over = loaded.state.position.ended().is_some()

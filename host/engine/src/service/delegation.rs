@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_domain::Timestamp;
+use lockgate_domain::{PersonId, Timestamp};
 use lockgate_ledger::{Append, Entry, Expect, NewEntry};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use crate::authority::{Actor, Right};
 #[serde(deny_unknown_fields)]
 pub struct NewDelegation {
     /// To whom, by person id.
-    pub to: String,
+    pub to: PersonId,
     /// Which role.
     pub role: String,
     /// Until when.
@@ -35,7 +35,7 @@ pub struct Delegation {
     /// Unique.
     pub id: String,
     /// Whose role it is, by person id.
-    pub from: String,
+    pub from: PersonId,
     /// What was asked for.
     #[serde(flatten)]
     pub asked: NewDelegation,
@@ -53,7 +53,7 @@ pub(super) struct Delegations(BTreeMap<String, Delegation>);
 #[derive(Serialize, Deserialize)]
 struct Ended {
     id: String,
-    by: String,
+    by: PersonId,
 }
 
 impl Folded for Delegations {
@@ -74,6 +74,11 @@ impl Folded for Delegations {
 }
 
 impl Delegation {
+    /// Whether the person lent it or was lent it, under the id as it is written.
+    fn is_of(&self, person: &PersonId) -> bool {
+        self.from.is_written_like(person) || self.asked.to.is_written_like(person)
+    }
+
     fn counts_at(&self, now: Timestamp) -> bool {
         self.ended.is_none() && self.granted <= now && now < self.asked.expires
     }
@@ -91,7 +96,7 @@ impl Engine {
         if new.expires <= write.now {
             mistakes.push(Mistake::new("/expires", "it would be over before it counts"));
         }
-        if new.to.trim().is_empty() || new.to == person.id {
+        if new.to == person.id {
             mistakes.push(Mistake::new("/to", "a role is lent to somebody else: say to whom"));
         }
         if new.reason.trim().is_empty() {
@@ -126,8 +131,7 @@ impl Engine {
         self.once(write, &("end-delegation", id), |digest| {
             let (version, known) = self.0.delegations.get(&*self.0.storage)?;
             let me = &write.actor.person.id;
-            let theirs =
-                |known: &&Delegation| known.from == *me || known.asked.to == *me || write.actor.may(Right::Administer);
+            let theirs = |known: &&Delegation| known.is_of(me) || write.actor.may(Right::Administer);
             let missing = || EngineError::NotFound { what: "delegation", id: id.to_owned() };
             let known = known.0.get(id).filter(theirs).ok_or_else(missing)?;
             if !known.counts_at(write.now) {
@@ -149,14 +153,14 @@ impl Engine {
         let (_, known) = self.0.delegations.get(&*self.0.storage)?;
         let me = &actor.person.id;
         let all = actor.may(Right::Administer) || actor.may(Right::Audit);
-        let seen = known.0.values().filter(|known| all || known.from == *me || known.asked.to == *me);
+        let seen = known.0.values().filter(|known| all || known.is_of(me));
         Ok(seen.cloned().collect())
     }
 
     pub(super) fn has_delegated(
         &self,
-        from: &str,
-        to: &str,
+        from: &PersonId,
+        to: &PersonId,
         role: &str,
         loaded: &Loaded,
         now: Timestamp,
@@ -164,8 +168,8 @@ impl Engine {
         let (_, known) = self.0.delegations.get(&*self.0.storage)?;
         Ok(known.0.values().any(|known| {
             known.counts_at(now)
-                && known.from == from
-                && known.asked.to == to
+                && known.from == *from
+                && known.asked.to == *to
                 && known.asked.role == role
                 && known.asked.team.as_ref().is_none_or(|team| *team == loaded.state.team)
         }))

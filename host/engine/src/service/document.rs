@@ -1,5 +1,6 @@
 //! Asking for a deployment, and revising what was asked for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lockgate_domain::{Deployment, canonical_json};
@@ -8,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::read::Loaded;
+use super::read::{Loaded, with_involved};
 use super::write::Change;
 use super::{DeploymentView, Engine, EngineError, Mistake, Write, Written};
 use crate::authority::{Actor, Right, Teams};
@@ -25,7 +26,7 @@ pub struct NewDeployment {
     /// The team that it belongs to; may be left out by who is in one team only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
-    /// The deployment. What people and the host add (`approvals`, `approved`, `waivers`, `overrides`, `overlaps`) is not
+    /// The deployment. What people and the host add (`involved`, `approvals`, `approved`, `waivers`, `overrides`, `overlaps`) is not
     /// handed in with it.
     pub deployment: Deployment,
 }
@@ -53,10 +54,12 @@ impl Engine {
                 environment: deployment.environment.name.clone(),
                 release: deployment.release.id.clone(),
                 document: content.digest(),
+                people: deployment.everybody_involved(),
             };
             let missing = || EngineError::Damaged("a request begins no deployment".to_owned());
             let state = State::begin(&event, &By::from(actor), write.now).ok_or_else(missing)?;
-            let loaded = Loaded::first(id, state, Arc::new(deployment.clone()));
+            let document = with_involved(deployment.clone(), &state);
+            let loaded = Loaded::first(id, state, Arc::new(document));
             let value = self.view(&loaded, write.now)?;
             let change = Change { content: vec![content], ..Change::of(event) };
             let append = self.append_of(write, id, 0, change)?;
@@ -76,7 +79,7 @@ impl Engine {
             if loaded.state.position.ended().is_some() {
                 return Err(super::Refused::Over { what: "deployment", id: id.to_owned() }.into());
             }
-            let before = json!(*loaded.document);
+            let before = json!(Deployment { involved: BTreeSet::new(), ..(*loaded.document).clone() });
             let mut after = before.clone();
             json_patch::merge(&mut after, patch);
             let deployment: Deployment = serde_path_to_error::deserialize(&after).map_err(|error| {
@@ -99,11 +102,12 @@ impl Engine {
                 return Ok(Written { value, version: loaded.state.version, repeated: false });
             }
             let content = content_of(&deployment)?;
-            let event = Event::Revised { document: content.digest(), changed };
+            let people = deployment.everybody_involved();
+            let event = Event::Revised { document: content.digest(), changed, people };
             let change = Change { content: vec![content], ..Change::of(event) };
-            let document = Arc::new(deployment);
             self.record(write, digest, &loaded, change, |after| {
-                self.view(&Loaded { document: document.clone(), ..after.clone() }, write.now)
+                let document = Arc::new(with_involved(deployment, &after.state));
+                self.view(&Loaded { document, ..after.clone() }, write.now)
             })
         })
     }
@@ -174,8 +178,9 @@ fn check_revision(actor: &Actor, before: &Deployment, after: &Deployment) -> Res
 }
 
 fn of_the_host(deployment: &Deployment, at: &str) -> Vec<Mistake> {
-    let Deployment { approvals, approved, waivers, overrides, overlaps, .. } = deployment;
+    let Deployment { involved, approvals, approved, waivers, overrides, overlaps, .. } = deployment;
     let said = [
+        ("involved", !involved.is_empty(), "the host keeps who was ever involved"),
         ("approvals", !approvals.is_empty(), "people approve by `POST …/approvals`, each with their own credential"),
         ("approved", approved.is_some(), "it is what the exit of plan-and-approve decided"),
         ("waivers", !waivers.is_empty(), "waivers are granted by `POST /api/v1/waivers`"),

@@ -1,6 +1,6 @@
 //! Why something was not done: by what the caller can do about it.
 
-use lockgate_domain::DigestError;
+use lockgate_domain::{DigestError, PersonId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -90,11 +90,11 @@ pub enum EngineError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
-    /// The person asked for the deployment, or contributed to it.
-    #[error("`{person}` cannot {what}: they asked for this deployment, or contributed to it")]
+    /// The person asked for the deployment or contributed to it, now or before.
+    #[error("`{person}` cannot {what}: they asked for this deployment or contributed to it, now or before")]
     SeparationOfDuties {
         /// Who.
-        person: String,
+        person: PersonId,
         /// What they wanted.
         what: &'static str,
     },
@@ -102,29 +102,29 @@ pub enum Refused {
     #[error("`{person}` cannot {what}: it takes somebody else than the one who took the override")]
     SecondPerson {
         /// Who.
-        person: String,
+        person: PersonId,
         /// What they wanted.
         what: &'static str,
     },
     /// The person does not hold the role.
-    #[error("`{person}` does not hold the role `{role}`{}", delegated(.principal.as_deref()))]
+    #[error("`{person}` does not hold the role `{role}`{}", delegated(.principal.as_ref()))]
     RoleNotHeld {
         /// Who.
-        person: String,
+        person: PersonId,
         /// Which.
         role: String,
         /// In whose place.
-        principal: Option<String>,
+        principal: Option<PersonId>,
     },
     /// The person's voice has been heard.
     #[error("the voice of `{principal}` as `{role}` was given by `{by}`: it counts once")]
     VoiceGiven {
         /// Whose.
-        principal: String,
+        principal: PersonId,
         /// As what.
         role: String,
         /// By whom.
-        by: String,
+        by: PersonId,
     },
     /// What they name is not what is there.
     #[error("`{named}` is not what there is to approve now: that is `{current}`; look at it again")]
@@ -170,7 +170,7 @@ pub enum Refused {
     },
 }
 
-fn delegated(principal: Option<&str>) -> String {
+fn delegated(principal: Option<&PersonId>) -> String {
     match principal {
         Some(principal) => format!(", and `{principal}` has not delegated it to them"),
         None => String::new(),

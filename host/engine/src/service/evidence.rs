@@ -31,7 +31,7 @@ impl Engine {
             return Err(EngineError::Invalid(vec![Mistake::new("/name", rule)]));
         }
         let evidence = Evidence {
-            source: source.map(str::to_owned).or_else(|| Some(write.actor.person.id.clone())),
+            source: source.map(str::to_owned).or_else(|| Some(write.actor.person.id.written().to_owned())),
             collected: Some(write.now),
             ..Evidence::new(bytes, media_type)
         };

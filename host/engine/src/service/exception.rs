@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_domain::{Deployment, Enforcement, Gate, Override, Timestamp, Waiver, WaiverScope};
+use lockgate_domain::{Deployment, Enforcement, Gate, Override, PersonId, Timestamp, Waiver, WaiverScope};
 use lockgate_ledger::{Append, Entry, Expect, NewEntry};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::picture::involved;
-use super::read::{Folded, Page, Paged, body};
+use super::read::{Folded, Loaded, Page, Paged, body};
 use super::write::Change;
 use super::{Engine, EngineError, Mistake, Refused, Write, Written};
 use crate::authority::{Actor, Right, Teams};
@@ -48,7 +47,7 @@ pub(super) struct Waivers(BTreeMap<String, WaiverState>);
 #[derive(Serialize, Deserialize)]
 struct Ended {
     id: String,
-    by: String,
+    by: PersonId,
 }
 
 impl Folded for Waivers {
@@ -69,8 +68,8 @@ impl Folded for Waivers {
 }
 
 impl Waivers {
-    /// Those that may be about a deployment, also the expired: a decision says that they are. An ended one is as if it
-    /// had expired when it was ended. Nobody waives for what they asked for themselves.
+    /// Those that may be about a deployment, also those that do not count: a decision says why. An ended one is as if it
+    /// had expired when it was ended.
     pub(super) fn about(&self, deployment: &Deployment, team: &str) -> Vec<Waiver> {
         let is = |border: &Option<String>, found: &str| border.as_deref().is_none_or(|border| border == found);
         let about = self.0.values().filter(|known| {
@@ -79,8 +78,6 @@ impl Waivers {
                 && is(&scope.deployment, &deployment.id)
                 && is(&scope.product, &deployment.product.id)
                 && is(&scope.environment, &deployment.environment.name)
-                && known.waiver.owner != deployment.requester.id
-                && !deployment.contributors.iter().any(|person| person.id == known.waiver.owner)
         });
         let as_it_counts = |known: &WaiverState| Waiver {
             expires: known.ended.map_or(known.waiver.expires, |ended| ended.min(known.waiver.expires)),
@@ -195,9 +192,7 @@ impl Engine {
             if loaded.state.position.ended().is_some() {
                 return Err(Refused::Over { what: "deployment", id: id.to_owned() }.into());
             }
-            if involved(&loaded).contains(person) {
-                return Err(Refused::SeparationOfDuties { person: person.clone(), what: "override" }.into());
-            }
+            independent(&loaded, person, "override")?;
             let picture = self.picture(&loaded, new.gate, write.now)?;
             overridable(picture.still.model.model(), new)?;
             let taken = Override {
@@ -233,9 +228,7 @@ impl Engine {
             if known.taken.by == *person {
                 return Err(Refused::SecondPerson { person: person.clone(), what: "confirm it" }.into());
             }
-            if involved(&loaded).contains(person) {
-                return Err(Refused::SeparationOfDuties { person: person.clone(), what: "confirm an override" }.into());
-            }
+            independent(&loaded, person, "confirm an override")?;
             if known.taken.confirmed_by.is_some() || loaded.state.position.ended().is_some() {
                 return Err(Refused::Over { what: "override", id: taken.to_owned() }.into());
             }
@@ -247,7 +240,7 @@ impl Engine {
     /// Looks at an override afterwards.
     ///
     /// # Errors
-    /// If the actor may not, or took or confirmed it, or there is none of that id.
+    /// If the actor may not, took or confirmed it, is involved in the deployment, or there is none of that id.
     pub fn review_override(
         &self,
         write: &Write<'_>,
@@ -262,6 +255,7 @@ impl Engine {
             if known.taken.by == *person || known.taken.confirmed_by.as_ref() == Some(person) {
                 return Err(Refused::SecondPerson { person: person.clone(), what: "review it" }.into());
             }
+            independent(&loaded, person, "review an override of it")?;
             if known.review.is_some() {
                 return Err(Refused::Over { what: "review of the override", id: taken.to_owned() }.into());
             }
@@ -298,6 +292,14 @@ impl Engine {
             let wanted = reviewed.is_none_or(|reviewed| reviewed == known.review.is_some());
             Ok(wanted.then_some(PendingOverride { deployment, known }))
         })
+    }
+}
+
+/// Separation of duties: refuses what somebody wants to do who is involved in the deployment.
+pub(super) fn independent(loaded: &Loaded, person: &PersonId, what: &'static str) -> Result<(), Refused> {
+    match loaded.document.involves(person) {
+        true => Err(Refused::SeparationOfDuties { person: person.clone(), what }),
+        false => Ok(()),
     }
 }
 

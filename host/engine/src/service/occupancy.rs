@@ -19,13 +19,14 @@ pub(super) fn environment_stream(name: &str) -> String {
     format!("environment/{name}")
 }
 
-pub(super) fn product_stream(id: &str) -> String {
-    format!("product/{id}")
+pub(super) fn product_stream(team: &str, id: &str) -> String {
+    format!("product/{team}/{id}")
 }
 
 /// A deployment that takes up an environment, or will.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Occupant {
+    team: String,
     deployment: String,
     product: String,
     depends_on: Vec<String>,
@@ -38,8 +39,8 @@ pub(super) struct Occupant {
 pub(super) struct Environment {
     version: u64,
     next: u64,
-    /// By deployment; whether it is under way.
-    occupants: BTreeMap<String, (Occupant, bool)>,
+    /// By team and deployment; whether it is under way.
+    occupants: BTreeMap<(String, String), (Occupant, bool)>,
 }
 
 /// How earlier deployments of a product ended.
@@ -66,9 +67,10 @@ impl Engine {
         let mut environment = Environment::clone(&known);
         let (seen, next) = fold(&*self.0.storage, &stream, environment.next, |entry| {
             let occupant: Occupant = body(&entry)?;
+            let key = (occupant.team.clone(), occupant.deployment.clone());
             match entry.kind.as_str() {
-                "released" => environment.occupants.remove(&occupant.deployment),
-                kind => environment.occupants.insert(occupant.deployment.clone(), (occupant, kind == "under-way")),
+                "released" => environment.occupants.remove(&key),
+                kind => environment.occupants.insert(key, (occupant, kind == "under-way")),
             };
             Ok(())
         })?;
@@ -78,21 +80,20 @@ impl Engine {
         Ok((environment.version, environment))
     }
 
-    /// How earlier deployments of the product ended, in order, up to that version at least.
-    pub(super) fn history_at(&self, product: &str, version: u64) -> Result<Arc<History>, EngineError> {
-        let stream = product_stream(product);
-        let known = self.0.histories.get(product).unwrap_or_default();
+    /// How earlier deployments of a team's product ended, in order, up to that version at least.
+    pub(super) fn history_at(&self, stream: &str, version: u64) -> Result<Arc<History>, EngineError> {
+        let known = self.0.histories.get(stream).unwrap_or_default();
         if known.version == version {
             return Ok(known);
         }
         let mut history = History::clone(&known);
-        let (seen, next) = fold(&*self.0.storage, &stream, history.next, |entry| {
+        let (seen, next) = fold(&*self.0.storage, stream, history.next, |entry| {
             history.past.push(body(&entry)?);
             Ok(())
         })?;
         (history.version, history.next) = (seen.unwrap_or(known.version), next);
         let history = Arc::new(history);
-        self.0.histories.insert(product.to_owned(), history.clone());
+        self.0.histories.insert(stream.to_owned(), history.clone());
         Ok(history)
     }
 
@@ -104,7 +105,7 @@ impl Engine {
         actor.require(Right::Read)?;
         let loaded = self.load(actor, id)?;
         let (_, environment) = self.environment(&loaded.document.environment.name)?;
-        Ok(environment.overlaps(&loaded.document))
+        Ok(environment.overlaps(&loaded.state.team, &loaded.document))
     }
 
     /// The entries that say where the deployment is since it stands there, if that changes who is where.
@@ -131,6 +132,7 @@ impl Engine {
         let mut entries = Vec::new();
         if let Some(kind) = kind {
             let occupant = Occupant {
+                team: loaded.state.team.clone(),
                 deployment: loaded.id.clone(),
                 product: deployment.product.id.clone(),
                 depends_on: deployment.product.depends_on.clone(),
@@ -140,7 +142,7 @@ impl Engine {
         }
         if let Some(outcome) = after.ended() {
             let past = past(loaded, outcome, now);
-            entries.push(NewEntry::new(&product_stream(&deployment.product.id), "deployment-ended", now, &past)?);
+            entries.push(NewEntry::new(&product_stream(&loaded.state.team, &deployment.product.id), "deployment-ended", now, &past)?);
         }
         Ok(entries)
     }
@@ -173,9 +175,11 @@ impl History {
 }
 
 impl Environment {
-    pub(super) fn overlaps(&self, deployment: &Deployment) -> Vec<Overlap> {
+    /// What else is planned or under way there, as the team may see it: of another team's deployment the times, but neither
+    /// its id nor its product.
+    pub(super) fn overlaps(&self, team: &str, deployment: &Deployment) -> Vec<Overlap> {
         let slot = deployment.plan.as_ref().and_then(|plan| plan.slot);
-        let others = self.occupants.values().filter(|(other, _)| other.deployment != deployment.id);
+        let others = self.occupants.values().filter(|(other, _)| (&*other.team, &other.deployment) != (team, &deployment.id));
         let overlapping = others.filter(|(other, under_way)| {
             let meet = |(one, other): (TimeWindow, TimeWindow)| one.start < other.end && other.start < one.end;
             *under_way || slot.zip(other.slot).is_some_and(meet)
@@ -191,10 +195,12 @@ impl Environment {
             } else {
                 OverlapRelation::SameEnvironment
             };
+            let own = |name: &String| (other.team == team).then(|| name.clone());
             Overlap {
-                deployment: other.deployment.clone(),
-                product: other.product.clone(),
+                deployment: own(&other.deployment),
+                product: own(&other.product),
                 environment: deployment.environment.name.clone(),
+                slot: other.slot,
                 relation,
                 under_way: *under_way,
             }

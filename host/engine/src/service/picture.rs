@@ -1,11 +1,12 @@
 //! The picture that a decision is made on: the document that was handed in, and beside it what the host knows. Only
 //! approvals that count are in it, only exceptions that were granted here, and only evidence that was handed in here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Approval, Deployment, Digest, Evidence, Gate, Phase, Snapshot, SnapshotForm, Stage, Timestamp, canonical_json,
+    Approval, Deployment, Digest, Evidence, Gate, PersonId, Phase, Snapshot, SnapshotForm, Stage, Timestamp,
+    canonical_json,
 };
 use lockgate_ledger::{Content, Expect};
 
@@ -85,14 +86,15 @@ impl Engine {
     fn still(&self, as_of: AsOf, loaded: &Loaded, gate: Gate, now: Timestamp) -> Result<Arc<Still>, EngineError> {
         let state = &loaded.state;
         let (name, product) = (&loaded.document.environment.name, &loaded.document.product.id);
+        let team = &state.team;
         let overlaps =
             gate.stage == Stage::PlanAndApprove || gate == (Gate { stage: Stage::Fulfill, phase: Phase::Entrance });
-        let (history_stream, environment) = (product_stream(product), environment_stream(name));
+        let (history_stream, environment) = (product_stream(team, product), environment_stream(name));
         let streams = [Waivers::STREAM, &history_stream, &environment];
         let versions = as_of.versions(&*self.0.storage, if overlaps { &streams } else { &streams[..2] })?;
         let version = |place: usize| versions.get(place).copied().unwrap_or(0);
         let (waivers_version, waivers) = self.0.waivers.get_at(&*self.0.storage, version(0))?;
-        let history = self.history_at(product, version(1))?;
+        let history = self.history_at(&history_stream, version(1))?;
         let environment = if overlaps { Some(self.environment_at(name, version(2))?) } else { None };
         let rests_on = RestsOn {
             deployment: state.version,
@@ -116,7 +118,7 @@ impl Engine {
         ];
         deployment.waivers = waivers.about(&deployment, &state.team);
         if let Some((version, environment)) = environment {
-            deployment.overlaps = environment.overlaps(&deployment);
+            deployment.overlaps = environment.overlaps(team, &deployment);
             expect.push(Expect { stream: environment_stream(name), version });
         }
         let evidence: BTreeMap<String, Evidence> = state
@@ -128,10 +130,9 @@ impl Engine {
         let Chosen { model, because, snapshot } = self.choose(&rests_on.models, question)?;
 
         let parts = Snapshot::subject_parts(&snapshot.deployment, &snapshot.evidence)?;
-        let involved = involved(loaded);
-        let is_involved = |person: &str| involved.contains(person);
+        let involves = |person: &PersonId| snapshot.deployment.involves(person);
         let void: Vec<Option<Void>> =
-            state.approvals.iter().map(|known| known.void(now, &parts, model.digest(), &is_involved)).collect();
+            state.approvals.iter().map(|known| known.void(now, &parts, model.digest(), &involves)).collect();
         let counting = state.approvals.iter().zip(&void).filter(|(_, void)| void.is_none());
         let approvals: Vec<Approval> = counting.map(|(known, _)| known.approval.clone()).collect();
         let until = approvals.iter().filter_map(|approval| approval.expires).min();
@@ -185,13 +186,4 @@ impl Still {
     fn shows(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| now < until)
     }
-}
-
-/// Everybody who asked for the deployment or contributed to it: none of them can approve it.
-pub(super) fn involved(loaded: &Loaded) -> BTreeSet<String> {
-    let deployment = &loaded.document;
-    let contributors = deployment.contributors.iter().map(|person| person.id.clone());
-    let mut involved: BTreeSet<String> = contributors.chain([deployment.requester.id.clone()]).collect();
-    involved.extend(loaded.state.authors.iter().cloned());
-    involved
 }

@@ -107,6 +107,13 @@ pub(super) fn fold(
     }
 }
 
+/// The document, with everybody who was ever involved and whom it does not name any more.
+pub(super) fn with_involved(mut document: Deployment, state: &State) -> Deployment {
+    let named = document.everybody_involved();
+    document.involved = state.involved.difference(&named).cloned().collect();
+    document
+}
+
 /// The body of an entry.
 pub(super) fn body<T: serde::de::DeserializeOwned>(entry: &Entry) -> Result<T, EngineError> {
     T::deserialize(&entry.body).map_err(|error| EngineError::Damaged(format!("entry {}: {error}", entry.index)))
@@ -205,9 +212,12 @@ impl Engine {
             Ok(())
         })?;
         let state = state.ok_or_else(|| EngineError::Damaged(format!("`{stream}` does not begin with a request")))?;
-        let document = match known.filter(|known| known.state.document == state.document) {
+        let is_same = |known: &Arc<Loaded>| {
+            known.state.document == state.document && known.state.involved == state.involved
+        };
+        let document = match known.filter(is_same) {
             Some(known) => known.document.clone(),
-            None => Arc::new(self.document(state.document)?),
+            None => Arc::new(with_involved(self.document(state.document)?, &state)),
         };
         let loaded = Arc::new(Loaded { id: id.to_owned(), state, document, next });
         self.0.deployments.insert(id.to_owned(), loaded.clone());

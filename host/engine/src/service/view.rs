@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lockgate_domain::{Deployment, Digest, Evidence, Gate, Phase, Progress, Stage, Timestamp};
+use lockgate_domain::{Deployment, Digest, Evidence, Gate, PersonId, Phase, Progress, Stage, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ pub struct DeploymentSummary {
     /// The environment, by name.
     pub environment: String,
     /// Who asked for it, by person id.
-    pub requester: String,
+    pub requester: PersonId,
     /// When it was asked for.
     pub requested: Timestamp,
     /// When the last event was.

@@ -54,7 +54,7 @@ impl Engine {
         let digest = match write.key {
             Some(key) => {
                 let digest = Digest::of_canonical(asked)?;
-                if let Some(answer) = self.0.storage.answered(&write.actor.person.id, key, &digest)? {
+                if let Some(answer) = self.0.storage.answered(write.actor.person.id.written(), key, &digest)? {
                     return again(&answer);
                 }
                 Some(digest)
@@ -144,7 +144,7 @@ fn request<T: Serialize>(
     let (Some(key), Some(digest)) = (write.key, digest) else { return Ok(None) };
     let answer = serde_json::to_vec(&Kept { version, value })
         .map_err(|error| EngineError::Damaged(format!("an answer has no JSON form: {error}")))?;
-    Ok(Some(Request { scope: write.actor.person.id.clone(), key: key.to_owned(), digest, answer }))
+    Ok(Some(Request { scope: write.actor.person.id.written().to_owned(), key: key.to_owned(), digest, answer }))
 }
 
 fn again<T: DeserializeOwned>(answer: &[u8]) -> Result<Written<T>, EngineError> {

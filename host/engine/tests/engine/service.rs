@@ -4,4 +4,5 @@ mod asked_once;
 mod exceptions;
 mod life;
 mod races;
+mod separation;
 pub(crate) mod stand;

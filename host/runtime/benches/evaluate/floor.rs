@@ -160,7 +160,7 @@ impl bindings::lockgate::host::log::Host for Answers {
 /// The same snapshot that the runtime is shown.
 pub fn answers(snapshot: &lockgate_domain::Snapshot) -> Answers {
     let person = |person: &lockgate_domain::Person| wit::Person {
-        id: person.id.clone(),
+        id: person.id.normal().to_owned(),
         name: person.name.clone(),
         roles: person.roles.clone(),
     };
@@ -181,7 +181,7 @@ pub fn answers(snapshot: &lockgate_domain::Snapshot) -> Answers {
                 start: window.start.as_millis(),
                 end: window.end.as_millis(),
             }),
-            assignee: deployment.change.assignee.clone(),
+            assignee: deployment.change.assignee.as_ref().map(|assignee| assignee.normal().to_owned()),
             releases: deployment.change.releases.clone(),
         },
         approvals: deployment

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use lockgate_domain::{Overlap, Stage, Timestamp};
+use lockgate_domain::{Overlap, PersonId, Stage, Timestamp};
 use lockgate_engine::service::{DeploymentSummary, NewDeployment, Page, Paged};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -32,7 +32,8 @@ pub(super) struct Wanted {
     #[param(schema_with = super::openapi::stage)]
     stage: Option<String>,
     /// Those that this person asked for only, by id.
-    requester: Option<String>,
+    #[param(value_type = Option<String>)]
+    requester: Option<PersonId>,
     /// Where the page begins: `next` of the page before.
     #[param(maximum = 9007199254740991i64)]
     cursor: Option<u64>,
@@ -59,7 +60,7 @@ impl Wanted {
             && is(&self.environment, &found.environment)
             && is(&self.status, found.position.status())
             && is(&self.stage, found.position.stage().as_str())
-            && is(&self.requester, &found.requester)
+            && self.requester.as_ref().is_none_or(|requester| *requester == found.requester)
     }
 }
 

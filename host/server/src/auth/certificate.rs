@@ -3,14 +3,14 @@
 //! That it was signed by an authority that is trusted, and that the other end has its key, was the business of TLS. Here it
 //! is only read.
 
-use lockgate_domain::{Digest, Timestamp};
+use lockgate_domain::{Digest, Person, PersonId, Timestamp};
 use lockgate_engine::authority::{Actor, Teams};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer as _;
 
 use super::pattern::Pattern;
-use super::{CertificateRule, Refusal, person};
+use super::{CertificateRule, Refusal};
 
 /// What certificates stand for.
 pub(super) struct Certificates(Vec<Rule>);
@@ -49,10 +49,11 @@ impl Certificates {
         let names = names(&certificate)?;
         let (rule, name) =
             self.find(&names).ok_or(Refusal::NoRule { what: "client certificate", section: "auth.certificates" })?;
-        let id = rule.gives.person.clone().unwrap_or_else(|| name.to_owned());
-        let mut person = person(id, String::new())
-            .ok_or(Refusal::Certificate("its name holds blanks around it or invisible characters"))?;
-        person.roles = rule.gives.roles.iter().cloned().collect();
+        let id = match &rule.gives.person {
+            Some(person) => person.clone(),
+            None => PersonId::new(name).map_err(|wrong| Refusal::PersonId { of: rule.kind.to_owned(), wrong })?,
+        };
+        let person = Person { id, name: String::new(), roles: rule.gives.roles.iter().cloned().collect() };
         Ok(Actor {
             person,
             teams: if rule.gives.all_teams { Teams::All } else { Teams::Named(rule.gives.teams.clone()) },

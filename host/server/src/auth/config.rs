@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use axum::http::Uri;
-use lockgate_domain::Duration;
+use lockgate_domain::{Duration, PersonId};
 use lockgate_engine::authority::Right;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -167,7 +167,7 @@ pub struct CertificateRule {
     pub subject: Option<String>,
     /// Who it is. Default: the name that fitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub person: Option<String>,
+    pub person: Option<PersonId>,
     /// The roles that it gives.
     #[schemars(length(min = 1))]
     pub roles: BTreeSet<String>,
@@ -381,9 +381,6 @@ impl CertificateRule {
             if let Some(pattern) = pattern {
                 found.check_pattern(&format!("{path}.{key}"), pattern);
             }
-        }
-        if self.person.as_ref().is_some_and(|person| super::person(person.clone(), String::new()).is_none()) {
-            found.add(&format!("{path}.person"), "it is empty, or holds blanks around it or invisible characters");
         }
         found.check_scopes(path, self.scopes.as_ref());
         found.check_gift(path, &self.roles, &self.teams, self.all_teams);

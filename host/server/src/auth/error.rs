@@ -3,7 +3,7 @@
 //! No message here holds a secret, or any part of what was handed in that could be one.
 
 use axum::http::StatusCode;
-use lockgate_domain::Timestamp;
+use lockgate_domain::{InvalidPersonId, Timestamp};
 
 /// Why a request has no actor.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -92,6 +92,14 @@ pub enum Refusal {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// What says who it is, is no id of a person.
+    #[error("`{of}` does not say who it is: {wrong}")]
+    PersonId {
+        /// The claim, or the kind of name of a certificate.
+        of: String,
+        /// What is wrong with it.
+        wrong: InvalidPersonId,
+    },
     /// It is genuine, but nothing says what its holder may do.
     #[error("the {what} is genuine, but no rule says who that is here: an administrator can add one to `{section}`")]
     NoRule {
@@ -126,6 +134,7 @@ impl Refusal {
             Self::Signature => "signature",
             Self::Audience { .. } => "audience",
             Self::Claim { .. } => "claim",
+            Self::PersonId { .. } => "person-id",
             Self::NoRule { .. } => "no-rule",
             Self::Certificate(_) => "certificate",
         }

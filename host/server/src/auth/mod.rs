@@ -20,10 +20,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
-use lockgate_domain::{Person, Timestamp};
+use lockgate_domain::{Person, PersonId, Timestamp};
 use lockgate_engine::authority::{Actor, Teams};
 use lockgate_ledger::Storage;
-use serde_json::json;
 
 pub use config::{
     AuthConfig, CertificateRule, ClaimRule, IssuerConfig, KeysConfig, Mistake, Patterns, SigningAlgorithm,
@@ -172,9 +171,11 @@ fn bearer(header: &HeaderValue) -> Result<&str, AuthError> {
     }
 }
 
-/// Somebody of that id, with no role yet. None: the id is empty, or looks like another one.
-fn person(id: String, name: String) -> Option<Person> {
-    serde_json::from_value(json!({ "id": id, "name": name })).ok()
+/// Somebody of an id that the host itself gives.
+#[expect(clippy::expect_used, reason = "the ids that the host gives are plain words")]
+fn own_person(id: &'static str, name: &str, roles: &[&str]) -> Person {
+    let id = PersonId::new(id).expect("a plain word is an id");
+    Person { id, name: name.to_owned(), roles: roles.iter().map(|role| (*role).to_owned()).collect() }
 }
 
 /// All roles that grant something of their own.
@@ -197,11 +198,7 @@ const EVERY_ROLE: [&str; 14] = [
 
 fn anonymous() -> Actor {
     Actor {
-        person: Person {
-            id: "anonymous@localhost".to_owned(),
-            name: "Anybody on this machine".to_owned(),
-            roles: EVERY_ROLE.map(str::to_owned).to_vec(),
-        },
+        person: own_person("anonymous@localhost", "Anybody on this machine", &EVERY_ROLE),
         teams: Teams::All,
         scopes: None,
         credential: "none".to_owned(),

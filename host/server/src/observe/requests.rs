@@ -132,9 +132,9 @@ impl Exchange {
 
     /// Notes who asks, and by which credential: its name, which is no secret.
     pub fn actor(&self, actor: &Actor) {
-        self.attribute("enduser.id", &actor.person.id);
+        self.attribute("enduser.id", actor.person.id.written());
         self.note(|noted| {
-            noted.actor = Some(actor.person.id.clone());
+            noted.actor = Some(actor.person.id.written().to_owned());
             noted.credential = Some(actor.credential.clone());
         });
     }

@@ -33,7 +33,7 @@ fn a_gate_that_allows_is_true_and_is_in_the_ledger() {
     assert_eq!(served.entries(), before + 1);
     let id = told["context"]["id"].as_str().unwrap();
     let record = served.engine.decision(&person("ada", &["auditor"]), id).unwrap();
-    assert_eq!((record.asked.path.as_str(), record.actor.person.as_str()), ("authzen", "pipeline"));
+    assert_eq!((record.asked.path.as_str(), record.actor.person.written()), ("authzen", "pipeline"));
     assert_eq!((record.passed, record.asked.input), (false, None));
     assert_eq!(told["context"]["receipt"]["proof"], json!(format!("/api/v1/decisions/{id}/proof")));
 }
@@ -134,7 +134,7 @@ fn for_somebody_else_asks_who_may_and_the_ledger_says_for_whom() {
     let told = served.post(EVALUATION, &asked).json();
     let id = told["context"]["id"].as_str().unwrap();
     let record = served.engine.decision(&person("ada", &["auditor"]), id).unwrap();
-    assert_eq!(record.actor.person, "pipeline");
+    assert_eq!(record.actor.person.written(), "pipeline");
     assert_eq!(record.asked.input, Some(json!({"subject": {"type": "user", "id": "rita"}})));
     let token = served.token_of(&person("dev", &["developer"]));
     let refused = served.send("POST", EVALUATION, &[("authorization", &format!("Bearer {token}"))], &asked.to_string());

@@ -13,7 +13,7 @@ use axum::middleware::{self, Next};
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use futures_util::stream;
-use lockgate_domain::Person;
+use lockgate_domain::{Person, PersonId};
 use lockgate_engine::authority::{Actor, Teams};
 use lockgate_server::observe::{
     Exchange, Format, LogConfig, LogFormat, LogGuard, Metrics, Observer, TraceConfig, observe, subscriber,
@@ -48,7 +48,7 @@ impl Written {
 fn routes(observer: Observer) -> Router {
     let named = |Extension(exchange): Extension<Exchange>| async move {
         exchange.actor(&Actor {
-            person: Person { id: "ada@example.org".to_owned(), name: "Ada".to_owned(), roles: Default::default() },
+            person: Person { id: PersonId::new("ada@example.org").unwrap(), name: "Ada".to_owned(), roles: Default::default() },
             teams: Teams::All,
             scopes: None,
             credential: "token:t-1".to_owned(),

@@ -20,7 +20,7 @@ fn a_gate_is_a_document_that_begins_with_allow() {
     assert_eq!((&told["result"]["allow"], &told["result"]["verdict"]), (&json!(true), &json!("allow")));
     let id = told["decision_id"].as_str().unwrap();
     let record = served.engine.decision(&person("ada", &["auditor"]), id).unwrap();
-    assert_eq!((record.asked.path.as_str(), record.actor.person.as_str()), ("opa", "pipeline"));
+    assert_eq!((record.asked.path.as_str(), record.actor.person.written()), ("opa", "pipeline"));
     let pending = served.post(EXIT, &about("shop-1")).json();
     assert_eq!((&pending["result"]["allow"], &pending["result"]["verdict"]), (&json!(false), &json!("pending")));
     assert_eq!(pending["result"]["requirements"][0]["need"]["approvals"]["missing"], json!(1));

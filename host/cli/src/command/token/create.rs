@@ -1,6 +1,6 @@
 //! `lockgate token create`: a credential for a pipeline or a person.
 
-use lockgate_domain::{Duration, Person, Timestamp};
+use lockgate_domain::{Duration, Person, PersonId, Timestamp};
 use lockgate_engine::authority::{ROLES, Right, Teams};
 use lockgate_server::auth::token::{NewToken, Tokens, issue};
 
@@ -20,7 +20,7 @@ pub(crate) struct Create {
     data: DataArguments,
     /// Whom it stands for: unique and stable, for example an e-mail address, or the name of a pipeline.
     #[arg(long = "for", value_name = "ID")]
-    person: String,
+    person: PersonId,
     /// The name of whom it stands for, for people.
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     name: String,

@@ -52,7 +52,7 @@ pub(super) fn list(tokens: &[&Token], now: Timestamp, form: Form) -> anyhow::Res
                 vec![
                     token.id.clone(),
                     state(token, now),
-                    print::plain(&token.person.id).into_owned(),
+                    print::plain(token.person.id.written()).into_owned(),
                     roles(token),
                     teams(token),
                     scopes(token),
@@ -80,7 +80,7 @@ fn table(token: &Token, now: Timestamp) -> String {
     let mut rows = vec![
         ("id", token.id.clone()),
         ("state", state(token, now)),
-        ("for", print::plain(&token.person.id).into_owned()),
+        ("for", print::plain(token.person.id.written()).into_owned()),
         ("roles", roles(token)),
         ("teams", teams(token)),
         ("scopes", scopes(token)),

@@ -5,7 +5,7 @@ use lockgate_engine::lifecycle::{Move, Void};
 use lockgate_engine::service::{EngineError, NewDelegation, Refused};
 use serde_json::json;
 
-use crate::service::stand::{Stand, ben, person, rita};
+use crate::service::stand::{Stand, ben, id, person, rita};
 
 #[test]
 fn who_asks_and_who_contributed_cannot_approve() {
@@ -28,7 +28,7 @@ fn whoever_revises_the_document_cannot_approve_it_any_more() {
     stand.engine.approve(&stand.by(&editor), "dep-1", &answer).unwrap();
     stand.engine.revise(&stand.by(&editor), "dep-1", &json!({"labels": {"wave": "1"}})).unwrap();
     let approvals = stand.view("dep-1").approvals;
-    assert_eq!(approvals[0].void, Some(Void::NotIndependent { person: "eve".to_owned() }));
+    assert_eq!(approvals[0].void, Some(Void::NotIndependent { person: id("eve") }));
     assert!(!stand.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap().decision.id.is_empty());
     assert!(!stand.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap().passed);
 }
@@ -89,7 +89,7 @@ fn a_role_is_lent_for_a_while_and_counts_as_one_voice() {
     stand.request(|_| {}).unwrap();
     let deputy = person("dora", &["operations-manager"]);
     let mut answer = stand.answer("dep-1", "change-authority");
-    answer.on_behalf_of = Some("ben".to_owned());
+    answer.on_behalf_of = Some(id("ben"));
     let refused = stand.engine.approve(&stand.by(&deputy), "dep-1", &answer);
     assert!(matches!(refused, Err(EngineError::Refused(Refused::RoleNotHeld { .. }))), "{refused:?}");
 

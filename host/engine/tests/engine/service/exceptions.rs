@@ -4,7 +4,7 @@ use lockgate_domain::{Phase, Stage};
 use lockgate_engine::service::{EngineError, NewOverride, NewReview, NewWaiver, Page, Refused};
 use serde_json::json;
 
-use crate::service::stand::{Stand, ben, person, rita};
+use crate::service::stand::{Stand, ben, id, person, rita};
 
 fn waiver(expires: &str) -> NewWaiver {
     serde_json::from_value(json!({
@@ -35,7 +35,7 @@ fn a_waiver_takes_the_weight_from_an_answer_until_it_expires() {
     let waived = at_the_exit(&stand);
     assert_eq!(waived[0], "true");
     assert!(waived.contains(&"waived".to_owned()), "{waived:?}");
-    assert_eq!(granted.waiver.owner, "ben");
+    assert_eq!(granted.waiver.owner, id("ben"));
 }
 
 #[test]

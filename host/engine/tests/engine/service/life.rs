@@ -192,7 +192,7 @@ fn deployments_of_the_same_product_are_fulfilled_one_after_the_other() {
     assert!(!second.passed);
     let blocking = second.decision.reasons.iter().filter(|reason| reason.blocking);
     assert_eq!(blocking.map(|reason| reason.code.as_str()).collect::<Vec<_>>(), ["overlapping-deployment"]);
-    assert_eq!(stand.engine.overlaps(&rita(), "dep-2").unwrap()[0].deployment, "dep-1");
+    assert_eq!(stand.engine.overlaps(&rita(), "dep-2").unwrap()[0].deployment.as_deref(), Some("dep-1"));
     stand.engine.make_move(&stand.by(&rita()), "dep-1", Move::Abort, "dep-2 is more urgent").unwrap();
     assert!(stand.pass("dep-2", Stage::Fulfill, Phase::Entrance).unwrap().passed);
 }

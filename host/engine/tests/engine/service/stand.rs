@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lockgate_domain::{Digest, Gate, Person, Phase, Stage, Timestamp};
+use lockgate_domain::{Digest, Gate, Person, PersonId, Phase, Stage, Timestamp};
 use lockgate_engine::LoadedModel;
 use lockgate_engine::authority::{Actor, Teams};
 use lockgate_engine::lifecycle::{ActivityOutcome, ActivityReport, activities_of};
@@ -49,10 +49,15 @@ pub(crate) struct Stand {
     now: Cell<i64>,
 }
 
+/// The id of a person.
+pub(crate) fn id(text: &str) -> PersonId {
+    PersonId::new(text).unwrap()
+}
+
 pub(crate) fn person(id: &str, roles: &[&str]) -> Actor {
     Actor {
         person: Person {
-            id: id.to_owned(),
+            id: self::id(id),
             name: String::new(),
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         },

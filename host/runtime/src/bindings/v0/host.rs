@@ -41,7 +41,7 @@ impl wit::HostEvaluation for Sandbox {
         scenario Scenario -> wit::Scenario = |s| s.deployment.scenario.into();
         subject Subject -> wit::Digest = |s| s.subject.text();
         requester Requester -> wit::Person = |s| (&s.deployment.requester).into();
-        contributors Contributors -> Vec<wit::Person> = |s| snapshot::each(&s.deployment.contributors);
+        contributors Contributors -> Vec<wit::Person> = |s| snapshot::contributors(&s.deployment);
         product Product -> wit::Product = |s| (&s.deployment.product).into();
         release Release -> wit::Release = |s| (&s.deployment.release).into();
         components Components -> Vec<wit::Component> = |s| snapshot::each(&s.deployment.release.components);

@@ -71,8 +71,18 @@ same! {
 
 impl From<&domain::Person> for wit::Person {
     fn from(person: &domain::Person) -> Self {
-        Self { id: person.id.clone(), name: person.name.clone(), roles: person.roles.clone() }
+        Self { id: person.id.normal().to_owned(), name: person.name.clone(), roles: person.roles.clone() }
     }
+}
+
+/// Those who contribute, and everybody else who was ever involved: nobody of them is independent.
+pub(super) fn contributors(deployment: &domain::Deployment) -> Vec<wit::Person> {
+    let named = |id: &domain::PersonId| {
+        deployment.requester.id == *id || deployment.contributors.iter().any(|person| person.id == *id)
+    };
+    let others = deployment.involved.iter().filter(|id| !named(id));
+    let others = others.map(|id| wit::Person { id: id.normal().to_owned(), name: String::new(), roles: Vec::new() });
+    each(&deployment.contributors).into_iter().chain(others).collect()
 }
 
 impl From<&domain::Product> for wit::Product {
@@ -168,7 +178,7 @@ impl From<&domain::Change> for wit::Change {
             approval: change.approval.into(),
             risk: change.risk.into(),
             window: change.window.map(Into::into),
-            assignee: change.assignee.clone(),
+            assignee: change.assignee.as_ref().map(|assignee| assignee.normal().to_owned()),
             releases: change.releases.clone(),
         }
     }
@@ -217,7 +227,7 @@ impl From<&domain::Plan> for wit::Plan {
             data_retention: plan.data_retention.as_ref().map(|retention| wit::DataRetention {
                 keep: retention.keep.as_millis(),
                 viewable_by_customer: retention.viewable_by_customer,
-                decided_by: retention.decided_by.clone(),
+                decided_by: retention.decided_by.normal().to_owned(),
             }),
             criteria: plan.criteria.clone(),
         }

@@ -5,7 +5,7 @@
 //! decision rests on what the ledger knows of a deployment, never on what is said in passing.
 
 use axum::http::StatusCode;
-use lockgate_domain::Gate;
+use lockgate_domain::{Gate, PersonId};
 use lockgate_engine::authority::{Actor, Right};
 use lockgate_engine::service::{EngineError, Mistake};
 use serde::Deserialize;
@@ -254,7 +254,8 @@ impl Asked {
             wrong(&[mistake("/action/name", message)])
         })?;
         let mut input = None;
-        if id != actor.person.id {
+        let is_asker = PersonId::new(&id).is_ok_and(|id| id == actor.person.id);
+        if !is_asker {
             actor.require(Right::RequestForOthers).map_err(|forbidden| problem(EngineError::from(forbidden)))?;
             // Who asked is kept anyway; for whom, only if it is somebody else.
             input = Some(json!({ "subject": { "type": kind, "id": id } }));

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use lockgate_domain::{Duration, Timestamp};
+use lockgate_domain::{Duration, Person, PersonId, Timestamp};
 use lockgate_engine::authority::{Actor, Right, Teams};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::auth::pattern::Pattern;
-use crate::auth::{ClaimRule, IssuerConfig, Refusal, person};
+use crate::auth::{ClaimRule, IssuerConfig, Refusal};
 
 /// The claims of a token. A token that gives one twice is not read: others might see the other value.
 #[derive(Clone, Debug)]
@@ -130,12 +130,11 @@ impl Mapping {
             return Err(wrong("cannot be believed: `email_verified` is not true"));
         }
         let name = self.name.as_ref().and_then(|name| claims.get(name)).and_then(Value::as_str).unwrap_or_default();
-        let mut person =
-            person(id, name.to_owned()).ok_or_else(|| wrong("holds blanks around it or invisible characters"))?;
+        let id = PersonId::new(&id).map_err(|wrong| Refusal::PersonId { of: self.person.clone(), wrong })?;
         // One rule alone: added up, the roles of one would reach into the teams of another.
         let rule = self.rules.iter().find(|rule| rule.fits(claims));
         let gives = &rule.ok_or(Refusal::NoRule { what: "token", section: "auth.oidc.rules" })?.gives;
-        person.roles = gives.roles.iter().cloned().collect();
+        let person = Person { id, name: name.to_owned(), roles: gives.roles.iter().cloned().collect() };
         Ok(Actor {
             person,
             teams: if gives.all_teams { Teams::All } else { Teams::Named(gives.teams.clone()) },

@@ -9,6 +9,7 @@ use lockgate_ledger::{Append, Error, Expect, InvalidEntry, Storage};
 use super::event::{ACCESS_STREAM, Event, IssuedBody, RevokedBody, RotatedBody};
 use super::fold::{Token, Tokens};
 use super::{ID_DIGITS, Secret, random};
+use crate::auth::own_person;
 
 /// How often it is tried again when somebody else changed the stream at the same time.
 const ATTEMPTS: usize = 10;
@@ -93,11 +94,7 @@ pub fn first_administrator(storage: &dyn Storage, now: Timestamp) -> Result<Opti
         return Ok(None);
     }
     let new = NewToken {
-        person: Person {
-            id: "administrator".to_owned(),
-            name: "First administrator".to_owned(),
-            roles: vec!["administrator".to_owned()],
-        },
+        person: own_person("administrator", "First administrator", &["administrator"]),
         teams: Teams::All,
         scopes: None,
         expires: None,
@@ -204,11 +201,6 @@ fn reread(storage: &dyn Storage, id: &str) -> Result<Token, TokenError> {
 
 fn checked(new: &NewToken, now: Timestamp) -> Result<(), TokenError> {
     let invalid = |message: String| Err(TokenError::Invalid(message));
-    // Reading it back is what checks the id: two people must not look like one.
-    let read = serde_json::to_value(&new.person).and_then(serde_json::from_value::<Person>);
-    if let Err(error) = read {
-        return invalid(error.to_string());
-    }
     if new.person.roles.is_empty() {
         return invalid(format!("`{}` would hold no role, so the token would be good for nothing", new.person.id));
     }

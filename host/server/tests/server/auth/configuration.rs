@@ -49,7 +49,6 @@ fn all_mistakes_are_told_at_once_and_where_they_are() {
         [[certificates]]
         uri = 'spiffe://acme/*'
         dns = ''
-        person = ' '
         roles = ['pipeline']
         all-teams = true";
     assert_eq!(
@@ -77,7 +76,6 @@ fn all_mistakes_are_told_at_once_and_where_they_are() {
             "`auth.oidc.1.issuer`: it is configured before: put the rules of both into one",
             "`auth.certificates.0`: exactly one of `uri`, `email`, `dns` and `subject` says which certificates it is about",
             "`auth.certificates.0.dns`: it is empty: nothing fits",
-            "`auth.certificates.0.person`: it is empty, or holds blanks around it or invisible characters",
         ]
     );
 }
@@ -101,4 +99,11 @@ fn there_is_no_way_to_allow_an_algorithm_that_does_not_sign() {
         let error = toml::from_str::<AuthConfig>(&config).unwrap_err().to_string();
         assert!(error.contains("expected one of `RS256`"), "{error}");
     }
+}
+
+#[test]
+fn the_person_of_a_certificate_rule_is_an_id() {
+    let rule = "[[certificates]]\ndns = 'a.example'\nperson = ' '\nroles = ['pipeline']\nall-teams = true";
+    let wrong = toml::from_str::<AuthConfig>(rule).unwrap_err();
+    assert_eq!(wrong.message(), "the id of a person is empty: write an account name or an e-mail address");
 }

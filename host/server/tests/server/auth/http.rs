@@ -17,7 +17,7 @@ use crate::auth::support::{Ledger, issued};
 
 /// A route that says who asks, behind the middleware.
 async fn serve(authenticator: Authenticator) -> SocketAddr {
-    let who = async |Extension(actor): Extension<Actor>| actor.person.id;
+    let who = async |Extension(actor): Extension<Actor>| actor.person.id.written().to_owned();
     let routes = Router::new()
         .route("/who", get(who))
         .layer(from_fn_with_state(Arc::new(authenticator), authenticate))

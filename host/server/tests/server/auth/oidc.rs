@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use lockgate_domain::PersonId;
 use lockgate_engine::authority::{Actor, Right, Teams};
 use lockgate_server::auth::{AuthError, Authenticator, Refusal};
 use serde_json::{Value, json};
@@ -65,7 +66,7 @@ async fn a_job_signs_in_with_the_token_of_its_ci_system() {
         let issuer = Issuer::publishing(&[&key]).await;
         let (_ledger, authenticator) = trusting(&issuer, "scopes = ['decide', 'drive']");
         let actor = ask(&authenticator, &key.sign(&claims(&issuer)), at(1)).await.unwrap();
-        assert_eq!(actor.person.id, "repo:acme/shop:environment:production");
+        assert_eq!(actor.person.id.written(), "repo:acme/shop:environment:production");
         assert_eq!(actor.person.roles, ["pipeline"]);
         assert_eq!(actor.teams, Teams::Named(["shop".to_owned()].into()));
         assert_eq!(actor.scopes, Some([Right::Decide, Right::Drive].into()));
@@ -89,7 +90,7 @@ async fn tokens_that_an_rsa_key_signed_are_verified() {
     let authenticator = ledger.authenticator_of(&config);
     for token in [rsa::RS256, rsa::PS256] {
         let actor = ask(&authenticator, token, at(1)).await.unwrap();
-        assert_eq!((actor.person.id.as_str(), actor.person.roles.as_slice()), ("rsa", &["developer".to_owned()][..]));
+        assert_eq!((actor.person.id.written(), actor.person.roles.as_slice()), ("rsa", &["developer".to_owned()][..]));
         let (signed, signature) = token.rsplit_once('.').unwrap();
         let first = if signature.starts_with('A') { 'B' } else { 'A' };
         let changed = format!("{signed}.{first}{}", &signature[1..]);
@@ -388,11 +389,12 @@ async fn claims_say_who_it_is_by_name_or_by_pointer() {
     let (_ledger, authenticator) = trusting(&issuer, settings);
     let token = with(&issuer, json!({ "user": { "login": "ada" }, "display_name": "Ada" }));
     let person = ask(&authenticator, &key.sign(&token), at(0)).await.unwrap().person;
-    assert_eq!((person.id.as_str(), person.name.as_str()), ("ci:ada", "Ada"));
+    assert_eq!((person.id.written(), person.name.as_str()), ("ci:ada", "Ada"));
     let nobody = claim("/user/login", "does not say who it is: it is missing, or no text");
     assert_eq!(ask(&authenticator, &key.sign(&claims(&issuer)), at(0)).await, refused(nobody));
     let token = with(&issuer, json!({ "user": { "login": "ada\u{200b}" } }));
-    let invisible = claim("/user/login", "holds blanks around it or invisible characters");
+    let wrong = PersonId::new("ci:ada\u{200b}").unwrap_err();
+    let invisible = Refusal::PersonId { of: "/user/login".to_owned(), wrong };
     assert_eq!(ask(&authenticator, &key.sign(&token), at(0)).await, refused(invisible));
 }
 
@@ -402,7 +404,7 @@ async fn an_address_counts_only_if_the_issuer_has_verified_it() {
     let issuer = Issuer::publishing(&[&key]).await;
     let (_ledger, authenticator) = trusting(&issuer, "person = 'email'");
     let verified = |verified| key.sign(&with(&issuer, json!({ "email": "ada@acme", "email_verified": verified })));
-    assert_eq!(ask(&authenticator, &verified(json!(true)), at(0)).await.unwrap().person.id, "ada@acme");
+    assert_eq!(ask(&authenticator, &verified(json!(true)), at(0)).await.unwrap().person.id.written(), "ada@acme");
     let unverified = claim("email", "cannot be believed: `email_verified` is not true");
     for value in [json!(false), json!("true"), Value::Null] {
         assert_eq!(ask(&authenticator, &verified(value), at(0)).await, refused(unverified.clone()));

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
-use lockgate_domain::{Person, Timestamp};
+use lockgate_domain::{Person, PersonId, Timestamp};
 use lockgate_engine::authority::{Actor, Teams};
 use lockgate_ledger::{KeyFile, SqliteOptions, SqliteStorage, Storage};
 use lockgate_server::auth::token::{Issued, NewToken, issue};
@@ -56,7 +56,7 @@ fn open(folder: &TempDir) -> SqliteStorage {
 pub(crate) fn new_token() -> NewToken {
     let roles = vec!["pipeline".to_owned()];
     NewToken {
-        person: Person { id: "shop-pipeline".to_owned(), name: "Shop".to_owned(), roles },
+        person: Person { id: PersonId::new("shop-pipeline").unwrap(), name: "Shop".to_owned(), roles },
         teams: Teams::Named(["shop".to_owned()].into()),
         scopes: None,
         expires: None,

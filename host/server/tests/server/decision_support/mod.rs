@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
-use lockgate_domain::{Digest, Person, Timestamp};
+use lockgate_domain::{Digest, Person, PersonId, Timestamp};
 use lockgate_engine::authority::{Actor, Teams};
 use lockgate_engine::catalogue::{Catalogue, KeptModels};
 use lockgate_engine::service::{Engine, NewDeployment, Recordings, Write};
@@ -90,7 +90,7 @@ pub(crate) fn routes(state: &ServerState, storage: Arc<dyn Storage>, catalogue: 
 pub(crate) fn person(id: &str, roles: &[&str]) -> Actor {
     Actor {
         person: Person {
-            id: id.to_owned(),
+            id: PersonId::new(id).unwrap(),
             name: String::new(),
             roles: roles.iter().map(|&role| role.into()).collect(),
         },
