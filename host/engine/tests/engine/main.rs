@@ -11,6 +11,7 @@
 mod catalogue;
 mod catalogue_ledger;
 mod catalogue_support;
+mod exceptions_in_documents;
 mod gate_support;
 mod gates;
 mod ledger_support;
