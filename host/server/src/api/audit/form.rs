@@ -51,6 +51,9 @@ pub struct EntryDocument {
     /// The moment that it was filed under.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
+    /// The team that it was filed under, if it belongs to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// The hash that was stored with it, in base64.
     #[schema(value_type = String)]
     pub hash: Hash,
@@ -61,16 +64,16 @@ pub struct EntryDocument {
 
 impl From<StoredEntry> for EntryDocument {
     fn from(stored: StoredEntry) -> Self {
-        let StoredEntry { index, stream, sequence, kind, id, at, hash, leaf } = stored;
-        Self { index, stream, sequence, kind, id, at, hash, leaf: STANDARD.encode(leaf) }
+        let StoredEntry { index, stream, sequence, kind, id, at, team, hash, leaf } = stored;
+        Self { index, stream, sequence, kind, id, at, team, hash, leaf: STANDARD.encode(leaf) }
     }
 }
 
 impl EntryDocument {
     /// The entry; none if the leaf is no base64.
     pub fn stored(self) -> Option<StoredEntry> {
-        let Self { index, stream, sequence, kind, id, at, hash, leaf } = self;
-        Some(StoredEntry { index, stream, sequence, kind, id, at, hash, leaf: STANDARD.decode(leaf).ok()? })
+        let Self { index, stream, sequence, kind, id, at, team, hash, leaf } = self;
+        Some(StoredEntry { index, stream, sequence, kind, id, at, team, hash, leaf: STANDARD.decode(leaf).ok()? })
     }
 }
 
@@ -144,6 +147,9 @@ pub struct LogEntry {
     pub sequence: u64,
     /// The stream that it belongs to.
     pub stream: String,
+    /// The team that it belongs to, if it belongs to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
 }
 
 /// That an entry is in the log of a checkpoint: described here, made by

@@ -95,6 +95,7 @@ pub(super) async fn entries(
         stream: query.stream,
         kind: query.kind,
         id: query.id,
+        team: query.team,
         from: query.from.unwrap_or(0),
         before: query.before,
         newest_first: query.newest_first.unwrap_or(false),

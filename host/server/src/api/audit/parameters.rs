@@ -37,6 +37,8 @@ pub(super) struct EntriesQuery {
     pub(super) kind: Option<String>,
     /// With that id only.
     pub(super) id: Option<String>,
+    /// Of that team only.
+    pub(super) team: Option<String>,
     /// The newest first.
     pub(super) newest_first: Option<bool>,
     /// How many at most. A page may hold fewer if they are large.

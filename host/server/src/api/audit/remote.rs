@@ -98,6 +98,7 @@ fn wanted(query: &Query, last: Option<&StoredEntry>, document: &EntryDocument) -
         && is(&query.stream, Some(&document.stream))
         && is(&query.kind, Some(&document.kind))
         && is(&query.id, document.id.as_ref())
+        && is(&query.team, document.team.as_ref())
 }
 
 fn entries_path(query: &Query) -> String {
@@ -105,7 +106,7 @@ fn entries_path(query: &Query) -> String {
     if let Some(before) = query.before {
         path.push_str(&format!("&before={before}"));
     }
-    for (name, value) in [("stream", &query.stream), ("kind", &query.kind), ("id", &query.id)] {
+    for (name, value) in [("stream", &query.stream), ("kind", &query.kind), ("id", &query.id), ("team", &query.team)] {
         if let Some(value) = value {
             path.push_str(&format!("&{name}={}", ask::encoded(value)));
         }
