@@ -2,7 +2,8 @@
 //!
 //! What stands here is [what an audit reads](lockgate_ledger::Source), page by page, as it lies in the ledger: leaves,
 //! hashes, signed notes. Nothing of it asks to be believed, and [`RemoteSource`] on the other side believes none of it.
-//! Who may read it is decided where it is mounted.
+//! Who may read it is decided where it is mounted; how much of it they see goes by their teams, in [`AuditState::ask`],
+//! which every handler has to go through.
 
 mod content;
 mod form;
@@ -17,7 +18,8 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::http::StatusCode;
 use axum::routing::get;
-use lockgate_ledger::{Cause, Error, Storage, Unavailable};
+use lockgate_engine::authority::{Actor, Teams};
+use lockgate_ledger::{Cause, Error, Source, Storage, TeamView, Unavailable};
 use utoipa::OpenApi;
 
 use super::errors::damaged;
@@ -25,7 +27,7 @@ use crate::problem::Problem;
 
 pub use form::{
     Checkpoints, ConsistencyHashes, Contents, Entries, EntryDocument, HeadDocument, InclusionProofDocument,
-    KeptCheckpoint, KeyChangeDocument, LogEntry, Nodes,
+    KeptCheckpoint, KeyChangeDocument, LogEntry, Nodes, WithheldEntryDocument,
 };
 pub use prove::{decision_proof, proof_of_decision};
 pub use remote::{InvalidServer, RemoteSource};
@@ -54,13 +56,18 @@ impl AuditState {
         Self { storage }
     }
 
-    /// Asks the ledger something, on a thread that may wait.
+    /// Asks something of the log as the actor may see it, on a thread that may wait.
     async fn ask<T: Send + 'static>(
         &self,
-        ask: impl FnOnce(&dyn Storage) -> Result<T, Error> + Send + 'static,
+        actor: Actor,
+        ask: impl FnOnce(&dyn Source) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Problem> {
         let storage = Arc::clone(&self.storage);
-        match tokio::task::spawn_blocking(move || ask(storage.as_ref())).await {
+        let of_actor = move || match &actor.teams {
+            Teams::All => ask(storage.as_ref()),
+            Teams::Named(teams) => ask(&TeamView::new(storage.as_ref(), teams)),
+        };
+        match tokio::task::spawn_blocking(of_actor).await {
             Ok(answer) => answer.map_err(problem),
             Err(_) => Err(Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)),
         }
@@ -111,6 +118,7 @@ pub struct AuditApi;
 fn problem(error: Error) -> Problem {
     match error {
         Error::NotFound(message) => Problem::of_status(StatusCode::NOT_FOUND).detail(message),
+        Error::Withheld(_) => Problem::of_status(StatusCode::FORBIDDEN).detail(error.to_string()),
         Error::Unavailable(Unavailable { cause: Cause::Corrupt, message }) => {
             // An auditor is told where.
             damaged(&message).detail(message)

@@ -5,4 +5,5 @@ mod life;
 mod people;
 mod refusals;
 mod stand;
+mod team_audit;
 mod waiting;

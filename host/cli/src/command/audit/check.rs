@@ -175,6 +175,7 @@ pub(super) fn told(included: &Included) -> String {
     add("model", decision.get("model").and_then(named));
     add("stream", Some(format!("{}, its entry {}", entry.stream, entry.sequence)));
     add("id", entry.id.clone());
+    add("team", entry.team.clone());
     if entry.kind != "decision" {
         add("body", serde_json::to_string_pretty(&entry.body).ok());
     }

@@ -4,8 +4,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lockgate_domain::Timestamp;
-use lockgate_ledger::StoredEntry;
 use lockgate_ledger::tree::Hash;
+use lockgate_ledger::{SourceEntry, StoredEntry, WithheldEntry};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -25,13 +25,45 @@ pub struct HeadDocument {
 }
 
 /// A page of entries.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Entries {
     /// The entries, in order.
     pub entries: Vec<EntryDocument>,
+    /// The places between them whose entries belong to other teams than those of who asks, or to none, in the same order.
+    /// Where a stream, kind, id or team is asked for, there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<WithheldEntryDocument>,
     /// Where to go on, if there may be more: the next `from`, or with `newest_first` the next `before`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
+}
+
+impl Entries {
+    /// How many places of the log it has.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len() + self.withheld.len()
+    }
+
+    /// Adds the next entry.
+    pub(super) fn push(&mut self, entry: SourceEntry) {
+        match entry {
+            SourceEntry::Whole(entry) => self.entries.push(EntryDocument::from(entry)),
+            SourceEntry::Withheld(WithheldEntry { index, hash }) => {
+                self.withheld.push(WithheldEntryDocument { index, hash });
+            }
+        }
+    }
+}
+
+/// What is left of an entry that is withheld: enough to build the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithheldEntryDocument {
+    /// Its place in the log, from 0.
+    pub index: u64,
+    /// The hash of its leaf, in base64.
+    #[schema(value_type = String)]
+    pub hash: Hash,
 }
 
 /// An entry as the ledger holds it: the leaf is what counts, the rest says what it was filed under.
