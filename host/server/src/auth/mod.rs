@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderValue;
 use lockgate_domain::{Person, Timestamp};
-use lockgate_engine::authority::{Actor, Teams};
+use lockgate_engine::authority::{Actor, Teams, role_names};
 use lockgate_ledger::Storage;
 use serde_json::json;
 
@@ -177,30 +177,12 @@ fn person(id: String, name: String) -> Option<Person> {
     serde_json::from_value(json!({ "id": id, "name": name })).ok()
 }
 
-/// All roles that grant something of their own.
-const EVERY_ROLE: [&str; 14] = [
-    "administrator",
-    "auditor",
-    "change-authority",
-    "deployment-manager",
-    "deployment-practitioner",
-    "developer",
-    "governance",
-    "operations-manager",
-    "pipeline",
-    "product-manager",
-    "product-owner",
-    "release-manager",
-    "service-owner",
-    "technical-specialist",
-];
-
 fn anonymous() -> Actor {
     Actor {
         person: Person {
             id: "anonymous@localhost".to_owned(),
             name: "Anybody on this machine".to_owned(),
-            roles: EVERY_ROLE.map(str::to_owned).to_vec(),
+            roles: role_names().map(str::to_owned).to_vec(),
         },
         teams: Teams::All,
         scopes: None,

@@ -1,7 +1,7 @@
 //! `lockgate token create`: a credential for a pipeline or a person.
 
 use lockgate_domain::{Duration, Person, Timestamp};
-use lockgate_engine::authority::{ROLES, Right, Teams};
+use lockgate_engine::authority::{Right, Teams, role_names};
 use lockgate_server::auth::token::{NewToken, Tokens, issue};
 
 use super::{ByArguments, in_that_time, refused, show};
@@ -79,13 +79,14 @@ impl Create {
 
 /// What there is to say of a role that Lockgate does not know. It is none that is wrong: a model may ask for approvals in it.
 fn unknown(role: &str) -> Option<String> {
-    if ROLES.contains(&role) {
+    let known = role_names();
+    if known.contains(&role) {
         return None;
     }
-    let meant = match nearest(role, ROLES) {
+    let meant = match nearest(role, known) {
         Some(meant) => format!("did you mean `{meant}`? If so, revoke this token, and create another"),
-        None => format!("those that Lockgate knows are {}", ROLES.join(", ")),
+        None => format!("those that Lockgate knows are {}", known.join(", ")),
     };
-    let may = "its holder may see, and approve where a model asks for that role, and no more";
+    let may = "its holder may see, approve and resume where a model names that role, and no more";
     Some(format!("`{}` is no role that Lockgate knows: {may}; {meant}", print::plain(role)))
 }
