@@ -2,13 +2,13 @@
 //!
 //! What stands here is [what an audit reads](lockgate_ledger::Source), page by page, as it lies in the ledger: leaves,
 //! hashes, signed notes. Nothing of it asks to be believed, and [`RemoteSource`] on the other side believes none of it.
-//! Who may read it is decided where it is mounted.
+//! Who may read it, the table in `routes` says.
 
-mod content;
+pub(super) mod content;
 mod form;
-mod log;
+pub(super) mod log;
 mod parameters;
-mod prove;
+pub(super) mod prove;
 mod remote;
 
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::http::StatusCode;
-use axum::routing::get;
 use lockgate_ledger::{Cause, Error, Storage, Unavailable};
 use utoipa::OpenApi;
 
 use super::errors::damaged;
+use super::routes::audit_routes;
 use crate::problem::Problem;
 
 pub use form::{
@@ -30,8 +30,8 @@ pub use form::{
 pub use prove::{decision_proof, proof_of_decision};
 pub use remote::{InvalidServer, RemoteSource};
 
-/// Where the routes are mounted.
-pub const PREFIX: &str = "/api/v1/audit";
+/// The path that all routes of the audit log begin with.
+const PREFIX: &str = "/api/v1/audit";
 
 /// The header with the kind of content.
 const KIND_HEADER: &str = "lockgate-content-kind";
@@ -67,23 +67,13 @@ impl AuditState {
     }
 }
 
-/// The routes, relative to [`PREFIX`].
+/// The routes with nothing in front of them: everybody may read that log.
 pub fn routes<S>() -> Router<S>
 where
     AuditState: FromRef<S>,
     S: Clone + Send + Sync + 'static,
 {
-    Router::new()
-        .route("/head", get(log::head))
-        .route("/checkpoint", get(log::checkpoint))
-        .route("/key", get(log::key))
-        .route("/entries", get(log::entries))
-        .route("/nodes", get(log::nodes))
-        .route("/checkpoints", get(log::checkpoints))
-        .route("/contents", get(content::contents))
-        .route("/content/{digest}", get(content::content))
-        .route("/inclusion/{index}", get(prove::inclusion))
-        .route("/consistency", get(prove::consistency))
+    audit_routes().into_iter().fold(Router::new(), |router, route| router.route(route.row.path, route.handler))
 }
 
 /// The description of the routes, with their full paths, and of the proof of a decision.

@@ -8,17 +8,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
 use axum::{Json, Router};
 use lockgate_ledger::Storage;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::ServerState;
-use crate::auth::authenticate;
-use crate::config::MetricsAccess;
+use super::mount::Doorkeeper;
+use super::openapi::Reading;
+use super::routes::health_routes;
 use crate::observe::scrape;
 use crate::serve::Lifecycle;
 
@@ -85,22 +84,13 @@ impl Checks {
 
 /// The routes, which do not wait for their turn.
 pub fn routes(state: &ServerState) -> Router {
-    let open = Router::new()
-        .route("/livez", get(livez))
-        .route("/readyz", get(readyz))
-        .route("/health", get(health))
-        .route("/v1/status", get(status));
-    let metrics = Router::new().route("/metrics", get(metrics));
-    let metrics = match state.config.observe.metrics {
-        MetricsAccess::Off => Router::new(),
-        MetricsAccess::Open => metrics,
-        MetricsAccess::On => metrics.route_layer(from_fn_with_state(Arc::clone(&state.authenticator), authenticate)),
-    };
-    open.merge(metrics).with_state(state.clone())
+    let doorkeeper = Doorkeeper { authenticator: Arc::clone(&state.authenticator), backpressure: None };
+    let routes = health_routes(state.config.observe.metrics);
+    doorkeeper.router(routes, &state.config.limits).with_state(state.clone())
 }
 
 /// The process answers.
-#[utoipa::path(get, path = "/livez", tag = "health", security(()), responses((status = 200, description = "It lives.", body = String)))]
+#[utoipa::path(get, path = "/livez", tag = "health", responses((status = 200, description = "It lives.", body = String)))]
 pub(crate) async fn livez() -> &'static str {
     "ok"
 }
@@ -110,7 +100,6 @@ pub(crate) async fn livez() -> &'static str {
     get,
     path = "/readyz",
     tag = "health",
-    security(()),
     responses(
         (status = 200, description = "It is ready.", body = Readiness),
         (status = 503, description = "It is not; the checks say why.", body = Readiness),
@@ -128,7 +117,6 @@ pub(crate) async fn readyz(State(state): State<ServerState>) -> Response {
     get,
     path = "/health",
     tag = "health",
-    security(()),
     params(
         ("bundles" = Option<bool>, Query, description = "Also asks whether models are loaded."),
         ("plugins" = Option<bool>, Query, description = "Asks for everything that readiness depends on."),
@@ -167,7 +155,6 @@ pub(crate) async fn health(State(state): State<ServerState>, RawQuery(query): Ra
     get,
     path = "/v1/status",
     tag = "health",
-    security(()),
     responses((status = 200, description = "The state of each part.", body = Value))
 )]
 pub(crate) async fn status(State(state): State<ServerState>) -> Json<Value> {
@@ -182,6 +169,20 @@ pub(crate) async fn status(State(state): State<ServerState>) -> Json<Value> {
     Json(json!({ "result": { "labels": labels, "plugins": plugins } }))
 }
 
-async fn metrics(State(state): State<ServerState>, headers: HeaderMap) -> Response {
+/// What the server has counted
+///
+/// OpenMetrics for clients that accept it, and otherwise the older text format of Prometheus. `observe.metrics` says whether
+/// there is this route, and whether it takes a credential.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "metrics",
+    tag = "health",
+    responses(
+        (status = 200, description = "The metrics.", content((String = "application/openmetrics-text"), (String = "text/plain"))),
+        Reading,
+    )
+)]
+pub(crate) async fn metrics(State(state): State<ServerState>, headers: HeaderMap) -> Response {
     scrape(Arc::clone(&state.metrics), Some(Arc::clone(&state.storage)), headers).await
 }

@@ -153,7 +153,7 @@ pub struct ObserveConfig {
 pub enum MetricsAccess {
     /// There is none.
     Off,
-    /// For everybody who is known.
+    /// For whoever has the right `read`.
     #[default]
     On,
     /// For everybody.

@@ -4,5 +4,6 @@ mod description;
 mod life;
 mod people;
 mod refusals;
+mod rights;
 mod stand;
 mod waiting;

@@ -23,7 +23,7 @@ use serde_json::Value;
 
 /// Something to write to, and to read afterwards.
 #[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -37,7 +37,7 @@ impl Write for Written {
 }
 
 impl Written {
-    fn lines(&self) -> Vec<Value> {
+    pub(crate) fn lines(&self) -> Vec<Value> {
         let bytes = self.0.lock().expect("lock").clone();
         let text = String::from_utf8(bytes).expect("text");
         text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
@@ -100,7 +100,11 @@ async fn until(what: impl Fn() -> bool) {
     }
 }
 
-fn logging(traces: &TraceConfig, metrics: &Metrics) -> (Written, tracing::subscriber::DefaultGuard, LogGuard) {
+/// Has the log of this thread written where the test reads it.
+pub(crate) fn logging(
+    traces: &TraceConfig,
+    metrics: &Metrics,
+) -> (Written, tracing::subscriber::DefaultGuard, LogGuard) {
     let written = Written::default();
     let config = LogConfig { format: LogFormat::Json, ..LogConfig::default() };
     let (dispatch, guard) = subscriber(&config, traces, metrics, written.clone(), false).expect("a log");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use lockgate_ledger::Storage;
-use lockgate_server::api::audit::{AuditState, PREFIX, routes};
+use lockgate_server::api::audit::{AuditState, routes};
 use serde_json::json;
 
 use super::support::Place;
@@ -51,7 +51,7 @@ fn a_log_is_verified_and_proved_through_a_server_that_runs() {
     let place = Place::new();
     let (key, _) = place.head();
     let storage: Arc<dyn Storage> = Arc::new(place.storage());
-    let router = Router::new().nest(PREFIX, routes::<AuditState>()).with_state(AuditState::new(storage));
+    let router = routes::<AuditState>().with_state(AuditState::new(storage));
     let server = serve(router);
     let said = place.lockgate(&["audit", "verify", "--server", &server, "--key", &key, "-o", "json"]).with(0).json();
     assert_eq!((&said["size"], &said["checked"]["content"]), (&json!(8), &json!(1)));

@@ -27,7 +27,7 @@ use crate::problem::{Problem, ProblemDocument};
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn contents(
+pub(in crate::api) async fn contents(
     State(state): State<AuditState>,
     Query(query): Query<ContentsQuery>,
 ) -> Result<Json<Contents>, Problem> {
@@ -61,7 +61,10 @@ pub(super) async fn contents(
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn content(State(state): State<AuditState>, Path(digest): Path<String>) -> Result<Response, Problem> {
+pub(in crate::api) async fn content(
+    State(state): State<AuditState>,
+    Path(digest): Path<String>,
+) -> Result<Response, Problem> {
     let digest: Digest = digest.parse().map_err(|error: lockgate_domain::DigestError| wrong(error.to_string()))?;
     let found = state.ask(move |storage| storage.content(&digest)).await?;
     let none =

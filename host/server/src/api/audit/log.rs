@@ -28,7 +28,7 @@ const LARGEST: usize = 8 << 20;
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn head(State(state): State<AuditState>) -> Result<Json<HeadDocument>, Problem> {
+pub(in crate::api) async fn head(State(state): State<AuditState>) -> Result<Json<HeadDocument>, Problem> {
     let head = state.ask(|storage| storage.head()).await?;
     let key = head.key.to_string();
     Ok(Json(HeadDocument { size: head.size, root: head.root, checkpoint: head.checkpoint, key }))
@@ -47,7 +47,7 @@ pub(super) async fn head(State(state): State<AuditState>) -> Result<Json<HeadDoc
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn checkpoint(State(state): State<AuditState>) -> Result<impl IntoResponse, Problem> {
+pub(in crate::api) async fn checkpoint(State(state): State<AuditState>) -> Result<impl IntoResponse, Problem> {
     let head = state.ask(|storage| storage.head()).await?;
     Ok(plain(head.checkpoint))
 }
@@ -63,7 +63,7 @@ pub(super) async fn checkpoint(State(state): State<AuditState>) -> Result<impl I
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn key(State(state): State<AuditState>) -> Result<impl IntoResponse, Problem> {
+pub(in crate::api) async fn key(State(state): State<AuditState>) -> Result<impl IntoResponse, Problem> {
     let head = state.ask(|storage| storage.head()).await?;
     Ok(plain(format!("{}\n", head.key)))
 }
@@ -86,7 +86,7 @@ fn plain(text: String) -> impl IntoResponse {
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn entries(
+pub(in crate::api) async fn entries(
     State(state): State<AuditState>,
     Query(query): Query<EntriesQuery>,
 ) -> Result<Json<Entries>, Problem> {
@@ -145,7 +145,7 @@ fn next(wanted: &Wanted) -> Option<u64> {
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn nodes(
+pub(in crate::api) async fn nodes(
     State(state): State<AuditState>,
     Query(query): Query<NodesQuery>,
 ) -> Result<Json<Nodes>, Problem> {
@@ -182,7 +182,7 @@ fn found(storage: &dyn Storage, numbers: &[u64]) -> Result<Vec<Option<lockgate_l
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn checkpoints(
+pub(in crate::api) async fn checkpoints(
     State(state): State<AuditState>,
     Query(query): Query<CheckpointsQuery>,
 ) -> Result<Json<Checkpoints>, Problem> {

@@ -25,7 +25,7 @@ use crate::problem::{Problem, ProblemDocument};
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn inclusion(
+pub(in crate::api) async fn inclusion(
     State(state): State<AuditState>,
     Path(index): Path<u64>,
 ) -> Result<Json<InclusionProof>, Problem> {
@@ -55,7 +55,7 @@ fn prove(storage: &dyn Source, index: u64) -> Result<InclusionProof, Error> {
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn consistency(
+pub(in crate::api) async fn consistency(
     State(state): State<AuditState>,
     Query(query): Query<ConsistencyQuery>,
 ) -> Result<Json<ConsistencyHashes>, Problem> {

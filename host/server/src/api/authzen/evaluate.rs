@@ -36,7 +36,7 @@ const AT_ONCE: usize = 16;
         (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn evaluation(
+pub(in crate::api) async fn evaluation(
     State(state): State<ApiState>,
     asker: Asker,
     headers: HeaderMap,
@@ -63,7 +63,7 @@ pub(super) async fn evaluation(
         (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn evaluations(
+pub(in crate::api) async fn evaluations(
     State(state): State<ApiState>,
     asker: Asker,
     headers: HeaderMap,

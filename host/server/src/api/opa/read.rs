@@ -28,7 +28,7 @@ pub(super) struct QueryInput {
 /// How a query is to be answered. As in OPA, a flag is set by its name alone, or by `true`; other parameters are ignored.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct QueryParameters {
+pub(in crate::api) struct QueryParameters {
     /// The input of a `GET`, as JSON.
     #[param(example = r#"{"deployment": "shop-42"}"#)]
     pub(super) input: Option<String>,

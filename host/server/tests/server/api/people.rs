@@ -2,10 +2,8 @@
 
 use serde_json::json;
 
-use crate::api::stand::Stand;
+use crate::api::stand::{LATER, Stand};
 use crate::http_support::exchange;
-
-const LATER: &str = "2999-01-01T00:00:00Z";
 
 #[tokio::test]
 async fn whoever_asked_for_it_does_not_approve_it() {

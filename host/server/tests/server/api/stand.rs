@@ -31,6 +31,9 @@ pub(crate) const MODEL: &str = r#"
     settings.required = [{ role = "change-authority" }]
 "#;
 
+/// A moment that no test lives to see.
+pub(crate) const LATER: &str = "2999-01-01T00:00:00Z";
+
 pub(crate) struct Stand {
     pub(crate) folder: TempDir,
     pub(crate) running: Running,

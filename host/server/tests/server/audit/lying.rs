@@ -171,7 +171,7 @@ fn an_earlier_log_is_shown_by_a_checkpoint_that_was_kept() {
     ledger.append(vec![event("a", 4)]);
     let storage: Arc<dyn lockgate_ledger::Storage> = Arc::new(SqliteStorage::open_read_only(&earlier).unwrap());
     let state = lockgate_server::api::audit::AuditState::new(storage);
-    let router = axum::Router::new().nest("/api/v1/audit", lockgate_server::api::audit::routes());
+    let router = lockgate_server::api::audit::routes::<lockgate_server::api::audit::AuditState>();
     let server = serve(router.with_state(state));
     assert_eq!(places(&server, &against(&ledger)), []);
     let kept = Audit { checkpoints: vec![ledger.checkpoint()], ..against(&ledger) };

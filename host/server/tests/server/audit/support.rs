@@ -16,7 +16,7 @@ use axum::routing::get;
 use lockgate_domain::Timestamp;
 use lockgate_ledger::note::{SigningKey, VerifyingKey};
 use lockgate_ledger::{Append, Appended, Content, NewEntry, Source as _, SqliteOptions, SqliteStorage, Storage};
-use lockgate_server::api::audit::{AuditState, PREFIX, decision_proof, routes};
+use lockgate_server::api::audit::{AuditState, decision_proof, routes};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -69,7 +69,7 @@ impl Ledger {
     pub(crate) fn routes(&self) -> Router {
         let storage: Arc<dyn Storage> = self.storage.clone();
         Router::new()
-            .nest(PREFIX, routes::<AuditState>())
+            .merge(routes::<AuditState>())
             .route("/api/v1/decisions/{id}/proof", get(decision_proof))
             .with_state(AuditState::new(storage))
     }

@@ -105,7 +105,7 @@ pub(crate) fn token(storage: &dyn Storage, actor: &Actor) -> String {
     let new = NewToken {
         person: actor.person.clone(),
         teams: actor.teams.clone(),
-        scopes: None,
+        scopes: actor.scopes.clone(),
         expires: None,
         note: None,
         by: "test".to_owned(),
