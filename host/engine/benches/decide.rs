@@ -10,7 +10,7 @@ use std::sync::Arc;
 use criterion::{Criterion, criterion_group, criterion_main};
 use lockgate_domain::{Deployment, Digest, Gate, Person, Phase, Snapshot, Stage, Timestamp, canonical_json};
 use lockgate_engine::LoadedModel;
-use lockgate_engine::authority::{Actor, Teams};
+use lockgate_engine::authority::{Actor, CredentialKind, Teams};
 use lockgate_engine::model::Source;
 use lockgate_engine::service::{Asked, Engine, Models, NewDeployment, Recordings, Write};
 use lockgate_ledger::{KeyFile, NewEntry, SqliteOptions};
@@ -60,6 +60,7 @@ fn decide(criterion: &mut Criterion) {
         teams: Teams::Named(BTreeSet::from(["checkout".to_owned()])),
         scopes: None,
         credential: "token:bench".to_owned(),
+        kind: CredentialKind::Service,
     };
     let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None };
     let id = deployment.id.clone();

@@ -166,6 +166,61 @@ impl Teams {
     }
 }
 
+/// Who or what uses a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CredentialKind {
+    /// A human being.
+    Person,
+    /// A program that does what it was written for, for example a pipeline.
+    Service,
+    /// A program that decides by itself what it does, for example one that a language model drives.
+    Agent,
+}
+
+impl CredentialKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Person, Self::Service, Self::Agent];
+
+    /// The name that files, arguments and messages use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Service => "service",
+            Self::Agent => "agent",
+        }
+    }
+
+    /// The kind of a credential with these roles for which nobody named one: `service` if one of the roles is `pipeline`
+    /// or `supplier`, else `person`.
+    pub fn usual_for(roles: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        match roles.into_iter().any(|role| matches!(role.as_ref(), "pipeline" | "supplier")) {
+            true => Self::Service,
+            false => Self::Person,
+        }
+    }
+}
+
+impl fmt::Display for CredentialKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no kind of credential.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a kind of credential: they are {known}", known = CredentialKind::ALL.map(CredentialKind::as_str).join(", "))]
+pub struct UnknownCredentialKind(pub String);
+
+impl FromStr for CredentialKind {
+    type Err = UnknownCredentialKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCredentialKind> {
+        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        found.ok_or_else(|| UnknownCredentialKind(text.to_owned()))
+    }
+}
+
 /// Somebody who was authenticated, and what the credential lets them do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
@@ -177,6 +232,8 @@ pub struct Actor {
     pub scopes: Option<BTreeSet<Right>>,
     /// The credential, for the record: `token:<id>`, `oidc:<issuer>`, `mtls:<fingerprint>`.
     pub credential: String,
+    /// Who or what uses the credential.
+    pub kind: CredentialKind,
 }
 
 /// Somebody may not do what they asked for.
@@ -267,6 +324,7 @@ mod tests {
             teams: Teams::All,
             scopes: scopes.map(|scopes| scopes.iter().copied().collect()),
             credential: "token:t-1".to_owned(),
+            kind: CredentialKind::usual_for(roles),
         }
     }
 
@@ -298,6 +356,28 @@ mod tests {
     #[test]
     fn whoever_hands_out_credentials_cannot_approve_with_them() {
         assert!(!actor(&["administrator"], None).may(Right::Approve));
+    }
+
+    #[test]
+    fn a_pipeline_and_a_supplier_are_services_and_all_others_people() {
+        let usual = |roles: &[&str]| CredentialKind::usual_for(roles);
+        assert_eq!(usual(&["pipeline"]), CredentialKind::Service);
+        assert_eq!(usual(&["supplier"]), CredentialKind::Service);
+        assert_eq!(usual(&["release-manager", "pipeline"]), CredentialKind::Service);
+        assert_eq!(usual(&["release-manager", "Pipeline"]), CredentialKind::Person);
+        assert_eq!(usual(&[]), CredentialKind::Person);
+    }
+
+    #[test]
+    fn every_kind_is_read_back_from_its_name_and_others_are_told_which_exist() {
+        for kind in CredentialKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+            assert_eq!(serde_json::to_value(kind).ok(), Some(kind.as_str().into()));
+        }
+        assert_eq!(
+            "robot".parse::<CredentialKind>().map_err(|error| error.to_string()),
+            Err("`robot` is not a kind of credential: they are person, service, agent".to_owned())
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ActivityReport, RecordedApproval, ReviewFinding};
-use crate::authority::Actor;
+use crate::authority::{Actor, CredentialKind};
 
 /// Who did it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -14,11 +14,13 @@ pub struct By {
     pub person: String,
     /// The credential that they used.
     pub credential: String,
+    /// Who or what uses that credential.
+    pub kind: CredentialKind,
 }
 
 impl From<&Actor> for By {
     fn from(actor: &Actor) -> Self {
-        Self { person: actor.person.id.clone(), credential: actor.credential.clone() }
+        Self { person: actor.person.id.clone(), credential: actor.credential.clone(), kind: actor.kind }
     }
 }
 

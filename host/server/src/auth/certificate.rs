@@ -58,6 +58,7 @@ impl Certificates {
             teams: if rule.gives.all_teams { Teams::All } else { Teams::Named(rule.gives.teams.clone()) },
             scopes: rule.gives.scopes.clone(),
             credential: format!("mtls:{}", Digest::of(der)),
+            kind: rule.gives.kind(),
         })
     }
 

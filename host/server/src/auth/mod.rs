@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderValue;
 use lockgate_domain::{Person, Timestamp};
-use lockgate_engine::authority::{Actor, Teams};
+use lockgate_engine::authority::{Actor, CredentialKind, Teams};
 use lockgate_ledger::Storage;
 use serde_json::json;
 
@@ -205,6 +205,7 @@ fn anonymous() -> Actor {
         teams: Teams::All,
         scopes: None,
         credential: "none".to_owned(),
+        kind: CredentialKind::Person,
     }
 }
 
@@ -217,6 +218,11 @@ mod tests {
     #[test]
     fn whoever_is_not_authenticated_on_purpose_may_do_everything() {
         assert_eq!(Right::ALL.into_iter().find(|right| !anonymous().may(*right)), None);
+    }
+
+    #[test]
+    fn whoever_is_not_authenticated_on_purpose_is_a_person() {
+        assert_eq!(anonymous().kind, CredentialKind::Person);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use futures_util::stream;
 use lockgate_domain::Person;
-use lockgate_engine::authority::{Actor, Teams};
+use lockgate_engine::authority::{Actor, CredentialKind, Teams};
 use lockgate_server::observe::{
     Exchange, Format, LogConfig, LogFormat, LogGuard, Metrics, Observer, TraceConfig, observe, subscriber,
 };
@@ -52,6 +52,7 @@ fn routes(observer: Observer) -> Router {
             teams: Teams::All,
             scopes: None,
             credential: "token:t-1".to_owned(),
+            kind: CredentialKind::Agent,
         });
         exchange.deployment("d-42");
         tracing::info!("looked up");
@@ -129,7 +130,7 @@ async fn a_request_is_one_line_that_says_who_and_what_and_no_secret() {
     assert_eq!((said("path"), said("request_id")), ("/deployments/d-42".to_owned(), "r-7".to_owned()));
     assert_eq!((line["status"].as_u64(), line["bytes"].as_u64()), (Some(200), Some(5)));
     assert_eq!((said("actor"), said("credential")), ("ada@example.org".to_owned(), "token:t-1".to_owned()));
-    assert_eq!(said("deployment"), "d-42");
+    assert_eq!((said("credential_kind"), said("deployment")), ("agent".to_owned(), "d-42".to_owned()));
     assert_eq!(said("trace_id"), "4bf92f3577b34da6a3ce929d0e0e4736");
     assert!(line["duration_ms"].is_f64() && line.get("gate").is_none(), "{line}");
 

@@ -1,7 +1,7 @@
 //! `lockgate token create`: a credential for a pipeline or a person.
 
 use lockgate_domain::{Duration, Person, Timestamp};
-use lockgate_engine::authority::{ROLES, Right, Teams};
+use lockgate_engine::authority::{CredentialKind, ROLES, Right, Teams};
 use lockgate_server::auth::token::{NewToken, Tokens, issue};
 
 use super::{ByArguments, in_that_time, refused, show};
@@ -27,6 +27,10 @@ pub(crate) struct Create {
     /// A role that its holder has, for example `pipeline` or `change-authority`; may be given several times.
     #[arg(long = "role", value_name = "ROLE", required = true)]
     roles: Vec<String>,
+    /// Who or what uses it: `person`, `service` or `agent` (a program that decides by itself what it does). Without it:
+    /// `service` for the roles `pipeline` and `supplier`, else `person`.
+    #[arg(long, value_name = "KIND")]
+    kind: Option<CredentialKind>,
     /// A team whose deployments its holder sees; may be given several times.
     #[arg(long = "team", value_name = "TEAM", required_unless_present = "all_teams", conflicts_with = "all_teams")]
     teams: Vec<String>,
@@ -57,11 +61,12 @@ impl Create {
         let unknown: Vec<String> = self.roles.iter().filter_map(|role| unknown(role)).collect();
         let new = NewToken {
             person: Person { id: self.person, name: self.name, roles: self.roles },
+            kind: self.kind,
             teams: if self.all_teams { Teams::All } else { Teams::Named(self.teams.into_iter().collect()) },
             scopes: (!self.scopes.is_empty()).then(|| self.scopes.into_iter().collect()),
             expires: in_that_time(self.expires_in, now),
             note: self.note,
-            by: self.by.said(),
+            by: self.by.who(),
         };
         let issued = issue(&storage, new, now).map_err(|error| refused(error, &Tokens::default()))?;
         show::issued(&issued, now, self.output, global)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lockgate_domain::{Digest, Gate, Person, Phase, Stage, Timestamp};
 use lockgate_engine::LoadedModel;
-use lockgate_engine::authority::{Actor, Teams};
+use lockgate_engine::authority::{Actor, CredentialKind, Teams};
 use lockgate_engine::lifecycle::{ActivityOutcome, ActivityReport, activities_of};
 use lockgate_engine::service::{
     Asked, DeploymentView, Engine, EngineError, Models, NewApproval, NewDeployment, Passed, Recordings, Write, Written,
@@ -59,6 +59,7 @@ pub(crate) fn person(id: &str, roles: &[&str]) -> Actor {
         teams: Teams::Named(BTreeSet::from(["checkout".to_owned()])),
         scopes: None,
         credential: "token:test".to_owned(),
+        kind: CredentialKind::usual_for(roles),
     }
 }
 

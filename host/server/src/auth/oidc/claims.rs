@@ -141,6 +141,7 @@ impl Mapping {
             teams: if gives.all_teams { Teams::All } else { Teams::Named(gives.teams.clone()) },
             scopes: self.scopes.clone(),
             credential: format!("oidc:{}", self.issuer),
+            kind: gives.kind(),
         })
     }
 }

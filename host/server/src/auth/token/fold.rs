@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lockgate_domain::{Digest, Person, Timestamp};
-use lockgate_engine::authority::{Actor, Right, Teams};
+use lockgate_engine::authority::{Actor, CredentialKind, Right, Teams};
+use lockgate_engine::lifecycle::By;
 use lockgate_ledger::{Query, Source, Storage, StoredEntry};
 use serde::Serialize;
 use subtle::{Choice, ConstantTimeEq as _};
@@ -23,6 +24,8 @@ pub struct Token {
     pub id: String,
     /// Whom it stands for, and in which roles.
     pub person: Person,
+    /// Who or what uses it.
+    pub kind: CredentialKind,
     /// Whose deployments its holder sees.
     pub teams: Teams,
     /// What it is narrowed to; none: all that the roles grant.
@@ -34,7 +37,7 @@ pub struct Token {
     /// When it was issued.
     pub issued: Timestamp,
     /// By whom.
-    pub issued_by: String,
+    pub issued_by: By,
     /// When its secret was replaced last.
     pub rotated: Option<Timestamp>,
     /// When it was revoked, by whom and why.
@@ -50,7 +53,7 @@ pub struct Revocation {
     /// When.
     pub at: Timestamp,
     /// By whom.
-    pub by: String,
+    pub by: By,
     /// Why.
     pub reason: Option<String>,
 }
@@ -112,6 +115,7 @@ impl Token {
             teams: self.teams.clone(),
             scopes: self.scopes.clone(),
             credential: format!("token:{}", self.id),
+            kind: self.kind,
         })
     }
 }
@@ -174,6 +178,7 @@ impl Tokens {
             let token = Token {
                 id: id.clone(),
                 person: body.person,
+                kind: body.kind,
                 teams: body.teams,
                 scopes: body.scopes,
                 expires: body.expires,

@@ -111,6 +111,8 @@ async fn everybody_can_see_who_they_are() {
     assert_eq!(me["person"]["id"], "ada");
     assert_eq!(me["rights"], json!(["read", "audit", "govern", "administer"]));
     assert_eq!(me["teams"], json!({"named": ["checkout"]}));
+    assert_eq!(me["kind"], "person");
+    assert_eq!(stand.get("rita", "/me").await.json()["kind"], "service");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Client certificates: who somebody is whom TLS has let in.
 
-use lockgate_engine::authority::{Right, Teams};
+use lockgate_engine::authority::{CredentialKind, Right, Teams};
 use lockgate_server::auth::{AuthError, Authenticator, Presented, Refusal};
 use rcgen::{CertificateParams, DnType, KeyPair, SanType, date_time_ymd};
 
@@ -19,10 +19,12 @@ const RULES: &str = "
     [[certificates]]
     dns = '*.deploy.acme.example'
     person = 'deployer'
+    kind = 'agent'
     roles = ['pipeline']
     all-teams = true
     [[certificates]]
     subject = 'monitoring'
+    kind = 'service'
     roles = ['user']
     all-teams = true";
 
@@ -73,6 +75,16 @@ fn a_name_in_the_certificate_says_who_it_is() {
     assert_eq!((ada.person.id.as_str(), ada.teams), ("ada@acme.example", Teams::All));
     assert_eq!(of(vec![dns("A.deploy.acme.example")], &[]).person.id, "deployer");
     assert_eq!(of(vec![dns("elsewhere.example")], &["monitoring"]).person.id, "monitoring");
+}
+
+#[test]
+fn the_rule_that_fits_a_certificate_says_its_kind_and_else_its_roles_do() {
+    let (_ledger, authenticator) = authenticator();
+    let kind = |names, common: &[&str]| authenticator.of_certificate(&certificate(names, common), at(0)).unwrap().kind;
+    assert_eq!(kind(vec![uri("spiffe://acme.example/ci/shop")], &[]), CredentialKind::Service);
+    assert_eq!(kind(vec![email("ada@acme.example")], &[]), CredentialKind::Person);
+    assert_eq!(kind(vec![dns("a.deploy.acme.example")], &[]), CredentialKind::Agent);
+    assert_eq!(kind(vec![], &["monitoring"]), CredentialKind::Service);
 }
 
 #[test]

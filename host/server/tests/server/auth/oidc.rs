@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use lockgate_engine::authority::{Actor, Right, Teams};
+use lockgate_engine::authority::{Actor, CredentialKind, Right, Teams};
 use lockgate_server::auth::{AuthError, Authenticator, Refusal};
 use serde_json::{Value, json};
 
@@ -70,6 +70,29 @@ async fn a_job_signs_in_with_the_token_of_its_ci_system() {
         assert_eq!(actor.teams, Teams::Named(["shop".to_owned()].into()));
         assert_eq!(actor.scopes, Some([Right::Decide, Right::Drive].into()));
         assert_eq!(actor.credential, format!("oidc:{}", issuer.url()));
+    }
+}
+
+#[tokio::test]
+async fn the_rule_that_fits_a_token_says_its_kind_and_else_its_roles_do() {
+    let key = Key::ed("k1");
+    let issuer = Issuer::publishing(&[&key]).await;
+    let ledger = Ledger::new();
+    let rule = |project: &str, role: &str, kind: &str| {
+        format!("[[oidc.rules]]\nwhen.repository = 'acme/{project}'\nroles = ['{role}']\nall-teams = true\n{kind}\n")
+    };
+    let rules = [
+        rule("shop", "pipeline", ""),
+        rule("board", "change-authority", ""),
+        rule("bot", "change-authority", "kind = 'agent'"),
+    ];
+    let head = format!("[[oidc]]\nissuer = '{}'\naudiences = ['{AUDIENCE}']\n", issuer.url());
+    let authenticator = ledger.authenticator_of(&(head + &rules.concat()));
+    for (project, kind) in
+        [("shop", CredentialKind::Service), ("board", CredentialKind::Person), ("bot", CredentialKind::Agent)]
+    {
+        let token = key.sign(&with(&issuer, json!({ "repository": format!("acme/{project}") })));
+        assert_eq!(ask(&authenticator, &token, at(1)).await.unwrap().kind, kind, "{project}");
     }
 }
 

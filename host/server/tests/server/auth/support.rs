@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use axum::http::HeaderValue;
 use lockgate_domain::{Person, Timestamp};
-use lockgate_engine::authority::{Actor, Teams};
+use lockgate_engine::authority::{Actor, CredentialKind, Teams};
+use lockgate_engine::lifecycle::By;
 use lockgate_ledger::{KeyFile, SqliteOptions, SqliteStorage, Storage};
 use lockgate_server::auth::token::{Issued, NewToken, issue};
 use lockgate_server::auth::{AuthConfig, AuthError, Authenticator, Presented, Refusal};
@@ -57,12 +58,18 @@ pub(crate) fn new_token() -> NewToken {
     let roles = vec!["pipeline".to_owned()];
     NewToken {
         person: Person { id: "shop-pipeline".to_owned(), name: "Shop".to_owned(), roles },
+        kind: None,
         teams: Teams::Named(["shop".to_owned()].into()),
         scopes: None,
         expires: None,
         note: None,
-        by: "ada".to_owned(),
+        by: ada(),
     }
+}
+
+/// The administrator, at the command line.
+pub(crate) fn ada() -> By {
+    By { person: "ada".to_owned(), credential: "account:ada".to_owned(), kind: CredentialKind::Person }
 }
 
 pub(crate) fn issued(storage: &dyn Storage) -> Issued {
