@@ -53,8 +53,7 @@ pub(super) async fn give(
     intent: Intent,
     Document(new): Document<NewApproval>,
 ) -> Result<Response, Problem> {
-    let (done, id) = state.run(move |engine| Ok((engine.approve(&intent.write(), &id, &new)?, id))).await?;
-    state.hub.wrote(&id, done.version);
+    let done = state.write_to(&id, intent, move |engine, write, id| engine.approve(write, id, &new)).await?;
     let approval = &done.value.approval.approval.id;
     Ok(created(&done, &format!("/api/v1/deployments/{id}/approvals/{approval}")))
 }
@@ -117,11 +116,9 @@ pub(super) async fn revoke(
     Parameters(why): Parameters<Why>,
     intent: Intent,
 ) -> Result<Response, Problem> {
-    let revoke = move |engine: &lockgate_engine::service::Engine| {
-        Ok((engine.revoke_approval(&intent.write(), &id, &approval, &why.reason)?, id))
-    };
-    let (done, id) = state.run(revoke).await?;
-    state.hub.wrote(&id, done.version);
+    let revoke =
+        state.write_to(&id, intent, move |engine, write, id| engine.revoke_approval(write, id, &approval, &why.reason));
+    let done = revoke.await?;
     Ok(written(&done))
 }
 

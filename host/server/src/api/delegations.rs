@@ -55,7 +55,7 @@ pub(super) async fn lend(
     intent: Intent,
     Document(new): Document<NewDelegation>,
 ) -> Result<Response, Problem> {
-    let done = state.run(move |engine| engine.delegate(&intent.write(), &new)).await?;
+    let done = state.write(intent, move |engine, write| engine.delegate(write, &new)).await?;
     Ok(created(&done, &format!("/api/v1/delegations/{}", done.value.id)))
 }
 
@@ -102,6 +102,6 @@ pub(super) async fn end(
     Path(id): Path<String>,
     intent: Intent,
 ) -> Result<Response, Problem> {
-    let done = state.run(move |engine| engine.end_delegation(&intent.write(), &id)).await?;
+    let done = state.write(intent, move |engine, write| engine.end_delegation(write, &id)).await?;
     Ok(written(&done))
 }

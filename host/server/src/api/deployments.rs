@@ -115,7 +115,7 @@ pub(super) async fn request(
     intent: Intent,
     Document(new): Document<NewDeployment>,
 ) -> Result<Response, Problem> {
-    let done = state.run(move |engine| engine.request(&intent.write(), &new)).await?;
+    let done = state.write(intent, move |engine, write| engine.request(write, &new)).await?;
     Ok(created(&done, &format!("/api/v1/deployments/{}", done.value.summary.id)))
 }
 
@@ -172,8 +172,7 @@ pub(super) async fn revise(
     intent: Intent,
     MergePatch(patch): MergePatch,
 ) -> Result<Response, Problem> {
-    let (done, id) = state.run(move |engine| Ok((engine.revise(&intent.write(), &id, &patch)?, id))).await?;
-    state.hub.wrote(&id, done.version);
+    let done = state.write_to(&id, intent, move |engine, write, id| engine.revise(write, id, &patch)).await?;
     Ok(written(&done))
 }
 

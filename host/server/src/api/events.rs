@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use futures_util::Stream;
 use lockgate_engine::authority::Actor;
-use lockgate_engine::service::EventRecord;
+use lockgate_engine::service::{Engine, EventRecord};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -22,6 +22,7 @@ use utoipa::IntoParams;
 use super::extract::{LARGEST, Parameters, Who, limit, position, unreadable};
 use super::openapi::Reading;
 use super::state::ApiState;
+use crate::auth::Session;
 use crate::problem::Problem;
 use crate::serve::{Turn, Watching};
 
@@ -30,6 +31,8 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// How often a silent stream is written to, so that nobody on the way takes it for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How often the credential of a silent stream is checked.
+const CHECK_AGAIN: Duration = Duration::from_secs(2);
 /// How long a stream lasts. A client goes on from where it was, and shows again who it is.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// How many events are read at once for a stream.
@@ -61,7 +64,8 @@ pub(super) struct Wanted {
 /// Says what happened to a deployment
 ///
 /// A page in order; or, for whoever accepts `text/event-stream`, all of it as it happens: each event has the version as
-/// its `id`, so that a client that comes back with `Last-Event-ID` misses none.
+/// its `id`, so that a client that comes back with `Last-Event-ID` misses none. A stream ends when the credential is no
+/// longer accepted.
 #[utoipa::path(
     get,
     path = "/api/v1/deployments/{id}/events",
@@ -84,6 +88,7 @@ pub(super) async fn events(
     State(state): State<ApiState>,
     Path(id): Path<String>,
     Who(actor): Who,
+    session: Session,
     Parameters(wanted): Parameters<Wanted>,
     turn: Option<Extension<Turn>>,
     headers: HeaderMap,
@@ -102,7 +107,7 @@ pub(super) async fn events(
     let receiver = state.hub.watch(&id);
     let until = Instant::now() + LONGEST;
     let following =
-        Following { state, actor, id, after, receiver, until, pending: VecDeque::new(), _watching: watching };
+        Following { state, actor, session, id, after, receiver, until, pending: VecDeque::new(), _watching: watching };
     let alive = KeepAlive::new().interval(KEEP_ALIVE);
     let headers = [
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -128,6 +133,7 @@ fn last_seen(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
 struct Following {
     state: ApiState,
     actor: Actor,
+    session: Session,
     id: String,
     after: u64,
     receiver: watch::Receiver<u64>,
@@ -144,10 +150,12 @@ impl Following {
         })
     }
 
-    /// The next event; none: the stream ends, and the client may come back.
+    /// The next event; none: the stream ends, and the client may come back with a credential that is accepted.
     async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(record) = self.pending.pop_front() {
+                // The client may be slow to take them.
+                self.session.require().await.ok()?;
                 self.after = record.version;
                 return Event::default()
                     .id(record.version.to_string())
@@ -158,13 +166,20 @@ impl Following {
             // Before reading: what is written meanwhile is looked for again.
             self.receiver.mark_unchanged();
             let (actor, id, after) = (self.actor.clone(), self.id.clone(), self.after);
-            let found = self.state.run(move |engine| engine.events(&actor, &id, after, AT_ONCE)).await.ok()?;
-            self.pending.extend(found);
-            if !self.pending.is_empty() {
-                continue;
+            let read = move |engine: &Engine| engine.events(&actor, &id, after, AT_ONCE);
+            self.pending.extend(self.state.run_after_wait(&self.session, read).await.ok()?);
+            if self.pending.is_empty() {
+                self.changed().await?;
             }
+        }
+    }
+
+    /// Waits until the deployment has changed; none: the stream ends.
+    async fn changed(&mut self) -> Option<()> {
+        loop {
             tokio::select! {
-                changed = self.receiver.changed() => changed.ok()?,
+                changed = self.receiver.changed() => return changed.ok(),
+                () = tokio::time::sleep(CHECK_AGAIN) => self.session.require().await.ok()?,
                 () = self.state.lifecycle.stopping() => return None,
                 () = tokio::time::sleep_until(self.until) => return None,
             }

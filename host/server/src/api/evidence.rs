@@ -55,12 +55,10 @@ pub(super) async fn put(
     let media_type = text(request.headers(), &CONTENT_TYPE)?.unwrap_or_else(|| UNKNOWN.to_owned());
     let source = text(request.headers(), &EVIDENCE_SOURCE)?;
     let body = bytes(request, &state).await?;
-    let attach = move |engine: &lockgate_engine::service::Engine| {
-        let done = engine.attach(&intent.write(), &id, &name, &media_type, source.as_deref(), body.into())?;
-        Ok((done, id))
-    };
-    let (done, id) = state.run(attach).await?;
-    state.hub.wrote(&id, done.version);
+    let attach = state.write_to(&id, intent, move |engine, write, id| {
+        engine.attach(write, id, &name, &media_type, source.as_deref(), body.into())
+    });
+    let done = attach.await?;
     Ok(written(&done))
 }
 

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
 use super::errors::invalid;
+use crate::auth::Session;
 use crate::observe::Exchange;
 use crate::problem::Problem;
 use crate::serve::{Peer, RequestId};
@@ -55,25 +56,29 @@ impl<S: Sync> FromRequestParts<S> for Who {
     }
 }
 
-/// A write: who asks, when, and under which conditions.
+impl<S: Sync> FromRequestParts<S> for Session {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::of_status(StatusCode::UNAUTHORIZED))
+    }
+}
+
+/// A write: who asks, with which credential, and under which conditions.
 #[derive(Clone, Debug)]
 pub struct Intent {
     /// Who.
     pub actor: Actor,
-    now: Timestamp,
+    /// The credential, to be checked again before something is written.
+    pub session: Session,
     key: Option<String>,
     if_match: Option<u64>,
 }
 
 impl Intent {
-    /// As the engine takes it.
-    pub fn write(&self) -> Write<'_> {
-        Write { actor: &self.actor, now: self.now, key: self.key.as_deref(), if_match: self.if_match }
-    }
-
-    /// The same, after some time.
-    pub(super) fn by_now(self) -> Self {
-        Self { now: Timestamp::now(), ..self }
+    /// As the engine takes it at this moment.
+    pub(super) fn write(&self) -> Write<'_> {
+        Write { actor: &self.actor, now: Timestamp::now(), key: self.key.as_deref(), if_match: self.if_match }
     }
 }
 
@@ -82,9 +87,10 @@ impl<S: Sync> FromRequestParts<S> for Intent {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Who(actor) = Who::from_request_parts(parts, state).await?;
+        let session = Session::from_request_parts(parts, state).await?;
         let key = idempotency_key(&parts.headers)?;
         let if_match = if_match(&parts.headers)?;
-        Ok(Self { actor, now: Timestamp::now(), key, if_match })
+        Ok(Self { actor, session, key, if_match })
     }
 }
 

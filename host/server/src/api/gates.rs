@@ -16,7 +16,7 @@ use super::answer::written;
 use super::ask::{Asker, Question, ask};
 use super::extract::{AtGate, Intent, Parameters, unreadable};
 use super::openapi::{Conditions, Writing};
-use super::state::ApiState;
+use super::state::{ApiState, with_effect};
 use crate::observe::Phases;
 use crate::problem::Problem;
 use crate::serve::Turn;
@@ -113,8 +113,6 @@ pub(super) async fn pass(
         (None, Some(_)) => return Err(unreadable("`until` says what is waited for: say in `wait` for how long, too")),
         (None, None) => {}
     }
-    // A wait may have been long.
-    let intent = intent.by_now();
     if how.ask == Some(true) {
         let question = Question { deployment: id, gate, path: PATH, input: None };
         let answered = ask(&state, &asker, question).await?;
@@ -122,12 +120,11 @@ pub(super) async fn pass(
     }
     let Asker { exchange, request, .. } = asker;
     let asked = Asked { path: PATH.to_owned(), input: None, request };
-    let done = state.run(move |engine| engine.pass(&intent.write(), &id, gate, &asked)).await?;
+    let done = state.write_to(&id, intent, move |engine, write, id| engine.pass(write, id, gate, &asked)).await?;
     // What is answered again was counted the first time.
     if let (Some(exchange), false) = (&exchange, done.repeated) {
         exchange.decision(&done.value.decision, Phases::default());
     }
-    state.hub.wrote(&done.value.deployment.id, done.version);
     Ok(written(&done))
 }
 
@@ -140,15 +137,28 @@ struct Goal<'a> {
 }
 
 impl Goal<'_> {
-    /// Whether there is a reason to ask, because the verdict has turned, or there is none to be had; or the time is over.
+    /// Waits as [`Goal::turned`] does, and checks the credential afterwards: whoever waits is told neither that the verdict
+    /// has turned nor that it has not, if the credential ended meanwhile.
     async fn wait(
-        self,
+        &self,
         state: &ApiState,
         longest: lockgate_domain::Duration,
         until: Until,
         turn: Option<Extension<Turn>>,
     ) -> Result<bool, Problem> {
-        let Self { intent, id, gate, passing } = self;
+        let turned = self.turned(state, longest, until, turn).await?;
+        with_effect(self.intent.session.clone(), move || Ok(turned)).await
+    }
+
+    /// Whether there is a reason to ask, because the verdict has turned, or there is none to be had; or the time is over.
+    async fn turned(
+        &self,
+        state: &ApiState,
+        longest: lockgate_domain::Duration,
+        until: Until,
+        turn: Option<Extension<Turn>>,
+    ) -> Result<bool, Problem> {
+        let Self { intent, id, gate, passing } = *self;
         let longest = longest.as_millis().min(state.limits.wait.as_millis());
         let deadline = Instant::now() + Duration::from_millis(longest);
         let mut receiver = state.hub.watch(id);
@@ -156,7 +166,8 @@ impl Goal<'_> {
         loop {
             // Before looking: what is written meanwhile is looked for again.
             receiver.mark_unchanged();
-            let (intent, name) = (intent.clone().by_now(), id.to_owned());
+            intent.session.require().await?;
+            let (intent, name) = (intent.clone(), id.to_owned());
             let outlook = state.run(move |engine| engine.outlook(&intent.write(), &name, gate, passing)).await;
             // What is in the way now is told by whoever is asked next, unless it was answered before.
             if !outlook.is_ok_and(|verdict| !until.is_reached(verdict)) {

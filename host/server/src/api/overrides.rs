@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use lockgate_domain::Timestamp;
 use lockgate_engine::lifecycle::OverrideState;
-use lockgate_engine::service::{Engine, NewOverride, NewReview, Page, Paged, PendingOverride};
+use lockgate_engine::service::{NewOverride, NewReview, Page, Paged, PendingOverride};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -44,8 +44,7 @@ pub(super) async fn take(
     intent: Intent,
     Document(new): Document<NewOverride>,
 ) -> Result<Response, Problem> {
-    let (done, id) = state.run(move |engine| Ok((engine.take_override(&intent.write(), &id, &new)?, id))).await?;
-    state.hub.wrote(&id, done.version);
+    let done = state.write_to(&id, intent, move |engine, write, id| engine.take_override(write, id, &new)).await?;
     Ok(created(&done, &format!("/api/v1/deployments/{id}/overrides/{}", done.value.taken.id)))
 }
 
@@ -103,9 +102,8 @@ pub(super) async fn confirm(
     Path((id, taken)): Path<(String, String)>,
     intent: Intent,
 ) -> Result<Response, Problem> {
-    let confirm = move |engine: &Engine| Ok((engine.confirm_override(&intent.write(), &id, &taken)?, id));
-    let (done, id) = state.run(confirm).await?;
-    state.hub.wrote(&id, done.version);
+    let confirm = state.write_to(&id, intent, move |engine, write, id| engine.confirm_override(write, id, &taken));
+    let done = confirm.await?;
     Ok(written(&done))
 }
 
@@ -174,8 +172,7 @@ pub(super) async fn review(
     intent: Intent,
     Document(new): Document<NewReview>,
 ) -> Result<Response, Problem> {
-    let review = move |engine: &Engine| Ok((engine.review_override(&intent.write(), &taken, &new)?, new.deployment));
-    let (done, id) = state.run(review).await?;
-    state.hub.wrote(&id, done.version);
+    let id = new.deployment.clone();
+    let done = state.write_to(&id, intent, move |engine, write, _| engine.review_override(write, &taken, &new)).await?;
     Ok(written(&done))
 }

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use lockgate_engine::lifecycle::{ActivityReport, Move};
-use lockgate_engine::service::{Engine, StepReport};
+use lockgate_engine::service::{Engine, StepReport, Write};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -82,9 +82,8 @@ pub(super) async fn report_activities(
     intent: Intent,
     Document(reports): Document<Vec<ActivityReport>>,
 ) -> Result<Response, Problem> {
-    let report = move |engine: &Engine| Ok((engine.report_activities(&intent.write(), &id, &reports)?, id));
-    let (done, id) = state.run(report).await?;
-    state.hub.wrote(&id, done.version);
+    let report = state.write_to(&id, intent, move |engine, write, id| engine.report_activities(write, id, &reports));
+    let done = report.await?;
     Ok(written(&done))
 }
 
@@ -115,9 +114,9 @@ pub(super) async fn make_move(
     intent: Intent,
     Document(new): Document<NewMove>,
 ) -> Result<Response, Problem> {
-    let make = move |engine: &Engine| Ok((engine.make_move(&intent.write(), &id, new.name.into(), &new.reason)?, id));
-    let (done, id) = state.run(make).await?;
-    state.hub.wrote(&id, done.version);
+    let make =
+        move |engine: &Engine, write: &Write<'_>, id: &str| engine.make_move(write, id, new.name.into(), &new.reason);
+    let done = state.write_to(&id, intent, make).await?;
     Ok(written(&done))
 }
 
@@ -146,8 +145,7 @@ pub(super) async fn next_step(
     Path(id): Path<String>,
     intent: Intent,
 ) -> Result<Response, Problem> {
-    let (done, id) = state.run(move |engine| Ok((engine.next_step(&intent.write(), &id)?, id))).await?;
-    state.hub.wrote(&id, done.version);
+    let done = state.write_to(&id, intent, Engine::next_step).await?;
     Ok(written(&done))
 }
 
@@ -180,8 +178,7 @@ pub(super) async fn report_step(
     intent: Intent,
     Document(report): Document<StepReport>,
 ) -> Result<Response, Problem> {
-    let report = move |engine: &Engine| Ok((engine.report_step(&intent.write(), &id, &step, &report)?, id));
-    let (done, id) = state.run(report).await?;
-    state.hub.wrote(&id, done.version);
+    let report = state.write_to(&id, intent, move |engine, write, id| engine.report_step(write, id, &step, &report));
+    let done = report.await?;
     Ok(written(&done))
 }

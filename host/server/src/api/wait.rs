@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use lockgate_domain::Timestamp;
+use lockgate_engine::service::Engine;
 use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa::IntoParams;
@@ -14,7 +15,8 @@ use utoipa::IntoParams;
 use super::answer::{at_version, tagged};
 use super::extract::{Parameters, Who, position};
 use super::openapi::Reading;
-use super::state::ApiState;
+use super::state::{ApiState, with_effect};
+use crate::auth::Session;
 use crate::problem::Problem;
 use crate::serve::Turn;
 
@@ -56,6 +58,7 @@ pub(super) async fn wait(
     State(state): State<ApiState>,
     Path(id): Path<String>,
     Who(actor): Who,
+    session: Session,
     Parameters(until): Parameters<Until>,
     turn: Option<Extension<Turn>>,
 ) -> Result<Response, Problem> {
@@ -70,9 +73,10 @@ pub(super) async fn wait(
         // Before reading: what is written meanwhile is looked for again.
         receiver.mark_unchanged();
         let (reading, name) = (actor.clone(), id.clone());
-        let version = state.run(move |engine| engine.version(&reading, &name)).await?;
+        let version = state.run_after_wait(&session, move |engine| engine.version(&reading, &name)).await?;
         if version > *after.get_or_insert(version) {
-            let view = state.run(move |engine| engine.deployment(&actor, &id, Timestamp::now())).await?;
+            let view = move |engine: &Engine| engine.deployment(&actor, &id, Timestamp::now());
+            let view = state.run_after_wait(&session, view).await?;
             return Ok(at_version(view.summary.version, &view));
         }
         if let (None, Some(Extension(turn))) = (&watching, &turn) {
@@ -84,6 +88,7 @@ pub(super) async fn wait(
             () = tokio::time::sleep_until(deadline) => true,
         };
         if over {
+            with_effect(session, || Ok(())).await?;
             return Ok((StatusCode::NO_CONTENT, tagged(version)).into_response());
         }
     }

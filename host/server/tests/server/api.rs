@@ -1,5 +1,6 @@
 //! The native routes: a real server, a real ledger, real plugins, people with tokens.
 mod conditions;
+mod credentials;
 mod description;
 mod life;
 mod people;

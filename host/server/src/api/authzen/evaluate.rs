@@ -74,6 +74,8 @@ pub(super) async fn evaluations(
         Batch::One(asked) => return one(&state, &asker, asked).await,
         Batch::Several(all, semantic) => (all, semantic),
     };
+    // One answer for all of them: each by itself would say the same.
+    asker.session.require().await?;
     // Where it may stop, nothing is asked that may not have to be: each question leaves a decision in the ledger.
     let at_once = if semantic == Semantic::ExecuteAll { AT_ONCE } else { 1 };
     let mut outcomes = stream::iter(all).map(|asked| decide(&state, &asker, asked)).buffered(at_once);

@@ -9,6 +9,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::auth::pattern::Pattern;
+use crate::auth::session::Lifetime;
 use crate::auth::{ClaimRule, IssuerConfig, Refusal, person};
 
 /// The claims of a token. A token that gives one twice is not read: others might see the other value.
@@ -64,21 +65,18 @@ impl Claims {
         })
     }
 
-    /// Whether it is time for the token.
-    pub(super) fn check_times(&self, leeway: Duration, now: Timestamp) -> Result<(), Refusal> {
-        let leeway = i64::try_from(leeway.as_millis()).unwrap_or_default();
-        let now = now.as_millis();
+    /// Until when the token is accepted, if it is time for it.
+    pub(super) fn check_times(&self, leeway: Duration, now: Timestamp) -> Result<Lifetime, Refusal> {
         let expires = self.moment("exp")?;
         let expires = expires.ok_or(Refusal::Claim { claim: "exp".to_owned(), problem: "is missing" })?;
-        if expires.as_millis().saturating_add(leeway) <= now {
-            return Err(Refusal::Expired { what: "token", at: expires });
-        }
+        let lifetime = Lifetime { what: "token", expires, refused_from: expires.saturating_add(leeway) };
+        lifetime.check(now)?;
         for claim in ["nbf", "iat"] {
-            if let Some(at) = self.moment(claim)?.filter(|at| at.as_millis().saturating_sub(leeway) > now) {
+            if let Some(at) = self.moment(claim)?.filter(|at| *at > now.saturating_add(leeway)) {
                 return Err(Refusal::NotYet { what: "token", at });
             }
         }
-        Ok(())
+        Ok(lifetime)
     }
 
     /// A moment in seconds since 1970, perhaps with a fraction (RFC 7519: NumericDate).

@@ -102,21 +102,26 @@ impl Token {
         equal.into()
     }
 
-    /// Who holds it, if it is still good. The secret has been compared before.
-    pub(super) fn actor(&self, now: Timestamp) -> Result<Actor, Refusal> {
+    /// Whether it is still good, whatever text of it was presented.
+    pub(super) fn check(&self, now: Timestamp) -> Result<(), Refusal> {
         if let Some(revocation) = &self.revoked {
             return Err(Refusal::Revoked(revocation.at));
         }
         if let Some(at) = self.expires.filter(|expires| *expires <= now) {
             return Err(Refusal::Expired { what: "token", at });
         }
-        Ok(Actor {
+        Ok(())
+    }
+
+    /// Who holds it.
+    pub(super) fn actor(&self) -> Actor {
+        Actor {
             person: self.person.clone(),
             teams: self.teams.clone(),
             scopes: self.scopes.clone(),
             credential: format!("token:{}", self.id),
             kind: self.kind,
-        })
+        }
     }
 }
 

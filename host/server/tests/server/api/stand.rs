@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc;
 
+use axum::Router;
 use lockgate_domain::{Digest, Gate, Phase, Stage, Timestamp};
 use lockgate_engine::catalogue::{Catalogue, KeptModels};
 use lockgate_engine::service::{Asked, Engine, Recordings, Write};
@@ -54,6 +55,14 @@ impl Stand {
     }
 
     pub(crate) async fn with(edit: impl FnOnce(&mut Config)) -> Self {
+        Self::layered(edit, |routes| routes).await
+    }
+
+    /// With something in front of the routes.
+    pub(crate) async fn layered(
+        edit: impl FnOnce(&mut Config),
+        layer: impl FnOnce(Router) -> Router + Send + 'static,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(&folder.path().join("data"));
         edit(&mut config);
@@ -65,7 +74,7 @@ impl Stand {
             let api = ApiState::new(engine, catalogue, limits, state.lifecycle.clone());
             let tokens = PEOPLE.map(|(id, roles)| (id, token(&*state.storage, &person(id, roles))));
             sender.send((tokens.to_vec(), Arc::clone(&state.storage))).unwrap();
-            mount(&api, &state.authenticator)
+            layer(mount(&api, &state.authenticator))
         };
         let running = Server::new(config).with_routes(routes).start().await.unwrap();
         let (tokens, storage) = receiver.recv().unwrap();
@@ -96,17 +105,28 @@ impl Stand {
     }
 
     pub(crate) fn bearer(&self, who: &str) -> String {
-        let token = &self.tokens.iter().find(|(id, _)| *id == who).unwrap().1;
-        format!("authorization: Bearer {token}")
+        format!("authorization: Bearer {}", self.token(who))
+    }
+
+    fn token(&self, who: &str) -> &str {
+        &self.tokens.iter().find(|(id, _)| *id == who).unwrap().1
+    }
+
+    /// The id of somebody's token.
+    pub(crate) fn token_id(&self, who: &str) -> String {
+        self.token(who).split('_').nth(1).unwrap().to_owned()
     }
 
     /// Sends a request; `more` are further headers.
     pub(crate) async fn send(&self, who: &str, line: &str, more: &[&str], body: &str) -> Answer {
-        let mut head = format!("{line} HTTP/1.1\r\n{}", self.bearer(who));
-        for header in more {
-            head.push_str("\r\n");
-            head.push_str(header);
-        }
+        let bearer = self.bearer(who);
+        let headers: Vec<&str> = [bearer.as_str()].into_iter().chain(more.iter().copied()).collect();
+        self.send_with(&headers, line, body).await
+    }
+
+    /// Sends a request with these headers and no other ones.
+    pub(crate) async fn send_with(&self, headers: &[&str], line: &str, body: &str) -> Answer {
+        let head = [&[format!("{line} HTTP/1.1").as_str()], headers].concat().join("\r\n");
         exchange(self.running.address(), &head, body).await
     }
 

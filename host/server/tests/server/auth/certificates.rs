@@ -118,6 +118,18 @@ fn a_certificate_that_expired_on_an_open_connection_is_refused() {
     assert_eq!(authenticator.of_certificate(&der, at(start - 1)), refused(early));
 }
 
+#[tokio::test]
+async fn a_session_ends_with_its_certificate() {
+    let (_ledger, authenticator) = authenticator();
+    let der = certificate(vec![email("ada@acme.example")], &[]);
+    let presented = Presented { authorization: None, certificate: Some(&der), peer: None, now: at(0) };
+    let session = authenticator.authenticate(presented).await.unwrap().session;
+    let end = 1_830_297_600 - 1_800_000_000;
+    let expired = AuthError::Refused(Refusal::Expired { what: "client certificate", at: at(end) });
+    assert_eq!(session.check(at(end)).await, Ok(()));
+    assert_eq!(session.check(at(end + 1)).await, Err(expired));
+}
+
 #[test]
 fn what_is_no_certificate_is_refused() {
     let (_ledger, authenticator) = authenticator();
@@ -135,7 +147,7 @@ async fn a_token_goes_before_the_certificate_and_a_wrong_one_is_not_made_good_by
     let token = issued(&*ledger.storage);
     let ask = async |authorization: Option<&_>| {
         let presented = Presented { authorization, certificate: Some(&der), peer: None, now: at(0) };
-        authenticator.authenticate(presented).await
+        authenticator.authenticate(presented).await.map(|authenticated| authenticated.actor)
     };
     assert_eq!(ask(None).await.unwrap().person.id, "ada@acme.example");
     let right = bearer(token.secret.expose());
@@ -149,5 +161,5 @@ async fn without_rules_a_certificate_is_no_credential() {
     let ledger = Ledger::new();
     let der = certificate(vec![email("ada@acme.example")], &[]);
     let presented = Presented { authorization: None, certificate: Some(&der), peer: None, now: at(0) };
-    assert_eq!(ledger.authenticator().authenticate(presented).await, Err(AuthError::Missing));
+    assert_eq!(ledger.authenticator().authenticate(presented).await.err(), Some(AuthError::Missing));
 }

@@ -3,13 +3,13 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use lockgate_engine::authority::{Actor, CredentialKind, Right, Teams};
-use lockgate_server::auth::{AuthError, Authenticator, Refusal};
+use lockgate_server::auth::{AsOf, AuthError, Authenticator, Refusal};
 use serde_json::{Value, json};
 
 use crate::auth::issuer::Issuer;
 use crate::auth::keys::{Key, encoded};
 use crate::auth::rsa;
-use crate::auth::support::{Ledger, ask, ask_from, at, peer, refused};
+use crate::auth::support::{Ledger, ask, ask_from, at, peer, refused, session};
 
 const AUDIENCE: &str = "https://lockgate.example.org";
 
@@ -135,6 +135,18 @@ async fn a_token_is_taken_from_its_first_to_its_last_moment_give_or_take_the_lee
     let later = key.sign(&with(&issuer, json!({ "nbf": 1_800_000_100 })));
     assert_eq!(ask(&authenticator, &later, at(89)).await, refused(early(100)));
     assert!(ask(&authenticator, &later, at(90)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_identity_token_and_the_leeway() {
+    let key = Key::ed("k1");
+    let issuer = Issuer::publishing(&[&key]).await;
+    let (_ledger, authenticator) = trusting(&issuer, "leeway = '10s'");
+    let session = session(&authenticator, &key.sign(&claims(&issuer)), at(1)).await;
+    let expired = AuthError::Refused(Refusal::Expired { what: "token", at: at(600) });
+    assert_eq!(session.check(at(609)).await, Ok(()));
+    assert_eq!(session.check(at(610)).await, Err(expired.clone()));
+    assert_eq!(session.check_blocking(at(610), AsOf::Now), Err(expired));
 }
 
 #[tokio::test]

@@ -6,10 +6,10 @@ use lockgate_ledger::{Append, NewEntry, Query, Source as _, Storage as _};
 use lockgate_server::auth::token::{
     ACCESS_STREAM, Issued, NewToken, TokenError, TokenState, Tokens, first_administrator, issue, revoke, rotate,
 };
-use lockgate_server::auth::{AuthError, Refusal};
+use lockgate_server::auth::{AsOf, AuthError, Refusal};
 use serde_json::json;
 
-use crate::auth::support::{Ledger, ada, ask, at, issued, new_token, refused};
+use crate::auth::support::{Ledger, ada, ask, at, issued, new_token, refused, session};
 
 const UNAVAILABLE: &str = "credentials cannot be looked up at the moment";
 
@@ -250,4 +250,56 @@ fn a_token_that_would_be_good_for_nothing_is_not_issued() {
         "the token would expire at 2027-01-15T08:00:00Z, which is over: name a later moment"
     );
     assert_eq!(ledger.storage.version(ACCESS_STREAM).unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_session_is_refused_as_soon_as_its_token_would_be() {
+    let ledger = Ledger::new();
+    let Issued { token, secret } =
+        issue(&*ledger.storage, NewToken { expires: Some(at(60)), ..new_token() }, at(0)).unwrap();
+    let authenticator = ledger.authenticator();
+    let session = session(&authenticator, secret.expose(), at(1)).await;
+    assert_eq!(session.check(at(2)).await, Ok(()));
+    assert_eq!(session.check_blocking(at(2), AsOf::Now), Ok(()));
+    let expired = AuthError::Refused(Refusal::Expired { what: "token", at: at(60) });
+    assert_eq!(session.check(at(60)).await, Err(expired.clone()));
+    assert_eq!(session.check_blocking(at(60), AsOf::LastSecond), Err(expired));
+
+    rotate(&ledger.elsewhere(), &token.id, &ada(), Duration::from_millis(10_000), None, at(10)).unwrap();
+    assert_eq!(session.check_blocking(at(19), AsOf::Now), Ok(()));
+    assert_eq!(session.check_blocking(at(20), AsOf::Now), Err(AuthError::Refused(Refusal::Unknown)));
+}
+
+#[tokio::test]
+async fn a_session_notices_a_revocation_within_a_second_and_at_once_where_it_has_to() {
+    let ledger = Ledger::new();
+    let Issued { token, secret } = issued(&*ledger.storage);
+    let authenticator = ledger.authenticator();
+    let session = session(&authenticator, secret.expose(), at(1)).await;
+    revoke(&ledger.elsewhere(), &token.id, &ada(), None, at(1)).unwrap();
+    let revoked = Err(AuthError::Refused(Refusal::Revoked(at(1))));
+    let same_second = Timestamp::from_millis(at(1).as_millis() + 999);
+    assert_eq!(session.check(same_second).await, Ok(()));
+    assert_eq!(session.check_blocking(same_second, AsOf::LastSecond), Ok(()));
+    assert_eq!(session.check_blocking(same_second, AsOf::Now), revoked);
+    // From there on, everybody knows.
+    assert_eq!(session.check(same_second).await, revoked);
+
+    let other = issued(&*ledger.storage);
+    let session = self::session(&authenticator, other.secret.expose(), at(3)).await;
+    revoke(&ledger.elsewhere(), &other.token.id, &ada(), None, at(3)).unwrap();
+    assert_eq!(session.check(at(4)).await, Err(AuthError::Refused(Refusal::Revoked(at(3)))));
+}
+
+#[tokio::test]
+async fn a_session_is_not_taken_for_good_while_the_ledger_cannot_be_understood() {
+    let ledger = Ledger::new();
+    let Issued { token, secret } = issued(&*ledger.storage);
+    let session = session(&ledger.authenticator(), secret.expose(), at(1)).await;
+    let entry = NewEntry::new(ACCESS_STREAM, "token-suspended", at(1), &json!({})).unwrap();
+    let entries = vec![entry.with_id(&token.id).unwrap()];
+    ledger.storage.append(Append { entries, ..Append::default() }).unwrap();
+    let unavailable = Err(AuthError::Unavailable { reason: UNAVAILABLE.to_owned(), retry_after: 1 });
+    assert_eq!(session.check_blocking(at(1), AsOf::Now), unavailable);
+    assert_eq!(session.check(at(1)).await, unavailable);
 }
