@@ -62,7 +62,7 @@ fn decide(criterion: &mut Criterion) {
         credential: "token:bench".to_owned(),
         kind: CredentialKind::Service,
     };
-    let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None };
+    let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None, credential: None };
     let id = deployment.id.clone();
     engine.request(&write, &NewDeployment { team: None, deployment: deployment.clone() }).unwrap();
     let asked = Asked { path: "bench".to_owned(), ..Asked::default() };

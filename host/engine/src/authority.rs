@@ -236,6 +236,18 @@ pub struct Actor {
     pub kind: CredentialKind,
 }
 
+/// A credential that is asked again, right before something is written with it, whether it is still accepted.
+pub trait CredentialCheck: fmt::Debug + Send + Sync {
+    /// # Errors
+    /// If it is not accepted any more.
+    fn still_accepted(&self) -> Result<(), CredentialEnded>;
+}
+
+/// A credential is not accepted any more.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct CredentialEnded(pub Box<dyn std::error::Error + Send + Sync>);
+
 /// Somebody may not do what they asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

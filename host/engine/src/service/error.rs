@@ -4,7 +4,7 @@ use lockgate_domain::DigestError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::authority::Forbidden;
+use crate::authority::{CredentialEnded, Forbidden};
 use crate::lifecycle::IllegalMove;
 use crate::rollout::RolloutError;
 use crate::{ChoiceError, GateError};
@@ -39,6 +39,9 @@ pub enum EngineError {
     /// The one who asks has not the right.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
+    /// The credential ended before something was written.
+    #[error(transparent)]
+    CredentialEnded(#[from] CredentialEnded),
     /// A rule of the host's stands against it.
     #[error(transparent)]
     Refused(#[from] Refused),

@@ -32,7 +32,7 @@ use lockgate_ledger::Storage;
 use quick_cache::sync::Cache;
 
 use crate::LoadedModel;
-use crate::authority::Actor;
+use crate::authority::{Actor, CredentialCheck};
 
 pub use approval::NewApproval;
 pub use decision::{Asked, DecisionRecord, Phases, Prepared, RequestRef};
@@ -104,6 +104,8 @@ pub struct Write<'a> {
     pub key: Option<&'a str>,
     /// The version of the deployment that it rests on, if the caller says.
     pub if_match: Option<u64>,
+    /// What is asked right before the ledger takes the write, since plugins may have taken long; none: nothing.
+    pub credential: Option<&'a dyn CredentialCheck>,
 }
 
 /// What came of a write.

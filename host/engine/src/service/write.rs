@@ -81,6 +81,9 @@ impl Engine {
         value: T,
     ) -> Result<Written<T>, EngineError> {
         append.request = request(write, digest, version, &value)?;
+        if let Some(credential) = write.credential {
+            credential.still_accepted()?;
+        }
         let appended = self.0.storage.append(append)?;
         match appended.repeat {
             Some(answer) => again(&answer),

@@ -78,7 +78,13 @@ pub struct Intent {
 impl Intent {
     /// As the engine takes it at this moment.
     pub(super) fn write(&self) -> Write<'_> {
-        Write { actor: &self.actor, now: Timestamp::now(), key: self.key.as_deref(), if_match: self.if_match }
+        Write {
+            actor: &self.actor,
+            now: Timestamp::now(),
+            key: self.key.as_deref(),
+            if_match: self.if_match,
+            credential: Some(&self.session),
+        }
     }
 }
 

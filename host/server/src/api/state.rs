@@ -84,7 +84,13 @@ impl ApiState {
     ) -> Result<Written<T>, Problem> {
         let engine = self.engine.clone();
         let session = intent.session.clone();
-        with_effect(session, move || work(&engine, &intent.write()).map_err(problem)).await
+        let write = move || {
+            work(&engine, &intent.write()).map_err(|error| match error {
+                EngineError::CredentialEnded(ended) => intent.session.ended(&ended),
+                error => problem(error),
+            })
+        };
+        with_effect(session, write).await
     }
 
     /// Has the engine write something to the deployment of that id, and tells those who wait for it.

@@ -8,8 +8,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 use lockgate_domain::Timestamp;
-use lockgate_engine::authority::Actor;
+use lockgate_engine::authority::{Actor, CredentialCheck, CredentialEnded};
 
 use super::token::AcceptedToken;
 use super::{AuthError, Refusal};
@@ -130,12 +131,26 @@ impl Session {
         self.check_blocking(Timestamp::now(), as_of).map_err(|error| self.refused(&error))
     }
 
+    /// The answer to whoever sent the request, if its credential ended before the engine wrote something.
+    pub fn ended(&self, ended: &CredentialEnded) -> Problem {
+        match ended.0.downcast_ref() {
+            Some(error) => self.refused(error),
+            None => Problem::of_status(StatusCode::UNAUTHORIZED).detail(ended.to_string()),
+        }
+    }
+
     fn refused(&self, error: &AuthError) -> Problem {
         tracing::info!(%error, "credentials were refused that had been accepted");
         if let Some(exchange) = &self.exchange {
             error.count(exchange.metrics());
         }
         error.problem(&self.accepted.realm)
+    }
+}
+
+impl CredentialCheck for Session {
+    fn still_accepted(&self) -> Result<(), CredentialEnded> {
+        self.check_blocking(Timestamp::now(), AsOf::Now).map_err(|error| CredentialEnded(Box::new(error)))
     }
 }
 

@@ -24,7 +24,7 @@ fn of_two_pipelines_that_race_for_a_gate_one_passes() {
                 scope.spawn(|| {
                     let actor = rita();
                     barrier.wait();
-                    let write = Write { actor: &actor, now, key: None, if_match: None };
+                    let write = Write { actor: &actor, now, key: None, if_match: None, credential: None };
                     let entrance = gate(Stage::PlanAndApprove, Phase::Entrance);
                     match engine.pass(&write, &id, entrance, &Asked::default()) {
                         Ok(written) => written.value.passed,

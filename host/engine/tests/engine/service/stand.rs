@@ -101,7 +101,7 @@ impl Stand {
     }
 
     pub(crate) fn by<'a>(&self, actor: &'a Actor) -> Write<'a> {
-        Write { actor, now: self.now(), key: None, if_match: None }
+        Write { actor, now: self.now(), key: None, if_match: None, credential: None }
     }
 
     pub(crate) fn request(&self, edit: impl FnOnce(&mut Value)) -> Result<Written<DeploymentView>, EngineError> {

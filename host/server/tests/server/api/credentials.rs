@@ -3,14 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, Request};
-use axum::middleware::{Next, from_fn};
-use lockgate_domain::Timestamp;
+use axum::Router;
+use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::routing::post;
+use lockgate_domain::{Gate, Phase, Stage, Timestamp};
 use lockgate_engine::authority::Teams;
 use lockgate_engine::lifecycle::By;
+use lockgate_engine::service::{Asked, Engine, Write};
 use lockgate_ledger::Storage;
-use lockgate_server::auth::AuthConfig;
+use lockgate_server::api::ApiState;
+use lockgate_server::api::extract::Intent;
 use lockgate_server::auth::token::{NewToken, issue, revoke, rotate};
+use lockgate_server::auth::{AuthConfig, Authenticator, authenticate};
+use lockgate_server::problem::Problem;
 use lockgate_server::serve::Peer;
 use rcgen::{CertificateParams, KeyPair, SanType, date_time_ymd};
 use rustls::pki_types::CertificateDer;
@@ -178,7 +184,7 @@ async fn a_certificate_that_expires_while_it_waits_passes_no_gate() {
     let rule = "[[certificates]]\nuri = 'spiffe://acme.example/ci'\nroles = ['pipeline']\nall-teams = true";
     let auth: AuthConfig = toml::from_str(rule).unwrap();
     // As the listener does it once TLS has verified the certificate.
-    let with_certificate = move |routes: axum::Router| {
+    let with_certificate = move |routes: Router, _: &ApiState, _: &Arc<Authenticator>| {
         routes.layer(from_fn(move |mut request: Request, next: Next| {
             let certificate = Some(Arc::new(CertificateDer::from(der.clone())));
             let address = "127.0.0.1:40000".parse().unwrap();
@@ -186,11 +192,48 @@ async fn a_certificate_that_expires_while_it_waits_passes_no_gate() {
             next.run(request)
         }))
     };
-    let stand = Stand::layered(|config| config.auth = auth, with_certificate).await;
+    let stand = Stand::with_routes(|config| config.auth = auth, with_certificate).await;
     entered(&stand).await;
     let expiring = tokio::time::sleep(Duration::from_millis(2100));
     let answer = wait_with(&stand, &[], EXIT, expiring).await;
     assert_refused(&stand, &answer, "the client certificate expired at").await;
+}
+
+/// Passes the entrance of plan-and-approve with a credential that is revoked while the engine is at it: as if a plugin took
+/// long.
+async fn pass_slowly(State(api): State<ApiState>, Path(token): Path<String>, intent: Intent) -> Result<(), Problem> {
+    let pass = move |engine: &Engine, write: &Write<'_>, id: &str| {
+        revoke(&**engine.storage(), &token, &ada(), None, Timestamp::now()).unwrap();
+        let gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Entrance };
+        engine.pass(write, id, gate, &Asked::default())
+    };
+    api.write_to("d-1", intent, pass).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_token_that_is_revoked_while_plugins_are_asked_passes_no_gate() {
+    let beside = |routes: Router, api: &ApiState, authenticator: &Arc<Authenticator>| {
+        let slow = Router::new().route("/slow/{token}", post(pass_slowly)).with_state(api.clone());
+        routes.merge(slow.layer(from_fn_with_state(Arc::clone(authenticator), authenticate)))
+    };
+    let stand = Stand::with_routes(|_| {}, beside).await;
+    stand.request("d-1").await;
+    let answer = stand.send("rita", &format!("POST /slow/{}", stand.token_id("rita")), &[], "").await;
+    assert_eq!((answer.status, &answer.json()["type"]), (401, &json!("urn:lockgate:problem:invalid-credentials")));
+    assert!(answer.header("www-authenticate").unwrap().contains("the token was revoked at"), "{answer:?}");
+    assert_eq!(stand.get("ben", "/decisions").await.json()["items"], json!([]));
+    assert_eq!(stand.get("ben", "/deployments/d-1").await.header("etag"), Some("\"1\""));
+}
+
+#[tokio::test]
+async fn nothing_is_written_with_a_token_that_was_revoked_a_moment_ago() {
+    let stand = Stand::new().await;
+    // Whoever asked a moment ago is still known for a second.
+    stand.request("d-1").await;
+    revoke_token(&stand, "rita").await;
+    let refused = stand.pass("d-1", "plan-and-approve/entrance").await;
+    assert_eq!(refused.status, 401, "{}", refused.body);
+    assert_eq!(stand.get("ben", "/deployments/d-1").await.header("etag"), Some("\"1\""));
 }
 
 /// Sends the head of a request and half of its body, and the rest after something has happened.

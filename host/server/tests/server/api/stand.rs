@@ -11,6 +11,7 @@ use lockgate_engine::service::{Asked, Engine, Recordings, Write};
 use lockgate_ledger::Storage;
 use lockgate_runtime::{Runtime, RuntimeConfig};
 use lockgate_server::api::{ApiState, ServerState, mount};
+use lockgate_server::auth::Authenticator;
 use lockgate_server::config::Config;
 use lockgate_server::serve::{Ended, Running, Server};
 use serde_json::{Value, json};
@@ -55,13 +56,13 @@ impl Stand {
     }
 
     pub(crate) async fn with(edit: impl FnOnce(&mut Config)) -> Self {
-        Self::layered(edit, |routes| routes).await
+        Self::with_routes(edit, |routes, _, _| routes).await
     }
 
-    /// With something in front of the routes.
-    pub(crate) async fn layered(
+    /// With something in front of the routes, or beside them.
+    pub(crate) async fn with_routes(
         edit: impl FnOnce(&mut Config),
-        layer: impl FnOnce(Router) -> Router + Send + 'static,
+        change: impl FnOnce(Router, &ApiState, &Arc<Authenticator>) -> Router + Send + 'static,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(&folder.path().join("data"));
@@ -74,7 +75,7 @@ impl Stand {
             let api = ApiState::new(engine, catalogue, limits, state.lifecycle.clone());
             let tokens = PEOPLE.map(|(id, roles)| (id, token(&*state.storage, &person(id, roles))));
             sender.send((tokens.to_vec(), Arc::clone(&state.storage))).unwrap();
-            layer(mount(&api, &state.authenticator))
+            change(mount(&api, &state.authenticator), &api, &state.authenticator)
         };
         let running = Server::new(config).with_routes(routes).start().await.unwrap();
         let (tokens, storage) = receiver.recv().unwrap();
@@ -92,7 +93,7 @@ impl Stand {
         let pass = move || {
             let (engine, _) = engine(&home, storage);
             let actor = person("rita", &["pipeline"]);
-            let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None };
+            let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None, credential: None };
             let gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Entrance };
             assert!(engine.pass(&write, id, gate, &Asked::default()).unwrap().value.passed);
         };

@@ -120,7 +120,7 @@ pub(crate) fn token(storage: &dyn Storage, actor: &Actor) -> String {
 pub(crate) fn register(engine: &Engine, document: Value) {
     let new = NewDeployment { team: None, deployment: serde_json::from_value(document).unwrap() };
     let actor = person("rita", &["developer", "pipeline"]);
-    let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None };
+    let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None, credential: None };
     engine.request(&write, &new).unwrap();
 }
 
