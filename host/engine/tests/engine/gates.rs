@@ -318,6 +318,23 @@ fn missing(model: &LoadedModel, risk: &str, approvals: &[(&str, &str)]) -> u32 {
 }
 
 #[test]
+fn spellings_of_one_id_are_one_person_to_four_eyes() {
+    let model = four_eyes("settings.people = 2\n");
+    let left = |approvals: &[(&str, &str)]| missing(&model, "low", approvals);
+    let authority = |id| (id, "change-authority");
+    assert_eq!(left(&[authority("kim@example.org"), ("ben@example.org", "security-officer")]), 0);
+    for (one, other) in [
+        ("Kim@example.org", "kim@Example.ORG"),
+        ("STRASSE@example.org", "stra\u{df}e@example.org"),
+        ("Jos\u{e9}", "jose\u{301}"),
+    ] {
+        assert_eq!(left(&[authority(one), (other, "security-officer")]), 1, "{one} {other}");
+    }
+    // Rita asked for the deployment: one approval as change authority is missing, and one of anybody.
+    assert_eq!(left(&[authority("RITA"), ("Rita", "security-officer")]), 2);
+}
+
+#[test]
 fn a_higher_risk_never_needs_fewer_approvals() {
     const RISKS: [&str; 4] = ["low", "medium", "high", "critical"];
     let conditions =
