@@ -11,7 +11,7 @@ use wit_parser::Resolve;
 use crate::repository;
 
 /// A guest. Its memory holds, from 1024 on, what `describe` answers; from 4096 on is room for who fills the frame in;
-/// the heap of `cabi_realloc` begins at 65536.
+/// the schema of its settings begins at 32768, the heap of `cabi_realloc` at 65536.
 #[derive(Clone, Copy, Debug)]
 pub struct Guest<'a> {
     /// The interfaces of the world besides `lockgate:types/plugin`, as WIT items.
@@ -20,6 +20,8 @@ pub struct Guest<'a> {
     pub interfaces: &'a str,
     /// The kinds that `describe` names, as their numbers in the contract.
     pub kinds: &'a [u8],
+    /// The JSON Schema of its settings, as `describe` says it.
+    pub schema: &'a str,
     /// WAT fields: imports of the core module.
     pub imports: &'a str,
     /// WAT fields: data, globals and functions.
@@ -44,6 +46,7 @@ impl Default for Guest<'_> {
             world: "export lockgate:approval/policy@0.1.0;",
             interfaces: "",
             kinds: &[0],
+            schema: "true",
             imports: "",
             fields: "",
             describe: "",
@@ -81,8 +84,8 @@ impl Guest<'_> {
 
     fn module(&self) -> String {
         let Self { imports, fields, describe, configure, decide, realloc, memory, .. } = self;
-        let kinds: String = self.kinds.iter().map(|kind| format!("\\{kind:02x}")).collect();
-        let count = self.kinds.len();
+        let (kinds, schema) = (escaped(self.kinds), escaped(self.schema.as_bytes()));
+        let (count, length) = (self.kinds.len(), self.schema.len());
         let is_policy = self.world.contains("approval/policy");
         let lent = if is_policy {
             r#"(import "lockgate:host/snapshot@0.1.0" "[resource-drop]evaluation" (func $give-back (param i32)))"#
@@ -112,7 +115,8 @@ impl Guest<'_> {
                 {imports}
                 (memory (export "memory") {memory})
                 (global $heap (mut i32) (i32.const 65536))
-                (data (i32.const 1024) "test-guest" "1.0.0" "a guest" "true" "{kinds}")
+                (data (i32.const 1024) "test-guest" "1.0.0" "a guest" "{kinds}")
+                (data (i32.const 32768) "{schema}")
                 {fields}
                 (global $decides (mut i32) (i32.const 0))
                 (func (export "cabi_realloc") (param i32 i32) (param $align i32) (param $size i32) (result i32)
@@ -130,9 +134,9 @@ impl Guest<'_> {
                     {describe}
                     (i32.store (i32.const 1100) (i32.const 1024)) (i32.store (i32.const 1104) (i32.const 10))
                     (i32.store (i32.const 1108) (i32.const 1034)) (i32.store (i32.const 1112) (i32.const 5))
-                    (i32.store (i32.const 1116) (i32.const 1050)) (i32.store (i32.const 1120) (i32.const {count}))
+                    (i32.store (i32.const 1116) (i32.const 1046)) (i32.store (i32.const 1120) (i32.const {count}))
                     (i32.store (i32.const 1124) (i32.const 1039)) (i32.store (i32.const 1128) (i32.const 7))
-                    (i32.store (i32.const 1132) (i32.const 1046)) (i32.store (i32.const 1136) (i32.const 4))
+                    (i32.store (i32.const 1132) (i32.const 32768)) (i32.store (i32.const 1136) (i32.const {length}))
                     (i32.store (i32.const 1140) (i32.const 0)) (i32.store (i32.const 1144) (i32.const 0))
                     (i32.const 1100))
                 (func (export "lockgate:types/plugin@0.1.0#configure")
@@ -154,4 +158,9 @@ impl Guest<'_> {
             limits: Limits::default(),
         }
     }
+}
+
+/// Bytes as a string of WAT.
+fn escaped(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("\\{byte:02x}")).collect()
 }

@@ -49,7 +49,7 @@ Commands:
   bench-http  Build everything, then put load on a server; also `--seconds N`, `--connections N`, `--soak N`
   bench-hostile  Build everything, then measure a plugin beside each hostile guest; what follows names guests
   schemas   Write the JSON Schemas of what `lockgate` reads and prints into docs/schemas
-  openapi   Write the description of the endpoint into docs; `--check <url>` checks a server against its own
+  openapi   Write the description of the endpoint and its tables of rights into docs; `--check <url>` checks a server against its own
   help      Print this
 
 CONTRIBUTING.md says how long each takes.

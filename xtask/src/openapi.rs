@@ -1,6 +1,6 @@
 //! The description of the endpoint: written into `docs`, and held against a server that runs.
 //!
-//! `cargo xtask openapi` writes it. `cargo xtask openapi --check <url>` has `schemathesis` send requests made from it to
+//! `cargo xtask openapi` writes it, and the tables of rights in `docs/authentication.md`. `cargo xtask openapi --check <url>` has `schemathesis` send requests made from it to
 //! a server, thousands of them and most of them wrong, and looks whether each answer is one that the description allows.
 //! The server keeps what is written to it: it is for one that was started for this alone, with `limits.wait` of a second.
 //! A token comes from `LOCKGATE_TOKEN`; a server with `--insecure-no-auth` needs none.
@@ -22,7 +22,7 @@ const SCHEMATHESIS: &str = "4.32.5";
 /// How it checks.
 const CONFIGURATION: &str = include_str!("openapi/schemathesis.toml");
 
-/// Writes the description, or checks a server against it.
+/// Writes the description and the tables of rights, or checks a server against it.
 ///
 /// # Errors
 /// Something cannot be built, installed or written; or the server does something else than the description says.
@@ -35,11 +35,18 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 }
 
 fn write(workspace: &Workspace) -> Result<()> {
-    let mut steps = Steps::new(1);
+    let mut steps = Steps::new(2);
     steps.begin("writing docs/openapi.json");
+    write_example(workspace, "openapi", "docs/openapi.json")?;
+    steps.begin("writing the tables of docs/authentication.md");
+    write_example(workspace, "rights_tables", "docs/authentication.md")
+}
+
+/// Writes into a file what an example of the server prints.
+fn write_example(workspace: &Workspace, example: &str, file: &str) -> Result<()> {
     let mut command = workspace.cargo();
-    let text = steps::capture(command.args(["run", "-q", "-p", "lockgate-server", "--example", "openapi"]))?;
-    let file = workspace.path("docs/openapi.json");
+    let text = steps::capture(command.args(["run", "-q", "-p", "lockgate-server", "--example", example]))?;
+    let file = workspace.path(file);
     fs::write(&file, text).with_context(|| format!("cannot write `{}`", file.display()))
 }
 

@@ -51,7 +51,8 @@ pub struct Description {
     pub kinds: Vec<Kind>,
     /// One sentence.
     pub summary: String,
-    /// A JSON Schema for the settings.
+    /// A JSON Schema for the settings. It marks the ids of people with the format
+    /// [`PERSON_FORMAT`](crate::PERSON_FORMAT).
     pub settings_schema: serde_json::Value,
     /// What it asks to be allowed to use.
     pub capabilities: Vec<Capability>,

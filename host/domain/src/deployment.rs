@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, ApprovedPlan, Change, Environment, Instance, Overlap, Override, Person, PersonId, Plan, Records, Release, Risk,
-    Scenario, Timestamp, Waiver,
+    Approval, ApprovedPlan, Change, Environment, Instance, Overlap, Override, Person, PersonId, Plan, Records, Release,
+    Risk, Scenario, Timestamp, Waiver,
 };
 
 /// Data whose shape somebody else owns.
@@ -141,6 +141,11 @@ impl Deployment {
         self.requester.id == *person
             || self.contributors.iter().any(|contributor| contributor.id == *person)
             || self.involved.contains(person)
+    }
+
+    /// The approvals that people gave who are not [involved](Self::involves): the only ones that policies see.
+    pub fn independent_approvals(&self) -> impl Iterator<Item = &Approval> {
+        self.approvals.iter().filter(|approval| !self.involves(&approval.person.id))
     }
 
     /// Everybody who is [involved](Self::involves).

@@ -167,6 +167,9 @@ pub enum OverlapRelation {
     DependedOn,
     /// Its product depends on this deployment's product.
     Dependent,
+    /// It belongs to another team, and its product and this one are not to be changed at the same time: it is the same, or one
+    /// depends on the other.
+    Conflicting,
     /// It is in the same environment, and no more.
     SameEnvironment,
 }

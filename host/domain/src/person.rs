@@ -88,6 +88,15 @@ impl PersonId {
         Ok(Self { written: written.into(), normal })
     }
 
+    /// An id that the host itself gives, for example `administrator`.
+    ///
+    /// # Panics
+    /// If the text is not the id of a person.
+    #[expect(clippy::expect_used, reason = "such a text stands in the code, and a test shows that it is an id")]
+    pub fn of_host(text: &'static str) -> Self {
+        Self::new(text).expect("a plain word is the id of a person")
+    }
+
     /// The form that is compared, and that plugins see.
     pub fn normal(&self) -> &str {
         self.normal.as_deref().unwrap_or(&self.written)

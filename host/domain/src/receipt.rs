@@ -16,7 +16,7 @@ pub const CONTRACT_VERSION: &str = "0.1.0";
 pub struct Receipt {
     /// The digest of the component, as it was handed in.
     pub component: Digest,
-    /// The digest of its settings' canonical JSON.
+    /// The digest of its settings' canonical JSON, in which marked ids of people have their normal form.
     pub settings: Digest,
     /// The version of the contract that it was called by.
     pub contract: String,

@@ -80,8 +80,8 @@ impl Duration {
     pub const LONGEST: Self = Self(7_304_484 * 86_400_000);
 
     /// That many milliseconds, or as many as there can be.
-    pub fn from_millis(millis: u64) -> Self {
-        Self(millis).min(Self::LONGEST)
+    pub const fn from_millis(millis: u64) -> Self {
+        if millis < Self::LONGEST.0 { Self(millis) } else { Self::LONGEST }
     }
 
     /// The length in milliseconds.

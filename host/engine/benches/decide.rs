@@ -10,7 +10,7 @@ use std::sync::Arc;
 use criterion::{Criterion, criterion_group, criterion_main};
 use lockgate_domain::{Deployment, Digest, Gate, Person, Phase, Snapshot, Stage, Timestamp, canonical_json};
 use lockgate_engine::LoadedModel;
-use lockgate_engine::authority::{Actor, Teams};
+use lockgate_engine::authority::{Actor, CredentialKind, Teams};
 use lockgate_engine::model::Source;
 use lockgate_engine::service::{Asked, Engine, Models, NewDeployment, Recordings, Write};
 use lockgate_ledger::{KeyFile, NewEntry, SqliteOptions};
@@ -56,19 +56,24 @@ fn decide(criterion: &mut Criterion) {
     let ledger = key.open(&folder.path().join("ledger.db"), "bench", SqliteOptions::default()).unwrap();
     let engine = Engine::new(Arc::new(ledger), Arc::new(One(model.clone())), Recordings::Needed);
     let actor = Actor {
-        person: Person { id: lockgate_domain::PersonId::new("ci").unwrap(), name: String::new(), roles: vec!["pipeline".to_owned()] },
+        person: Person {
+            id: lockgate_domain::PersonId::new("ci").unwrap(),
+            name: String::new(),
+            roles: vec!["pipeline".to_owned()],
+        },
         teams: Teams::Named(BTreeSet::from(["checkout".to_owned()])),
         scopes: None,
         credential: "token:bench".to_owned(),
+        kind: CredentialKind::Service,
     };
-    let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None };
+    let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None, credential: None };
     let id = deployment.id.clone();
     engine.request(&write, &NewDeployment { team: None, deployment: deployment.clone() }).unwrap();
     let asked = Asked { path: "bench".to_owned(), ..Asked::default() };
 
     let mut group = criterion.benchmark_group("decide");
     group.bench_function("prepare: all but writing", |bencher| {
-        bencher.iter(|| engine.prepare(&actor, &id, EXIT, Timestamp::now(), &asked).unwrap());
+        bencher.iter(|| engine.prepare(&actor, id.as_str().into(), EXIT, Timestamp::now(), &asked).unwrap());
     });
     let snapshot =
         |deployment: Deployment| model.snapshot(deployment, EXIT, Timestamp::now(), BTreeMap::new()).unwrap();

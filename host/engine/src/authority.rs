@@ -28,6 +28,8 @@ pub enum Right {
     Decide,
     /// Move deployments along: pass gates, carry out steps, report activities, give up, take the way back.
     Drive,
+    /// End a hold that a person ends, and go on with a paused rollout, where the model names one of one's roles.
+    Resume,
     /// Approve or reject, in a role that one holds; delegate that.
     Approve,
     /// Grant waivers.
@@ -46,13 +48,14 @@ pub enum Right {
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Read,
         Self::Request,
         Self::RequestForOthers,
         Self::Attest,
         Self::Decide,
         Self::Drive,
+        Self::Resume,
         Self::Approve,
         Self::Waive,
         Self::Override,
@@ -71,6 +74,7 @@ impl Right {
             Self::Attest => "attest",
             Self::Decide => "decide",
             Self::Drive => "drive",
+            Self::Resume => "resume",
             Self::Approve => "approve",
             Self::Waive => "waive",
             Self::Override => "override",
@@ -102,32 +106,68 @@ impl FromStr for Right {
     }
 }
 
-/// What a role grants. A role that is not known here is one that a model asks approvals from, and no more: it may see and
-/// approve.
-pub fn rights_of(role: &str) -> &'static [Right] {
-    use Right::{
-        Administer, Approve, Attest, Audit, Decide, Drive, Govern, Override, Read, Request, RequestForOthers, Review,
-        Waive,
-    };
-    match role {
-        // Whoever hands out credentials does not also approve with them.
-        "administrator" => &[Read, Audit, Govern, Administer],
-        "auditor" => &[Read, Audit],
-        "governance" => &[Read, Audit, Govern, Review],
-        "deployment-manager" | "release-manager" => {
-            &[Read, Request, RequestForOthers, Attest, Decide, Drive, Approve, Override]
-        }
-        "deployment-practitioner" => &[Read, Request, Attest, Decide, Drive],
-        "operations-manager" => &[Read, Attest, Decide, Drive, Approve, Override, Review],
-        "change-authority" => &[Read, Decide, Approve, Waive, Override, Review],
-        "service-owner" => &[Read, Request, Decide, Approve, Waive, Review],
-        "product-manager" | "product-owner" => &[Read, Request, Decide, Approve],
-        "developer" | "technical-specialist" => &[Read, Request, Attest, Decide],
-        "pipeline" => &[Read, Request, RequestForOthers, Attest, Decide, Drive],
-        "supplier" => &[Read, Attest],
-        "service-desk" | "engagement-manager" | "user" => &[Read],
-        _ => &[Read, Approve],
+/// A role that Lockgate knows, and the rights that it grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownRole {
+    /// The name that tokens, rules and models use.
+    pub name: &'static str,
+    /// The rights, in the order of [`Right::ALL`].
+    pub rights: &'static [Right],
+}
+
+impl KnownRole {
+    const fn new(name: &'static str, rights: &'static [Right]) -> Self {
+        Self { name, rights }
     }
+}
+
+/// The roles that Lockgate knows, by name in order. Models and policies may ask for approvals in others.
+pub const ROLES: [KnownRole; 18] = {
+    use Right::{
+        Administer, Approve, Attest, Audit, Decide, Drive, Govern, Override, Read, Request, RequestForOthers, Resume,
+        Review, Waive,
+    };
+    [
+        // Whoever hands out credentials does not also approve with them.
+        KnownRole::new("administrator", &[Read, Audit, Govern, Administer]),
+        KnownRole::new("auditor", &[Read, Audit]),
+        KnownRole::new("change-authority", &[Read, Decide, Resume, Approve, Waive, Override, Review]),
+        KnownRole::new(
+            "deployment-manager",
+            &[Read, Request, RequestForOthers, Attest, Decide, Drive, Resume, Approve, Override],
+        ),
+        KnownRole::new("deployment-practitioner", &[Read, Request, Attest, Decide, Drive, Resume]),
+        KnownRole::new("developer", &[Read, Request, Attest, Decide, Resume]),
+        KnownRole::new("engagement-manager", &[Read]),
+        KnownRole::new("governance", &[Read, Review, Audit, Govern]),
+        KnownRole::new("operations-manager", &[Read, Attest, Decide, Drive, Resume, Approve, Override, Review]),
+        KnownRole::new("pipeline", &[Read, Request, RequestForOthers, Attest, Decide, Drive]),
+        KnownRole::new("product-manager", &[Read, Request, Decide, Resume, Approve]),
+        KnownRole::new("product-owner", &[Read, Request, Decide, Resume, Approve]),
+        KnownRole::new(
+            "release-manager",
+            &[Read, Request, RequestForOthers, Attest, Decide, Drive, Resume, Approve, Override],
+        ),
+        KnownRole::new("service-desk", &[Read]),
+        KnownRole::new("service-owner", &[Read, Request, Decide, Resume, Approve, Waive, Review]),
+        KnownRole::new("supplier", &[Read, Attest]),
+        KnownRole::new("technical-specialist", &[Read, Request, Attest, Decide, Resume]),
+        KnownRole::new("user", &[Read]),
+    ]
+};
+
+/// The rights that a role of the organisation's own grants: its holders see deployments, and approve and resume where a
+/// model names the role.
+pub const RIGHTS_OF_OTHER_ROLES: &[Right] = &[Right::Read, Right::Resume, Right::Approve];
+
+/// The names of [`ROLES`].
+pub fn role_names() -> [&'static str; ROLES.len()] {
+    ROLES.map(|known| known.name)
+}
+
+/// The rights that a role grants: those of [`ROLES`], or [`RIGHTS_OF_OTHER_ROLES`] for a role that is not among them.
+pub fn rights_of(role: &str) -> &'static [Right] {
+    ROLES.iter().find(|known| known.name == role).map_or(RIGHTS_OF_OTHER_ROLES, |known| known.rights)
 }
 
 /// Whose deployments somebody sees and touches.
@@ -157,12 +197,85 @@ impl Teams {
         }
     }
 
+    /// Those that are among both.
+    #[must_use]
+    pub fn common(&self, others: &Self) -> Self {
+        match (self, others) {
+            (Self::All, teams) | (teams, Self::All) => teams.clone(),
+            (Self::Named(one), Self::Named(other)) => Self::Named(one.intersection(other).cloned().collect()),
+        }
+    }
+
+    /// Whether all of the others' teams are among them.
+    pub fn cover(&self, others: &Self) -> bool {
+        match (self, others) {
+            (Self::All, _) => true,
+            (Self::Named(_), Self::All) => false,
+            (Self::Named(own), Self::Named(others)) => others.is_subset(own),
+        }
+    }
+
     /// The only team, if there is just one.
     pub fn only(&self) -> Option<&str> {
         match self {
             Self::Named(teams) if teams.len() == 1 => teams.first().map(String::as_str),
             _ => None,
         }
+    }
+}
+
+/// Who or what uses a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CredentialKind {
+    /// A human being.
+    Person,
+    /// A program that does what it was written for, for example a pipeline.
+    Service,
+    /// A program that decides by itself what it does, for example one that a language model drives.
+    Agent,
+}
+
+impl CredentialKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Person, Self::Service, Self::Agent];
+
+    /// The name that files, arguments and messages use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Service => "service",
+            Self::Agent => "agent",
+        }
+    }
+
+    /// The kind of a credential with these roles for which nobody named one: `service` if one of the roles is `pipeline`
+    /// or `supplier`, else `person`.
+    pub fn usual_for(roles: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        match roles.into_iter().any(|role| matches!(role.as_ref(), "pipeline" | "supplier")) {
+            true => Self::Service,
+            false => Self::Person,
+        }
+    }
+}
+
+impl fmt::Display for CredentialKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no kind of credential.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a kind of credential: they are {known}", known = CredentialKind::ALL.map(CredentialKind::as_str).join(", "))]
+pub struct UnknownCredentialKind(pub String);
+
+impl FromStr for CredentialKind {
+    type Err = UnknownCredentialKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCredentialKind> {
+        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        found.ok_or_else(|| UnknownCredentialKind(text.to_owned()))
     }
 }
 
@@ -177,7 +290,21 @@ pub struct Actor {
     pub scopes: Option<BTreeSet<Right>>,
     /// The credential, for the record: `token:<id>`, `oidc:<issuer>`, `mtls:<fingerprint>`.
     pub credential: String,
+    /// Who or what uses the credential.
+    pub kind: CredentialKind,
 }
+
+/// A credential that is asked again, right before something is written with it, whether it is still accepted.
+pub trait CredentialCheck: fmt::Debug + Send + Sync {
+    /// # Errors
+    /// If it is not accepted any more.
+    fn still_accepted(&self) -> Result<(), CredentialEnded>;
+}
+
+/// A credential is not accepted any more.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct CredentialEnded(pub Box<dyn std::error::Error + Send + Sync>);
 
 /// Somebody may not do what they asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -205,28 +332,6 @@ pub enum Forbidden {
     },
 }
 
-/// The roles that are known here. Models and policies may ask for approvals in others.
-pub const ROLES: [&str; 18] = [
-    "administrator",
-    "auditor",
-    "change-authority",
-    "deployment-manager",
-    "deployment-practitioner",
-    "developer",
-    "engagement-manager",
-    "governance",
-    "operations-manager",
-    "pipeline",
-    "product-manager",
-    "product-owner",
-    "release-manager",
-    "service-desk",
-    "service-owner",
-    "supplier",
-    "technical-specialist",
-    "user",
-];
-
 impl Actor {
     /// Whether they may do it.
     pub fn may(&self, right: Right) -> bool {
@@ -240,8 +345,8 @@ impl Actor {
     pub fn require(&self, right: Right) -> Result<(), Forbidden> {
         let Person { id, roles, .. } = &self.person;
         if !roles.iter().any(|role| rights_of(role).contains(&right)) {
-            let granting: Vec<String> =
-                ROLES.iter().filter(|role| rights_of(role).contains(&right)).map(|role| format!("`{role}`")).collect();
+            let granting = ROLES.iter().filter(|known| known.rights.contains(&right));
+            let granting: Vec<String> = granting.map(|known| format!("`{}`", known.name)).collect();
             let roles =
                 if roles.is_empty() { "they hold none".to_owned() } else { format!("`{}`", roles.join("`, `")) };
             return Err(Forbidden::Role { person: id.clone(), right, roles, granting: granting.join(" or ") });
@@ -269,6 +374,7 @@ mod tests {
             teams: Teams::All,
             scopes: scopes.map(|scopes| scopes.iter().copied().collect()),
             credential: "token:t-1".to_owned(),
+            kind: CredentialKind::usual_for(roles),
         }
     }
 
@@ -293,13 +399,64 @@ mod tests {
     }
 
     #[test]
-    fn a_role_of_the_organizations_own_may_see_and_approve() {
-        assert_eq!(rights_of("security-officer"), [Right::Read, Right::Approve]);
+    fn a_role_of_the_organizations_own_may_see_approve_and_resume() {
+        assert_eq!(rights_of("security-officer"), [Right::Read, Right::Resume, Right::Approve]);
+    }
+
+    #[test]
+    fn a_hold_is_ended_by_people_who_answer_for_the_product_or_its_operation_and_never_by_a_pipeline() {
+        let resuming: Vec<&str> =
+            ROLES.iter().filter(|known| known.rights.contains(&Right::Resume)).map(|known| known.name).collect();
+        assert_eq!(
+            resuming,
+            [
+                "change-authority",
+                "deployment-manager",
+                "deployment-practitioner",
+                "developer",
+                "operations-manager",
+                "product-manager",
+                "product-owner",
+                "release-manager",
+                "service-owner",
+                "technical-specialist",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_known_roles_are_in_order_each_once_and_so_are_their_rights() {
+        assert!(role_names().is_sorted_by(|one, next| one < next));
+        for known in ROLES {
+            assert!(known.rights.is_sorted_by(|one, next| one < next), "{}", known.name);
+        }
     }
 
     #[test]
     fn whoever_hands_out_credentials_cannot_approve_with_them() {
         assert!(!actor(&["administrator"], None).may(Right::Approve));
+    }
+
+    #[test]
+    fn a_pipeline_and_a_supplier_are_services_and_all_others_people() {
+        let usual = |roles: &[&str]| CredentialKind::usual_for(roles);
+        assert_eq!(usual(&["pipeline"]), CredentialKind::Service);
+        assert_eq!(usual(&["supplier"]), CredentialKind::Service);
+        assert_eq!(usual(&["release-manager", "pipeline"]), CredentialKind::Service);
+        assert_eq!(usual(&["release-manager", "Pipeline"]), CredentialKind::Person);
+        assert_eq!(usual(&[]), CredentialKind::Person);
+    }
+
+    #[test]
+    fn every_kind_is_read_back_from_its_name_and_others_are_told_which_exist() {
+        for kind in CredentialKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+            assert_eq!(serde_json::to_value(kind).ok(), Some(kind.as_str().into()));
+        }
+        assert_eq!(
+            "robot".parse::<CredentialKind>().map_err(|error| error.to_string()),
+            Err("`robot` is not a kind of credential: they are person, service, agent".to_owned())
+        );
     }
 
     #[test]

@@ -69,9 +69,10 @@ pub struct NewEntry {
     pub(crate) id: Option<String>,
     pub(crate) at: Timestamp,
     pub(crate) references: Vec<Digest>,
+    pub(crate) team: Option<String>,
     /// The leaf up to the body: made on the caller's thread, so that the writer's need not.
     start: String,
-    /// The end of the leaf, from the stream on.
+    /// The stream, as the leaf holds it.
     end: String,
 }
 
@@ -107,9 +108,9 @@ impl NewEntry {
             Ok(format!("{{\"at\":\"{at}\",\"body\":{body}"))
         };
         let start = with_canonical_json(body, start).map_err(|error| wrong(error.to_string()))??;
-        let end = format!(",\"stream\":{}}}", Value::from(stream));
+        let end = format!(",\"stream\":{}", Value::from(stream));
         let (stream, kind) = (stream.to_owned(), kind.to_owned());
-        Ok(Self { stream, kind, id: None, at, references: Vec::new(), start, end })
+        Ok(Self { stream, kind, id: None, at, references: Vec::new(), team: None, start, end })
     }
 
     /// Gives it an id to find it by, for example that of a decision. Ids need not be unique.
@@ -119,6 +120,16 @@ impl NewEntry {
     pub fn with_id(mut self, id: &str) -> Result<Self, InvalidEntry> {
         check_text("entry", id)?;
         self.id = Some(id.to_owned());
+        Ok(self)
+    }
+
+    /// Says which team it belongs to: people of other teams see no more of it than its hash ([`TeamView`](crate::TeamView)).
+    ///
+    /// # Errors
+    /// If the name of the team is empty, too long, or holds control characters.
+    pub fn of_team(mut self, team: &str) -> Result<Self, InvalidEntry> {
+        check_text("team", team)?;
+        self.team = Some(team.to_owned());
         Ok(self)
     }
 
@@ -159,6 +170,11 @@ impl NewEntry {
         leaf.push_str("],\"sequence\":");
         leaf.push_str(&sequence.to_string());
         leaf.push_str(&self.end);
+        if let Some(team) = &self.team {
+            leaf.push_str(",\"team\":");
+            leaf.push_str(&Value::from(team.as_str()).to_string());
+        }
+        leaf.push('}');
         leaf.into_bytes()
     }
 }
@@ -203,6 +219,9 @@ pub struct Entry {
     pub sequence: u64,
     /// The stream that it belongs to.
     pub stream: String,
+    /// The team that it belongs to, if it belongs to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
 }
 
 impl Entry {
@@ -240,6 +259,8 @@ pub struct StoredEntry {
     pub id: Option<String>,
     /// The moment that it was filed under.
     pub at: Timestamp,
+    /// The team that it was filed under.
+    pub team: Option<String>,
     /// The hash that was stored with it.
     pub hash: Hash,
     /// The bytes that stand for it in the tree.
@@ -268,15 +289,52 @@ impl StoredEntry {
         let differs = |what: &str, says: &dyn std::fmt::Display, filed: &dyn std::fmt::Display| {
             Some(format!("it says that its {what} is `{says}`, but is filed under `{filed}`"))
         };
-        let id = |id: &Option<String>| id.clone().unwrap_or_default();
+        let or_none = |name: &Option<String>| name.clone().unwrap_or_default();
         match () {
             () if entry.index != self.index => differs("index", &entry.index, &self.index),
             () if entry.stream != self.stream => differs("stream", &entry.stream, &self.stream),
             () if entry.sequence != self.sequence => differs("sequence", &entry.sequence, &self.sequence),
             () if entry.kind != self.kind => differs("kind", &entry.kind, &self.kind),
-            () if entry.id != self.id => differs("id", &id(&entry.id), &id(&self.id)),
+            () if entry.id != self.id => differs("id", &or_none(&entry.id), &or_none(&self.id)),
             () if entry.at != self.at => differs("moment", &entry.at, &self.at),
+            () if entry.team != self.team => differs("team", &or_none(&entry.team), &or_none(&self.team)),
             () => None,
+        }
+    }
+}
+
+/// An entry that a [`Source`](crate::Source) withholds from who reads it: what is left is enough to build the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WithheldEntry {
+    /// Its place in the log.
+    pub index: u64,
+    /// The hash of its leaf.
+    pub hash: Hash,
+}
+
+/// What a [`Source`](crate::Source) hands out of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceEntry {
+    /// All of it.
+    Whole(StoredEntry),
+    /// Its hash alone.
+    Withheld(WithheldEntry),
+}
+
+impl SourceEntry {
+    /// Its place in the log.
+    pub fn index(&self) -> u64 {
+        match self {
+            Self::Whole(entry) => entry.index,
+            Self::Withheld(entry) => entry.index,
+        }
+    }
+
+    /// The entry, unless it is withheld.
+    pub fn whole(self) -> Option<StoredEntry> {
+        match self {
+            Self::Whole(entry) => Some(entry),
+            Self::Withheld(_) => None,
         }
     }
 }

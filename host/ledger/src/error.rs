@@ -60,6 +60,9 @@ pub enum Error {
     /// What is asked for is not in the log.
     #[error("{0}")]
     NotFound(String),
+    /// The entry at that place is in the log, but is not for who asks.
+    #[error("entry {0} is withheld: it belongs to another team, or to none; only its hash can be seen")]
+    Withheld(u64),
 }
 
 /// What somebody else changed.

@@ -15,6 +15,8 @@
 //!   stream has to have, so that of two who saw the same version only one can write ([`Error::Conflict`]).
 //! - **Requests.** With a [`Request`], sending the same thing again gets the first answer again. That is also the way
 //!   out after [`Error::Unavailable`], which cannot say whether the write happened.
+//! - **Teams.** An entry may say which team it [belongs to](NewEntry::of_team). A [`TeamView`] shows a team its own entries
+//!   and the hashes of all others, so that its auditors can verify the whole log.
 //! - **Content.** Snapshots and evidence, by SHA-256, once each. [`Storage::forget`] deletes the bytes after a while and
 //!   says so in the log; the digests stay, and with them every proof.
 //! - **Values** by namespace, written in the same piece: what a plugin remembers of a decision is there if and only if
@@ -71,11 +73,12 @@ mod own;
 mod proof;
 mod sqlite;
 mod storage;
+mod team_view;
 pub mod tree;
 pub mod verify;
 
 pub use append::{Append, Appended, Content, Expect, Placed, Request, ValueChanges};
-pub use entry::{Entry, InvalidEntry, LEDGER_STREAM, NewEntry, StoredEntry};
+pub use entry::{Entry, InvalidEntry, LEDGER_STREAM, NewEntry, SourceEntry, StoredEntry, WithheldEntry};
 pub use error::{Cause, Conflict, Error, Health, Unavailable};
 pub use key_file::{KeyFile, KeyFileError};
 pub use proof::{
@@ -83,3 +86,4 @@ pub use proof::{
 };
 pub use sqlite::{BackedUp, HeldContent, Holdings, SCHEMA_VERSION, SqliteOptions, SqliteStorage};
 pub use storage::{ContentState, Done, Forgotten, Head, Query, Retention, Source, Storage, StoredContent, Values};
+pub use team_view::TeamView;

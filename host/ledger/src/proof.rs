@@ -10,7 +10,7 @@ use crate::note::{Checkpoint, Note};
 use crate::own::LOG_KEY;
 use crate::storage::{Query, Source};
 use crate::tree::{Fold, Hash, consistency_path, inclusion_path, root_of};
-use crate::{Entry, Error, StoredEntry};
+use crate::{Entry, Error, SourceEntry, StoredEntry};
 
 /// That an entry is in the log of a checkpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,12 +89,15 @@ impl InclusionProof {
 /// Proves that the entry at that place is in the log as it is now.
 ///
 /// # Errors
-/// If there is no such entry, or the log cannot be read.
+/// If there is no such entry, the source withholds it, or the log cannot be read.
 pub fn prove_inclusion(storage: &dyn Source, index: u64) -> Result<InclusionProof, Error> {
     let head = storage.head()?;
-    let found = storage.entries(&Query { from: index, before: Some(index + 1), limit: 1, ..Query::default() })?;
     let none = || Error::NotFound(format!("the log has no entry {index}: it has {}", head.size));
-    let entry = read(found.first().ok_or_else(none)?)?;
+    let query = Query { from: index, before: Some(index + 1), limit: 1, ..Query::default() };
+    let entry = match storage.entries_with_withheld(&query)?.first().ok_or_else(none)? {
+        SourceEntry::Whole(stored) => read(stored)?,
+        SourceEntry::Withheld(withheld) => return Err(Error::Withheld(withheld.index)),
+    };
     let hashes = hashes(storage, inclusion_path(index, head.size).ok_or_else(none)?)?;
     Ok(InclusionProof {
         format: InclusionFormat::V1,

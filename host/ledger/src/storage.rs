@@ -13,7 +13,7 @@ use lockgate_domain::{Digest, Timestamp};
 use crate::error::{Cause, Unavailable};
 use crate::note::{SigningKey, VerifyingKey};
 use crate::tree::Hash;
-use crate::{Append, Appended, Error, Health, StoredEntry};
+use crate::{Append, Appended, Error, Health, SourceEntry, StoredEntry};
 
 /// Called once, from a thread of the storage, as soon as the outcome is known. It must return quickly, for example by
 /// passing the outcome on: the next ones wait for it.
@@ -28,11 +28,20 @@ pub trait Source: Send + Sync {
     /// If it cannot be read.
     fn head(&self) -> Result<Head, Error>;
 
-    /// The entries that a query names, in its order.
+    /// The entries that a query names, in its order. What the source withholds is not among them.
     ///
     /// # Errors
     /// If they cannot be read.
     fn entries(&self, query: &Query) -> Result<Vec<StoredEntry>, Error>;
+
+    /// The same, and for a query that names no stream, kind, id or team also the entries that the source withholds: so
+    /// nothing is missing between the first and the last of them. A storage withholds nothing.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn entries_with_withheld(&self, query: &Query) -> Result<Vec<SourceEntry>, Error> {
+        Ok(self.entries(query)?.into_iter().map(SourceEntry::Whole).collect())
+    }
 
     /// The hashes of [nodes](crate::tree) of the tree, in the order asked for. All of them have to be complete.
     ///
@@ -126,6 +135,18 @@ pub trait Storage: Source {
     /// If it cannot be read.
     fn value(&self, namespace: &str, key: &str) -> Result<Option<Vec<u8>>, Error>;
 
+    /// The digests of the content that entries of a team refer to, in order: those after one, at most `limit`.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn contents_of_team(&self, team: &str, after: Option<Digest>, limit: usize) -> Result<Vec<Digest>, Error>;
+
+    /// Whether an entry of a team refers to that content.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn team_refers_to(&self, team: &str, digest: &Digest) -> Result<bool, Error>;
+
     /// Deletes what a rule names.
     ///
     /// # Errors
@@ -164,6 +185,9 @@ pub struct Query {
     pub kind: Option<String>,
     /// With that id only.
     pub id: Option<String>,
+    /// Of that team only. Together with a kind or an id it costs no more where other teams have many entries; with a stream,
+    /// as much as the stream has entries; alone it looks at every entry within `from` and `before` until `limit` is reached.
+    pub team: Option<String>,
     /// With at least that index.
     pub from: u64,
     /// With an index below that.
@@ -172,6 +196,13 @@ pub struct Query {
     pub newest_first: bool,
     /// At most that many. The last index that came back is the cursor for the next page.
     pub limit: usize,
+}
+
+impl Query {
+    /// Whether it names a stream, a kind, an id or a team, and not only a part of the log.
+    pub fn is_filtered(&self) -> bool {
+        [&self.stream, &self.kind, &self.id, &self.team].into_iter().any(Option::is_some)
+    }
 }
 
 /// Content of the ledger.

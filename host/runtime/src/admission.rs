@@ -9,6 +9,7 @@ use crate::anatomy::Name;
 use crate::bindings::v0;
 use crate::capability::{Grants, OFFERED, wasi};
 use crate::quantity::{Bytes, Count};
+use crate::settings::MarkError;
 
 /// A component that may be loaded.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,6 +129,9 @@ pub enum AdmissionError {
         /// What is so.
         exported: Vec<Kind>,
     },
+    /// The schema of its settings marks ids of people where the host does not find them.
+    #[error("the schema of its settings cannot be used: {0}")]
+    SettingsSchema(#[from] MarkError),
 }
 
 /// One thing that is wrong with a component's imports or exports.

@@ -8,8 +8,8 @@
 //! The way of a component is the order of the modules:
 //!
 //! 1. [`Runtime::inspect`] and [`Runtime::admit`] read it from the outside (`anatomy`) and judge it (`admission`);
-//! 2. [`Runtime::load`] configures it once and freezes the result (`freeze`), compiles it (`compile`), keeps the code
-//!    (`cache`), and hands back a [`Plugin`];
+//! 2. [`Runtime::load`] puts the ids of people in its settings into their normal form (`settings`), configures it once
+//!    and freezes the result (`freeze`), compiles it (`compile`), keeps the code (`cache`), and hands back a [`Plugin`];
 //! 3. [`Plugin::decide`] and its siblings run it in a fresh sandbox (`sandbox`) that holds a snapshot and what the
 //!    operator granted (`capability`), and check what it answers against the contract (`bindings`).
 //!
@@ -35,6 +35,7 @@ mod quantity;
 mod recording;
 mod runtime;
 mod sandbox;
+mod settings;
 
 pub use admission::{AdmissionError, Admitted, Refusal};
 pub use ask::{Call, Said};
@@ -55,3 +56,4 @@ pub use recording::{
     Context, EXTENSION, Engine, Outcome, RecordedLimits, RecordedPlugin, Recording, RecordingError, Replayed, Used,
 };
 pub use runtime::{Runtime, RuntimeError};
+pub use settings::MarkError;

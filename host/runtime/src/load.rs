@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use lockgate_domain::{Description, Digest, DigestError, Failure, Kind, SettingsFinding, canonical_json};
+use lockgate_domain::{Description, Digest, DigestError, Failure, Kind, SettingsFinding};
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre, Linker};
 
@@ -18,13 +18,15 @@ use crate::plugin::{Entries, Loaded, Plugin};
 use crate::quantity::Bytes;
 use crate::runtime::{Runtime, Shared};
 use crate::sandbox::{self, Sandbox, Slots, Stop};
+use crate::settings::{self, MarkError, NormalSettings, WrittenSettings};
 
 /// What is to be loaded, and what it may do.
 #[derive(Clone, Debug)]
 pub struct LoadRequest {
     /// The component.
     pub component: Arc<[u8]>,
-    /// Its settings. They are handed to it as canonical JSON.
+    /// Its settings. They are handed to it as canonical JSON, with each id of a person that their schema marks in its
+    /// normal form.
     pub settings: serde_json::Value,
     /// What its operator allows it to use.
     pub grants: Grants,
@@ -39,7 +41,8 @@ pub enum LoadError {
     /// The component may not be loaded, whatever its settings.
     #[error(transparent)]
     Admission(#[from] AdmissionError),
-    /// The plugin refuses its settings. All that it finds wrong with them, at once.
+    /// The settings are refused: by the host, for texts that the schema marks as ids of people and that are none, or by
+    /// the plugin. All that is wrong with them, at once.
     #[error("the settings are refused:{}", Found(.0))]
     Settings(Vec<SettingsFinding>),
     /// There are more settings than may be.
@@ -72,6 +75,12 @@ pub enum LoadError {
     Start(Failure),
 }
 
+impl From<MarkError> for LoadError {
+    fn from(error: MarkError) -> Self {
+        Self::Admission(error.into())
+    }
+}
+
 struct Found<'a>(&'a [SettingsFinding]);
 
 impl fmt::Display for Found<'_> {
@@ -94,7 +103,8 @@ struct Examined {
 struct Prepared {
     findings: Findings,
     code: Component,
-    /// The WebAssembly that the code was made of, if it is not what was handed in.
+    settings: NormalSettings,
+    /// The WebAssembly that the code was made of, if it was just frozen.
     frozen: Option<Vec<u8>>,
 }
 
@@ -123,25 +133,25 @@ impl Runtime {
     /// # Errors
     /// If it may not be loaded, refuses its settings, or does not fit into its limits.
     pub fn load(&self, request: LoadRequest) -> Result<Plugin, LoadError> {
-        let LoadRequest { component: bytes, settings: settings_value, grants, limits } = request;
+        let LoadRequest { component: bytes, settings: written, grants, limits } = request;
         let shared = self.shared();
         if limits.memory > shared.config.max_memory {
             return Err(LoadError::Memory { asked: limits.memory, limit: shared.config.max_memory });
         }
-        let (settings, settings_json) = shared.settings(&settings_value)?;
+        let written = WrittenSettings::new(written, shared.config.max_settings_size)?;
         let held = Held::open(&grants, shared.namespaces.as_ref())?;
         let component = Digest::of(&bytes);
-        let kept = shared.cache.as_ref().and_then(|cache| cache.find(&shared.engine, component, settings));
-        let (findings, code) = match kept {
-            Some((findings, code)) => (findings, code),
+        let prepared = match shared.kept(component, &written) {
+            Some(kept) => kept,
             None => {
-                let prepared = shared.prepare(&bytes, &settings_json, &grants)?;
+                let prepared = shared.prepare(&bytes, &written, &grants)?;
                 if let Some(cache) = &shared.cache {
-                    cache.keep(component, settings, &prepared.findings, &prepared.code);
+                    cache.keep(component, written.digest(), &prepared.findings, &prepared.code);
                 }
-                (prepared.findings, prepared.code)
+                prepared
             }
         };
+        let Prepared { findings, code, settings, .. } = prepared;
         // What is kept was judged under other grants, perhaps.
         let judgement = accepted(admission::judge(&findings.imports, &findings.exports, &grants))?;
         let (ready, entries) = shared.link(&code, &grants, &judgement.kinds)?;
@@ -156,8 +166,6 @@ impl Runtime {
             kinds: judgement.kinds,
             component,
             settings,
-            settings_value,
-            settings_json,
             freezing: findings.freezing,
             held: Arc::new(held),
             share: Slots::new(shared.config.share()),
@@ -176,8 +184,8 @@ impl Runtime {
     /// If it may not be loaded, or refuses its settings.
     pub fn freeze(&self, request: &LoadRequest) -> Result<Option<Vec<u8>>, LoadError> {
         let shared = self.shared();
-        let (_, settings_json) = shared.settings(&request.settings)?;
-        Ok(shared.prepare(&request.component, &settings_json, &request.grants)?.frozen)
+        let written = WrittenSettings::new(request.settings.clone(), shared.config.max_settings_size)?;
+        Ok(shared.prepare(&request.component, &written, &request.grants)?.frozen)
     }
 }
 
@@ -206,16 +214,16 @@ impl Shared {
         Ok(code)
     }
 
-    /// The digest of settings and their canonical JSON.
-    fn settings(&self, settings: &serde_json::Value) -> Result<(Digest, String), LoadError> {
-        let json = canonical_json(settings)?;
-        let (size, limit) = (json.len() as u64, self.config.max_settings_size);
-        if size > limit {
-            return Err(LoadError::SettingsTooLarge { size, limit });
-        }
-        let digest = Digest::of(&json);
-        let json = String::from_utf8(json).map_err(|error| DigestError::NotCanonical(error.to_string()))?;
-        Ok((digest, json))
+    /// What the cache keeps of a component with these settings; none if their normal form has become another one.
+    fn kept(&self, component: Digest, written: &WrittenSettings) -> Option<Prepared> {
+        let (findings, code) = self.cache.as_ref()?.find(&self.engine, component, written.digest())?;
+        let settings = self.normalise(written, &findings.description).ok()?;
+        (settings.digest() == findings.settings).then_some(Prepared { findings, code, settings, frozen: None })
+    }
+
+    /// The settings that a plugin of that description is configured with.
+    fn normalise(&self, written: &WrittenSettings, description: &Description) -> Result<NormalSettings, LoadError> {
+        written.normalise(&description.settings_schema, self.config.max_settings_size)
     }
 
     /// Links a component to what it is granted and looks its functions up.
@@ -246,30 +254,33 @@ impl Shared {
         if description.kinds != kinds {
             return Err(AdmissionError::Kinds { described: description.kinds, exported: kinds.to_vec() });
         }
+        settings::check_schema(&description.settings_schema)?;
         Ok(Examined { ready, entries, description })
     }
 
     /// Admits, configures, freezes and compiles.
-    fn prepare(&self, bytes: &[u8], settings: &str, grants: &Grants) -> Result<Prepared, LoadError> {
+    fn prepare(&self, bytes: &[u8], written: &WrittenSettings, grants: &Grants) -> Result<Prepared, LoadError> {
         let (anatomy, judgement) = self.judge(bytes, grants)?;
-        let findings = |description, freezing| Findings {
+        let findings = |description, settings: &NormalSettings, freezing| Findings {
             description,
             imports: anatomy.imports.clone(),
             exports: anatomy.exports.clone(),
+            settings: settings.digest(),
             freezing,
         };
         let reason = match self.instrument(bytes)? {
             Ok((freezer, instrumented)) => {
                 let examined = self.examine(&instrumented, grants, &judgement.kinds)?;
-                let frozen = self.configure(&examined, settings, |store, instance| {
+                let settings = self.normalise(written, &examined.description)?;
+                let frozen = self.configure(&examined, &settings, |store, instance| {
                     store.data().wasi.check_freezable()?;
                     freezer.freeze(store, *instance)
                 })?;
                 match frozen {
                     Ok(frozen) => match can_be_compiled(self.compile(&frozen))? {
                         Ok(code) => {
-                            let findings = findings(examined.description, Freezing::Frozen);
-                            return Ok(Prepared { findings, code, frozen: Some(frozen) });
+                            let findings = findings(examined.description, &settings, Freezing::Frozen);
+                            return Ok(Prepared { findings, code, settings, frozen: Some(frozen) });
                         }
                         Err(reason) => reason,
                     },
@@ -280,9 +291,10 @@ impl Shared {
         };
         let code = self.compile_once(bytes)?;
         let examined = self.examine(&code, grants, &judgement.kinds)?;
-        self.configure(&examined, settings, |_, _| ())?;
-        let findings = findings(examined.description, Freezing::PerCall { reason });
-        Ok(Prepared { findings, code, frozen: None })
+        let settings = self.normalise(written, &examined.description)?;
+        self.configure(&examined, &settings, |_, _| ())?;
+        let findings = findings(examined.description, &settings, Freezing::PerCall { reason });
+        Ok(Prepared { findings, code, settings, frozen: None })
     }
 
     /// A component with functions added that show its state, compiled; or why it cannot be frozen.
@@ -302,12 +314,12 @@ impl Shared {
     fn configure<T>(
         &self,
         examined: &Examined,
-        settings: &str,
+        settings: &NormalSettings,
         configured: impl FnOnce(&mut Store<Sandbox>, &Instance) -> T,
     ) -> Result<T, LoadError> {
         let finished = self.run(None, &self.config.setup, &examined.ready, |store, instance| {
             let plugin = examined.entries.plugin.load(&mut *store, instance)?;
-            match plugin.call_configure(&mut *store, settings)? {
+            match plugin.call_configure(&mut *store, settings.json())? {
                 Ok(()) => Ok(Ok(configured(store, instance))),
                 Err(findings) => Ok(Err(taken(v0::settings_findings(&mut Intake::default(), findings))?)),
             }

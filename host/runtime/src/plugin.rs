@@ -16,6 +16,7 @@ use crate::evaluation::Evaluation;
 use crate::freeze::Freezing;
 use crate::runtime::Runtime;
 use crate::sandbox::{self, Sandbox, Slots, Stop, View};
+use crate::settings::NormalSettings;
 
 /// A loaded plugin. Clones share it; it can be asked from many threads at once, and each asking runs in a sandbox of
 /// its own.
@@ -30,9 +31,7 @@ pub(crate) struct Loaded {
     pub(crate) description: Description,
     pub(crate) kinds: Vec<Kind>,
     pub(crate) component: Digest,
-    pub(crate) settings: Digest,
-    pub(crate) settings_value: serde_json::Value,
-    pub(crate) settings_json: String,
+    pub(crate) settings: NormalSettings,
     pub(crate) freezing: Freezing,
     pub(crate) limits: Limits,
     pub(crate) held: Arc<Held>,
@@ -84,7 +83,7 @@ impl fmt::Debug for Plugin {
         f.debug_struct("Plugin")
             .field("name", &description.name)
             .field("component", component)
-            .field("settings", settings)
+            .field("settings", &settings.digest())
             .finish_non_exhaustive()
     }
 }
@@ -109,14 +108,15 @@ impl Plugin {
         self.loaded.component
     }
 
-    /// The digest of its settings' canonical JSON.
+    /// The digest of the canonical JSON of [`Plugin::settings`].
     pub fn settings_digest(&self) -> Digest {
-        self.loaded.settings
+        self.loaded.settings.digest()
     }
 
-    /// Its settings.
+    /// The settings that it was configured with: as they were written, but with each id of a person that their schema
+    /// marks in its normal form.
     pub fn settings(&self) -> &serde_json::Value {
-        &self.loaded.settings_value
+        self.loaded.settings.value()
     }
 
     /// The evidence that it may read, as patterns of names.
@@ -178,7 +178,7 @@ impl Loaded {
     /// Configures an instance with settings that were accepted when the plugin was loaded.
     fn configure(&self, store: &mut Store<Sandbox>, instance: &Instance) -> Result<(), Stop> {
         let plugin = self.entries.plugin.load(&mut *store, instance)?;
-        match plugin.call_configure(store, &self.settings_json)? {
+        match plugin.call_configure(store, self.settings.json())? {
             Ok(()) => Ok(()),
             Err(_) => {
                 let message = "`configure` refused settings that it had accepted when the plugin was loaded".to_owned();
@@ -273,7 +273,7 @@ impl Asking<'_> {
             outcome: finished.outcome,
             receipt: Receipt {
                 component: loaded.component,
-                settings: loaded.settings,
+                settings: loaded.settings.digest(),
                 contract: CONTRACT_VERSION.to_owned(),
                 function: function.to_owned(),
                 fuel: finished.fuel,

@@ -16,7 +16,7 @@ pub trait Plugin: Sized + Send + Sync + 'static {
     /// What an operator writes. A JSON Schema is made of it for tools and pages, and settings are checked against that
     /// schema before they are read, so that all mistakes are reported at once. Keys are written in TOML:
     /// use `#[serde(rename_all = "kebab-case", deny_unknown_fields)]`. A default is in the schema only if its type
-    /// implements `Serialize` too.
+    /// implements `Serialize` too. The id of a person is a [`PersonId`](crate::PersonId), which marks it for the host.
     ///
     /// A plugin that keeps its settings as they are can say `type Settings = Self`, and one that has none
     /// [`NoSettings`].

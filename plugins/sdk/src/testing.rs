@@ -41,7 +41,8 @@ pub fn take_log() -> Vec<(Level, String)> {
     LOG.take()
 }
 
-/// Configures a plugin from a settings text (JSON) in the way the host does, mistakes of shape included.
+/// Configures a plugin from a settings text (JSON) in the way the host does, mistakes of shape included. Ids of people have to
+/// be in their normal form already, because putting them into it is the host's.
 ///
 /// # Errors
 /// All that is wrong with the settings.

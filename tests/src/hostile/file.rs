@@ -86,6 +86,7 @@ struct Frame {
     world: Option<String>,
     interfaces: String,
     kinds: Option<Vec<u8>>,
+    schema: Option<String>,
     imports: String,
     fields: String,
     describe: String,
@@ -192,6 +193,7 @@ pub(super) fn read(path: &Path, wanted: impl Fn(&Met) -> bool) -> Result<Option<
 impl File {
     fn framed(&self, frame: &Frame) -> Vec<u8> {
         let usual = Guest::default();
+        let schema = self.spelt_out(frame.schema.as_deref().unwrap_or(usual.schema));
         let (imports, fields) = (self.spelt_out(&frame.imports), self.spelt_out(&frame.fields));
         let [describe, configure, decide] =
             [&frame.describe, &frame.configure, &frame.decide].map(|text| self.spelt_out(text));
@@ -199,6 +201,7 @@ impl File {
             world: frame.world.as_deref().unwrap_or(usual.world),
             interfaces: &frame.interfaces,
             kinds: frame.kinds.as_deref().unwrap_or(usual.kinds),
+            schema: &schema,
             imports: &imports,
             fields: &fields,
             describe: &describe,

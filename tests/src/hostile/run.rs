@@ -60,6 +60,7 @@ impl Met {
             AdmissionError::Compile(_) => "compile",
             AdmissionError::Types(_) => "types",
             AdmissionError::Kinds { .. } => "kinds",
+            AdmissionError::SettingsSchema(_) => "settings-schema",
             _ => "another",
         };
         (Self::new("admit", how), error.to_string())

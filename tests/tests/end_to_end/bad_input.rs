@@ -302,7 +302,7 @@ fn a_model_and_a_deployment_that_are_both_wrong_are_told_together() {
 fn settings_that_a_plugin_refuses_are_shown_in_the_model() {
     let bench = Bench::set_up("settings");
     bench.edit("model.toml", "settings.people = 2", "settings.peple = 2");
-    holds(&bench.refusal(), &["`four-eyes` refuses its settings", "model.toml:", "`people`"]);
+    holds(&bench.refusal(), &["the settings of `four-eyes` are refused", "model.toml:", "`people`"]);
 }
 
 #[test]

@@ -181,7 +181,7 @@ fn a_waiver_counts_for_the_server_as_it_does_for_eval() {
         });
         let mut granted = post("/api/v1/waivers", &bo, &new.to_string());
         // What the ledger knows beside the waiver.
-        granted.as_object_mut().unwrap().retain(|name, _| name != "teams" && name != "ended");
+        granted.as_object_mut().unwrap().retain(|name, _| name != "by" && name != "ended");
         granted
     };
     let entrance = json!({ "stage": "plan-and-approve", "phase": "entrance" });
@@ -193,6 +193,33 @@ fn a_waiver_counts_for_the_server_as_it_does_for_eval() {
     let decision = ask();
     assert_eq!(alike(&decision, &[&of_another_code, &counts]), "allow");
     assert!(decision.bindings[0].exemption.is_some(), "{:?}", decision.bindings[0]);
+}
+
+#[test]
+fn a_token_is_listed_with_its_kind() {
+    let data = folder("kinds").join("data");
+    let _server = Served::start(&data, &[]);
+    let token = |arguments: &[&str]| {
+        let mut command = Command::new(tree("bin/lockgate"));
+        let output = command.arg("token").args(arguments).arg("--data").arg(&data).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let create = |person, role, more: &[&str]| {
+        let arguments = ["create", "--for", person, "--role", role, "--team", "shop", "--expires-in", "1d"];
+        token(&[&arguments, more].concat())
+    };
+    assert!(create("ci", "pipeline", &[]).0);
+    assert!(create("bot", "pipeline", &["--kind", "agent"]).0);
+    assert!(create("bo", "change-authority", &[]).0);
+    let (refused, _, why) = create("bo", "change-authority", &["--kind", "robot"]);
+    assert!(!refused && why.contains("`robot` is not a kind of credential: they are person, service, agent"), "{why}");
+
+    let tokens: Vec<serde_json::Value> = serde_json::from_str(&token(&["list", "--output", "json"]).1).unwrap();
+    let kind = |id: &str| tokens.iter().find(|token| token["person"]["id"] == id).map(|token| &token["kind"]);
+    assert_eq!([kind("ci"), kind("bot"), kind("bo")].map(Option::unwrap), ["service", "agent", "person"]);
+    let table = token(&["list"]).1;
+    let row = table.lines().find(|line| line.contains(" bot ")).unwrap();
+    assert!(row.split_whitespace().any(|cell| cell == "agent"), "{table}");
 }
 
 #[test]

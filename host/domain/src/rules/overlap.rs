@@ -13,10 +13,8 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Violation>) {
         let why = match overlap.relation {
             _ if !overlap.under_way => continue,
             OverlapRelation::SameEnvironment => continue,
-            OverlapRelation::SameProduct => match &overlap.product {
-                Some(product) => format!("it changes the same product, `{product}`, there"),
-                None => "it changes the same product there".to_owned(),
-            },
+            OverlapRelation::SameProduct => format!("it changes the same product, {product}, there"),
+            OverlapRelation::Conflicting => "it and this one are not to be changed at the same time".to_owned(),
             OverlapRelation::DependedOn => format!("it changes {product}, which this product depends on"),
             OverlapRelation::Dependent => format!("it changes {product}, which depends on this product"),
         };

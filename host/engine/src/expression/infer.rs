@@ -290,8 +290,11 @@ impl Checker<'_> {
             Ok(id) if id.normal() == text => return,
             Ok(id) => {
                 let note = "the ids of people are compared in their normal form: trimmed, and without regard to case";
-                let finding =
-                    Finding::error("unknown-value", self.sites.token(literal), format!("`{text}` is never the value of this"));
+                let finding = Finding::error(
+                    "unknown-value",
+                    self.sites.token(literal),
+                    format!("`{text}` is never the value of this"),
+                );
                 finding.note(note.to_owned()).help(format!("write `{}`", id.normal()))
             }
             Err(wrong) => Finding::error("unknown-value", self.sites.token(literal), wrong.to_string()),

@@ -64,7 +64,7 @@ impl<'a> Variables<'a> {
         let (snapshot, deployment) = (self.snapshot, &self.snapshot.deployment);
         match name {
             "actual_instances" => json(&deployment.actual_instances),
-            "approvals" => json(&deployment.approvals),
+            "approvals" => json(&deployment.independent_approvals().collect::<Vec<_>>()),
             "approved" => json(&deployment.approved),
             "change" => json(&deployment.change),
             "contributors" => json(&deployment.contributors),

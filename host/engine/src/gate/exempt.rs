@@ -141,7 +141,10 @@ fn exempt(
         } else if let Some(person) = not_independent(snapshot, taken) {
             say("override-not-applicable", not(&format!("`{person}` took or confirmed it, and {INVOLVED}")));
         } else if taken.confirmed_by.as_ref() == Some(&taken.by) {
-            say("override-unconfirmed", not("the same person took it and confirmed it: somebody else has to confirm it"));
+            say(
+                "override-unconfirmed",
+                not("the same person took it and confirmed it: somebody else has to confirm it"),
+            );
         } else if taken.subject != snapshot.subject {
             say("override-void", not("what it was taken for has changed since"));
         } else if counted.exceptions.needs_two_people() && taken.confirmed_by.is_none() {
@@ -160,4 +163,19 @@ fn exempt(
 fn not_independent<'a>(snapshot: &Snapshot, taken: &'a Override) -> Option<&'a PersonId> {
     let people = [Some(&taken.by), taken.confirmed_by.as_ref()].into_iter().flatten();
     people.into_iter().find(|person| snapshot.deployment.involves(person))
+}
+
+/// Says of each approval that somebody gave who is involved in the deployment that it does not count: policies do not see
+/// it. A server takes none; they can stand in a document.
+pub(super) fn dependent_approvals(snapshot: &Snapshot) -> impl Iterator<Item = DecisionReason> {
+    let deployment = &snapshot.deployment;
+    let dependent = deployment.approvals.iter().filter(|approval| deployment.involves(&approval.person.id));
+    dependent.map(|approval| DecisionReason {
+        source: ReasonSource::Host,
+        blocking: false,
+        code: "approval-not-independent".to_owned(),
+        message: format!("approval `{}` does not count: `{}` {INVOLVED}", approval.id, approval.person.id),
+        subject: Some(approval.person.id.written().to_owned()),
+        pointer: None,
+    })
 }

@@ -89,10 +89,11 @@ impl LoadedModel {
         };
         let mut groups = groups;
         let (mut bindings, recordings): (Vec<BindingOutcome>, Vec<Option<Recording>>) = asked.into_iter().unzip();
-        let exceptions = match self.gate(snapshot.gate) {
+        let mut exceptions = match self.gate(snapshot.gate) {
             Some(gate) => exempt::apply(gate, snapshot, &self.model().id, &mut bindings, &mut groups),
             None => Vec::new(),
         };
+        exceptions.extend(exempt::dependent_approvals(snapshot));
         let voices = explain::voices(&bindings, &groups);
         let verdict = combine::verdict(voices, !breaches.is_empty());
         let mut decision = Decision {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ActivityReport, RecordedApproval, ReviewFinding};
-use crate::authority::Actor;
+use crate::authority::{Actor, CredentialKind};
 
 /// Who did it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,11 +16,13 @@ pub struct By {
     pub person: PersonId,
     /// The credential that they used.
     pub credential: String,
+    /// Who or what uses that credential.
+    pub kind: CredentialKind,
 }
 
 impl From<&Actor> for By {
     fn from(actor: &Actor) -> Self {
-        Self { person: actor.person.id.clone(), credential: actor.credential.clone() }
+        Self { person: actor.person.id.clone(), credential: actor.credential.clone(), kind: actor.kind }
     }
 }
 
@@ -115,6 +117,9 @@ pub enum Event {
     StepResumed {
         /// Which, by id.
         step: String,
+        /// What there is to say of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
     /// The glass was broken.
     OverrideTaken {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lockgate_domain::{Gate, Stage, StepAction, StepState, StepStatus, rules};
+use lockgate_domain::{Gate, Stage, StepState, StepStatus, Timestamp, rules};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -96,6 +96,15 @@ impl State {
         possible.map(legal).collect()
     }
 
+    /// The same deployment at a moment: holds whose time is over are ended.
+    pub fn settled(&self, now: Timestamp) -> Self {
+        let mut settled = self.clone();
+        if let Some(progress) = &mut settled.progress {
+            progress.settle(now);
+        }
+        settled
+    }
+
     /// Whether a move is legal now.
     ///
     /// # Errors
@@ -134,13 +143,7 @@ impl State {
             return None;
         }
         let progress = self.progress.as_ref()?;
-        let is_hold = |id: &str| matches!(progress.step(id).map(|step| &step.action), Some(StepAction::Hold(_)));
-        let unfinished = |state: &&StepState| match state.status {
-            StepStatus::Succeeded => false,
-            // A hold that was begun ends by itself: the next step tells that it has.
-            StepStatus::Running => !is_hold(&state.id),
-            _ => true,
-        };
+        let unfinished = |state: &&StepState| state.status != StepStatus::Succeeded;
         progress.steps.iter().find(unfinished).map(|state| state.id.as_str())
     }
 

@@ -122,9 +122,14 @@ impl State {
             }
             Event::ApprovalGiven { approval } => {
                 let id = &approval.approval.id;
-                let (principal, role) = (approval.principal(), &approval.approval.role);
+                // Only the same account, for the same one: another one of the same normal id takes the place of nothing.
+                let takes_its_place = |earlier: &RecordedApproval| {
+                    earlier.approval.role == approval.approval.role
+                        && earlier.approval.person.id.is_written_like(&approval.approval.person.id)
+                        && earlier.principal().is_written_like(approval.principal())
+                };
                 for earlier in &mut self.approvals {
-                    if earlier.principal() == principal && &earlier.approval.role == role {
+                    if takes_its_place(earlier) {
                         earlier.superseded_by.get_or_insert_with(|| id.clone());
                     }
                 }
@@ -167,7 +172,7 @@ impl State {
                     progress.end(step, *status, at);
                 }
             }
-            Event::StepResumed { step } => {
+            Event::StepResumed { step, .. } => {
                 if let Some(progress) = &mut self.progress {
                     progress.resume(step);
                 }

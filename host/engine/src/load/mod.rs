@@ -191,10 +191,9 @@ impl LoadedModel {
 
 /// Loads everything, also behind a mistake, so that the next mistakes are found too.
 fn load(model: &Model, uses: &mut Uses<'_>, findings: &mut Findings) -> Option<Loaded> {
-    let strategy = model
-        .strategy
-        .as_ref()
-        .map(|used| uses.load(used, &UsePlace::Strategy, Some(Kind::Strategy), findings).map(|(plugin, _)| plugin));
+    let strategy = model.strategy.as_ref().map(|used| {
+        uses.load(&used.plugin, &UsePlace::Strategy, Some(Kind::Strategy), findings).map(|(plugin, _)| plugin)
+    });
     let mut analyses = BTreeMap::new();
     for (id, used) in &model.analyses {
         let place = UsePlace::Analysis(id.clone());

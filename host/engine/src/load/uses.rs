@@ -77,8 +77,12 @@ impl<'a> Uses<'a> {
         match error {
             LoadError::Settings(wrong) => findings.extend(wrong.into_iter().map(|found| {
                 let span = spans.settings(place, &found.pointer);
-                Finding::error("settings-refused", span, format!("`{name}` refuses its settings: {}", found.message))
-                    .help(format!("`lockgate plugin inspect` shows which settings `{name}` takes"))
+                Finding::error(
+                    "settings-refused",
+                    span,
+                    format!("the settings of `{name}` are refused: {}", found.message),
+                )
+                .help(format!("`lockgate plugin inspect` shows which settings `{name}` takes"))
             })),
             LoadError::Admission(AdmissionError::Refused(refusals)) => {
                 findings.extend(refusals.into_iter().map(|refusal| {

@@ -31,8 +31,9 @@ pub fn check(source: &Source) -> Result<Read, Findings> {
 
 fn unused_plugins(model: &Model, spans: &Spans) -> Vec<Finding> {
     let bindings = model.gates.iter().flat_map(|gate| &gate.bindings).map(|binding| &binding.plugin);
+    let strategy = model.strategy.iter().map(|strategy| &strategy.plugin);
     let used: Vec<&str> =
-        bindings.chain(&model.strategy).chain(model.analyses.values()).map(|used| used.plugin.as_str()).collect();
+        bindings.chain(strategy).chain(model.analyses.values()).map(|used| used.plugin.as_str()).collect();
     let unused = model.plugins.keys().filter(|name| !used.contains(&name.as_str()));
     unused
         .map(|name| {
@@ -45,7 +46,7 @@ fn unused_plugins(model: &Model, spans: &Spans) -> Vec<Finding> {
 
 /// An analysis is run when the strategy asks for it, by an id that it knows from its settings.
 fn unused_analyses(model: &Model, spans: &Spans) -> Vec<Finding> {
-    let settings = model.strategy.as_ref().map(|strategy| &strategy.settings);
+    let settings = model.strategy.as_ref().map(|strategy| &strategy.plugin.settings);
     let unused = model.analyses.keys().filter(|id| !settings.is_some_and(|settings| names(settings, id)));
     unused
         .map(|id| {
@@ -53,7 +54,7 @@ fn unused_analyses(model: &Model, spans: &Spans) -> Vec<Finding> {
             let finding = Finding::warning("unused-analysis", span, format!("analysis `{id}` is not asked for"));
             match &model.strategy {
                 Some(strategy) => finding
-                    .note(format!("the settings of the strategy, `{}`, do not name it", strategy.plugin))
+                    .note(format!("the settings of the strategy, `{}`, do not name it", strategy.plugin.plugin))
                     .help("name it in the strategy's settings, or take it out"),
                 None => finding.help("add the `[strategy]` that asks for it"),
             }

@@ -14,7 +14,7 @@ mod select;
 mod source;
 mod spans;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lockgate_domain::{Digest, DigestError, Duration, Enforcement, Gate};
 use serde::Serialize;
@@ -48,7 +48,7 @@ pub struct Model {
     /// The plugins, by the name that the rest of the model uses.
     pub plugins: BTreeMap<String, PluginSource>,
     /// How it is rolled out.
-    pub strategy: Option<PluginUse>,
+    pub strategy: Option<StrategyUse>,
     /// The checks that a strategy may ask for between its steps, by id.
     pub analyses: BTreeMap<String, PluginUse>,
     /// The gates that are guarded, each at most once, in the order in which a deployment meets them.
@@ -67,7 +67,8 @@ impl Model {
     /// Every use of a plugin: the strategy, the analyses, the bindings.
     pub fn uses(&self) -> impl Iterator<Item = &PluginUse> {
         let bindings = self.gates.iter().flat_map(|gate| &gate.bindings).map(|binding| &binding.plugin);
-        self.strategy.iter().chain(self.analyses.values()).chain(bindings)
+        let strategy = self.strategy.iter().map(|strategy| &strategy.plugin);
+        strategy.chain(self.analyses.values()).chain(bindings)
     }
 
     /// The gate's bindings and groups; none if the model does not guard it.
@@ -98,6 +99,20 @@ pub struct PluginUse {
     /// What it may do.
     pub grants: GrantedCapabilities,
 }
+
+/// The strategy of a model, and who goes on where it waits for people.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StrategyUse {
+    /// The plugin.
+    #[serde(flatten)]
+    pub plugin: PluginUse,
+    /// The roles in which people end a hold that a person ends, and go on with a paused rollout; in order, at least one.
+    pub resume_by: BTreeSet<String>,
+}
+
+/// The roles of [`StrategyUse::resume_by`] where a model names none.
+pub const USUAL_RESUME_BY: [&str; 4] =
+    ["deployment-manager", "release-manager", "operations-manager", "change-authority"];
 
 /// The limits that a model sets; what it leaves out has the host's default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

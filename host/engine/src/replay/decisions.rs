@@ -19,12 +19,15 @@ use crate::load::LoadedModel;
 use crate::model::GrantedCapabilities;
 use crate::service::{DecisionRecord, Engine, EngineError, Models, Recordings};
 
+/// How many teams' deployments of one id are looked at.
+const MOST_TEAMS: usize = 1000;
+
 /// Which decisions. All that is said has to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Which {
     /// Those with one of these ids. Empty: whatever their ids are.
     pub ids: Vec<String>,
-    /// About this deployment.
+    /// About this deployment, by id, of whatever team.
     pub deployment: Option<String>,
     /// Made at that moment or later.
     pub since: Option<Timestamp>,
@@ -103,28 +106,38 @@ impl Decisions {
     /// # Errors
     /// If the ledger cannot be read.
     pub fn find(&self, which: &Which, from: u64, limit: usize) -> Result<(Vec<KeptDecision>, Option<u64>), Error> {
-        let query = Query {
-            stream: which.deployment.as_ref().map(|id| format!("decisions/{id}")),
-            kind: Some("decision".to_owned()),
-            from,
-            limit,
-            ..Query::default()
-        };
+        let query = Query { kind: Some("decision".to_owned()), from, limit, ..Query::default() };
         let mut found = Vec::new();
         let mut next = None;
-        if which.ids.is_empty() {
-            found = self.storage.entries(&query)?;
-            next = found.last().map(|last| last.index + 1);
-        }
-        for id in &which.ids {
-            found.extend(self.storage.entries(&Query { id: Some(id.clone()), ..query.clone() })?);
+        for stream in self.streams(which)? {
+            let query = Query { stream, ..query.clone() };
+            if which.ids.is_empty() {
+                found.extend(self.storage.entries(&query)?);
+            }
+            for id in &which.ids {
+                found.extend(self.storage.entries(&Query { id: Some(id.clone()), ..query.clone() })?);
+            }
         }
         found.sort_by_key(|stored| stored.index);
         found.dedup_by_key(|stored| stored.index);
+        if which.ids.is_empty() {
+            found.truncate(limit);
+            next = found.last().map(|last| last.index + 1);
+        }
         let is_asked_for = |stored: &StoredEntry| {
             which.since.is_none_or(|since| since <= stored.at) && which.until.is_none_or(|until| stored.at < until)
         };
         Ok((found.iter().filter(|stored| is_asked_for(stored)).map(KeptDecision::of).collect(), next))
+    }
+
+    /// The streams in which they are: those of the deployment of each team that has one of that id, or all.
+    fn streams(&self, which: &Which) -> Result<Vec<Option<String>>, Error> {
+        let Some(id) = &which.deployment else { return Ok(vec![None]) };
+        let requested =
+            Query { kind: Some("requested".to_owned()), id: Some(id.clone()), limit: MOST_TEAMS, ..Query::default() };
+        let of_decisions =
+            |stored: StoredEntry| stored.stream.strip_prefix("deployment/").map(|of| format!("decisions/{of}"));
+        Ok(self.storage.entries(&requested)?.into_iter().map(of_decisions).filter(Option::is_some).collect())
     }
 
     /// Makes one of them again.

@@ -1,7 +1,7 @@
 //! Reporting activities.
 
 use super::write::Change;
-use super::{DeploymentView, Engine, EngineError, Mistake, Refused, Write, Written};
+use super::{DeploymentRef, DeploymentView, Engine, EngineError, Mistake, Refused, Write, Written};
 use crate::authority::Right;
 use crate::lifecycle::{ActivityOutcome, ActivityReport, Event, Position, activities_of};
 
@@ -13,14 +13,14 @@ impl Engine {
     pub fn report_activities(
         &self,
         write: &Write<'_>,
-        id: &str,
+        at: DeploymentRef<'_>,
         reports: &[ActivityReport],
     ) -> Result<Written<DeploymentView>, EngineError> {
         write.actor.require(Right::Drive)?;
-        self.once(write, &("report-activities", id, reports, write.if_match), |digest| {
-            let loaded = self.load(write.actor, id)?;
+        self.once(write, &("report-activities", at, reports, write.if_match), |digest| {
+            let loaded = self.load(write.actor, at)?;
             let Position::InProgress { stage } = loaded.state.position else {
-                return Err(Refused::Over { what: "stage of the deployment", id: id.to_owned() }.into());
+                return Err(Refused::Over { what: "stage of the deployment", id: at.id.to_owned() }.into());
             };
             let mut mistakes = Vec::new();
             if reports.is_empty() {

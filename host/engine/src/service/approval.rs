@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::exception::independent;
 use super::write::Change;
-use super::{ApprovalView, Engine, EngineError, Mistake, Refused, Write, Written};
+use super::{ApprovalView, DeploymentRef, Engine, EngineError, Mistake, Refused, Write, Written};
 use crate::authority::Right;
 use crate::lifecycle::{Event, Position, RecordedApproval};
 
@@ -40,7 +40,7 @@ impl Engine {
     pub fn approve(
         &self,
         write: &Write<'_>,
-        id: &str,
+        at: DeploymentRef<'_>,
         new: &NewApproval,
     ) -> Result<Written<ApprovalView>, EngineError> {
         let Person { id: person, roles, .. } = &write.actor.person;
@@ -48,23 +48,28 @@ impl Engine {
         if new.expires.is_some_and(|expires| expires <= write.now) {
             return Err(EngineError::Invalid(vec![Mistake::new("/expires", "it would be over before it counts")]));
         }
-        self.once(write, &("approve", id, new, write.if_match), |digest| {
-            let loaded = self.load(write.actor, id)?;
+        self.once(write, &("approve", at, new, write.if_match), |digest| {
+            let loaded = self.load(write.actor, at)?;
             let position = loaded.state.position;
             let Some(gate) = position.gate().filter(|_| position.ended().is_none()) else {
-                return Err(Refused::Over { what: "deployment", id: id.to_owned() }.into());
+                return Err(Refused::Over { what: "deployment", id: at.id.to_owned() }.into());
             };
             for who in [Some(person), new.on_behalf_of.as_ref()].into_iter().flatten() {
                 independent(&loaded, who, "approve")?;
             }
-            let delegated = match &new.on_behalf_of {
-                Some(principal) => self.has_delegated(principal, person, &new.role, &loaded, write.now)?,
+            let lent = match &new.on_behalf_of {
+                Some(principal) => self.lent(principal, person, &new.role, &loaded, write.now)?,
+                None => None,
+            };
+            let holds = match &new.on_behalf_of {
+                Some(_) => lent.is_some(),
                 None => roles.contains(&new.role),
             };
-            if !delegated {
+            if !holds {
                 let (person, role, principal) = (person.clone(), new.role.clone(), new.on_behalf_of.clone());
                 return Err(Refused::RoleNotHeld { person, role, principal }.into());
             }
+            let (expect, lender) = lent.unzip();
             let picture = self.picture(&loaded, gate, write.now)?;
             let current = picture.still.subject;
             if new.subject != current {
@@ -72,12 +77,13 @@ impl Engine {
                 return Err(Refused::SubjectDiffers { named, current }.into());
             }
             // One voice, whoever lends it: what somebody else said in this place has to be taken back first.
-            let principal = new.on_behalf_of.as_ref().unwrap_or(person);
+            let principal = lender.as_ref().unwrap_or(person);
             let mut others = loaded.state.approvals.iter().zip(&picture.still.void).filter(|(known, void)| {
-                void.is_none()
-                    && known.principal() == principal
-                    && known.approval.role == new.role
-                    && !known.approval.person.id.is_written_like(person)
+                // Nor does another account of the same normal id lift what was rejected, in whatever role.
+                let rejected =
+                    known.approval.answer == ApprovalAnswer::Rejected && !known.principal().is_written_like(principal);
+                let answered = known.approval.role == new.role && !known.approval.person.id.is_written_like(person);
+                void.is_none() && known.principal() == principal && (answered || rejected)
             });
             if let Some((known, _)) = others.next_back() {
                 return Err(Refused::VoiceGiven {
@@ -104,11 +110,15 @@ impl Engine {
                 },
                 parts: picture.still.parts.clone(),
                 model: picture.still.model.digest(),
-                on_behalf_of: new.on_behalf_of.clone(),
+                // As the lender is written, who can take it back.
+                on_behalf_of: lender.clone(),
                 revoked: None,
                 superseded_by: None,
             };
-            let change = Change::of(Event::ApprovalGiven { approval: approval.clone() });
+            let change = Change {
+                expect: expect.into_iter().collect(),
+                ..Change::of(Event::ApprovalGiven { approval: approval.clone() })
+            };
             self.record(write, digest, &loaded, change, |_| Ok(ApprovalView { approval, void: None }))
         })
     }
@@ -116,21 +126,26 @@ impl Engine {
     /// Takes an approval back: the person who gave it, or the one in whose place it was given.
     ///
     /// # Errors
-    /// If it is not theirs, or the deployment has ended.
+    /// If the actor may not approve, it is not theirs, or the deployment has ended.
     pub fn revoke_approval(
         &self,
         write: &Write<'_>,
-        id: &str,
+        at: DeploymentRef<'_>,
         approval: &str,
         reason: &str,
     ) -> Result<Written<ApprovalView>, EngineError> {
-        self.once(write, &("revoke-approval", id, approval, reason, write.if_match), |digest| {
-            let loaded = self.load(write.actor, id)?;
+        write.actor.require(Right::Approve)?;
+        self.once(write, &("revoke-approval", at, approval, reason, write.if_match), |digest| {
+            let loaded = self.load(write.actor, at)?;
             let me = &write.actor.person.id;
             let missing = || EngineError::NotFound { what: "approval", id: approval.to_owned() };
             let known =
                 loaded.state.approvals.iter().find(|known| known.approval.id == approval).ok_or_else(missing)?;
-            if !known.approval.person.id.is_written_like(me) && !known.principal().is_written_like(me) {
+            let is_mine = |id: &PersonId| id.is_written_like(me);
+            if !is_mine(&known.approval.person.id) && !is_mine(known.principal()) {
+                if let Some(other) = [&known.approval.person.id, known.principal()].into_iter().find(|id| *id == me) {
+                    return Err(Refused::OtherAccount { account: me.clone(), by: other.clone() }.into());
+                }
                 let (role, principal) = (known.approval.role.clone(), Some(known.principal().clone()));
                 return Err(Refused::RoleNotHeld { person: me.clone(), role, principal }.into());
             }

@@ -11,16 +11,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::locate::decision_stream;
 use super::picture::{Picture, Still};
-use super::read::{AsOf, Loaded, Page, Paged, body, deployment_stream};
-use super::{Engine, EngineError, Recordings};
+use super::read::{AsOf, Loaded, Page, Paged, body};
+use super::{DeploymentRef, Engine, EngineError, Recordings};
 use crate::LoadedModel;
 use crate::authority::{Actor, Right};
 use crate::gate::{Outside, Record};
 use crate::lifecycle::By;
 
 /// How often a decision is made again because something it rested on changed meanwhile.
-const ATTEMPTS: usize = 8;
+const ATTEMPTS: usize = 32;
 /// How many digests are remembered as stored.
 const REMEMBERED: usize = 16_384;
 
@@ -105,6 +106,7 @@ pub(super) struct Evaluated {
     loaded: Arc<Loaded>,
     still: Arc<Still>,
     snapshot: Arc<Snapshot>,
+    environment: Option<Expect>,
     pub(super) decision: Decision,
     recordings: Vec<Recording>,
     /// How long it took to choose the model and take the picture, and to evaluate it.
@@ -156,7 +158,7 @@ impl Engine {
     pub fn decide(
         &self,
         actor: &Actor,
-        id: &str,
+        at: DeploymentRef<'_>,
         gate: Gate,
         now: Timestamp,
         asked: &Asked,
@@ -164,7 +166,7 @@ impl Engine {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let prepared = self.prepare(actor, id, gate, now, asked)?;
+            let prepared = self.prepare(actor, at, gate, now, asked)?;
             let (decision, content) = (prepared.decision.clone(), digests(&prepared.content));
             match self.0.storage.append(prepared.append()) {
                 Ok(_) => {
@@ -185,13 +187,13 @@ impl Engine {
     pub fn prepare(
         &self,
         actor: &Actor,
-        id: &str,
+        at: DeploymentRef<'_>,
         gate: Gate,
         now: Timestamp,
         asked: &Asked,
     ) -> Result<Prepared, EngineError> {
         actor.require(Right::Decide)?;
-        lately(|as_of| self.prepare_on(actor, self.look(as_of, actor, id, gate, now)?, asked))
+        lately(|as_of| self.prepare_on(actor, self.look(as_of, actor, at, gate, now)?, asked))
     }
 
     /// The same, on a thread that must not wait for others than this machine: none where a plugin of the gate may do
@@ -202,14 +204,14 @@ impl Engine {
     pub fn prepare_without_waiting(
         &self,
         actor: &Actor,
-        id: &str,
+        at: DeploymentRef<'_>,
         gate: Gate,
         now: Timestamp,
         asked: &Asked,
     ) -> Result<Option<Prepared>, EngineError> {
         actor.require(Right::Decide)?;
         lately(|as_of| {
-            let look = self.look(as_of, actor, id, gate, now)?;
+            let look = self.look(as_of, actor, at, gate, now)?;
             if look.picture.still.model.may_wait(gate) {
                 return Ok(None);
             }
@@ -217,9 +219,16 @@ impl Engine {
         })
     }
 
-    fn look(&self, as_of: AsOf, actor: &Actor, id: &str, gate: Gate, now: Timestamp) -> Result<Look, EngineError> {
+    fn look(
+        &self,
+        as_of: AsOf,
+        actor: &Actor,
+        at: DeploymentRef<'_>,
+        gate: Gate,
+        now: Timestamp,
+    ) -> Result<Look, EngineError> {
         let began = Instant::now();
-        let loaded = self.load_as_of(as_of, actor, id)?;
+        let loaded = self.load_as_of(as_of, actor, at)?;
         let read = began.elapsed();
         let picture = self.picture_as_of(as_of, &loaded, gate, now)?;
         Ok(Look { loaded, picture, read, pictured: began.elapsed().saturating_sub(read) })
@@ -262,7 +271,7 @@ impl Engine {
     pub(super) fn evaluate(
         &self,
         loaded: Arc<Loaded>,
-        Picture { still, snapshot }: Picture,
+        Picture { still, snapshot, environment }: Picture,
         pictured: Duration,
     ) -> Result<Evaluated, EngineError> {
         let began = Instant::now();
@@ -273,7 +282,8 @@ impl Engine {
             false => Outside::AskedOnce(&still.remembered),
         };
         let (decision, recordings) = still.model.decide(&snapshot, digest, &still.because, outside)?;
-        Ok(Evaluated { loaded, still, snapshot, decision, recordings, pictured, evaluate: began.elapsed() })
+        let evaluate = began.elapsed();
+        Ok(Evaluated { loaded, still, snapshot, environment, decision, recordings, pictured, evaluate })
     }
 
     /// Makes the entry of a decision, with all that is needed to make it again.
@@ -285,7 +295,7 @@ impl Engine {
         read: Duration,
         pass: bool,
     ) -> Result<Prepared, EngineError> {
-        let Evaluated { loaded, still, snapshot, decision, recordings, pictured, evaluate } = evaluated;
+        let Evaluated { loaded, still, snapshot, environment, decision, recordings, pictured, evaluate } = evaluated;
         let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let phases = Phases {
             read_ns: nanoseconds(read),
@@ -310,8 +320,8 @@ impl Engine {
             decision,
         };
         let at = record.decision.at;
-        let mut entry = NewEntry::new(&format!("decisions/{}", loaded.id), "decision", at, &record)?;
-        entry = entry.with_id(&record.decision.id)?;
+        let mut entry = NewEntry::new(&decision_stream(&loaded.state.team, &loaded.id), "decision", at, &record)?;
+        entry = entry.with_id(&record.decision.id)?.of_team(&loaded.state.team)?;
         let named =
             [record.picture].into_iter().chain(record.recordings).chain(record.evidence.values().map(|e| e.digest));
         for digest in named {
@@ -319,7 +329,8 @@ impl Engine {
         }
         content.retain(|content| !self.0.stored.has(content.digest()));
         let mut expect = still.expect.clone();
-        expect.push(Expect { stream: deployment_stream(&loaded.id), version: loaded.state.version });
+        expect.extend(environment);
+        expect.push(Expect { stream: loaded.stream.clone(), version: loaded.state.version });
         let decision = Arc::new(record.decision);
         Ok(Prepared { decision, phases, loaded, entries: vec![entry], content, expect })
     }
@@ -360,10 +371,9 @@ impl Engine {
             limit: 1,
             ..Default::default()
         };
-        let stored = self.0.storage.entries(&query)?.into_iter().next().ok_or_else(missing)?;
+        let stored = self.visible(&actor.teams, &query)?.into_iter().next().ok_or_else(missing)?;
         let entry = stored.read().map_err(EngineError::Damaged)?;
-        let record: DecisionRecord = body(&entry)?;
-        if actor.teams.include(&record.team) { Ok((entry.index, record)) } else { Err(missing()) }
+        Ok((entry.index, body(&entry)?))
     }
 
     /// The decisions about a deployment, or about all that the actor may see; the newest first.
@@ -373,18 +383,18 @@ impl Engine {
     pub fn decisions(
         &self,
         actor: &Actor,
-        deployment: Option<&str>,
+        deployment: Option<DeploymentRef<'_>>,
         page: Page,
     ) -> Result<Paged<DecisionRecord>, EngineError> {
         actor.require(Right::Read)?;
-        if let Some(id) = deployment {
-            self.load(actor, id)?;
-        }
-        let stream = deployment.map(|id| format!("decisions/{id}"));
-        self.paged_of(stream, "decision", page, |entry| {
-            let record: DecisionRecord = body(entry)?;
-            Ok(actor.teams.include(&record.team).then_some(record))
-        })
+        let stream = match deployment {
+            Some(at) => {
+                let loaded = self.load(actor, at)?;
+                Some(decision_stream(&loaded.state.team, &loaded.id))
+            }
+            None => None,
+        };
+        self.paged(&actor.teams, stream, "decision", page, |entry| body(entry).map(Some))
     }
 
     /// The snapshot that a decision was made on, rebuilt from what the ledger keeps.

@@ -1,16 +1,23 @@
 //! Delegation: somebody lends a role to somebody else, for a while.
-
-use std::collections::BTreeMap;
+//!
+//! What is lent is the role and the teams of the moment of lending, and it never reaches further. It ends at its time, when
+//! the lender, the borrower or an administrator ends it, or, where the lender held API tokens in the role, when the last of
+//! them stops being valid: somebody who has lost a role lends it no more.
 
 use lockgate_domain::{PersonId, Timestamp};
-use lockgate_ledger::{Append, Entry, Expect, NewEntry};
+use lockgate_ledger::{Append, Expect, NewEntry};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::exception::fresh_id;
-use super::read::{Folded, Loaded, body};
+use super::granted::{Granted, end_stream};
+use super::read::{AsOf, Loaded};
 use super::{Engine, EngineError, Mistake, Refused, Write, Written};
-use crate::authority::{Actor, Right};
+use crate::authority::{Actor, Right, Teams};
+use crate::lifecycle::By;
+
+/// The stream of the delegations.
+const DELEGATIONS: &str = "delegations";
 
 /// A delegation that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,12 +31,12 @@ pub struct NewDelegation {
     pub expires: Timestamp,
     /// Why.
     pub reason: String,
-    /// For the deployments of one team only.
+    /// For the deployments of this team only; without it, for those of all teams that the lender sees now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
 }
 
-/// A delegation.
+/// A delegation, as it was granted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delegation {
     /// Unique.
@@ -39,48 +46,107 @@ pub struct Delegation {
     /// What was asked for.
     #[serde(flatten)]
     pub asked: NewDelegation,
+    /// For whose deployments it is: those of the lender at the moment of lending, or those of the team that was named.
+    pub teams: Teams,
+    /// Who lent it, with which credential.
+    pub by: By,
     /// Since when.
     pub granted: Timestamp,
+    /// Whether the lender held a valid API token in the role at that moment. Then the delegation ends with the last one.
+    pub ends_with_tokens: bool,
+}
+
+/// A delegation, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DelegationState {
+    /// The delegation.
+    #[serde(flatten)]
+    pub delegation: Delegation,
     /// Since when it is ended before its time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Timestamp>,
 }
 
-/// All delegations.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Delegations(BTreeMap<String, Delegation>);
-
-#[derive(Serialize, Deserialize)]
-struct Ended {
-    id: String,
-    by: PersonId,
+/// Which API tokens people hold. The engine knows people by their credentials alone.
+pub trait Credentials: Send + Sync {
+    /// The API tokens of a person, as the id is written, that were valid from one moment until another and that let their
+    /// holder approve in a role for one of these teams.
+    ///
+    /// # Errors
+    /// If that cannot be read.
+    fn tokens_held(
+        &self,
+        person: &PersonId,
+        role: &str,
+        teams: &Teams,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<TokensHeld, lockgate_ledger::Error>;
 }
 
-impl Folded for Delegations {
-    const STREAM: &'static str = "delegations";
+/// The API tokens that a person held in a role over a span of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokensHeld {
+    /// None that was valid at its beginning.
+    None,
+    /// At least one that was valid at each moment of it.
+    Throughout,
+    /// The last one stopped being valid at this moment.
+    Until(Timestamp),
+}
 
-    fn take(&mut self, entry: Entry) -> Result<(), EngineError> {
-        if entry.kind == "delegation-ended" {
-            let Ended { id, .. } = body(&entry)?;
-            if let Some(known) = self.0.get_mut(&id) {
-                known.ended = Some(entry.at);
-            }
-        } else {
-            let delegation: Delegation = body(&entry)?;
-            self.0.insert(delegation.id.clone(), delegation);
+/// Where no API tokens are issued.
+#[derive(Clone, Copy, Debug)]
+pub struct NoCredentials;
+
+impl Credentials for NoCredentials {
+    fn tokens_held(
+        &self,
+        _: &PersonId,
+        _: &str,
+        _: &Teams,
+        _: Timestamp,
+        _: Timestamp,
+    ) -> Result<TokensHeld, lockgate_ledger::Error> {
+        Ok(TokensHeld::None)
+    }
+}
+
+impl Granted for Delegation {
+    const KIND: &'static str = "delegation";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn team(&self) -> Option<&str> {
+        self.teams.only()
+    }
+
+    fn expires(&self) -> Timestamp {
+        self.asked.expires
+    }
+}
+
+impl DelegationState {
+    /// As others than the lender and the borrower see it: of its teams, those that are theirs.
+    fn shown_to(mut self, actor: &Actor) -> Self {
+        if !self.delegation.is_of(&actor.person.id) {
+            self.delegation.teams = self.delegation.teams.common(&actor.teams);
         }
-        Ok(())
+        self
     }
 }
 
 impl Delegation {
-    /// Whether the person lent it or was lent it, under the id as it is written.
+    /// Whether the person lent it or was lent it.
     fn is_of(&self, person: &PersonId) -> bool {
-        self.from.is_written_like(person) || self.asked.to.is_written_like(person)
+        self.from == *person || self.asked.to == *person
     }
 
-    fn counts_at(&self, now: Timestamp) -> bool {
-        self.ended.is_none() && self.granted <= now && now < self.asked.expires
+    /// Whether the person may end it: the account that lent it, or who was lent it, whose id the lender wrote.
+    fn is_ended_by(&self, person: &PersonId) -> bool {
+        self.from.is_written_like(person) || self.asked.to == *person
     }
 }
 
@@ -88,20 +154,11 @@ impl Engine {
     /// Lends a role of one's own to somebody else.
     ///
     /// # Errors
-    /// If the actor does not hold the role, or it would be over before it begins.
-    pub fn delegate(&self, write: &Write<'_>, new: &NewDelegation) -> Result<Written<Delegation>, EngineError> {
+    /// If the actor does not hold the role or see the team, or it would be over before it begins or last too long.
+    pub fn delegate(&self, write: &Write<'_>, new: &NewDelegation) -> Result<Written<DelegationState>, EngineError> {
         let person = &write.actor.person;
         write.actor.require(Right::Approve)?;
-        let mut mistakes = Vec::new();
-        if new.expires <= write.now {
-            mistakes.push(Mistake::new("/expires", "it would be over before it counts"));
-        }
-        if new.to == person.id {
-            mistakes.push(Mistake::new("/to", "a role is lent to somebody else: say to whom"));
-        }
-        if new.reason.trim().is_empty() {
-            mistakes.push(Mistake::new("/reason", "say why"));
-        }
+        let mistakes = self.mistakes_of(write, new);
         if !mistakes.is_empty() {
             return Err(EngineError::Invalid(mistakes));
         }
@@ -109,69 +166,189 @@ impl Engine {
             let (person, role) = (person.id.clone(), new.role.clone());
             return Err(Refused::RoleNotHeld { person, role, principal: None }.into());
         }
+        let teams = match &new.team {
+            Some(team) => Teams::Named([team.clone()].into()),
+            None => write.actor.teams.clone(),
+        };
         self.once(write, &("delegate", new), |digest| {
+            let held = self.0.credentials.tokens_held(&person.id, &new.role, &teams, write.now, write.now)?;
             let delegation = Delegation {
                 id: fresh_id("delegation")?,
                 from: person.id.clone(),
                 asked: new.clone(),
+                teams: teams.clone(),
+                by: By::from(write.actor),
                 granted: write.now,
-                ended: None,
+                ends_with_tokens: held != TokensHeld::None,
             };
-            let entry = NewEntry::new(Delegations::STREAM, "delegation", write.now, &delegation)?;
-            let entries = vec![entry.with_id(&delegation.id)?];
-            self.commit(write, digest, Append { entries, ..Append::default() }, 0, delegation)
+            let mut entry = NewEntry::new(DELEGATIONS, Delegation::KIND, write.now, &delegation)?;
+            entry = entry.with_id(&delegation.id)?;
+            if let Some(team) = delegation.teams.only() {
+                entry = entry.of_team(team)?;
+            }
+            let append = Append { entries: vec![entry], ..Append::default() };
+            self.commit(write, digest, append, None, DelegationState { delegation, ended: None })
         })
     }
 
-    /// Ends a delegation before its time: whoever lent the role, whoever was lent it, or an administrator.
+    fn mistakes_of(&self, write: &Write<'_>, new: &NewDelegation) -> Vec<Mistake> {
+        let person = &write.actor.person;
+        let mut mistakes = Vec::new();
+        let latest = write.now.saturating_add(self.0.longest_delegation);
+        if new.expires <= write.now {
+            mistakes.push(Mistake::new("/expires", "it would be over before it counts"));
+        } else if new.expires > latest {
+            let longest = self.0.longest_delegation;
+            let message = format!("a role is lent for at most {longest}: name a moment until {latest}");
+            mistakes.push(Mistake::new("/expires", message));
+        }
+        if new.to == person.id {
+            mistakes.push(Mistake::new("/to", "a role is lent to somebody else: say to whom"));
+        }
+        if new.reason.trim().is_empty() {
+            mistakes.push(Mistake::new("/reason", "say why"));
+        }
+        if let Some(team) = new.team.as_ref().filter(|team| !write.actor.teams.include(team)) {
+            let message = format!("`{}` is not in team `{team}`: lend for one of your own teams", person.id);
+            mistakes.push(Mistake::new("/team", message));
+        }
+        mistakes
+    }
+
+    /// Ends a delegation before its time: who lent the role, who was lent it, or an administrator.
     ///
     /// # Errors
     /// If there is none of that id for the actor, or it is over.
-    pub fn end_delegation(&self, write: &Write<'_>, id: &str) -> Result<Written<Delegation>, EngineError> {
+    pub fn end_delegation(&self, write: &Write<'_>, id: &str) -> Result<Written<DelegationState>, EngineError> {
+        if !write.actor.may(Right::Administer) {
+            write.actor.require(Right::Approve)?;
+        }
         self.once(write, &("end-delegation", id), |digest| {
-            let (version, known) = self.0.delegations.get(&*self.0.storage)?;
-            let me = &write.actor.person.id;
-            let theirs = |known: &&Delegation| known.is_of(me) || write.actor.may(Right::Administer);
             let missing = || EngineError::NotFound { what: "delegation", id: id.to_owned() };
-            let known = known.0.get(id).filter(theirs).ok_or_else(missing)?;
-            if !known.counts_at(write.now) {
-                return Err(Refused::Over { what: "delegation", id: id.to_owned() }.into());
+            let administers = write.actor.may(Right::Administer);
+            let seen = self.seen_by(write.actor, administers)?;
+            let known = seen.into_iter().find(|known| known.id == id).ok_or_else(missing)?;
+            let me = &write.actor.person.id;
+            if !known.is_ended_by(me) {
+                if !administers {
+                    return Err(Refused::OtherAccount { account: me.clone(), by: known.from }.into());
+                }
+                if !write.actor.teams.cover(&known.teams) {
+                    return Err(Refused::OfMoreTeams { what: "delegation", id: known.id }.into());
+                }
             }
-            let ended = Ended { id: id.to_owned(), by: me.clone() };
-            let entry = NewEntry::new(Delegations::STREAM, "delegation-ended", write.now, &ended)?.with_id(id)?;
-            let expect = vec![Expect { stream: Delegations::STREAM.to_owned(), version }];
-            let append = Append { entries: vec![entry], expect, ..Append::default() };
-            self.commit(write, digest, append, 0, Delegation { ended: Some(write.now), ..known.clone() })
+            let (entry, expect) = self.ending(&known, By::from(write.actor), write.now)?;
+            let append = Append { entries: vec![entry], expect: vec![expect], ..Append::default() };
+            let ended = DelegationState { delegation: known, ended: Some(write.now) };
+            self.commit(write, digest, append, None, ended)
         })
     }
 
-    /// The delegations that the actor lent, was lent, or looks after.
+    /// Ends all delegations of a lender that count now, in one piece: for an administrator, who knows that somebody has lost
+    /// their roles where this server cannot. Those that reach teams which the administrator does not see go on, and are
+    /// answered without an end.
     ///
     /// # Errors
-    /// If the ledger cannot be read.
-    pub fn delegations(&self, actor: &Actor) -> Result<Vec<Delegation>, EngineError> {
-        let (_, known) = self.0.delegations.get(&*self.0.storage)?;
-        let me = &actor.person.id;
-        let all = actor.may(Right::Administer) || actor.may(Right::Audit);
-        let seen = known.0.values().filter(|known| all || known.is_of(me));
-        Ok(seen.cloned().collect())
+    /// If the actor may not administer, or the ledger does not take it.
+    pub fn end_delegations_of(
+        &self,
+        write: &Write<'_>,
+        from: &PersonId,
+    ) -> Result<Written<Vec<DelegationState>>, EngineError> {
+        write.actor.require(Right::Administer)?;
+        self.once(write, &("end-delegations", from), |digest| {
+            let known = self.states(self.seen_by(write.actor, true)?, write.now)?;
+            let counting = known.into_iter().filter(|known| {
+                let Delegation { from: lender, asked, .. } = &known.delegation;
+                *lender == *from && known.ended.is_none() && write.now < asked.expires
+            });
+            let (mut append, mut ended) = (Append::default(), Vec::new());
+            for known in counting {
+                if !write.actor.teams.cover(&known.delegation.teams) {
+                    ended.push(known.shown_to(write.actor));
+                    continue;
+                }
+                let (entry, expect) = self.ending(&known.delegation, By::from(write.actor), write.now)?;
+                append.entries.push(entry);
+                append.expect.push(expect);
+                ended.push(DelegationState { ended: Some(write.now), ..known });
+            }
+            if append.entries.is_empty() {
+                return Ok(Written { value: ended, version: 0, repeated: false, stream: None });
+            }
+            self.commit(write, digest, append, None, ended)
+        })
     }
 
-    pub(super) fn has_delegated(
+    /// The delegations that the actor lent or was lent, also those that are over; for administrators and auditors, all that
+    /// reach into their teams.
+    ///
+    /// # Errors
+    /// If the actor may not read, or the ledger cannot be read.
+    pub fn delegations(&self, actor: &Actor, now: Timestamp) -> Result<Vec<DelegationState>, EngineError> {
+        actor.require(Right::Read)?;
+        let all = actor.may(Right::Administer) || actor.may(Right::Audit);
+        let known = self.states(self.seen_by(actor, all)?, now)?;
+        Ok(known.into_iter().map(|known| known.shown_to(actor)).collect())
+    }
+
+    fn seen_by(&self, actor: &Actor, all: bool) -> Result<Vec<Delegation>, EngineError> {
+        let version = self.0.storage.version(DELEGATIONS)?;
+        let known = self.grants(&self.0.delegations, DELEGATIONS, version)?;
+        let sees = |known: &&Delegation| known.is_of(&actor.person.id) || all && known.teams.meet(&actor.teams);
+        Ok(known.all.values().filter(sees).cloned().collect())
+    }
+
+    /// What became of them until now.
+    fn states(&self, known: Vec<Delegation>, now: Timestamp) -> Result<Vec<DelegationState>, EngineError> {
+        let ids: Vec<&str> = known.iter().map(|known| known.id.as_str()).collect();
+        let ends = self.ends::<Delegation>(AsOf::Now, &ids)?;
+        let state = |(delegation, end): (Delegation, Option<Timestamp>)| {
+            let lost = self.tokens_lost(&delegation, &delegation.teams, now)?;
+            let ended = [end, lost].into_iter().flatten().min().filter(|ended| *ended < delegation.asked.expires);
+            Ok(DelegationState { delegation, ended })
+        };
+        known.into_iter().zip(ends).map(state).collect()
+    }
+
+    /// When the last API token of the lender in the role stopped being valid, if the delegation ends with it.
+    fn tokens_lost(&self, known: &Delegation, teams: &Teams, now: Timestamp) -> Result<Option<Timestamp>, EngineError> {
+        if !known.ends_with_tokens {
+            return Ok(None);
+        }
+        Ok(match self.0.credentials.tokens_held(&known.from, &known.asked.role, teams, known.granted, now)? {
+            TokensHeld::Throughout => None,
+            TokensHeld::Until(at) => Some(at),
+            TokensHeld::None => Some(known.granted),
+        })
+    }
+
+    /// Whether somebody was lent a role for a deployment: what has to be as it is for that, and the lender as the delegation
+    /// writes them.
+    pub(super) fn lent(
         &self,
         from: &PersonId,
         to: &PersonId,
         role: &str,
         loaded: &Loaded,
         now: Timestamp,
-    ) -> Result<bool, EngineError> {
-        let (_, known) = self.0.delegations.get(&*self.0.storage)?;
-        Ok(known.0.values().any(|known| {
-            known.counts_at(now)
-                && known.from == *from
+    ) -> Result<Option<(Expect, PersonId)>, EngineError> {
+        let version = self.0.storage.version(DELEGATIONS)?;
+        let known = self.grants(&self.0.delegations, DELEGATIONS, version)?;
+        let fits = known.all.values().filter(|known| {
+            known.from == *from
                 && known.asked.to == *to
                 && known.asked.role == role
-                && known.asked.team.as_ref().is_none_or(|team| *team == loaded.state.team)
-        }))
+                && known.teams.include(&loaded.state.team)
+                && (known.granted..known.asked.expires).contains(&now)
+        });
+        let team = Teams::Named([loaded.state.team.clone()].into());
+        for DelegationState { delegation, ended } in self.states(fits.cloned().collect(), now)? {
+            if ended.is_none() && self.tokens_lost(&delegation, &team, now)?.is_none() {
+                let stream = end_stream::<Delegation>(&delegation.id);
+                return Ok(Some((Expect { stream, version: 0 }, delegation.from)));
+            }
+        }
+        Ok(None)
     }
 }

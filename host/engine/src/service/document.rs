@@ -9,15 +9,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::locate::deployment_stream;
+use super::occupancy::{environment_stream, product_stream};
 use super::read::{Loaded, with_involved};
 use super::write::Change;
-use super::{DeploymentView, Engine, EngineError, Mistake, Write, Written};
+use super::{DeploymentRef, DeploymentView, Engine, EngineError, Mistake, Write, Written};
 use crate::authority::{Actor, Right, Teams};
 use crate::choose::RESERVED;
 use crate::lifecycle::{By, Event, State};
 
 /// How long an id may be, in bytes.
 const LONGEST_ID: usize = 128;
+
+/// How long the name of what the ledger keeps of a team's product, or of an environment, may be, in bytes.
+const LONGEST_NAME: usize = 512;
 
 /// A deployment that is asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -43,8 +48,9 @@ impl Engine {
             let team = team_of(actor, new.team.as_deref())?;
             let deployment = &new.deployment;
             check(actor, deployment, "/deployment")?;
+            check_names(&team, deployment)?;
             let id = deployment.id.as_str();
-            if self.read_deployment(id)?.is_some() {
+            if self.0.storage.version(&deployment_stream(&team, id))? > 0 {
                 return Err(EngineError::Exists { what: "deployment", id: id.to_owned() });
             }
             let content = content_of(deployment)?;
@@ -62,8 +68,9 @@ impl Engine {
             let loaded = Loaded::first(id, state, Arc::new(document));
             let value = self.view(&loaded, write.now)?;
             let change = Change { content: vec![content], ..Change::of(event) };
-            let append = self.append_of(write, id, 0, change)?;
-            self.commit(write, digest, append, 1, value)
+            let append = self.append_of(write, &loaded, 0, change)?;
+            self.0.teams.remove(id);
+            self.commit(write, digest, append, Some(&loaded), value)
         })
     }
 
@@ -71,13 +78,18 @@ impl Engine {
     ///
     /// # Errors
     /// If the actor may not, the deployment has ended, or what comes of it is not a document.
-    pub fn revise(&self, write: &Write<'_>, id: &str, patch: &Value) -> Result<Written<DeploymentView>, EngineError> {
+    pub fn revise(
+        &self,
+        write: &Write<'_>,
+        at: DeploymentRef<'_>,
+        patch: &Value,
+    ) -> Result<Written<DeploymentView>, EngineError> {
         write.actor.require(Right::Request)?;
-        self.once(write, &("revise", id, write.if_match, patch), |digest| {
-            let loaded = self.load(write.actor, id)?;
+        self.once(write, &("revise", at, write.if_match, patch), |digest| {
+            let loaded = self.load(write.actor, at)?;
             loaded.matches(write)?;
             if loaded.state.position.ended().is_some() {
-                return Err(super::Refused::Over { what: "deployment", id: id.to_owned() }.into());
+                return Err(super::Refused::Over { what: "deployment", id: at.id.to_owned() }.into());
             }
             let before = json!(Deployment { involved: BTreeSet::new(), ..(*loaded.document).clone() });
             let mut after = before.clone();
@@ -99,7 +111,7 @@ impl Engine {
             changed.dedup();
             if changed.is_empty() {
                 let value = self.view(&loaded, write.now)?;
-                return Ok(Written { value, version: loaded.state.version, repeated: false });
+                return Ok(Written { value, version: loaded.state.version, repeated: false, stream: None });
             }
             let content = content_of(&deployment)?;
             let people = deployment.everybody_involved();
@@ -146,7 +158,7 @@ fn check(actor: &Actor, deployment: &Deployment, at: &str) -> Result<(), EngineE
     let requester = &deployment.requester.id;
     if *requester != actor.person.id && !actor.may(Right::RequestForOthers) {
         let message = format!(
-            "`{}` asks, not `{requester}`: only a pipeline or a deployment manager asks for others",
+            "`{}` asks, not `{requester}`: it takes the right `request-for-others` to ask for others",
             actor.person.id
         );
         mistakes.push(Mistake::new(format!("{at}/requester/id"), message));
@@ -154,9 +166,27 @@ fn check(actor: &Actor, deployment: &Deployment, at: &str) -> Result<(), EngineE
     if mistakes.is_empty() { Ok(()) } else { Err(EngineError::Invalid(mistakes)) }
 }
 
+/// What the deployment will be found by later has to be allowed now: what takes up an environment must be able to end.
+fn check_names(team: &str, deployment: &Deployment) -> Result<(), EngineError> {
+    let names = [
+        ("product/id", product_stream(team, &deployment.product.id), "the id of the product"),
+        ("environment/name", environment_stream(&deployment.environment.name), "the name of the environment"),
+    ];
+    let wrong = |name: &str| name.len() > LONGEST_NAME || name.chars().any(char::is_control);
+    let mistakes: Vec<Mistake> = names
+        .into_iter()
+        .filter(|(_, name, _)| wrong(name))
+        .map(|(at, _, what)| {
+            let rule = "with the name of the team it has 500 bytes at most, and no control character";
+            Mistake::new(format!("/deployment/{at}"), format!("{what} is not allowed: {rule}"))
+        })
+        .collect();
+    if mistakes.is_empty() { Ok(()) } else { Err(EngineError::Invalid(mistakes)) }
+}
+
 fn check_revision(actor: &Actor, before: &Deployment, after: &Deployment) -> Result<(), EngineError> {
     let mut mistakes = of_the_host(after, "");
-    if before.requester.id != after.requester.id && !actor.may(Right::RequestForOthers) {
+    if !before.requester.id.is_written_like(&after.requester.id) && !actor.may(Right::RequestForOthers) {
         mistakes.push(Mistake::new("/requester/id", "the requester stays who it is"));
     }
     // Who contributed stays known: else one could leave the list to approve.

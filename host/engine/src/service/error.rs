@@ -4,7 +4,7 @@ use lockgate_domain::{DigestError, PersonId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::authority::Forbidden;
+use crate::authority::{CredentialEnded, CredentialKind, Forbidden};
 use crate::lifecycle::IllegalMove;
 use crate::rollout::RolloutError;
 use crate::{ChoiceError, GateError};
@@ -36,9 +36,20 @@ pub enum EngineError {
         /// Which.
         id: String,
     },
+    /// Several of the teams of the one who asks have a deployment of that id.
+    #[error("several teams have a deployment `{id}`: name the team with `team`, one of `{}`", .teams.join("`, `"))]
+    SeveralTeams {
+        /// The id.
+        id: String,
+        /// The teams.
+        teams: Vec<String>,
+    },
     /// The one who asks has not the right.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
+    /// The credential ended before something was written.
+    #[error(transparent)]
+    CredentialEnded(#[from] CredentialEnded),
     /// A rule of the host's stands against it.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -160,6 +171,44 @@ pub enum Refused {
         /// Which.
         id: String,
     },
+    /// Another account said it, whose id has the same normal form.
+    #[error(
+        "the account `{by}` said that, and `{account}` is another one: only the account that said it takes it back"
+    )]
+    OtherAccount {
+        /// Who wants to take it back.
+        account: PersonId,
+        /// Who said it.
+        by: PersonId,
+    },
+    /// A person has to decide it, in one of these roles.
+    #[error("{}", person_decides(person, *kind, held, roles))]
+    PersonDecides {
+        /// Who.
+        person: PersonId,
+        /// The kind of their credential.
+        kind: CredentialKind,
+        /// The roles that they hold.
+        held: Vec<String>,
+        /// The roles.
+        roles: Vec<String>,
+    },
+    /// It is for all teams, and the one who asks is not.
+    #[error("the {what} `{id}` is for all teams: it takes somebody who sees all teams to end it")]
+    OfAllTeams {
+        /// What.
+        what: &'static str,
+        /// Which.
+        id: String,
+    },
+    /// It reaches teams that the one who asks does not see.
+    #[error("the {what} `{id}` is for more teams than yours: it takes somebody who sees all of them to end it")]
+    OfMoreTeams {
+        /// What.
+        what: &'static str,
+        /// Which.
+        id: String,
+    },
     /// The step is not the one that is under way.
     #[error("the step `{step}` is not under way: {why}")]
     StepNotUnderWay {
@@ -168,6 +217,19 @@ pub enum Refused {
         /// Why.
         why: String,
     },
+}
+
+fn person_decides(person: &PersonId, kind: CredentialKind, held: &[String], roles: &[String]) -> String {
+    let roles = roles.join("` or `");
+    match kind {
+        CredentialKind::Person => {
+            let held = held.join("`, `");
+            format!("resuming needs the role `{roles}`, and `{person}` holds `{held}`")
+        }
+        kind => format!(
+            "resuming needs a credential of kind `person`, in the role `{roles}`, and this one of `{person}` is of kind `{kind}`"
+        ),
+    }
 }
 
 fn delegated(principal: Option<&PersonId>) -> String {

@@ -6,7 +6,7 @@ use lockgate_domain::Evidence;
 use lockgate_ledger::Content;
 
 use super::write::Change;
-use super::{Engine, EngineError, Mistake, Refused, Write, Written};
+use super::{DeploymentRef, Engine, EngineError, Mistake, Refused, Write, Written};
 use crate::authority::{Actor, Right};
 use crate::lifecycle::Event;
 
@@ -18,7 +18,7 @@ impl Engine {
     pub fn attach(
         &self,
         write: &Write<'_>,
-        id: &str,
+        at: DeploymentRef<'_>,
         name: &str,
         media_type: &str,
         source: Option<&str>,
@@ -35,11 +35,11 @@ impl Engine {
             collected: Some(write.now),
             ..Evidence::new(bytes, media_type)
         };
-        let asked = ("attach", id, name, evidence.digest, media_type, source, write.if_match);
+        let asked = ("attach", at, name, evidence.digest, media_type, source, write.if_match);
         self.once(write, &asked, |digest| {
-            let loaded = self.load(write.actor, id)?;
+            let loaded = self.load(write.actor, at)?;
             if loaded.state.position.ended().is_some() {
-                return Err(Refused::Over { what: "deployment", id: id.to_owned() }.into());
+                return Err(Refused::Over { what: "deployment", id: at.id.to_owned() }.into());
             }
             let approved = loaded.state.approved.as_ref().and_then(|approved| approved.evidence.get(name));
             if let Some(approved) = approved.filter(|approved| **approved != evidence.digest) {
@@ -57,9 +57,9 @@ impl Engine {
     ///
     /// # Errors
     /// If there is none for the actor, or its bytes were deleted by retention.
-    pub fn evidence(&self, actor: &Actor, id: &str, name: &str) -> Result<Evidence, EngineError> {
+    pub fn evidence(&self, actor: &Actor, at: DeploymentRef<'_>, name: &str) -> Result<Evidence, EngineError> {
         actor.require(Right::Read)?;
-        let loaded = self.load(actor, id)?;
+        let loaded = self.load(actor, at)?;
         let missing = || EngineError::NotFound { what: "evidence", id: name.to_owned() };
         self.with_bytes(loaded.state.evidence.get(name).ok_or_else(missing)?)
     }

@@ -1,17 +1,17 @@
 //! Exceptions: waivers, granted in advance; and overrides, taken in an emergency and reviewed afterwards.
 
-use std::collections::BTreeMap;
-
 use lockgate_domain::{Deployment, Enforcement, Gate, Override, PersonId, Timestamp, Waiver, WaiverScope};
-use lockgate_ledger::{Append, Entry, Expect, NewEntry};
+use lockgate_ledger::{Append, NewEntry};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::read::{Folded, Loaded, Page, Paged, body};
+use super::granted::Granted;
+use super::locate::team_step;
+use super::read::{AsOf, Loaded, Page, Paged, body};
 use super::write::Change;
-use super::{Engine, EngineError, Mistake, Refused, Write, Written};
+use super::{DeploymentRef, Engine, EngineError, Mistake, Refused, Write, Written};
 use crate::authority::{Actor, Right, Teams};
-use crate::lifecycle::{Event, OverrideState, ReviewFinding};
+use crate::lifecycle::{By, Event, OverrideState, ReviewFinding};
 
 /// A waiver that is asked for. Whoever asks owns it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,7 +21,8 @@ pub struct NewWaiver {
     pub reason: String,
     /// Where that was decided.
     pub ticket: String,
-    /// What it is good for.
+    /// What it is good for. The team may be left out by who is in one team only, or names a deployment; without it, a waiver
+    /// of who sees all teams is for all of them.
     pub scope: WaiverScope,
     /// Until when.
     pub expires: Timestamp,
@@ -33,58 +34,53 @@ pub struct WaiverState {
     /// The waiver.
     #[serde(flatten)]
     pub waiver: Waiver,
-    /// Whose deployments it is good for: those that its owner could see when it was granted.
-    pub teams: Teams,
+    /// Who granted it, with which credential.
+    pub by: By,
     /// Since when it is ended before its time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Timestamp>,
 }
 
-/// All waivers.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Waivers(BTreeMap<String, WaiverState>);
+/// The stream of the waivers for all teams.
+pub(super) const EVERYBODYS_WAIVERS: &str = "waivers";
 
-#[derive(Serialize, Deserialize)]
-struct Ended {
-    id: String,
-    by: PersonId,
+/// The stream of a team's waivers.
+pub(super) fn team_waivers(team: &str) -> String {
+    format!("waivers/{}", team_step(team))
 }
 
-impl Folded for Waivers {
-    const STREAM: &'static str = "waivers";
+impl Granted for WaiverState {
+    const KIND: &'static str = "waiver";
 
-    fn take(&mut self, entry: Entry) -> Result<(), EngineError> {
-        if entry.kind == "waiver-ended" {
-            let Ended { id, .. } = body(&entry)?;
-            if let Some(known) = self.0.get_mut(&id) {
-                known.ended = Some(entry.at);
-            }
-        } else {
-            let granted: WaiverState = body(&entry)?;
-            self.0.insert(granted.waiver.id.clone(), granted);
-        }
-        Ok(())
+    fn id(&self) -> &str {
+        &self.waiver.id
+    }
+
+    fn team(&self) -> Option<&str> {
+        self.waiver.scope.team.as_deref()
+    }
+
+    fn expires(&self) -> Timestamp {
+        self.waiver.expires
     }
 }
 
-impl Waivers {
-    /// Those that may be about a deployment, also those that do not count: a decision says why. An ended one is as if it
-    /// had expired when it was ended.
-    pub(super) fn about(&self, deployment: &Deployment, team: &str) -> Vec<Waiver> {
-        let is = |border: &Option<String>, found: &str| border.as_deref().is_none_or(|border| border == found);
-        let about = self.0.values().filter(|known| {
-            let scope = &known.waiver.scope;
-            known.teams.include(team)
-                && is(&scope.deployment, &deployment.id)
-                && is(&scope.product, &deployment.product.id)
-                && is(&scope.environment, &deployment.environment.name)
-        });
-        let as_it_counts = |known: &WaiverState| Waiver {
-            expires: known.ended.map_or(known.waiver.expires, |ended| ended.min(known.waiver.expires)),
-            ..known.waiver.clone()
-        };
-        about.map(as_it_counts).collect()
+impl WaiverState {
+    /// The waiver as a decision sees it: one that was ended is as if it had expired when it was ended.
+    pub(super) fn until(&self, ended: Option<Timestamp>) -> Waiver {
+        let expires = ended.map_or(self.waiver.expires, |ended| ended.min(self.waiver.expires));
+        Waiver { expires, ..self.waiver.clone() }
     }
+}
+
+/// Whether a waiver of its team, or of all teams, may be about a deployment, also if it does not count: a decision says
+/// why.
+pub(super) fn about(known: &WaiverState, deployment: &Deployment) -> bool {
+    let is = |border: &Option<String>, found: &str| border.as_deref().is_none_or(|border| border == found);
+    let scope = &known.waiver.scope;
+    is(&scope.deployment, &deployment.id)
+        && is(&scope.product, &deployment.product.id)
+        && is(&scope.environment, &deployment.environment.name)
 }
 
 /// An override that is taken.
@@ -105,6 +101,9 @@ pub struct NewOverride {
 pub struct NewReview {
     /// The deployment, by id.
     pub deployment: String,
+    /// The team that it belongs to; may be left out where only one of one's teams has a deployment of that id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// What came of it.
     pub finding: ReviewFinding,
     /// What there is to say.
@@ -116,59 +115,114 @@ pub struct NewReview {
 pub struct PendingOverride {
     /// The deployment, by id.
     pub deployment: String,
+    /// The team that it belongs to.
+    pub team: String,
     /// The override, and how it was looked at.
     #[serde(flatten)]
     pub known: OverrideState,
 }
 
 impl Engine {
-    /// Grants a waiver, and answers for it.
+    /// Grants a waiver, and answers for it. It is for one team, or, by who sees all teams, for all.
     ///
     /// # Errors
-    /// If the actor may not, or it does not say all that a waiver has to say.
+    /// If the actor may not, it does not say all that a waiver has to say, or it is not clear for which team it is.
     pub fn waive(&self, write: &Write<'_>, new: &NewWaiver) -> Result<Written<WaiverState>, EngineError> {
         write.actor.require(Right::Waive)?;
         let NewWaiver { reason, ticket, scope, expires } = new.clone();
         let owner = write.actor.person.id.clone();
-        let waiver = Waiver { id: fresh_id("waiver")?, owner, reason, ticket, scope, granted: write.now, expires };
+        let mut waiver = Waiver { id: fresh_id("waiver")?, owner, reason, ticket, scope, granted: write.now, expires };
         waiver.check().map_err(|wrong| EngineError::Invalid(vec![Mistake::new("", wrong.to_string())]))?;
         self.once(write, &("waive", new), |digest| {
-            let value = WaiverState { waiver: waiver.clone(), teams: write.actor.teams.clone(), ended: None };
-            let entry = NewEntry::new(Waivers::STREAM, "waiver", write.now, &value)?.with_id(&waiver.id)?;
-            self.commit(write, digest, Append { entries: vec![entry], ..Append::default() }, 0, value)
+            waiver.scope.team = self.team_of_waiver(write.actor, &new.scope)?;
+            let value = WaiverState { waiver: waiver.clone(), by: By::from(write.actor), ended: None };
+            let entry = match &waiver.scope.team {
+                Some(team) => {
+                    NewEntry::new(&team_waivers(team), WaiverState::KIND, write.now, &value)?.of_team(team)?
+                }
+                None => NewEntry::new(EVERYBODYS_WAIVERS, WaiverState::KIND, write.now, &value)?,
+            };
+            let entries = vec![entry.with_id(&waiver.id)?];
+            self.commit(write, digest, Append { entries, ..Append::default() }, None, value)
         })
     }
 
-    /// Ends a waiver before its time.
+    /// For which team a waiver is: the one that it names, the only one of who grants it, or that of the deployment that it
+    /// names.
+    fn team_of_waiver(&self, actor: &Actor, scope: &WaiverScope) -> Result<Option<String>, EngineError> {
+        let wrong = |pointer: &str, message: String| Err(EngineError::Invalid(vec![Mistake::new(pointer, message)]));
+        if let Some(team) = scope.team.as_deref().or_else(|| actor.teams.only()) {
+            return match actor.teams.include(team) && !team.trim().is_empty() {
+                true => Ok(Some(team.to_owned())),
+                false => {
+                    wrong("/scope/team", format!("`{}` is not in team `{team}`: name one of theirs", actor.person.id))
+                }
+            };
+        }
+        if let Some(id) = &scope.deployment {
+            return match self.load(actor, id.into()) {
+                Ok(loaded) => Ok(Some(loaded.state.team.clone())),
+                Err(EngineError::NotFound { .. }) => {
+                    let message = format!("there is no deployment `{id}` yet: name its team in `scope.team`");
+                    wrong("/scope/team", message)
+                }
+                Err(EngineError::SeveralTeams { teams, .. }) => {
+                    let teams = teams.join("`, `");
+                    wrong("/scope/team", format!("several teams have a deployment `{id}`: name one of `{teams}`"))
+                }
+                Err(other) => Err(other),
+            };
+        }
+        match actor.teams {
+            Teams::All => Ok(None),
+            Teams::Named(_) => wrong("/scope/team", "say for which of your teams the waiver is".to_owned()),
+        }
+    }
+
+    /// Ends a waiver before its time. One for all teams is ended by who sees all teams.
     ///
     /// # Errors
-    /// If the actor may not waive, there is none of that id, or it is over.
+    /// If the actor may not waive, there is none of that id for them, or it is over.
     pub fn end_waiver(&self, write: &Write<'_>, id: &str) -> Result<Written<WaiverState>, EngineError> {
         write.actor.require(Right::Waive)?;
         self.once(write, &("end-waiver", id), |digest| {
-            let (version, known) = self.0.waivers.get(&*self.0.storage)?;
             let missing = || EngineError::NotFound { what: "waiver", id: id.to_owned() };
-            let theirs = |known: &&WaiverState| known.teams.meet(&write.actor.teams);
-            let known = known.0.get(id).filter(theirs).ok_or_else(missing)?;
-            if known.ended.is_some() || known.waiver.expires <= write.now {
-                return Err(Refused::Over { what: "waiver", id: id.to_owned() }.into());
+            let all = self.waivers_of(&write.actor.teams)?;
+            let known = all.into_iter().find(|known| known.waiver.id == id).ok_or_else(missing)?;
+            if known.waiver.scope.team.is_none() && write.actor.teams != Teams::All {
+                return Err(Refused::OfAllTeams { what: "waiver", id: id.to_owned() }.into());
             }
-            let ended = Ended { id: id.to_owned(), by: write.actor.person.id.clone() };
-            let entry = NewEntry::new(Waivers::STREAM, "waiver-ended", write.now, &ended)?.with_id(id)?;
-            let expect = vec![Expect { stream: Waivers::STREAM.to_owned(), version }];
-            let append = Append { entries: vec![entry], expect, ..Append::default() };
-            self.commit(write, digest, append, 0, WaiverState { ended: Some(write.now), ..known.clone() })
+            let (entry, expect) = self.ending(&known, By::from(write.actor), write.now)?;
+            let append = Append { entries: vec![entry], expect: vec![expect], ..Append::default() };
+            self.commit(write, digest, append, None, WaiverState { ended: Some(write.now), ..known })
         })
     }
 
-    /// All waivers, also those that are over.
+    /// The waivers of the actor's teams and those for all teams, also those that are over.
     ///
     /// # Errors
     /// If the actor may not read, or the ledger cannot be read.
     pub fn waivers(&self, actor: &Actor) -> Result<Vec<WaiverState>, EngineError> {
         actor.require(Right::Read)?;
-        let (_, known) = self.0.waivers.get(&*self.0.storage)?;
-        Ok(known.0.values().filter(|known| known.teams.meet(&actor.teams)).cloned().collect())
+        self.waivers_of(&actor.teams)
+    }
+
+    fn waivers_of(&self, teams: &Teams) -> Result<Vec<WaiverState>, EngineError> {
+        let all: Vec<WaiverState> = match teams {
+            Teams::All => self.every_grant()?,
+            Teams::Named(teams) => {
+                let own = teams.iter().map(|team| team_waivers(team));
+                let streams: Vec<String> = [EVERYBODYS_WAIVERS.to_owned()].into_iter().chain(own).collect();
+                let names: Vec<&str> = streams.iter().map(String::as_str).collect();
+                let versions = self.0.storage.versions(&names)?;
+                let read = |(stream, version): (&String, u64)| self.grants(&self.0.waivers, stream, version);
+                let grants = streams.iter().zip(versions).map(read).collect::<Result<Vec<_>, _>>()?;
+                grants.iter().flat_map(|grants| grants.all.values().cloned()).collect()
+            }
+        };
+        let ids: Vec<&str> = all.iter().map(|known| known.waiver.id.as_str()).collect();
+        let ends = self.ends::<WaiverState>(AsOf::Now, &ids)?;
+        Ok(all.into_iter().zip(ends).map(|(known, ended)| WaiverState { ended, ..known }).collect())
     }
 
     /// Breaks the glass: overrides what is soft-mandatory, for this deployment as it is now.
@@ -179,18 +233,18 @@ impl Engine {
     pub fn take_override(
         &self,
         write: &Write<'_>,
-        id: &str,
+        at: DeploymentRef<'_>,
         new: &NewOverride,
     ) -> Result<Written<OverrideState>, EngineError> {
         write.actor.require(Right::Override)?;
         if new.reason.trim().is_empty() {
             return Err(EngineError::Invalid(vec![Mistake::new("/reason", "say why")]));
         }
-        self.once(write, &("override", id, new, write.if_match), |digest| {
-            let loaded = self.load(write.actor, id)?;
+        self.once(write, &("override", at, new, write.if_match), |digest| {
+            let loaded = self.load(write.actor, at)?;
             let person = &write.actor.person.id;
             if loaded.state.position.ended().is_some() {
-                return Err(Refused::Over { what: "deployment", id: id.to_owned() }.into());
+                return Err(Refused::Over { what: "deployment", id: at.id.to_owned() }.into());
             }
             independent(&loaded, person, "override")?;
             let picture = self.picture(&loaded, new.gate, write.now)?;
@@ -217,12 +271,12 @@ impl Engine {
     pub fn confirm_override(
         &self,
         write: &Write<'_>,
-        id: &str,
+        at: DeploymentRef<'_>,
         taken: &str,
     ) -> Result<Written<OverrideState>, EngineError> {
         write.actor.require(Right::Override)?;
-        self.once(write, &("confirm-override", id, taken, write.if_match), |digest| {
-            let loaded = self.load(write.actor, id)?;
+        self.once(write, &("confirm-override", at, taken, write.if_match), |digest| {
+            let loaded = self.load(write.actor, at)?;
             let person = &write.actor.person.id;
             let known = of_id(&loaded.state.overrides, taken)?;
             if known.taken.by == *person {
@@ -249,7 +303,8 @@ impl Engine {
     ) -> Result<Written<OverrideState>, EngineError> {
         write.actor.require(Right::Review)?;
         self.once(write, &("review-override", taken, new, write.if_match), |digest| {
-            let loaded = self.load(write.actor, &new.deployment)?;
+            let at = DeploymentRef { id: &new.deployment, team: new.team.as_deref() };
+            let loaded = self.load(write.actor, at)?;
             let person = &write.actor.person.id;
             let known = of_id(&loaded.state.overrides, taken)?;
             if known.taken.by == *person || known.taken.confirmed_by.as_ref() == Some(person) {
@@ -279,18 +334,14 @@ impl Engine {
         page: Page,
     ) -> Result<Paged<PendingOverride>, EngineError> {
         actor.require(Right::Read)?;
-        self.paged("override-taken", page, |entry| {
-            let deployment = entry.id.clone().unwrap_or_default();
+        self.paged(&actor.teams, None, "override-taken", page, |entry| {
             let super::write::Recorded { event, .. } = body(entry)?;
-            let (Event::OverrideTaken { taken }, Some(loaded)) = (event, self.read_deployment(&deployment)?) else {
-                return Ok(None);
-            };
-            if !actor.teams.include(&loaded.state.team) {
-                return Ok(None);
-            }
+            let Event::OverrideTaken { taken } = event else { return Ok(None) };
+            let loaded = self.of_entry(entry)?;
             let known = of_id(&loaded.state.overrides, &taken.id)?.clone();
             let wanted = reviewed.is_none_or(|reviewed| reviewed == known.review.is_some());
-            Ok(wanted.then_some(PendingOverride { deployment, known }))
+            let (deployment, team) = (loaded.id.clone(), loaded.state.team.clone());
+            Ok(wanted.then_some(PendingOverride { deployment, team, known }))
         })
     }
 }

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lockgate_domain::{Decision, Gate, Phase, Verdict};
+use lockgate_domain::{Decision, Gate, Phase, Stage, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::decision::{Asked, Prepared, digests};
-use super::read::{Loaded, deployment_stream};
+use super::picture::Picture;
+use super::read::Loaded;
 use super::write::Recorded;
-use super::{DeploymentSummary, Engine, EngineError, Write, Written};
+use super::{DeploymentRef, DeploymentSummary, Engine, EngineError, Write, Written};
 use crate::authority::Right;
-use crate::lifecycle::{By, Event, LegalMove, Move, activities_of};
+use crate::lifecycle::{By, Event, IllegalMove, LegalMove, Move, activities_of};
 use lockgate_ledger::{Append, NewEntry};
 
 /// What came of trying to pass a gate.
@@ -34,12 +35,18 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::decide`] or [`Engine::pass`].
-    pub fn outlook(&self, write: &Write<'_>, id: &str, gate: Gate, passing: bool) -> Result<Verdict, EngineError> {
+    pub fn outlook(
+        &self,
+        write: &Write<'_>,
+        at: DeploymentRef<'_>,
+        gate: Gate,
+        passing: bool,
+    ) -> Result<Verdict, EngineError> {
         let loaded = match passing {
-            true => self.at_gate(write, id, gate)?,
+            true => self.at_gate(write, at, gate)?,
             false => {
                 write.actor.require(Right::Decide)?;
-                self.load(write.actor, id)?
+                self.load(write.actor, at)?
             }
         };
         let picture = self.picture(&loaded, gate, write.now)?;
@@ -47,11 +54,11 @@ impl Engine {
     }
 
     /// The deployment, if the actor may have it pass that gate now.
-    fn at_gate(&self, write: &Write<'_>, id: &str, gate: Gate) -> Result<Arc<Loaded>, EngineError> {
+    fn at_gate(&self, write: &Write<'_>, at: DeploymentRef<'_>, gate: Gate) -> Result<Arc<Loaded>, EngineError> {
         write.actor.require(Right::Drive)?;
-        let loaded = self.load(write.actor, id)?;
+        let loaded = self.load(write.actor, at)?;
         loaded.matches(write)?;
-        loaded.state.check(Move::Pass(gate))?;
+        loaded.state.settled(write.now).check(Move::Pass(gate))?;
         Ok(loaded)
     }
 
@@ -60,13 +67,20 @@ impl Engine {
     /// # Errors
     /// If the actor may not, the gate is not the next one, shall activities are not reported, or the ledger does not take
     /// it. A decision that does not allow is no error.
-    pub fn pass(&self, write: &Write<'_>, id: &str, gate: Gate, asked: &Asked) -> Result<Written<Passed>, EngineError> {
+    pub fn pass(
+        &self,
+        write: &Write<'_>,
+        at: DeploymentRef<'_>,
+        gate: Gate,
+        asked: &Asked,
+    ) -> Result<Written<Passed>, EngineError> {
         write.actor.require(Right::Drive)?;
-        self.once(write, &("pass", id, gate, write.if_match), |digest| {
+        self.once(write, &("pass", at, gate, write.if_match), |digest| {
             let began = Instant::now();
-            let loaded = self.at_gate(write, id, gate)?;
+            let loaded = self.at_gate(write, at, gate)?;
             let read = began.elapsed();
             let picture = self.picture(&loaded, gate, write.now)?;
+            carried_out(&loaded, &picture, gate)?;
             let evaluated = self.evaluate(loaded, picture, began.elapsed().saturating_sub(read))?;
             let prepared = self.write_down(write.actor, evaluated, asked, read, true)?;
             let Prepared { decision, loaded, mut entries, content, expect, .. } = prepared;
@@ -87,15 +101,15 @@ impl Engine {
                 let by = By::from(write.actor);
                 after.state.apply(&event, &by, write.now);
                 let kind = event.kind();
-                let entry = NewEntry::new(&deployment_stream(id), kind, write.now, &Recorded { by, event })?;
-                entries.push(entry.with_id(id)?);
+                let entry = NewEntry::new(&loaded.stream, kind, write.now, &Recorded { by, event })?;
+                entries.push(entry.with_id(&loaded.id)?.of_team(&loaded.state.team)?);
                 entries.extend(self.occupancy(&loaded, after.state.position, write.now)?);
             }
             let value =
                 Passed { passed, decision, deployment: after.summary(), legal_moves: after.state.legal_moves() };
             let stored = digests(&content);
             let append = Append { entries, content, expect, ..Append::default() };
-            match self.commit(write, digest, append, after.state.version, value) {
+            match self.commit(write, digest, append, Some(&after), value) {
                 Ok(written) => {
                     self.0.stored.add(stored.into_iter());
                     Ok(written)
@@ -107,4 +121,16 @@ impl Engine {
             }
         })
     }
+}
+
+/// Whether the strategy that the model names was carried out, at the exit of fulfill: else nobody would have to wait for its
+/// holds.
+fn carried_out(loaded: &Loaded, picture: &Picture, gate: Gate) -> Result<(), EngineError> {
+    let leaves = gate == Gate { stage: Stage::Fulfill, phase: Phase::Exit };
+    if !leaves || picture.still.model.model().strategy.is_none() || loaded.state.progress.is_some() {
+        return Ok(());
+    }
+    let why = "the model names a strategy, and its rollout was not carried out: ask what comes next".to_owned();
+    let (position, legal) = (loaded.state.position, Vec::new());
+    Err(IllegalMove { asked: Move::Pass(gate), position, why, legal }.into())
 }

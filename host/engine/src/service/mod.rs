@@ -17,6 +17,8 @@ mod error;
 mod evidence;
 mod exception;
 mod gate;
+mod granted;
+mod locate;
 mod moves;
 mod occupancy;
 mod picture;
@@ -27,31 +29,32 @@ mod write;
 
 use std::sync::Arc;
 
-use lockgate_domain::{Digest, Gate, Timestamp};
+use lockgate_domain::{Digest, Duration, Gate, Timestamp};
 use lockgate_ledger::Storage;
 use quick_cache::sync::Cache;
 
 use crate::LoadedModel;
-use crate::authority::Actor;
+use crate::authority::{Actor, CredentialCheck};
 
 pub use approval::NewApproval;
 pub use decision::{Asked, DecisionRecord, Phases, Prepared, RequestRef};
-pub use delegation::{Delegation, NewDelegation};
+pub use delegation::{Credentials, Delegation, DelegationState, NewDelegation, NoCredentials, TokensHeld};
 pub use document::NewDeployment;
 pub use error::{EngineError, Mistake, Refused};
 pub use exception::{NewOverride, NewReview, NewWaiver, PendingOverride, WaiverState};
 pub use gate::Passed;
+pub use locate::DeploymentRef;
 pub use moves::Reason;
 pub use read::{EventRecord, Page, Paged};
 pub use rollout::{NextStep, StepOutcome, StepReport};
 pub use view::{ActivityView, ApprovalView, DeploymentSummary, DeploymentView, ModelChoice};
 
 use decision::Recent;
-use delegation::Delegations;
-use exception::Waivers;
+use granted::GrantCache;
+use locate::KnownTeams;
 use occupancy::{Environment, History};
 use picture::Still;
-use read::{Cached, Loaded};
+use read::Loaded;
 
 /// Where the engine gets deployment models from.
 pub trait Models: Send + Sync {
@@ -74,6 +77,19 @@ pub enum Recordings {
     None,
 }
 
+/// For how long a role is lent at most, if nobody says.
+pub const LONGEST_DELEGATION: Duration = Duration::from_millis(30 * 86_400_000);
+
+/// How an engine does its work.
+pub struct EngineSettings {
+    /// Which calls of plugins are recorded.
+    pub recordings: Recordings,
+    /// For how long a role is lent at most.
+    pub longest_delegation: Duration,
+    /// Which API tokens people hold.
+    pub credentials: Arc<dyn Credentials>,
+}
+
 /// The engine of a server. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
@@ -85,10 +101,17 @@ struct Inner {
     deployments: Cache<String, Arc<Loaded>>,
     contents: Cache<Digest, Arc<Vec<u8>>>,
     stills: Cache<(String, Gate), Arc<Still>>,
-    waivers: Cached<Waivers>,
-    delegations: Cached<Delegations>,
+    /// The teams that have a deployment of an id.
+    teams: Cache<String, KnownTeams>,
+    waivers: GrantCache<WaiverState>,
+    delegations: GrantCache<Delegation>,
+    /// When something granted was ended, by stream.
+    ends: Cache<String, Timestamp>,
     environments: Cache<String, Arc<Environment>>,
     histories: Cache<String, Arc<History>>,
+    /// For how long a role is lent at most.
+    longest_delegation: Duration,
+    credentials: Arc<dyn Credentials>,
     /// The content that this process has stored lately, and need not send again.
     stored: Recent,
 }
@@ -104,6 +127,8 @@ pub struct Write<'a> {
     pub key: Option<&'a str>,
     /// The version of the deployment that it rests on, if the caller says.
     pub if_match: Option<u64>,
+    /// What is asked right before the ledger takes the write, since plugins may have taken long; none: nothing.
+    pub credential: Option<&'a dyn CredentialCheck>,
 }
 
 /// What came of a write.
@@ -115,11 +140,21 @@ pub struct Written<T> {
     pub version: u64,
     /// Whether it had been answered before, under the same idempotency key.
     pub repeated: bool,
+    /// The stream of the deployment that was written to, for those who wait for it; none where there is none, or where it
+    /// was answered before.
+    pub stream: Option<String>,
 }
 
 impl Engine {
-    /// An engine over a ledger and models.
+    /// An engine over a ledger and models, which issues no credentials of its own.
     pub fn new(storage: Arc<dyn Storage>, models: Arc<dyn Models>, recordings: Recordings) -> Self {
+        let (longest_delegation, credentials) = (LONGEST_DELEGATION, Arc::new(NoCredentials));
+        Self::with(storage, models, EngineSettings { recordings, longest_delegation, credentials })
+    }
+
+    /// An engine over a ledger and models.
+    pub fn with(storage: Arc<dyn Storage>, models: Arc<dyn Models>, settings: EngineSettings) -> Self {
+        let EngineSettings { recordings, longest_delegation, credentials } = settings;
         Self(Arc::new(Inner {
             storage,
             models,
@@ -127,8 +162,12 @@ impl Engine {
             deployments: Cache::new(10_000),
             contents: Cache::new(256),
             stills: Cache::new(1_024),
-            waivers: Cached::default(),
-            delegations: Cached::default(),
+            teams: Cache::new(10_000),
+            waivers: Cache::new(1_000),
+            delegations: Cache::new(1),
+            ends: Cache::new(10_000),
+            longest_delegation,
+            credentials,
             environments: Cache::new(1_000),
             histories: Cache::new(1_000),
             stored: Recent::default(),

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::write::Change;
-use super::{DeploymentView, Engine, EngineError, Mistake, Write, Written};
+use super::{DeploymentRef, DeploymentView, Engine, EngineError, Mistake, Write, Written};
 use crate::authority::Right;
 use crate::lifecycle::{Event, Move};
 
@@ -24,7 +24,7 @@ impl Engine {
     pub fn make_move(
         &self,
         write: &Write<'_>,
-        id: &str,
+        at: DeploymentRef<'_>,
         asked: Move,
         reason: &str,
     ) -> Result<Written<DeploymentView>, EngineError> {
@@ -35,8 +35,8 @@ impl Engine {
         if reason.trim().is_empty() {
             return Err(EngineError::Invalid(vec![Mistake::new("/reason", "say why")]));
         }
-        self.once(write, &("move", id, asked, reason, write.if_match), |digest| {
-            let loaded = self.load(write.actor, id)?;
+        self.once(write, &("move", at, asked, reason, write.if_match), |digest| {
+            let loaded = self.load(write.actor, at)?;
             loaded.matches(write)?;
             loaded.state.check(asked)?;
             let reason = reason.to_owned();

@@ -10,8 +10,9 @@ use lockgate_domain::{
 use lockgate_ledger::NewEntry;
 use serde::{Deserialize, Serialize};
 
+use super::locate::team_step;
 use super::read::{Loaded, body, fold};
-use super::{Engine, EngineError};
+use super::{DeploymentRef, Engine, EngineError};
 use crate::authority::{Actor, Right};
 use crate::lifecycle::Position;
 
@@ -20,7 +21,7 @@ pub(super) fn environment_stream(name: &str) -> String {
 }
 
 pub(super) fn product_stream(team: &str, id: &str) -> String {
-    format!("product/{team}/{id}")
+    format!("product/{}/{id}", team_step(team))
 }
 
 /// A deployment that takes up an environment, or will.
@@ -101,9 +102,9 @@ impl Engine {
     ///
     /// # Errors
     /// If there is no such deployment for the actor, or the ledger cannot be read.
-    pub fn overlaps(&self, actor: &Actor, id: &str) -> Result<Vec<Overlap>, EngineError> {
+    pub fn overlaps(&self, actor: &Actor, at: DeploymentRef<'_>) -> Result<Vec<Overlap>, EngineError> {
         actor.require(Right::Read)?;
-        let loaded = self.load(actor, id)?;
+        let loaded = self.load(actor, at)?;
         let (_, environment) = self.environment(&loaded.document.environment.name)?;
         Ok(environment.overlaps(&loaded.state.team, &loaded.document))
     }
@@ -138,11 +139,13 @@ impl Engine {
                 depends_on: deployment.product.depends_on.clone(),
                 slot: deployment.plan.as_ref().and_then(|plan| plan.slot),
             };
-            entries.push(NewEntry::new(&environment_stream(&deployment.environment.name), kind, now, &occupant)?);
+            let stream = environment_stream(&deployment.environment.name);
+            entries.push(NewEntry::new(&stream, kind, now, &occupant)?.of_team(&loaded.state.team)?);
         }
         if let Some(outcome) = after.ended() {
             let past = past(loaded, outcome, now);
-            entries.push(NewEntry::new(&product_stream(&loaded.state.team, &deployment.product.id), "deployment-ended", now, &past)?);
+            let stream = product_stream(&loaded.state.team, &deployment.product.id);
+            entries.push(NewEntry::new(&stream, "deployment-ended", now, &past)?.of_team(&loaded.state.team)?);
         }
         Ok(entries)
     }
@@ -179,7 +182,8 @@ impl Environment {
     /// its id nor its product.
     pub(super) fn overlaps(&self, team: &str, deployment: &Deployment) -> Vec<Overlap> {
         let slot = deployment.plan.as_ref().and_then(|plan| plan.slot);
-        let others = self.occupants.values().filter(|(other, _)| (&*other.team, &other.deployment) != (team, &deployment.id));
+        let others =
+            self.occupants.values().filter(|(other, _)| (&*other.team, &other.deployment) != (team, &deployment.id));
         let overlapping = others.filter(|(other, under_way)| {
             let meet = |(one, other): (TimeWindow, TimeWindow)| one.start < other.end && other.start < one.end;
             *under_way || slot.zip(other.slot).is_some_and(meet)
@@ -194,6 +198,12 @@ impl Environment {
                 OverlapRelation::Dependent
             } else {
                 OverlapRelation::SameEnvironment
+            };
+            // Which of the three it is would tell the other team's product.
+            let relation = match relation {
+                OverlapRelation::SameEnvironment => relation,
+                _ if other.team != team => OverlapRelation::Conflicting,
+                _ => relation,
             };
             let own = |name: &String| (other.team == team).then(|| name.clone());
             Overlap {

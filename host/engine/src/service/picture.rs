@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use lockgate_domain::{
     Approval, Deployment, Digest, Evidence, Gate, PersonId, Phase, Snapshot, SnapshotForm, Stage, Timestamp,
@@ -10,10 +11,11 @@ use lockgate_domain::{
 };
 use lockgate_ledger::{Content, Expect};
 
-use super::exception::Waivers;
-use super::occupancy::{environment_stream, product_stream};
-use super::read::{AsOf, Folded, Loaded};
-use super::{Engine, EngineError};
+use super::exception::{EVERYBODYS_WAIVERS, about, team_waivers};
+use super::granted::end_stream;
+use super::occupancy::{Environment, environment_stream, product_stream};
+use super::read::{AsOf, Loaded};
+use super::{Engine, EngineError, WaiverState};
 use crate::gate::Remembered;
 use crate::lifecycle::Void;
 use crate::{Chosen, LoadedModel, Question, choose};
@@ -22,6 +24,8 @@ use crate::{Chosen, LoadedModel, Question, choose};
 pub(super) struct Picture {
     pub(super) still: Arc<Still>,
     pub(super) snapshot: Arc<Snapshot>,
+    /// The environment, as it has to be for the picture to be right, where the gate looks at who else is there.
+    pub(super) environment: Option<Expect>,
 }
 
 /// What a picture shows at any moment, until something that it rests on changes.
@@ -42,6 +46,8 @@ pub(super) struct Still {
     /// What the plugins of the gate said of it, where that holds at any moment.
     pub(super) remembered: Remembered,
     rests_on: RestsOn,
+    /// A version of the environment at which the overlaps are known to be those of the picture.
+    overlaps_at: AtomicU64,
     /// From this moment on something else is seen.
     until: Option<Timestamp>,
 }
@@ -49,16 +55,18 @@ pub(super) struct Still {
 /// What a picture rests on.
 struct RestsOn {
     deployment: u64,
-    waivers: u64,
-    environment: Option<u64>,
+    /// The versions of the waivers of everybody and of the team.
+    waivers: [u64; 2],
+    /// The streams in which it would stand that a waiver was ended that may be about the deployment, and their versions.
+    ends: Vec<(String, u64)>,
     history: u64,
     models: Arc<[LoadedModel]>,
 }
 
 impl PartialEq for RestsOn {
     fn eq(&self, other: &Self) -> bool {
-        (self.deployment, self.waivers, self.environment, self.history)
-            == (other.deployment, other.waivers, other.environment, other.history)
+        (self.deployment, self.waivers, &self.ends, self.history)
+            == (other.deployment, other.waivers, &other.ends, other.history)
             && Arc::ptr_eq(&self.models, &other.models)
     }
 }
@@ -76,51 +84,78 @@ impl Engine {
         gate: Gate,
         now: Timestamp,
     ) -> Result<Picture, EngineError> {
-        let still = self.still(as_of, loaded, gate, now)?;
+        let (still, environment) = self.still(as_of, loaded, gate, now)?;
         let Still { deployment, evidence, subject, .. } = &*still;
         let (deployment, evidence) = (deployment.clone(), evidence.clone());
         let snapshot = Arc::new(Snapshot { deployment, gate, now, subject: *subject, evidence });
-        Ok(Picture { still, snapshot })
+        Ok(Picture { still, snapshot, environment })
     }
 
-    fn still(&self, as_of: AsOf, loaded: &Loaded, gate: Gate, now: Timestamp) -> Result<Arc<Still>, EngineError> {
+    fn still(
+        &self,
+        as_of: AsOf,
+        loaded: &Loaded,
+        gate: Gate,
+        now: Timestamp,
+    ) -> Result<(Arc<Still>, Option<Expect>), EngineError> {
         let state = &loaded.state;
         let (name, product) = (&loaded.document.environment.name, &loaded.document.product.id);
         let team = &state.team;
         let overlaps =
             gate.stage == Stage::PlanAndApprove || gate == (Gate { stage: Stage::Fulfill, phase: Phase::Entrance });
-        let (history_stream, environment) = (product_stream(team, product), environment_stream(name));
-        let streams = [Waivers::STREAM, &history_stream, &environment];
-        let versions = as_of.versions(&*self.0.storage, if overlaps { &streams } else { &streams[..2] })?;
+        let (history_stream, environment_stream) = (product_stream(team, product), environment_stream(name));
+        let own_waivers = team_waivers(team);
+        let known = self.0.stills.get(&(loaded.stream.clone(), gate));
+        let mut streams = vec![EVERYBODYS_WAIVERS, &own_waivers, &history_stream];
+        streams.extend(overlaps.then_some(environment_stream.as_str()));
+        let named = streams.len();
+        streams.extend(known.iter().flat_map(|known| &known.rests_on.ends).map(|(stream, _)| stream.as_str()));
+        let versions = as_of.versions(&*self.0.storage, &streams)?;
         let version = |place: usize| versions.get(place).copied().unwrap_or(0);
-        let (waivers_version, waivers) = self.0.waivers.get_at(&*self.0.storage, version(0))?;
-        let history = self.history_at(&history_stream, version(1))?;
-        let environment = if overlaps { Some(self.environment_at(name, version(2))?) } else { None };
-        let rests_on = RestsOn {
+        let waivers = [
+            self.grants(&self.0.waivers, EVERYBODYS_WAIVERS, version(0))?,
+            self.grants(&self.0.waivers, &own_waivers, version(1))?,
+        ];
+        let history = self.history_at(&history_stream, version(2))?;
+        let environment = if overlaps { Some(self.environment_at(name, version(3))?) } else { None };
+        let ends = streams.iter().zip(&versions).skip(named).map(|(stream, version)| ((*stream).to_owned(), *version));
+        let mut rests_on = RestsOn {
             deployment: state.version,
-            waivers: waivers_version,
-            environment: environment.as_ref().map(|(version, _)| *version),
+            waivers: [&waivers[0], &waivers[1]].map(|waivers| waivers.version),
+            ends: ends.collect(),
             history: history.version(),
             models: self.0.models.current(),
         };
-        let known = self.0.stills.get(&(loaded.id.clone(), gate));
+        let expected =
+            environment.as_ref().map(|(version, _)| Expect { stream: environment_stream, version: *version });
         if let Some(known) = known.filter(|known| known.rests_on == rests_on && known.shows(now)) {
-            return Ok(known);
+            // Others come and go in the environment all the time: that makes another picture only if it changes what this
+            // deployment overlaps with.
+            let same = |(version, environment): &(u64, Arc<Environment>)| known.overlaps(*version, environment, loaded);
+            if environment.as_ref().is_none_or(same) {
+                return Ok((known, expected));
+            }
         }
 
         let mut deployment = Deployment::clone(&loaded.document);
         deployment.approved.clone_from(&state.approved);
         deployment.overrides = state.overrides.iter().map(|known| known.taken.clone()).collect();
         deployment.history = history.with(&deployment.history);
-        let mut expect = vec![
-            Expect { stream: Waivers::STREAM.to_owned(), version: waivers_version },
-            Expect { stream: history_stream, version: history.version() },
-        ];
-        deployment.waivers = waivers.about(&deployment, &state.team);
-        if let Some((version, environment)) = environment {
+        let mut expect = vec![Expect { stream: history_stream, version: history.version() }];
+        let waivers: Vec<&WaiverState> = waivers.iter().flat_map(|waivers| waivers.all.values()).collect();
+        let waivers: Vec<&WaiverState> = waivers.into_iter().filter(|known| about(known, &deployment)).collect();
+        let ids: Vec<&str> = waivers.iter().map(|known| known.waiver.id.as_str()).collect();
+        let ends = self.ends::<WaiverState>(as_of, &ids)?;
+        // That a waiver was not ended is used; that no other one was granted is not.
+        let unended = ids.iter().zip(&ends).filter(|(_, end)| end.is_none());
+        expect.extend(unended.map(|(id, _)| Expect { stream: end_stream::<WaiverState>(id), version: 0 }));
+        rests_on.ends =
+            ids.iter().zip(&ends).map(|(id, end)| (end_stream::<WaiverState>(id), u64::from(end.is_some()))).collect();
+        deployment.waivers = waivers.iter().zip(ends).map(|(known, end)| known.until(end)).collect();
+        if let Some((_, environment)) = &environment {
             deployment.overlaps = environment.overlaps(team, &deployment);
-            expect.push(Expect { stream: environment_stream(name), version });
         }
+        let overlaps_at = AtomicU64::new(environment.as_ref().map_or(0, |(version, _)| *version));
         let evidence: BTreeMap<String, Evidence> = state
             .evidence
             .iter()
@@ -160,12 +195,13 @@ impl Engine {
             form,
             remembered: Remembered::default(),
             rests_on,
+            overlaps_at,
             until,
         });
         if !depends_on_time {
-            self.0.stills.insert((loaded.id.clone(), gate), still.clone());
+            self.0.stills.insert((loaded.stream.clone(), gate), still.clone());
         }
-        Ok(still)
+        Ok((still, expected))
     }
 
     /// The model under which it was approved, or the one that is chosen now.
@@ -185,5 +221,17 @@ impl Engine {
 impl Still {
     fn shows(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| now < until)
+    }
+
+    /// Whether the deployment overlaps with the same ones, in an environment of that version.
+    fn overlaps(&self, version: u64, environment: &Environment, loaded: &Loaded) -> bool {
+        if self.overlaps_at.load(Ordering::Relaxed) == version {
+            return true;
+        }
+        let same = environment.overlaps(&loaded.state.team, &self.deployment) == self.deployment.overlaps;
+        if same {
+            self.overlaps_at.store(version, Ordering::Relaxed);
+        }
+        same
     }
 }

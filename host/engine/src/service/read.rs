@@ -1,28 +1,28 @@
 //! Reading: deployments from their events, and lists of them by pages.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use lockgate_domain::{Deployment, Digest, Timestamp};
 use lockgate_ledger::{ContentState, Entry, Query, Storage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::locate::deployment_stream;
 use super::write::Recorded;
-use super::{DeploymentSummary, Engine, EngineError, Write};
-use crate::authority::{Actor, Right};
+use super::{DeploymentRef, DeploymentSummary, Engine, EngineError, Write};
+use crate::authority::{Actor, Right, Teams};
 use crate::lifecycle::{By, Event, State};
 
 /// How many entries are read at once.
-const AT_ONCE: usize = 1000;
-
-pub(super) fn deployment_stream(id: &str) -> String {
-    format!("deployment/{id}")
-}
+pub(super) const AT_ONCE: usize = 1000;
+/// How many entries are looked at for one page.
+const MOST_LOOKED_AT: usize = 1000;
 
 /// A deployment as it stands.
 #[derive(Clone, Debug)]
 pub(super) struct Loaded {
     pub(super) id: String,
+    pub(super) stream: String,
     pub(super) state: State,
     /// The document that the state names.
     pub(super) document: Arc<Deployment>,
@@ -32,7 +32,7 @@ pub(super) struct Loaded {
 
 impl Loaded {
     pub(super) fn first(id: &str, state: State, document: Arc<Deployment>) -> Self {
-        Self { id: id.to_owned(), state, document, next: 0 }
+        Self { id: id.to_owned(), stream: deployment_stream(&state.team, id), state, document, next: 0 }
     }
 
     /// Whether it has the version that the write rests on.
@@ -43,43 +43,6 @@ impl Loaded {
             }
             _ => Ok(()),
         }
-    }
-}
-
-/// Something that is made from the entries of one stream.
-pub(super) trait Folded: Default + Clone {
-    /// The stream.
-    const STREAM: &'static str;
-
-    /// Takes note of an entry.
-    fn take(&mut self, entry: Entry) -> Result<(), EngineError>;
-}
-
-/// What was folded last, up to which version and place.
-#[derive(Default)]
-pub(super) struct Cached<T>(Mutex<(u64, u64, Arc<T>)>);
-
-impl<T: Folded> Cached<T> {
-    /// As it is now, and the version of its stream.
-    pub(super) fn get(&self, storage: &dyn Storage) -> Result<(u64, Arc<T>), EngineError> {
-        self.get_at(storage, storage.version(T::STREAM)?)
-    }
-
-    /// The same, if the version is known.
-    pub(super) fn get_at(&self, storage: &dyn Storage, version: u64) -> Result<(u64, Arc<T>), EngineError> {
-        let (known, from, folded) = {
-            let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            (kept.0, kept.1, kept.2.clone())
-        };
-        if known == version {
-            return Ok((version, folded));
-        }
-        let mut folded = T::clone(&folded);
-        let (seen, next) = fold(storage, T::STREAM, from, |entry| folded.take(entry))?;
-        let folded = Arc::new(folded);
-        let version = seen.unwrap_or(known);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (version, next, folded.clone());
-        Ok((version, folded))
     }
 }
 
@@ -175,35 +138,15 @@ impl AsOf {
 }
 
 impl Engine {
-    /// The deployment, if the actor may see it.
-    pub(super) fn load(&self, actor: &Actor, id: &str) -> Result<Arc<Loaded>, EngineError> {
-        self.load_as_of(AsOf::Now, actor, id)
-    }
-
-    pub(super) fn load_as_of(&self, as_of: AsOf, actor: &Actor, id: &str) -> Result<Arc<Loaded>, EngineError> {
-        let missing = || EngineError::NotFound { what: "deployment", id: id.to_owned() };
-        let loaded = self.read_deployment_as_of(as_of, id)?.ok_or_else(missing)?;
-        if actor.teams.include(&loaded.state.team) { Ok(loaded) } else { Err(missing()) }
-    }
-
-    /// The deployment, if there is one.
-    pub(super) fn read_deployment(&self, id: &str) -> Result<Option<Arc<Loaded>>, EngineError> {
-        self.read_deployment_as_of(AsOf::Now, id)
-    }
-
-    fn read_deployment_as_of(&self, as_of: AsOf, id: &str) -> Result<Option<Arc<Loaded>>, EngineError> {
-        let stream = deployment_stream(id);
-        let version = as_of.versions(&*self.0.storage, &[&stream])?.first().copied().unwrap_or(0);
-        if version == 0 {
-            return Ok(None);
-        }
-        let known = self.0.deployments.get(id);
+    /// The deployment of a stream that has that version.
+    pub(super) fn read_deployment(&self, stream: &str, id: &str, version: u64) -> Result<Arc<Loaded>, EngineError> {
+        let known = self.0.deployments.get(stream);
         if let Some(known) = known.as_ref().filter(|known| known.state.version == version) {
-            return Ok(Some(known.clone()));
+            return Ok(known.clone());
         }
         let mut state = known.as_ref().map(|known| known.state.clone());
         let from = known.as_ref().map_or(0, |known| known.next);
-        let (_, next) = fold(&*self.0.storage, &stream, from, |entry| {
+        let (_, next) = fold(&*self.0.storage, stream, from, |entry| {
             let Recorded { by, event } = body(&entry)?;
             match &mut state {
                 Some(state) => state.apply(&event, &by, entry.at),
@@ -212,16 +155,15 @@ impl Engine {
             Ok(())
         })?;
         let state = state.ok_or_else(|| EngineError::Damaged(format!("`{stream}` does not begin with a request")))?;
-        let is_same = |known: &Arc<Loaded>| {
-            known.state.document == state.document && known.state.involved == state.involved
-        };
+        let is_same =
+            |known: &Arc<Loaded>| known.state.document == state.document && known.state.involved == state.involved;
         let document = match known.filter(is_same) {
             Some(known) => known.document.clone(),
             None => Arc::new(with_involved(self.document(state.document)?, &state)),
         };
-        let loaded = Arc::new(Loaded { id: id.to_owned(), state, document, next });
-        self.0.deployments.insert(id.to_owned(), loaded.clone());
-        Ok(Some(loaded))
+        let loaded = Arc::new(Loaded { id: id.to_owned(), stream: stream.to_owned(), state, document, next });
+        self.0.deployments.insert(stream.to_owned(), loaded.clone());
+        Ok(loaded)
     }
 
     fn document(&self, digest: Digest) -> Result<Deployment, EngineError> {
@@ -261,53 +203,47 @@ impl Engine {
         wanted: &dyn Fn(&DeploymentSummary) -> bool,
     ) -> Result<Paged<DeploymentSummary>, EngineError> {
         actor.require(Right::Read)?;
-        self.paged("requested", page, |entry| {
-            let id = entry.id.clone().unwrap_or_default();
-            let Some(loaded) = self.read_deployment(&id)? else { return Ok(None) };
-            if !actor.teams.include(&loaded.state.team) {
-                return Ok(None);
-            }
+        self.paged(&actor.teams, None, "requested", page, |entry| {
+            let loaded = self.of_entry(entry)?;
             Ok(Some(loaded.summary()).filter(|summary| wanted(summary)))
         })
     }
 
-    /// A page of what entries of a kind are about, the newest first.
-    pub(super) fn paged<T>(
-        &self,
-        kind: &str,
-        page: Page,
-        item: impl FnMut(&Entry) -> Result<Option<T>, EngineError>,
-    ) -> Result<Paged<T>, EngineError> {
-        self.paged_of(None, kind, page, item)
+    /// The deployment that an entry of its stream is about.
+    pub(super) fn of_entry(&self, entry: &Entry) -> Result<Arc<Loaded>, EngineError> {
+        let id = entry.id.as_deref().unwrap_or_default();
+        let version = self.0.storage.version(&entry.stream)?;
+        self.read_deployment(&entry.stream, id, version)
     }
 
-    /// The same, of one stream.
-    pub(super) fn paged_of<T>(
+    /// A page of what entries of a kind are about that somebody of these teams sees, the newest first; of one stream, or of
+    /// all. A page that looked at many entries and found few ends early: `next` says where to go on.
+    pub(super) fn paged<T>(
         &self,
+        teams: &Teams,
         stream: Option<String>,
         kind: &str,
         page: Page,
         mut item: impl FnMut(&Entry) -> Result<Option<T>, EngineError>,
     ) -> Result<Paged<T>, EngineError> {
-        let (mut items, mut before) = (Vec::new(), page.before);
+        let (mut items, mut before, mut looked) = (Vec::new(), page.before, 0);
         loop {
             let query = Query {
                 stream: stream.clone(),
                 kind: Some(kind.to_owned()),
                 before,
-                newest_first: true,
                 limit: page.limit.clamp(1, AT_ONCE),
                 ..Query::default()
             };
-            let entries = self.0.storage.entries(&query)?;
+            let entries = self.visible(teams, &query)?;
             if entries.is_empty() {
                 return Ok(Paged { items, next: None });
             }
             for stored in entries {
                 let entry = stored.read().map_err(EngineError::Damaged)?;
-                before = Some(entry.index);
+                (before, looked) = (Some(entry.index), looked + 1);
                 items.extend(item(&entry)?);
-                if items.len() >= page.limit {
+                if items.len() >= page.limit || looked >= MOST_LOOKED_AT {
                     return Ok(Paged { items, next: before });
                 }
             }
@@ -318,13 +254,19 @@ impl Engine {
     ///
     /// # Errors
     /// If there is no such deployment for the actor, or the ledger cannot be read.
-    pub fn events(&self, actor: &Actor, id: &str, after: u64, limit: usize) -> Result<Vec<EventRecord>, EngineError> {
+    pub fn events(
+        &self,
+        actor: &Actor,
+        at: DeploymentRef<'_>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, EngineError> {
         actor.require(Right::Read)?;
-        self.load(actor, id)?;
+        let stream = self.load(actor, at)?.stream.clone();
         let mut events = Vec::new();
         let mut from = 0;
         while events.len() < limit {
-            let query = Query { stream: Some(deployment_stream(id)), from, limit: AT_ONCE, ..Query::default() };
+            let query = Query { stream: Some(stream.clone()), from, limit: AT_ONCE, ..Query::default() };
             let entries = self.0.storage.entries(&query)?;
             let count = entries.len();
             for stored in entries {
@@ -347,7 +289,16 @@ impl Engine {
     ///
     /// # Errors
     /// If there is no such deployment for the actor, or the ledger cannot be read.
-    pub fn version(&self, actor: &Actor, id: &str) -> Result<u64, EngineError> {
-        Ok(self.load(actor, id)?.state.version)
+    pub fn version(&self, actor: &Actor, at: DeploymentRef<'_>) -> Result<u64, EngineError> {
+        actor.require(Right::Read)?;
+        Ok(self.load(actor, at)?.state.version)
+    }
+
+    /// The stream of a deployment in the ledger: for whoever waits for its next entry.
+    ///
+    /// # Errors
+    /// If there is no such deployment for the actor, or the ledger cannot be read.
+    pub fn stream_of(&self, actor: &Actor, at: DeploymentRef<'_>) -> Result<String, EngineError> {
+        Ok(self.load(actor, at)?.stream.clone())
     }
 }

@@ -5,7 +5,8 @@
 //! named again until somebody says how it ended.
 
 use lockgate_domain::{
-    Action, BindingOutcome, Gate, Phase, Progress, Reason, Stage, Step, StepAction, StepStatus, Wait, WayBack,
+    Action, BindingOutcome, Gate, Phase, Progress, Reason, Stage, Step, StepAction, StepState, StepStatus, Wait,
+    WayBack,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::picture::Picture;
 use super::read::Loaded;
 use super::write::Change;
-use super::{Engine, EngineError, Mistake, Refused, Write, Written};
-use crate::authority::Right;
+use super::{DeploymentRef, Engine, EngineError, Mistake, Refused, Write, Written};
+use crate::authority::{Actor, CredentialKind, Right};
 use crate::lifecycle::{By, Event, Move, Position};
 use crate::rollout::RolloutError;
 
@@ -57,7 +58,7 @@ pub enum NextStep {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StepReport {
-    /// `succeeded` or `failed`; or, for a hold that waits for a person, `resumed`.
+    /// `succeeded` or `failed`; or, for a hold and for a step for which the rollout is paused, `resumed`.
     pub outcome: StepOutcome,
     /// What there is to say of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,7 +73,7 @@ pub enum StepOutcome {
     Succeeded,
     /// It was tried, and not done.
     Failed,
-    /// A person says to go on with a hold.
+    /// A person says to go on: with a hold before its time is over, or with a step for which the rollout is paused.
     Resumed,
 }
 
@@ -81,14 +82,14 @@ impl Engine {
     ///
     /// # Errors
     /// If the actor may not, the deployment is not in fulfill, the model has no strategy, or the strategy cannot answer.
-    pub fn next_step(&self, write: &Write<'_>, id: &str) -> Result<Written<NextStep>, EngineError> {
+    pub fn next_step(&self, write: &Write<'_>, at: DeploymentRef<'_>) -> Result<Written<NextStep>, EngineError> {
         write.actor.require(Right::Drive)?;
-        self.once(write, &("next-step", id, write.if_match), |digest| {
-            let loaded = self.load(write.actor, id)?;
+        self.once(write, &("next-step", at, write.if_match), |digest| {
+            let loaded = self.load(write.actor, at)?;
             loaded.matches(write)?;
             in_fulfill(&loaded)?;
             let gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
-            let Picture { still, snapshot } = self.picture(&loaded, gate, write.now)?;
+            let Picture { still, snapshot, .. } = self.picture(&loaded, gate, write.now)?;
             let model = &still.model;
             let by = By::from(write.actor);
             let mut now = (*loaded).clone();
@@ -140,7 +141,7 @@ impl Engine {
             }
             let next = next.ok_or_else(|| RolloutError::TooManyAttempts { step: "analyze".to_owned() })?;
             if events.is_empty() {
-                return Ok(Written { value: next, version: loaded.state.version, repeated: false });
+                return Ok(Written { value: next, version: loaded.state.version, repeated: false, stream: None });
             }
             let entries = self.occupancy(&loaded, now.state.position, write.now)?;
             self.record(write, digest, &loaded, Change { events, entries, ..Change::default() }, |_| Ok(next))
@@ -150,17 +151,19 @@ impl Engine {
     /// Takes note of how a step went.
     ///
     /// # Errors
-    /// If the actor may not, or the step is not under way.
+    /// If the actor may not, or the step is not under way; for `resumed`, if the actor is not a person in a role that the
+    /// model names, or nobody has to go on with the step.
     pub fn report_step(
         &self,
         write: &Write<'_>,
-        id: &str,
+        at: DeploymentRef<'_>,
         step: &str,
         report: &StepReport,
     ) -> Result<Written<Progress>, EngineError> {
-        write.actor.require(Right::Drive)?;
-        self.once(write, &("report-step", id, step, report, write.if_match), |digest| {
-            let loaded = self.load(write.actor, id)?;
+        let resumed = report.outcome == StepOutcome::Resumed;
+        write.actor.require(if resumed { Right::Resume } else { Right::Drive })?;
+        self.once(write, &("report-step", at, step, report, write.if_match), |digest| {
+            let loaded = self.load(write.actor, at)?;
             in_fulfill(&loaded)?;
             let not_under_way = |why: String| Refused::StepNotUnderWay { step: step.to_owned(), why };
             let progress = progress_of(&loaded)?;
@@ -168,6 +171,10 @@ impl Engine {
                 let names: Vec<&str> = progress.rollout.steps.iter().map(|step| step.id.as_str()).collect();
                 return Err(not_under_way(format!("the rollout has the steps `{}`", names.join("`, `"))).into());
             };
+            if resumed {
+                let event = self.resume(write, &loaded, (known, state), report.why.as_ref())?;
+                return self.record(write, digest, &loaded, Change::of(event), |after| progress_of(after).cloned());
+            }
             if state.status != StepStatus::Running {
                 let why = match under_way(progress) {
                     Some((running, _)) => format!("that is `{}`", running.id),
@@ -177,7 +184,6 @@ impl Engine {
             }
             let hold = matches!(known.action, StepAction::Hold(_));
             let event = match report.outcome {
-                StepOutcome::Resumed if hold => Event::StepResumed { step: step.to_owned() },
                 StepOutcome::Succeeded | StepOutcome::Failed if !hold => Event::StepEnded {
                     step: step.to_owned(),
                     status: match report.outcome {
@@ -187,16 +193,53 @@ impl Engine {
                     why: report.why.clone(),
                 },
                 _ => {
-                    let message = match hold {
-                        true => "a hold ends by its time, or is `resumed` by a person",
-                        false => "only a hold can be `resumed`: say `succeeded` or `failed`",
-                    };
+                    let message = "a hold ends by its time, or is `resumed` by a person";
                     return Err(EngineError::Invalid(vec![Mistake::new("/outcome", message)]));
                 }
             };
             self.record(write, digest, &loaded, Change::of(event), |after| progress_of(after).cloned())
         })
     }
+}
+
+impl Engine {
+    /// The event that somebody goes on with a step: with a hold that is under way, or with a step that failed or had not
+    /// enough data, where the strategy pauses the rollout for people to decide.
+    fn resume(
+        &self,
+        write: &Write<'_>,
+        loaded: &Loaded,
+        (step, state): (&Step, &StepState),
+        why: Option<&String>,
+    ) -> Result<Event, EngineError> {
+        let gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
+        let Picture { still, snapshot, .. } = self.picture(loaded, gate, write.now)?;
+        let strategy = still.model.model().strategy.as_ref();
+        may_resume(write.actor, strategy.map(|strategy| &strategy.resume_by).into_iter().flatten())?;
+        let refuse = |why: &str| Refused::StepNotUnderWay { step: step.id.clone(), why: why.to_owned() };
+        match state.status {
+            StepStatus::Running if matches!(step.action, StepAction::Hold(_)) => {}
+            StepStatus::Failed | StepStatus::Inconclusive => {
+                let action = still.model.next(&mut progress_of(loaded)?.clone(), &snapshot)?;
+                if !matches!(action, Action::Pause(_)) {
+                    return Err(refuse("the strategy does not pause for it: ask what comes next").into());
+                }
+            }
+            _ => return Err(refuse("only a hold, or a step for which the rollout is paused, can be `resumed`").into()),
+        }
+        Ok(Event::StepResumed { step: step.id.clone(), why: why.cloned() })
+    }
+}
+
+/// Whether somebody decides that a rollout goes on: a person, in one of these roles.
+fn may_resume<'a>(actor: &Actor, roles: impl Iterator<Item = &'a String>) -> Result<(), Refused> {
+    let roles: Vec<String> = roles.cloned().collect();
+    let holds = actor.person.roles.iter().any(|role| roles.contains(role));
+    if actor.kind == CredentialKind::Person && holds {
+        return Ok(());
+    }
+    let (person, held) = (actor.person.id.clone(), actor.person.roles.clone());
+    Err(Refused::PersonDecides { person, kind: actor.kind, held, roles })
 }
 
 fn in_fulfill(loaded: &Loaded) -> Result<(), EngineError> {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::read::Loaded;
-use super::{Engine, EngineError};
+use super::{DeploymentRef, Engine, EngineError};
 use crate::authority::{Actor, Right};
 use crate::lifecycle::{ActivityReport, LegalMove, OverrideState, Position, RecordedApproval, Void, activities_of};
 
@@ -134,9 +134,14 @@ impl Engine {
     ///
     /// # Errors
     /// If there is none for the actor, or the ledger cannot be read.
-    pub fn deployment(&self, actor: &Actor, id: &str, now: Timestamp) -> Result<DeploymentView, EngineError> {
+    pub fn deployment(
+        &self,
+        actor: &Actor,
+        at: DeploymentRef<'_>,
+        now: Timestamp,
+    ) -> Result<DeploymentView, EngineError> {
         actor.require(Right::Read)?;
-        self.view(&*self.load(actor, id)?, now)
+        self.view(&*self.load(actor, at)?, now)
     }
 
     pub(super) fn view(&self, loaded: &Loaded, now: Timestamp) -> Result<DeploymentView, EngineError> {
@@ -169,7 +174,7 @@ impl Engine {
         };
         Ok(DeploymentView {
             summary: loaded.summary(),
-            legal_moves: state.legal_moves(),
+            legal_moves: state.settled(now).legal_moves(),
             subject,
             model,
             model_problem,

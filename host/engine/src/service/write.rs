@@ -5,12 +5,13 @@ use lockgate_ledger::{Append, Conflict, Content, Error, Expect, NewEntry, Reques
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::read::{Loaded, deployment_stream};
+use super::read::Loaded;
 use super::{Engine, EngineError, Write, Written};
+use crate::authority::Actor;
 use crate::lifecycle::{By, Event};
 
 /// How often a write is tried again because somebody else was faster.
-const ATTEMPTS: usize = 8;
+const ATTEMPTS: usize = 32;
 
 /// An entry of a deployment's stream.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -54,7 +55,7 @@ impl Engine {
         let digest = match write.key {
             Some(key) => {
                 let digest = Digest::of_canonical(asked)?;
-                if let Some(answer) = self.0.storage.answered(write.actor.person.id.written(), key, &digest)? {
+                if let Some(answer) = self.0.storage.answered(&scope(write.actor)?, key, &digest)? {
                     return again(&answer);
                 }
                 Some(digest)
@@ -71,20 +72,24 @@ impl Engine {
         }
     }
 
-    /// Writes, and answers when it is on the disk.
+    /// Writes, and answers when it is on the disk. `after` is the deployment as it is then, if it is about one.
     pub(super) fn commit<T: Serialize + DeserializeOwned>(
         &self,
         write: &Write<'_>,
         digest: Option<Digest>,
         mut append: Append,
-        version: u64,
+        after: Option<&Loaded>,
         value: T,
     ) -> Result<Written<T>, EngineError> {
+        let version = after.map_or(0, |after| after.state.version);
         append.request = request(write, digest, version, &value)?;
+        if let Some(credential) = write.credential {
+            credential.still_accepted()?;
+        }
         let appended = self.0.storage.append(append)?;
         match appended.repeat {
             Some(answer) => again(&answer),
-            None => Ok(Written { value, version, repeated: false }),
+            None => Ok(Written { value, version, repeated: false, stream: after.map(|after| after.stream.clone()) }),
         }
     }
 
@@ -92,17 +97,17 @@ impl Engine {
     pub(super) fn append_of(
         &self,
         write: &Write<'_>,
-        id: &str,
+        loaded: &Loaded,
         before: u64,
         change: Change,
     ) -> Result<Append, EngineError> {
-        let stream = deployment_stream(id);
+        let stream = loaded.stream.clone();
         let by = By::from(write.actor);
         let mut entries = Vec::with_capacity(change.events.len() + change.entries.len());
         for event in change.events {
             let (kind, reference) = (event.kind(), event.reference());
-            let mut entry =
-                NewEntry::new(&stream, kind, write.now, &Recorded { by: by.clone(), event })?.with_id(id)?;
+            let mut entry = NewEntry::new(&stream, kind, write.now, &Recorded { by: by.clone(), event })?;
+            entry = entry.with_id(&loaded.id)?.of_team(&loaded.state.team)?;
             if let Some(content) = reference {
                 entry = entry.referring_to(content);
             }
@@ -130,9 +135,17 @@ impl Engine {
             after.state.apply(event, &by, write.now);
         }
         let value = view(&after)?;
-        let append = self.append_of(write, &loaded.id, loaded.state.version, change)?;
-        self.commit(write, digest, append, after.state.version, value)
+        let append = self.append_of(write, loaded, loaded.state.version, change)?;
+        self.commit(write, digest, append, Some(&after), value)
     }
+}
+
+/// Within which idempotency keys are told apart: the account, its credential, and what that lets it see and do. What was
+/// answered to one is not answered to another.
+fn scope(actor: &Actor) -> Result<String, EngineError> {
+    let Actor { person, teams, scopes, credential, kind } = actor;
+    let all = (person.id.written(), &person.roles, teams, scopes, credential, kind);
+    Ok(Digest::of_canonical(&all)?.to_string())
 }
 
 fn request<T: Serialize>(
@@ -144,11 +157,11 @@ fn request<T: Serialize>(
     let (Some(key), Some(digest)) = (write.key, digest) else { return Ok(None) };
     let answer = serde_json::to_vec(&Kept { version, value })
         .map_err(|error| EngineError::Damaged(format!("an answer has no JSON form: {error}")))?;
-    Ok(Some(Request { scope: write.actor.person.id.written().to_owned(), key: key.to_owned(), digest, answer }))
+    Ok(Some(Request { scope: scope(write.actor)?, key: key.to_owned(), digest, answer }))
 }
 
 fn again<T: DeserializeOwned>(answer: &[u8]) -> Result<Written<T>, EngineError> {
     let kept: Kept<T> = serde_json::from_slice(answer)
         .map_err(|error| EngineError::Damaged(format!("the answer that was kept for an idempotency key: {error}")))?;
-    Ok(Written { value: kept.value, version: kept.version, repeated: true })
+    Ok(Written { value: kept.value, version: kept.version, repeated: true, stream: None })
 }

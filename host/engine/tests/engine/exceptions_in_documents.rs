@@ -77,6 +77,22 @@ fn an_override_counts_with_two_people_of_whom_none_is_involved() {
     }
 }
 
+/// Whatever the policy is set to: it does not see them.
+#[test]
+fn an_approval_of_somebody_involved_does_not_count_and_the_decision_says_so() {
+    let lax = MODEL.replace("settings.required", "settings.exclude-contributors = false\n    settings.required");
+    let model = load(&["four-eyes"], &lax);
+    for name in ["rita", "Rita", "KIM", "Pam"] {
+        let mut document = deployment();
+        document["contributors"] = json!([{"id": "kim"}]);
+        document["involved"] = json!(["pam"]);
+        approve(&model, &mut document, name, "change-authority");
+        let decision = decide(&model, EXIT, document);
+        assert_eq!(decision.verdict, Verdict::Pending, "{name}");
+        assert!(decision.reasons.iter().any(|reason| reason.code == "approval-not-independent"), "{name}");
+    }
+}
+
 /// The host shows plugins everybody who was ever involved, so a policy that knows nothing of it excludes them.
 #[test]
 fn an_approval_of_somebody_who_was_ever_involved_does_not_count() {

@@ -1,8 +1,10 @@
 //! Gates, with the bundled plugins.
 
 use crate::gate_support::{EXIT, FULFILL, approve, blocking, decide, deployment, load, wrong};
-use lockgate_domain::{BindingAnswer, FailureKind, Need, Ruling, Standing, Verdict};
+use lockgate_domain::{BindingAnswer, Digest, FailureKind, Need, Ruling, Standing, Verdict};
+use lockgate_engine::model::Source;
 use lockgate_engine::{LoadedModel, Question, choose};
+use lockgate_tests::Guest;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -248,6 +250,49 @@ settings.people = "two"
     assert_eq!(codes, ["unknown-enforcement", "settings-refused"]);
 }
 
+#[test]
+fn an_id_in_settings_that_is_none_is_refused_at_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = r#"{"properties": {"people": {"items": {"format": "lockgate-person"}}}}"#;
+    let component = Guest { schema, ..Guest::default() }.component();
+    std::fs::write(folder.path().join("guest.wasm"), &component).unwrap();
+    let load = |people: &str| {
+        let text = format!(
+            r#"
+id = "shop"
+version = "1.0.0"
+title = "Shop"
+[plugins.guest]
+component = "guest.wasm"
+digest = "{}"
+[[gates]]
+stage = "plan-and-approve"
+phase = "exit"
+[[gates.bindings]]
+id = "people"
+plugin = "guest"
+enforcement = "hard-mandatory"
+settings.people = [
+    "Kim@example.org",
+    "{people}",
+]
+"#,
+            Digest::of(&component)
+        );
+        let source = Source::new("model.toml", &text);
+        let line = |line: usize| text.lines().nth(line - 1).unwrap().trim().to_owned();
+        let loaded = LoadedModel::load(&lockgate_tests::runtime(), &source, folder.path());
+        loaded.map_err(|findings| {
+            findings.located(&source).into_iter().map(|f| (f.code, line(f.line), f.message)).collect()
+        })
+    };
+    assert!(load("Ann@example.org").is_ok());
+    let findings: Vec<(&str, String, String)> = load("ann@ex\u{430}mple.org").unwrap_err();
+    let [(code, line, message)] = &findings[..] else { panic!("{findings:?}") };
+    assert_eq!((*code, line.as_str()), ("settings-refused", "\"ann@ex\u{430}mple.org\","));
+    assert!(message.starts_with("the settings of `guest` are refused: the id of a person mixes scripts"), "{message}");
+}
+
 /// How many approvals are missing, over all bindings.
 fn missing(model: &LoadedModel, risk: &str, approvals: &[(&str, &str)]) -> u32 {
     let mut deployment = deployment();
@@ -270,6 +315,23 @@ fn missing(model: &LoadedModel, risk: &str, approvals: &[(&str, &str)]) -> u32 {
         _ => 0,
     };
     decide(model, EXIT, deployment).bindings.iter().map(|binding| missing(&binding.answer)).sum()
+}
+
+#[test]
+fn spellings_of_one_id_are_one_person_to_four_eyes() {
+    let model = four_eyes("settings.people = 2\n");
+    let left = |approvals: &[(&str, &str)]| missing(&model, "low", approvals);
+    let authority = |id| (id, "change-authority");
+    assert_eq!(left(&[authority("kim@example.org"), ("ben@example.org", "security-officer")]), 0);
+    for (one, other) in [
+        ("Kim@example.org", "kim@Example.ORG"),
+        ("STRASSE@example.org", "stra\u{df}e@example.org"),
+        ("Jos\u{e9}", "jose\u{301}"),
+    ] {
+        assert_eq!(left(&[authority(one), (other, "security-officer")]), 1, "{one} {other}");
+    }
+    // Rita asked for the deployment: one approval as change authority is missing, and one of anybody.
+    assert_eq!(left(&[authority("RITA"), ("Rita", "security-officer")]), 2);
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn the_example_means_what_it_says() {
     assert_eq!(model.plugins.len(), 6);
     assert_eq!(model.plugins["four-eyes"].component, "../../plugins/four-eyes.wasm");
     assert!(model.plugins["four-eyes"].digest.is_some() && model.plugins["canary"].digest.is_none());
-    assert_eq!(model.strategy.as_ref().unwrap().settings["steps"][1]["weight"], 50);
+    assert_eq!(model.strategy.as_ref().unwrap().plugin.settings["steps"][1]["weight"], 50);
     assert_eq!(model.analyses["integrity"].plugin, "component-integrity");
     let gate = model.gate(sign_off()).unwrap();
     let ids: Vec<&str> = gate.bindings.iter().map(|binding| binding.id.as_str()).collect();

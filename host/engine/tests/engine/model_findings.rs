@@ -350,6 +350,24 @@ fn a_grant_that_is_none_is_found_at_its_place() {
 }
 
 #[test]
+fn a_role_that_is_none_of_people_cannot_resume_a_rollout() {
+    let with = |roles: &str| whole(&format!("[strategy]\nplugin = \"p\"\nresume-by = {roles}\n"), "");
+    for role in ["pipeline", "supplier", "auditor", "administrator"] {
+        let said = assert_finds(&with(&format!("[\"release-manager\", «\"{role}\"»]")), "cannot-resume");
+        assert!(said.contains("`deployment-manager`"), "{said}");
+    }
+    assert_finds(&with("«[]»"), "cannot-resume");
+}
+
+#[test]
+fn the_id_of_a_person_is_compared_in_its_normal_form() {
+    let with = |condition: &str| whole(&format!("applies-when = '{condition}'\n"), "");
+    let said = assert_finds(&with("requester.id == «\"Ada@Example.org\"»"), "unknown-value");
+    assert!(said.contains("write `ada@example.org`"), "{said}");
+    assert_finds(&with("contributors.exists(c, c.id in [«\"Kim\"»])"), "unknown-value");
+}
+
+#[test]
 fn every_code_is_documented_and_every_documented_code_is_tested_here() {
     let here = include_str!("model_findings.rs");
     for code in documented() {

@@ -42,7 +42,7 @@ impl Served {
         server.request(|_| ()).unwrap();
         assert!(server.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
         assert!(!server.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap().passed);
-        server.engine.approve(&server.by(&ben()), "dep-1", &server.answer("dep-1", "change-authority")).unwrap();
+        server.engine.approve(&server.by(&ben()), "dep-1".into(), &server.answer("dep-1", "change-authority")).unwrap();
         assert!(server.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap().passed);
         assert!(server.pass("dep-1", Stage::Fulfill, Phase::Entrance).unwrap().passed);
         server
@@ -105,7 +105,7 @@ fn a_decision_whose_answers_were_used_again_comes_out_the_same() {
     let server = served.start(Recordings::Needed);
     server.request(|_| ()).unwrap();
     for reused in [false, true] {
-        let decision = server.engine.decide(&rita(), "dep-1", EXIT, server.now(), &Asked::default()).unwrap();
+        let decision = server.engine.decide(&rita(), "dep-1".into(), EXIT, server.now(), &Asked::default()).unwrap();
         assert!(decision.bindings.iter().all(|binding| binding.receipt.as_ref().unwrap().reused == reused));
     }
     assert_eq!(served.ended(None), vec![Ended::Same; 2]);
@@ -182,7 +182,10 @@ fn evidence_whose_bytes_were_replaced_is_not_decided_on() {
     let served = Served::new();
     let server = served.start(Recordings::Needed);
     server.request(|_| ()).unwrap();
-    server.engine.attach(&server.by(&rita()), "dep-1", "sbom", "text/plain", None, b"as it was".to_vec()).unwrap();
+    server
+        .engine
+        .attach(&server.by(&rita()), "dep-1".into(), "sbom", "text/plain", None, b"as it was".to_vec())
+        .unwrap();
     assert!(server.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
     assert_eq!(served.ended(None), [Ended::Same]);
     let connection = rusqlite::Connection::open(served.database.path()).unwrap();
@@ -321,10 +324,10 @@ fn what_a_plugin_was_told_is_told_again_and_where_it_was_not_kept_nobody_can_tel
     let server = served.start(Recordings::Needed);
     server.request(|_| ()).unwrap();
     let asked = lockgate_engine::service::Asked::default();
-    server.engine.decide(&rita(), "dep-1", EXIT, server.now(), &asked).unwrap();
+    server.engine.decide(&rita(), "dep-1".into(), EXIT, server.now(), &asked).unwrap();
     let unrecorded = served.start(Recordings::None);
     unrecorded.later(10);
-    unrecorded.engine.decide(&rita(), "dep-1", EXIT, unrecorded.now(), &asked).unwrap();
+    unrecorded.engine.decide(&rita(), "dep-1".into(), EXIT, unrecorded.now(), &asked).unwrap();
 
     // The file is another one now, and then gone: what was read is in the ledger.
     fs::write(served.models.path("catalog/a"), "second").unwrap();

@@ -1,8 +1,12 @@
 //! The engine of a server, on a real ledger and with real plugins.
 mod approvals;
 mod asked_once;
+mod credentials;
+mod delegations;
 mod exceptions;
 mod life;
 mod races;
+mod resuming;
 mod separation;
 pub(crate) mod stand;
+mod teams;

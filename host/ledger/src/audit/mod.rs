@@ -3,6 +3,9 @@
 //! It trusts no column, hash or signature that it can check, and needs nothing but a [`Source`] to read from: the file
 //! of a server that runs, a backup, or a database of another kind. What it cannot see is a log that was cut back to an
 //! earlier state as a whole; a later checkpoint that somebody kept shows that, so hand those in.
+//!
+//! A source may [withhold](crate::WithheldEntry) entries of other teams. Their hashes are part of the tree all the same, so
+//! the whole log is held against what was signed; what these entries say is not looked at.
 
 mod content;
 mod finding;
@@ -28,6 +31,8 @@ pub struct Audit {
 pub struct AuditReport {
     /// How many entries were read.
     pub entries: u64,
+    /// How many more entries the source withheld: only their hashes were read.
+    pub withheld: u64,
     /// How many pieces of content were read and digested.
     pub content: u64,
     /// How many pieces of content had been deleted by retention, as the log says.
@@ -53,6 +58,7 @@ pub fn audit(storage: &dyn Source, against: &Audit) -> Result<AuditReport, Error
     let walked = walk.finish(storage, &head, against)?;
     let mut report = AuditReport {
         entries: walked.entries,
+        withheld: walked.withheld,
         content: 0,
         deleted: 0,
         checkpoints: walked.checkpoints,

@@ -12,7 +12,7 @@ use crate::own::{CONTENT_DELETED, ContentDeleted, LOG_KEY, LogKey};
 use crate::storage::{Head, Query, Source};
 use crate::tree::{Frontier, Hash};
 use crate::verify::signed;
-use crate::{Entry, Error, StoredEntry};
+use crate::{Entry, Error, SourceEntry, StoredEntry, WithheldEntry};
 
 /// How many entries are read at once.
 const PAGE: usize = 512;
@@ -20,6 +20,7 @@ const PAGE: usize = 512;
 /// What was learned on the way.
 pub(super) struct Walked {
     pub(super) entries: u64,
+    pub(super) withheld: u64,
     pub(super) checkpoints: u64,
     pub(super) keys: Vec<VerifyingKey>,
     pub(super) findings: Vec<Finding>,
@@ -29,12 +30,21 @@ pub(super) struct Walked {
     pub(super) deleted: HashSet<Digest>,
 }
 
+/// Where a stream stands.
+#[derive(Clone, Copy, Default)]
+struct StreamEnd {
+    /// The sequence of its last entry.
+    sequence: u64,
+    /// How many entries of the log had been withheld before that one.
+    withheld: u64,
+}
+
 pub(super) struct Walk {
     size: u64,
     frontier: Frontier,
     /// Whether the tree can still be built: not after an entry was missing.
     whole: bool,
-    streams: HashMap<String, u64>,
+    streams: HashMap<String, StreamEnd>,
     /// The next of the checkpoints that were kept, in order of their size.
     kept: VecDeque<(u64, String)>,
     /// The last size at which the tree was as it was signed.
@@ -71,6 +81,7 @@ impl Walk {
             replaced: None,
             walked: Walked {
                 entries: 0,
+                withheld: 0,
                 checkpoints: 0,
                 keys: Vec::new(),
                 findings: Vec::new(),
@@ -85,17 +96,21 @@ impl Walk {
         let mut next = 0;
         while next < self.size {
             let query = Query { from: next, before: Some(self.size), limit: PAGE, ..Query::default() };
-            let page = storage.entries(&query)?;
-            let Some(last) = page.last() else { break };
-            let after = last.index + 1;
-            for stored in &page {
-                if stored.index != next {
-                    self.missing(next, stored.index - 1);
-                }
-                next = stored.index + 1;
-                self.entry(storage, stored)?;
+            let page = storage.entries_with_withheld(&query)?;
+            if page.is_empty() {
+                break;
             }
-            next = after;
+            for entry in &page {
+                let index = entry.index();
+                if index != next {
+                    self.missing(next, index - 1);
+                }
+                next = index + 1;
+                match entry {
+                    SourceEntry::Whole(stored) => self.entry(storage, stored)?,
+                    SourceEntry::Withheld(withheld) => self.withheld(storage, withheld)?,
+                }
+            }
         }
         if next < self.size {
             self.missing(next, self.size - 1);
@@ -119,24 +134,46 @@ impl Walk {
         if let Some(message) = stored.discrepancy() {
             self.found(Place::Entry(index), message);
         }
-        let before = self.streams.insert(stored.stream.clone(), stored.sequence).unwrap_or(0);
-        if stored.sequence != before + 1 {
-            let message = format!("it is number {} of `{}`, after number {before}", stored.sequence, stored.stream);
-            self.found(Place::Entry(index), message);
-        }
+        self.in_stream(stored);
         if let Ok(entry) = stored.read() {
             self.meaning(&entry);
         }
-        if self.whole {
-            // The stored hash, even if the bytes have another: so it shows whether the rest of the tree is as it was.
-            let mut completed = Vec::new();
-            self.frontier.push(stored.hash, |node, hash| completed.push((node, hash)));
-            for (node, hash) in completed.into_iter().skip(1) {
-                self.node(storage, node, hash)?;
-            }
-            self.at_size(storage)?;
+        // The stored hash, even if the bytes have another: so it shows whether the rest of the tree is as it was.
+        self.grow(storage, stored.hash)
+    }
+
+    fn withheld(&mut self, storage: &dyn Source, entry: &WithheldEntry) -> Result<(), Error> {
+        self.walked.withheld += 1;
+        if entry.index == 0 {
+            self.found(Place::Entry(0), "withheld, but it names the key of the log: nobody may withhold it");
         }
-        Ok(())
+        self.grow(storage, entry.hash)
+    }
+
+    /// Whether an entry is the next one of its stream. Where entries were withheld since the one before it, as many of its
+    /// stream may be among them; but the ledger's own are never withheld.
+    fn in_stream(&mut self, stored: &StoredEntry) {
+        let (sequence, withheld) = (stored.sequence, self.walked.withheld);
+        let before = self.streams.insert(stored.stream.clone(), StreamEnd { sequence, withheld }).unwrap_or_default();
+        let hidden = if stored.stream == LEDGER_STREAM { 0 } else { withheld - before.withheld };
+        let first = before.sequence.saturating_add(1);
+        if !(first..=first.saturating_add(hidden)).contains(&sequence) {
+            let message = format!("it is number {sequence} of `{}`, after number {}", stored.stream, before.sequence);
+            self.found(Place::Entry(stored.index), message);
+        }
+    }
+
+    /// Adds the hash of the next entry to the tree, and compares what is stored above it.
+    fn grow(&mut self, storage: &dyn Source, hash: Hash) -> Result<(), Error> {
+        if !self.whole {
+            return Ok(());
+        }
+        let mut completed = Vec::new();
+        self.frontier.push(hash, |node, hash| completed.push((node, hash)));
+        for (node, hash) in completed.into_iter().skip(1) {
+            self.node(storage, node, hash)?;
+        }
+        self.at_size(storage)
     }
 
     /// What an entry says that the rest of the audit goes by.

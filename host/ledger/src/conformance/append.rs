@@ -21,7 +21,9 @@ super::cases! {
     many_processes_write_one_log,
     what_is_submitted_is_called_back,
     entries_are_found_by_stream_kind_and_id,
+    entries_are_found_by_their_team,
     an_entry_is_kept_byte_for_byte,
+    an_entry_of_a_team_ends_with_it,
 }
 
 fn a_new_log_begins_with_its_key(ledger: &Ledger<'_>) {
@@ -191,6 +193,64 @@ fn entries_are_found_by_stream_kind_and_id(ledger: &Ledger<'_>) {
     assert_eq!(find(Query { stream: text("b"), newest_first: true, ..all() }), [5, 4, 3]);
     assert_eq!(find(Query { stream: text("nobody"), ..all() }), [] as [u64; 0]);
     assert_eq!(find(Query { limit: 0, ..all() }), [] as [u64; 0]);
+}
+
+fn entries_are_found_by_their_team(ledger: &Ledger<'_>) {
+    let storage = ledger.open();
+    // Stream, kind and id are the same for two teams; each has an entry of its own besides, and one has no team.
+    let decision = |stream: &str| NewEntry::new(stream, "decision", at(0), &json!({})).unwrap().with_id("d-1").unwrap();
+    let shop = |entry: NewEntry| entry.of_team("shop").unwrap();
+    let billing = |entry: NewEntry| entry.of_team("billing").unwrap();
+    let entries = vec![
+        shop(decision("live")),
+        billing(decision("live")),
+        shop(event("live", 1)),
+        billing(event("b", 2)),
+        decision("live"),
+        shop(decision("a")),
+    ];
+    storage.append(append(entries)).unwrap();
+    let find =
+        |query: Query| -> Vec<u64> { storage.entries(&query).unwrap().iter().map(|entry| entry.index).collect() };
+    let text = |text: &str| Some(text.to_owned());
+    let of = |team: &str| Query { team: text(team), limit: 100, ..Query::default() };
+    assert_eq!(find(of("shop")), [1, 3, 6]);
+    assert_eq!(find(of("billing")), [2, 4]);
+    assert_eq!(find(of("nobody")), [] as [u64; 0]);
+    assert_eq!(find(Query { kind: text("decision"), ..of("shop") }), [1, 6]);
+    assert_eq!(find(Query { kind: text("decision"), newest_first: true, limit: 1, ..of("shop") }), [6]);
+    assert_eq!(find(Query { kind: text("decision"), newest_first: true, before: Some(6), ..of("shop") }), [1]);
+    assert_eq!(find(Query { kind: text("decision"), id: text("d-1"), ..of("billing") }), [2]);
+    assert_eq!(find(Query { id: text("d-1"), newest_first: true, ..of("shop") }), [6, 1]);
+    assert_eq!(find(Query { id: text("d-1"), from: 2, ..of("shop") }), [6]);
+    assert_eq!(find(Query { stream: text("live"), ..of("shop") }), [1, 3]);
+    assert_eq!(find(Query { stream: text("live"), newest_first: true, ..of("billing") }), [2]);
+    assert_eq!(find(Query { stream: text("live"), kind: text("event"), ..of("billing") }), [] as [u64; 0]);
+    // Whoever asks for no team finds all of them.
+    assert_eq!(find(Query { id: text("d-1"), limit: 3, ..Query::default() }), [1, 2, 5]);
+    let teams: Vec<Option<String>> = storage
+        .entries(&Query { from: 4, limit: 3, ..Query::default() })
+        .unwrap()
+        .into_iter()
+        .map(|e| e.team)
+        .collect();
+    assert_eq!(teams, [text("billing"), None, text("shop")]);
+}
+
+fn an_entry_of_a_team_ends_with_it(ledger: &Ledger<'_>) {
+    let storage = ledger.open();
+    let entry = event("a", 1).of_team("team \"ü\"").unwrap();
+    storage.append(append(vec![entry])).unwrap();
+    let stored = storage.entries(&Query { from: 1, limit: 1, ..Query::default() }).unwrap().remove(0);
+    assert_eq!(
+        String::from_utf8(stored.leaf.clone()).unwrap(),
+        concat!(
+            r#"{"at":"1970-01-01T00:00:01Z","body":{"n":1},"index":1,"kind":"event","references":[],"#,
+            r#""sequence":1,"stream":"a","team":"team \"ü\""}"#,
+        )
+    );
+    assert_eq!(stored.read().unwrap().team.as_deref(), Some("team \"ü\""));
+    assert_eq!(stored.team, stored.read().unwrap().team);
 }
 
 fn an_entry_is_kept_byte_for_byte(ledger: &Ledger<'_>) {

@@ -15,6 +15,7 @@ super::cases! {
     content_that_nothing_referred_to_lately_is_deleted,
     content_that_was_deleted_cannot_be_referred_to_until_it_comes_again,
     more_content_than_goes_into_one_transaction_is_deleted,
+    content_is_found_by_the_teams_that_refer_to_it,
 }
 
 fn content(text: &str) -> Content {
@@ -116,4 +117,42 @@ fn more_content_than_goes_into_one_transaction_is_deleted(ledger: &Ledger<'_>) {
     assert_eq!(forget(&*storage, far()), 700);
     let report = audit(&*storage, &Default::default()).unwrap();
     assert_eq!((report.findings, report.deleted), (vec![], 700));
+}
+
+fn content_is_found_by_the_teams_that_refer_to_it(ledger: &Ledger<'_>) {
+    let storage = ledger.open();
+    let refer = |team: Option<&str>, content: &str| {
+        let entry = event("a", 1).referring_to(Digest::of(content.as_bytes()));
+        append(vec![match team {
+            Some(team) => entry.of_team(team).unwrap(),
+            None => entry,
+        }])
+    };
+    let contents = ["both", "own", "nobody's", "referred to by no entry"].map(content).to_vec();
+    storage.append(Append { content: contents, ..Append::default() }).unwrap();
+    // The same moment each time: that another team has just referred to content does not hide that this one did.
+    for (team, content) in [
+        (Some("shop"), "both"),
+        (Some("billing"), "both"),
+        (Some("billing"), "both"),
+        (Some("shop"), "own"),
+        (None, "nobody's"),
+    ] {
+        storage.append(refer(team, content)).unwrap();
+    }
+    let (both, own) = (Digest::of(b"both"), Digest::of(b"own"));
+    let mut of_shop = [both, own];
+    of_shop.sort();
+    let all = |team: &str| storage.contents_of_team(team, None, 10).unwrap();
+    assert_eq!(all("shop"), of_shop);
+    assert_eq!(all("billing"), [both]);
+    assert_eq!(all("nobody"), []);
+    assert_eq!(storage.contents_of_team("shop", None, 1).unwrap(), [of_shop[0]]);
+    assert_eq!(storage.contents_of_team("shop", Some(of_shop[0]), 10).unwrap(), [of_shop[1]]);
+    let refers = |team: &str, digest: &Digest| storage.team_refers_to(team, digest).unwrap();
+    assert!(refers("shop", &both) && refers("billing", &both) && refers("shop", &own));
+    assert!(!refers("billing", &own) && !refers("shop", &Digest::of(b"nobody's")) && !refers("nobody", &both));
+    // What was deleted was referred to all the same.
+    assert_eq!(forget(&*storage, far()), 4);
+    assert_eq!(all("shop"), of_shop);
 }

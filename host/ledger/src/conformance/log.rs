@@ -3,7 +3,9 @@
 use super::{Ledger, append, event};
 use crate::audit::{Audit, audit};
 use crate::note::SigningKey;
-use crate::{Error, Storage, prove_consistency, prove_inclusion, verify};
+use std::collections::BTreeSet;
+
+use crate::{Error, Query, Source, SourceEntry, Storage, TeamView, prove_consistency, prove_inclusion, verify};
 
 super::cases! {
     every_append_returns_a_signed_checkpoint_that_holds_it,
@@ -12,6 +14,8 @@ super::cases! {
     an_audit_of_an_honest_log_finds_nothing,
     a_key_can_be_replaced,
     a_process_with_a_key_that_was_replaced_cannot_write,
+    a_team_sees_its_entries_and_the_ledgers_own_and_of_others_the_hash,
+    a_team_verifies_the_whole_log,
 }
 
 fn every_append_returns_a_signed_checkpoint_that_holds_it(ledger: &Ledger<'_>) {
@@ -103,4 +107,79 @@ fn a_process_with_a_key_that_was_replaced_cannot_write(ledger: &Ledger<'_>) {
     first.append(append(vec![event("a", 1)])).unwrap();
     // It can still read.
     assert_eq!(second.version("a").unwrap(), 1);
+}
+
+/// Eight entries: 0 is the ledger's own, and so is 5; 1, 4 and 7 are of `shop`, 2 and 6 of `billing`, and 3 of no team.
+fn of_two_teams(ledger: &Ledger<'_>) -> std::sync::Arc<dyn Storage> {
+    let storage = ledger.open();
+    let of = |team: &str, stream: &str, n| event(stream, n).with_id("d-1").unwrap().of_team(team).unwrap();
+    let first = vec![of("shop", "a", 1), of("billing", "shared", 2), event("tokens", 3), of("shop", "shared", 4)];
+    storage.append(append(first)).unwrap();
+    storage.rotate(SigningKey::generate("conformance.example/ledger").unwrap()).unwrap();
+    storage.append(append(vec![of("billing", "shared", 6), of("shop", "shared", 7)])).unwrap();
+    storage
+}
+
+fn a_team_sees_its_entries_and_the_ledgers_own_and_of_others_the_hash(ledger: &Ledger<'_>) {
+    let storage = of_two_teams(ledger);
+    let all = || Query { limit: 100, ..Query::default() };
+    let text = |text: &str| Some(text.to_owned());
+    let see = |teams: &[&str], query: Query| -> Vec<String> {
+        let teams: BTreeSet<String> = teams.iter().map(|&team| team.to_owned()).collect();
+        let view = TeamView::new(&*storage, &teams);
+        let found = view.entries_with_withheld(&query).unwrap();
+        let whole: Vec<_> = found.iter().cloned().filter_map(SourceEntry::whole).collect();
+        if query.is_filtered() {
+            assert_eq!(view.entries(&query).unwrap(), whole);
+        }
+        let entries = storage.entries(&all()).unwrap();
+        let seen = found.into_iter().map(|found| match found {
+            SourceEntry::Whole(entry) => {
+                assert_eq!(entry, entries[entry.index as usize]);
+                entry.index.to_string()
+            }
+            SourceEntry::Withheld(withheld) => {
+                assert_eq!(withheld.hash, entries[withheld.index as usize].hash);
+                format!("({})", withheld.index)
+            }
+        });
+        seen.collect()
+    };
+    assert_eq!(see(&["shop"], all()), ["0", "1", "(2)", "(3)", "4", "5", "(6)", "7"]);
+    assert_eq!(see(&["shop", "billing"], all()), ["0", "1", "2", "(3)", "4", "5", "6", "7"]);
+    assert_eq!(see(&[], all()), ["0", "(1)", "(2)", "(3)", "(4)", "5", "(6)", "(7)"]);
+    assert_eq!(see(&["shop"], Query { from: 2, before: Some(5), ..all() }), ["(2)", "(3)", "4"]);
+    assert_eq!(see(&["shop"], Query { limit: 3, ..all() }), ["0", "1", "(2)"]);
+    assert_eq!(see(&["shop"], Query { newest_first: true, limit: 3, ..all() }), ["7", "(6)", "5"]);
+    assert_eq!(see(&["shop"], Query { newest_first: true, before: Some(4), ..all() }), ["(3)", "(2)", "1", "0"]);
+    assert_eq!(see(&["shop"], Query { from: 100, ..all() }), [] as [&str; 0]);
+    // What a filter names of others is not even there as a hash.
+    assert_eq!(see(&["shop"], Query { stream: text("shared"), ..all() }), ["4", "7"]);
+    assert_eq!(see(&["shop"], Query { stream: text("tokens"), ..all() }), [] as [&str; 0]);
+    assert_eq!(see(&["shop"], Query { stream: text("ledger"), ..all() }), ["0", "5"]);
+    assert_eq!(see(&["shop"], Query { kind: text("event"), ..all() }), ["1", "4", "7"]);
+    assert_eq!(see(&["shop"], Query { kind: text("log-key"), newest_first: true, ..all() }), ["5", "0"]);
+    assert_eq!(see(&["shop"], Query { id: text("d-1"), ..all() }), ["1", "4", "7"]);
+    assert_eq!(see(&["shop"], Query { team: text("shop"), ..all() }), ["1", "4", "7"]);
+    assert_eq!(see(&["shop"], Query { team: text("billing"), ..all() }), [] as [&str; 0]);
+    let both = ["shop", "billing"];
+    assert_eq!(see(&both, Query { id: text("d-1"), limit: 3, ..all() }), ["1", "2", "4"]);
+    assert_eq!(see(&both, Query { id: text("d-1"), newest_first: true, limit: 3, ..all() }), ["7", "6", "4"]);
+    assert_eq!(see(&both, Query { id: text("d-1"), from: 2, before: Some(7), ..all() }), ["2", "4", "6"]);
+}
+
+fn a_team_verifies_the_whole_log(ledger: &Ledger<'_>) {
+    let storage = of_two_teams(ledger);
+    let against = Audit { key: Some(ledger.key().verifying_key().clone()), ..Audit::default() };
+    let whole = audit(&*storage, &against).unwrap();
+    assert_eq!((whole.entries, whole.withheld), (8, 0));
+    let teams = BTreeSet::from(["shop".to_owned()]);
+    let view = TeamView::new(&*storage, &teams);
+    let report = audit(&view, &against).unwrap();
+    assert_eq!((report.entries, report.withheld), (5, 3));
+    assert_eq!((report.findings, report.keys, report.checkpoint), (vec![], whole.keys, whole.checkpoint));
+    let proof = serde_json::to_string(&prove_inclusion(&view, 7).unwrap()).unwrap();
+    assert_eq!(verify::inclusion(&proof, ledger.key().verifying_key()).unwrap().entry.index, 7);
+    assert!(matches!(prove_inclusion(&view, 6), Err(Error::Withheld(6))));
+    assert!(matches!(prove_inclusion(&view, 8), Err(Error::NotFound(_))));
 }

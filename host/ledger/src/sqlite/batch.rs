@@ -247,7 +247,8 @@ impl<'c> Batch<'c> {
         let hash = leaf_hash(&leaf);
         change(
             &self.transaction,
-            "INSERT INTO entries (idx, stream, sequence, kind, id, at, hash, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO entries (idx, stream, sequence, kind, id, at, team, hash, leaf)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
                 number(index),
                 entry.stream,
@@ -255,11 +256,16 @@ impl<'c> Batch<'c> {
                 entry.kind,
                 entry.id,
                 entry.at.as_millis(),
+                entry.team,
                 hash.as_bytes(),
                 leaf,
             ],
         )?;
         for &digest in &entry.references {
+            if let Some(team) = &entry.team {
+                let sql = "INSERT OR IGNORE INTO content_teams (team, digest) VALUES (?1, ?2)";
+                change(&self.transaction, sql, params![team, digest.as_bytes()])?;
+            }
             let noted = self.referred.get(&digest).or_else(|| self.known.referred.get(&digest));
             if noted.is_some_and(|&noted| entry.at.as_millis() < noted.as_millis().saturating_add(REFERENCE_EACH_MS)) {
                 continue;

@@ -235,6 +235,14 @@ impl Storage for SqliteStorage {
         self.readers.read(|connection| read::value(connection, namespace, key))
     }
 
+    fn contents_of_team(&self, team: &str, after: Option<Digest>, limit: usize) -> Result<Vec<Digest>, Error> {
+        self.readers.ask(|connection| read::contents_of_team(connection, team, after, limit))
+    }
+
+    fn team_refers_to(&self, team: &str, digest: &Digest) -> Result<bool, Error> {
+        self.readers.ask(|connection| read::team_refers_to(connection, team, digest))
+    }
+
     fn forget(&self, rule: &Retention) -> Result<Forgotten, Error> {
         let mut all = Forgotten::default();
         loop {

@@ -99,27 +99,41 @@ pub(super) fn namespace_version(connection: &Connection, namespace: &str) -> Res
 }
 
 pub(super) fn entries(connection: &Connection, query: &Query) -> Result<Vec<StoredEntry>, Error> {
+    let (sql, values) = statement_of(query);
+    let mut statement = connection.prepare_cached(&sql).map_err(unavailable)?;
+    let rows = statement.query_map(params_from_iter(values), entry).map_err(unavailable)?;
+    rows.collect::<Result<_, _>>().map_err(unavailable)
+}
+
+/// The statement that answers a query, and its values.
+fn statement_of(query: &Query) -> (String, Vec<Value>) {
     let mut sql = format!("SELECT {ENTRY} FROM entries WHERE idx >= ?1 AND idx < ?2");
     let mut values = vec![Value::from(number(query.from)), Value::from(query.before.map_or(i64::MAX, number))];
-    // The first of these that is asked for leads by its index. SQLite knows nothing of how many entries a stream or a
-    // kind has, and would take the wrong one: a `+` keeps it from that.
+    let mut add = |column: &str, value: &String, leads: bool| {
+        // SQLite knows nothing of how many entries a stream, kind or team has, and would take the wrong index: a `+` keeps
+        // it from that.
+        let plus = if leads { "" } else { "+" };
+        values.push(Value::from(value.clone()));
+        sql.push_str(&format!(" AND {plus}{column} = ?{}", values.len()));
+    };
+    // The first of these that is asked for leads by its index, together with the team, which has no index of its own.
     let mut lead = None;
     for (column, value) in [("id", &query.id), ("stream", &query.stream), ("kind", &query.kind)] {
         if let Some(value) = value {
-            let plus = if lead.is_some() { "+" } else { "" };
+            add(column, value, lead.is_none());
             lead.get_or_insert(column);
-            values.push(Value::from(value.clone()));
-            sql.push_str(&format!(" AND {plus}{column} = ?{}", values.len()));
         }
+    }
+    if let Some(team) = &query.team {
+        // Nearly all streams belong to one team, so theirs is index enough.
+        add("team", team, matches!(lead, Some("id" | "kind")));
     }
     // In one stream both orders are the same, and only one of them has an index.
     let order = if lead == Some("stream") { "sequence" } else { "idx" };
     let direction = if query.newest_first { " DESC" } else { "" };
     values.push(Value::from(number(query.limit as u64)));
     sql.push_str(&format!(" ORDER BY {order}{direction} LIMIT ?{}", values.len()));
-    let mut statement = connection.prepare_cached(&sql).map_err(unavailable)?;
-    let rows = statement.query_map(params_from_iter(values), entry).map_err(unavailable)?;
-    rows.collect::<Result<_, _>>().map_err(unavailable)
+    (sql, values)
 }
 
 /// Where the entries stand that one append wrote.
@@ -179,6 +193,24 @@ pub(super) fn contents(connection: &Connection, after: Option<Digest>, limit: us
     rows.collect::<Result<_, _>>().map_err(unavailable)
 }
 
+pub(super) fn contents_of_team(
+    connection: &Connection,
+    team: &str,
+    after: Option<Digest>,
+    limit: usize,
+) -> Result<Vec<Digest>, Error> {
+    let sql = "SELECT digest FROM content_teams WHERE team = ?1 AND digest > ?2 ORDER BY digest LIMIT ?3";
+    let after = after.map_or(Vec::new(), |digest| digest.as_bytes().to_vec());
+    let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
+    let rows = statement.query_map(params![team, after, number(limit as u64)], |row| digest(row, 0));
+    rows.map_err(unavailable)?.collect::<Result<_, _>>().map_err(unavailable)
+}
+
+pub(super) fn team_refers_to(connection: &Connection, team: &str, digest: &Digest) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM content_teams WHERE team = ?1 AND digest = ?2";
+    Ok(one(connection, sql, params![team, digest.as_bytes()], |_| Ok(()))?.is_some())
+}
+
 pub(super) fn values(connection: &Connection, namespace: &str, prefix: &str) -> Result<Values, Error> {
     let sql = "SELECT key, value FROM namespace_values WHERE namespace = ?1 AND key >= ?2 ORDER BY key";
     let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
@@ -213,4 +245,51 @@ pub(super) fn answered(
 pub(super) fn value(connection: &Connection, namespace: &str, key: &str) -> Result<Option<Vec<u8>>, Error> {
     let sql = "SELECT value FROM namespace_values WHERE namespace = ?1 AND key = ?2";
     one(connection, sql, [namespace, key], |row| row.get(0))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::sqlite::migrate::migrate;
+
+    /// How SQLite finds what a query names.
+    fn plan(query: &Query) -> Vec<String> {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        let (sql, values) = statement_of(query);
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let rows = statement.query_map(params_from_iter(values), |row| row.get("detail")).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn every_query_is_answered_by_the_index_that_it_names() {
+        let name = || Some("x".to_owned());
+        let all = || Query { limit: 10, ..Query::default() };
+        let sort = "USE TEMP B-TREE FOR ORDER BY";
+        for (query, way) in [
+            (all(), vec!["INTEGER PRIMARY KEY (rowid>? AND rowid<?)"]),
+            (Query { team: name(), ..all() }, vec!["INTEGER PRIMARY KEY (rowid>? AND rowid<?)"]),
+            (Query { stream: name(), ..all() }, vec!["INDEX entries_by_stream (stream=?)"]),
+            (Query { kind: name(), ..all() }, vec!["INDEX entries_by_kind (kind=? AND idx>? AND idx<?)"]),
+            (Query { id: name(), kind: name(), ..all() }, vec!["INDEX entries_by_id (id=?)", sort]),
+            (
+                Query { team: name(), kind: name(), ..all() },
+                vec!["INDEX entries_by_team_and_kind (team=? AND kind=? AND idx>? AND idx<?)"],
+            ),
+            (Query { team: name(), stream: name(), kind: name(), ..all() }, vec!["INDEX entries_by_stream (stream=?)"]),
+            (
+                Query { team: name(), id: name(), kind: name(), ..all() },
+                vec!["INDEX entries_by_id (id=? AND team=? AND idx>? AND idx<?)"],
+            ),
+        ] {
+            for query in [query.clone(), Query { newest_first: true, ..query }] {
+                let found = plan(&query);
+                let found: Vec<&str> =
+                    found.iter().map(|line| line.strip_prefix("SEARCH entries USING ").unwrap_or(line)).collect();
+                assert_eq!(found, way, "{query:?}");
+            }
+        }
+    }
 }

@@ -30,7 +30,7 @@ pub(super) fn digest(row: &Row<'_>, column: usize) -> rusqlite::Result<Digest> {
 }
 
 /// The columns of an entry, in the order in which [`entry`] reads them.
-pub(super) const ENTRY: &str = "idx, stream, sequence, kind, id, at, hash, leaf";
+pub(super) const ENTRY: &str = "idx, stream, sequence, kind, id, at, team, hash, leaf";
 
 pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<StoredEntry> {
     Ok(StoredEntry {
@@ -40,8 +40,9 @@ pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<StoredEntry> {
         kind: row.get(3)?,
         id: row.get(4)?,
         at: Timestamp::from_millis(row.get(5)?),
-        hash: hash(row, 6)?,
-        leaf: row.get(7)?,
+        team: row.get(6)?,
+        hash: hash(row, 7)?,
+        leaf: row.get(8)?,
     })
 }
 

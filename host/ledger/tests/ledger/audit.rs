@@ -73,7 +73,15 @@ fn any_changed_byte_of_any_entry_is_found_and_located() {
 
 #[test]
 fn a_changed_column_beside_an_entry_is_found() {
-    for change in ["kind = 'decision'", "stream = 'c'", "id = 'x'", "at = 7", "sequence = 9", "hash = zeroblob(32)"] {
+    for change in [
+        "kind = 'decision'",
+        "stream = 'c'",
+        "id = 'x'",
+        "at = 7",
+        "team = 'shop'",
+        "sequence = 9",
+        "hash = zeroblob(32)",
+    ] {
         let ledger = Ledger::with(6);
         ledger.tamper(&format!("UPDATE entries SET {change} WHERE idx = 3"));
         assert!(places(&ledger).contains(&Place::Entry(3)), "{change}: {:?}", report(&ledger).findings);

@@ -29,6 +29,10 @@ fn names_have_to_be_readable() {
     }
     assert!(matches!(entry("ledger", "event", &json!({})), Err(InvalidEntry::Reserved)));
     event("a", 1).with_id("").unwrap_err();
+    for team in ["", "line\nbreak", &"x".repeat(513)] {
+        let refused = event("a", 1).of_team(team);
+        assert!(matches!(refused, Err(InvalidEntry::Name { what: "team", .. })), "{refused:?}");
+    }
 }
 
 #[test]
@@ -142,7 +146,8 @@ proptest! {
     /// The leaf is made by hand from canonical parts; it is canonical as a whole, whatever is in it.
     #[test]
     fn every_entry_reads_back_as_canonical_json(
-        stream in "[^\\p{Cc}]{1,100}", id in prop::option::of("[^\\p{Cc}]{1,100}"), body in body(),
+        stream in "[^\\p{Cc}]{1,100}", id in prop::option::of("[^\\p{Cc}]{1,100}"),
+        team in prop::option::of("[^\\p{Cc}]{1,100}"), body in body(),
         millis in -10_000_000_000_000..10_000_000_000_000_i64,
     ) {
         thread_local! { static LEDGER: Ledger = Ledger::new(); }
@@ -152,12 +157,16 @@ proptest! {
             if let Some(id) = &id {
                 entry = entry.with_id(id).unwrap();
             }
+            if let Some(team) = &team {
+                entry = entry.of_team(team).unwrap();
+            }
             let index = ledger.append(vec![entry]).entries[0].index;
             let query = lockgate_ledger::Query { from: index, limit: 1, ..Default::default() };
             let stored = ledger.storage.entries(&query).unwrap().remove(0);
             let read = stored.read().unwrap();
             prop_assert_eq!(read.leaf().unwrap(), stored.leaf);
             prop_assert_eq!((read.stream, read.id, read.at), (format!("s/{stream}"), id, at));
+            prop_assert_eq!((&stored.team, read.team), (&team, team.clone()));
             Ok(())
         })?;
     }

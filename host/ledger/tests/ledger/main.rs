@@ -19,5 +19,6 @@ mod migration;
 mod notes;
 mod proofs;
 mod support;
+mod teams;
 mod tree;
 mod wal;

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use lockgate_domain::Digest;
 use lockgate_ledger::audit::{Audit, audit};
 use lockgate_ledger::{
-    Append, Cause, ContentState, Error, KeyFile, Request, SCHEMA_VERSION, Source as _, SqliteOptions, SqliteStorage,
-    Storage as _, ValueChanges,
+    Append, Cause, ContentState, Error, KeyFile, Query, Request, SCHEMA_VERSION, Source as _, SqliteOptions,
+    SqliteStorage, Storage as _, ValueChanges,
 };
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -35,12 +35,12 @@ fn key_file(folder: &Path) -> KeyFile {
     KeyFile::new(path)
 }
 
-/// What every dump holds.
+/// What every dump holds; those of version 1 without the team.
 fn write_something(storage: &SqliteStorage) {
     storage.append(evidence(1, b"report")).unwrap();
     storage
         .append(Append {
-            entries: vec![event("b", 2), event("a", 3).with_id("third").unwrap()],
+            entries: vec![event("b", 2).of_team("shop").unwrap(), event("a", 3).with_id("third").unwrap()],
             values: vec![ValueChanges {
                 namespace: "n".to_owned(),
                 expect: None,
@@ -75,7 +75,14 @@ fn a_ledger_of_every_released_version_opens_with_all_that_is_in_it() {
         let again = Request { scope: "ci".to_owned(), key: "k1".to_owned(), digest: Digest::of(b"go"), answer: vec![] };
         let repeat = storage.append(Append { request: Some(again), ..Append::default() }).unwrap().repeat;
         assert_eq!(repeat.as_deref(), Some(b"done".as_slice()));
-        storage.append(append(vec![event("a", 4)])).unwrap();
+        let of_shop = |stream: &str| {
+            let (team, stream) = (Some("shop".to_owned()), Some(stream.to_owned()));
+            storage.entries(&Query { team, stream, limit: 10, ..Query::default() }).unwrap().len()
+        };
+        assert_eq!(of_shop("b"), if version == 1 { 0 } else { 1 });
+        storage.append(append(vec![event("a", 4).of_team("shop").unwrap()])).unwrap();
+        assert_eq!(of_shop("a"), 1);
+        assert_eq!(storage.defects().unwrap(), [] as [&str; 0]);
         let number: usize = Connection::open(&path)
             .unwrap()
             .pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))

@@ -28,7 +28,7 @@ use seal::Seal;
 use crate::freeze::Freezing;
 
 /// Raised whenever what is kept, or how it comes about, changes in a way that the names of files do not show.
-const FORMAT: &[u8] = b"lockgate compiled plugin, format 1";
+const FORMAT: &[u8] = b"lockgate compiled plugin, format 2";
 /// The same for the code of a component without settings.
 const CODE_FORMAT: &[u8] = b"lockgate compiled component, format 1";
 
@@ -46,6 +46,8 @@ pub(crate) struct Findings {
     pub(crate) imports: Vec<String>,
     /// Its exports, by name.
     pub(crate) exports: Vec<String>,
+    /// The digest of the settings that it was configured with, ids of people in their normal form.
+    pub(crate) settings: Digest,
     /// Whether the code starts configured.
     pub(crate) freezing: Freezing,
 }
@@ -71,7 +73,7 @@ impl Cache {
         Ok(Self { directory: directory.to_owned(), seal, engine })
     }
 
-    /// What was kept for a component with these settings, if it holds.
+    /// What was kept for a component with these settings, as they are written, if it holds.
     pub(crate) fn find(&self, engine: &Engine, component: Digest, settings: Digest) -> Option<(Findings, Component)> {
         self.read(engine, &self.plugin_name(component, settings))
     }

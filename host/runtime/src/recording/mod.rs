@@ -82,7 +82,7 @@ pub struct RecordedPlugin {
     pub component: Digest,
     /// The digest of the settings' canonical JSON.
     pub settings_digest: Digest,
-    /// The settings.
+    /// The settings that it was configured with: the ids of people that their schema marks are in their normal form.
     pub settings: Value,
 }
 

@@ -9,6 +9,7 @@ use lockgate_runtime::{AdmissionError, Bounds, Freezing, Grants, Limits, Refusal
 const LOGS: Guest = Guest {
     world: "import lockgate:host/log@0.1.0; export lockgate:approval/policy@0.1.0;",
     kinds: &[0],
+    schema: "true",
     interfaces: "",
     imports: r#"(import "lockgate:host/log@0.1.0" "log" (func $log (param i32 i32 i32)))"#,
     fields: "",

@@ -32,7 +32,11 @@ fn approved() -> Snapshot {
     let role = "change-authority".to_owned();
     Arc::make_mut(&mut snapshot.deployment).approvals.push(Approval {
         id: "approval-1".to_owned(),
-        person: Person { id: lockgate_domain::PersonId::new("bob@example.com").unwrap(), name: "Bob".to_owned(), roles: vec![role.clone()] },
+        person: Person {
+            id: lockgate_domain::PersonId::new("bob@example.com").unwrap(),
+            name: "Bob".to_owned(),
+            roles: vec![role.clone()],
+        },
         role,
         answer: ApprovalAnswer::Approved,
         at: "2026-11-21T09:00:00Z".parse().unwrap(),

@@ -75,6 +75,22 @@ fn other_settings_are_another_file() {
 }
 
 #[test]
+fn what_was_kept_starts_with_the_normal_form_of_the_settings() {
+    let schema = r#"{"items": {"format": "lockgate-person"}}"#;
+    let (cached, guest) = (Cached::new(), Guest { schema, ..Guest::default() });
+    let load = |people: &str| {
+        let request = LoadRequest { settings: json!([people]), ..guest.request() };
+        let plugin = cached.runtime().load(request).unwrap();
+        assert_eq!(plugin.settings(), &json!(["kim"]));
+        plugin.settings_digest()
+    };
+    let first = load("Kim");
+    let files = cached.files();
+    assert_eq!((files.len(), load("Kim"), cached.files()), (1, first, files));
+    assert_eq!(load("KIM"), first);
+}
+
+#[test]
 fn the_instrumented_component_is_compiled_once_for_all_settings() {
     let cached = Cached::new();
     cached.load_and_decide(Guest::default().request());

@@ -1,8 +1,11 @@
 //! Settings, and plugins that start configured.
 
 use crate::support::{Guest, runtime, shared_snapshot};
-use lockgate_domain::{FailureKind, Ruling, SettingsFinding};
-use lockgate_runtime::{Freezing, Limits, LoadError, LoadRequest, Runtime, RuntimeConfig};
+use lockgate_domain::{Digest, FailureKind, Ruling, SettingsFinding};
+use lockgate_runtime::{
+    AdmissionError, Call, Freezing, Grants, Limits, LoadError, LoadRequest, MarkError, Recording, Runtime,
+    RuntimeConfig,
+};
 use serde_json::json;
 
 /// It counts how often it was configured, denies everything twice configured, and traps when it was not.
@@ -133,4 +136,89 @@ fn configure_must_not_call_the_host() {
     let error = runtime().load(guest.request()).map(|_| ()).unwrap_err();
     let LoadError::Configure(failure) = error else { panic!("{error}") };
     assert_eq!(failure.kind, FailureKind::ContractViolation);
+}
+
+/// A list of people, and what each may do.
+const PEOPLE: &str = r##"{"properties": {
+    "people": {"type": "array", "items": {"$ref": "#/$defs/Person"}},
+    "limits": {"propertyNames": {"format": "lockgate-person"}},
+    "note": {"type": "string"}
+}, "$defs": {"Person": {"type": "string", "format": "lockgate-person"}}}"##;
+
+/// It logs in `decide` which settings `configure` got.
+fn echo() -> Guest {
+    Guest {
+        world: "import lockgate:host/log@0.1.0; export lockgate:approval/policy@0.1.0;",
+        imports: r#"(import "lockgate:host/log@0.1.0" "log" (func $log (param i32 i32 i32)))"#,
+        schema: PEOPLE,
+        configure: "(i32.store (i32.const 5000) (local.get $at)) (i32.store (i32.const 5004) (local.get $length))",
+        decide: "(call $log (i32.const 2) (i32.load (i32.const 5000)) (i32.load (i32.const 5004)))",
+        ..Guest::default()
+    }
+}
+
+#[test]
+fn ids_that_the_schema_marks_arrive_in_their_normal_form() {
+    let settings =
+        json!({ "people": [" Kim@Example.org", "STRASSE"], "limits": { "Ann": { "A": 1 } }, "note": "As Is" });
+    let normal = json!({ "people": ["kim@example.org", "strasse"], "limits": { "ann": { "A": 1 } }, "note": "As Is" });
+    let per_call = Runtime::new(RuntimeConfig { freeze: false, ..RuntimeConfig::default() }).unwrap();
+    for runtime in [runtime(), per_call] {
+        let plugin = runtime.load(LoadRequest { settings: settings.clone(), ..echo().request() }).unwrap();
+        let evaluation = plugin.decide(&shared_snapshot());
+        assert_eq!(evaluation.log[0].message, normal.to_string());
+        assert_eq!(plugin.settings(), &normal);
+        // What a receipt names can be handed in again, and gives the same bytes.
+        assert_eq!(evaluation.receipt.settings, Digest::of(normal.to_string().as_bytes()));
+        let again = runtime.load(LoadRequest { settings: normal.clone(), ..echo().request() }).unwrap();
+        assert_eq!(again.decide(&shared_snapshot()).receipt.settings, evaluation.receipt.settings);
+    }
+}
+
+#[test]
+fn a_recording_holds_the_normal_settings_and_replays_with_them() {
+    let settings = json!({ "people": ["Kim", "ANN"] });
+    let plugin = runtime().load(LoadRequest { settings, ..echo().request() }).unwrap();
+    let snapshot = shared_snapshot();
+    let evaluation = plugin.ask(&Call::Decide, &snapshot);
+    let recording = Recording::take(&plugin, Call::Decide, &snapshot, &evaluation, None);
+    assert_eq!(recording.plugin.settings, json!({ "people": ["kim", "ann"] }));
+    let settings = recording.plugin.settings.clone();
+    let replayed = runtime().load(LoadRequest { settings, ..echo().request() }).unwrap().replay(&recording).unwrap();
+    assert!(replayed.same, "{replayed:?}");
+    assert_eq!(replayed.same_fuel, Some(true));
+}
+
+#[test]
+fn marked_texts_that_are_no_ids_are_refused_with_their_places() {
+    let settings = json!({ "people": ["ann", "k\u{200b}im", " "], "limits": { "BOB": 1, "bob": 2 } });
+    // The plugin would trap if it were configured.
+    let guest = Guest { configure: "unreachable", schema: PEOPLE, ..Guest::default() };
+    let error = runtime().load(LoadRequest { settings, ..guest.request() }).map(|_| ()).unwrap_err();
+    let expected = "the settings are refused:
+- `/limits/bob`: `BOB` and `bob` are one person: leave one of them
+- `/people/1`: the id of a person holds an invisible character (U+200B) in `k\\u{200b}im`: remove it
+- `/people/2`: the id of a person is empty: write an account name or an e-mail address";
+    assert_eq!(error.to_string(), expected);
+    assert!(matches!(error, LoadError::Settings(findings) if findings.len() == 3));
+}
+
+#[test]
+fn a_frozen_component_to_run_elsewhere_has_the_normal_form_in_its_memory() {
+    let settings = json!({ "people": ["Kim@Example.org"] });
+    let frozen = runtime().freeze(&LoadRequest { settings, ..echo().request() }).unwrap().unwrap();
+    let holds = |text: &str| frozen.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("kim@example.org") && !holds("Kim@Example.org"));
+}
+
+#[test]
+fn a_schema_whose_marks_the_host_would_overlook_is_refused_when_the_plugin_is_admitted() {
+    let schema = r#"{"if": true, "then": {"properties": {"who": {"format": "lockgate-person"}}}}"#;
+    let guest = Guest { schema, ..Guest::default() };
+    let error = runtime().admit(&guest.component(), &Grants::default()).unwrap_err();
+    assert_eq!(error, AdmissionError::SettingsSchema(MarkError::Keyword("then".to_owned())));
+    assert!(error.to_string().starts_with("the schema of its settings cannot be used: `then` leads to"), "{error}");
+    let inspection = runtime().inspect(&guest.component(), &Grants::default()).unwrap();
+    assert_eq!(inspection.problem, Some(error));
+    assert!(matches!(runtime().load(guest.request()), Err(LoadError::Admission(_))));
 }

@@ -94,6 +94,12 @@ impl Storage for Grouped {
     fn value(&self, namespace: &str, key: &str) -> Result<Option<Vec<u8>>, Error> {
         self.inner.value(namespace, key)
     }
+    fn contents_of_team(&self, team: &str, after: Option<Digest>, limit: usize) -> Result<Vec<Digest>, Error> {
+        self.inner.contents_of_team(team, after, limit)
+    }
+    fn team_refers_to(&self, team: &str, digest: &Digest) -> Result<bool, Error> {
+        self.inner.team_refers_to(team, digest)
+    }
     fn forget(&self, rule: &Retention) -> Result<Forgotten, Error> {
         self.inner.forget(rule)
     }

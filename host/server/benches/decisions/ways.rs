@@ -43,7 +43,7 @@ async fn decide(State(ways): State<Ways>, Path((way, plugins)): Path<(String, St
     let Ways { engine, actor, pool } = ways;
     let work = move || {
         let deployment = id(usize::try_from(now.as_millis()).unwrap() % DEPLOYMENTS);
-        let prepared = engine.prepare(&actor, &deployment, gate, now, &Asked::default()).unwrap();
+        let prepared = engine.prepare(&actor, (&deployment).into(), gate, now, &Asked::default()).unwrap();
         engine.submit(prepared, move |outcome| drop(answer.send(outcome)));
     };
     match way.as_str() {

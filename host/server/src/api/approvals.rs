@@ -10,7 +10,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answer::{created, written};
-use super::extract::{Document, Intent, Parameters, Who};
+use super::extract::{AtDeployment, Document, Intent, Parameters, TeamQuery, Who};
 use super::openapi::{Conditions, Reading, Writing};
 use super::state::ApiState;
 use crate::problem::Problem;
@@ -20,6 +20,10 @@ use crate::problem::Problem;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Why {
+    /// The team that the deployment belongs to; needed where several of one's teams have a deployment of that id.
+    #[serde(default)]
+    #[expect(dead_code, reason = "`AtDeployment` reads it")]
+    team: Option<String>,
     /// Why.
     #[serde(default)]
     reason: String,
@@ -33,7 +37,7 @@ pub(super) struct Why {
     path = "/api/v1/deployments/{id}/approvals",
     operation_id = "give_approval",
     tag = "approvals",
-    params(("id" = String, Path, description = "The id of the deployment."), Conditions),
+    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, Conditions),
     request_body(content = ref("#/components/schemas/NewApproval"), content_type = "application/json"),
     responses(
         (
@@ -49,14 +53,13 @@ pub(super) struct Why {
 )]
 pub(super) async fn give(
     State(state): State<ApiState>,
-    Path(id): Path<String>,
+    at: AtDeployment,
     intent: Intent,
     Document(new): Document<NewApproval>,
 ) -> Result<Response, Problem> {
-    let (done, id) = state.run(move |engine| Ok((engine.approve(&intent.write(), &id, &new)?, id))).await?;
-    state.hub.wrote(&id, done.version);
+    let done = state.write_to(&at, intent, move |engine, write, at| engine.approve(write, at, &new)).await?;
     let approval = &done.value.approval.approval.id;
-    Ok(created(&done, &format!("/api/v1/deployments/{id}/approvals/{approval}")))
+    Ok(created(&done, &at.address(&format!("/approvals/{approval}"))))
 }
 
 /// Looks at an approval
@@ -69,6 +72,7 @@ pub(super) async fn give(
     tag = "approvals",
     params(
         ("id" = String, Path, description = "The id of the deployment."),
+        TeamQuery,
         ("approval" = String, Path, description = "The id of the approval."),
     ),
     responses(
@@ -78,10 +82,11 @@ pub(super) async fn give(
 )]
 pub(super) async fn get(
     State(state): State<ApiState>,
-    Path((id, approval)): Path<(String, String)>,
+    at: AtDeployment,
+    Path((_, approval)): Path<(String, String)>,
     Who(actor): Who,
 ) -> Result<Json<ApprovalView>, Problem> {
-    let view = state.run(move |engine| engine.deployment(&actor, &id, Timestamp::now())).await?;
+    let view = state.run(move |engine| engine.deployment(&actor, at.name(), Timestamp::now())).await?;
     let found = view.approvals.into_iter().find(|known| known.approval.approval.id == approval);
     found.map(Json).ok_or_else(|| missing("approval", &approval))
 }
@@ -113,15 +118,14 @@ pub(super) async fn get(
 )]
 pub(super) async fn revoke(
     State(state): State<ApiState>,
-    Path((id, approval)): Path<(String, String)>,
+    at: AtDeployment,
+    Path((_, approval)): Path<(String, String)>,
     Parameters(why): Parameters<Why>,
     intent: Intent,
 ) -> Result<Response, Problem> {
-    let revoke = move |engine: &lockgate_engine::service::Engine| {
-        Ok((engine.revoke_approval(&intent.write(), &id, &approval, &why.reason)?, id))
-    };
-    let (done, id) = state.run(revoke).await?;
-    state.hub.wrote(&id, done.version);
+    let revoke =
+        state.write_to(&at, intent, move |engine, write, at| engine.revoke_approval(write, at, &approval, &why.reason));
+    let done = revoke.await?;
     Ok(written(&done))
 }
 

@@ -18,19 +18,20 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use lockgate_domain::{Decision, Gate, Timestamp};
 use lockgate_engine::authority::Actor;
-use lockgate_engine::service::{Asked, Engine, EngineError, RequestRef};
+use lockgate_engine::service::{Asked, Engine, EngineError, Prepared, RequestRef};
 use serde_json::Value;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
 use super::errors::problem;
-use super::extract::{Origin, Who};
+use super::extract::{AtDeployment, Origin, Who};
 use super::state::ApiState;
+use crate::auth::{AsOf, Session};
 use crate::observe::{Exchange, Phases};
 use crate::problem::Problem;
 
 /// How often a decision is made again because something that it rested on changed meanwhile.
-const ATTEMPTS: usize = 8;
+const ATTEMPTS: usize = 32;
 /// How long a thread that computes stays without work.
 const KEPT_IDLE: Duration = Duration::from_secs(600);
 
@@ -46,6 +47,8 @@ static COMPUTING: LazyLock<Option<Runtime>> = LazyLock::new(|| {
 pub(crate) struct Asker {
     /// Who the credential belongs to.
     pub(crate) actor: Arc<Actor>,
+    /// The credential, to be checked again before something is decided.
+    pub(crate) session: Session,
     /// What is noted of the request, if something is.
     pub(crate) exchange: Option<Exchange>,
     /// What the ledger keeps of it.
@@ -57,16 +60,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Asker {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Who(actor) = Who::from_request_parts(parts, state).await?;
+        let session = Session::from_request_parts(parts, state).await?;
         let Ok(Origin(request)) = Origin::from_request_parts(parts, state).await;
-        Ok(Self { actor: Arc::new(actor), exchange: parts.extensions.get::<Exchange>().cloned(), request })
+        Ok(Self { actor: Arc::new(actor), session, exchange: parts.extensions.get::<Exchange>().cloned(), request })
     }
 }
 
 /// What is asked.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
-    /// The deployment, by id.
-    pub(crate) deployment: String,
+    /// The deployment.
+    pub(crate) deployment: AtDeployment,
     /// The gate.
     pub(crate) gate: Gate,
     /// By which interface, for the record.
@@ -89,7 +93,8 @@ pub(crate) async fn ask(state: &ApiState, asker: &Asker, question: Question) -> 
     let began = Instant::now();
     let Question { deployment, gate, path, input } = question;
     let asked = Asked { path: path.to_owned(), input, request: asker.request.clone() };
-    let mut work = Work { engine: state.engine.clone(), actor: Arc::clone(&asker.actor), deployment, gate, asked };
+    let (engine, actor, session) = (state.engine.clone(), Arc::clone(&asker.actor), asker.session.clone());
+    let mut work = Work { engine, actor, session, deployment, gate, asked };
     let span = asker.exchange.as_ref().map(|exchange| exchange.span().clone());
     let (mut attempts, mut waits) = (0, false);
     loop {
@@ -103,8 +108,9 @@ pub(crate) async fn ask(state: &ApiState, asker: &Asker, question: Question) -> 
         // Whoever was to answer has panicked; what that was is in the log.
         let Ok((again, outcome)) = answered.await else { return Err(given_up()) };
         match outcome {
-            Err(error) if error.is_stale() && attempts < ATTEMPTS => work = again,
-            Err(error) => return Err(problem(error)),
+            Err(AskError::Engine(error)) if error.is_stale() && attempts < ATTEMPTS => work = again,
+            Err(AskError::Engine(error)) => return Err(problem(error)),
+            Err(AskError::Credential(problem)) => return Err(problem),
             // A plugin may wait: once more, where that keeps nobody from a core.
             Ok(None) => (work, waits) = (again, true),
             Ok(Some((decision, mut phases))) => {
@@ -122,25 +128,28 @@ pub(crate) async fn ask(state: &ApiState, asker: &Asker, question: Question) -> 
 struct Work {
     engine: Engine,
     actor: Arc<Actor>,
-    deployment: String,
+    session: Session,
+    deployment: AtDeployment,
     gate: Gate,
     asked: Asked,
 }
 
 /// What came of it: none, if it is to be made on a thread that may wait.
-type Outcome = Result<Option<(Arc<Decision>, Phases)>, EngineError>;
+type Outcome = Result<Option<(Arc<Decision>, Phases)>, AskError>;
+
+/// Why nothing was decided.
+enum AskError {
+    /// What the engine says.
+    Engine(EngineError),
+    /// The credential is no longer accepted.
+    Credential(Problem),
+}
 
 impl Work {
     /// Makes the decision and hands it to the ledger, whose callback answers. The work comes back with the answer, to be
     /// done again if need be.
     fn once(self, may_wait: bool, answer: oneshot::Sender<(Self, Outcome)>) {
-        let Self { engine, actor, deployment, gate, asked } = &self;
-        let now = Timestamp::now();
-        let prepared = match may_wait {
-            true => engine.prepare(actor, deployment, *gate, now, asked).map(Some),
-            false => engine.prepare_without_waiting(actor, deployment, *gate, now, asked),
-        };
-        let prepared = match prepared {
+        let prepared = match self.prepare(may_wait) {
             Ok(Some(prepared)) => prepared,
             // That nobody waits for the answer any more is no mistake.
             Ok(None) => return drop(answer.send((self, Ok(None)))),
@@ -157,8 +166,24 @@ impl Work {
         let engine = self.engine.clone();
         engine.submit(prepared, move |written| {
             phases.append = submitted.elapsed();
-            drop(answer.send((self, written.map(|decision| Some((decision, phases))))));
+            let written = written.map(|decision| Some((decision, phases)));
+            drop(answer.send((self, written.map_err(AskError::Engine))));
         });
+    }
+
+    /// Makes the decision. The credential is checked before, because the work may have stood in a queue, and after,
+    /// because plugins may have taken long.
+    fn prepare(&self, may_wait: bool) -> Result<Option<Prepared>, AskError> {
+        let Self { engine, actor, session, deployment, gate, asked } = self;
+        session.require_blocking(AsOf::LastSecond).map_err(AskError::Credential)?;
+        let now = Timestamp::now();
+        let prepared = match may_wait {
+            true => engine.prepare(actor, deployment.name(), *gate, now, asked).map(Some),
+            false => engine.prepare_without_waiting(actor, deployment.name(), *gate, now, asked),
+        };
+        let prepared = prepared.map_err(AskError::Engine)?;
+        session.require_blocking(AsOf::LastSecond).map_err(AskError::Credential)?;
+        Ok(prepared)
     }
 }
 

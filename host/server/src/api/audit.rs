@@ -2,13 +2,14 @@
 //!
 //! What stands here is [what an audit reads](lockgate_ledger::Source), page by page, as it lies in the ledger: leaves,
 //! hashes, signed notes. Nothing of it asks to be believed, and [`RemoteSource`] on the other side believes none of it.
-//! Who may read it is decided where it is mounted.
+//! Who may read it, the table in `routes` says; how much of it they see goes by their teams, in [`AuditState::ask`], which
+//! every handler goes through.
 
-mod content;
+pub(super) mod content;
 mod form;
-mod log;
+pub(super) mod log;
 mod parameters;
-mod prove;
+pub(super) mod prove;
 mod remote;
 
 use std::sync::Arc;
@@ -16,22 +17,23 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::http::StatusCode;
-use axum::routing::get;
-use lockgate_ledger::{Cause, Error, Storage, Unavailable};
+use lockgate_engine::authority::{Actor, Teams};
+use lockgate_ledger::{Cause, Error, Source, Storage, TeamView, Unavailable};
 use utoipa::OpenApi;
 
 use super::errors::damaged;
+use super::routes::audit_routes;
 use crate::problem::Problem;
 
 pub use form::{
     Checkpoints, ConsistencyHashes, Contents, Entries, EntryDocument, HeadDocument, InclusionProofDocument,
-    KeptCheckpoint, KeyChangeDocument, LogEntry, Nodes,
+    KeptCheckpoint, KeyChangeDocument, LogEntry, Nodes, WithheldEntryDocument,
 };
 pub use prove::{decision_proof, proof_of_decision};
 pub use remote::{InvalidServer, RemoteSource};
 
-/// Where the routes are mounted.
-pub const PREFIX: &str = "/api/v1/audit";
+/// The path that all routes of the audit log begin with.
+const PREFIX: &str = "/api/v1/audit";
 
 /// The header with the kind of content.
 const KIND_HEADER: &str = "lockgate-content-kind";
@@ -54,36 +56,31 @@ impl AuditState {
         Self { storage }
     }
 
-    /// Asks the ledger something, on a thread that may wait.
+    /// Asks something of the log as the actor may see it, on a thread that may wait.
     async fn ask<T: Send + 'static>(
         &self,
-        ask: impl FnOnce(&dyn Storage) -> Result<T, Error> + Send + 'static,
+        actor: Actor,
+        ask: impl FnOnce(&dyn Source) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Problem> {
         let storage = Arc::clone(&self.storage);
-        match tokio::task::spawn_blocking(move || ask(storage.as_ref())).await {
+        let of_actor = move || match &actor.teams {
+            Teams::All => ask(storage.as_ref()),
+            Teams::Named(teams) => ask(&TeamView::new(storage.as_ref(), teams)),
+        };
+        match tokio::task::spawn_blocking(of_actor).await {
             Ok(answer) => answer.map_err(problem),
             Err(_) => Err(Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)),
         }
     }
 }
 
-/// The routes, relative to [`PREFIX`].
+/// The routes with nothing in front of them: everybody may read that log.
 pub fn routes<S>() -> Router<S>
 where
     AuditState: FromRef<S>,
     S: Clone + Send + Sync + 'static,
 {
-    Router::new()
-        .route("/head", get(log::head))
-        .route("/checkpoint", get(log::checkpoint))
-        .route("/key", get(log::key))
-        .route("/entries", get(log::entries))
-        .route("/nodes", get(log::nodes))
-        .route("/checkpoints", get(log::checkpoints))
-        .route("/contents", get(content::contents))
-        .route("/content/{digest}", get(content::content))
-        .route("/inclusion/{index}", get(prove::inclusion))
-        .route("/consistency", get(prove::consistency))
+    audit_routes().into_iter().fold(Router::new(), |router, route| router.route(route.row.path, route.handler))
 }
 
 /// The description of the routes, with their full paths, and of the proof of a decision.
@@ -111,6 +108,7 @@ pub struct AuditApi;
 fn problem(error: Error) -> Problem {
     match error {
         Error::NotFound(message) => Problem::of_status(StatusCode::NOT_FOUND).detail(message),
+        Error::Withheld(_) => Problem::of_status(StatusCode::FORBIDDEN).detail(error.to_string()),
         Error::Unavailable(Unavailable { cause: Cause::Corrupt, message }) => {
             // An auditor is told where.
             damaged(&message).detail(message)

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::errors::problem;
 use super::extract::{Intent, Who};
 use super::openapi::{Reading, Writing};
-use super::state::{ApiState, blocking};
+use super::state::{ApiState, with_effect};
 use crate::observe::Exchange;
 use crate::problem::Problem;
 use crate::serve::count_reload;
@@ -104,7 +104,7 @@ pub(super) async fn reload(
         }
         outcome
     };
-    match blocking(reload).await? {
+    match with_effect(intent.session, move || Ok(reload())).await? {
         Ok((reloaded, _)) => Ok(Json(reloaded)),
         Err(ReloadError::Models(error)) => {
             let title = "The new models cannot be used, and the old ones stay in use";

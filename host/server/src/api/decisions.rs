@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use lockgate_engine::service::{DecisionRecord, Page, Paged};
+use lockgate_engine::service::{DecisionRecord, Engine, Page, Paged};
 use lockgate_ledger::{InclusionProof, prove_inclusion};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{Parameters, Who, limit, position};
+use super::extract::{AtDeployment, Parameters, Who, limit, position, unreadable};
 use super::openapi::Reading;
 use super::state::ApiState;
 use crate::problem::Problem;
@@ -19,6 +19,8 @@ use crate::problem::Problem;
 pub(super) struct Wanted {
     /// Those about that deployment only, by id.
     deployment: Option<String>,
+    /// The team that the deployment belongs to; needed where several of one's teams have a deployment of that id.
+    team: Option<String>,
     /// Where the page begins: `next` of the page before.
     #[param(maximum = 9007199254740991i64)]
     cursor: Option<u64>,
@@ -47,7 +49,15 @@ pub(super) async fn list(
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Paged<DecisionRecord>>, Problem> {
     let page = Page { before: position("cursor", wanted.cursor)?, limit: limit(wanted.limit)? };
-    state.run(move |engine| engine.decisions(&actor, wanted.deployment.as_deref(), page)).await.map(Json)
+    let Wanted { deployment, team, .. } = wanted;
+    let deployment = match (deployment, team) {
+        (None, Some(_)) => {
+            return Err(unreadable("`team` says whose deployment is meant: name it in `deployment`, too"));
+        }
+        (deployment, team) => deployment.map(|id| AtDeployment::new(id, team)),
+    };
+    let list = move |engine: &Engine| engine.decisions(&actor, deployment.as_ref().map(AtDeployment::name), page);
+    state.run(list).await.map(Json)
 }
 
 /// Looks at a decision
@@ -78,7 +88,7 @@ pub(super) async fn proof(
     Path(id): Path<String>,
     Who(actor): Who,
 ) -> Result<Json<InclusionProof>, Problem> {
-    let prove = move |engine: &lockgate_engine::service::Engine| {
+    let prove = move |engine: &Engine| {
         let index = engine.decision_index(&actor, &id)?;
         // The ledger seen as a log, which is all that a proof needs.
         Ok(prove_inclusion(&**engine.storage(), index)?)

@@ -1,7 +1,7 @@
 //! Deployments: asked for, revised, listed, looked at.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use lockgate_domain::{Overlap, PersonId, Stage, Timestamp};
 use lockgate_engine::service::{DeploymentSummary, NewDeployment, Page, Paged};
@@ -9,7 +9,9 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answer::{at_version, created, written};
-use super::extract::{Document, Intent, MergePatch, Parameters, Who, limit, position, unreadable};
+use super::extract::{
+    AtDeployment, Document, Intent, MergePatch, Parameters, TeamQuery, Who, limit, position, unreadable,
+};
 use super::openapi::{Conditions, Reading, Repeatable, STATUSES, Writing};
 use super::state::ApiState;
 use crate::problem::Problem;
@@ -116,8 +118,11 @@ pub(super) async fn request(
     intent: Intent,
     Document(new): Document<NewDeployment>,
 ) -> Result<Response, Problem> {
-    let done = state.run(move |engine| engine.request(&intent.write(), &new)).await?;
-    Ok(created(&done, &format!("/api/v1/deployments/{}", done.value.summary.id)))
+    let team = new.team.clone();
+    let done = state.write(intent, move |engine, write| engine.request(write, &new)).await?;
+    let DeploymentSummary { id, .. } = &done.value.summary;
+    let at = AtDeployment::new(id.clone(), team);
+    Ok(created(&done, &at.address("")))
 }
 
 /// Looks at a deployment
@@ -128,7 +133,7 @@ pub(super) async fn request(
     path = "/api/v1/deployments/{id}",
     operation_id = "get_deployment",
     tag = "deployments",
-    params(("id" = String, Path, description = "The id of the deployment.")),
+    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery),
     responses(
         (
             status = 200, description = "The deployment.", body = ref("#/components/schemas/DeploymentView"),
@@ -137,12 +142,8 @@ pub(super) async fn request(
         Reading,
     )
 )]
-pub(super) async fn get(
-    State(state): State<ApiState>,
-    Who(actor): Who,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
-    let view = state.run(move |engine| engine.deployment(&actor, &id, Timestamp::now())).await?;
+pub(super) async fn get(State(state): State<ApiState>, Who(actor): Who, at: AtDeployment) -> Result<Response, Problem> {
+    let view = state.run(move |engine| engine.deployment(&actor, at.name(), Timestamp::now())).await?;
     Ok(at_version(view.summary.version, &view))
 }
 
@@ -154,7 +155,7 @@ pub(super) async fn get(
     path = "/api/v1/deployments/{id}",
     operation_id = "revise_deployment",
     tag = "deployments",
-    params(("id" = String, Path, description = "The id of the deployment."), Conditions),
+    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, Conditions),
     request_body(content = inline(std::collections::BTreeMap<String, serde_json::Value>), content_type = "application/merge-patch+json"),
     responses(
         (
@@ -169,12 +170,11 @@ pub(super) async fn get(
 )]
 pub(super) async fn revise(
     State(state): State<ApiState>,
-    Path(id): Path<String>,
+    at: AtDeployment,
     intent: Intent,
     MergePatch(patch): MergePatch,
 ) -> Result<Response, Problem> {
-    let (done, id) = state.run(move |engine| Ok((engine.revise(&intent.write(), &id, &patch)?, id))).await?;
-    state.hub.wrote(&id, done.version);
+    let done = state.write_to(&at, intent, move |engine, write, at| engine.revise(write, at, &patch)).await?;
     Ok(written(&done))
 }
 
@@ -186,7 +186,7 @@ pub(super) async fn revise(
     path = "/api/v1/deployments/{id}/overlaps",
     operation_id = "deployment_overlaps",
     tag = "deployments",
-    params(("id" = String, Path, description = "The id of the deployment.")),
+    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery),
     responses(
         (status = 200, description = "The others.", body = ref("#/components/schemas/Overlaps")),
         Reading,
@@ -195,7 +195,7 @@ pub(super) async fn revise(
 pub(super) async fn overlaps(
     State(state): State<ApiState>,
     Who(actor): Who,
-    Path(id): Path<String>,
+    at: AtDeployment,
 ) -> Result<Json<Vec<Overlap>>, Problem> {
-    state.run(move |engine| engine.overlaps(&actor, &id)).await.map(Json)
+    state.run(move |engine| engine.overlaps(&actor, at.name())).await.map(Json)
 }

@@ -22,6 +22,12 @@ pub fn problem(error: EngineError) -> Problem {
         EngineError::NotFound { what, id } => {
             Problem::of_status(StatusCode::NOT_FOUND).detail(said).with("what", what).with("id", id)
         }
+        EngineError::SeveralTeams { id, teams } => {
+            conflict("several-teams", "Several teams have a deployment of that id")
+                .detail(said)
+                .with("id", id)
+                .with("teams", teams)
+        }
         EngineError::Forbidden(forbidden) => of_forbidden(&forbidden).detail(said),
         EngineError::Refused(refused) => of_refused(refused).detail(said),
         EngineError::Illegal(illegal) => {
@@ -123,6 +129,19 @@ fn of_refused(refused: Refused) -> Problem {
             conflict("not-overridable", "This cannot be overridden").with("binding", binding).with("gate", gate)
         }
         Refused::Over { what, id } => conflict("over", "It is over").with("what", what).with("id", id),
+        Refused::OtherAccount { account, by } => {
+            forbidden("other-account", "Another account said it").with("person", account).with("by", by)
+        }
+        Refused::OfAllTeams { what, id } => {
+            forbidden("of-all-teams", "It is for all teams").with("what", what).with("id", id)
+        }
+        Refused::OfMoreTeams { what, id } => {
+            forbidden("of-more-teams", "It is for more teams").with("what", what).with("id", id)
+        }
+        Refused::PersonDecides { person, kind, roles, .. } => forbidden("person-decides", "A person has to decide it")
+            .with("person", person)
+            .with("kind", kind)
+            .with("roles", roles),
         Refused::StepNotUnderWay { step, .. } => {
             conflict("step-not-under-way", "The step is not under way").with("step", step)
         }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{ACCEPT, CACHE_CONTROL};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -12,16 +12,17 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use futures_util::Stream;
 use lockgate_engine::authority::Actor;
-use lockgate_engine::service::EventRecord;
+use lockgate_engine::service::{Engine, EventRecord};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use utoipa::IntoParams;
 
-use super::extract::{LARGEST, Parameters, Who, limit, position, unreadable};
+use super::extract::{AtDeployment, LARGEST, Parameters, Who, limit, position, unreadable};
 use super::openapi::Reading;
 use super::state::ApiState;
+use crate::auth::Session;
 use crate::problem::Problem;
 use crate::serve::{Turn, Watching};
 
@@ -30,6 +31,8 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// How often a silent stream is written to, so that nobody on the way takes it for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How often the credential of a silent stream is checked.
+const CHECK_AGAIN: Duration = Duration::from_secs(2);
 /// How long a stream lasts. A client goes on from where it was, and shows again who it is.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// How many events are read at once for a stream.
@@ -50,6 +53,9 @@ pub struct Events {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
+    /// The team that the deployment belongs to; needed where several of one's teams have a deployment of that id.
+    #[expect(dead_code, reason = "`AtDeployment` reads it")]
+    team: Option<String>,
     /// Those after that version only.
     #[param(maximum = 9007199254740991i64)]
     after: Option<u64>,
@@ -61,7 +67,8 @@ pub(super) struct Wanted {
 /// Says what happened to a deployment
 ///
 /// A page in order; or, for whoever accepts `text/event-stream`, all of it as it happens: each event has the version as
-/// its `id`, so that a client that comes back with `Last-Event-ID` misses none.
+/// its `id`, so that a client that comes back with `Last-Event-ID` misses none. A stream ends when the credential is no
+/// longer accepted.
 #[utoipa::path(
     get,
     path = "/api/v1/deployments/{id}/events",
@@ -82,8 +89,9 @@ pub(super) struct Wanted {
 )]
 pub(super) async fn events(
     State(state): State<ApiState>,
-    Path(id): Path<String>,
+    at: AtDeployment,
     Who(actor): Who,
+    session: Session,
     Parameters(wanted): Parameters<Wanted>,
     turn: Option<Extension<Turn>>,
     headers: HeaderMap,
@@ -91,18 +99,23 @@ pub(super) async fn events(
     let (after, limit) = (position("after", wanted.after)?, limit(wanted.limit)?);
     let last_seen = last_seen(&headers)?;
     if !wants_stream(&headers) {
-        let items = state.run(move |engine| engine.events(&actor, &id, after.unwrap_or(0), limit)).await?;
+        let items = state.run(move |engine| engine.events(&actor, at.name(), after.unwrap_or(0), limit)).await?;
         let next = items.last().filter(|_| items.len() == limit).map(|last| last.version);
         return Ok(Json(Events { items, next }).into_response());
     }
     let after = last_seen.or(after).unwrap_or(0);
     // Whether there is one at all is said before the stream begins.
-    let (actor, id) = state.run(move |engine| engine.version(&actor, &id).map(|_| (actor, id))).await?;
+    let (asks, named) = (actor.clone(), at.clone());
+    let stream = move |engine: &Engine| {
+        engine.version(&asks, named.name())?;
+        engine.stream_of(&asks, named.name())
+    };
+    let stream = state.run(stream).await?;
     let watching = turn.map(|Extension(turn)| turn.watch()).transpose()?;
-    let receiver = state.hub.watch(&id);
+    let receiver = state.hub.watch(&stream);
     let until = Instant::now() + LONGEST;
     let following =
-        Following { state, actor, id, after, receiver, until, pending: VecDeque::new(), _watching: watching };
+        Following { state, actor, session, at, after, receiver, until, pending: VecDeque::new(), _watching: watching };
     let alive = KeepAlive::new().interval(KEEP_ALIVE);
     let headers = [
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -128,7 +141,8 @@ fn last_seen(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
 struct Following {
     state: ApiState,
     actor: Actor,
-    id: String,
+    session: Session,
+    at: AtDeployment,
     after: u64,
     receiver: watch::Receiver<u64>,
     until: Instant,
@@ -144,10 +158,12 @@ impl Following {
         })
     }
 
-    /// The next event; none: the stream ends, and the client may come back.
+    /// The next event; none: the stream ends, and the client may come back with a credential that is accepted.
     async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(record) = self.pending.pop_front() {
+                // The client may be slow to take them.
+                self.session.require().await.ok()?;
                 self.after = record.version;
                 return Event::default()
                     .id(record.version.to_string())
@@ -157,14 +173,21 @@ impl Following {
             }
             // Before reading: what is written meanwhile is looked for again.
             self.receiver.mark_unchanged();
-            let (actor, id, after) = (self.actor.clone(), self.id.clone(), self.after);
-            let found = self.state.run(move |engine| engine.events(&actor, &id, after, AT_ONCE)).await.ok()?;
-            self.pending.extend(found);
-            if !self.pending.is_empty() {
-                continue;
+            let (actor, at, after) = (self.actor.clone(), self.at.clone(), self.after);
+            let read = move |engine: &Engine| engine.events(&actor, at.name(), after, AT_ONCE);
+            self.pending.extend(self.state.run_after_wait(&self.session, read).await.ok()?);
+            if self.pending.is_empty() {
+                self.changed().await?;
             }
+        }
+    }
+
+    /// Waits until the deployment has changed; none: the stream ends.
+    async fn changed(&mut self) -> Option<()> {
+        loop {
             tokio::select! {
-                changed = self.receiver.changed() => changed.ok()?,
+                changed = self.receiver.changed() => return changed.ok(),
+                () = tokio::time::sleep(CHECK_AGAIN) => self.session.require().await.ok()?,
                 () = self.state.lifecycle.stopping() => return None,
                 () = tokio::time::sleep_until(self.until) => return None,
             }

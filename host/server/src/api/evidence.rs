@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
 use super::answer::written;
-use super::extract::{Intent, Who, bytes, unreadable};
+use super::extract::{AtDeployment, Intent, TeamQuery, Who, bytes, unreadable};
 use super::openapi::{Conditions, Reading, Writing};
 use super::state::ApiState;
 use crate::problem::Problem;
@@ -30,6 +30,7 @@ const UNKNOWN: &str = "application/octet-stream";
     tag = "evidence",
     params(
         ("id" = String, Path, description = "The id of the deployment."),
+        TeamQuery,
         ("name" = String, Path, description = "The name: 1 to 128 letters, digits, `.`, `-` or `_`.", pattern = "^[A-Za-z0-9._-]{1,128}$"),
         ("X-Evidence-Source" = Option<String>, Header, description = "Who or what it comes from; without it, whoever asks.", max_length = 256),
         Conditions,
@@ -48,19 +49,18 @@ const UNKNOWN: &str = "application/octet-stream";
 )]
 pub(super) async fn put(
     State(state): State<ApiState>,
-    Path((id, name)): Path<(String, String)>,
+    at: AtDeployment,
+    Path((_, name)): Path<(String, String)>,
     intent: Intent,
     request: Request,
 ) -> Result<Response, Problem> {
     let media_type = text(request.headers(), &CONTENT_TYPE)?.unwrap_or_else(|| UNKNOWN.to_owned());
     let source = text(request.headers(), &EVIDENCE_SOURCE)?;
     let body = bytes(request, &state).await?;
-    let attach = move |engine: &lockgate_engine::service::Engine| {
-        let done = engine.attach(&intent.write(), &id, &name, &media_type, source.as_deref(), body.into())?;
-        Ok((done, id))
-    };
-    let (done, id) = state.run(attach).await?;
-    state.hub.wrote(&id, done.version);
+    let attach = state.write_to(&at, intent, move |engine, write, at| {
+        engine.attach(write, at, &name, &media_type, source.as_deref(), body.into())
+    });
+    let done = attach.await?;
     Ok(written(&done))
 }
 
@@ -74,6 +74,7 @@ pub(super) async fn put(
     tag = "evidence",
     params(
         ("id" = String, Path, description = "The id of the deployment."),
+        TeamQuery,
         ("name" = String, Path, description = "The name of the evidence."),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of what one has already."),
     ),
@@ -89,11 +90,12 @@ pub(super) async fn put(
 )]
 pub(super) async fn get(
     State(state): State<ApiState>,
-    Path((id, name)): Path<(String, String)>,
+    at: AtDeployment,
+    Path((_, name)): Path<(String, String)>,
     Who(actor): Who,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let evidence = state.run(move |engine| engine.evidence(&actor, &id, &name)).await?;
+    let evidence = state.run(move |engine| engine.evidence(&actor, at.name(), &name)).await?;
     let tag = format!("\"{}\"", evidence.digest);
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let mut known = known.flat_map(|value| value.split(','));

@@ -5,18 +5,19 @@
 use std::fmt::Write as _;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, RawPathParams, Request};
 use axum::http::header::{CONTENT_TYPE, IF_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use lockgate_domain::{Gate, Phase, Stage, Timestamp};
 use lockgate_engine::authority::Actor;
-use lockgate_engine::service::{Mistake, Page, RequestRef, Write};
+use lockgate_engine::service::{DeploymentRef, Mistake, Page, RequestRef, Write};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
 use super::errors::invalid;
+use crate::auth::Session;
 use crate::observe::Exchange;
 use crate::problem::Problem;
 use crate::serve::{Peer, RequestId};
@@ -47,33 +48,39 @@ impl<S: Sync> FromRequestParts<S> for Who {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let actor = parts.extensions.get::<Actor>().cloned();
-        let actor = actor.ok_or_else(|| Problem::of_status(StatusCode::UNAUTHORIZED))?;
-        if let Some(exchange) = parts.extensions.get::<Exchange>() {
-            exchange.actor(&actor);
-        }
-        Ok(Self(actor))
+        actor.map(Self).ok_or_else(|| Problem::of_status(StatusCode::UNAUTHORIZED))
     }
 }
 
-/// A write: who asks, when, and under which conditions.
+impl<S: Sync> FromRequestParts<S> for Session {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::of_status(StatusCode::UNAUTHORIZED))
+    }
+}
+
+/// A write: who asks, with which credential, and under which conditions.
 #[derive(Clone, Debug)]
 pub struct Intent {
     /// Who.
     pub actor: Actor,
-    now: Timestamp,
+    /// The credential, to be checked again before something is written.
+    pub session: Session,
     key: Option<String>,
     if_match: Option<u64>,
 }
 
 impl Intent {
-    /// As the engine takes it.
-    pub fn write(&self) -> Write<'_> {
-        Write { actor: &self.actor, now: self.now, key: self.key.as_deref(), if_match: self.if_match }
-    }
-
-    /// The same, after some time.
-    pub(super) fn by_now(self) -> Self {
-        Self { now: Timestamp::now(), ..self }
+    /// As the engine takes it at this moment.
+    pub(super) fn write(&self) -> Write<'_> {
+        Write {
+            actor: &self.actor,
+            now: Timestamp::now(),
+            key: self.key.as_deref(),
+            if_match: self.if_match,
+            credential: Some(&self.session),
+        }
     }
 }
 
@@ -82,9 +89,10 @@ impl<S: Sync> FromRequestParts<S> for Intent {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Who(actor) = Who::from_request_parts(parts, state).await?;
+        let session = Session::from_request_parts(parts, state).await?;
         let key = idempotency_key(&parts.headers)?;
         let if_match = if_match(&parts.headers)?;
-        Ok(Self { actor, now: Timestamp::now(), key, if_match })
+        Ok(Self { actor, session, key, if_match })
     }
 }
 
@@ -200,11 +208,62 @@ pub(super) fn position(name: &str, position: Option<u64>) -> Result<Option<u64>,
     }
 }
 
+/// The deployment that a request is about: the `id` of the path `…/deployments/{id}…`, and the `team` of the query.
+#[derive(Clone, Debug)]
+pub struct AtDeployment {
+    id: String,
+    team: Option<String>,
+}
+
+/// Which team's deployment is meant.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct TeamQuery {
+    /// The team that the deployment belongs to; needed where several of one's teams have a deployment of that id.
+    pub team: Option<String>,
+}
+
+impl AtDeployment {
+    /// The deployment of that id, of that team or of one of those of whoever asks.
+    pub fn new(id: String, team: Option<String>) -> Self {
+        Self { id, team }
+    }
+
+    /// As the engine takes it.
+    pub fn name(&self) -> DeploymentRef<'_> {
+        DeploymentRef { id: &self.id, team: self.team.as_deref() }
+    }
+
+    /// The address of something of the deployment, for example `/approvals/a-1`: it names the team if the request did.
+    pub(super) fn address(&self, of: &str) -> String {
+        let path = format!("/api/v1/deployments/{}{of}", self.id);
+        match &self.team {
+            Some(team) => {
+                format!("{path}?{}", form_urlencoded::Serializer::new(String::new()).append_pair("team", team).finish())
+            }
+            None => path,
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for AtDeployment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Parameters(TeamQuery { team }) = Parameters::from_request_parts(parts, state).await?;
+        let path = RawPathParams::from_request_parts(parts, state).await;
+        let path = path.map_err(|rejected| unreadable(rejected.body_text()))?;
+        let id = path.iter().find(|(name, _)| *name == "id").map(|(_, id)| id.to_owned());
+        let id = id.ok_or_else(|| unreadable("the path names no deployment"))?;
+        Ok(Self { id, team })
+    }
+}
+
 /// A deployment and one of its gates: `…/{id}/gates/{stage}/{phase}`.
 #[derive(Clone, Debug)]
 pub struct AtGate {
-    /// The deployment, by id.
-    pub id: String,
+    /// The deployment.
+    pub at: AtDeployment,
     /// The gate.
     pub gate: Gate,
 }
@@ -213,10 +272,10 @@ impl<S: Send + Sync> FromRequestParts<S> for AtGate {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let at = AtDeployment::from_request_parts(parts, state).await?;
         let path = Path::<(String, String, String)>::from_request_parts(parts, state).await;
-        let Path((id, stage, phase)) = path.map_err(|rejected| unreadable(rejected.body_text()))?;
-        let gate = gate(&stage, &phase)?;
-        Ok(Self { id, gate })
+        let Path((_, stage, phase)) = path.map_err(|rejected| unreadable(rejected.body_text()))?;
+        Ok(Self { at, gate: gate(&stage, &phase)? })
     }
 }
 

@@ -14,9 +14,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::answer::written;
 use super::ask::{Asker, Question, ask};
-use super::extract::{AtGate, Intent, Parameters, unreadable};
+use super::extract::{AtDeployment, AtGate, Intent, Parameters, unreadable};
 use super::openapi::{Conditions, Writing};
-use super::state::ApiState;
+use super::state::{ApiState, with_effect};
 use crate::observe::Phases;
 use crate::problem::Problem;
 use crate::serve::Turn;
@@ -29,10 +29,13 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 const PATH: &str = "api";
 
 /// How a gate is asked.
-#[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct How {
+    /// The team that the deployment belongs to; needed where several of one's teams have a deployment of that id.
+    #[expect(dead_code, reason = "`AtDeployment` reads it")]
+    team: Option<String>,
     /// Only ask: the deployment stays where it is, whatever the decision is.
     ask: Option<bool>,
     /// Wait for so long at most, for example `20s`, for the verdict to turn; never longer than the server lets wait.
@@ -97,7 +100,7 @@ impl Until {
 )]
 pub(super) async fn pass(
     State(state): State<ApiState>,
-    AtGate { id, gate }: AtGate,
+    AtGate { at, gate }: AtGate,
     Parameters(how): Parameters<How>,
     asker: Asker,
     intent: Intent,
@@ -105,7 +108,7 @@ pub(super) async fn pass(
 ) -> Result<Response, Problem> {
     match (how.wait, how.until) {
         (Some(wait), until) => {
-            let goal = Goal { intent: &intent, id: &id, gate, passing: how.ask != Some(true) };
+            let goal = Goal { intent: &intent, at: &at, gate, passing: how.ask != Some(true) };
             if !goal.wait(&state, wait, until.unwrap_or_default(), turn).await? {
                 return Ok(StatusCode::NO_CONTENT.into_response());
             }
@@ -113,51 +116,64 @@ pub(super) async fn pass(
         (None, Some(_)) => return Err(unreadable("`until` says what is waited for: say in `wait` for how long, too")),
         (None, None) => {}
     }
-    // A wait may have been long.
-    let intent = intent.by_now();
     if how.ask == Some(true) {
-        let question = Question { deployment: id, gate, path: PATH, input: None };
+        let question = Question { deployment: at, gate, path: PATH, input: None };
         let answered = ask(&state, &asker, question).await?;
         return Ok(Json(&*answered.decision).into_response());
     }
     let Asker { exchange, request, .. } = asker;
     let asked = Asked { path: PATH.to_owned(), input: None, request };
-    let done = state.run(move |engine| engine.pass(&intent.write(), &id, gate, &asked)).await?;
+    let done = state.write_to(&at, intent, move |engine, write, at| engine.pass(write, at, gate, &asked)).await?;
     // What is answered again was counted the first time.
     if let (Some(exchange), false) = (&exchange, done.repeated) {
         exchange.decision(&done.value.decision, Phases::default());
     }
-    state.hub.wrote(&done.value.deployment.id, done.version);
     Ok(written(&done))
 }
 
 /// A gate that is waited for.
 struct Goal<'a> {
     intent: &'a Intent,
-    id: &'a str,
+    at: &'a AtDeployment,
     gate: Gate,
     passing: bool,
 }
 
 impl Goal<'_> {
-    /// Whether there is a reason to ask, because the verdict has turned, or there is none to be had; or the time is over.
+    /// Waits as [`Goal::turned`] does, and checks the credential afterwards: whoever waits is told neither that the verdict
+    /// has turned nor that it has not, if the credential ended meanwhile.
     async fn wait(
-        self,
+        &self,
         state: &ApiState,
         longest: lockgate_domain::Duration,
         until: Until,
         turn: Option<Extension<Turn>>,
     ) -> Result<bool, Problem> {
-        let Self { intent, id, gate, passing } = self;
+        let turned = self.turned(state, longest, until, turn).await?;
+        with_effect(self.intent.session.clone(), move || Ok(turned)).await
+    }
+
+    /// Whether there is a reason to ask, because the verdict has turned, or there is none to be had; or the time is over.
+    async fn turned(
+        &self,
+        state: &ApiState,
+        longest: lockgate_domain::Duration,
+        until: Until,
+        turn: Option<Extension<Turn>>,
+    ) -> Result<bool, Problem> {
+        let Self { intent, at, gate, passing } = *self;
         let longest = longest.as_millis().min(state.limits.wait.as_millis());
         let deadline = Instant::now() + Duration::from_millis(longest);
-        let mut receiver = state.hub.watch(id);
+        let (asks, named) = (intent.actor.clone(), at.clone());
+        let stream = state.run(move |engine| engine.stream_of(&asks, named.name())).await?;
+        let mut receiver = state.hub.watch(&stream);
         let mut watching = None;
         loop {
             // Before looking: what is written meanwhile is looked for again.
             receiver.mark_unchanged();
-            let (intent, name) = (intent.clone().by_now(), id.to_owned());
-            let outlook = state.run(move |engine| engine.outlook(&intent.write(), &name, gate, passing)).await;
+            intent.session.require().await?;
+            let (intent, at) = (intent.clone(), at.clone());
+            let outlook = state.run(move |engine| engine.outlook(&intent.write(), at.name(), gate, passing)).await;
             // What is in the way now is told by whoever is asked next, unless it was answered before.
             if !outlook.is_ok_and(|verdict| !until.is_reached(verdict)) {
                 return Ok(true);

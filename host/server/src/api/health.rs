@@ -8,18 +8,19 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
+use lockgate_engine::authority::{Actor, Teams};
 use lockgate_ledger::Storage;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::ServerState;
-use crate::auth::authenticate;
-use crate::config::MetricsAccess;
+use super::mount::Doorkeeper;
+use super::openapi::Reading;
+use super::routes::health_routes;
 use crate::observe::scrape;
+use crate::problem::Problem;
 use crate::serve::Lifecycle;
 
 /// Whether one of the things is as it has to be.
@@ -85,22 +86,13 @@ impl Checks {
 
 /// The routes, which do not wait for their turn.
 pub fn routes(state: &ServerState) -> Router {
-    let open = Router::new()
-        .route("/livez", get(livez))
-        .route("/readyz", get(readyz))
-        .route("/health", get(health))
-        .route("/v1/status", get(status));
-    let metrics = Router::new().route("/metrics", get(metrics));
-    let metrics = match state.config.observe.metrics {
-        MetricsAccess::Off => Router::new(),
-        MetricsAccess::Open => metrics,
-        MetricsAccess::On => metrics.route_layer(from_fn_with_state(Arc::clone(&state.authenticator), authenticate)),
-    };
-    open.merge(metrics).with_state(state.clone())
+    let doorkeeper = Doorkeeper { authenticator: Arc::clone(&state.authenticator), backpressure: None };
+    let routes = health_routes(state.config.observe.metrics);
+    doorkeeper.router(routes, &state.config.limits).with_state(state.clone())
 }
 
 /// The process answers.
-#[utoipa::path(get, path = "/livez", tag = "health", security(()), responses((status = 200, description = "It lives.", body = String)))]
+#[utoipa::path(get, path = "/livez", tag = "health", responses((status = 200, description = "It lives.", body = String)))]
 pub(crate) async fn livez() -> &'static str {
     "ok"
 }
@@ -110,7 +102,6 @@ pub(crate) async fn livez() -> &'static str {
     get,
     path = "/readyz",
     tag = "health",
-    security(()),
     responses(
         (status = 200, description = "It is ready.", body = Readiness),
         (status = 503, description = "It is not; the checks say why.", body = Readiness),
@@ -128,7 +119,6 @@ pub(crate) async fn readyz(State(state): State<ServerState>) -> Response {
     get,
     path = "/health",
     tag = "health",
-    security(()),
     params(
         ("bundles" = Option<bool>, Query, description = "Also asks whether models are loaded."),
         ("plugins" = Option<bool>, Query, description = "Asks for everything that readiness depends on."),
@@ -167,7 +157,6 @@ pub(crate) async fn health(State(state): State<ServerState>, RawQuery(query): Ra
     get,
     path = "/v1/status",
     tag = "health",
-    security(()),
     responses((status = 200, description = "The state of each part.", body = Value))
 )]
 pub(crate) async fn status(State(state): State<ServerState>) -> Json<Value> {
@@ -182,6 +171,31 @@ pub(crate) async fn status(State(state): State<ServerState>) -> Json<Value> {
     Json(json!({ "result": { "labels": labels, "plugins": plugins } }))
 }
 
-async fn metrics(State(state): State<ServerState>, headers: HeaderMap) -> Response {
+/// What the server has counted
+///
+/// OpenMetrics for clients that accept it, and otherwise the older text format of Prometheus. `observe.metrics` says whether
+/// there is this route, and whether it takes a credential: then one that sees all teams, since the metrics count what all
+/// teams do.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "metrics",
+    tag = "health",
+    responses(
+        (status = 200, description = "The metrics.", content((String = "application/openmetrics-text"), (String = "text/plain"))),
+        Reading,
+    )
+)]
+pub(crate) async fn metrics(
+    State(state): State<ServerState>,
+    actor: Option<Extension<Actor>>,
+    headers: HeaderMap,
+) -> Response {
+    // They count what all teams do. Without a credential, the configuration lets everybody see them.
+    if actor.is_some_and(|Extension(actor)| actor.teams != Teams::All) {
+        return Problem::new(StatusCode::FORBIDDEN, "of-all-teams", "It is for all teams")
+            .detail("the metrics count what all teams do: use a credential that sees all teams")
+            .into_response();
+    }
     scrape(Arc::clone(&state.metrics), Some(Arc::clone(&state.storage)), headers).await
 }

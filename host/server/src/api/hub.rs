@@ -27,7 +27,7 @@ struct Inner {
 
 #[derive(Default)]
 struct Watched {
-    /// The last known version by deployment.
+    /// The last known version by stream of a deployment.
     versions: HashMap<String, watch::Sender<u64>>,
     /// Whether there is a task that reads them.
     polled: bool,
@@ -38,10 +38,10 @@ impl Hub {
         Self(Arc::new(Inner { storage, watched: Mutex::default() }))
     }
 
-    /// The versions of a deployment, from now on. It may begin with an older one than there is: look after subscribing.
-    pub fn watch(&self, deployment: &str) -> watch::Receiver<u64> {
+    /// The versions of a deployment, by its stream in the ledger, from now on. It may begin with an older one than there is: look after subscribing.
+    pub fn watch(&self, stream: &str) -> watch::Receiver<u64> {
         let mut watched = self.lock();
-        let receiver = match watched.versions.entry(deployment.to_owned()) {
+        let receiver = match watched.versions.entry(stream.to_owned()) {
             Entry::Occupied(known) => known.get().subscribe(),
             Entry::Vacant(new) => new.insert(watch::Sender::new(0)).subscribe(),
         };
@@ -52,9 +52,9 @@ impl Hub {
         receiver
     }
 
-    /// Tells those who wait for it that a deployment has that version.
-    pub fn wrote(&self, deployment: &str, version: u64) {
-        if let Some(known) = self.lock().versions.get(deployment) {
+    /// Tells those who wait for it that the deployment of a stream has that version.
+    pub fn wrote(&self, stream: &str, version: u64) {
+        if let Some(known) = self.lock().versions.get(stream) {
             known.send_if_modified(|known| {
                 let newer = version > *known;
                 *known = version.max(*known);
@@ -94,7 +94,7 @@ impl Hub {
     fn look(&self, names: &[String]) {
         let Some(storage) = self.0.storage.upgrade() else { return };
         for name in names {
-            match storage.version(&format!("deployment/{name}")) {
+            match storage.version(name) {
                 Ok(version) => self.wrote(name, version),
                 Err(error) => return tracing::debug!(%error, "versions that are waited for cannot be read"),
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use lockgate_domain::Person;
-use lockgate_engine::authority::{Right, Teams};
+use lockgate_engine::authority::{Actor, CredentialKind, Right, Teams};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,8 @@ pub struct Me {
     pub rights: BTreeSet<Right>,
     /// The name of the credential, which is no secret.
     pub credential: String,
+    /// Who or what uses the credential.
+    pub kind: CredentialKind,
 }
 
 /// Says who asks
@@ -36,5 +38,6 @@ pub struct Me {
 )]
 pub(super) async fn me(Who(actor): Who) -> Json<Me> {
     let rights = Right::ALL.into_iter().filter(|right| actor.may(*right)).collect();
-    Json(Me { person: actor.person, teams: actor.teams, rights, credential: actor.credential })
+    let Actor { person, teams, credential, kind, .. } = actor;
+    Json(Me { person, teams, rights, credential, kind })
 }

@@ -5,7 +5,7 @@ mod approvals;
 mod ask;
 pub mod audit;
 pub mod authzen;
-mod behind;
+mod backpressure;
 mod catalogue;
 mod decisions;
 mod delegations;
@@ -19,11 +19,12 @@ pub mod health;
 mod hub;
 mod me;
 mod mount;
-mod native;
 pub mod opa;
 mod openapi;
 mod overrides;
 mod progress;
+mod rights_tables;
+mod routes;
 mod state;
 mod wait;
 mod waivers;
@@ -37,15 +38,18 @@ use lockgate_engine::service::Engine;
 use lockgate_ledger::Storage;
 
 pub use self::answer::IDEMPOTENT_REPLAYED;
+use self::backpressure::Backpressure;
 pub use self::events::Events;
 pub use self::evidence::EVIDENCE_SOURCE;
 pub use self::health::{Check, Checks, Readiness};
 pub use self::hub::Hub;
 pub use self::me::Me;
 pub use self::mount::mount;
-pub use self::native::{description, native};
+use self::mount::{Doorkeeper, mount_with};
 pub use self::openapi::{openapi, text as openapi_text};
 pub use self::progress::{MoveName, NewMove};
+pub use self::rights_tables::{UnmarkedPage, with_rights_tables};
+pub use self::routes::{Access, RouteRow, route_rows};
 pub use self::state::ApiState;
 use crate::auth::Authenticator;
 use crate::config::Config;
@@ -85,7 +89,7 @@ impl FromRef<ServerState> for audit::AuditState {
 pub fn router(state: &ServerState) -> Router {
     let limits = Arc::new(state.config.limits.clone());
     let (engine, catalogue) = (state.engine.clone(), Arc::clone(&state.catalogue));
-    let behind = behind::Behind::new(&state.decision_log, &state.metrics);
-    mount(&ApiState::new(engine, catalogue, limits, state.lifecycle.clone()), &state.authenticator)
-        .layer(axum::middleware::from_fn_with_state(behind, behind::keep_up))
+    let api = ApiState::new(engine, catalogue, limits, state.lifecycle.clone());
+    let backpressure = Some(Backpressure::new(&state.decision_log, &state.metrics));
+    mount_with(&api, &Doorkeeper { authenticator: Arc::clone(&state.authenticator), backpressure })
 }

@@ -1,32 +1,100 @@
-//! All routes together, and who may come to which.
+//! The router, made of the table of [routes](super::routes): each route is behind the checks that its row asks for.
+//!
+//! They run before anything of the body is read: who asks, whether they may come, and whether decisions are held up.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{Extensions, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use lockgate_engine::authority::{Actor, Right};
+use axum::routing::MethodRouter;
+use lockgate_engine::authority::Actor;
 use lockgate_engine::service::EngineError;
 
+use super::backpressure::Backpressure;
+use super::errors::problem;
+use super::routes::{Access, BodyLimit, Route, api_routes};
 use super::state::ApiState;
-use super::{audit, authzen, description, errors, native, opa};
 use crate::auth::{Authenticator, authenticate};
+use crate::config::LimitsConfig;
+use crate::observe::Exchange;
+use crate::problem::Problem;
 
-/// All routes but those about the server's health. Whoever comes to them has said who they are, except where a client
-/// looks first to find out how.
+/// All routes but those about the server's health, where no decision log holds decisions up.
 pub fn mount(state: &ApiState, authenticator: &Arc<Authenticator>) -> Router {
-    let audit = Router::new().nest(audit::PREFIX, audit::routes().route_layer(from_fn(for_auditors)));
-    let known = audit.merge(authzen::routes()).merge(opa::routes()).with_state(state.clone());
-    let known = known.merge(native(state.clone()));
-    let known = known.route_layer(from_fn_with_state(Arc::clone(authenticator), authenticate));
-    known.merge(authzen::open().with_state(state.clone())).merge(description())
+    mount_with(state, &Doorkeeper { authenticator: Arc::clone(authenticator), backpressure: None })
 }
 
-/// A middleware: lets those through who may read the audit log.
-async fn for_auditors(request: Request, next: Next) -> Response {
-    match request.extensions().get::<Actor>().map(|actor| actor.require(Right::Audit)) {
-        Some(Err(forbidden)) => errors::problem(EngineError::Forbidden(forbidden)).into_response(),
-        _ => next.run(request).await,
+/// All routes but those about the server's health.
+pub(super) fn mount_with(state: &ApiState, doorkeeper: &Doorkeeper) -> Router {
+    doorkeeper.router(api_routes(), &state.limits).with_state(state.clone())
+}
+
+/// Puts the checks in front of routes.
+pub(super) struct Doorkeeper {
+    pub(super) authenticator: Arc<Authenticator>,
+    /// None: nothing holds decisions up.
+    pub(super) backpressure: Option<Backpressure>,
+}
+
+impl Doorkeeper {
+    /// The router of these routes.
+    pub(super) fn router<S: Clone + Send + Sync + 'static>(
+        &self,
+        routes: Vec<Route<S>>,
+        limits: &LimitsConfig,
+    ) -> Router<S> {
+        let guarded = |router: Router<S>, route: Route<S>| router.route(route.row.path, self.guarded(route, limits));
+        routes.into_iter().fold(Router::new(), guarded)
+    }
+
+    fn guarded<S: Clone + Send + Sync + 'static>(&self, route: Route<S>, limits: &LimitsConfig) -> MethodRouter<S> {
+        let Route { row, handler, body, refusal } = route;
+        let handler = match body {
+            BodyLimit::Usual => handler,
+            BodyLimit::Evidence => handler.route_layer(DefaultBodyLimit::max(limits.evidence.as_usize())),
+        };
+        if row.access == Access::Open {
+            return handler;
+        }
+        let backpressure = self.backpressure.clone().filter(|_| row.decides);
+        let entrance = Arc::new(Entrance { access: row.access, refusal, backpressure });
+        // The layer that is added last runs first.
+        handler
+            .route_layer(from_fn_with_state(entrance, enter))
+            .route_layer(from_fn_with_state(Arc::clone(&self.authenticator), authenticate))
+    }
+}
+
+/// The checks of one route.
+struct Entrance {
+    access: Access,
+    refusal: fn(Problem) -> Problem,
+    backpressure: Option<Backpressure>,
+}
+
+/// A middleware behind [`authenticate`]: lets those through who may come, once nothing holds their decision up.
+async fn enter(State(entrance): State<Arc<Entrance>>, request: Request, next: Next) -> Response {
+    if let Err(problem) = entrance.check(request.extensions()) {
+        return problem.into_response();
+    }
+    if let Some(backpressure) = &entrance.backpressure
+        && let Err(problem) = backpressure.admit().await
+    {
+        return problem.into_response();
+    }
+    next.run(request).await
+}
+
+impl Entrance {
+    /// Notes who asks, and checks whether they may come. `extensions` are those of the request.
+    fn check(&self, extensions: &Extensions) -> Result<(), Problem> {
+        let actor = extensions.get::<Actor>().ok_or_else(|| Problem::of_status(StatusCode::UNAUTHORIZED))?;
+        if let Some(exchange) = extensions.get::<Exchange>() {
+            exchange.actor(actor);
+        }
+        self.access.check(actor).map_err(|forbidden| (self.refusal)(problem(EngineError::Forbidden(forbidden))))
     }
 }

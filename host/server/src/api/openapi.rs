@@ -6,23 +6,27 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use lockgate_domain::{Overlap, Stage};
 use lockgate_engine::lifecycle::{ActivityReport, OverrideState};
 use lockgate_engine::service::{
-    ApprovalView, DecisionRecord, Delegation, DeploymentSummary, DeploymentView, NewApproval, NewDelegation,
+    ApprovalView, DecisionRecord, DelegationState, DeploymentSummary, DeploymentView, NewApproval, NewDelegation,
     NewDeployment, NewOverride, NewReview, NewWaiver, NextStep, Paged, Passed, PendingOverride, StepReport,
     WaiverState,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoParams, IntoResponses, OpenApi};
 
+use super::rights_tables::rights_in_words;
+use super::routes::{Access, RouteRow, route_rows};
 use super::{audit, authzen, health, opa};
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
 
@@ -109,6 +113,9 @@ fn one_of(names: &[&'static str]) -> utoipa::openapi::schema::Object {
     ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).enum_values(Some(names.iter().copied())).build()
 }
 
+/// How somebody says who they are.
+const SCHEMES: [&str; 2] = ["bearer", "mutualTLS"];
+
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -146,12 +153,14 @@ fn one_of(names: &[&'static str]) -> utoipa::openapi::schema::Object {
         super::delegations::lend,
         super::delegations::get,
         super::delegations::end,
+        super::delegations::end_all,
         super::decisions::list,
         super::decisions::get,
         super::catalogue::models,
         super::catalogue::plugins,
         super::catalogue::reload,
         super::me::me,
+        serve,
     ),
     components(schemas(ProblemDocument)),
     tags(
@@ -166,6 +175,7 @@ fn one_of(names: &[&'static str]) -> utoipa::openapi::schema::Object {
         (name = "decisions", description = "What was decided, and why."),
         (name = "models", description = "Deployment models and the plugins that they use."),
         (name = "me", description = "Who asks."),
+        (name = "description", description = "The description of the endpoint."),
         (name = "health", description = "Whether the server lives, and is ready."),
     )
 )]
@@ -173,7 +183,7 @@ struct NativeApi;
 
 #[derive(OpenApi)]
 #[openapi(
-    paths(health::livez, health::readyz, health::health, health::status),
+    paths(health::livez, health::readyz, health::health, health::status, health::metrics),
     components(schemas(health::Check, health::Readiness))
 )]
 struct HealthApi;
@@ -186,22 +196,54 @@ pub fn openapi() -> Value {
     api.merge(authzen::AuthZenApi::openapi());
     api.merge(opa::OpaApi::openapi());
     api.merge(HealthApi::openapi());
+    let [bearer, mutual_tls] = SCHEMES;
     let components = api.components.get_or_insert_default();
-    components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-    components.add_security_scheme(
-        "mutualTLS",
-        SecurityScheme::MutualTls { description: None, deprecated: None, extensions: None },
-    );
+    components.add_security_scheme(bearer, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    let certificate = SecurityScheme::MutualTls { description: None, deprecated: None, extensions: None };
+    components.add_security_scheme(mutual_tls, certificate);
+    for row in route_rows() {
+        if let Some(operation) = operation(&mut api, &row) {
+            say_who_may_come(operation, row.access);
+        }
+    }
     // Always an object: it is made of one.
     let mut document = serde_json::to_value(api).unwrap_or_default();
-    if let Value::Object(document) = &mut document {
-        document.insert("security".to_owned(), json!([{ "bearer": [] }, { "mutualTLS": [] }]));
-    }
     if let Some(Value::Object(known)) = document.pointer_mut("/components/schemas") {
         known.extend(schemas());
         known.sort_keys();
     }
     document
+}
+
+/// The operation that describes a route.
+fn operation<'a>(api: &'a mut utoipa::openapi::OpenApi, row: &RouteRow) -> Option<&'a mut Operation> {
+    let item = api.paths.paths.get_mut(&row.described_path())?;
+    match row.method {
+        Method::GET => item.get.as_mut(),
+        Method::POST => item.post.as_mut(),
+        Method::PUT => item.put.as_mut(),
+        Method::PATCH => item.patch.as_mut(),
+        Method::DELETE => item.delete.as_mut(),
+        _ => None,
+    }
+}
+
+/// Says in an operation which credentials it takes, and which rights they need: each of the alternatives is enough.
+fn say_who_may_come(operation: &mut Operation, access: Access) {
+    let alternatives = match access {
+        Access::Open => vec![],
+        Access::Known => vec![vec![]],
+        Access::Any(rights) => rights.iter().map(|right| vec![right.as_str()]).collect(),
+    };
+    let schemes = |rights: Vec<&'static str>| SCHEMES.map(|scheme| SecurityRequirement::new(scheme, rights.clone()));
+    operation.security = Some(alternatives.into_iter().flat_map(schemes).collect());
+    let said = match access {
+        Access::Open => "Needs no credential.".to_owned(),
+        Access::Known => "Needs a credential, and no right.".to_owned(),
+        Access::Any(rights) => format!("Needs the right {}.", rights_in_words(rights)),
+    };
+    let described = operation.description.take().map(|description| format!("{}\n\n{said}", description.trim_end()));
+    operation.description = Some(described.unwrap_or(said));
 }
 
 /// The text of the description.
@@ -212,7 +254,16 @@ pub fn text() -> String {
     format!("{:#}\n", openapi())
 }
 
-/// Answers with the description.
+/// Describes the endpoint
+///
+/// This document.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    operation_id = "openapi",
+    tag = "description",
+    responses((status = 200, description = "The description, in OpenAPI 3.1.", body = Value, content_type = "application/json"))
+)]
 pub(super) async fn serve() -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], TEXT.as_str())
 }
@@ -250,7 +301,7 @@ fn schemas() -> Map<String, Value> {
     lists("Overlaps", generator.subschema_for::<Vec<Overlap>>());
     lists("ActivityReports", generator.subschema_for::<Vec<ActivityReport>>());
     lists("Waivers", generator.subschema_for::<Vec<WaiverState>>());
-    lists("Delegations", generator.subschema_for::<Vec<Delegation>>());
+    lists("Delegations", generator.subschema_for::<Vec<DelegationState>>());
     lists("PluginUses", generator.subschema_for::<Vec<super::catalogue::PluginUse>>());
     let answers = [generator.subschema_for::<Passed>(), generator.subschema_for::<lockgate_domain::Decision>()];
     named.insert("GateAnswer".to_owned(), json!({ "anyOf": answers }));

@@ -5,13 +5,13 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use lockgate_domain::Timestamp;
 use lockgate_engine::lifecycle::OverrideState;
-use lockgate_engine::service::{Engine, NewOverride, NewReview, Page, Paged, PendingOverride};
+use lockgate_engine::service::{NewOverride, NewReview, Page, Paged, PendingOverride};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answer::{created, written};
 use super::approvals::missing;
-use super::extract::{Document, Intent, Parameters, Who, limit, position};
+use super::extract::{AtDeployment, Document, Intent, Parameters, TeamQuery, Who, limit, position};
 use super::openapi::{Conditions, Reading, Writing};
 use super::state::ApiState;
 use crate::problem::Problem;
@@ -24,7 +24,7 @@ use crate::problem::Problem;
     path = "/api/v1/deployments/{id}/overrides",
     operation_id = "take_override",
     tag = "overrides",
-    params(("id" = String, Path, description = "The id of the deployment."), Conditions),
+    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, Conditions),
     request_body(content = ref("#/components/schemas/NewOverride"), content_type = "application/json"),
     responses(
         (
@@ -40,13 +40,12 @@ use crate::problem::Problem;
 )]
 pub(super) async fn take(
     State(state): State<ApiState>,
-    Path(id): Path<String>,
+    at: AtDeployment,
     intent: Intent,
     Document(new): Document<NewOverride>,
 ) -> Result<Response, Problem> {
-    let (done, id) = state.run(move |engine| Ok((engine.take_override(&intent.write(), &id, &new)?, id))).await?;
-    state.hub.wrote(&id, done.version);
-    Ok(created(&done, &format!("/api/v1/deployments/{id}/overrides/{}", done.value.taken.id)))
+    let done = state.write_to(&at, intent, move |engine, write, at| engine.take_override(write, at, &new)).await?;
+    Ok(created(&done, &at.address(&format!("/overrides/{}", done.value.taken.id))))
 }
 
 /// Looks at an override
@@ -57,6 +56,7 @@ pub(super) async fn take(
     tag = "overrides",
     params(
         ("id" = String, Path, description = "The id of the deployment."),
+        TeamQuery,
         ("override" = String, Path, description = "The id of the override."),
     ),
     responses(
@@ -66,10 +66,11 @@ pub(super) async fn take(
 )]
 pub(super) async fn get(
     State(state): State<ApiState>,
-    Path((id, taken)): Path<(String, String)>,
+    at: AtDeployment,
+    Path((_, taken)): Path<(String, String)>,
     Who(actor): Who,
 ) -> Result<Json<OverrideState>, Problem> {
-    let view = state.run(move |engine| engine.deployment(&actor, &id, Timestamp::now())).await?;
+    let view = state.run(move |engine| engine.deployment(&actor, at.name(), Timestamp::now())).await?;
     let found = view.overrides.into_iter().find(|known| known.taken.id == taken);
     found.map(Json).ok_or_else(|| missing("override", &taken))
 }
@@ -84,6 +85,7 @@ pub(super) async fn get(
     tag = "overrides",
     params(
         ("id" = String, Path, description = "The id of the deployment."),
+        TeamQuery,
         ("override" = String, Path, description = "The id of the override."),
         Conditions,
     ),
@@ -100,12 +102,12 @@ pub(super) async fn get(
 )]
 pub(super) async fn confirm(
     State(state): State<ApiState>,
-    Path((id, taken)): Path<(String, String)>,
+    at: AtDeployment,
+    Path((_, taken)): Path<(String, String)>,
     intent: Intent,
 ) -> Result<Response, Problem> {
-    let confirm = move |engine: &Engine| Ok((engine.confirm_override(&intent.write(), &id, &taken)?, id));
-    let (done, id) = state.run(confirm).await?;
-    state.hub.wrote(&id, done.version);
+    let confirm = state.write_to(&at, intent, move |engine, write, at| engine.confirm_override(write, at, &taken));
+    let done = confirm.await?;
     Ok(written(&done))
 }
 
@@ -174,8 +176,7 @@ pub(super) async fn review(
     intent: Intent,
     Document(new): Document<NewReview>,
 ) -> Result<Response, Problem> {
-    let review = move |engine: &Engine| Ok((engine.review_override(&intent.write(), &taken, &new)?, new.deployment));
-    let (done, id) = state.run(review).await?;
-    state.hub.wrote(&id, done.version);
+    let at = AtDeployment::new(new.deployment.clone(), new.team.clone());
+    let done = state.write_to(&at, intent, move |engine, write, _| engine.review_override(write, &taken, &new)).await?;
     Ok(written(&done))
 }

@@ -3,12 +3,12 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use lockgate_engine::lifecycle::{ActivityReport, Move};
-use lockgate_engine::service::{Engine, StepReport};
+use lockgate_engine::service::{DeploymentRef, Engine, StepReport, Write};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::answer::written;
-use super::extract::{Document, Intent};
+use super::extract::{AtDeployment, Document, Intent, TeamQuery};
 use super::openapi::{Conditions, Writing};
 use super::state::ApiState;
 use crate::problem::Problem;
@@ -63,7 +63,7 @@ impl From<MoveName> for Move {
     path = "/api/v1/deployments/{id}/activities",
     operation_id = "report_activities",
     tag = "deployments",
-    params(("id" = String, Path, description = "The id of the deployment."), Conditions),
+    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, Conditions),
     request_body(content = ref("#/components/schemas/ActivityReports"), content_type = "application/json"),
     responses(
         (
@@ -78,13 +78,12 @@ impl From<MoveName> for Move {
 )]
 pub(super) async fn report_activities(
     State(state): State<ApiState>,
-    Path(id): Path<String>,
+    at: AtDeployment,
     intent: Intent,
     Document(reports): Document<Vec<ActivityReport>>,
 ) -> Result<Response, Problem> {
-    let report = move |engine: &Engine| Ok((engine.report_activities(&intent.write(), &id, &reports)?, id));
-    let (done, id) = state.run(report).await?;
-    state.hub.wrote(&id, done.version);
+    let report = state.write_to(&at, intent, move |engine, write, at| engine.report_activities(write, at, &reports));
+    let done = report.await?;
     Ok(written(&done))
 }
 
@@ -96,7 +95,7 @@ pub(super) async fn report_activities(
     path = "/api/v1/deployments/{id}/moves",
     operation_id = "make_move",
     tag = "deployments",
-    params(("id" = String, Path, description = "The id of the deployment."), Conditions),
+    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, Conditions),
     request_body(content = ref("#/components/schemas/NewMove"), content_type = "application/json"),
     responses(
         (
@@ -111,13 +110,14 @@ pub(super) async fn report_activities(
 )]
 pub(super) async fn make_move(
     State(state): State<ApiState>,
-    Path(id): Path<String>,
+    at: AtDeployment,
     intent: Intent,
     Document(new): Document<NewMove>,
 ) -> Result<Response, Problem> {
-    let make = move |engine: &Engine| Ok((engine.make_move(&intent.write(), &id, new.name.into(), &new.reason)?, id));
-    let (done, id) = state.run(make).await?;
-    state.hub.wrote(&id, done.version);
+    let make = move |engine: &Engine, write: &Write<'_>, at: DeploymentRef<'_>| {
+        engine.make_move(write, at, new.name.into(), &new.reason)
+    };
+    let done = state.write_to(&at, intent, make).await?;
     Ok(written(&done))
 }
 
@@ -129,7 +129,7 @@ pub(super) async fn make_move(
     path = "/api/v1/deployments/{id}/rollout/next",
     operation_id = "next_step",
     tag = "rollout",
-    params(("id" = String, Path, description = "The id of the deployment."), Conditions),
+    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, Conditions),
     responses(
         (
             status = 200, description = "What is to be done.", body = ref("#/components/schemas/NextStep"),
@@ -143,11 +143,10 @@ pub(super) async fn make_move(
 )]
 pub(super) async fn next_step(
     State(state): State<ApiState>,
-    Path(id): Path<String>,
+    at: AtDeployment,
     intent: Intent,
 ) -> Result<Response, Problem> {
-    let (done, id) = state.run(move |engine| Ok((engine.next_step(&intent.write(), &id)?, id))).await?;
-    state.hub.wrote(&id, done.version);
+    let done = state.write_to(&at, intent, Engine::next_step).await?;
     Ok(written(&done))
 }
 
@@ -159,6 +158,7 @@ pub(super) async fn next_step(
     tag = "rollout",
     params(
         ("id" = String, Path, description = "The id of the deployment."),
+        TeamQuery,
         ("step" = String, Path, description = "The id of the step."),
         Conditions,
     ),
@@ -176,12 +176,12 @@ pub(super) async fn next_step(
 )]
 pub(super) async fn report_step(
     State(state): State<ApiState>,
-    Path((id, step)): Path<(String, String)>,
+    at: AtDeployment,
+    Path((_, step)): Path<(String, String)>,
     intent: Intent,
     Document(report): Document<StepReport>,
 ) -> Result<Response, Problem> {
-    let report = move |engine: &Engine| Ok((engine.report_step(&intent.write(), &id, &step, &report)?, id));
-    let (done, id) = state.run(report).await?;
-    state.hub.wrote(&id, done.version);
+    let report = state.write_to(&at, intent, move |engine, write, at| engine.report_step(write, at, &step, &report));
+    let done = report.await?;
     Ok(written(&done))
 }

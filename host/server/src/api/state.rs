@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use lockgate_engine::catalogue::Catalogue;
-use lockgate_engine::service::{Engine, EngineError};
+use lockgate_engine::service::{DeploymentRef, Engine, EngineError, Write, Written};
 use tracing::Span;
 
 use super::audit::AuditState;
 use super::errors::problem;
+use super::extract::{AtDeployment, Intent};
 use super::hub::Hub;
+use crate::auth::{AsOf, Session};
 use crate::config::LimitsConfig;
 use crate::problem::Problem;
 use crate::serve::Lifecycle;
@@ -20,7 +22,8 @@ pub struct ApiState(Arc<Shared>);
 
 /// What is shared.
 pub struct Shared {
-    /// Does what is asked for. Its methods wait for the disk and for plugins: [`ApiState::run`] calls them.
+    /// Does what is asked for. Its methods wait for the disk and for plugins: [`ApiState::run`] and [`ApiState::write`] call
+    /// them.
     pub engine: Engine,
     /// The models and plugins that are loaded.
     pub catalogue: Arc<Catalogue>,
@@ -39,7 +42,7 @@ impl ApiState {
         Self(Arc::new(Shared { engine, catalogue, limits, hub, lifecycle }))
     }
 
-    /// Asks the engine something, on a thread that may wait.
+    /// Asks the engine something, on a thread that may wait. What has an effect goes by [`ApiState::write`] instead.
     ///
     /// # Errors
     /// What the engine says, as HTTP says it.
@@ -50,6 +53,76 @@ impl ApiState {
         let engine = self.engine.clone();
         blocking(move || work(&engine)).await?.map_err(problem)
     }
+
+    /// Asks the engine something for a request that has waited. The credential is checked after reading: whoever lost it
+    /// is told nothing that was written since.
+    ///
+    /// # Errors
+    /// What the engine says, as HTTP says it; or that the credential is no longer accepted.
+    pub(super) async fn run_after_wait<T: Send + 'static>(
+        &self,
+        session: &Session,
+        work: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (engine, session) = (self.engine.clone(), session.clone());
+        let read_and_check = move || {
+            let outcome = work(&engine);
+            session.require_blocking(AsOf::Now)?;
+            outcome.map_err(problem)
+        };
+        blocking(read_and_check).await?
+    }
+
+    /// Has the engine write something that belongs to no deployment.
+    ///
+    /// # Errors
+    /// What the engine says, as HTTP says it; or that the credential is no longer accepted.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        intent: Intent,
+        work: impl FnOnce(&Engine, &Write<'_>) -> Result<Written<T>, EngineError> + Send + 'static,
+    ) -> Result<Written<T>, Problem> {
+        let engine = self.engine.clone();
+        let session = intent.session.clone();
+        let write = move || {
+            work(&engine, &intent.write()).map_err(|error| match error {
+                EngineError::CredentialEnded(ended) => intent.session.ended(&ended),
+                error => problem(error),
+            })
+        };
+        with_effect(session, write).await
+    }
+
+    /// Has the engine write something to a deployment, and tells those who wait for it.
+    ///
+    /// # Errors
+    /// What the engine says, as HTTP says it; or that the credential is no longer accepted.
+    pub async fn write_to<T: Send + 'static>(
+        &self,
+        at: &AtDeployment,
+        intent: Intent,
+        work: impl FnOnce(&Engine, &Write<'_>, DeploymentRef<'_>) -> Result<Written<T>, EngineError> + Send + 'static,
+    ) -> Result<Written<T>, Problem> {
+        let at = at.clone();
+        let written = self.write(intent, move |engine, write| work(engine, write, at.name())).await?;
+        if let Some(stream) = &written.stream {
+            self.hub.wrote(stream, written.version);
+        }
+        Ok(written)
+    }
+}
+
+/// Does something that has an effect, on a thread that may wait. The credential is checked on that thread, right before: the
+/// request may have stood in a queue, waited, or sent its body slowly.
+pub(super) async fn with_effect<T: Send + 'static>(
+    session: Session,
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let check_and_work = move || {
+        session.require_blocking(AsOf::Now)?;
+        work()
+    };
+    blocking(check_and_work).await?
 }
 
 /// Does something on a thread that may wait, in the span of the request.

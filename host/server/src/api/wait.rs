@@ -3,18 +3,20 @@
 use std::time::Duration;
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use lockgate_domain::Timestamp;
+use lockgate_engine::service::Engine;
 use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa::IntoParams;
 
 use super::answer::{at_version, tagged};
-use super::extract::{Parameters, Who, position};
+use super::extract::{AtDeployment, Parameters, Who, position};
 use super::openapi::Reading;
-use super::state::ApiState;
+use super::state::{ApiState, with_effect};
+use crate::auth::Session;
 use crate::problem::Problem;
 use crate::serve::Turn;
 
@@ -23,6 +25,9 @@ use crate::serve::Turn;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Until {
+    /// The team that the deployment belongs to; needed where several of one's teams have a deployment of that id.
+    #[expect(dead_code, reason = "`AtDeployment` reads it")]
+    team: Option<String>,
     /// A version above that; without it, above the one that the deployment has now.
     #[param(maximum = 9007199254740991i64)]
     after: Option<u64>,
@@ -54,8 +59,9 @@ pub(super) struct Until {
 )]
 pub(super) async fn wait(
     State(state): State<ApiState>,
-    Path(id): Path<String>,
+    at: AtDeployment,
     Who(actor): Who,
+    session: Session,
     Parameters(until): Parameters<Until>,
     turn: Option<Extension<Turn>>,
 ) -> Result<Response, Problem> {
@@ -63,16 +69,19 @@ pub(super) async fn wait(
     let longest = state.limits.wait.as_millis();
     let timeout = until.timeout.map_or(longest, |timeout| timeout.as_millis().min(longest));
     let deadline = Instant::now() + Duration::from_millis(timeout);
-    let mut receiver = state.hub.watch(&id);
+    let (asks, named) = (actor.clone(), at.clone());
+    let stream = state.run(move |engine| engine.stream_of(&asks, named.name())).await?;
+    let mut receiver = state.hub.watch(&stream);
     let mut watching = None;
     let mut after = after;
     loop {
         // Before reading: what is written meanwhile is looked for again.
         receiver.mark_unchanged();
-        let (reading, name) = (actor.clone(), id.clone());
-        let version = state.run(move |engine| engine.version(&reading, &name)).await?;
+        let (reading, named) = (actor.clone(), at.clone());
+        let version = state.run_after_wait(&session, move |engine| engine.version(&reading, named.name())).await?;
         if version > *after.get_or_insert(version) {
-            let view = state.run(move |engine| engine.deployment(&actor, &id, Timestamp::now())).await?;
+            let view = move |engine: &Engine| engine.deployment(&actor, at.name(), Timestamp::now());
+            let view = state.run_after_wait(&session, view).await?;
             return Ok(at_version(view.summary.version, &view));
         }
         if let (None, Some(Extension(turn))) = (&watching, &turn) {
@@ -84,6 +93,7 @@ pub(super) async fn wait(
             () = tokio::time::sleep_until(deadline) => true,
         };
         if over {
+            with_effect(session, || Ok(())).await?;
             return Ok((StatusCode::NO_CONTENT, tagged(version)).into_response());
         }
     }

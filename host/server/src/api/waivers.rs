@@ -55,7 +55,7 @@ pub(super) async fn grant(
     intent: Intent,
     Document(new): Document<NewWaiver>,
 ) -> Result<Response, Problem> {
-    let done = state.run(move |engine| engine.waive(&intent.write(), &new)).await?;
+    let done = state.write(intent, move |engine, write| engine.waive(write, &new)).await?;
     Ok(created(&done, &format!("/api/v1/waivers/{}", done.value.waiver.id)))
 }
 
@@ -101,6 +101,6 @@ pub(super) async fn end(
     Path(id): Path<String>,
     intent: Intent,
 ) -> Result<Response, Problem> {
-    let done = state.run(move |engine| engine.end_waiver(&intent.write(), &id)).await?;
+    let done = state.write(intent, move |engine, write| engine.end_waiver(write, &id)).await?;
     Ok(written(&done))
 }

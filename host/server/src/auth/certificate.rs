@@ -3,13 +3,14 @@
 //! That it was signed by an authority that is trusted, and that the other end has its key, was the business of TLS. Here it
 //! is only read.
 
-use lockgate_domain::{Digest, Person, PersonId, Timestamp};
+use lockgate_domain::{Digest, Duration, Person, PersonId, Timestamp};
 use lockgate_engine::authority::{Actor, Teams};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer as _;
 
 use super::pattern::Pattern;
+use super::session::Lifetime;
 use super::{CertificateRule, Refusal};
 
 /// What certificates stand for.
@@ -38,14 +39,14 @@ impl Certificates {
         self.0.is_empty()
     }
 
-    /// Who it is.
-    pub(super) fn of_certificate(&self, der: &[u8], now: Timestamp) -> Result<Actor, Refusal> {
+    /// Who it is, and until when the certificate is accepted.
+    pub(super) fn of_certificate(&self, der: &[u8], now: Timestamp) -> Result<(Actor, Lifetime), Refusal> {
         let (_, certificate) = X509Certificate::from_der(der)
             .ok()
             .filter(|(rest, _)| rest.is_empty())
             .ok_or(Refusal::Certificate("it is not an X.509 certificate"))?;
         // It was valid when the connection was made, but connections may last.
-        check_times(&certificate, now)?;
+        let lifetime = check_times(&certificate, now)?;
         let names = names(&certificate)?;
         let (rule, name) =
             self.find(&names).ok_or(Refusal::NoRule { what: "client certificate", section: "auth.certificates" })?;
@@ -54,12 +55,14 @@ impl Certificates {
             None => PersonId::new(name).map_err(|wrong| Refusal::PersonId { of: rule.kind.to_owned(), wrong })?,
         };
         let person = Person { id, name: String::new(), roles: rule.gives.roles.iter().cloned().collect() };
-        Ok(Actor {
+        let actor = Actor {
             person,
             teams: if rule.gives.all_teams { Teams::All } else { Teams::Named(rule.gives.teams.clone()) },
             scopes: rule.gives.scopes.clone(),
             credential: format!("mtls:{}", Digest::of(der)),
-        })
+            kind: rule.gives.kind(),
+        };
+        Ok((actor, lifetime))
     }
 
     /// The first rule that fits a name.
@@ -71,18 +74,18 @@ impl Certificates {
     }
 }
 
-fn check_times(certificate: &X509Certificate<'_>, now: Timestamp) -> Result<(), Refusal> {
+fn check_times(certificate: &X509Certificate<'_>, now: Timestamp) -> Result<Lifetime, Refusal> {
     let validity = certificate.validity();
     let moment = |seconds: i64| Timestamp::from_millis(seconds.saturating_mul(1000));
     let (from, until) = (moment(validity.not_before.timestamp()), moment(validity.not_after.timestamp()));
     // Its last second counts in full (RFC 5280, section 4.1.2.5).
-    if now.as_millis() >= until.as_millis().saturating_add(1000) {
-        return Err(Refusal::Expired { what: "client certificate", at: until });
-    }
+    let refused_from = until.saturating_add(Duration::from_millis(1000));
+    let lifetime = Lifetime { what: "client certificate", expires: until, refused_from };
+    lifetime.check(now)?;
     if now < from {
         return Err(Refusal::NotYet { what: "client certificate", at: from });
     }
-    Ok(())
+    Ok(lifetime)
 }
 
 /// Its names, by the keys that the configuration has for them.

@@ -8,7 +8,7 @@ use std::fmt;
 
 use axum::http::Uri;
 use lockgate_domain::{Duration, PersonId};
-use lockgate_engine::authority::Right;
+use lockgate_engine::authority::{CredentialKind, Right};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -130,6 +130,10 @@ pub struct ClaimRule {
     /// The roles that it gives.
     #[schemars(length(min = 1))]
     pub roles: BTreeSet<String>,
+    /// Who or what uses the token: `person`, `service` or `agent`. Default: `service` if one of the roles is
+    /// `pipeline` or `supplier`, else `person`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CredentialKind>,
     /// The teams whose deployments are seen.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub teams: BTreeSet<String>,
@@ -171,6 +175,10 @@ pub struct CertificateRule {
     /// The roles that it gives.
     #[schemars(length(min = 1))]
     pub roles: BTreeSet<String>,
+    /// Who or what uses the certificate: `person`, `service` or `agent`. Default: `service` if one of the roles is
+    /// `pipeline` or `supplier`, else `person`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CredentialKind>,
     /// The teams whose deployments are seen.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub teams: BTreeSet<String>,
@@ -339,6 +347,11 @@ impl IssuerConfig {
 }
 
 impl ClaimRule {
+    /// Who or what uses a token that the rule fits.
+    pub(super) fn kind(&self) -> CredentialKind {
+        self.kind.unwrap_or_else(|| CredentialKind::usual_for(&self.roles))
+    }
+
     fn check(&self, path: &str, found: &mut Found) {
         if self.when.is_empty() {
             let message = "it is empty, so everybody fits whom the issuer knows: for a public CI system that is the whole \
@@ -367,6 +380,11 @@ impl Patterns {
 }
 
 impl CertificateRule {
+    /// Who or what uses a certificate that the rule fits.
+    pub(super) fn kind(&self) -> CredentialKind {
+        self.kind.unwrap_or_else(|| CredentialKind::usual_for(&self.roles))
+    }
+
     /// Which names it looks at, and for what.
     pub(super) fn names(&self) -> [(&'static str, Option<&String>); 4] {
         let Self { uri, email, dns, subject, .. } = self;

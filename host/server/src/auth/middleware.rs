@@ -9,13 +9,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use lockgate_domain::Timestamp;
 
-use super::{AuthError, Authenticator, Presented};
+use super::{AuthError, Authenticated, Authenticator, Presented};
 use crate::observe::{Exchange, Metrics};
 use crate::problem::Problem;
 use crate::serve::Peer;
 
-/// A middleware, for `axum::middleware::from_fn_with_state`: puts the [`Actor`](lockgate_engine::authority::Actor) among
-/// the extensions of the request, or answers why there is none. Handlers take it as `Extension<Actor>`.
+/// A middleware, for `axum::middleware::from_fn_with_state`: puts the [`Actor`](lockgate_engine::authority::Actor) and the
+/// [`Session`](super::Session) among the extensions of the request, or answers why there is none. Handlers take them as
+/// `Extension<Actor>` and `Extension<Session>`.
 pub async fn authenticate(
     State(authenticator): State<Arc<Authenticator>>,
     mut request: Request,
@@ -23,7 +24,8 @@ pub async fn authenticate(
 ) -> Response {
     let peer = Peer::of(&request).cloned();
     let authorization = only_authorization(request.headers()).map(|header| header.cloned());
-    let actor = match authorization {
+    let exchange = request.extensions().get::<Exchange>().cloned();
+    let authenticated = match authorization {
         Ok(authorization) => {
             let presented = Presented {
                 authorization: authorization.as_ref(),
@@ -35,13 +37,14 @@ pub async fn authenticate(
         }
         Err(error) => Err(error),
     };
-    match actor {
-        Ok(actor) => {
+    match authenticated {
+        Ok(Authenticated { actor, session }) => {
             request.extensions_mut().insert(actor);
+            request.extensions_mut().insert(session.of_request(exchange));
             next.run(request).await
         }
         Err(error) => {
-            if let Some(exchange) = request.extensions().get::<Exchange>() {
+            if let Some(exchange) = &exchange {
                 error.count(exchange.metrics());
             }
             error.problem(authenticator.realm()).into_response()
@@ -59,7 +62,7 @@ fn only_authorization(headers: &HeaderMap) -> Result<Option<&HeaderValue>, AuthE
 }
 
 impl AuthError {
-    fn count(&self, metrics: &Metrics) {
+    pub(super) fn count(&self, metrics: &Metrics) {
         match self {
             Self::Refused(refusal) => metrics.authentication_failed(refusal.as_str()),
             Self::Scheme => metrics.authentication_failed("scheme"),

@@ -13,6 +13,7 @@ mod error;
 mod middleware;
 mod oidc;
 mod pattern;
+mod session;
 mod throttle;
 pub mod token;
 
@@ -21,7 +22,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderValue;
 use lockgate_domain::{Person, PersonId, Timestamp};
-use lockgate_engine::authority::{Actor, Teams};
+use lockgate_engine::authority::{Actor, CredentialKind, Teams, role_names};
 use lockgate_ledger::Storage;
 
 pub use config::{
@@ -30,9 +31,11 @@ pub use config::{
 };
 pub use error::{AuthError, Refusal};
 pub use middleware::authenticate;
+pub use session::{AsOf, Authenticated, Session};
 
 use self::certificate::Certificates;
 use self::oidc::Issuer;
+use self::session::Credential;
 use self::throttle::Throttle;
 use self::token::LiveTokens;
 
@@ -51,7 +54,7 @@ pub struct Presented<'a> {
 
 /// Says who asks.
 pub struct Authenticator {
-    realm: String,
+    realm: Arc<str>,
     /// None: everybody may do everything.
     checks: Option<Checks>,
 }
@@ -83,13 +86,13 @@ impl Authenticator {
             certificates: Certificates::new(&config.certificates).map_err(wrong("certificates"))?,
             throttle: Throttle::new(config.throttle.failures, config.throttle.per),
         };
-        Ok(Self { realm: config.realm.clone(), checks: Some(checks) })
+        Ok(Self { realm: config.realm.as_str().into(), checks: Some(checks) })
     }
 
     /// One that takes everybody for `anonymous@localhost`, who holds every role and sees every team: for trying things out
     /// on one machine. Whoever uses it has to see to it that nobody else reaches the endpoint.
     pub fn open() -> Self {
-        Self { realm: AuthConfig::default().realm, checks: None }
+        Self { realm: AuthConfig::default().realm.into(), checks: None }
     }
 
     /// Whether it is one that takes everybody.
@@ -102,20 +105,17 @@ impl Authenticator {
         &self.realm
     }
 
-    /// Who asks.
+    /// Who asks, and the credential that says so.
     ///
     /// # Errors
     /// Says why nobody is known to ask: nothing was presented, it is not taken, too much that was not taken came from that
     /// address, or nobody can tell at the moment.
-    pub async fn authenticate(&self, presented: Presented<'_>) -> Result<Actor, AuthError> {
-        let Some(checks) = &self.checks else { return Ok(anonymous()) };
-        match (presented.authorization, presented.certificate) {
-            (Some(header), _) => checks.of_header(header, presented.peer, presented.now).await,
-            (None, Some(der)) if !checks.certificates.is_empty() => {
-                Ok(checks.certificates.of_certificate(der, presented.now)?)
-            }
-            _ => Err(AuthError::Missing),
-        }
+    pub async fn authenticate(&self, presented: Presented<'_>) -> Result<Authenticated, AuthError> {
+        let (actor, credential) = match &self.checks {
+            Some(checks) => checks.of_request(presented).await?,
+            None => (anonymous(), Credential::Open),
+        };
+        Ok(Authenticated { actor, session: Session::new(credential, Arc::clone(&self.realm)) })
     }
 
     /// Who holds a client certificate, in DER, that TLS has verified.
@@ -124,27 +124,35 @@ impl Authenticator {
     /// If no rule says who that is, or it has expired since.
     pub fn of_certificate(&self, der: &[u8], now: Timestamp) -> Result<Actor, AuthError> {
         match &self.checks {
-            Some(checks) => Ok(checks.certificates.of_certificate(der, now)?),
+            Some(checks) => Ok(checks.certificates.of_certificate(der, now)?.0),
             None => Ok(anonymous()),
         }
     }
 }
 
 impl Checks {
+    async fn of_request(&self, presented: Presented<'_>) -> Result<(Actor, Credential), AuthError> {
+        match (presented.authorization, presented.certificate) {
+            (Some(header), _) => self.of_header(header, presented.peer, presented.now).await,
+            (None, Some(der)) if !self.certificates.is_empty() => {
+                let (actor, lifetime) = self.certificates.of_certificate(der, presented.now)?;
+                Ok((actor, Credential::Dated(lifetime)))
+            }
+            _ => Err(AuthError::Missing),
+        }
+    }
+
     async fn of_header(
         &self,
         header: &HeaderValue,
         peer: Option<SocketAddr>,
         now: Timestamp,
-    ) -> Result<Actor, AuthError> {
+    ) -> Result<(Actor, Credential), AuthError> {
         let token = bearer(header)?;
         if let Some(retry_after) = peer.and_then(|peer| self.throttle.blocked(peer, now)) {
             return Err(AuthError::Throttled { retry_after });
         }
-        let outcome = match token.starts_with(token::PREFIX) {
-            true => self.tokens.authenticate(token, now).await,
-            false => oidc::authenticate(&self.issuers, token, now).await,
-        };
+        let outcome = self.of_token(token, now).await;
         if let Err(AuthError::Refused(refusal)) = &outcome {
             tracing::info!(peer = peer.map(tracing::field::display), %refusal, "credentials were refused");
             if let Some(peer) = peer.filter(|_| refusal.is_guess()) {
@@ -152,6 +160,15 @@ impl Checks {
             }
         }
         outcome
+    }
+
+    async fn of_token(&self, token: &str, now: Timestamp) -> Result<(Actor, Credential), AuthError> {
+        if token.starts_with(token::PREFIX) {
+            let (actor, accepted) = self.tokens.authenticate(token, now).await?;
+            return Ok((actor, Credential::Token(accepted)));
+        }
+        let (actor, lifetime) = oidc::authenticate(&self.issuers, token, now).await?;
+        Ok((actor, Credential::Dated(lifetime)))
     }
 }
 
@@ -172,36 +189,18 @@ fn bearer(header: &HeaderValue) -> Result<&str, AuthError> {
 }
 
 /// Somebody of an id that the host itself gives.
-#[expect(clippy::expect_used, reason = "the ids that the host gives are plain words")]
 fn own_person(id: &'static str, name: &str, roles: &[&str]) -> Person {
-    let id = PersonId::new(id).expect("a plain word is an id");
+    let id = PersonId::of_host(id);
     Person { id, name: name.to_owned(), roles: roles.iter().map(|role| (*role).to_owned()).collect() }
 }
 
-/// All roles that grant something of their own.
-const EVERY_ROLE: [&str; 14] = [
-    "administrator",
-    "auditor",
-    "change-authority",
-    "deployment-manager",
-    "deployment-practitioner",
-    "developer",
-    "governance",
-    "operations-manager",
-    "pipeline",
-    "product-manager",
-    "product-owner",
-    "release-manager",
-    "service-owner",
-    "technical-specialist",
-];
-
 fn anonymous() -> Actor {
     Actor {
-        person: own_person("anonymous@localhost", "Anybody on this machine", &EVERY_ROLE),
+        person: own_person("anonymous@localhost", "Anybody on this machine", &role_names()),
         teams: Teams::All,
         scopes: None,
         credential: "none".to_owned(),
+        kind: CredentialKind::Person,
     }
 }
 
@@ -214,6 +213,11 @@ mod tests {
     #[test]
     fn whoever_is_not_authenticated_on_purpose_may_do_everything() {
         assert_eq!(Right::ALL.into_iter().find(|right| !anonymous().may(*right)), None);
+    }
+
+    #[test]
+    fn whoever_is_not_authenticated_on_purpose_is_a_person() {
+        assert_eq!(anonymous().kind, CredentialKind::Person);
     }
 
     #[test]

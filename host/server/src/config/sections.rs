@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use lockgate_domain::Duration;
+use lockgate_engine::service::LONGEST_DELEGATION;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +65,8 @@ pub struct LimitsConfig {
     pub wait: Duration,
     /// How long a shutdown waits for what is being answered.
     pub shutdown: Duration,
+    /// For how long a role may be lent (`POST /api/v1/delegations`).
+    pub delegation: Duration,
 }
 
 impl Default for LimitsConfig {
@@ -79,6 +82,7 @@ impl Default for LimitsConfig {
             request: Duration::from_millis(30_000),
             wait: Duration::from_millis(25_000),
             shutdown: Duration::from_millis(25_000),
+            delegation: LONGEST_DELEGATION,
         }
     }
 }
@@ -153,7 +157,7 @@ pub struct ObserveConfig {
 pub enum MetricsAccess {
     /// There is none.
     Off,
-    /// For everybody who is known.
+    /// For whoever has the right `read` and sees all teams: metrics count what all teams do.
     #[default]
     On,
     /// For everybody.

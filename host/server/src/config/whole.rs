@@ -37,6 +37,12 @@ pub(super) fn mistakes(config: &Config, tree: &Node) -> Vec<Mistake> {
             found.add(key, "nobody is that fast: write `30s`, for example");
         }
     }
+    if limits.delegation.as_millis() == 0 {
+        found.add(
+            "limits.delegation",
+            "it is 0, so no role could be lent: write for how long one may be, for example `30d`",
+        );
+    }
     for (key, size) in [("limits.body", limits.body), ("limits.evidence", limits.evidence)] {
         if size.as_u64() == 0 {
             found.add(key, "nothing fits into 0 bytes: write `1 MiB`, for example");

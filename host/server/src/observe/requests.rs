@@ -16,7 +16,7 @@ use axum::http::Method;
 use axum::response::Response;
 use http_body_util::BodyExt as _;
 use lockgate_domain::Decision;
-use lockgate_engine::authority::Actor;
+use lockgate_engine::authority::{Actor, CredentialKind};
 use opentelemetry::KeyValue;
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt as _};
@@ -77,6 +77,7 @@ struct Seen {
 struct Noted {
     actor: Option<String>,
     credential: Option<String>,
+    credential_kind: Option<CredentialKind>,
     deployment: Option<String>,
     gate: Option<String>,
     decision: Option<String>,
@@ -130,12 +131,13 @@ impl Exchange {
         }
     }
 
-    /// Notes who asks, and by which credential: its name, which is no secret.
+    /// Notes who asks, and by which credential: its name, which is no secret, and its kind.
     pub fn actor(&self, actor: &Actor) {
         self.attribute("enduser.id", actor.person.id.written());
         self.note(|noted| {
             noted.actor = Some(actor.person.id.written().to_owned());
             noted.credential = Some(actor.credential.clone());
+            noted.credential_kind = Some(actor.kind);
         });
     }
 
@@ -221,6 +223,7 @@ impl Exchange {
             peer = seen.peer.map(|peer| peer.to_string()),
             actor = noted.actor,
             credential = noted.credential,
+            credential_kind = noted.credential_kind.map(CredentialKind::as_str),
             deployment = noted.deployment,
             gate = noted.gate,
             decision = noted.decision,

@@ -9,12 +9,13 @@ use std::time::Duration;
 use lockgate_domain::{ModelRef, Timestamp};
 use lockgate_engine::LedgerNamespaces;
 use lockgate_engine::catalogue::{Catalogue, CatalogueError, KeepError, KeptModels};
-use lockgate_engine::service::{Engine, Recordings};
+use lockgate_engine::service::{Engine, EngineSettings, Recordings};
 use lockgate_ledger::{Retention, Storage};
 use lockgate_runtime::{Namespaces, Runtime, RuntimeConfig, RuntimeError};
 
 use super::lifecycle::Lifecycle;
 use crate::api::{Check, Checks};
+use crate::auth::token::TokenHolders;
 use crate::config::{self, Config};
 use crate::observe::Metrics;
 
@@ -86,7 +87,12 @@ impl Deciding {
             config::Recordings::None => Recordings::None,
         };
         let models = Arc::new(KeptModels::new(Arc::clone(&catalogue), Arc::clone(storage)));
-        Ok(Self { engine: Engine::new(Arc::clone(storage), models, recordings), catalogue })
+        let settings = EngineSettings {
+            recordings,
+            longest_delegation: config.limits.delegation,
+            credentials: Arc::new(TokenHolders::new(Arc::clone(storage))),
+        };
+        Ok(Self { engine: Engine::with(Arc::clone(storage), models, settings), catalogue })
     }
 }
 

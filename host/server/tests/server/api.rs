@@ -1,8 +1,12 @@
 //! The native routes: a real server, a real ledger, real plugins, people with tokens.
 mod conditions;
+mod credentials;
 mod description;
 mod life;
 mod people;
 mod refusals;
+mod rights;
 mod stand;
+mod team_audit;
+mod teams;
 mod waiting;

@@ -3,3 +3,4 @@
 mod honest;
 mod lying;
 mod support;
+mod teams;

@@ -36,7 +36,7 @@ fn body(id: &str) -> Value {
             "bindings": [{ "id": "b", "plugin": { "name": "risk", "version": "1.2.0", "digest": DIGEST } }],
             "model": { "id": "software", "version": "2.0.0", "digest": DIGEST }, "snapshot": DIGEST,
         },
-        "actor": { "person": "ada@example.org", "credential": "token:t-1" },
+        "actor": { "person": "ada@example.org", "credential": "token:t-1", "kind": "agent" },
         "path": "opa",
         "input": { "deployment": "d-1", "password": "hunter2" },
         "request": { "id": "r-1", "trace": "4bf92f3577b34da6a3ce929d0e0e4736", "span": "00f067aa0ba902b7", "peer": "127.0.0.1:9" },
@@ -104,8 +104,8 @@ fn an_event_has_the_shape_that_opa_gives_it() {
             "timer_lockgate_evaluate_ns": 3000, "timer_lockgate_read_state_ns": 1000, "timer_lockgate_snapshot_ns": 2000,
         },
         "lockgate": {
-            "api": "opa", "credential": "token:t-1", "hash": hash.to_string(), "index": index, "peer": "127.0.0.1:9",
-            "request": "r-1", "stream": "decisions/d-1", "team": "shop", "passed": true,
+            "api": "opa", "credential": "token:t-1", "credential_kind": "agent", "hash": hash.to_string(),
+            "index": index, "peer": "127.0.0.1:9", "request": "r-1", "stream": "decisions/d-1", "team": "shop", "passed": true,
         },
     });
     assert_eq!(file_events(&path), [expected]);

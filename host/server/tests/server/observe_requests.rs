@@ -14,7 +14,7 @@ use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use futures_util::stream;
 use lockgate_domain::{Person, PersonId};
-use lockgate_engine::authority::{Actor, Teams};
+use lockgate_engine::authority::{Actor, CredentialKind, Teams};
 use lockgate_server::observe::{
     Exchange, Format, LogConfig, LogFormat, LogGuard, Metrics, Observer, TraceConfig, observe, subscriber,
 };
@@ -23,7 +23,7 @@ use serde_json::Value;
 
 /// Something to write to, and to read afterwards.
 #[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -37,7 +37,7 @@ impl Write for Written {
 }
 
 impl Written {
-    fn lines(&self) -> Vec<Value> {
+    pub(crate) fn lines(&self) -> Vec<Value> {
         let bytes = self.0.lock().expect("lock").clone();
         let text = String::from_utf8(bytes).expect("text");
         text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
@@ -48,10 +48,15 @@ impl Written {
 fn routes(observer: Observer) -> Router {
     let named = |Extension(exchange): Extension<Exchange>| async move {
         exchange.actor(&Actor {
-            person: Person { id: PersonId::new("ada@example.org").unwrap(), name: "Ada".to_owned(), roles: Default::default() },
+            person: Person {
+                id: PersonId::new("ada@example.org").unwrap(),
+                name: "Ada".to_owned(),
+                roles: Default::default(),
+            },
             teams: Teams::All,
             scopes: None,
             credential: "token:t-1".to_owned(),
+            kind: CredentialKind::Agent,
         });
         exchange.deployment("d-42");
         tracing::info!("looked up");
@@ -100,7 +105,11 @@ async fn until(what: impl Fn() -> bool) {
     }
 }
 
-fn logging(traces: &TraceConfig, metrics: &Metrics) -> (Written, tracing::subscriber::DefaultGuard, LogGuard) {
+/// Has the log of this thread written where the test reads it.
+pub(crate) fn logging(
+    traces: &TraceConfig,
+    metrics: &Metrics,
+) -> (Written, tracing::subscriber::DefaultGuard, LogGuard) {
     let written = Written::default();
     let config = LogConfig { format: LogFormat::Json, ..LogConfig::default() };
     let (dispatch, guard) = subscriber(&config, traces, metrics, written.clone(), false).expect("a log");
@@ -129,7 +138,7 @@ async fn a_request_is_one_line_that_says_who_and_what_and_no_secret() {
     assert_eq!((said("path"), said("request_id")), ("/deployments/d-42".to_owned(), "r-7".to_owned()));
     assert_eq!((line["status"].as_u64(), line["bytes"].as_u64()), (Some(200), Some(5)));
     assert_eq!((said("actor"), said("credential")), ("ada@example.org".to_owned(), "token:t-1".to_owned()));
-    assert_eq!(said("deployment"), "d-42");
+    assert_eq!((said("credential_kind"), said("deployment")), ("agent".to_owned(), "d-42".to_owned()));
     assert_eq!(said("trace_id"), "4bf92f3577b34da6a3ce929d0e0e4736");
     assert!(line["duration_ms"].is_f64() && line.get("gate").is_none(), "{line}");
 

@@ -83,6 +83,16 @@ fn a_whole_deployment_as_input_is_refused_with_the_way_out() {
 }
 
 #[test]
+fn whoever_may_not_decide_is_told_so_where_clients_of_opa_look() {
+    let served = Served::start();
+    let authorization = format!("Bearer {}", served.token_of(&person("ada", &["auditor"])));
+    let refused = served.send("POST", ENTRANCE, &[("authorization", &authorization)], &about("shop-1").to_string());
+    let told = refused.json();
+    assert_eq!((refused.status, &told["right"], &told["code"]), (403, &json!("decide"), &json!("unauthorized")));
+    assert_eq!(told["message"], told["detail"]);
+}
+
+#[test]
 fn a_query_without_a_deployment_is_an_error_that_says_what_to_send() {
     let served = Served::start();
     for body in ["", "{}", "[]", "{\"input\": {}}", "{\"input\": \"shop-1\"}"] {

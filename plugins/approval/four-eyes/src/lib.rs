@@ -12,7 +12,7 @@ use lockgate_plugin::{
 };
 
 use settings::{Need, Settings};
-use standing::{Counted, Standing, is_same, standing};
+use standing::{Counted, Standing, standing};
 
 /// Asks for enough approvals.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl FourEyes {
         let contributors = if self.settings.exclude_contributors { evaluation.contributors() } else { Vec::new() };
         let contributors = contributors
             .into_iter()
-            .filter(|contributor| !is_same(&contributor.id, &requester))
+            .filter(|contributor| contributor.id != requester)
             .map(|contributor| Outsider { id: contributor.id, why: "contributed to the change" });
         let mut outsiders: Vec<Outsider> = contributors.collect();
         outsiders.insert(0, Outsider { id: requester, why: "asked for the deployment" });

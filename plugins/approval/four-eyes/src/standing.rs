@@ -1,4 +1,5 @@
-//! Which answers count, and why the others do not.
+//! Which answers count, and why the others do not. Ids in a snapshot are in their normal form, so that two are one person's
+//! if they are equal.
 
 use lockgate_plugin::time::Timestamp;
 use lockgate_plugin::types::{Approval, ApprovalAnswer};
@@ -6,11 +7,6 @@ use lockgate_plugin::{ApprovalsNeeded, Evaluation, Pointer, Reason, Requirement,
 
 use crate::Outsider;
 use crate::settings::Settings;
-
-/// Whether two ids are one person's: account names and e-mail addresses mean the same in upper and lower case.
-pub(crate) fn is_same(one: &str, other: &str) -> bool {
-    one == other || one.to_lowercase() == other.to_lowercase()
-}
 
 /// Somebody whose approval counts.
 #[derive(Debug, PartialEq, Eq)]
@@ -83,8 +79,7 @@ pub(crate) fn standing(settings: &Settings, evaluation: &Evaluation, outsiders: 
         standing.void.extend(void.map(|(code, message)| Reason::new(code, message).at(place(index))));
     }
     let rejected_at = |id: &str| {
-        let rejections =
-            good.iter().filter(|(_, _, a)| a.answer == ApprovalAnswer::Rejected && is_same(&a.person.id, id));
+        let rejections = good.iter().filter(|(_, _, a)| a.answer == ApprovalAnswer::Rejected && a.person.id == id);
         rejections.map(|(_, _, rejection)| rejection.at).max()
     };
     for (index, _, answer) in &good {
@@ -98,7 +93,7 @@ pub(crate) fn standing(settings: &Settings, evaluation: &Evaluation, outsiders: 
             (ApprovalAnswer::Approved, _) => standing.count(answer),
             (ApprovalAnswer::Rejected, _) => {
                 let came_round = good.iter().any(|(_, _, later)| {
-                    later.answer == ApprovalAnswer::Approved && is_same(&later.person.id, id) && later.at > answer.at
+                    later.answer == ApprovalAnswer::Approved && later.person.id == *id && later.at > answer.at
                 });
                 if !came_round {
                     let (id, role, comment) = (id.clone(), answer.role.clone(), answer.comment.clone());
@@ -113,7 +108,7 @@ pub(crate) fn standing(settings: &Settings, evaluation: &Evaluation, outsiders: 
 impl Standing {
     fn count(&mut self, approval: &Approval) {
         let (id, role) = (&approval.person.id, &approval.role);
-        match self.counted.iter_mut().find(|counted| is_same(&counted.id, id)) {
+        match self.counted.iter_mut().find(|counted| counted.id == *id) {
             Some(counted) if counted.roles.contains(role) => {}
             Some(counted) => counted.roles.push(role.clone()),
             None => self.counted.push(Counted { id: id.clone(), roles: vec![role.clone()] }),
@@ -165,7 +160,7 @@ impl Judge<'_> {
         if answer.answer == ApprovalAnswer::Rejected {
             return None;
         }
-        if let Some(outsider) = self.outsiders.iter().find(|outsider| is_same(&outsider.id, id)) {
+        if let Some(outsider) = self.outsiders.iter().find(|outsider| outsider.id == *id) {
             return Some(("approval-by-outsider", format!("`{id}` {}", outsider.why)));
         }
         match self.settings.max_age {

@@ -250,12 +250,13 @@ fn even_the_requester_can_reject() {
 }
 
 #[test]
-fn somebody_who_writes_their_id_in_capitals_is_still_one_person() {
+fn ids_are_compared_as_the_host_hands_them_over() {
     let two = r#"{ "people": 2 }"#;
-    let twice = Fixture::new().approved_by("ann", "authority").approved_by("Ann", "sales");
+    let twice = Fixture::new().approved_by("ann", "authority").approved_by("ann", "sales");
     assert_eq!(needs(&ask(two, &twice)), [("any", 1, vec!["rita", "ann"])]);
-    let requester = Fixture::new().approved_by("RITA", "authority");
-    assert_eq!(codes(&ask(AUTHORITY, &requester)), ["approval-by-outsider"]);
+    // The host never shows both, because their normal form is one.
+    let spelt = Fixture::new().approved_by("ann", "authority").approved_by("Ann", "sales");
+    assert!(allowed(&ask(two, &spelt)));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //!
 //! Not a validator for any schema, but for those that `schemars` makes of settings: types, `required`, unknown keys,
 //! `enum` and `const`, ranges, lengths, `items`, `$ref` into `$defs`, `allOf`, `anyOf`, `oneOf`, and the two formats
-//! that this crate makes itself. A keyword that is not known here is not checked; reading the settings still is the last
-//! word. A full validator would make every plugin several times as large.
+//! that this crate reads itself; `lockgate-person` is the host's to check. A keyword that is not known here is not checked;
+//! reading the settings still is the last word. A full validator would make every plugin several times as large.
 
 use serde_json::{Map, Value};
 

@@ -11,7 +11,7 @@ fn a_decision_is_proved_to_somebody_who_has_only_the_proof_and_a_key() {
     let said = place.lockgate(&["audit", "check", "proof.json", "--key", &key]).with(0).stdout;
     for words in [
         "deny, at plan-and-approve exit of the deployment d-42",
-        "ci@example.com, with token:pipeline",
+        "ci@example.com, with token:pipeline (service)",
         "2025-03-04T09:03:00Z",
         "approval/missing",
         "software-in-house (1.4.0)",

@@ -30,11 +30,11 @@ impl Place {
         let storage = place.storage();
         let at = |minute: i64| Timestamp::from_millis(1_741_078_800_000 + minute * 60_000);
         let event = |kind: &str, minute: i64| {
-            let body = json!({ "by": { "person": "ann@example.com", "credential": "token:ann" }, "minute": minute });
+            let body = json!({ "by": { "person": "ann@example.com", "credential": "token:ann", "kind": "person" }, "minute": minute });
             NewEntry::new("deployment/d-42", kind, at(minute), &body).unwrap()
         };
         let decision = json!({
-            "actor": { "person": "ci@example.com", "credential": "token:pipeline" },
+            "actor": { "person": "ci@example.com", "credential": "token:pipeline", "kind": "service" },
             "passed": false,
             "decision": {
                 "id": DECISION,

@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
-use lockgate_ledger::Storage;
-use lockgate_server::api::audit::{AuditState, PREFIX, routes};
+use axum::{Extension, Router};
+use lockgate_domain::{Person, PersonId, Timestamp};
+use lockgate_engine::authority::{Actor, CredentialKind, Teams};
+use lockgate_ledger::{Append, NewEntry, Storage};
+use lockgate_server::api::audit::{AuditState, routes};
 use serde_json::json;
 
 use super::support::Place;
@@ -21,7 +23,14 @@ fn an_intact_log_is_told_with_all_that_was_checked() {
     assert_eq!((&said["log"], &said["size"]), (&json!("deploy.example.com/ledger"), &json!(8)));
     assert_eq!((&said["keys"], &said["trusted_key"]), (&json!([key]), &json!(true)));
     assert_eq!(said["until"], "2025-03-04T09:07:00Z");
-    let checked = json!({ "entries": 8, "content": 1, "deleted_content": 0, "checkpoints": 3, "kept_checkpoints": 1 });
+    let checked = json!({
+        "entries": 8,
+        "withheld_entries": 0,
+        "content": 1,
+        "deleted_content": 0,
+        "checkpoints": 3,
+        "kept_checkpoints": 1,
+    });
     assert_eq!((&said["checked"], &said["findings"]), (&checked, &json!([])));
     let table = place.lockgate(&["audit", "verify", "--key", &key]).with(0).stdout;
     assert!(table.contains("8 entries, 1 piece of content, 2 checkpoints"), "{table}");
@@ -50,9 +59,7 @@ fn a_log_is_verified_while_a_server_writes_to_it() {
 fn a_log_is_verified_and_proved_through_a_server_that_runs() {
     let place = Place::new();
     let (key, _) = place.head();
-    let storage: Arc<dyn Storage> = Arc::new(place.storage());
-    let router = Router::new().nest(PREFIX, routes::<AuditState>()).with_state(AuditState::new(storage));
-    let server = serve(router);
+    let server = serve(Arc::new(place.storage()), Teams::All);
     let said = place.lockgate(&["audit", "verify", "--server", &server, "--key", &key, "-o", "json"]).with(0).json();
     assert_eq!((&said["size"], &said["checked"]["content"]), (&json!(8), &json!(1)));
     let other = Place::new().head().0;
@@ -65,7 +72,35 @@ fn a_log_is_verified_and_proved_through_a_server_that_runs() {
     }
 }
 
-fn serve(router: Router) -> String {
+#[test]
+fn an_auditor_of_a_team_verifies_the_whole_log_and_is_told_what_was_withheld() {
+    let place = Place::new();
+    let (key, _) = place.head();
+    let storage = Arc::new(place.storage());
+    let entry = NewEntry::new("deployment/shop/d-1", "requested", Timestamp::from_millis(0), &json!({})).unwrap();
+    let entries = vec![entry.of_team("shop").unwrap()];
+    storage.append(Append { entries, ..Append::default() }).unwrap();
+    let server = serve(storage, Teams::Named(["shop".to_owned()].into()));
+    let verify = ["audit", "verify", "--server", &server, "--key", &key];
+    let table = place.lockgate(&verify).with(0).stdout;
+    let told = "7 of 9 entries are withheld: they belong to other teams, or to none; their hashes are in the tree";
+    assert!(table.contains(told), "{table}");
+    let said = place.lockgate(&[&verify[..], &["-o", "json"]].concat()).with(0).json();
+    assert_eq!((&said["intact"], &said["checked"]["withheld_entries"]), (&json!(true), &json!(7)));
+    let refused = place.lockgate(&["audit", "prove", "3", "--server", &server]).with(1).stderr;
+    assert!(refused.contains("entry 3 is withheld: it belongs to another team, or to none"), "{refused}");
+    place.lockgate(&["audit", "prove", "8", "--server", &server, "--out", "proof.json"]).with(0);
+    let proven = place.lockgate(&["audit", "check", "proof.json", "--key", &key]).with(0).stdout;
+    assert!(proven.contains("shop"), "{proven}");
+}
+
+/// Serves a ledger to an auditor of these teams.
+fn serve(storage: Arc<dyn Storage>, teams: Teams) -> String {
+    let person = Person { id: PersonId::new("gus").unwrap(), name: String::new(), roles: vec!["auditor".to_owned()] };
+    let auditor =
+        Actor { person, kind: CredentialKind::Person, teams, scopes: None, credential: "token:test".to_owned() };
+    let router = Router::new().merge(routes::<AuditState>()).with_state(AuditState::new(storage));
+    let router = router.layer(Extension(auditor));
     let listener = std::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let address = listener.local_addr().unwrap();
     listener.set_nonblocking(true).unwrap();

@@ -181,20 +181,18 @@ pub(crate) fn by_hand() -> Vec<Case> {
         Case::new("two of two", "high").answers([ann(), bob()]).gives("allow; enough-approvals"),
         Case::new("the same person twice", "high").answers([ann(), ann()]).gives("require 1, not of ann, rita"),
         Case::new("more than needed", "medium").answers([bob(), ann()]).gives("allow; enough-approvals"),
-        Case::new("of the requester", "medium")
-            .answers([Told::approves("rita")])
-            .gives("require 1, not of rita; approval-by-outsider"),
+        Case::new("of the requester", "medium").answers([Told::approves("rita")]).gives("require 1, not of rita"),
         Case::new("of a contributor", "medium")
             .contributed_by(["carl", "rita"])
             .answers([Told::approves("carl"), ann()])
-            .gives("allow; enough-approvals, approval-by-outsider"),
+            .gives("allow; enough-approvals"),
         Case::new("without the contributors", "high")
             .contributed_by(["zoe", "carl"])
             .answers([bob()])
             .gives("require 1, not of bob, carl, rita, zoe"),
         Case::new("people beyond the basic plane", "high")
-            .contributed_by(["\u{1f600}", "\u{ff5e}", "é", "z"])
-            .gives("require 2, not of rita, z, é, \u{ff5e}, \u{1f600}"),
+            .contributed_by(["\u{20731}", "\u{4e00}", "é", "z"])
+            .gives("require 2, not of rita, z, é, \u{4e00}, \u{20731}"),
         Case::new("of something else", "medium")
             .answers([ann().about_something_else()])
             .gives("require 1, not of rita; approval-of-something-else"),
@@ -214,7 +212,7 @@ pub(crate) fn by_hand() -> Vec<Case> {
         Case::new("a rejection", "low").answers([Told::rejects("bob")]).gives("deny: bob"),
         Case::new("a rejection beside approvals", "medium")
             .answers([ann(), Told::rejects("bob").in_role("developer"), Told::rejects("rita").saying("no“”")])
-            .gives("deny: bob, rita"),
+            .gives("deny: bob"),
         Case::new("a rejection of something else", "medium")
             .answers([ann(), Told::rejects("bob").about_something_else()])
             .gives("allow; enough-approvals"),

@@ -175,6 +175,7 @@ pub(super) fn told(included: &Included) -> String {
     add("model", decision.get("model").and_then(named));
     add("stream", Some(format!("{}, its entry {}", entry.stream, entry.sequence)));
     add("id", entry.id.clone());
+    add("team", entry.team.clone());
     if entry.kind != "decision" {
         add("body", serde_json::to_string_pretty(&entry.body).ok());
     }
@@ -211,7 +212,9 @@ fn passed(passed: bool) -> String {
 fn who(body: &Value) -> Option<String> {
     let by = ["by", "actor"].into_iter().find_map(|name| body.get(name))?;
     let person = by.get("person").unwrap_or(by);
-    let credential = by.get("credential").and_then(Value::as_str).map(|with| format!(", with {with}"));
+    let text = |name: &str| by.get(name).and_then(Value::as_str);
+    let kind = text("kind").map(|kind| format!(" ({kind})")).unwrap_or_default();
+    let credential = text("credential").map(|with| format!(", with {with}{kind}"));
     let id = person.as_str().map(str::to_owned).or_else(|| named(person))?;
     Some(format!("{id}{}", credential.unwrap_or_default()))
 }

@@ -10,8 +10,8 @@ use lockgate_ledger::note::{Checkpoint, Note, VerifyingKey};
 use lockgate_ledger::tree::Hash;
 use lockgate_ledger::verify::Consistent;
 use lockgate_ledger::{
-    ConsistencyProof, Error, Head, InclusionProof, Query, Source, StoredContent, StoredEntry, prove_consistency,
-    prove_inclusion, verify,
+    ConsistencyProof, Error, Head, InclusionProof, Query, Source, SourceEntry, StoredContent, StoredEntry,
+    prove_consistency, prove_inclusion, verify,
 };
 
 use super::check::{LEAF_ENDING, told};
@@ -241,6 +241,10 @@ impl Source for Pinned<'_> {
 
     fn entries(&self, query: &Query) -> Result<Vec<StoredEntry>, Error> {
         self.source.entries(query)
+    }
+
+    fn entries_with_withheld(&self, query: &Query) -> Result<Vec<SourceEntry>, Error> {
+        self.source.entries_with_withheld(query)
     }
 
     fn nodes(&self, nodes: &[u64]) -> Result<Vec<Hash>, Error> {

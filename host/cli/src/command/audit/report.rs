@@ -14,9 +14,9 @@ use crate::terminal::{BAD, FAINT, GOOD, WAITING, styled};
 pub(super) struct Report {
     /// Where the log is.
     pub(super) name: Option<String>,
-    /// When its first entry happened.
+    /// When its first entry happened, if it says that.
     pub(super) since: Option<Timestamp>,
-    /// When its last entry happened.
+    /// When its last entry happened, if it says that and is not withheld.
     pub(super) until: Option<Timestamp>,
     /// Whether a key was handed in to hold it against.
     pub(super) trusted: bool,
@@ -64,8 +64,9 @@ impl Report {
             facts.push(("size", plural(size, "entry", "entries")));
             facts.push(("root", root.to_string()));
         }
-        if let (Some(since), Some(until)) = (self.since, self.until) {
-            facts.push(("since", format!("{since}, the last entry {until}")));
+        if let Some(since) = self.since {
+            let until = self.until.map(|until| format!(", the last entry {until}")).unwrap_or_default();
+            facts.push(("since", format!("{since}{until}")));
         }
         let keys: Vec<String> = report.keys.iter().map(ToString::to_string).collect();
         facts.push((if keys.len() == 1 { "key" } else { "keys" }, keys.join("\n")));
@@ -84,6 +85,9 @@ impl Report {
             plural(report.checkpoints, "checkpoint", "checkpoints"),
         );
         facts.push(("checked", checked));
+        if report.withheld > 0 {
+            facts.push(("withheld", withheld(report.withheld, report.entries + report.withheld)));
+        }
         facts
     }
 
@@ -116,6 +120,7 @@ impl Report {
             "checkpoint": report.map(|report| &report.checkpoint),
             "checked": report.map(|report| json!({
                 "entries": report.entries,
+                "withheld_entries": report.withheld,
                 "content": report.content,
                 "deleted_content": report.deleted,
                 "checkpoints": report.checkpoints,
@@ -126,6 +131,52 @@ impl Report {
     }
 }
 
+/// How many of all entries only the hash was shown, and why the log is verified whole all the same.
+fn withheld(count: u64, all: u64) -> String {
+    let all = plural(all, "entry", "entries");
+    match count {
+        1 => format!("1 of {all} is withheld: it belongs to another team, or to none; its hash is in the tree"),
+        _ => format!(
+            "{count} of {all} are withheld: they belong to other teams, or to none; their hashes are in the tree"
+        ),
+    }
+}
+
 fn plural(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn report(entries: u64, withheld: u64) -> Report {
+        let report = AuditReport {
+            entries,
+            withheld,
+            content: 3,
+            deleted: 0,
+            checkpoints: 2,
+            keys: Vec::new(),
+            checkpoint: String::new(),
+            findings: Vec::new(),
+        };
+        Report { report: Some(report), trusted: true, ..Report::unread(Vec::new()) }
+    }
+
+    #[test]
+    fn withheld_entries_are_told_where_there_are_some() {
+        let table = report(28, 12).table();
+        assert!(table.contains("28 entries, 3 pieces of content, 2 checkpoints"), "{table}");
+        let told =
+            "12 of 40 entries are withheld: they belong to other teams, or to none; their hashes are in the tree";
+        assert!(table.contains(told), "{table}");
+        assert!(table.contains("intact"), "{table}");
+        let one = report(1, 1).table();
+        assert!(one.contains("1 of 2 entries is withheld: it belongs to another team"), "{one}");
+        assert!(!report(40, 0).table().contains("withheld"));
+        assert_eq!(report(28, 12).document()["checked"]["withheld_entries"], 12);
+        assert_eq!(report(40, 0).document()["checked"]["withheld_entries"], 0);
+    }
 }

@@ -29,7 +29,8 @@ pub(super) struct SourceArguments {
     /// A server that runs, for example `https://deploy.example.com`. Nothing that it says is believed unchecked.
     #[arg(long, value_name = "URL", conflicts_with_all = ["data", "file"], help_heading = "Where the log is")]
     server: Option<String>,
-    /// A file with the token for the server, which has to have the right to audit.
+    /// A file with the token for the server, which has to have the right to audit. Of entries that belong to none of its
+    /// teams, the server hands out the hashes alone.
     #[arg(long, value_name = "FILE", requires = "server", help_heading = "Where the log is")]
     token_file: Option<PathBuf>,
 }

@@ -107,8 +107,9 @@ fn said(finding: &Finding, unreadable: &[Finding]) -> bool {
     }
 }
 
-/// When the first or the last entry happened, as far as it says.
+/// When the first or the last entry happened, as far as it says, and is not withheld.
 fn moment(source: &dyn Source, newest_first: bool) -> Option<Timestamp> {
-    let found = source.entries(&Query { newest_first, limit: 1, ..Query::default() }).ok()?;
-    found.first()?.read().ok().map(|entry| entry.at)
+    let query = Query { newest_first, limit: 1, ..Query::default() };
+    let found = source.entries_with_withheld(&query).ok()?.pop()?.whole()?;
+    found.read().ok().map(|entry| entry.at)
 }

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lockgate_domain::Digest;
 use lockgate_ledger::audit::{Finding, Place};
 use lockgate_ledger::tree::Hash;
-use lockgate_ledger::{Cause, Error, Head, Query, Source, StoredContent, StoredEntry, Unavailable};
+use lockgate_ledger::{Cause, Error, Head, Query, Source, SourceEntry, StoredContent, StoredEntry, Unavailable};
 
 /// So many entries that cannot be read are named: of a file with more, nothing is left to be audited.
 const MOST_UNREADABLE: usize = 1000;
@@ -38,7 +38,7 @@ impl<'a> Watched<'a> {
     }
 
     /// The entries of a walk, one by one: those that cannot be read are noted and left out.
-    fn salvaged(&self, query: &Query, why: Error) -> Result<Vec<StoredEntry>, Error> {
+    fn salvaged(&self, query: &Query, why: Error) -> Result<Vec<SourceEntry>, Error> {
         let Some(before) = query.before else { return Err(why) };
         let mut found = Vec::new();
         for index in query.from..before {
@@ -47,7 +47,7 @@ impl<'a> Watched<'a> {
                 break;
             }
             let one = Query { from: index, before: Some(index + 1), limit: 1, ..Query::default() };
-            match self.source.entries(&one) {
+            match self.source.entries_with_withheld(&one) {
                 Ok(entries) => found.extend(entries),
                 Err(error) => self.note(index, damage(error)?)?,
             }
@@ -86,18 +86,18 @@ impl Source for Watched<'_> {
     }
 
     fn entries(&self, query: &Query) -> Result<Vec<StoredEntry>, Error> {
-        let filtered = query.stream.is_some() || query.kind.is_some() || query.id.is_some();
-        if filtered {
-            return self.source.entries(query);
-        }
-        let found = match self.source.entries(query) {
+        self.source.entries(query)
+    }
+
+    fn entries_with_withheld(&self, query: &Query) -> Result<Vec<SourceEntry>, Error> {
+        let found = match self.source.entries_with_withheld(query) {
             Err(error @ Error::Unavailable(Unavailable { cause: Cause::Corrupt, .. })) => {
                 self.salvaged(query, error)?
             }
             outcome => outcome?,
         };
         if let Some(last) = found.last() {
-            self.bar.set_position(last.index + 1);
+            self.bar.set_position(last.index() + 1);
         }
         Ok(found)
     }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use lockgate_domain::PERSON_FORMAT;
 use serde_json::Value;
 
 use crate::print;
@@ -101,6 +102,9 @@ fn only_form(schema: &Value) -> Option<&Value> {
 
 fn type_of(schema: &Value, root: &Value, level: usize) -> String {
     let meant = resolved(schema, root);
+    if is_person(schema) || is_person(meant) {
+        return "person".to_owned();
+    }
     let choices: Vec<String> = meant
         .get("oneOf")
         .or_else(|| meant.get("anyOf"))
@@ -126,7 +130,10 @@ fn type_of(schema: &Value, root: &Value, level: usize) -> String {
             let element = items.map_or_else(|| "any".to_owned(), |items| type_of(items, root, level + 1));
             format!("list of {element}")
         }
-        "object" => "table".to_owned(),
+        "object" => match meant.get("propertyNames").map(|names| resolved(names, root)) {
+            Some(names) if is_person(names) => "table, by person".to_owned(),
+            _ => "table".to_owned(),
+        },
         "string" => "text".to_owned(),
         "integer" | "number" => match (meant.get("minimum"), meant.get("maximum")) {
             (Some(low), Some(high)) => format!("{low} to {high}"),
@@ -134,6 +141,11 @@ fn type_of(schema: &Value, root: &Value, level: usize) -> String {
         },
         other => print::plain(other).into_owned(),
     }
+}
+
+/// Whether a text is the id of a person, which the host puts into its normal form.
+fn is_person(schema: &Value) -> bool {
+    schema.get("format").and_then(Value::as_str) == Some(PERSON_FORMAT)
 }
 
 #[cfg(test)]
@@ -147,6 +159,26 @@ mod tests {
         let schema =
             json!({ "type": "object", "properties": { "children": { "type": "array", "items": { "$ref": "#" } } } });
         assert_eq!(rows(&schema), [["children", "list, as the settings", "none", ""]]);
+    }
+
+    #[test]
+    fn ids_of_people_are_shown_as_such() {
+        let person = json!({ "type": "string", "format": "lockgate-person" });
+        let schema = json!({ "properties": {
+            "lead": person, "name": { "type": "string", "format": "email" },
+            "limits": { "type": "object", "propertyNames": person },
+            "deputy": { "anyOf": [{ "$ref": "#/$defs/P" }, { "type": "null" }] },
+            "people": { "type": "array", "items": { "format": "lockgate-person" } },
+        }, "$defs": { "P": person } });
+        let types: Vec<Vec<String>> = rows(&schema).into_iter().map(|row| row.into_iter().take(2).collect()).collect();
+        let expected = [
+            ["deputy", "person"],
+            ["lead", "person"],
+            ["limits", "table, by person"],
+            ["name", "text"],
+            ["people", "list of person"],
+        ];
+        assert_eq!(types, expected);
     }
 
     #[test]

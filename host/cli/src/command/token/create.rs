@@ -1,7 +1,7 @@
 //! `lockgate token create`: a credential for a pipeline or a person.
 
 use lockgate_domain::{Duration, Person, PersonId, Timestamp};
-use lockgate_engine::authority::{ROLES, Right, Teams};
+use lockgate_engine::authority::{CredentialKind, Right, Teams, role_names};
 use lockgate_server::auth::token::{NewToken, Tokens, issue};
 
 use super::{ByArguments, in_that_time, refused, show};
@@ -27,6 +27,10 @@ pub(crate) struct Create {
     /// A role that its holder has, for example `pipeline` or `change-authority`; may be given several times.
     #[arg(long = "role", value_name = "ROLE", required = true)]
     roles: Vec<String>,
+    /// Who or what uses it: `person`, `service` or `agent` (a program that decides by itself what it does). Without it:
+    /// `service` for the roles `pipeline` and `supplier`, else `person`.
+    #[arg(long, value_name = "KIND")]
+    kind: Option<CredentialKind>,
     /// A team whose deployments its holder sees; may be given several times.
     #[arg(long = "team", value_name = "TEAM", required_unless_present = "all_teams", conflicts_with = "all_teams")]
     teams: Vec<String>,
@@ -57,11 +61,12 @@ impl Create {
         let unknown: Vec<String> = self.roles.iter().filter_map(|role| unknown(role)).collect();
         let new = NewToken {
             person: Person { id: self.person, name: self.name, roles: self.roles },
+            kind: self.kind,
             teams: if self.all_teams { Teams::All } else { Teams::Named(self.teams.into_iter().collect()) },
             scopes: (!self.scopes.is_empty()).then(|| self.scopes.into_iter().collect()),
             expires: in_that_time(self.expires_in, now),
             note: self.note,
-            by: self.by.said(),
+            by: self.by.who(),
         };
         let issued = issue(&storage, new, now).map_err(|error| refused(error, &Tokens::default()))?;
         show::issued(&issued, now, self.output, global)?;
@@ -79,13 +84,14 @@ impl Create {
 
 /// What there is to say of a role that Lockgate does not know. It is none that is wrong: a model may ask for approvals in it.
 fn unknown(role: &str) -> Option<String> {
-    if ROLES.contains(&role) {
+    let known = role_names();
+    if known.contains(&role) {
         return None;
     }
-    let meant = match nearest(role, ROLES) {
+    let meant = match nearest(role, known) {
         Some(meant) => format!("did you mean `{meant}`? If so, revoke this token, and create another"),
-        None => format!("those that Lockgate knows are {}", ROLES.join(", ")),
+        None => format!("those that Lockgate knows are {}", known.join(", ")),
     };
-    let may = "its holder may see, and approve where a model asks for that role, and no more";
+    let may = "its holder may see, approve and resume where a model names that role, and no more";
     Some(format!("`{}` is no role that Lockgate knows: {may}; {meant}", print::plain(role)))
 }

@@ -8,7 +8,9 @@ mod rotate;
 mod show;
 
 use clap::Subcommand;
-use lockgate_domain::{Duration, Timestamp};
+use lockgate_domain::{Duration, PersonId, Timestamp};
+use lockgate_engine::authority::CredentialKind;
+use lockgate_engine::lifecycle::By;
 use lockgate_server::auth::token::{TokenError, Tokens};
 
 use crate::args::Global;
@@ -46,14 +48,18 @@ impl Token {
 struct ByArguments {
     /// Who does it, as the ledger shall say. Without it: the account on this machine.
     #[arg(long, value_name = "WHO")]
-    by: Option<String>,
+    by: Option<PersonId>,
 }
 
 impl ByArguments {
-    fn said(self) -> String {
-        let account = || ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-        let account = || account().filter(|name| !name.is_empty()).unwrap_or_else(|| "somebody".to_owned());
-        self.by.unwrap_or_else(|| format!("{} on the command line", account()))
+    /// The record of who does it. The command line has no credential of Lockgate: what opens the ledger to it is the
+    /// account on this machine, so the record names the account beside whoever `--by` names.
+    fn who(self) -> By {
+        let names = ["USER", "LOGNAME", "USERNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
+        let account = names.into_iter().find_map(|name| PersonId::new(&name).ok());
+        let account = account.unwrap_or_else(|| PersonId::of_host("somebody"));
+        let credential = format!("account:{account}");
+        By { person: self.by.unwrap_or(account), credential, kind: CredentialKind::Person }
     }
 }
 

@@ -30,7 +30,7 @@ impl Revoke {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let (storage, _) = self.data.to_write()?;
         let now = Timestamp::now();
-        match revoke(&storage, &self.id, &self.by.said(), self.reason.as_deref(), now) {
+        match revoke(&storage, &self.id, &self.by.who(), self.reason.as_deref(), now) {
             Ok(token) => show::token(&token, now, self.output)?,
             Err(error) => return Err(refused(error, &Tokens::read(&storage)?)),
         }

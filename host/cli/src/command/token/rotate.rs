@@ -36,7 +36,7 @@ impl Rotate {
         let (storage, _) = self.data.to_write()?;
         let now = Timestamp::now();
         let expires = in_that_time(self.expires_in, now);
-        let rotated = match rotate(&storage, &self.id, &self.by.said(), self.overlap, expires, now) {
+        let rotated = match rotate(&storage, &self.id, &self.by.who(), self.overlap, expires, now) {
             Ok(rotated) => rotated,
             Err(error) => return Err(refused(error, &Tokens::read(&storage)?)),
         };

@@ -3,6 +3,7 @@
 
 use lockgate_domain::Timestamp;
 use lockgate_engine::authority::{Right, Teams};
+use lockgate_engine::lifecycle::By;
 use lockgate_server::auth::token::{Issued, Token, TokenState};
 use serde_json::{Value, json};
 
@@ -53,6 +54,7 @@ pub(super) fn list(tokens: &[&Token], now: Timestamp, form: Form) -> anyhow::Res
                     token.id.clone(),
                     state(token, now),
                     print::plain(token.person.id.written()).into_owned(),
+                    token.kind.to_string(),
                     roles(token),
                     teams(token),
                     scopes(token),
@@ -60,7 +62,7 @@ pub(super) fn list(tokens: &[&Token], now: Timestamp, form: Form) -> anyhow::Res
                     print::plain(token.note.as_deref().unwrap_or_default()).into_owned(),
                 ]
             });
-            let head = ["id", "state", "for", "roles", "teams", "scopes", "expires", "note"];
+            let head = ["id", "state", "for", "kind", "roles", "teams", "scopes", "expires", "note"];
             print::text(grid(&head, rows.collect()))
         }
     }
@@ -81,23 +83,29 @@ fn table(token: &Token, now: Timestamp) -> String {
         ("id", token.id.clone()),
         ("state", state(token, now)),
         ("for", print::plain(token.person.id.written()).into_owned()),
+        ("kind", token.kind.to_string()),
         ("roles", roles(token)),
         ("teams", teams(token)),
         ("scopes", scopes(token)),
         ("expires", expires(token)),
-        ("issued", format!("{} by {}", token.issued, print::plain(&token.issued_by))),
+        ("issued", format!("{} by {}", token.issued, by(&token.issued_by))),
     ];
     if let Some(at) = token.rotated {
         rows.push(("rotated", at.to_string()));
     }
     if let Some(revoked) = &token.revoked {
         let why = revoked.reason.as_deref().map(|reason| format!(": {}", print::plain(reason)));
-        rows.push(("revoked", format!("{} by {}{}", revoked.at, print::plain(&revoked.by), why.unwrap_or_default())));
+        rows.push(("revoked", format!("{} by {}{}", revoked.at, by(&revoked.by), why.unwrap_or_default())));
     }
     if let Some(note) = &token.note {
         rows.push(("note", print::plain(note).into_owned()));
     }
     fields(rows)
+}
+
+/// Who did something, and with which credential.
+fn by(by: &By) -> String {
+    print::plain(&format!("{}, with {} ({})", by.person, by.credential, by.kind)).into_owned()
 }
 
 fn state(token: &Token, now: Timestamp) -> String {

@@ -1,9 +1,10 @@
 //! The plugins of a model, and how it uses them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{LimitOverrides, PluginSource, PluginUse};
+use super::super::{LimitOverrides, PluginSource, PluginUse, StrategyUse, USUAL_RESUME_BY};
 use super::{Field, Finding, Plugins, Reader, Table};
+use crate::authority::{Right, rights_of};
 
 impl Reader<'_> {
     /// All `[plugins.<name>]`.
@@ -53,10 +54,40 @@ impl Reader<'_> {
     }
 
     /// `[strategy]`.
-    pub(super) fn strategy(&mut self, field: &Field<'_>, plugins: &Plugins) -> Option<PluginUse> {
+    pub(super) fn strategy(&mut self, field: &Field<'_>, plugins: &Plugins) -> Option<StrategyUse> {
         let table = self.table(field)?;
-        self.known_keys(&table, &["plugin", "settings", "limits", "grants"]);
-        self.plugin_use(&table, plugins)
+        self.known_keys(&table, &["plugin", "settings", "limits", "grants", "resume-by"]);
+        let resume_by = match self.optional(&table, "resume-by") {
+            Some(field) => self.resume_by(&field),
+            None => Some(USUAL_RESUME_BY.map(str::to_owned).into()),
+        };
+        Some(StrategyUse { plugin: self.plugin_use(&table, plugins)?, resume_by: resume_by? })
+    }
+
+    /// Roles of people: a hold for a person is not ended by a program.
+    fn resume_by(&mut self, field: &Field<'_>) -> Option<BTreeSet<String>> {
+        let mut roles = BTreeSet::new();
+        for item in self.array(field)? {
+            let role = self.line(&item)?;
+            if !rights_of(&role).contains(&Right::Resume) {
+                let message =
+                    format!("nobody goes on with a rollout in the role `{role}`: it is none in which people decide");
+                let finding = Finding::error("cannot-resume", item.span.clone(), message);
+                let usual = USUAL_RESUME_BY.join("`, `");
+                self.findings.push(finding.help(format!("name a role of people, for example `{usual}`")));
+                return None;
+            }
+            roles.insert(role);
+        }
+        if roles.is_empty() {
+            let message =
+                "`resume-by` names no role: nobody could end a hold, or go on with a paused rollout".to_owned();
+            self.findings.push(
+                Finding::error("cannot-resume", field.span.clone(), message).help("name a role, or leave it out"),
+            );
+            return None;
+        }
+        Some(roles)
     }
 
     /// All `[analyses.<id>]`.

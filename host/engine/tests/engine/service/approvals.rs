@@ -14,7 +14,7 @@ fn who_asks_and_who_contributed_cannot_approve() {
     let answer = stand.answer("dep-1", "change-authority");
     for id in ["rita", "kim"] {
         let actor = person(id, &["change-authority"]);
-        let refused = stand.engine.approve(&stand.by(&actor), "dep-1", &answer);
+        let refused = stand.engine.approve(&stand.by(&actor), "dep-1".into(), &answer);
         assert!(matches!(refused, Err(EngineError::Refused(Refused::SeparationOfDuties { .. }))), "{refused:?}");
     }
 }
@@ -25,8 +25,8 @@ fn whoever_revises_the_document_cannot_approve_it_any_more() {
     stand.request(|_| {}).unwrap();
     let editor = person("eve", &["change-authority", "product-manager"]);
     let answer = stand.answer("dep-1", "change-authority");
-    stand.engine.approve(&stand.by(&editor), "dep-1", &answer).unwrap();
-    stand.engine.revise(&stand.by(&editor), "dep-1", &json!({"labels": {"wave": "1"}})).unwrap();
+    stand.engine.approve(&stand.by(&editor), "dep-1".into(), &answer).unwrap();
+    stand.engine.revise(&stand.by(&editor), "dep-1".into(), &json!({"labels": {"wave": "1"}})).unwrap();
     let approvals = stand.view("dep-1").approvals;
     assert_eq!(approvals[0].void, Some(Void::NotIndependent { person: id("eve") }));
     assert!(!stand.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap().decision.id.is_empty());
@@ -38,18 +38,18 @@ fn an_approval_is_void_when_what_was_approved_changes_and_says_which_part() {
     let stand = Stand::new();
     stand.request(|_| {}).unwrap();
     let answer = stand.answer("dep-1", "change-authority");
-    stand.engine.approve(&stand.by(&ben()), "dep-1", &answer).unwrap();
+    stand.engine.approve(&stand.by(&ben()), "dep-1".into(), &answer).unwrap();
     assert_eq!(stand.view("dep-1").approvals[0].void, None);
     // What only tells how far something has come is not approved.
-    stand.engine.revise(&stand.by(&rita()), "dep-1", &json!({"release": {"status": "accepted"}})).unwrap();
+    stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &json!({"release": {"status": "accepted"}})).unwrap();
     assert_eq!(stand.view("dep-1").approvals[0].void, None);
-    stand.engine.revise(&stand.by(&rita()), "dep-1", &json!({"plan": {"priority": "high"}})).unwrap();
-    stand.engine.attach(&stand.by(&rita()), "dep-1", "sbom", "application/json", None, b"{}".to_vec()).unwrap();
+    stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &json!({"plan": {"priority": "high"}})).unwrap();
+    stand.engine.attach(&stand.by(&rita()), "dep-1".into(), "sbom", "application/json", None, b"{}".to_vec()).unwrap();
     assert_eq!(
         stand.view("dep-1").approvals[0].void,
         Some(Void::Changed { parts: vec!["plan".to_owned(), "evidence".to_owned()] })
     );
-    let old = stand.engine.approve(&stand.by(&person("bob", &["change-authority"])), "dep-1", &answer);
+    let old = stand.engine.approve(&stand.by(&person("bob", &["change-authority"])), "dep-1".into(), &answer);
     assert!(matches!(old, Err(EngineError::Refused(Refused::SubjectDiffers { .. }))), "{old:?}");
 }
 
@@ -58,7 +58,7 @@ fn what_was_approved_cannot_be_replaced_and_more_can_be_handed_in() {
     let stand = Stand::new();
     stand.request(|_| {}).unwrap();
     let attach = |name: &str, bytes: &[u8]| {
-        stand.engine.attach(&stand.by(&rita()), "dep-1", name, "application/json", None, bytes.to_vec())
+        stand.engine.attach(&stand.by(&rita()), "dep-1".into(), name, "application/json", None, bytes.to_vec())
     };
     attach("sbom", b"{}").unwrap();
     stand.approved("dep-1");
@@ -72,13 +72,13 @@ fn a_changed_plan_stops_at_fulfill_until_it_is_planned_and_approved_anew() {
     let stand = Stand::new();
     stand.request(|_| {}).unwrap();
     stand.approved("dep-1");
-    stand.engine.revise(&stand.by(&rita()), "dep-1", &json!({"plan": {"priority": "high"}})).unwrap();
+    stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &json!({"plan": {"priority": "high"}})).unwrap();
     let stopped = stand.pass("dep-1", Stage::Fulfill, Phase::Entrance).unwrap();
     let codes: Vec<&str> = stopped.decision.reasons.iter().map(|reason| reason.code.as_str()).collect();
     assert!(!stopped.passed && codes.contains(&"plan-differs-from-approved"), "{codes:?}");
-    stand.engine.make_move(&stand.by(&rita()), "dep-1", Move::Replan, "another priority").unwrap();
+    stand.engine.make_move(&stand.by(&rita()), "dep-1".into(), Move::Replan, "another priority").unwrap();
     let answer = stand.answer("dep-1", "change-authority");
-    stand.engine.approve(&stand.by(&ben()), "dep-1", &answer).unwrap();
+    stand.engine.approve(&stand.by(&ben()), "dep-1".into(), &answer).unwrap();
     assert!(stand.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap().passed);
     assert!(stand.pass("dep-1", Stage::Fulfill, Phase::Entrance).unwrap().passed);
 }
@@ -90,7 +90,7 @@ fn a_role_is_lent_for_a_while_and_counts_as_one_voice() {
     let deputy = person("dora", &["operations-manager"]);
     let mut answer = stand.answer("dep-1", "change-authority");
     answer.on_behalf_of = Some(id("ben"));
-    let refused = stand.engine.approve(&stand.by(&deputy), "dep-1", &answer);
+    let refused = stand.engine.approve(&stand.by(&deputy), "dep-1".into(), &answer);
     assert!(matches!(refused, Err(EngineError::Refused(Refused::RoleNotHeld { .. }))), "{refused:?}");
 
     let lent: NewDelegation = serde_json::from_value(json!({
@@ -98,14 +98,14 @@ fn a_role_is_lent_for_a_while_and_counts_as_one_voice() {
     }))
     .unwrap();
     let delegation = stand.engine.delegate(&stand.by(&ben()), &lent).unwrap().value;
-    stand.engine.approve(&stand.by(&deputy), "dep-1", &answer).unwrap();
+    stand.engine.approve(&stand.by(&deputy), "dep-1".into(), &answer).unwrap();
     let mut own = answer.clone();
     own.on_behalf_of = None;
-    let twice = stand.engine.approve(&stand.by(&ben()), "dep-1", &own);
+    let twice = stand.engine.approve(&stand.by(&ben()), "dep-1".into(), &own);
     assert!(matches!(twice, Err(EngineError::Refused(Refused::VoiceGiven { .. }))), "{twice:?}");
 
-    stand.engine.end_delegation(&stand.by(&ben()), &delegation.id).unwrap();
-    let after = stand.engine.approve(&stand.by(&deputy), "dep-1", &answer);
+    stand.engine.end_delegation(&stand.by(&ben()), &delegation.delegation.id).unwrap();
+    let after = stand.engine.approve(&stand.by(&deputy), "dep-1".into(), &answer);
     assert!(matches!(after, Err(EngineError::Refused(Refused::RoleNotHeld { .. }))), "{after:?}");
 }
 
@@ -114,10 +114,10 @@ fn an_approval_can_be_taken_back_by_who_gave_it() {
     let stand = Stand::new();
     stand.request(|_| {}).unwrap();
     let answer = stand.answer("dep-1", "change-authority");
-    let given = stand.engine.approve(&stand.by(&ben()), "dep-1", &answer).unwrap().value.approval.approval.id;
+    let given = stand.engine.approve(&stand.by(&ben()), "dep-1".into(), &answer).unwrap().value.approval.approval.id;
     let other = person("bob", &["change-authority"]);
-    assert!(stand.engine.revoke_approval(&stand.by(&other), "dep-1", &given, "no").is_err());
-    stand.engine.revoke_approval(&stand.by(&ben()), "dep-1", &given, "I misread it").unwrap();
+    assert!(stand.engine.revoke_approval(&stand.by(&other), "dep-1".into(), &given, "no").is_err());
+    stand.engine.revoke_approval(&stand.by(&ben()), "dep-1".into(), &given, "I misread it").unwrap();
     assert_eq!(stand.view("dep-1").approvals[0].void, Some(Void::Revoked));
     assert_eq!(stand.view("dep-1").deployment.approvals, []);
 }

@@ -27,7 +27,7 @@ const WITH_WINDOW: &str = r#"
 "#;
 
 fn ask_at(stand: &Stand, stage: Stage, phase: Phase) -> Arc<Decision> {
-    stand.engine.decide(&rita(), "dep-1", gate(stage, phase), stand.now(), &Asked::default()).unwrap()
+    stand.engine.decide(&rita(), "dep-1".into(), gate(stage, phase), stand.now(), &Asked::default()).unwrap()
 }
 
 fn ask(stand: &Stand) -> Arc<Decision> {
@@ -55,11 +55,11 @@ fn what_a_plugin_said_is_used_again_until_something_changes() {
     assert_eq!(said(&first), said(&second));
     assert_eq!(second.verdict, Verdict::Pending);
 
-    stand.engine.approve(&stand.by(&ben()), "dep-1", &stand.answer("dep-1", "change-authority")).unwrap();
+    stand.engine.approve(&stand.by(&ben()), "dep-1".into(), &stand.answer("dep-1", "change-authority")).unwrap();
     let approved = ask(&stand);
     assert_eq!((approved.verdict, reused(&approved)), (Verdict::Allow, vec![("people", false)]));
     assert_eq!(reused(&ask(&stand)), [("people", false)], "whether an approval counts hangs on the time");
-    stand.engine.attach(&stand.by(&rita()), "dep-1", "sbom", "application/json", None, b"{}".to_vec()).unwrap();
+    stand.engine.attach(&stand.by(&rita()), "dep-1".into(), "sbom", "application/json", None, b"{}".to_vec()).unwrap();
     let void = ask(&stand);
     assert_eq!((void.verdict, reused(&void)), (Verdict::Pending, vec![("people", false)]));
     assert_eq!(reused(&ask(&stand)), [("people", true)]);

@@ -61,14 +61,14 @@ fn an_override_counts_once_a_second_person_confirmed_it_and_waits_for_its_review
         binding: "people".to_owned(),
         reason: "the shop is down".to_owned(),
     };
-    let own = stand.engine.take_override(&stand.by(&person("rita", &["release-manager"])), "dep-1", &glass);
+    let own = stand.engine.take_override(&stand.by(&person("rita", &["release-manager"])), "dep-1".into(), &glass);
     assert!(matches!(own, Err(EngineError::Refused(Refused::SeparationOfDuties { .. }))), "{own:?}");
     let manager = person("mo", &["release-manager"]);
-    let taken = stand.engine.take_override(&stand.by(&manager), "dep-1", &glass).unwrap().value.taken;
+    let taken = stand.engine.take_override(&stand.by(&manager), "dep-1".into(), &glass).unwrap().value.taken;
     assert!(at_the_exit(&stand).contains(&"override-unconfirmed".to_owned()));
-    let alone = stand.engine.confirm_override(&stand.by(&manager), "dep-1", &taken.id);
+    let alone = stand.engine.confirm_override(&stand.by(&manager), "dep-1".into(), &taken.id);
     assert!(matches!(alone, Err(EngineError::Refused(Refused::SecondPerson { .. }))), "{alone:?}");
-    stand.engine.confirm_override(&stand.by(&ben()), "dep-1", &taken.id).unwrap();
+    stand.engine.confirm_override(&stand.by(&ben()), "dep-1".into(), &taken.id).unwrap();
     let overridden = at_the_exit(&stand);
     assert_eq!(overridden[0], "true");
     assert!(overridden.contains(&"overridden".to_owned()), "{overridden:?}");
@@ -96,6 +96,6 @@ fn only_what_is_soft_mandatory_can_be_overridden() {
         binding: "people-2".to_owned(),
         reason: "the shop is down".to_owned(),
     };
-    let refused = stand.engine.take_override(&stand.by(&ben()), "dep-1", &glass);
+    let refused = stand.engine.take_override(&stand.by(&ben()), "dep-1".into(), &glass);
     assert!(matches!(refused, Err(EngineError::Refused(Refused::NotOverridable { .. }))), "{refused:?}");
 }

@@ -30,17 +30,17 @@ fn a_deployment_goes_through_eight_gates_and_is_operational() {
 
     // What its events say, another process says too.
     let again = open(&stand.folder, vec![]);
-    assert_eq!(again.deployment(&rita(), "dep-1", stand.now()).unwrap().summary, view.summary);
-    assert_eq!(again.events(&rita(), "dep-1", 0, 100).unwrap().len(), view.summary.version as usize);
+    assert_eq!(again.deployment(&rita(), "dep-1".into(), stand.now()).unwrap().summary, view.summary);
+    assert_eq!(again.events(&rita(), "dep-1".into(), 0, 100).unwrap().len(), view.summary.version as usize);
 }
 
 #[test]
 fn a_decision_is_in_the_ledger_with_all_that_it_takes_to_make_it_again() {
     let stand = Stand::new();
     stand.request(|_| {}).unwrap();
-    stand.engine.attach(&stand.by(&rita()), "dep-1", "sbom", "application/json", None, b"{}".to_vec()).unwrap();
+    stand.engine.attach(&stand.by(&rita()), "dep-1".into(), "sbom", "application/json", None, b"{}".to_vec()).unwrap();
     let exit = gate(Stage::PlanAndApprove, Phase::Exit);
-    let decision = stand.engine.decide(&rita(), "dep-1", exit, stand.now(), &Asked::default()).unwrap();
+    let decision = stand.engine.decide(&rita(), "dep-1".into(), exit, stand.now(), &Asked::default()).unwrap();
     assert_eq!(decision.verdict, Verdict::Pending);
 
     let record = stand.engine.decision(&rita(), &decision.id).unwrap();
@@ -48,7 +48,7 @@ fn a_decision_is_in_the_ledger_with_all_that_it_takes_to_make_it_again() {
     let snapshot = stand.engine.snapshot(&record).unwrap();
     assert_eq!(snapshot.digest().unwrap(), decision.snapshot);
     assert_eq!(**snapshot.evidence["sbom"].content, *b"{}");
-    assert_eq!(stand.engine.decisions(&rita(), Some("dep-1"), PAGE).unwrap().items, [record]);
+    assert_eq!(stand.engine.decisions(&rita(), Some("dep-1".into()), PAGE).unwrap().items, [record]);
     // Only asked: the deployment stands where it stood.
     assert_eq!(stand.view("dep-1").summary.version, 2);
 }
@@ -77,7 +77,7 @@ fn an_exit_needs_the_activities_that_shall_be_done_and_notes_what_was_skipped() 
     assert!(illegal.why.contains("`derive-topology`"), "{}", illegal.why);
     stand.activities("dep-1", Stage::Fulfill);
     stand.pass("dep-1", Stage::Fulfill, Phase::Exit).unwrap();
-    let events = serde_json::to_value(stand.engine.events(&rita(), "dep-1", 0, 100).unwrap()).unwrap();
+    let events = serde_json::to_value(stand.engine.events(&rita(), "dep-1".into(), 0, 100).unwrap()).unwrap();
     let passed = events.as_array().unwrap().last().unwrap();
     assert_eq!(passed["skipped"], json!(["warn-service-desk", "suppress-events", "start-instance"]));
 }
@@ -87,7 +87,7 @@ fn before_anything_is_changed_it_is_aborted_and_after_that_rolled_back() {
     let stand = Stand::new();
     stand.request(|_| {}).unwrap();
     stand.approved("dep-1");
-    let to = |what| stand.engine.make_move(&stand.by(&rita()), "dep-1", what, "the disk is full");
+    let to = |what| stand.engine.make_move(&stand.by(&rita()), "dep-1".into(), what, "the disk is full");
     assert!(matches!(to(Move::RollBack), Err(EngineError::Illegal(_))));
     stand.pass("dep-1", Stage::Fulfill, Phase::Entrance).unwrap();
     stand.activities("dep-1", Stage::Fulfill);
@@ -120,12 +120,12 @@ fn a_rollout_is_carried_out_step_by_step_and_after_the_point_of_no_return_there_
     let done = StepReport { outcome: StepOutcome::Succeeded, why: None };
     let mut steps = Vec::new();
     for _ in 0..20 {
-        match stand.engine.next_step(&stand.by(&rita()), "dep-1").unwrap().value {
+        match stand.engine.next_step(&stand.by(&rita()), "dep-1".into()).unwrap().value {
             NextStep::Perform { step, .. } => {
                 // Asking again names the same step.
-                let again = stand.engine.next_step(&stand.by(&rita()), "dep-1").unwrap().value;
+                let again = stand.engine.next_step(&stand.by(&rita()), "dep-1".into()).unwrap().value;
                 assert!(matches!(again, NextStep::Perform { step: same, attempt: 1 } if same == step));
-                stand.engine.report_step(&stand.by(&rita()), "dep-1", &step.id, &done).unwrap();
+                stand.engine.report_step(&stand.by(&rita()), "dep-1".into(), &step.id, &done).unwrap();
                 steps.push(step.id);
             }
             NextStep::Wait { .. } => stand.later(11),
@@ -134,7 +134,7 @@ fn a_rollout_is_carried_out_step_by_step_and_after_the_point_of_no_return_there_
         }
     }
     assert!(steps.contains(&"replace-stable".to_owned()), "{steps:?}");
-    let back = stand.engine.make_move(&stand.by(&rita()), "dep-1", Move::RollBack, "slow");
+    let back = stand.engine.make_move(&stand.by(&rita()), "dep-1".into(), Move::RollBack, "slow");
     let Err(EngineError::Illegal(illegal)) = back else { panic!("{back:?}") };
     assert!(illegal.why.contains("point of no return"), "{}", illegal.why);
     stand.activities("dep-1", Stage::Fulfill);
@@ -148,7 +148,7 @@ fn other_teams_see_nothing_of_it() {
     let mut stranger = ben();
     stranger.teams = lockgate_engine::authority::Teams::Named(["billing".to_owned()].into());
     assert!(matches!(
-        stand.engine.deployment(&stranger, "dep-1", stand.now()),
+        stand.engine.deployment(&stranger, "dep-1".into(), stand.now()),
         Err(EngineError::NotFound { what: "deployment", .. })
     ));
     assert_eq!(stand.engine.deployments(&stranger, PAGE, &|_| true).unwrap().items, []);
@@ -192,8 +192,8 @@ fn deployments_of_the_same_product_are_fulfilled_one_after_the_other() {
     assert!(!second.passed);
     let blocking = second.decision.reasons.iter().filter(|reason| reason.blocking);
     assert_eq!(blocking.map(|reason| reason.code.as_str()).collect::<Vec<_>>(), ["overlapping-deployment"]);
-    assert_eq!(stand.engine.overlaps(&rita(), "dep-2").unwrap()[0].deployment.as_deref(), Some("dep-1"));
-    stand.engine.make_move(&stand.by(&rita()), "dep-1", Move::Abort, "dep-2 is more urgent").unwrap();
+    assert_eq!(stand.engine.overlaps(&rita(), "dep-2".into()).unwrap()[0].deployment.as_deref(), Some("dep-1"));
+    stand.engine.make_move(&stand.by(&rita()), "dep-1".into(), Move::Abort, "dep-2 is more urgent").unwrap();
     assert!(stand.pass("dep-2", Stage::Fulfill, Phase::Entrance).unwrap().passed);
 }
 
@@ -203,6 +203,6 @@ fn only_who_may_drive_passes_gates() {
     stand.request(|_| {}).unwrap();
     let reader = person("sam", &["service-desk"]);
     let entrance = gate(Stage::PlanAndApprove, Phase::Entrance);
-    let refused = stand.engine.pass(&stand.by(&reader), "dep-1", entrance, &Asked::default());
+    let refused = stand.engine.pass(&stand.by(&reader), "dep-1".into(), entrance, &Asked::default());
     assert!(matches!(refused, Err(EngineError::Forbidden(_))), "{refused:?}");
 }

@@ -24,9 +24,9 @@ fn of_two_pipelines_that_race_for_a_gate_one_passes() {
                 scope.spawn(|| {
                     let actor = rita();
                     barrier.wait();
-                    let write = Write { actor: &actor, now, key: None, if_match: None };
+                    let write = Write { actor: &actor, now, key: None, if_match: None, credential: None };
                     let entrance = gate(Stage::PlanAndApprove, Phase::Entrance);
-                    match engine.pass(&write, &id, entrance, &Asked::default()) {
+                    match engine.pass(&write, id.as_str().into(), entrance, &Asked::default()) {
                         Ok(written) => written.value.passed,
                         Err(EngineError::Illegal(_)) => false,
                         Err(other) => panic!("{other}"),
@@ -48,7 +48,7 @@ fn the_same_request_under_the_same_key_is_done_once_and_answered_twice() {
     let entrance = gate(Stage::PlanAndApprove, Phase::Entrance);
     let pass = |gate| {
         let write = Write { key: Some("run-7"), ..stand.by(&actor) };
-        stand.engine.pass(&write, "dep-1", gate, &Asked::default())
+        stand.engine.pass(&write, "dep-1".into(), gate, &Asked::default())
     };
     let first = pass(entrance).unwrap();
     let second = pass(entrance).unwrap();
@@ -65,9 +65,9 @@ fn the_same_request_under_the_same_key_is_done_once_and_answered_twice() {
 fn a_write_that_rests_on_an_old_version_is_refused() {
     let stand = Stand::new();
     let version = stand.request(|_| {}).unwrap().version;
-    stand.engine.revise(&stand.by(&rita()), "dep-1", &json!({"labels": {"wave": "1"}})).unwrap();
+    stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &json!({"labels": {"wave": "1"}})).unwrap();
     let actor = rita();
     let write = Write { if_match: Some(version), ..stand.by(&actor) };
-    let stale = stand.engine.revise(&write, "dep-1", &json!({"labels": {"wave": "2"}}));
+    let stale = stand.engine.revise(&write, "dep-1".into(), &json!({"labels": {"wave": "2"}}));
     assert!(matches!(stale, Err(EngineError::VersionDiffers { expected: 1, actual: 2, .. })), "{stale:?}");
 }

@@ -50,12 +50,15 @@ fn exit(stand: &Stand) -> (bool, Vec<String>) {
 fn another_spelling_of_who_asked_or_contributed_approves_and_overrides_nothing() {
     let stand = stand();
     let answer = stand.answer("dep-1", "change-authority");
-    let taken = stand.engine.take_override(&stand.by(&ben()), "dep-1", &glass()).unwrap().value.taken;
+    let taken = stand.engine.take_override(&stand.by(&ben()), "dep-1".into(), &glass()).unwrap().value.taken;
     for name in RITAS.into_iter().chain(KIMS) {
         let actor = person(name, &["change-authority"]);
-        assert!(not_independent(&stand.engine.approve(&stand.by(&actor), "dep-1", &answer)), "{name}");
-        assert!(not_independent(&stand.engine.take_override(&stand.by(&actor), "dep-1", &glass())), "{name}");
-        assert!(not_independent(&stand.engine.confirm_override(&stand.by(&actor), "dep-1", &taken.id)), "{name}");
+        assert!(not_independent(&stand.engine.approve(&stand.by(&actor), "dep-1".into(), &answer)), "{name}");
+        assert!(not_independent(&stand.engine.take_override(&stand.by(&actor), "dep-1".into(), &glass())), "{name}");
+        assert!(
+            not_independent(&stand.engine.confirm_override(&stand.by(&actor), "dep-1".into(), &taken.id)),
+            "{name}"
+        );
         assert!(not_independent(&stand.engine.review_override(&stand.by(&actor), &taken.id, &review())), "{name}");
     }
 }
@@ -63,10 +66,10 @@ fn another_spelling_of_who_asked_or_contributed_approves_and_overrides_nothing()
 #[test]
 fn who_took_an_override_confirms_and_reviews_it_under_no_spelling() {
     let stand = stand();
-    let taken = stand.engine.take_override(&stand.by(&ben()), "dep-1", &glass()).unwrap().value.taken;
+    let taken = stand.engine.take_override(&stand.by(&ben()), "dep-1".into(), &glass()).unwrap().value.taken;
     for name in ["ben", "Ben", "BEN"] {
         let actor = person(name, &["change-authority"]);
-        let confirmed = stand.engine.confirm_override(&stand.by(&actor), "dep-1", &taken.id);
+        let confirmed = stand.engine.confirm_override(&stand.by(&actor), "dep-1".into(), &taken.id);
         assert!(matches!(confirmed, Err(EngineError::Refused(Refused::SecondPerson { .. }))), "{confirmed:?}");
         let reviewed = stand.engine.review_override(&stand.by(&actor), &taken.id, &review());
         assert!(matches!(reviewed, Err(EngineError::Refused(Refused::SecondPerson { .. }))), "{reviewed:?}");
@@ -91,7 +94,7 @@ fn who_asks_in_the_name_of_somebody_else_stays_involved() {
     let answer = stand.answer("dep-1", "change-authority");
     for name in RITAS {
         let actor = person(name, &["change-authority"]);
-        assert!(not_independent(&stand.engine.approve(&stand.by(&actor), "dep-1", &answer)), "{name}");
+        assert!(not_independent(&stand.engine.approve(&stand.by(&actor), "dep-1".into(), &answer)), "{name}");
     }
     stand.engine.waive(&stand.by(&person("RITA", &["change-authority"])), &waiver()).unwrap();
     assert!(!exit(&stand).0);
@@ -101,15 +104,15 @@ fn who_asks_in_the_name_of_somebody_else_stays_involved() {
 fn a_requester_who_was_patched_away_stays_involved() {
     let stand = stand();
     let patch = json!({"requester": {"id": "bot@ci"}});
-    stand.engine.revise(&stand.by(&person("pipe", &["pipeline"])), "dep-1", &patch).unwrap();
+    stand.engine.revise(&stand.by(&person("pipe", &["pipeline"])), "dep-1".into(), &patch).unwrap();
     let view = stand.view("dep-1");
     assert_eq!(view.deployment.involved.iter().map(ToString::to_string).collect::<Vec<_>>(), ["pipe", "rita"]);
     let answer: NewApproval = stand.answer("dep-1", "change-authority");
     for name in ["rita", "RITA", "pipe", "Pipe", "bot@CI"] {
         let actor = person(name, &["change-authority"]);
-        assert!(not_independent(&stand.engine.approve(&stand.by(&actor), "dep-1", &answer)), "{name}");
+        assert!(not_independent(&stand.engine.approve(&stand.by(&actor), "dep-1".into(), &answer)), "{name}");
     }
-    stand.engine.approve(&stand.by(&ben()), "dep-1", &answer).unwrap();
+    stand.engine.approve(&stand.by(&ben()), "dep-1".into(), &answer).unwrap();
     assert!(exit(&stand).0);
 }
 
@@ -120,8 +123,9 @@ fn who_is_involved_is_said_by_the_host_alone() {
     assert!(matches!(handed_in, Err(EngineError::Invalid(_))), "{handed_in:?}");
     stand.request(|_| {}).unwrap();
     let patch = json!({"requester": {"id": "bot@ci"}});
-    stand.engine.revise(&stand.by(&rita()), "dep-1", &patch).unwrap();
-    let cleared = stand.engine.revise(&stand.by(&rita()), "dep-1", &json!({"involved": null, "labels": {"a": "b"}}));
+    stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &patch).unwrap();
+    let cleared =
+        stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &json!({"involved": null, "labels": {"a": "b"}}));
     assert_eq!(cleared.unwrap().value.deployment.involved.len(), 1);
 }
 
@@ -129,9 +133,9 @@ fn who_is_involved_is_said_by_the_host_alone() {
 fn an_approval_is_void_once_its_giver_is_named_as_a_contributor_in_any_spelling() {
     let stand = stand();
     let answer = stand.answer("dep-1", "change-authority");
-    stand.engine.approve(&stand.by(&ben()), "dep-1", &answer).unwrap();
+    stand.engine.approve(&stand.by(&ben()), "dep-1".into(), &answer).unwrap();
     let patch = json!({"contributors": [{"id": "kim"}, {"id": "BEN"}]});
-    stand.engine.revise(&stand.by(&rita()), "dep-1", &patch).unwrap();
+    stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &patch).unwrap();
     assert_eq!(stand.view("dep-1").approvals[0].void, Some(Void::NotIndependent { person: id("ben") }));
 }
 
@@ -140,12 +144,60 @@ fn an_approval_is_void_once_its_giver_is_named_as_a_contributor_in_any_spelling(
 fn only_the_id_as_it_is_written_takes_back_what_it_said() {
     let stand = stand();
     let answer = stand.answer("dep-1", "change-authority");
-    let given = stand.engine.approve(&stand.by(&ben()), "dep-1", &answer).unwrap().value.approval.approval.id;
+    let given = stand.engine.approve(&stand.by(&ben()), "dep-1".into(), &answer).unwrap().value.approval.approval.id;
     let other = person("Ben", &["change-authority"]);
-    assert!(stand.engine.revoke_approval(&stand.by(&other), "dep-1", &given, "no").is_err());
+    assert!(stand.engine.revoke_approval(&stand.by(&other), "dep-1".into(), &given, "no").is_err());
     // Nor does it take the place of that answer: the voice counts once.
-    let again = stand.engine.approve(&stand.by(&other), "dep-1", &answer);
+    let again = stand.engine.approve(&stand.by(&other), "dep-1".into(), &answer);
     assert!(matches!(again, Err(EngineError::Refused(Refused::VoiceGiven { .. }))), "{again:?}");
-    stand.engine.revoke_approval(&stand.by(&ben()), "dep-1", &given, "I misread it").unwrap();
-    stand.engine.approve(&stand.by(&other), "dep-1", &answer).unwrap();
+    stand.engine.revoke_approval(&stand.by(&ben()), "dep-1".into(), &given, "I misread it").unwrap();
+    stand.engine.approve(&stand.by(&other), "dep-1".into(), &answer).unwrap();
+}
+
+#[test]
+fn what_was_rejected_is_not_lifted_by_another_account_in_another_role() {
+    let stand = stand();
+    let mut answer = stand.answer("dep-1", "change-authority");
+    answer.answer = lockgate_domain::ApprovalAnswer::Rejected;
+    stand.engine.approve(&stand.by(&ben()), "dep-1".into(), &answer).unwrap();
+    for name in ["Ben", "BEN"] {
+        let other = person(name, &["operations-manager"]);
+        let approval = stand.answer("dep-1", "operations-manager");
+        let lifted = stand.engine.approve(&stand.by(&other), "dep-1".into(), &approval);
+        assert!(matches!(lifted, Err(EngineError::Refused(Refused::VoiceGiven { .. }))), "{lifted:?}");
+    }
+    let own = stand.answer("dep-1", "operations-manager");
+    let ben = person("ben", &["change-authority", "operations-manager"]);
+    stand.engine.approve(&stand.by(&ben), "dep-1".into(), &own).unwrap();
+}
+
+/// A revision and its undoing change the subject, and back.
+#[test]
+fn what_was_rejected_stays_rejected_when_a_revision_is_undone() {
+    let stand = stand();
+    let mut rejection = stand.answer("dep-1", "change-authority");
+    rejection.answer = lockgate_domain::ApprovalAnswer::Rejected;
+    stand.engine.approve(&stand.by(&ben()), "dep-1".into(), &rejection).unwrap();
+    let other = person("BEN", &["change-authority"]);
+    let revise = |priority: &str| {
+        stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &json!({"plan": {"priority": priority}})).unwrap();
+    };
+    revise("high");
+    let answer = stand.answer("dep-1", "change-authority");
+    stand.engine.approve(&stand.by(&other), "dep-1".into(), &answer).unwrap();
+    revise("");
+    assert_eq!(stand.view("dep-1").approvals[0].void, None);
+    let answer = stand.answer("dep-1", "change-authority");
+    let lifted = stand.engine.approve(&stand.by(&other), "dep-1".into(), &answer);
+    assert!(matches!(lifted, Err(EngineError::Refused(Refused::VoiceGiven { .. }))), "{lifted:?}");
+    assert!(!exit(&stand).0);
+}
+
+#[test]
+fn who_may_not_ask_for_others_does_not_write_the_requester_anew() {
+    let stand = stand();
+    let developer = person("dev", &["developer"]);
+    let patch = json!({"requester": {"id": "RITA"}});
+    let refused = stand.engine.revise(&stand.by(&developer), "dep-1".into(), &patch);
+    assert!(matches!(refused, Err(EngineError::Invalid(_))), "{refused:?}");
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lockgate_domain::{Digest, Gate, Person, PersonId, Phase, Stage, Timestamp};
 use lockgate_engine::LoadedModel;
-use lockgate_engine::authority::{Actor, Teams};
+use lockgate_engine::authority::{Actor, CredentialKind, Teams};
 use lockgate_engine::lifecycle::{ActivityOutcome, ActivityReport, activities_of};
 use lockgate_engine::service::{
     Asked, DeploymentView, Engine, EngineError, Models, NewApproval, NewDeployment, Passed, Recordings, Write, Written,
@@ -64,6 +64,7 @@ pub(crate) fn person(id: &str, roles: &[&str]) -> Actor {
         teams: Teams::Named(BTreeSet::from(["checkout".to_owned()])),
         scopes: None,
         credential: "token:test".to_owned(),
+        kind: CredentialKind::usual_for(roles),
     }
 }
 
@@ -105,7 +106,7 @@ impl Stand {
     }
 
     pub(crate) fn by<'a>(&self, actor: &'a Actor) -> Write<'a> {
-        Write { actor, now: self.now(), key: None, if_match: None }
+        Write { actor, now: self.now(), key: None, if_match: None, credential: None }
     }
 
     pub(crate) fn request(&self, edit: impl FnOnce(&mut Value)) -> Result<Written<DeploymentView>, EngineError> {
@@ -117,12 +118,12 @@ impl Stand {
 
     pub(crate) fn pass(&self, id: &str, stage: Stage, phase: Phase) -> Result<Passed, EngineError> {
         let asked = Asked { path: "api".to_owned(), ..Asked::default() };
-        let written = self.engine.pass(&self.by(&rita()), id, gate(stage, phase), &asked)?;
+        let written = self.engine.pass(&self.by(&rita()), id.into(), gate(stage, phase), &asked)?;
         Ok(written.value)
     }
 
     pub(crate) fn view(&self, id: &str) -> DeploymentView {
-        self.engine.deployment(&rita(), id, self.now()).unwrap()
+        self.engine.deployment(&rita(), id.into(), self.now()).unwrap()
     }
 
     pub(crate) fn answer(&self, id: &str, role: &str) -> NewApproval {
@@ -134,7 +135,7 @@ impl Stand {
     pub(crate) fn approved(&self, id: &str) {
         assert!(self.pass(id, Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
         let approval = self.answer(id, "change-authority");
-        self.engine.approve(&self.by(&ben()), id, &approval).unwrap();
+        self.engine.approve(&self.by(&ben()), id.into(), &approval).unwrap();
         assert!(self.pass(id, Stage::PlanAndApprove, Phase::Exit).unwrap().passed);
     }
 
@@ -149,7 +150,7 @@ impl Stand {
                 at: None,
             })
             .collect();
-        self.engine.report_activities(&self.by(&rita()), id, &reports).unwrap();
+        self.engine.report_activities(&self.by(&rita()), id.into(), &reports).unwrap();
     }
 }
 
@@ -158,9 +159,12 @@ pub(crate) fn open(folder: &TempDir, models: Vec<LoadedModel>) -> Engine {
 }
 
 pub(crate) fn open_recording(folder: &TempDir, models: Vec<LoadedModel>, recordings: Recordings) -> Engine {
+    Engine::new(Arc::new(open_ledger(folder)), Arc::new(Fixed(models.into())), recordings)
+}
+
+pub(crate) fn open_ledger(folder: &TempDir) -> SqliteStorage {
     let key = folder.path().join("ledger.key");
     let key = lockgate_ledger::KeyFile::new(key);
     let signing: SigningKey = key.load().or_else(|_| key.create("test")).unwrap();
-    let storage = SqliteStorage::open(&folder.path().join("ledger.db"), signing, SqliteOptions::default()).unwrap();
-    Engine::new(Arc::new(storage), Arc::new(Fixed(models.into())), recordings)
+    SqliteStorage::open(&folder.path().join("ledger.db"), signing, SqliteOptions::default()).unwrap()
 }

@@ -53,7 +53,7 @@ impl wit::HostEvaluation for Sandbox {
         plan Plan -> Option<wit::Plan> = |s| s.deployment.plan.as_ref().map(Into::into);
         desired_instances DesiredInstances -> Vec<wit::Instance> = |s| snapshot::each(&s.deployment.desired_instances);
         actual_instances ActualInstances -> Vec<wit::Instance> = |s| snapshot::each(&s.deployment.actual_instances);
-        approvals Approvals -> Vec<wit::Approval> = |s| snapshot::each(&s.deployment.approvals);
+        approvals Approvals -> Vec<wit::Approval> = |s| s.deployment.independent_approvals().map(Into::into).collect();
         approved Approved -> Option<wit::ApprovedPlan> = |s| s.deployment.approved.as_ref().map(Into::into);
         history History -> Vec<wit::PastDeployment> = |s| snapshot::newest_first(&s.deployment.history);
         labels Labels -> Vec<(String, String)> = |s| snapshot::pairs(&s.deployment.labels);

@@ -11,11 +11,13 @@ use lockgate_ledger::{ContentState, StoredContent};
 use super::form::Contents;
 use super::parameters::{ContentsQuery, wrong};
 use super::{AuditState, KIND_HEADER, MEDIA_TYPE_HEADER, SIZE_HEADER, STORED_HEADER};
+use crate::api::extract::Who;
 use crate::problem::{Problem, ProblemDocument};
 
 /// The digests of all content
 ///
-/// What was deleted by retention is among them.
+/// What was deleted by retention is among them. For people of some teams: of the content that entries of these teams refer
+/// to.
 #[utoipa::path(
     get,
     path = "/api/v1/audit/contents",
@@ -27,12 +29,13 @@ use crate::problem::{Problem, ProblemDocument};
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn contents(
+pub(in crate::api) async fn contents(
     State(state): State<AuditState>,
     Query(query): Query<ContentsQuery>,
+    Who(actor): Who,
 ) -> Result<Json<Contents>, Problem> {
     let (after, limit) = (query.after, query.limit()?);
-    let found = state.ask(move |storage| storage.contents(after, limit)).await?;
+    let found = state.ask(actor, move |source| source.contents(after, limit)).await?;
     let contents: Vec<String> = found.iter().map(Digest::text).collect();
     let next = contents.last().filter(|_| contents.len() == limit).cloned();
     Ok(Json(Contents { contents, next }))
@@ -40,7 +43,8 @@ pub(super) async fn contents(
 
 /// Content by digest
 ///
-/// The bytes, to be kept and not to be shown: they are whatever somebody handed in.
+/// The bytes, to be kept and not to be shown: they are whatever somebody handed in. Content that no entry refers to which
+/// who asks may see is answered like content that never was.
 #[utoipa::path(
     get,
     path = "/api/v1/audit/content/{digest}",
@@ -61,11 +65,17 @@ pub(super) async fn contents(
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn content(State(state): State<AuditState>, Path(digest): Path<String>) -> Result<Response, Problem> {
+pub(in crate::api) async fn content(
+    State(state): State<AuditState>,
+    Path(digest): Path<String>,
+    Who(actor): Who,
+) -> Result<Response, Problem> {
     let digest: Digest = digest.parse().map_err(|error: lockgate_domain::DigestError| wrong(error.to_string()))?;
-    let found = state.ask(move |storage| storage.content(&digest)).await?;
-    let none =
-        || Problem::of_status(StatusCode::NOT_FOUND).detail(format!("the ledger never had the content `{digest}`"));
+    let found = state.ask(actor, move |source| source.content(&digest)).await?;
+    let none = || {
+        let detail = format!("there is no content `{digest}`, or no entry of your teams refers to it");
+        Problem::of_status(StatusCode::NOT_FOUND).detail(detail)
+    };
     let StoredContent { kind, media_type, size, stored, state } = found.ok_or_else(none)?;
     match state {
         ContentState::Present(bytes) => Ok((headers(&kind, &media_type, size, stored), bytes).into_response()),

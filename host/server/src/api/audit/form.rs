@@ -4,8 +4,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lockgate_domain::Timestamp;
-use lockgate_ledger::StoredEntry;
 use lockgate_ledger::tree::Hash;
+use lockgate_ledger::{SourceEntry, StoredEntry, WithheldEntry};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -25,13 +25,45 @@ pub struct HeadDocument {
 }
 
 /// A page of entries.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Entries {
     /// The entries, in order.
     pub entries: Vec<EntryDocument>,
+    /// The places between them whose entries belong to other teams than those of who asks, or to none, in the same order.
+    /// Where a stream, kind, id or team is asked for, there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<WithheldEntryDocument>,
     /// Where to go on, if there may be more: the next `from`, or with `newest_first` the next `before`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
+}
+
+impl Entries {
+    /// How many places of the log it has.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len() + self.withheld.len()
+    }
+
+    /// Adds the next entry.
+    pub(super) fn push(&mut self, entry: SourceEntry) {
+        match entry {
+            SourceEntry::Whole(entry) => self.entries.push(EntryDocument::from(entry)),
+            SourceEntry::Withheld(WithheldEntry { index, hash }) => {
+                self.withheld.push(WithheldEntryDocument { index, hash });
+            }
+        }
+    }
+}
+
+/// What is left of an entry that is withheld: enough to build the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithheldEntryDocument {
+    /// Its place in the log, from 0.
+    pub index: u64,
+    /// The hash of its leaf, in base64.
+    #[schema(value_type = String)]
+    pub hash: Hash,
 }
 
 /// An entry as the ledger holds it: the leaf is what counts, the rest says what it was filed under.
@@ -51,6 +83,9 @@ pub struct EntryDocument {
     /// The moment that it was filed under.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
+    /// The team that it was filed under, if it belongs to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// The hash that was stored with it, in base64.
     #[schema(value_type = String)]
     pub hash: Hash,
@@ -61,16 +96,16 @@ pub struct EntryDocument {
 
 impl From<StoredEntry> for EntryDocument {
     fn from(stored: StoredEntry) -> Self {
-        let StoredEntry { index, stream, sequence, kind, id, at, hash, leaf } = stored;
-        Self { index, stream, sequence, kind, id, at, hash, leaf: STANDARD.encode(leaf) }
+        let StoredEntry { index, stream, sequence, kind, id, at, team, hash, leaf } = stored;
+        Self { index, stream, sequence, kind, id, at, team, hash, leaf: STANDARD.encode(leaf) }
     }
 }
 
 impl EntryDocument {
     /// The entry; none if the leaf is no base64.
     pub fn stored(self) -> Option<StoredEntry> {
-        let Self { index, stream, sequence, kind, id, at, hash, leaf } = self;
-        Some(StoredEntry { index, stream, sequence, kind, id, at, hash, leaf: STANDARD.decode(leaf).ok()? })
+        let Self { index, stream, sequence, kind, id, at, team, hash, leaf } = self;
+        Some(StoredEntry { index, stream, sequence, kind, id, at, team, hash, leaf: STANDARD.decode(leaf).ok()? })
     }
 }
 
@@ -144,6 +179,9 @@ pub struct LogEntry {
     pub sequence: u64,
     /// The stream that it belongs to.
     pub stream: String,
+    /// The team that it belongs to, if it belongs to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
 }
 
 /// That an entry is in the log of a checkpoint: described here, made by

@@ -4,11 +4,12 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use lockgate_ledger::{Error, Query as Wanted, Storage, StoredEntry};
+use lockgate_ledger::{Error, Query as Wanted, Source, SourceEntry};
 
 use super::AuditState;
-use super::form::{Checkpoints, Entries, EntryDocument, HeadDocument, KeptCheckpoint, Nodes};
+use super::form::{Checkpoints, Entries, HeadDocument, KeptCheckpoint, Nodes};
 use super::parameters::{CheckpointsQuery, EntriesQuery, NodesQuery};
+use crate::api::extract::Who;
 use crate::problem::{Problem, ProblemDocument};
 
 /// How many entries are read at once, and how many bytes of them are sent at once: one may have 16 MiB.
@@ -28,8 +29,11 @@ const LARGEST: usize = 8 << 20;
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn head(State(state): State<AuditState>) -> Result<Json<HeadDocument>, Problem> {
-    let head = state.ask(|storage| storage.head()).await?;
+pub(in crate::api) async fn head(
+    State(state): State<AuditState>,
+    Who(actor): Who,
+) -> Result<Json<HeadDocument>, Problem> {
+    let head = state.ask(actor, |source| source.head()).await?;
     let key = head.key.to_string();
     Ok(Json(HeadDocument { size: head.size, root: head.root, checkpoint: head.checkpoint, key }))
 }
@@ -47,8 +51,11 @@ pub(super) async fn head(State(state): State<AuditState>) -> Result<Json<HeadDoc
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn checkpoint(State(state): State<AuditState>) -> Result<impl IntoResponse, Problem> {
-    let head = state.ask(|storage| storage.head()).await?;
+pub(in crate::api) async fn checkpoint(
+    State(state): State<AuditState>,
+    Who(actor): Who,
+) -> Result<impl IntoResponse, Problem> {
+    let head = state.ask(actor, |source| source.head()).await?;
     Ok(plain(head.checkpoint))
 }
 
@@ -63,8 +70,11 @@ pub(super) async fn checkpoint(State(state): State<AuditState>) -> Result<impl I
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn key(State(state): State<AuditState>) -> Result<impl IntoResponse, Problem> {
-    let head = state.ask(|storage| storage.head()).await?;
+pub(in crate::api) async fn key(
+    State(state): State<AuditState>,
+    Who(actor): Who,
+) -> Result<impl IntoResponse, Problem> {
+    let head = state.ask(actor, |source| source.head()).await?;
     Ok(plain(format!("{}\n", head.key)))
 }
 
@@ -74,7 +84,9 @@ fn plain(text: String) -> impl IntoResponse {
 
 /// Entries of the log
 ///
-/// As they lie in the ledger, with what they were filed under.
+/// As they lie in the ledger, with what they were filed under. Of entries that belong to none of the teams of who asks there
+/// are only places and hashes, and only where no stream, kind, id or team is asked for; the ledger's own entries are for
+/// every auditor.
 #[utoipa::path(
     get,
     path = "/api/v1/audit/entries",
@@ -86,47 +98,50 @@ fn plain(text: String) -> impl IntoResponse {
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn entries(
+pub(in crate::api) async fn entries(
     State(state): State<AuditState>,
     Query(query): Query<EntriesQuery>,
+    Who(actor): Who,
 ) -> Result<Json<Entries>, Problem> {
     let limit = query.limit()?;
     let wanted = Wanted {
         stream: query.stream,
         kind: query.kind,
         id: query.id,
+        team: query.team,
         from: query.from.unwrap_or(0),
         before: query.before,
         newest_first: query.newest_first.unwrap_or(false),
         limit,
     };
-    let (entries, next) = state.ask(move |storage| page(storage, wanted)).await?;
-    Ok(Json(Entries { entries: entries.into_iter().map(EntryDocument::from).collect(), next }))
+    state.ask(actor, move |source| page(source, wanted)).await.map(Json)
 }
 
 /// As many entries as fit into a page, and where to go on.
-fn page(storage: &dyn Storage, mut wanted: Wanted) -> Result<(Vec<StoredEntry>, Option<u64>), Error> {
-    let (limit, mut entries, mut bytes) = (wanted.limit, Vec::new(), 0);
-    while entries.len() < limit {
-        wanted.limit = AT_ONCE.min(limit - entries.len());
-        let more = storage.entries(&wanted)?;
+fn page(source: &dyn Source, mut wanted: Wanted) -> Result<Entries, Error> {
+    let (limit, mut page, mut bytes) = (wanted.limit, Entries::default(), 0);
+    while page.len() < limit {
+        wanted.limit = AT_ONCE.min(limit - page.len());
+        let more = source.entries_with_withheld(&wanted)?;
         let all = more.len() < wanted.limit;
         for entry in more {
             match wanted.newest_first {
-                true => wanted.before = Some(entry.index),
-                false => wanted.from = entry.index + 1,
+                true => wanted.before = Some(entry.index()),
+                false => wanted.from = entry.index() + 1,
             }
-            bytes += entry.leaf.len();
-            entries.push(entry);
+            if let SourceEntry::Whole(entry) = &entry {
+                bytes += entry.leaf.len();
+            }
+            page.push(entry);
             if bytes >= LARGEST {
-                return Ok((entries, next(&wanted)));
+                return Ok(Entries { next: next(&wanted), ..page });
             }
         }
         if all {
-            return Ok((entries, None));
+            return Ok(page);
         }
     }
-    Ok((entries, next(&wanted)))
+    Ok(Entries { next: next(&wanted), ..page })
 }
 
 fn next(wanted: &Wanted) -> Option<u64> {
@@ -145,23 +160,24 @@ fn next(wanted: &Wanted) -> Option<u64> {
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn nodes(
+pub(in crate::api) async fn nodes(
     State(state): State<AuditState>,
     Query(query): Query<NodesQuery>,
+    Who(actor): Who,
 ) -> Result<Json<Nodes>, Problem> {
     let numbers = query.numbers()?;
-    let hashes = state.ask(move |storage| found(storage, &numbers)).await?;
+    let hashes = state.ask(actor, move |source| found(source, &numbers)).await?;
     Ok(Json(Nodes { hashes }))
 }
 
 /// The nodes that are there. Mostly all of them are.
-fn found(storage: &dyn Storage, numbers: &[u64]) -> Result<Vec<Option<lockgate_ledger::tree::Hash>>, Error> {
-    let one = |number: &u64| match storage.nodes(std::slice::from_ref(number)) {
+fn found(source: &dyn Source, numbers: &[u64]) -> Result<Vec<Option<lockgate_ledger::tree::Hash>>, Error> {
+    let one = |number: &u64| match source.nodes(std::slice::from_ref(number)) {
         Ok(hashes) => Ok(hashes.first().copied()),
         Err(Error::NotFound(_)) => Ok(None),
         Err(error) => Err(error),
     };
-    match storage.nodes(numbers) {
+    match source.nodes(numbers) {
         Ok(hashes) => Ok(hashes.into_iter().map(Some).collect()),
         Err(Error::NotFound(_)) => numbers.iter().map(one).collect(),
         Err(error) => Err(error),
@@ -182,12 +198,13 @@ fn found(storage: &dyn Storage, numbers: &[u64]) -> Result<Vec<Option<lockgate_l
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn checkpoints(
+pub(in crate::api) async fn checkpoints(
     State(state): State<AuditState>,
     Query(query): Query<CheckpointsQuery>,
+    Who(actor): Who,
 ) -> Result<Json<Checkpoints>, Problem> {
     let (above, limit) = (query.above.unwrap_or(0), query.limit()?);
-    let found = state.ask(move |storage| storage.checkpoints(above, limit)).await?;
+    let found = state.ask(actor, move |source| source.checkpoints(above, limit)).await?;
     let next = found.last().filter(|_| found.len() == limit).map(|(size, _)| *size);
     let checkpoints = found.into_iter().map(|(size, note)| KeptCheckpoint { size, note }).collect();
     Ok(Json(Checkpoints { checkpoints, next }))

@@ -22,7 +22,7 @@ const LARGEST: u64 = 1 << 53;
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct EntriesQuery {
+pub(in crate::api) struct EntriesQuery {
     /// With at least that index.
     #[param(maximum = 9007199254740992i64)]
     #[serde(deserialize_with = "place")]
@@ -37,6 +37,8 @@ pub(super) struct EntriesQuery {
     pub(super) kind: Option<String>,
     /// With that id only.
     pub(super) id: Option<String>,
+    /// Of that team only.
+    pub(super) team: Option<String>,
     /// The newest first.
     pub(super) newest_first: Option<bool>,
     /// How many at most. A page may hold fewer if they are large.
@@ -48,7 +50,7 @@ pub(super) struct EntriesQuery {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct NodesQuery {
+pub(in crate::api) struct NodesQuery {
     /// Their numbers, with commas between them, at most 256. Leaf `i` is node `2 * i`, an odd number is an inner node,
     /// as in the array-based trees of RFC 9420.
     #[param(pattern = "^[0-9]{1,16}(,[0-9]{1,16}){0,255}$")]
@@ -59,7 +61,7 @@ pub(super) struct NodesQuery {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct CheckpointsQuery {
+pub(in crate::api) struct CheckpointsQuery {
     /// Those of more entries than that.
     #[param(maximum = 9007199254740992i64)]
     #[serde(deserialize_with = "place")]
@@ -73,7 +75,7 @@ pub(super) struct CheckpointsQuery {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ContentsQuery {
+pub(in crate::api) struct ContentsQuery {
     /// Those after that one.
     #[param(value_type = Option<String>, pattern = "^sha256:[0-9a-f]{64}$")]
     pub(super) after: Option<Digest>,
@@ -86,7 +88,7 @@ pub(super) struct ContentsQuery {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ConsistencyQuery {
+pub(in crate::api) struct ConsistencyQuery {
     /// The smaller one.
     #[param(minimum = 1, maximum = 9007199254740992i64)]
     pub(super) from: u64,

@@ -3,11 +3,12 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use lockgate_ledger::tree::{Hash, consistency_path, root_of};
-use lockgate_ledger::{Error, InclusionProof, Query as Wanted, Source, Storage, prove_inclusion};
+use lockgate_ledger::{Error, InclusionProof, Query as Wanted, Source, prove_inclusion};
 
 use super::AuditState;
 use super::form::{ConsistencyHashes, InclusionProofDocument};
 use super::parameters::ConsistencyQuery;
+use crate::api::extract::Who;
 use crate::problem::{Problem, ProblemDocument};
 
 /// Proves that an entry is in the log
@@ -21,23 +22,25 @@ use crate::problem::{Problem, ProblemDocument};
     params(("index" = u64, Path, description = "The place of the entry in the log, from 0.", maximum = 9007199254740992i64)),
     responses(
         (status = 200, description = "The proof.", body = InclusionProofDocument),
+        (status = 403, description = "The entry belongs to none of the teams of who asks.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "There is no such entry.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn inclusion(
+pub(in crate::api) async fn inclusion(
     State(state): State<AuditState>,
     Path(index): Path<u64>,
+    Who(actor): Who,
 ) -> Result<Json<InclusionProof>, Problem> {
-    state.ask(move |storage| prove(storage, index)).await.map(Json)
+    state.ask(actor, move |source| prove(source, index)).await.map(Json)
 }
 
-fn prove(storage: &dyn Source, index: u64) -> Result<InclusionProof, Error> {
-    let size = storage.head()?.size;
+fn prove(source: &dyn Source, index: u64) -> Result<InclusionProof, Error> {
+    let size = source.head()?.size;
     if index >= size {
         return Err(Error::NotFound(format!("the log has no entry {index}: it has {size}")));
     }
-    prove_inclusion(storage, index)
+    prove_inclusion(source, index)
 }
 
 /// The hashes between two sizes of the log
@@ -55,15 +58,16 @@ fn prove(storage: &dyn Source, index: u64) -> Result<InclusionProof, Error> {
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn consistency(
+pub(in crate::api) async fn consistency(
     State(state): State<AuditState>,
     Query(query): Query<ConsistencyQuery>,
+    Who(actor): Who,
 ) -> Result<Json<ConsistencyHashes>, Problem> {
-    state.ask(move |storage| between(storage, query.from, query.to)).await.map(Json)
+    state.ask(actor, move |source| between(source, query.from, query.to)).await.map(Json)
 }
 
-fn between(storage: &dyn Storage, from: u64, to: Option<u64>) -> Result<ConsistencyHashes, Error> {
-    let size = storage.head()?.size;
+fn between(source: &dyn Source, from: u64, to: Option<u64>) -> Result<ConsistencyHashes, Error> {
+    let size = source.head()?.size;
     let to = to.unwrap_or(size);
     let none = || {
         let message =
@@ -71,7 +75,7 @@ fn between(storage: &dyn Storage, from: u64, to: Option<u64>) -> Result<Consiste
         Error::NotFound(message)
     };
     let folds = consistency_path(from, to).filter(|_| to <= size).ok_or_else(none)?;
-    let hash = |fold: Vec<u64>| Ok(root_of(&storage.nodes(&fold)?));
+    let hash = |fold: Vec<u64>| Ok(root_of(&source.nodes(&fold)?));
     let hashes: Vec<Hash> = folds.into_iter().map(hash).collect::<Result<_, Error>>()?;
     Ok(ConsistencyHashes { from, to, hashes })
 }
@@ -94,8 +98,9 @@ fn between(storage: &dyn Storage, from: u64, to: Option<u64>) -> Result<Consiste
 pub async fn decision_proof(
     State(state): State<AuditState>,
     Path(id): Path<String>,
+    Who(actor): Who,
 ) -> Result<Json<InclusionProof>, Problem> {
-    state.ask(move |storage| proof_of_decision(storage, &id)).await.map(Json)
+    state.ask(actor, move |source| proof_of_decision(source, &id)).await.map(Json)
 }
 
 /// The proof of a decision: of the first entry that holds it, if it was written down more than once.

@@ -12,12 +12,14 @@ use std::sync::{Mutex, PoisonError};
 
 use lockgate_domain::{Digest, Timestamp};
 use lockgate_ledger::tree::Hash;
-use lockgate_ledger::{ContentState, Error, Head, InclusionProof, Query, Source, StoredContent, StoredEntry};
+use lockgate_ledger::{
+    ContentState, Error, Head, InclusionProof, Query, Source, SourceEntry, StoredContent, StoredEntry, WithheldEntry,
+};
 use serde::Deserialize;
 
 use self::ask::{Asked, Line};
 use self::window::Window;
-use super::form::{Checkpoints, Contents, Entries, EntryDocument, HeadDocument, Nodes};
+use super::form::{Checkpoints, Contents, Entries, EntryDocument, HeadDocument, Nodes, WithheldEntryDocument};
 use super::parameters::{MOST, MOST_NODES};
 use super::{KIND_HEADER, MEDIA_TYPE_HEADER, SIZE_HEADER, STORED_HEADER};
 
@@ -63,23 +65,43 @@ impl RemoteSource {
         self.page(&format!("{}{path}", super::PREFIX))
     }
 
-    /// One page of entries, and whether there may be more.
-    fn entries_page(&self, query: &Query) -> Result<(Vec<StoredEntry>, bool), Error> {
-        let path = entries_path(query);
-        let Entries { entries, next } = self.audit(&path)?;
-        let lies = |what: String| self.line.lies(&path, &what);
-        if entries.len() > query.limit {
-            return Err(lies(format!("{} entries where at most {} were asked for", entries.len(), query.limit)));
-        }
-        let mut page: Vec<StoredEntry> = Vec::with_capacity(entries.len());
-        for document in entries {
-            let index = document.index;
-            if !wanted(query, page.last(), &document) {
-                return Err(lies(format!("entry {index}, which was not asked for, or not there")));
+    /// Reads page after page, until all is read or `take`, which gets each of them, needs no more: it says how many more.
+    fn pages(&self, query: &Query, mut take: impl FnMut(Vec<SourceEntry>) -> usize) -> Result<(), Error> {
+        let (mut query, mut needed) = (query.clone(), query.limit);
+        while needed > 0 {
+            query.limit = MOST.min(needed);
+            let (page, more) = self.entries_page(&query)?;
+            match page.last().map(SourceEntry::index) {
+                Some(last) if more && query.newest_first => query.before = Some(last),
+                Some(last) if more => query.from = last + 1,
+                _ => needed = 0,
             }
-            page.push(document.stored().ok_or_else(|| lies(format!("entry {index} without the bytes of its leaf")))?);
+            needed = needed.min(take(page));
         }
-        let follows = page.last().map(|last| if query.newest_first { last.index } else { last.index + 1 });
+        Ok(())
+    }
+
+    /// One page of entries, and whether there may be more.
+    fn entries_page(&self, query: &Query) -> Result<(Vec<SourceEntry>, bool), Error> {
+        let path = entries_path(query);
+        let lies = |what: String| self.line.lies(&path, &what);
+        let Entries { entries, withheld, next } = self.audit(&path)?;
+        if entries.len() + withheld.len() > query.limit {
+            let count = entries.len() + withheld.len();
+            return Err(lies(format!("{count} entries where at most {} were asked for", query.limit)));
+        }
+        let page = merged(entries, withheld, query.newest_first);
+        let page: Vec<SourceEntry> = page
+            .collect::<Result<_, u64>>()
+            .map_err(|index| lies(format!("entry {index} without the bytes of its leaf")))?;
+        let mut last = None;
+        for entry in &page {
+            if !wanted(query, last, entry) {
+                return Err(lies(format!("entry {}, which was not asked for, or not there", entry.index())));
+            }
+            last = Some(entry.index());
+        }
+        let follows = last.map(|last| if query.newest_first { last } else { last + 1 });
         if next.is_some() && next != follows {
             return Err(lies(format!("that it goes on at {}", next.unwrap_or_default())));
         }
@@ -87,17 +109,44 @@ impl RemoteSource {
     }
 }
 
+/// The entries of a page and those that are withheld, in the order of the page. The index of one whose leaf is no base64.
+fn merged(
+    entries: Vec<EntryDocument>,
+    withheld: Vec<WithheldEntryDocument>,
+    newest_first: bool,
+) -> impl Iterator<Item = Result<SourceEntry, u64>> {
+    let (mut entries, mut withheld) = (entries.into_iter().peekable(), withheld.into_iter().peekable());
+    std::iter::from_fn(move || {
+        let whole_is_next = match (entries.peek(), withheld.peek()) {
+            (Some(entry), Some(withheld)) => (entry.index < withheld.index) != newest_first,
+            (whole, _) => whole.is_some(),
+        };
+        if whole_is_next {
+            let document = entries.next()?;
+            let index = document.index;
+            return Some(document.stored().map(SourceEntry::Whole).ok_or(index));
+        }
+        let WithheldEntryDocument { index, hash } = withheld.next()?;
+        Some(Ok(SourceEntry::Withheld(WithheldEntry { index, hash })))
+    })
+}
+
 /// Whether an entry is one of those that were asked for, and in its place.
-fn wanted(query: &Query, last: Option<&StoredEntry>, document: &EntryDocument) -> bool {
-    let index = document.index;
-    let follows = last.is_none_or(|last| if query.newest_first { index < last.index } else { index > last.index });
+fn wanted(query: &Query, last: Option<u64>, entry: &SourceEntry) -> bool {
+    let index = entry.index();
+    let follows = last.is_none_or(|last| if query.newest_first { index < last } else { index > last });
     let within = index >= query.from && query.before.is_none_or(|before| index < before);
     let is = |wanted: &Option<String>, is: Option<&String>| wanted.as_ref().is_none_or(|wanted| Some(wanted) == is);
-    follows
-        && within
-        && is(&query.stream, Some(&document.stream))
-        && is(&query.kind, Some(&document.kind))
-        && is(&query.id, document.id.as_ref())
+    let named = match entry {
+        SourceEntry::Whole(entry) => {
+            is(&query.stream, Some(&entry.stream))
+                && is(&query.kind, Some(&entry.kind))
+                && is(&query.id, entry.id.as_ref())
+                && is(&query.team, entry.team.as_ref())
+        }
+        SourceEntry::Withheld(_) => !query.is_filtered(),
+    };
+    follows && within && named
 }
 
 fn entries_path(query: &Query) -> String {
@@ -105,7 +154,7 @@ fn entries_path(query: &Query) -> String {
     if let Some(before) = query.before {
         path.push_str(&format!("&before={before}"));
     }
-    for (name, value) in [("stream", &query.stream), ("kind", &query.kind), ("id", &query.id)] {
+    for (name, value) in [("stream", &query.stream), ("kind", &query.kind), ("id", &query.id), ("team", &query.team)] {
         if let Some(value) = value {
             path.push_str(&format!("&{name}={}", ask::encoded(value)));
         }
@@ -125,19 +174,21 @@ impl Source for RemoteSource {
     }
 
     fn entries(&self, query: &Query) -> Result<Vec<StoredEntry>, Error> {
-        let (mut all, mut query, limit) = (Vec::new(), query.clone(), query.limit);
-        while all.len() < limit {
-            query.limit = MOST.min(limit - all.len());
-            let (page, more) = self.entries_page(&query)?;
-            let last = page.last().map(|last| last.index);
-            all.extend(page);
-            match last {
-                Some(last) if more && query.newest_first => query.before = Some(last),
-                Some(last) if more => query.from = last + 1,
-                _ => break,
-            }
-        }
-        Ok(all)
+        let mut found = Vec::new();
+        self.pages(query, |page| {
+            found.extend(page.into_iter().filter_map(SourceEntry::whole));
+            query.limit.saturating_sub(found.len())
+        })?;
+        Ok(found)
+    }
+
+    fn entries_with_withheld(&self, query: &Query) -> Result<Vec<SourceEntry>, Error> {
+        let mut found = Vec::new();
+        self.pages(query, |page| {
+            found.extend(page);
+            query.limit.saturating_sub(found.len())
+        })?;
+        Ok(found)
     }
 
     fn nodes(&self, nodes: &[u64]) -> Result<Vec<Hash>, Error> {

@@ -36,7 +36,7 @@ const AT_ONCE: usize = 16;
         (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn evaluation(
+pub(in crate::api) async fn evaluation(
     State(state): State<ApiState>,
     asker: Asker,
     headers: HeaderMap,
@@ -63,7 +63,7 @@ pub(super) async fn evaluation(
         (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn evaluations(
+pub(in crate::api) async fn evaluations(
     State(state): State<ApiState>,
     asker: Asker,
     headers: HeaderMap,
@@ -74,6 +74,8 @@ pub(super) async fn evaluations(
         Batch::One(asked) => return one(&state, &asker, asked).await,
         Batch::Several(all, semantic) => (all, semantic),
     };
+    // One answer for all of them: each by itself would say the same.
+    asker.session.require().await?;
     // Where it may stop, nothing is asked that may not have to be: each question leaves a decision in the ledger.
     let at_once = if semantic == Semantic::ExecuteAll { AT_ONCE } else { 1 };
     let mut outcomes = stream::iter(all).map(|asked| decide(&state, &asker, asked)).buffered(at_once);

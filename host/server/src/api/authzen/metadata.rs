@@ -36,13 +36,12 @@ pub(super) struct Configuration {
     path = "/.well-known/authzen-configuration",
     operation_id = "authzen_configuration",
     tag = "authzen",
-    security(()),
     responses(
         (status = 200, description = "What there is.", body = Configuration),
         (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn configuration(
+pub(in crate::api) async fn configuration(
     tls: Option<Extension<SpeaksTls>>,
     uri: Uri,
     headers: HeaderMap,

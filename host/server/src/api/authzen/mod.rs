@@ -7,15 +7,11 @@
 //! by its id.
 
 mod answer;
-mod evaluate;
-mod metadata;
+pub(super) mod evaluate;
+pub(super) mod metadata;
 mod request;
 
-use axum::Router;
-use axum::routing::{get, post};
 use utoipa::OpenApi;
-
-use super::state::ApiState;
 
 /// The text of these routes for `OpenAPI`.
 #[derive(OpenApi)]
@@ -26,17 +22,7 @@ use super::state::ApiState;
 pub struct AuthZenApi;
 
 /// Where decisions are asked for.
-const EVALUATION: &str = "/access/v1/evaluation";
-const EVALUATIONS: &str = "/access/v1/evaluations";
+pub(super) const EVALUATION: &str = "/access/v1/evaluation";
+pub(super) const EVALUATIONS: &str = "/access/v1/evaluations";
 /// Where it is said what there is.
-const CONFIGURATION: &str = "/.well-known/authzen-configuration";
-
-/// The routes for those who have said who they are.
-pub fn routes() -> Router<ApiState> {
-    Router::new().route(EVALUATION, post(evaluate::evaluation)).route(EVALUATIONS, post(evaluate::evaluations))
-}
-
-/// The routes that are open to everybody.
-pub fn open() -> Router<ApiState> {
-    Router::new().route(CONFIGURATION, get(metadata::configuration))
-}
+pub(super) const CONFIGURATION: &str = "/.well-known/authzen-configuration";

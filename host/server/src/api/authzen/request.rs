@@ -1,8 +1,9 @@
 //! What is asked, as the standard has it, and what it means here.
 //!
 //! What the standard requires is looked at first, for all evaluations, and all that is missing is told at once. Members
-//! that nobody knows are ignored, as the standard wants it. Properties and context are read and make no difference: a
-//! decision rests on what the ledger knows of a deployment, never on what is said in passing.
+//! that nobody knows are ignored, as the standard wants it. Properties and context are read and make no difference, but for
+//! the team that a deployment belongs to: a decision rests on what the ledger knows of a deployment, never on what is said
+//! in passing.
 
 use axum::http::StatusCode;
 use lockgate_domain::{Gate, PersonId};
@@ -14,6 +15,7 @@ use utoipa::ToSchema;
 
 use super::super::ask::Question;
 use super::super::errors::problem;
+use super::super::extract::AtDeployment;
 use crate::problem::Problem;
 
 /// How many evaluations one request may have.
@@ -107,8 +109,9 @@ pub(super) struct Resource {
     /// The id of the deployment.
     #[schema(required, examples("shop-42"))]
     id: Option<String>,
-    /// Read, and without effect on the decision.
-    #[expect(dead_code, reason = "it has to be an object, and that is all")]
+    /// `team` is the team that the deployment belongs to; needed where several of one's teams have a deployment of that id.
+    /// Other properties are read, and without effect on the decision.
+    #[schema(example = json!({"team": "shop"}))]
     properties: Option<Map<String, Value>>,
 }
 
@@ -150,6 +153,7 @@ pub(super) struct Asked {
     subject: (String, String),
     action: String,
     resource: (String, String),
+    team: Option<String>,
 }
 
 /// What several evaluations come to.
@@ -204,6 +208,16 @@ fn complete(
     resource: Option<&Resource>,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Asked> {
+    let team = resource.and_then(|resource| resource.properties.as_ref()).and_then(|properties| properties.get("team"));
+    let team = match team {
+        None => None,
+        Some(Value::String(team)) => Some(team.clone()),
+        Some(_) => {
+            let place = format!("{place}/resource/properties/team");
+            mistakes.push(mistake(place, "`team` is the name of a team: write a text, for example `shop`".to_owned()));
+            return None;
+        }
+    };
     let mut required = |at: &str, value: Option<&String>, example: &str| {
         if value.is_none() {
             mistakes.push(mistake(format!("{place}{at}"), format!("`{at}` is required: for example {example}")));
@@ -232,13 +246,13 @@ fn complete(
         )),
         None => required("/resource", None, whole_resource).zip(None),
     };
-    Some(Asked { subject: subject?, action: action?, resource: resource? })
+    Some(Asked { subject: subject?, action: action?, resource: resource?, team })
 }
 
 impl Asked {
     /// What is asked of which gate, if the actor may ask it for the subject.
     pub(super) fn question(self, actor: &Actor) -> Result<Question, Problem> {
-        let Self { subject, action, resource } = self;
+        let Self { subject, action, resource, team } = self;
         let (kind, id) = subject;
         if !matches!(kind.as_str(), "user" | "service") {
             let message = format!("`{kind}` is no type of subject here: write `user` or `service`");
@@ -260,7 +274,7 @@ impl Asked {
             // Who asked is kept anyway; for whom, only if it is somebody else.
             input = Some(json!({ "subject": { "type": kind, "id": id } }));
         }
-        Ok(Question { deployment: resource.1, gate, path: PATH, input })
+        Ok(Question { deployment: AtDeployment::new(resource.1, team), gate, path: PATH, input })
     }
 }
 

@@ -33,7 +33,7 @@ const PATH: &str = "opa";
         (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn get_gate(
+pub(in crate::api) async fn get_gate(
     State(state): State<ApiState>,
     asker: Asker,
     Path((stage, phase)): Path<(String, String)>,
@@ -62,7 +62,7 @@ pub(super) async fn get_gate(
         (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn post_gate(
+pub(in crate::api) async fn post_gate(
     State(state): State<ApiState>,
     asker: Asker,
     Path((stage, phase)): Path<(String, String)>,
@@ -91,7 +91,7 @@ pub(super) async fn post_gate(
         (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn get_part(
+pub(in crate::api) async fn get_part(
     State(state): State<ApiState>,
     asker: Asker,
     Path((stage, phase, part)): Path<(String, String, String)>,
@@ -120,7 +120,7 @@ pub(super) async fn get_part(
         (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn post_part(
+pub(in crate::api) async fn post_part(
     State(state): State<ApiState>,
     asker: Asker,
     Path((stage, phase, part)): Path<(String, String, String)>,
@@ -130,8 +130,86 @@ pub(super) async fn post_part(
     answer(&state, &asker, Asking { stage, phase, part: steps(&part) }, &parameters, Some(&body)).await
 }
 
+/// All documents: undefined
+///
+/// Gates are at `/v1/data/lockgate/{stage}/{phase}`; nothing is above them.
+#[utoipa::path(
+    get,
+    path = "/v1/data",
+    operation_id = "opa_get_all",
+    tag = "opa",
+    params(QueryParameters),
+    responses(
+        (status = 200, description = "An answer without `result`, with a warning.", body = QueryAnswer),
+        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::api) async fn get_all(parameters: Query<QueryParameters>) -> Result<Response, Problem> {
+    undefined(parameters)
+}
+
+/// All documents: undefined
+///
+/// Gates are at `/v1/data/lockgate/{stage}/{phase}`; nothing is above them.
+#[utoipa::path(
+    post,
+    path = "/v1/data",
+    operation_id = "opa_post_all",
+    tag = "opa",
+    params(QueryParameters),
+    responses(
+        (status = 200, description = "An answer without `result`, with a warning.", body = QueryAnswer),
+        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::api) async fn post_all(parameters: Query<QueryParameters>) -> Result<Response, Problem> {
+    undefined(parameters)
+}
+
+/// A document that is no gate's: undefined
+///
+/// What is not there is no error, as in OPA.
+#[utoipa::path(
+    get,
+    path = "/v1/data/{path}",
+    operation_id = "opa_get_undefined",
+    tag = "opa",
+    params(
+        ("path" = String, Path, description = "Any path; it may have several steps.", example = "system/main"),
+        QueryParameters,
+    ),
+    responses(
+        (status = 200, description = "An answer without `result`, with a warning.", body = QueryAnswer),
+        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::api) async fn get_undefined(parameters: Query<QueryParameters>) -> Result<Response, Problem> {
+    undefined(parameters)
+}
+
+/// A document that is no gate's: undefined
+///
+/// What is not there is no error, as in OPA.
+#[utoipa::path(
+    post,
+    path = "/v1/data/{path}",
+    operation_id = "opa_post_undefined",
+    tag = "opa",
+    params(
+        ("path" = String, Path, description = "Any path; it may have several steps.", example = "system/main"),
+        QueryParameters,
+    ),
+    responses(
+        (status = 200, description = "An answer without `result`, with a warning.", body = QueryAnswer),
+        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::api) async fn post_undefined(parameters: Query<QueryParameters>) -> Result<Response, Problem> {
+    undefined(parameters)
+}
+
 /// What is not there is undefined, and no error: as in OPA.
-pub(super) async fn undefined(_asker: Asker, Query(parameters): Query<QueryParameters>) -> Result<Response, Problem> {
+fn undefined(Query(parameters): Query<QueryParameters>) -> Result<Response, Problem> {
     let message = "there is no such document: gates are at `/v1/data/lockgate/<stage>/<phase>`";
     let answer = QueryAnswer { warning: Some(Warning::new(message)), ..QueryAnswer::default() };
     respond(&answer, parameters.pretty())
@@ -191,7 +269,7 @@ async fn answer(
 }
 
 /// What clients of OPA look for in an error stands beside what all others look for.
-fn as_opa(problem: Problem) -> Problem {
+pub(in crate::api) fn as_opa(problem: Problem) -> Problem {
     let status = problem.status();
     let code = match status {
         StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => "invalid_parameter",

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
+use super::super::extract::AtDeployment;
 use crate::problem::Problem;
 
 /// The body of a query.
@@ -23,12 +24,14 @@ pub(super) struct QueryInput {
     /// The id of a deployment that is registered.
     #[schema(examples("shop-42"))]
     deployment: String,
+    /// The team that it belongs to; needed where several of one's teams have a deployment of that id.
+    team: Option<String>,
 }
 
 /// How a query is to be answered. As in OPA, a flag is set by its name alone, or by `true`; other parameters are ignored.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct QueryParameters {
+pub(in crate::api) struct QueryParameters {
     /// The input of a `GET`, as JSON.
     #[param(example = r#"{"deployment": "shop-42"}"#)]
     pub(super) input: Option<String>,
@@ -67,7 +70,7 @@ pub(super) fn gate(stage: &str, phase: &str) -> Option<Gate> {
 }
 
 /// The deployment that the body of a `POST` names.
-pub(super) fn body(body: &[u8]) -> Result<String, Problem> {
+pub(super) fn body(body: &[u8]) -> Result<AtDeployment, Problem> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(no_input());
     }
@@ -79,22 +82,27 @@ pub(super) fn body(body: &[u8]) -> Result<String, Problem> {
 }
 
 /// The deployment that the parameter of a `GET` names.
-pub(super) fn parameter(input: Option<&String>) -> Result<String, Problem> {
+pub(super) fn parameter(input: Option<&String>) -> Result<AtDeployment, Problem> {
     let text = input.ok_or_else(no_input)?;
     deployment(serde_json::from_str(text).map_err(|error| bad(format!("the parameter `input` is not JSON: {error}")))?)
 }
 
-fn deployment(input: Value) -> Result<String, Problem> {
+fn deployment(input: Value) -> Result<AtDeployment, Problem> {
     let Value::Object(mut members) = input else { return Err(no_input()) };
+    let team = match members.remove("team") {
+        None => None,
+        Some(Value::String(team)) => Some(team),
+        Some(other) => return Err(bad(format!("at `/input/team`: `{other}` is not the name of a team: write a text"))),
+    };
     match members.remove("deployment") {
         Some(Value::String(id)) => {
             let others: Vec<String> = members.keys().map(|name| format!("`{name}`")).collect();
             if others.is_empty() {
-                return Ok(id);
+                return Ok(AtDeployment::new(id, team));
             }
             Err(bad(format!(
                 "at `/input`: {} would make no difference: a gate looks at what is registered, so hand it in there (as part \
-                 of the deployment, or as evidence) and leave only `deployment` here",
+                 of the deployment, or as evidence) and leave only `deployment` and `team` here",
                 others.join(", ")
             )))
         }

@@ -9,6 +9,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::auth::pattern::Pattern;
+use crate::auth::session::Lifetime;
 use crate::auth::{ClaimRule, IssuerConfig, Refusal};
 
 /// The claims of a token. A token that gives one twice is not read: others might see the other value.
@@ -64,21 +65,18 @@ impl Claims {
         })
     }
 
-    /// Whether it is time for the token.
-    pub(super) fn check_times(&self, leeway: Duration, now: Timestamp) -> Result<(), Refusal> {
-        let leeway = i64::try_from(leeway.as_millis()).unwrap_or_default();
-        let now = now.as_millis();
+    /// Until when the token is accepted, if it is time for it.
+    pub(super) fn check_times(&self, leeway: Duration, now: Timestamp) -> Result<Lifetime, Refusal> {
         let expires = self.moment("exp")?;
         let expires = expires.ok_or(Refusal::Claim { claim: "exp".to_owned(), problem: "is missing" })?;
-        if expires.as_millis().saturating_add(leeway) <= now {
-            return Err(Refusal::Expired { what: "token", at: expires });
-        }
+        let lifetime = Lifetime { what: "token", expires, refused_from: expires.saturating_add(leeway) };
+        lifetime.check(now)?;
         for claim in ["nbf", "iat"] {
-            if let Some(at) = self.moment(claim)?.filter(|at| at.as_millis().saturating_sub(leeway) > now) {
+            if let Some(at) = self.moment(claim)?.filter(|at| *at > now.saturating_add(leeway)) {
                 return Err(Refusal::NotYet { what: "token", at });
             }
         }
-        Ok(())
+        Ok(lifetime)
     }
 
     /// A moment in seconds since 1970, perhaps with a fraction (RFC 7519: NumericDate).
@@ -122,15 +120,20 @@ impl Mapping {
     pub(super) fn actor(&self, claims: &Claims) -> Result<Actor, Refusal> {
         let wrong = |problem| Refusal::Claim { claim: self.person.clone(), problem };
         let id = match claims.get(&self.person) {
-            Some(Value::String(id)) if !id.is_empty() => format!("{}{id}", self.prefix),
+            Some(Value::String(id)) if !id.is_empty() => id,
             _ => return Err(wrong("does not say who it is: it is missing, or no text")),
         };
         // Anybody can write an address into a profile; only the issuer can say that it was tried.
-        if self.person == "email" && claims.get("email_verified") != Some(&Value::Bool(true)) {
+        if matches!(self.person.as_str(), "email" | "/email")
+            && claims.get("email_verified") != Some(&Value::Bool(true))
+        {
             return Err(wrong("cannot be believed: `email_verified` is not true"));
         }
         let name = self.name.as_ref().and_then(|name| claims.get(name)).and_then(Value::as_str).unwrap_or_default();
-        let id = PersonId::new(&id).map_err(|wrong| Refusal::PersonId { of: self.person.clone(), wrong })?;
+        let no_id = |wrong| Refusal::PersonId { of: self.person.clone(), wrong };
+        // By itself first: a blank in front of it would hide behind the prefix.
+        let claimed = PersonId::new(id).map_err(no_id)?;
+        let id = PersonId::new(&format!("{}{}", self.prefix, claimed.written())).map_err(no_id)?;
         // One rule alone: added up, the roles of one would reach into the teams of another.
         let rule = self.rules.iter().find(|rule| rule.fits(claims));
         let gives = &rule.ok_or(Refusal::NoRule { what: "token", section: "auth.oidc.rules" })?.gives;
@@ -140,6 +143,7 @@ impl Mapping {
             teams: if gives.all_teams { Teams::All } else { Teams::Named(gives.teams.clone()) },
             scopes: self.scopes.clone(),
             credential: format!("oidc:{}", self.issuer),
+            kind: gives.kind(),
         })
     }
 }

@@ -15,6 +15,7 @@ use lockgate_engine::authority::Actor;
 
 use self::claims::Mapping;
 use self::keys::Keys;
+use super::session::Lifetime;
 use super::{AuthError, IssuerConfig, Refusal};
 
 /// Longer tokens are not read. In bytes.
@@ -36,18 +37,22 @@ impl Issuer {
         Ok(Self { keys: Keys::new(config), mapping: Mapping::new(config)?, config: config.clone() })
     }
 
-    async fn authenticate(&self, token: &str, header: &Header, now: Timestamp) -> Result<Actor, AuthError> {
+    async fn authenticate(&self, token: &str, header: &Header, now: Timestamp) -> Result<(Actor, Lifetime), AuthError> {
         let algorithm = self.config.algorithms.iter().map(|algorithm| verify::algorithm(*algorithm));
         let algorithm = algorithm.into_iter().find(|algorithm| *algorithm == header.alg).ok_or(Refusal::Algorithm)?;
         let key = self.keys.find(header.kid.as_deref(), algorithm, now).await?;
         let claims = verify::verify(token, &key, algorithm, &self.config)?;
-        claims.check_times(self.config.leeway, now)?;
-        Ok(self.mapping.actor(&claims)?)
+        let lifetime = claims.check_times(self.config.leeway, now)?;
+        Ok((self.mapping.actor(&claims)?, lifetime))
     }
 }
 
-/// Whose token it is.
-pub(super) async fn authenticate(issuers: &[Issuer], token: &str, now: Timestamp) -> Result<Actor, AuthError> {
+/// Whose token it is, and until when it is accepted.
+pub(super) async fn authenticate(
+    issuers: &[Issuer],
+    token: &str,
+    now: Timestamp,
+) -> Result<(Actor, Lifetime), AuthError> {
     let header = readable(token)?;
     let of_it = claims::claimed_issuer(token)?;
     let issuer = issuers.iter().find(|issuer| issuer.config.issuer == of_it).ok_or(Refusal::Issuer)?;

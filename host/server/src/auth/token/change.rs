@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use lockgate_domain::{Duration, Person, Timestamp};
-use lockgate_engine::authority::{Right, Teams};
+use lockgate_domain::{Duration, Person, PersonId, Timestamp};
+use lockgate_engine::authority::{CredentialKind, Right, Teams};
+use lockgate_engine::lifecycle::By;
 use lockgate_ledger::{Append, Error, Expect, InvalidEntry, Storage};
 
 use super::event::{ACCESS_STREAM, Event, IssuedBody, RevokedBody, RotatedBody};
@@ -54,6 +55,8 @@ impl From<InvalidEntry> for TokenError {
 pub struct NewToken {
     /// Whom it stands for, and in which roles.
     pub person: Person,
+    /// Who or what uses it. None: what is [usual](CredentialKind::usual_for) for the roles.
+    pub kind: Option<CredentialKind>,
     /// Whose deployments its holder sees.
     pub teams: Teams,
     /// What it is narrowed to; none: all that the roles grant.
@@ -63,7 +66,7 @@ pub struct NewToken {
     /// What it is for.
     pub note: Option<String>,
     /// Who issues it.
-    pub by: String,
+    pub by: By,
 }
 
 /// A token with its secret, which nobody can find out again.
@@ -95,11 +98,12 @@ pub fn first_administrator(storage: &dyn Storage, now: Timestamp) -> Result<Opti
     }
     let new = NewToken {
         person: own_person("administrator", "First administrator", &["administrator"]),
+        kind: None,
         teams: Teams::All,
         scopes: None,
         expires: None,
         note: Some("issued at the first start".to_owned()),
-        by: "lockgate".to_owned(),
+        by: By { person: PersonId::of_host("lockgate"), credential: "none".to_owned(), kind: CredentialKind::Service },
     };
     match append_issued(storage, new, now, Some(0)) {
         Ok(issued) => Ok(Some(issued)),
@@ -117,8 +121,9 @@ fn append_issued(
 ) -> Result<Issued, TokenError> {
     let id = random(ID_DIGITS).map_err(TokenError::Random)?;
     let secret = Secret::generate(&id).map_err(TokenError::Random)?;
-    let NewToken { person, teams, scopes, expires, note, by } = new;
-    let body = IssuedBody { person, teams, scopes, expires, note, by, digest: secret.digest() };
+    let NewToken { person, kind, teams, scopes, expires, note, by } = new;
+    let kind = kind.unwrap_or_else(|| CredentialKind::usual_for(&person.roles));
+    let body = IssuedBody { person, kind, teams, scopes, expires, note, by, digest: secret.digest() };
     let entry = Event::Issued(body).entry(&id, now)?;
     let expect = version.map(|version| Expect { stream: ACCESS_STREAM.to_owned(), version });
     storage.append(Append { entries: vec![entry], expect: expect.into_iter().collect(), ..Append::default() })?;
@@ -132,13 +137,11 @@ fn append_issued(
 pub fn revoke(
     storage: &dyn Storage,
     id: &str,
-    by: &str,
+    by: &By,
     reason: Option<&str>,
     now: Timestamp,
 ) -> Result<Token, TokenError> {
-    change(storage, id, now, |_| {
-        Ok(Event::Revoked(RevokedBody { by: by.to_owned(), reason: reason.map(str::to_owned) }))
-    })
+    change(storage, id, now, |_| Ok(Event::Revoked(RevokedBody { by: by.clone(), reason: reason.map(str::to_owned) })))
 }
 
 /// Replaces the secret of a token. What was handed out before is taken for that much longer: 0 for not at all. The token
@@ -149,7 +152,7 @@ pub fn revoke(
 pub fn rotate(
     storage: &dyn Storage,
     id: &str,
-    by: &str,
+    by: &By,
     overlap: Duration,
     expires: Option<Timestamp>,
     now: Timestamp,
@@ -163,7 +166,7 @@ pub fn rotate(
             )));
         }
         let previous_until = now.saturating_add(overlap);
-        Ok(Event::Rotated(RotatedBody { by: by.to_owned(), digest: secret.digest(), previous_until, expires }))
+        Ok(Event::Rotated(RotatedBody { by: by.clone(), digest: secret.digest(), previous_until, expires }))
     })?;
     Ok(Issued { token, secret })
 }

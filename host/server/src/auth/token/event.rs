@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use lockgate_domain::{Digest, Person, Timestamp};
-use lockgate_engine::authority::{Right, Teams};
+use lockgate_engine::authority::{CredentialKind, Right, Teams};
+use lockgate_engine::lifecycle::By;
 use lockgate_ledger::{InvalidEntry, NewEntry, StoredEntry};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,8 @@ pub(super) enum Event {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct IssuedBody {
     pub(super) person: Person,
+    /// Who or what uses the token.
+    pub(super) kind: CredentialKind,
     pub(super) teams: Teams,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) scopes: Option<BTreeSet<Right>>,
@@ -35,7 +38,7 @@ pub(super) struct IssuedBody {
     pub(super) expires: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) note: Option<String>,
-    pub(super) by: String,
+    pub(super) by: By,
     /// Of the whole text of the token.
     pub(super) digest: Digest,
 }
@@ -43,7 +46,7 @@ pub(super) struct IssuedBody {
 /// Entry `token-revoked`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RevokedBody {
-    pub(super) by: String,
+    pub(super) by: By,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
 }
@@ -51,7 +54,7 @@ pub(super) struct RevokedBody {
 /// Entry `token-rotated`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RotatedBody {
-    pub(super) by: String,
+    pub(super) by: By,
     /// Of the whole new text.
     pub(super) digest: Digest,
     /// When the texts before it are no longer taken.

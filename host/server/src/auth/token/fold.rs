@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lockgate_domain::{Digest, Person, Timestamp};
-use lockgate_engine::authority::{Actor, Right, Teams};
+use lockgate_engine::authority::{Actor, CredentialKind, Right, Teams};
+use lockgate_engine::lifecycle::By;
 use lockgate_ledger::{Query, Source, Storage, StoredEntry};
 use serde::Serialize;
 use subtle::{Choice, ConstantTimeEq as _};
@@ -23,6 +24,8 @@ pub struct Token {
     pub id: String,
     /// Whom it stands for, and in which roles.
     pub person: Person,
+    /// Who or what uses it.
+    pub kind: CredentialKind,
     /// Whose deployments its holder sees.
     pub teams: Teams,
     /// What it is narrowed to; none: all that the roles grant.
@@ -34,11 +37,14 @@ pub struct Token {
     /// When it was issued.
     pub issued: Timestamp,
     /// By whom.
-    pub issued_by: String,
+    pub issued_by: By,
     /// When its secret was replaced last.
     pub rotated: Option<Timestamp>,
     /// When it was revoked, by whom and why.
     pub revoked: Option<Revocation>,
+    /// When it was valid, but for its revocation, in order: a secret that is replaced after the token expired begins anew.
+    #[serde(skip)]
+    spans: Vec<(Timestamp, Option<Timestamp>)>,
     /// What was handed out for it, the last one at the end.
     #[serde(skip)]
     accepted: Vec<Accepted>,
@@ -50,7 +56,7 @@ pub struct Revocation {
     /// When.
     pub at: Timestamp,
     /// By whom.
-    pub by: String,
+    pub by: By,
     /// Why.
     pub reason: Option<String>,
 }
@@ -90,6 +96,12 @@ impl Token {
         self.accepted.iter().filter_map(|accepted| accepted.until).filter(|until| *until > now).max()
     }
 
+    /// When it was valid, in order: from one moment until another, or for ever.
+    pub(super) fn valid_spans(&self) -> impl Iterator<Item = (Timestamp, Option<Timestamp>)> {
+        let revoked = self.revoked.as_ref().map(|revocation| revocation.at);
+        self.spans.iter().map(move |(from, until)| (*from, [*until, revoked].into_iter().flatten().min()))
+    }
+
     /// Whether the text was handed out for it and not replaced. All are compared, each in constant time.
     pub(super) fn accepts(&self, digest: &Digest, now: Timestamp) -> bool {
         let equal = self.accepted.iter().fold(Choice::from(0), |found, accepted| {
@@ -99,20 +111,26 @@ impl Token {
         equal.into()
     }
 
-    /// Who holds it, if it is still good. The secret has been compared before.
-    pub(super) fn actor(&self, now: Timestamp) -> Result<Actor, Refusal> {
+    /// Whether it is still good, whatever text of it was presented.
+    pub(super) fn check(&self, now: Timestamp) -> Result<(), Refusal> {
         if let Some(revocation) = &self.revoked {
             return Err(Refusal::Revoked(revocation.at));
         }
         if let Some(at) = self.expires.filter(|expires| *expires <= now) {
             return Err(Refusal::Expired { what: "token", at });
         }
-        Ok(Actor {
+        Ok(())
+    }
+
+    /// Who holds it.
+    pub(super) fn actor(&self) -> Actor {
+        Actor {
             person: self.person.clone(),
             teams: self.teams.clone(),
             scopes: self.scopes.clone(),
             credential: format!("token:{}", self.id),
-        })
+            kind: self.kind,
+        }
     }
 }
 
@@ -174,6 +192,7 @@ impl Tokens {
             let token = Token {
                 id: id.clone(),
                 person: body.person,
+                kind: body.kind,
                 teams: body.teams,
                 scopes: body.scopes,
                 expires: body.expires,
@@ -182,6 +201,7 @@ impl Tokens {
                 issued_by: body.by,
                 rotated: None,
                 revoked: None,
+                spans: vec![(at, body.expires)],
                 accepted: vec![Accepted { digest: body.digest, until: None }],
             };
             if self.by_id.insert(id.clone(), Arc::new(token)).is_some() {
@@ -205,6 +225,10 @@ impl Tokens {
                     accepted.until = Some(until.min(body.previous_until));
                 }
                 token.accepted.push(Accepted { digest: body.digest, until: None });
+                match token.spans.last_mut() {
+                    Some((_, until)) if until.is_none_or(|until| at < until) => *until = body.expires,
+                    _ => token.spans.push((at, body.expires)),
+                }
                 token.expires = body.expires;
                 token.rotated = Some(at);
             }

@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use lockgate_domain::Timestamp;
+use lockgate_domain::{Digest, Timestamp};
 use lockgate_engine::authority::Actor;
 use lockgate_ledger::Storage;
 
 use super::event::ACCESS_STREAM;
-use super::fold::Tokens;
+use super::fold::{Token, Tokens};
 use super::{Claimed, TokenError};
-use crate::auth::{AuthError, Refusal};
+use crate::auth::{AsOf, AuthError, Refusal};
 
 /// For how long nobody looks whether the ledger has more, in milliseconds. A token that is not found is looked for at
 /// once all the same.
@@ -19,9 +19,17 @@ const FRESH: i64 = 1000;
 /// The ledger was never looked at.
 const NEVER: i64 = i64::MIN;
 
-/// The tokens, kept up with the ledger.
+/// The tokens, kept up with the ledger. Cheap to clone.
+#[derive(Clone)]
 pub(in crate::auth) struct LiveTokens {
     shared: Arc<Shared>,
+}
+
+/// A text of a token that was accepted, to be asked again whether it still is.
+pub(in crate::auth) struct AcceptedToken {
+    tokens: LiveTokens,
+    id: String,
+    digest: Digest,
 }
 
 struct Shared {
@@ -41,24 +49,27 @@ impl LiveTokens {
     }
 
     /// Whose token it is.
-    pub(in crate::auth) async fn authenticate(&self, text: &str, now: Timestamp) -> Result<Actor, AuthError> {
+    pub(in crate::auth) async fn authenticate(
+        &self,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<(Actor, AcceptedToken), AuthError> {
         let claimed = Claimed::parse(text).ok_or(Refusal::NoToken("it has not the form of an API token"))?;
+        let actor = self.find(&claimed, now).await?.actor();
+        Ok((actor, AcceptedToken { tokens: self.clone(), id: claimed.id.to_owned(), digest: claimed.digest }))
+    }
+
+    /// The token of that text, if it is accepted. What the ledger says of it is at most a second old.
+    async fn find(&self, claimed: &Claimed<'_>, now: Timestamp) -> Result<Arc<Token>, AuthError> {
         if self.is_due(now) {
             self.look(now).await?;
         }
-        let mut found = self.find(&claimed, now);
+        let mut found = self.shared.known(claimed, now);
         if found.is_none() {
             self.look(now).await?;
-            found = self.find(&claimed, now);
+            found = self.shared.known(claimed, now);
         }
-        found.unwrap_or(Err(Refusal::Unknown)).map_err(AuthError::from)
-    }
-
-    /// None: no such text was handed out, as far as is known.
-    fn find(&self, claimed: &Claimed<'_>, now: Timestamp) -> Option<Result<Actor, Refusal>> {
-        let tokens = self.shared.tokens.load();
-        let token = tokens.get(claimed.id)?;
-        token.accepts(&claimed.digest, now).then(|| token.actor(now))
+        Ok(found.unwrap_or(Err(Refusal::Unknown))?)
     }
 
     /// Whether it is time to look, and nobody else is at it: of all who find that it is, one looks.
@@ -79,22 +90,54 @@ impl LiveTokens {
     async fn look(&self, now: Timestamp) -> Result<(), AuthError> {
         let shared = Arc::clone(&self.shared);
         let read = tokio::task::spawn_blocking(move || shared.look(now)).await;
-        match read {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(TokenError::Ledger(error))) => Err(AuthError::ledger(&error)),
-            Ok(Err(error)) => Err(unreadable(&error)),
-            Err(error) => Err(unreadable(&error)),
-        }
+        read.unwrap_or_else(|error| Err(unreadable(&error)))
+    }
+}
+
+impl AcceptedToken {
+    /// Checks that the text is still accepted. What the ledger says of it is at most a second old.
+    pub(in crate::auth) async fn check(&self, now: Timestamp) -> Result<(), AuthError> {
+        self.tokens.find(&self.claimed(), now).await.map(drop)
+    }
+
+    /// Checks that the text is still accepted, on a thread that may read the ledger.
+    pub(in crate::auth) fn check_blocking(&self, now: Timestamp, as_of: AsOf) -> Result<(), AuthError> {
+        let shared = &self.tokens.shared;
+        let known = || shared.known(&self.claimed(), now);
+        let is_new_enough = as_of == AsOf::LastSecond && !self.tokens.is_due(now);
+        let known = match known().filter(|_| is_new_enough) {
+            Some(known) => known,
+            None => {
+                shared.look(now)?;
+                known().unwrap_or(Err(Refusal::Unknown))
+            }
+        };
+        Ok(known.map(drop)?)
+    }
+
+    fn claimed(&self) -> Claimed<'_> {
+        Claimed { id: &self.id, digest: self.digest }
     }
 }
 
 impl Shared {
-    fn look(&self, now: Timestamp) -> Result<(), TokenError> {
+    /// The token of that text, or why it is refused. None: no such text was handed out, as far as is known.
+    fn known(&self, claimed: &Claimed<'_>, now: Timestamp) -> Option<Result<Arc<Token>, Refusal>> {
+        let tokens = self.tokens.load();
+        let token = tokens.get(claimed.id).filter(|token| token.accepts(&claimed.digest, now))?;
+        Some(token.check(now).map(|()| Arc::clone(token)))
+    }
+
+    /// Reads what the ledger has more.
+    fn look(&self, now: Timestamp) -> Result<(), AuthError> {
         let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let read = self.catch_up();
         // After a failure the next one looks again, instead of going by what may be over.
         self.looked.store(if read.is_ok() { now.as_millis() } else { NEVER }, Ordering::Release);
-        read
+        read.map_err(|error| match error {
+            TokenError::Ledger(error) => AuthError::ledger(&error),
+            error => unreadable(&error),
+        })
     }
 
     fn catch_up(&self) -> Result<(), TokenError> {

@@ -8,6 +8,7 @@
 mod change;
 mod event;
 mod fold;
+mod holders;
 mod live;
 
 use std::fmt;
@@ -17,7 +18,8 @@ use lockgate_domain::Digest;
 pub use change::{Issued, NewToken, TokenError, first_administrator, issue, revoke, rotate};
 pub use event::ACCESS_STREAM;
 pub use fold::{Revocation, Token, TokenState, Tokens};
-pub(super) use live::LiveTokens;
+pub use holders::TokenHolders;
+pub(super) use live::{AcceptedToken, LiveTokens};
 
 /// What every token begins with, so that scanners for leaked secrets recognise one:
 /// `lgt_[0-9a-f]{12}_[0-9a-f]{64}`.

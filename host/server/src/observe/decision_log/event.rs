@@ -36,6 +36,7 @@ struct Body {
 struct Asker {
     person: Option<String>,
     credential: Option<String>,
+    kind: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -129,6 +130,7 @@ impl Events {
         let own = [
             ("api", path.map(Value::from)),
             ("credential", actor.credential.map(Value::from)),
+            ("credential_kind", actor.kind.map(Value::from)),
             ("passed", passed.map(Value::from)),
             ("peer", request.peer.map(Value::from)),
             ("request", request.id.map(Value::from)),

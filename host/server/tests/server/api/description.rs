@@ -1,9 +1,10 @@
 //! The description of the endpoint.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use lockgate_server::api::{openapi, openapi_text};
-use serde_json::Value;
+use lockgate_server::api::{Access, openapi, openapi_text, route_rows, with_rights_tables};
+use serde_json::{Value, json};
 
 fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
     match value {
@@ -23,6 +24,59 @@ fn the_committed_description_is_that_of_the_code() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(committed == openapi_text(), "`docs/openapi.json` is out of date: run `cargo xtask openapi`");
+}
+
+#[test]
+fn the_page_about_authentication_holds_the_tables_of_the_code() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/authentication.md");
+    let page = std::fs::read_to_string(&file).unwrap();
+    let renewed = with_rights_tables(&page).unwrap();
+    assert!(page == renewed, "`docs/authentication.md` is out of date: run `cargo xtask openapi`");
+}
+
+#[test]
+fn the_routes_and_the_description_name_the_same_methods_and_paths() {
+    let document = openapi();
+    let items = document["paths"].as_object().unwrap().iter();
+    let described: BTreeSet<String> = items
+        .flat_map(|(path, item)| item.as_object().unwrap().keys().map(move |method| format!("{method} {path}")))
+        .collect();
+    let rows = route_rows();
+    let routed: BTreeSet<String> = rows
+        .iter()
+        .map(|row| format!("{} {}", row.method.as_str().to_ascii_lowercase(), row.described_path()))
+        .collect();
+    assert_eq!(routed, described);
+    assert_eq!(routed.len(), rows.len(), "a route is in the table twice");
+}
+
+#[test]
+fn every_operation_says_which_credentials_and_rights_it_needs() {
+    let document = openapi();
+    for row in route_rows() {
+        let pointer = row.described_path().replace('~', "~0").replace('/', "~1");
+        let method = row.method.as_str().to_ascii_lowercase();
+        let operation = document.pointer(&format!("/paths/{pointer}/{method}")).unwrap();
+        let alternatives = |rights: Value| vec![json!({"bearer": rights}), json!({"mutualTLS": rights})];
+        let (security, ending) = match row.access {
+            Access::Open => (vec![], "Needs no credential.".to_owned()),
+            Access::Known => (alternatives(json!([])), "Needs a credential, and no right.".to_owned()),
+            Access::Any(rights) => {
+                let words: Vec<String> = rights.iter().map(|right| format!("`{right}`")).collect();
+                let security = rights.iter().flat_map(|right| alternatives(json!([right]))).collect();
+                (security, format!("Needs the right {}.", words.join(" or ")))
+            }
+        };
+        assert_eq!(operation["security"], json!(security), "{method} {}", row.path);
+        let description = operation["description"].as_str().unwrap();
+        assert!(description.ends_with(&ending), "{method} {}: {description}", row.path);
+    }
+    let gate = &document["paths"]["/api/v1/deployments/{id}/gates/{stage}/{phase}"]["post"];
+    assert_eq!(
+        gate["security"],
+        json!([{"bearer": ["decide"]}, {"mutualTLS": ["decide"]}, {"bearer": ["drive"]}, {"mutualTLS": ["drive"]}])
+    );
+    assert_eq!(document["paths"]["/openapi.json"]["get"]["security"], json!([]));
 }
 
 #[test]

@@ -68,6 +68,7 @@ async fn asking_a_gate_decides_and_moves_nothing() {
     let kept = stand.get("rita", &format!("/decisions/{id}")).await.json();
     assert_eq!((&kept["decision"], &kept["passed"]), (&asked.json(), &json!(false)));
     assert_eq!(kept["path"], "api");
+    assert_eq!((&kept["actor"]["person"], &kept["actor"]["kind"]), (&json!("rita"), &json!("service")));
     let proof = stand.get("rita", &format!("/decisions/{id}/proof")).await;
     assert_eq!(proof.status, 200, "{}", proof.body);
 }
@@ -114,7 +115,8 @@ async fn a_deployment_that_is_given_up_has_ended() {
     let events = stand.get("rita", "/deployments/d-1/events").await.json();
     let names: Vec<_> = events["items"].as_array().unwrap().iter().map(|event| event["event"].clone()).collect();
     assert_eq!(names, ["requested", "aborted"]);
-    assert_eq!(events["items"][1]["by"]["person"], "rita");
+    let by = &events["items"][1]["by"];
+    assert_eq!((&by["person"], &by["kind"]), (&json!("rita"), &json!("service")));
     let rest = stand.get("rita", "/deployments/d-1/events?after=1&limit=1").await.json();
     assert_eq!((&rest["items"][0]["version"], &rest["next"]), (&json!(2), &json!(2)));
 }

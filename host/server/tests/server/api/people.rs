@@ -2,10 +2,8 @@
 
 use serde_json::json;
 
-use crate::api::stand::Stand;
+use crate::api::stand::{LATER, Stand, in_a_week};
 use crate::http_support::exchange;
-
-const LATER: &str = "2999-01-01T00:00:00Z";
 
 #[tokio::test]
 async fn whoever_asked_for_it_does_not_approve_it() {
@@ -47,7 +45,7 @@ async fn an_approval_can_be_taken_back() {
 #[tokio::test]
 async fn a_role_is_lent_and_comes_back() {
     let stand = Stand::new().await;
-    let new = json!({"to": "mia", "role": "change-authority", "expires": LATER, "reason": "holidays"});
+    let new = json!({"to": "mia", "role": "change-authority", "expires": in_a_week(), "reason": "holidays"});
     let lent = stand.post("ben", "/delegations", new).await;
     assert_eq!(lent.status, 201, "{}", lent.body);
     let place = lent.header("location").unwrap().to_owned();
@@ -111,6 +109,8 @@ async fn everybody_can_see_who_they_are() {
     assert_eq!(me["person"]["id"], "ada");
     assert_eq!(me["rights"], json!(["read", "audit", "govern", "administer"]));
     assert_eq!(me["teams"], json!({"named": ["checkout"]}));
+    assert_eq!(me["kind"], "person");
+    assert_eq!(stand.get("rita", "/me").await.json()["kind"], "service");
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn models_and_plugins_are_seen_and_loaded_anew_and_a_bad_one_is_refused() 
 
     let wrong = format!("GET /api/v1/me HTTP/1.1\r\nauthorization: Bearer lgt_0123456789ab_{}", "0".repeat(64));
     assert_eq!(exchange(stand.running.address(), &wrong, "").await.status, 401);
-    let metrics = stand.send("ada", "GET /metrics", &[], "").await.body;
+    let metrics = stand.metrics().await;
     for counted in [
         "lockgate_models_reloads_total{outcome=\"failure\"} 1",
         "lockgate_models_reloads_total{outcome=\"success\"} 2",

@@ -4,12 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc;
 
+use axum::Router;
 use lockgate_domain::{Digest, Gate, Phase, Stage, Timestamp};
+use lockgate_engine::authority::Teams;
 use lockgate_engine::catalogue::{Catalogue, KeptModels};
-use lockgate_engine::service::{Asked, Engine, Recordings, Write};
+use lockgate_engine::service::{Asked, Engine, EngineSettings, LONGEST_DELEGATION, Recordings, Write};
 use lockgate_ledger::Storage;
 use lockgate_runtime::{Runtime, RuntimeConfig};
 use lockgate_server::api::{ApiState, ServerState, mount};
+use lockgate_server::auth::Authenticator;
+use lockgate_server::auth::token::TokenHolders;
 use lockgate_server::config::Config;
 use lockgate_server::serve::{Ended, Running, Server};
 use serde_json::{Value, json};
@@ -31,6 +35,9 @@ pub(crate) const MODEL: &str = r#"
     settings.required = [{ role = "change-authority" }]
 "#;
 
+/// A moment that no test lives to see.
+pub(crate) const LATER: &str = "2999-01-01T00:00:00Z";
+
 pub(crate) struct Stand {
     pub(crate) folder: TempDir,
     pub(crate) running: Running,
@@ -48,12 +55,25 @@ const PEOPLE: [(&str, &[&str]); 6] = [
     ("ada", &["administrator"]),
 ];
 
+/// A moment in a week from now.
+pub(crate) fn in_a_week() -> Timestamp {
+    Timestamp::now().saturating_add(lockgate_domain::Duration::from_millis(7 * 86_400_000))
+}
+
 impl Stand {
     pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
     }
 
     pub(crate) async fn with(edit: impl FnOnce(&mut Config)) -> Self {
+        Self::with_routes(edit, |routes, _, _| routes).await
+    }
+
+    /// With something in front of the routes, or beside them.
+    pub(crate) async fn with_routes(
+        edit: impl FnOnce(&mut Config),
+        change: impl FnOnce(Router, &ApiState, &Arc<Authenticator>) -> Router + Send + 'static,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(&folder.path().join("data"));
         edit(&mut config);
@@ -65,7 +85,7 @@ impl Stand {
             let api = ApiState::new(engine, catalogue, limits, state.lifecycle.clone());
             let tokens = PEOPLE.map(|(id, roles)| (id, token(&*state.storage, &person(id, roles))));
             sender.send((tokens.to_vec(), Arc::clone(&state.storage))).unwrap();
-            mount(&api, &state.authenticator)
+            change(mount(&api, &state.authenticator), &api, &state.authenticator)
         };
         let running = Server::new(config).with_routes(routes).start().await.unwrap();
         let (tokens, storage) = receiver.recv().unwrap();
@@ -83,9 +103,9 @@ impl Stand {
         let pass = move || {
             let (engine, _) = engine(&home, storage);
             let actor = person("rita", &["pipeline"]);
-            let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None };
+            let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None, credential: None };
             let gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Entrance };
-            assert!(engine.pass(&write, id, gate, &Asked::default()).unwrap().value.passed);
+            assert!(engine.pass(&write, id.into(), gate, &Asked::default()).unwrap().value.passed);
         };
         tokio::task::spawn_blocking(pass).await.unwrap();
     }
@@ -96,17 +116,28 @@ impl Stand {
     }
 
     pub(crate) fn bearer(&self, who: &str) -> String {
-        let token = &self.tokens.iter().find(|(id, _)| *id == who).unwrap().1;
-        format!("authorization: Bearer {token}")
+        format!("authorization: Bearer {}", self.token(who))
+    }
+
+    fn token(&self, who: &str) -> &str {
+        &self.tokens.iter().find(|(id, _)| *id == who).unwrap().1
+    }
+
+    /// The id of somebody's token.
+    pub(crate) fn token_id(&self, who: &str) -> String {
+        self.token(who).split('_').nth(1).unwrap().to_owned()
     }
 
     /// Sends a request; `more` are further headers.
     pub(crate) async fn send(&self, who: &str, line: &str, more: &[&str], body: &str) -> Answer {
-        let mut head = format!("{line} HTTP/1.1\r\n{}", self.bearer(who));
-        for header in more {
-            head.push_str("\r\n");
-            head.push_str(header);
-        }
+        let bearer = self.bearer(who);
+        let headers: Vec<&str> = [bearer.as_str()].into_iter().chain(more.iter().copied()).collect();
+        self.send_with(&headers, line, body).await
+    }
+
+    /// Sends a request with these headers and no other ones.
+    pub(crate) async fn send_with(&self, headers: &[&str], line: &str, body: &str) -> Answer {
+        let head = [&[format!("{line} HTTP/1.1").as_str()], headers].concat().join("\r\n");
         exchange(self.running.address(), &head, body).await
     }
 
@@ -122,6 +153,16 @@ impl Stand {
         let mut headers = vec!["content-type: application/json"];
         headers.extend(more);
         self.send(who, &format!("POST /api/v1{path}"), &headers, &body.to_string()).await
+    }
+
+    /// The metrics, as somebody sees them who sees all teams.
+    pub(crate) async fn metrics(&self) -> String {
+        let mut reader = person("pam", &["auditor"]);
+        reader.teams = Teams::All;
+        let secret = token(&*self.storage, &reader);
+        let answer = self.send_with(&[&format!("authorization: Bearer {secret}")], "GET /metrics", "").await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.body
     }
 
     /// Asks for a deployment of that id.
@@ -161,5 +202,10 @@ fn catalogue(home: &Path) -> Catalogue {
 fn engine(home: &Path, storage: Arc<dyn Storage>) -> (Engine, Arc<Catalogue>) {
     let catalogue = Arc::new(catalogue(home));
     let models = KeptModels::new(Arc::clone(&catalogue), Arc::clone(&storage));
-    (Engine::new(storage, Arc::new(models), Recordings::Needed), catalogue)
+    let settings = EngineSettings {
+        recordings: Recordings::Needed,
+        longest_delegation: LONGEST_DELEGATION,
+        credentials: Arc::new(TokenHolders::new(Arc::clone(&storage))),
+    };
+    (Engine::with(storage, Arc::new(models), settings), catalogue)
 }

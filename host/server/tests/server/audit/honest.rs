@@ -24,14 +24,14 @@ fn remote(server: &str) -> RemoteSource {
 }
 
 /// What a plain client gets: status, content type and body.
-fn get(server: &str, path: &str) -> (u16, String, Vec<u8>) {
+pub(super) fn get(server: &str, path: &str) -> (u16, String, Vec<u8>) {
     let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
     let mut answer = agent.get(format!("{server}{path}")).call().unwrap();
     let kind = answer.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned()).unwrap_or_default();
     (answer.status().as_u16(), kind, answer.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap())
 }
 
-fn json(server: &str, path: &str) -> Value {
+pub(super) fn json(server: &str, path: &str) -> Value {
     let (status, _, body) = get(server, path);
     assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
     serde_json::from_slice(&body).unwrap()
@@ -81,7 +81,7 @@ fn a_log_that_grows_while_it_is_read_is_intact() {
 #[test]
 fn entries_are_found_through_a_server_as_in_the_file() {
     let ledger = Ledger::with(1200);
-    ledger.append(vec![event("a b/ü&?", 1).with_id("dec #1%").unwrap()]);
+    ledger.append(vec![event("a b/ü&?", 1).with_id("dec #1%").unwrap().of_team("my team").unwrap()]);
     let remote = remote(&ledger.serve());
     for query in [
         Query { limit: 3, ..Query::default() },
@@ -91,6 +91,7 @@ fn entries_are_found_through_a_server_as_in_the_file() {
         Query { kind: Some("log-key".to_owned()), limit: 5, ..Query::default() },
         Query { stream: Some("a b/ü&?".to_owned()), id: Some("dec #1%".to_owned()), limit: 5, ..Query::default() },
         Query { id: Some("nobody".to_owned()), limit: 5, ..Query::default() },
+        Query { team: Some("my team".to_owned()), limit: 5, ..Query::default() },
     ] {
         assert_eq!(remote.entries(&query).unwrap(), ledger.storage.entries(&query).unwrap(), "{query:?}");
     }

@@ -9,13 +9,14 @@ use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use lockgate_engine::authority::Teams;
 use lockgate_ledger::audit::{Audit, AuditReport, Place, audit};
 use lockgate_ledger::tree::leaf_hash;
 use lockgate_ledger::{Cause, Error, SqliteStorage};
 use lockgate_server::api::audit::RemoteSource;
 use serde_json::{Value, json};
 
-use super::support::{Ledger, event, serve};
+use super::support::{Ledger, event, routes_for, serve};
 
 fn against(ledger: &Ledger) -> Audit {
     Audit { key: Some(ledger.key.clone()), ..Audit::default() }
@@ -170,9 +171,7 @@ fn an_earlier_log_is_shown_by_a_checkpoint_that_was_kept() {
     ledger.storage.backup(&earlier).unwrap();
     ledger.append(vec![event("a", 4)]);
     let storage: Arc<dyn lockgate_ledger::Storage> = Arc::new(SqliteStorage::open_read_only(&earlier).unwrap());
-    let state = lockgate_server::api::audit::AuditState::new(storage);
-    let router = axum::Router::new().nest("/api/v1/audit", lockgate_server::api::audit::routes());
-    let server = serve(router.with_state(state));
+    let server = serve(routes_for(storage, Teams::All));
     assert_eq!(places(&server, &against(&ledger)), []);
     let kept = Audit { checkpoints: vec![ledger.checkpoint()], ..against(&ledger) };
     assert_eq!(places(&server, &kept), [Place::Elsewhere(5)]);

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -13,10 +12,12 @@ use axum::http::header::CONTENT_LENGTH;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::get;
-use lockgate_domain::Timestamp;
+use axum::{Extension, Router};
+use lockgate_domain::{Person, PersonId, Timestamp};
+use lockgate_engine::authority::{Actor, CredentialKind, Teams};
 use lockgate_ledger::note::{SigningKey, VerifyingKey};
 use lockgate_ledger::{Append, Appended, Content, NewEntry, Source as _, SqliteOptions, SqliteStorage, Storage};
-use lockgate_server::api::audit::{AuditState, PREFIX, decision_proof, routes};
+use lockgate_server::api::audit::{AuditState, decision_proof, routes};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -48,8 +49,13 @@ impl Ledger {
 
     /// One event that refers to content.
     pub(crate) fn evidence(&self, bytes: &[u8]) -> Content {
+        self.evidence_of(event("evidence", 0), bytes)
+    }
+
+    /// An entry that refers to content.
+    pub(crate) fn evidence_of(&self, entry: NewEntry, bytes: &[u8]) -> Content {
         let content = Content::new("evidence", "text/html", Arc::new(bytes.to_vec()));
-        let entries = vec![event("evidence", 0).referring_to(content.digest())];
+        let entries = vec![entry.referring_to(content.digest())];
         self.storage.append(Append { entries, content: vec![content.clone()], ..Append::default() }).unwrap();
         content
     }
@@ -67,11 +73,7 @@ impl Ledger {
     }
 
     pub(crate) fn routes(&self) -> Router {
-        let storage: Arc<dyn Storage> = self.storage.clone();
-        Router::new()
-            .nest(PREFIX, routes::<AuditState>())
-            .route("/api/v1/decisions/{id}/proof", get(decision_proof))
-            .with_state(AuditState::new(storage))
+        routes_for(self.storage.clone(), Teams::All)
     }
 
     /// An honest server.
@@ -79,9 +81,23 @@ impl Ledger {
         serve(self.routes())
     }
 
+    /// An honest server, asked by an auditor of these teams.
+    pub(crate) fn serve_for(&self, teams: &[&str]) -> String {
+        serve(routes_for(self.storage.clone(), named(teams)))
+    }
+
     /// A server that changes the JSON that it answers. The function gets path and query, and the answer.
     pub(crate) fn serve_changed(&self, change: impl Fn(&str, &mut Value) + Clone + Send + Sync + 'static) -> String {
-        serve(self.routes().layer(from_fn(move |request: Request, next: Next| {
+        self.serve_changed_for(Teams::All, change)
+    }
+
+    /// The same, asked by an auditor of these teams.
+    pub(crate) fn serve_changed_for(
+        &self,
+        teams: Teams,
+        change: impl Fn(&str, &mut Value) + Clone + Send + Sync + 'static,
+    ) -> String {
+        serve(routes_for(self.storage.clone(), teams).layer(from_fn(move |request: Request, next: Next| {
             let change = change.clone();
             async move {
                 let target = request.uri().to_string();
@@ -99,6 +115,22 @@ impl Ledger {
             }
         })))
     }
+}
+
+pub(crate) fn named(teams: &[&str]) -> Teams {
+    Teams::Named(teams.iter().map(|&team| team.to_owned()).collect())
+}
+
+/// The routes of a ledger, asked by an auditor of these teams.
+pub(crate) fn routes_for(storage: Arc<dyn Storage>, teams: Teams) -> Router {
+    let person = Person { id: PersonId::new("gus").unwrap(), name: String::new(), roles: vec!["auditor".to_owned()] };
+    let auditor =
+        Actor { person, kind: CredentialKind::Person, teams, scopes: None, credential: "token:test".to_owned() };
+    Router::new()
+        .merge(routes::<AuditState>())
+        .route("/api/v1/decisions/{id}/proof", get(decision_proof))
+        .with_state(AuditState::new(storage))
+        .layer(Extension(auditor))
 }
 
 pub(crate) fn event(stream: &str, n: u64) -> NewEntry {

@@ -1,6 +1,6 @@
 //! Client certificates: who somebody is whom TLS has let in.
 
-use lockgate_engine::authority::{Right, Teams};
+use lockgate_engine::authority::{CredentialKind, Right, Teams};
 use lockgate_server::auth::{AuthError, Authenticator, Presented, Refusal};
 use rcgen::{CertificateParams, DnType, KeyPair, SanType, date_time_ymd};
 
@@ -19,10 +19,12 @@ const RULES: &str = "
     [[certificates]]
     dns = '*.deploy.acme.example'
     person = 'deployer'
+    kind = 'agent'
     roles = ['pipeline']
     all-teams = true
     [[certificates]]
     subject = 'monitoring'
+    kind = 'service'
     roles = ['user']
     all-teams = true";
 
@@ -76,6 +78,16 @@ fn a_name_in_the_certificate_says_who_it_is() {
 }
 
 #[test]
+fn the_rule_that_fits_a_certificate_says_its_kind_and_else_its_roles_do() {
+    let (_ledger, authenticator) = authenticator();
+    let kind = |names, common: &[&str]| authenticator.of_certificate(&certificate(names, common), at(0)).unwrap().kind;
+    assert_eq!(kind(vec![uri("spiffe://acme.example/ci/shop")], &[]), CredentialKind::Service);
+    assert_eq!(kind(vec![email("ada@acme.example")], &[]), CredentialKind::Person);
+    assert_eq!(kind(vec![dns("a.deploy.acme.example")], &[]), CredentialKind::Agent);
+    assert_eq!(kind(vec![], &["monitoring"]), CredentialKind::Service);
+}
+
+#[test]
 fn the_credential_is_the_fingerprint() {
     let (_ledger, authenticator) = authenticator();
     let der = certificate(vec![email("ada@acme.example")], &[]);
@@ -106,6 +118,18 @@ fn a_certificate_that_expired_on_an_open_connection_is_refused() {
     assert_eq!(authenticator.of_certificate(&der, at(start - 1)), refused(early));
 }
 
+#[tokio::test]
+async fn a_session_ends_with_its_certificate() {
+    let (_ledger, authenticator) = authenticator();
+    let der = certificate(vec![email("ada@acme.example")], &[]);
+    let presented = Presented { authorization: None, certificate: Some(&der), peer: None, now: at(0) };
+    let session = authenticator.authenticate(presented).await.unwrap().session;
+    let end = 1_830_297_600 - 1_800_000_000;
+    let expired = AuthError::Refused(Refusal::Expired { what: "client certificate", at: at(end) });
+    assert_eq!(session.check(at(end)).await, Ok(()));
+    assert_eq!(session.check(at(end + 1)).await, Err(expired));
+}
+
 #[test]
 fn what_is_no_certificate_is_refused() {
     let (_ledger, authenticator) = authenticator();
@@ -123,7 +147,7 @@ async fn a_token_goes_before_the_certificate_and_a_wrong_one_is_not_made_good_by
     let token = issued(&*ledger.storage);
     let ask = async |authorization: Option<&_>| {
         let presented = Presented { authorization, certificate: Some(&der), peer: None, now: at(0) };
-        authenticator.authenticate(presented).await
+        authenticator.authenticate(presented).await.map(|authenticated| authenticated.actor)
     };
     assert_eq!(ask(None).await.unwrap().person.id.written(), "ada@acme.example");
     let right = bearer(token.secret.expose());
@@ -137,5 +161,5 @@ async fn without_rules_a_certificate_is_no_credential() {
     let ledger = Ledger::new();
     let der = certificate(vec![email("ada@acme.example")], &[]);
     let presented = Presented { authorization: None, certificate: Some(&der), peer: None, now: at(0) };
-    assert_eq!(ledger.authenticator().authenticate(presented).await, Err(AuthError::Missing));
+    assert_eq!(ledger.authenticator().authenticate(presented).await.err(), Some(AuthError::Missing));
 }

@@ -3,8 +3,8 @@
 mod certificates;
 mod configuration;
 mod http;
-mod issuer;
-mod keys;
+pub(crate) mod issuer;
+pub(crate) mod keys;
 mod oidc;
 mod rsa;
 mod support;

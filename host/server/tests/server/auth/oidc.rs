@@ -3,14 +3,14 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use lockgate_domain::PersonId;
-use lockgate_engine::authority::{Actor, Right, Teams};
-use lockgate_server::auth::{AuthError, Authenticator, Refusal};
+use lockgate_engine::authority::{Actor, CredentialKind, Right, Teams};
+use lockgate_server::auth::{AsOf, AuthError, Authenticator, Refusal};
 use serde_json::{Value, json};
 
 use crate::auth::issuer::Issuer;
 use crate::auth::keys::{Key, encoded};
 use crate::auth::rsa;
-use crate::auth::support::{Ledger, ask, ask_from, at, peer, refused};
+use crate::auth::support::{Ledger, ask, ask_from, at, peer, refused, session};
 
 const AUDIENCE: &str = "https://lockgate.example.org";
 
@@ -75,6 +75,29 @@ async fn a_job_signs_in_with_the_token_of_its_ci_system() {
 }
 
 #[tokio::test]
+async fn the_rule_that_fits_a_token_says_its_kind_and_else_its_roles_do() {
+    let key = Key::ed("k1");
+    let issuer = Issuer::publishing(&[&key]).await;
+    let ledger = Ledger::new();
+    let rule = |project: &str, role: &str, kind: &str| {
+        format!("[[oidc.rules]]\nwhen.repository = 'acme/{project}'\nroles = ['{role}']\nall-teams = true\n{kind}\n")
+    };
+    let rules = [
+        rule("shop", "pipeline", ""),
+        rule("board", "change-authority", ""),
+        rule("bot", "change-authority", "kind = 'agent'"),
+    ];
+    let head = format!("[[oidc]]\nissuer = '{}'\naudiences = ['{AUDIENCE}']\n", issuer.url());
+    let authenticator = ledger.authenticator_of(&(head + &rules.concat()));
+    for (project, kind) in
+        [("shop", CredentialKind::Service), ("board", CredentialKind::Person), ("bot", CredentialKind::Agent)]
+    {
+        let token = key.sign(&with(&issuer, json!({ "repository": format!("acme/{project}") })));
+        assert_eq!(ask(&authenticator, &token, at(1)).await.unwrap().kind, kind, "{project}");
+    }
+}
+
+#[tokio::test]
 async fn tokens_that_an_rsa_key_signed_are_verified() {
     let issuer = Issuer::publishing(&[]).await;
     // With a byte for the sign before the modulus, as some write it.
@@ -113,6 +136,18 @@ async fn a_token_is_taken_from_its_first_to_its_last_moment_give_or_take_the_lee
     let later = key.sign(&with(&issuer, json!({ "nbf": 1_800_000_100 })));
     assert_eq!(ask(&authenticator, &later, at(89)).await, refused(early(100)));
     assert!(ask(&authenticator, &later, at(90)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_identity_token_and_the_leeway() {
+    let key = Key::ed("k1");
+    let issuer = Issuer::publishing(&[&key]).await;
+    let (_ledger, authenticator) = trusting(&issuer, "leeway = '10s'");
+    let session = session(&authenticator, &key.sign(&claims(&issuer)), at(1)).await;
+    let expired = AuthError::Refused(Refusal::Expired { what: "token", at: at(600) });
+    assert_eq!(session.check(at(609)).await, Ok(()));
+    assert_eq!(session.check(at(610)).await, Err(expired.clone()));
+    assert_eq!(session.check_blocking(at(610), AsOf::Now), Err(expired));
 }
 
 #[tokio::test]
@@ -393,7 +428,7 @@ async fn claims_say_who_it_is_by_name_or_by_pointer() {
     let nobody = claim("/user/login", "does not say who it is: it is missing, or no text");
     assert_eq!(ask(&authenticator, &key.sign(&claims(&issuer)), at(0)).await, refused(nobody));
     let token = with(&issuer, json!({ "user": { "login": "ada\u{200b}" } }));
-    let wrong = PersonId::new("ci:ada\u{200b}").unwrap_err();
+    let wrong = PersonId::new("ada\u{200b}").unwrap_err();
     let invisible = Refusal::PersonId { of: "/user/login".to_owned(), wrong };
     assert_eq!(ask(&authenticator, &key.sign(&token), at(0)).await, refused(invisible));
 }
@@ -421,4 +456,29 @@ async fn refusals_do_not_repeat_the_token() {
     let said = format!("{error} {error:?} {:?}", error.challenge("lockgate"));
     assert!(!said.contains("secret"), "{said}");
     assert!(token.split('.').all(|part| !said.contains(part)), "{said}");
+}
+
+#[tokio::test]
+async fn a_blank_behind_the_prefix_makes_nobody_else() {
+    let key = Key::ed("k1");
+    let issuer = Issuer::publishing(&[&key]).await;
+    let (_ledger, authenticator) = trusting(&issuer, "person = 'login'\nperson-prefix = 'corp:'");
+    let of = |login: &str| key.sign(&with(&issuer, json!({ "login": login })));
+    for login in ["kim", " kim", "kim "] {
+        let actor = ask(&authenticator, &of(login), at(0)).await.unwrap();
+        assert_eq!(actor.person.id.written(), "corp:kim");
+    }
+    let wrong = PersonId::new(" ").unwrap_err();
+    let empty = Refusal::PersonId { of: "login".to_owned(), wrong };
+    assert_eq!(ask(&authenticator, &of(" "), at(0)).await, refused(empty));
+}
+
+#[tokio::test]
+async fn an_address_that_is_named_by_a_pointer_has_to_be_verified_too() {
+    let key = Key::ed("k1");
+    let issuer = Issuer::publishing(&[&key]).await;
+    let (_ledger, authenticator) = trusting(&issuer, "person = '/email'");
+    let token = key.sign(&with(&issuer, json!({ "email": "ada@acme", "email_verified": false })));
+    let unverified = claim("/email", "cannot be believed: `email_verified` is not true");
+    assert_eq!(ask(&authenticator, &token, at(0)).await, refused(unverified));
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use axum::http::HeaderValue;
 use lockgate_domain::{Person, PersonId, Timestamp};
-use lockgate_engine::authority::{Actor, Teams};
+use lockgate_engine::authority::{Actor, CredentialKind, Teams};
+use lockgate_engine::lifecycle::By;
 use lockgate_ledger::{KeyFile, SqliteOptions, SqliteStorage, Storage};
 use lockgate_server::auth::token::{Issued, NewToken, issue};
-use lockgate_server::auth::{AuthConfig, AuthError, Authenticator, Presented, Refusal};
+use lockgate_server::auth::{AuthConfig, AuthError, Authenticator, Presented, Refusal, Session};
 use tempfile::TempDir;
 
 /// So many seconds after 2027-01-15T08:00:00Z.
@@ -57,12 +58,18 @@ pub(crate) fn new_token() -> NewToken {
     let roles = vec!["pipeline".to_owned()];
     NewToken {
         person: Person { id: PersonId::new("shop-pipeline").unwrap(), name: "Shop".to_owned(), roles },
+        kind: None,
         teams: Teams::Named(["shop".to_owned()].into()),
         scopes: None,
         expires: None,
         note: None,
-        by: "ada".to_owned(),
+        by: ada(),
     }
+}
+
+/// The administrator, at the command line.
+pub(crate) fn ada() -> By {
+    By { person: PersonId::new("ada").unwrap(), credential: "account:ada".to_owned(), kind: CredentialKind::Person }
 }
 
 pub(crate) fn issued(storage: &dyn Storage) -> Issued {
@@ -89,7 +96,15 @@ pub(crate) async fn ask_from(
     now: Timestamp,
 ) -> Result<Actor, AuthError> {
     let header = bearer(token);
-    authenticator.authenticate(Presented { authorization: Some(&header), certificate: None, peer, now }).await
+    let presented = Presented { authorization: Some(&header), certificate: None, peer, now };
+    authenticator.authenticate(presented).await.map(|authenticated| authenticated.actor)
+}
+
+/// The session of a token that is accepted at that moment.
+pub(crate) async fn session(authenticator: &Authenticator, token: &str, now: Timestamp) -> Session {
+    let header = bearer(token);
+    let presented = Presented { authorization: Some(&header), certificate: None, peer: None, now };
+    authenticator.authenticate(presented).await.unwrap().session
 }
 
 pub(crate) fn refused(refusal: Refusal) -> Result<Actor, AuthError> {

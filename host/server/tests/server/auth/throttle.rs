@@ -4,7 +4,7 @@ use lockgate_domain::Duration;
 use lockgate_server::auth::token::{revoke, rotate};
 use lockgate_server::auth::{AuthError, Refusal};
 
-use crate::auth::support::{Ledger, ask_from, at, issued, peer, refused};
+use crate::auth::support::{Ledger, ada, ask_from, at, issued, peer, refused};
 
 const THREE_A_MINUTE: &str = "throttle = { failures = 3, per = '1m' }";
 
@@ -32,7 +32,7 @@ async fn an_address_from_which_too_much_failed_has_to_wait() {
 async fn what_was_once_good_locks_nobody_out() {
     let ledger = Ledger::new();
     let (good, ended) = (issued(&*ledger.storage), issued(&*ledger.storage));
-    revoke(&*ledger.storage, &ended.token.id, "bo", None, at(0)).unwrap();
+    revoke(&*ledger.storage, &ended.token.id, &ada(), None, at(0)).unwrap();
     let authenticator = ledger.authenticator_of(THREE_A_MINUTE);
     let from = Some(peer("192.0.2.1"));
     for _ in 0..10 {
@@ -46,7 +46,7 @@ async fn what_was_once_good_locks_nobody_out() {
 async fn a_secret_that_was_replaced_counts_as_one_that_never_was() {
     let ledger = Ledger::new();
     let old = issued(&*ledger.storage);
-    rotate(&*ledger.storage, &old.token.id, "bo", Duration::default(), None, at(0)).unwrap();
+    rotate(&*ledger.storage, &old.token.id, &ada(), Duration::default(), None, at(0)).unwrap();
     let authenticator = ledger.authenticator_of(THREE_A_MINUTE);
     let from = Some(peer("192.0.2.1"));
     for _ in 0..3 {

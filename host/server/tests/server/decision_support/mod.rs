@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use lockgate_domain::{Digest, Person, PersonId, Timestamp};
-use lockgate_engine::authority::{Actor, Teams};
+use lockgate_engine::authority::{Actor, CredentialKind, Teams};
 use lockgate_engine::catalogue::{Catalogue, KeptModels};
+use lockgate_engine::lifecycle::By;
 use lockgate_engine::service::{Engine, NewDeployment, Recordings, Write};
 use lockgate_ledger::Storage;
 use lockgate_runtime::{Runtime, RuntimeConfig};
@@ -97,6 +98,7 @@ pub(crate) fn person(id: &str, roles: &[&str]) -> Actor {
         teams: Teams::Named(BTreeSet::from([TEAM.to_owned()])),
         scopes: None,
         credential: "token:test".to_owned(),
+        kind: CredentialKind::usual_for(roles),
     }
 }
 
@@ -104,11 +106,12 @@ pub(crate) fn person(id: &str, roles: &[&str]) -> Actor {
 pub(crate) fn token(storage: &dyn Storage, actor: &Actor) -> String {
     let new = NewToken {
         person: actor.person.clone(),
+        kind: Some(actor.kind),
         teams: actor.teams.clone(),
-        scopes: None,
+        scopes: actor.scopes.clone(),
         expires: None,
         note: None,
-        by: "test".to_owned(),
+        by: By::from(&person("ada", &["administrator"])),
     };
     issue(storage, new, Timestamp::now()).unwrap().secret.expose().to_owned()
 }
@@ -117,7 +120,7 @@ pub(crate) fn token(storage: &dyn Storage, actor: &Actor) -> String {
 pub(crate) fn register(engine: &Engine, document: Value) {
     let new = NewDeployment { team: None, deployment: serde_json::from_value(document).unwrap() };
     let actor = person("rita", &["developer", "pipeline"]);
-    let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None };
+    let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None, credential: None };
     engine.request(&write, &new).unwrap();
 }
 

@@ -1,0 +1,120 @@
+//! From the settings that an operator wrote to those that `configure` gets.
+//!
+//! A plugin marks in the JSON Schema of its settings which texts are ids of people: `"format": "lockgate-person"`. The
+//! host puts each of them into its normal form, which is the form that snapshots show, so that a plugin in any language
+//! compares ids as bytes. Everything else reaches the plugin as it was written, and whether the settings fit their schema
+//! is for the plugin to say.
+//!
+//! A validator of JSON Schema would not do. It forgets the marks of settings that do not fit, so an id beside a mistake
+//! would reach the plugin as it was written. And a schema comes from a plugin: one of a few kilobytes that refers to its
+//! own parts in ever more ways would keep a validator busy for years. So [`search`] counts its steps, and [`schema`]
+//! refuses marks where [`search`] does not look.
+
+mod patterns;
+mod rewrite;
+mod schema;
+mod search;
+#[cfg(test)]
+mod tests;
+
+use lockgate_domain::{Digest, DigestError, canonical_json};
+use serde_json::Value;
+
+use crate::load::LoadError;
+use rewrite::rewrite;
+use search::Search;
+
+pub use schema::MarkError;
+pub(crate) use schema::check as check_schema;
+
+/// How often settings are searched, because one id in its normal form can make another branch of the schema fit.
+const MOST_SEARCHES: usize = 8;
+
+/// The settings that an operator wrote, or that a recording holds.
+#[derive(Clone, Debug)]
+pub(crate) struct WrittenSettings(CanonicalSettings);
+
+/// The settings that a plugin is configured with: every id that their schema marks is in its normal form. Only
+/// [`WrittenSettings::normalise`] makes them, and `configure` is called with nothing else.
+#[derive(Clone, Debug)]
+pub(crate) struct NormalSettings(CanonicalSettings);
+
+#[derive(Clone, Debug)]
+struct CanonicalSettings {
+    value: Value,
+    json: String,
+    digest: Digest,
+}
+
+impl WrittenSettings {
+    /// Settings of at most `limit` bytes of canonical JSON.
+    ///
+    /// # Errors
+    /// If they are larger, or have no canonical form.
+    pub(crate) fn new(value: Value, limit: u64) -> Result<Self, LoadError> {
+        CanonicalSettings::new(value, limit).map(Self)
+    }
+
+    /// The digest of their canonical JSON.
+    pub(crate) fn digest(&self) -> Digest {
+        self.0.digest
+    }
+
+    /// The settings with each id that the schema marks in its normal form, of at most `limit` bytes. The normal form of
+    /// normal settings is themselves.
+    ///
+    /// # Errors
+    /// If a marked text is no id of a person, two marked keys of one object are the same person, or the schema is too
+    /// intricate to find its marks.
+    pub(crate) fn normalise(&self, schema: &Value, limit: u64) -> Result<NormalSettings, LoadError> {
+        let value = normal_value(schema, &self.0.value)?;
+        CanonicalSettings::new(value, limit).map(NormalSettings)
+    }
+}
+
+impl NormalSettings {
+    /// The settings.
+    pub(crate) fn value(&self) -> &Value {
+        &self.0.value
+    }
+
+    /// Their canonical JSON.
+    pub(crate) fn json(&self) -> &str {
+        &self.0.json
+    }
+
+    /// Its digest.
+    pub(crate) fn digest(&self) -> Digest {
+        self.0.digest
+    }
+}
+
+impl CanonicalSettings {
+    fn new(value: Value, limit: u64) -> Result<Self, LoadError> {
+        let json = canonical_json(&value)?;
+        let size = json.len() as u64;
+        if size > limit {
+            return Err(LoadError::SettingsTooLarge { size, limit });
+        }
+        let digest = Digest::of(&json);
+        let json = String::from_utf8(json).map_err(|error| DigestError::NotCanonical(error.to_string()))?;
+        Ok(Self { value, json, digest })
+    }
+}
+
+fn normal_value(schema: &Value, settings: &Value) -> Result<Value, LoadError> {
+    let mut settings = settings.clone();
+    if !schema::has_marks(schema) {
+        return Ok(settings);
+    }
+    let mut search = Search::new(schema);
+    for _ in 0..MOST_SEARCHES {
+        let marks = search.marks(&settings)?;
+        let rewritten = rewrite(&settings, &marks).map_err(LoadError::Settings)?;
+        if rewritten == settings {
+            return Ok(settings);
+        }
+        settings = rewritten;
+    }
+    Err(MarkError::TooIntricate.into())
+}

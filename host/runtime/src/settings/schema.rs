@@ -1,0 +1,175 @@
+//! Whether the ids of people that a schema marks stand where the host looks for them.
+//!
+//! A mark that the host overlooked would let an id reach the plugin as it was written, and the plugin would take it for
+//! another person. So a schema with such a mark is refused when the plugin is admitted.
+
+use std::collections::HashSet;
+use std::ptr;
+
+use lockgate_domain::PERSON_FORMAT;
+use serde_json::{Map, Value};
+
+use super::patterns::Patterns;
+
+/// Why the host cannot find the ids of people that the schema of a plugin's settings marks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MarkError {
+    /// A mark stands below a keyword that the host does not look below.
+    #[error(
+        "`{0}` leads to a text with `\"format\": \"{PERSON_FORMAT}\"`, and the host does not look for ids of people there: \
+         mark them below `properties`, `patternProperties`, `additionalProperties`, `propertyNames`, `items`, `prefixItems`, \
+         `allOf`, `anyOf` or `oneOf`"
+    )]
+    Keyword(String),
+    /// A reference does not lead to a part of the schema.
+    #[error(
+        "`\"$ref\": \"{0}\"` leads to no part of the schema, so the host cannot see whether it marks ids of people: write a \
+         JSON Pointer, for example `#/$defs/Person`"
+    )]
+    Reference(String),
+    /// A pattern of `patternProperties` cannot be used.
+    #[error(
+        "the host cannot use the pattern `{0}` of `patternProperties`, so it cannot find the ids of people below it: write a \
+         shorter one, without look-around and references"
+    )]
+    Pattern(String),
+    /// It took too many steps to find the marks of the settings.
+    #[error("it is too intricate to find the ids of people that it marks: use fewer references, branches and patterns")]
+    TooIntricate,
+}
+
+/// The keywords whose value is a schema that [`Search`](super::search::Search) applies.
+const SCHEMAS: [&str; 3] = ["additionalProperties", "items", "propertyNames"];
+/// The keywords whose value is a list of such schemas.
+const LISTS: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
+/// The keywords whose value is a table of such schemas.
+const TABLES: [&str; 2] = ["patternProperties", "properties"];
+/// The keywords of JSON Schema that apply schemas too, and that [`Search`](super::search::Search) does not know. `not` is
+/// none of them: what it describes is what the settings are not.
+const UNKNOWN: [&str; 13] = [
+    "$dynamicRef",
+    "$recursiveRef",
+    "additionalItems",
+    "contains",
+    "contentSchema",
+    "dependencies",
+    "dependentSchemas",
+    "else",
+    "extends",
+    "if",
+    "then",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+];
+
+/// Whether a schema marks anything as the id of a person.
+pub(super) fn has_marks(schema: &Value) -> bool {
+    Marked::new(schema).is_reached(schema)
+}
+
+/// The part of a schema that a reference leads to.
+pub(super) fn resolved<'a>(schema: &'a Value, reference: &str) -> Option<&'a Value> {
+    schema.pointer(reference.strip_prefix('#')?)
+}
+
+/// Checks that the host finds every id of a person that a schema marks.
+///
+/// # Errors
+/// If there is a mark that it would overlook, or could.
+pub(crate) fn check(schema: &Value) -> Result<(), MarkError> {
+    if !has_marks(schema) {
+        return Ok(());
+    }
+    let mut check = Check { schema, waiting: vec![schema], seen: HashSet::new(), unknown: Marked::new(schema) };
+    let mut patterns = Patterns::default();
+    while let Some(part) = check.waiting.pop() {
+        if let Value::Object(keywords) = part
+            && check.seen.insert(ptr::from_ref(part))
+        {
+            check.part(keywords, &mut patterns)?;
+        }
+    }
+    Ok(())
+}
+
+/// The walk through the parts of a schema that are applied to settings, each once.
+struct Check<'a> {
+    schema: &'a Value,
+    waiting: Vec<&'a Value>,
+    seen: HashSet<*const Value>,
+    unknown: Marked<'a>,
+}
+
+impl<'a> Check<'a> {
+    fn part(&mut self, keywords: &'a Map<String, Value>, patterns: &mut Patterns<'a>) -> Result<(), MarkError> {
+        if let Some(reference) = keywords.get("$ref") {
+            let reference = reference.as_str().unwrap_or_default();
+            let target = resolved(self.schema, reference);
+            self.waiting.push(target.ok_or_else(|| MarkError::Reference(reference.to_owned()))?);
+        }
+        for keyword in UNKNOWN {
+            let is_marked = keywords.get(keyword).is_some_and(|part| self.unknown.is_reached(part));
+            // Where such a reference leads depends on the way to it.
+            if is_marked || (keyword.ends_with("Ref") && keywords.contains_key(keyword)) {
+                return Err(MarkError::Keyword(keyword.to_owned()));
+            }
+        }
+        for pattern in keywords.get("patternProperties").and_then(Value::as_object).into_iter().flat_map(Map::keys) {
+            if patterns.compiled(pattern)?.is_none() {
+                return Err(MarkError::Pattern(pattern.clone()));
+            }
+        }
+        self.waiting.extend(SCHEMAS.iter().filter_map(|keyword| keywords.get(*keyword)));
+        // Before 2020-12, `items` was what `prefixItems` is now.
+        if keywords.get("items").is_some_and(|items| items.is_array() && self.unknown.is_reached(items)) {
+            return Err(MarkError::Keyword("items".to_owned()));
+        }
+        for keyword in LISTS {
+            self.waiting.extend(keywords.get(keyword).and_then(Value::as_array).into_iter().flatten());
+        }
+        for keyword in TABLES {
+            let table = keywords.get(keyword).and_then(Value::as_object);
+            self.waiting.extend(table.into_iter().flat_map(Map::values));
+        }
+        Ok(())
+    }
+}
+
+/// Whether marks can be reached from parts of a schema, over references too, whatever the keywords on the way mean.
+struct Marked<'a> {
+    schema: &'a Value,
+    /// The parts from which no mark is reached.
+    unmarked: HashSet<*const Value>,
+}
+
+impl<'a> Marked<'a> {
+    fn new(schema: &'a Value) -> Self {
+        Self { schema, unmarked: HashSet::new() }
+    }
+
+    fn is_reached(&mut self, from: &'a Value) -> bool {
+        let mut waiting = vec![from];
+        while let Some(part) = waiting.pop() {
+            if !self.unmarked.insert(ptr::from_ref(part)) {
+                continue;
+            }
+            match part {
+                Value::Object(keywords) if is_mark(keywords) => return true,
+                Value::Object(keywords) => {
+                    let reference = keywords.get("$ref").and_then(Value::as_str);
+                    waiting.extend(reference.and_then(|reference| resolved(self.schema, reference)));
+                    waiting.extend(keywords.values());
+                }
+                Value::Array(parts) => waiting.extend(parts),
+                _ => {}
+            }
+        }
+        false
+    }
+}
+
+/// Whether a schema marks a text as the id of a person.
+pub(super) fn is_mark(keywords: &Map<String, Value>) -> bool {
+    keywords.get("format").and_then(Value::as_str) == Some(PERSON_FORMAT)
+}

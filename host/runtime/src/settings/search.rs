@@ -1,0 +1,220 @@
+//! Finds the ids of people in settings, by the marks of their schema.
+//!
+//! Where a schema has branches (`anyOf`, `oneOf`), the marks of those count that the settings fit. They are held against
+//! what tells branches apart in practice: `type`, `const`, `enum`, `pattern`, `required`, and the keywords that lead to
+//! other parts. If no branch fits, the marks of all count, so that a mistake beside an id does not hide it.
+
+use std::collections::HashSet;
+use std::ptr;
+
+use serde_json::{Map, Value};
+
+use super::patterns::{Pattern, Patterns};
+use super::schema::{MarkError, is_mark, resolved};
+
+/// How many steps all searches of one load may take together: about one for each pair of a value and a schema.
+const MOST_STEPS: usize = 5_000_000;
+/// How deep schemas may be applied within each other. Settings have at most 127 levels.
+const DEEPEST: usize = 300;
+
+/// What is the id of a person. Values are told apart by their place in memory, so marks hold for the settings that were
+/// searched, and for those alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Mark {
+    /// This text.
+    Text(*const Value),
+    /// The name of this member of an object.
+    NameOf(*const Value),
+}
+
+/// A search for the marks of settings.
+#[derive(Debug)]
+pub(super) struct Search<'a> {
+    schema: &'a Value,
+    patterns: Patterns<'a>,
+    steps_left: usize,
+    depth: usize,
+    marks: Vec<Mark>,
+}
+
+/// Whether a value fits a schema, as far as it is held against it.
+type Fits = Result<bool, MarkError>;
+
+impl<'a> Search<'a> {
+    pub(super) fn new(schema: &'a Value) -> Self {
+        Self { schema, patterns: Patterns::default(), steps_left: MOST_STEPS, depth: 0, marks: Vec::new() }
+    }
+
+    /// All that is the id of a person in these settings.
+    ///
+    /// # Errors
+    /// If it takes too many steps or levels to find it.
+    pub(super) fn marks(&mut self, settings: &Value) -> Result<HashSet<Mark>, MarkError> {
+        self.marks.clear();
+        self.apply(self.schema, settings)?;
+        Ok(self.marks.drain(..).collect())
+    }
+
+    fn step(&mut self, count: usize) -> Result<(), MarkError> {
+        spend(&mut self.steps_left, count)
+    }
+
+    /// Applies a schema to a value.
+    fn apply(&mut self, schema: &'a Value, value: &Value) -> Fits {
+        self.step(1)?;
+        let keywords = match schema {
+            Value::Object(keywords) => keywords,
+            Value::Bool(all) => return Ok(*all),
+            _ => return Ok(true),
+        };
+        if self.depth == DEEPEST {
+            return Err(MarkError::TooIntricate);
+        }
+        self.depth += 1;
+        let fits = self.keywords(keywords, value);
+        self.depth -= 1;
+        fits
+    }
+
+    fn keywords(&mut self, keywords: &'a Map<String, Value>, value: &Value) -> Fits {
+        let mut fits = self.is_of_type(keywords, value)? & self.is_one_of(keywords, value)?;
+        let reference = keywords.get("$ref").and_then(Value::as_str);
+        if let Some(target) = reference.and_then(|reference| resolved(self.schema, reference)) {
+            fits &= self.apply(target, value)?;
+        }
+        for part in list(keywords, "allOf").into_iter().flatten() {
+            fits &= self.apply(part, value)?;
+        }
+        for keyword in ["anyOf", "oneOf"] {
+            if let Some(branches) = list(keywords, keyword) {
+                fits &= self.branches(branches, value)?;
+            }
+        }
+        fits &= match value {
+            Value::Object(members) => self.has_required(keywords, members)? & self.members(keywords, members)?,
+            Value::Array(elements) => self.elements(keywords, elements)?,
+            Value::String(text) => {
+                self.marks.extend(is_mark(keywords).then_some(Mark::Text(ptr::from_ref(value))));
+                self.matches(keywords.get("pattern").and_then(Value::as_str), text)?
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => true,
+        };
+        Ok(fits)
+    }
+
+    /// `anyOf` and `oneOf`: the marks of the branches that fit, or of all if none does.
+    fn branches(&mut self, branches: &'a [Value], value: &Value) -> Fits {
+        let mut fits = false;
+        let mut of_others = Vec::new();
+        for branch in branches {
+            let before = self.marks.len();
+            if self.apply(branch, value)? {
+                fits = true;
+            } else {
+                of_others.extend(self.marks.drain(before..));
+            }
+        }
+        if !fits {
+            self.marks.extend(of_others);
+        }
+        Ok(fits)
+    }
+
+    fn members(&mut self, keywords: &'a Map<String, Value>, members: &Map<String, Value>) -> Fits {
+        let table = |keyword| keywords.get(keyword).and_then(Value::as_object);
+        let (named, patterns) = (table("properties"), table("patternProperties"));
+        let mut fits = true;
+        for (name, member) in members {
+            let mut is_known = false;
+            if let Some(schema) = named.and_then(|named| named.get(name)) {
+                is_known = true;
+                fits &= self.apply(schema, member)?;
+            }
+            for (pattern, schema) in patterns.into_iter().flatten() {
+                if self.matches(Some(pattern), name)? {
+                    is_known = true;
+                    fits &= self.apply(schema, member)?;
+                }
+            }
+            if let Some(schema) = keywords.get("additionalProperties").filter(|_| !is_known) {
+                fits &= self.apply(schema, member)?;
+            }
+            if let Some(schema) = keywords.get("propertyNames") {
+                fits &= self.name(schema, name, member)?;
+            }
+        }
+        Ok(fits)
+    }
+
+    /// `propertyNames`, for one member.
+    fn name(&mut self, schema: &'a Value, name: &str, member: &Value) -> Fits {
+        let before = self.marks.len();
+        let fits = self.apply(schema, &Value::String(name.to_owned()))?;
+        let is_marked = self.marks.drain(before..).next().is_some();
+        self.marks.extend(is_marked.then_some(Mark::NameOf(ptr::from_ref(member))));
+        Ok(fits)
+    }
+
+    fn elements(&mut self, keywords: &'a Map<String, Value>, elements: &[Value]) -> Fits {
+        let first = list(keywords, "prefixItems").unwrap_or_default();
+        let mut fits = true;
+        for (index, element) in elements.iter().enumerate() {
+            if let Some(schema) = first.get(index).or_else(|| keywords.get("items")) {
+                fits &= self.apply(schema, element)?;
+            }
+        }
+        Ok(fits)
+    }
+
+    /// `type`.
+    fn is_of_type(&mut self, keywords: &Map<String, Value>, value: &Value) -> Fits {
+        let Some(types) = keywords.get("type") else { return Ok(true) };
+        let types = types.as_array().map_or_else(|| std::slice::from_ref(types), Vec::as_slice);
+        self.step(types.len())?;
+        Ok(types.iter().filter_map(Value::as_str).any(|name| match name {
+            "null" => value.is_null(),
+            "boolean" => value.is_boolean(),
+            "integer" | "number" => value.is_number(),
+            "string" => value.is_string(),
+            "array" => value.is_array(),
+            "object" => value.is_object(),
+            _ => true,
+        }))
+    }
+
+    /// `const` and `enum`, as far as they name texts, numbers, truth values and `null`.
+    fn is_one_of(&mut self, keywords: &Map<String, Value>, value: &Value) -> Fits {
+        let choices = match (keywords.get("const"), list(keywords, "enum")) {
+            (Some(only), _) => std::slice::from_ref(only),
+            (None, Some(choices)) => choices,
+            (None, None) => return Ok(true),
+        };
+        let size = value.as_str().map_or(0, |text| text.len() / 64);
+        self.step(choices.len().saturating_mul(1 + size))?;
+        Ok(choices.iter().any(|choice| choice.is_array() || choice.is_object() || choice == value))
+    }
+
+    /// `required`.
+    fn has_required(&mut self, keywords: &Map<String, Value>, members: &Map<String, Value>) -> Fits {
+        let names = list(keywords, "required").unwrap_or_default();
+        self.step(names.len())?;
+        Ok(names.iter().filter_map(Value::as_str).all(|name| members.contains_key(name)))
+    }
+
+    /// Whether a text matches a regular expression; also if there is none, or the host cannot use it.
+    fn matches(&mut self, pattern: Option<&'a str>, text: &str) -> Fits {
+        let Some(pattern) = pattern else { return Ok(true) };
+        let Some(Pattern { regex, weight }) = self.patterns.compiled(pattern)? else { return Ok(true) };
+        spend(&mut self.steps_left, text.len().saturating_mul(*weight))?;
+        Ok(regex.is_match(text))
+    }
+}
+
+fn spend(steps_left: &mut usize, count: usize) -> Result<(), MarkError> {
+    *steps_left = steps_left.checked_sub(count).ok_or(MarkError::TooIntricate)?;
+    Ok(())
+}
+
+fn list<'a>(keywords: &'a Map<String, Value>, keyword: &str) -> Option<&'a [Value]> {
+    keywords.get(keyword)?.as_array().map(Vec::as_slice)
+}

@@ -1,0 +1,161 @@
+//! Whether a credential is still accepted, long after the head of its request.
+//!
+//! A request can take its time: it waits for a gate, sends a large body, stands in a queue, or follows events for minutes.
+//! What it does then, it does with a credential that may have been revoked, rotated or have expired since. So
+//! [`authenticate`](super::authenticate) puts a [`Session`] among the extensions of the request, beside the actor, and
+//! whatever has an effect asks it again.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use lockgate_domain::Timestamp;
+use lockgate_engine::authority::{Actor, CredentialCheck, CredentialEnded};
+
+use super::token::AcceptedToken;
+use super::{AuthError, Refusal};
+use crate::observe::Exchange;
+use crate::problem::Problem;
+
+/// Who asks, and the credential that said so.
+#[derive(Clone, Debug)]
+pub struct Authenticated {
+    /// Who asks.
+    pub actor: Actor,
+    /// The credential, to be asked again.
+    pub session: Session,
+}
+
+/// A credential that was accepted, to be asked again whether it still is. Cheap to clone. It keeps the ledger open, so it
+/// lives no longer than its request.
+#[derive(Clone)]
+pub struct Session {
+    accepted: Arc<Accepted>,
+    /// The request that presented the credential: refusals are counted in its metrics.
+    exchange: Option<Exchange>,
+}
+
+struct Accepted {
+    credential: Credential,
+    realm: Arc<str>,
+}
+
+/// How much of the ledger a check of an API token has to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsOf {
+    /// All that was written until a second ago. The ledger is read if nobody read it within the last second.
+    LastSecond,
+    /// All that was written until now. The ledger is read.
+    Now,
+}
+
+/// What was presented.
+pub(super) enum Credential {
+    /// Nothing: everybody is let in.
+    Open,
+    /// An API token.
+    Token(AcceptedToken),
+    /// An identity token or a certificate.
+    Dated(Lifetime),
+}
+
+/// The end of a credential that names it itself. Nobody can take such a credential back before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lifetime {
+    /// What the credential is, for people.
+    pub(super) what: &'static str,
+    /// The end that it names.
+    pub(super) expires: Timestamp,
+    /// From when on it is refused: clocks differ, so that is later.
+    pub(super) refused_from: Timestamp,
+}
+
+impl Lifetime {
+    /// # Errors
+    /// If it is over.
+    pub(super) fn check(&self, now: Timestamp) -> Result<(), Refusal> {
+        match now < self.refused_from {
+            true => Ok(()),
+            false => Err(Refusal::Expired { what: self.what, at: self.expires }),
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn new(credential: Credential, realm: Arc<str>) -> Self {
+        Self { accepted: Arc::new(Accepted { credential, realm }), exchange: None }
+    }
+
+    /// The same, with its refusals counted in the metrics of that request.
+    pub(super) fn of_request(self, exchange: Option<Exchange>) -> Self {
+        Self { exchange, ..self }
+    }
+
+    /// Checks that the credential is still accepted, as of the last second.
+    ///
+    /// # Errors
+    /// What somebody would be told who presented the credential now.
+    pub async fn check(&self, now: Timestamp) -> Result<(), AuthError> {
+        match &self.accepted.credential {
+            Credential::Token(token) => token.check(now).await,
+            Credential::Dated(lifetime) => Ok(lifetime.check(now)?),
+            Credential::Open => Ok(()),
+        }
+    }
+
+    /// Checks that the credential is still accepted, on a thread that may read the ledger.
+    ///
+    /// # Errors
+    /// What somebody would be told who presented the credential now.
+    pub fn check_blocking(&self, now: Timestamp, as_of: AsOf) -> Result<(), AuthError> {
+        match &self.accepted.credential {
+            Credential::Token(token) => token.check_blocking(now, as_of),
+            Credential::Dated(lifetime) => Ok(lifetime.check(now)?),
+            Credential::Open => Ok(()),
+        }
+    }
+
+    /// [`check`](Self::check), with the answer to whoever sent the request.
+    ///
+    /// # Errors
+    /// If the credential is no longer accepted.
+    pub async fn require(&self) -> Result<(), Problem> {
+        self.check(Timestamp::now()).await.map_err(|error| self.refused(&error))
+    }
+
+    /// [`check_blocking`](Self::check_blocking), with the answer to whoever sent the request.
+    ///
+    /// # Errors
+    /// If the credential is no longer accepted.
+    pub fn require_blocking(&self, as_of: AsOf) -> Result<(), Problem> {
+        self.check_blocking(Timestamp::now(), as_of).map_err(|error| self.refused(&error))
+    }
+
+    /// The answer to whoever sent the request, if its credential ended before the engine wrote something.
+    pub fn ended(&self, ended: &CredentialEnded) -> Problem {
+        match ended.0.downcast_ref() {
+            Some(error) => self.refused(error),
+            None => Problem::of_status(StatusCode::UNAUTHORIZED).detail(ended.to_string()),
+        }
+    }
+
+    fn refused(&self, error: &AuthError) -> Problem {
+        tracing::info!(%error, "credentials were refused that had been accepted");
+        if let Some(exchange) = &self.exchange {
+            error.count(exchange.metrics());
+        }
+        error.problem(&self.accepted.realm)
+    }
+}
+
+impl CredentialCheck for Session {
+    fn still_accepted(&self) -> Result<(), CredentialEnded> {
+        self.check_blocking(Timestamp::now(), AsOf::Now).map_err(|error| CredentialEnded(Box::new(error)))
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Session(..)")
+    }
+}

@@ -1,0 +1,72 @@
+//! Who holds which API tokens, and for how long: what a delegation ends with.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lockgate_domain::{PersonId, Timestamp};
+use lockgate_engine::authority::{Right, Teams};
+use lockgate_engine::service::{Credentials, TokensHeld};
+use lockgate_ledger::{Cause, Error, Storage, Unavailable};
+
+use super::TokenError;
+use super::event::ACCESS_STREAM;
+use super::fold::{Token, Tokens};
+
+/// The API tokens that the ledger has, by their holders.
+pub struct TokenHolders {
+    storage: Arc<dyn Storage>,
+    tokens: Mutex<Tokens>,
+}
+
+impl TokenHolders {
+    /// Those of that ledger.
+    pub fn new(storage: Arc<dyn Storage>) -> Self {
+        Self { storage, tokens: Mutex::default() }
+    }
+}
+
+impl Credentials for TokenHolders {
+    fn tokens_held(
+        &self,
+        person: &PersonId,
+        role: &str,
+        teams: &Teams,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<TokensHeld, Error> {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.storage.version(ACCESS_STREAM)? != tokens.version() {
+            tokens.catch_up(&*self.storage).map_err(unreadable)?;
+        }
+        let holds = |token: &&Token| {
+            token.person.id.is_written_like(person)
+                && token.person.roles.iter().any(|held| held == role)
+                && token.scopes.as_ref().is_none_or(|scopes| scopes.contains(&Right::Approve))
+                && token.teams.meet(teams)
+        };
+        Ok(held(tokens.iter().filter(holds), since, until))
+    }
+}
+
+fn unreadable(error: TokenError) -> Error {
+    match error {
+        TokenError::Ledger(error) => error,
+        other => Unavailable { cause: Cause::Corrupt, message: other.to_string() }.into(),
+    }
+}
+
+/// How far the validity of these tokens reaches without a gap.
+fn held<'t>(tokens: impl Iterator<Item = &'t Token>, since: Timestamp, until: Timestamp) -> TokensHeld {
+    let spans: Vec<(Timestamp, Option<Timestamp>)> = tokens.flat_map(Token::valid_spans).collect();
+    let mut covered = since;
+    loop {
+        let reaching = spans.iter().filter(|(from, to)| *from <= covered && to.is_none_or(|to| covered < to));
+        // An end that never comes is later than all others.
+        match reaching.map(|(_, to)| *to).max_by_key(|to| (to.is_none(), *to)) {
+            Some(None) => return TokensHeld::Throughout,
+            Some(Some(to)) if until < to => return TokensHeld::Throughout,
+            Some(Some(to)) => covered = to,
+            None if covered == since => return TokensHeld::None,
+            None => return TokensHeld::Until(covered),
+        }
+    }
+}
