@@ -95,7 +95,7 @@ impl NewEntry {
     }
 
     fn build(stream: &str, kind: &str, at: Timestamp, body: &impl Serialize) -> Result<Self, InvalidEntry> {
-        check_text("stream", stream)?;
+        check_stream_name(stream)?;
         check_word("kind of entry", kind)?;
         let wrong = |message: String| InvalidEntry::Body { kind: kind.to_owned(), message };
         let start = |body: &str, depth| {
@@ -177,6 +177,14 @@ impl NewEntry {
         leaf.push('}');
         leaf.into_bytes()
     }
+}
+
+/// Checks whether a stream may have that name.
+///
+/// # Errors
+/// Says what is allowed.
+pub fn check_stream_name(name: &str) -> Result<(), InvalidEntry> {
+    check_text("stream", name)
 }
 
 /// Names that people chose.

@@ -78,7 +78,9 @@ pub mod tree;
 pub mod verify;
 
 pub use append::{Append, Appended, Content, Expect, Placed, Request, ValueChanges};
-pub use entry::{Entry, InvalidEntry, LEDGER_STREAM, NewEntry, SourceEntry, StoredEntry, WithheldEntry};
+pub use entry::{
+    Entry, InvalidEntry, LEDGER_STREAM, NewEntry, SourceEntry, StoredEntry, WithheldEntry, check_stream_name,
+};
 pub use error::{Cause, Conflict, Error, Health, Unavailable};
 pub use key_file::{KeyFile, KeyFileError};
 pub use proof::{

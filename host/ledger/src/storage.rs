@@ -49,6 +49,23 @@ pub trait Source: Send + Sync {
     /// If one is not there.
     fn nodes(&self, nodes: &[u64]) -> Result<Vec<Hash>, Error>;
 
+    /// The same, of a log that may be damaged: none for each that is not there. Mostly all of them are.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn nodes_found(&self, nodes: &[u64]) -> Result<Vec<Option<Hash>>, Error> {
+        let one = |node: &u64| match self.nodes(std::slice::from_ref(node)) {
+            Ok(hashes) => Ok(hashes.first().copied()),
+            Err(Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        };
+        match self.nodes(nodes) {
+            Ok(hashes) => Ok(hashes.into_iter().map(Some).collect()),
+            Err(Error::NotFound(_)) => nodes.iter().map(one).collect(),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The checkpoints that were kept, as signed notes, by size: those of more than `above` entries, at most `limit`.
     /// The first checkpoint after each change of keys is kept for ever, and of the others one for each minute.
     ///

@@ -63,26 +63,16 @@ impl<'a> TeamView<'a> {
     /// All places from one up to another: by index, the entry if it may be seen, else its hash. A place that is not in the
     /// storage, which happens in a damaged one, is left out.
     fn places(&self, from: u64, before: u64) -> Result<BTreeMap<u64, SourceEntry>, Error> {
-        let withheld = |(index, hash)| (index, SourceEntry::Withheld(WithheldEntry { index, hash }));
-        let mut places: BTreeMap<u64, SourceEntry> = self.hashes(from, before)?.into_iter().map(withheld).collect();
+        let leaves: Vec<u64> = (from..before).map(|index| 2 * index).collect();
+        let withheld = |(index, hash): (u64, Option<Hash>)| {
+            Some((index, SourceEntry::Withheld(WithheldEntry { index, hash: hash? })))
+        };
+        let hashes = self.storage.nodes_found(&leaves)?;
+        let mut places: BTreeMap<u64, SourceEntry> = (from..before).zip(hashes).filter_map(withheld).collect();
         let limit = usize::try_from(before.saturating_sub(from)).unwrap_or(usize::MAX);
         let query = Query { from, before: Some(before), limit, ..Query::default() };
         places.extend(self.entries(&query)?.into_iter().map(|entry| (entry.index, SourceEntry::Whole(entry))));
         Ok(places)
-    }
-
-    fn hashes(&self, from: u64, before: u64) -> Result<Vec<(u64, Hash)>, Error> {
-        let leaves: Vec<u64> = (from..before).map(|index| 2 * index).collect();
-        let one = |(index, leaf)| match self.storage.nodes(&[leaf]) {
-            Ok(hashes) => Ok(hashes.first().map(|hash| (index, *hash))),
-            Err(Error::NotFound(_)) => Ok(None),
-            Err(error) => Err(error),
-        };
-        match self.storage.nodes(&leaves) {
-            Ok(hashes) => Ok((from..before).zip(hashes).collect()),
-            Err(Error::NotFound(_)) => (from..before).zip(leaves).filter_map(|place| one(place).transpose()).collect(),
-            Err(error) => Err(error),
-        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::expression::Variables;
 use crate::gate::Answers;
 use crate::load::LoadedModel;
 use crate::model::GrantedCapabilities;
-use crate::service::{DecisionRecord, Engine, EngineError, Models, Recordings};
+use crate::service::{DecisionRecord, Engine, EngineError, Models, Recordings, decision_stream, teams_with};
 
 /// How many teams' deployments of one id are looked at.
 const MOST_TEAMS: usize = 1000;
@@ -133,11 +133,8 @@ impl Decisions {
     /// The streams in which they are: those of the deployment of each team that has one of that id, or all.
     fn streams(&self, which: &Which) -> Result<Vec<Option<String>>, Error> {
         let Some(id) = &which.deployment else { return Ok(vec![None]) };
-        let requested =
-            Query { kind: Some("requested".to_owned()), id: Some(id.clone()), limit: MOST_TEAMS, ..Query::default() };
-        let of_decisions =
-            |stored: StoredEntry| stored.stream.strip_prefix("deployment/").map(|of| format!("decisions/{of}"));
-        Ok(self.storage.entries(&requested)?.into_iter().map(of_decisions).filter(Option::is_some).collect())
+        let teams = teams_with(&*self.storage, id, MOST_TEAMS)?;
+        Ok(teams.iter().map(|team| Some(decision_stream(team, id))).collect())
     }
 
     /// Makes one of them again.

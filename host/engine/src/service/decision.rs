@@ -14,14 +14,12 @@ use serde_json::Value;
 use super::locate::decision_stream;
 use super::picture::{Picture, Still};
 use super::read::{AsOf, Loaded, Page, Paged, body};
-use super::{DeploymentRef, Engine, EngineError, Recordings};
+use super::{ATTEMPTS, DeploymentRef, Engine, EngineError, Recordings};
 use crate::LoadedModel;
 use crate::authority::{Actor, Right};
 use crate::gate::{Outside, Record};
 use crate::lifecycle::By;
 
-/// How often a decision is made again because something it rested on changed meanwhile.
-const ATTEMPTS: usize = 32;
 /// How many digests are remembered as stored.
 const REMEMBERED: usize = 16_384;
 

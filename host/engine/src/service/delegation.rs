@@ -5,7 +5,7 @@
 //! them stops being valid: somebody who has lost a role lends it no more.
 
 use lockgate_domain::{PersonId, Timestamp};
-use lockgate_ledger::{Append, Expect, NewEntry};
+use lockgate_ledger::{Append, Expect};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -181,12 +181,8 @@ impl Engine {
                 granted: write.now,
                 ends_with_tokens: held != TokensHeld::None,
             };
-            let mut entry = NewEntry::new(DELEGATIONS, Delegation::KIND, write.now, &delegation)?;
-            entry = entry.with_id(&delegation.id)?;
-            if let Some(team) = delegation.teams.only() {
-                entry = entry.of_team(team)?;
-            }
-            let append = Append { entries: vec![entry], ..Append::default() };
+            let entries = vec![Self::granting(DELEGATIONS, &delegation, write.now)?];
+            let append = Append { entries, ..Append::default() };
             self.commit(write, digest, append, None, DelegationState { delegation, ended: None })
         })
     }
@@ -296,7 +292,7 @@ impl Engine {
         let version = self.0.storage.version(DELEGATIONS)?;
         let known = self.grants(&self.0.delegations, DELEGATIONS, version)?;
         let sees = |known: &&Delegation| known.is_of(&actor.person.id) || all && known.teams.meet(&actor.teams);
-        Ok(known.all.values().filter(sees).cloned().collect())
+        Ok(known.says.values().filter(sees).cloned().collect())
     }
 
     /// What became of them until now.
@@ -335,7 +331,7 @@ impl Engine {
     ) -> Result<Option<(Expect, PersonId)>, EngineError> {
         let version = self.0.storage.version(DELEGATIONS)?;
         let known = self.grants(&self.0.delegations, DELEGATIONS, version)?;
-        let fits = known.all.values().filter(|known| {
+        let fits = known.says.values().filter(|known| {
             known.from == *from
                 && known.asked.to == *to
                 && known.asked.role == role
@@ -343,10 +339,13 @@ impl Engine {
                 && (known.granted..known.asked.expires).contains(&now)
         });
         let team = Teams::Named([loaded.state.team.clone()].into());
-        for DelegationState { delegation, ended } in self.states(fits.cloned().collect(), now)? {
-            if ended.is_none() && self.tokens_lost(&delegation, &team, now)?.is_none() {
+        let fits: Vec<&Delegation> = fits.collect();
+        let ids: Vec<&str> = fits.iter().map(|known| known.id.as_str()).collect();
+        let ends = self.ends::<Delegation>(AsOf::Now, &ids)?;
+        for (delegation, end) in fits.into_iter().zip(ends) {
+            if end.is_none() && self.tokens_lost(delegation, &team, now)?.is_none() {
                 let stream = end_stream::<Delegation>(&delegation.id);
-                return Ok(Some((Expect { stream, version: 0 }, delegation.from)));
+                return Ok(Some((Expect { stream, version: 0 }, delegation.from.clone())));
             }
         }
         Ok(None)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lockgate_domain::{Deployment, canonical_json};
-use lockgate_ledger::Content;
+use lockgate_ledger::{Content, check_stream_name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,9 +20,6 @@ use crate::lifecycle::{By, Event, State};
 
 /// How long an id may be, in bytes.
 const LONGEST_ID: usize = 128;
-
-/// How long the name of what the ledger keeps of a team's product, or of an environment, may be, in bytes.
-const LONGEST_NAME: usize = 512;
 
 /// A deployment that is asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -166,16 +163,15 @@ fn check(actor: &Actor, deployment: &Deployment, at: &str) -> Result<(), EngineE
     if mistakes.is_empty() { Ok(()) } else { Err(EngineError::Invalid(mistakes)) }
 }
 
-/// What the deployment will be found by later has to be allowed now: what takes up an environment must be able to end.
+/// The ledger has to be able to keep later that the deployment takes up its environment, and how it ended.
 fn check_names(team: &str, deployment: &Deployment) -> Result<(), EngineError> {
-    let names = [
+    let streams = [
         ("product/id", product_stream(team, &deployment.product.id), "the id of the product"),
         ("environment/name", environment_stream(&deployment.environment.name), "the name of the environment"),
     ];
-    let wrong = |name: &str| name.len() > LONGEST_NAME || name.chars().any(char::is_control);
-    let mistakes: Vec<Mistake> = names
+    let mistakes: Vec<Mistake> = streams
         .into_iter()
-        .filter(|(_, name, _)| wrong(name))
+        .filter(|(_, stream, _)| check_stream_name(stream).is_err())
         .map(|(at, _, what)| {
             let rule = "with the name of the team it has 500 bytes at most, and no control character";
             Mistake::new(format!("/deployment/{at}"), format!("{what} is not allowed: {rule}"))

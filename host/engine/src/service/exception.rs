@@ -1,7 +1,7 @@
 //! Exceptions: waivers, granted in advance; and overrides, taken in an emergency and reviewed afterwards.
 
 use lockgate_domain::{Deployment, Enforcement, Gate, Override, PersonId, Timestamp, Waiver, WaiverScope};
-use lockgate_ledger::{Append, NewEntry};
+use lockgate_ledger::Append;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -136,13 +136,8 @@ impl Engine {
         self.once(write, &("waive", new), |digest| {
             waiver.scope.team = self.team_of_waiver(write.actor, &new.scope)?;
             let value = WaiverState { waiver: waiver.clone(), by: By::from(write.actor), ended: None };
-            let entry = match &waiver.scope.team {
-                Some(team) => {
-                    NewEntry::new(&team_waivers(team), WaiverState::KIND, write.now, &value)?.of_team(team)?
-                }
-                None => NewEntry::new(EVERYBODYS_WAIVERS, WaiverState::KIND, write.now, &value)?,
-            };
-            let entries = vec![entry.with_id(&waiver.id)?];
+            let stream = waiver.scope.team.as_deref().map_or_else(|| EVERYBODYS_WAIVERS.to_owned(), team_waivers);
+            let entries = vec![Self::granting(&stream, &value, write.now)?];
             self.commit(write, digest, Append { entries, ..Append::default() }, None, value)
         })
     }
@@ -217,7 +212,7 @@ impl Engine {
                 let versions = self.0.storage.versions(&names)?;
                 let read = |(stream, version): (&String, u64)| self.grants(&self.0.waivers, stream, version);
                 let grants = streams.iter().zip(versions).map(read).collect::<Result<Vec<_>, _>>()?;
-                grants.iter().flat_map(|grants| grants.all.values().cloned()).collect()
+                grants.iter().flat_map(|grants| grants.says.values().cloned()).collect()
             }
         };
         let ids: Vec<&str> = all.iter().map(|known| known.waiver.id.as_str()).collect();

@@ -8,17 +8,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockgate_domain::Timestamp;
-use lockgate_ledger::{Entry, Expect, NewEntry, Query};
-use quick_cache::sync::Cache;
+use lockgate_ledger::{Expect, NewEntry, Query};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::read::{AT_ONCE, AsOf, body, fold};
+use super::read::{AT_ONCE, AsOf, Followed, FollowedStreams, body, follow};
 use super::{Engine, EngineError, Refused};
 use crate::lifecycle::By;
 
 /// Something that is granted.
-pub(super) trait Granted: Clone + DeserializeOwned + Send + Sync {
+pub(super) trait Granted: Clone + Serialize + DeserializeOwned + Send + Sync {
     /// What it is called: the kind of the entry that grants it.
     const KIND: &'static str;
 
@@ -32,24 +31,8 @@ pub(super) trait Granted: Clone + DeserializeOwned + Send + Sync {
     fn expires(&self) -> Timestamp;
 }
 
-/// All that was granted in a stream.
-#[derive(Clone, Debug)]
-pub(super) struct Grants<T> {
-    /// The version of the stream.
-    pub(super) version: u64,
-    next: u64,
-    /// By id.
-    pub(super) all: BTreeMap<String, T>,
-}
-
-impl<T> Default for Grants<T> {
-    fn default() -> Self {
-        Self { version: 0, next: 0, all: BTreeMap::new() }
-    }
-}
-
-/// What was granted, by stream.
-pub(super) type GrantCache<T> = Cache<String, Arc<Grants<T>>>;
+/// All that was granted in a stream, by id.
+pub(super) type Grants<T> = BTreeMap<String, T>;
 
 /// That something granted was ended before its time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,25 +50,20 @@ impl Engine {
     /// All that was granted in a stream, up to that version at least.
     pub(super) fn grants<T: Granted>(
         &self,
-        cache: &GrantCache<T>,
+        known: &FollowedStreams<Grants<T>>,
         stream: &str,
         version: u64,
-    ) -> Result<Arc<Grants<T>>, EngineError> {
-        let known = cache.get(stream).unwrap_or_default();
-        if known.version == version {
-            return Ok(known);
-        }
-        let mut grants = Grants::clone(&known);
-        let take = |entry: Entry| {
+    ) -> Result<Arc<Followed<Grants<T>>>, EngineError> {
+        follow(&*self.0.storage, known, stream, version, |grants, entry| {
             let granted: T = body(&entry)?;
-            grants.all.insert(granted.id().to_owned(), granted);
+            grants.insert(granted.id().to_owned(), granted);
             Ok(())
-        };
-        let (seen, next) = fold(&*self.0.storage, stream, grants.next, take)?;
-        (grants.version, grants.next) = (seen.unwrap_or(known.version), next);
-        let grants = Arc::new(grants);
-        cache.insert(stream.to_owned(), grants.clone());
-        Ok(grants)
+        })
+    }
+
+    /// The entry that grants it.
+    pub(super) fn granting<T: Granted>(stream: &str, granted: &T, now: Timestamp) -> Result<NewEntry, EngineError> {
+        of_its_team(NewEntry::new(stream, T::KIND, now, granted)?, granted)
     }
 
     /// All that was ever granted of a kind, whatever the stream: for who sees all teams.
@@ -145,10 +123,16 @@ impl Engine {
             return Err(Refused::Over { what: T::KIND, id: id.to_owned() }.into());
         }
         let stream = end_stream::<T>(id);
-        let mut entry = NewEntry::new(&stream, &format!("{}-ended", T::KIND), now, &Ended { by })?.with_id(id)?;
-        if let Some(team) = granted.team() {
-            entry = entry.of_team(team)?;
-        }
-        Ok((entry, Expect { stream, version: 0 }))
+        let entry = NewEntry::new(&stream, &format!("{}-ended", T::KIND), now, &Ended { by })?;
+        Ok((of_its_team(entry, granted)?, Expect { stream, version: 0 }))
     }
+}
+
+/// An entry about something granted, with its id and, if it belongs to one, its team.
+fn of_its_team<T: Granted>(entry: NewEntry, granted: &T) -> Result<NewEntry, EngineError> {
+    let entry = entry.with_id(granted.id())?;
+    Ok(match granted.team() {
+        Some(team) => entry.of_team(team)?,
+        None => entry,
+    })
 }

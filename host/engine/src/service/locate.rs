@@ -1,14 +1,14 @@
 //! Which deployment is meant, and which entries somebody sees: the one rule for what belongs to a team.
 //!
-//! The id of a deployment is unique within its team. Whoever names one looks within their own teams, so another team's
-//! deployment of the same id is not there for them: neither to be seen nor to be in the way. Lists are read team by team
+//! The id of a deployment is unique within its team. People look for an id within their own teams, so another team's
+//! deployment of the same id is not there for them: they do not see it, and they can use its id. Lists are read team by team
 //! from an index of the ledger, so what they cost does not grow with what others wrote.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lockgate_ledger::{Query, Source as _, StoredEntry, TeamView};
+use lockgate_ledger::{Error, Query, Source as _, Storage, StoredEntry, TeamView};
 use serde::Serialize;
 
 use super::read::{AsOf, Loaded};
@@ -25,7 +25,7 @@ const MOST_TEAMS: usize = 100;
 pub struct DeploymentRef<'a> {
     /// Its id.
     pub id: &'a str,
-    /// The team that it belongs to; none: one of the teams of whoever names it.
+    /// The team that it belongs to. None: one of the teams of the person who names it.
     pub team: Option<&'a str>,
 }
 
@@ -59,8 +59,15 @@ pub(super) fn deployment_stream(team: &str, id: &str) -> String {
 }
 
 /// The stream of the decisions about a deployment.
-pub(super) fn decision_stream(team: &str, id: &str) -> String {
+pub(crate) fn decision_stream(team: &str, id: &str) -> String {
     format!("decisions/{}/{id}", team_step(team))
+}
+
+/// The teams that have a deployment of that id: at most so many of them.
+pub(crate) fn teams_with(storage: &dyn Storage, id: &str, most: usize) -> Result<BTreeSet<String>, Error> {
+    let (kind, id) = (Some("requested".to_owned()), Some(id.to_owned()));
+    let requested = Query { kind, id, limit: most, ..Query::default() };
+    Ok(storage.entries(&requested)?.into_iter().filter_map(|entry| entry.team).collect())
 }
 
 impl Engine {
@@ -103,14 +110,7 @@ impl Engine {
             return Ok(known.teams);
         }
         let looked = Instant::now();
-        let query = Query {
-            kind: Some("requested".to_owned()),
-            id: Some(id.to_owned()),
-            limit: MOST_TEAMS,
-            ..Query::default()
-        };
-        let teams: BTreeSet<String> =
-            self.0.storage.entries(&query)?.into_iter().filter_map(|entry| entry.team).collect();
+        let teams = teams_with(&*self.0.storage, id, MOST_TEAMS)?;
         if !teams.is_empty() {
             self.0.teams.insert(id.to_owned(), KnownTeams { teams: teams.clone(), looked });
         }

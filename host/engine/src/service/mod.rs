@@ -44,17 +44,18 @@ pub use error::{EngineError, Mistake, Refused};
 pub use exception::{NewOverride, NewReview, NewWaiver, PendingOverride, WaiverState};
 pub use gate::Passed;
 pub use locate::DeploymentRef;
+pub(crate) use locate::{decision_stream, teams_with};
 pub use moves::Reason;
 pub use read::{EventRecord, Page, Paged};
 pub use rollout::{NextStep, StepOutcome, StepReport};
 pub use view::{ActivityView, ApprovalView, DeploymentSummary, DeploymentView, ModelChoice};
 
 use decision::Recent;
-use granted::GrantCache;
+use granted::Grants;
 use locate::KnownTeams;
 use occupancy::{Environment, History};
 use picture::Still;
-use read::Loaded;
+use read::{FollowedStreams, Loaded};
 
 /// Where the engine gets deployment models from.
 pub trait Models: Send + Sync {
@@ -76,6 +77,9 @@ pub enum Recordings {
     /// None: what plugins asked of the outside is not kept, so their decisions cannot be replayed.
     None,
 }
+
+/// How often a decision or a write is tried, if what it rests on has changed each time before the ledger took it.
+pub const ATTEMPTS: usize = 32;
 
 /// For how long a role is lent at most, if nobody says.
 pub const LONGEST_DELEGATION: Duration = Duration::from_millis(30 * 86_400_000);
@@ -103,12 +107,12 @@ struct Inner {
     stills: Cache<(String, Gate), Arc<Still>>,
     /// The teams that have a deployment of an id.
     teams: Cache<String, KnownTeams>,
-    waivers: GrantCache<WaiverState>,
-    delegations: GrantCache<Delegation>,
+    waivers: FollowedStreams<Grants<WaiverState>>,
+    delegations: FollowedStreams<Grants<Delegation>>,
     /// When something granted was ended, by stream.
     ends: Cache<String, Timestamp>,
-    environments: Cache<String, Arc<Environment>>,
-    histories: Cache<String, Arc<History>>,
+    environments: FollowedStreams<Environment>,
+    histories: FollowedStreams<History>,
     /// For how long a role is lent at most.
     longest_delegation: Duration,
     credentials: Arc<dyn Credentials>,

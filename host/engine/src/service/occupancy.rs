@@ -11,7 +11,7 @@ use lockgate_ledger::NewEntry;
 use serde::{Deserialize, Serialize};
 
 use super::locate::team_step;
-use super::read::{Loaded, body, fold};
+use super::read::{Followed, Loaded, body, follow};
 use super::{DeploymentRef, Engine, EngineError};
 use crate::authority::{Actor, Right};
 use crate::lifecycle::Position;
@@ -38,8 +38,6 @@ pub(super) struct Occupant {
 /// An environment, and who is there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Environment {
-    version: u64,
-    next: u64,
     /// By team and deployment; whether it is under way.
     occupants: BTreeMap<(String, String), (Occupant, bool)>,
 }
@@ -47,26 +45,13 @@ pub(super) struct Environment {
 /// How earlier deployments of a product ended.
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
-    version: u64,
-    next: u64,
     past: Vec<PastDeployment>,
 }
 
 impl Engine {
-    /// Who else is in the environment, as it stands, and the version of that.
-    pub(super) fn environment(&self, name: &str) -> Result<(u64, Arc<Environment>), EngineError> {
-        self.environment_at(name, self.0.storage.version(&environment_stream(name))?)
-    }
-
-    /// The same, if the version is known.
-    pub(super) fn environment_at(&self, name: &str, version: u64) -> Result<(u64, Arc<Environment>), EngineError> {
-        let stream = environment_stream(name);
-        let known = self.0.environments.get(name).unwrap_or_default();
-        if known.version == version {
-            return Ok((version, known));
-        }
-        let mut environment = Environment::clone(&known);
-        let (seen, next) = fold(&*self.0.storage, &stream, environment.next, |entry| {
+    /// Who else is in the environment, up to that version at least.
+    pub(super) fn environment_at(&self, stream: &str, version: u64) -> Result<Arc<Followed<Environment>>, EngineError> {
+        follow(&*self.0.storage, &self.0.environments, stream, version, |environment, entry| {
             let occupant: Occupant = body(&entry)?;
             let key = (occupant.team.clone(), occupant.deployment.clone());
             match entry.kind.as_str() {
@@ -74,28 +59,15 @@ impl Engine {
                 kind => environment.occupants.insert(key, (occupant, kind == "under-way")),
             };
             Ok(())
-        })?;
-        (environment.version, environment.next) = (seen.unwrap_or(known.version), next);
-        let environment = Arc::new(environment);
-        self.0.environments.insert(name.to_owned(), environment.clone());
-        Ok((environment.version, environment))
+        })
     }
 
     /// How earlier deployments of a team's product ended, in order, up to that version at least.
-    pub(super) fn history_at(&self, stream: &str, version: u64) -> Result<Arc<History>, EngineError> {
-        let known = self.0.histories.get(stream).unwrap_or_default();
-        if known.version == version {
-            return Ok(known);
-        }
-        let mut history = History::clone(&known);
-        let (seen, next) = fold(&*self.0.storage, stream, history.next, |entry| {
+    pub(super) fn history_at(&self, stream: &str, version: u64) -> Result<Arc<Followed<History>>, EngineError> {
+        follow(&*self.0.storage, &self.0.histories, stream, version, |history, entry| {
             history.past.push(body(&entry)?);
             Ok(())
-        })?;
-        (history.version, history.next) = (seen.unwrap_or(known.version), next);
-        let history = Arc::new(history);
-        self.0.histories.insert(stream.to_owned(), history.clone());
-        Ok(history)
+        })
     }
 
     /// Other deployments that are under way, or planned for the same time, in the same environment.
@@ -105,8 +77,9 @@ impl Engine {
     pub fn overlaps(&self, actor: &Actor, at: DeploymentRef<'_>) -> Result<Vec<Overlap>, EngineError> {
         actor.require(Right::Read)?;
         let loaded = self.load(actor, at)?;
-        let (_, environment) = self.environment(&loaded.document.environment.name)?;
-        Ok(environment.overlaps(&loaded.state.team, &loaded.document))
+        let stream = environment_stream(&loaded.document.environment.name);
+        let environment = self.environment_at(&stream, self.0.storage.version(&stream)?)?;
+        Ok(environment.says.overlaps(&loaded.state.team, &loaded.document))
     }
 
     /// The entries that say where the deployment is since it stands there, if that changes who is where.
@@ -165,10 +138,6 @@ fn past(loaded: &Loaded, outcome: DeploymentResult, finished: Timestamp) -> Past
 }
 
 impl History {
-    pub(super) fn version(&self) -> u64 {
-        self.version
-    }
-
     /// What the document says of earlier deployments, and what the record says of those that ended here. Where both say
     /// something of the same one, the record is right.
     pub(super) fn with(&self, told: &[PastDeployment]) -> Vec<PastDeployment> {

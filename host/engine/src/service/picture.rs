@@ -14,7 +14,7 @@ use lockgate_ledger::{Content, Expect};
 use super::exception::{EVERYBODYS_WAIVERS, about, team_waivers};
 use super::granted::end_stream;
 use super::occupancy::{Environment, environment_stream, product_stream};
-use super::read::{AsOf, Loaded};
+use super::read::{AsOf, Followed, Loaded};
 use super::{Engine, EngineError, WaiverState};
 use crate::gate::Remembered;
 use crate::lifecycle::Void;
@@ -117,22 +117,21 @@ impl Engine {
             self.grants(&self.0.waivers, &own_waivers, version(1))?,
         ];
         let history = self.history_at(&history_stream, version(2))?;
-        let environment = if overlaps { Some(self.environment_at(name, version(3))?) } else { None };
+        let environment = if overlaps { Some(self.environment_at(&environment_stream, version(3))?) } else { None };
         let ends = streams.iter().zip(&versions).skip(named).map(|(stream, version)| ((*stream).to_owned(), *version));
         let mut rests_on = RestsOn {
             deployment: state.version,
             waivers: [&waivers[0], &waivers[1]].map(|waivers| waivers.version),
             ends: ends.collect(),
-            history: history.version(),
+            history: history.version,
             models: self.0.models.current(),
         };
         let expected =
-            environment.as_ref().map(|(version, _)| Expect { stream: environment_stream, version: *version });
+            environment.as_ref().map(|environment| Expect { stream: environment_stream, version: environment.version });
         if let Some(known) = known.filter(|known| known.rests_on == rests_on && known.shows(now)) {
             // Others come and go in the environment all the time: that makes another picture only if it changes what this
             // deployment overlaps with.
-            let same = |(version, environment): &(u64, Arc<Environment>)| known.overlaps(*version, environment, loaded);
-            if environment.as_ref().is_none_or(same) {
+            if environment.as_ref().is_none_or(|environment| known.overlaps_as_in(environment, loaded)) {
                 return Ok((known, expected));
             }
         }
@@ -140,9 +139,9 @@ impl Engine {
         let mut deployment = Deployment::clone(&loaded.document);
         deployment.approved.clone_from(&state.approved);
         deployment.overrides = state.overrides.iter().map(|known| known.taken.clone()).collect();
-        deployment.history = history.with(&deployment.history);
-        let mut expect = vec![Expect { stream: history_stream, version: history.version() }];
-        let waivers: Vec<&WaiverState> = waivers.iter().flat_map(|waivers| waivers.all.values()).collect();
+        deployment.history = history.says.with(&deployment.history);
+        let mut expect = vec![Expect { stream: history_stream, version: history.version }];
+        let waivers: Vec<&WaiverState> = waivers.iter().flat_map(|waivers| waivers.says.values()).collect();
         let waivers: Vec<&WaiverState> = waivers.into_iter().filter(|known| about(known, &deployment)).collect();
         let ids: Vec<&str> = waivers.iter().map(|known| known.waiver.id.as_str()).collect();
         let ends = self.ends::<WaiverState>(as_of, &ids)?;
@@ -152,10 +151,10 @@ impl Engine {
         rests_on.ends =
             ids.iter().zip(&ends).map(|(id, end)| (end_stream::<WaiverState>(id), u64::from(end.is_some()))).collect();
         deployment.waivers = waivers.iter().zip(ends).map(|(known, end)| known.until(end)).collect();
-        if let Some((_, environment)) = &environment {
-            deployment.overlaps = environment.overlaps(team, &deployment);
+        if let Some(environment) = &environment {
+            deployment.overlaps = environment.says.overlaps(team, &deployment);
         }
-        let overlaps_at = AtomicU64::new(environment.as_ref().map_or(0, |(version, _)| *version));
+        let overlaps_at = AtomicU64::new(environment.as_ref().map_or(0, |environment| environment.version));
         let evidence: BTreeMap<String, Evidence> = state
             .evidence
             .iter()
@@ -223,14 +222,14 @@ impl Still {
         self.until.is_none_or(|until| now < until)
     }
 
-    /// Whether the deployment overlaps with the same ones, in an environment of that version.
-    fn overlaps(&self, version: u64, environment: &Environment, loaded: &Loaded) -> bool {
-        if self.overlaps_at.load(Ordering::Relaxed) == version {
+    /// Whether the deployment overlaps with the same ones in the environment as it is now.
+    fn overlaps_as_in(&self, environment: &Followed<Environment>, loaded: &Loaded) -> bool {
+        if self.overlaps_at.load(Ordering::Relaxed) == environment.version {
             return true;
         }
-        let same = environment.overlaps(&loaded.state.team, &self.deployment) == self.deployment.overlaps;
+        let same = environment.says.overlaps(&loaded.state.team, &self.deployment) == self.deployment.overlaps;
         if same {
-            self.overlaps_at.store(version, Ordering::Relaxed);
+            self.overlaps_at.store(environment.version, Ordering::Relaxed);
         }
         same
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use lockgate_domain::{Deployment, Digest, Timestamp};
 use lockgate_ledger::{ContentState, Entry, Query, Storage};
+use quick_cache::sync::Cache;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +69,41 @@ pub(super) fn fold(
             return Ok((version, next));
         }
     }
+}
+
+/// What the entries of a stream say, up to a version.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Followed<T> {
+    /// The version of the stream.
+    pub(super) version: u64,
+    /// The place in the log behind its last entry.
+    next: u64,
+    /// What they say.
+    pub(super) says: T,
+}
+
+/// What streams say, by their names.
+pub(super) type FollowedStreams<T> = Cache<String, Arc<Followed<T>>>;
+
+/// What a stream says, up to that version at least: `take` adds the entries that came since it was last followed.
+pub(super) fn follow<T: Clone + Default>(
+    storage: &dyn Storage,
+    known: &FollowedStreams<T>,
+    stream: &str,
+    version: u64,
+    mut take: impl FnMut(&mut T, Entry) -> Result<(), EngineError>,
+) -> Result<Arc<Followed<T>>, EngineError> {
+    // A stream that was not followed yet says nothing at version 0.
+    let before = known.get(stream).unwrap_or_default();
+    if before.version == version {
+        return Ok(before);
+    }
+    let mut followed = Followed::clone(&before);
+    let (seen, next) = fold(storage, stream, before.next, |entry| take(&mut followed.says, entry))?;
+    (followed.version, followed.next) = (seen.unwrap_or(before.version), next);
+    let followed = Arc::new(followed);
+    known.insert(stream.to_owned(), followed.clone());
+    Ok(followed)
 }
 
 /// The document, with everybody who was ever involved and whom it does not name any more.

@@ -6,12 +6,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::read::Loaded;
-use super::{Engine, EngineError, Write, Written};
+use super::{ATTEMPTS, Engine, EngineError, Write, Written};
 use crate::authority::Actor;
 use crate::lifecycle::{By, Event};
-
-/// How often a write is tried again because somebody else was faster.
-const ATTEMPTS: usize = 32;
 
 /// An entry of a deployment's stream.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -18,7 +18,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use lockgate_domain::{Decision, Gate, Timestamp};
 use lockgate_engine::authority::Actor;
-use lockgate_engine::service::{Asked, Engine, EngineError, Prepared, RequestRef};
+use lockgate_engine::service::{ATTEMPTS, Asked, Engine, EngineError, Prepared, RequestRef};
 use serde_json::Value;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
@@ -30,8 +30,6 @@ use crate::auth::{AsOf, Session};
 use crate::observe::{Exchange, Phases};
 use crate::problem::Problem;
 
-/// How often a decision is made again because something that it rested on changed meanwhile.
-const ATTEMPTS: usize = 32;
 /// How long a thread that computes stays without work.
 const KEPT_IDLE: Duration = Duration::from_secs(600);
 

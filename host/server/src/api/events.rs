@@ -106,11 +106,7 @@ pub(super) async fn events(
     let after = last_seen.or(after).unwrap_or(0);
     // Whether there is one at all is said before the stream begins.
     let (asks, named) = (actor.clone(), at.clone());
-    let stream = move |engine: &Engine| {
-        engine.version(&asks, named.name())?;
-        engine.stream_of(&asks, named.name())
-    };
-    let stream = state.run(stream).await?;
+    let stream = state.run(move |engine| engine.stream_of(&asks, named.name())).await?;
     let watching = turn.map(|Extension(turn)| turn.watch()).transpose()?;
     let receiver = state.hub.watch(&stream);
     let until = Instant::now() + LONGEST;

@@ -38,7 +38,8 @@ impl Hub {
         Self(Arc::new(Inner { storage, watched: Mutex::default() }))
     }
 
-    /// The versions of a deployment, by its stream in the ledger, from now on. It may begin with an older one than there is: look after subscribing.
+    /// The versions of a deployment, by its stream in the ledger, from now on. It may begin with an older one than there is:
+    /// look after subscribing.
     pub fn watch(&self, stream: &str) -> watch::Receiver<u64> {
         let mut watched = self.lock();
         let receiver = match watched.versions.entry(stream.to_owned()) {

@@ -166,22 +166,8 @@ pub(in crate::api) async fn nodes(
     Who(actor): Who,
 ) -> Result<Json<Nodes>, Problem> {
     let numbers = query.numbers()?;
-    let hashes = state.ask(actor, move |source| found(source, &numbers)).await?;
+    let hashes = state.ask(actor, move |source| source.nodes_found(&numbers)).await?;
     Ok(Json(Nodes { hashes }))
-}
-
-/// The nodes that are there. Mostly all of them are.
-fn found(source: &dyn Source, numbers: &[u64]) -> Result<Vec<Option<lockgate_ledger::tree::Hash>>, Error> {
-    let one = |number: &u64| match source.nodes(std::slice::from_ref(number)) {
-        Ok(hashes) => Ok(hashes.first().copied()),
-        Err(Error::NotFound(_)) => Ok(None),
-        Err(error) => Err(error),
-    };
-    match source.nodes(numbers) {
-        Ok(hashes) => Ok(hashes.into_iter().map(Some).collect()),
-        Err(Error::NotFound(_)) => numbers.iter().map(one).collect(),
-        Err(error) => Err(error),
-    }
 }
 
 /// The checkpoints that were kept

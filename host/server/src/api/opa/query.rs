@@ -145,7 +145,7 @@ pub(in crate::api) async fn post_part(
     )
 )]
 pub(in crate::api) async fn get_all(parameters: Query<QueryParameters>) -> Result<Response, Problem> {
-    undefined(parameters)
+    no_gate(parameters)
 }
 
 /// All documents: undefined
@@ -163,7 +163,7 @@ pub(in crate::api) async fn get_all(parameters: Query<QueryParameters>) -> Resul
     )
 )]
 pub(in crate::api) async fn post_all(parameters: Query<QueryParameters>) -> Result<Response, Problem> {
-    undefined(parameters)
+    no_gate(parameters)
 }
 
 /// A document that is no gate's: undefined
@@ -184,7 +184,7 @@ pub(in crate::api) async fn post_all(parameters: Query<QueryParameters>) -> Resu
     )
 )]
 pub(in crate::api) async fn get_undefined(parameters: Query<QueryParameters>) -> Result<Response, Problem> {
-    undefined(parameters)
+    no_gate(parameters)
 }
 
 /// A document that is no gate's: undefined
@@ -205,14 +205,17 @@ pub(in crate::api) async fn get_undefined(parameters: Query<QueryParameters>) ->
     )
 )]
 pub(in crate::api) async fn post_undefined(parameters: Query<QueryParameters>) -> Result<Response, Problem> {
-    undefined(parameters)
+    no_gate(parameters)
+}
+
+/// The answer about a document above the gates, or beside them.
+fn no_gate(Query(parameters): Query<QueryParameters>) -> Result<Response, Problem> {
+    undefined("there is no such document: gates are at `/v1/data/lockgate/<stage>/<phase>`", &parameters)
 }
 
 /// What is not there is undefined, and no error: as in OPA.
-fn undefined(Query(parameters): Query<QueryParameters>) -> Result<Response, Problem> {
-    let message = "there is no such document: gates are at `/v1/data/lockgate/<stage>/<phase>`";
-    let answer = QueryAnswer { warning: Some(Warning::new(message)), ..QueryAnswer::default() };
-    respond(&answer, parameters.pretty())
+fn undefined(message: &str, parameters: &QueryParameters) -> Result<Response, Problem> {
+    respond(&QueryAnswer { warning: Some(Warning::new(message)), ..QueryAnswer::default() }, parameters.pretty())
 }
 
 /// What the path says.
@@ -239,10 +242,7 @@ async fn answer(
             "`{stage}/{phase}` is no gate: stages are `plan-and-approve`, `fulfill`, `validate` and `observe`, phases \
              `entrance` and `exit`"
         );
-        return respond(
-            &QueryAnswer { warning: Some(Warning::new(message)), ..QueryAnswer::default() },
-            parameters.pretty(),
-        );
+        return undefined(&message, parameters);
     };
     let deployment = match body {
         Some(body) => read::body(body),
@@ -251,10 +251,7 @@ async fn answer(
     let deployment = deployment.map_err(as_opa)?;
     if !may_exist(&path) {
         let message = format!("a gate's document has no `{}`; nothing was decided", path.join("/"));
-        return respond(
-            &QueryAnswer { warning: Some(Warning::new(message)), ..QueryAnswer::default() },
-            parameters.pretty(),
-        );
+        return undefined(&message, parameters);
     }
     let question = Question { deployment, gate, path: PATH, input: None };
     let Answered { decision, phases } = ask(state, asker, question).await.map_err(as_opa)?;
