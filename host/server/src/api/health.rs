@@ -84,9 +84,14 @@ impl Checks {
     }
 }
 
+/// Whether a path is one of those that tell the server's health.
+pub(crate) fn is_about_health(path: &str) -> bool {
+    ["/livez", "/readyz", "/health", "/v1/status"].contains(&path)
+}
+
 /// The routes, which do not wait for their turn.
 pub fn routes(state: &ServerState) -> Router {
-    let doorkeeper = Doorkeeper { authenticator: Arc::clone(&state.authenticator), backpressure: None };
+    let doorkeeper = Doorkeeper { authenticator: Arc::clone(&state.authenticator), intake: None, backpressure: None };
     let routes = health_routes(state.config.observe.metrics);
     doorkeeper.router(routes, &state.config.limits).with_state(state.clone())
 }

@@ -15,6 +15,9 @@ use tokio::sync::watch;
 /// How often the ledger is asked what others wrote.
 const INTERVAL: Duration = Duration::from_millis(200);
 
+/// How many versions are read at once.
+const AT_ONCE: usize = 256;
+
 /// Tells those who wait that a deployment has changed. Cheap to clone.
 #[derive(Clone)]
 pub struct Hub(Arc<Inner>);
@@ -94,9 +97,10 @@ async fn poll(hub: Hub) {
 impl Hub {
     fn look(&self, names: &[String]) {
         let Some(storage) = self.0.storage.upgrade() else { return };
-        for name in names {
-            match storage.version(name) {
-                Ok(version) => self.wrote(name, version),
+        for names in names.chunks(AT_ONCE) {
+            let streams: Vec<_> = names.iter().map(String::as_str).collect();
+            match storage.versions(&streams) {
+                Ok(versions) => names.iter().zip(versions).for_each(|(name, version)| self.wrote(name, version)),
                 Err(error) => return tracing::debug!(%error, "versions that are waited for cannot be read"),
             }
         }

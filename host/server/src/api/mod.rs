@@ -54,7 +54,7 @@ pub use self::state::ApiState;
 use crate::auth::Authenticator;
 use crate::config::Config;
 use crate::observe::{DecisionLog, Metrics};
-use crate::serve::Lifecycle;
+use crate::serve::{Intake, Lifecycle};
 
 /// What a server has: the state of all routes. Cheap to clone.
 #[derive(Clone)]
@@ -85,11 +85,12 @@ impl FromRef<ServerState> for audit::AuditState {
     }
 }
 
-/// The routes that wait for their turn: all but those about the server's health.
+/// All routes but those about the server's health.
 pub fn router(state: &ServerState) -> Router {
     let limits = Arc::new(state.config.limits.clone());
     let (engine, catalogue) = (state.engine.clone(), Arc::clone(&state.catalogue));
     let api = ApiState::new(engine, catalogue, limits, state.lifecycle.clone());
     let backpressure = Some(Backpressure::new(&state.decision_log, &state.metrics));
-    mount_with(&api, &Doorkeeper { authenticator: Arc::clone(&state.authenticator), backpressure })
+    let intake = Some(Intake::new(&state.config.limits, &state.metrics));
+    mount_with(&api, &Doorkeeper { authenticator: Arc::clone(&state.authenticator), intake, backpressure })
 }

@@ -1,11 +1,12 @@
 //! The router, made of the table of [routes](super::routes): each route is behind the checks that its row asks for.
 //!
-//! They run before anything of the body is read: who asks, whether they may come, and whether decisions are held up.
+//! They run before anything of the body is read: who asks, and whether they may come. Then the request is taken in
+//! ([`Intake`]): it sends its body and waits for its turn, and for the decision log where that holds decisions up.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{Extensions, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
@@ -21,10 +22,12 @@ use crate::auth::{Authenticator, authenticate};
 use crate::config::LimitsConfig;
 use crate::observe::Exchange;
 use crate::problem::Problem;
+use crate::serve::Intake;
 
 /// All routes but those about the server's health, where no decision log holds decisions up.
 pub fn mount(state: &ApiState, authenticator: &Arc<Authenticator>) -> Router {
-    mount_with(state, &Doorkeeper { authenticator: Arc::clone(authenticator), backpressure: None })
+    let intake = Some(Intake::new(&state.limits, &Arc::default()));
+    mount_with(state, &Doorkeeper { authenticator: Arc::clone(authenticator), intake, backpressure: None })
 }
 
 /// All routes but those about the server's health.
@@ -35,6 +38,8 @@ pub(super) fn mount_with(state: &ApiState, doorkeeper: &Doorkeeper) -> Router {
 /// Puts the checks in front of routes.
 pub(super) struct Doorkeeper {
     pub(super) authenticator: Arc<Authenticator>,
+    /// None: requests are answered under any load, and have no body.
+    pub(super) intake: Option<Intake>,
     /// None: nothing holds decisions up.
     pub(super) backpressure: Option<Backpressure>,
 }
@@ -52,15 +57,15 @@ impl Doorkeeper {
 
     fn guarded<S: Clone + Send + Sync + 'static>(&self, route: Route<S>, limits: &LimitsConfig) -> MethodRouter<S> {
         let Route { row, handler, body, refusal } = route;
-        let handler = match body {
-            BodyLimit::Usual => handler,
-            BodyLimit::Evidence => handler.route_layer(DefaultBodyLimit::max(limits.evidence.as_usize())),
-        };
         if row.access == Access::Open {
             return handler;
         }
+        let intake = self.intake.as_ref().map(|intake| match body {
+            BodyLimit::Usual => intake.clone(),
+            BodyLimit::Evidence => intake.with_largest_body(limits.evidence),
+        });
         let backpressure = self.backpressure.clone().filter(|_| row.decides);
-        let entrance = Arc::new(Entrance { access: row.access, refusal, backpressure });
+        let entrance = Arc::new(Entrance { access: row.access, refusal, intake, backpressure });
         // The layer that is added last runs first.
         handler
             .route_layer(from_fn_with_state(entrance, enter))
@@ -72,20 +77,27 @@ impl Doorkeeper {
 struct Entrance {
     access: Access,
     refusal: fn(Problem) -> Problem,
+    intake: Option<Intake>,
     backpressure: Option<Backpressure>,
 }
 
-/// A middleware behind [`authenticate`]: lets those through who may come, once nothing holds their decision up.
+/// A middleware behind [`authenticate`]: takes requests in of those who may come, once nothing holds their decision up.
 async fn enter(State(entrance): State<Arc<Entrance>>, request: Request, next: Next) -> Response {
     if let Err(problem) = entrance.check(request.extensions()) {
         return problem.into_response();
     }
-    if let Some(backpressure) = &entrance.backpressure
-        && let Err(problem) = backpressure.admit().await
-    {
-        return problem.into_response();
+    let route = async |request| {
+        if let Some(backpressure) = &entrance.backpressure
+            && let Err(problem) = backpressure.admit().await
+        {
+            return problem.into_response();
+        }
+        next.run(request).await
+    };
+    match &entrance.intake {
+        Some(intake) => intake.take_in(request, route).await,
+        None => route(request).await,
     }
-    next.run(request).await
 }
 
 impl Entrance {

@@ -63,6 +63,7 @@ impl IntoResponses for Reading {
             ("401", "Nobody is known to ask: send `Authorization: Bearer <token>`."),
             ("403", "Whoever asks may not; `roles` names those that may."),
             ("404", "There is no such thing, or not for whoever asks."),
+            ("429", "The credential is wrong, as were many from that address, or it has too much open at once."),
             ("503", "The server is overloaded, or the ledger cannot be used; `Retry-After` says when to ask again."),
             ("default", "Any other problem."),
         ])

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use lockgate_engine::catalogue::Catalogue;
 use lockgate_engine::service::{DeploymentRef, Engine, EngineError, Write, Written};
+use tokio::sync::Semaphore;
 use tracing::Span;
 
 use super::audit::AuditState;
@@ -33,13 +34,19 @@ pub struct Shared {
     pub hub: Hub,
     /// Whether a shutdown has begun: then nobody is left waiting.
     pub lifecycle: Lifecycle,
+    /// How many of those who have waited read at once. One write may wake thousands, and each would take a thread.
+    reading_after_wait: Semaphore,
 }
+
+/// How many of those who have waited read at once.
+const READING_AFTER_WAIT: usize = 16;
 
 impl ApiState {
     /// The state of a server with that engine and those models.
     pub fn new(engine: Engine, catalogue: Arc<Catalogue>, limits: Arc<LimitsConfig>, lifecycle: Lifecycle) -> Self {
         let hub = Hub::new(Arc::downgrade(engine.storage()));
-        Self(Arc::new(Shared { engine, catalogue, limits, hub, lifecycle }))
+        let reading_after_wait = Semaphore::new(READING_AFTER_WAIT);
+        Self(Arc::new(Shared { engine, catalogue, limits, hub, lifecycle, reading_after_wait }))
     }
 
     /// Asks the engine something, on a thread that may wait. What has an effect goes by [`ApiState::write`] instead.
@@ -64,6 +71,8 @@ impl ApiState {
         session: &Session,
         work: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, Problem> {
+        // It is never closed.
+        let _reading = self.reading_after_wait.acquire().await;
         let (engine, session) = (self.engine.clone(), session.clone());
         let read_and_check = move || {
             let outcome = work(&engine);

@@ -36,8 +36,9 @@ impl Default for AuthConfig {
     }
 }
 
-/// How many attempts to authenticate may fail from one address, before nothing from it is looked at for a while: 429,
-/// with `Retry-After`. For IPv6, an address is a network of 64 bits. What was once good (an expired token) does not count.
+/// How many attempts to authenticate may fail from one address, before further failures are answered with 429 and a second later.
+/// A valid credential is accepted all the same. For IPv6, an address is a network of 64 bits. What was once good (an expired
+/// token) does not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct ThrottleConfig {

@@ -21,10 +21,13 @@ pub enum AuthError {
     /// The credentials are not taken.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Too many attempts failed.
-    #[error("too many attempts from this address failed: ask again in {retry_after} s")]
+    /// The credentials are not taken, and neither were too many others from the same address.
+    #[error(
+        "the credentials are not taken, and neither were too many others from this address: a valid one is taken at any time; \
+         in {retry_after} s it is said again what is wrong with one"
+    )]
     Throttled {
-        /// In how many seconds another attempt is looked at.
+        /// In how many seconds it is said again what is wrong.
         retry_after: u64,
     },
     /// Nobody can tell at the moment.

@@ -12,7 +12,7 @@ use lockgate_domain::Timestamp;
 use super::{AuthError, Authenticated, Authenticator, Presented};
 use crate::observe::{Exchange, Metrics};
 use crate::problem::Problem;
-use crate::serve::Peer;
+use crate::serve::{ConnectionActivity, Peer};
 
 /// A middleware, for `axum::middleware::from_fn_with_state`: puts the [`Actor`](lockgate_engine::authority::Actor) and the
 /// [`Session`](super::Session) among the extensions of the request, or answers why there is none. Handlers take them as
@@ -33,6 +33,9 @@ pub async fn authenticate(
                 peer: peer.as_ref().map(|peer| peer.address),
                 now: Timestamp::now(),
             };
+            // Nobody is known to ask yet, and an issuer may have to be asked: whoever holds up the server here is no client of
+            // ours.
+            let _unknown = request.extensions().get::<Arc<ConnectionActivity>>().map(ConnectionActivity::pause);
             authenticator.authenticate(presented).await
         }
         Err(error) => Err(error),
@@ -46,6 +49,9 @@ pub async fn authenticate(
         Err(error) => {
             if let Some(exchange) = &exchange {
                 error.count(exchange.metrics());
+            }
+            if let AuthError::Throttled { .. } = error {
+                authenticator.hold_back(request.extensions().get()).await;
             }
             error.problem(authenticator.realm()).into_response()
         }

@@ -24,6 +24,7 @@ use axum::http::HeaderValue;
 use lockgate_domain::{Person, PersonId, Timestamp};
 use lockgate_engine::authority::{Actor, CredentialKind, Teams, role_names};
 use lockgate_ledger::Storage;
+use tokio::sync::Semaphore;
 
 pub use config::{
     AuthConfig, CertificateRule, ClaimRule, IssuerConfig, KeysConfig, Mistake, Patterns, SigningAlgorithm,
@@ -38,6 +39,13 @@ use self::oidc::Issuer;
 use self::session::Credential;
 use self::throttle::Throttle;
 use self::token::LiveTokens;
+use crate::serve::ConnectionActivity;
+
+/// For how long the answer to a failed attempt is held back where too many have failed.
+const HOLD_BACK: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// How many of them are held back at once.
+const HELD_BACK: usize = 1024;
 
 /// What a request presents.
 #[derive(Clone, Copy)]
@@ -57,6 +65,8 @@ pub struct Authenticator {
     realm: Arc<str>,
     /// None: everybody may do everything.
     checks: Option<Checks>,
+    /// How many more answers may be held back.
+    held_back: Semaphore,
 }
 
 struct Checks {
@@ -86,13 +96,13 @@ impl Authenticator {
             certificates: Certificates::new(&config.certificates).map_err(wrong("certificates"))?,
             throttle: Throttle::new(config.throttle.failures, config.throttle.per),
         };
-        Ok(Self { realm: config.realm.as_str().into(), checks: Some(checks) })
+        Ok(Self { realm: config.realm.as_str().into(), checks: Some(checks), held_back: Semaphore::new(HELD_BACK) })
     }
 
     /// One that takes everybody for `anonymous@localhost`, who holds every role and sees every team: for trying things out
     /// on one machine. Whoever uses it has to see to it that nobody else reaches the endpoint.
     pub fn open() -> Self {
-        Self { realm: AuthConfig::default().realm.into(), checks: None }
+        Self { realm: AuthConfig::default().realm.into(), checks: None, held_back: Semaphore::new(HELD_BACK) }
     }
 
     /// Whether it is one that takes everybody.
@@ -108,14 +118,23 @@ impl Authenticator {
     /// Who asks, and the credential that says so.
     ///
     /// # Errors
-    /// Says why nobody is known to ask: nothing was presented, it is not taken, too much that was not taken came from that
-    /// address, or nobody can tell at the moment.
+    /// Says why nobody is known to ask: nothing was presented, it is not taken (and perhaps too much else from that address was
+    /// not), or nobody can tell at the moment.
     pub async fn authenticate(&self, presented: Presented<'_>) -> Result<Authenticated, AuthError> {
         let (actor, credential) = match &self.checks {
             Some(checks) => checks.of_request(presented).await?,
             None => (anonymous(), Credential::Open),
         };
         Ok(Authenticated { actor, session: Session::new(credential, Arc::clone(&self.realm)) })
+    }
+
+    /// Waits before somebody is answered whose address has failed too often. The connection counts as silent meanwhile, so it is
+    /// closed if others need its place.
+    async fn hold_back(&self, connection: Option<&Arc<ConnectionActivity>>) {
+        // Where very many fail, holding all of them back would cost more than answering.
+        let Ok(_held) = self.held_back.try_acquire() else { return };
+        let _paused = connection.map(ConnectionActivity::pause);
+        tokio::time::sleep(HOLD_BACK).await;
     }
 
     /// Who holds a client certificate, in DER, that TLS has verified.
@@ -148,17 +167,16 @@ impl Checks {
         peer: Option<SocketAddr>,
         now: Timestamp,
     ) -> Result<(Actor, Credential), AuthError> {
-        let token = bearer(header)?;
-        if let Some(retry_after) = peer.and_then(|peer| self.throttle.blocked(peer, now)) {
-            return Err(AuthError::Throttled { retry_after });
-        }
-        let outcome = self.of_token(token, now).await;
-        if let Err(AuthError::Refused(refusal)) = &outcome {
-            tracing::info!(peer = peer.map(tracing::field::display), %refusal, "credentials were refused");
-            if let Some(peer) = peer.filter(|_| refusal.is_guess()) {
-                self.throttle.failed(peer, now);
+        let outcome = self.of_token(bearer(header)?, now).await;
+        let Err(AuthError::Refused(refusal)) = &outcome else { return outcome };
+        // Only here, so that others who share the address with somebody who guesses are let in.
+        if let Some(peer) = peer.filter(|_| refusal.is_guess()) {
+            if let Some(retry_after) = self.throttle.blocked(peer, now) {
+                return Err(AuthError::Throttled { retry_after });
             }
+            self.throttle.failed(peer, now);
         }
+        tracing::info!(peer = peer.map(tracing::field::display), %refusal, "credentials were refused");
         outcome
     }
 

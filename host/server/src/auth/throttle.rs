@@ -1,35 +1,21 @@
-//! How many failed attempts an address has, before nothing from it is looked at for a while.
+//! How many failed attempts an address has, before further failures are answered slowly and with 429.
 //!
-//! Secrets of 256 random bits are not guessed; this keeps those who try from costing much, and makes them visible. Only
+//! Secrets of 256 random bits are not guessed; this keeps those who try from costing much, and makes them visible. A credential
+//! that is accepted is accepted, whatever else comes from its address: many share one. Only
 //! failures are counted, so it is a leaky bucket that can be looked at without being filled, and that takes the time
 //! from outside: an address holds nothing but the moment at which its bucket is empty again.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 
 use lockgate_domain::{Duration, Timestamp};
 
+use crate::serve::AddressKey;
+
 /// How many addresses are kept at most: about 4 MiB. If more than that fail at the same time, counting by address is of
 /// no use anyway; the new ones are not counted until others are forgotten.
 const MOST_PEERS: usize = 65_536;
-
-/// Whom the attempts are counted for: an IPv4 address, or the 64 bits of an IPv6 address that a network is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Peer {
-    V4(u32),
-    V6(u64),
-}
-
-impl From<IpAddr> for Peer {
-    fn from(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => Self::V4(address.to_bits()),
-            // The upper half: the shift leaves no more than 64 bits.
-            IpAddr::V6(address) => Self::V6(u64::try_from(address.to_bits() >> 64).unwrap_or(u64::MAX)),
-        }
-    }
-}
 
 /// The failed attempts of all addresses.
 #[derive(Debug)]
@@ -39,7 +25,7 @@ pub(super) struct Throttle {
     /// How much goes in, in milliseconds.
     full: i64,
     /// When each bucket is empty again, in milliseconds since 1970.
-    empty_at: Mutex<HashMap<Peer, i64>>,
+    empty_at: Mutex<HashMap<AddressKey, i64>>,
 }
 
 impl Throttle {
@@ -50,7 +36,7 @@ impl Throttle {
         Self { each, full, empty_at: Mutex::default() }
     }
 
-    /// In how many seconds an attempt of that address is looked at; none: now.
+    /// In how many seconds a failed attempt of that address is answered as usual; none: now.
     pub(super) fn blocked(&self, peer: SocketAddr, now: Timestamp) -> Option<u64> {
         let buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
         let level = self.level(buckets.get(&peer.ip().into()).copied(), now);
@@ -60,7 +46,7 @@ impl Throttle {
 
     /// An attempt of that address failed.
     pub(super) fn failed(&self, peer: SocketAddr, now: Timestamp) {
-        let key = Peer::from(peer.ip());
+        let key = AddressKey::from(peer.ip());
         let mut buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
         let known = buckets.get(&key).copied();
         if known.is_none() && buckets.len() >= MOST_PEERS {
@@ -83,6 +69,8 @@ impl Throttle {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use std::net::IpAddr;
 
     use super::*;
 

@@ -34,8 +34,8 @@ use serde_path_to_error::Segment;
 pub use self::mistake::{ConfigError, Mistake, Origin};
 pub use self::reference::reference;
 pub use self::sections::{
-    ClientCertificate, LedgerConfig, LimitsConfig, MetricsAccess, ObserveConfig, Recordings, ReloadConfig,
-    RetentionConfig, TlsConfig,
+    ClientAddress, ClientCertificate, LedgerConfig, LimitsConfig, MetricsAccess, ObserveConfig, Recordings,
+    ReloadConfig, RetentionConfig, TlsConfig, TrustedProxiesConfig,
 };
 use self::shape::Shape;
 pub use self::size::Size;
@@ -70,6 +70,8 @@ pub struct Config {
     pub insecure_no_auth: bool,
     /// TLS. Without a certificate, the endpoint speaks plain HTTP.
     pub tls: TlsConfig,
+    /// Whose word is taken for the address of a client.
+    pub trusted_proxies: TrustedProxiesConfig,
     /// How much is taken, and for how long is waited.
     pub limits: LimitsConfig,
     /// Whose credentials are taken.
@@ -93,6 +95,7 @@ impl Default for Config {
             models: vec!["models/*.toml".to_owned()],
             insecure_no_auth: false,
             tls: TlsConfig::default(),
+            trusted_proxies: TrustedProxiesConfig::default(),
             limits: LimitsConfig::default(),
             auth: AuthConfig::default(),
             ledger: LedgerConfig::default(),

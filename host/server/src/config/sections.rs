@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use lockgate_domain::Duration;
 use lockgate_engine::service::LONGEST_DELEGATION;
+use lockgate_runtime::AddressRange;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,35 @@ pub enum ClientCertificate {
     Required,
 }
 
+/// Whose word is taken for the address of a client.
+///
+/// Limits by address and the record of a decision go by the address of the client. Without this section it is the address of
+/// the connection, so all clients of a proxy have one address.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct TrustedProxiesConfig {
+    /// The addresses of the proxies, for example `10.1.2.3` or `10.1.2.0/24`. What others say of a client's address is not
+    /// read.
+    #[schemars(with = "Vec<String>")]
+    pub networks: Vec<AddressRange>,
+    /// How the proxies tell the address of a client.
+    pub client_address: ClientAddress,
+}
+
+/// How a proxy tells the address of a client. Only that way is read: a proxy hands on the headers of other ways as its client
+/// sent them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientAddress {
+    /// The `Forwarded` header (RFC 7239). The address is the last one that no proxy of `networks` has.
+    #[default]
+    Forwarded,
+    /// The `X-Forwarded-For` header, read from its end in the same way.
+    XForwardedFor,
+    /// The PROXY protocol, version 1 or 2, at the beginning of each connection. A connection of a proxy without it is closed.
+    ProxyProtocol,
+}
+
 /// How much is taken, and for how long is waited.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -46,20 +76,42 @@ pub struct LimitsConfig {
     pub body: Size,
     /// How large a piece of evidence may be.
     pub evidence: Size,
-    /// How many connections are open at once; others wait until one is closed.
+    /// How much memory the bodies of all requests take together. Further requests with a body are turned away with 503.
+    pub bodies: Size,
+    /// How much of it the bodies of one credential take. Further ones are turned away with 429.
+    pub bodies_per_credential: Size,
+    /// How much of a body has to come in a second, on average and after the first five seconds. A slower request is answered
+    /// with 408. A client that takes its answer more slowly is cut off, too.
+    pub least_rate: Size,
+    /// How many connections are open at once. For one more, the connections that have been silent for longest are closed; if
+    /// all are being answered, it gets an answer only to questions about the server's health.
     #[schemars(range(min = 1))]
     pub connections: u32,
+    /// How many connections one address has open at once. For one more, those that have been silent for longest are closed; if
+    /// all are being answered, it is refused. The addresses of an IPv6 network of 64 bits count as one.
+    #[schemars(range(min = 1))]
+    pub connections_per_address: u32,
     /// How many requests are worked on at once.
     #[schemars(range(min = 1))]
     pub requests: u32,
-    /// How many requests wait for their turn; more are turned away with 503 and `Retry-After`.
+    /// How many of them one credential has.
+    #[schemars(range(min = 1))]
+    pub requests_per_credential: u32,
+    /// How many requests wait for their turn or send their body; more are turned away with 503 and `Retry-After`.
     pub queue: u32,
+    /// How many of them one credential has; more are turned away with 429 and `Retry-After`.
+    pub queue_per_credential: u32,
     /// How many clients may be waiting for a deployment to turn, or be sent its events. They do not count as `requests`.
     pub watchers: u32,
-    /// How long a client may take for a TLS handshake, and how long for the head of a request. An idle connection is
-    /// closed after that long, too.
+    /// How many of them one credential has.
+    pub watchers_per_credential: u32,
+    /// How long a connection may take until the first head of a request is complete: for the PROXY protocol, the TLS handshake,
+    /// the preface of HTTP/2 and the head together. Then it is closed.
     pub header_read: Duration,
-    /// How long a request may take from its head to the head of the answer: then it is answered with 408 or 503.
+    /// How long a connection may be open without a request that is being answered. Then it is closed.
+    pub idle: Duration,
+    /// How long the answer to a request may take, from the last byte of its body to the head of the answer: then it is answered
+    /// with 503.
     pub request: Duration,
     /// How long a client may be left waiting for a deployment to turn (`wait`). Shorter than `request`.
     pub wait: Duration,
@@ -74,11 +126,19 @@ impl Default for LimitsConfig {
         Self {
             body: Size::mebibytes(1),
             evidence: Size::mebibytes(16),
-            connections: 10_000,
+            bodies: Size::mebibytes(256),
+            bodies_per_credential: Size::mebibytes(64),
+            least_rate: Size::bytes(16 << 10),
+            connections: 4096,
+            connections_per_address: 512,
             requests: 512,
+            requests_per_credential: 128,
             queue: 2048,
-            watchers: 4096,
-            header_read: Duration::from_millis(30_000),
+            queue_per_credential: 512,
+            watchers: 2048,
+            watchers_per_credential: 512,
+            header_read: Duration::from_millis(10_000),
+            idle: Duration::from_millis(60_000),
             request: Duration::from_millis(30_000),
             wait: Duration::from_millis(25_000),
             shutdown: Duration::from_millis(25_000),

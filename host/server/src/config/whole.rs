@@ -2,7 +2,7 @@
 
 use super::mistake::{Mistake, Origin};
 use super::tree::{Content, Node};
-use super::{Config, TlsConfig};
+use super::{Config, LimitsConfig, TlsConfig};
 use crate::auth;
 
 /// All that is wrong with it.
@@ -32,7 +32,9 @@ pub(super) fn mistakes(config: &Config, tree: &Node) -> Vec<Mistake> {
     if limits.wait >= limits.request {
         found.add("limits.wait", &format!("it has to be shorter than `limits.request`, which is `{}`", limits.request));
     }
-    for (key, length) in [("limits.header-read", limits.header_read), ("limits.request", limits.request)] {
+    for (key, length) in
+        [("limits.header-read", limits.header_read), ("limits.idle", limits.idle), ("limits.request", limits.request)]
+    {
         if length.as_millis() == 0 {
             found.add(key, "nobody is that fast: write `30s`, for example");
         }
@@ -43,11 +45,7 @@ pub(super) fn mistakes(config: &Config, tree: &Node) -> Vec<Mistake> {
             "it is 0, so no role could be lent: write for how long one may be, for example `30d`",
         );
     }
-    for (key, size) in [("limits.body", limits.body), ("limits.evidence", limits.evidence)] {
-        if size.as_u64() == 0 {
-            found.add(key, "nothing fits into 0 bytes: write `1 MiB`, for example");
-        }
-    }
+    check_sizes(limits, &mut found);
     if reload.watch && reload.interval.as_millis() < 100 {
         found.add("reload.interval", "it is shorter than `100ms`: write `2s`, for example, or `watch = false`");
     }
@@ -65,6 +63,25 @@ pub(super) fn mistakes(config: &Config, tree: &Node) -> Vec<Mistake> {
         }
     }
     found.mistakes
+}
+
+fn check_sizes(limits: &LimitsConfig, found: &mut Found<'_>) {
+    for (key, size) in [("limits.body", limits.body), ("limits.evidence", limits.evidence)] {
+        if size.as_u64() == 0 {
+            found.add(key, "nothing fits into 0 bytes: write `1 MiB`, for example");
+        }
+    }
+    let largest = limits.body.max(limits.evidence);
+    for (key, size) in
+        [("limits.bodies", limits.bodies), ("limits.bodies-per-credential", limits.bodies_per_credential)]
+    {
+        if size < largest {
+            found.add(key, &format!("it is less than one body may have: write `{largest}` or more"));
+        }
+    }
+    if limits.least_rate.as_u64() == 0 {
+        found.add("limits.least-rate", "a body that never comes would be waited for: write `16 KiB`, for example");
+    }
 }
 
 fn check_tls(tls: &TlsConfig, found: &mut Found<'_>) {

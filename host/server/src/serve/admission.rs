@@ -1,17 +1,17 @@
-//! How many requests are worked on at once, and what happens to more.
+//! How many requests are open and worked on at once, in all and of one credential, and what happens to more.
 //!
-//! A few wait for their turn; what does not fit in there either is turned away at once, so that those who wait are still
-//! answered in time. A client that waits for something to happen does nothing, so it gives its turn back
-//! ([`Turn::watch`]): a thousand pipelines that wait for an approval keep nobody from giving it.
+//! A request takes a [`Place`] before its body is read, and its [`Turn`] when the body is there. Requests beyond the turns wait;
+//! requests beyond the places are turned away at once, so that those that wait are still answered in time. A client that waits
+//! for something to happen does nothing, so it gives its turn back ([`Turn::watch`]): a thousand pipelines that wait for an
+//! approval keep nobody from giving it. One credential gets only a share of each, so it cannot hold all of them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use lockgate_engine::authority::Actor;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use crate::config::LimitsConfig;
 use crate::observe::{Metrics, Shed};
@@ -20,80 +20,266 @@ use crate::problem::Problem;
 /// After how many seconds it is worth asking again.
 const RETRY_AFTER: u64 = 1;
 
-/// The turns that there are; cheap to clone.
+/// In which steps memory is taken for a body of unknown length, in bytes.
+const STEP: u64 = 64 << 10;
+
+/// The places and turns that there are; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Admission(Arc<Turns>);
+pub(super) struct Admission(Arc<Admissions>);
 
 #[derive(Debug)]
-struct Turns {
+struct Admissions {
+    all: Room,
+    limits: RoomLimits,
+    by_credential: Mutex<HashMap<String, Arc<Room>>>,
+    metrics: Arc<Metrics>,
+}
+
+/// How much there is, for all or for one credential.
+#[derive(Clone, Copy, Debug)]
+struct RoomLimits {
+    requests: u32,
+    queue: u32,
+    watchers: u32,
+    bodies: u64,
+}
+
+/// What is free of it.
+#[derive(Debug)]
+struct Room {
+    open: Arc<Semaphore>,
     working: Arc<Semaphore>,
     watching: Arc<Semaphore>,
-    waiting: AtomicUsize,
-    queue: usize,
-    metrics: Arc<Metrics>,
+    /// How many bytes of bodies may still be taken into memory.
+    bodies: AtomicU64,
+}
+
+impl Room {
+    fn new(limits: RoomLimits) -> Self {
+        let permits = |number: u32| {
+            let number = usize::try_from(number).unwrap_or(Semaphore::MAX_PERMITS);
+            Arc::new(Semaphore::new(number.min(Semaphore::MAX_PERMITS)))
+        };
+        Self {
+            open: permits(limits.requests.saturating_add(limits.queue)),
+            working: permits(limits.requests),
+            watching: permits(limits.watchers),
+            bodies: AtomicU64::new(limits.bodies),
+        }
+    }
+
+    fn take_bytes(&self, bytes: u64) -> bool {
+        let taken = self.bodies.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| free.checked_sub(bytes));
+        taken.is_ok()
+    }
+
+    fn give_back_bytes(&self, bytes: u64) {
+        self.bodies.fetch_add(bytes, Ordering::AcqRel);
+    }
+}
+
+/// The rooms that a request takes part of: that of its credential, if it has one, and that of all.
+#[derive(Clone, Debug)]
+struct Rooms {
+    own: Option<Arc<CredentialRoom>>,
+    admissions: Arc<Admissions>,
+}
+
+/// The room of one credential. It is forgotten when nothing of it is in use.
+#[derive(Debug)]
+struct CredentialRoom {
+    credential: String,
+    room: Arc<Room>,
+    admissions: Arc<Admissions>,
+}
+
+impl Drop for CredentialRoom {
+    fn drop(&mut self) {
+        let mut rooms = self.admissions.rooms();
+        // One is this one's, one the map's.
+        if Arc::strong_count(&self.room) <= 2 {
+            rooms.remove(&self.credential);
+        }
+    }
+}
+
+/// What one request holds of a kind of room. The part of the credential is given back first.
+type Permits = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
+
+/// The place of a request that was taken in: it may send its body, and wait for its turn.
+#[derive(Debug)]
+pub(super) struct Place {
+    open: Permits,
+    rooms: Rooms,
 }
 
 /// The turn of a request, among its extensions.
 #[derive(Clone, Debug)]
 pub struct Turn {
-    permit: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
-    turns: Arc<Turns>,
+    /// The places of the request: in the queue, and among those that are worked on.
+    permits: Arc<Mutex<Option<(Permits, Permits)>>>,
+    rooms: Rooms,
 }
 
 /// The place of a client that waits for something to happen; it is free again when this is dropped.
 #[derive(Debug)]
 pub struct Watching {
-    _permit: OwnedSemaphorePermit,
+    _permits: Permits,
+    _rooms: Rooms,
 }
 
-/// One more in the queue, until it is dropped.
-struct Queued<'t>(&'t AtomicUsize);
-
-impl Drop for Queued<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+/// The memory of one body; it is free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct BodyRoom {
+    rooms: Rooms,
+    bytes: u64,
 }
 
 impl Admission {
-    /// As many turns as these limits say.
-    pub fn new(limits: &LimitsConfig, metrics: Arc<Metrics>) -> Self {
-        let permits = |number: u32| {
-            let number = usize::try_from(number).unwrap_or(Semaphore::MAX_PERMITS);
-            Arc::new(Semaphore::new(number.min(Semaphore::MAX_PERMITS)))
+    /// As many places and turns as these limits say.
+    pub(super) fn new(limits: &LimitsConfig, metrics: Arc<Metrics>) -> Self {
+        let all = RoomLimits {
+            requests: limits.requests,
+            queue: limits.queue,
+            watchers: limits.watchers,
+            bodies: limits.bodies.as_u64(),
         };
-        Self(Arc::new(Turns {
-            working: permits(limits.requests),
-            watching: permits(limits.watchers),
-            waiting: AtomicUsize::new(0),
-            queue: usize::try_from(limits.queue).unwrap_or(usize::MAX),
-            metrics,
-        }))
+        let of_credential = RoomLimits {
+            requests: limits.requests_per_credential,
+            queue: limits.queue_per_credential,
+            watchers: limits.watchers_per_credential,
+            bodies: limits.bodies_per_credential.as_u64(),
+        };
+        let (all, by_credential) = (Room::new(all), Mutex::default());
+        Self(Arc::new(Admissions { all, limits: of_credential, by_credential, metrics }))
     }
 
-    async fn turn(&self) -> Result<Turn, Problem> {
-        let turns = &self.0;
-        let permit = match Arc::clone(&turns.working).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
-                let before = turns.waiting.fetch_add(1, Ordering::Relaxed);
-                let _queued = Queued(&turns.waiting);
-                if before >= turns.queue {
-                    return Err(turns.overloaded("too many requests are being answered and waiting already"));
-                }
-                let permit = Arc::clone(&turns.working).acquire_owned().await;
-                permit.map_err(|_| turns.overloaded("no more requests are taken"))?
-            }
-        };
-        Ok(Turn { permit: Arc::new(Mutex::new(Some(permit))), turns: Arc::clone(turns) })
+    /// A place for a request of somebody; those of nobody in particular share the room of all.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(super) fn place(&self, actor: Option<&Actor>) -> Result<Place, Problem> {
+        let own = actor.map(|actor| {
+            let credential = format!("{} {}", actor.credential, actor.person.id.written());
+            let room = self.0.room_of(&credential);
+            Arc::new(CredentialRoom { credential, room, admissions: Arc::clone(&self.0) })
+        });
+        let rooms = Rooms { own, admissions: Arc::clone(&self.0) };
+        let open = rooms.try_take(|room| &room.open, "requests that are being answered or wait")?;
+        Ok(Place { rooms, open })
     }
 }
 
-impl Turns {
+impl Admissions {
+    fn rooms(&self) -> MutexGuard<'_, HashMap<String, Arc<Room>>> {
+        self.by_credential.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn room_of(&self, credential: &str) -> Arc<Room> {
+        let mut rooms = self.rooms();
+        match rooms.get(credential) {
+            Some(room) => Arc::clone(room),
+            None => Arc::clone(rooms.entry(credential.to_owned()).or_insert_with(|| Arc::new(Room::new(self.limits)))),
+        }
+    }
+}
+
+impl Rooms {
+    fn own(&self) -> Option<&Room> {
+        self.own.as_ref().map(|own| &*own.room)
+    }
+
+    fn try_take(&self, of: impl Fn(&Room) -> &Arc<Semaphore>, what: &str) -> Result<Permits, Problem> {
+        let own = self.own().map(|own| Arc::clone(of(own)).try_acquire_owned()).transpose();
+        let own = own.map_err(|_| self.too_many(what))?;
+        let all = Arc::clone(of(&self.admissions.all)).try_acquire_owned();
+        let all = all.map_err(|_| self.overloaded(&format!("there are too many {what}")))?;
+        Ok((own, all))
+    }
+
+    async fn take_turn(&self) -> Result<Permits, AcquireError> {
+        // First that of the credential: whoever waits there takes none of the others' turns.
+        let own = match self.own() {
+            Some(own) => Some(Arc::clone(&own.working).acquire_owned().await?),
+            None => None,
+        };
+        Ok((own, Arc::clone(&self.admissions.all.working).acquire_owned().await?))
+    }
+
     fn overloaded(&self, detail: &str) -> Problem {
-        self.metrics.shed(Shed::Busy);
-        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "There is too much to do");
-        problem.detail(format!("{detail}: nothing was done, ask again later")).retry_after(RETRY_AFTER)
+        self.admissions.metrics.shed(Shed::Busy);
+        overloaded(detail)
+    }
+
+    fn too_many(&self, what: &str) -> Problem {
+        self.admissions.metrics.shed(Shed::CredentialBusy);
+        let title = "The credential has too much open at once";
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", title)
+            .detail(format!("this credential has too many {what}: nothing was done, ask again when some of them have ended"))
+            .retry_after(RETRY_AFTER)
+    }
+}
+
+/// The answer where the server has too much to do.
+pub(super) fn overloaded(detail: &str) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "There is too much to do")
+        .detail(format!("{detail}: nothing was done, ask again later"))
+        .retry_after(RETRY_AFTER)
+}
+
+impl Place {
+    /// Memory for a body, which is empty yet.
+    pub(super) fn body(&self) -> BodyRoom {
+        BodyRoom { rooms: self.rooms.clone(), bytes: 0 }
+    }
+
+    /// Waits until the request is worked on.
+    pub(super) async fn turn(self) -> Result<Turn, Problem> {
+        let Self { rooms, open } = self;
+        let working = rooms.take_turn().await.map_err(|_| rooms.overloaded("no more requests are taken"))?;
+        Ok(Turn { permits: Arc::new(Mutex::new(Some((open, working)))), rooms })
+    }
+}
+
+impl BodyRoom {
+    /// Makes it enough for that many bytes of a body whose length is not known.
+    ///
+    /// # Errors
+    /// If there is not that much memory.
+    pub(super) fn grow_for(&mut self, bytes: u64) -> Result<(), Problem> {
+        if bytes <= self.bytes { Ok(()) } else { self.grow_to(bytes.next_multiple_of(STEP)) }
+    }
+
+    /// Makes it that many bytes, if it is less.
+    ///
+    /// # Errors
+    /// If there is not that much memory.
+    pub(super) fn grow_to(&mut self, bytes: u64) -> Result<(), Problem> {
+        let more = bytes.saturating_sub(self.bytes);
+        if more == 0 {
+            return Ok(());
+        }
+        let Self { rooms, .. } = self;
+        if rooms.own().is_some_and(|own| !own.take_bytes(more)) {
+            return Err(rooms.too_many("bytes of bodies in memory"));
+        }
+        if !rooms.admissions.all.take_bytes(more) {
+            if let Some(own) = rooms.own() {
+                own.give_back_bytes(more);
+            }
+            return Err(rooms.overloaded("the bodies of other requests take all memory that there is for them"));
+        }
+        self.bytes += more;
+        Ok(())
+    }
+}
+
+impl Drop for BodyRoom {
+    fn drop(&mut self) {
+        if let Some(own) = self.rooms.own() {
+            own.give_back_bytes(self.bytes);
+        }
+        self.rooms.admissions.all.give_back_bytes(self.bytes);
     }
 }
 
@@ -103,23 +289,13 @@ impl Turn {
     /// # Errors
     /// If too many are waiting already.
     pub fn watch(&self) -> Result<Watching, Problem> {
-        let permit = Arc::clone(&self.turns.watching).try_acquire_owned();
-        let permit = permit.map_err(|_| self.turns.overloaded("too many clients are waiting for something already"))?;
-        drop(self.permit.lock().unwrap_or_else(PoisonError::into_inner).take());
-        Ok(Watching { _permit: permit })
+        let permits = self.rooms.try_take(|room| &room.watching, "clients that wait for something to happen")?;
+        self.end();
+        Ok(Watching { _permits: permits, _rooms: self.rooms.clone() })
     }
-}
 
-/// A middleware: lets a request through when it is its turn, or turns it away.
-pub async fn admit(State(admission): State<Admission>, mut request: Request, next: Next) -> Response {
-    match admission.turn().await {
-        Ok(turn) => {
-            request.extensions_mut().insert(turn.clone());
-            let response = next.run(request).await;
-            // Until the head of the answer is there; whoever answers in a stream does not hold a turn for long.
-            drop(turn.permit.lock().unwrap_or_else(PoisonError::into_inner).take());
-            response
-        }
-        Err(problem) => problem.into_response(),
+    /// Gives the turn back.
+    pub(super) fn end(&self) {
+        drop(self.permits.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }

@@ -1,5 +1,4 @@
-//! What comes of the body of a request: whether all of it has come, and what becomes of the rest where the answer did not
-//! need it.
+//! What becomes of the rest of a body that the answer did not need.
 //!
 //! A request that is refused by its head alone is answered while its body is still on the way. A connection that is closed
 //! with a body unread takes the answer back that was sent: the client sees a broken connection, and never why. So a small
@@ -14,6 +13,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::EXPECT;
+use axum::response::Response;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
@@ -21,8 +21,19 @@ use http_body_util::BodyExt as _;
 const LARGEST_REST: u64 = 64 << 10;
 const LONGEST: Duration = Duration::from_secs(1);
 
+/// Around what comes next: reads what it leaves of the body, if that is little.
+pub(super) async fn with_rest_read<F: Future<Output = Response>>(
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
+    let (request, body) = watch(request);
+    let response = next(request).await;
+    body.read_rest().await;
+    response
+}
+
 /// What is known of a body while others read it.
-pub(super) struct Seen {
+struct Seen {
     complete: AtomicBool,
     /// Whether a rest may be read. A client that asks first whether it is wanted has not sent it.
     wanted: bool,
@@ -31,7 +42,7 @@ pub(super) struct Seen {
 }
 
 /// Watches the body of a request.
-pub(super) fn watch(request: Request) -> (Request, Arc<Seen>) {
+fn watch(request: Request) -> (Request, Arc<Seen>) {
     let complete = AtomicBool::new(request.body().is_end_stream());
     let wanted = !request.headers().contains_key(EXPECT);
     let seen = Arc::new(Seen { complete, wanted, rest: Mutex::new(None) });
@@ -44,12 +55,12 @@ pub(super) fn watch(request: Request) -> (Request, Arc<Seen>) {
 
 impl Seen {
     /// Whether all of it has come.
-    pub(super) fn is_complete(&self) -> bool {
+    fn is_complete(&self) -> bool {
         self.complete.load(Ordering::Relaxed)
     }
 
     /// Reads what nobody has read, if it is little and comes soon.
-    pub(super) async fn read_rest(&self) {
+    async fn read_rest(&self) {
         if self.is_complete() || !self.wanted {
             return;
         }

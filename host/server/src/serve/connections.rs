@@ -1,95 +1,138 @@
 //! From a listening socket to requests: connections, handshakes, and their end.
 //!
-//! `axum::serve` has no place for a time limit on the head of a request, so this goes by the same parts that it is made
-//! of (hyper). A handshake is done by the task of its connection: one that never ends keeps nobody else waiting.
+//! `axum::serve` has no place for limits on connections, so this goes by the same parts that it is made of (hyper). The task of a
+//! connection does its handshake, and closes it when the client keeps the server waiting: hyper bounds the time for a head of
+//! HTTP/1 only, not that until the first bytes tell the version, nor that for the frames of HTTP/2.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Request, Response, Version};
+use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::server::graceful::GracefulConnection;
+use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tower::ServiceExt as _;
 
+use super::activity::{AnswerBody, ConnectionActivity, Silence, SilenceLimits};
+use super::admission::overloaded;
+use super::client_address::{TrustedProxies, read_proxy_header};
+use super::connection_table::{ConnectionPlace, ConnectionTable};
 use super::lifecycle::Lifecycle;
+use super::open_files::{self, FILES_BESIDE_CONNECTIONS};
 use super::peer::Peer;
 use super::tls::Tls;
-use crate::config::LimitsConfig;
+use crate::api::health::is_about_health;
+use crate::config::Config;
+use crate::observe::{ClosedConnection, Metrics};
 
 /// How long to wait before the next try when no connection can be taken, for example because too many files are open.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// The longest that a head may be, in bytes, with all its headers.
-const LARGEST_HEAD: u32 = 64 << 10;
+const LARGEST_HEAD: u32 = 16 << 10;
 
 /// How often a silent connection of HTTP/2 is asked whether it is still there.
 const PING: Duration = Duration::from_secs(30);
 
+/// How many requests a connection of HTTP/2 may have open at once.
+const STREAMS: u32 = 100;
+
+/// How many bytes of bodies a client of HTTP/2 may send before they are read: for one request, and for a connection.
+const STREAM_WINDOW: u32 = 256 << 10;
+const CONNECTION_WINDOW: u32 = 1 << 20;
+
+/// How long a connection may take to end once it was told to.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Longer than any shutdown may take, which ends its connections itself.
+const FOREVER: Duration = Duration::from_secs(86_400);
+
 /// What connections are served with.
 pub(super) struct Connections {
-    pub(super) router: Router,
-    pub(super) tls: Option<Arc<Tls>>,
-    pub(super) lifecycle: Lifecycle,
+    router: Router,
+    tls: Option<Arc<Tls>>,
+    lifecycle: Lifecycle,
     builder: Builder<TokioExecutor>,
-    header_read: Duration,
-    at_once: Arc<Semaphore>,
+    silence: SilenceLimits,
+    least_rate: u64,
+    table: ConnectionTable,
+    proxies: TrustedProxies,
+    metrics: Arc<Metrics>,
     shutdown: Duration,
 }
 
 impl Connections {
-    pub(super) fn new(router: Router, tls: Option<Arc<Tls>>, lifecycle: Lifecycle, limits: &LimitsConfig) -> Self {
-        let header_read = Duration::from_millis(limits.header_read.as_millis());
+    pub(super) fn new(
+        router: Router,
+        tls: Option<Arc<Tls>>,
+        lifecycle: Lifecycle,
+        config: &Config,
+        metrics: &Arc<Metrics>,
+    ) -> Self {
+        let limits = &config.limits;
+        let first_head = Duration::from_millis(limits.header_read.as_millis());
+        let idle = Duration::from_millis(limits.idle.as_millis());
         let mut builder = Builder::new(TokioExecutor::new());
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(header_read)
+            // It counts from the end of the request before, so it would cut off a client that is only idle.
+            .header_read_timeout(idle.max(first_head))
             .max_buf_size(usize::try_from(LARGEST_HEAD).unwrap_or(usize::MAX));
         builder
             .http2()
             .timer(TokioTimer::new())
             .keep_alive_interval(PING)
-            .keep_alive_timeout(header_read)
+            .keep_alive_timeout(first_head)
+            .max_concurrent_streams(STREAMS)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(LARGEST_HEAD);
-        let at_once = usize::try_from(limits.connections).unwrap_or(Semaphore::MAX_PERMITS);
-        let at_once = Arc::new(Semaphore::new(at_once.min(Semaphore::MAX_PERMITS)));
-        let shutdown = Duration::from_millis(limits.shutdown.as_millis());
-        Self { router, tls, lifecycle, builder, header_read, at_once, shutdown }
+        let per_address = usize::try_from(limits.connections_per_address).unwrap_or(usize::MAX);
+        Self {
+            router,
+            tls,
+            lifecycle,
+            builder,
+            silence: SilenceLimits { first_head, idle },
+            least_rate: limits.least_rate.as_u64(),
+            table: ConnectionTable::new(connection_limit(limits.connections), per_address, Arc::clone(metrics)),
+            proxies: TrustedProxies::new(&config.trusted_proxies),
+            metrics: Arc::clone(metrics),
+            shutdown: Duration::from_millis(limits.shutdown.as_millis()),
+        }
     }
 
     /// Takes connections until a shutdown begins, and then waits until what is being answered is answered. Whether that
     /// was done in time.
     pub(super) async fn serve(self, listener: TcpListener) -> bool {
         let this = Arc::new(self);
-        let graceful = GracefulShutdown::new();
         let mut tasks = JoinSet::new();
         loop {
             let accepted = tokio::select! {
                 biased;
                 () = this.lifecycle.stopping() => break,
-                accepted = this.accept(&listener) => accepted,
+                accepted = listener.accept() => accepted,
             };
             while tasks.try_join_next().is_some() {}
             match accepted {
-                Ok((stream, address, permit)) => {
-                    let (this, watcher) = (Arc::clone(&this), graceful.watcher());
-                    tasks.spawn(async move {
-                        this.connection(stream, address, watcher).await;
-                        drop(permit);
-                    });
-                }
+                Ok((stream, address)) => this.take(stream, address, &mut tasks),
                 // The client has left already.
                 Err(error) if is_of_the_client(&error) => {}
                 Err(error) => {
@@ -99,7 +142,8 @@ impl Connections {
             }
         }
         drop(listener);
-        let in_time = tokio::time::timeout(this.shutdown, graceful.shutdown()).await.is_ok();
+        let all_ended = async { while tasks.join_next().await.is_some() {} };
+        let in_time = tokio::time::timeout(this.shutdown, all_ended).await.is_ok();
         if !in_time {
             tracing::warn!(open = tasks.len(), "connections were cut off: they did not end within `limits.shutdown`");
         }
@@ -107,53 +151,182 @@ impl Connections {
         in_time
     }
 
-    async fn accept(
-        &self,
-        listener: &TcpListener,
-    ) -> io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
-        let permit = Arc::clone(&self.at_once).acquire_owned().await.map_err(io::Error::other)?;
-        let (stream, address) = listener.accept().await?;
-        Ok((stream, address, permit))
+    /// Starts the task of a connection, or closes it.
+    fn take(self: &Arc<Self>, stream: TcpStream, address: SocketAddr, tasks: &mut JoinSet<()>) {
+        let activity = Arc::new(ConnectionActivity::new(self.least_rate));
+        let counted = (!self.proxies.contains(address.ip())).then(|| address.ip());
+        let Some(place) = self.table.take(&activity, counted) else { return };
+        let this = Arc::clone(self);
+        tasks.spawn(async move {
+            tokio::select! {
+                () = this.connection(stream, address, &activity, &place) => {}
+                () = activity.evicted() => {}
+            }
+        });
     }
 
-    async fn connection(&self, stream: TcpStream, address: SocketAddr, watcher: Watcher) {
+    async fn connection(
+        &self,
+        stream: TcpStream,
+        address: SocketAddr,
+        activity: &Arc<ConnectionActivity>,
+        place: &ConnectionPlace,
+    ) {
         // Answers are small, and written at once.
         let _ = stream.set_nodelay(true);
-        let Some(tls) = &self.tls else {
-            return self.requests(stream, Peer { address, certificate: None }, watcher).await;
-        };
-        let handshake = tokio::time::timeout(self.header_read, tls.acceptor().accept(stream));
-        let handshake = tokio::select! {
-            handshake = handshake => handshake,
-            () = self.lifecycle.stopping() => return,
-        };
-        match handshake {
-            Ok(Ok(stream)) => {
-                let certificates = stream.get_ref().1.peer_certificates();
-                let certificate = certificates.and_then(|chain| chain.first()).cloned().map(Arc::new);
-                self.requests(stream, Peer { address, certificate }, watcher).await;
+        if !self.proxies.speaks_proxy_protocol(address.ip()) {
+            return self.encrypted(stream, address, activity, place).await;
+        }
+        match self.in_time(activity, Box::pin(read_proxy_header(stream))).await {
+            // Without an address, the proxy asks for itself.
+            Some(Ok((stream, client))) if client.is_none_or(|client| place.belongs_to(client.ip())) => {
+                Box::pin(self.encrypted(stream, client.unwrap_or(address), activity, place)).await;
             }
-            Ok(Err(error)) => tracing::debug!(%address, %error, "a TLS handshake failed"),
-            Err(_) => tracing::debug!(%address, "a TLS handshake took too long"),
+            Some(Err(error)) => {
+                tracing::warn!(proxy = %address, %error, "a trusted proxy did not speak the PROXY protocol");
+            }
+            // It has too many connections, or was too slow.
+            Some(Ok(_)) | None => {}
         }
     }
 
-    async fn requests<S>(&self, stream: S, peer: Peer, watcher: Watcher)
-    where
+    /// Does the handshake of TLS, where there is one. Each way is in a box of its own: a silent connection shall not take the memory
+    /// of all of them.
+    async fn encrypted<S>(
+        &self,
+        stream: S,
+        address: SocketAddr,
+        activity: &Arc<ConnectionActivity>,
+        place: &ConnectionPlace,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let address = peer.address;
-        let service = service_fn(|request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(peer.clone()));
-            self.router.clone().oneshot(request)
-        });
-        let connection = self.builder.serve_connection(TokioIo::new(stream), service);
-        if let Err(error) = watcher.watch(connection).await {
-            // A client that leaves in the middle, or speaks something else.
-            tracing::debug!(%address, error = &*error, "a connection ended");
+        let Some(tls) = &self.tls else {
+            return Box::pin(self.requests(stream, address, None, activity, place)).await;
+        };
+        match self.in_time(activity, Box::pin(tls.acceptor().accept(stream).into_future())).await {
+            Some(Ok(stream)) => {
+                let certificates = stream.get_ref().1.peer_certificates();
+                let certificate = certificates.and_then(|chain| chain.first()).cloned().map(Arc::new);
+                Box::pin(self.requests(stream, address, certificate, activity, place)).await;
+            }
+            Some(Err(error)) => tracing::debug!(%address, %error, "a TLS handshake failed"),
+            None => {}
         }
     }
+
+    /// Does what comes before the first head, unless it takes too long or a shutdown begins.
+    async fn in_time<T>(&self, activity: &ConnectionActivity, work: impl Future<Output = T>) -> Option<T> {
+        let until = activity.opened() + self.silence.first_head;
+        tokio::select! {
+            done = timeout_at(until, work) => {
+                if done.is_err() {
+                    self.metrics.connection_closed(ClosedConnection::NoHead);
+                }
+                done.ok()
+            }
+            () = self.lifecycle.stopping() => None,
+        }
+    }
+
+    async fn requests<S>(
+        &self,
+        stream: S,
+        address: SocketAddr,
+        certificate: Option<Arc<CertificateDer<'static>>>,
+        activity: &Arc<ConnectionActivity>,
+        place: &ConnectionPlace,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let for_health = place.for_health;
+        let service = service_fn(|request: Request<Incoming>| {
+            let working = activity.head();
+            let mut request = request.map(Body::new);
+            let client = self.proxies.client(address, request.headers());
+            let peer = Peer { address: client, certificate: certificate.clone() };
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(Arc::clone(activity));
+            let refused = for_health && !is_about_health(request.uri().path());
+            // HTTP/2 knows no such header.
+            let close = for_health && request.version() < Version::HTTP_2;
+            let router = self.router.clone();
+            async move {
+                let mut response = if refused { no_room() } else { router.oneshot(request).await? };
+                if close {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(response.map(|body| AnswerBody { body, working }))
+            }
+        });
+        let connection = self.builder.serve_connection(TokioIo::new(stream), service);
+        if let Some(why) = self.drive(connection, address, activity).await {
+            self.metrics.connection_closed(why);
+        }
+    }
+
+    /// Serves a connection until it ends. Why, if the server closed it.
+    async fn drive<C>(
+        &self,
+        connection: C,
+        address: SocketAddr,
+        activity: &ConnectionActivity,
+    ) -> Option<ClosedConnection>
+    where
+        C: GracefulConnection,
+        C::Error: std::fmt::Display,
+    {
+        let mut connection = pin!(connection);
+        let mut stopping = pin!(self.lifecycle.stopping());
+        let (mut told_to_end, mut why) = (false, None);
+        let mut wake = activity.opened() + self.silence.first_head;
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        // A client that leaves in the middle, or speaks something else.
+                        tracing::debug!(%address, %error, "a connection ended");
+                    }
+                    return why;
+                }
+                () = stopping.as_mut(), if !told_to_end => {
+                    connection.as_mut().graceful_shutdown();
+                    (told_to_end, wake) = (true, Instant::now() + FOREVER);
+                }
+                () = sleep_until(wake) => match activity.overdue(self.silence) {
+                    _ if told_to_end => return why,
+                    Err(again) => wake = again,
+                    Ok(Silence::NoHead) => return Some(ClosedConnection::NoHead),
+                    Ok(Silence::Idle) => {
+                        connection.as_mut().graceful_shutdown();
+                        (told_to_end, wake) = (true, Instant::now() + FAREWELL);
+                        why = Some(ClosedConnection::Idle);
+                    }
+                },
+            }
+        }
+    }
+}
+
+/// The answer on a connection that was taken for questions about the server's health.
+fn no_room() -> Response<Body> {
+    overloaded("all connections are in use, and only questions about the server's health are answered").into_response()
+}
+
+/// How many connections there may be: each takes a file, and the ledger needs some, too.
+fn connection_limit(configured: u32) -> usize {
+    let configured = usize::try_from(configured).unwrap_or(usize::MAX);
+    let Some(files) = open_files::raise_limit() else { return configured };
+    let room = files.saturating_sub(FILES_BESIDE_CONNECTIONS).max(1);
+    if room < configured {
+        tracing::warn!(
+            connections = configured,
+            open_files = files,
+            "this process may open too few files for `limits.connections`: it takes {room} connections; raise the limit with \
+             `ulimit -n`"
+        );
+    }
+    configured.min(room)
 }
 
 fn is_of_the_client(error: &io::Error) -> bool {

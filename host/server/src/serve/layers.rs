@@ -3,10 +3,9 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
@@ -16,10 +15,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 
-use super::admission::{Admission, admit};
-use super::deadline::within;
+use super::body::with_rest_read;
 use super::request_id::with_request_id;
-use crate::config::LimitsConfig;
 use crate::observe::{Metrics, Observer, observe};
 use crate::problem::{Problem, as_problems};
 
@@ -37,28 +34,12 @@ const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Puts what every request passes around the routes:
 ///
-/// headers → id → metrics, trace and access log → problems → panics → time limit → size limit → its turn → the route.
+/// headers → id → metrics, trace and access log → problems → panics → the rest of a body that nobody read → the route.
 ///
-/// `always` are those that do not wait for their turn, so that they are answered under any load.
-pub(super) fn around(
-    waiting: Router,
-    always: Router,
-    limits: &LimitsConfig,
-    metrics: &Arc<Metrics>,
-    traces: bool,
-    tls: bool,
-) -> Router {
-    let around = Around {
-        observer: Observer::new(Arc::clone(metrics), traces),
-        deadline: Duration::from_millis(limits.request.as_millis()),
-        body: limits.body.as_usize(),
-        tls,
-    };
-    waiting
-        // Of a route that does not exist, nobody needs to wait for a turn to hear it.
-        .route_layer(from_fn_with_state(Admission::new(limits, Arc::clone(metrics)), admit))
-        .merge(always)
-        .layer(from_fn_with_state(Arc::new(around), pass))
+/// A route itself has the checks of its credential and rights, and the [`Intake`](super::Intake), before it.
+pub(super) fn around(routes: Router, metrics: &Arc<Metrics>, traces: bool, tls: bool) -> Router {
+    let around = Around { observer: Observer::new(Arc::clone(metrics), traces), tls };
+    routes.layer(from_fn_with_state(Arc::new(around), pass))
 }
 
 /// Whether the server speaks TLS itself: among the extensions of every request.
@@ -68,24 +49,19 @@ pub struct SpeaksTls(pub bool);
 /// What is around every route.
 struct Around {
     observer: Observer,
-    deadline: Duration,
-    /// How large a body may be, in bytes.
-    body: usize,
     tls: bool,
 }
 
 /// A middleware: all of it, one inside the other. One layer for each would make every request wrap and copy itself once
 /// for each.
 async fn pass(State(around): State<Arc<Around>>, request: Request, next: Next) -> Response {
-    let Around { observer, deadline, body, tls } = &*around;
+    let Around { observer, tls } = &*around;
     let route = |mut request: Request| {
         request.extensions_mut().insert(SpeaksTls(*tls));
-        DefaultBodyLimit::max(*body).apply(&mut request);
         next.run(request)
     };
-    let in_time = |request| within(*deadline, request, route);
     let answered = |request| async {
-        let answer = AssertUnwindSafe(in_time(request)).catch_unwind();
+        let answer = AssertUnwindSafe(with_rest_read(request, route)).catch_unwind();
         answer.await.unwrap_or_else(|panic| panicked(&*panic))
     };
     let explained = |request| as_problems(request, answered);

@@ -1,27 +1,36 @@
 //! The way of a request from the socket to the routes, and of the answer back; and of a server from its start to its end.
 //!
-//! `connections` takes sockets, does handshakes (`tls`) and reads heads; `layers` says what every request passes before
-//! it is at a route: its id, metrics, a time limit (`deadline`, `body`), its turn (`admission`). `start` puts a server together
-//! and ends it, `process` is that for a whole process.
+//! `connections` takes sockets, does handshakes (`tls`) and reads heads; `connection_table` says how many connections there are,
+//! `activity` which of them keep the server waiting, and `client_address` who is behind a proxy. `layers` says what every request
+//! passes: its id, metrics, problems, the rest of its body (`body`). `intake` takes a request in whose credential was checked: its
+//! place and turn (`admission`), its body, a time limit. `start` puts a server together and ends it, `process` is that for a
+//! whole process.
 
+mod activity;
 mod admission;
 mod body;
+mod client_address;
+mod connection_table;
 mod connections;
-mod deadline;
 mod decide;
+mod intake;
 mod layers;
 mod lifecycle;
+mod open_files;
 mod peer;
 mod process;
 mod request_id;
 mod start;
 mod tls;
 
-pub use admission::{Admission, Turn, Watching, admit};
+pub(crate) use activity::ConnectionActivity;
+pub use admission::{Turn, Watching};
 pub use decide::DecideError;
 pub(crate) use decide::count_reload;
+pub use intake::Intake;
 pub use layers::SpeaksTls;
 pub use lifecycle::Lifecycle;
+pub(crate) use peer::AddressKey;
 pub use peer::Peer;
 pub use process::serve;
 pub use request_id::{REQUEST_ID, RequestId, with_request_id};

@@ -79,7 +79,7 @@ pub enum StartError {
     Threads(std::io::Error),
 }
 
-/// Makes routes of what a server has. Those that wait for their turn, and not the ones about its health.
+/// Makes routes of what a server has: all but those about its health.
 type Mount = Box<dyn FnOnce(&ServerState) -> Router + Send>;
 
 /// A server that is not started yet.
@@ -144,10 +144,9 @@ impl Server {
         tokio::spawn(keep_loading(catalogue, storage, metrics_of, stops, settings));
         let (storage, stops) = looks_after;
         tokio::spawn(keep_forgetting(storage, stops, state.config.ledger.retention.clone()));
-        let routes = mount(&state);
-        let always = api::health::routes(&state);
-        let router = around(routes, always, &config.limits, &metrics, traces, tls.is_some());
-        let connections = Connections::new(router, tls.clone(), lifecycle.clone(), &config.limits);
+        let routes = mount(&state).merge(api::health::routes(&state));
+        let router = around(routes, &metrics, traces, tls.is_some());
+        let connections = Connections::new(router, tls.clone(), lifecycle.clone(), &config, &metrics);
         let serving = tokio::spawn(connections.serve(listener));
         tracing::info!(%address, tls = tls.is_some(), data = %config.data.display(), "listening");
         Ok(Running { address, tls, lifecycle, state: Some(state), first_token, serving })

@@ -6,7 +6,7 @@ mod life;
 mod people;
 mod refusals;
 mod rights;
-mod stand;
+pub(crate) mod stand;
 mod team_audit;
 mod teams;
 mod waiting;

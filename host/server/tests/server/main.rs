@@ -14,6 +14,7 @@ mod auth;
 mod authzen;
 mod config;
 mod decision_support;
+mod hostile;
 mod http_support;
 mod observe_decision_log;
 mod observe_metrics;

@@ -6,14 +6,20 @@ use std::time::Duration;
 use axum::extract::Extension;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use lockgate_server::api::ServerState;
 use lockgate_server::config::{Config, Size};
-use lockgate_server::serve::{Ended, Lifecycle, Peer, RequestId, Server, StartError, Turn};
+use lockgate_server::serve::{Ended, Intake, Lifecycle, Peer, RequestId, Server, StartError, Turn};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::http_support::{Answer, config, exchange, request};
+
+/// Routes behind the intake, as those of the API are.
+fn taken_in(state: &ServerState, routes: Router) -> Router {
+    Intake::new(&state.config.limits, &state.metrics).before(routes)
+}
 
 #[tokio::test]
 async fn an_empty_folder_is_enough_to_serve() {
@@ -86,7 +92,7 @@ async fn every_error_is_a_problem_that_names_its_request() {
             }
         }),
     );
-    let running = Server::new(config).with_routes(move |_| routes).start().await.unwrap();
+    let running = Server::new(config).with_routes(move |state| taken_in(state, routes)).start().await.unwrap();
     let json = "content-type: application/json";
     for (line, headers, body, status, code) in [
         ("GET /nowhere", "", "", 404, "not-found"),
@@ -192,7 +198,7 @@ async fn what_is_too_much_is_turned_away_and_health_is_answered_all_the_same() {
     let mut config = config(folder.path());
     (config.limits.requests, config.limits.queue) = (1, 0);
     let (routes, reached, go) = gated();
-    let running = Server::new(config).with_routes(move |_| routes).start().await.unwrap();
+    let running = Server::new(config).with_routes(move |state| taken_in(state, routes)).start().await.unwrap();
     let address = running.address();
     let slow = tokio::spawn(async move { exchange(address, "GET /slow HTTP/1.1", "").await });
     reached.notified().await;
@@ -215,7 +221,7 @@ async fn a_few_more_requests_wait_for_their_turn() {
     let mut config = config(folder.path());
     (config.limits.requests, config.limits.queue) = (1, 1);
     let (routes, reached, go) = gated();
-    let running = Server::new(config).with_routes(move |_| routes).start().await.unwrap();
+    let running = Server::new(config).with_routes(move |state| taken_in(state, routes)).start().await.unwrap();
     let address = running.address();
     let slow = tokio::spawn(async move { exchange(address, "GET /slow HTTP/1.1", "").await });
     reached.notified().await;
@@ -244,7 +250,7 @@ async fn clients_that_wait_for_something_take_no_turn() {
         }
     };
     let routes = routes.route("/watch", get(watch));
-    let running = Server::new(config).with_routes(move |_| routes).start().await.unwrap();
+    let running = Server::new(config).with_routes(move |state| taken_in(state, routes)).start().await.unwrap();
     let address = running.address();
     let watching = tokio::spawn(async move { exchange(address, "GET /watch HTTP/1.1", "").await });
     reached.notified().await;
@@ -259,7 +265,7 @@ async fn clients_that_wait_for_something_take_no_turn() {
 async fn a_shutdown_answers_what_is_being_answered_and_takes_nothing_new() {
     let folder = tempfile::tempdir().unwrap();
     let (routes, reached, go) = gated();
-    let running = Server::new(config(folder.path())).with_routes(move |_| routes).start().await.unwrap();
+    let running = Server::new(config(folder.path())).with_routes(move |state| taken_in(state, routes)).start().await.unwrap();
     let address = running.address();
     let slow = tokio::spawn(async move { exchange(address, "GET /slow HTTP/1.1", "").await });
     reached.notified().await;
@@ -282,7 +288,7 @@ async fn a_shutdown_does_not_wait_forever() {
     let mut config = config(folder.path());
     config.limits.shutdown = "50ms".parse().unwrap();
     let (routes, reached, _go) = gated();
-    let running = Server::new(config).with_routes(move |_| routes).start().await.unwrap();
+    let running = Server::new(config).with_routes(move |state| taken_in(state, routes)).start().await.unwrap();
     let address = running.address();
     let slow = tokio::spawn(async move { exchange(address, "GET /slow HTTP/1.1", "").await });
     reached.notified().await;
@@ -343,7 +349,7 @@ async fn a_body_that_does_not_come_is_the_clients_fault_and_a_slow_answer_is_our
     config.limits.request = "100ms".parse().unwrap();
     let (routes, _reached, _go) = gated();
     let routes = routes.route("/read", post(|body: String| async move { body }));
-    let running = Server::new(config).with_routes(move |_| routes).start().await.unwrap();
+    let running = Server::new(config).with_routes(move |state| taken_in(state, routes)).start().await.unwrap();
     let head = b"POST /read HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 9\r\n\r\nabc";
     let answer = crate::http_support::Answer::read(&crate::http_support::send(running.address(), head).await);
     assert_eq!((answer.status, answer.json()["type"].as_str()), (408, Some("urn:lockgate:problem:request-timeout")));

@@ -13,6 +13,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::grant::HttpGrantError;
 
@@ -81,9 +83,9 @@ pub(super) fn plain(address: IpAddr) -> IpAddr {
 pub struct AddressRange(IpNet);
 
 impl AddressRange {
-    /// Whether the address is one of them.
-    pub(super) fn contains(&self, address: IpAddr) -> bool {
-        self.0.contains(&address)
+    /// Whether the address is one of them. An IPv4 address written as an IPv6 one is the same address.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.contains(&plain(address))
     }
 }
 
@@ -117,6 +119,18 @@ impl FromStr for AddressRange {
             }
             _ => Ok(Self(range)),
         }
+    }
+}
+
+impl Serialize for AddressRange {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for AddressRange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The tokens as a running server sees them: what any process writes into the ledger counts within a second.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -39,13 +39,24 @@ struct Shared {
     looked: AtomicI64,
     /// Held by whoever reads, so that nobody puts an older state in the place of a newer one.
     reading: Mutex<()>,
+    /// Held by the one who looks for unknown tokens.
+    looks: tokio::sync::Mutex<()>,
+    /// How many such looks have begun.
+    looks_begun: AtomicU64,
 }
 
 impl LiveTokens {
     pub(in crate::auth) fn new(storage: Arc<dyn Storage>) -> Self {
         let tokens = ArcSwap::from_pointee(Tokens::default());
-        let reading = Mutex::default();
-        Self { shared: Arc::new(Shared { storage, tokens, looked: AtomicI64::new(NEVER), reading }) }
+        let shared = Shared {
+            storage,
+            tokens,
+            looked: AtomicI64::new(NEVER),
+            reading: Mutex::default(),
+            looks: tokio::sync::Mutex::default(),
+            looks_begun: AtomicU64::new(0),
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Whose token it is.
@@ -66,7 +77,7 @@ impl LiveTokens {
         }
         let mut found = self.shared.known(claimed, now);
         if found.is_none() {
-            self.look(now).await?;
+            self.look_together(now).await?;
             found = self.shared.known(claimed, now);
         }
         Ok(found.unwrap_or(Err(Refusal::Unknown))?)
@@ -84,6 +95,21 @@ impl LiveTokens {
             exchange.is_ok() || looked == NEVER
         };
         !is_fresh && claim()
+    }
+
+    /// Reads what the ledger has more. All who ask while one look is going on share the next one: however many unknown tokens are
+    /// presented, one thread reads at a time.
+    async fn look_together(&self, now: Timestamp) -> Result<(), AuthError> {
+        let shared = &self.shared;
+        let begun = shared.looks_begun.load(Ordering::Acquire);
+        let _looking = shared.looks.lock().await;
+        let is_shared = shared.looks_begun.load(Ordering::Acquire) > begun;
+        // After a failure, everybody looks for themselves.
+        if is_shared && shared.looked.load(Ordering::Acquire) != NEVER {
+            return Ok(());
+        }
+        shared.looks_begun.fetch_add(1, Ordering::AcqRel);
+        self.look(now).await
     }
 
     /// Reads what the ledger has more.

@@ -60,6 +60,8 @@ fn fuel() -> Histogram {
 pub enum Shed {
     /// The server has too many requests already.
     Busy,
+    /// The credential has too many requests already.
+    CredentialBusy,
     /// The ledger has too many writes waiting.
     LedgerBusy,
     /// The ledger cannot write.
@@ -72,9 +74,37 @@ impl Shed {
     fn as_str(self) -> &'static str {
         match self {
             Self::Busy => "busy",
+            Self::CredentialBusy => "credential-busy",
             Self::LedgerBusy => "ledger-busy",
             Self::LedgerFailing => "ledger-failing",
             Self::DecisionLogBehind => "decision-log-behind",
+        }
+    }
+}
+
+/// Why the server closed a connection, or did not take it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClosedConnection {
+    /// No head of a request was complete in time.
+    NoHead,
+    /// Nothing came, or an answer was not taken, for too long.
+    Idle,
+    /// It was silent, and there were too many for one more.
+    ForAnother,
+    /// Its address has too many that are being answered.
+    TooManyOfAddress,
+    /// There are too many that are being answered.
+    TooMany,
+}
+
+impl ClosedConnection {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::NoHead => "no-head",
+            Self::Idle => "idle",
+            Self::ForAnother => "for-another",
+            Self::TooManyOfAddress => "too-many-of-address",
+            Self::TooMany => "too-many",
         }
     }
 }
@@ -96,6 +126,7 @@ pub struct Metrics {
     request_duration: Seconds<RouteLabels>,
     in_flight: Gauge,
     shed: Family<KindLabel, Counter>,
+    closed_connections: Family<KindLabel, Counter>,
     throttled: Counter,
     authentication_failures: Family<KindLabel, Counter>,
     ledger_waiting: Gauge,
@@ -188,6 +219,12 @@ impl Metrics {
             request_duration: seconds_by(r, "http_request_duration", "From a request to the end of its answer", coarse),
             in_flight: register(r, "http_requests_in_flight", "Requests that are being answered", Gauge::default()),
             shed: register(r, "requests_shed", "Requests that were turned away unanswered", Family::default()),
+            closed_connections: register(
+                r,
+                "http_connections_closed",
+                "Connections that the server closed or did not take",
+                Family::default(),
+            ),
             throttled: register(r, "requests_throttled", "Requests of clients that ask too often", Counter::default()),
             authentication_failures: register(
                 r,
@@ -283,6 +320,11 @@ impl Metrics {
     /// A request was turned away because there is too much to do.
     pub fn shed(&self, why: Shed) {
         self.shed.get_or_create(&KindLabel { kind: why.as_str() }).inc();
+    }
+
+    /// A connection was closed, or not taken.
+    pub(crate) fn connection_closed(&self, why: ClosedConnection) {
+        self.closed_connections.get_or_create(&KindLabel { kind: why.as_str() }).inc();
     }
 
     /// A request was turned away because its client asks too often.

@@ -1,0 +1,103 @@
+//! The address of a client behind proxies that are trusted to tell it.
+//!
+//! Each proxy adds the address of whoever connects to it at the end of what it was sent. So the list is read from its end: the
+//! first address that no trusted proxy has is the client's, and what stands before it is the client's own word.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::http::header::FORWARDED;
+use axum::http::{HeaderMap, HeaderName};
+use proxy_header::ParseConfig;
+use proxy_header::io::ProxiedStream;
+use rfc7239::NodeName;
+use tokio::net::TcpStream;
+
+use crate::config::{ClientAddress, TrustedProxiesConfig};
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The addresses of a header, the last one first. None: something else stands there.
+type SaidAddresses = Vec<Option<SocketAddr>>;
+
+/// Whether the other end of a connection is a trusted proxy, and what it says.
+#[derive(Debug)]
+pub(super) struct TrustedProxies(TrustedProxiesConfig);
+
+impl TrustedProxies {
+    pub(super) fn new(config: &TrustedProxiesConfig) -> Self {
+        Self(config.clone())
+    }
+
+    /// Whether that address is one of a trusted proxy.
+    pub(super) fn contains(&self, address: IpAddr) -> bool {
+        self.0.networks.iter().any(|network| network.contains(address))
+    }
+
+    /// Whether a connection from that address begins with the PROXY protocol.
+    pub(super) fn speaks_proxy_protocol(&self, address: IpAddr) -> bool {
+        self.0.client_address == ClientAddress::ProxyProtocol && self.contains(address)
+    }
+
+    /// The client of a request that came over a connection from `peer`. What cannot be read, or names no address, leaves the
+    /// proxy that said so.
+    pub(super) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
+        if !self.contains(peer.ip()) {
+            return peer;
+        }
+        let mut client = peer;
+        for said in self.said(headers) {
+            let Some(address) = said else { break };
+            client = address;
+            if !self.contains(address.ip()) {
+                break;
+            }
+        }
+        client
+    }
+
+    /// The addresses that the header holds, the last one first.
+    fn said(&self, headers: &HeaderMap) -> SaidAddresses {
+        let (name, read): (_, fn(&str) -> SaidAddresses) = match self.0.client_address {
+            ClientAddress::Forwarded => (FORWARDED, forwarded),
+            ClientAddress::XForwardedFor => (X_FORWARDED_FOR, x_forwarded_for),
+            ClientAddress::ProxyProtocol => return Vec::new(),
+        };
+        let values: Vec<_> = headers.get_all(name).iter().collect();
+        let values = values.into_iter().rev();
+        values.flat_map(|value| value.to_str().map_or_else(|_| vec![None], read)).collect()
+    }
+}
+
+fn forwarded(value: &str) -> SaidAddresses {
+    let nodes = rfc7239::parse(value).rev();
+    nodes
+        .map(|node| {
+            let node = node.ok()?.forwarded_for?;
+            match node.name {
+                NodeName::Ip(address) => Some(SocketAddr::new(address, node.port.unwrap_or(0))),
+                _ => None,
+            }
+        })
+        .collect()
+}
+
+fn x_forwarded_for(value: &str) -> SaidAddresses {
+    let address = |text: &str| {
+        let text = text.trim();
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+        let address = bare.parse::<IpAddr>().map(|address| SocketAddr::new(address, 0));
+        address.or_else(|_| text.parse::<SocketAddr>()).ok()
+    };
+    value.rsplit(',').map(address).collect()
+}
+
+/// Reads the beginning of a connection in the PROXY protocol. The address is none where the proxy speaks for itself, for example
+/// to see whether the server is there.
+pub(super) async fn read_proxy_header(
+    stream: TcpStream,
+) -> std::io::Result<(ProxiedStream<TcpStream>, Option<SocketAddr>)> {
+    let config = ParseConfig { include_tlvs: false, ..ParseConfig::default() };
+    let stream = ProxiedStream::create_from_tokio(stream, config).await?;
+    let client = stream.proxy_header().proxied_address().map(|address| address.source);
+    Ok((stream, client))
+}

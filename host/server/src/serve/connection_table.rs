@@ -1,0 +1,188 @@
+//! The connections that are open: how many there may be, of one address and in all, and which are closed for a new one.
+//!
+//! A limit that refuses new connections lets those who hold the old ones lock everybody else out. So a new connection takes
+//! the place of the one that has kept the server waiting for longest: a client that sends its request is answered, however many
+//! connections are silent.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use slab::Slab;
+
+use super::activity::ConnectionActivity;
+use super::peer::AddressKey;
+use crate::observe::{ClosedConnection, Metrics};
+
+/// How many more connections are taken for questions about the server's health, when all others are being answered.
+const HEALTH_ROOM: usize = 64;
+
+/// How many connections are closed at most at once: looking for them costs as much for one as for many.
+const EVICTED_AT_ONCE: usize = 64;
+
+/// The connections that are open. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct ConnectionTable(Arc<Shared>);
+
+struct Shared {
+    limit: usize,
+    limit_per_address: usize,
+    metrics: Arc<Metrics>,
+    open: Mutex<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    connections: Slab<Connection>,
+    /// Those that were evicted, and those of the health room, are not counted.
+    counted: usize,
+    for_health: usize,
+    by_address: HashMap<AddressKey, usize>,
+}
+
+struct Connection {
+    activity: Arc<ConnectionActivity>,
+    address: Option<AddressKey>,
+    kind: ConnectionKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ConnectionKind {
+    Usual,
+    ForHealth,
+    Evicted,
+}
+
+/// A connection's place in the table; it is free again when this is dropped.
+pub(super) struct ConnectionPlace {
+    table: ConnectionTable,
+    key: usize,
+    /// Only questions about the server's health are answered.
+    pub(super) for_health: bool,
+}
+
+impl ConnectionTable {
+    pub(super) fn new(limit: usize, limit_per_address: usize, metrics: Arc<Metrics>) -> Self {
+        Self(Arc::new(Shared { limit, limit_per_address, metrics, open: Mutex::default() }))
+    }
+
+    /// Takes a connection in. None: it is to be closed, because its address has too many that are being answered, or all have.
+    /// A connection without an address is that of a proxy, which speaks for many.
+    pub(super) fn take(
+        &self,
+        activity: &Arc<ConnectionActivity>,
+        address: Option<IpAddr>,
+    ) -> Option<ConnectionPlace> {
+        let address = address.map(AddressKey::from);
+        let mut open = self.lock();
+        if !self.makes_room_for(&mut open, address) {
+            return None;
+        }
+        let for_health = open.counted >= self.0.limit && self.evict(&mut open, None) == 0;
+        if for_health && open.for_health >= HEALTH_ROOM {
+            self.0.metrics.connection_closed(ClosedConnection::TooMany);
+            return None;
+        }
+        let kind = if for_health { ConnectionKind::ForHealth } else { ConnectionKind::Usual };
+        match kind {
+            ConnectionKind::ForHealth => open.for_health += 1,
+            ConnectionKind::Usual | ConnectionKind::Evicted => open.counted += 1,
+        }
+        if let Some(address) = address {
+            *open.by_address.entry(address).or_default() += 1;
+        }
+        let key = open.connections.insert(Connection { activity: Arc::clone(activity), address, kind });
+        Some(ConnectionPlace { table: self.clone(), key, for_health })
+    }
+
+    /// Whether the address may have one more connection, after closing some of its own if need be.
+    fn makes_room_for(&self, open: &mut Open, address: Option<AddressKey>) -> bool {
+        let Some(address) = address else { return true };
+        let full = open.by_address.get(&address).is_some_and(|count| *count >= self.0.limit_per_address);
+        if full && self.evict(open, Some(address)) == 0 {
+            self.0.metrics.connection_closed(ClosedConnection::TooManyOfAddress);
+            return false;
+        }
+        true
+    }
+
+    /// Closes the connections that have been silent for longest, of an address or of all: one in sixteen of those that are open,
+    /// and at least one. How many.
+    fn evict(&self, open: &mut Open, address: Option<AddressKey>) -> usize {
+        let of_address = |connection: &Connection| address.is_none_or(|address| connection.address == Some(address));
+        let candidates = open.connections.iter().filter(|(_, connection)| {
+            connection.kind == ConnectionKind::Usual && of_address(connection)
+        });
+        let mut silent: Vec<(u64, usize)> =
+            candidates.filter_map(|(key, connection)| Some((connection.activity.silence()?, key))).collect();
+        let count = (silent.len() / 16).clamp(1, EVICTED_AT_ONCE).min(silent.len());
+        if count == 0 {
+            return 0;
+        }
+        silent.select_nth_unstable_by(count - 1, |a, b| b.cmp(a));
+        silent.truncate(count);
+        for (_, key) in silent {
+            open.close(key);
+            self.0.metrics.connection_closed(ClosedConnection::ForAnother);
+        }
+        count
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    /// Has a connection closed; its place is free from now on.
+    fn close(&mut self, key: usize) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        connection.kind = ConnectionKind::Evicted;
+        connection.activity.evict();
+        let address = connection.address;
+        self.counted -= 1;
+        self.leave(address);
+    }
+
+    fn leave(&mut self, address: Option<AddressKey>) {
+        let Some(address) = address else { return };
+        if let Some(count) = self.by_address.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_address.remove(&address);
+            }
+        }
+    }
+}
+
+impl ConnectionPlace {
+    /// Counts the connection for an address that is known only now. Whether it may stay.
+    pub(super) fn belongs_to(&self, address: IpAddr) -> bool {
+        let address = AddressKey::from(address);
+        let mut open = self.table.lock();
+        // One that was evicted meanwhile is not counted any more.
+        if open.connections.get(self.key).is_none_or(|connection| connection.kind == ConnectionKind::Evicted)
+            || !self.table.makes_room_for(&mut open, Some(address))
+        {
+            return false;
+        }
+        *open.by_address.entry(address).or_default() += 1;
+        if let Some(connection) = open.connections.get_mut(self.key) {
+            connection.address = Some(address);
+        }
+        true
+    }
+}
+
+impl Drop for ConnectionPlace {
+    fn drop(&mut self) {
+        let mut open = self.table.lock();
+        let Some(connection) = open.connections.try_remove(self.key) else { return };
+        match connection.kind {
+            ConnectionKind::Evicted => return,
+            ConnectionKind::ForHealth => open.for_health -= 1,
+            ConnectionKind::Usual => open.counted -= 1,
+        }
+        open.leave(connection.address);
+    }
+}
