@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -100,7 +101,7 @@ pub(crate) struct Measured {
 pub(crate) struct Load {
     place: Place,
     oha: PathBuf,
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl Load {
@@ -112,7 +113,12 @@ impl Load {
             let bodies: Vec<String> = (0..DEPLOYMENTS).map(|number| body(case, number).to_string()).collect();
             std::fs::write(folder.path().join(case.file()), bodies.join("\n")).unwrap();
         }
-        Self { place: place.clone(), oha, folder }
+        Self { place: place.clone(), oha, folder: Arc::new(folder) }
+    }
+
+    /// The same load for another server.
+    pub(crate) fn at(&self, place: &Place) -> Self {
+        Self { place: place.clone(), oha: self.oha.clone(), folder: Arc::clone(&self.folder) }
     }
 
     /// As fast as it goes: each connection asks again as soon as it is answered.

@@ -6,6 +6,7 @@
 //! of it runs on the same machine at the same time, the generator too, so only ratios mean something elsewhere.
 //!
 //! `cargo xtask bench-http` builds what it needs and runs it; `--seconds`, `--connections` and `--soak` are handed on.
+//! `--hostile` measures what attackers do to a good client.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,6 +22,7 @@
 #[path = "../../tests/server/decision_support/mod.rs"]
 mod decision_support;
 mod grouped;
+mod hostile;
 mod load;
 mod process;
 mod serve;
@@ -42,6 +44,7 @@ struct Options {
     soak: Option<u64>,
     profile: Option<u64>,
     ways: bool,
+    hostile: bool,
     /// What `--profile` asks.
     case: Case,
 }
@@ -54,6 +57,7 @@ impl Options {
             soak: None,
             profile: None,
             ways: false,
+            hostile: false,
             case: Case::OnePlugin,
         };
         let mut arguments = std::env::args().skip(1);
@@ -66,6 +70,7 @@ impl Options {
                 // Load alone, for a profiler: it prints the process to look at.
                 "--profile" => options.profile = Some(number()),
                 "--ways" => options.ways = true,
+                "--hostile" => options.hostile = true,
                 "--case" => {
                     options.case = arguments.next().and_then(|name| Case::named(&name)).expect("a case after the flag")
                 }
@@ -73,7 +78,7 @@ impl Options {
                 "--bench" => {}
                 unknown => {
                     panic!(
-                        "there is no flag `{unknown}`: there are --seconds, --connections, --soak, --profile, --ways, --case"
+                        "there is no flag `{unknown}`: there are --seconds, --connections, --soak, --profile, --ways, --hostile, --case"
                     )
                 }
             }
@@ -89,6 +94,9 @@ fn main() {
     let options = Options::read();
     let served = Served::start();
     let load = Load::new(&served.place);
+    if options.hostile {
+        return hostile::run(&load, Duration::from_secs(options.seconds));
+    }
     if options.ways {
         return ways(&load, &options);
     }

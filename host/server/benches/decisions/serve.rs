@@ -11,7 +11,7 @@ use axum::{Json, Router};
 use lockgate_server::api::ServerState;
 use lockgate_server::auth::authenticate;
 use lockgate_server::config::{Config, MetricsAccess, ObserveConfig};
-use lockgate_server::serve::Server;
+use lockgate_server::serve::{Intake, Server};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -72,6 +72,8 @@ pub(crate) struct Place {
     pub(crate) bare: String,
     /// The token of a pipeline.
     pub(crate) token: String,
+    /// The token of somebody who does harm with it.
+    pub(crate) attacker: String,
 }
 
 /// The id of a deployment.
@@ -93,17 +95,17 @@ async fn serve() {
     let (prepared, preparation) = mpsc::channel();
     let models = folder.path().to_owned();
     let server = Server::new(config).with_routes(move |state| {
-        let (routes, token, counted, ways) = mount(state, &models);
-        prepared.send((token, counted, ways)).unwrap();
+        let (routes, tokens, counted, ways) = mount(state, &models);
+        prepared.send((tokens, counted, ways)).unwrap();
         routes
     });
     let running = server.start().await.unwrap();
-    let (token, counted, ways): (String, Counted, Ways) = preparation.recv().unwrap();
+    let ([token, attacker], counted, ways): ([String; 2], Counted, Ways) = preparation.recv().unwrap();
     let counts = move || async move { Json(counted.now()) };
     let bare =
         Router::new().route("/nothing", post(nothing)).route("/counts", get(counts)).merge(ways.clone().routes());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let place = Place { url: running.url(), bare: format!("http://{}", listener.local_addr().unwrap()), token };
+    let place = Place { url: running.url(), bare: format!("http://{}", listener.local_addr().unwrap()), token, attacker };
     println!("{}", serde_json::to_string(&place).unwrap());
     tokio::spawn(async move { axum::serve(listener, bare).await });
     tokio::task::spawn_blocking(|| std::io::stdin().read(&mut [0])).await.unwrap().unwrap();
@@ -112,17 +114,19 @@ async fn serve() {
     std::mem::forget(ways);
 }
 
-fn mount(state: &ServerState, folder: &Path) -> (Router, String, Counted, Ways) {
+fn mount(state: &ServerState, folder: &Path) -> (Router, [String; 2], Counted, Ways) {
     let counted = Counted::default();
     let storage = Grouped { inner: Arc::clone(&state.storage), counted: counted.clone() };
-    let token = token(&*state.storage, &person("pipeline", &["pipeline"]));
+    let tokens =
+        [("pipeline", "pipeline"), ("mallory", "user")].map(|(id, role)| token(&*state.storage, &person(id, &[role])));
     let (routes, engine) = routes(state, Arc::new(storage), Arc::new(catalogue(folder, MODEL)));
     for number in 0..DEPLOYMENTS {
         register(&engine, deployment(&id(number)));
     }
     let nothing = Router::new().route("/nothing", post(nothing));
+    let nothing = Intake::new(&state.config.limits, &state.metrics).before(nothing);
     let nothing = nothing.layer(from_fn_with_state(Arc::clone(&state.authenticator), authenticate));
-    (routes.merge(nothing), token, counted, Ways::new(engine, person("pipeline", &["pipeline"])))
+    (routes.merge(nothing), tokens, counted, Ways::new(engine, person("pipeline", &["pipeline"])))
 }
 
 /// Reads what a decision is asked with, and answers about as much.
