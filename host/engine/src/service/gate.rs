@@ -31,7 +31,7 @@ pub struct Passed {
 
 impl Engine {
     /// What a gate would say now to whoever asks, or tries to pass it: for those who wait for it to turn. It is no
-    /// decision, since it is not written anywhere: nobody is to be answered with it.
+    /// decision, since nothing is written, what its plugins want to be kept included: nobody is to be answered with it.
     ///
     /// # Errors
     /// As [`Engine::decide`] or [`Engine::pass`].
@@ -81,9 +81,10 @@ impl Engine {
             let read = began.elapsed();
             let picture = self.picture(&loaded, gate, write.now)?;
             carried_out(&loaded, &picture, gate)?;
+            let _turn = self.0.value_turns.take(&picture.still.model.writable_namespaces(gate));
             let evaluated = self.evaluate(loaded, picture, began.elapsed().saturating_sub(read))?;
             let prepared = self.write_down(write.actor, evaluated, asked, read, true)?;
-            let Prepared { decision, loaded, mut entries, content, expect, .. } = prepared;
+            let Prepared { decision, loaded, mut entries, content, expect, values, .. } = prepared;
             let decision = Decision::clone(&decision);
             let passed = decision.verdict == Verdict::Allow;
             let mut after = (*loaded).clone();
@@ -108,7 +109,7 @@ impl Engine {
             let value =
                 Passed { passed, decision, deployment: after.summary(), legal_moves: after.state.legal_moves() };
             let stored = digests(&content);
-            let append = Append { entries, content, expect, ..Append::default() };
+            let append = Append { entries, content, expect, values, ..Append::default() };
             match self.commit(write, digest, append, Some(&after), value) {
                 Ok(written) => {
                     self.0.stored.add(stored.into_iter());

@@ -1,7 +1,7 @@
 //! Writing in one piece, once: conditions, idempotency keys, and trying again where somebody else was faster.
 
 use lockgate_domain::Digest;
-use lockgate_ledger::{Append, Conflict, Content, Error, Expect, NewEntry, Request};
+use lockgate_ledger::{Append, Content, Error, Expect, NewEntry, Request, ValueChanges};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,8 @@ pub(super) struct Change {
     pub(super) entries: Vec<NewEntry>,
     pub(super) content: Vec<Content>,
     pub(super) expect: Vec<Expect>,
+    /// What plugins that were called for it want to be kept.
+    pub(super) values: Vec<ValueChanges>,
 }
 
 impl Change {
@@ -63,7 +65,9 @@ impl Engine {
         loop {
             attempts += 1;
             match attempt(digest) {
-                Err(EngineError::Ledger(Error::Conflict(Conflict::Stream { .. }))) if attempts < ATTEMPTS => {}
+                Err(EngineError::Ledger(error @ Error::Conflict(_))) if attempts < ATTEMPTS => {
+                    self.note_conflict(&error)
+                }
                 done => return done,
             }
         }
@@ -113,7 +117,7 @@ impl Engine {
         entries.extend(change.entries);
         let mut expect = change.expect;
         expect.push(Expect { stream, version: before });
-        Ok(Append { entries, content: change.content, expect, ..Append::default() })
+        Ok(Append { entries, content: change.content, expect, values: change.values, ..Append::default() })
     }
 
     /// Writes events of a deployment and answers with what `view` makes of it afterwards.

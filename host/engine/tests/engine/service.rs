@@ -10,3 +10,4 @@ mod resuming;
 mod separation;
 pub(crate) mod stand;
 mod teams;
+mod values;

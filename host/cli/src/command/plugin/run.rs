@@ -6,7 +6,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use lockgate_domain::{Digest, Gate, Kind, Phase, Snapshot, Stage, Timestamp};
-use lockgate_runtime::{Evaluation, Grants, Limits, LoadError, LoadRequest, Plugin};
+use lockgate_runtime::{
+    Evaluation, FolderOfNamespaces, Grants, Limits, LoadError, LoadRequest, NamespaceChanges, Plugin,
+};
 use serde::Serialize;
 
 use super::GrantArguments;
@@ -74,7 +76,7 @@ impl Function {
 }
 
 impl Run {
-    /// Asks. The answer goes to standard output; what the call used and logged, to standard error.
+    /// Asks. What the plugin changes in its namespace is kept in `--state`, for the next run. The answer goes to standard output; what the call used and logged, to standard error.
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let snapshot = Arc::new(self.take_snapshot()?);
         let settings = read_settings(&self.settings)?;
@@ -85,9 +87,9 @@ impl Run {
         let request = LoadRequest { component: component.into(), settings, grants, limits: Limits::default() };
         let plugin = runtime.load(request).map_err(|error| refused(&self.file, &error))?;
         match function(self.function, &plugin)? {
-            Function::Decide => tell(plugin.decide(&snapshot)),
-            Function::Run => tell(plugin.check(&snapshot)),
-            Function::Plan => tell(plugin.plan(&snapshot)),
+            Function::Decide => tell(kept(global, plugin.decide(&snapshot))?),
+            Function::Run => tell(kept(global, plugin.check(&snapshot))?),
+            Function::Plan => tell(kept(global, plugin.plan(&snapshot))?),
         }
     }
 
@@ -150,6 +152,16 @@ fn refused(file: &Path, error: &LoadError) -> InvalidInput {
     let diagnostic = Diagnostic::error(format!("`{}` cannot be loaded", file.display())).note(error.to_string());
     let inspect = format!("`lockgate plugin inspect {}` shows what it takes and asks for", file.display());
     diagnostic.help(inspect).into()
+}
+
+/// Keeps what the plugin changed in its namespace. If that cannot be done, the call has failed.
+fn kept<T>(global: &Global, mut evaluation: Evaluation<T>) -> anyhow::Result<Evaluation<T>> {
+    if let (Some(changes), Some(folder)) = (&evaluation.changes, &global.state)
+        && let Err(error) = FolderOfNamespaces::open(folder)?.commit(changes)
+    {
+        evaluation.outcome = Err(NamespaceChanges::not_kept(&error));
+    }
+    Ok(evaluation)
 }
 
 fn tell<T: Serialize>(evaluation: Evaluation<T>) -> anyhow::Result<Exit> {
