@@ -6,6 +6,7 @@ mod delegations;
 mod exceptions;
 mod life;
 mod races;
+mod repeats;
 mod resuming;
 mod separation;
 pub(crate) mod stand;
