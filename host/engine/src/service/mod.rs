@@ -183,6 +183,11 @@ impl Engine {
         }))
     }
 
+    /// The time that the ledger goes by: never before its newest entry.
+    pub fn now(&self) -> Timestamp {
+        self.0.storage.now()
+    }
+
     /// The ledger.
     pub fn storage(&self) -> &Arc<dyn Storage> {
         &self.0.storage

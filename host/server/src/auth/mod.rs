@@ -23,7 +23,7 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 use lockgate_domain::{Person, PersonId, Timestamp};
 use lockgate_engine::authority::{Actor, CredentialKind, Teams, role_names};
-use lockgate_ledger::Storage;
+use lockgate_ledger::{LedgerClock, Storage};
 
 pub use config::{
     AuthConfig, CertificateRule, ClaimRule, IssuerConfig, KeysConfig, Mistake, Patterns, SigningAlgorithm,
@@ -55,6 +55,7 @@ pub struct Presented<'a> {
 /// Says who asks.
 pub struct Authenticator {
     realm: Arc<str>,
+    clock: Arc<LedgerClock>,
     /// None: everybody may do everything.
     checks: Option<Checks>,
 }
@@ -80,24 +81,30 @@ impl Authenticator {
             let path = path.to_owned();
             move |message| vec![Mistake { path, message }]
         };
+        let clock = Arc::clone(storage.clock());
         let checks = Checks {
             tokens: LiveTokens::new(storage),
             issuers: config.oidc.iter().map(Issuer::new).collect::<Result<_, _>>().map_err(wrong("oidc"))?,
             certificates: Certificates::new(&config.certificates).map_err(wrong("certificates"))?,
             throttle: Throttle::new(config.throttle.failures, config.throttle.per),
         };
-        Ok(Self { realm: config.realm.as_str().into(), checks: Some(checks) })
+        Ok(Self { realm: config.realm.as_str().into(), clock, checks: Some(checks) })
     }
 
     /// One that takes everybody for `anonymous@localhost`, who holds every role and sees every team: for trying things out
     /// on one machine. Whoever uses it has to see to it that nobody else reaches the endpoint.
-    pub fn open() -> Self {
-        Self { realm: AuthConfig::default().realm.into(), checks: None }
+    pub fn open(clock: Arc<LedgerClock>) -> Self {
+        Self { realm: AuthConfig::default().realm.into(), clock, checks: None }
     }
 
     /// Whether it is one that takes everybody.
     pub fn is_open(&self) -> bool {
         self.checks.is_none()
+    }
+
+    /// The time that credentials are held against.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// What the endpoint calls itself when it asks for credentials.
@@ -115,7 +122,7 @@ impl Authenticator {
             Some(checks) => checks.of_request(presented).await?,
             None => (anonymous(), Credential::Open),
         };
-        Ok(Authenticated { actor, session: Session::new(credential, Arc::clone(&self.realm)) })
+        Ok(Authenticated { actor, session: Session::new(credential, Arc::clone(&self.realm), Arc::clone(&self.clock)) })
     }
 
     /// Who holds a client certificate, in DER, that TLS has verified.

@@ -14,6 +14,7 @@ mod lifecycle;
 mod peer;
 mod process;
 mod request_id;
+mod signing_key;
 mod start;
 mod tls;
 

@@ -31,7 +31,7 @@ async fn an_empty_folder_is_enough_to_serve() {
     assert_eq!(readyz.status, 200);
     let readyz = readyz.json();
     assert_eq!(readyz["ready"], true);
-    for check in ["ledger", "models", "shutdown"] {
+    for check in ["ledger", "models", "shutdown", "signing-key"] {
         assert_eq!(readyz["checks"][check]["ok"], true, "{check}");
     }
     assert_eq!(readyz["checks"]["models"]["message"], "none is loaded: nothing can be decided");

@@ -17,7 +17,9 @@ use crate::args::{parse_phase, parse_stage};
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
-use crate::input::{EvidenceArgument, read_bytes, read_deployment, read_evidence, read_settings, read_snapshot};
+use crate::input::{
+    EvidenceArgument, read_bytes, read_deployment, read_evidence, read_settings, read_snapshot, time_of_this_machine,
+};
 use crate::print;
 use crate::report::fields;
 
@@ -127,7 +129,7 @@ impl Run {
             anyhow::bail!("a deployment needs `--stage` and `--phase`");
         };
         let subject = Snapshot::subject_of(&deployment, &evidence, Digest::of(b""))?;
-        let now = self.now.unwrap_or_else(Timestamp::now);
+        let now = self.now.unwrap_or_else(time_of_this_machine);
         Ok(Snapshot { deployment: deployment.into(), gate: Gate { stage, phase }, now, subject, evidence })
     }
 }
