@@ -65,6 +65,11 @@ impl LedgerClock {
         if behind { Timestamp::from_millis(newest) } else { system }
     }
 
+    /// The time of the system, for measuring how long something has taken: the ledger's stands still while this one is behind.
+    pub fn system(&self) -> Timestamp {
+        self.system.now()
+    }
+
     /// How far the system's clock is behind the newest entry; zero if it is not.
     pub fn behind(&self) -> Duration {
         let newest = self.newest.load(Ordering::Acquire);

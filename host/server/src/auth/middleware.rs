@@ -31,6 +31,7 @@ pub async fn authenticate(
                 certificate: peer.as_ref().and_then(|peer| peer.certificate.as_deref()).map(AsRef::as_ref),
                 peer: peer.as_ref().map(|peer| peer.address),
                 now: authenticator.now(),
+                system: authenticator.clock.system(),
             };
             authenticator.authenticate(presented).await
         }

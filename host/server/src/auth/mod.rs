@@ -48,8 +48,11 @@ pub struct Presented<'a> {
     pub certificate: Option<&'a [u8]>,
     /// Where the request comes from; failed attempts are counted by it. None: they are not counted.
     pub peer: Option<SocketAddr>,
-    /// The current time.
+    /// The current time, which credentials are held against.
     pub now: Timestamp,
+    /// The time by the clock of the system, which lengths of time are measured by: since failed attempts, and since the keys of
+    /// issuers were fetched.
+    pub system: Timestamp,
 }
 
 /// Says who asks.
@@ -140,7 +143,7 @@ impl Authenticator {
 impl Checks {
     async fn of_request(&self, presented: Presented<'_>) -> Result<(Actor, Credential), AuthError> {
         match (presented.authorization, presented.certificate) {
-            (Some(header), _) => self.of_header(header, presented.peer, presented.now).await,
+            (Some(header), _) => self.of_header(header, &presented).await,
             (None, Some(der)) if !self.certificates.is_empty() => {
                 let (actor, lifetime) = self.certificates.of_certificate(der, presented.now)?;
                 Ok((actor, Credential::Dated(lifetime)))
@@ -152,29 +155,28 @@ impl Checks {
     async fn of_header(
         &self,
         header: &HeaderValue,
-        peer: Option<SocketAddr>,
-        now: Timestamp,
+        &Presented { peer, now, system, .. }: &Presented<'_>,
     ) -> Result<(Actor, Credential), AuthError> {
         let token = bearer(header)?;
-        if let Some(retry_after) = peer.and_then(|peer| self.throttle.blocked(peer, now)) {
+        if let Some(retry_after) = peer.and_then(|peer| self.throttle.blocked(peer, system)) {
             return Err(AuthError::Throttled { retry_after });
         }
-        let outcome = self.of_token(token, now).await;
+        let outcome = self.of_token(token, now, system).await;
         if let Err(AuthError::Refused(refusal)) = &outcome {
             tracing::info!(peer = peer.map(tracing::field::display), %refusal, "credentials were refused");
             if let Some(peer) = peer.filter(|_| refusal.is_guess()) {
-                self.throttle.failed(peer, now);
+                self.throttle.failed(peer, system);
             }
         }
         outcome
     }
 
-    async fn of_token(&self, token: &str, now: Timestamp) -> Result<(Actor, Credential), AuthError> {
+    async fn of_token(&self, token: &str, now: Timestamp, system: Timestamp) -> Result<(Actor, Credential), AuthError> {
         if token.starts_with(token::PREFIX) {
             let (actor, accepted) = self.tokens.authenticate(token, now).await?;
             return Ok((actor, Credential::Token(accepted)));
         }
-        let (actor, lifetime) = oidc::authenticate(&self.issuers, token, now).await?;
+        let (actor, lifetime) = oidc::authenticate(&self.issuers, token, now, system).await?;
         Ok((actor, Credential::Dated(lifetime)))
     }
 }
