@@ -10,7 +10,7 @@ use std::time::Duration;
 use lockgate_domain::Timestamp;
 use lockgate_engine::lifecycle::By;
 use lockgate_ledger::{KeyFile, SqliteOptions, Storage as _, SystemClock};
-use lockgate_server::auth::token::{NewToken, issue};
+use lockgate_server::auth::token::{NewToken, issue, revoke};
 use lockgate_server::serve::{Running, Server};
 use serde_json::{Value, json};
 
@@ -165,4 +165,29 @@ async fn how_far_the_clock_may_be_behind_is_configured() {
         assert_eq!(request(&running, "GET /readyz HTTP/1.1", "").await.status, status, "{behind}");
     }
     running.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_token_that_another_process_revokes_is_refused_also_while_the_clock_stands_still() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::default();
+    clock.set("2026-11-24T20:00:00Z".parse().unwrap());
+    let running = Server::new(config(folder.path())).with_clock(clock.system()).start().await.unwrap();
+    clock.set("2026-11-24T09:00:00Z".parse().unwrap());
+    let token = running.first_token().unwrap().expose().to_owned();
+    let me = format!("GET /api/v1/me HTTP/1.1\r\nauthorization: Bearer {token}");
+    assert_eq!(request(&running, &me, "").await.status, 200);
+
+    let file = KeyFile::new(folder.path().join("ledger.key"));
+    let other = file.open(&folder.path().join("ledger.db"), "lockgate", SqliteOptions::default()).unwrap();
+    let by = By::from(&person("ada", &["administrator"]));
+    revoke(&other, token.split('_').nth(1).unwrap(), &by, None, "2026-11-24T20:00:00Z".parse().unwrap()).unwrap();
+    for _ in 0..600 {
+        if request(&running, &me, "").await.status == 401 {
+            running.shutdown().await;
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the token is still accepted");
 }
