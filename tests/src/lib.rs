@@ -11,11 +11,13 @@ use lockgate_domain::{Digest, Snapshot};
 use lockgate_runtime::{Runtime, RuntimeConfig};
 use serde_json::json;
 
+mod counting;
 pub mod generate;
 mod guest;
 pub mod hostile;
 pub mod served;
 
+pub use counting::{COUNTING_IMPORTS, count, counting, counting_strategy, setting};
 pub use guest::Guest;
 
 /// A path in the repository.

@@ -1,6 +1,13 @@
 //! What one decision costs, part by part, on a deployment as large as those of the examples. Run with
 //! `cargo bench -p lockgate-engine --profile dev`, after `cargo xtask dist`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a benchmark")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a benchmark"
+)]
 #![allow(missing_docs, reason = "criterion's macros")]
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -46,6 +46,14 @@ pub enum KeyFileError {
         /// The file.
         path: PathBuf,
     },
+    /// It holds a key, and not the one that the log is signed with.
+    #[error("`{}` holds another key than `{current}`, which the log is signed with: restore that from where it was saved", path.display())]
+    Other {
+        /// The file.
+        path: PathBuf,
+        /// The verifying half of the key that the log is signed with.
+        current: String,
+    },
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] Error),
@@ -124,6 +132,34 @@ impl KeyFile {
         }
         let message = format!("the log is signed with `{current}` now, which is not in `{}`{why}", self.path.display());
         Err(Error::KeyRetired { current: current.to_owned(), message })
+    }
+
+    /// Whether the key that a log is signed with now is in its file, readable by its owner alone. A change of keys that another
+    /// process makes meanwhile does not disturb.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn examine(&self, storage: &dyn Storage) -> Result<(), KeyFileError> {
+        let mut current = storage.head()?.key.to_string();
+        loop {
+            let Err(error) = self.holds(&current) else { return Ok(()) };
+            let now = storage.head()?.key.to_string();
+            if now == current {
+                return Err(error);
+            }
+            current = now;
+        }
+    }
+
+    /// Whether it holds that key; or the next file does, which is about to take its place.
+    fn holds(&self, current: &str) -> Result<(), KeyFileError> {
+        if load(&self.next()).is_ok_and(|key| is(&key, current)) {
+            return Ok(());
+        }
+        match is(&load(&self.path)?, current) {
+            true => Ok(()),
+            false => Err(KeyFileError::Other { path: self.path.clone(), current: current.to_owned() }),
+        }
     }
 
     /// Makes a new key the current one of a log, and puts it in the place of the old one, which is gone then. Signed

@@ -63,6 +63,7 @@
 
 mod append;
 pub mod audit;
+mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod entry;
@@ -78,6 +79,7 @@ pub mod tree;
 pub mod verify;
 
 pub use append::{Append, Appended, Content, Expect, Placed, Request, ValueChanges};
+pub use clock::{LedgerClock, SystemClock};
 pub use entry::{
     Entry, InvalidEntry, LEDGER_STREAM, NewEntry, SourceEntry, StoredEntry, WithheldEntry, check_stream_name,
 };

@@ -6,14 +6,14 @@
 //! is said here in words.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use lockgate_domain::{Digest, Timestamp};
 
 use crate::error::{Cause, Unavailable};
 use crate::note::{SigningKey, VerifyingKey};
 use crate::tree::Hash;
-use crate::{Append, Appended, Error, Health, SourceEntry, StoredEntry};
+use crate::{Append, Appended, Error, Health, LedgerClock, SourceEntry, StoredEntry};
 
 /// Called once, from a thread of the storage, as soon as the outcome is known. It must return quickly, for example by
 /// passing the outcome on: the next ones wait for it.
@@ -175,6 +175,14 @@ pub trait Storage: Source {
     /// # Errors
     /// If this process has not the current key, or it cannot be written.
     fn rotate(&self, next: SigningKey) -> Result<Appended, Error>;
+
+    /// The clock that everything that is decided or written goes by.
+    fn clock(&self) -> &Arc<LedgerClock>;
+
+    /// The time, by [`Self::clock`].
+    fn now(&self) -> Timestamp {
+        self.clock().now()
+    }
 
     /// Whether it takes entries.
     fn health(&self) -> Health;

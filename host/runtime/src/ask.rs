@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lockgate_domain::{Action, Answer, Kind, Progress, Report, Rollout, Snapshot};
 use serde::{Deserialize, Serialize};
 
-use crate::capability::Exchange;
+use crate::capability::{Exchange, Namespaces};
 use crate::evaluation::Evaluation;
 use crate::plugin::{Asking, Plugin};
 
@@ -53,6 +53,11 @@ impl Plugin {
     /// Calls that function.
     pub fn ask(&self, call: &Call, snapshot: &Arc<Snapshot>) -> Evaluation<Said> {
         self.asking(snapshot).ask(call)
+    }
+
+    /// Calls that function, and reads the values of namespaces there instead of in the runtime's store.
+    pub fn ask_on(&self, call: &Call, snapshot: &Arc<Snapshot>, namespaces: Arc<dyn Namespaces>) -> Evaluation<Said> {
+        self.asking(snapshot).on(namespaces).ask(call)
     }
 
     /// Calls that function again: what the plugin asks its capabilities is answered with what was answered then.

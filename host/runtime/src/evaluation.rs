@@ -2,7 +2,7 @@
 
 use lockgate_domain::{Failure, LogLine, Receipt};
 
-use crate::capability::Exchange;
+use crate::capability::{Exchange, NamespaceChanges};
 
 /// One call of a plugin: what it answered or why it did not, what it used, and what it logged.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,9 @@ pub struct Evaluation<T> {
     /// Whether it would come to the same on the same picture at any other moment: it has not looked at the time, nor at
     /// random numbers, which differ from moment to moment, and has asked nothing outside.
     pub timeless: bool,
+    /// What it wants to be kept in its namespace; none if it gave no answer, changed nothing, or was answered out of a
+    /// recording. Nothing of it is kept yet.
+    pub changes: Option<NamespaceChanges>,
 }
 
 impl<T> Evaluation<T> {
@@ -33,6 +36,7 @@ impl<T> Evaluation<T> {
             log_dropped: self.log_dropped,
             exchanges: self.exchanges,
             timeless: self.timeless,
+            changes: self.changes,
         }
     }
 }

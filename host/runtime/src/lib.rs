@@ -43,8 +43,8 @@ pub use bounds::Bounds;
 pub use cache::CacheError;
 pub use capability::{
     Access, AddressRange, Changes, Content, DirectoryGrant, DirectoryGrantError, Exchange, FolderOfNamespaces,
-    GrantError, Grants, HttpGrant, HttpGrantError, KeyValueGrant, Method, NamespaceError, Namespaces, Origin,
-    check_namespace,
+    GrantError, Grants, HttpGrant, HttpGrantError, KeyValueGrant, Method, NamespaceChanges, NamespaceError, Namespaces,
+    Origin, check_namespace,
 };
 pub use config::{Allocation, Limits, RuntimeConfig};
 pub use evaluation::Evaluation;

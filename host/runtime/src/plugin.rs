@@ -10,7 +10,7 @@ use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Resource};
 
 use crate::bindings::v0::{self, Broken, Intake};
-use crate::capability::{Exchange, Held, Recorded};
+use crate::capability::{Exchange, Held, Namespaces, Recorded};
 use crate::config::Limits;
 use crate::evaluation::Evaluation;
 use crate::freeze::Freezing;
@@ -159,13 +159,23 @@ impl Plugin {
         self.loaded.held.http.is_some()
     }
 
+    /// The store that its values are read from, if it was granted any.
+    pub fn namespaces(&self) -> Option<&Arc<dyn Namespaces>> {
+        self.loaded.held.namespaces()
+    }
+
+    /// The namespace whose values it may change, if it was granted one.
+    pub fn writable_namespace(&self) -> Option<&str> {
+        self.loaded.held.writable_namespace()
+    }
+
     pub(crate) fn held(&self) -> &Held {
         &self.loaded.held
     }
 
     /// One call that is about to be made.
     pub(crate) fn asking<'a>(&'a self, snapshot: &'a Arc<Snapshot>) -> Asking<'a> {
-        Asking { loaded: &self.loaded, snapshot, recorded: None }
+        Asking { loaded: &self.loaded, snapshot, recorded: None, namespaces: None }
     }
 }
 
@@ -194,12 +204,20 @@ pub(crate) struct Asking<'a> {
     snapshot: &'a Arc<Snapshot>,
     /// Instead of the outside.
     recorded: Option<Recorded>,
+    /// Where values are read; none: where the runtime reads them.
+    namespaces: Option<Arc<dyn Namespaces>>,
 }
 
 impl Asking<'_> {
     /// Answers the plugin's questions to its capabilities out of a recording.
     pub(crate) fn from(mut self, exchanges: &[Exchange]) -> Self {
         self.recorded = Some(Recorded::new(exchanges));
+        self
+    }
+
+    /// Reads values there.
+    pub(crate) fn on(mut self, namespaces: Arc<dyn Namespaces>) -> Self {
+        self.namespaces = Some(namespaces);
         self
     }
 
@@ -254,19 +272,20 @@ impl Asking<'_> {
         function: &str,
         body: impl FnOnce(&mut Store<Sandbox>, &Instance) -> Result<T, Stop>,
     ) -> Evaluation<T> {
-        let Self { loaded, snapshot, recorded } = self;
+        let Self { loaded, snapshot, recorded, namespaces } = self;
+        let mut changes = None;
         let finished =
             loaded.runtime.shared().run(Some(&loaded.share), &loaded.limits, &loaded.ready, |store, instance| {
                 if let Freezing::PerCall { .. } = loaded.freezing {
                     loaded.configure(store, instance)?;
                 }
                 let sandbox = store.data_mut();
-                sandbox.show(View { snapshot: Arc::clone(snapshot), held: Arc::clone(&loaded.held) });
+                sandbox.show(View { snapshot: Arc::clone(snapshot), held: Arc::clone(&loaded.held), namespaces });
                 if let Some(recorded) = recorded {
                     sandbox.tape.play(recorded);
                 }
                 let answer = body(store, instance)?;
-                store.data_mut().keep()?;
+                changes = store.data_mut().take_changes();
                 Ok(answer)
             });
         Evaluation {
@@ -286,6 +305,7 @@ impl Asking<'_> {
             log_dropped: finished.log_dropped,
             exchanges: finished.exchanges,
             timeless: finished.timeless,
+            changes,
         }
     }
 }

@@ -4,9 +4,10 @@
 //! not even import the interface. In a native test they are what
 //! [`Fixture::with_value`](crate::testing::Fixture::with_value) put there.
 //!
-//! A call sees the values as they were when it first asked, and its own changes. The host keeps the changes once the
-//! call has given an answer. Several calls at the same time each count from what they saw, so a counter may miss one:
-//! use a key for each thing that is counted, such as a deployment, where that matters.
+//! A call sees the values as they were before the decision, and its own changes. The host writes the changes together with
+//! the decision, and asks again where another decision has changed the values meanwhile, so a counter misses no decision.
+//! The bindings of one gate all see the values from before, and the last one to change a key has the last word: where
+//! several of them count, use a key for each.
 //!
 //! ```
 //! use lockgate_plugin::key_value::Values;

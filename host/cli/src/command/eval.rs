@@ -12,7 +12,7 @@ use crate::args::{Global, parse_phase, parse_stage};
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
-use crate::input::{EvidenceArgument, Json, read_decision, read_deployment, read_evidence};
+use crate::input::{EvidenceArgument, Json, read_decision, read_deployment, read_evidence, time_of_this_machine};
 use crate::models;
 use crate::print;
 use crate::recordings;
@@ -86,7 +86,7 @@ impl Eval {
             recordings::keep(folder, recordings, chosen, file)
         };
         let record = self.record.as_ref().map(|_| &record as &Keep<'_>);
-        let now = self.now.unwrap_or_else(Timestamp::now);
+        let now = self.now.unwrap_or_else(time_of_this_machine);
         let question = |gate, deployment| Question { deployment, gate, now, evidence: evidence.clone() };
         let asked = self.stage.zip(self.phase).map(|(stage, phase)| Gate { stage, phase });
         let decisions = match asked {

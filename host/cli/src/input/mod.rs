@@ -38,3 +38,9 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
         .min()
         .map(|(_, candidate)| candidate)
 }
+
+/// The time of a snapshot that names none. No ledger is involved, so it is that of this machine.
+#[expect(clippy::disallowed_methods, reason = "nothing that goes by this time is written to a ledger")]
+pub(crate) fn time_of_this_machine() -> lockgate_domain::Timestamp {
+    lockgate_domain::Timestamp::now()
+}

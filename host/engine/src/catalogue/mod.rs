@@ -76,7 +76,7 @@ impl Catalogue {
     /// # Errors
     /// Everything that is wrong with all of them.
     pub fn load(runtime: Runtime, files: Vec<PathBuf>) -> Result<(Self, Vec<FileFindings>), CatalogueError> {
-        let at = Timestamp::now();
+        let at = attempt_time();
         let outcome = Outcome::Loaded(Reloaded::default());
         let catalogue = Self {
             runtime,
@@ -226,7 +226,7 @@ impl Catalogue {
             ),
             Outcome::Refused(why) => tracing::error!(why, "the new models are refused, and the old ones stay in use"),
         }
-        *lock(&self.last) = Attempt { at: Timestamp::now(), outcome, findings };
+        *lock(&self.last) = Attempt { at: attempt_time(), outcome, findings };
     }
 }
 
@@ -235,6 +235,12 @@ impl fmt::Debug for Catalogue {
         let models = self.current().names();
         f.debug_struct("Catalogue").field("files", &self.files).field("models", &models).finish_non_exhaustive()
     }
+}
+
+/// When models were last looked for. It is shown beside them; nothing is decided by it, and nothing records it.
+#[expect(clippy::disallowed_methods, reason = "the catalogue knows no ledger, and nothing is decided by this time")]
+fn attempt_time() -> Timestamp {
+    Timestamp::now()
 }
 
 /// What a thread that panicked left behind is still whole: everything under these locks is put there in one step.

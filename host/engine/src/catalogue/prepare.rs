@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use lockgate_domain::{Digest, Timestamp};
 use lockgate_runtime::Runtime;
 
+use super::attempt_time;
 use super::files::{Files, Watch, model_files};
 use super::set::{Listed, Set, Unkept};
 use super::{CatalogueError, FileFindings, ModelName, Reloaded};
@@ -118,7 +119,7 @@ fn used(loaded: &LoadedModel, component: impl Fn(&str) -> Option<Arc<[u8]>>) -> 
 
 fn since(loaded: &LoadedModel, old: &Set) -> Timestamp {
     let before = old.listed(&loaded.model().id).filter(|before| before.model.digest() == loaded.digest());
-    before.map_or_else(Timestamp::now, |before| before.since)
+    before.map_or_else(attempt_time, |before| before.since)
 }
 
 impl Candidate {

@@ -7,11 +7,12 @@ use lockgate_domain::{
     BindingAnswer, BindingOutcome, Enforcement, Failure, FailureKind, Kind, LogLine, Receipt, Risk, Snapshot, Standing,
     combine,
 };
-use lockgate_runtime::{Call, Evaluation, Exchange, Recording, Said};
+use lockgate_runtime::{Call, Evaluation, Exchange, NamespaceChanges, Outcome, Recording, Said};
 
 use crate::expression::{Expression, ExpressionError, Variables};
 use crate::gate::remember::Remembered;
 use crate::load::{LoadedBinding, LoadedPlugin};
+use crate::namespaces::PendingValues;
 
 /// Whether a call is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +44,34 @@ impl Outside<'_> {
 /// What was answered when it was decided, by binding.
 pub(crate) type Answers = BTreeMap<String, Vec<Exchange>>;
 
-/// What came of a binding, and the recording of its call if there was one and it was to be recorded.
-pub(super) type Asked = (BindingOutcome, Option<Recording>);
+/// What came of a binding.
+pub(super) struct Asked {
+    pub(super) outcome: BindingOutcome,
+    /// The recording of its call, if there was one and it was to be recorded.
+    pub(super) recording: Option<Recording>,
+    /// What the plugin wants to be kept in its namespace.
+    changes: Option<NamespaceChanges>,
+}
+
+impl Asked {
+    /// The outcome of a binding whose plugin was not called.
+    fn uncalled(outcome: BindingOutcome) -> Self {
+        Self { outcome, recording: None, changes: None }
+    }
+
+    /// Adds what the plugin wants to be kept to what those before it want. If it does not fit, the plugin has failed: an
+    /// answer never counts without it.
+    pub(super) fn keep_changes(&mut self, values: &PendingValues) {
+        let Some(changes) = self.changes.take() else { return };
+        if let Err(failure) = values.add(&changes) {
+            if let Some(recording) = &mut self.recording {
+                recording.outcome = Outcome::Failed(failure.clone());
+            }
+            self.outcome.standing = Standing::Error;
+            self.outcome.answer = BindingAnswer::Failed(failure);
+        }
+    }
+}
 
 /// Asks the binding's plugin, unless its `when` does not hold.
 pub(super) fn ask(
@@ -52,6 +79,7 @@ pub(super) fn ask(
     snapshot: &Arc<Snapshot>,
     variables: &Variables<'_>,
     outside: Outside<'_>,
+    values: &Arc<PendingValues>,
 ) -> Asked {
     let outcome = |standing, answer| BindingOutcome {
         id: binding.model.id.clone(),
@@ -71,7 +99,7 @@ pub(super) fn ask(
             Ok(true) => {}
             Ok(false) => {
                 let when = when.text().to_owned();
-                return (outcome(Standing::NotApplicable, BindingAnswer::NotAsked { when }), None);
+                return Asked::uncalled(outcome(Standing::NotApplicable, BindingAnswer::NotAsked { when }));
             }
             Err(error) => {
                 let failure = Failure {
@@ -81,18 +109,18 @@ pub(super) fn ask(
                     limit: None,
                     used: None,
                 };
-                return (outcome(Standing::Error, BindingAnswer::Failed(failure)), None);
+                return Asked::uncalled(outcome(Standing::Error, BindingAnswer::Failed(failure)));
             }
         }
     }
     if let Outside::AskedOnce(remembered) = outside
         && let Some(said) = remembered.said(binding)
     {
-        return (said, None);
+        return Asked::uncalled(said);
     }
     let called = match outside {
-        Outside::Asked(record) => call(&binding.plugin, binding.kind, snapshot, record),
-        Outside::AskedOnce(_) => call(&binding.plugin, binding.kind, snapshot, Record::No),
+        Outside::Asked(record) => call(&binding.plugin, binding.kind, snapshot, record, values),
+        Outside::AskedOnce(_) => call(&binding.plugin, binding.kind, snapshot, Record::No, values),
         Outside::Recorded(answers) => {
             let exchanges = answers.get(&binding.model.id).map(Vec::as_slice).unwrap_or_default();
             let call = function(binding.kind);
@@ -108,7 +136,7 @@ pub(super) fn ask(
     if let (Outside::AskedOnce(remembered), true) = (outside, called.holds) {
         remembered.note(&outcome);
     }
-    (outcome, called.recording)
+    Asked { outcome, recording: called.recording, changes: called.changes }
 }
 
 /// A higher risk is never asked less: a mandatory approval policy is asked if its `when` holds at the deployment's risk
@@ -146,15 +174,23 @@ pub(crate) struct Called {
     pub(crate) receipt: Receipt,
     pub(crate) log: Vec<LogLine>,
     pub(crate) log_dropped: u64,
+    /// What it wants to be kept in its namespace.
+    pub(crate) changes: Option<NamespaceChanges>,
     recording: Option<Recording>,
     /// Whether there is an answer that would be the same at any other moment.
     holds: bool,
 }
 
 /// Calls the plugin as what it is bound as.
-pub(crate) fn call(plugin: &LoadedPlugin, kind: Kind, snapshot: &Arc<Snapshot>, record: Record) -> Called {
+pub(crate) fn call(
+    plugin: &LoadedPlugin,
+    kind: Kind,
+    snapshot: &Arc<Snapshot>,
+    record: Record,
+    values: &Arc<PendingValues>,
+) -> Called {
     let call = function(kind);
-    let evaluation = plugin.plugin.ask(&call, snapshot);
+    let evaluation = plugin.plugin.ask_on(&call, snapshot, Arc::<PendingValues>::clone(values));
     let recording = match record {
         Record::Yes => Some(Recording::take(&plugin.plugin, call, snapshot, &evaluation, None)),
         Record::No => None,
@@ -173,13 +209,13 @@ fn function(kind: Kind) -> Call {
 
 impl Called {
     fn of(evaluation: Evaluation<Said>, recording: Option<Recording>) -> Self {
-        let Evaluation { outcome, receipt, log, log_dropped, timeless, .. } = evaluation;
-        let holds = timeless && outcome.is_ok();
+        let Evaluation { outcome, receipt, log, log_dropped, timeless, changes, .. } = evaluation;
+        let holds = timeless && changes.is_none() && outcome.is_ok();
         let (standing, answer) = match outcome {
             Ok(said) => (standing(&said), answer(said)),
             Err(failure) => (Standing::Error, BindingAnswer::Failed(failure)),
         };
-        Self { standing, answer, receipt, log, log_dropped, recording, holds }
+        Self { standing, answer, receipt, log, log_dropped, changes, recording, holds }
     }
 }
 

@@ -1,7 +1,8 @@
 //! One decision at one gate: ask every binding side by side, combine what they say, explain it.
 //!
-//! Nothing here waits, stores or looks anything up: the snapshot holds all that the decision may look at, so the same
-//! snapshot under the same model gives the same decision, id included.
+//! Nothing here stores or looks anything up: the snapshot holds all that the decision may look at, so the same snapshot
+//! under the same model gives the same decision, id included. What plugins want to be kept in their namespaces is gathered
+//! in the order of the bindings, for the write that the decision belongs to.
 
 mod ask;
 mod busy;
@@ -25,6 +26,7 @@ use serde::Serialize;
 use crate::expression::Variables;
 use crate::flow;
 use crate::load::{LoadedGate, LoadedModel};
+use crate::namespaces::PendingValues;
 use ask::Asked;
 use busy::Busy;
 
@@ -41,13 +43,15 @@ pub enum GateError {
 }
 
 impl LoadedModel {
-    /// Decides at the snapshot's gate. `chosen_because` says why this model was chosen; the decision repeats it.
+    /// Decides at the snapshot's gate. `chosen_because` says why this model was chosen; the decision repeats it. What plugins
+    /// change in their namespaces is dropped: nothing is written.
     ///
     /// # Errors
     /// If the snapshot has no canonical JSON form.
     pub fn evaluate(&self, snapshot: &Arc<Snapshot>, chosen_because: &str) -> Result<Decision, GateError> {
         let outside = Outside::Asked(Record::No);
-        self.decide(snapshot, snapshot.digest()?, chosen_because, outside).map(|(decision, _)| decision)
+        let values = self.unwritten_values();
+        self.decide(snapshot, snapshot.digest()?, chosen_because, outside, &values).map(|(decision, _)| decision)
     }
 
     /// As [`LoadedModel::evaluate`], with a recording of every call of a plugin.
@@ -59,7 +63,8 @@ impl LoadedModel {
         snapshot: &Arc<Snapshot>,
         chosen_because: &str,
     ) -> Result<(Decision, Vec<Recording>), GateError> {
-        self.decide(snapshot, snapshot.digest()?, chosen_because, Outside::Asked(Record::Yes))
+        let values = self.unwritten_values();
+        self.decide(snapshot, snapshot.digest()?, chosen_because, Outside::Asked(Record::Yes), &values)
     }
 
     /// Decides once more: nothing outside is reached, and what its plugins ask there is answered as it was then.
@@ -70,25 +75,28 @@ impl LoadedModel {
         answers: &Answers,
     ) -> Result<Decision, GateError> {
         let outside = Outside::Recorded(answers);
-        self.decide(snapshot, snapshot.digest()?, chosen_because, outside).map(|(decision, _)| decision)
+        let values = PendingValues::of_runtime(None);
+        self.decide(snapshot, snapshot.digest()?, chosen_because, outside, &values).map(|(decision, _)| decision)
     }
 
-    /// Decides on a snapshot of that digest.
+    /// Decides on a snapshot of that digest. What plugins change in their namespaces is added to `values`.
     pub(crate) fn decide(
         &self,
         snapshot: &Arc<Snapshot>,
         digest: Digest,
         chosen_because: &str,
         outside: Outside<'_>,
+        values: &Arc<PendingValues>,
     ) -> Result<(Decision, Vec<Recording>), GateError> {
         let mut breaches = rules::breaches(snapshot, self.digest());
         flow::check(self.model(), snapshot, &mut breaches);
         let (asked, groups) = match self.gate(snapshot.gate) {
-            Some(gate) => ask_all(gate, snapshot, outside),
+            Some(gate) => ask_all(gate, snapshot, outside, values),
             None => (Vec::new(), Vec::new()),
         };
         let mut groups = groups;
-        let (mut bindings, recordings): (Vec<BindingOutcome>, Vec<Option<Recording>>) = asked.into_iter().unzip();
+        let (mut bindings, recordings): (Vec<BindingOutcome>, Vec<Option<Recording>>) =
+            asked.into_iter().map(|Asked { outcome, recording, .. }| (outcome, recording)).unzip();
         let mut exceptions = match self.gate(snapshot.gate) {
             Some(gate) => exempt::apply(gate, snapshot, &self.model().id, &mut bindings, &mut groups),
             None => Vec::new(),
@@ -139,11 +147,16 @@ impl LoadedModel {
 /// decisions keep them all busy or what they say is known, since then handing them to other threads only costs. What comes of it is the same. A
 /// plugin that may wait for others does so on a thread of its own: those that compute are as many as there are cores, and
 /// one that waits would keep the next from its core.
-fn ask_all(gate: &LoadedGate, snapshot: &Arc<Snapshot>, outside: Outside<'_>) -> (Vec<Asked>, Vec<GroupOutcome>) {
+fn ask_all(
+    gate: &LoadedGate,
+    snapshot: &Arc<Snapshot>,
+    outside: Outside<'_>,
+    values: &Arc<PendingValues>,
+) -> (Vec<Asked>, Vec<GroupOutcome>) {
     let variables = Variables::new(snapshot);
-    let ask = |binding| ask::ask(binding, snapshot, &variables, outside);
+    let ask = |binding| ask::ask(binding, snapshot, &variables, outside, values);
     let busy = Busy::begin();
-    let asked: Vec<Asked> = match gate.bindings.as_slice() {
+    let mut asked: Vec<Asked> = match gate.bindings.as_slice() {
         [only] => vec![ask(only)],
         several if several.iter().any(|binding| binding.plugin.plugin.may_wait()) => thread::scope(|scope| {
             let waiting = several.iter().enumerate().filter(|(_, binding)| binding.plugin.plugin.may_wait());
@@ -168,7 +181,10 @@ fn ask_all(gate: &LoadedGate, snapshot: &Arc<Snapshot>, outside: Outside<'_>) ->
         several => several.par_iter().map(ask).collect(),
     };
     drop(busy);
-    let outcomes: Vec<&BindingOutcome> = asked.iter().map(|(outcome, _)| outcome).collect();
+    // All of them have seen the values from before. The order of the bindings says whose change of a key holds, and for whom
+    // there is no room left.
+    asked.iter_mut().for_each(|asked| asked.keep_changes(values));
+    let outcomes: Vec<&BindingOutcome> = asked.iter().map(|asked| &asked.outcome).collect();
     let groups = gate.groups.iter().map(|group| group::settle(group, &outcomes)).collect();
     (asked, groups)
 }

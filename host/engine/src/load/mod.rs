@@ -5,7 +5,7 @@ mod components;
 mod monotone;
 mod uses;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use lockgate_runtime::{Plugin, Runtime};
 
 use crate::expression::Expression;
 use crate::model::{self, Binding, Finding, Findings, GateModel, Group, Model, Source, UsePlace};
+use crate::namespaces::{PendingValues, ledger_name};
 pub(crate) use components::{Component, Components, Folder, Missing, Replaying, read_capped};
 use uses::Uses;
 
@@ -160,6 +161,26 @@ impl LoadedModel {
         self.gate(gate).is_some_and(|gate| gate.bindings.iter().any(|binding| binding.plugin.plugin.may_wait()))
     }
 
+    /// The namespaces whose values plugins at a gate may change, as the ledger calls them.
+    pub(crate) fn writable_namespaces(&self, gate: Gate) -> BTreeSet<String> {
+        let bindings = self.gate(gate).into_iter().flat_map(|gate| &gate.bindings);
+        writable(bindings.map(|binding| &binding.plugin))
+    }
+
+    /// The namespaces whose values the strategy and the analyses may change, as the ledger calls them.
+    pub(crate) fn writable_namespaces_of_rollout(&self) -> BTreeSet<String> {
+        writable(self.0.strategy.iter().chain(self.0.analyses.values()))
+    }
+
+    /// The values that calls see in an evaluation that is written nowhere.
+    pub(crate) fn unwritten_values(&self) -> Arc<PendingValues> {
+        let Loaded { gates, strategy, analyses, .. } = &*self.0;
+        let bound = gates.iter().flat_map(|gate| &gate.bindings).map(|binding| &binding.plugin);
+        let mut all = strategy.iter().chain(analyses.values()).chain(bound);
+        // All plugins of a model were loaded by one runtime, which has one store.
+        PendingValues::of_runtime(all.find_map(|used| used.plugin.namespaces().cloned()))
+    }
+
     /// Takes a snapshot: the picture of a deployment on which this model decides at one gate.
     ///
     /// # Errors
@@ -187,6 +208,10 @@ impl LoadedModel {
     pub(crate) fn strategy(&self) -> Option<&Plugin> {
         self.0.strategy.as_ref().map(|strategy| &strategy.plugin)
     }
+}
+
+fn writable<'a>(plugins: impl Iterator<Item = &'a LoadedPlugin>) -> BTreeSet<String> {
+    plugins.filter_map(|used| used.plugin.writable_namespace()).map(ledger_name).collect()
 }
 
 /// Loads everything, also behind a mistake, so that the next mistakes are found too.

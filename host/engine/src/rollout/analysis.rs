@@ -6,14 +6,16 @@ use lockgate_domain::{BindingAnswer, BindingOutcome, Enforcement, Kind, Snapshot
 
 use crate::gate::{Record, call};
 use crate::load::LoadedModel;
+use crate::namespaces::PendingValues;
 
 impl LoadedModel {
-    /// Runs the checks on one fresh picture. The step fails if one fails; it is inconclusive if one has not enough data
+    /// Runs the checks on one fresh picture; what they change in their namespaces is added to `values`. The step fails if one fails; it is inconclusive if one has not enough data
     /// or could not answer; else it succeeds.
     pub(crate) fn analyse(
         &self,
         checks: &[String],
         snapshot: &Arc<Snapshot>,
+        values: &Arc<PendingValues>,
     ) -> (StepStatus, Option<String>, Vec<BindingOutcome>) {
         let mut outcomes = Vec::new();
         let mut status = StepStatus::Succeeded;
@@ -24,7 +26,10 @@ impl LoadedModel {
                 status = StepStatus::Failed;
                 continue;
             };
-            let called = call(plugin, Kind::ValidationCheck, snapshot, Record::No);
+            let mut called = call(plugin, Kind::ValidationCheck, snapshot, Record::No, values);
+            if let Some(Err(failure)) = called.changes.take().map(|changes| values.add(&changes)) {
+                (called.standing, called.answer) = (Standing::Error, BindingAnswer::Failed(failure));
+            }
             let said = match called.standing {
                 Standing::Allow | Standing::NotApplicable => StepStatus::Succeeded,
                 Standing::Deny => StepStatus::Failed,

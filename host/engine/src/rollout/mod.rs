@@ -10,12 +10,13 @@ mod analysis;
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Action, BindingOutcome, Failure, Progress, Reason, Rollout, Snapshot, Step, StepAction, StepStatus, Violation,
-    Wait, WayBack, rules,
+    Action, BindingOutcome, Failure, FailureKind, Progress, Reason, Rollout, Snapshot, Step, StepAction, StepStatus,
+    Violation, Wait, WayBack, rules,
 };
-use lockgate_runtime::Plugin;
+use lockgate_runtime::{Call, Plugin, Said};
 
 use crate::load::LoadedModel;
+use crate::namespaces::PendingValues;
 
 /// More often than this no step is begun: a strategy that keeps asking for it is broken.
 pub const MAX_ATTEMPTS: u32 = 100;
@@ -114,23 +115,37 @@ pub enum RolloutError {
 }
 
 impl LoadedModel {
-    /// Lets the model's strategy lay out the way.
+    /// Lets the model's strategy lay out the way. What it changes in its namespace is dropped: nothing is written.
     ///
     /// # Errors
     /// If the model has no strategy, or the strategy could not answer.
     pub fn plan(&self, snapshot: &Arc<Snapshot>) -> Result<Rollout, RolloutError> {
-        self.planner()?.plan(snapshot).outcome.map_err(RolloutError::Strategy)
+        self.lay_out(snapshot, &self.unwritten_values())
     }
 
-    /// Carries a rollout on from where it is, until it is done, taken back, paused, or left waiting.
+    /// The same; what the strategy changes in its namespace is added to `values`.
+    pub(crate) fn lay_out(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        values: &Arc<PendingValues>,
+    ) -> Result<Rollout, RolloutError> {
+        match self.ask_strategy(&Call::Plan, snapshot, values)? {
+            Said::Rollout(rollout) => Ok(rollout),
+            other => Err(other_said(&other)),
+        }
+    }
+
+    /// Carries a rollout on from where it is, until it is done, taken back, paused, or left waiting. What plugins change in
+    /// their namespaces is seen by the calls that come after, and dropped at the end: there is nothing that it is written with.
     ///
     /// # Errors
     /// If the strategy could not answer or broke the contract, if a rule stands in the way, or if the world fails.
     pub fn drive(&self, progress: &mut Progress, world: &mut dyn World) -> Result<RolloutEnd, RolloutError> {
+        let values = self.unwritten_values();
         loop {
             let snapshot = world.snapshot(progress)?;
-            match self.next(progress, &snapshot)? {
-                Action::Perform(id) => self.perform(&id, &snapshot, progress, world)?,
+            match self.next(progress, &snapshot, &values)? {
+                Action::Perform(id) => self.perform(&id, &snapshot, &values, progress, world)?,
                 Action::Wait(wait) => {
                     world.note(&RolloutEvent::Waiting(&wait), progress);
                     if !world.wait(&wait)? {
@@ -149,10 +164,18 @@ impl LoadedModel {
     }
 
     /// What the strategy says to do next, for whoever keeps the progress and does the effects elsewhere. Holds that are
-    /// over are ended in the progress first.
-    pub(crate) fn next(&self, progress: &mut Progress, snapshot: &Arc<Snapshot>) -> Result<Action, RolloutError> {
+    /// over are ended in the progress first. What the strategy changes in its namespace is added to `values`.
+    pub(crate) fn next(
+        &self,
+        progress: &mut Progress,
+        snapshot: &Arc<Snapshot>,
+        values: &Arc<PendingValues>,
+    ) -> Result<Action, RolloutError> {
         progress.settle(snapshot.now);
-        let action = self.planner()?.advance(snapshot, progress).outcome.map_err(RolloutError::Strategy)?;
+        let action = match self.ask_strategy(&Call::Advance(progress.clone()), snapshot, values)? {
+            Said::Action(action) => action,
+            other => return Err(other_said(&other)),
+        };
         match &action {
             Action::Perform(id) if progress.step(id).is_none() => Err(RolloutError::UnknownStep(id.clone())),
             Action::Perform(id) if progress.state(id).is_some_and(|state| state.attempts >= MAX_ATTEMPTS) => {
@@ -170,6 +193,19 @@ impl LoadedModel {
         }
     }
 
+    /// Calls the strategy, and adds what it changes in its namespace to `values`.
+    fn ask_strategy(
+        &self,
+        call: &Call,
+        snapshot: &Arc<Snapshot>,
+        values: &Arc<PendingValues>,
+    ) -> Result<Said, RolloutError> {
+        let asked = self.planner()?.ask_on(call, snapshot, Arc::<PendingValues>::clone(values));
+        let said = asked.outcome.map_err(RolloutError::Strategy)?;
+        asked.changes.map_or(Ok(()), |changes| values.add(&changes)).map_err(RolloutError::Strategy)?;
+        Ok(said)
+    }
+
     fn planner(&self) -> Result<&Plugin, RolloutError> {
         self.strategy().ok_or_else(|| RolloutError::NoStrategy(self.model().id.clone()))
     }
@@ -178,6 +214,7 @@ impl LoadedModel {
         &self,
         id: &str,
         snapshot: &Arc<Snapshot>,
+        values: &Arc<PendingValues>,
         progress: &mut Progress,
         world: &mut dyn World,
     ) -> Result<(), RolloutError> {
@@ -189,7 +226,7 @@ impl LoadedModel {
             StepAction::Hold(_) => return Ok(()),
             StepAction::Analyze(checks) => {
                 let picture = world.snapshot(progress)?;
-                let (status, why, outcomes) = self.analyse(checks, &picture);
+                let (status, why, outcomes) = self.analyse(checks, &picture, values);
                 outcomes.iter().for_each(|outcome| world.note(&RolloutEvent::Analysed(&step, outcome), progress));
                 (status, why)
             }
@@ -205,4 +242,16 @@ impl LoadedModel {
         world.note(&RolloutEvent::Ended(&step, status, why.as_deref()), progress);
         Ok(())
     }
+}
+
+/// A plugin that is asked one function does not answer another one.
+fn other_said(said: &Said) -> RolloutError {
+    let message = format!("the strategy answered another function than it was asked: {said:?}");
+    RolloutError::Strategy(Failure {
+        kind: FailureKind::ContractViolation,
+        message,
+        code: None,
+        limit: None,
+        used: None,
+    })
 }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::exception::independent;
+use super::read::Loaded;
 use super::write::Change;
 use super::{ApprovalView, DeploymentRef, Engine, EngineError, Mistake, Refused, Write, Written};
 use crate::authority::Right;
@@ -45,15 +46,8 @@ impl Engine {
     ) -> Result<Written<ApprovalView>, EngineError> {
         let Person { id: person, roles, .. } = &write.actor.person;
         write.actor.require(Right::Approve)?;
-        if new.expires.is_some_and(|expires| expires <= write.now) {
-            return Err(EngineError::Invalid(vec![Mistake::new("/expires", "it would be over before it counts")]));
-        }
-        self.once(write, &("approve", at, new, write.if_match), |digest| {
+        let permit = || {
             let loaded = self.load(write.actor, at)?;
-            let position = loaded.state.position;
-            let Some(gate) = position.gate().filter(|_| position.ended().is_none()) else {
-                return Err(Refused::Over { what: "deployment", id: at.id.to_owned() }.into());
-            };
             for who in [Some(person), new.on_behalf_of.as_ref()].into_iter().flatten() {
                 independent(&loaded, who, "approve")?;
             }
@@ -69,6 +63,16 @@ impl Engine {
                 let (person, role, principal) = (person.clone(), new.role.clone(), new.on_behalf_of.clone());
                 return Err(Refused::RoleNotHeld { person, role, principal }.into());
             }
+            Ok((loaded, lent))
+        };
+        self.once(write, &("approve", at, new, write.if_match), permit, |(loaded, lent), digest| {
+            if new.expires.is_some_and(|expires| expires <= write.now) {
+                return Err(EngineError::Invalid(vec![Mistake::new("/expires", "it would be over before it counts")]));
+            }
+            let position = loaded.state.position;
+            let Some(gate) = position.gate().filter(|_| position.ended().is_none()) else {
+                return Err(Refused::Over { what: "deployment", id: at.id.to_owned() }.into());
+            };
             let (expect, lender) = lent.unzip();
             let picture = self.picture(&loaded, gate, write.now)?;
             let current = picture.still.subject;
@@ -135,20 +139,13 @@ impl Engine {
         reason: &str,
     ) -> Result<Written<ApprovalView>, EngineError> {
         write.actor.require(Right::Approve)?;
-        self.once(write, &("revoke-approval", at, approval, reason, write.if_match), |digest| {
+        let permit = || {
             let loaded = self.load(write.actor, at)?;
-            let me = &write.actor.person.id;
-            let missing = || EngineError::NotFound { what: "approval", id: approval.to_owned() };
-            let known =
-                loaded.state.approvals.iter().find(|known| known.approval.id == approval).ok_or_else(missing)?;
-            let is_mine = |id: &PersonId| id.is_written_like(me);
-            if !is_mine(&known.approval.person.id) && !is_mine(known.principal()) {
-                if let Some(other) = [&known.approval.person.id, known.principal()].into_iter().find(|id| *id == me) {
-                    return Err(Refused::OtherAccount { account: me.clone(), by: other.clone() }.into());
-                }
-                let (role, principal) = (known.approval.role.clone(), Some(known.principal().clone()));
-                return Err(Refused::RoleNotHeld { person: me.clone(), role, principal }.into());
-            }
+            may_revoke(&loaded, &write.actor.person.id, approval)?;
+            Ok(loaded)
+        };
+        self.once(write, &("revoke-approval", at, approval, reason, write.if_match), permit, |loaded, digest| {
+            let known = of_id(&loaded, approval)?;
             let over = loaded.state.position.ended().is_some()
                 || matches!(loaded.state.position, Position::RollingBack { .. });
             if known.revoked.is_some() || over {
@@ -157,10 +154,28 @@ impl Engine {
             let (approval, reason) = (approval.to_owned(), reason.to_owned());
             let change = Change::of(Event::ApprovalRevoked { approval: approval.clone(), reason });
             self.record(write, digest, &loaded, change, |after| {
-                let known = after.state.approvals.iter().find(|known| known.approval.id == approval);
-                let known = known.ok_or_else(|| EngineError::NotFound { what: "approval", id: approval.clone() })?;
-                Ok(ApprovalView { approval: known.clone(), void: Some(crate::lifecycle::Void::Revoked) })
+                let approval = of_id(after, &approval)?.clone();
+                Ok(ApprovalView { approval, void: Some(crate::lifecycle::Void::Revoked) })
             })
         })
     }
+}
+
+fn of_id<'a>(loaded: &'a Loaded, approval: &str) -> Result<&'a RecordedApproval, EngineError> {
+    let known = loaded.state.approvals.iter().find(|known| known.approval.id == approval);
+    known.ok_or_else(|| EngineError::NotFound { what: "approval", id: approval.to_owned() })
+}
+
+/// Whether somebody can take an approval back: it is theirs, or was given in their place.
+fn may_revoke(loaded: &Loaded, me: &PersonId, approval: &str) -> Result<(), EngineError> {
+    let known = of_id(loaded, approval)?;
+    let voices = [&known.approval.person.id, known.principal()];
+    if voices.iter().any(|id| id.is_written_like(me)) {
+        return Ok(());
+    }
+    if let Some(other) = voices.into_iter().find(|id| *id == me) {
+        return Err(Refused::OtherAccount { account: me.clone(), by: other.clone() }.into());
+    }
+    let (role, principal) = (known.approval.role.clone(), Some(known.principal().clone()));
+    Err(Refused::RoleNotHeld { person: me.clone(), role, principal }.into())
 }

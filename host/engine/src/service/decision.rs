@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use lockgate_domain::{Decision, Digest, Evidence, Gate, Snapshot, Timestamp};
-use lockgate_ledger::{Append, Conflict, Content, Error, Expect, NewEntry};
+use lockgate_ledger::{Append, Conflict, Content, Error, Expect, NewEntry, ValueChanges};
 use lockgate_runtime::Recording;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,11 +14,13 @@ use serde_json::Value;
 use super::locate::decision_stream;
 use super::picture::{Picture, Still};
 use super::read::{AsOf, Loaded, Page, Paged, body};
+use super::value_turns::ValueTurn;
 use super::{ATTEMPTS, DeploymentRef, Engine, EngineError, Recordings};
 use crate::LoadedModel;
 use crate::authority::{Actor, Right};
 use crate::gate::{Outside, Record};
 use crate::lifecycle::By;
+use crate::namespaces::PendingValues;
 
 /// How many digests are remembered as stored.
 const REMEMBERED: usize = 16_384;
@@ -107,6 +109,8 @@ pub(super) struct Evaluated {
     environment: Option<Expect>,
     pub(super) decision: Decision,
     recordings: Vec<Recording>,
+    /// What plugins want to be kept: it is written with the decision, or not at all.
+    values: Vec<ValueChanges>,
     /// How long it took to choose the model and take the picture, and to evaluate it.
     pictured: Duration,
     evaluate: Duration,
@@ -123,6 +127,9 @@ pub struct Prepared {
     pub(super) entries: Vec<NewEntry>,
     pub(super) content: Vec<Content>,
     pub(super) expect: Vec<Expect>,
+    pub(super) values: Vec<ValueChanges>,
+    /// Held until the decision is written or given up.
+    pub(super) turn: Option<ValueTurn>,
 }
 
 /// What was stored lately, and need not be sent again.
@@ -164,8 +171,9 @@ impl Engine {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let prepared = self.prepare(actor, at, gate, now, asked)?;
+            let mut prepared = self.prepare(actor, at, gate, now, asked)?;
             let (decision, content) = (prepared.decision.clone(), digests(&prepared.content));
+            let _turn = prepared.turn.take();
             match self.0.storage.append(prepared.append()) {
                 Ok(_) => {
                     self.0.stored.add(content.into_iter());
@@ -191,11 +199,15 @@ impl Engine {
         asked: &Asked,
     ) -> Result<Prepared, EngineError> {
         actor.require(Right::Decide)?;
-        lately(|as_of| self.prepare_on(actor, self.look(as_of, actor, at, gate, now)?, asked))
+        lately(|as_of| {
+            let look = self.look(as_of, actor, at, gate, now)?;
+            let turn = self.0.value_turns.take(&look.picture.still.model.writable_namespaces(gate));
+            self.prepare_on(actor, look, asked, turn)
+        })
     }
 
-    /// The same, on a thread that must not wait for others than this machine: none where a plugin of the gate may do
-    /// that.
+    /// The same, on a thread that must not wait for others: none where a plugin of the gate may wait for others than this
+    /// machine, or where other decisions that change the same values come first.
     ///
     /// # Errors
     /// As [`Engine::decide`].
@@ -213,7 +225,10 @@ impl Engine {
             if look.picture.still.model.may_wait(gate) {
                 return Ok(None);
             }
-            self.prepare_on(actor, look, asked).map(Some)
+            let Ok(turn) = self.0.value_turns.try_take(&look.picture.still.model.writable_namespaces(gate)) else {
+                return Ok(None);
+            };
+            self.prepare_on(actor, look, asked, turn).map(Some)
         })
     }
 
@@ -232,24 +247,38 @@ impl Engine {
         Ok(Look { loaded, picture, read, pictured: began.elapsed().saturating_sub(read) })
     }
 
-    fn prepare_on(&self, actor: &Actor, look: Look, asked: &Asked) -> Result<Prepared, EngineError> {
+    fn prepare_on(
+        &self,
+        actor: &Actor,
+        look: Look,
+        asked: &Asked,
+        turn: Option<ValueTurn>,
+    ) -> Result<Prepared, EngineError> {
         let Look { loaded, picture, read, pictured } = look;
         let evaluated = self.evaluate(loaded, picture, pictured)?;
-        self.write_down(actor, evaluated, asked, read, false)
+        let prepared = self.write_down(actor, evaluated, asked, read, false)?;
+        Ok(Prepared { turn, ..prepared })
     }
 
     /// Writes a decision, and calls back when it is on the disk, from a thread of the ledger: the callback must be quick.
     /// [`EngineError::is_stale`] says whether it is worth deciding again.
-    pub fn submit(&self, prepared: Prepared, done: impl FnOnce(Result<Arc<Decision>, EngineError>) + Send + 'static) {
+    pub fn submit(
+        &self,
+        mut prepared: Prepared,
+        done: impl FnOnce(Result<Arc<Decision>, EngineError>) + Send + 'static,
+    ) {
         let engine = self.clone();
         let (decision, content) = (prepared.decision.clone(), digests(&prepared.content));
+        let turn = prepared.turn.take();
         let answered = move |outcome: Result<_, Error>| match outcome {
             Ok(_) => {
+                drop(turn);
                 engine.0.stored.add(content.into_iter());
                 done(Ok(decision));
             }
             Err(error) => {
                 engine.again(&error);
+                drop(turn);
                 done(Err(error.into()));
             }
         };
@@ -262,10 +291,19 @@ impl Engine {
             // Retention has taken away what was known to be there.
             self.0.stored.forget();
         }
+        self.note_conflict(error);
         is_stale(error)
     }
 
-    /// What a gate says of a picture, which took that long to take. It is written nowhere yet.
+    /// Notes that writers conflict over values: those of this process take turns then.
+    pub(super) fn note_conflict(&self, error: &Error) {
+        if let Error::Conflict(Conflict::Namespace { namespace, .. }) = error {
+            self.0.value_turns.contend(namespace);
+        }
+    }
+
+    /// Evaluates the gate on a picture, which took that long to take. Nothing is written: neither the decision nor what
+    /// plugins want to be kept.
     pub(super) fn evaluate(
         &self,
         loaded: Arc<Loaded>,
@@ -279,9 +317,10 @@ impl Engine {
             true => Outside::Asked(Record::Yes),
             false => Outside::AskedOnce(&still.remembered),
         };
-        let (decision, recordings) = still.model.decide(&snapshot, digest, &still.because, outside)?;
-        let evaluate = began.elapsed();
-        Ok(Evaluated { loaded, still, snapshot, environment, decision, recordings, pictured, evaluate })
+        let values = PendingValues::of_ledger(Arc::clone(&self.0.storage));
+        let (decision, recordings) = still.model.decide(&snapshot, digest, &still.because, outside, &values)?;
+        let (values, evaluate) = (values.changes(), began.elapsed());
+        Ok(Evaluated { loaded, still, snapshot, environment, decision, recordings, values, pictured, evaluate })
     }
 
     /// Makes the entry of a decision, with all that is needed to make it again.
@@ -293,7 +332,8 @@ impl Engine {
         read: Duration,
         pass: bool,
     ) -> Result<Prepared, EngineError> {
-        let Evaluated { loaded, still, snapshot, environment, decision, recordings, pictured, evaluate } = evaluated;
+        let Evaluated { loaded, still, snapshot, environment, decision, recordings, values, pictured, evaluate } =
+            evaluated;
         let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let phases = Phases {
             read_ns: nanoseconds(read),
@@ -330,7 +370,7 @@ impl Engine {
         expect.extend(environment);
         expect.push(Expect { stream: loaded.stream.clone(), version: loaded.state.version });
         let decision = Arc::new(record.decision);
-        Ok(Prepared { decision, phases, loaded, entries: vec![entry], content, expect })
+        Ok(Prepared { decision, phases, loaded, entries: vec![entry], content, expect, values, turn: None })
     }
 
     fn records(&self, model: &LoadedModel, gate: Gate) -> bool {
@@ -418,8 +458,8 @@ impl Engine {
 
 impl Prepared {
     pub(super) fn append(self) -> Append {
-        let Self { entries, content, expect, .. } = self;
-        Append { entries, content, expect, ..Append::default() }
+        let Self { entries, content, expect, values, .. } = self;
+        Append { entries, content, expect, values, ..Append::default() }
     }
 }
 
@@ -431,7 +471,7 @@ impl EngineError {
 }
 
 fn is_stale(error: &Error) -> bool {
-    matches!(error, Error::Conflict(Conflict::Stream { .. }) | Error::UnknownContent(_))
+    matches!(error, Error::Conflict(_) | Error::UnknownContent(_))
 }
 
 /// Something by what is known of the ledger. What is wrong with it is said only if it is wrong now.

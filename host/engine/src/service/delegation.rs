@@ -158,19 +158,26 @@ impl Engine {
     pub fn delegate(&self, write: &Write<'_>, new: &NewDelegation) -> Result<Written<DelegationState>, EngineError> {
         let person = &write.actor.person;
         write.actor.require(Right::Approve)?;
-        let mistakes = self.mistakes_of(write, new);
-        if !mistakes.is_empty() {
-            return Err(EngineError::Invalid(mistakes));
-        }
-        if !person.roles.contains(&new.role) {
-            let (person, role) = (person.id.clone(), new.role.clone());
-            return Err(Refused::RoleNotHeld { person, role, principal: None }.into());
-        }
         let teams = match &new.team {
             Some(team) => Teams::Named([team.clone()].into()),
             None => write.actor.teams.clone(),
         };
-        self.once(write, &("delegate", new), |digest| {
+        let permit = || {
+            let mistakes: Vec<Mistake> = not_in_team(write.actor, new).into_iter().collect();
+            if !mistakes.is_empty() {
+                return Err(EngineError::Invalid(mistakes));
+            }
+            if !person.roles.contains(&new.role) {
+                let (person, role) = (person.id.clone(), new.role.clone());
+                return Err(Refused::RoleNotHeld { person, role, principal: None }.into());
+            }
+            Ok(())
+        };
+        self.once(write, &("delegate", new), permit, |(), digest| {
+            let mistakes = self.mistakes_of(write, new);
+            if !mistakes.is_empty() {
+                return Err(EngineError::Invalid(mistakes));
+            }
             let held = self.0.credentials.tokens_held(&person.id, &new.role, &teams, write.now, write.now)?;
             let delegation = Delegation {
                 id: fresh_id("delegation")?,
@@ -204,10 +211,6 @@ impl Engine {
         if new.reason.trim().is_empty() {
             mistakes.push(Mistake::new("/reason", "say why"));
         }
-        if let Some(team) = new.team.as_ref().filter(|team| !write.actor.teams.include(team)) {
-            let message = format!("`{}` is not in team `{team}`: lend for one of your own teams", person.id);
-            mistakes.push(Mistake::new("/team", message));
-        }
         mistakes
     }
 
@@ -219,7 +222,7 @@ impl Engine {
         if !write.actor.may(Right::Administer) {
             write.actor.require(Right::Approve)?;
         }
-        self.once(write, &("end-delegation", id), |digest| {
+        let permit = || {
             let missing = || EngineError::NotFound { what: "delegation", id: id.to_owned() };
             let administers = write.actor.may(Right::Administer);
             let seen = self.seen_by(write.actor, administers)?;
@@ -233,6 +236,9 @@ impl Engine {
                     return Err(Refused::OfMoreTeams { what: "delegation", id: known.id }.into());
                 }
             }
+            Ok(known)
+        };
+        self.once(write, &("end-delegation", id), permit, |known, digest| {
             let (entry, expect) = self.ending(&known, By::from(write.actor), write.now)?;
             let append = Append { entries: vec![entry], expect: vec![expect], ..Append::default() };
             let ended = DelegationState { delegation: known, ended: Some(write.now) };
@@ -252,8 +258,9 @@ impl Engine {
         from: &PersonId,
     ) -> Result<Written<Vec<DelegationState>>, EngineError> {
         write.actor.require(Right::Administer)?;
-        self.once(write, &("end-delegations", from), |digest| {
-            let known = self.states(self.seen_by(write.actor, true)?, write.now)?;
+        let seen = || self.seen_by(write.actor, true);
+        self.once(write, &("end-delegations", from), seen, |seen, digest| {
+            let known = self.states(seen, write.now)?;
             let counting = known.into_iter().filter(|known| {
                 let Delegation { from: lender, asked, .. } = &known.delegation;
                 *lender == *from && known.ended.is_none() && write.now < asked.expires
@@ -350,4 +357,11 @@ impl Engine {
         }
         Ok(None)
     }
+}
+
+/// What is wrong with a delegation for a team that the lender does not see.
+fn not_in_team(actor: &Actor, new: &NewDelegation) -> Option<Mistake> {
+    let team = new.team.as_ref().filter(|team| !actor.teams.include(team))?;
+    let message = format!("`{}` is not in team `{team}`: lend for one of your own teams", actor.person.id);
+    Some(Mistake::new("/team", message))
 }

@@ -41,10 +41,13 @@ impl Engine {
     pub fn request(&self, write: &Write<'_>, new: &NewDeployment) -> Result<Written<DeploymentView>, EngineError> {
         let actor = write.actor;
         actor.require(Right::Request)?;
-        self.once(write, &("request", new), |digest| {
+        let deployment = &new.deployment;
+        let permit = || {
             let team = team_of(actor, new.team.as_deref())?;
-            let deployment = &new.deployment;
             check(actor, deployment, "/deployment")?;
+            Ok(team)
+        };
+        self.once(write, &("request", new), permit, |team, digest| {
             check_names(&team, deployment)?;
             let id = deployment.id.as_str();
             if self.0.storage.version(&deployment_stream(&team, id))? > 0 {
@@ -82,43 +85,47 @@ impl Engine {
         patch: &Value,
     ) -> Result<Written<DeploymentView>, EngineError> {
         write.actor.require(Right::Request)?;
-        self.once(write, &("revise", at, write.if_match, patch), |digest| {
-            let loaded = self.load(write.actor, at)?;
-            loaded.matches(write)?;
-            if loaded.state.position.ended().is_some() {
-                return Err(super::Refused::Over { what: "deployment", id: at.id.to_owned() }.into());
-            }
-            let before = json!(Deployment { involved: BTreeSet::new(), ..(*loaded.document).clone() });
-            let mut after = before.clone();
-            json_patch::merge(&mut after, patch);
-            let deployment: Deployment = serde_path_to_error::deserialize(&after).map_err(|error| {
-                let pointer = pointer_of(error.path());
-                EngineError::Invalid(vec![Mistake::new(pointer, error.into_inner().to_string())])
-            })?;
-            if deployment.id != loaded.id {
-                let message = format!("the id of a deployment stays what it is: `{}`", loaded.id);
-                return Err(EngineError::Invalid(vec![Mistake::new("/id", message)]));
-            }
-            check_revision(write.actor, &loaded.document, &deployment)?;
-            let after = json!(deployment);
-            let names = before.as_object().into_iter().chain(after.as_object()).flat_map(|object| object.keys());
-            let mut changed: Vec<String> =
-                names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
-            changed.sort_unstable();
-            changed.dedup();
-            if changed.is_empty() {
-                let value = self.view(&loaded, write.now)?;
-                return Ok(Written { value, version: loaded.state.version, repeated: false, stream: None });
-            }
-            let content = content_of(&deployment)?;
-            let people = deployment.everybody_involved();
-            let event = Event::Revised { document: content.digest(), changed, people };
-            let change = Change { content: vec![content], ..Change::of(event) };
-            self.record(write, digest, &loaded, change, |after| {
-                let document = Arc::new(with_involved(deployment, &after.state));
-                self.view(&Loaded { document, ..after.clone() }, write.now)
-            })
-        })
+        self.once(
+            write,
+            &("revise", at, write.if_match, patch),
+            || self.load(write.actor, at),
+            |loaded, digest| {
+                loaded.matches(write)?;
+                if loaded.state.position.ended().is_some() {
+                    return Err(super::Refused::Over { what: "deployment", id: at.id.to_owned() }.into());
+                }
+                let before = json!(Deployment { involved: BTreeSet::new(), ..(*loaded.document).clone() });
+                let mut after = before.clone();
+                json_patch::merge(&mut after, patch);
+                let deployment: Deployment = serde_path_to_error::deserialize(&after).map_err(|error| {
+                    let pointer = pointer_of(error.path());
+                    EngineError::Invalid(vec![Mistake::new(pointer, error.into_inner().to_string())])
+                })?;
+                if deployment.id != loaded.id {
+                    let message = format!("the id of a deployment stays what it is: `{}`", loaded.id);
+                    return Err(EngineError::Invalid(vec![Mistake::new("/id", message)]));
+                }
+                check_revision(write.actor, &loaded.document, &deployment)?;
+                let after = json!(deployment);
+                let names = before.as_object().into_iter().chain(after.as_object()).flat_map(|object| object.keys());
+                let mut changed: Vec<String> =
+                    names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
+                changed.sort_unstable();
+                changed.dedup();
+                if changed.is_empty() {
+                    let value = self.view(&loaded, write.now)?;
+                    return Ok(Written { value, version: loaded.state.version, repeated: false, stream: None });
+                }
+                let content = content_of(&deployment)?;
+                let people = deployment.everybody_involved();
+                let event = Event::Revised { document: content.digest(), changed, people };
+                let change = Change { content: vec![content], ..Change::of(event) };
+                self.record(write, digest, &loaded, change, |after| {
+                    let document = Arc::new(with_involved(deployment, &after.state));
+                    self.view(&Loaded { document, ..after.clone() }, write.now)
+                })
+            },
+        )
     }
 }
 

@@ -36,21 +36,25 @@ impl Engine {
             ..Evidence::new(bytes, media_type)
         };
         let asked = ("attach", at, name, evidence.digest, media_type, source, write.if_match);
-        self.once(write, &asked, |digest| {
-            let loaded = self.load(write.actor, at)?;
-            if loaded.state.position.ended().is_some() {
-                return Err(Refused::Over { what: "deployment", id: at.id.to_owned() }.into());
-            }
-            let approved = loaded.state.approved.as_ref().and_then(|approved| approved.evidence.get(name));
-            if let Some(approved) = approved.filter(|approved| **approved != evidence.digest) {
-                let refused = Refused::EvidenceApproved { name: name.to_owned(), approved: approved.to_string() };
-                return Err(refused.into());
-            }
-            let content = Content::new("evidence", media_type, evidence.content.clone());
-            let event = Event::EvidenceAttached { name: name.to_owned(), evidence: evidence.clone() };
-            let change = Change { content: vec![content], ..Change::of(event) };
-            self.record(write, digest, &loaded, change, |_| Ok(evidence.clone()))
-        })
+        self.once(
+            write,
+            &asked,
+            || self.load(write.actor, at),
+            |loaded, digest| {
+                if loaded.state.position.ended().is_some() {
+                    return Err(Refused::Over { what: "deployment", id: at.id.to_owned() }.into());
+                }
+                let approved = loaded.state.approved.as_ref().and_then(|approved| approved.evidence.get(name));
+                if let Some(approved) = approved.filter(|approved| **approved != evidence.digest) {
+                    let refused = Refused::EvidenceApproved { name: name.to_owned(), approved: approved.to_string() };
+                    return Err(refused.into());
+                }
+                let content = Content::new("evidence", media_type, evidence.content.clone());
+                let event = Event::EvidenceAttached { name: name.to_owned(), evidence: evidence.clone() };
+                let change = Change { content: vec![content], ..Change::of(event) };
+                self.record(write, digest, &loaded, change, |_| Ok(evidence.clone()))
+            },
+        )
     }
 
     /// The evidence of that name, with its bytes.

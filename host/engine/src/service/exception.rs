@@ -132,9 +132,10 @@ impl Engine {
         let NewWaiver { reason, ticket, scope, expires } = new.clone();
         let owner = write.actor.person.id.clone();
         let mut waiver = Waiver { id: fresh_id("waiver")?, owner, reason, ticket, scope, granted: write.now, expires };
-        waiver.check().map_err(|wrong| EngineError::Invalid(vec![Mistake::new("", wrong.to_string())]))?;
-        self.once(write, &("waive", new), |digest| {
-            waiver.scope.team = self.team_of_waiver(write.actor, &new.scope)?;
+        let team = || self.team_of_waiver(write.actor, &new.scope);
+        self.once(write, &("waive", new), team, |team, digest| {
+            waiver.check().map_err(|wrong| EngineError::Invalid(vec![Mistake::new("", wrong.to_string())]))?;
+            waiver.scope.team = team;
             let value = WaiverState { waiver: waiver.clone(), by: By::from(write.actor), ended: None };
             let stream = waiver.scope.team.as_deref().map_or_else(|| EVERYBODYS_WAIVERS.to_owned(), team_waivers);
             let entries = vec![Self::granting(&stream, &value, write.now)?];
@@ -180,13 +181,16 @@ impl Engine {
     /// If the actor may not waive, there is none of that id for them, or it is over.
     pub fn end_waiver(&self, write: &Write<'_>, id: &str) -> Result<Written<WaiverState>, EngineError> {
         write.actor.require(Right::Waive)?;
-        self.once(write, &("end-waiver", id), |digest| {
+        let permit = || {
             let missing = || EngineError::NotFound { what: "waiver", id: id.to_owned() };
             let all = self.waivers_of(&write.actor.teams)?;
             let known = all.into_iter().find(|known| known.waiver.id == id).ok_or_else(missing)?;
             if known.waiver.scope.team.is_none() && write.actor.teams != Teams::All {
                 return Err(Refused::OfAllTeams { what: "waiver", id: id.to_owned() }.into());
             }
+            Ok(known)
+        };
+        self.once(write, &("end-waiver", id), permit, |known, digest| {
             let (entry, expect) = self.ending(&known, By::from(write.actor), write.now)?;
             let append = Append { entries: vec![entry], expect: vec![expect], ..Append::default() };
             self.commit(write, digest, append, None, WaiverState { ended: Some(write.now), ..known })
@@ -235,13 +239,16 @@ impl Engine {
         if new.reason.trim().is_empty() {
             return Err(EngineError::Invalid(vec![Mistake::new("/reason", "say why")]));
         }
-        self.once(write, &("override", at, new, write.if_match), |digest| {
+        let person = &write.actor.person.id;
+        let permit = || {
             let loaded = self.load(write.actor, at)?;
-            let person = &write.actor.person.id;
+            independent(&loaded, person, "override")?;
+            Ok(loaded)
+        };
+        self.once(write, &("override", at, new, write.if_match), permit, |loaded, digest| {
             if loaded.state.position.ended().is_some() {
                 return Err(Refused::Over { what: "deployment", id: at.id.to_owned() }.into());
             }
-            independent(&loaded, person, "override")?;
             let picture = self.picture(&loaded, new.gate, write.now)?;
             overridable(picture.still.model.model(), new)?;
             let taken = Override {
@@ -270,7 +277,7 @@ impl Engine {
         taken: &str,
     ) -> Result<Written<OverrideState>, EngineError> {
         write.actor.require(Right::Override)?;
-        self.once(write, &("confirm-override", at, taken, write.if_match), |digest| {
+        let permit = || {
             let loaded = self.load(write.actor, at)?;
             let person = &write.actor.person.id;
             let known = of_id(&loaded.state.overrides, taken)?;
@@ -278,6 +285,10 @@ impl Engine {
                 return Err(Refused::SecondPerson { person: person.clone(), what: "confirm it" }.into());
             }
             independent(&loaded, person, "confirm an override")?;
+            Ok(loaded)
+        };
+        self.once(write, &("confirm-override", at, taken, write.if_match), permit, |loaded, digest| {
+            let known = of_id(&loaded.state.overrides, taken)?;
             if known.taken.confirmed_by.is_some() || loaded.state.position.ended().is_some() {
                 return Err(Refused::Over { what: "override", id: taken.to_owned() }.into());
             }
@@ -297,7 +308,7 @@ impl Engine {
         new: &NewReview,
     ) -> Result<Written<OverrideState>, EngineError> {
         write.actor.require(Right::Review)?;
-        self.once(write, &("review-override", taken, new, write.if_match), |digest| {
+        let permit = || {
             let at = DeploymentRef { id: &new.deployment, team: new.team.as_deref() };
             let loaded = self.load(write.actor, at)?;
             let person = &write.actor.person.id;
@@ -306,6 +317,10 @@ impl Engine {
                 return Err(Refused::SecondPerson { person: person.clone(), what: "review it" }.into());
             }
             independent(&loaded, person, "review an override of it")?;
+            Ok(loaded)
+        };
+        self.once(write, &("review-override", taken, new, write.if_match), permit, |loaded, digest| {
+            let known = of_id(&loaded.state.overrides, taken)?;
             if known.review.is_some() {
                 return Err(Refused::Over { what: "review of the override", id: taken.to_owned() }.into());
             }

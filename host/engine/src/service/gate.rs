@@ -1,6 +1,5 @@
 //! Passing a gate: the decision, and the move that it allows, in one piece.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lockgate_domain::{Decision, Gate, Phase, Stage, Verdict};
@@ -31,7 +30,7 @@ pub struct Passed {
 
 impl Engine {
     /// What a gate would say now to whoever asks, or tries to pass it: for those who wait for it to turn. It is no
-    /// decision, since it is not written anywhere: nobody is to be answered with it.
+    /// decision, since nothing is written, what its plugins want to be kept included: nobody is to be answered with it.
     ///
     /// # Errors
     /// As [`Engine::decide`] or [`Engine::pass`].
@@ -43,7 +42,12 @@ impl Engine {
         passing: bool,
     ) -> Result<Verdict, EngineError> {
         let loaded = match passing {
-            true => self.at_gate(write, at, gate)?,
+            true => {
+                write.actor.require(Right::Drive)?;
+                let loaded = self.load(write.actor, at)?;
+                next_is(write, &loaded, gate)?;
+                loaded
+            }
             false => {
                 write.actor.require(Right::Decide)?;
                 self.load(write.actor, at)?
@@ -51,15 +55,6 @@ impl Engine {
         };
         let picture = self.picture(&loaded, gate, write.now)?;
         Ok(self.evaluate(loaded, picture, Duration::ZERO)?.decision.verdict)
-    }
-
-    /// The deployment, if the actor may have it pass that gate now.
-    fn at_gate(&self, write: &Write<'_>, at: DeploymentRef<'_>, gate: Gate) -> Result<Arc<Loaded>, EngineError> {
-        write.actor.require(Right::Drive)?;
-        let loaded = self.load(write.actor, at)?;
-        loaded.matches(write)?;
-        loaded.state.settled(write.now).check(Move::Pass(gate))?;
-        Ok(loaded)
     }
 
     /// Decides at a gate, and passes it if the decision allows. Of two who try at the same time, one passes.
@@ -75,15 +70,19 @@ impl Engine {
         asked: &Asked,
     ) -> Result<Written<Passed>, EngineError> {
         write.actor.require(Right::Drive)?;
-        self.once(write, &("pass", at, gate, write.if_match), |digest| {
+        let load = || {
             let began = Instant::now();
-            let loaded = self.at_gate(write, at, gate)?;
-            let read = began.elapsed();
+            Ok((self.load(write.actor, at)?, began.elapsed()))
+        };
+        self.once(write, &("pass", at, gate, write.if_match), load, |(loaded, read), digest| {
+            let began = Instant::now();
+            next_is(write, &loaded, gate)?;
             let picture = self.picture(&loaded, gate, write.now)?;
             carried_out(&loaded, &picture, gate)?;
-            let evaluated = self.evaluate(loaded, picture, began.elapsed().saturating_sub(read))?;
+            let _turn = self.0.value_turns.take(&picture.still.model.writable_namespaces(gate));
+            let evaluated = self.evaluate(loaded, picture, began.elapsed())?;
             let prepared = self.write_down(write.actor, evaluated, asked, read, true)?;
-            let Prepared { decision, loaded, mut entries, content, expect, .. } = prepared;
+            let Prepared { decision, loaded, mut entries, content, expect, values, .. } = prepared;
             let decision = Decision::clone(&decision);
             let passed = decision.verdict == Verdict::Allow;
             let mut after = (*loaded).clone();
@@ -108,7 +107,7 @@ impl Engine {
             let value =
                 Passed { passed, decision, deployment: after.summary(), legal_moves: after.state.legal_moves() };
             let stored = digests(&content);
-            let append = Append { entries, content, expect, ..Append::default() };
+            let append = Append { entries, content, expect, values, ..Append::default() };
             match self.commit(write, digest, append, Some(&after), value) {
                 Ok(written) => {
                     self.0.stored.add(stored.into_iter());
@@ -121,6 +120,12 @@ impl Engine {
             }
         })
     }
+}
+
+/// Whether the gate is the next one for the deployment that the write rests on.
+fn next_is(write: &Write<'_>, loaded: &Loaded, gate: Gate) -> Result<(), EngineError> {
+    loaded.matches(write)?;
+    Ok(loaded.state.settled(write.now).check(Move::Pass(gate))?)
 }
 
 /// Whether the strategy that the model names was carried out, at the exit of fulfill: else nobody would have to wait for its

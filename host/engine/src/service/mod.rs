@@ -24,6 +24,7 @@ mod occupancy;
 mod picture;
 mod read;
 mod rollout;
+mod value_turns;
 mod view;
 mod write;
 
@@ -56,6 +57,7 @@ use locate::KnownTeams;
 use occupancy::{Environment, History};
 use picture::Still;
 use read::{FollowedStreams, Loaded};
+use value_turns::ValueTurns;
 
 /// Where the engine gets deployment models from.
 pub trait Models: Send + Sync {
@@ -118,6 +120,8 @@ struct Inner {
     credentials: Arc<dyn Credentials>,
     /// The content that this process has stored lately, and need not send again.
     stored: Recent,
+    /// The turns of those who want to change the same values of plugins.
+    value_turns: ValueTurns,
 }
 
 /// A write that is asked for.
@@ -175,7 +179,13 @@ impl Engine {
             environments: Cache::new(1_000),
             histories: Cache::new(1_000),
             stored: Recent::default(),
+            value_turns: ValueTurns::default(),
         }))
+    }
+
+    /// The time that the ledger goes by: never before its newest entry.
+    pub fn now(&self) -> Timestamp {
+        self.0.storage.now()
     }
 
     /// The ledger.

@@ -35,29 +35,33 @@ impl Engine {
         if reason.trim().is_empty() {
             return Err(EngineError::Invalid(vec![Mistake::new("/reason", "say why")]));
         }
-        self.once(write, &("move", at, asked, reason, write.if_match), |digest| {
-            let loaded = self.load(write.actor, at)?;
-            loaded.matches(write)?;
-            loaded.state.check(asked)?;
-            let reason = reason.to_owned();
-            let event = match asked {
-                Move::Reject => Event::Rejected { reason },
-                Move::Abort => Event::Aborted { reason },
-                Move::Replan => Event::Replanned { reason },
-                Move::RollBack => Event::RollbackBegan { reason },
-                Move::CompleteRollback => Event::RolledBack { reason },
-                Move::Fail => Event::Failed { reason },
-                Move::Pass(gate) => {
-                    let message =
-                        format!("a gate is passed at `…/gates/{}/{}`", gate.stage.as_str(), gate.phase.as_str());
-                    return Err(EngineError::Invalid(vec![Mistake::new("/move", message)]));
-                }
-            };
-            let mut after = loaded.state.clone();
-            after.apply(&event, &write.actor.into(), write.now);
-            let entries = self.occupancy(&loaded, after.position, write.now)?;
-            let change = Change { entries, ..Change::of(event) };
-            self.record(write, digest, &loaded, change, |after| self.view(after, write.now))
-        })
+        self.once(
+            write,
+            &("move", at, asked, reason, write.if_match),
+            || self.load(write.actor, at),
+            |loaded, digest| {
+                loaded.matches(write)?;
+                loaded.state.check(asked)?;
+                let reason = reason.to_owned();
+                let event = match asked {
+                    Move::Reject => Event::Rejected { reason },
+                    Move::Abort => Event::Aborted { reason },
+                    Move::Replan => Event::Replanned { reason },
+                    Move::RollBack => Event::RollbackBegan { reason },
+                    Move::CompleteRollback => Event::RolledBack { reason },
+                    Move::Fail => Event::Failed { reason },
+                    Move::Pass(gate) => {
+                        let message =
+                            format!("a gate is passed at `…/gates/{}/{}`", gate.stage.as_str(), gate.phase.as_str());
+                        return Err(EngineError::Invalid(vec![Mistake::new("/move", message)]));
+                    }
+                };
+                let mut after = loaded.state.clone();
+                after.apply(&event, &write.actor.into(), write.now);
+                let entries = self.occupancy(&loaded, after.position, write.now)?;
+                let change = Change { entries, ..Change::of(event) };
+                self.record(write, digest, &loaded, change, |after| self.view(after, write.now))
+            },
+        )
     }
 }

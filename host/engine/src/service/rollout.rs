@@ -4,6 +4,8 @@
 //! rule: after the point of no return there is no way back. Asking again changes nothing: a step that is under way is
 //! named again until somebody says how it ended.
 
+use std::sync::Arc;
+
 use lockgate_domain::{
     Action, BindingOutcome, Gate, Phase, Progress, Reason, Stage, Step, StepAction, StepState, StepStatus, Wait,
     WayBack,
@@ -13,10 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use super::picture::Picture;
 use super::read::Loaded;
+use super::value_turns::ValueTurn;
 use super::write::Change;
 use super::{DeploymentRef, Engine, EngineError, Mistake, Refused, Write, Written};
 use crate::authority::{Actor, CredentialKind, Right};
 use crate::lifecycle::{By, Event, Move, Position};
+use crate::namespaces::PendingValues;
 use crate::rollout::RolloutError;
 
 /// How many analyses and holds are gone through for one question.
@@ -84,68 +88,77 @@ impl Engine {
     /// If the actor may not, the deployment is not in fulfill, the model has no strategy, or the strategy cannot answer.
     pub fn next_step(&self, write: &Write<'_>, at: DeploymentRef<'_>) -> Result<Written<NextStep>, EngineError> {
         write.actor.require(Right::Drive)?;
-        self.once(write, &("next-step", at, write.if_match), |digest| {
-            let loaded = self.load(write.actor, at)?;
-            loaded.matches(write)?;
-            in_fulfill(&loaded)?;
-            let gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
-            let Picture { still, snapshot, .. } = self.picture(&loaded, gate, write.now)?;
-            let model = &still.model;
-            let by = By::from(write.actor);
-            let mut now = (*loaded).clone();
-            let mut events = Vec::new();
-            let mut happen = |now: &mut Loaded, event: Event| {
-                now.state.apply(&event, &by, write.now);
-                events.push(event);
-            };
-            if now.state.progress.is_none() {
-                // What was approved with the plan is the way; else the strategy lays it out now.
-                let planned = snapshot.deployment.plan.as_ref().and_then(|plan| plan.rollout.clone());
-                let rollout = match planned {
-                    Some(rollout) => rollout,
-                    None => model.plan(&snapshot)?,
+        self.once(
+            write,
+            &("next-step", at, write.if_match),
+            || self.load(write.actor, at),
+            |loaded, digest| {
+                loaded.matches(write)?;
+                in_fulfill(&loaded)?;
+                let gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
+                let Picture { still, snapshot, .. } = self.picture(&loaded, gate, write.now)?;
+                let model = &still.model;
+                let _turn = self.0.value_turns.take(&model.writable_namespaces_of_rollout());
+                let values = PendingValues::of_ledger(Arc::clone(&self.0.storage));
+                let by = By::from(write.actor);
+                let mut now = (*loaded).clone();
+                let mut events = Vec::new();
+                let mut happen = |now: &mut Loaded, event: Event| {
+                    now.state.apply(&event, &by, write.now);
+                    events.push(event);
                 };
-                happen(&mut now, Event::RolloutLaidOut { rollout });
-            }
-            let mut next = None;
-            for _ in 0..ROUNDS {
-                let mut progress = progress_of(&now)?.clone();
-                if let Some((step, attempt)) = under_way(&progress) {
-                    next = Some(NextStep::Perform { step, attempt });
-                    break;
+                if now.state.progress.is_none() {
+                    // What was approved with the plan is the way; else the strategy lays it out now.
+                    let planned = snapshot.deployment.plan.as_ref().and_then(|plan| plan.rollout.clone());
+                    let rollout = match planned {
+                        Some(rollout) => rollout,
+                        None => model.lay_out(&snapshot, &values)?,
+                    };
+                    happen(&mut now, Event::RolloutLaidOut { rollout });
                 }
-                let action = model.next(&mut progress, &snapshot)?;
-                match action {
-                    Action::Perform(step_id) => {
-                        let step = progress.step(&step_id).cloned();
-                        let step = step.ok_or_else(|| RolloutError::UnknownStep(step_id.clone()))?;
-                        happen(&mut now, Event::StepBegan { step: step_id.clone() });
-                        if let StepAction::Analyze(checks) = &step.action {
-                            let (status, why, _): (_, _, Vec<BindingOutcome>) = model.analyse(checks, &snapshot);
-                            happen(&mut now, Event::StepEnded { step: step_id, status, why });
+                let mut next = None;
+                for _ in 0..ROUNDS {
+                    let mut progress = progress_of(&now)?.clone();
+                    if let Some((step, attempt)) = under_way(&progress) {
+                        next = Some(NextStep::Perform { step, attempt });
+                        break;
+                    }
+                    let action = model.next(&mut progress, &snapshot, &values)?;
+                    match action {
+                        Action::Perform(step_id) => {
+                            let step = progress.step(&step_id).cloned();
+                            let step = step.ok_or_else(|| RolloutError::UnknownStep(step_id.clone()))?;
+                            happen(&mut now, Event::StepBegan { step: step_id.clone() });
+                            if let StepAction::Analyze(checks) = &step.action {
+                                let (status, why, _): (_, _, Vec<BindingOutcome>) =
+                                    model.analyse(checks, &snapshot, &values);
+                                happen(&mut now, Event::StepEnded { step: step_id, status, why });
+                            }
+                        }
+                        Action::Wait(wait) => next = Some(NextStep::Wait { wait }),
+                        Action::Pause(reason) => next = Some(NextStep::Pause { reason }),
+                        Action::Complete => next = Some(NextStep::Complete),
+                        Action::RollBack(reason) => {
+                            now.state.check(Move::RollBack)?;
+                            let way_back = progress.rollout.way_back.clone();
+                            happen(&mut now, Event::RollbackBegan { reason: reason.message.clone() });
+                            next = Some(NextStep::RollBack { reason, way_back });
                         }
                     }
-                    Action::Wait(wait) => next = Some(NextStep::Wait { wait }),
-                    Action::Pause(reason) => next = Some(NextStep::Pause { reason }),
-                    Action::Complete => next = Some(NextStep::Complete),
-                    Action::RollBack(reason) => {
-                        now.state.check(Move::RollBack)?;
-                        let way_back = progress.rollout.way_back.clone();
-                        happen(&mut now, Event::RollbackBegan { reason: reason.message.clone() });
-                        next = Some(NextStep::RollBack { reason, way_back });
+                    if next.is_some() {
+                        break;
                     }
                 }
-                if next.is_some() {
-                    break;
+                let next = next.ok_or_else(|| RolloutError::TooManyAttempts { step: "analyze".to_owned() })?;
+                if events.is_empty() {
+                    // Nothing has happened, so nothing is written: neither an event nor what the strategy wants to be kept.
+                    return Ok(Written { value: next, version: loaded.state.version, repeated: false, stream: None });
                 }
-            }
-            let next = next.ok_or_else(|| RolloutError::TooManyAttempts { step: "analyze".to_owned() })?;
-            if events.is_empty() {
-                return Ok(Written { value: next, version: loaded.state.version, repeated: false, stream: None });
-            }
-            let entries = self.occupancy(&loaded, now.state.position, write.now)?;
-            self.record(write, digest, &loaded, Change { events, entries, ..Change::default() }, |_| Ok(next))
-        })
+                let entries = self.occupancy(&loaded, now.state.position, write.now)?;
+                let change = Change { events, entries, values: values.changes(), ..Change::default() };
+                self.record(write, digest, &loaded, change, |_| Ok(next))
+            },
+        )
     }
 
     /// Takes note of how a step went.
@@ -162,8 +175,14 @@ impl Engine {
     ) -> Result<Written<Progress>, EngineError> {
         let resumed = report.outcome == StepOutcome::Resumed;
         write.actor.require(if resumed { Right::Resume } else { Right::Drive })?;
-        self.once(write, &("report-step", at, step, report, write.if_match), |digest| {
+        let permit = || {
             let loaded = self.load(write.actor, at)?;
+            if resumed {
+                self.may_resume(write, &loaded)?;
+            }
+            Ok(loaded)
+        };
+        self.once(write, &("report-step", at, step, report, write.if_match), permit, |loaded, digest| {
             in_fulfill(&loaded)?;
             let not_under_way = |why: String| Refused::StepNotUnderWay { step: step.to_owned(), why };
             let progress = progress_of(&loaded)?;
@@ -172,8 +191,8 @@ impl Engine {
                 return Err(not_under_way(format!("the rollout has the steps `{}`", names.join("`, `"))).into());
             };
             if resumed {
-                let event = self.resume(write, &loaded, (known, state), report.why.as_ref())?;
-                return self.record(write, digest, &loaded, Change::of(event), |after| progress_of(after).cloned());
+                let (change, _turn) = self.resume(write, &loaded, (known, state), report.why.as_ref())?;
+                return self.record(write, digest, &loaded, change, |after| progress_of(after).cloned());
             }
             if state.status != StepStatus::Running {
                 let why = match under_way(progress) {
@@ -203,7 +222,15 @@ impl Engine {
 }
 
 impl Engine {
-    /// The event that somebody goes on with a step: with a hold that is under way, or with a step that failed or had not
+    /// Whether the actor decides that the rollout goes on, by the model that the deployment goes by.
+    fn may_resume(&self, write: &Write<'_>, loaded: &Loaded) -> Result<(), EngineError> {
+        let gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
+        let Picture { still, .. } = self.picture(loaded, gate, write.now)?;
+        let strategy = still.model.model().strategy.as_ref();
+        Ok(may_resume(write.actor, strategy.map(|strategy| &strategy.resume_by).into_iter().flatten())?)
+    }
+
+    /// That somebody goes on with a step: with a hold that is under way, or with a step that failed or had not
     /// enough data, where the strategy pauses the rollout for people to decide.
     fn resume(
         &self,
@@ -211,23 +238,24 @@ impl Engine {
         loaded: &Loaded,
         (step, state): (&Step, &StepState),
         why: Option<&String>,
-    ) -> Result<Event, EngineError> {
+    ) -> Result<(Change, Option<ValueTurn>), EngineError> {
         let gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
         let Picture { still, snapshot, .. } = self.picture(loaded, gate, write.now)?;
-        let strategy = still.model.model().strategy.as_ref();
-        may_resume(write.actor, strategy.map(|strategy| &strategy.resume_by).into_iter().flatten())?;
         let refuse = |why: &str| Refused::StepNotUnderWay { step: step.id.clone(), why: why.to_owned() };
+        let turn = self.0.value_turns.take(&still.model.writable_namespaces_of_rollout());
+        let values = PendingValues::of_ledger(Arc::clone(&self.0.storage));
         match state.status {
             StepStatus::Running if matches!(step.action, StepAction::Hold(_)) => {}
             StepStatus::Failed | StepStatus::Inconclusive => {
-                let action = still.model.next(&mut progress_of(loaded)?.clone(), &snapshot)?;
+                let action = still.model.next(&mut progress_of(loaded)?.clone(), &snapshot, &values)?;
                 if !matches!(action, Action::Pause(_)) {
                     return Err(refuse("the strategy does not pause for it: ask what comes next").into());
                 }
             }
             _ => return Err(refuse("only a hold, or a step for which the rollout is paused, can be `resumed`").into()),
         }
-        Ok(Event::StepResumed { step: step.id.clone(), why: why.cloned() })
+        let event = Event::StepResumed { step: step.id.clone(), why: why.cloned() };
+        Ok((Change { values: values.changes(), ..Change::of(event) }, turn))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Writing in one piece, once: conditions, idempotency keys, and trying again where somebody else was faster.
 
 use lockgate_domain::Digest;
-use lockgate_ledger::{Append, Conflict, Content, Error, Expect, NewEntry, Request};
+use lockgate_ledger::{Append, Content, Error, Expect, NewEntry, Request, ValueChanges};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,8 @@ pub(super) struct Change {
     pub(super) entries: Vec<NewEntry>,
     pub(super) content: Vec<Content>,
     pub(super) expect: Vec<Expect>,
+    /// What plugins that were called for it want to be kept.
+    pub(super) values: Vec<ValueChanges>,
 }
 
 impl Change {
@@ -41,32 +43,50 @@ impl Change {
 }
 
 impl Engine {
-    /// Does a write that rests on what it reads, again and again while somebody else is faster. What was answered under
-    /// the same idempotency key is answered again, before anything is looked at.
-    pub(super) fn once<T: DeserializeOwned>(
+    /// Does a write that rests on what it reads, again and again while somebody else is faster.
+    ///
+    /// `permit` says whether the actor may do it now and sees what it is about, and hands on what it has read for that. It
+    /// looks at nothing that the write itself changes. `attempt` looks at the rest, and writes.
+    ///
+    /// What was answered under the same idempotency key is answered again: to who is permitted as for a first request, with a
+    /// credential that is still accepted.
+    pub(super) fn once<P, T: DeserializeOwned>(
         &self,
         write: &Write<'_>,
         asked: &impl Serialize,
-        mut attempt: impl FnMut(Option<Digest>) -> Result<Written<T>, EngineError>,
+        permit: impl Fn() -> Result<P, EngineError>,
+        mut attempt: impl FnMut(P, Option<Digest>) -> Result<Written<T>, EngineError>,
     ) -> Result<Written<T>, EngineError> {
-        let digest = match write.key {
-            Some(key) => {
-                let digest = Digest::of_canonical(asked)?;
-                if let Some(answer) = self.0.storage.answered(&scope(write.actor)?, key, &digest)? {
-                    return again(&answer);
-                }
-                Some(digest)
-            }
-            None => None,
+        let digest = write.key.map(|_| Digest::of_canonical(asked)).transpose()?;
+        let mut permitted = match permit() {
+            // That another one of the actor's teams has a deployment of that id by now takes no right away.
+            Err(error @ EngineError::SeveralTeams { .. }) => Err(error),
+            permitted => Ok(permitted?),
         };
+        if let Some(answer) = self.kept_answer(write, digest)? {
+            return again(&answer);
+        }
         let mut attempts = 0;
         loop {
             attempts += 1;
-            match attempt(digest) {
-                Err(EngineError::Ledger(Error::Conflict(Conflict::Stream { .. }))) if attempts < ATTEMPTS => {}
+            match attempt(permitted?, digest) {
+                Err(EngineError::Ledger(error @ Error::Conflict(_))) if attempts < ATTEMPTS => {
+                    self.note_conflict(&error)
+                }
                 done => return done,
             }
+            permitted = permit();
         }
+    }
+
+    /// The answer that is kept for the write's idempotency key, if there is one.
+    fn kept_answer(&self, write: &Write<'_>, digest: Option<Digest>) -> Result<Option<Vec<u8>>, EngineError> {
+        let (Some(key), Some(digest)) = (write.key, digest) else { return Ok(None) };
+        let answer = self.0.storage.answered(&scope(write.actor)?, key, &digest)?;
+        if let (Some(_), Some(credential)) = (&answer, write.credential) {
+            credential.still_accepted()?;
+        }
+        Ok(answer)
     }
 
     /// Writes, and answers when it is on the disk. `after` is the deployment as it is then, if it is about one.
@@ -113,7 +133,7 @@ impl Engine {
         entries.extend(change.entries);
         let mut expect = change.expect;
         expect.push(Expect { stream, version: before });
-        Ok(Append { entries, content: change.content, expect, ..Append::default() })
+        Ok(Append { entries, content: change.content, expect, values: change.values, ..Append::default() })
     }
 
     /// Writes events of a deployment and answers with what `view` makes of it afterwards.

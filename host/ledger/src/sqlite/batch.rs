@@ -11,6 +11,7 @@ use lockgate_domain::{Digest, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::connection::unavailable;
+use super::newest::newest;
 use super::read;
 use super::row::{change, hash, number, one, unsigned};
 use super::streams::{Streams, insert};
@@ -18,7 +19,7 @@ use crate::append::{Appended, Placed};
 use crate::error::Conflict;
 use crate::note::{Checkpoint, Note, SigningKey};
 use crate::tree::{Frontier, leaf_hash};
-use crate::{Append, Content, Error, NewEntry, ValueChanges};
+use crate::{Append, Content, Error, LedgerClock, NewEntry, ValueChanges};
 
 /// How far apart the checkpoints are that are kept, in milliseconds.
 const KEPT_EACH_MS: i64 = 60_000;
@@ -32,20 +33,21 @@ pub(super) struct Known {
     streams: Arc<Streams>,
     /// The moment of the last entry that was noted to refer to content.
     referred: HashMap<Digest, Timestamp>,
+    clock: Arc<LedgerClock>,
 }
 
-impl Default for Known {
-    fn default() -> Self {
+impl Known {
+    /// Nothing yet, by that clock.
+    pub(super) fn of(clock: Arc<LedgerClock>) -> Self {
         Self {
             frontier: Frontier::empty(),
             versions: HashMap::new(),
             streams: Arc::default(),
             referred: HashMap::new(),
+            clock,
         }
     }
-}
 
-impl Known {
     pub(super) fn streams(&self) -> Arc<Streams> {
         Arc::clone(&self.streams)
     }
@@ -90,6 +92,9 @@ impl<'c> Batch<'c> {
         }
         if known.frontier.size() != size {
             // Another process has appended since.
+            if let Some(at) = newest(&transaction, known.frontier.size())? {
+                known.clock.saw(at);
+            }
             known.forget();
             known.frontier = frontier(&transaction, size)?;
         }
@@ -97,7 +102,7 @@ impl<'c> Batch<'c> {
         if frontier.root() != root {
             return Err(Error::corrupt(format!("the root of the {size} entries is not the one of the head")));
         }
-        let (versions, referred, now) = (HashMap::new(), HashMap::new(), Timestamp::now());
+        let (versions, referred, now) = (HashMap::new(), HashMap::new(), known.clock.now());
         Ok(Self { transaction, known, versions, referred, frontier, start: size, checkpoint, now })
     }
 
@@ -118,7 +123,7 @@ impl<'c> Batch<'c> {
             params![frontier.root().as_bytes(), key.verifying_key().to_string()],
         )?;
         let (versions, referred) = (HashMap::new(), HashMap::new());
-        let (checkpoint, now) = (String::new(), Timestamp::now());
+        let (checkpoint, now) = (String::new(), known.clock.now());
         Ok(Some(Self { transaction, known, versions, referred, frontier, start: 0, checkpoint, now }))
     }
 

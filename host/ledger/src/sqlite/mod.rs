@@ -10,6 +10,7 @@ mod connection;
 mod examine;
 mod forget;
 mod migrate;
+mod newest;
 mod read;
 mod row;
 mod streams;
@@ -38,7 +39,7 @@ use crate::error::{Cause, Unavailable};
 use crate::note::SigningKey;
 use crate::storage::{Done, Forgotten, Head, Query, Retention, Source, Storage, StoredContent, Values};
 use crate::tree::Hash;
-use crate::{Append, Appended, Error, Health, StoredEntry};
+use crate::{Append, Appended, Error, Health, LedgerClock, StoredEntry, SystemClock};
 
 /// What can be chosen about a file.
 #[derive(Clone, Debug)]
@@ -51,11 +52,19 @@ pub struct SqliteOptions {
     pub largest: u64,
     /// How long another process may hold the file before a write is given up. Default 5 s.
     pub busy: Duration,
+    /// The clock of the system. Default: that of this machine.
+    pub clock: SystemClock,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { queue: 1024, queue_bytes: 256 << 20, largest: 64 << 20, busy: Duration::from_secs(5) }
+        Self {
+            queue: 1024,
+            queue_bytes: 256 << 20,
+            largest: 64 << 20,
+            busy: Duration::from_secs(5),
+            clock: SystemClock::default(),
+        }
     }
 }
 
@@ -63,6 +72,7 @@ impl Default for SqliteOptions {
 pub struct SqliteStorage {
     readers: Readers,
     streams: Arc<Streams>,
+    clock: Arc<LedgerClock>,
     writing: Option<Writing>,
     options: SqliteOptions,
 }
@@ -93,7 +103,8 @@ impl SqliteStorage {
     ) -> Result<Self, Error> {
         let new = !path.exists();
         connection::create_private(path)?;
-        let writer = Writer::open(path.to_owned(), options.busy, key, keys)?;
+        let clock = Arc::new(LedgerClock::new(options.clock.clone()));
+        let writer = Writer::open(path.to_owned(), options.busy, key, keys, Arc::clone(&clock))?;
         if new {
             keep_name(path)?;
         }
@@ -102,7 +113,7 @@ impl SqliteStorage {
         let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || writer.run(&received));
         let thread = thread.map_err(|error| Unavailable::new(Cause::Other, format!("no thread to write: {error}")))?;
         let writing = Some(Writing { jobs: Some(jobs), state, thread: Some(thread) });
-        Ok(Self { readers: Readers::new(path.to_owned(), options.busy), streams, writing, options })
+        Ok(Self { readers: Readers::new(path.to_owned(), options.busy), streams, clock, writing, options })
     }
 
     /// Opens a ledger only to read, for example a backup, or that of a running server: it needs no key.
@@ -118,7 +129,18 @@ impl SqliteStorage {
                 format!("the file has version {version}: open it once to write, to bring it to {SCHEMA_VERSION}");
             return Err(Unavailable::new(Cause::Other, message).into());
         }
-        Ok(Self { readers, streams: Arc::default(), writing: None, options })
+        let clock = Arc::new(LedgerClock::new(options.clock.clone()));
+        let storage = Self { readers, streams: Arc::default(), clock, writing: None, options };
+        storage.see_newest()?;
+        Ok(storage)
+    }
+
+    /// Takes note of the newest entry in the file.
+    fn see_newest(&self) -> Result<(), Error> {
+        if let Some(at) = self.readers.read(|connection| newest::newest(connection, 0))? {
+            self.clock.saw(at);
+        }
+        Ok(())
     }
 
     /// Hands a job to the thread, or back.
@@ -148,6 +170,18 @@ impl SqliteStorage {
         })
     }
 
+    /// Takes note of the time of the entries, once they are written.
+    fn noting_time(&self, append: &Append, done: Done) -> Done {
+        let Some(at) = append.entries.iter().map(|entry| entry.at).max() else { return done };
+        let clock = Arc::clone(&self.clock);
+        Box::new(move |outcome| {
+            if outcome.as_ref().is_ok_and(|appended| appended.repeat.is_none()) {
+                clock.saw(at);
+            }
+            done(outcome);
+        })
+    }
+
     /// What can be found wrong with an append without looking at the file, and how many bytes it has.
     fn checked(&self, append: &Append) -> Result<u64, Error> {
         for content in &append.content {
@@ -173,7 +207,12 @@ impl Source for SqliteStorage {
     }
 
     fn entries(&self, query: &Query) -> Result<Vec<StoredEntry>, Error> {
-        self.readers.read(|connection| read::entries(connection, query))
+        let entries = self.readers.read(|connection| read::entries(connection, query))?;
+        // Another process may have written them.
+        if let Some(at) = entries.iter().map(|entry| entry.at).max() {
+            self.clock.saw(at);
+        }
+        Ok(entries)
     }
 
     fn nodes(&self, nodes: &[u64]) -> Result<Vec<Hash>, Error> {
@@ -199,6 +238,7 @@ impl Storage for SqliteStorage {
             Ok(bytes) => bytes,
             Err(error) => return done(Err(error)),
         };
+        let done = self.noting_time(&append, done);
         if let Err(refused) = self.send(Job::Append { append, bytes, done })
             && let (Job::Append { done, .. }, error) = *refused
         {
@@ -251,6 +291,7 @@ impl Storage for SqliteStorage {
             self.send(Job::Forget { rule: rule.clone(), done }).map_err(|refused| refused.1)?;
             let some = answered.recv().unwrap_or_else(|_| Err(closed()))?;
             if some.count == 0 {
+                self.see_newest()?;
                 return Ok(all);
             }
             all = Forgotten { count: all.count + some.count, bytes: all.bytes + some.bytes };
@@ -261,7 +302,13 @@ impl Storage for SqliteStorage {
         let (answer, answered) = mpsc::sync_channel(1);
         let done = Box::new(move |outcome| drop(answer.send(outcome)));
         self.send(Job::Rotate { next, done }).map_err(|refused| refused.1)?;
-        answered.recv().unwrap_or_else(|_| Err(closed()))
+        let rotated = answered.recv().unwrap_or_else(|_| Err(closed()))?;
+        self.see_newest()?;
+        Ok(rotated)
+    }
+
+    fn clock(&self) -> &Arc<LedgerClock> {
+        &self.clock
     }
 
     fn health(&self) -> Health {

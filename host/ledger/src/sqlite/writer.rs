@@ -25,7 +25,7 @@ use crate::error::{Cause, Unavailable};
 use crate::note::SigningKey;
 use crate::own::{LOG_KEY, LogKey};
 use crate::storage::{Done, Forgotten, Retention};
-use crate::{Append, Error, NewEntry};
+use crate::{Append, Error, LedgerClock, NewEntry, SystemClock};
 
 /// How many appends go into one transaction, and how many bytes of them.
 const MOST_APPENDS: usize = 256;
@@ -55,8 +55,13 @@ impl State {
 
     fn note(&self, outcome: Result<(), Unavailable>) {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        *failing = outcome.err().map(|why| (failing.as_ref().map_or_else(Timestamp::now, |(since, _)| *since), why));
+        *failing = outcome.err().map(|why| (failing.as_ref().map_or_else(system_time, |(since, _)| *since), why));
     }
+}
+
+/// Since when writing fails is told and not recorded, so the machine's own clock will do.
+fn system_time() -> Timestamp {
+    LedgerClock::new(SystemClock::default()).now()
 }
 
 /// Finds the key that a log goes by, by its verifying half: for when another process has changed keys.
@@ -75,10 +80,19 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Opens the file; makes the log if there is none.
-    pub(super) fn open(path: PathBuf, busy: Duration, key: SigningKey, keys: Keys) -> Result<Self, Error> {
+    pub(super) fn open(
+        path: PathBuf,
+        busy: Duration,
+        key: SigningKey,
+        keys: Keys,
+        clock: std::sync::Arc<LedgerClock>,
+    ) -> Result<Self, Error> {
         let mut connection = open_writer(&path, busy)?;
         super::migrate::migrate(&mut connection)?;
-        let mut known = Known::default();
+        if let Some(at) = super::newest::newest(&connection, 0)? {
+            clock.saw(at);
+        }
+        let mut known = Known::of(clock);
         if let Some(mut batch) = Batch::create(&mut connection, &key, &mut known)? {
             let first = LogKey { key: key.verifying_key().clone(), replaces: None };
             batch.apply(&own(LOG_KEY, batch.now(), &first)?)?;

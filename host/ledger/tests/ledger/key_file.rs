@@ -163,3 +163,19 @@ fn a_change_of_keys_that_was_cut_off_is_brought_to_its_end() {
     assert_eq!(storage.head().unwrap().key, new);
     assert_ne!(place.file.rotate(&storage).unwrap(), new);
 }
+
+#[test]
+fn a_look_at_the_key_finds_it_while_another_process_changes_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = KeyFile::new(folder.path().join("ledger.key"));
+    let open = || file.open(&folder.path().join("ledger.db"), "test", SqliteOptions::default()).unwrap();
+    let (one, other) = (open(), open());
+    std::thread::scope(|scope| {
+        let changing = scope.spawn(|| (0..20).for_each(|_| drop(file.rotate(&other).unwrap())));
+        while !changing.is_finished() {
+            file.examine(&one).unwrap();
+        }
+    });
+    std::fs::remove_file(folder.path().join("ledger.key")).unwrap();
+    assert!(matches!(file.examine(&one), Err(KeyFileError::Io { .. })));
+}

@@ -10,6 +10,7 @@
 
 mod audit;
 mod backup;
+mod clock;
 mod conformance;
 mod crash;
 mod failure;

@@ -30,7 +30,9 @@ pub use content::Content;
 pub use directory::{DirectoryGrant, DirectoryGrantError};
 pub use exchange::Exchange;
 pub use http::{AddressRange, HttpGrant, HttpGrantError, Method, Origin};
-pub use key_value::{Access, Changes, FolderOfNamespaces, KeyValueGrant, NamespaceError, Namespaces, check_namespace};
+pub use key_value::{
+    Access, Changes, FolderOfNamespaces, KeyValueGrant, NamespaceChanges, NamespaceError, Namespaces, check_namespace,
+};
 
 pub(crate) use directory::{Directories, DirectoryError, EntryKind, Listing, Place};
 pub(crate) use evidence::Patterns;
@@ -173,9 +175,22 @@ impl Held {
         })
     }
 
-    /// One call's view of the values that are granted.
-    pub(crate) fn session(&self) -> Option<Session> {
-        self.key_value.as_ref().map(|(grant, namespaces)| Session::new(grant.clone(), Arc::clone(namespaces)))
+    /// One call's view of the values that are granted: those of the runtime's store, or, where the caller names another
+    /// one, of that.
+    pub(crate) fn session(&self, other: Option<Arc<dyn Namespaces>>) -> Option<Session> {
+        let (grant, namespaces) = self.key_value.as_ref()?;
+        Some(Session::new(grant.clone(), other.unwrap_or_else(|| Arc::clone(namespaces))))
+    }
+
+    /// The store of the values that are granted.
+    pub(crate) fn namespaces(&self) -> Option<&Arc<dyn Namespaces>> {
+        self.key_value.as_ref().map(|(_, namespaces)| namespaces)
+    }
+
+    /// The namespace whose values it may change, if there is one.
+    pub(crate) fn writable_namespace(&self) -> Option<&str> {
+        let (grant, _) = self.key_value.as_ref()?;
+        (grant.access == Access::ReadWrite).then_some(grant.namespace.as_str())
     }
 }
 

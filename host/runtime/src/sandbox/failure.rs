@@ -40,11 +40,6 @@ pub(crate) fn contract_violation(message: String) -> Failure {
     plain(FailureKind::ContractViolation, message)
 }
 
-/// What was granted and could not be done.
-pub(crate) fn host_failed(message: String) -> Failure {
-    plain(FailureKind::HostFailed, message)
-}
-
 /// The plugin's own words.
 pub(crate) fn plugin_error(error: lockgate_domain::PluginError) -> Failure {
     Failure { code: Some(error.code), ..plain(FailureKind::PluginError, error.message) }

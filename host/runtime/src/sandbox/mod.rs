@@ -14,18 +14,20 @@ mod ticker;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lockgate_domain::{Failure, LogLevel, Snapshot};
+use lockgate_domain::{LogLevel, Snapshot};
 use wasmtime::{Engine, Store, Trap};
 
 pub(crate) use engine::{ENGINE_VERSION, SETTINGS, engine};
-pub(crate) use failure::{contract_violation, host_failed, plugin_error, result_too_large};
+pub(crate) use failure::{contract_violation, plugin_error, result_too_large};
 pub(crate) use host_call::HostCall;
 pub(crate) use memory::Memory;
 pub(crate) use run::{Finished, Stop, run};
 pub(crate) use slots::Slots;
 pub(crate) use ticker::Ticker;
 
-use crate::capability::{Held, HttpError, KeyValueError, Log, Names, Request, Response, Session, Tape, wasi};
+use crate::capability::{
+    Held, HttpError, KeyValueError, Log, Names, NamespaceChanges, Namespaces, Request, Response, Session, Tape, wasi,
+};
 use crate::config::Limits;
 
 /// The most component-model handles that a sandbox can hold. Plugins are lent one, the `evaluation`; the rest is room
@@ -45,6 +47,8 @@ pub(crate) struct CalledTooEarly(&'static str);
 pub(crate) struct View {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) held: Arc<Held>,
+    /// Where values are read; none: where the runtime reads them.
+    pub(crate) namespaces: Option<Arc<dyn Namespaces>>,
 }
 
 /// What the store of one call holds.
@@ -97,7 +101,7 @@ impl Sandbox {
 
     /// From here on the plugin may look at that.
     pub(crate) fn show(&mut self, view: View) {
-        self.values = view.held.session();
+        self.values = view.held.session(view.namespaces.clone());
         self.view = Some(view);
     }
 
@@ -128,15 +132,9 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Makes lasting what the plugin wants to be kept. Called once it has given an answer, and only then.
-    pub(crate) fn keep(&mut self) -> Result<(), Failure> {
-        match self.values.take() {
-            Some(values) if !self.tape.is_played() => values.commit().map_err(|error| {
-                tracing::error!(%error, "what a plugin changed cannot be kept");
-                host_failed(format!("what it changed in its namespace cannot be kept: {error}"))
-            }),
-            _ => Ok(()),
-        }
+    /// What the plugin wants to be kept. Called once it has given an answer, and only then.
+    pub(crate) fn take_changes(&mut self) -> Option<NamespaceChanges> {
+        self.values.take().filter(|_| !self.tape.is_played())?.into_changes()
     }
 
     /// Sends a request for the plugin, in the time that it has left.

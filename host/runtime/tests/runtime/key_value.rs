@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::support::{Guest, runtime, shared_snapshot};
 use lockgate_domain::{Answer, FailureKind, Ruling};
 use lockgate_runtime::{
-    Access, Changes, Evaluation, FolderOfNamespaces, Grants, KeyValueGrant, LoadRequest, NamespaceError, Namespaces,
+    Access, Changes, Evaluation, FolderOfNamespaces, Grants, KeyValueGrant, LoadRequest, NamespaceChanges, Namespaces,
     Plugin, Runtime, RuntimeConfig,
 };
 use serde_json::json;
@@ -81,12 +81,14 @@ fn logged(evaluation: &Evaluation<Answer>) -> Vec<&str> {
 }
 
 #[test]
-fn what_a_call_keeps_the_next_one_finds() {
+fn a_call_hands_back_what_it_changed_and_the_next_one_finds_what_was_kept_of_it() {
     let (_place, namespaces) = folder();
     let plugin = load(&counting(""), Access::ReadWrite, namespaces.clone());
     let first = plugin.decide(&shared_snapshot());
     assert_eq!(first.outcome.as_ref().unwrap().ruling, Ruling::Abstain);
     assert_eq!(logged(&first), Vec::<&str>::new());
+    assert_eq!(kept(&namespaces), BTreeMap::new(), "a call writes nothing itself");
+    namespaces.commit(first.changes.as_ref().unwrap()).unwrap();
     assert_eq!(kept(&namespaces), BTreeMap::from([("count".to_owned(), b"1".to_vec())]));
     assert_eq!(logged(&plugin.decide(&shared_snapshot())), ["1"]);
 
@@ -108,10 +110,12 @@ fn what_a_call_takes_away_is_gone() {
     for key in ["a", "cb", "ca", "d"] {
         before.set(key, "");
     }
-    namespaces.commit("counter", &before, 64).unwrap();
+    let before = NamespaceChanges { namespace: "counter".to_owned(), quota: 64, changes: before };
+    namespaces.commit(&before).unwrap();
     let evaluation = load(&clearing(), Access::ReadWrite, namespaces.clone()).decide(&shared_snapshot());
     assert_eq!(evaluation.outcome.as_ref().unwrap().ruling, Ruling::Abstain);
     assert_eq!(logged(&evaluation), ["ca"]);
+    namespaces.commit(evaluation.changes.as_ref().unwrap()).unwrap();
     assert_eq!(kept(&namespaces).into_keys().collect::<Vec<_>>(), ["a", "cb", "d"]);
 }
 
@@ -122,7 +126,7 @@ fn a_call_that_fails_keeps_nothing() {
     let evaluation = plugin.decide(&shared_snapshot());
     assert_eq!(evaluation.outcome.unwrap_err().kind, FailureKind::Trapped);
     assert_eq!(evaluation.exchanges.len(), 2);
-    assert_eq!(kept(&namespaces), BTreeMap::new());
+    assert_eq!(evaluation.changes, None);
 }
 
 #[test]
@@ -131,29 +135,7 @@ fn what_was_granted_for_reading_alone_is_not_changed() {
     let evaluation = load(&counting(""), Access::ReadOnly, namespaces.clone()).decide(&shared_snapshot());
     assert_eq!(evaluation.outcome.unwrap().ruling, Ruling::Abstain);
     assert_eq!(evaluation.exchanges[1].answer, json!({ "Err": "read-only" }));
-    assert_eq!(kept(&namespaces), BTreeMap::new());
-}
-
-/// A store whose disk is full.
-#[derive(Debug)]
-struct Full;
-
-impl Namespaces for Full {
-    fn read(&self, _: &str) -> Result<BTreeMap<String, Vec<u8>>, NamespaceError> {
-        Ok(BTreeMap::new())
-    }
-
-    fn commit(&self, _: &str, _: &Changes, _: u64) -> Result<(), NamespaceError> {
-        Err(NamespaceError::Store("the disk is full".into()))
-    }
-}
-
-#[test]
-fn an_answer_whose_changes_cannot_be_kept_is_none() {
-    let evaluation = load(&counting(""), Access::ReadWrite, Arc::new(Full)).decide(&shared_snapshot());
-    let failure = evaluation.outcome.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::HostFailed);
-    assert_eq!(failure.message, "what it changed in its namespace cannot be kept: the disk is full");
+    assert_eq!(evaluation.changes, None);
 }
 
 #[test]

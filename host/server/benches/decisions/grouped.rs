@@ -6,8 +6,8 @@ use lockgate_domain::Digest;
 use lockgate_ledger::note::SigningKey;
 use lockgate_ledger::tree::Hash;
 use lockgate_ledger::{
-    Append, Appended, Done, Error, Forgotten, Head, Health, Query, Retention, Source, Storage, StoredContent,
-    StoredEntry, Values,
+    Append, Appended, Done, Error, Forgotten, Head, Health, LedgerClock, Query, Retention, Source, Storage,
+    StoredContent, StoredEntry, Values,
 };
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +105,9 @@ impl Storage for Grouped {
     }
     fn rotate(&self, next: SigningKey) -> Result<Appended, Error> {
         self.inner.rotate(next)
+    }
+    fn clock(&self) -> &Arc<LedgerClock> {
+        self.inner.clock()
     }
     fn health(&self) -> Health {
         self.inner.health()

@@ -42,15 +42,8 @@ enum Attack {
 }
 
 impl Attack {
-    const ALL: [Self; 7] = [
-        Self::Silent,
-        Self::HalfHeads,
-        Self::Http2,
-        Self::Untaken,
-        Self::Guesses,
-        Self::SlowBodies,
-        Self::Streams,
-    ];
+    const ALL: [Self; 7] =
+        [Self::Silent, Self::HalfHeads, Self::Http2, Self::Untaken, Self::Guesses, Self::SlowBodies, Self::Streams];
 
     fn name(self) -> &'static str {
         match self {
@@ -202,10 +195,13 @@ pub(crate) fn run(load: &Load, time: Duration) {
     let again = measure(&served, &load, rate, time);
     again.print("nothing, again", &quiet);
     println!();
-    println!("p99 at most {WORST_P99} x and memory at most {WORST_MEMORY} x: {}", match all.is_within(&quiet) {
-        true => "yes",
-        false => "NO",
-    });
+    println!(
+        "p99 at most {WORST_P99} x and memory at most {WORST_MEMORY} x: {}",
+        match all.is_within(&quiet) {
+            true => "yes",
+            false => "NO",
+        }
+    );
 }
 
 fn attacked(load: &Load, rate: f64, time: Duration, attacks: &[Attack]) -> Row {

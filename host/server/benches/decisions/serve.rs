@@ -105,7 +105,8 @@ async fn serve() {
     let bare =
         Router::new().route("/nothing", post(nothing)).route("/counts", get(counts)).merge(ways.clone().routes());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let place = Place { url: running.url(), bare: format!("http://{}", listener.local_addr().unwrap()), token, attacker };
+    let place =
+        Place { url: running.url(), bare: format!("http://{}", listener.local_addr().unwrap()), token, attacker };
     println!("{}", serde_json::to_string(&place).unwrap());
     tokio::spawn(async move { axum::serve(listener, bare).await });
     tokio::task::spawn_blocking(|| std::io::stdin().read(&mut [0])).await.unwrap().unwrap();

@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use lockgate_domain::Timestamp;
 use lockgate_engine::service::{ApprovalView, NewApproval};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -86,7 +85,7 @@ pub(super) async fn get(
     Path((_, approval)): Path<(String, String)>,
     Who(actor): Who,
 ) -> Result<Json<ApprovalView>, Problem> {
-    let view = state.run(move |engine| engine.deployment(&actor, at.name(), Timestamp::now())).await?;
+    let view = state.run(move |engine| engine.deployment(&actor, at.name(), engine.now())).await?;
     let found = view.approvals.into_iter().find(|known| known.approval.approval.id == approval);
     found.map(Json).ok_or_else(|| missing("approval", &approval))
 }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use lockgate_domain::{Decision, Gate, Timestamp};
+use lockgate_domain::{Decision, Gate};
 use lockgate_engine::authority::Actor;
 use lockgate_engine::service::{ATTEMPTS, Asked, Engine, EngineError, Prepared, RequestRef};
 use serde_json::Value;
@@ -174,7 +174,7 @@ impl Work {
     fn prepare(&self, may_wait: bool) -> Result<Option<Prepared>, AskError> {
         let Self { engine, actor, session, deployment, gate, asked } = self;
         session.require_blocking(AsOf::LastSecond).map_err(AskError::Credential)?;
-        let now = Timestamp::now();
+        let now = session.now();
         let prepared = match may_wait {
             true => engine.prepare(actor, deployment.name(), *gate, now, asked).map(Some),
             false => engine.prepare_without_waiting(actor, deployment.name(), *gate, now, asked),

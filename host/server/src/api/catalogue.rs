@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use lockgate_domain::Timestamp;
 use lockgate_engine::authority::{Actor, Right};
 use lockgate_engine::catalogue::{ModelName, PluginStatus, ReloadError, Reloaded, Status};
 use lockgate_engine::service::EngineError;
@@ -98,9 +97,9 @@ pub(super) async fn reload(
 ) -> Result<Json<Reloaded>, Problem> {
     require(&intent.actor, Right::Govern)?;
     let reload = move || {
-        let outcome = state.catalogue.reload_keeping(&**state.engine.storage(), Timestamp::now());
+        let outcome = state.catalogue.reload_keeping(&**state.engine.storage(), state.engine.now());
         if let Some(Extension(exchange)) = exchange {
-            count_reload(exchange.metrics(), &state.catalogue, outcome.is_ok());
+            count_reload(exchange.metrics(), &state.catalogue, state.engine.now(), outcome.is_ok());
         }
         outcome
     };

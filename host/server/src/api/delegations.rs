@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use lockgate_domain::{PersonId, Timestamp};
+use lockgate_domain::PersonId;
 use lockgate_engine::service::{DelegationState, NewDelegation};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -33,7 +33,7 @@ pub(super) async fn list(
     State(state): State<ApiState>,
     Who(actor): Who,
 ) -> Result<Json<Vec<DelegationState>>, Problem> {
-    state.run(move |engine| engine.delegations(&actor, Timestamp::now())).await.map(Json)
+    state.run(move |engine| engine.delegations(&actor, engine.now())).await.map(Json)
 }
 
 /// Lends a role
@@ -84,7 +84,7 @@ pub(super) async fn get(
     Path(id): Path<String>,
     Who(actor): Who,
 ) -> Result<Json<DelegationState>, Problem> {
-    let delegations = state.run(move |engine| engine.delegations(&actor, Timestamp::now())).await?;
+    let delegations = state.run(move |engine| engine.delegations(&actor, engine.now())).await?;
     delegations.into_iter().find(|known| known.delegation.id == id).map(Json).ok_or_else(|| missing("delegation", &id))
 }
 

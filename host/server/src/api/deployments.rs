@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use lockgate_domain::{Overlap, PersonId, Stage, Timestamp};
+use lockgate_domain::{Overlap, PersonId, Stage};
 use lockgate_engine::service::{DeploymentSummary, NewDeployment, Page, Paged};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -143,7 +143,7 @@ pub(super) async fn request(
     )
 )]
 pub(super) async fn get(State(state): State<ApiState>, Who(actor): Who, at: AtDeployment) -> Result<Response, Problem> {
-    let view = state.run(move |engine| engine.deployment(&actor, at.name(), Timestamp::now())).await?;
+    let view = state.run(move |engine| engine.deployment(&actor, at.name(), engine.now())).await?;
     Ok(at_version(view.summary.version, &view))
 }
 

@@ -9,7 +9,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, RawPathParams, Request}
 use axum::http::header::{CONTENT_TYPE, IF_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use lockgate_domain::{Gate, Phase, Stage, Timestamp};
+use lockgate_domain::{Gate, Phase, Stage};
 use lockgate_engine::authority::Actor;
 use lockgate_engine::service::{DeploymentRef, Mistake, Page, RequestRef, Write};
 use serde::Deserialize;
@@ -76,7 +76,7 @@ impl Intent {
     pub(super) fn write(&self) -> Write<'_> {
         Write {
             actor: &self.actor,
-            now: Timestamp::now(),
+            now: self.session.now(),
             key: self.key.as_deref(),
             if_match: self.if_match,
             credential: Some(&self.session),

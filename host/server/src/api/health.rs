@@ -38,7 +38,7 @@ pub struct Check {
 pub struct Readiness {
     /// Whether requests should be sent here.
     pub ready: bool,
-    /// The checks by name: `ledger`, `models`, `shutdown`.
+    /// The checks by name: `clock`, `ledger`, `models`, `shutdown`, `signing-key`.
     pub checks: BTreeMap<String, Check>,
 }
 
@@ -142,7 +142,7 @@ pub(crate) async fn health(State(state): State<ServerState>, RawQuery(query): Ra
     };
     let Readiness { ready, checks } = state.checks.readiness();
     let is_ok = |name: &str| checks.get(name).is_none_or(|check| check.ok);
-    let error = if !is_ok("ledger") {
+    let error = if ["ledger", "signing-key", "clock"].iter().any(|name| !is_ok(name)) {
         Some("unable to perform evaluation")
     } else if (asked("bundles") || asked("bundle")) && !is_ok("models") {
         Some("one or more bundles are not activated")

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use lockgate_domain::Timestamp;
 use lockgate_engine::lifecycle::OverrideState;
 use lockgate_engine::service::{NewOverride, NewReview, Page, Paged, PendingOverride};
 use serde::Deserialize;
@@ -70,7 +69,7 @@ pub(super) async fn get(
     Path((_, taken)): Path<(String, String)>,
     Who(actor): Who,
 ) -> Result<Json<OverrideState>, Problem> {
-    let view = state.run(move |engine| engine.deployment(&actor, at.name(), Timestamp::now())).await?;
+    let view = state.run(move |engine| engine.deployment(&actor, at.name(), engine.now())).await?;
     let found = view.overrides.into_iter().find(|known| known.taken.id == taken);
     found.map(Json).ok_or_else(|| missing("override", &taken))
 }

@@ -6,7 +6,6 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use lockgate_domain::Timestamp;
 use lockgate_engine::service::Engine;
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -80,7 +79,7 @@ pub(super) async fn wait(
         let (reading, named) = (actor.clone(), at.clone());
         let version = state.run_after_wait(&session, move |engine| engine.version(&reading, named.name())).await?;
         if version > *after.get_or_insert(version) {
-            let view = move |engine: &Engine| engine.deployment(&actor, at.name(), Timestamp::now());
+            let view = move |engine: &Engine| engine.deployment(&actor, at.name(), engine.now());
             let view = state.run_after_wait(&session, view).await?;
             return Ok(at_version(view.summary.version, &view));
         }

@@ -7,7 +7,6 @@ use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use lockgate_domain::Timestamp;
 
 use super::{AuthError, Authenticated, Authenticator, Presented};
 use crate::observe::{Exchange, Metrics};
@@ -31,7 +30,8 @@ pub async fn authenticate(
                 authorization: authorization.as_ref(),
                 certificate: peer.as_ref().and_then(|peer| peer.certificate.as_deref()).map(AsRef::as_ref),
                 peer: peer.as_ref().map(|peer| peer.address),
-                now: Timestamp::now(),
+                now: authenticator.now(),
+                system: authenticator.clock.system(),
             };
             // Nobody is known to ask yet, and an issuer may have to be asked: whoever holds up the server here is no client of
             // ours.

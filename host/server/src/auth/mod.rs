@@ -23,7 +23,7 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 use lockgate_domain::{Person, PersonId, Timestamp};
 use lockgate_engine::authority::{Actor, CredentialKind, Teams, role_names};
-use lockgate_ledger::Storage;
+use lockgate_ledger::{LedgerClock, Storage};
 use tokio::sync::Semaphore;
 
 pub use config::{
@@ -56,13 +56,17 @@ pub struct Presented<'a> {
     pub certificate: Option<&'a [u8]>,
     /// Where the request comes from; failed attempts are counted by it. None: they are not counted.
     pub peer: Option<SocketAddr>,
-    /// The current time.
+    /// The current time, which credentials are held against.
     pub now: Timestamp,
+    /// The time by the clock of the system, which lengths of time are measured by: since failed attempts, and since the keys of
+    /// issuers were fetched.
+    pub system: Timestamp,
 }
 
 /// Says who asks.
 pub struct Authenticator {
     realm: Arc<str>,
+    clock: Arc<LedgerClock>,
     /// None: everybody may do everything.
     checks: Option<Checks>,
     /// How many more answers may be held back.
@@ -90,24 +94,36 @@ impl Authenticator {
             let path = path.to_owned();
             move |message| vec![Mistake { path, message }]
         };
+        let clock = Arc::clone(storage.clock());
         let checks = Checks {
             tokens: LiveTokens::new(storage),
             issuers: config.oidc.iter().map(Issuer::new).collect::<Result<_, _>>().map_err(wrong("oidc"))?,
             certificates: Certificates::new(&config.certificates).map_err(wrong("certificates"))?,
             throttle: Throttle::new(config.throttle.failures, config.throttle.per),
         };
-        Ok(Self { realm: config.realm.as_str().into(), checks: Some(checks), held_back: Semaphore::new(HELD_BACK) })
+        Ok(Self {
+            realm: config.realm.as_str().into(),
+            clock,
+            checks: Some(checks),
+            held_back: Semaphore::new(HELD_BACK),
+        })
     }
 
     /// One that takes everybody for `anonymous@localhost`, who holds every role and sees every team: for trying things out
     /// on one machine. Whoever uses it has to see to it that nobody else reaches the endpoint.
-    pub fn open() -> Self {
-        Self { realm: AuthConfig::default().realm.into(), checks: None, held_back: Semaphore::new(HELD_BACK) }
+    pub fn open(clock: Arc<LedgerClock>) -> Self {
+        let realm = AuthConfig::default().realm.into();
+        Self { realm, clock, checks: None, held_back: Semaphore::new(HELD_BACK) }
     }
 
     /// Whether it is one that takes everybody.
     pub fn is_open(&self) -> bool {
         self.checks.is_none()
+    }
+
+    /// The time that credentials are held against.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// What the endpoint calls itself when it asks for credentials.
@@ -125,7 +141,7 @@ impl Authenticator {
             Some(checks) => checks.of_request(presented).await?,
             None => (anonymous(), Credential::Open),
         };
-        Ok(Authenticated { actor, session: Session::new(credential, Arc::clone(&self.realm)) })
+        Ok(Authenticated { actor, session: Session::new(credential, Arc::clone(&self.realm), Arc::clone(&self.clock)) })
     }
 
     /// Waits before somebody is answered whose address has failed too often. The connection counts as silent meanwhile, so it is
@@ -152,7 +168,7 @@ impl Authenticator {
 impl Checks {
     async fn of_request(&self, presented: Presented<'_>) -> Result<(Actor, Credential), AuthError> {
         match (presented.authorization, presented.certificate) {
-            (Some(header), _) => self.of_header(header, presented.peer, presented.now).await,
+            (Some(header), _) => self.of_header(header, &presented).await,
             (None, Some(der)) if !self.certificates.is_empty() => {
                 let (actor, lifetime) = self.certificates.of_certificate(der, presented.now)?;
                 Ok((actor, Credential::Dated(lifetime)))
@@ -164,28 +180,27 @@ impl Checks {
     async fn of_header(
         &self,
         header: &HeaderValue,
-        peer: Option<SocketAddr>,
-        now: Timestamp,
+        &Presented { peer, now, system, .. }: &Presented<'_>,
     ) -> Result<(Actor, Credential), AuthError> {
-        let outcome = self.of_token(bearer(header)?, now).await;
+        let outcome = self.of_token(bearer(header)?, now, system).await;
         let Err(AuthError::Refused(refusal)) = &outcome else { return outcome };
         // Only here, so that others who share the address with somebody who guesses are let in.
         if let Some(peer) = peer.filter(|_| refusal.is_guess()) {
-            if let Some(retry_after) = self.throttle.blocked(peer, now) {
+            if let Some(retry_after) = self.throttle.blocked(peer, system) {
                 return Err(AuthError::Throttled { retry_after });
             }
-            self.throttle.failed(peer, now);
+            self.throttle.failed(peer, system);
         }
         tracing::info!(peer = peer.map(tracing::field::display), %refusal, "credentials were refused");
         outcome
     }
 
-    async fn of_token(&self, token: &str, now: Timestamp) -> Result<(Actor, Credential), AuthError> {
+    async fn of_token(&self, token: &str, now: Timestamp, system: Timestamp) -> Result<(Actor, Credential), AuthError> {
         if token.starts_with(token::PREFIX) {
             let (actor, accepted) = self.tokens.authenticate(token, now).await?;
             return Ok((actor, Credential::Token(accepted)));
         }
-        let (actor, lifetime) = oidc::authenticate(&self.issuers, token, now).await?;
+        let (actor, lifetime) = oidc::authenticate(&self.issuers, token, now, system).await?;
         Ok((actor, Credential::Dated(lifetime)))
     }
 }

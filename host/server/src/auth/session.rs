@@ -11,6 +11,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use lockgate_domain::Timestamp;
 use lockgate_engine::authority::{Actor, CredentialCheck, CredentialEnded};
+use lockgate_ledger::LedgerClock;
 
 use super::token::AcceptedToken;
 use super::{AuthError, Refusal};
@@ -38,6 +39,7 @@ pub struct Session {
 struct Accepted {
     credential: Credential,
     realm: Arc<str>,
+    clock: Arc<LedgerClock>,
 }
 
 /// How much of the ledger a check of an API token has to know.
@@ -82,13 +84,18 @@ impl Lifetime {
 }
 
 impl Session {
-    pub(super) fn new(credential: Credential, realm: Arc<str>) -> Self {
-        Self { accepted: Arc::new(Accepted { credential, realm }), exchange: None }
+    pub(super) fn new(credential: Credential, realm: Arc<str>, clock: Arc<LedgerClock>) -> Self {
+        Self { accepted: Arc::new(Accepted { credential, realm, clock }), exchange: None }
     }
 
     /// The same, with its refusals counted in the metrics of that request.
     pub(super) fn of_request(self, exchange: Option<Exchange>) -> Self {
         Self { exchange, ..self }
+    }
+
+    /// The time that the credential is held against, and that what is done with it is done at.
+    pub fn now(&self) -> Timestamp {
+        self.accepted.clock.now()
     }
 
     /// Checks that the credential is still accepted, as of the last second.
@@ -120,7 +127,7 @@ impl Session {
     /// # Errors
     /// If the credential is no longer accepted.
     pub async fn require(&self) -> Result<(), Problem> {
-        self.check(Timestamp::now()).await.map_err(|error| self.refused(&error))
+        self.check(self.now()).await.map_err(|error| self.refused(&error))
     }
 
     /// [`check_blocking`](Self::check_blocking), with the answer to whoever sent the request.
@@ -128,7 +135,7 @@ impl Session {
     /// # Errors
     /// If the credential is no longer accepted.
     pub fn require_blocking(&self, as_of: AsOf) -> Result<(), Problem> {
-        self.check_blocking(Timestamp::now(), as_of).map_err(|error| self.refused(&error))
+        self.check_blocking(self.now(), as_of).map_err(|error| self.refused(&error))
     }
 
     /// The answer to whoever sent the request, if its credential ended before the engine wrote something.
@@ -150,7 +157,7 @@ impl Session {
 
 impl CredentialCheck for Session {
     fn still_accepted(&self) -> Result<(), CredentialEnded> {
-        self.check_blocking(Timestamp::now(), AsOf::Now).map_err(|error| CredentialEnded(Box::new(error)))
+        self.check_blocking(self.now(), AsOf::Now).map_err(|error| CredentialEnded(Box::new(error)))
     }
 }
 

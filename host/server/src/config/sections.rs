@@ -156,13 +156,21 @@ pub struct LedgerConfig {
     pub queue: u32,
     /// What is kept so that a decision can be replayed.
     pub recordings: Recordings,
+    /// How far the system's clock may be behind the newest entry of the ledger, whose time is used where it is, before
+    /// `/readyz` answers 503.
+    pub clock_behind: Duration,
     /// After how long things are deleted. Their digests stay, and with them every proof.
     pub retention: RetentionConfig,
 }
 
 impl Default for LedgerConfig {
     fn default() -> Self {
-        Self { queue: 1024, recordings: Recordings::default(), retention: RetentionConfig::default() }
+        Self {
+            queue: 1024,
+            recordings: Recordings::default(),
+            clock_behind: Duration::from_millis(60_000),
+            retention: RetentionConfig::default(),
+        }
     }
 }
 

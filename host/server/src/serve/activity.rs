@@ -93,8 +93,7 @@ impl ConnectionActivity {
     /// What the client has been too slow with, or when that is to be asked again.
     pub(super) fn overdue(&self, limits: SilenceLimits) -> Result<Silence, Instant> {
         let first = self.heads.load(Ordering::Relaxed) == 0;
-        let (limit, silence) =
-            if first { (limits.first_head, Silence::NoHead) } else { (limits.idle, Silence::Idle) };
+        let (limit, silence) = if first { (limits.first_head, Silence::NoHead) } else { (limits.idle, Silence::Idle) };
         let limit_us = micros(limit).max(1);
         match self.silence() {
             None => Err(Instant::now() + limits.idle.max(Duration::from_millis(1))),

@@ -215,7 +215,9 @@ impl Rooms {
         self.admissions.metrics.shed(Shed::CredentialBusy);
         let title = "The credential has too much open at once";
         Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", title)
-            .detail(format!("this credential has too many {what}: nothing was done, ask again when some of them have ended"))
+            .detail(format!(
+                "this credential has too many {what}: nothing was done, ask again when some of them have ended"
+            ))
             .retry_after(RETRY_AFTER)
     }
 }

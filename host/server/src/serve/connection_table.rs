@@ -68,11 +68,7 @@ impl ConnectionTable {
 
     /// Takes a connection in. None: it is to be closed, because its address has too many that are being answered, or all have.
     /// A connection without an address is that of a proxy, which speaks for many.
-    pub(super) fn take(
-        &self,
-        activity: &Arc<ConnectionActivity>,
-        address: Option<IpAddr>,
-    ) -> Option<ConnectionPlace> {
+    pub(super) fn take(&self, activity: &Arc<ConnectionActivity>, address: Option<IpAddr>) -> Option<ConnectionPlace> {
         let address = address.map(AddressKey::from);
         let mut open = self.lock();
         if !self.makes_room_for(&mut open, address) {
@@ -110,9 +106,10 @@ impl ConnectionTable {
     /// and at least one. How many.
     fn evict(&self, open: &mut Open, address: Option<AddressKey>) -> usize {
         let of_address = |connection: &Connection| address.is_none_or(|address| connection.address == Some(address));
-        let candidates = open.connections.iter().filter(|(_, connection)| {
-            connection.kind == ConnectionKind::Usual && of_address(connection)
-        });
+        let candidates = open
+            .connections
+            .iter()
+            .filter(|(_, connection)| connection.kind == ConnectionKind::Usual && of_address(connection));
         let mut silent: Vec<(u64, usize)> =
             candidates.filter_map(|(key, connection)| Some((connection.activity.silence()?, key))).collect();
         let count = (silent.len() / 16).clamp(1, EVICTED_AT_ONCE).min(silent.len());

@@ -10,7 +10,7 @@ use lockgate_domain::{ModelRef, Timestamp};
 use lockgate_engine::LedgerNamespaces;
 use lockgate_engine::catalogue::{Catalogue, CatalogueError, KeepError, KeptModels};
 use lockgate_engine::service::{Engine, EngineSettings, Recordings};
-use lockgate_ledger::{Retention, Storage};
+use lockgate_ledger::{LedgerClock, Retention, Storage};
 use lockgate_runtime::{Namespaces, Runtime, RuntimeConfig, RuntimeError};
 
 use super::lifecycle::Lifecycle;
@@ -62,7 +62,7 @@ impl Deciding {
         for warning in &warnings {
             tracing::warn!("a deployment model looks wrong:\n{}", warning.render(false));
         }
-        let kept = catalogue.keep(&**storage, Timestamp::now())?;
+        let kept = catalogue.keep(&**storage, storage.now())?;
         for reused in &kept.reused {
             tracing::warn!(
                 ?reused,
@@ -73,8 +73,9 @@ impl Deciding {
         if catalogue.current().models().is_empty() {
             tracing::warn!(models = ?config.models, "no deployment model is loaded: nothing can be decided until there is one");
         }
-        count_reload(metrics, &catalogue, true);
+        count_reload(metrics, &catalogue, storage.now(), true);
         let watched = Arc::clone(&catalogue);
+        checks.add("clock", clock_check(Arc::clone(storage.clock()), config.ledger.clock_behind));
         checks.add("models", move || {
             let count = watched.current().models().len();
             let message = if count == 0 { Some("none is loaded: nothing can be decided".to_owned()) } else { None };
@@ -93,6 +94,15 @@ impl Deciding {
             credentials: Arc::new(TokenHolders::new(Arc::clone(storage))),
         };
         Ok(Self { engine: Engine::with(Arc::clone(storage), models, settings), catalogue })
+    }
+}
+
+/// Whether the system's clock is at most so far behind the newest entry of the ledger.
+fn clock_check(clock: Arc<LedgerClock>, most: lockgate_domain::Duration) -> impl Fn() -> Check + Send + Sync {
+    move || {
+        let behind = clock.behind();
+        let say = |()| format!("the system's clock is {behind} behind the newest entry of the ledger");
+        Check { ok: behind <= most, message: (behind > most).then_some(()).map(say) }
     }
 }
 
@@ -121,7 +131,7 @@ fn rendered(error: &CatalogueError) -> String {
 }
 
 /// Counts that models were loaded, and which ones are in use now; or that they could not be.
-pub(crate) fn count_reload(metrics: &Metrics, catalogue: &Catalogue, succeeded: bool) {
+pub(crate) fn count_reload(metrics: &Metrics, catalogue: &Catalogue, now: Timestamp, succeeded: bool) {
     if !succeeded {
         return metrics.reload_failed();
     }
@@ -136,13 +146,13 @@ pub(crate) fn count_reload(metrics: &Metrics, catalogue: &Catalogue, succeeded: 
             chosen_because: String::new(),
         })
         .collect();
-    metrics.reloaded(models.iter(), Timestamp::now());
+    metrics.reloaded(models.iter(), now);
 }
 
 /// Loads models anew: all of them, or none. The old ones stay where the new ones cannot be used.
 pub(crate) fn reload(catalogue: &Catalogue, storage: &dyn Storage, metrics: &Metrics) {
-    let outcome = catalogue.reload_keeping(storage, Timestamp::now());
-    count_reload(metrics, catalogue, outcome.is_ok());
+    let outcome = catalogue.reload_keeping(storage, storage.now());
+    count_reload(metrics, catalogue, storage.now(), outcome.is_ok());
     match outcome {
         Ok((reloaded, _)) => {
             tracing::info!(?reloaded, "deployment models were loaded anew");
@@ -195,7 +205,7 @@ pub(super) async fn keep_forgetting(
         let (storage, retention) = (storage.clone(), retention.clone());
         let work = move || {
             let Some(storage) = storage.upgrade() else { return };
-            let now = Timestamp::now().as_millis();
+            let now = storage.now().as_millis();
             let before = |keep: lockgate_domain::Duration| {
                 Timestamp::from_millis(now.saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX)))
             };

@@ -20,6 +20,7 @@ mod open_files;
 mod peer;
 mod process;
 mod request_id;
+mod signing_key;
 mod start;
 mod tls;
 

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use lockgate_domain::Timestamp;
-use lockgate_ledger::{KeyFile, KeyFileError, SqliteOptions, Storage};
+use lockgate_ledger::{KeyFile, KeyFileError, SqliteOptions, Storage, SystemClock};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -16,6 +15,7 @@ use super::decide::{DecideError, Deciding, keep_forgetting, keep_loading};
 use super::layers::around;
 use super::lifecycle::Lifecycle;
 use super::request_id::RequestId;
+use super::signing_key::SigningKeyWatch;
 use super::tls::{Tls, TlsError};
 use crate::api::{self, Checks, ServerState};
 use crate::auth::token::{Secret, TokenError, first_administrator};
@@ -87,19 +87,33 @@ pub struct Server {
     config: Config,
     metrics: Arc<Metrics>,
     traces: bool,
+    clock: SystemClock,
     mount: Mount,
 }
 
 impl Server {
     /// A server with a configuration.
     pub fn new(config: Config) -> Self {
-        Self { config, metrics: Arc::default(), traces: false, mount: Box::new(api::router) }
+        Self {
+            config,
+            metrics: Arc::default(),
+            traces: false,
+            clock: SystemClock::default(),
+            mount: Box::new(api::router),
+        }
     }
 
     /// Counts into these metrics; `traces` is what [`observe::LogGuard::traces`] says.
     #[must_use]
     pub fn observed(mut self, metrics: Arc<Metrics>, traces: bool) -> Self {
         (self.metrics, self.traces) = (metrics, traces);
+        self
+    }
+
+    /// Takes another clock for that of the system.
+    #[must_use]
+    pub fn with_clock(mut self, clock: SystemClock) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -115,7 +129,7 @@ impl Server {
     /// # Errors
     /// If something of what it needs cannot be used.
     pub async fn start(self) -> Result<Running, StartError> {
-        let Self { config, metrics, traces, mount } = self;
+        let Self { config, metrics, traces, clock, mount } = self;
         if config.insecure_no_auth && !config.listen.ip().is_loopback() {
             return Err(StartError::OpenToAll(config.listen));
         }
@@ -133,9 +147,10 @@ impl Server {
         let address = listener.local_addr().map_err(listen)?;
 
         let lifecycle = Lifecycle::default();
-        let opening = (config.clone(), Arc::clone(&metrics), lifecycle.clone());
-        let opened = tokio::task::spawn_blocking(move || open(opening.0, opening.1, opening.2)).await;
-        let (state, first_token) = opened.map_err(|error| StartError::Threads(std::io::Error::other(error)))??;
+        let opening = (config.clone(), clock, Arc::clone(&metrics), lifecycle.clone());
+        let opened = tokio::task::spawn_blocking(move || open(opening.0, opening.1, opening.2, opening.3)).await;
+        let Opened { state, first_token, key } =
+            opened.map_err(|error| StartError::Threads(std::io::Error::other(error)))??;
 
         let looks_after = (Arc::downgrade(&state.storage), state.lifecycle.clone());
         let (catalogue, metrics_of) = (Arc::clone(&state.catalogue), Arc::clone(&state.metrics));
@@ -143,6 +158,7 @@ impl Server {
         let (storage, stops) = looks_after.clone();
         tokio::spawn(keep_loading(catalogue, storage, metrics_of, stops, settings));
         let (storage, stops) = looks_after;
+        tokio::spawn(key.keep_looking(state.lifecycle.clone()));
         tokio::spawn(keep_forgetting(storage, stops, state.config.ledger.retention.clone()));
         let routes = mount(&state).merge(api::health::routes(&state));
         let router = around(routes, &metrics, traces, tls.is_some());
@@ -153,31 +169,36 @@ impl Server {
     }
 }
 
+/// What a server has once everything on the disk is open.
+struct Opened {
+    state: ServerState,
+    first_token: Option<Secret>,
+    key: SigningKeyWatch,
+}
+
 /// What has to be waited for at a start: everything on the disk.
-fn open(
-    config: Config,
-    metrics: Arc<Metrics>,
-    lifecycle: Lifecycle,
-) -> Result<(ServerState, Option<Secret>), StartError> {
+fn open(config: Config, clock: SystemClock, metrics: Arc<Metrics>, lifecycle: Lifecycle) -> Result<Opened, StartError> {
     make_private(&config.data).map_err(|error| StartError::DataFolder { path: config.data.clone(), error })?;
     let options = SqliteOptions {
         queue: usize::try_from(config.ledger.queue).unwrap_or(usize::MAX),
         largest: SqliteOptions::default().largest.max(config.limits.evidence.as_u64().saturating_mul(2)),
+        clock,
         ..SqliteOptions::default()
     };
     let key = KeyFile::new(config.data.join("ledger.key"));
     let storage: Arc<dyn Storage> = Arc::new(key.open(&config.data.join("ledger.db"), &config.name, options)?);
     let (authenticator, first_token) = if config.insecure_no_auth {
         tracing::warn!("everybody is let in as an administrator: `insecure-no-auth` is set");
-        (Authenticator::open(), None)
+        (Authenticator::open(Arc::clone(storage.clock())), None)
     } else {
-        let issued = first_administrator(storage.as_ref(), Timestamp::now())?;
+        let issued = first_administrator(storage.as_ref(), storage.now())?;
         let authenticator = Authenticator::new(&config.auth, Arc::clone(&storage)).map_err(StartError::Auth)?;
         (authenticator, issued.map(|issued| issued.secret))
     };
     let server = RequestId::generate();
     let decision_log = DecisionLog::start(&config.decision_log, Arc::clone(&storage), &metrics, server.as_str())?;
     let checks = Checks::new(&storage, &lifecycle);
+    let key = SigningKeyWatch::new(key, &storage, &checks);
     let Deciding { engine, catalogue } = Deciding::open(&config, &storage, &metrics, &checks)?;
     let state = ServerState {
         checks: Arc::new(checks),
@@ -190,7 +211,7 @@ fn open(
         decision_log: Arc::new(decision_log),
         lifecycle,
     };
-    Ok((state, first_token))
+    Ok(Opened { state, first_token, key })
 }
 
 /// Makes a folder that nobody else can look into. One that is there stays as it is: what is secret in it has permissions

@@ -9,4 +9,5 @@ mod rights;
 pub(crate) mod stand;
 mod team_audit;
 mod teams;
+mod values;
 mod waiting;

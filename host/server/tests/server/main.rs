@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::disallowed_methods,
     reason = "a test that cannot go on has failed"
 )]
 
@@ -20,5 +21,6 @@ mod observe_decision_log;
 mod observe_metrics;
 mod observe_requests;
 mod opa;
+mod readiness;
 mod serve;
 mod tls;

@@ -37,7 +37,7 @@ async fn an_empty_folder_is_enough_to_serve() {
     assert_eq!(readyz.status, 200);
     let readyz = readyz.json();
     assert_eq!(readyz["ready"], true);
-    for check in ["ledger", "models", "shutdown"] {
+    for check in ["ledger", "models", "shutdown", "signing-key"] {
         assert_eq!(readyz["checks"][check]["ok"], true, "{check}");
     }
     assert_eq!(readyz["checks"]["models"]["message"], "none is loaded: nothing can be decided");
@@ -265,7 +265,8 @@ async fn clients_that_wait_for_something_take_no_turn() {
 async fn a_shutdown_answers_what_is_being_answered_and_takes_nothing_new() {
     let folder = tempfile::tempdir().unwrap();
     let (routes, reached, go) = gated();
-    let running = Server::new(config(folder.path())).with_routes(move |state| taken_in(state, routes)).start().await.unwrap();
+    let running =
+        Server::new(config(folder.path())).with_routes(move |state| taken_in(state, routes)).start().await.unwrap();
     let address = running.address();
     let slow = tokio::spawn(async move { exchange(address, "GET /slow HTTP/1.1", "").await });
     reached.notified().await;

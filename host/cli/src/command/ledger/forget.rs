@@ -34,15 +34,15 @@ impl Forget {
     /// Deletes it.
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let age = i64::try_from(self.older_than.as_millis()).unwrap_or(i64::MAX);
-        let before = Timestamp::from_millis(Timestamp::now().as_millis().saturating_sub(age));
+        if let Some(kind) = &self.kind {
+            known(kind, &self.data.read_only()?.holdings()?)?;
+        }
+        let (storage, _) = self.data.to_write()?;
+        let before = Timestamp::from_millis(storage.now().as_millis().saturating_sub(age));
         let rule = match &self.kind {
-            Some(kind) => {
-                known(kind, &self.data.read_only()?.holdings()?)?;
-                Retention::Content { kind: kind.clone(), before }
-            }
+            Some(kind) => Retention::Content { kind: kind.clone(), before },
             None => Retention::Requests { before },
         };
-        let (storage, _) = self.data.to_write()?;
         let forgotten = storage.forget(&rule)?;
         match self.output {
             Form::Json => print::data(serde_json::to_string_pretty(&json!({

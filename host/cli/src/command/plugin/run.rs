@@ -6,7 +6,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use lockgate_domain::{Digest, Gate, Kind, Phase, Snapshot, Stage, Timestamp};
-use lockgate_runtime::{Evaluation, Grants, Limits, LoadError, LoadRequest, Plugin};
+use lockgate_runtime::{
+    Evaluation, FolderOfNamespaces, Grants, Limits, LoadError, LoadRequest, NamespaceChanges, Plugin,
+};
 use serde::Serialize;
 
 use super::GrantArguments;
@@ -15,7 +17,9 @@ use crate::args::{parse_phase, parse_stage};
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
-use crate::input::{EvidenceArgument, read_bytes, read_deployment, read_evidence, read_settings, read_snapshot};
+use crate::input::{
+    EvidenceArgument, read_bytes, read_deployment, read_evidence, read_settings, read_snapshot, time_of_this_machine,
+};
 use crate::print;
 use crate::report::fields;
 
@@ -74,7 +78,7 @@ impl Function {
 }
 
 impl Run {
-    /// Asks. The answer goes to standard output; what the call used and logged, to standard error.
+    /// Asks. What the plugin changes in its namespace is kept in `--state`, for the next run. The answer goes to standard output; what the call used and logged, to standard error.
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let snapshot = Arc::new(self.take_snapshot()?);
         let settings = read_settings(&self.settings)?;
@@ -85,9 +89,9 @@ impl Run {
         let request = LoadRequest { component: component.into(), settings, grants, limits: Limits::default() };
         let plugin = runtime.load(request).map_err(|error| refused(&self.file, &error))?;
         match function(self.function, &plugin)? {
-            Function::Decide => tell(plugin.decide(&snapshot)),
-            Function::Run => tell(plugin.check(&snapshot)),
-            Function::Plan => tell(plugin.plan(&snapshot)),
+            Function::Decide => tell(kept(global, plugin.decide(&snapshot))?),
+            Function::Run => tell(kept(global, plugin.check(&snapshot))?),
+            Function::Plan => tell(kept(global, plugin.plan(&snapshot))?),
         }
     }
 
@@ -125,7 +129,7 @@ impl Run {
             anyhow::bail!("a deployment needs `--stage` and `--phase`");
         };
         let subject = Snapshot::subject_of(&deployment, &evidence, Digest::of(b""))?;
-        let now = self.now.unwrap_or_else(Timestamp::now);
+        let now = self.now.unwrap_or_else(time_of_this_machine);
         Ok(Snapshot { deployment: deployment.into(), gate: Gate { stage, phase }, now, subject, evidence })
     }
 }
@@ -150,6 +154,16 @@ fn refused(file: &Path, error: &LoadError) -> InvalidInput {
     let diagnostic = Diagnostic::error(format!("`{}` cannot be loaded", file.display())).note(error.to_string());
     let inspect = format!("`lockgate plugin inspect {}` shows what it takes and asks for", file.display());
     diagnostic.help(inspect).into()
+}
+
+/// Keeps what the plugin changed in its namespace. If that cannot be done, the call has failed.
+fn kept<T>(global: &Global, mut evaluation: Evaluation<T>) -> anyhow::Result<Evaluation<T>> {
+    if let (Some(changes), Some(folder)) = (&evaluation.changes, &global.state)
+        && let Err(error) = FolderOfNamespaces::open(folder)?.commit(changes)
+    {
+        evaluation.outcome = Err(NamespaceChanges::not_kept(&error));
+    }
+    Ok(evaluation)
 }
 
 fn tell<T: Serialize>(evaluation: Evaluation<T>) -> anyhow::Result<Exit> {

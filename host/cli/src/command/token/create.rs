@@ -1,7 +1,8 @@
 //! `lockgate token create`: a credential for a pipeline or a person.
 
-use lockgate_domain::{Duration, Person, PersonId, Timestamp};
+use lockgate_domain::{Duration, Person, PersonId};
 use lockgate_engine::authority::{CredentialKind, Right, Teams, role_names};
+use lockgate_ledger::Storage as _;
 use lockgate_server::auth::token::{NewToken, Tokens, issue};
 
 use super::{ByArguments, in_that_time, refused, show};
@@ -57,7 +58,7 @@ impl Create {
     /// Issues it.
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let (storage, _) = self.data.to_write()?;
-        let now = Timestamp::now();
+        let now = storage.now();
         let unknown: Vec<String> = self.roles.iter().filter_map(|role| unknown(role)).collect();
         let new = NewToken {
             person: Person { id: self.person, name: self.name, roles: self.roles },

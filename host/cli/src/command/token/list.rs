@@ -1,6 +1,6 @@
 //! `lockgate token list`: who has which credential, and until when.
 
-use lockgate_domain::Timestamp;
+use lockgate_ledger::Storage as _;
 use lockgate_server::auth::token::{TokenState, Tokens};
 
 use super::show;
@@ -24,8 +24,9 @@ pub(crate) struct List {
 impl List {
     /// Shows them.
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let now = Timestamp::now();
-        let tokens = Tokens::read(&self.data.read_only()?)?;
+        let storage = self.data.read_only()?;
+        let now = storage.now();
+        let tokens = Tokens::read(&storage)?;
         let shown: Vec<_> = tokens.iter().filter(|token| self.all || token.state(now) == TokenState::Valid).collect();
         show::list(&shown, now, self.output)?;
         Ok(Exit::Success)

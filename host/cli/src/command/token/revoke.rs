@@ -1,6 +1,6 @@
 //! `lockgate token revoke`: from now on it is no longer taken.
 
-use lockgate_domain::Timestamp;
+use lockgate_ledger::Storage as _;
 use lockgate_server::auth::token::{Tokens, revoke};
 
 use super::{ByArguments, refused, show};
@@ -29,7 +29,7 @@ impl Revoke {
     /// Revokes it.
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let (storage, _) = self.data.to_write()?;
-        let now = Timestamp::now();
+        let now = storage.now();
         match revoke(&storage, &self.id, &self.by.who(), self.reason.as_deref(), now) {
             Ok(token) => show::token(&token, now, self.output)?,
             Err(error) => return Err(refused(error, &Tokens::read(&storage)?)),

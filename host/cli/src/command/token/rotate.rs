@@ -1,6 +1,7 @@
 //! `lockgate token rotate`: a new secret, and for a while the old one beside it.
 
-use lockgate_domain::{Duration, Timestamp};
+use lockgate_domain::Duration;
+use lockgate_ledger::Storage as _;
 use lockgate_server::auth::token::{Tokens, rotate};
 
 use super::{ByArguments, in_that_time, refused, show};
@@ -34,7 +35,7 @@ impl Rotate {
     /// Rotates it.
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let (storage, _) = self.data.to_write()?;
-        let now = Timestamp::now();
+        let now = storage.now();
         let expires = in_that_time(self.expires_in, now);
         let rotated = match rotate(&storage, &self.id, &self.by.who(), self.overlap, expires, now) {
             Ok(rotated) => rotated,

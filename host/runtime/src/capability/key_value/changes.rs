@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use lockgate_domain::{Failure, FailureKind};
+
 use super::NamespaceError;
 
 /// New values, and keys that go. A change names its key alone, so changes of different keys never undo one another,
@@ -52,6 +54,34 @@ impl Changes {
             return Ok(());
         }
         Err(NamespaceError::QuotaExceeded { namespace: namespace.to_owned(), needed, quota })
+    }
+}
+
+/// What one call wants to be kept in its namespace. The runtime keeps nothing itself: whoever calls a plugin keeps it
+/// together with what the answer is used for, or drops it where the call was only a look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamespaceChanges {
+    /// The namespace.
+    pub namespace: String,
+    /// How much all keys and values of the namespace may take together, in bytes.
+    pub quota: u64,
+    /// What changes.
+    pub changes: Changes,
+}
+
+impl NamespaceChanges {
+    /// Makes the changes to the values of the namespace, unless more than the quota would then be taken.
+    ///
+    /// # Errors
+    /// As [`Changes::apply`].
+    pub fn apply(&self, values: &mut BTreeMap<String, Vec<u8>>) -> Result<(), NamespaceError> {
+        self.changes.apply(&self.namespace, values, self.quota)
+    }
+
+    /// The failure of the call whose changes cannot be kept: an answer never counts without them.
+    pub fn not_kept(error: &NamespaceError) -> Failure {
+        let message = format!("what it changed in its namespace cannot be kept: {error}");
+        Failure { kind: FailureKind::HostFailed, message, code: None, limit: None, used: None }
     }
 }
 

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::grant::check_namespace;
-use super::{Changes, NamespaceError, Namespaces};
+use super::{NamespaceChanges, NamespaceError, Namespaces};
 
 /// How long a commit waits for others that are writing. Each takes milliseconds; only one that was stopped takes longer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,6 +39,21 @@ impl FolderOfNamespaces {
         let folder = folder.into();
         make_private(&folder)?;
         Ok(Self { folder })
+    }
+
+    /// Makes all changes or none, on top of what others have changed since. When it returns, they outlast a crash of
+    /// the machine.
+    ///
+    /// # Errors
+    /// If the name cannot be one, the quota is exceeded, or the changes cannot be kept. Then nothing has changed,
+    /// except where the system could not tell whether a write came through.
+    pub fn commit(&self, changes: &NamespaceChanges) -> Result<(), NamespaceError> {
+        let namespace = &changes.namespace;
+        check_namespace(namespace)?;
+        let _lock = self.lock(namespace)?;
+        let mut values = self.values(namespace)?;
+        changes.apply(&mut values)?;
+        self.replace(namespace, values)
     }
 
     /// A file of a namespace. The name was checked, so it is no path.
@@ -96,14 +111,6 @@ impl Namespaces for FolderOfNamespaces {
     fn read(&self, namespace: &str) -> Result<BTreeMap<String, Vec<u8>>, NamespaceError> {
         check_namespace(namespace)?;
         self.values(namespace)
-    }
-
-    fn commit(&self, namespace: &str, changes: &Changes, quota: u64) -> Result<(), NamespaceError> {
-        check_namespace(namespace)?;
-        let _lock = self.lock(namespace)?;
-        let mut values = self.values(namespace)?;
-        changes.apply(namespace, &mut values, quota)?;
-        self.replace(namespace, values)
     }
 }
 

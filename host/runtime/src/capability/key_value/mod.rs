@@ -1,9 +1,10 @@
 //! The capability `key-value`: a few values that outlive the evaluation.
 //!
 //! What is kept belongs to a namespace, which the operator names and several plugins may share. A call works on a
-//! [`Session`]: the values as they were when it first asked, and its own changes, which the host commits only once the
-//! call has given an answer. Where namespaces are kept is behind [`Namespaces`]: today in a folder, tomorrow in a
-//! database. This module knows neither the contract's types nor the sandbox.
+//! [`Session`]: the values as they were when it first asked, and its own changes. Nothing is written here: once the call
+//! has given an answer, its changes come back with the evaluation as [`NamespaceChanges`], and who called the plugin keeps
+//! them with what the answer is used for, or drops them. Where values are read is behind [`Namespaces`]: a folder here, a
+//! ledger elsewhere. This module knows neither the contract's types nor the sandbox.
 
 mod answer;
 mod changes;
@@ -15,7 +16,7 @@ mod session;
 mod tests;
 
 pub(crate) use answer::{Assignment, Key, KeyValueError, Prefix};
-pub use changes::Changes;
+pub use changes::{Changes, NamespaceChanges};
 pub use folder::FolderOfNamespaces;
 pub use grant::{Access, KeyValueGrant, check_namespace};
 pub use namespaces::{NamespaceError, Namespaces};

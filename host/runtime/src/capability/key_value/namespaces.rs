@@ -8,26 +8,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::name;
-use super::Changes;
 use crate::quantity::Bytes;
 
-/// Keeps the values of namespaces. Several threads, processes and machines may use one store at the same time.
+/// Where calls read the values of namespaces. Several threads, processes and machines may use one store at the same time.
+///
+/// A call only reads: what it changes comes back with its evaluation, as [`NamespaceChanges`](super::NamespaceChanges).
 pub trait Namespaces: Debug + Send + Sync {
-    /// All keys and values as they are now, as some commit left them. A namespace that nobody has written to is empty.
+    /// All keys and values as they are now, as some write left them. A namespace that nobody has written to is empty.
     ///
     /// # Errors
     /// If the name cannot be one, or the values cannot be had whole.
     fn read(&self, namespace: &str) -> Result<BTreeMap<String, Vec<u8>>, NamespaceError>;
-
-    /// Makes all changes or none, on top of what others have changed since. When it returns, they outlast a crash of
-    /// the machine.
-    ///
-    /// `quota` is how much the keys and values may take together, in bytes; [`Changes::apply`] holds to it.
-    ///
-    /// # Errors
-    /// If the name cannot be one, the quota is exceeded, or the changes cannot be kept. Then nothing has changed,
-    /// except where the system could not tell whether a write came through.
-    fn commit(&self, namespace: &str, changes: &Changes, quota: u64) -> Result<(), NamespaceError>;
 }
 
 /// Why the values of a namespace cannot be had or kept.

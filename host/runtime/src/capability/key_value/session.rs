@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use super::super::content::Content;
 use super::changes::{fits, room, taken_by};
-use super::{Access, Assignment, Changes, Key, KeyValueError, KeyValueGrant, NamespaceError, Namespaces, Prefix};
+use super::{
+    Access, Assignment, Changes, Key, KeyValueError, KeyValueGrant, NamespaceChanges, NamespaceError, Namespaces,
+    Prefix,
+};
 
 /// How long a key may be, in bytes.
 const LONGEST_KEY: usize = 256;
@@ -73,15 +76,10 @@ impl Session {
         Ok(())
     }
 
-    /// Keeps what the call changed, for others to see: to be done once it has given an answer, and not otherwise.
-    ///
-    /// # Errors
-    /// What the store says; also if others have meanwhile taken the room that there was. Nothing is kept then.
-    pub(crate) fn commit(self) -> Result<(), NamespaceError> {
-        if self.changes.is_empty() {
-            return Ok(());
-        }
-        self.namespaces.commit(&self.grant.namespace, &self.changes, self.grant.quota)
+    /// What the call changed, for the caller to keep; none if nothing. It is of use only once the call has given an answer.
+    pub(crate) fn into_changes(self) -> Option<NamespaceChanges> {
+        let Self { grant: KeyValueGrant { namespace, quota, .. }, changes, .. } = self;
+        (!changes.is_empty()).then_some(NamespaceChanges { namespace, quota, changes })
     }
 
     fn may_write(&self) -> Result<(), KeyValueError> {

@@ -49,6 +49,20 @@ impl Session {
     }
 }
 
+/// Keeps what a session changed, as who calls a plugin does once it has given an answer.
+fn keep(session: Session, namespaces: &FolderOfNamespaces) -> Result<(), NamespaceError> {
+    session.into_changes().map_or(Ok(()), |changes| namespaces.commit(&changes))
+}
+
+fn commit(
+    namespaces: &FolderOfNamespaces,
+    namespace: &str,
+    changes: &Changes,
+    quota: u64,
+) -> Result<(), NamespaceError> {
+    namespaces.commit(&NamespaceChanges { namespace: namespace.to_owned(), quota, changes: changes.clone() })
+}
+
 fn changes(changes: &[(&str, Option<&str>)]) -> Changes {
     let mut made = Changes::default();
     for (key, value) in changes {
@@ -71,7 +85,7 @@ fn a_session_sees_its_own_changes_and_others_see_them_once_they_are_committed() 
     one.give("a", "1").unwrap();
     assert_eq!(one.value("a"), Ok(Some(b"1".to_vec())));
     assert_eq!(other.value("a"), Ok(None));
-    one.commit().unwrap();
+    keep(one, &namespaces).unwrap();
     assert_eq!(other.value("a"), Ok(None), "it sees what was there when it first asked");
     assert_eq!(writer(&namespaces).value("a"), Ok(Some(b"1".to_vec())));
 }
@@ -95,8 +109,8 @@ fn sessions_that_run_at_the_same_time_lose_nothing_of_each_other() {
         session.give(own, value).unwrap();
         session.give("both", value).unwrap();
     }
-    one.commit().unwrap();
-    other.commit().unwrap();
+    keep(one, &namespaces).unwrap();
+    keep(other, &namespaces).unwrap();
     assert_eq!(namespaces.read("counter").unwrap(), values(&[("both", "2"), ("one", "1"), ("other", "2")]));
 }
 
@@ -105,14 +119,14 @@ fn a_session_that_changes_nothing_writes_nothing() {
     let (_place, path, namespaces) = folder();
     let mut session = writer(&namespaces);
     session.value("a").unwrap();
-    session.commit().unwrap();
+    keep(session, &namespaces).unwrap();
     assert_eq!(fs::read_dir(path).unwrap().count(), 0);
 }
 
 #[test]
 fn keys_come_in_the_order_of_their_bytes_and_by_prefix() {
     let (_place, _, namespaces) = folder();
-    namespaces.commit("counter", &changes(&[("b", Some("")), ("ab", Some("")), ("a", Some(""))]), 64).unwrap();
+    commit(&namespaces, "counter", &changes(&[("b", Some("")), ("ab", Some("")), ("a", Some(""))]), 64).unwrap();
     let mut session = writer(&namespaces);
     session.give("é", "").unwrap();
     session.give("aa", "").unwrap();
@@ -128,7 +142,7 @@ fn values_are_bytes_and_may_be_empty() {
     let mut session = writer(&namespaces);
     session.give("bytes", [0, 0xff]).unwrap();
     session.give("empty", "").unwrap();
-    session.commit().unwrap();
+    keep(session, &namespaces).unwrap();
     let mut session = writer(&namespaces);
     assert_eq!(session.value("bytes"), Ok(Some(vec![0, 0xff])));
     assert_eq!(session.value("empty"), Ok(Some(Vec::new())));
@@ -137,12 +151,12 @@ fn values_are_bytes_and_may_be_empty() {
 #[test]
 fn who_may_only_read_changes_nothing() {
     let (_place, _, namespaces) = folder();
-    namespaces.commit("counter", &changes(&[("a", Some("1"))]), 64).unwrap();
+    commit(&namespaces, "counter", &changes(&[("a", Some("1"))]), 64).unwrap();
     let mut session = session(&namespaces, Access::ReadOnly);
     assert_eq!(session.value("a"), Ok(Some(b"1".to_vec())));
     assert_eq!(session.give("a", "2"), Err(KeyValueError::ReadOnly));
     assert_eq!(session.take("a"), Err(KeyValueError::ReadOnly));
-    session.commit().unwrap();
+    keep(session, &namespaces).unwrap();
     assert_eq!(namespaces.read("counter").unwrap(), values(&[("a", "1")]));
 }
 
@@ -171,7 +185,7 @@ fn what_is_no_key_is_refused_with_what_is_wrong() {
 #[test]
 fn keys_and_values_take_as_much_room_as_was_granted_and_not_a_byte_more() {
     let (_place, _, namespaces) = folder();
-    namespaces.commit("counter", &changes(&[("old", Some("1234567"))]), 64).unwrap();
+    commit(&namespaces, "counter", &changes(&[("old", Some("1234567"))]), 64).unwrap();
     let mut session = writer(&namespaces);
     assert_eq!(session.give("key", [0; 52]), Err(KeyValueError::QuotaExceeded(64)));
     assert_eq!(session.give("key", [0; 51]), Ok(()), "10 + 54 bytes");
@@ -179,7 +193,7 @@ fn keys_and_values_take_as_much_room_as_was_granted_and_not_a_byte_more() {
     assert_eq!(session.give("old", "7654321"), Ok(()), "in place of as much");
     assert_eq!(session.take("key"), Ok(()));
     assert_eq!(session.give("k", [0; 53]), Ok(()), "10 + 54 bytes again");
-    session.commit().unwrap();
+    keep(session, &namespaces).unwrap();
 }
 
 #[test]
@@ -189,9 +203,9 @@ fn room_that_others_took_meanwhile_is_not_there_and_nothing_is_kept() {
     one.give("one", [1; 40]).unwrap();
     other.give("other", [2; 40]).unwrap();
     other.give("a", "1").unwrap();
-    one.commit().unwrap();
+    keep(one, &namespaces).unwrap();
     assert_eq!(
-        other.commit().unwrap_err().to_string(),
+        keep(other, &namespaces).unwrap_err().to_string(),
         "the namespace `counter` would take 90 bytes of the 64 bytes granted: grant more, or delete some of its keys"
     );
     assert_eq!(namespaces.read("counter").unwrap().into_keys().collect::<Vec<_>>(), ["one"]);
@@ -202,21 +216,21 @@ fn what_takes_more_than_a_lowered_quota_stays_and_may_shrink() {
     let (_place, _, namespaces) = folder();
     let ten = "0123456789";
     let filled = ["a", "b", "c", "d", "e", "f", "g"].map(|key| (key, Some(ten)));
-    namespaces.commit("counter", &changes(&filled), 100).unwrap();
+    commit(&namespaces, "counter", &changes(&filled), 100).unwrap();
     let mut session = writer(&namespaces);
     assert_eq!(session.give("h", ""), Err(KeyValueError::QuotaExceeded(64)));
     assert_eq!(session.give("a", "9876543210"), Ok(()));
     assert_eq!(session.take("b"), Ok(()));
     assert_eq!(session.give("a", "98765432100"), Err(KeyValueError::QuotaExceeded(64)));
-    session.commit().unwrap();
+    keep(session, &namespaces).unwrap();
     assert_eq!(namespaces.read("counter").unwrap().len(), 6);
 }
 
 #[test]
 fn namespaces_are_kept_apart() {
     let (_place, _, namespaces) = folder();
-    namespaces.commit("one", &changes(&[("a", Some("1"))]), 64).unwrap();
-    namespaces.commit("two", &changes(&[("a", Some("2"))]), 64).unwrap();
+    commit(&namespaces, "one", &changes(&[("a", Some("1"))]), 64).unwrap();
+    commit(&namespaces, "two", &changes(&[("a", Some("2"))]), 64).unwrap();
     assert_eq!(namespaces.read("one").unwrap(), values(&[("a", "1")]));
     assert_eq!(namespaces.read("two").unwrap(), values(&[("a", "2")]));
 }
@@ -229,7 +243,7 @@ fn a_name_that_could_be_a_path_is_none() {
             "`{name}` cannot be the name of a namespace: write at most 64 lower-case letters, digits and single hyphens"
         );
         assert_eq!(namespaces.read(name).unwrap_err().to_string(), message);
-        assert_eq!(namespaces.commit(name, &Changes::default(), 64).unwrap_err().to_string(), message);
+        assert_eq!(commit(&namespaces, name, &Changes::default(), 64).unwrap_err().to_string(), message);
         assert_eq!(KeyValueGrant::new(name, Access::ReadOnly).check().unwrap_err().to_string(), message);
     }
     KeyValueGrant::new("deploy-counter", Access::ReadOnly).check().unwrap();
@@ -238,7 +252,7 @@ fn a_name_that_could_be_a_path_is_none() {
 #[test]
 fn the_file_says_what_it_is_and_holds_bytes_as_base64() {
     let (_place, path, namespaces) = folder();
-    namespaces.commit("counter", &changes(&[("a", Some("1"))]), 64).unwrap();
+    commit(&namespaces, "counter", &changes(&[("a", Some("1"))]), 64).unwrap();
     let written: serde_json::Value = serde_json::from_slice(&fs::read(path.join("counter.json")).unwrap()).unwrap();
     assert_eq!(
         written,
@@ -255,7 +269,7 @@ fn the_file_says_what_it_is_and_holds_bytes_as_base64() {
 #[test]
 fn no_cut_goes_unnoticed_and_the_file_is_named() {
     let (_place, path, namespaces) = folder();
-    namespaces.commit("counter", &changes(&[("a", Some("1")), ("b", Some("2"))]), 64).unwrap();
+    commit(&namespaces, "counter", &changes(&[("a", Some("1")), ("b", Some("2"))]), 64).unwrap();
     let file = path.join("counter.json");
     let whole = fs::read(&file).unwrap();
     // The last byte ends the line, and says nothing.
@@ -269,7 +283,7 @@ fn no_cut_goes_unnoticed_and_the_file_is_named() {
 #[test]
 fn no_edit_goes_unnoticed_and_nothing_is_written_over_it() {
     let (_place, path, namespaces) = folder();
-    namespaces.commit("counter", &changes(&[("a", Some("1"))]), 64).unwrap();
+    commit(&namespaces, "counter", &changes(&[("a", Some("1"))]), 64).unwrap();
     let file = path.join("counter.json");
     let whole = fs::read_to_string(&file).unwrap();
     for (from, to) in
@@ -278,7 +292,7 @@ fn no_edit_goes_unnoticed_and_nothing_is_written_over_it() {
         let edited = whole.replace(from, to);
         assert_ne!(edited, whole);
         fs::write(&file, &edited).unwrap();
-        let error = namespaces.commit("counter", &changes(&[("a", None)]), 64).unwrap_err();
+        let error = commit(&namespaces, "counter", &changes(&[("a", None)]), 64).unwrap_err();
         assert!(matches!(&error, NamespaceError::Damaged { path, .. } if *path == file), "{error}");
         assert_eq!(fs::read_to_string(&file).unwrap(), edited);
     }
@@ -301,7 +315,7 @@ fn a_plugin_learns_that_the_values_are_damaged_and_not_where_they_are() {
     assert_eq!(session.value("a"), Err(unavailable.clone()));
     fs::remove_file(path.join("counter.json")).unwrap();
     assert_eq!(session.give("a", "1"), Err(unavailable), "for the whole of the call");
-    session.commit().unwrap();
+    keep(session, &namespaces).unwrap();
     assert_eq!(namespaces.read("counter").unwrap(), BTreeMap::new());
 }
 
@@ -310,7 +324,7 @@ fn a_file_of_a_later_version_is_left_alone() {
     let (_place, path, namespaces) = folder();
     let later = r#"{ "version": 2, "blocks": [] }"#;
     fs::write(path.join("counter.json"), later).unwrap();
-    let error = namespaces.commit("counter", &changes(&[("a", Some("1"))]), 64).unwrap_err();
+    let error = commit(&namespaces, "counter", &changes(&[("a", Some("1"))]), 64).unwrap_err();
     assert!(matches!(error, NamespaceError::OfAnotherVersion { version: 2, .. }), "{error}");
     assert_eq!(fs::read_to_string(path.join("counter.json")).unwrap(), later);
 }
@@ -318,11 +332,11 @@ fn a_file_of_a_later_version_is_left_alone() {
 #[test]
 fn what_a_crash_left_over_is_neither_read_nor_in_the_way() {
     let (_place, path, namespaces) = folder();
-    namespaces.commit("counter", &changes(&[("a", Some("1"))]), 64).unwrap();
+    commit(&namespaces, "counter", &changes(&[("a", Some("1"))]), 64).unwrap();
     // As if the process had died while it wrote, holding the lock.
     fs::write(path.join("counter.new"), r#"{"version": 1, "namespace": "cou"#.repeat(100)).unwrap();
     assert_eq!(namespaces.read("counter").unwrap(), values(&[("a", "1")]));
-    namespaces.commit("counter", &changes(&[("b", Some("2"))]), 64).unwrap();
+    commit(&namespaces, "counter", &changes(&[("b", Some("2"))]), 64).unwrap();
     assert_eq!(namespaces.read("counter").unwrap(), values(&[("a", "1"), ("b", "2")]));
     assert!(!path.join("counter.new").exists());
 }
@@ -372,11 +386,11 @@ fn processes_that_commit_at_once_lose_nothing() {
 
 /// Twenty commits, each of a key of its own and of one that all share.
 fn commit_each(namespaces: &FolderOfNamespaces, writer: usize) {
-    for commit in 0..20 {
+    for count in 0..20 {
         let mut changes = Changes::default();
-        changes.set(format!("{writer}-{commit}"), "x");
+        changes.set(format!("{writer}-{count}"), "x");
         changes.set("shared", writer.to_string());
-        namespaces.commit("counter", &changes, 64 << 10).unwrap();
+        commit(namespaces, "counter", &changes, 64 << 10).unwrap();
     }
 }
 
@@ -400,7 +414,7 @@ mod on_unix {
     #[test]
     fn the_folder_and_its_files_are_their_owners_alone() {
         let (_place, path, namespaces) = folder();
-        namespaces.commit("counter", &changes(&[("a", Some("1"))]), 64).unwrap();
+        commit(&namespaces, "counter", &changes(&[("a", Some("1"))]), 64).unwrap();
         assert_eq!(mode(&path), 0o700);
         for file in ["counter.json", "counter.lock"] {
             assert_eq!(mode(&path.join(file)), 0o600, "`{file}`");

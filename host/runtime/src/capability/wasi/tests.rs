@@ -116,7 +116,11 @@ fn run(component: &[u8], snapshot: Option<Snapshot>, prints: bool) -> Ran {
     let mut freezable = Ok(());
     let finished = sandbox::run(&slots, None, tick, &limits, &ready, |store, instance| {
         if let Some(snapshot) = snapshot {
-            store.data_mut().show(View { snapshot: Arc::new(snapshot), held: Arc::new(Held::default()) });
+            store.data_mut().show(View {
+                snapshot: Arc::new(snapshot),
+                held: Arc::new(Held::default()),
+                namespaces: None,
+            });
         }
         let run = instance.get_typed_func::<(), (u64,)>(&mut *store, "run")?;
         let answered = run.call(&mut *store, ())?.0;

@@ -37,26 +37,33 @@ impl Issuer {
         Ok(Self { keys: Keys::new(config), mapping: Mapping::new(config)?, config: config.clone() })
     }
 
-    async fn authenticate(&self, token: &str, header: &Header, now: Timestamp) -> Result<(Actor, Lifetime), AuthError> {
+    async fn authenticate(
+        &self,
+        token: &str,
+        header: &Header,
+        now: Timestamp,
+        system: Timestamp,
+    ) -> Result<(Actor, Lifetime), AuthError> {
         let algorithm = self.config.algorithms.iter().map(|algorithm| verify::algorithm(*algorithm));
         let algorithm = algorithm.into_iter().find(|algorithm| *algorithm == header.alg).ok_or(Refusal::Algorithm)?;
-        let key = self.keys.find(header.kid.as_deref(), algorithm, now).await?;
+        let key = self.keys.find(header.kid.as_deref(), algorithm, system).await?;
         let claims = verify::verify(token, &key, algorithm, &self.config)?;
         let lifetime = claims.check_times(self.config.leeway, now)?;
         Ok((self.mapping.actor(&claims)?, lifetime))
     }
 }
 
-/// Whose token it is, and until when it is accepted.
+/// Whose token it is, and until when it is accepted. By `system` it is measured how old the keys of the issuer are.
 pub(super) async fn authenticate(
     issuers: &[Issuer],
     token: &str,
     now: Timestamp,
+    system: Timestamp,
 ) -> Result<(Actor, Lifetime), AuthError> {
     let header = readable(token)?;
     let of_it = claims::claimed_issuer(token)?;
     let issuer = issuers.iter().find(|issuer| issuer.config.issuer == of_it).ok_or(Refusal::Issuer)?;
-    issuer.authenticate(token, &header, now).await
+    issuer.authenticate(token, &header, now, system).await
 }
 
 /// The header, if it asks for nothing that is not understood here.

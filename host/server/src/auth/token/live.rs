@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use lockgate_domain::{Digest, Timestamp};
@@ -37,6 +38,10 @@ struct Shared {
     tokens: ArcSwap<Tokens>,
     /// When the ledger was looked at last, in milliseconds since 1970.
     looked: AtomicI64,
+    /// The same by a clock that always goes on, in milliseconds since the tokens were first needed: that of the ledger stands
+    /// still while the system's is behind.
+    looked_after: AtomicU64,
+    begun: Instant,
     /// Held by whoever reads, so that nobody puts an older state in the place of a newer one.
     reading: Mutex<()>,
     /// Held by the one who looks for unknown tokens.
@@ -52,6 +57,8 @@ impl LiveTokens {
             storage,
             tokens,
             looked: AtomicI64::new(NEVER),
+            looked_after: AtomicU64::new(0),
+            begun: Instant::now(),
             reading: Mutex::default(),
             looks: tokio::sync::Mutex::default(),
             looks_begun: AtomicU64::new(0),
@@ -87,10 +94,14 @@ impl LiveTokens {
     fn is_due(&self, now: Timestamp) -> bool {
         let looked = self.shared.looked.load(Ordering::Acquire);
         // If the clock was set back, too.
-        let is_fresh = looked != NEVER && (0..FRESH).contains(&now.as_millis().saturating_sub(looked));
+        let by_now = (0..FRESH).contains(&now.as_millis().saturating_sub(looked));
+        let is_fresh = looked != NEVER && by_now && self.shared.looked_lately();
         let claim = || {
             let exchange =
                 self.shared.looked.compare_exchange(looked, now.as_millis(), Ordering::AcqRel, Ordering::Acquire);
+            if exchange.is_ok() {
+                self.shared.note_look();
+            }
             // The first ones all wait: there is nothing to go by yet.
             exchange.is_ok() || looked == NEVER
         };
@@ -154,9 +165,21 @@ impl Shared {
         Some(token.check(now).map(|()| Arc::clone(token)))
     }
 
+    /// Whether the ledger was looked at within the last second, however the clock was set.
+    fn looked_lately(&self) -> bool {
+        let after = u128::from(self.looked_after.load(Ordering::Acquire));
+        self.begun.elapsed().as_millis().saturating_sub(after) < u128::from(FRESH.unsigned_abs())
+    }
+
+    fn note_look(&self) {
+        let after = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.looked_after.store(after, Ordering::Release);
+    }
+
     /// Reads what the ledger has more.
     fn look(&self, now: Timestamp) -> Result<(), AuthError> {
         let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        self.note_look();
         let read = self.catch_up();
         // After a failure the next one looks again, instead of going by what may be over.
         self.looked.store(if read.is_ok() { now.as_millis() } else { NEVER }, Ordering::Release);

@@ -122,7 +122,7 @@ fn a_certificate_that_expired_on_an_open_connection_is_refused() {
 async fn a_session_ends_with_its_certificate() {
     let (_ledger, authenticator) = authenticator();
     let der = certificate(vec![email("ada@acme.example")], &[]);
-    let presented = Presented { authorization: None, certificate: Some(&der), peer: None, now: at(0) };
+    let presented = Presented { authorization: None, certificate: Some(&der), peer: None, now: at(0), system: at(0) };
     let session = authenticator.authenticate(presented).await.unwrap().session;
     let end = 1_830_297_600 - 1_800_000_000;
     let expired = AuthError::Refused(Refusal::Expired { what: "client certificate", at: at(end) });
@@ -146,7 +146,7 @@ async fn a_token_goes_before_the_certificate_and_a_wrong_one_is_not_made_good_by
     let der = certificate(vec![email("ada@acme.example")], &[]);
     let token = issued(&*ledger.storage);
     let ask = async |authorization: Option<&_>| {
-        let presented = Presented { authorization, certificate: Some(&der), peer: None, now: at(0) };
+        let presented = Presented { authorization, certificate: Some(&der), peer: None, now: at(0), system: at(0) };
         authenticator.authenticate(presented).await.map(|authenticated| authenticated.actor)
     };
     assert_eq!(ask(None).await.unwrap().person.id.written(), "ada@acme.example");
@@ -160,6 +160,6 @@ async fn a_token_goes_before_the_certificate_and_a_wrong_one_is_not_made_good_by
 async fn without_rules_a_certificate_is_no_credential() {
     let ledger = Ledger::new();
     let der = certificate(vec![email("ada@acme.example")], &[]);
-    let presented = Presented { authorization: None, certificate: Some(&der), peer: None, now: at(0) };
+    let presented = Presented { authorization: None, certificate: Some(&der), peer: None, now: at(0), system: at(0) };
     assert_eq!(ledger.authenticator().authenticate(presented).await.err(), Some(AuthError::Missing));
 }

@@ -125,7 +125,7 @@ async fn after_too_many_failures_one_is_told_when_to_come_back() {
 
 #[tokio::test]
 async fn an_open_endpoint_takes_everybody_for_the_same() {
-    let address = serve(Authenticator::open()).await;
+    let address = serve(Authenticator::open(Arc::clone(Ledger::new().storage().clock()))).await;
     assert_eq!(ask(address, &[]).await.body, "anonymous@localhost");
     assert_eq!(ask(address, &["Bearer whatever"]).await.body, "anonymous@localhost");
 }

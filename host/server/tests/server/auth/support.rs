@@ -96,14 +96,14 @@ pub(crate) async fn ask_from(
     now: Timestamp,
 ) -> Result<Actor, AuthError> {
     let header = bearer(token);
-    let presented = Presented { authorization: Some(&header), certificate: None, peer, now };
+    let presented = Presented { authorization: Some(&header), certificate: None, peer, now, system: now };
     authenticator.authenticate(presented).await.map(|authenticated| authenticated.actor)
 }
 
 /// The session of a token that is accepted at that moment.
 pub(crate) async fn session(authenticator: &Authenticator, token: &str, now: Timestamp) -> Session {
     let header = bearer(token);
-    let presented = Presented { authorization: Some(&header), certificate: None, peer: None, now };
+    let presented = Presented { authorization: Some(&header), certificate: None, peer: None, now, system: now };
     authenticator.authenticate(presented).await.unwrap().session
 }
 

@@ -113,7 +113,8 @@ async fn a_body_below_the_least_rate_is_given_up_and_one_above_it_is_not() {
 async fn bodies_take_no_more_memory_than_there_is_for_them() {
     let little = |config: &mut Config| {
         (config.limits.body, config.limits.evidence) = ("1 MiB".parse().unwrap(), "1 MiB".parse().unwrap());
-        (config.limits.bodies, config.limits.bodies_per_credential) = ("2 MiB".parse().unwrap(), "1 MiB".parse().unwrap());
+        (config.limits.bodies, config.limits.bodies_per_credential) =
+            ("2 MiB".parse().unwrap(), "1 MiB".parse().unwrap());
     };
     let stand = Stand::with(little).await;
     let _of_rita = begin(&stand, &stand.bearer("rita"), REQUEST, 1 << 20, b"{").await;

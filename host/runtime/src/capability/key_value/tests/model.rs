@@ -73,7 +73,7 @@ proptest! {
                     seen.remove(&key);
                 }
                 Deed::Commit => {
-                    session.commit().unwrap();
+                    keep(session, &namespaces).unwrap();
                     kept.clone_from(&seen);
                     session = open();
                 }

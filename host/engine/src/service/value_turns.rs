@@ -1,0 +1,167 @@
+//! Taking turns at namespaces that many decisions want to change at once.
+//!
+//! A decision that changes values names the version of the namespace that it read, so of those that read the same version
+//! one is written, and the others are made again. Where that happens, decisions of this process take turns from then on,
+//! in the order in which they came, until nobody waits any more: the one whose turn it is only meets those that began
+//! before, and writers in other processes. A namespace that nobody fights over is not queued for.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a decision waits for its turn. It is made without one afterwards: a plugin that hangs keeps nobody from trying.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The turns of one engine. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ValueTurns(Arc<Line>);
+
+#[derive(Debug, Default)]
+struct Line {
+    state: Mutex<LineState>,
+    moved: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct LineState {
+    /// The namespaces, as the ledger calls them, over which decisions have conflicted.
+    contended: BTreeSet<String>,
+    /// Those who have their turn or wait for it, in the order in which they came: each with its number and namespaces.
+    line: VecDeque<(u64, BTreeSet<String>)>,
+    last: u64,
+}
+
+/// A turn at some namespaces, until it is dropped: when the decision is written, or was given up.
+#[derive(Debug)]
+pub(super) struct ValueTurn {
+    line: Arc<Line>,
+    number: u64,
+}
+
+/// The turn would have to be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct WouldWait;
+
+impl ValueTurns {
+    /// Notes that decisions have conflicted over a namespace.
+    pub(super) fn contend(&self, namespace: &str) {
+        self.0.lock().contended.insert(namespace.to_owned());
+    }
+
+    /// A turn at those of the namespaces that are contended, once it comes; none if none of them is.
+    pub(super) fn take(&self, namespaces: &BTreeSet<String>) -> Option<ValueTurn> {
+        if namespaces.is_empty() {
+            return None;
+        }
+        let mut state = self.0.lock();
+        let (number, wanted) = state.join(namespaces)?;
+        let begun = Instant::now();
+        while !state.is_next(number, &wanted) {
+            let left = PATIENCE.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            state = self.0.moved.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        drop(state);
+        Some(ValueTurn { line: Arc::clone(&self.0), number })
+    }
+
+    /// The same, for a thread that must not wait.
+    pub(super) fn try_take(&self, namespaces: &BTreeSet<String>) -> Result<Option<ValueTurn>, WouldWait> {
+        if namespaces.is_empty() {
+            return Ok(None);
+        }
+        let mut state = self.0.lock();
+        let Some((number, wanted)) = state.join(namespaces) else { return Ok(None) };
+        if !state.is_next(number, &wanted) {
+            state.leave(number);
+            return Err(WouldWait);
+        }
+        drop(state);
+        Ok(Some(ValueTurn { line: Arc::clone(&self.0), number }))
+    }
+}
+
+impl Line {
+    fn lock(&self) -> MutexGuard<'_, LineState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LineState {
+    /// Joins the line for those of the namespaces that are contended.
+    fn join(&mut self, namespaces: &BTreeSet<String>) -> Option<(u64, BTreeSet<String>)> {
+        let wanted: BTreeSet<String> = self.contended.intersection(namespaces).cloned().collect();
+        if wanted.is_empty() {
+            return None;
+        }
+        self.last += 1;
+        self.line.push_back((self.last, wanted.clone()));
+        Some((self.last, wanted))
+    }
+
+    /// Whether nobody who came before wants one of the namespaces.
+    fn is_next(&self, number: u64, wanted: &BTreeSet<String>) -> bool {
+        let before = self.line.iter().take_while(|(other, _)| *other != number);
+        before.into_iter().all(|(_, theirs)| theirs.is_disjoint(wanted))
+    }
+
+    /// Leaves the line. A namespace that nobody is in line for is not contended any more.
+    fn leave(&mut self, number: u64) {
+        self.line.retain(|(other, _)| *other != number);
+        let Self { contended, line, .. } = self;
+        contended.retain(|namespace| line.iter().any(|(_, wanted)| wanted.contains(namespace)));
+    }
+}
+
+impl Drop for ValueTurn {
+    fn drop(&mut self) {
+        self.line.lock().leave(self.number);
+        self.line.moved.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_namespace_that_nobody_fights_over_is_not_queued_for() {
+        let turns = ValueTurns::default();
+        assert!(matches!(turns.try_take(&names(&["a"])), Ok(None)));
+        turns.contend("b");
+        assert!(matches!(turns.try_take(&names(&["a"])), Ok(None)));
+    }
+
+    #[test]
+    fn a_contended_namespace_is_had_by_one_at_a_time_until_nobody_wants_it() {
+        let turns = ValueTurns::default();
+        turns.contend("a");
+        let first = turns.try_take(&names(&["a", "b"]));
+        assert!(matches!(first, Ok(Some(_))));
+        assert!(matches!(turns.try_take(&names(&["a"])), Err(WouldWait)));
+        assert!(matches!(turns.try_take(&names(&["b"])), Ok(None)), "nobody has conflicted over `b`");
+        drop(first);
+        assert!(matches!(turns.try_take(&names(&["a"])), Ok(None)), "the line was empty");
+    }
+
+    #[test]
+    fn who_waits_gets_the_turn_when_the_one_before_is_done() {
+        let turns = ValueTurns::default();
+        turns.contend("a");
+        let first = turns.take(&names(&["a"]));
+        let waiting = turns.clone();
+        let second = std::thread::spawn(move || waiting.take(&names(&["a"])).is_some());
+        while turns.0.lock().line.len() < 2 {
+            std::thread::yield_now();
+        }
+        drop(first);
+        assert!(second.join().is_ok_and(|had_a_turn| had_a_turn));
+        assert!(turns.0.lock().line.is_empty());
+    }
+}

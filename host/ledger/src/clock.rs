@@ -1,0 +1,113 @@
+//! The time that a ledger goes by: the system's clock, but never before the newest entry.
+//!
+//! What was written at a moment has happened. So if the system's clock is behind the newest entry, because it was set back or
+//! a machine started without one, the time of that entry counts, and what has expired by it stays expired.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use lockgate_domain::{Duration, Timestamp};
+
+/// Where the time comes from.
+#[derive(Clone)]
+pub struct SystemClock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl SystemClock {
+    /// A clock that shows what the function says: for tests that set the time.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl Default for SystemClock {
+    /// The clock of this machine.
+    #[expect(clippy::disallowed_methods, reason = "everything else asks this clock")]
+    fn default() -> Self {
+        Self::new(Timestamp::now)
+    }
+}
+
+impl fmt::Debug for SystemClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SystemClock")
+    }
+}
+
+/// The clock of one ledger, as one process sees it.
+#[derive(Debug)]
+pub struct LedgerClock {
+    system: SystemClock,
+    /// The time of the newest entry that is known, in milliseconds since 1970.
+    newest: AtomicI64,
+    /// Whether the system's clock was behind when it was asked last.
+    behind: AtomicBool,
+}
+
+impl LedgerClock {
+    /// A clock over that of the system. It knows no entries yet.
+    pub fn new(system: SystemClock) -> Self {
+        Self { system, newest: AtomicI64::new(i64::MIN), behind: AtomicBool::new(false) }
+    }
+
+    /// The time: that of the system, or that of the newest entry where the system's clock is behind it.
+    pub fn now(&self) -> Timestamp {
+        let system = self.system.now();
+        let newest = self.newest.load(Ordering::Acquire);
+        let behind = system.as_millis() < newest;
+        if behind != self.behind.load(Ordering::Relaxed) && self.behind.swap(behind, Ordering::Relaxed) != behind {
+            told(behind, system, newest);
+        }
+        if behind { Timestamp::from_millis(newest) } else { system }
+    }
+
+    /// The time of the system, for measuring how long something has taken: the ledger's stands still while this one is behind.
+    pub fn system(&self) -> Timestamp {
+        self.system.now()
+    }
+
+    /// How far the system's clock is behind the newest entry; zero if it is not.
+    pub fn behind(&self) -> Duration {
+        let newest = self.newest.load(Ordering::Acquire);
+        let ahead = newest.saturating_sub(self.system.now().as_millis());
+        Duration::from_millis(u64::try_from(ahead).unwrap_or(0))
+    }
+
+    /// Takes note of an entry.
+    pub(crate) fn saw(&self, entry: Timestamp) {
+        self.newest.fetch_max(entry.as_millis(), Ordering::AcqRel);
+    }
+}
+
+/// Says once that the clock is behind, and once that it is right again.
+fn told(behind: bool, system: Timestamp, newest: i64) {
+    if behind {
+        let newest = Timestamp::from_millis(newest);
+        tracing::warn!(%system, %newest, "the system's clock is behind the newest entry of the ledger, whose time is used instead: set the clock");
+    } else {
+        tracing::info!(%system, "the system's clock is not behind the newest entry of the ledger any more");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_is_never_before_the_newest_entry() {
+        let system = Arc::new(AtomicI64::new(1_000));
+        let shown = Arc::clone(&system);
+        let clock = LedgerClock::new(SystemClock::new(move || Timestamp::from_millis(shown.load(Ordering::Relaxed))));
+        let seen = || (clock.now().as_millis(), clock.behind().as_millis());
+        assert_eq!(seen(), (1_000, 0));
+        clock.saw(Timestamp::from_millis(5_000));
+        clock.saw(Timestamp::from_millis(3_000));
+        assert_eq!(seen(), (5_000, 4_000));
+        system.store(5_001, Ordering::Relaxed);
+        assert_eq!(seen(), (5_001, 0));
+    }
+}
