@@ -58,6 +58,10 @@
 //!
 //! # Failure
 //!
+//! A *head file* beside the ledger says how many entries it has and under which root. A ledger that holds less, since a part
+//! of it was removed or an older copy took its place, is not written to ([`Error::Loss`]) until the part is back, or
+//! [`KeyFile::accept_loss`] has written into the log what was lost.
+//!
 //! When the disk is full or fails, appends fail with [`Error::Unavailable`], and [`Storage::health`] says since when and
 //! why. The writer keeps trying, and is healthy again as soon as a write works.
 
@@ -68,6 +72,7 @@ pub mod conformance;
 mod entry;
 mod error;
 mod key_file;
+mod loss;
 pub mod note;
 mod own;
 mod proof;
@@ -83,9 +88,13 @@ pub use entry::{
 };
 pub use error::{Cause, Conflict, Error, Health, Unavailable};
 pub use key_file::{KeyFile, KeyFileError};
+pub use loss::{ExpectedHead, Loss};
+pub use own::{BackupRestored, LossAccepted};
 pub use proof::{
     ConsistencyFormat, ConsistencyProof, InclusionFormat, InclusionProof, KeyChange, prove_consistency, prove_inclusion,
 };
 pub use sqlite::{BackedUp, HeldContent, Holdings, SCHEMA_VERSION, SqliteOptions, SqliteStorage};
-pub use storage::{ContentState, Done, Forgotten, Head, Query, Retention, Source, Storage, StoredContent, Values};
+pub use storage::{
+    ContentState, Done, Forgotten, Head, Query, Retention, Source, Storage, StoredContent, TreeHead, Values,
+};
 pub use team_view::TeamView;

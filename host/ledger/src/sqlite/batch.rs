@@ -5,18 +5,23 @@
 //! another matter: then the whole transaction is gone, and nobody in it is answered.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use lockgate_domain::{Digest, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::connection::unavailable;
+use super::loss::{frontier_at, root_at};
 use super::read;
 use super::row::{change, hash, number, one, unsigned};
 use super::streams::{Streams, insert};
 use crate::append::{Appended, Placed};
 use crate::error::Conflict;
+use crate::loss::{ExpectedHead, Loss};
 use crate::note::{Checkpoint, Note, SigningKey};
+use crate::own::BackupRestored;
+use crate::storage::TreeHead;
 use crate::tree::{Frontier, leaf_hash};
 use crate::{Append, Content, Error, NewEntry, ValueChanges};
 
@@ -25,7 +30,10 @@ const KEPT_EACH_MS: i64 = 60_000;
 
 /// What the thread that writes knows of the file, as of its last commit.
 pub(super) struct Known {
+    ledger: PathBuf,
     frontier: Frontier,
+    /// What was in the ledger when this process last looked. It is never forgotten, so that a smaller ledger is noticed.
+    head: Option<TreeHead>,
     /// The versions of streams, exactly.
     versions: HashMap<String, u64>,
     /// What others of this process are told of them.
@@ -34,28 +42,54 @@ pub(super) struct Known {
     referred: HashMap<Digest, Timestamp>,
 }
 
-impl Default for Known {
-    fn default() -> Self {
+impl Known {
+    /// Nothing yet, of that ledger.
+    pub(super) fn of(ledger: PathBuf) -> Self {
         Self {
+            ledger,
             frontier: Frontier::empty(),
+            head: None,
             versions: HashMap::new(),
             streams: Arc::default(),
             referred: HashMap::new(),
         }
     }
-}
 
-impl Known {
     pub(super) fn streams(&self) -> Arc<Streams> {
         Arc::clone(&self.streams)
     }
 
-    /// Nothing that is known can be relied on any more.
+    /// What was in the ledger when this process last looked.
+    pub(super) fn head(&self) -> Option<TreeHead> {
+        self.head
+    }
+
+    /// Nothing that is known can be relied on any more, but that the ledger had as many entries.
     pub(super) fn forget(&mut self) {
         self.frontier = Frontier::empty();
         self.versions.clear();
         self.streams.forget();
         self.referred.clear();
+    }
+
+    /// Goes by what another process has written since, if that continues what is known.
+    fn catch_up(&mut self, transaction: &Transaction<'_>, now: TreeHead) -> Result<(), Error> {
+        let lost = |known, root| {
+            let (ledger, expected) = (self.ledger.clone(), ExpectedHead::Known(known));
+            Err(Error::Loss(Box::new(Loss { ledger, expected, found: Some(now), root, backed_up: None })))
+        };
+        if let Some(known) = self.head {
+            if now.size < known.size {
+                return lost(known, None);
+            }
+            let root = root_at(transaction, known.size)?;
+            if root != known.root {
+                return lost(known, Some(root));
+            }
+        }
+        self.forget();
+        self.frontier = frontier_at(transaction, now.size)?;
+        Ok(())
     }
 }
 
@@ -84,18 +118,17 @@ impl<'c> Batch<'c> {
             Ok((unsigned(row, 0)?, hash(row, 1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
         })?;
         let (size, root, checkpoint, current) = head.ok_or_else(|| Error::corrupt("the log has no head"))?;
-        let own = key.verifying_key().to_string();
-        if current != own {
-            return Err(Error::key_retired(current, &own));
-        }
         if known.frontier.size() != size {
-            // Another process has appended since.
-            known.forget();
-            known.frontier = frontier(&transaction, size)?;
+            known.catch_up(&transaction, TreeHead { size, root })?;
         }
         let frontier = known.frontier.clone();
         if frontier.root() != root {
             return Err(Error::corrupt(format!("the root of the {size} entries is not the one of the head")));
+        }
+        known.head = Some(TreeHead { size, root });
+        let own = key.verifying_key().to_string();
+        if current != own {
+            return Err(Error::key_retired(current, &own));
         }
         let (versions, referred, now) = (HashMap::new(), HashMap::new(), Timestamp::now());
         Ok(Self { transaction, known, versions, referred, frontier, start: size, checkpoint, now })
@@ -128,6 +161,27 @@ impl<'c> Batch<'c> {
 
     pub(super) fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Whether the database says that there is a head file, and what is to be said of it if it is a backup that nobody has
+    /// written to yet.
+    pub(super) fn marks(&self) -> Result<(bool, Option<BackupRestored>), Error> {
+        let found = TreeHead { size: self.frontier.size(), root: self.frontier.root() };
+        let marks = one(&self.transaction, "SELECT has_head_file, backed_up FROM log", [], |row| {
+            let backed_up = row.get::<_, Option<i64>>(1)?.map(Timestamp::from_millis);
+            Ok((row.get(0)?, backed_up.map(|backed_up| BackupRestored { backed_up, found })))
+        })?;
+        marks.ok_or_else(|| Error::corrupt("the log has no head"))
+    }
+
+    /// Notes that there is a head file from now on.
+    pub(super) fn mark_head_file(&self) -> Result<(), Error> {
+        change(&self.transaction, "UPDATE log SET has_head_file = 1", []).map(drop)
+    }
+
+    /// Notes that it is not a backup any more.
+    pub(super) fn unmark_backup(&self) -> Result<(), Error> {
+        change(&self.transaction, "UPDATE log SET backed_up = NULL", []).map(drop)
     }
 
     /// Writes one append, or turns it away. Its checkpoint is still to come.
@@ -311,8 +365,9 @@ impl<'c> Batch<'c> {
     /// this returns. Gives back the log's checkpoint.
     pub(super) fn commit(self, keys: &[&SigningKey], keep: bool) -> Result<String, Error> {
         let Self { transaction, known, versions, referred, frontier, start, mut checkpoint, now } = self;
+        let root = frontier.root();
         if let (true, Some(key)) = (frontier.size() > start, keys.last()) {
-            let (origin, root) = (key.verifying_key().name().to_owned(), frontier.root());
+            let origin = key.verifying_key().name().to_owned();
             checkpoint = Note::sign(&Checkpoint { origin, size: frontier.size(), root }.text(), keys);
             let size = number(frontier.size());
             let sql = "UPDATE log SET size = ?1, root = ?2, checkpoint = ?3, key = ?4";
@@ -327,6 +382,7 @@ impl<'c> Batch<'c> {
             }
         }
         transaction.commit().map_err(unavailable)?;
+        known.head = Some(TreeHead { size: frontier.size(), root });
         known.frontier = frontier;
         known.streams.learn(versions.iter().map(|(stream, version)| (stream.as_str(), *version)));
         for (stream, version) in versions {
@@ -337,13 +393,4 @@ impl<'c> Batch<'c> {
         }
         Ok(checkpoint)
     }
-}
-
-/// The right edge of the log in the database.
-fn frontier(connection: &Connection, size: u64) -> Result<Frontier, Error> {
-    let peaks = read::nodes(connection, &Frontier::peak_nodes(size)).map_err(|error| match error {
-        Error::NotFound(message) => Error::corrupt(message),
-        other => other,
-    })?;
-    Frontier::new(size, peaks).ok_or_else(|| Error::corrupt(format!("{size} is no size of a log")))
 }

@@ -1,7 +1,7 @@
 //! Reading: connections that see the last commit and wait for nobody, and the questions that are asked of them.
 
 use std::path::PathBuf;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lockgate_domain::{Digest, Timestamp};
@@ -22,12 +22,20 @@ const KEPT: usize = 8;
 pub(super) struct Readers {
     path: PathBuf,
     busy: Duration,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Idle>,
+}
+
+/// Connections that nobody reads from at the moment.
+#[derive(Default)]
+struct Idle {
+    connections: Vec<Connection>,
+    /// How often all connections were closed: one that was opened before that is not kept.
+    closed: u64,
 }
 
 impl Readers {
     pub(super) fn new(path: PathBuf, busy: Duration) -> Self {
-        Self { path, busy, idle: Mutex::new(Vec::new()) }
+        Self { path, busy, idle: Mutex::default() }
     }
 
     /// Asks something, of one state of the database.
@@ -46,19 +54,33 @@ impl Readers {
         self.with(|connection| ask(connection))
     }
 
+    /// Closes all connections: another file stands where the ledger stood. One that is in use is closed after that.
+    pub(super) fn close(&self) {
+        let mut idle = self.idle();
+        idle.closed += 1;
+        idle.connections.clear();
+    }
+
     /// A connection that gave an error is not used again.
     fn with<T>(&self, ask: impl FnOnce(&mut Connection) -> Result<T, Error>) -> Result<T, Error> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut connection = match idle {
+        let (opened, closed) = {
+            let mut idle = self.idle();
+            (idle.connections.pop(), idle.closed)
+        };
+        let mut connection = match opened {
             Some(connection) => connection,
             None => open_reader(&self.path, self.busy)?,
         };
         let answer = ask(&mut connection)?;
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < KEPT {
-            idle.push(connection);
+        let mut idle = self.idle();
+        if idle.connections.len() < KEPT && idle.closed == closed {
+            idle.connections.push(connection);
         }
         Ok(answer)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

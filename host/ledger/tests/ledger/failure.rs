@@ -12,7 +12,7 @@ use lockgate_ledger::note::SigningKey;
 use lockgate_ledger::{Cause, Error, KeyFile, SqliteOptions, SqliteStorage, Storage, Unavailable};
 use rusqlite::Connection;
 
-use super::support::{Ledger, NAME, append, event, evidence};
+use super::support::{Ledger, NAME, append, event, evidence, healthy_again};
 
 const FOLDER: &str = "LOCKGATE_FULL_FOLDER";
 
@@ -32,14 +32,6 @@ fn fill(storage: &dyn Storage) -> (u64, Unavailable) {
         assert!(n < 10_000, "it never becomes full");
     }
     unreachable!()
-}
-
-fn healthy_again(storage: &dyn Storage) {
-    let begun = Instant::now();
-    while let Some((_, why)) = storage.health().failing {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{why}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 fn holds_exactly(storage: &dyn Storage, events: u64) {

@@ -15,6 +15,7 @@ mod crash;
 mod failure;
 mod key_file;
 mod limits;
+mod loss;
 mod migration;
 mod notes;
 mod proofs;
