@@ -10,13 +10,16 @@ use std::sync::Arc;
 
 use lockgate_domain::{Digest, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use serde::Serialize;
 
 use super::connection::unavailable;
 use super::loss::{frontier_at, root_at};
 use super::read;
+use super::requests;
 use super::row::{change, hash, number, one, unsigned};
 use super::streams::{Streams, insert};
 use crate::append::{Appended, Placed};
+use crate::binding::RequestBinding;
 use crate::error::Conflict;
 use crate::loss::{ExpectedHead, Loss};
 use crate::note::{Checkpoint, Note, SigningKey};
@@ -184,52 +187,49 @@ impl<'c> Batch<'c> {
         change(&self.transaction, "UPDATE log SET backed_up = NULL", []).map(drop)
     }
 
-    /// Writes one append, or turns it away. Its checkpoint is still to come.
-    pub(super) fn apply(&mut self, append: &Append) -> Result<Appended, Error> {
-        if let Some(repeat) = self.repeat(append)? {
-            return Ok(repeat);
+    /// Writes one append, or turns it away. Its checkpoint is still to come. The outer error is one of the database: then the
+    /// whole transaction is gone.
+    pub(super) fn apply(
+        &mut self,
+        append: &Append,
+        binding: Option<&RequestBinding>,
+    ) -> Result<Result<Appended, Error>, Error> {
+        if let Some(request) = &append.request
+            && let Some(answered) = requests::repeat(&self.transaction, request)?
+        {
+            return Ok(answered);
         }
+        match self.write(append, binding) {
+            Err(error @ Error::Unavailable(_)) => Err(error),
+            outcome => Ok(outcome),
+        }
+    }
+
+    /// Writes an entry of the ledger's own.
+    pub(super) fn apply_own(&mut self, kind: &str, body: &impl Serialize) -> Result<Appended, Error> {
+        let entries = vec![NewEntry::own(kind, self.now, body)?];
+        self.write(&Append { entries, ..Append::default() }, None)
+    }
+
+    fn write(&mut self, append: &Append, binding: Option<&RequestBinding>) -> Result<Appended, Error> {
         self.check(append)?;
         for content in &append.content {
             self.store(content)?;
         }
         let first = self.frontier.size();
-        let entries = append.entries.iter().map(|entry| self.add(entry)).collect::<Result<Vec<_>, _>>()?;
+        let mut entries = Vec::with_capacity(append.entries.len());
+        for (n, entry) in append.entries.iter().enumerate() {
+            entries.push(self.add(entry, binding.filter(|_| n == 0).map(|binding| &binding.digest))?);
+        }
         let mut namespaces = BTreeMap::new();
         for changes in &append.values {
             namespaces.insert(changes.namespace.clone(), self.set(changes)?);
         }
-        if let Some(request) = &append.request {
-            change(
-                &self.transaction,
-                "INSERT INTO requests (scope, key, digest, first, count, answer, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![
-                    request.scope,
-                    request.key,
-                    request.digest.as_bytes(),
-                    number(first),
-                    number(entries.len() as u64),
-                    request.answer,
-                    self.now.as_millis(),
-                ],
-            )?;
+        if let Some((request, binding)) = append.request.as_ref().zip(binding) {
+            let count = entries.len() as u64;
+            requests::keep(&self.transaction, request, &binding.salt, first, count, self.now.as_millis())?;
         }
         Ok(Appended { entries, checkpoint: String::new(), namespaces, repeat: None })
-    }
-
-    fn repeat(&self, append: &Append) -> Result<Option<Appended>, Error> {
-        let Some(request) = &append.request else { return Ok(None) };
-        let sql = "SELECT digest, first, count, answer FROM requests WHERE scope = ?1 AND key = ?2";
-        let found = one(&self.transaction, sql, params![request.scope, request.key], |row| {
-            Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get(3)?))
-        })?;
-        let Some((digest, first, count, answer)) = found else { return Ok(None) };
-        if &digest != request.digest.as_bytes() {
-            return Err(Error::KeyReused { key: request.key.clone() });
-        }
-        let entries = read::placed(&self.transaction, first, count)?;
-        let namespaces = BTreeMap::new();
-        Ok(Some(Appended { entries, checkpoint: String::new(), namespaces, repeat: Some(answer) }))
     }
 
     /// The version of a stream at this point of the transaction.
@@ -295,9 +295,9 @@ impl<'c> Batch<'c> {
         change(&self.transaction, sql, params![id, content.bytes.as_slice()]).map(drop)
     }
 
-    fn add(&mut self, entry: &NewEntry) -> Result<Placed, Error> {
+    fn add(&mut self, entry: &NewEntry, request: Option<&Digest>) -> Result<Placed, Error> {
         let (index, sequence) = (self.frontier.size(), self.version(&entry.stream)? + 1);
-        let leaf = entry.leaf(index, sequence);
+        let leaf = entry.leaf(index, sequence, request);
         let hash = leaf_hash(&leaf);
         change(
             &self.transaction,

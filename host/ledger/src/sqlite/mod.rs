@@ -14,6 +14,7 @@ mod head_file;
 mod loss;
 mod migrate;
 mod read;
+mod requests;
 mod row;
 mod streams;
 mod wal;
@@ -37,7 +38,8 @@ pub use migrate::SCHEMA_VERSION;
 use self::head_file::{HeadFile, HeadRecord};
 use self::read::Readers;
 use self::streams::Streams;
-use self::writer::{Job, Keys, State, Writer};
+use self::writer::{BoundAppend, Job, Keys, State, Writer};
+use crate::binding::RequestBinding;
 use crate::entry::{check_text, check_word};
 use crate::error::{Cause, Unavailable};
 use crate::loss::Loss;
@@ -45,7 +47,7 @@ use crate::note::SigningKey;
 use crate::own::LossAccepted;
 use crate::storage::{Done, Forgotten, Head, Query, Retention, Source, Storage, StoredContent, TreeHead, Values};
 use crate::tree::Hash;
-use crate::{Append, Appended, Error, Health, StoredEntry};
+use crate::{Append, Appended, Error, Health, InvalidEntry, StoredEntry};
 
 /// What can be chosen about a file.
 #[derive(Clone, Debug)]
@@ -214,6 +216,9 @@ impl SqliteStorage {
         if let Some(request) = &append.request {
             check_text("scope of requests", &request.scope)?;
             check_text("request", &request.key)?;
+            if append.entries.is_empty() {
+                return Err(InvalidEntry::NoEntry { key: request.key.clone() }.into());
+            }
         }
         let (size, limit) = (append.size(), self.options.largest);
         if size > limit { Err(Error::TooLarge { size, limit }) } else { Ok(size) }
@@ -248,10 +253,14 @@ impl Source for SqliteStorage {
 
 impl Storage for SqliteStorage {
     fn submit(&self, append: Append, done: Done) {
-        let bytes = match self.checked(&append) {
-            Ok(bytes) => bytes,
+        let bind = |request| RequestBinding::new(request, append.entries.len() as u64);
+        let checked =
+            self.checked(&append).and_then(|bytes| Ok((bytes, append.request.as_ref().map(bind).transpose()?)));
+        let (bytes, binding) = match checked {
+            Ok(checked) => checked,
             Err(error) => return done(Err(error)),
         };
+        let append = Box::new(BoundAppend { append, binding });
         if let Err(refused) = self.send(Job::Append { append, bytes, done })
             && let (Job::Append { done, .. }, error) = *refused
         {
@@ -260,7 +269,7 @@ impl Storage for SqliteStorage {
     }
 
     fn answered(&self, scope: &str, key: &str, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
-        self.readers.read(|connection| read::answered(connection, scope, key, digest))
+        self.readers.read(|connection| requests::answered(connection, scope, key, digest))
     }
 
     fn versions(&self, streams: &[&str]) -> Result<Vec<u64>, Error> {

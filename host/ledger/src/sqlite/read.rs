@@ -159,10 +159,10 @@ fn statement_of(query: &Query) -> (String, Vec<Value>) {
 }
 
 /// Where the entries stand that one append wrote.
-pub(super) fn placed(connection: &Connection, first: i64, count: i64) -> Result<Vec<Placed>, Error> {
+pub(super) fn placed(connection: &Connection, first: u64, count: u64) -> Result<Vec<Placed>, Error> {
     let sql = "SELECT idx, stream, sequence, hash FROM entries WHERE idx >= ?1 ORDER BY idx LIMIT ?2";
     let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
-    let rows = statement.query_map(params![first, count], |row| {
+    let rows = statement.query_map([number(first), number(count)], |row| {
         Ok(Placed { index: unsigned(row, 0)?, stream: row.get(1)?, sequence: unsigned(row, 2)?, hash: hash(row, 3)? })
     });
     rows.map_err(unavailable)?.collect::<Result<_, _>>().map_err(unavailable)
@@ -247,21 +247,6 @@ pub(super) fn values(connection: &Connection, namespace: &str, prefix: &str) -> 
         found.values.insert(key, row.get(1).map_err(unavailable)?);
     }
     Ok(found)
-}
-
-pub(super) fn answered(
-    connection: &Connection,
-    scope: &str,
-    key: &str,
-    digest: &Digest,
-) -> Result<Option<Vec<u8>>, Error> {
-    let sql = "SELECT digest, answer FROM requests WHERE scope = ?1 AND key = ?2";
-    let found: Option<(Vec<u8>, Vec<u8>)> = one(connection, sql, [scope, key], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    match found {
-        Some((was, answer)) if was == digest.as_bytes() => Ok(Some(answer)),
-        Some(_) => Err(Error::KeyReused { key: key.to_owned() }),
-        None => Ok(None),
-    }
 }
 
 pub(super) fn value(connection: &Connection, namespace: &str, key: &str) -> Result<Option<Vec<u8>>, Error> {

@@ -21,11 +21,12 @@ use super::read::Readers;
 use super::streams::Streams;
 use super::writer_connection::WriterConnection;
 use crate::append::Appended;
+use crate::binding::RequestBinding;
 use crate::error::{Cause, Unavailable};
 use crate::note::SigningKey;
 use crate::own::{BACKUP_RESTORED, LOG_KEY, LOSS_ACCEPTED, LogKey, LossAccepted};
 use crate::storage::{Done, Forgotten, Retention};
-use crate::{Append, Error, NewEntry};
+use crate::{Append, Error};
 
 /// How many appends go into one transaction, and how many bytes of them.
 const MOST_APPENDS: usize = 256;
@@ -35,9 +36,15 @@ const PROBE_EACH: Duration = Duration::from_millis(500);
 
 /// What waits for the thread.
 pub(super) enum Job {
-    Append { append: Append, bytes: u64, done: Done },
+    Append { append: Box<BoundAppend>, bytes: u64, done: Done },
     Rotate { next: SigningKey, done: Done },
     Forget { rule: Retention, done: Box<dyn FnOnce(Result<Forgotten, Error>) + Send> },
+}
+
+/// An append, and what binds the answer of its request to it, if it has one.
+pub(super) struct BoundAppend {
+    pub(super) append: Append,
+    pub(super) binding: Option<RequestBinding>,
 }
 
 /// What others may know of the thread.
@@ -89,7 +96,7 @@ impl Writer {
         let connection = this.file.get(&mut this.known)?;
         if let Some(mut batch) = Batch::create(connection, &this.key, &mut this.known)? {
             let first = LogKey { key: this.key.verifying_key().clone(), replaces: None };
-            batch.apply(&own(LOG_KEY, batch.now(), &first)?)?;
+            batch.apply_own(LOG_KEY, &first)?;
             batch.commit(&[&this.key], true)?;
         }
         let accepted = reason.zip(loss).map(|(reason, loss)| LossAccepted {
@@ -108,10 +115,10 @@ impl Writer {
         let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let (has_head_file, backup) = batch.marks()?;
         if let Some(accepted) = accepted {
-            batch.apply(&own(LOSS_ACCEPTED, batch.now(), accepted)?)?;
+            batch.apply_own(LOSS_ACCEPTED, accepted)?;
         }
         if let Some(restored) = &backup {
-            batch.apply(&own(BACKUP_RESTORED, batch.now(), restored)?)?;
+            batch.apply_own(BACKUP_RESTORED, restored)?;
             batch.unmark_backup()?;
         }
         batch.commit(&[&self.key], accepted.is_some() || backup.is_some())?;
@@ -188,7 +195,7 @@ impl Writer {
     }
 
     /// Takes what waits already, as far as it goes into the same transaction. Gives back what does not.
-    fn gather(&self, jobs: &Receiver<Job>, group: &mut Vec<(Append, Done)>, mut bytes: u64) -> Option<Job> {
+    fn gather(&self, jobs: &Receiver<Job>, group: &mut Vec<(Box<BoundAppend>, Done)>, mut bytes: u64) -> Option<Job> {
         while group.len() < MOST_APPENDS && bytes < MOST_BYTES {
             match jobs.try_recv() {
                 Ok(job) => match self.taken(job) {
@@ -204,7 +211,7 @@ impl Writer {
         None
     }
 
-    fn append(&mut self, group: Vec<(Append, Done)>) {
+    fn append(&mut self, group: Vec<(Box<BoundAppend>, Done)>) {
         let written = self.by_current_key(|writer| writer.write(&group));
         self.note(&written);
         match written {
@@ -235,15 +242,12 @@ impl Writer {
     }
 
     /// Writes a group, and says what became of each of it. An error means that all of it is gone.
-    fn write(&mut self, group: &[(Append, Done)]) -> Result<Vec<Result<Appended, Error>>, Error> {
+    fn write(&mut self, group: &[(Box<BoundAppend>, Done)]) -> Result<Vec<Result<Appended, Error>>, Error> {
         let connection = self.file.get(&mut self.known)?;
         let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let mut outcomes = Vec::new();
-        for (append, _) in group {
-            match batch.apply(append) {
-                Err(error @ Error::Unavailable(_)) => return Err(error),
-                outcome => outcomes.push(outcome),
-            }
+        for (bound, _) in group {
+            outcomes.push(batch.apply(&bound.append, bound.binding.as_ref())?);
         }
         let checkpoint = batch.commit(&[&self.key], false)?;
         self.record();
@@ -258,7 +262,7 @@ impl Writer {
         let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let replaces = Some(self.key.verifying_key().clone());
         let change = LogKey { key: next.verifying_key().clone(), replaces };
-        let mut appended = batch.apply(&own(LOG_KEY, batch.now(), &change)?)?;
+        let mut appended = batch.apply_own(LOG_KEY, &change)?;
         appended.checkpoint = batch.commit(&[&self.key, &next], true)?;
         self.record();
         self.key = next;
@@ -305,11 +309,6 @@ impl Writer {
         self.known.forget();
         self.state.note(Err(why));
     }
-}
-
-/// One entry of the ledger's own.
-pub(super) fn own(kind: &str, at: Timestamp, body: &impl serde::Serialize) -> Result<Append, Error> {
-    Ok(Append { entries: vec![NewEntry::own(kind, at, body)?], ..Append::default() })
 }
 
 /// A caller that panics takes nobody with it.

@@ -19,6 +19,7 @@ mod loss;
 mod migration;
 mod notes;
 mod proofs;
+mod requests;
 mod support;
 mod teams;
 mod tree;

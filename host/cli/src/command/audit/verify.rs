@@ -72,6 +72,8 @@ impl Verify {
         if let Opened::File { storage, .. } = &opened {
             let defects = storage.defects().or_else(|error| damage(error).map(|message| vec![message]))?;
             findings.extend(defects.into_iter().map(|message| Found::whole("file", message)));
+            let answers = storage.changed_answers().or_else(|error| damage(error).map(|message| vec![message]))?;
+            findings.extend(answers.into_iter().map(|message| Found::whole("request", message)));
             findings.extend(storage.loss()?.map(|loss| Found::whole("file", loss.to_string())));
         }
         self.tell(&Report {
