@@ -46,10 +46,20 @@ impl OpenFiles {
 
     /// Whether they still stand where they stood, and nobody has cut them off.
     pub(super) fn are_in_place(&mut self) -> bool {
-        self.0.iter_mut().all(|file| {
-            let before = std::mem::replace(&mut file.length, length(&file.path));
-            FileIdentity::of(&file.path) == file.identity && before <= file.length
-        })
+        self.0.iter_mut().all(OpenFile::is_in_place)
+    }
+
+    /// The same of the database alone.
+    pub(super) fn is_database_in_place(&mut self) -> bool {
+        let [database, _] = &mut self.0;
+        database.is_in_place()
+    }
+}
+
+impl OpenFile {
+    fn is_in_place(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.length, length(&self.path));
+        FileIdentity::of(&self.path) == self.identity && before <= self.length
     }
 }
 

@@ -15,7 +15,7 @@ use super::head_file::HeadFile;
 use super::loss;
 use super::migrate::migrate;
 use super::read::Readers;
-use super::wal::Emptying;
+use super::wal::{self, Emptying};
 use crate::Error;
 use crate::error::{Cause, Unavailable};
 use crate::loss::Loss;
@@ -58,10 +58,16 @@ impl WriterConnection {
 
     /// The connection. One that is opened anew is held against what is known; a file that was taken away is not made anew.
     pub(super) fn get(&mut self, known: &mut Known) -> Result<&mut Connection, Error> {
-        if self.open.as_mut().is_some_and(|open| !open.files.are_in_place()) {
+        if let Some(open) = &mut self.open
+            && !open.files.are_in_place()
+        {
+            if open.files.is_database_in_place() {
+                // Only the write-ahead file was removed. This process still has it open, and brings over what is in it.
+                let _ = wal::empty(&open.connection);
+            }
             // All connections go, so that none of them still writes to, or shows, what is not the ledger any more.
-            self.close();
             self.readers.close();
+            self.close();
             known.forget();
         }
         if self.open.is_none() {

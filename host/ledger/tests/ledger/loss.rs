@@ -361,8 +361,11 @@ fn a_write_ahead_file_that_is_removed_under_a_ledger_in_use_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let storage = open(folder.path());
     write(&storage, 4);
+    // A connection that reads is open as well.
+    assert_eq!(head(&storage).size, 5);
     fs::remove_file(folder.path().join("ledger.db-wal")).unwrap();
     storage.append(append(vec![event("a", 5)])).unwrap();
+    assert_eq!(storage.version("a").unwrap(), 5);
     drop(storage);
     let storage = open(folder.path());
     assert_eq!((head(&storage).size, report(&storage).entries), (6, 6));
