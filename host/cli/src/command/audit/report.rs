@@ -113,10 +113,7 @@ impl Report {
                 "  {} {}: {}",
                 styled(GOOD, "intact"),
                 styled(FAINT, "what is here is as it was signed"),
-                styled(
-                    WAITING,
-                    &format!("but not all is here, {} accepted", plural(losses, "loss was", "losses were"))
-                )
+                styled(WAITING, format!("but not all is here, {} accepted", plural(losses, "loss was", "losses were")))
             ),
             0 => format!("  {} {}", styled(GOOD, "intact"), styled(FAINT, "everything is as it was signed")),
             count => format!("  {} {}", styled(BAD, "tampered"), plural(count, "finding", "findings")),
