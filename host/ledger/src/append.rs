@@ -22,7 +22,7 @@ pub struct Append {
     pub expect: Vec<Expect>,
     /// Changes of values.
     pub values: Vec<ValueChanges>,
-    /// Makes it safe to send the same thing twice.
+    /// Makes it safe to send the same thing twice. There has to be an entry, which the answer is bound to.
     pub request: Option<Request>,
 }
 

@@ -32,6 +32,12 @@ pub enum InvalidEntry {
         /// What is allowed.
         rule: &'static str,
     },
+    /// A request that writes no entry.
+    #[error("the request `{key}` writes no entry: its answer is kept only together with an entry that is bound to it")]
+    NoEntry {
+        /// The idempotency key of the request.
+        key: String,
+    },
     /// The stream is the ledger's own.
     #[error("the stream `ledger` is the ledger's own: choose another one")]
     Reserved,
@@ -149,7 +155,7 @@ impl NewEntry {
 
     /// The bytes that stand for it at that place. The body is canonical already, and the keys here are written in the
     /// order that RFC 8785 asks for, so nothing is sorted or formatted twice.
-    pub(crate) fn leaf(&self, index: u64, sequence: u64) -> Vec<u8> {
+    pub(crate) fn leaf(&self, index: u64, sequence: u64, request: Option<&Digest>) -> Vec<u8> {
         let mut leaf = String::with_capacity(self.size() + self.end.len() + 256);
         leaf.push_str(&self.start);
         if let Some(id) = &self.id {
@@ -167,7 +173,13 @@ impl NewEntry {
                 leaf.push_str(text);
             }
         }
-        leaf.push_str("],\"sequence\":");
+        leaf.push(']');
+        if let Some(request) = request {
+            for text in [",\"request\":\"", &request.text(), "\""] {
+                leaf.push_str(text);
+            }
+        }
+        leaf.push_str(",\"sequence\":");
         leaf.push_str(&sequence.to_string());
         leaf.push_str(&self.end);
         if let Some(team) = &self.team {
@@ -223,6 +235,9 @@ pub struct Entry {
     pub kind: String,
     /// The content that it refers to.
     pub references: Vec<Digest>,
+    /// If it is the first entry that a request with an idempotency key wrote: what binds the answer of that request to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Digest>,
     /// Its place in its stream, from 1: the version that the stream has since.
     pub sequence: u64,
     /// The stream that it belongs to.

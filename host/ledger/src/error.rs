@@ -5,7 +5,9 @@ use std::fmt;
 use lockgate_domain::{Digest, Timestamp};
 
 use crate::InvalidEntry;
+use crate::loss::Loss;
 use crate::note::InvalidKey;
+use crate::storage::TreeHead;
 
 /// Why the ledger did not do it.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -46,6 +48,12 @@ pub enum Error {
     /// same idempotency key tells.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    /// A part of the ledger is lost. Nothing is written until it is back, or the loss is accepted.
+    #[error(transparent)]
+    Loss(Box<Loss>),
+    /// There is no loss to accept.
+    #[error("nothing is lost: the ledger has {0}, and all that is known to have been in it")]
+    NothingLost(TreeHead),
     /// The signing key is not the one that the log goes by.
     #[error("{message}: give it the current key")]
     KeyRetired {
@@ -113,6 +121,8 @@ pub enum Cause {
     Busy,
     /// What is in the file cannot be right, or is not a ledger.
     Corrupt,
+    /// A part of the ledger is lost: [`Loss`].
+    Loss,
     /// A newer version of the ledger wrote the file.
     TooNew,
     /// The ledger was closed.
@@ -130,6 +140,7 @@ impl Cause {
             Self::Io => "io-error",
             Self::Busy => "busy",
             Self::Corrupt => "corrupt",
+            Self::Loss => "entries-lost",
             Self::TooNew => "too-new",
             Self::Closed => "closed",
             Self::Other => "other",

@@ -6,9 +6,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::entry::check_text;
 use crate::note::{InvalidKey, SigningKey, VerifyingKey};
-use crate::sqlite::{SqliteOptions, SqliteStorage};
-use crate::{Error, Storage};
+use crate::own::LossAccepted;
+use crate::sqlite::{SqliteOptions, SqliteStorage, sync_folder};
+use crate::{Error, Source as _, Storage};
 
 /// Why a key file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +40,7 @@ pub enum KeyFileError {
         /// Why.
         error: InvalidKey,
     },
-    /// There is a log, but no key for it.
+    /// There is, or was, a log, but no key for it.
     #[error("the ledger `{}` is there, but not its key `{}`: restore it from where it was saved", ledger.display(), path.display())]
     Lost {
         /// The ledger.
@@ -95,25 +97,63 @@ impl KeyFile {
     pub fn open(&self, ledger: &Path, name: &str, options: SqliteOptions) -> Result<SqliteStorage, KeyFileError> {
         let key = match (self.path.exists(), ledger.exists()) {
             (true, _) => self.load()?,
-            (false, false) => self.create(name)?,
-            (false, true) => {
-                return Err(KeyFileError::Lost { ledger: ledger.to_owned(), path: self.path.clone() });
+            (false, false) => {
+                SqliteStorage::refuse_gone(ledger)?;
+                self.create(name)?
             }
+            (false, true) => return Err(self.lost(ledger)),
         };
+        self.open_with(key, ledger, &options, None).map(|(storage, _)| storage)
+    }
+
+    /// Opens a ledger in spite of a [loss](crate::Loss), and writes an entry that says what was lost, and why it goes on
+    /// without that. If the file of the ledger is gone, a new one begins, whose second entry that is.
+    ///
+    /// # Errors
+    /// If nothing is lost, the reason is empty or too long, there is no key, or something cannot be used.
+    pub fn accept_loss(
+        &self,
+        ledger: &Path,
+        reason: &str,
+        options: &SqliteOptions,
+    ) -> Result<LossAccepted, KeyFileError> {
+        if !self.path.exists() {
+            return Err(self.lost(ledger));
+        }
+        check_text("reason", reason).map_err(Error::from)?;
+        let (storage, accepted) = self.open_with(self.load()?, ledger, options, Some(reason))?;
+        match accepted {
+            Some(accepted) => Ok(accepted),
+            None => Err(Error::NothingLost(storage.head()?.tree()).into()),
+        }
+    }
+
+    fn lost(&self, ledger: &Path) -> KeyFileError {
+        KeyFileError::Lost { ledger: ledger.to_owned(), path: self.path.clone() }
+    }
+
+    /// Opens a ledger with the key, or the one that it goes by instead; what is lost is accepted if there is a reason to.
+    fn open_with(
+        &self,
+        key: SigningKey,
+        ledger: &Path,
+        options: &SqliteOptions,
+        reason: Option<&str>,
+    ) -> Result<(SqliteStorage, Option<LossAccepted>), KeyFileError> {
         let open = |key| {
             let file = self.clone();
             let keys = Box::new(move |current: &str| file.find(current));
-            SqliteStorage::open_by_keys(ledger, key, keys, options.clone())
+            SqliteStorage::open_by_keys(ledger, key, keys, options.clone(), reason)
         };
         match open(key) {
             Err(Error::KeyRetired { current, .. }) => {
                 // Nobody else changes keys from here on.
                 let _turn = self.turn()?;
-                let storage = open(self.find(&current)?)?;
+                let opened = open(self.find(&current)?)?;
                 if self.next().exists() && is(&load(&self.next())?, &current) {
                     self.promote()?;
                 }
-                Ok(storage)
+                Ok(opened)
             }
             outcome => Ok(outcome?),
         }
@@ -258,10 +298,4 @@ fn load(path: &Path) -> Result<SigningKey, KeyFileError> {
     }
     let text = fs::read_to_string(path).map_err(io)?;
     SigningKey::from_secret(text.trim_end()).map_err(|error| KeyFileError::Invalid { path: path.to_owned(), error })
-}
-
-/// Makes a name in a folder as durable as what is in the file.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
 }

@@ -14,13 +14,14 @@
 //! - **Streams.** A deployment is a stream: what it is, is what its entries say. [`Expect`] names the version that a
 //!   stream has to have, so that of two who saw the same version only one can write ([`Error::Conflict`]).
 //! - **Requests.** With a [`Request`], sending the same thing again gets the first answer again. That is also the way
-//!   out after [`Error::Unavailable`], which cannot say whether the write happened.
+//!   out after [`Error::Unavailable`], which cannot say whether the write happened. The first entry of a request names a
+//!   digest over it and its answer, so that an answer that somebody changed is never given.
 //! - **Teams.** An entry may say which team it [belongs to](NewEntry::of_team). A [`TeamView`] shows a team its own entries
 //!   and the hashes of all others, so that its auditors can verify the whole log.
 //! - **Content.** Snapshots and evidence, by SHA-256, once each. [`Storage::forget`] deletes the bytes after a while and
 //!   says so in the log; the digests stay, and with them every proof.
 //! - **Values** by namespace, written in the same piece: what a plugin remembers of a decision is there if and only if
-//!   the decision is. Neither they nor the requests are in the log: an audit says nothing about them.
+//!   the decision is. They are not in the log: an audit says nothing about them.
 //!
 //! ```
 //! # use lockgate_domain::Timestamp;
@@ -58,17 +59,23 @@
 //!
 //! # Failure
 //!
+//! A *head file* beside the ledger says how many entries it has and under which root. A ledger that holds less, since a part
+//! of it was removed or an older copy took its place, is not written to ([`Error::Loss`]) until the part is back, or
+//! [`KeyFile::accept_loss`] has written into the log what was lost.
+//!
 //! When the disk is full or fails, appends fail with [`Error::Unavailable`], and [`Storage::health`] says since when and
 //! why. The writer keeps trying, and is healthy again as soon as a write works.
 
 mod append;
 pub mod audit;
+mod binding;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod entry;
 mod error;
 mod key_file;
+mod loss;
 pub mod note;
 mod own;
 mod proof;
@@ -85,9 +92,13 @@ pub use entry::{
 };
 pub use error::{Cause, Conflict, Error, Health, Unavailable};
 pub use key_file::{KeyFile, KeyFileError};
+pub use loss::{ExpectedHead, Loss};
+pub use own::{BackupRestored, LossAccepted};
 pub use proof::{
     ConsistencyFormat, ConsistencyProof, InclusionFormat, InclusionProof, KeyChange, prove_consistency, prove_inclusion,
 };
 pub use sqlite::{BackedUp, HeldContent, Holdings, SCHEMA_VERSION, SqliteOptions, SqliteStorage};
-pub use storage::{ContentState, Done, Forgotten, Head, Query, Retention, Source, Storage, StoredContent, Values};
+pub use storage::{
+    ContentState, Done, Forgotten, Head, Query, Retention, Source, Storage, StoredContent, TreeHead, Values,
+};
 pub use team_view::TeamView;

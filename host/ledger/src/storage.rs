@@ -6,9 +6,11 @@
 //! is said here in words.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, mpsc};
 
 use lockgate_domain::{Digest, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Cause, Unavailable};
 use crate::note::{SigningKey, VerifyingKey};
@@ -199,6 +201,32 @@ pub struct Head {
     pub checkpoint: String,
     /// The key that signs now.
     pub key: VerifyingKey,
+}
+
+impl Head {
+    /// Size and root alone.
+    pub fn tree(&self) -> TreeHead {
+        TreeHead { size: self.size, root: self.root }
+    }
+}
+
+/// How many entries a log has at some moment, and the root of the tree over them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TreeHead {
+    /// How many entries there are.
+    pub size: u64,
+    /// The root of the tree over them.
+    pub root: Hash,
+}
+
+impl fmt::Display for TreeHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.size {
+            1 => write!(f, "1 entry with the root {}", self.root),
+            size => write!(f, "{size} entries with the root {}", self.root),
+        }
+    }
 }
 
 /// Which entries. All conditions hold together.

@@ -11,8 +11,11 @@ mod content;
 mod finding;
 mod walk;
 
+use lockgate_domain::Timestamp;
+
 use crate::Error;
 use crate::note::VerifyingKey;
+use crate::own::{BackupRestored, LossAccepted};
 use crate::storage::Source;
 
 pub use finding::{Finding, Place};
@@ -43,8 +46,24 @@ pub struct AuditReport {
     pub keys: Vec<VerifyingKey>,
     /// The signed checkpoint of the head.
     pub checkpoint: String,
+    /// The losses that were accepted. Where there is one, the log is as it was signed from its first entry to its last, but
+    /// other entries that were signed as well are not in it.
+    pub losses: Vec<OwnEntry<LossAccepted>>,
+    /// The backups that took the place of the ledger.
+    pub restores: Vec<OwnEntry<BackupRestored>>,
     /// What does not fit. Nothing, if all is well.
     pub findings: Vec<Finding>,
+}
+
+/// An entry of the ledger's own, as far as an audit tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnEntry<T> {
+    /// Its place in the log.
+    pub index: u64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// What it says.
+    pub body: T,
 }
 
 /// Audits a log. Others may append meanwhile: it looks at the log as it was when it began.
@@ -64,6 +83,8 @@ pub fn audit(storage: &dyn Source, against: &Audit) -> Result<AuditReport, Error
         checkpoints: walked.checkpoints,
         keys: walked.keys,
         checkpoint: head.checkpoint,
+        losses: walked.losses,
+        restores: walked.restores,
         findings: walked.findings,
     };
     content::check(storage, walked.referenced, walked.deleted, head.size, &mut report)?;

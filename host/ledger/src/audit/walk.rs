@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use lockgate_domain::Digest;
 
-use super::Audit;
 use super::finding::{Finding, Place};
+use super::{Audit, OwnEntry};
 use crate::entry::LEDGER_STREAM;
 use crate::note::{Checkpoint, Note, VerifyingKey};
-use crate::own::{CONTENT_DELETED, ContentDeleted, LOG_KEY, LogKey};
+use crate::own::{
+    BACKUP_RESTORED, BackupRestored, CONTENT_DELETED, ContentDeleted, LOG_KEY, LOSS_ACCEPTED, LogKey, LossAccepted,
+};
 use crate::storage::{Head, Query, Source};
 use crate::tree::{Frontier, Hash};
 use crate::verify::signed;
@@ -24,6 +26,10 @@ pub(super) struct Walked {
     pub(super) checkpoints: u64,
     pub(super) keys: Vec<VerifyingKey>,
     pub(super) findings: Vec<Finding>,
+    /// What was lost, as entries say.
+    pub(super) losses: Vec<OwnEntry<LossAccepted>>,
+    /// The backups that took the place of the log, as entries say.
+    pub(super) restores: Vec<OwnEntry<BackupRestored>>,
     /// The content that entries refer to, and the first that does.
     pub(super) referenced: HashMap<Digest, u64>,
     /// The content that was deleted, as entries say.
@@ -85,6 +91,8 @@ impl Walk {
                 checkpoints: 0,
                 keys: Vec::new(),
                 findings: Vec::new(),
+                losses: Vec::new(),
+                restores: Vec::new(),
                 referenced: HashMap::new(),
                 deleted: HashSet::new(),
             },
@@ -199,6 +207,16 @@ impl Walk {
             CONTENT_DELETED => match serde_json::from_value::<ContentDeleted>(entry.body.clone()) {
                 Ok(deleted) => self.walked.deleted.extend(deleted.content),
                 Err(error) => self.found(Place::Entry(entry.index), format!("not a note of what was deleted: {error}")),
+            },
+            LOSS_ACCEPTED => match serde_json::from_value(entry.body.clone()) {
+                Ok(body) => self.walked.losses.push(OwnEntry { index: entry.index, at: entry.at, body }),
+                Err(error) => self.found(Place::Entry(entry.index), format!("not a note of what was lost: {error}")),
+            },
+            BACKUP_RESTORED => match serde_json::from_value(entry.body.clone()) {
+                Ok(body) => self.walked.restores.push(OwnEntry { index: entry.index, at: entry.at, body }),
+                Err(error) => {
+                    self.found(Place::Entry(entry.index), format!("not a note of a backup that was restored: {error}"));
+                }
             },
             other => {
                 self.found(Place::Entry(entry.index), format!("the ledger writes no entries of the kind `{other}`"))

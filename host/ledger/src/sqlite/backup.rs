@@ -4,11 +4,12 @@
 use std::fs::{self, File};
 use std::path::Path;
 
+use lockgate_domain::Timestamp;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use super::connection::{create_private, unavailable};
-use super::{SqliteStorage, keep_name, migrate};
+use super::{SqliteStorage, migrate, sync_folder};
 use crate::audit::{Audit, AuditReport, audit};
 use crate::error::{Cause, Unavailable};
 use crate::{Error, Source as _};
@@ -24,7 +25,8 @@ pub struct BackedUp {
 
 impl SqliteStorage {
     /// Copies the ledger to a new file, without stopping those who write: what is written meanwhile is not in it. The
-    /// copy is audited in full before it gets its name; it needs no other files beside it.
+    /// copy is audited in full before it gets its name; it needs no other files beside it, and says that it is a backup: the
+    /// first entry that is written to it says so in the log.
     ///
     /// # Errors
     /// If the file exists already, cannot be written, or does not pass the audit.
@@ -40,7 +42,7 @@ impl SqliteStorage {
         let report = report.inspect_err(|_| drop(fs::remove_file(unfinished)))?;
         let bytes = fs::metadata(unfinished).map_err(io)?.len();
         fs::rename(unfinished, to).map_err(io)?;
-        keep_name(to)?;
+        sync_folder(to).map_err(io)?;
         Ok(BackedUp { bytes, report })
     }
 
@@ -60,6 +62,8 @@ impl SqliteStorage {
                 _ => Err(Unavailable::new(Cause::Busy, "the ledger is locked by another process").into()),
             }
         })?;
+        let mark = "UPDATE log SET has_head_file = 0, backed_up = ?1";
+        copy.execute(mark, [Timestamp::now().as_millis()]).map_err(unavailable)?;
         // A file in write-ahead mode needs others beside it even to be read.
         copy.pragma_update(None, "journal_mode", "DELETE").map_err(unavailable)?;
         drop(copy);

@@ -5,19 +5,27 @@
 //! another matter: then the whole transaction is gone, and nobody in it is answered.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use lockgate_domain::{Digest, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use serde::Serialize;
 
 use super::connection::unavailable;
+use super::loss::{frontier_at, root_at};
 use super::newest::newest;
 use super::read;
+use super::requests;
 use super::row::{change, hash, number, one, unsigned};
 use super::streams::{Streams, insert};
 use crate::append::{Appended, Placed};
+use crate::binding::RequestBinding;
 use crate::error::Conflict;
+use crate::loss::{ExpectedHead, Loss};
 use crate::note::{Checkpoint, Note, SigningKey};
+use crate::own::BackupRestored;
+use crate::storage::TreeHead;
 use crate::tree::{Frontier, leaf_hash};
 use crate::{Append, Content, Error, LedgerClock, NewEntry, ValueChanges};
 
@@ -26,7 +34,10 @@ const KEPT_EACH_MS: i64 = 60_000;
 
 /// What the thread that writes knows of the file, as of its last commit.
 pub(super) struct Known {
+    ledger: PathBuf,
     frontier: Frontier,
+    /// What was in the ledger when this process last looked. It is never forgotten, so that a smaller ledger is noticed.
+    head: Option<TreeHead>,
     /// The versions of streams, exactly.
     versions: HashMap<String, u64>,
     /// What others of this process are told of them.
@@ -37,10 +48,12 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Nothing yet, by that clock.
-    pub(super) fn of(clock: Arc<LedgerClock>) -> Self {
+    /// Nothing yet, of that ledger, by that clock.
+    pub(super) fn of(ledger: PathBuf, clock: Arc<LedgerClock>) -> Self {
         Self {
+            ledger,
             frontier: Frontier::empty(),
+            head: None,
             versions: HashMap::new(),
             streams: Arc::default(),
             referred: HashMap::new(),
@@ -52,12 +65,37 @@ impl Known {
         Arc::clone(&self.streams)
     }
 
-    /// Nothing that is known can be relied on any more.
+    /// What was in the ledger when this process last looked.
+    pub(super) fn head(&self) -> Option<TreeHead> {
+        self.head
+    }
+
+    /// Nothing that is known can be relied on any more, but that the ledger had as many entries.
     pub(super) fn forget(&mut self) {
         self.frontier = Frontier::empty();
         self.versions.clear();
         self.streams.forget();
         self.referred.clear();
+    }
+
+    /// Goes by what another process has written since, if that continues what is known.
+    fn catch_up(&mut self, transaction: &Transaction<'_>, now: TreeHead) -> Result<(), Error> {
+        let lost = |known, root| {
+            let (ledger, expected) = (self.ledger.clone(), ExpectedHead::Known(known));
+            Err(Error::Loss(Box::new(Loss { ledger, expected, found: Some(now), root, backed_up: None })))
+        };
+        if let Some(known) = self.head {
+            if now.size < known.size {
+                return lost(known, None);
+            }
+            let root = root_at(transaction, known.size)?;
+            if root != known.root {
+                return lost(known, Some(root));
+            }
+        }
+        self.forget();
+        self.frontier = frontier_at(transaction, now.size)?;
+        Ok(())
     }
 }
 
@@ -86,21 +124,21 @@ impl<'c> Batch<'c> {
             Ok((unsigned(row, 0)?, hash(row, 1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
         })?;
         let (size, root, checkpoint, current) = head.ok_or_else(|| Error::corrupt("the log has no head"))?;
-        let own = key.verifying_key().to_string();
-        if current != own {
-            return Err(Error::key_retired(current, &own));
-        }
         if known.frontier.size() != size {
             // Another process has appended since.
             if let Some(at) = newest(&transaction, known.frontier.size())? {
                 known.clock.saw(at);
             }
-            known.forget();
-            known.frontier = frontier(&transaction, size)?;
+            known.catch_up(&transaction, TreeHead { size, root })?;
         }
         let frontier = known.frontier.clone();
         if frontier.root() != root {
             return Err(Error::corrupt(format!("the root of the {size} entries is not the one of the head")));
+        }
+        known.head = Some(TreeHead { size, root });
+        let own = key.verifying_key().to_string();
+        if current != own {
+            return Err(Error::key_retired(current, &own));
         }
         let (versions, referred, now) = (HashMap::new(), HashMap::new(), known.clock.now());
         Ok(Self { transaction, known, versions, referred, frontier, start: size, checkpoint, now })
@@ -135,52 +173,70 @@ impl<'c> Batch<'c> {
         self.now
     }
 
-    /// Writes one append, or turns it away. Its checkpoint is still to come.
-    pub(super) fn apply(&mut self, append: &Append) -> Result<Appended, Error> {
-        if let Some(repeat) = self.repeat(append)? {
-            return Ok(repeat);
+    /// Whether the database says that there is a head file, and what is to be said of it if it is a backup that nobody has
+    /// written to yet.
+    pub(super) fn marks(&self) -> Result<(bool, Option<BackupRestored>), Error> {
+        let found = TreeHead { size: self.frontier.size(), root: self.frontier.root() };
+        let marks = one(&self.transaction, "SELECT has_head_file, backed_up FROM log", [], |row| {
+            let backed_up = row.get::<_, Option<i64>>(1)?.map(Timestamp::from_millis);
+            Ok((row.get(0)?, backed_up.map(|backed_up| BackupRestored { backed_up, found })))
+        })?;
+        marks.ok_or_else(|| Error::corrupt("the log has no head"))
+    }
+
+    /// Notes that there is a head file from now on.
+    pub(super) fn mark_head_file(&self) -> Result<(), Error> {
+        change(&self.transaction, "UPDATE log SET has_head_file = 1", []).map(drop)
+    }
+
+    /// Notes that it is not a backup any more.
+    pub(super) fn unmark_backup(&self) -> Result<(), Error> {
+        change(&self.transaction, "UPDATE log SET backed_up = NULL", []).map(drop)
+    }
+
+    /// Writes one append, or turns it away. Its checkpoint is still to come. The outer error is one of the database: then the
+    /// whole transaction is gone.
+    pub(super) fn apply(
+        &mut self,
+        append: &Append,
+        binding: Option<&RequestBinding>,
+    ) -> Result<Result<Appended, Error>, Error> {
+        if let Some(request) = &append.request
+            && let Some(answered) = requests::repeat(&self.transaction, request)?
+        {
+            return Ok(answered);
         }
+        match self.write(append, binding) {
+            Err(error @ Error::Unavailable(_)) => Err(error),
+            outcome => Ok(outcome),
+        }
+    }
+
+    /// Writes an entry of the ledger's own.
+    pub(super) fn apply_own(&mut self, kind: &str, body: &impl Serialize) -> Result<Appended, Error> {
+        let entries = vec![NewEntry::own(kind, self.now, body)?];
+        self.write(&Append { entries, ..Append::default() }, None)
+    }
+
+    fn write(&mut self, append: &Append, binding: Option<&RequestBinding>) -> Result<Appended, Error> {
         self.check(append)?;
         for content in &append.content {
             self.store(content)?;
         }
         let first = self.frontier.size();
-        let entries = append.entries.iter().map(|entry| self.add(entry)).collect::<Result<Vec<_>, _>>()?;
+        let mut entries = Vec::with_capacity(append.entries.len());
+        for (n, entry) in append.entries.iter().enumerate() {
+            entries.push(self.add(entry, binding.filter(|_| n == 0).map(|binding| &binding.digest))?);
+        }
         let mut namespaces = BTreeMap::new();
         for changes in &append.values {
             namespaces.insert(changes.namespace.clone(), self.set(changes)?);
         }
-        if let Some(request) = &append.request {
-            change(
-                &self.transaction,
-                "INSERT INTO requests (scope, key, digest, first, count, answer, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![
-                    request.scope,
-                    request.key,
-                    request.digest.as_bytes(),
-                    number(first),
-                    number(entries.len() as u64),
-                    request.answer,
-                    self.now.as_millis(),
-                ],
-            )?;
+        if let Some((request, binding)) = append.request.as_ref().zip(binding) {
+            let count = entries.len() as u64;
+            requests::keep(&self.transaction, request, &binding.salt, first, count, self.now.as_millis())?;
         }
         Ok(Appended { entries, checkpoint: String::new(), namespaces, repeat: None })
-    }
-
-    fn repeat(&self, append: &Append) -> Result<Option<Appended>, Error> {
-        let Some(request) = &append.request else { return Ok(None) };
-        let sql = "SELECT digest, first, count, answer FROM requests WHERE scope = ?1 AND key = ?2";
-        let found = one(&self.transaction, sql, params![request.scope, request.key], |row| {
-            Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get(3)?))
-        })?;
-        let Some((digest, first, count, answer)) = found else { return Ok(None) };
-        if &digest != request.digest.as_bytes() {
-            return Err(Error::KeyReused { key: request.key.clone() });
-        }
-        let entries = read::placed(&self.transaction, first, count)?;
-        let namespaces = BTreeMap::new();
-        Ok(Some(Appended { entries, checkpoint: String::new(), namespaces, repeat: Some(answer) }))
     }
 
     /// The version of a stream at this point of the transaction.
@@ -246,9 +302,9 @@ impl<'c> Batch<'c> {
         change(&self.transaction, sql, params![id, content.bytes.as_slice()]).map(drop)
     }
 
-    fn add(&mut self, entry: &NewEntry) -> Result<Placed, Error> {
+    fn add(&mut self, entry: &NewEntry, request: Option<&Digest>) -> Result<Placed, Error> {
         let (index, sequence) = (self.frontier.size(), self.version(&entry.stream)? + 1);
-        let leaf = entry.leaf(index, sequence);
+        let leaf = entry.leaf(index, sequence, request);
         let hash = leaf_hash(&leaf);
         change(
             &self.transaction,
@@ -316,8 +372,9 @@ impl<'c> Batch<'c> {
     /// this returns. Gives back the log's checkpoint.
     pub(super) fn commit(self, keys: &[&SigningKey], keep: bool) -> Result<String, Error> {
         let Self { transaction, known, versions, referred, frontier, start, mut checkpoint, now } = self;
+        let root = frontier.root();
         if let (true, Some(key)) = (frontier.size() > start, keys.last()) {
-            let (origin, root) = (key.verifying_key().name().to_owned(), frontier.root());
+            let origin = key.verifying_key().name().to_owned();
             checkpoint = Note::sign(&Checkpoint { origin, size: frontier.size(), root }.text(), keys);
             let size = number(frontier.size());
             let sql = "UPDATE log SET size = ?1, root = ?2, checkpoint = ?3, key = ?4";
@@ -332,6 +389,7 @@ impl<'c> Batch<'c> {
             }
         }
         transaction.commit().map_err(unavailable)?;
+        known.head = Some(TreeHead { size: frontier.size(), root });
         known.frontier = frontier;
         known.streams.learn(versions.iter().map(|(stream, version)| (stream.as_str(), *version)));
         for (stream, version) in versions {
@@ -342,13 +400,4 @@ impl<'c> Batch<'c> {
         }
         Ok(checkpoint)
     }
-}
-
-/// The right edge of the log in the database.
-fn frontier(connection: &Connection, size: u64) -> Result<Frontier, Error> {
-    let peaks = read::nodes(connection, &Frontier::peak_nodes(size)).map_err(|error| match error {
-        Error::NotFound(message) => Error::corrupt(message),
-        other => other,
-    })?;
-    Frontier::new(size, peaks).ok_or_else(|| Error::corrupt(format!("{size} is no size of a log")))
 }

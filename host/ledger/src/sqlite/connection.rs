@@ -21,14 +21,16 @@ pub(super) fn create_private(path: &Path) -> Result<(), Error> {
     match options.open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => {
-            let cause = match error.kind() {
-                ErrorKind::StorageFull => Cause::DiskFull,
-                ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => Cause::ReadOnly,
-                _ => Cause::Io,
-            };
-            Err(Unavailable::new(cause, format!("`{}`: {error}", path.display())).into())
-        }
+        Err(error) => Err(Unavailable::new(cause_of(&error), format!("`{}`: {error}", path.display())).into()),
+    }
+}
+
+/// What an error of the file system means.
+pub(super) fn cause_of(error: &std::io::Error) -> Cause {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Cause::DiskFull,
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => Cause::ReadOnly,
+        _ => Cause::Io,
     }
 }
 

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::connection::unavailable;
 use super::row::unsigned;
-use super::{SqliteStorage, migrate};
+use super::{SqliteStorage, migrate, requests};
 use crate::Error;
 
 /// How many defects of a file are told.
@@ -56,6 +56,15 @@ impl SqliteStorage {
             let lines = said.iter().flat_map(|text| text.lines()).filter(|line| *line != "ok");
             Ok(lines.map(str::to_owned).collect())
         })
+    }
+
+    /// The answers that are kept for idempotency keys, and were changed since: the entry that each names is not bound to it.
+    /// At most 100 are told.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn changed_answers(&self) -> Result<Vec<String>, Error> {
+        self.readers.read(requests::changed)
     }
 
     /// How much the ledger holds of what.

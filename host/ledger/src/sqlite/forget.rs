@@ -6,7 +6,6 @@ use rusqlite::params;
 use super::batch::{Batch, REFERENCE_EACH_MS};
 use super::connection::unavailable;
 use super::row::{change, digest, number, unsigned};
-use super::writer::own;
 use crate::Error;
 use crate::own::{CONTENT_DELETED, ContentDeleted};
 use crate::storage::{Forgotten, Retention};
@@ -37,7 +36,7 @@ pub(super) fn some(batch: &mut Batch<'_>, rule: &Retention) -> Result<Forgotten,
             let count = found.len() as u64;
             let content = found.into_iter().map(|(_, digest, _)| digest).collect();
             let note = ContentDeleted { kind: kind.clone(), before: *before, content };
-            batch.apply(&own(CONTENT_DELETED, batch.now(), &note)?)?;
+            batch.apply_own(CONTENT_DELETED, &note)?;
             Ok(Forgotten { count, bytes })
         }
     }

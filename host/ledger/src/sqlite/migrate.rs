@@ -9,7 +9,7 @@ use crate::Error;
 use crate::error::{Cause, Unavailable};
 
 /// The steps. The number of a version is its place here, from 1.
-const STEPS: &[&str] = &[include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
+const STEPS: &[&str] = &[include_str!("schema/v1.sql"), include_str!("schema/v2.sql"), include_str!("schema/v3.sql")];
 
 /// Says in the file's header that it is a ledger of Lockgate's: "Lkgt".
 const APPLICATION_ID: i32 = 0x4c6b_6774;

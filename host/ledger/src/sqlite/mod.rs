@@ -8,16 +8,20 @@ mod backup;
 mod batch;
 mod connection;
 mod examine;
+mod files;
 mod forget;
+mod head_file;
+mod loss;
 mod migrate;
 mod newest;
 mod read;
+mod requests;
 mod row;
 mod streams;
 mod wal;
 mod writer;
+mod writer_connection;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -29,17 +33,22 @@ use lockgate_domain::Digest;
 
 pub use backup::BackedUp;
 pub use examine::{HeldContent, Holdings};
+pub(crate) use files::sync_folder;
 pub use migrate::SCHEMA_VERSION;
 
+use self::head_file::{HeadFile, HeadRecord};
 use self::read::Readers;
 use self::streams::Streams;
-use self::writer::{Job, Keys, State, Writer};
+use self::writer::{BoundAppend, Job, Keys, State, Writer};
+use crate::binding::RequestBinding;
 use crate::entry::{check_text, check_word};
 use crate::error::{Cause, Unavailable};
+use crate::loss::Loss;
 use crate::note::SigningKey;
-use crate::storage::{Done, Forgotten, Head, Query, Retention, Source, Storage, StoredContent, Values};
+use crate::own::LossAccepted;
+use crate::storage::{Done, Forgotten, Head, Query, Retention, Source, Storage, StoredContent, TreeHead, Values};
 use crate::tree::Hash;
-use crate::{Append, Appended, Error, Health, LedgerClock, StoredEntry, SystemClock};
+use crate::{Append, Appended, Error, Health, InvalidEntry, LedgerClock, StoredEntry, SystemClock};
 
 /// What can be chosen about a file.
 #[derive(Clone, Debug)]
@@ -70,7 +79,9 @@ impl Default for SqliteOptions {
 
 /// A ledger in a SQLite file. Dropping it answers what was handed in before, and closes it.
 pub struct SqliteStorage {
-    readers: Readers,
+    path: PathBuf,
+    readers: Arc<Readers>,
+    head_file: HeadFile,
     streams: Arc<Streams>,
     clock: Arc<LedgerClock>,
     writing: Option<Writing>,
@@ -91,48 +102,92 @@ impl SqliteStorage {
     pub fn open(path: &Path, key: SigningKey, options: SqliteOptions) -> Result<Self, Error> {
         let own = key.verifying_key().to_string();
         let no_other = move |current: &str| Err(Error::key_retired(current.to_owned(), &own));
-        Self::open_by_keys(path, key, Box::new(no_other), options)
+        Self::open_by_keys(path, key, Box::new(no_other), options, None).map(|(storage, _)| storage)
     }
 
-    /// The same; when another process has changed keys, the new one is looked up, and signs from then on.
+    /// The same; when another process has changed keys, the new one is looked up, and signs from then on. With a reason, what
+    /// is lost is accepted.
     pub(crate) fn open_by_keys(
         path: &Path,
         key: SigningKey,
         keys: Keys,
         options: SqliteOptions,
-    ) -> Result<Self, Error> {
+        reason: Option<&str>,
+    ) -> Result<(Self, Option<LossAccepted>), Error> {
+        if reason.is_none() {
+            Self::refuse_gone(path)?;
+        }
         let new = !path.exists();
         connection::create_private(path)?;
         let clock = Arc::new(LedgerClock::new(options.clock.clone()));
-        let writer = Writer::open(path.to_owned(), options.busy, key, keys, Arc::clone(&clock))?;
+        let readers = Arc::new(Readers::new(path.to_owned(), options.busy));
+        let (writer, accepted) =
+            Writer::open(path, options.busy, Arc::clone(&readers), key, keys, reason, Arc::clone(&clock))?;
         if new {
-            keep_name(path)?;
+            let io = |error| Unavailable::new(Cause::Io, format!("the folder of `{}`: {error}", path.display()));
+            sync_folder(path).map_err(io)?;
         }
         let (jobs, received) = mpsc::sync_channel(options.queue);
         let (state, streams) = (writer.state(), writer.streams());
         let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || writer.run(&received));
         let thread = thread.map_err(|error| Unavailable::new(Cause::Other, format!("no thread to write: {error}")))?;
         let writing = Some(Writing { jobs: Some(jobs), state, thread: Some(thread) });
-        Ok(Self { readers: Readers::new(path.to_owned(), options.busy), streams, clock, writing, options })
+        let head_file = HeadFile::beside(path, options.busy);
+        Ok((Self { readers, head_file, path: path.to_owned(), streams, clock, writing, options }, accepted))
+    }
+
+    /// Refuses a ledger of which nothing is left but its head file. One that never was is not refused.
+    ///
+    /// # Errors
+    /// [`Error::Loss`], or that the head file cannot be read.
+    pub fn refuse_gone(path: &Path) -> Result<(), Error> {
+        match loss::find_gone(path, &HeadFile::beside(path, SqliteOptions::default().busy))? {
+            Some(loss) => Err(Error::Loss(Box::new(loss))),
+            None => Ok(()),
+        }
+    }
+
+    /// What the head file says that the ledger held after the last commit; none if there is no head file, or a damaged one.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn recorded(&self) -> Result<Option<TreeHead>, Error> {
+        Ok(match self.head_file.read()? {
+            HeadRecord::Head(head) => Some(head),
+            HeadRecord::Missing | HeadRecord::Unreadable => None,
+        })
+    }
+
+    /// What the ledger has lost, if it has: measured by its head file.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn loss(&self) -> Result<Option<Loss>, Error> {
+        self.readers.ask(|connection| loss::find(connection, &self.path, &self.head_file, None))
     }
 
     /// Opens a ledger only to read, for example a backup, or that of a running server: it needs no key.
     ///
     /// # Errors
-    /// If there is no such file, it is not a ledger, or of another version than this program writes.
+    /// If there is no such file, it is not a ledger, or of another version than this program writes. A ledger that has
+    /// [lost](Self::loss) something can be read all the same, as long as there is one.
     pub fn open_read_only(path: &Path) -> Result<Self, Error> {
         let options = SqliteOptions::default();
-        let readers = Readers::new(path.to_owned(), options.busy);
+        let readers = Arc::new(Readers::new(path.to_owned(), options.busy));
         let version = readers.read(migrate::version)?;
-        if version != SCHEMA_VERSION {
-            let message =
-                format!("the file has version {version}: open it once to write, to bring it to {SCHEMA_VERSION}");
-            return Err(Unavailable::new(Cause::Other, message).into());
-        }
+        let head_file = HeadFile::beside(path, options.busy);
         let clock = Arc::new(LedgerClock::new(options.clock.clone()));
-        let storage = Self { readers, streams: Arc::default(), clock, writing: None, options };
-        storage.see_newest()?;
-        Ok(storage)
+        let opened =
+            Self { readers, head_file, path: path.to_owned(), streams: Arc::default(), clock, writing: None, options };
+        if version == SCHEMA_VERSION {
+            opened.see_newest()?;
+            return Ok(opened);
+        }
+        if let Some(loss) = opened.loss()? {
+            return Err(Error::Loss(Box::new(loss)));
+        }
+        let message = format!("the file has version {version}: open it once to write, to bring it to {SCHEMA_VERSION}");
+        Err(Unavailable::new(Cause::Other, message).into())
     }
 
     /// Takes note of the newest entry in the file.
@@ -195,6 +250,9 @@ impl SqliteStorage {
         if let Some(request) = &append.request {
             check_text("scope of requests", &request.scope)?;
             check_text("request", &request.key)?;
+            if append.entries.is_empty() {
+                return Err(InvalidEntry::NoEntry { key: request.key.clone() }.into());
+            }
         }
         let (size, limit) = (append.size(), self.options.largest);
         if size > limit { Err(Error::TooLarge { size, limit }) } else { Ok(size) }
@@ -234,11 +292,15 @@ impl Source for SqliteStorage {
 
 impl Storage for SqliteStorage {
     fn submit(&self, append: Append, done: Done) {
-        let bytes = match self.checked(&append) {
-            Ok(bytes) => bytes,
+        let bind = |request| RequestBinding::new(request, append.entries.len() as u64);
+        let checked =
+            self.checked(&append).and_then(|bytes| Ok((bytes, append.request.as_ref().map(bind).transpose()?)));
+        let (bytes, binding) = match checked {
+            Ok(checked) => checked,
             Err(error) => return done(Err(error)),
         };
         let done = self.noting_time(&append, done);
+        let append = Box::new(BoundAppend { append, binding });
         if let Err(refused) = self.send(Job::Append { append, bytes, done })
             && let (Job::Append { done, .. }, error) = *refused
         {
@@ -247,7 +309,7 @@ impl Storage for SqliteStorage {
     }
 
     fn answered(&self, scope: &str, key: &str, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
-        self.readers.read(|connection| read::answered(connection, scope, key, digest))
+        self.readers.read(|connection| requests::answered(connection, scope, key, digest))
     }
 
     fn versions(&self, streams: &[&str]) -> Result<Vec<u64>, Error> {
@@ -326,6 +388,8 @@ impl Storage for SqliteStorage {
 impl Drop for SqliteStorage {
     fn drop(&mut self) {
         if let Some(writing) = &mut self.writing {
+            // The connection that writes is to be the last one: it brings over what is in the write-ahead file.
+            self.readers.close();
             writing.jobs = None;
             // The last one to hold it may be a caller's answer, on that very thread.
             if let Some(thread) = writing.thread.take().filter(|t| t.thread().id() != std::thread::current().id()) {
@@ -337,12 +401,4 @@ impl Drop for SqliteStorage {
 
 fn closed() -> Error {
     Unavailable::new(Cause::Closed, "it was closed before it answered").into()
-}
-
-/// Makes the name of a new file as durable as what is in it.
-fn keep_name(path: &Path) -> Result<(), Error> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
-    let synced = File::open(&folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|error| Unavailable::new(Cause::Io, format!("`{}`: {error}", folder.display())).into())
 }

@@ -1,7 +1,7 @@
 //! Reading: connections that see the last commit and wait for nobody, and the questions that are asked of them.
 
 use std::path::PathBuf;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lockgate_domain::{Digest, Timestamp};
@@ -22,12 +22,20 @@ const KEPT: usize = 8;
 pub(super) struct Readers {
     path: PathBuf,
     busy: Duration,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Idle>,
+}
+
+/// Connections that nobody reads from at the moment.
+#[derive(Default)]
+struct Idle {
+    connections: Vec<Connection>,
+    /// How often all connections were closed: one that was opened before that is not kept.
+    closed: u64,
 }
 
 impl Readers {
     pub(super) fn new(path: PathBuf, busy: Duration) -> Self {
-        Self { path, busy, idle: Mutex::new(Vec::new()) }
+        Self { path, busy, idle: Mutex::default() }
     }
 
     /// Asks something, of one state of the database.
@@ -46,19 +54,33 @@ impl Readers {
         self.with(|connection| ask(connection))
     }
 
+    /// Closes all connections: another file stands where the ledger stood. One that is in use is closed after that.
+    pub(super) fn close(&self) {
+        let mut idle = self.idle();
+        idle.closed += 1;
+        idle.connections.clear();
+    }
+
     /// A connection that gave an error is not used again.
     fn with<T>(&self, ask: impl FnOnce(&mut Connection) -> Result<T, Error>) -> Result<T, Error> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut connection = match idle {
+        let (opened, closed) = {
+            let mut idle = self.idle();
+            (idle.connections.pop(), idle.closed)
+        };
+        let mut connection = match opened {
             Some(connection) => connection,
             None => open_reader(&self.path, self.busy)?,
         };
         let answer = ask(&mut connection)?;
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < KEPT {
-            idle.push(connection);
+        let mut idle = self.idle();
+        if idle.connections.len() < KEPT && idle.closed == closed {
+            idle.connections.push(connection);
         }
         Ok(answer)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -137,10 +159,10 @@ fn statement_of(query: &Query) -> (String, Vec<Value>) {
 }
 
 /// Where the entries stand that one append wrote.
-pub(super) fn placed(connection: &Connection, first: i64, count: i64) -> Result<Vec<Placed>, Error> {
+pub(super) fn placed(connection: &Connection, first: u64, count: u64) -> Result<Vec<Placed>, Error> {
     let sql = "SELECT idx, stream, sequence, hash FROM entries WHERE idx >= ?1 ORDER BY idx LIMIT ?2";
     let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
-    let rows = statement.query_map(params![first, count], |row| {
+    let rows = statement.query_map([number(first), number(count)], |row| {
         Ok(Placed { index: unsigned(row, 0)?, stream: row.get(1)?, sequence: unsigned(row, 2)?, hash: hash(row, 3)? })
     });
     rows.map_err(unavailable)?.collect::<Result<_, _>>().map_err(unavailable)
@@ -225,21 +247,6 @@ pub(super) fn values(connection: &Connection, namespace: &str, prefix: &str) -> 
         found.values.insert(key, row.get(1).map_err(unavailable)?);
     }
     Ok(found)
-}
-
-pub(super) fn answered(
-    connection: &Connection,
-    scope: &str,
-    key: &str,
-    digest: &Digest,
-) -> Result<Option<Vec<u8>>, Error> {
-    let sql = "SELECT digest, answer FROM requests WHERE scope = ?1 AND key = ?2";
-    let found: Option<(Vec<u8>, Vec<u8>)> = one(connection, sql, [scope, key], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    match found {
-        Some((was, answer)) if was == digest.as_bytes() => Ok(Some(answer)),
-        Some(_) => Err(Error::KeyReused { key: key.to_owned() }),
-        None => Ok(None),
-    }
 }
 
 pub(super) fn value(connection: &Connection, namespace: &str, key: &str) -> Result<Option<Vec<u8>>, Error> {

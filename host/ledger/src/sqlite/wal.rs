@@ -122,8 +122,8 @@ fn run(path: &Path, busy: Duration, asked: &Receiver<()>, file: &Mutex<WalFile>)
     }
 }
 
-/// How many pages of the file are brought over now; none if it failed.
-fn empty(connection: &Connection) -> Option<usize> {
+/// Brings over what nobody still reads from the file. How many pages of it are brought over now; none if it failed.
+pub(super) fn empty(connection: &Connection) -> Option<usize> {
     let done = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(2));
     Some(usize::try_from(done.ok()?).unwrap_or(0))
 }

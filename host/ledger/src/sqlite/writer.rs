@@ -6,26 +6,28 @@
 //! works.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lockgate_domain::Timestamp;
-use rusqlite::Connection;
 
 use super::batch::{Batch, Known};
-use super::connection::{open_writer, unavailable};
+use super::connection::unavailable;
 use super::forget;
+use super::newest::newest;
+use super::read::Readers;
 use super::streams::Streams;
-use super::wal::Emptying;
+use super::writer_connection::WriterConnection;
 use crate::append::Appended;
+use crate::binding::RequestBinding;
 use crate::error::{Cause, Unavailable};
 use crate::note::SigningKey;
-use crate::own::{LOG_KEY, LogKey};
+use crate::own::{BACKUP_RESTORED, LOG_KEY, LOSS_ACCEPTED, LogKey, LossAccepted};
 use crate::storage::{Done, Forgotten, Retention};
-use crate::{Append, Error, LedgerClock, NewEntry, SystemClock};
+use crate::{Append, Error, LedgerClock, SystemClock};
 
 /// How many appends go into one transaction, and how many bytes of them.
 const MOST_APPENDS: usize = 256;
@@ -35,9 +37,15 @@ const PROBE_EACH: Duration = Duration::from_millis(500);
 
 /// What waits for the thread.
 pub(super) enum Job {
-    Append { append: Append, bytes: u64, done: Done },
+    Append { append: Box<BoundAppend>, bytes: u64, done: Done },
     Rotate { next: SigningKey, done: Done },
     Forget { rule: Retention, done: Box<dyn FnOnce(Result<Forgotten, Error>) + Send> },
+}
+
+/// An append, and what binds the answer of its request to it, if it has one.
+pub(super) struct BoundAppend {
+    pub(super) append: Append,
+    pub(super) binding: Option<RequestBinding>,
 }
 
 /// What others may know of the thread.
@@ -68,50 +76,82 @@ fn system_time() -> Timestamp {
 pub(crate) type Keys = Box<dyn Fn(&str) -> Result<SigningKey, Error> + Send>;
 
 pub(super) struct Writer {
-    path: PathBuf,
-    busy: Duration,
+    file: WriterConnection,
     key: SigningKey,
     keys: Keys,
-    connection: Option<Connection>,
-    emptying: Emptying,
     known: Known,
-    state: std::sync::Arc<State>,
+    /// Why the head file does not say what was committed last, if it does not.
+    unrecorded: Option<Unavailable>,
+    state: Arc<State>,
 }
 
 impl Writer {
-    /// Opens the file; makes the log if there is none.
+    /// Opens the file; makes the log if there is none. What is lost is accepted, and said in the log, if there is a reason
+    /// for that; else it is refused.
     pub(super) fn open(
-        path: PathBuf,
+        ledger: &Path,
         busy: Duration,
+        readers: Arc<Readers>,
         key: SigningKey,
         keys: Keys,
-        clock: std::sync::Arc<LedgerClock>,
-    ) -> Result<Self, Error> {
-        let mut connection = open_writer(&path, busy)?;
-        super::migrate::migrate(&mut connection)?;
-        if let Some(at) = super::newest::newest(&connection, 0)? {
+        reason: Option<&str>,
+        clock: Arc<LedgerClock>,
+    ) -> Result<(Self, Option<LossAccepted>), Error> {
+        let (file, loss) = WriterConnection::open(ledger, busy, readers, reason.is_some())?;
+        let known = Known::of(ledger.to_owned(), Arc::clone(&clock));
+        let mut this = Self { file, key, keys, known, unrecorded: None, state: Arc::default() };
+        let connection = this.file.get(&mut this.known)?;
+        if let Some(at) = newest(connection, 0)? {
             clock.saw(at);
         }
-        let mut known = Known::of(clock);
-        if let Some(mut batch) = Batch::create(&mut connection, &key, &mut known)? {
-            let first = LogKey { key: key.verifying_key().clone(), replaces: None };
-            batch.apply(&own(LOG_KEY, batch.now(), &first)?)?;
-            batch.commit(&[&key], true)?;
+        if let Some(mut batch) = Batch::create(connection, &this.key, &mut this.known)? {
+            let first = LogKey { key: this.key.verifying_key().clone(), replaces: None };
+            batch.apply_own(LOG_KEY, &first)?;
+            batch.commit(&[&this.key], true)?;
         }
-        // Whether the key is the current one, and the tree stands where its head says.
-        Batch::begin(&mut connection, &key, &mut known)?.commit(&[], false)?;
-        let emptying = Emptying::start(&path, busy)?;
-        emptying.attach(&mut connection)?;
-        let state = std::sync::Arc::default();
-        Ok(Self { path, busy, key, keys, connection: Some(connection), emptying, known, state })
+        let accepted = reason.zip(loss).map(|(reason, loss)| LossAccepted {
+            expected: loss.expected.tree(),
+            found: loss.found,
+            reason: reason.to_owned(),
+        });
+        this.begin_anew(accepted.as_ref())?;
+        Ok((this, accepted))
     }
 
-    pub(super) fn streams(&self) -> std::sync::Arc<Streams> {
+    /// The first transaction: sees whether the key is the current one and the tree stands where its head says, and writes
+    /// what the log has to say about what was lost or restored.
+    fn begin_anew(&mut self, accepted: Option<&LossAccepted>) -> Result<(), Error> {
+        let connection = self.file.get(&mut self.known)?;
+        let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
+        let (has_head_file, backup) = batch.marks()?;
+        if let Some(accepted) = accepted {
+            batch.apply_own(LOSS_ACCEPTED, accepted)?;
+        }
+        if let Some(restored) = &backup {
+            batch.apply_own(BACKUP_RESTORED, restored)?;
+            batch.unmark_backup()?;
+        }
+        batch.commit(&[&self.key], accepted.is_some() || backup.is_some())?;
+        if let Some(head) = self.known.head() {
+            match accepted {
+                Some(_) => self.file.record_loss(head)?,
+                None => self.file.record(head)?,
+            }
+        }
+        if !has_head_file {
+            let batch = Batch::begin(self.file.get(&mut self.known)?, &self.key, &mut self.known)?;
+            batch.mark_head_file()?;
+            batch.commit(&[], false)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn streams(&self) -> Arc<Streams> {
         self.known.streams()
     }
 
-    pub(super) fn state(&self) -> std::sync::Arc<State> {
-        self.state.clone()
+    pub(super) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state)
     }
 
     /// Works until nobody can send any more, and everything that was sent is answered.
@@ -152,9 +192,7 @@ impl Writer {
                     answer(done, outcome);
                 }
             }
-            if let Some(connection) = &self.connection {
-                self.emptying.go_on(connection);
-            }
+            self.file.empty_wal();
         }
     }
 
@@ -167,7 +205,7 @@ impl Writer {
     }
 
     /// Takes what waits already, as far as it goes into the same transaction. Gives back what does not.
-    fn gather(&self, jobs: &Receiver<Job>, group: &mut Vec<(Append, Done)>, mut bytes: u64) -> Option<Job> {
+    fn gather(&self, jobs: &Receiver<Job>, group: &mut Vec<(Box<BoundAppend>, Done)>, mut bytes: u64) -> Option<Job> {
         while group.len() < MOST_APPENDS && bytes < MOST_BYTES {
             match jobs.try_recv() {
                 Ok(job) => match self.taken(job) {
@@ -183,7 +221,7 @@ impl Writer {
         None
     }
 
-    fn append(&mut self, group: Vec<(Append, Done)>) {
+    fn append(&mut self, group: Vec<(Box<BoundAppend>, Done)>) {
         let written = self.by_current_key(|writer| writer.write(&group));
         self.note(&written);
         match written {
@@ -214,17 +252,15 @@ impl Writer {
     }
 
     /// Writes a group, and says what became of each of it. An error means that all of it is gone.
-    fn write(&mut self, group: &[(Append, Done)]) -> Result<Vec<Result<Appended, Error>>, Error> {
-        let connection = reopened(&mut self.connection, &self.path, self.busy, &self.emptying)?;
+    fn write(&mut self, group: &[(Box<BoundAppend>, Done)]) -> Result<Vec<Result<Appended, Error>>, Error> {
+        let connection = self.file.get(&mut self.known)?;
         let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let mut outcomes = Vec::new();
-        for (append, _) in group {
-            match batch.apply(append) {
-                Err(error @ Error::Unavailable(_)) => return Err(error),
-                outcome => outcomes.push(outcome),
-            }
+        for (bound, _) in group {
+            outcomes.push(batch.apply(&bound.append, bound.binding.as_ref())?);
         }
         let checkpoint = batch.commit(&[&self.key], false)?;
+        self.record();
         for appended in outcomes.iter_mut().flatten() {
             appended.checkpoint.clone_from(&checkpoint);
         }
@@ -232,69 +268,57 @@ impl Writer {
     }
 
     fn rotate(&mut self, next: SigningKey) -> Result<Appended, Error> {
-        let connection = reopened(&mut self.connection, &self.path, self.busy, &self.emptying)?;
+        let connection = self.file.get(&mut self.known)?;
         let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let replaces = Some(self.key.verifying_key().clone());
         let change = LogKey { key: next.verifying_key().clone(), replaces };
-        let mut appended = batch.apply(&own(LOG_KEY, batch.now(), &change)?)?;
+        let mut appended = batch.apply_own(LOG_KEY, &change)?;
         appended.checkpoint = batch.commit(&[&self.key, &next], true)?;
+        self.record();
         self.key = next;
         Ok(appended)
     }
 
     fn forget(&mut self, rule: &Retention) -> Result<Forgotten, Error> {
-        let connection = reopened(&mut self.connection, &self.path, self.busy, &self.emptying)?;
+        let connection = self.file.get(&mut self.known)?;
         let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let forgotten = forget::some(&mut batch, rule)?;
         batch.commit(&[&self.key], false)?;
+        self.record();
         Ok(forgotten)
     }
 
     /// Writes something larger than a page or two, so that a disk with hardly any room is not taken for a sound one.
     fn probe(&mut self) -> Result<(), Error> {
-        let connection = reopened(&mut self.connection, &self.path, self.busy, &self.emptying)?;
+        let connection = self.file.get(&mut self.known)?;
         let batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let sql = "INSERT OR REPLACE INTO probe (id, bytes) VALUES (1, randomblob(65536))";
         batch.transaction().execute(sql, []).map_err(unavailable)?;
-        batch.commit(&[], false).map(drop)
+        batch.commit(&[], false)?;
+        self.record();
+        Ok(())
+    }
+
+    /// Says in the head file what was committed. Where that fails the commit stands, and is answered: only the ledger is not
+    /// well until the file can be written.
+    fn record(&mut self) {
+        self.unrecorded = self.known.head().and_then(|head| self.file.record(head).err());
     }
 
     /// Remembers how it went. After a failure, nothing that is known of the file is relied on any more.
     fn note<T>(&mut self, outcome: &Result<T, Error>) {
-        match outcome {
-            Err(Error::Unavailable(why)) => {
-                self.connection = None;
-                self.known.forget();
-                self.state.note(Err(why.clone()));
-            }
+        let why = match outcome {
+            Err(Error::Unavailable(why)) => why.clone(),
+            Err(Error::Loss(loss)) => Unavailable::new(Cause::Loss, loss.to_string()),
             Err(error @ Error::KeyRetired { .. }) => {
-                self.state.note(Err(Unavailable::new(Cause::Other, error.to_string())));
+                return self.state.note(Err(Unavailable::new(Cause::Other, error.to_string())));
             }
-            Ok(_) | Err(_) => self.state.note(Ok(())),
-        }
+            Ok(_) | Err(_) => return self.state.note(self.unrecorded.clone().map_or(Ok(()), Err)),
+        };
+        self.file.close();
+        self.known.forget();
+        self.state.note(Err(why));
     }
-}
-
-/// The connection, opened again after a failure. A file that was taken away is not made anew in its place.
-fn reopened<'c>(
-    connection: &'c mut Option<Connection>,
-    path: &std::path::Path,
-    busy: Duration,
-    emptying: &Emptying,
-) -> Result<&'c mut Connection, Error> {
-    match connection {
-        Some(connection) => Ok(connection),
-        None => {
-            let mut opened = open_writer(path, busy)?;
-            emptying.attach(&mut opened)?;
-            Ok(connection.insert(opened))
-        }
-    }
-}
-
-/// One entry of the ledger's own.
-pub(super) fn own(kind: &str, at: Timestamp, body: &impl serde::Serialize) -> Result<Append, Error> {
-    Ok(Append { entries: vec![NewEntry::own(kind, at, body)?], ..Append::default() })
 }
 
 /// A caller that panics takes nobody with it.

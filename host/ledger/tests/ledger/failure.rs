@@ -12,7 +12,7 @@ use lockgate_ledger::note::SigningKey;
 use lockgate_ledger::{Cause, Error, KeyFile, SqliteOptions, SqliteStorage, Storage, Unavailable};
 use rusqlite::Connection;
 
-use super::support::{Ledger, NAME, append, event, evidence};
+use super::support::{Ledger, NAME, append, event, evidence, healthy_again};
 
 const FOLDER: &str = "LOCKGATE_FULL_FOLDER";
 
@@ -32,14 +32,6 @@ fn fill(storage: &dyn Storage) -> (u64, Unavailable) {
         assert!(n < 10_000, "it never becomes full");
     }
     unreachable!()
-}
-
-fn healthy_again(storage: &dyn Storage) {
-    let begun = Instant::now();
-    while let Some((_, why)) = storage.health().failing {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{why}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 fn holds_exactly(storage: &dyn Storage, events: u64) {
@@ -178,6 +170,45 @@ fn a_file_that_was_taken_away_is_not_made_anew() {
     let outcome = ledger.storage.append(append(vec![event("a", 3)]));
     assert!(matches!(&outcome, Err(Error::Unavailable(why)) if why.cause == Cause::Io), "{outcome:?}");
     assert!(!ledger.path().exists());
+}
+
+#[test]
+fn a_folder_that_is_away_for_a_while_is_said_and_when_it_is_back_everything_goes_on() {
+    let above = tempfile::tempdir().unwrap();
+    let (here, away) = (above.path().join("here"), above.path().join("away"));
+    std::fs::create_dir(&here).unwrap();
+    let storage = open(&here);
+    for n in 1..=3 {
+        storage.append(evidence(n, &[7; 100_000])).unwrap();
+        assert_eq!(storage.version("a").unwrap(), n);
+    }
+    for away_in_all in 0..3 {
+        std::fs::rename(&here, &away).unwrap();
+        let outcome = storage.append(append(vec![event("a", 9)]));
+        assert!(matches!(&outcome, Err(Error::Unavailable(why)) if why.cause == Cause::Io), "{outcome:?}");
+        assert_eq!(storage.health().failing.unwrap().1.cause, Cause::Io);
+        assert!(storage.versions(&["a"]).is_err());
+        std::fs::rename(&away, &here).unwrap();
+        healthy_again(&storage);
+        holds_exactly(&storage, 3 + away_in_all);
+        storage.append(append(vec![event("a", 4 + away_in_all)])).unwrap();
+    }
+    // The write-ahead file is emptied as before.
+    let wal = here.join("ledger.db-wal");
+    let begun = std::fs::read(&wal).unwrap()[12..16].to_vec();
+    for n in 7.. {
+        storage.append(evidence(n, format!("{n} {}", "x".repeat(256 << 10)).as_bytes())).unwrap();
+        if std::fs::read(&wal).unwrap()[12..16] != begun {
+            break;
+        }
+        assert!(n < 4000, "it never begins anew");
+    }
+    // While it is away and nobody writes, nothing happens.
+    std::fs::rename(&here, &away).unwrap();
+    std::fs::rename(&away, &here).unwrap();
+    storage.append(append(vec![event("b", 1)])).unwrap();
+    drop(storage);
+    assert_eq!(open(&here).version("b").unwrap(), 1);
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use lockgate_domain::Timestamp;
 use lockgate_ledger::note::{SigningKey, VerifyingKey};
-use lockgate_ledger::{Append, Appended, Content, NewEntry, SqliteOptions, SqliteStorage, Storage as _};
+use lockgate_ledger::{Append, Appended, Content, NewEntry, SqliteOptions, SqliteStorage, Storage};
 use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
@@ -67,4 +68,13 @@ pub(crate) fn content(bytes: &[u8]) -> Content {
 pub(crate) fn evidence(n: u64, bytes: &[u8]) -> Append {
     let content = content(bytes);
     Append { entries: vec![event("a", n).referring_to(content.digest())], content: vec![content], ..Append::default() }
+}
+
+/// Waits until the ledger takes entries again, by itself.
+pub(crate) fn healthy_again(storage: &dyn Storage) {
+    let begun = Instant::now();
+    while let Some((_, why)) = storage.health().failing {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{why}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }

@@ -180,6 +180,7 @@ fn of_ledger(error: Error) -> Problem {
         }
         Error::Unavailable(Unavailable { cause: Cause::Corrupt, message }) => damaged(&message),
         Error::Unavailable(Unavailable { cause, .. }) => unavailable(&said, cause.as_str()),
+        Error::Loss(_) => unavailable(&said, Cause::Loss.as_str()),
         Error::KeyRetired { .. } => unavailable(&said, "key-retired"),
         Error::NotFound(_) => Problem::of_status(StatusCode::NOT_FOUND).detail(said),
         _ => internal(&said),

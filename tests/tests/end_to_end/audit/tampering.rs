@@ -1,7 +1,8 @@
 //! A file that somebody changed, byte by byte: it is found, and where.
 
-use lockgate_ledger::Source as _;
+use lockgate_domain::{Digest, Timestamp};
 use lockgate_ledger::tree::Hash;
+use lockgate_ledger::{Append, NewEntry, Request, Source as _, Storage as _};
 use serde_json::{Value, json};
 
 use super::support::{DECISION, Place, SNAPSHOT};
@@ -158,4 +159,23 @@ fn wherever_a_byte_is_changed_it_is_told_or_makes_no_difference() {
             assert_eq!((&said["root"], &said["checked"]["entries"]), (&json!(root), &json!(8)), "byte {at}");
         }
     }
+}
+
+#[test]
+fn a_changed_answer_that_is_kept_for_an_idempotency_key_is_found() {
+    let place = Place::new();
+    let (scope, key, answer) = ("ci".to_owned(), "key-of-ci".to_owned(), b"the answer that was given".to_vec());
+    let request = Request { scope, key, digest: Digest::of(b"what was asked"), answer: answer.clone() };
+    let entry = NewEntry::new("deployment/d-44", "requested", Timestamp::from_millis(0), &json!({})).unwrap();
+    place.storage().append(Append { entries: vec![entry], request: Some(request), ..Append::default() }).unwrap();
+    place.lockgate(&["ledger", "backup", "--to", "copy.db"]).with(0);
+    place.lockgate(&["audit", "verify", "--file", "copy.db"]).with(0);
+    let mut copy = std::fs::read(place.path("copy.db")).unwrap();
+    let at = copy.windows(answer.len()).position(|window| window == answer).unwrap();
+    copy[at] ^= 1;
+    place.write("copy.db", copy);
+    let said = place.lockgate(&["audit", "verify", "--file", "copy.db", "-o", "json"]).with(2).json();
+    let findings = said["findings"].as_array().unwrap();
+    assert_eq!((findings.len(), &findings[0]["place"]), (1, &json!("request")), "{said}");
+    assert!(findings[0]["message"].as_str().unwrap().contains("the request `key-of-ci` was changed"), "{said}");
 }

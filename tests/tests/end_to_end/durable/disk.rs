@@ -69,3 +69,32 @@ fn a_disk_that_takes_no_more_is_told_and_nothing_is_answered_unwritten() {
     drop(server);
     assert_eq!(kept(&data), answered);
 }
+
+#[test]
+fn a_data_folder_that_is_away_for_a_while_is_told_and_everything_goes_on_when_it_is_back() {
+    let above = folder("away");
+    let (data, away) = (above.join("data"), above.join("elsewhere"));
+    let server = Served::start(&data, &[]);
+    let token = token(&data);
+    request(&server.address, &token);
+    let ask = || send(&server.address, "POST", GATE, &token, "").unwrap();
+    let mut answered = BTreeSet::new();
+    for _ in 0..2 {
+        let decided = ask();
+        assert_eq!(decided.status, 200, "{}", decided.body);
+        answered.insert(decided.json()["id"].as_str().unwrap().to_owned());
+        std::fs::rename(&data, &away).unwrap();
+        let refused = ask();
+        assert_eq!((refused.status, refused.json()["cause"].as_str()), (503, Some("io-error")), "{}", refused.body);
+        ready(&server, 503);
+        std::fs::rename(&away, &data).unwrap();
+        ready(&server, 200);
+    }
+    // Tokens are issued and looked up as before, and models are loaded anew.
+    let other = lockgate_tests::served::token(&data);
+    let decided = send(&server.address, "POST", GATE, &other, "").unwrap();
+    assert_eq!(decided.status, 200, "{}", decided.body);
+    answered.insert(decided.json()["id"].as_str().unwrap().to_owned());
+    drop(server);
+    assert_eq!(kept(&data), answered);
+}

@@ -3,6 +3,7 @@
 #[cfg(target_os = "linux")]
 mod disk;
 mod killed;
+mod lost;
 
 use std::collections::BTreeSet;
 use std::fs;

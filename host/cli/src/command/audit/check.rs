@@ -41,7 +41,7 @@ pub(crate) struct Check {
 
 /// What is proved.
 enum Proved {
-    Included(Included),
+    Included(Box<Included>),
     Consistent(Consistent),
     Signed(note::Checkpoint),
 }
@@ -69,12 +69,16 @@ impl Check {
         if let Some(rest) = text.strip_prefix(TLOG_PROOF) {
             let leaf = self.leaf.clone().unwrap_or_else(|| leaf_file(&self.proof));
             let json = self.translated(rest, &leaf)?;
-            return Ok(json.and_then(|json| verify::inclusion(&json, key)).map(Proved::Included));
+            return Ok(json
+                .and_then(|json| verify::inclusion(&json, key))
+                .map(|included| Proved::Included(Box::new(included))));
         }
         let document: Option<Value> = serde_json::from_str(text).ok();
         let format = document.as_ref().and_then(|document| document.get("format")?.as_str());
         match format {
-            Some("lockgate-inclusion-proof/v1") => Ok(verify::inclusion(text, key).map(Proved::Included)),
+            Some("lockgate-inclusion-proof/v1") => {
+                Ok(verify::inclusion(text, key).map(|included| Proved::Included(Box::new(included))))
+            }
             Some("lockgate-consistency-proof/v1") => Ok(verify::consistency(text, key).map(Proved::Consistent)),
             None if document.is_none() && Note::parse(text).is_ok() => {
                 Ok(verify::checkpoint(text, key).map(Proved::Signed))
@@ -147,9 +151,12 @@ impl Proved {
     fn document(&self) -> Value {
         let head = |checkpoint: &note::Checkpoint| json!({ "log": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root });
         match self {
-            Self::Included(Included { entry, checkpoint, key }) => json!({
-                "proven": true, "what": "inclusion", "entry": entry, "in": head(checkpoint), "signed_by": key,
-            }),
+            Self::Included(included) => {
+                let Included { entry, checkpoint, key } = included.as_ref();
+                json!({
+                    "proven": true, "what": "inclusion", "entry": entry, "in": head(checkpoint), "signed_by": key,
+                })
+            }
             Self::Consistent(Consistent { older, newer }) => json!({
                 "proven": true, "what": "consistency", "older": head(older), "newer": head(newer),
             }),

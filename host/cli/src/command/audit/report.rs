@@ -1,8 +1,10 @@
 //! What came of verifying a log, told to people and to tools.
 
 use lockgate_domain::Timestamp;
-use lockgate_ledger::audit::AuditReport;
+use lockgate_ledger::audit::{AuditReport, OwnEntry};
 use lockgate_ledger::note::{Checkpoint, Note};
+use lockgate_ledger::{BackupRestored, LossAccepted};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::findings::Found;
@@ -85,6 +87,14 @@ impl Report {
             plural(report.checkpoints, "checkpoint", "checkpoints"),
         );
         facts.push(("checked", checked));
+        let losses: Vec<String> = report.losses.iter().map(lost).collect();
+        if !losses.is_empty() {
+            facts.push(("lost", losses.join("\n")));
+        }
+        let restores: Vec<String> = report.restores.iter().map(restored).collect();
+        if !restores.is_empty() {
+            facts.push(("restored", restores.join("\n")));
+        }
         if report.withheld > 0 {
             facts.push(("withheld", withheld(report.withheld, report.entries + report.withheld)));
         }
@@ -97,7 +107,14 @@ impl Report {
     }
 
     fn verdict(&self) -> String {
+        let losses = self.report.as_ref().map_or(0, |report| report.losses.len()) as u64;
         match self.findings.len() as u64 {
+            0 if losses > 0 => format!(
+                "  {} {}: {}",
+                styled(GOOD, "intact"),
+                styled(FAINT, "what is here is as it was signed"),
+                styled(WAITING, format!("but not all is here, {} accepted", plural(losses, "loss was", "losses were")))
+            ),
             0 => format!("  {} {}", styled(GOOD, "intact"), styled(FAINT, "everything is as it was signed")),
             count => format!("  {} {}", styled(BAD, "tampered"), plural(count, "finding", "findings")),
         }
@@ -126,9 +143,30 @@ impl Report {
                 "checkpoints": report.checkpoints,
                 "kept_checkpoints": self.kept,
             })),
+            "losses": report.map_or_else(Vec::new, |report| report.losses.iter().map(of_ledger).collect()),
+            "restores": report.map_or_else(Vec::new, |report| report.restores.iter().map(of_ledger).collect()),
             "findings": self.findings.iter().map(Found::document).collect::<Vec<_>>(),
         })
     }
+}
+
+/// What was lost, when that was accepted, and why.
+fn lost(accepted: &OwnEntry<LossAccepted>) -> String {
+    let OwnEntry { index, at, body: LossAccepted { expected, found, reason } } = accepted;
+    let expected = expected.map_or_else(|| "nobody knows how many entries".to_owned(), |head| head.to_string());
+    let found = found.map_or_else(|| "nothing".to_owned(), |head| head.to_string());
+    format!("there had been {expected}; {found} was left; accepted at {at} (entry {index}): {}", print::plain(reason))
+}
+
+/// From when the backup is that took the place of the ledger.
+fn restored(restored: &OwnEntry<BackupRestored>) -> String {
+    let OwnEntry { index, at, body: BackupRestored { backed_up, found } } = restored;
+    format!("a backup of {backed_up} with {found}, in use since {at} (entry {index})")
+}
+
+/// An entry of the ledger's own, for tools.
+fn of_ledger<T: Serialize>(entry: &OwnEntry<T>) -> Value {
+    json!({ "index": entry.index, "at": entry.at, "body": entry.body })
 }
 
 /// How many of all entries only the hash was shown, and why the log is verified whole all the same.
@@ -160,6 +198,8 @@ mod tests {
             checkpoints: 2,
             keys: Vec::new(),
             checkpoint: String::new(),
+            losses: Vec::new(),
+            restores: Vec::new(),
             findings: Vec::new(),
         };
         Report { report: Some(report), trusted: true, ..Report::unread(Vec::new()) }

@@ -39,6 +39,9 @@ impl Verify {
         let opened = match self.source.open() {
             Ok(opened) => opened,
             Err(error) => match error.downcast::<Error>() {
+                Ok(Error::Loss(loss)) => {
+                    return self.tell(&Report::unread(vec![Found::whole("file", loss.to_string())]));
+                }
                 // A ledger of which not even the first page can be read.
                 Ok(error) => return self.tell(&Report::unread(vec![Found::whole("file", damage(error)?)])),
                 Err(error) => return Err(error),
@@ -69,6 +72,9 @@ impl Verify {
         if let Opened::File { storage, .. } = &opened {
             let defects = storage.defects().or_else(|error| damage(error).map(|message| vec![message]))?;
             findings.extend(defects.into_iter().map(|message| Found::whole("file", message)));
+            let answers = storage.changed_answers().or_else(|error| damage(error).map(|message| vec![message]))?;
+            findings.extend(answers.into_iter().map(|message| Found::whole("request", message)));
+            findings.extend(storage.loss()?.map(|loss| Found::whole("file", loss.to_string())));
         }
         self.tell(&Report {
             name: Some(opened.name()),

@@ -3,11 +3,14 @@
 use lockgate_ledger::{HeldContent, Holdings, Query, Source as _};
 use serde_json::json;
 
-use super::DataArguments;
+use super::{DataArguments, LEDGER};
 use crate::exit::Exit;
 use crate::input::size;
 use crate::print;
 use crate::report::{Form, fields, grid};
+
+/// What is said first where something is lost.
+const LOST: &str = "LOST";
 
 /// Which ledger.
 #[derive(Debug, clap::Args)]
@@ -30,6 +33,7 @@ impl Info {
             Ok(found.first().map(|entry| entry.at))
         };
         let (since, until) = (at(false)?, at(true)?);
+        let (recorded, loss) = (storage.recorded()?, storage.loss()?);
         match self.output {
             Form::Json => {
                 let by_kind: serde_json::Map<String, serde_json::Value> =
@@ -50,19 +54,31 @@ impl Info {
                     "entries": by_kind,
                     "content": content.collect::<serde_json::Map<_, _>>(),
                     "requests": requests,
+                    "head_file": recorded,
+                    "loss": loss.map(|loss| json!({
+                        "expected": loss.expected.tree(),
+                        "found": loss.found,
+                        "backed_up": loss.backed_up,
+                        "message": loss.to_string(),
+                    })),
                 }))?)?;
             }
             Form::Table => {
                 let moment = |at: Option<lockgate_domain::Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
-                let facts = fields(vec![
+                let mut facts = vec![
                     ("log", print::plain(head.key.name()).into_owned()),
                     ("entries", format!("{} in {streams} streams", head.size)),
                     ("since", format!("{}, the last one {}", moment(since), moment(until))),
                     ("root", head.root.to_string()),
                     ("key", head.key.to_string()),
                     ("requests", format!("{requests} are remembered")),
-                    ("file", format!("{}, schema {schema}", size(bytes))),
-                ]);
+                    ("file", format!("{LEDGER}, {}, schema {schema}", size(bytes))),
+                    ("head file", recorded.map_or_else(|| "none".to_owned(), |head| format!("{LEDGER}-head, {head}"))),
+                ];
+                if let Some(loss) = loss {
+                    facts.insert(0, (LOST, print::plain(&loss.to_string()).into_owned()));
+                }
+                let facts = fields(facts);
                 let entries = entries.into_iter().map(|(kind, count)| {
                     vec![print::plain(&kind).into_owned(), count.to_string(), String::new(), String::new()]
                 });

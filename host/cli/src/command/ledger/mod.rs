@@ -1,5 +1,6 @@
 //! `lockgate ledger`: for those who look after the file that everything is kept in.
 
+mod accept_loss;
 mod backup;
 mod forget;
 mod info;
@@ -33,6 +34,9 @@ pub(crate) enum Ledger {
     Backup(backup::Backup),
     /// Deletes what is old: the bytes of snapshots and evidence, and what is remembered of requests. Every proof stays.
     Forget(forget::Forget),
+    /// Goes on with a ledger that has lost something, for example with a backup in its place, and writes into the log what
+    /// was lost.
+    AcceptLoss(accept_loss::AcceptLoss),
     /// Has the ledger signed with a new key from now on, also by a server that runs.
     RotateKey(rotate::RotateKey),
 }
@@ -44,6 +48,7 @@ impl Ledger {
             Self::Info(command) => command.run(),
             Self::Backup(command) => command.run(),
             Self::Forget(command) => command.run(),
+            Self::AcceptLoss(command) => command.run(global),
             Self::RotateKey(command) => command.run(global),
         }
     }
@@ -67,14 +72,15 @@ impl DataArguments {
     pub(crate) fn to_write(&self) -> anyhow::Result<(SqliteStorage, KeyFile)> {
         let path = self.there()?;
         let name = self.read_only()?.head()?.key.name().to_owned();
-        let key = KeyFile::new(self.data.join(KEY));
+        let key = self.key();
         let storage = key.open(&path, &name, SqliteOptions::default())?;
         Ok((storage, key))
     }
 
     /// Where the ledger is. One that is not there is never made here.
-    fn there(&self) -> Result<PathBuf, InvalidInput> {
-        let path = self.data.join(LEDGER);
+    fn there(&self) -> anyhow::Result<PathBuf> {
+        let path = self.path();
+        SqliteStorage::refuse_gone(&path)?;
         if path.is_file() {
             return Ok(path);
         }
@@ -82,7 +88,15 @@ impl DataArguments {
             true => not_found(&path, "ledger"),
             false => Diagnostic::error(format!("there is no data folder at `{}`", self.data.display())),
         };
-        Err(diagnostic.help("name the data folder of the server with `--data`").into())
+        Err(InvalidInput::from(diagnostic.help("name the data folder of the server with `--data`")).into())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.data.join(LEDGER)
+    }
+
+    fn key(&self) -> KeyFile {
+        KeyFile::new(self.data.join(KEY))
     }
 }
 

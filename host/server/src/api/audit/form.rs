@@ -175,6 +175,9 @@ pub struct LogEntry {
     pub kind: String,
     /// The digests of the content that it refers to.
     pub references: Vec<String>,
+    /// If it is the first entry that a request with an idempotency key wrote: what binds the answer of that request to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
     /// Its place in its stream, from 1.
     pub sequence: u64,
     /// The stream that it belongs to.

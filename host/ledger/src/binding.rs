@@ -1,0 +1,46 @@
+//! What binds the answer to a request to the log: a digest that the first entry of the request names.
+//!
+//! It is over everything that is kept of the request, and over a salt that stands beside the answer and not in the log. So
+//! nobody can guess from an entry what was asked, and people who see only the hash of an entry cannot guess the entry: they
+//! would have to guess the digest in it.
+
+use lockgate_domain::Digest;
+
+use crate::Error;
+use crate::append::Request;
+use crate::error::{Cause, Unavailable};
+
+/// What the digested bytes begin with.
+const FORMAT: &[u8] = b"lockgate-request/v1";
+
+/// Random bytes that only the ledger has.
+pub(crate) type Salt = [u8; 16];
+
+/// A request, bound to the entries that are written with it.
+#[derive(Debug)]
+pub(crate) struct RequestBinding {
+    pub(crate) salt: Salt,
+    pub(crate) digest: Digest,
+}
+
+impl RequestBinding {
+    /// Binds a request with which so many entries are written.
+    pub(crate) fn new(request: &Request, count: u64) -> Result<Self, Error> {
+        let mut salt = Salt::default();
+        let no_salt = |error| Unavailable::new(Cause::Other, format!("the system gives no random bytes: {error}"));
+        getrandom::fill(&mut salt).map_err(no_salt)?;
+        Ok(Self { salt, digest: Self::digest(request, count, &salt) })
+    }
+
+    /// SHA-256 over format, salt, number of entries, and each part of the request, every part with its length before it.
+    pub(crate) fn digest(request: &Request, count: u64, salt: &Salt) -> Digest {
+        let Request { scope, key, digest, answer } = request;
+        let parts = [FORMAT, salt, &count.to_be_bytes(), scope.as_bytes(), key.as_bytes(), digest.as_bytes(), answer];
+        let mut bytes = Vec::with_capacity(answer.len() + 256);
+        for part in parts {
+            bytes.extend((part.len() as u64).to_be_bytes());
+            bytes.extend(part);
+        }
+        Digest::of(&bytes)
+    }
+}

@@ -1,0 +1,85 @@
+//! A ledger that holds less than was written to it, or something else: what is known of that, and what can be done about it.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use lockgate_domain::Timestamp;
+
+use crate::storage::TreeHead;
+use crate::tree::Hash;
+
+/// A part of a ledger is missing, or is not what was written. The ledger is not written to until the part is back, or
+/// somebody [accepted the loss](crate::KeyFile::accept_loss).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Loss {
+    /// The file of the ledger.
+    pub ledger: PathBuf,
+    /// What the ledger should hold at least.
+    pub expected: ExpectedHead,
+    /// What it holds; none if the file is gone, or empty.
+    pub found: Option<TreeHead>,
+    /// The root of its first entries, as many as are expected, if it has as many.
+    pub root: Option<Hash>,
+    /// If the file is a backup that was put in the place of the ledger: when it was made.
+    pub backed_up: Option<Timestamp>,
+}
+
+/// What a ledger should hold at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExpectedHead {
+    /// What the head file says.
+    Recorded(TreeHead),
+    /// What this process has read or written itself.
+    Known(TreeHead),
+    /// Nobody knows: the ledger had a head file, which is missing.
+    Missing,
+    /// Nobody knows: what the head file holds has not the checksum that it names.
+    Unreadable,
+}
+
+impl ExpectedHead {
+    /// Size and root, if they are known.
+    pub fn tree(&self) -> Option<TreeHead> {
+        match self {
+            Self::Recorded(head) | Self::Known(head) => Some(*head),
+            Self::Missing | Self::Unreadable => None,
+        }
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ledger = self.ledger.display();
+        match &self.found {
+            Some(head) => write!(f, "the ledger `{ledger}` has {head}")?,
+            None => write!(f, "nothing is left of the ledger `{ledger}`")?,
+        }
+        if let Some(moment) = self.backed_up {
+            write!(f, " and is a backup of {moment}")?;
+        }
+        match &self.expected {
+            ExpectedHead::Recorded(head) => write!(f, ", but its head file `{ledger}-head` says that it had {head}")?,
+            ExpectedHead::Known(head) => write!(f, ", but this process has seen {head} in it")?,
+            ExpectedHead::Missing => {
+                write!(
+                    f,
+                    ", but its head file `{ledger}-head` is missing, so nobody can tell whether that is all of it"
+                )?;
+            }
+            ExpectedHead::Unreadable => {
+                write!(
+                    f,
+                    ", but its head file `{ledger}-head` is damaged, so nobody can tell whether that is all of it"
+                )?;
+            }
+        }
+        if let (Some(root), Some(expected)) = (self.root, self.expected.tree()) {
+            write!(f, "; the root of its first {} is {root}", expected.size)?;
+        }
+        f.write_str(
+            ". Bring back what is missing (for example `ledger.db-wal`, if that was removed), or accept the loss with \
+             `lockgate ledger accept-loss --reason <why>`, which writes it into the log",
+        )
+    }
+}

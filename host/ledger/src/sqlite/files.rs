@@ -1,0 +1,86 @@
+//! The files of a ledger under their names: what is open may no longer be what stands there.
+//!
+//! A process that has a file open goes on with it after somebody has put another one in its place. Whatever it would write
+//! then is gone with the old file. So the writer looks before each transaction.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Which file a name stands for: device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileIdentity(u64, u64);
+
+impl FileIdentity {
+    /// The file that stands at that path; none if there is none, or where the system does not tell files apart.
+    #[cfg(unix)]
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        // Only asked for by name: to open and close the file would give up SQLite's locks on it.
+        std::fs::metadata(path).ok().map(|metadata| Self(metadata.dev(), metadata.ino()))
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn of(_: &Path) -> Option<Self> {
+        None
+    }
+}
+
+/// The database and its write-ahead file, as they were opened.
+pub(super) struct OpenFiles([OpenFile; 2]);
+
+struct OpenFile {
+    path: PathBuf,
+    identity: Option<FileIdentity>,
+    /// How long it was when it was last looked at. Neither file becomes shorter while it is in use.
+    length: u64,
+}
+
+impl OpenFiles {
+    /// Those that stand there now. The write-ahead file is there as soon as a connection has read something.
+    pub(super) fn of(ledger: &Path) -> Self {
+        let open = |path: PathBuf| OpenFile { identity: FileIdentity::of(&path), length: length(&path), path };
+        Self([ledger.to_owned(), wal_of(ledger)].map(open))
+    }
+
+    /// Whether they still stand where they stood, and nobody has cut them off.
+    pub(super) fn are_in_place(&mut self) -> bool {
+        self.0.iter_mut().all(OpenFile::is_in_place)
+    }
+
+    /// The same of the database alone.
+    pub(super) fn is_database_in_place(&mut self) -> bool {
+        let [database, _] = &mut self.0;
+        database.is_in_place()
+    }
+}
+
+impl OpenFile {
+    fn is_in_place(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.length, length(&self.path));
+        FileIdentity::of(&self.path) == self.identity && before <= self.length
+    }
+}
+
+/// Where the write-ahead file of a ledger is.
+fn wal_of(ledger: &Path) -> PathBuf {
+    let mut wal = OsString::from(ledger);
+    wal.push("-wal");
+    wal.into()
+}
+
+/// Whether nothing of a ledger is there: neither in its file nor in the write-ahead file.
+pub(super) fn are_gone(ledger: &Path) -> bool {
+    length(ledger) == 0 && length(&wal_of(ledger)) == 0
+}
+
+fn length(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
+/// Makes the name of a new file as durable as what is in it.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}

@@ -1,0 +1,110 @@
+//! Whether a ledger still holds what is known to have been in it.
+
+use std::path::Path;
+
+use lockgate_domain::Timestamp;
+use rusqlite::Connection;
+
+use super::files::are_gone;
+use super::head_file::{HeadFile, HeadRecord};
+use super::migrate;
+use super::read;
+use super::row::{hash, one, unsigned};
+use crate::Error;
+use crate::loss::{ExpectedHead, Loss};
+use crate::storage::TreeHead;
+use crate::tree::{Frontier, Hash};
+
+/// The version of the schema from which on a ledger says whether it has a head file.
+const HEAD_FILES_SINCE: usize = 3;
+
+/// What a ledger says of itself.
+struct LedgerState {
+    head: TreeHead,
+    has_head_file: bool,
+    backed_up: Option<Timestamp>,
+}
+
+/// Says what a ledger has lost, if it has: measured by its head file, and by what this process has seen in it. The ledger
+/// may be of an older version, or empty. Not to be asked within a transaction: what it shows would be of another moment.
+pub(super) fn find(
+    connection: &Connection,
+    ledger: &Path,
+    head_file: &HeadFile,
+    known: Option<TreeHead>,
+) -> Result<Option<Loss>, Error> {
+    // Before the database is looked at: from here on it holds at least as much.
+    let recorded = head_file.read()?;
+    let state = state(connection)?;
+    let had_head_file = state.as_ref().is_some_and(|state| state.has_head_file);
+    if recorded == HeadRecord::Missing && had_head_file && head_file.read()? != HeadRecord::Missing {
+        // Another process has just made both.
+        return find(connection, ledger, head_file, known);
+    }
+    let lost = |expected, root| {
+        let (found, backed_up) = (state.as_ref().map(|state| state.head), state.as_ref().and_then(|s| s.backed_up));
+        Ok(Some(Loss { ledger: ledger.to_owned(), expected, found, root, backed_up }))
+    };
+    let recorded_head = match recorded {
+        HeadRecord::Head(head) => Some((head, ExpectedHead::Recorded(head))),
+        HeadRecord::Missing | HeadRecord::Unreadable => None,
+    };
+    let known_head = known.map(|head| (head, ExpectedHead::Known(head)));
+    for (head, expected) in recorded_head.into_iter().chain(known_head) {
+        match &state {
+            Some(state) if state.head.size >= head.size => {
+                let root = root_at(connection, head.size)?;
+                if root != head.root {
+                    return lost(expected, Some(root));
+                }
+            }
+            _ => return lost(expected, None),
+        }
+    }
+    match recorded {
+        // What this process has seen is there: the head file alone is missing, and is written anew.
+        _ if known.is_some() => Ok(None),
+        HeadRecord::Unreadable => lost(ExpectedHead::Unreadable, None),
+        HeadRecord::Missing if had_head_file => lost(ExpectedHead::Missing, None),
+        HeadRecord::Missing | HeadRecord::Head(_) => Ok(None),
+    }
+}
+
+/// The loss of all of a ledger, if nothing is left in its files.
+pub(super) fn find_gone(ledger: &Path, head_file: &HeadFile) -> Result<Option<Loss>, Error> {
+    // In this order: a ledger that another process makes just now has its file before it has a head file.
+    let expected = match head_file.read()? {
+        HeadRecord::Head(head) => ExpectedHead::Recorded(head),
+        HeadRecord::Unreadable => ExpectedHead::Unreadable,
+        HeadRecord::Missing => return Ok(None),
+    };
+    let gone = Loss { ledger: ledger.to_owned(), expected, found: None, root: None, backed_up: None };
+    Ok(are_gone(ledger).then_some(gone))
+}
+
+fn state(connection: &Connection) -> Result<Option<LedgerState>, Error> {
+    let sql = match migrate::version(connection)? {
+        0 => return Ok(None),
+        version if version < HEAD_FILES_SINCE => "SELECT size, root, 0, NULL FROM log",
+        _ => "SELECT size, root, has_head_file, backed_up FROM log",
+    };
+    one(connection, sql, [], |row| {
+        let head = TreeHead { size: unsigned(row, 0)?, root: hash(row, 1)? };
+        let backed_up = row.get::<_, Option<i64>>(3)?.map(Timestamp::from_millis);
+        Ok(LedgerState { head, has_head_file: row.get(2)?, backed_up })
+    })
+}
+
+/// The root that the log had when it had that many entries, of which it has at least as many.
+pub(super) fn root_at(connection: &Connection, size: u64) -> Result<Hash, Error> {
+    frontier_at(connection, size).map(|frontier| frontier.root())
+}
+
+/// The right edge of the log at a size.
+pub(super) fn frontier_at(connection: &Connection, size: u64) -> Result<Frontier, Error> {
+    let peaks = read::nodes(connection, &Frontier::peak_nodes(size)).map_err(|error| match error {
+        Error::NotFound(message) => Error::corrupt(message),
+        other => other,
+    })?;
+    Frontier::new(size, peaks).ok_or_else(|| Error::corrupt(format!("{size} is no size of a log")))
+}

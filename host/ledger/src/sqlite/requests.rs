@@ -1,0 +1,137 @@
+//! The requests that were answered: kept in a table beside the log, and bound to it. The first entry that a request wrote
+//! names a digest over the row, so a row that somebody changed is found out before anything is answered from it.
+
+use lockgate_domain::Digest;
+use rusqlite::{Connection, Row, params};
+
+use super::connection::unavailable;
+use super::read;
+use super::row::{ENTRY, change, digest, entry, number, one, unsigned};
+use crate::append::{Appended, Request};
+use crate::binding::{RequestBinding, Salt};
+use crate::{Error, StoredEntry};
+
+const COLUMNS: &str = "scope, key, digest, first, count, answer, salt";
+/// How many rows are read at once.
+const PAGE: usize = 256;
+/// How many changed rows are told.
+const MOST_CHANGED: usize = 100;
+/// What is wrong with a row that holds what no request has.
+const UNREADABLE: &str = "it holds values that no request has";
+
+/// A row of the table.
+struct KeptRequest {
+    request: Request,
+    first: u64,
+    count: u64,
+    salt: Salt,
+}
+
+impl KeptRequest {
+    /// None if a column holds what no request has, for example a digest of another length.
+    fn read(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
+        let (scope, key, answer) = (row.get(0)?, row.get(1)?, row.get(5)?);
+        let columns = || {
+            let request = Request { scope, key, digest: digest(row, 2).ok()?, answer };
+            let (first, count) = (unsigned(row, 3).ok()?, unsigned(row, 4).ok()?);
+            Some(Self { request, first, count, salt: row.get(6).ok()? })
+        };
+        Ok(columns())
+    }
+
+    /// What is wrong with it, if anything: whether the entry that it names is bound to it.
+    fn wrong(&self, connection: &Connection) -> Result<Option<String>, Error> {
+        let sql = format!("SELECT {ENTRY} FROM entries WHERE idx = ?1");
+        let stored: Option<StoredEntry> = one(connection, &sql, [number(self.first)], entry)?;
+        let Some(stored) = stored else { return Ok(Some(format!("there is no entry {}", self.first))) };
+        if let Some(message) = stored.discrepancy() {
+            return Ok(Some(format!("entry {}: {message}", self.first)));
+        }
+        let named = stored.read().ok().and_then(|entry| entry.request);
+        let is = RequestBinding::digest(&self.request, self.count, &self.salt);
+        Ok((named != Some(is)).then(|| format!("entry {} is not bound to it", self.first)))
+    }
+}
+
+/// Keeps what was answered.
+pub(super) fn keep(
+    connection: &Connection,
+    request: &Request,
+    salt: &Salt,
+    first: u64,
+    count: u64,
+    at: i64,
+) -> Result<(), Error> {
+    let sql = "INSERT INTO requests (scope, key, digest, first, count, answer, at, salt)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let Request { scope, key, digest, answer } = request;
+    let row = params![scope, key, digest.as_bytes(), number(first), number(count), answer, at, salt];
+    change(connection, sql, row).map(drop)
+}
+
+/// What a request was answered, if it was: the outer error is one of the database.
+pub(super) fn repeat(connection: &Connection, request: &Request) -> Result<Option<Result<Appended, Error>>, Error> {
+    let kept = match find(connection, &request.scope, &request.key, &request.digest)? {
+        None => return Ok(None),
+        Some(Err(error)) => return Ok(Some(Err(error))),
+        Some(Ok(kept)) => kept,
+    };
+    let entries = read::placed(connection, kept.first, kept.count)?;
+    let repeat = Some(kept.request.answer);
+    Ok(Some(Ok(Appended { entries, checkpoint: String::new(), namespaces: Default::default(), repeat })))
+}
+
+/// The answer that a request was given, if it was answered.
+pub(super) fn answered(
+    connection: &Connection,
+    scope: &str,
+    key: &str,
+    digest: &Digest,
+) -> Result<Option<Vec<u8>>, Error> {
+    find(connection, scope, key, digest)?.transpose().map(|kept| kept.map(|kept| kept.request.answer))
+}
+
+fn find(
+    connection: &Connection,
+    scope: &str,
+    key: &str,
+    digest: &Digest,
+) -> Result<Option<Result<KeptRequest, Error>>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM requests WHERE scope = ?1 AND key = ?2");
+    let Some(kept) = one(connection, &sql, [scope, key], KeptRequest::read)? else { return Ok(None) };
+    let Some(kept) = kept else { return Ok(Some(Err(Error::corrupt(was_changed(key, UNREADABLE))))) };
+    Ok(Some(match kept.wrong(connection)? {
+        Some(wrong) => Err(Error::corrupt(was_changed(key, &wrong))),
+        None if kept.request.digest != *digest => Err(Error::KeyReused { key: key.to_owned() }),
+        None => Ok(kept),
+    }))
+}
+
+/// The kept answers that were changed, at most a hundred of them.
+pub(super) fn changed(connection: &Connection) -> Result<Vec<String>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM requests WHERE (scope, key) > (?1, ?2) ORDER BY scope, key LIMIT {PAGE}");
+    let (mut changed, mut after) = (Vec::new(), (String::new(), String::new()));
+    loop {
+        let mut statement = connection.prepare_cached(&sql).map_err(unavailable)?;
+        let rows = statement.query_map([&after.0, &after.1], |row| {
+            Ok(((row.get::<_, String>(0)?, row.get::<_, String>(1)?), KeptRequest::read(row)?))
+        });
+        let page = rows.map_err(unavailable)?.collect::<Result<Vec<_>, _>>().map_err(unavailable)?;
+        let Some((last, _)) = page.last() else { return Ok(changed) };
+        after.clone_from(last);
+        for ((_, key), kept) in page {
+            let wrong = match kept {
+                Some(kept) => kept.wrong(connection)?,
+                None => Some(UNREADABLE.to_owned()),
+            };
+            changed.extend(wrong.map(|wrong| was_changed(&key, &wrong)));
+            if changed.len() >= MOST_CHANGED {
+                return Ok(changed);
+            }
+        }
+    }
+}
+
+fn was_changed(key: &str, wrong: &str) -> String {
+    format!("the answer that is kept for the request `{key}` was changed: {wrong}")
+}
