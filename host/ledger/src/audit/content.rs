@@ -19,11 +19,10 @@ pub(super) fn check(
     storage: &dyn Source,
     mut referenced: HashMap<Digest, u64>,
     mut deleted: HashSet<Digest>,
-    size: u64,
+    mut size: u64,
     report: &mut AuditReport,
 ) -> Result<(), Error> {
     let mut after = None;
-    let mut looked_again = false;
     loop {
         let page = storage.contents(after, PAGE)?;
         let Some(last) = page.last() else { break };
@@ -43,10 +42,13 @@ pub(super) fn check(
                         }
                     }
                     ContentState::Deleted(_) => {
-                        if !deleted.contains(&digest) && !looked_again {
+                        if !deleted.contains(&digest) {
                             // It may have been deleted since the entries were read.
-                            deleted.extend(deleted_since(storage, size)?);
-                            looked_again = true;
+                            let now = storage.head()?.size;
+                            if now > size {
+                                deleted.extend(deleted_since(storage, size)?);
+                                size = now;
+                            }
                         }
                         report.deleted += 1;
                         if !deleted.contains(&digest) {
