@@ -32,6 +32,14 @@ pub enum InvalidEntry {
         /// What is allowed.
         rule: &'static str,
     },
+    /// A reason that says nothing, or too much.
+    #[error("the reason has {found}: say why, in 1 to {most} characters and without control characters")]
+    Reason {
+        /// What is wrong with it.
+        found: String,
+        /// How many characters it may have.
+        most: usize,
+    },
     /// A request that writes no entry.
     #[error("the request `{key}` writes no entry: its answer is kept only together with an entry that is bound to it")]
     NoEntry {
@@ -206,6 +214,21 @@ pub(crate) fn check_text(what: &'static str, name: &str) -> Result<(), InvalidEn
         return Err(InvalidEntry::Name { what, name: name.to_owned(), rule });
     }
     Ok(())
+}
+
+/// Why somebody did something.
+pub(crate) fn check_reason(reason: &str) -> Result<(), InvalidEntry> {
+    let (most, count) = (1000, reason.chars().count());
+    let found = if reason.trim().is_empty() {
+        "no words".to_owned()
+    } else if count > most {
+        format!("{count} characters")
+    } else if reason.chars().any(char::is_control) {
+        "a control character".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(InvalidEntry::Reason { found, most })
 }
 
 /// Names that programs chose.

@@ -6,11 +6,15 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::entry::check_text;
+use crate::entry::check_reason;
+use crate::loss::{ExpectedHead, Loss, LossAcceptance};
 use crate::note::{InvalidKey, SigningKey, VerifyingKey};
 use crate::own::LossAccepted;
 use crate::sqlite::{SqliteOptions, SqliteStorage, sync_folder};
 use crate::{Error, Source as _, Storage};
+
+/// What stands in a key file below a key that has signed a log.
+const SIGNED: &str = "This key has signed a log.";
 
 /// Why a key file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +82,7 @@ impl KeyFile {
     /// # Errors
     /// If the file exists, cannot be written, or the name is not allowed.
     pub fn create(&self, name: &str) -> Result<SigningKey, KeyFileError> {
-        create(&self.path, name)
+        create(&self.path, name, None)
     }
 
     /// Reads the key.
@@ -95,15 +99,33 @@ impl KeyFile {
     /// # Errors
     /// If one of them cannot be used, or they do not belong together.
     pub fn open(&self, ledger: &Path, name: &str, options: SqliteOptions) -> Result<SqliteStorage, KeyFileError> {
-        let key = match (self.path.exists(), ledger.exists()) {
-            (true, _) => self.load()?,
-            (false, false) => {
-                SqliteStorage::refuse_gone(ledger)?;
-                self.create(name)?
-            }
-            (false, true) => return Err(self.lost(ledger)),
-        };
-        self.open_with(key, ledger, &options, None).map(|(storage, _)| storage)
+        self.refuse_gone(ledger)?;
+        // In this order: a process that makes both makes the key first.
+        let (is_made, is_ledger_there, is_key_there) =
+            (SqliteStorage::has_head_file(ledger), ledger.exists(), self.path.exists());
+        if is_ledger_there && !is_key_there {
+            return Err(self.lost(ledger));
+        }
+        if is_made && is_key_there {
+            return self.open_with(self.load()?, ledger, &options, None, None).map(|(storage, _)| storage);
+        }
+        // The head file is the last that a first start makes. Until then one process works, and the others wait for what it
+        // has made.
+        let turn = self.turn()?;
+        self.refuse_gone(ledger)?;
+        let key = if self.path.exists() { self.load()? } else { self.create(name)? };
+        self.open_with(key, ledger, &options, None, Some(turn)).map(|(storage, _)| storage)
+    }
+
+    /// Refuses a ledger whose file is gone or empty, if its head file, its write-ahead file or the key shows that there was
+    /// one.
+    ///
+    /// # Errors
+    /// [`Error::Loss`], or that a file cannot be read.
+    pub fn refuse_gone(&self, ledger: &Path) -> Result<(), Error> {
+        SqliteStorage::refuse_gone(ledger)?;
+        let gone = SqliteStorage::is_absent(ledger) && self.has_signed();
+        if gone { Err(Error::Loss(Box::new(gone_after_signing(ledger)))) } else { Ok(()) }
     }
 
     /// Opens a ledger in spite of a [loss](crate::Loss), and writes an entry that says what was lost, and why it goes on
@@ -120,8 +142,19 @@ impl KeyFile {
         if !self.path.exists() {
             return Err(self.lost(ledger));
         }
-        check_text("reason", reason).map_err(Error::from)?;
-        let (storage, accepted) = self.open_with(self.load()?, ledger, options, Some(reason))?;
+        check_reason(reason).map_err(Error::from)?;
+        let turn = self.turn()?;
+        let lost = match (SqliteStorage::is_absent(ledger), self.has_signed()) {
+            (false, _) => None,
+            (true, true) => Some(gone_after_signing(ledger)),
+            (true, false) => {
+                let message =
+                    format!("there is no ledger `{}`, and nothing shows that there was one", ledger.display());
+                return Err(Error::NotFound(message).into());
+            }
+        };
+        let acceptance = LossAcceptance { reason: reason.to_owned(), lost };
+        let (storage, accepted) = self.open_with(self.load()?, ledger, options, Some(&acceptance), Some(turn))?;
         match accepted {
             Some(accepted) => Ok(accepted),
             None => Err(Error::NothingLost(storage.head()?.tree()).into()),
@@ -132,30 +165,40 @@ impl KeyFile {
         KeyFileError::Lost { ledger: ledger.to_owned(), path: self.path.clone() }
     }
 
-    /// Opens a ledger with the key, or the one that it goes by instead; what is lost is accepted if there is a reason to.
+    /// Opens a ledger with the key, or the one that it goes by instead; what is lost may be accepted. The
+    /// turn is held already, or is taken if it is needed.
     fn open_with(
         &self,
         key: SigningKey,
         ledger: &Path,
         options: &SqliteOptions,
-        reason: Option<&str>,
+        acceptance: Option<&LossAcceptance>,
+        turn: Option<File>,
     ) -> Result<(SqliteStorage, Option<LossAccepted>), KeyFileError> {
         let open = |key| {
             let file = self.clone();
             let keys = Box::new(move |current: &str| file.find(current));
-            SqliteStorage::open_by_keys(ledger, key, keys, options.clone(), reason)
+            SqliteStorage::open_by_keys(ledger, key, keys, options.clone(), acceptance)
         };
         match open(key) {
             Err(Error::KeyRetired { current, .. }) => {
                 // Nobody else changes keys from here on.
-                let _turn = self.turn()?;
+                let _turn = turn.map_or_else(|| self.turn(), Ok)?;
                 let opened = open(self.find(&current)?)?;
                 if self.next().exists() && is(&load(&self.next())?, &current) {
                     self.promote()?;
                 }
                 Ok(opened)
             }
-            outcome => Ok(outcome?),
+            outcome => {
+                let opened = outcome?;
+                if !self.has_signed() {
+                    // A key file that must not be written, such as a mounted secret, keeps no mark: that nothing but the key
+                    // is left is then not noticed.
+                    let _ = turn.map_or_else(|| self.turn(), Ok).and_then(|_turn| self.mark());
+                }
+                Ok(opened)
+            }
         }
     }
 
@@ -225,14 +268,14 @@ impl KeyFile {
     }
 
     fn rotate_from(&self, old: &SigningKey, storage: &dyn Storage) -> Result<VerifyingKey, KeyFileError> {
-        let next = create(&self.next(), old.verifying_key().name())?;
+        let next = create(&self.next(), old.verifying_key().name(), Some(SIGNED))?;
         let verifying = next.verifying_key().clone();
         storage.rotate(next)?;
         self.promote()?;
         Ok(verifying)
     }
 
-    /// The right to change the key, until it is dropped: of two who would, the second waits, and sees what the first did.
+    /// The right to make or change the key, until it is dropped: of two who would, the second waits, and sees what the first did.
     fn turn(&self) -> Result<File, KeyFileError> {
         let path = beside(&self.path, ".lock");
         let open = || {
@@ -241,6 +284,21 @@ impl KeyFile {
             Ok(file)
         };
         open().map_err(|error| KeyFileError::Io { path: path.clone(), error })
+    }
+
+    /// Whether the file says that its key has signed a log.
+    fn has_signed(&self) -> bool {
+        self.path.is_file() && fs::read_to_string(&self.path).is_ok_and(|text| parts(&text).1 == Some(SIGNED))
+    }
+
+    /// Says in the file that its key has signed a log. The turn is held.
+    fn mark(&self) -> Result<(), KeyFileError> {
+        let unfinished = write_unfinished(&self.path, &self.load()?, Some(SIGNED))?;
+        let replaced = fs::rename(&unfinished, &self.path).and_then(|()| sync_folder(&self.path));
+        replaced.map_err(|error| {
+            let _ = fs::remove_file(&unfinished);
+            KeyFileError::Io { path: self.path.clone(), error }
+        })
     }
 
     fn next(&self) -> PathBuf {
@@ -265,37 +323,73 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     beside.into()
 }
 
-fn create(path: &Path, name: &str) -> Result<SigningKey, KeyFileError> {
+/// The loss of everything but the key.
+fn gone_after_signing(ledger: &Path) -> Loss {
+    Loss { ledger: ledger.to_owned(), expected: ExpectedHead::Signed, found: None, root: None, backed_up: None }
+}
+
+/// Makes a key, and a file for it, with a mark below it or without.
+fn create(path: &Path, name: &str, mark: Option<&str>) -> Result<SigningKey, KeyFileError> {
     let key = SigningKey::generate(name).map_err(|error| KeyFileError::Invalid { path: path.to_owned(), error })?;
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    // Written in full under another name first: a file of this name always holds a key. And a link, unlike a new name,
-    // never takes the place of a key that is there.
-    let unfinished = beside(path, ".unfinished");
-    let write = |mut file: File| {
-        file.write_all(format!("{}\n", key.to_secret()).as_bytes())?;
-        file.sync_all()?;
-        fs::hard_link(&unfinished, path)
-    };
-    let written = options.open(&unfinished).and_then(write);
-    let cleared = if unfinished.exists() { fs::remove_file(&unfinished) } else { Ok(()) };
-    let written = written.and(cleared).and_then(|()| sync_folder(path));
+    let unfinished = write_unfinished(path, &key, mark)?;
+    // A link, unlike a new name, never takes the place of a key that is there.
+    let written = fs::hard_link(&unfinished, path);
+    let written = written.and(fs::remove_file(&unfinished)).and_then(|()| sync_folder(path));
     written.map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
     Ok(key)
 }
 
+/// Writes a key in full under another name first: a file of its proper name always holds a key. That other name is this key's
+/// alone, so that nobody else writes into the file.
+fn write_unfinished(path: &Path, key: &SigningKey, mark: Option<&str>) -> Result<PathBuf, KeyFileError> {
+    let unfinished = beside(path, &format!(".{:08x}.unfinished", key.verifying_key().id()));
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mark = mark.map_or_else(String::new, |mark| format!("{mark}\n"));
+    let write = |mut file: File| {
+        file.write_all(format!("{}\n{mark}", key.to_secret()).as_bytes())?;
+        file.sync_all()
+    };
+    let written = options.open(&unfinished).and_then(write);
+    written.map_err(|error| {
+        let _ = fs::remove_file(&unfinished);
+        KeyFileError::Io { path: path.to_owned(), error }
+    })?;
+    Ok(unfinished)
+}
+
+/// The key in a key file, and what stands below it.
+fn parts(text: &str) -> (&str, Option<&str>) {
+    match text.trim_end().split_once('\n') {
+        Some((key, below)) => (key.trim_end(), Some(below)),
+        None => (text.trim_end(), None),
+    }
+}
+
+/// To open something else may last for ever.
+fn not_regular() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file: put the file with the key in its place")
+}
+
 fn load(path: &Path) -> Result<SigningKey, KeyFileError> {
     let io = |error| KeyFileError::Io { path: path.to_owned(), error };
+    let metadata = fs::metadata(path).map_err(io)?;
+    if !metadata.is_file() {
+        return Err(io(not_regular()));
+    }
     #[cfg(unix)]
     {
-        let metadata = fs::metadata(path).map_err(io)?;
         let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
         if mode & 0o077 != 0 {
             return Err(KeyFileError::Open { path: path.to_owned(), mode });
         }
     }
     let text = fs::read_to_string(path).map_err(io)?;
-    SigningKey::from_secret(text.trim_end()).map_err(|error| KeyFileError::Invalid { path: path.to_owned(), error })
+    let key = match parts(&text) {
+        (key, None | Some(SIGNED)) => SigningKey::from_secret(key),
+        _ => SigningKey::from_secret(&text),
+    };
+    key.map_err(|error| KeyFileError::Invalid { path: path.to_owned(), error })
 }

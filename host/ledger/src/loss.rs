@@ -24,6 +24,14 @@ pub struct Loss {
     pub backed_up: Option<Timestamp>,
 }
 
+/// That somebody goes on in spite of a loss.
+pub(crate) struct LossAcceptance {
+    /// Why.
+    pub(crate) reason: String,
+    /// What is lost, where the files of the ledger do not show it.
+    pub(crate) lost: Option<Loss>,
+}
+
 /// What a ledger should hold at least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -34,6 +42,8 @@ pub enum ExpectedHead {
     Known(TreeHead),
     /// Nobody knows: the ledger had a head file, which is missing.
     Missing,
+    /// Nobody knows: nothing is left but the key, whose file says that it has signed a log.
+    Signed,
     /// Nobody knows: what the head file holds has not the checksum that it names.
     Unreadable,
 }
@@ -43,7 +53,7 @@ impl ExpectedHead {
     pub fn tree(&self) -> Option<TreeHead> {
         match self {
             Self::Recorded(head) | Self::Known(head) => Some(*head),
-            Self::Missing | Self::Unreadable => None,
+            Self::Missing | Self::Unreadable | Self::Signed => None,
         }
     }
 }
@@ -61,6 +71,7 @@ impl fmt::Display for Loss {
         match &self.expected {
             ExpectedHead::Recorded(head) => write!(f, ", but its head file `{ledger}-head` says that it had {head}")?,
             ExpectedHead::Known(head) => write!(f, ", but this process has seen {head} in it")?,
+            ExpectedHead::Signed => {}
             ExpectedHead::Missing => {
                 write!(
                     f,
@@ -74,11 +85,14 @@ impl fmt::Display for Loss {
                 )?;
             }
         }
+        if self.expected == ExpectedHead::Signed {
+            f.write_str(", but its key has signed a log. For a log that is really new, move the key file away")?;
+        }
         if let (Some(root), Some(expected)) = (self.root, self.expected.tree()) {
             write!(f, "; the root of its first {} is {root}", expected.size)?;
         }
         f.write_str(
-            ". Bring back what is missing (for example `ledger.db-wal`, if that was removed), or accept the loss with \
+            ". Bring back what is missing (`ledger.db`, or the `ledger.db-wal` that was beside it), or accept the loss with \
              `lockgate ledger accept-loss --reason <why>`, which writes it into the log",
         )
     }

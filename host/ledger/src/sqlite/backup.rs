@@ -4,7 +4,6 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use lockgate_domain::Timestamp;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
@@ -12,6 +11,7 @@ use super::connection::{create_private, unavailable};
 use super::{SqliteStorage, migrate, sync_folder};
 use crate::audit::{Audit, AuditReport, audit};
 use crate::error::{Cause, Unavailable};
+use crate::note::VerifyingKey;
 use crate::{Error, Source as _};
 
 /// What was copied.
@@ -38,7 +38,12 @@ impl SqliteStorage {
         let mut unfinished = to.as_os_str().to_owned();
         unfinished.push(".unfinished");
         let unfinished = Path::new(&unfinished);
-        let report = self.copy(unfinished).and_then(|()| check(unfinished, self));
+        if let Some(loss) = self.loss()? {
+            return Err(Error::Loss(Box::new(loss)));
+        }
+        // Before the copy is made: the log of the copy names every key that was the current one until then.
+        let key = self.head()?.key;
+        let report = self.copy(unfinished).and_then(|()| check(unfinished, key));
         let report = report.inspect_err(|_| drop(fs::remove_file(unfinished)))?;
         let bytes = fs::metadata(unfinished).map_err(io)?.len();
         fs::rename(unfinished, to).map_err(io)?;
@@ -63,7 +68,7 @@ impl SqliteStorage {
             }
         })?;
         let mark = "UPDATE log SET has_head_file = 0, backed_up = ?1";
-        copy.execute(mark, [Timestamp::now().as_millis()]).map_err(unavailable)?;
+        copy.execute(mark, [self.clock.now().as_millis()]).map_err(unavailable)?;
         // A file in write-ahead mode needs others beside it even to be read.
         copy.pragma_update(None, "journal_mode", "DELETE").map_err(unavailable)?;
         drop(copy);
@@ -72,15 +77,13 @@ impl SqliteStorage {
     }
 }
 
-fn check(copy: &Path, original: &SqliteStorage) -> Result<AuditReport, Error> {
+fn check(copy: &Path, key: VerifyingKey) -> Result<AuditReport, Error> {
     let opened = SqliteStorage::open_read_only(copy)?;
-    opened.readers.read(|connection| {
-        migrate::version(connection)?;
-        let sound: String =
-            connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).map_err(unavailable)?;
-        if sound == "ok" { Ok(()) } else { Err(Error::corrupt(format!("the copy is damaged: {sound}"))) }
-    })?;
-    let report = audit(&opened, &Audit { key: Some(original.head()?.key), ..Audit::default() })?;
+    opened.readers.read(migrate::version)?;
+    if let Some(defect) = opened.defects()?.into_iter().chain(opened.changed_answers()?).next() {
+        return Err(Error::corrupt(format!("the copy is damaged, as is the ledger: {defect}")));
+    }
+    let report = audit(&opened, &Audit { key: Some(key), ..Audit::default() })?;
     match report.findings.first() {
         None => Ok(report),
         Some(finding) => Err(Error::corrupt(format!("the copy does not pass the audit: {finding}"))),

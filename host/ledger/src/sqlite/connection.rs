@@ -8,6 +8,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::head_file::HeadFile;
+use super::loss;
 use crate::Error;
 use crate::error::{Cause, Unavailable};
 
@@ -34,9 +36,18 @@ pub(super) fn cause_of(error: &std::io::Error) -> Cause {
     }
 }
 
-/// A connection that writes.
-pub(super) fn open_writer(path: &Path, busy: Duration) -> Result<Connection, Error> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)?;
+/// A connection that may write later, and changes nothing of the files until then.
+pub(super) fn open_unchecked(path: &Path, busy: Duration) -> Result<Connection, Error> {
+    open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)
+}
+
+/// The same of a ledger of which nothing is left: SQLite makes a new one, and removes the write-ahead file of the old one.
+pub(super) fn open_anew(path: &Path, busy: Duration) -> Result<Connection, Error> {
+    open_anyway(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)
+}
+
+/// Makes a connection one that writes.
+pub(super) fn prepare_writer(connection: Connection, path: &Path) -> Result<Connection, Error> {
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(unavailable)?;
     if mode != "wal" {
         let message = format!("`{}` cannot be put into write-ahead mode: it is in mode `{mode}`", path.display());
@@ -52,6 +63,14 @@ pub(super) fn open_writer(path: &Path, busy: Duration) -> Result<Connection, Err
     Ok(connection)
 }
 
+/// A connection that reads the database without its write-ahead file, and leaves all files as they are.
+pub(super) fn open_alone(path: &Path) -> Result<Connection, Error> {
+    let name = path.to_str().ok_or_else(|| Error::NotFound(format!("`{}` has no name in UTF-8", path.display())))?;
+    let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("file:{name}?immutable=1"), flags).map_err(|error| at(path, &error))
+}
+
 /// A connection that only brings over what was committed.
 pub(super) fn open_beside(path: &Path, busy: Duration) -> Result<Connection, Error> {
     open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)
@@ -64,11 +83,26 @@ pub(super) fn open_reader(path: &Path, busy: Duration) -> Result<Connection, Err
     Ok(connection)
 }
 
+/// Has a connection bring over what is in the write-ahead file when it is closed as the last one.
+pub(super) fn empty_wal_at_close(connection: &Connection) -> Result<(), Error> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(drop).map_err(unavailable)
+}
+
 fn open(path: &Path, flags: OpenFlags, busy: Duration) -> Result<Connection, Error> {
+    match loss::find_gone(path, &HeadFile::beside(path, busy))? {
+        Some(loss) => Err(Error::Loss(Box::new(loss))),
+        None => open_anyway(path, flags, busy),
+    }
+}
+
+fn open_anyway(path: &Path, flags: OpenFlags, busy: Duration) -> Result<Connection, Error> {
     // A connection is used by one thread at a time, which Rust's types see to: SQLite need not lock it as well.
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| at(path, &error))?;
     connection.busy_timeout(busy).map_err(unavailable)?;
+    // What is in the write-ahead file may belong to another database, or be all that is left of a ledger: a connection that
+    // is only closed neither brings it over nor removes it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(unavailable)?;
     connection.set_prepared_statement_cache_capacity(64);
     // Statements are planned once, and not again for each value that is bound to them: a third of the writer's time.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(unavailable)?;

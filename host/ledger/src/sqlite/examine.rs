@@ -41,20 +41,23 @@ pub struct HeldContent {
 }
 
 impl SqliteStorage {
-    /// What SQLite finds wrong with the file: pages, rows that an index lacks, values that a column cannot hold. An audit
-    /// goes by entries, and would not see that one is no longer found by its id. Nothing, if it is sound; at most 100
+    /// What is wrong with the file: pages, rows that an index lacks, values that a column cannot hold, tables, indexes and triggers
+    /// that are not the ledger's, rows that belong to no entry of the log. An audit goes by entries, and would see none of it. Nothing, if it is sound; at most 100
     /// defects are told. It reads the whole file.
     ///
     /// # Errors
     /// If the file cannot be read at all.
     pub fn defects(&self) -> Result<Vec<String>, Error> {
-        self.readers.read(|connection| {
+        self.read(|connection| {
             let sql = format!("PRAGMA integrity_check({MOST_DEFECTS})");
             let mut statement = connection.prepare(&sql).map_err(unavailable)?;
             let rows = statement.query_map([], |row| row.get::<_, String>(0)).map_err(unavailable)?;
             let said = rows.collect::<Result<Vec<_>, _>>().map_err(unavailable)?;
             let lines = said.iter().flat_map(|text| text.lines()).filter(|line| *line != "ok");
-            Ok(lines.map(str::to_owned).collect())
+            let mut defects: Vec<String> = lines.map(str::to_owned).collect();
+            defects.extend(migrate::changes(connection)?);
+            defects.extend(strangers(connection)?);
+            Ok(defects)
         })
     }
 
@@ -64,7 +67,7 @@ impl SqliteStorage {
     /// # Errors
     /// If they cannot be read.
     pub fn changed_answers(&self) -> Result<Vec<String>, Error> {
-        self.readers.read(requests::changed)
+        self.read(requests::changed)
     }
 
     /// How much the ledger holds of what.
@@ -72,7 +75,7 @@ impl SqliteStorage {
     /// # Errors
     /// If it cannot be read.
     pub fn holdings(&self) -> Result<Holdings, Error> {
-        self.readers.read(|connection| {
+        self.read(|connection| {
             Ok(Holdings {
                 schema: migrate::version(connection)?,
                 bytes: count(connection, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")?,
@@ -94,6 +97,33 @@ impl SqliteStorage {
             })
         })
     }
+}
+
+/// Rows that belong to no entry of the log: rows of entries and nodes behind its end, and content that a team is said to refer to.
+fn strangers(connection: &Connection) -> Result<Vec<String>, Error> {
+    let mut found = Vec::new();
+    for (sql, what) in [
+        ("SELECT count(*) FROM entries WHERE idx < 0 OR idx >= (SELECT size FROM log)", "rows of entries"),
+        ("SELECT count(*) FROM nodes WHERE node < 0 OR node >= 2 * (SELECT size FROM log)", "rows of the tree"),
+    ] {
+        let rows = count(connection, sql)?;
+        if rows > 0 {
+            found.push(format!("{rows} {what} stand behind the end of the log: the ledger has not written them"));
+        }
+    }
+    let said = "SELECT DISTINCT team, value FROM entries, json_each(CAST(leaf AS TEXT), '$.references')
+                WHERE team IS NOT NULL AND json_valid(CAST(leaf AS TEXT))";
+    let noted = "SELECT team, 'sha256:' || lower(hex(digest)) FROM content_teams";
+    for (sql, what) in [
+        (format!("SELECT count(*) FROM ({noted} EXCEPT {said})"), "that its entries do not refer to"),
+        (format!("SELECT count(*) FROM ({said} EXCEPT {noted})"), "less than its entries refer to"),
+    ] {
+        let rows = count(connection, &sql)?;
+        if rows > 0 {
+            found.push(format!("`content_teams` lets a team read content {what}, {rows} times"));
+        }
+    }
+    Ok(found)
 }
 
 fn count(connection: &Connection, sql: &str) -> Result<u64, Error> {

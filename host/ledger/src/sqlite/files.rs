@@ -8,6 +8,9 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::Error;
+use crate::error::{Cause, Unavailable};
+
 /// Which file a name stands for: device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileIdentity(u64, u64);
@@ -54,6 +57,12 @@ impl OpenFiles {
         let [database, _] = &mut self.0;
         database.is_in_place()
     }
+
+    /// Whether another write-ahead file, or none, stands where the one stood that is open.
+    pub(super) fn is_wal_exchanged(&self) -> bool {
+        let [_, wal] = &self.0;
+        FileIdentity::of(&wal.path) != wal.identity
+    }
 }
 
 impl OpenFile {
@@ -70,9 +79,30 @@ fn wal_of(ledger: &Path) -> PathBuf {
     wal.into()
 }
 
-/// Whether nothing of a ledger is there: neither in its file nor in the write-ahead file.
-pub(super) fn are_gone(ledger: &Path) -> bool {
-    length(ledger) == 0 && length(&wal_of(ledger)) == 0
+/// Whether there is nothing in the file of a ledger, or no file.
+pub(super) fn is_empty(ledger: &Path) -> bool {
+    length(ledger) == 0
+}
+
+/// Whether there is something in the write-ahead file of a ledger.
+pub(super) fn has_wal(ledger: &Path) -> bool {
+    length(&wal_of(ledger)) > 0
+}
+
+/// Says of a ledger that cannot be right what may have made it so: a write-ahead file that belongs to another database.
+pub(super) fn explain(ledger: &Path, error: Error) -> Error {
+    match error {
+        Error::Unavailable(Unavailable { cause: Cause::Corrupt, message }) if has_wal(ledger) => {
+            let name = ledger.display();
+            Error::corrupt(format!(
+                "`{name}` and `{name}-wal` do not belong together, or one of them is damaged: {message}. Nothing was \
+                 changed. Bring back the files that were there together; or move `{name}-wal` away, keep it, and start \
+                 again: what `{name}` lacks without it is said then, and can be accepted with `lockgate ledger \
+                 accept-loss --reason <why>`"
+            ))
+        }
+        other => other,
+    }
 }
 
 fn length(path: &Path) -> u64 {

@@ -28,6 +28,11 @@ const LENGTH: usize = FORMAT.len() + 1 + 20 + 1 + 44 + 1 + 44 + 1;
 /// How long to wait before the lock is asked for again.
 const AGAIN: Duration = Duration::from_millis(1);
 
+/// How often a record is read again that cannot be right.
+const READ_AGAIN: u32 = 20;
+/// How long the lock is waited for at most: those who write hold it for much less.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
 /// What a head file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum HeadRecord {
@@ -49,16 +54,13 @@ pub(super) struct HeadFile {
 impl HeadFile {
     /// The head file of a ledger; another process may hold its lock for that long.
     pub(super) fn beside(ledger: &Path, busy: Duration) -> Self {
-        Self { path: head_file_of(ledger), busy, open: None }
+        Self { path: head_file_of(ledger), busy: busy.min(LONGEST_WAIT), open: None }
     }
 
-    /// What it says. Nothing is written.
+    /// What it says. Nothing is written, and no lock is taken, so that nobody who writes waits for one who reads.
     pub(super) fn read(&self) -> Result<HeadRecord, Error> {
         let read = || match File::open(&self.path) {
-            Ok(file) => {
-                self.wait_for(|| file.try_lock_shared())?;
-                record_in(&file)
-            }
+            Ok(file) => whole_record_in(&file),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(HeadRecord::Missing),
             Err(error) => Err(error),
         };
@@ -142,6 +144,17 @@ pub(super) fn head_file_of(ledger: &Path) -> PathBuf {
     let mut path = OsString::from(ledger);
     path.push("-head");
     path.into()
+}
+
+/// Reads a record without a lock: one that another process is just writing is read again.
+fn whole_record_in(file: &File) -> io::Result<HeadRecord> {
+    for _ in 0..READ_AGAIN {
+        match record_in(file)? {
+            HeadRecord::Unreadable => std::thread::sleep(AGAIN),
+            record => return Ok(record),
+        }
+    }
+    record_in(file)
 }
 
 fn record_in(file: &File) -> io::Result<HeadRecord> {

@@ -5,7 +5,8 @@ use std::path::Path;
 use lockgate_domain::Timestamp;
 use rusqlite::Connection;
 
-use super::files::are_gone;
+use super::connection::open_alone;
+use super::files::{has_wal, is_empty};
 use super::head_file::{HeadFile, HeadRecord};
 use super::migrate;
 use super::read;
@@ -35,7 +36,9 @@ pub(super) fn find(
 ) -> Result<Option<Loss>, Error> {
     // Before the database is looked at: from here on it holds at least as much.
     let recorded = head_file.read()?;
+    let alone = head_alone(ledger);
     let state = state(connection)?;
+    check_extends(connection, state.as_ref().map(|state| state.head), alone)?;
     let had_head_file = state.as_ref().is_some_and(|state| state.has_head_file);
     if recorded == HeadRecord::Missing && had_head_file && head_file.read()? != HeadRecord::Missing {
         // Another process has just made both.
@@ -70,16 +73,49 @@ pub(super) fn find(
     }
 }
 
-/// The loss of all of a ledger, if nothing is left in its files.
+/// What the database says alone, without its write-ahead file: an earlier head of the same log. None without a write-ahead
+/// file, or where it says nothing yet.
+fn head_alone(ledger: &Path) -> Option<TreeHead> {
+    if !has_wal(ledger) {
+        return None;
+    }
+    let state = open_alone(ledger).and_then(|connection| state(&connection));
+    // One that was brought over in part may not be readable alone.
+    state.ok().flatten().map(|state| state.head)
+}
+
+/// Sees whether a log goes on from what its database says alone. It does not with the write-ahead file of another database.
+fn check_extends(connection: &Connection, whole: Option<TreeHead>, alone: Option<TreeHead>) -> Result<(), Error> {
+    let Some(alone) = alone else { return Ok(()) };
+    let with = match whole {
+        Some(whole) if whole.size >= alone.size => {
+            let root = root_at(connection, alone.size)?;
+            if root == alone.root {
+                return Ok(());
+            }
+            format!("the first {} of them have the root {root}", alone.size)
+        }
+        Some(whole) => format!("it has {whole}"),
+        None => "it has none".to_owned(),
+    };
+    Err(Error::corrupt(format!("the database alone has {alone}, but with the write-ahead file {with}")))
+}
+
+/// The loss of all that was in the file of a ledger, if there is nothing in it although there was. To be asked before SQLite
+/// opens it, which removes the write-ahead file beside an empty database.
 pub(super) fn find_gone(ledger: &Path, head_file: &HeadFile) -> Result<Option<Loss>, Error> {
-    // In this order: a ledger that another process makes just now has its file before it has a head file.
+    if !is_empty(ledger) {
+        return Ok(None);
+    }
     let expected = match head_file.read()? {
         HeadRecord::Head(head) => ExpectedHead::Recorded(head),
         HeadRecord::Unreadable => ExpectedHead::Unreadable,
+        HeadRecord::Missing if has_wal(ledger) => ExpectedHead::Missing,
         HeadRecord::Missing => return Ok(None),
     };
+    // Another process may have made all of it meanwhile, the file first.
     let gone = Loss { ledger: ledger.to_owned(), expected, found: None, root: None, backed_up: None };
-    Ok(are_gone(ledger).then_some(gone))
+    Ok(is_empty(ledger).then_some(gone))
 }
 
 fn state(connection: &Connection) -> Result<Option<LedgerState>, Error> {

@@ -1,7 +1,9 @@
 //! Bringing a file to the version that this program writes: forward only, one step for each version, each in a
 //! transaction together with the number that says it was done.
 
-use rusqlite::{Connection, TransactionBehavior};
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 use super::connection::unavailable;
 use super::row::number;
@@ -19,6 +21,7 @@ pub const SCHEMA_VERSION: usize = STEPS.len();
 
 /// Does the steps that are missing.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Error> {
+    refuse_triggers(connection)?;
     if version(connection)? == SCHEMA_VERSION {
         return Ok(());
     }
@@ -31,6 +34,38 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Error> {
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(unavailable)?;
     transaction.commit().map_err(unavailable)
+}
+
+/// Refuses a file with a trigger: the ledger has none, and one would change what is written.
+fn refuse_triggers(connection: &Connection) -> Result<(), Error> {
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'trigger'";
+    let name: Option<String> = connection.query_row(sql, [], |row| row.get(0)).optional().map_err(unavailable)?;
+    match name {
+        None => Ok(()),
+        Some(name) => Err(Error::corrupt(format!(
+            "the file has the trigger `{name}`, which is not the ledger's and would change what is written: find out who made it, \
+             and drop it"
+        ))),
+    }
+}
+
+/// What stands in the schema of a file and is not the ledger's, or the other way round: a trigger, for example, would change what
+/// is written. A file that was brought to the current version has the same schema as a new one.
+pub(super) fn changes(connection: &Connection) -> Result<Vec<String>, Error> {
+    let mut new = Connection::open_in_memory().map_err(unavailable)?;
+    migrate(&mut new)?;
+    let (expected, found) = (schema(&new)?, schema(connection)?);
+    let added = found.difference(&expected).map(|(kind, name, _)| format!("{kind} `{name}` is not the ledger's"));
+    let missing = expected.difference(&found).map(|(kind, name, _)| format!("{kind} `{name}` is missing, or changed"));
+    Ok(added.chain(missing).map(|change| format!("the schema was changed: the {change}")).collect())
+}
+
+/// Kind, name and definition of all that a schema has. What SQLite makes for itself has no definition.
+fn schema(connection: &Connection) -> Result<BTreeSet<(String, String, String)>, Error> {
+    let sql = "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND substr(name, 1, 7) <> 'sqlite_'";
+    let mut statement = connection.prepare(sql).map_err(unavailable)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(unavailable)?;
+    rows.collect::<Result<_, _>>().map_err(unavailable)
 }
 
 /// The version of a file; 0 if it is empty.

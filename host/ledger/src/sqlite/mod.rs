@@ -30,6 +30,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use lockgate_domain::Digest;
+use rusqlite::Connection;
 
 pub use backup::BackedUp;
 pub use examine::{HeldContent, Holdings};
@@ -43,7 +44,7 @@ use self::writer::{BoundAppend, Job, Keys, State, Writer};
 use crate::binding::RequestBinding;
 use crate::entry::{check_text, check_word};
 use crate::error::{Cause, Unavailable};
-use crate::loss::Loss;
+use crate::loss::{Loss, LossAcceptance};
 use crate::note::SigningKey;
 use crate::own::LossAccepted;
 use crate::storage::{Done, Forgotten, Head, Query, Retention, Source, Storage, StoredContent, TreeHead, Values};
@@ -105,24 +106,21 @@ impl SqliteStorage {
         Self::open_by_keys(path, key, Box::new(no_other), options, None).map(|(storage, _)| storage)
     }
 
-    /// The same; when another process has changed keys, the new one is looked up, and signs from then on. With a reason, what
-    /// is lost is accepted.
+    /// The same; when another process has changed keys, the new one is looked up, and signs from then on. What
+    /// is lost may be accepted.
     pub(crate) fn open_by_keys(
         path: &Path,
         key: SigningKey,
         keys: Keys,
         options: SqliteOptions,
-        reason: Option<&str>,
+        acceptance: Option<&LossAcceptance>,
     ) -> Result<(Self, Option<LossAccepted>), Error> {
-        if reason.is_none() {
-            Self::refuse_gone(path)?;
-        }
         let new = !path.exists();
-        connection::create_private(path)?;
         let clock = Arc::new(LedgerClock::new(options.clock.clone()));
         let readers = Arc::new(Readers::new(path.to_owned(), options.busy));
         let (writer, accepted) =
-            Writer::open(path, options.busy, Arc::clone(&readers), key, keys, reason, Arc::clone(&clock))?;
+            Writer::open(path, options.busy, Arc::clone(&readers), key, keys, acceptance, Arc::clone(&clock))
+                .map_err(|error| files::explain(path, error))?;
         if new {
             let io = |error| Unavailable::new(Cause::Io, format!("the folder of `{}`: {error}", path.display()));
             sync_folder(path).map_err(io)?;
@@ -136,7 +134,8 @@ impl SqliteStorage {
         Ok((Self { readers, head_file, path: path.to_owned(), streams, clock, writing, options }, accepted))
     }
 
-    /// Refuses a ledger of which nothing is left but its head file. One that never was is not refused.
+    /// Refuses a ledger whose file is gone or empty, and that has a head file or a write-ahead file still. One that never was
+    /// is not refused.
     ///
     /// # Errors
     /// [`Error::Loss`], or that the head file cannot be read.
@@ -145,6 +144,16 @@ impl SqliteStorage {
             Some(loss) => Err(Error::Loss(Box::new(loss))),
             None => Ok(()),
         }
+    }
+
+    /// Whether nothing is there of a ledger: no file, or only empty ones.
+    pub(crate) fn is_absent(path: &Path) -> bool {
+        files::is_empty(path) && !files::has_wal(path) && !Self::has_head_file(path)
+    }
+
+    /// Whether a ledger has a head file, which is the last file that is made of it.
+    pub(crate) fn has_head_file(path: &Path) -> bool {
+        head_file::head_file_of(path).exists()
     }
 
     /// What the head file says that the ledger held after the last commit; none if there is no head file, or a damaged one.
@@ -163,7 +172,8 @@ impl SqliteStorage {
     /// # Errors
     /// If it cannot be read.
     pub fn loss(&self) -> Result<Option<Loss>, Error> {
-        self.readers.ask(|connection| loss::find(connection, &self.path, &self.head_file, None))
+        let found = self.ask(|connection| loss::find(connection, &self.path, &self.head_file, None));
+        found.map_err(|error| files::explain(&self.path, error))
     }
 
     /// Opens a ledger only to read, for example a backup, or that of a running server: it needs no key.
@@ -174,13 +184,13 @@ impl SqliteStorage {
     pub fn open_read_only(path: &Path) -> Result<Self, Error> {
         let options = SqliteOptions::default();
         let readers = Arc::new(Readers::new(path.to_owned(), options.busy));
-        let version = readers.read(migrate::version)?;
+        let version = readers.read(migrate::version).map_err(|error| files::explain(path, error))?;
         let head_file = HeadFile::beside(path, options.busy);
         let clock = Arc::new(LedgerClock::new(options.clock.clone()));
         let opened =
             Self { readers, head_file, path: path.to_owned(), streams: Arc::default(), clock, writing: None, options };
         if version == SCHEMA_VERSION {
-            opened.see_newest()?;
+            opened.see_newest().map_err(|error| files::explain(path, error))?;
             return Ok(opened);
         }
         if let Some(loss) = opened.loss()? {
@@ -190,9 +200,33 @@ impl SqliteStorage {
         Err(Unavailable::new(Cause::Other, message).into())
     }
 
+    /// Asks something, of one state of the database.
+    fn read<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        self.readers.read(ask).inspect_err(|error| self.doubt(error))
+    }
+
+    /// Asks one question.
+    fn ask<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        self.readers.ask(ask).inspect_err(|error| self.doubt(error))
+    }
+
+    /// Has the thread that writes see whether the ledger is well, once something could not be read.
+    fn doubt(&self, error: &Error) {
+        let is_damage = match error {
+            Error::Unavailable(why) => matches!(why.cause, Cause::Corrupt | Cause::Io),
+            Error::Loss(_) => true,
+            _ => false,
+        };
+        let Some(writing) = self.writing.as_ref().filter(|_| is_damage) else { return };
+        if !writing.state.doubted.swap(true, Ordering::Relaxed) && self.send(Job::Probe).is_err() {
+            // It has much to write, and notices by that.
+            writing.state.doubted.store(false, Ordering::Relaxed);
+        }
+    }
+
     /// Takes note of the newest entry in the file.
     fn see_newest(&self) -> Result<(), Error> {
-        if let Some(at) = self.readers.read(|connection| newest::newest(connection, 0))? {
+        if let Some(at) = self.read(|connection| newest::newest(connection, 0))? {
             self.clock.saw(at);
         }
         Ok(())
@@ -261,11 +295,11 @@ impl SqliteStorage {
 
 impl Source for SqliteStorage {
     fn head(&self) -> Result<Head, Error> {
-        self.readers.read(read::head)
+        self.read(read::head)
     }
 
     fn entries(&self, query: &Query) -> Result<Vec<StoredEntry>, Error> {
-        let entries = self.readers.read(|connection| read::entries(connection, query))?;
+        let entries = self.read(|connection| read::entries(connection, query))?;
         // Another process may have written them.
         if let Some(at) = entries.iter().map(|entry| entry.at).max() {
             self.clock.saw(at);
@@ -274,19 +308,19 @@ impl Source for SqliteStorage {
     }
 
     fn nodes(&self, nodes: &[u64]) -> Result<Vec<Hash>, Error> {
-        self.readers.read(|connection| read::nodes(connection, nodes))
+        self.read(|connection| read::nodes(connection, nodes))
     }
 
     fn checkpoints(&self, above: u64, limit: usize) -> Result<Vec<(u64, String)>, Error> {
-        self.readers.read(|connection| read::checkpoints(connection, above, limit))
+        self.read(|connection| read::checkpoints(connection, above, limit))
     }
 
     fn content(&self, digest: &Digest) -> Result<Option<StoredContent>, Error> {
-        self.readers.read(|connection| read::content(connection, digest))
+        self.read(|connection| read::content(connection, digest))
     }
 
     fn contents(&self, after: Option<Digest>, limit: usize) -> Result<Vec<Digest>, Error> {
-        self.readers.read(|connection| read::contents(connection, after, limit))
+        self.read(|connection| read::contents(connection, after, limit))
     }
 }
 
@@ -309,14 +343,14 @@ impl Storage for SqliteStorage {
     }
 
     fn answered(&self, scope: &str, key: &str, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
-        self.readers.read(|connection| requests::answered(connection, scope, key, digest))
+        self.read(|connection| requests::answered(connection, scope, key, digest))
     }
 
     fn versions(&self, streams: &[&str]) -> Result<Vec<u64>, Error> {
         if streams.len() <= read::VERSIONS {
-            return self.readers.ask(|connection| read::versions(connection, streams));
+            return self.ask(|connection| read::versions(connection, streams));
         }
-        self.readers.read(|connection| streams.iter().map(|stream| read::version(connection, stream)).collect())
+        self.read(|connection| streams.iter().map(|stream| read::version(connection, stream)).collect())
     }
 
     fn recent_versions(&self, streams: &[&str]) -> Result<Vec<u64>, Error> {
@@ -330,19 +364,19 @@ impl Storage for SqliteStorage {
     }
 
     fn values(&self, namespace: &str, prefix: &str) -> Result<Values, Error> {
-        self.readers.read(|connection| read::values(connection, namespace, prefix))
+        self.read(|connection| read::values(connection, namespace, prefix))
     }
 
     fn value(&self, namespace: &str, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        self.readers.read(|connection| read::value(connection, namespace, key))
+        self.read(|connection| read::value(connection, namespace, key))
     }
 
     fn contents_of_team(&self, team: &str, after: Option<Digest>, limit: usize) -> Result<Vec<Digest>, Error> {
-        self.readers.ask(|connection| read::contents_of_team(connection, team, after, limit))
+        self.ask(|connection| read::contents_of_team(connection, team, after, limit))
     }
 
     fn team_refers_to(&self, team: &str, digest: &Digest) -> Result<bool, Error> {
-        self.readers.ask(|connection| read::team_refers_to(connection, team, digest))
+        self.ask(|connection| read::team_refers_to(connection, team, digest))
     }
 
     fn forget(&self, rule: &Retention) -> Result<Forgotten, Error> {

@@ -3,7 +3,8 @@
 use lockgate_domain::Timestamp;
 use rusqlite::Connection;
 
-use super::row::{number, one};
+use super::connection::unavailable;
+use super::row::{ENTRY, entry, number};
 use crate::Error;
 
 /// How many of the last entries are looked at. Requests that were answered side by side are not written in the order of
@@ -11,9 +12,19 @@ use crate::Error;
 const LAST: u32 = 1024;
 
 /// The latest time among the last entries, as far as they stand at that place of the log or behind it; none if there is no
-/// such entry.
+/// such entry. An entry that does not fit together counts for nothing: an audit tells what is wrong with it.
 pub(super) fn newest(connection: &Connection, from: u64) -> Result<Option<Timestamp>, Error> {
-    let sql = "SELECT MAX(at) FROM (SELECT at FROM entries WHERE idx >= ?1 ORDER BY idx DESC LIMIT ?2)";
-    let found: Option<Option<i64>> = one(connection, sql, [number(from), i64::from(LAST)], |row| row.get(0))?;
-    Ok(found.flatten().map(Timestamp::from_millis))
+    let sql = format!(
+        "SELECT {ENTRY} FROM entries WHERE idx >= ?1 AND idx < (SELECT size FROM log) ORDER BY idx DESC LIMIT ?2"
+    );
+    let mut statement = connection.prepare_cached(&sql).map_err(unavailable)?;
+    let rows = statement.query_map([number(from), i64::from(LAST)], entry).map_err(unavailable)?;
+    let mut latest = None;
+    for row in rows {
+        let entry = row.map_err(unavailable)?;
+        if Some(entry.at) > latest && entry.discrepancy().is_none() {
+            latest = Some(entry.at);
+        }
+    }
+    Ok(latest)
 }

@@ -93,9 +93,19 @@ pub(super) fn head(connection: &Connection) -> Result<Head, Error> {
     Ok(Head { size, root, checkpoint, key })
 }
 
+/// The condition that a row of `entries` is an entry of the log: what stands behind its end was not written by the ledger, and no
+/// root covers it.
+const WITHIN: &str = "+idx < (SELECT size FROM log)";
+
 pub(super) fn version(connection: &Connection, stream: &str) -> Result<u64, Error> {
-    let sql = "SELECT sequence FROM entries WHERE stream = ?1 ORDER BY sequence DESC LIMIT 1";
+    static QUESTION: LazyLock<String> = LazyLock::new(|| version_of("?1"));
+    let sql = QUESTION.as_str();
     Ok(one(connection, sql, [stream], |row| unsigned(row, 0))?.unwrap_or(0))
+}
+
+/// The question for the version of the stream of that parameter.
+fn version_of(parameter: &str) -> String {
+    format!("SELECT sequence FROM entries WHERE stream = {parameter} AND {WITHIN} ORDER BY sequence DESC LIMIT 1")
 }
 
 /// How many versions are read in one question at most.
@@ -104,7 +114,7 @@ pub(super) const VERSIONS: usize = 4;
 /// The versions of at most [`VERSIONS`] streams, in one question.
 pub(super) fn versions(connection: &Connection, streams: &[&str]) -> Result<Vec<u64>, Error> {
     static QUESTIONS: LazyLock<Vec<String>> = LazyLock::new(|| {
-        let one = |n| format!("(SELECT sequence FROM entries WHERE stream = ?{n} ORDER BY sequence DESC LIMIT 1)");
+        let one = |n| format!("({})", version_of(&format!("?{n}")));
         let of = |count| format!("SELECT {}", (1..=count).map(one).collect::<Vec<_>>().join(", "));
         (1..=VERSIONS).map(of).collect()
     });
@@ -121,16 +131,20 @@ pub(super) fn namespace_version(connection: &Connection, namespace: &str) -> Res
 }
 
 pub(super) fn entries(connection: &Connection, query: &Query) -> Result<Vec<StoredEntry>, Error> {
-    let (sql, values) = statement_of(query);
+    let size = one(connection, "SELECT size FROM log", [], |row| unsigned(row, 0))?.unwrap_or(0);
+    let (sql, values) = statement_of(query, size);
     let mut statement = connection.prepare_cached(&sql).map_err(unavailable)?;
     let rows = statement.query_map(params_from_iter(values), entry).map_err(unavailable)?;
     rows.collect::<Result<_, _>>().map_err(unavailable)
 }
 
-/// The statement that answers a query, and its values.
-fn statement_of(query: &Query) -> (String, Vec<Value>) {
+/// The statement that answers a query of a log of that size, and its values.
+fn statement_of(query: &Query, size: u64) -> (String, Vec<Value>) {
     let mut sql = format!("SELECT {ENTRY} FROM entries WHERE idx >= ?1 AND idx < ?2");
-    let mut values = vec![Value::from(number(query.from)), Value::from(query.before.map_or(i64::MAX, number))];
+    let mut values = vec![
+        Value::from(number(query.from)),
+        Value::from(number(query.before.map_or(size, |before| before.min(size)))),
+    ];
     let mut add = |column: &str, value: &String, leads: bool| {
         // SQLite knows nothing of how many entries a stream, kind or team has, and would take the wrong index: a `+` keeps
         // it from that.
@@ -264,7 +278,7 @@ mod tests {
     fn plan(query: &Query) -> Vec<String> {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection).unwrap();
-        let (sql, values) = statement_of(query);
+        let (sql, values) = statement_of(query, 10);
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let rows = statement.query_map(params_from_iter(values), |row| row.get("detail")).unwrap();
         rows.map(Result::unwrap).collect()

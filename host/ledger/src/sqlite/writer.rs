@@ -7,7 +7,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,10 +20,12 @@ use super::forget;
 use super::newest::newest;
 use super::read::Readers;
 use super::streams::Streams;
+use super::wal;
 use super::writer_connection::WriterConnection;
 use crate::append::Appended;
 use crate::binding::RequestBinding;
 use crate::error::{Cause, Unavailable};
+use crate::loss::LossAcceptance;
 use crate::note::SigningKey;
 use crate::own::{BACKUP_RESTORED, LOG_KEY, LOSS_ACCEPTED, LogKey, LossAccepted};
 use crate::storage::{Done, Forgotten, Retention};
@@ -37,9 +39,21 @@ const PROBE_EACH: Duration = Duration::from_millis(500);
 
 /// What waits for the thread.
 pub(super) enum Job {
-    Append { append: Box<BoundAppend>, bytes: u64, done: Done },
-    Rotate { next: SigningKey, done: Done },
-    Forget { rule: Retention, done: Box<dyn FnOnce(Result<Forgotten, Error>) + Send> },
+    Append {
+        append: Box<BoundAppend>,
+        bytes: u64,
+        done: Done,
+    },
+    Rotate {
+        next: SigningKey,
+        done: Done,
+    },
+    Forget {
+        rule: Retention,
+        done: Box<dyn FnOnce(Result<Forgotten, Error>) + Send>,
+    },
+    /// Something could not be read: sees whether the ledger is well.
+    Probe,
 }
 
 /// An append, and what binds the answer of its request to it, if it has one.
@@ -53,6 +67,8 @@ pub(super) struct BoundAppend {
 pub(super) struct State {
     pub(super) waiting: AtomicUsize,
     pub(super) waiting_bytes: AtomicU64,
+    /// Whether a probe waits.
+    pub(super) doubted: AtomicBool,
     pub(super) failing: Mutex<Option<(Timestamp, Unavailable)>>,
 }
 
@@ -80,26 +96,25 @@ pub(super) struct Writer {
     key: SigningKey,
     keys: Keys,
     known: Known,
-    /// Why the head file does not say what was committed last, if it does not.
-    unrecorded: Option<Unavailable>,
+    /// Whether the head file does not say what was committed last.
+    unrecorded: bool,
     state: Arc<State>,
 }
 
 impl Writer {
-    /// Opens the file; makes the log if there is none. What is lost is accepted, and said in the log, if there is a reason
-    /// for that; else it is refused.
+    /// Opens the file; makes the log if there is none. What is lost is refused, or accepted and said in the log.
     pub(super) fn open(
         ledger: &Path,
         busy: Duration,
         readers: Arc<Readers>,
         key: SigningKey,
         keys: Keys,
-        reason: Option<&str>,
+        acceptance: Option<&LossAcceptance>,
         clock: Arc<LedgerClock>,
     ) -> Result<(Self, Option<LossAccepted>), Error> {
-        let (file, loss) = WriterConnection::open(ledger, busy, readers, reason.is_some())?;
+        let (file, loss) = WriterConnection::open(ledger, busy, readers, acceptance.is_some())?;
         let known = Known::of(ledger.to_owned(), Arc::clone(&clock));
-        let mut this = Self { file, key, keys, known, unrecorded: None, state: Arc::default() };
+        let mut this = Self { file, key, keys, known, unrecorded: false, state: Arc::default() };
         let connection = this.file.get(&mut this.known)?;
         if let Some(at) = newest(connection, 0)? {
             clock.saw(at);
@@ -109,10 +124,11 @@ impl Writer {
             batch.apply_own(LOG_KEY, &first)?;
             batch.commit(&[&this.key], true)?;
         }
-        let accepted = reason.zip(loss).map(|(reason, loss)| LossAccepted {
+        let loss = loss.or_else(|| acceptance?.lost.clone());
+        let accepted = acceptance.zip(loss).map(|(acceptance, loss)| LossAccepted {
             expected: loss.expected.tree(),
             found: loss.found,
-            reason: reason.to_owned(),
+            reason: acceptance.reason.clone(),
         });
         this.begin_anew(accepted.as_ref())?;
         Ok((this, accepted))
@@ -143,6 +159,9 @@ impl Writer {
             batch.mark_head_file()?;
             batch.commit(&[], false)?;
         }
+        // What the database says of its head file is in the database itself from here on, so that it is noticed when head file
+        // and write-ahead file are removed together.
+        wal::empty(self.file.get(&mut self.known)?);
         Ok(())
     }
 
@@ -156,6 +175,11 @@ impl Writer {
 
     /// Works until nobody can send any more, and everything that was sent is answered.
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+        self.work(jobs);
+        self.file.finish();
+    }
+
+    fn work(&mut self, jobs: &Receiver<Job>) {
         let mut put_back = None;
         loop {
             let failing = self.state.failing().is_some();
@@ -190,6 +214,11 @@ impl Writer {
                     let outcome = self.by_current_key(|writer| writer.forget(&rule));
                     self.note(&outcome);
                     answer(done, outcome);
+                }
+                Job::Probe => {
+                    self.state.doubted.store(false, Ordering::Relaxed);
+                    let outcome = self.by_current_key(Self::probe);
+                    self.note(&outcome);
                 }
             }
             self.file.empty_wal();
@@ -253,6 +282,7 @@ impl Writer {
 
     /// Writes a group, and says what became of each of it. An error means that all of it is gone.
     fn write(&mut self, group: &[(Box<BoundAppend>, Done)]) -> Result<Vec<Result<Appended, Error>>, Error> {
+        self.catch_up_record()?;
         let connection = self.file.get(&mut self.known)?;
         let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let mut outcomes = Vec::new();
@@ -260,7 +290,7 @@ impl Writer {
             outcomes.push(batch.apply(&bound.append, bound.binding.as_ref())?);
         }
         let checkpoint = batch.commit(&[&self.key], false)?;
-        self.record();
+        self.record()?;
         for appended in outcomes.iter_mut().flatten() {
             appended.checkpoint.clone_from(&checkpoint);
         }
@@ -268,41 +298,57 @@ impl Writer {
     }
 
     fn rotate(&mut self, next: SigningKey) -> Result<Appended, Error> {
+        self.catch_up_record()?;
         let connection = self.file.get(&mut self.known)?;
         let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let replaces = Some(self.key.verifying_key().clone());
         let change = LogKey { key: next.verifying_key().clone(), replaces };
         let mut appended = batch.apply_own(LOG_KEY, &change)?;
         appended.checkpoint = batch.commit(&[&self.key, &next], true)?;
-        self.record();
         self.key = next;
+        self.record()?;
         Ok(appended)
     }
 
     fn forget(&mut self, rule: &Retention) -> Result<Forgotten, Error> {
+        self.catch_up_record()?;
         let connection = self.file.get(&mut self.known)?;
         let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let forgotten = forget::some(&mut batch, rule)?;
         batch.commit(&[&self.key], false)?;
-        self.record();
+        self.record()?;
         Ok(forgotten)
     }
 
-    /// Writes something larger than a page or two, so that a disk with hardly any room is not taken for a sound one.
+    /// Reads through a connection that is opened anew, and writes something larger than a page or two, so that a disk with
+    /// hardly any room is not taken for a sound one.
     fn probe(&mut self) -> Result<(), Error> {
+        self.catch_up_record()?;
+        self.file.check_reading(self.known.head())?;
         let connection = self.file.get(&mut self.known)?;
         let batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let sql = "INSERT OR REPLACE INTO probe (id, bytes) VALUES (1, randomblob(65536))";
         batch.transaction().execute(sql, []).map_err(unavailable)?;
         batch.commit(&[], false)?;
-        self.record();
-        Ok(())
+        self.record()
     }
 
-    /// Says in the head file what was committed. Where that fails the commit stands, and is answered: only the ledger is not
-    /// well until the file can be written.
-    fn record(&mut self) {
-        self.unrecorded = self.known.head().and_then(|head| self.file.record(head).err());
+    /// Says in the head file what was committed, before anybody is answered: what the head file does not know of could be
+    /// lost unnoticed.
+    fn record(&mut self) -> Result<(), Error> {
+        let Some(head) = self.known.head() else { return Ok(()) };
+        let recorded = self.file.record(head);
+        self.unrecorded = recorded.is_err();
+        recorded.map_err(|Unavailable { cause, message }| {
+            let rest = "what was just written may be in the ledger all the same: the same request under the same idempotency \
+                        key tells. Nothing more is written until the head file can be written";
+            Unavailable::new(cause, format!("{message}; {rest}")).into()
+        })
+    }
+
+    /// Writes nothing as long as the head file does not know of what is there.
+    fn catch_up_record(&mut self) -> Result<(), Error> {
+        if self.unrecorded { self.record() } else { Ok(()) }
     }
 
     /// Remembers how it went. After a failure, nothing that is known of the file is relied on any more.
@@ -313,7 +359,7 @@ impl Writer {
             Err(error @ Error::KeyRetired { .. }) => {
                 return self.state.note(Err(Unavailable::new(Cause::Other, error.to_string())));
             }
-            Ok(_) | Err(_) => return self.state.note(self.unrecorded.clone().map_or(Ok(()), Err)),
+            Ok(_) | Err(_) => return self.state.note(Ok(())),
         };
         self.file.close();
         self.known.forget();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::batch::Known;
-use super::connection::open_writer;
+use super::connection::{create_private, empty_wal_at_close, open_anew, open_unchecked, prepare_writer};
 use super::files::OpenFiles;
 use super::head_file::HeadFile;
 use super::loss;
@@ -30,9 +30,10 @@ pub(super) struct WriterConnection {
 }
 
 struct Open {
+    /// It is dropped first, so that the connection that writes is closed as the last one.
+    emptying: Emptying,
     connection: Connection,
     files: OpenFiles,
-    emptying: Emptying,
 }
 
 impl WriterConnection {
@@ -46,11 +47,23 @@ impl WriterConnection {
     ) -> Result<(Self, Option<Loss>), Error> {
         let head_file = HeadFile::beside(ledger, busy);
         let mut this = Self { ledger: ledger.to_owned(), busy, head_file, readers, open: None };
-        let mut connection = open_writer(ledger, busy)?;
-        let loss = loss::find(&connection, ledger, &this.head_file, None)?;
-        if let (Some(loss), false) = (&loss, accept) {
-            return Err(Error::Loss(Box::new(loss.clone())));
-        }
+        let refuse = |loss: &Option<Loss>| match loss {
+            Some(loss) if !accept => Err(Error::Loss(Box::new(loss.clone()))),
+            _ => Ok(()),
+        };
+        let gone = loss::find_gone(ledger, &this.head_file)?;
+        refuse(&gone)?;
+        create_private(ledger)?;
+        let (connection, loss) = match gone {
+            Some(loss) => (open_anew(ledger, busy)?, Some(loss)),
+            None => {
+                let connection = open_unchecked(ledger, busy)?;
+                let loss = loss::find(&connection, ledger, &this.head_file, None)?;
+                (connection, loss)
+            }
+        };
+        refuse(&loss)?;
+        let mut connection = prepare_writer(connection, ledger)?;
         migrate(&mut connection)?;
         this.set(connection)?;
         Ok((this, loss))
@@ -61,7 +74,7 @@ impl WriterConnection {
         if let Some(open) = &mut self.open
             && !open.files.are_in_place()
         {
-            if open.files.is_database_in_place() {
+            if open.files.is_database_in_place() && open.files.is_wal_exchanged() {
                 // Only the write-ahead file was removed. This process still has it open, and brings over what is in it.
                 let _ = wal::empty(&open.connection);
             }
@@ -71,27 +84,45 @@ impl WriterConnection {
             known.forget();
         }
         if self.open.is_none() {
-            let connection = open_writer(&self.ledger, self.busy)?;
+            let connection = open_unchecked(&self.ledger, self.busy)?;
             if let Some(loss) = loss::find(&connection, &self.ledger, &self.head_file, known.head())? {
                 return Err(Error::Loss(Box::new(loss)));
             }
-            self.set(connection)?;
+            self.set(prepare_writer(connection, &self.ledger)?)?;
         }
         let closed = || Unavailable::new(Cause::Closed, "the ledger was closed").into();
         self.open.as_mut().map(|open| &mut open.connection).ok_or_else(closed)
+    }
+
+    /// Sees whether those who read find the ledger as it should be.
+    pub(super) fn check_reading(&self, known: Option<TreeHead>) -> Result<(), Error> {
+        self.readers.close();
+        match self.readers.ask(|connection| loss::find(connection, &self.ledger, &self.head_file, known))? {
+            Some(loss) => Err(Error::Loss(Box::new(loss))),
+            None => Ok(()),
+        }
     }
 
     fn set(&mut self, mut connection: Connection) -> Result<(), Error> {
         let emptying = Emptying::start(&self.ledger, self.busy)?;
         emptying.attach(&mut connection)?;
         let files = OpenFiles::of(&self.ledger);
-        self.open = Some(Open { connection, files, emptying });
+        self.open = Some(Open { emptying, connection, files });
         Ok(())
     }
 
     /// What the connection believes about the file may be wrong: it is opened anew before it is used again.
     pub(super) fn close(&mut self) {
         self.open = None;
+    }
+
+    /// Closes it at the end of a ledger that is well: what is in the write-ahead file is brought over.
+    pub(super) fn finish(&mut self) {
+        if let Some(open) = &self.open {
+            // If that fails, the next start finds it where it is.
+            let _ = empty_wal_at_close(&open.connection);
+        }
+        self.close();
     }
 
     /// Says in the head file what was committed.

@@ -168,7 +168,7 @@ fn a_file_that_was_taken_away_is_not_made_anew() {
     std::fs::rename(ledger.path(), &away).unwrap();
     drop(ledger.storage.append(append(vec![event("a", 3)])));
     let outcome = ledger.storage.append(append(vec![event("a", 3)]));
-    assert!(matches!(&outcome, Err(Error::Unavailable(why)) if why.cause == Cause::Io), "{outcome:?}");
+    assert!(matches!(&outcome, Err(Error::Loss(loss)) if loss.found.is_none()), "{outcome:?}");
     assert!(!ledger.path().exists());
 }
 

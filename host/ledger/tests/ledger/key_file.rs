@@ -179,3 +179,22 @@ fn a_look_at_the_key_finds_it_while_another_process_changes_keys() {
     std::fs::remove_file(folder.path().join("ledger.key")).unwrap();
     assert!(matches!(file.examine(&one), Err(KeyFileError::Io { .. })));
 }
+
+#[test]
+fn what_is_no_regular_file_is_not_opened_as_a_key() {
+    let place = Place::new();
+    let storage = place.open().unwrap();
+    fs::rename(place.path("ledger.key"), place.path("away")).unwrap();
+    let is_said = |error: KeyFileError| {
+        let said = error.to_string();
+        assert!(matches!(error, KeyFileError::Io { .. }) && said.contains("not a regular file"), "{said}");
+    };
+    fs::create_dir(place.path("ledger.key")).unwrap();
+    is_said(place.file.load().unwrap_err());
+    fs::remove_dir(place.path("ledger.key")).unwrap();
+    // To open it would last until somebody writes into it.
+    let made = std::process::Command::new("mkfifo").arg(place.path("ledger.key")).status().unwrap();
+    assert!(made.success());
+    is_said(place.file.examine(&storage).unwrap_err());
+    is_said(place.open().err().unwrap());
+}

@@ -7,69 +7,70 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use lockgate_domain::Digest;
 use lockgate_ledger::audit::{Audit, AuditReport, OwnEntry, audit};
 use lockgate_ledger::{
-    Cause, Error, ExpectedHead, KeyFile, KeyFileError, Loss, LossAccepted, Source as _, SqliteOptions, SqliteStorage,
-    Storage as _, TreeHead,
+    Append, Cause, Error, ExpectedHead, KeyFile, KeyFileError, Loss, LossAccepted, Query, Request, Source as _,
+    SqliteOptions, SqliteStorage, Storage as _, TreeHead,
 };
 
 use super::support::{NAME, append, event, healthy_again};
 
-const FOLDER: &str = "LOCKGATE_LOSS_FOLDER";
+pub(crate) const FOLDER: &str = "LOCKGATE_LOSS_FOLDER";
 /// How many entries the child writes, after the one that names the key.
-const WRITTEN: u64 = 60;
+pub(crate) const WRITTEN: u64 = 60;
 
-fn ledger(folder: &Path) -> PathBuf {
+pub(crate) fn ledger(folder: &Path) -> PathBuf {
     folder.join("ledger.db")
 }
 
-fn key(folder: &Path) -> KeyFile {
+pub(crate) fn key(folder: &Path) -> KeyFile {
     KeyFile::new(folder.join("ledger.key"))
 }
 
-fn try_open(folder: &Path) -> Result<SqliteStorage, KeyFileError> {
+pub(crate) fn try_open(folder: &Path) -> Result<SqliteStorage, KeyFileError> {
     key(folder).open(&ledger(folder), NAME, SqliteOptions::default())
 }
 
-fn open(folder: &Path) -> SqliteStorage {
+pub(crate) fn open(folder: &Path) -> SqliteStorage {
     try_open(folder).unwrap()
 }
 
 /// Opens a ledger that has lost something.
-fn refused(folder: &Path) -> Loss {
+pub(crate) fn refused(folder: &Path) -> Loss {
     match try_open(folder).map(drop) {
         Err(KeyFileError::Ledger(Error::Loss(loss))) => *loss,
         other => panic!("{other:?}"),
     }
 }
 
-fn accept(folder: &Path, reason: &str) -> LossAccepted {
+pub(crate) fn accept(folder: &Path, reason: &str) -> LossAccepted {
     key(folder).accept_loss(&ledger(folder), reason, &SqliteOptions::default()).unwrap()
 }
 
-fn write(storage: &SqliteStorage, events: u64) {
+pub(crate) fn write(storage: &SqliteStorage, events: u64) {
     for n in 1..=events {
         storage.append(append(vec![event("a", n)])).unwrap();
     }
 }
 
-fn head(storage: &SqliteStorage) -> TreeHead {
+pub(crate) fn head(storage: &SqliteStorage) -> TreeHead {
     storage.head().unwrap().tree()
 }
 
-fn report(storage: &SqliteStorage) -> AuditReport {
+pub(crate) fn report(storage: &SqliteStorage) -> AuditReport {
     let report = audit(storage, &Audit { key: Some(storage.head().unwrap().key), ..Audit::default() }).unwrap();
     assert_eq!(report.findings, []);
     report
 }
 
 /// What the log says was lost, with the place of the entry that says it.
-fn losses(storage: &SqliteStorage) -> Vec<(u64, LossAccepted)> {
+pub(crate) fn losses(storage: &SqliteStorage) -> Vec<(u64, LossAccepted)> {
     report(storage).losses.into_iter().map(|entry| (entry.index, entry.body)).collect()
 }
 
 /// The size that the head file says.
-fn recorded(folder: &Path) -> u64 {
+pub(crate) fn recorded(folder: &Path) -> u64 {
     let record = fs::read_to_string(folder.join("ledger.db-head")).unwrap();
     record.split(' ').nth(1).unwrap().parse().unwrap()
 }
@@ -88,7 +89,7 @@ fn child() {
 }
 
 /// A folder with a ledger whose process was killed, so that what it wrote stands in the write-ahead file.
-fn killed() -> (tempfile::TempDir, TreeHead) {
+pub(crate) fn killed() -> (tempfile::TempDir, TreeHead) {
     let folder = tempfile::tempdir().unwrap();
     let mut child = Command::new(env::current_exe().unwrap())
         .args(["loss::child", "--exact", "--ignored", "--nocapture"])
@@ -113,8 +114,9 @@ fn a_ledger_whose_write_ahead_file_was_removed_is_refused_until_the_file_is_back
     assert!(loss.found.is_none_or(|found| found.size < written.size), "{loss}");
     let said = loss.to_string();
     assert!(said.contains(&format!("61 entries with the root {}", written.root)), "{said}");
-    let read_only = SqliteStorage::open_read_only(&ledger(folder.path())).map(|storage| storage.loss().unwrap());
-    assert!(matches!(&read_only, Err(Error::Loss(same)) if **same == loss), "{:?}", read_only.map(drop));
+    let read_only = SqliteStorage::open_read_only(&ledger(folder.path())).unwrap();
+    assert_eq!(read_only.loss().unwrap(), Some(loss));
+    drop(read_only);
     assert!(said.contains("`ledger.db-wal`") && said.contains("`lockgate ledger accept-loss"), "{said}");
     fs::rename(&away, &wal).unwrap();
     let storage = open(folder.path());
@@ -138,8 +140,11 @@ fn a_loss_that_is_accepted_stands_in_the_log_and_the_ledger_goes_on() {
     fs::write(ledger(folder.path()), older).unwrap();
     assert_eq!(refused(folder.path()).found, Some(before));
 
-    let empty = key(folder.path()).accept_loss(&ledger(folder.path()), "", &SqliteOptions::default());
-    assert!(matches!(empty, Err(KeyFileError::Ledger(Error::Invalid(_)))), "{empty:?}");
+    for reason in ["", " \t ", "two\nlines", &"x".repeat(1001)] {
+        let refused = key(folder.path()).accept_loss(&ledger(folder.path()), reason, &SqliteOptions::default());
+        assert!(matches!(refused, Err(KeyFileError::Ledger(Error::Invalid(_)))), "{refused:?}");
+        assert!(refused.unwrap_err().to_string().len() < 200);
+    }
     let reason = "the disk of the old machine is gone";
     let accepted = accept(folder.path(), reason);
     let said = LossAccepted { expected: Some(written), found: Some(before), reason: reason.to_owned() };
@@ -196,8 +201,8 @@ fn a_ledger_with_another_history_is_refused_with_both_roots() {
     let written = head(&storage);
     drop(storage);
     let other = tempfile::tempdir().unwrap();
-    fs::copy(folder.path().join("ledger.key"), other.path().join("ledger.key")).unwrap();
-    let storage = open(other.path());
+    let signing = key(folder.path()).load().unwrap();
+    let storage = SqliteStorage::open(&ledger(other.path()), signing, SqliteOptions::default()).unwrap();
     write(&storage, 1);
     storage.append(append(vec![event("b", 7)])).unwrap();
     let root = head(&storage).root;
@@ -356,6 +361,41 @@ fn a_ledger_that_is_cut_off_in_use_is_not_written_to() {
     assert_eq!(refused(folder.path()).found, None);
 }
 
+/// Waits until the ledger says that it is not well, although nobody writes.
+fn unhealthy(storage: &SqliteStorage) -> Cause {
+    for _ in 0..2000 {
+        if let Some((_, why)) = storage.health().failing {
+            return why.cause;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("it says that it is well");
+}
+
+#[test]
+fn a_ledger_that_cannot_be_read_is_not_well_until_it_can() {
+    for zeroed in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        write(&open(folder.path()), 2);
+        let storage = open(folder.path());
+        write(&storage, 4);
+        let wal = folder.path().join("ledger.db-wal");
+        let content = fs::read(&wal).unwrap();
+        let zeros = if zeroed { vec![0; content.len()] } else { Vec::new() };
+        fs::write(&wal, zeros).unwrap();
+        assert!(storage.entries(&Query { limit: 100, ..Query::default() }).is_err());
+        let cause = unhealthy(&storage);
+        assert!(matches!(cause, Cause::Corrupt | Cause::Io | Cause::Loss), "{cause:?}");
+        // It is tried again, and is no better.
+        std::thread::sleep(std::time::Duration::from_millis(1200));
+        assert!(storage.health().failing.is_some());
+        fs::write(&wal, content).unwrap();
+        healthy_again(&storage);
+        storage.append(append(vec![event("a", 7)])).unwrap();
+        assert_eq!((head(&storage).size, report(&storage).losses), (8, vec![]));
+    }
+}
+
 #[test]
 fn a_write_ahead_file_that_is_removed_under_a_ledger_in_use_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -371,21 +411,51 @@ fn a_write_ahead_file_that_is_removed_under_a_ledger_in_use_loses_nothing() {
     assert_eq!((head(&storage).size, report(&storage).entries), (6, 6));
 }
 
+/// An append whose answer can be asked for again.
+fn request(n: u64) -> Append {
+    let request =
+        Request { scope: "s".to_owned(), key: format!("k{n}"), digest: Digest::of(b"request"), answer: vec![1] };
+    Append { request: Some(request), ..append(vec![event("a", n)]) }
+}
+
 #[test]
-fn an_append_is_answered_although_the_head_file_cannot_be_written_and_the_ledger_says_that_it_is_not_well() {
+fn nothing_is_answered_that_the_head_file_does_not_know_of() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ledger.db-head");
     let storage = open(folder.path());
+    write(&storage, 1);
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
-    write(&storage, 2);
-    let why = storage.health().failing.unwrap().1;
-    assert!(why.cause == Cause::Io && why.message.contains("ledger.db-head"), "{why}");
+    for n in 2..=5 {
+        let outcome = storage.append(request(n));
+        let Err(Error::Unavailable(why)) = outcome else { panic!("{outcome:?}") };
+        assert!(why.cause == Cause::Io && why.message.contains("ledger.db-head"), "{why}");
+        assert!(why.message.contains("idempotency key"), "{why}");
+        assert!(storage.health().failing.is_some());
+    }
+    // Only the first was written: from then on it was known.
+    let reader = rusqlite::Connection::open(ledger(folder.path())).unwrap();
+    let size: i64 = reader.query_row("SELECT size FROM log", [], |row| row.get(0)).unwrap();
+    assert_eq!(size, 3);
+    drop(reader);
     fs::remove_dir(&file).unwrap();
     healthy_again(&storage);
     assert_eq!(recorded(folder.path()), 3);
+    let again = storage.append(request(2)).unwrap();
+    assert!(again.repeat.is_some());
+    assert!(storage.append(request(3)).unwrap().repeat.is_none());
     drop(storage);
-    assert_eq!(head(&open(folder.path())).size, 3);
+    assert_eq!(head(&open(folder.path())).size, 4);
+}
+
+#[test]
+fn a_head_file_whose_lock_somebody_keeps_is_read_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    write(&open(folder.path()), 2);
+    let kept = fs::File::open(folder.path().join("ledger.db-head")).unwrap();
+    kept.lock().unwrap();
+    let storage = SqliteStorage::open_read_only(&ledger(folder.path())).unwrap();
+    assert_eq!((storage.recorded().unwrap().unwrap().size, storage.loss().unwrap()), (3, None));
 }
 
 #[test]

@@ -74,7 +74,9 @@ impl Verify {
             findings.extend(defects.into_iter().map(|message| Found::whole("file", message)));
             let answers = storage.changed_answers().or_else(|error| damage(error).map(|message| vec![message]))?;
             findings.extend(answers.into_iter().map(|message| Found::whole("request", message)));
-            findings.extend(storage.loss()?.map(|loss| Found::whole("file", loss.to_string())));
+            let loss = storage.loss().map(|loss| loss.map(|loss| loss.to_string()));
+            let loss = loss.or_else(|error| damage(error).map(Some))?;
+            findings.extend(loss.map(|message| Found::whole("file", message)));
         }
         self.tell(&Report {
             name: Some(opened.name()),

@@ -80,7 +80,7 @@ impl DataArguments {
     /// Where the ledger is. One that is not there is never made here.
     fn there(&self) -> anyhow::Result<PathBuf> {
         let path = self.path();
-        SqliteStorage::refuse_gone(&path)?;
+        self.key().refuse_gone(&path)?;
         if path.is_file() {
             return Ok(path);
         }
@@ -110,6 +110,7 @@ pub(crate) fn file_of(path: &Path) -> PathBuf {
 /// # Errors
 /// If there is none, or it cannot be opened.
 pub(crate) fn open_to_read(path: &Path) -> anyhow::Result<SqliteStorage> {
+    SqliteStorage::refuse_gone(path)?;
     seems_a_ledger(path)?;
     SqliteStorage::open_read_only(path).with_context(|| format!("`{}`", path.display()))
 }
