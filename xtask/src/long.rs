@@ -79,11 +79,10 @@ const GROUPS: [Group; 8] = [
         files: &[
             "host/engine/tests/engine/gates.rs",
             "host/engine/tests/engine/model_properties.rs",
-            "host/engine/tests/engine/namespaces.rs",
             "host/runtime/src/capability/key_value/tests/model.rs",
             "host/runtime/src/settings/tests.rs",
         ],
-        filter: "(binary_id(lockgate-engine::engine) and test(/^(gates|model_properties|namespaces)::/)) \
+        filter: "(binary_id(lockgate-engine::engine) and test(/^(gates|model_properties)::/)) \
                  or (binary_id(lockgate-runtime) and test(/^(capability::key_value::tests::model|settings::tests)::/))",
     },
 ];
