@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{Extensions, StatusCode};
+use axum::http::{Extensions, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
@@ -22,7 +22,7 @@ use crate::auth::{Authenticator, authenticate};
 use crate::config::LimitsConfig;
 use crate::observe::Exchange;
 use crate::problem::Problem;
-use crate::serve::Intake;
+use crate::serve::{Intake, TurnKind};
 
 /// All routes but those about the server's health, where no decision log holds decisions up.
 pub fn mount(state: &ApiState, authenticator: &Arc<Authenticator>) -> Router {
@@ -60,8 +60,9 @@ impl Doorkeeper {
         if row.access == Access::Open {
             return handler;
         }
+        let kind = if row.method == Method::GET && !row.decides { TurnKind::Read } else { TurnKind::Work };
         let intake = self.intake.as_ref().map(|intake| match body {
-            BodyLimit::Usual => intake.clone(),
+            BodyLimit::Usual => intake.clone().of_kind(kind),
             BodyLimit::Evidence => intake.with_largest_body(limits.evidence),
         });
         let backpressure = self.backpressure.clone().filter(|_| row.decides);

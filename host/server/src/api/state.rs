@@ -38,14 +38,15 @@ pub struct Shared {
     reading_after_wait: Semaphore,
 }
 
-/// How many of those who have waited read at once.
-const READING_AFTER_WAIT: usize = 16;
+/// How many of those who have waited read at once, for each core: each takes a thread, with memory of its own.
+const READING_AFTER_WAIT: usize = 2;
 
 impl ApiState {
     /// The state of a server with that engine and those models.
     pub fn new(engine: Engine, catalogue: Arc<Catalogue>, limits: Arc<LimitsConfig>, lifecycle: Lifecycle) -> Self {
         let hub = Hub::new(Arc::downgrade(engine.storage()));
-        let reading_after_wait = Semaphore::new(READING_AFTER_WAIT);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let reading_after_wait = Semaphore::new(READING_AFTER_WAIT * cores);
         Self(Arc::new(Shared { engine, catalogue, limits, hub, lifecycle, reading_after_wait }))
     }
 

@@ -42,6 +42,9 @@ pub async fn authenticate(
     };
     match authenticated {
         Ok(Authenticated { actor, session }) => {
+            if let Some(connection) = request.extensions().get::<Arc<ConnectionActivity>>() {
+                connection.accept();
+            }
             request.extensions_mut().insert(actor);
             request.extensions_mut().insert(session.of_request(exchange));
             next.run(request).await

@@ -147,8 +147,10 @@ impl Authenticator {
     /// Waits before somebody is answered whose address has failed too often. The connection counts as silent meanwhile, so it is
     /// closed if others need its place.
     async fn hold_back(&self, connection: Option<&Arc<ConnectionActivity>>) {
-        // Where very many fail, holding all of them back would cost more than answering.
-        let Ok(_held) = self.held_back.try_acquire() else { return };
+        // Where very many fail, holding all of them back would cost much: the connection is ended instead.
+        let Ok(_held) = self.held_back.try_acquire() else {
+            return connection.into_iter().for_each(|connection| connection.end());
+        };
         let _paused = connection.map(ConnectionActivity::pause);
         tokio::time::sleep(HOLD_BACK).await;
     }

@@ -76,9 +76,10 @@ pub struct LimitsConfig {
     pub body: Size,
     /// How large a piece of evidence may be.
     pub evidence: Size,
-    /// How much memory the bodies of all requests take together. Further requests with a body are turned away with 503.
+    /// How much memory requests and answers take together: bodies that were sent, documents that are read from them, and large
+    /// answers that are not delivered yet. Beyond that, requests are turned away with 503.
     pub bodies: Size,
-    /// How much of it the bodies of one credential take. Further ones are turned away with 429.
+    /// How much of it those of one credential take. Beyond that, they are turned away with 429.
     pub bodies_per_credential: Size,
     /// How much of a body has to come in a second, on average and after the first five seconds. A slower request is answered
     /// with 408. A client that takes its answer more slowly is cut off, too.
@@ -94,7 +95,8 @@ pub struct LimitsConfig {
     /// How many requests are worked on at once.
     #[schemars(range(min = 1))]
     pub requests: u32,
-    /// How many of them one credential has.
+    /// How many of them one credential has. Of requests that only read, which are answered one after the other where there are few
+    /// cores, it has half as many as there are cores, and at least one.
     #[schemars(range(min = 1))]
     pub requests_per_credential: u32,
     /// How many requests wait for their turn or send their body; more are turned away with 503 and `Retry-After`.
@@ -129,14 +131,14 @@ impl Default for LimitsConfig {
             bodies: Size::mebibytes(256),
             bodies_per_credential: Size::mebibytes(64),
             least_rate: Size::bytes(16 << 10),
-            connections: 4096,
-            connections_per_address: 512,
+            connections: 2048,
+            connections_per_address: 256,
             requests: 512,
-            requests_per_credential: 128,
+            requests_per_credential: 32,
             queue: 2048,
             queue_per_credential: 512,
-            watchers: 2048,
-            watchers_per_credential: 512,
+            watchers: 1024,
+            watchers_per_credential: 256,
             header_read: Duration::from_millis(10_000),
             idle: Duration::from_millis(60_000),
             request: Duration::from_millis(30_000),

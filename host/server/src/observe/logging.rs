@@ -54,7 +54,7 @@ pub enum LogFormat {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { format: LogFormat::default(), filter: "info".to_owned(), access: true }
+        Self { format: LogFormat::default(), filter: "info,h2=error".to_owned(), access: true }
     }
 }
 

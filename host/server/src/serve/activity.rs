@@ -3,7 +3,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -25,8 +25,18 @@ pub(crate) struct ConnectionActivity {
     silent_since: AtomicU64,
     /// At least how many bytes of an answer a client takes in a second.
     least_rate: u64,
+    /// Whether a credential was accepted on it.
+    known: AtomicBool,
     evicted: Notify,
+    ended: Notify,
+    /// Whether new requests do not count any more.
+    ending: AtomicBool,
+    /// Whether it is closed without waiting for what the client has not taken.
+    cut: AtomicBool,
 }
+
+/// How long a client may take for an answer that is on its way, before it is no longer waited for.
+pub(super) const TAKEN_IN: Duration = Duration::from_secs(1);
 
 /// Limits for a client that keeps the server waiting.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +64,11 @@ impl ConnectionActivity {
             working: AtomicUsize::new(0),
             silent_since: AtomicU64::new(0),
             least_rate: least_rate.max(1),
+            known: AtomicBool::new(false),
             evicted: Notify::new(),
+            ended: Notify::new(),
+            ending: AtomicBool::new(false),
+            cut: AtomicBool::new(false),
         }
     }
 
@@ -65,18 +79,28 @@ impl ConnectionActivity {
     /// A head is complete: the server works until the answer is the client's to take.
     pub(super) fn head(self: &Arc<Self>) -> Working {
         self.heads.fetch_add(1, Ordering::Relaxed);
-        self.work();
-        Working { activity: Arc::clone(self), active: true }
+        let counts = !self.ending.load(Ordering::Acquire);
+        if counts {
+            if self.working.load(Ordering::Acquire) == 0 {
+                // Who asks again has taken what there was.
+                self.silent_since.store(self.now(), Ordering::Release);
+            }
+            self.work();
+        }
+        Working { activity: Arc::clone(self), active: counts, counts }
     }
 
     fn work(&self) {
         self.working.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The server has done its part; the client may take as long as the allowance says.
+    /// The server has done its part; the client may take as long as the allowance says, beyond what it was allowed before: the
+    /// system takes some of an answer at once, and a client takes it in bursts.
     fn rest(&self, allowance: Duration) {
-        let until = self.now().saturating_add(micros(allowance));
-        self.silent_since.fetch_max(until, Ordering::AcqRel);
+        let (now, allowance) = (self.now(), micros(allowance));
+        let later = |since: u64| Some(since.max(now).saturating_add(allowance));
+        // It never fails: there is always a new value.
+        let _ = self.silent_since.fetch_update(Ordering::AcqRel, Ordering::Acquire, later);
         self.working.fetch_sub(1, Ordering::AcqRel);
     }
 
@@ -105,9 +129,50 @@ impl ConnectionActivity {
         }
     }
 
+    /// A credential was accepted: such connections are the last to be closed for others.
+    pub(crate) fn accept(&self) {
+        self.known.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_known(&self) -> bool {
+        self.known.load(Ordering::Relaxed)
+    }
+
     /// Has the connection closed at once, to make room for another one.
     pub(super) fn evict(&self) {
+        if self.is_silent_for(TAKEN_IN) {
+            self.cut();
+        }
         self.evicted.notify_one();
+    }
+
+    /// Whether the server has waited for the client for that long.
+    pub(super) fn is_silent_for(&self, time: Duration) -> bool {
+        self.silence().is_some_and(|silence| silence >= micros(time))
+    }
+
+    /// From now on, new requests do not keep the connection open: it was told to end a while ago.
+    pub(super) fn count_no_more(&self) {
+        self.ending.store(true, Ordering::Release);
+    }
+
+    /// Has the connection closed when what is being answered on it is answered.
+    pub(crate) fn end(&self) {
+        self.ended.notify_one();
+    }
+
+    /// Ends when the connection is to be closed in that way.
+    pub(super) async fn ended(&self) {
+        self.ended.notified().await;
+    }
+
+    /// Has the system forget what the client has not taken, when the connection is closed.
+    pub(super) fn cut(&self) {
+        self.cut.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Acquire)
     }
 
     /// Ends when the connection is to be closed at once.
@@ -135,32 +200,60 @@ impl Drop for Paused {
 pub(super) struct Working {
     activity: Arc<ConnectionActivity>,
     active: bool,
+    /// Whether the connection stays open for it.
+    counts: bool,
 }
 
 impl Working {
     fn go_on(&mut self) {
-        if !std::mem::replace(&mut self.active, true) {
+        if self.counts && !std::mem::replace(&mut self.active, true) {
             self.activity.work();
         }
     }
 
     fn handed_over(&mut self, bytes: usize) {
-        if std::mem::replace(&mut self.active, false) {
-            self.activity.rest(Duration::from_millis(bytes as u64 * 1000 / self.activity.least_rate));
+        if !self.counts {
+            return;
         }
+        // Whoever takes the next part has taken the one before.
+        self.go_on();
+        self.active = false;
+        self.activity.rest(Duration::from_millis(bytes as u64 * 1000 / self.activity.least_rate));
     }
 }
 
 impl Drop for Working {
     fn drop(&mut self) {
-        self.handed_over(0);
+        if self.active {
+            self.handed_over(0);
+        }
     }
 }
 
+/// How much of an answer is handed over at once, in bytes. What is handed over is the connection's, and its memory is not counted
+/// any more.
+const LARGEST_FRAME: usize = 32 << 10;
+
 /// The body of an answer: it is the client's turn while it takes what is there, and the server's while there is nothing yet.
 pub(super) struct AnswerBody {
-    pub(super) body: Body,
-    pub(super) working: Working,
+    body: Body,
+    /// What is left of a frame that is too large to be handed over at once.
+    rest: Bytes,
+    working: Working,
+}
+
+impl AnswerBody {
+    pub(super) fn new(body: Body, working: Working) -> Self {
+        Self { body, rest: Bytes::new(), working }
+    }
+
+    /// Hands over the beginning of some data, and keeps the rest.
+    fn hand_over(&mut self, mut data: Bytes) -> Frame<Bytes> {
+        let rest = data.split_off(data.len().min(LARGEST_FRAME));
+        self.rest = rest;
+        self.working.handed_over(data.len());
+        Frame::data(data)
+    }
 }
 
 impl http_body::Body for AnswerBody {
@@ -171,24 +264,38 @@ impl http_body::Body for AnswerBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        match &polled {
-            Poll::Pending => self.working.go_on(),
-            Poll::Ready(Some(Ok(frame))) => {
-                let bytes = frame.data_ref().map_or(0, Bytes::len);
-                self.working.handed_over(bytes);
-            }
-            Poll::Ready(None | Some(Err(_))) => self.working.handed_over(0),
+        if !self.rest.is_empty() {
+            let rest = std::mem::take(&mut self.rest);
+            return Poll::Ready(Some(Ok(self.hand_over(rest))));
         }
-        polled
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        match polled {
+            Poll::Pending => {
+                self.working.go_on();
+                Poll::Pending
+            }
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(Ok(match frame.into_data() {
+                Ok(data) => self.hand_over(data),
+                Err(trailers) => trailers,
+            }))),
+            ended => {
+                self.working.handed_over(0);
+                ended
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (mut hint, rest) = (self.body.size_hint(), self.rest.len() as u64);
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper.saturating_add(rest));
+        }
+        hint.set_lower(hint.lower().saturating_add(rest));
+        hint
     }
 }
 

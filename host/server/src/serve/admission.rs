@@ -39,9 +39,11 @@ struct Admissions {
 #[derive(Clone, Copy, Debug)]
 struct RoomLimits {
     requests: u32,
+    reads: u32,
     queue: u32,
     watchers: u32,
     bodies: u64,
+    answers: u64,
 }
 
 /// What is free of it.
@@ -49,10 +51,17 @@ struct RoomLimits {
 struct Room {
     open: Arc<Semaphore>,
     working: Arc<Semaphore>,
+    reading: Arc<Semaphore>,
     watching: Arc<Semaphore>,
     /// How many bytes of bodies may still be taken into memory.
-    bodies: AtomicU64,
+    bodies: ByteRoom,
+    /// The same of answers: whoever takes none holds up nobody's requests.
+    answers: ByteRoom,
 }
+
+/// How many bytes are free.
+#[derive(Debug)]
+struct ByteRoom(AtomicU64);
 
 impl Room {
     fn new(limits: RoomLimits) -> Self {
@@ -63,18 +72,28 @@ impl Room {
         Self {
             open: permits(limits.requests.saturating_add(limits.queue)),
             working: permits(limits.requests),
+            reading: permits(limits.reads),
             watching: permits(limits.watchers),
-            bodies: AtomicU64::new(limits.bodies),
+            bodies: ByteRoom(AtomicU64::new(limits.bodies)),
+            answers: ByteRoom(AtomicU64::new(limits.answers)),
         }
     }
+}
 
+impl ByteRoom {
     fn take_bytes(&self, bytes: u64) -> bool {
-        let taken = self.bodies.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| free.checked_sub(bytes));
+        let taken = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| free.checked_sub(bytes));
         taken.is_ok()
     }
 
+    /// Takes bytes even if there are too few: nobody else gets any until they are given back.
+    fn take_bytes_anyway(&self, bytes: u64) -> u64 {
+        let taken = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| Some(free.saturating_sub(bytes)));
+        taken.map_or(0, |free| free.min(bytes))
+    }
+
     fn give_back_bytes(&self, bytes: u64) {
-        self.bodies.fetch_add(bytes, Ordering::AcqRel);
+        self.0.fetch_add(bytes, Ordering::AcqRel);
     }
 }
 
@@ -102,6 +121,18 @@ impl Drop for CredentialRoom {
         }
     }
 }
+
+/// What kind of turn a request takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TurnKind {
+    /// It may decide or write, and wait for the disk or for plugins meanwhile.
+    Work,
+    /// It reads, which takes a core and memory for as long as it lasts: more at once than there are cores help nobody.
+    Read,
+}
+
+/// How many requests read at once for each core.
+const READS_PER_CORE: u32 = 4;
 
 /// What one request holds of a kind of room. The part of the credential is given back first.
 type Permits = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
@@ -132,23 +163,56 @@ pub struct Watching {
 #[derive(Debug)]
 pub(super) struct BodyRoom {
     rooms: Rooms,
+    of: fn(&Room) -> &ByteRoom,
+    /// What was taken of the room of the credential, which is the same as of that of all unless there was too little.
+    own_bytes: u64,
     bytes: u64,
+}
+
+/// What an answer takes until it is delivered: the place of its request, and memory.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    _open: Permits,
+    memory: BodyRoom,
+}
+
+impl Delivery {
+    /// Takes memory for an answer of that many bytes.
+    ///
+    /// # Errors
+    /// If there is not that much.
+    pub(super) fn take(&mut self, bytes: u64) -> Result<(), Problem> {
+        self.memory.grow_to(bytes)
+    }
+
+    /// Takes memory for an answer that has to be given, because something was written: all that there is, if it is too little.
+    pub(super) fn take_anyway(&mut self, bytes: u64) {
+        let BodyRoom { rooms, of, own_bytes, bytes: of_all } = &mut self.memory;
+        *own_bytes += rooms.own().map_or(0, |own| of(own).take_bytes_anyway(bytes));
+        *of_all += of(&rooms.admissions.all).take_bytes_anyway(bytes);
+    }
 }
 
 impl Admission {
     /// As many places and turns as these limits say.
     pub(super) fn new(limits: &LimitsConfig, metrics: Arc<Metrics>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
         let all = RoomLimits {
             requests: limits.requests,
+            reads: cores.saturating_mul(READS_PER_CORE),
             queue: limits.queue,
             watchers: limits.watchers,
             bodies: limits.bodies.as_u64(),
+            answers: limits.bodies.as_u64(),
         };
         let of_credential = RoomLimits {
             requests: limits.requests_per_credential,
+            reads: (cores / 2).max(1),
             queue: limits.queue_per_credential,
             watchers: limits.watchers_per_credential,
             bodies: limits.bodies_per_credential.as_u64(),
+            // Half as much, as long as the largest answer fits in: that is a piece of evidence.
+            answers: (limits.bodies_per_credential.as_u64() / 2).max(limits.evidence.as_u64()),
         };
         let (all, by_credential) = (Room::new(all), Mutex::default());
         Self(Arc::new(Admissions { all, limits: of_credential, by_credential, metrics }))
@@ -197,13 +261,17 @@ impl Rooms {
         Ok((own, all))
     }
 
-    async fn take_turn(&self) -> Result<Permits, AcquireError> {
+    async fn take_turn(&self, kind: TurnKind) -> Result<Permits, AcquireError> {
+        let of = |room: &Room| match kind {
+            TurnKind::Work => Arc::clone(&room.working),
+            TurnKind::Read => Arc::clone(&room.reading),
+        };
         // First that of the credential: whoever waits there takes none of the others' turns.
         let own = match self.own() {
-            Some(own) => Some(Arc::clone(&own.working).acquire_owned().await?),
+            Some(own) => Some(of(own).acquire_owned().await?),
             None => None,
         };
-        Ok((own, Arc::clone(&self.admissions.all.working).acquire_owned().await?))
+        Ok((own, of(&self.admissions.all).acquire_owned().await?))
     }
 
     fn overloaded(&self, detail: &str) -> Problem {
@@ -232,18 +300,22 @@ pub(super) fn overloaded(detail: &str) -> Problem {
 impl Place {
     /// Memory for a body, which is empty yet.
     pub(super) fn body(&self) -> BodyRoom {
-        BodyRoom { rooms: self.rooms.clone(), bytes: 0 }
+        BodyRoom::new(&self.rooms, |room| &room.bodies)
     }
 
     /// Waits until the request is worked on.
-    pub(super) async fn turn(self) -> Result<Turn, Problem> {
+    pub(super) async fn turn(self, kind: TurnKind) -> Result<Turn, Problem> {
         let Self { rooms, open } = self;
-        let working = rooms.take_turn().await.map_err(|_| rooms.overloaded("no more requests are taken"))?;
+        let working = rooms.take_turn(kind).await.map_err(|_| rooms.overloaded("no more requests are taken"))?;
         Ok(Turn { permits: Arc::new(Mutex::new(Some((open, working)))), rooms })
     }
 }
 
 impl BodyRoom {
+    fn new(rooms: &Rooms, of: fn(&Room) -> &ByteRoom) -> Self {
+        Self { rooms: rooms.clone(), of, own_bytes: 0, bytes: 0 }
+    }
+
     /// Makes it enough for that many bytes of a body whose length is not known.
     ///
     /// # Errors
@@ -261,17 +333,18 @@ impl BodyRoom {
         if more == 0 {
             return Ok(());
         }
-        let Self { rooms, .. } = self;
-        if rooms.own().is_some_and(|own| !own.take_bytes(more)) {
-            return Err(rooms.too_many("bytes of bodies in memory"));
+        let Self { rooms, of, .. } = self;
+        if rooms.own().is_some_and(|own| !of(own).take_bytes(more)) {
+            return Err(rooms.too_many("bytes of requests and answers in memory"));
         }
-        if !rooms.admissions.all.take_bytes(more) {
+        if !of(&rooms.admissions.all).take_bytes(more) {
             if let Some(own) = rooms.own() {
-                own.give_back_bytes(more);
+                of(own).give_back_bytes(more);
             }
-            return Err(rooms.overloaded("the bodies of other requests take all memory that there is for them"));
+            return Err(rooms.overloaded("other requests and answers take all memory that there is for them"));
         }
         self.bytes += more;
+        self.own_bytes += more;
         Ok(())
     }
 }
@@ -279,9 +352,9 @@ impl BodyRoom {
 impl Drop for BodyRoom {
     fn drop(&mut self) {
         if let Some(own) = self.rooms.own() {
-            own.give_back_bytes(self.bytes);
+            (self.of)(own).give_back_bytes(self.own_bytes);
         }
-        self.rooms.admissions.all.give_back_bytes(self.bytes);
+        (self.of)(&self.rooms.admissions.all).give_back_bytes(self.bytes);
     }
 }
 
@@ -296,8 +369,19 @@ impl Turn {
         Ok(Watching { _permits: permits, _rooms: self.rooms.clone() })
     }
 
-    /// Gives the turn back.
-    pub(super) fn end(&self) {
-        drop(self.permits.lock().unwrap_or_else(PoisonError::into_inner).take());
+    /// Gives the turn back, and the place of the request.
+    fn end(&self) {
+        drop(self.take());
+    }
+
+    fn take(&self) -> Option<(Permits, Permits)> {
+        self.permits.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Gives the turn back where the answer is made. The place of the request stays taken until the answer is delivered; none, if
+    /// the request waits for something to happen.
+    pub(super) fn answered(&self) -> Option<Delivery> {
+        let (open, _working) = self.take()?;
+        Some(Delivery { _open: open, memory: BodyRoom::new(&self.rooms, |room| &room.answers) })
     }
 }

@@ -17,6 +17,8 @@ use axum::response::Response;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
+use super::activity::ConnectionActivity;
+
 /// How much is read that nobody needs, in bytes, and for how long.
 const LARGEST_REST: u64 = 64 << 10;
 const LONGEST: Duration = Duration::from_secs(1);
@@ -26,9 +28,14 @@ pub(super) async fn with_rest_read<F: Future<Output = Response>>(
     request: Request,
     next: impl FnOnce(Request) -> F,
 ) -> Response {
+    let connection = request.extensions().get::<Arc<ConnectionActivity>>().cloned();
     let (request, body) = watch(request);
     let response = next(request).await;
-    body.read_rest().await;
+    if !body.is_complete() {
+        // The server has done its part: who does not send the rest is silent.
+        let _silent = connection.as_ref().map(ConnectionActivity::pause);
+        body.read_rest().await;
+    }
     response
 }
 

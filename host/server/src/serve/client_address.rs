@@ -10,8 +10,8 @@ use axum::http::{HeaderMap, HeaderName};
 use proxy_header::ParseConfig;
 use proxy_header::io::ProxiedStream;
 use rfc7239::NodeName;
-use tokio::net::TcpStream;
 
+use super::client_socket::ClientSocket;
 use crate::config::{ClientAddress, TrustedProxiesConfig};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -94,8 +94,8 @@ fn x_forwarded_for(value: &str) -> SaidAddresses {
 /// Reads the beginning of a connection in the PROXY protocol. The address is none where the proxy speaks for itself, for example
 /// to see whether the server is there.
 pub(super) async fn read_proxy_header(
-    stream: TcpStream,
-) -> std::io::Result<(ProxiedStream<TcpStream>, Option<SocketAddr>)> {
+    stream: ClientSocket,
+) -> std::io::Result<(ProxiedStream<ClientSocket>, Option<SocketAddr>)> {
     let config = ParseConfig { include_tlvs: false, ..ParseConfig::default() };
     let stream = ProxiedStream::create_from_tokio(stream, config).await?;
     let client = stream.proxy_header().proxied_address().map(|address| address.source);

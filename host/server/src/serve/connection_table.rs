@@ -17,8 +17,14 @@ use crate::observe::{ClosedConnection, Metrics};
 /// How many more connections are taken for questions about the server's health, when all others are being answered.
 const HEALTH_ROOM: usize = 64;
 
+/// How many connections may be on their way to be closed, before no further ones are taken.
+const CLOSING: usize = 64;
+
 /// How many connections are closed at most at once: looking for them costs as much for one as for many.
 const EVICTED_AT_ONCE: usize = 64;
+
+/// How many of them one address has.
+const HEALTH_ROOM_PER_ADDRESS: usize = 8;
 
 /// The connections that are open. Cheap to clone.
 #[derive(Clone)]
@@ -66,6 +72,16 @@ impl ConnectionTable {
         Self(Arc::new(Shared { limit, limit_per_address, metrics, open: Mutex::default() }))
     }
 
+    /// How many connections for questions about health there may be: few, where there are few files.
+    fn health_room(&self) -> usize {
+        (self.0.limit / 4).clamp(1, HEALTH_ROOM)
+    }
+
+    /// How many connections there may be together, with those that are on their way to be closed.
+    pub(super) fn most_tasks(&self) -> usize {
+        self.0.limit.saturating_add(self.health_room()).saturating_add((self.0.limit / 4).clamp(1, CLOSING))
+    }
+
     /// Takes a connection in. None: it is to be closed, because its address has too many that are being answered, or all have.
     /// A connection without an address is that of a proxy, which speaks for many.
     pub(super) fn take(&self, activity: &Arc<ConnectionActivity>, address: Option<IpAddr>) -> Option<ConnectionPlace> {
@@ -74,8 +90,8 @@ impl ConnectionTable {
         if !self.makes_room_for(&mut open, address) {
             return None;
         }
-        let for_health = open.counted >= self.0.limit && self.evict(&mut open, None) == 0;
-        if for_health && open.for_health >= HEALTH_ROOM {
+        let for_health = open.counted >= self.0.limit && self.evict(&mut open, ConnectionKind::Usual, None) == 0;
+        if for_health && !self.has_room_for_health(&mut open, address) {
             self.0.metrics.connection_closed(ClosedConnection::TooMany);
             return None;
         }
@@ -95,30 +111,39 @@ impl ConnectionTable {
     fn makes_room_for(&self, open: &mut Open, address: Option<AddressKey>) -> bool {
         let Some(address) = address else { return true };
         let full = open.by_address.get(&address).is_some_and(|count| *count >= self.0.limit_per_address);
-        if full && self.evict(open, Some(address)) == 0 {
+        if full && self.evict(open, ConnectionKind::Usual, Some(address)) == 0 {
             self.0.metrics.connection_closed(ClosedConnection::TooManyOfAddress);
             return false;
         }
         true
     }
 
-    /// Closes the connections that have been silent for longest, of an address or of all: one in sixteen of those that are open,
-    /// and at least one. How many.
-    fn evict(&self, open: &mut Open, address: Option<AddressKey>) -> usize {
+    /// Whether the address may have one more connection for questions about health: silent ones make room here, too.
+    fn has_room_for_health(&self, open: &mut Open, address: Option<AddressKey>) -> bool {
+        let is_of_address = |connection: &Connection| connection.address == address && address.is_some();
+        let for_health = open.connections.iter().filter(|(_, connection)| connection.kind == ConnectionKind::ForHealth);
+        let of_address = for_health.filter(|(_, connection)| is_of_address(connection)).count();
+        (of_address < HEALTH_ROOM_PER_ADDRESS || self.evict(open, ConnectionKind::ForHealth, address) > 0)
+            && (open.for_health < self.health_room() || self.evict(open, ConnectionKind::ForHealth, None) > 0)
+    }
+
+    /// Closes the connections of a kind that have been silent for longest, of an address or of all: one in sixteen of those that are
+    /// open, and at least one. Those on which no credential was accepted are the first. How many.
+    fn evict(&self, open: &mut Open, kind: ConnectionKind, address: Option<AddressKey>) -> usize {
         let of_address = |connection: &Connection| address.is_none_or(|address| connection.address == Some(address));
-        let candidates = open
-            .connections
-            .iter()
-            .filter(|(_, connection)| connection.kind == ConnectionKind::Usual && of_address(connection));
-        let mut silent: Vec<(u64, usize)> =
-            candidates.filter_map(|(key, connection)| Some((connection.activity.silence()?, key))).collect();
+        let candidates =
+            open.connections.iter().filter(|(_, connection)| connection.kind == kind && of_address(connection));
+        let silent = candidates.filter_map(|(key, connection)| {
+            Some((!connection.activity.is_known(), connection.activity.silence()?, key))
+        });
+        let mut silent: Vec<(bool, u64, usize)> = silent.collect();
         let count = (silent.len() / 16).clamp(1, EVICTED_AT_ONCE).min(silent.len());
         if count == 0 {
             return 0;
         }
         silent.select_nth_unstable_by(count - 1, |a, b| b.cmp(a));
         silent.truncate(count);
-        for (_, key) in silent {
+        for (_, _, key) in silent {
             open.close(key);
             self.0.metrics.connection_closed(ClosedConnection::ForAnother);
         }
@@ -134,10 +159,13 @@ impl Open {
     /// Has a connection closed; its place is free from now on.
     fn close(&mut self, key: usize) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        connection.kind = ConnectionKind::Evicted;
+        let (kind, address) = (std::mem::replace(&mut connection.kind, ConnectionKind::Evicted), connection.address);
         connection.activity.evict();
-        let address = connection.address;
-        self.counted -= 1;
+        match kind {
+            ConnectionKind::Usual => self.counted -= 1,
+            ConnectionKind::ForHealth => self.for_health -= 1,
+            ConnectionKind::Evicted => return,
+        }
         self.leave(address);
     }
 

@@ -29,9 +29,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tower::ServiceExt as _;
 
-use super::activity::{AnswerBody, ConnectionActivity, Silence, SilenceLimits};
+use super::activity::{AnswerBody, ConnectionActivity, Silence, SilenceLimits, TAKEN_IN};
 use super::admission::overloaded;
 use super::client_address::{TrustedProxies, read_proxy_header};
+use super::client_socket::ClientSocket;
 use super::connection_table::{ConnectionPlace, ConnectionTable};
 use super::lifecycle::Lifecycle;
 use super::open_files::{self, FILES_BESIDE_CONNECTIONS};
@@ -44,6 +45,9 @@ use crate::observe::{ClosedConnection, Metrics};
 /// How long to wait before the next try when no connection can be taken, for example because too many files are open.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// How long to wait at least: what was closed has to be closed by the system, too.
+const SHORT_PAUSE: Duration = Duration::from_millis(5);
+
 /// The longest that a head may be, in bytes, with all its headers.
 const LARGEST_HEAD: u32 = 16 << 10;
 
@@ -51,17 +55,14 @@ const LARGEST_HEAD: u32 = 16 << 10;
 const PING: Duration = Duration::from_secs(30);
 
 /// How many requests a connection of HTTP/2 may have open at once.
-const STREAMS: u32 = 100;
+const STREAMS: u32 = 32;
 
 /// How many bytes of bodies a client of HTTP/2 may send before they are read: for one request, and for a connection.
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
 
-/// How long a connection may take to end once it was told to.
-const FAREWELL: Duration = Duration::from_secs(1);
-
-/// Longer than any shutdown may take, which ends its connections itself.
-const FOREVER: Duration = Duration::from_secs(86_400);
+/// How long a connection on which only questions about health are answered may take until its first head is complete.
+const FIRST_HEAD_FOR_HEALTH: Duration = Duration::from_secs(2);
 
 /// What connections are served with.
 pub(super) struct Connections {
@@ -125,19 +126,22 @@ impl Connections {
         let this = Arc::new(self);
         let mut tasks = JoinSet::new();
         loop {
+            while tasks.try_join_next().is_some() {}
             let accepted = tokio::select! {
                 biased;
                 () = this.lifecycle.stopping() => break,
-                accepted = listener.accept() => accepted,
+                // Connections that were closed for others have their files open until their tasks have ended.
+                Some(_) = tasks.join_next(), if tasks.len() >= this.table.most_tasks() => continue,
+                accepted = listener.accept(), if tasks.len() < this.table.most_tasks() => accepted,
             };
-            while tasks.try_join_next().is_some() {}
             match accepted {
                 Ok((stream, address)) => this.take(stream, address, &mut tasks),
                 // The client has left already.
                 Err(error) if is_of_the_client(&error) => {}
                 Err(error) => {
                     tracing::error!(%error, "no connection can be taken at the moment");
-                    tokio::time::sleep(PAUSE).await;
+                    let _ = tokio::time::timeout(PAUSE, tasks.join_next()).await;
+                    tokio::time::sleep(SHORT_PAUSE).await;
                 }
             }
         }
@@ -153,11 +157,14 @@ impl Connections {
 
     /// Starts the task of a connection, or closes it.
     fn take(self: &Arc<Self>, stream: TcpStream, address: SocketAddr, tasks: &mut JoinSet<()>) {
+        // Answers are small, and written at once.
+        let _ = stream.set_nodelay(true);
         let activity = Arc::new(ConnectionActivity::new(self.least_rate));
         let counted = (!self.proxies.contains(address.ip())).then(|| address.ip());
         let Some(place) = self.table.take(&activity, counted) else { return };
         let this = Arc::clone(self);
         tasks.spawn(async move {
+            let stream = ClientSocket::new(stream, &activity);
             tokio::select! {
                 () = this.connection(stream, address, &activity, &place) => {}
                 () = activity.evicted() => {}
@@ -167,17 +174,15 @@ impl Connections {
 
     async fn connection(
         &self,
-        stream: TcpStream,
+        stream: ClientSocket,
         address: SocketAddr,
         activity: &Arc<ConnectionActivity>,
         place: &ConnectionPlace,
     ) {
-        // Answers are small, and written at once.
-        let _ = stream.set_nodelay(true);
         if !self.proxies.speaks_proxy_protocol(address.ip()) {
             return self.encrypted(stream, address, activity, place).await;
         }
-        match self.in_time(activity, Box::pin(read_proxy_header(stream))).await {
+        match self.in_time(activity, place, Box::pin(read_proxy_header(stream))).await {
             // Without an address, the proxy asks for itself.
             Some(Ok((stream, client))) if client.is_none_or(|client| place.belongs_to(client.ip())) => {
                 Box::pin(self.encrypted(stream, client.unwrap_or(address), activity, place)).await;
@@ -204,7 +209,7 @@ impl Connections {
         let Some(tls) = &self.tls else {
             return Box::pin(self.requests(stream, address, None, activity, place)).await;
         };
-        match self.in_time(activity, Box::pin(tls.acceptor().accept(stream).into_future())).await {
+        match self.in_time(activity, place, Box::pin(tls.acceptor().accept(stream).into_future())).await {
             Some(Ok(stream)) => {
                 let certificates = stream.get_ref().1.peer_certificates();
                 let certificate = certificates.and_then(|chain| chain.first()).cloned().map(Arc::new);
@@ -216,8 +221,13 @@ impl Connections {
     }
 
     /// Does what comes before the first head, unless it takes too long or a shutdown begins.
-    async fn in_time<T>(&self, activity: &ConnectionActivity, work: impl Future<Output = T>) -> Option<T> {
-        let until = activity.opened() + self.silence.first_head;
+    async fn in_time<T>(
+        &self,
+        activity: &ConnectionActivity,
+        place: &ConnectionPlace,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        let until = activity.opened() + self.silence_of(place).first_head;
         tokio::select! {
             done = timeout_at(until, work) => {
                 if done.is_err() {
@@ -226,6 +236,15 @@ impl Connections {
                 done.ok()
             }
             () = self.lifecycle.stopping() => None,
+        }
+    }
+
+    /// The limits of a connection.
+    fn silence_of(&self, place: &ConnectionPlace) -> SilenceLimits {
+        let SilenceLimits { first_head, idle } = self.silence;
+        match place.for_health {
+            true => SilenceLimits { first_head: first_head.min(FIRST_HEAD_FOR_HEALTH), idle: idle.min(TAKEN_IN) },
+            false => self.silence,
         }
     }
 
@@ -256,11 +275,11 @@ impl Connections {
                 if close {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
-                Ok::<_, Infallible>(response.map(|body| AnswerBody { body, working }))
+                Ok::<_, Infallible>(response.map(|body| AnswerBody::new(body, working)))
             }
         });
         let connection = self.builder.serve_connection(TokioIo::new(stream), service);
-        if let Some(why) = self.drive(connection, address, activity).await {
+        if let Some(why) = self.drive(connection, address, activity, self.silence_of(place)).await {
             self.metrics.connection_closed(why);
         }
     }
@@ -271,6 +290,7 @@ impl Connections {
         connection: C,
         address: SocketAddr,
         activity: &ConnectionActivity,
+        silence: SilenceLimits,
     ) -> Option<ClosedConnection>
     where
         C: GracefulConnection,
@@ -279,7 +299,7 @@ impl Connections {
         let mut connection = pin!(connection);
         let mut stopping = pin!(self.lifecycle.stopping());
         let (mut told_to_end, mut why) = (false, None);
-        let mut wake = activity.opened() + self.silence.first_head;
+        let mut wake = activity.opened() + silence.first_head;
         loop {
             tokio::select! {
                 ended = connection.as_mut() => {
@@ -291,15 +311,27 @@ impl Connections {
                 }
                 () = stopping.as_mut(), if !told_to_end => {
                     connection.as_mut().graceful_shutdown();
-                    (told_to_end, wake) = (true, Instant::now() + FOREVER);
+                    (told_to_end, wake) = (true, Instant::now() + TAKEN_IN);
                 }
-                () = sleep_until(wake) => match activity.overdue(self.silence) {
-                    _ if told_to_end => return why,
+                () = activity.ended(), if !told_to_end => {
+                    connection.as_mut().graceful_shutdown();
+                    (told_to_end, wake) = (true, Instant::now() + TAKEN_IN);
+                }
+                () = sleep_until(wake) => match activity.overdue(silence) {
+                    // What the server works on is answered; a client that takes nothing is not waited for.
+                    _ if told_to_end && !activity.is_silent_for(TAKEN_IN) => {
+                        activity.count_no_more();
+                        wake = Instant::now() + TAKEN_IN;
+                    }
+                    _ if told_to_end => {
+                        activity.cut();
+                        return why;
+                    }
                     Err(again) => wake = again,
                     Ok(Silence::NoHead) => return Some(ClosedConnection::NoHead),
                     Ok(Silence::Idle) => {
                         connection.as_mut().graceful_shutdown();
-                        (told_to_end, wake) = (true, Instant::now() + FAREWELL);
+                        (told_to_end, wake) = (true, Instant::now() + TAKEN_IN);
                         why = Some(ClosedConnection::Idle);
                     }
                 },
@@ -317,7 +349,7 @@ fn no_room() -> Response<Body> {
 fn connection_limit(configured: u32) -> usize {
     let configured = usize::try_from(configured).unwrap_or(usize::MAX);
     let Some(files) = open_files::raise_limit() else { return configured };
-    let room = files.saturating_sub(FILES_BESIDE_CONNECTIONS).max(1);
+    let room = files.saturating_sub(FILES_BESIDE_CONNECTIONS.min(files / 2)).max(1);
     if room < configured {
         tracing::warn!(
             connections = configured,

@@ -4,22 +4,24 @@
 //! The body is read before the turn is taken, at least as fast as `limits.least-rate` says: a client that sends it slowly holds
 //! up nobody but itself.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use http_body::Body as _;
+use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use lockgate_engine::authority::Actor;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::admission::{Admission, BodyRoom, Place};
+use super::admission::{Admission, BodyRoom, Delivery, Place, TurnKind};
 use crate::config::{LimitsConfig, Size};
 use crate::observe::Metrics;
 use crate::problem::Problem;
@@ -31,8 +33,10 @@ const GRACE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Intake {
     admission: Admission,
+    kind: TurnKind,
     largest: Size,
     least_rate: Size,
+    most_memory: Size,
     deadline: Duration,
 }
 
@@ -41,6 +45,8 @@ impl Intake {
     pub fn new(limits: &LimitsConfig, metrics: &Arc<Metrics>) -> Self {
         Self {
             admission: Admission::new(limits, Arc::clone(metrics)),
+            kind: TurnKind::Work,
+            most_memory: limits.bodies_per_credential.min(limits.bodies),
             largest: limits.body,
             least_rate: limits.least_rate,
             deadline: Duration::from_millis(limits.request.as_millis()),
@@ -51,6 +57,12 @@ impl Intake {
     #[must_use]
     pub fn with_largest_body(&self, largest: Size) -> Self {
         Self { largest, ..self.clone() }
+    }
+
+    /// The same, for another kind of turn.
+    #[must_use]
+    pub(crate) fn of_kind(self, kind: TurnKind) -> Self {
+        Self { kind, ..self }
     }
 
     /// Puts it before all routes of a router.
@@ -80,13 +92,16 @@ impl Intake {
         let (mut request, _memory) = self.with_body(request, &place).await?;
         // It was counted already.
         DefaultBodyLimit::disable().apply(&mut request);
+        let writes = !request.method().is_safe();
         let answer = async {
-            let turn = place.turn().await?;
+            let turn = place.turn(self.kind).await?;
             request.extensions_mut().insert(turn.clone());
             let response = route(request).await;
-            // Until the head of the answer is there; whoever answers in a stream does not hold a turn for long.
-            turn.end();
-            Ok(response)
+            // The turn ends here; whoever answers in a stream does not hold one for long.
+            match turn.answered() {
+                Some(delivery) => deliver(response, delivery, writes),
+                None => Ok(response),
+            }
         };
         timeout(self.deadline, answer).await.unwrap_or_else(|_| Ok(self.too_late()))
     }
@@ -115,6 +130,14 @@ impl Intake {
         }
         memory.grow_to(announced.unwrap_or(0))?;
         let bytes = self.read(body, &mut memory).await?;
+        if is_json(&parts.headers) {
+            let unpacked = unpacked_size(&bytes);
+            if unpacked > self.most_memory.as_u64() {
+                return Err(Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE)
+                    .detail("the body has too many values: send several requests with fewer of them"));
+            }
+            memory.grow_to(unpacked)?;
+        }
         Ok((Request::from_parts(parts, Body::from(bytes)), memory))
     }
 
@@ -152,5 +175,81 @@ impl Intake {
             "the body came too slowly: after {received} bytes nothing more came in time. After the first {GRACE:?}, it has to \
              come at {rate} a second or more (`limits.least-rate`)"
         ))
+    }
+}
+
+/// Answers below this size, in bytes, take no memory that is counted: there are only as many as requests may be open.
+const SMALL_ANSWER: u64 = 64 << 10;
+
+/// The answer, which holds what it takes until it is delivered.
+fn deliver(response: Response, mut delivery: Delivery, writes: bool) -> Result<Response, Problem> {
+    let size = response.body().size_hint().exact().unwrap_or(0);
+    if size > SMALL_ANSWER {
+        match writes {
+            true => delivery.take_anyway(size),
+            false => delivery.take(size)?,
+        }
+    }
+    Ok(response.map(|body| Body::new(DeliveredBody { body, _delivery: delivery })))
+}
+
+/// The body of an answer until it is delivered.
+struct DeliveredBody {
+    body: Body,
+    _delivery: Delivery,
+}
+
+impl http_body::Body for DeliveredBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.to_ascii_lowercase().contains("json")
+}
+
+/// How much memory a JSON document takes when it is read, at most and nearly: an object or a list of a few bytes takes hundreds.
+fn unpacked_size(json: &[u8]) -> u64 {
+    const CONTAINER: u64 = 600;
+    const VALUE: u64 = 64;
+    let (mut size, mut in_string, mut escaped) = (json.len() as u64, false, false);
+    for byte in json {
+        match (in_string, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_string = !in_string,
+            (false, b'{' | b'[') => size += CONTAINER,
+            (false, b',' | b':') => size += VALUE,
+            _ => {}
+        }
+    }
+    size
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_document_takes_in_memory_goes_by_its_values_and_not_by_what_stands_in_texts() {
+        assert_eq!(unpacked_size(b""), 0);
+        assert_eq!(unpacked_size(br#"{"a": [1, 2]}"#), 13 + 2 * 600 + 2 * 64);
+        assert_eq!(unpacked_size(br#""{[,:\"{[""#), 10);
     }
 }

@@ -10,6 +10,7 @@ mod activity;
 mod admission;
 mod body;
 mod client_address;
+mod client_socket;
 mod connection_table;
 mod connections;
 mod decide;
@@ -25,6 +26,7 @@ mod start;
 mod tls;
 
 pub(crate) use activity::ConnectionActivity;
+pub(crate) use admission::TurnKind;
 pub use admission::{Turn, Watching};
 pub use decide::DecideError;
 pub(crate) use decide::count_reload;

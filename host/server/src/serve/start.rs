@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use lockgate_ledger::{KeyFile, KeyFileError, SqliteOptions, Storage, SystemClock};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 use super::connections::Connections;
@@ -143,7 +143,7 @@ impl Server {
         }
         // Before the ledger is made: an address that is taken leaves nothing behind.
         let listen = |error| StartError::Listen { address: config.listen, error };
-        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+        let listener = listen_on(config.listen).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
 
         let lifecycle = Lifecycle::default();
@@ -174,6 +174,22 @@ struct Opened {
     state: ServerState,
     first_token: Option<Secret>,
     key: SigningKeyWatch,
+}
+
+/// How many connections the system holds that are not taken yet.
+const BACKLOG: u32 = 4096;
+
+/// How much of an answer the system holds for a client that does not take it, in bytes.
+const SEND_BUFFER: u32 = 256 << 10;
+
+/// Listens on an address. The connections have the buffers of the listener.
+fn listen_on(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// What has to be waited for at a start: everything on the disk.

@@ -10,10 +10,13 @@ use arc_swap::ArcSwapOption;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
 use lockgate_domain::{Duration, Timestamp};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::fetch::{FetchError, Source};
 use crate::auth::{AuthError, IssuerConfig, KeysConfig, Refusal};
+
+/// How many requests wait for the keys of one issuer.
+const MOST_WAITING: usize = 256;
 
 /// The keys of one issuer.
 pub(super) struct Keys(Arc<Shared>);
@@ -24,6 +27,8 @@ struct Shared {
     known: ArcSwapOption<KeySet>,
     /// The last attempt to fetch them; held while one is under way.
     attempt: Mutex<Option<Attempt>>,
+    /// How many more requests may wait for the issuer.
+    waiting: Semaphore,
 }
 
 #[derive(Clone, Copy)]
@@ -54,6 +59,7 @@ impl Keys {
             times: config.keys.clone(),
             known: ArcSwapOption::empty(),
             attempt: Mutex::default(),
+            waiting: Semaphore::new(MOST_WAITING),
         };
         Self(Arc::new(shared))
     }
@@ -70,6 +76,11 @@ impl Keys {
         if let Some(key) = known.and_then(|known| known.find(id, algorithm)) {
             return Ok(key);
         }
+        // Whoever presents a token waits here, and nobody knows yet who that is.
+        let Ok(_waiting) = shared.waiting.try_acquire() else {
+            let reason = "too many tokens of that issuer wait for its keys";
+            return Err(AuthError::Unavailable { reason: reason.to_owned(), retry_after: 1 });
+        };
         // As a task of its own, which goes on if this request is given up.
         let attempt = tokio::spawn(Arc::clone(shared).refresh(now)).await;
         let attempt = attempt.unwrap_or(Attempt { at: now, failed: true });

@@ -254,3 +254,68 @@ async fn a_connection_of_http_2_is_one_of_the_address_and_waits_like_others() {
     until_closed(&mut first).await;
     running.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_body_that_does_not_come_keeps_no_place() {
+    let (_folder, running, _, _) = busy_server(|limits| limits.connections = 20).await;
+    // Refused by their heads alone; the server would read the rest of a body before it answers.
+    let mut pinned = Vec::new();
+    for n in 0..20 {
+        let mut stream = connect(2 + n, running.address()).await;
+        stream.write_all(&[PREFACE, &post_frame(1)].concat()).await.unwrap();
+        pinned.push(stream);
+    }
+    let pin = async {
+        for next in (3..).step_by(2) {
+            for stream in &mut pinned {
+                let _ = stream.write_all(&post_frame(next)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    };
+    let ask = async {
+        for _ in 0..10 {
+            is_alive(&running).await;
+            assert_eq!(request(&running, "GET /free HTTP/1.1", "").await.body, "free");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::select! { () = ask => {}, () = pin => {} }
+    running.shutdown().await;
+}
+
+/// The head of `POST /livez`, whose body does not come.
+fn post_frame(stream: u8) -> Vec<u8> {
+    let block: &[u8] = b"\x83\x86\x04\x06/livez\x01\x01a";
+    let length = u8::try_from(block.len()).unwrap();
+    [&[0, 0, length, 1, 0x4, 0, 0, 0, stream], block].concat()
+}
+
+#[tokio::test]
+async fn silent_connections_leave_room_for_questions_about_health() {
+    let (_folder, running, reached, go) = busy_server(|limits| limits.connections = 1).await;
+    let mut busy = connect(2, running.address()).await;
+    busy.write_all(b"GET /busy HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    reached.notified().await;
+    let mut silent = Vec::new();
+    for n in 0..200 {
+        silent.push(connect(3 + n % 20, running.address()).await);
+    }
+    for _ in 0..20 {
+        is_alive(&running).await;
+    }
+    go.notify_one();
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_holds_up_no_shutdown() {
+    let (_folder, running, _, _) = busy_server(|limits| limits.shutdown = "60s".parse().unwrap()).await;
+    let mut silent = connect(2, running.address()).await;
+    silent.write_all(&[PREFACE, &head_frame(1, true)].concat()).await.unwrap();
+    let mut received = vec![0; 4096];
+    while silent.read(&mut received).await.unwrap() == 0 {}
+    // It neither closes the connection nor says that it knows of the end.
+    let ended = tokio::time::timeout(Duration::from_secs(30), running.shutdown()).await;
+    assert!(ended.expect("it is not waited for").answered);
+}

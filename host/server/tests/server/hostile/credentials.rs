@@ -60,12 +60,14 @@ async fn who_may_not_is_told_before_the_body_comes() {
 async fn slow_bodies_hold_no_turn_and_only_the_room_of_their_credential() {
     let few = |config: &mut Config| {
         (config.limits.requests, config.limits.queue) = (1, 100);
+        // What has come buys a minute.
+        config.limits.least_rate = "1 B".parse().unwrap();
         (config.limits.requests_per_credential, config.limits.queue_per_credential) = (1, 2);
     };
     let stand = Stand::with(few).await;
     let mut slow = Vec::new();
     for _ in 0..3 {
-        slow.push(begin(&stand, &stand.bearer("rita"), REQUEST, 100, b"{").await);
+        slow.push(begin(&stand, &stand.bearer("rita"), REQUEST, 100, &[b' '; 60]).await);
     }
     let refused = until_full(&stand, "rita").await;
     assert_eq!(refused.status, 429, "{}", refused.body);
@@ -117,27 +119,28 @@ async fn bodies_take_no_more_memory_than_there_is_for_them() {
             ("2 MiB".parse().unwrap(), "1 MiB".parse().unwrap());
     };
     let stand = Stand::with(little).await;
-    let _of_rita = begin(&stand, &stand.bearer("rita"), REQUEST, 1 << 20, b"{").await;
+    // What has come buys half a minute.
+    let half = vec![b' '; 1 << 19];
+    let mut held = Vec::new();
     let small = json!({"deployment": deployment("one")});
     // That of the credential is in use, and there is some for others.
     let refused = loop {
+        held.push(begin(&stand, &stand.bearer("rita"), REQUEST, 1 << 20, &half).await);
         let answer = stand.post("rita", "/deployments", small.clone()).await;
         if answer.status == 429 {
             break answer;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
     };
-    assert!(refused.body.contains("bytes of bodies"), "{}", refused.body);
+    assert!(refused.body.contains("bytes of requests"), "{}", refused.body);
     assert_eq!(stand.get("rita", "/deployments").await.status, 200, "without a body, it takes none");
     assert_eq!(stand.post("ben", "/delegations", json!({})).await.status, 422);
-    let _of_ben = begin(&stand, &stand.bearer("ben"), "POST /api/v1/delegations", 1 << 20, b"{").await;
     // Now all of it is.
     let refused = loop {
+        held.push(begin(&stand, &stand.bearer("ben"), "POST /api/v1/delegations", 1 << 20, &half).await);
         let answer = stand.post("mia", "/deployments", small.clone()).await;
         if answer.status == 503 {
             break answer;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
     };
     assert_eq!(refused.json()["type"], "urn:lockgate:problem:overloaded");
     stand.shutdown().await;
@@ -199,5 +202,51 @@ async fn a_valid_token_is_taken_whatever_else_comes_from_its_address() {
         assert_eq!(stand.get("rita", "/me").await.status, 200);
     }
     assert_eq!(refused, [401, 401, 401, 429, 429]);
+    stand.shutdown().await;
+}
+
+#[tokio::test]
+async fn answers_that_are_not_taken_hold_the_room_of_their_credential() {
+    let few = |config: &mut Config| {
+        (config.limits.requests_per_credential, config.limits.queue_per_credential) = (1, 2);
+    };
+    let stand = Stand::with(few).await;
+    stand.request("d-1").await;
+    let evidence = "x".repeat(8 << 20);
+    let headers = ["content-type: text/plain"];
+    let put = stand.send("rita", "PUT /api/v1/deployments/d-1/evidence/large", &headers, &evidence).await;
+    assert!(matches!(put.status, 200 | 201), "{}", put.body);
+    let mut untaken = Vec::new();
+    for _ in 0..3 {
+        let mut stream = connect(2, stand.running.address()).await;
+        let head = format!(
+            "GET /api/v1/deployments/d-1/evidence/large HTTP/1.1\r\nhost: a\r\n{}\r\n\r\n",
+            stand.bearer("rita")
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut begun = [0; 16];
+        assert!(stream.read(&mut begun).await.unwrap() > 0);
+        untaken.push(stream);
+    }
+    assert_eq!(until_full(&stand, "rita").await.status, 429);
+    assert_eq!(stand.get("ben", "/deployments").await.status, 200);
+    drop(untaken);
+    while stand.get("rita", "/deployments").await.status != 200 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    stand.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_document_that_grows_when_it_is_read_is_counted_by_what_it_grows_to() {
+    let stand = Stand::new().await;
+    let bomb = format!("[{}0]", "{\"\":0},".repeat(140_000));
+    let headers = ["content-type: application/json"];
+    let answer = stand.send("rita", REQUEST, &headers, &bomb).await;
+    assert_eq!((answer.status, answer.json()["type"].as_str()), (413, Some("urn:lockgate:problem:body-too-large")));
+    assert!(answer.body.contains("too many values"), "{}", answer.body);
+    // The same bytes as one text are read, and found to be no deployment.
+    let text = format!("\"{}\"", "[{,:".repeat(200_000));
+    assert_eq!(stand.send("rita", REQUEST, &headers, &text).await.status, 422);
     stand.shutdown().await;
 }
