@@ -442,7 +442,10 @@ async fn decisions_wait_for_a_sink_that_is_too_far_behind_only_if_that_is_set() 
     // Its receiver is back, and whoever waits goes on.
     *away.answers.lock().expect("lock") = vec![StatusCode::OK];
     while log.admit().await.is_err() {}
-    assert_eq!(away.events().len(), 4);
+    // Near enough is not all: the rest comes as well.
+    while away.events().len() < 4 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
     drop(log);
 
     *away.answers.lock().expect("lock") = vec![StatusCode::SERVICE_UNAVAILABLE];
