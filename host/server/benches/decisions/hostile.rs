@@ -20,8 +20,12 @@ use crate::process::Served;
 const WORST_P99: f64 = 3.0;
 const WORST_MEMORY: f64 = 2.0;
 
-/// How long an attacker waits before it opens a connection again that was closed.
+/// How long an attacker waits before it writes again.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// How long it waits before it opens a connection again that was closed: a flood of connections takes the cores of the machine from
+/// the generator as well, and says nothing about the limits.
+const REOPENED: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attack {
@@ -78,7 +82,7 @@ impl Attack {
                 while !target.over.load(Ordering::Relaxed) {
                     // However it ends, it begins again.
                     let _ = self.once(from, &target).await;
-                    sleep(AGAIN).await;
+                    sleep(REOPENED).await;
                 }
             });
         }
