@@ -60,7 +60,7 @@ impl LedgerClock {
         let newest = self.newest.load(Ordering::Acquire);
         let behind = system.as_millis() < newest;
         if behind != self.behind.load(Ordering::Relaxed) && self.behind.swap(behind, Ordering::Relaxed) != behind {
-            told(behind, system, newest);
+            log_change(behind, system, newest);
         }
         if behind { Timestamp::from_millis(newest) } else { system }
     }
@@ -84,7 +84,7 @@ impl LedgerClock {
 }
 
 /// Says once that the clock is behind, and once that it is right again.
-fn told(behind: bool, system: Timestamp, newest: i64) {
+fn log_change(behind: bool, system: Timestamp, newest: i64) {
     if behind {
         let newest = Timestamp::from_millis(newest);
         tracing::warn!(%system, %newest, "the system's clock is behind the newest entry of the ledger, whose time is used instead: set the clock");

@@ -14,16 +14,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The turns of one engine. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ValueTurns(Arc<Line>);
+pub(super) struct ValueTurns(Arc<TurnQueue>);
 
 #[derive(Debug, Default)]
-struct Line {
-    state: Mutex<LineState>,
+struct TurnQueue {
+    state: Mutex<TurnQueueState>,
     moved: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct LineState {
+struct TurnQueueState {
     /// The namespaces, as the ledger calls them, over which decisions have conflicted.
     contended: BTreeSet<String>,
     /// Those who have their turn or wait for it, in the order in which they came: each with its number and namespaces.
@@ -34,7 +34,7 @@ struct LineState {
 /// A turn at some namespaces, until it is dropped: when the decision is written, or was given up.
 #[derive(Debug)]
 pub(super) struct ValueTurn {
-    line: Arc<Line>,
+    line: Arc<TurnQueue>,
     number: u64,
 }
 
@@ -83,13 +83,13 @@ impl ValueTurns {
     }
 }
 
-impl Line {
-    fn lock(&self) -> MutexGuard<'_, LineState> {
+impl TurnQueue {
+    fn lock(&self) -> MutexGuard<'_, TurnQueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl LineState {
+impl TurnQueueState {
     /// Joins the line for those of the namespaces that are contended.
     fn join(&mut self, namespaces: &BTreeSet<String>) -> Option<(u64, BTreeSet<String>)> {
         let wanted: BTreeSet<String> = self.contended.intersection(namespaces).cloned().collect();

@@ -48,8 +48,8 @@ impl Engine {
     /// `permit` says whether the actor may do it now and sees what it is about, and hands on what it has read for that. It
     /// looks at nothing that the write itself changes. `attempt` looks at the rest, and writes.
     ///
-    /// What was answered under the same idempotency key is answered again: to who is permitted as for a first request, with a
-    /// credential that is still accepted.
+    /// What was answered under the same idempotency key is answered again. The actor has to be permitted as for a first request,
+    /// and the credential still accepted.
     pub(super) fn once<P, T: DeserializeOwned>(
         &self,
         write: &Write<'_>,

@@ -26,10 +26,10 @@ pub(super) struct WriterConnection {
     busy: Duration,
     head_file: HeadFile,
     readers: Arc<Readers>,
-    open: Option<Open>,
+    open: Option<OpenLedger>,
 }
 
-struct Open {
+struct OpenLedger {
     /// It is dropped first, so that the connection that writes is closed as the last one.
     emptying: Emptying,
     connection: Connection,
@@ -107,7 +107,7 @@ impl WriterConnection {
         let emptying = Emptying::start(&self.ledger, self.busy)?;
         emptying.attach(&mut connection)?;
         let files = OpenFiles::of(&self.ledger);
-        self.open = Some(Open { emptying, connection, files });
+        self.open = Some(OpenLedger { emptying, connection, files });
         Ok(())
     }
 

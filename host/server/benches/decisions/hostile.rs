@@ -74,7 +74,7 @@ impl Attack {
         }
     }
 
-    fn start(self, runtime: &Runtime, target: &Arc<Target>) {
+    fn start(self, runtime: &Runtime, target: &Arc<AttackedServer>) {
         let (connections, addresses) = self.size();
         for (_, from) in (0..connections).zip(addresses.cycle()) {
             let target = Arc::clone(target);
@@ -88,7 +88,7 @@ impl Attack {
         }
     }
 
-    async fn once(self, from: u8, target: &Target) -> std::io::Result<()> {
+    async fn once(self, from: u8, target: &AttackedServer) -> std::io::Result<()> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(([127, 0, 0, from], 0).into())?;
         let mut stream = socket.connect(target.address).await?;
@@ -155,14 +155,14 @@ async fn keep_writing(stream: &mut TcpStream, bytes: &[u8]) -> std::io::Result<(
     }
 }
 
-async fn until_over(target: &Target) -> std::io::Result<()> {
+async fn until_over(target: &AttackedServer) -> std::io::Result<()> {
     while !target.over.load(Ordering::Relaxed) {
         sleep(AGAIN).await;
     }
     Ok(())
 }
 
-struct Target {
+struct AttackedServer {
     address: SocketAddr,
     token: String,
     over: AtomicBool,
@@ -213,7 +213,7 @@ fn attacked(load: &Load, rate: f64, time: Duration, attacks: &[Attack]) -> Row {
     let load = load.at(&served.place);
     let address = served.place.url.trim_start_matches("http://").parse().unwrap();
     let token = served.place.attacker.clone();
-    let target = Arc::new(Target { address, token, over: AtomicBool::new(false) });
+    let target = Arc::new(AttackedServer { address, token, over: AtomicBool::new(false) });
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     // What is compiled and read for the first time is not measured, as in the quiet case.
     load.run(Case::OnePlugin, 16, Duration::from_secs(2).min(time));

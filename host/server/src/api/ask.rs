@@ -29,15 +29,15 @@ use super::state::ApiState;
 use crate::auth::{AsOf, Session};
 use crate::observe::{Exchange, Phases};
 use crate::problem::Problem;
+use crate::serve::cores;
 
 /// How long a thread that computes stays without work.
 const KEPT_IDLE: Duration = Duration::from_secs(600);
 
 /// The threads that compute. They belong to the machine, not to one server: more of them than cores help nobody.
 static COMPUTING: LazyLock<Option<Runtime>> = LazyLock::new(|| {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut builder = Builder::new_current_thread();
-    builder.max_blocking_threads(cores).thread_keep_alive(KEPT_IDLE).thread_name("decide").build().ok()
+    builder.max_blocking_threads(cores()).thread_keep_alive(KEPT_IDLE).thread_name("decide").build().ok()
 });
 
 /// Who asks, and by which request.

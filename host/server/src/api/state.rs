@@ -15,7 +15,7 @@ use super::hub::Hub;
 use crate::auth::{AsOf, Session};
 use crate::config::LimitsConfig;
 use crate::problem::Problem;
-use crate::serve::Lifecycle;
+use crate::serve::{Lifecycle, cores};
 
 /// What the native routes share. Cheap to clone.
 #[derive(Clone)]
@@ -45,8 +45,7 @@ impl ApiState {
     /// The state of a server with that engine and those models.
     pub fn new(engine: Engine, catalogue: Arc<Catalogue>, limits: Arc<LimitsConfig>, lifecycle: Lifecycle) -> Self {
         let hub = Hub::new(Arc::downgrade(engine.storage()));
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let reading_after_wait = Semaphore::new(READING_AFTER_WAIT * cores);
+        let reading_after_wait = Semaphore::new(READING_AFTER_WAIT * cores());
         Self(Arc::new(Shared { engine, catalogue, limits, hub, lifecycle, reading_after_wait }))
     }
 

@@ -76,10 +76,11 @@ pub struct LimitsConfig {
     pub body: Size,
     /// How large a piece of evidence may be.
     pub evidence: Size,
-    /// How much memory requests and answers take together: bodies that were sent, documents that are read from them, and large
-    /// answers that are not delivered yet. Beyond that, requests are turned away with 503.
+    /// How much memory the bodies of all requests take together, with the documents that are read from them. Beyond that, requests
+    /// with a body are turned away with 503. Large answers that are not delivered yet may take as much again.
     pub bodies: Size,
-    /// How much of it those of one credential take. Beyond that, they are turned away with 429.
+    /// How much of it the requests of one credential take. Beyond that, they are turned away with 429. Its large answers may take
+    /// half as much again, or one piece of evidence.
     pub bodies_per_credential: Size,
     /// How much of a body has to come in a second, on average and after the first five seconds. A slower request is answered
     /// with 408. A client that takes its answer more slowly is cut off, too.

@@ -13,6 +13,7 @@ use axum::http::StatusCode;
 use lockgate_engine::authority::Actor;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
+use super::cores;
 use crate::config::LimitsConfig;
 use crate::observe::{Metrics, Shed};
 use crate::problem::Problem;
@@ -25,19 +26,19 @@ const STEP: u64 = 64 << 10;
 
 /// The places and turns that there are; cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Admission(Arc<Admissions>);
+pub(super) struct Admission(Arc<AdmissionState>);
 
 #[derive(Debug)]
-struct Admissions {
-    all: Room,
-    limits: RoomLimits,
-    by_credential: Mutex<HashMap<String, Arc<Room>>>,
+struct AdmissionState {
+    all: Capacity,
+    limits: CapacityLimits,
+    by_credential: Mutex<HashMap<String, Arc<Capacity>>>,
     metrics: Arc<Metrics>,
 }
 
 /// How much there is, for all or for one credential.
 #[derive(Clone, Copy, Debug)]
-struct RoomLimits {
+struct CapacityLimits {
     requests: u32,
     reads: u32,
     queue: u32,
@@ -46,25 +47,25 @@ struct RoomLimits {
     answers: u64,
 }
 
-/// What is free of it.
+/// What is free for all, or for one credential.
 #[derive(Debug)]
-struct Room {
+struct Capacity {
     open: Arc<Semaphore>,
     working: Arc<Semaphore>,
     reading: Arc<Semaphore>,
     watching: Arc<Semaphore>,
     /// How many bytes of bodies may still be taken into memory.
-    bodies: ByteRoom,
-    /// The same of answers: whoever takes none holds up nobody's requests.
-    answers: ByteRoom,
+    bodies: FreeBytes,
+    /// How many bytes of answers may still be held in memory. Answers that nobody takes leave the bytes for bodies free.
+    answers: FreeBytes,
 }
 
 /// How many bytes are free.
 #[derive(Debug)]
-struct ByteRoom(AtomicU64);
+struct FreeBytes(AtomicU64);
 
-impl Room {
-    fn new(limits: RoomLimits) -> Self {
+impl Capacity {
+    fn new(limits: CapacityLimits) -> Self {
         let permits = |number: u32| {
             let number = usize::try_from(number).unwrap_or(Semaphore::MAX_PERMITS);
             Arc::new(Semaphore::new(number.min(Semaphore::MAX_PERMITS)))
@@ -74,13 +75,13 @@ impl Room {
             working: permits(limits.requests),
             reading: permits(limits.reads),
             watching: permits(limits.watchers),
-            bodies: ByteRoom(AtomicU64::new(limits.bodies)),
-            answers: ByteRoom(AtomicU64::new(limits.answers)),
+            bodies: FreeBytes(AtomicU64::new(limits.bodies)),
+            answers: FreeBytes(AtomicU64::new(limits.answers)),
         }
     }
 }
 
-impl ByteRoom {
+impl FreeBytes {
     fn take_bytes(&self, bytes: u64) -> bool {
         let taken = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| free.checked_sub(bytes));
         taken.is_ok()
@@ -97,27 +98,27 @@ impl ByteRoom {
     }
 }
 
-/// The rooms that a request takes part of: that of its credential, if it has one, and that of all.
+/// What a request takes part of: the capacity of its credential, if it has one, and that of all.
 #[derive(Clone, Debug)]
-struct Rooms {
-    own: Option<Arc<CredentialRoom>>,
-    admissions: Arc<Admissions>,
+struct RequestCapacity {
+    own: Option<Arc<CredentialCapacity>>,
+    admissions: Arc<AdmissionState>,
 }
 
-/// The room of one credential. It is forgotten when nothing of it is in use.
+/// The capacity of one credential. It is forgotten when nothing of it is in use.
 #[derive(Debug)]
-struct CredentialRoom {
+struct CredentialCapacity {
     credential: String,
-    room: Arc<Room>,
-    admissions: Arc<Admissions>,
+    capacity: Arc<Capacity>,
+    admissions: Arc<AdmissionState>,
 }
 
-impl Drop for CredentialRoom {
+impl Drop for CredentialCapacity {
     fn drop(&mut self) {
-        let mut rooms = self.admissions.rooms();
+        let mut capacities = self.admissions.capacities();
         // One is this one's, one the map's.
-        if Arc::strong_count(&self.room) <= 2 {
-            rooms.remove(&self.credential);
+        if Arc::strong_count(&self.capacity) <= 2 {
+            capacities.remove(&self.credential);
         }
     }
 }
@@ -134,14 +135,14 @@ pub(crate) enum TurnKind {
 /// How many requests read at once for each core.
 const READS_PER_CORE: u32 = 4;
 
-/// What one request holds of a kind of room. The part of the credential is given back first.
+/// What one request holds of a kind of capacity. The part of the credential is given back first.
 type Permits = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
 
 /// The place of a request that was taken in: it may send its body, and wait for its turn.
 #[derive(Debug)]
 pub(super) struct Place {
     open: Permits,
-    rooms: Rooms,
+    capacity: RequestCapacity,
 }
 
 /// The turn of a request, among its extensions.
@@ -149,22 +150,22 @@ pub(super) struct Place {
 pub struct Turn {
     /// The places of the request: in the queue, and among those that are worked on.
     permits: Arc<Mutex<Option<(Permits, Permits)>>>,
-    rooms: Rooms,
+    capacity: RequestCapacity,
 }
 
 /// The place of a client that waits for something to happen; it is free again when this is dropped.
 #[derive(Debug)]
 pub struct Watching {
     _permits: Permits,
-    _rooms: Rooms,
+    _capacity: RequestCapacity,
 }
 
-/// The memory of one body; it is free again when this is dropped.
+/// The memory of one body, or of one answer; it is free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct BodyRoom {
-    rooms: Rooms,
-    of: fn(&Room) -> &ByteRoom,
-    /// What was taken of the room of the credential, which is the same as of that of all unless there was too little.
+pub(super) struct HeldMemory {
+    capacity: RequestCapacity,
+    of: fn(&Capacity) -> &FreeBytes,
+    /// How many bytes were taken for the credential: as many as of all, unless there were too few.
     own_bytes: u64,
     bytes: u64,
 }
@@ -173,7 +174,7 @@ pub(super) struct BodyRoom {
 #[derive(Debug)]
 pub(super) struct Delivery {
     _open: Permits,
-    memory: BodyRoom,
+    memory: HeldMemory,
 }
 
 impl Delivery {
@@ -187,17 +188,17 @@ impl Delivery {
 
     /// Takes memory for an answer that has to be given, because something was written: all that there is, if it is too little.
     pub(super) fn take_anyway(&mut self, bytes: u64) {
-        let BodyRoom { rooms, of, own_bytes, bytes: of_all } = &mut self.memory;
-        *own_bytes += rooms.own().map_or(0, |own| of(own).take_bytes_anyway(bytes));
-        *of_all += of(&rooms.admissions.all).take_bytes_anyway(bytes);
+        let HeldMemory { capacity, of, own_bytes, bytes: of_all } = &mut self.memory;
+        *own_bytes += capacity.own().map_or(0, |own| of(own).take_bytes_anyway(bytes));
+        *of_all += of(&capacity.admissions.all).take_bytes_anyway(bytes);
     }
 }
 
 impl Admission {
     /// As many places and turns as these limits say.
     pub(super) fn new(limits: &LimitsConfig, metrics: Arc<Metrics>) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
-        let all = RoomLimits {
+        let cores = u32::try_from(cores()).unwrap_or(u32::MAX);
+        let all = CapacityLimits {
             requests: limits.requests,
             reads: cores.saturating_mul(READS_PER_CORE),
             queue: limits.queue,
@@ -205,7 +206,7 @@ impl Admission {
             bodies: limits.bodies.as_u64(),
             answers: limits.bodies.as_u64(),
         };
-        let of_credential = RoomLimits {
+        let of_credential = CapacityLimits {
             requests: limits.requests_per_credential,
             reads: (cores / 2).max(1),
             queue: limits.queue_per_credential,
@@ -214,46 +215,48 @@ impl Admission {
             // Half as much, as long as the largest answer fits in: that is a piece of evidence.
             answers: (limits.bodies_per_credential.as_u64() / 2).max(limits.evidence.as_u64()),
         };
-        let (all, by_credential) = (Room::new(all), Mutex::default());
-        Self(Arc::new(Admissions { all, limits: of_credential, by_credential, metrics }))
+        let (all, by_credential) = (Capacity::new(all), Mutex::default());
+        Self(Arc::new(AdmissionState { all, limits: of_credential, by_credential, metrics }))
     }
 
-    /// A place for a request of somebody; those of nobody in particular share the room of all.
+    /// A place for a request of somebody; those of nobody in particular share the capacity of all.
     ///
     /// # Errors
     /// If there is none.
     pub(super) fn place(&self, actor: Option<&Actor>) -> Result<Place, Problem> {
         let own = actor.map(|actor| {
             let credential = format!("{} {}", actor.credential, actor.person.id.written());
-            let room = self.0.room_of(&credential);
-            Arc::new(CredentialRoom { credential, room, admissions: Arc::clone(&self.0) })
+            let capacity = self.0.capacity_of(&credential);
+            Arc::new(CredentialCapacity { credential, capacity, admissions: Arc::clone(&self.0) })
         });
-        let rooms = Rooms { own, admissions: Arc::clone(&self.0) };
-        let open = rooms.try_take(|room| &room.open, "requests that are being answered or wait")?;
-        Ok(Place { rooms, open })
+        let capacity = RequestCapacity { own, admissions: Arc::clone(&self.0) };
+        let open = capacity.try_take(|capacity| &capacity.open, "requests that are being answered or wait")?;
+        Ok(Place { capacity, open })
     }
 }
 
-impl Admissions {
-    fn rooms(&self) -> MutexGuard<'_, HashMap<String, Arc<Room>>> {
+impl AdmissionState {
+    fn capacities(&self) -> MutexGuard<'_, HashMap<String, Arc<Capacity>>> {
         self.by_credential.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn room_of(&self, credential: &str) -> Arc<Room> {
-        let mut rooms = self.rooms();
-        match rooms.get(credential) {
-            Some(room) => Arc::clone(room),
-            None => Arc::clone(rooms.entry(credential.to_owned()).or_insert_with(|| Arc::new(Room::new(self.limits)))),
+    fn capacity_of(&self, credential: &str) -> Arc<Capacity> {
+        let mut capacities = self.capacities();
+        match capacities.get(credential) {
+            Some(capacity) => Arc::clone(capacity),
+            None => Arc::clone(
+                capacities.entry(credential.to_owned()).or_insert_with(|| Arc::new(Capacity::new(self.limits))),
+            ),
         }
     }
 }
 
-impl Rooms {
-    fn own(&self) -> Option<&Room> {
-        self.own.as_ref().map(|own| &*own.room)
+impl RequestCapacity {
+    fn own(&self) -> Option<&Capacity> {
+        self.own.as_ref().map(|own| &*own.capacity)
     }
 
-    fn try_take(&self, of: impl Fn(&Room) -> &Arc<Semaphore>, what: &str) -> Result<Permits, Problem> {
+    fn try_take(&self, of: impl Fn(&Capacity) -> &Arc<Semaphore>, what: &str) -> Result<Permits, Problem> {
         let own = self.own().map(|own| Arc::clone(of(own)).try_acquire_owned()).transpose();
         let own = own.map_err(|_| self.too_many(what))?;
         let all = Arc::clone(of(&self.admissions.all)).try_acquire_owned();
@@ -262,9 +265,9 @@ impl Rooms {
     }
 
     async fn take_turn(&self, kind: TurnKind) -> Result<Permits, AcquireError> {
-        let of = |room: &Room| match kind {
-            TurnKind::Work => Arc::clone(&room.working),
-            TurnKind::Read => Arc::clone(&room.reading),
+        let of = |capacity: &Capacity| match kind {
+            TurnKind::Work => Arc::clone(&capacity.working),
+            TurnKind::Read => Arc::clone(&capacity.reading),
         };
         // First that of the credential: whoever waits there takes none of the others' turns.
         let own = match self.own() {
@@ -299,21 +302,21 @@ pub(super) fn overloaded(detail: &str) -> Problem {
 
 impl Place {
     /// Memory for a body, which is empty yet.
-    pub(super) fn body(&self) -> BodyRoom {
-        BodyRoom::new(&self.rooms, |room| &room.bodies)
+    pub(super) fn body(&self) -> HeldMemory {
+        HeldMemory::new(&self.capacity, |capacity| &capacity.bodies)
     }
 
     /// Waits until the request is worked on.
     pub(super) async fn turn(self, kind: TurnKind) -> Result<Turn, Problem> {
-        let Self { rooms, open } = self;
-        let working = rooms.take_turn(kind).await.map_err(|_| rooms.overloaded("no more requests are taken"))?;
-        Ok(Turn { permits: Arc::new(Mutex::new(Some((open, working)))), rooms })
+        let Self { capacity, open } = self;
+        let working = capacity.take_turn(kind).await.map_err(|_| capacity.overloaded("no more requests are taken"))?;
+        Ok(Turn { permits: Arc::new(Mutex::new(Some((open, working)))), capacity })
     }
 }
 
-impl BodyRoom {
-    fn new(rooms: &Rooms, of: fn(&Room) -> &ByteRoom) -> Self {
-        Self { rooms: rooms.clone(), of, own_bytes: 0, bytes: 0 }
+impl HeldMemory {
+    fn new(capacity: &RequestCapacity, of: fn(&Capacity) -> &FreeBytes) -> Self {
+        Self { capacity: capacity.clone(), of, own_bytes: 0, bytes: 0 }
     }
 
     /// Makes it enough for that many bytes of a body whose length is not known.
@@ -333,15 +336,15 @@ impl BodyRoom {
         if more == 0 {
             return Ok(());
         }
-        let Self { rooms, of, .. } = self;
-        if rooms.own().is_some_and(|own| !of(own).take_bytes(more)) {
-            return Err(rooms.too_many("bytes of requests and answers in memory"));
+        let Self { capacity, of, .. } = self;
+        if capacity.own().is_some_and(|own| !of(own).take_bytes(more)) {
+            return Err(capacity.too_many("bytes of requests and answers in memory"));
         }
-        if !of(&rooms.admissions.all).take_bytes(more) {
-            if let Some(own) = rooms.own() {
+        if !of(&capacity.admissions.all).take_bytes(more) {
+            if let Some(own) = capacity.own() {
                 of(own).give_back_bytes(more);
             }
-            return Err(rooms.overloaded("other requests and answers take all memory that there is for them"));
+            return Err(capacity.overloaded("other requests and answers take all memory that there is for them"));
         }
         self.bytes += more;
         self.own_bytes += more;
@@ -349,12 +352,12 @@ impl BodyRoom {
     }
 }
 
-impl Drop for BodyRoom {
+impl Drop for HeldMemory {
     fn drop(&mut self) {
-        if let Some(own) = self.rooms.own() {
+        if let Some(own) = self.capacity.own() {
             (self.of)(own).give_back_bytes(self.own_bytes);
         }
-        (self.of)(&self.rooms.admissions.all).give_back_bytes(self.bytes);
+        (self.of)(&self.capacity.admissions.all).give_back_bytes(self.bytes);
     }
 }
 
@@ -364,9 +367,10 @@ impl Turn {
     /// # Errors
     /// If too many are waiting already.
     pub fn watch(&self) -> Result<Watching, Problem> {
-        let permits = self.rooms.try_take(|room| &room.watching, "clients that wait for something to happen")?;
+        let permits =
+            self.capacity.try_take(|capacity| &capacity.watching, "clients that wait for something to happen")?;
         self.end();
-        Ok(Watching { _permits: permits, _rooms: self.rooms.clone() })
+        Ok(Watching { _permits: permits, _capacity: self.capacity.clone() })
     }
 
     /// Gives the turn back, and the place of the request.
@@ -382,6 +386,6 @@ impl Turn {
     /// the request waits for something to happen.
     pub(super) fn answered(&self) -> Option<Delivery> {
         let (open, _working) = self.take()?;
-        Some(Delivery { _open: open, memory: BodyRoom::new(&self.rooms, |room| &room.answers) })
+        Some(Delivery { _open: open, memory: HeldMemory::new(&self.capacity, |capacity| &capacity.answers) })
     }
 }

@@ -17,28 +17,28 @@ use crate::observe::{ClosedConnection, Metrics};
 /// How many more connections are taken for questions about the server's health, when all others are being answered.
 const HEALTH_ROOM: usize = 64;
 
+/// How many connections for questions about health one address has.
+const HEALTH_ROOM_PER_ADDRESS: usize = 8;
+
 /// How many connections may be on their way to be closed, before no further ones are taken.
 const CLOSING: usize = 64;
 
 /// How many connections are closed at most at once: looking for them costs as much for one as for many.
 const EVICTED_AT_ONCE: usize = 64;
 
-/// How many of them one address has.
-const HEALTH_ROOM_PER_ADDRESS: usize = 8;
-
 /// The connections that are open. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct ConnectionTable(Arc<Shared>);
+pub(super) struct ConnectionTable(Arc<TableState>);
 
-struct Shared {
+struct TableState {
     limit: usize,
     limit_per_address: usize,
     metrics: Arc<Metrics>,
-    open: Mutex<Open>,
+    open: Mutex<OpenConnections>,
 }
 
 #[derive(Default)]
-struct Open {
+struct OpenConnections {
     connections: Slab<Connection>,
     /// Those that were evicted, and those of the health room, are not counted.
     counted: usize,
@@ -69,7 +69,7 @@ pub(super) struct ConnectionPlace {
 
 impl ConnectionTable {
     pub(super) fn new(limit: usize, limit_per_address: usize, metrics: Arc<Metrics>) -> Self {
-        Self(Arc::new(Shared { limit, limit_per_address, metrics, open: Mutex::default() }))
+        Self(Arc::new(TableState { limit, limit_per_address, metrics, open: Mutex::default() }))
     }
 
     /// How many connections for questions about health there may be: few, where there are few files.
@@ -108,7 +108,7 @@ impl ConnectionTable {
     }
 
     /// Whether the address may have one more connection, after closing some of its own if need be.
-    fn makes_room_for(&self, open: &mut Open, address: Option<AddressKey>) -> bool {
+    fn makes_room_for(&self, open: &mut OpenConnections, address: Option<AddressKey>) -> bool {
         let Some(address) = address else { return true };
         let full = open.by_address.get(&address).is_some_and(|count| *count >= self.0.limit_per_address);
         if full && self.evict(open, ConnectionKind::Usual, Some(address)) == 0 {
@@ -119,7 +119,7 @@ impl ConnectionTable {
     }
 
     /// Whether the address may have one more connection for questions about health: silent ones make room here, too.
-    fn has_room_for_health(&self, open: &mut Open, address: Option<AddressKey>) -> bool {
+    fn has_room_for_health(&self, open: &mut OpenConnections, address: Option<AddressKey>) -> bool {
         let is_of_address = |connection: &Connection| connection.address == address && address.is_some();
         let for_health = open.connections.iter().filter(|(_, connection)| connection.kind == ConnectionKind::ForHealth);
         let of_address = for_health.filter(|(_, connection)| is_of_address(connection)).count();
@@ -129,7 +129,7 @@ impl ConnectionTable {
 
     /// Closes the connections of a kind that have been silent for longest, of an address or of all: one in sixteen of those that are
     /// open, and at least one. Those on which no credential was accepted are the first. How many.
-    fn evict(&self, open: &mut Open, kind: ConnectionKind, address: Option<AddressKey>) -> usize {
+    fn evict(&self, open: &mut OpenConnections, kind: ConnectionKind, address: Option<AddressKey>) -> usize {
         let of_address = |connection: &Connection| address.is_none_or(|address| connection.address == Some(address));
         let candidates =
             open.connections.iter().filter(|(_, connection)| connection.kind == kind && of_address(connection));
@@ -150,12 +150,12 @@ impl ConnectionTable {
         count
     }
 
-    fn lock(&self) -> MutexGuard<'_, Open> {
+    fn lock(&self) -> MutexGuard<'_, OpenConnections> {
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Open {
+impl OpenConnections {
     /// Has a connection closed; its place is free from now on.
     fn close(&mut self, key: usize) {
         let Some(connection) = self.connections.get_mut(key) else { return };

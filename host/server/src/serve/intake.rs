@@ -21,7 +21,7 @@ use http_body_util::BodyExt as _;
 use lockgate_engine::authority::Actor;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::admission::{Admission, BodyRoom, Delivery, Place, TurnKind};
+use super::admission::{Admission, Delivery, HeldMemory, Place, TurnKind};
 use crate::config::{LimitsConfig, Size};
 use crate::observe::Metrics;
 use crate::problem::Problem;
@@ -118,7 +118,7 @@ impl Intake {
     }
 
     /// The request with all of its body in memory.
-    async fn with_body(&self, request: Request, place: &Place) -> Result<(Request, BodyRoom), Problem> {
+    async fn with_body(&self, request: Request, place: &Place) -> Result<(Request, HeldMemory), Problem> {
         let mut memory = place.body();
         if request.body().is_end_stream() {
             return Ok((request, memory));
@@ -141,13 +141,13 @@ impl Intake {
         Ok((Request::from_parts(parts, Body::from(bytes)), memory))
     }
 
-    async fn read(&self, mut body: Body, memory: &mut BodyRoom) -> Result<Bytes, Problem> {
+    async fn read(&self, mut body: Body, memory: &mut HeldMemory) -> Result<Bytes, Problem> {
         let began = Instant::now();
         let mut received = Vec::new();
         loop {
             // What has come gives the client time for what is still to come.
             let earned = received.len() as u64 * 1000 / self.least_rate.as_u64().max(1);
-            let until = began + GRACE.min(self.deadline) + Duration::from_millis(earned);
+            let until = began + self.grace() + Duration::from_millis(earned);
             let Ok(frame) = timeout_at(until, body.frame()).await else { return Err(self.too_slow(received.len())) };
             let Some(frame) = frame else { return Ok(received.into()) };
             let frame = frame.map_err(|error| {
@@ -163,6 +163,11 @@ impl Intake {
         }
     }
 
+    /// [`GRACE`], but no longer than a request may take.
+    fn grace(&self) -> Duration {
+        GRACE.min(self.deadline)
+    }
+
     fn too_large(&self) -> Problem {
         let largest = self.largest;
         Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE)
@@ -170,9 +175,9 @@ impl Intake {
     }
 
     fn too_slow(&self, received: usize) -> Problem {
-        let rate = self.least_rate;
+        let (rate, grace) = (self.least_rate, self.grace());
         Problem::of_status(StatusCode::REQUEST_TIMEOUT).detail(format!(
-            "the body came too slowly: after {received} bytes nothing more came in time. After the first {GRACE:?}, it has to \
+            "the body came too slowly: after {received} bytes nothing more came in time. After the first {grace:?}, it has to \
              come at {rate} a second or more (`limits.least-rate`)"
         ))
     }

@@ -39,3 +39,8 @@ pub use process::serve;
 pub use request_id::{REQUEST_ID, RequestId, with_request_id};
 pub use start::{Ended, Running, Server, StartError};
 pub use tls::TlsError;
+
+/// How many cores there are to work on.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

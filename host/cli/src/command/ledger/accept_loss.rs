@@ -24,7 +24,7 @@ pub(crate) struct AcceptLoss {
 }
 
 impl AcceptLoss {
-    /// Accepts it.
+    /// Writes the entry that accepts the loss, and says what was lost.
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let accepted = self.data.key().accept_loss(&self.data.path(), &self.reason, &SqliteOptions::default())?;
         let LossAccepted { expected, found, reason } = accepted;
