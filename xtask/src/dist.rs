@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! bin/lockgate        the command
-//! plugins/<name>.wasm the bundled plugins, as validated components
+//! plugins/<name>.wasm the bundled plugins, as validated components; <name>.md says what each does
 //! examples/           the examples, their deployment models pinned to exactly these plugins
+//! docs/               the documentation
+//! sdk/                the plugin SDK for Rust, a crate that stands alone
 //! wit/                the contract, one folder for each package
-//! LICENSE, README.md
+//! LICENSE, README.md, CHANGELOG.md, SECURITY.md
 //! ```
 //!
 //! The demo and the tests run on this tree and never on the sources, so they see what a user gets.
@@ -20,6 +22,7 @@ use anyhow::{Context as _, Result};
 use crate::parallel;
 use crate::progress::{self, Selection};
 use crate::steps::{self, Steps};
+use crate::tree;
 use crate::wasm_target;
 use crate::workspace::{Workspace, folders_with};
 
@@ -112,14 +115,7 @@ pub(crate) fn assemble(workspace: &Workspace, steps: &mut Steps, guests: Guests)
     plugins(workspace, steps, guests)?;
 
     steps.begin("laying out target/lockgate and pinning the example models");
-    for name in ["examples", "wit"] {
-        let folder = workspace.target("lockgate").join(name);
-        renew(&folder)?;
-        copy_tree(&workspace.path(name), &folder)?;
-    }
-    for name in ["LICENSE", "README.md"] {
-        install(&workspace.path(name), &workspace.target("lockgate").join(name))?;
-    }
+    tree::lay_out(workspace, &workspace.target("lockgate"))?;
     let pinned = folders_with(&workspace.target("lockgate/examples"), "model.toml")?;
     parallel::each(&pinned, |example| {
         steps::capture(Command::new(workspace.binary()).args(["model", "pin"]).arg(example.join("model.toml")))
@@ -161,7 +157,7 @@ pub(crate) fn install(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Leaves an empty folder at `folder`.
-fn renew(folder: &Path) -> Result<()> {
+pub(crate) fn renew(folder: &Path) -> Result<()> {
     let emptied = match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => fs::create_dir_all(folder),

@@ -58,6 +58,8 @@ const GROUPS: [Group; 8] = [
         files: &[
             "host/domain/src/canonical.rs",
             "host/domain/src/person.rs",
+            "host/domain/src/strict_json.rs",
+            "host/domain/src/typed_value.rs",
             "host/domain/tests/domain/combine.rs",
             "host/domain/tests/domain/forms.rs",
         ],

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
-use lockgate_domain::{Phase, Stage};
+use lockgate_domain::{Phase, Stage, closest};
 
+use crate::command::access::Access;
 use crate::command::audit::Audit;
 use crate::command::completions::Completions;
 use crate::command::demo::Demo;
@@ -17,7 +18,6 @@ use crate::command::schema::Schema;
 use crate::command::serve::Serve;
 use crate::command::token::Token;
 use crate::exit::Exit;
-use crate::input::nearest;
 
 /// Decides whether a deployment may go on: sandboxed plugins at each gate of the Deploy value stream.
 #[derive(Debug, Parser)]
@@ -64,32 +64,34 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Decides whether a deployment may pass a gate, or how far it would come.
+    /// Evaluates one gate for a deployment, or all gates in order until one does not allow.
     Eval(Eval),
-    /// Decides for others over HTTP, and keeps what was decided: the policy endpoint.
+    /// Runs the policy server: answers decisions over HTTP and keeps them in the ledger.
     Serve(Serve),
     /// Checks and pins deployment models.
     #[command(subcommand)]
     Model(Model),
-    /// Builds, inspects and tries plugins.
+    /// Builds, inspects and runs plugins.
     #[command(subcommand)]
     Plugin(Plugin),
-    /// Runs recordings or decisions again: as they were, or with a candidate, to see what it would turn.
+    /// Replays recordings or decisions, unchanged or with a new plugin or model, and reports what changes.
     Replay(Replay),
-    /// Takes Lockgate's own release through the four stages (`cargo xtask demo` brings what it needs).
+    /// Takes Lockgate's own release through the four stages (`cargo xtask demo` prepares the files for it).
     Demo(Demo),
-    /// Checks the audit log, and proves to others what is in it.
+    /// Verifies the audit log, and makes and checks proofs of its entries.
     #[command(subcommand)]
     Audit(Audit),
-    /// Looks after the ledger: backups, retention, the signing key.
+    /// Maintains the ledger: backups, retention, the signing key.
     #[command(subcommand)]
     Ledger(Ledger),
     /// Issues, lists, revokes and rotates API tokens.
     #[command(subcommand)]
     Token(Token),
+    /// Shows who may do what at the gates of models, and warns of roles that a gate needs and nobody holds.
+    Access(Access),
     /// Prints the published JSON Schemas.
     Schema(Schema),
-    /// Prints what a shell needs to complete this command line.
+    /// Prints a completion script for a shell.
     Completions(Completions),
 }
 
@@ -111,6 +113,7 @@ impl Cli {
             Command::Audit(command) => command.run(&self.global),
             Command::Ledger(command) => command.run(&self.global),
             Command::Token(command) => command.run(&self.global),
+            Command::Access(command) => command.run(&self.global),
             Command::Schema(command) => command.run(),
             Command::Completions(command) => command.run(),
         }
@@ -130,7 +133,29 @@ pub(crate) fn parse_phase(text: &str) -> Result<Phase, String> {
 fn named<T>(text: &str, known: impl Iterator<Item = (&'static str, T)> + Clone) -> Result<T, String> {
     let names = known.clone().map(|(name, _)| name);
     let listed = names.clone().collect::<Vec<_>>().join("`, `");
-    let hint = nearest(text, names).map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
+    let hint = closest(text, names).map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
     let found = known.into_iter().find(|(name, _)| *name == text).map(|(_, value)| value);
     found.ok_or_else(|| format!("it is one of `{listed}`{hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_page_about_the_command_line_names_every_command() {
+        let page = include_str!("../../../docs/cli.md");
+        let table = page.split("\n\n").find(|part| part.starts_with("| command |")).unwrap_or_default();
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            let row = table.lines().find(|row| row.contains(&format!("`{name}")));
+            assert!(row.is_some(), "docs/cli.md lacks `{name}`");
+            for below in command.get_subcommands().map(clap::Command::get_name) {
+                let is_named = row.is_some_and(|row| row.contains(&format!("{below}`")));
+                assert!(is_named, "docs/cli.md lacks `{name} {below}`");
+            }
+        }
+    }
 }

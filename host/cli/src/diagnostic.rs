@@ -105,6 +105,23 @@ impl Diagnostic {
         self
     }
 
+    /// The same, with what would give orders to a terminal shown instead: tools show what is in reports to people.
+    pub(crate) fn plain(mut self) -> Self {
+        self.each_text(|text| *text = print::plain(text).into_owned());
+        self
+    }
+
+    /// The same, with each text as one line.
+    pub(crate) fn in_lines(mut self) -> Self {
+        self.each_text(|text| *text = print::line(text).into_owned());
+        self
+    }
+
+    fn each_text(&mut self, change: impl FnMut(&mut String)) {
+        let texts = [&mut self.title].into_iter().chain(&mut self.notes).chain(&mut self.helps).chain(&mut self.code);
+        texts.chain(self.place.as_mut().map(|place| &mut place.label)).for_each(change);
+    }
+
     /// The diagnostic as a compiler would lay it out, styled.
     pub(crate) fn render(&self) -> String {
         let level = match self.tone {

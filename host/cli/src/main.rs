@@ -12,6 +12,7 @@ mod models;
 mod print;
 mod recordings;
 mod report;
+mod server;
 mod terminal;
 
 use std::process::ExitCode;
@@ -32,9 +33,18 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            // A message that cannot be written has nobody left to be told about it.
-            let _ = error.print();
-            return if asked { Exit::Success } else { Exit::InvalidInput }.into();
+            // It repeats what was written on the command line.
+            let said = error.render().ansi().to_string();
+            let said = said.trim_end();
+            return match asked {
+                // A message that cannot be written has nobody left to be told about it.
+                true => print::text(said).map_or(Exit::Failure, |()| Exit::Success),
+                false => {
+                    print::words(said);
+                    Exit::InvalidInput
+                }
+            }
+            .into();
         }
     };
     set_up(&cli);
@@ -73,7 +83,7 @@ fn set_up(cli: &Cli) {
     };
     tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(std::io::stderr)
+        .with_writer(|| print::Shown)
         .with_ansi(!matches!(anstream::AutoStream::choice(&std::io::stderr()), anstream::ColorChoice::Never))
         .with_target(false)
         .init();

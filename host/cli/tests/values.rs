@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use lockgate_domain::Digest;
-use lockgate_tests::{counting, repository};
+use lockgate_tests::{Guest, counting, repository};
 
 fn lockgate(folder: &Path, arguments: &[&str]) -> String {
     let cache = folder.join("cache");
@@ -18,6 +18,24 @@ fn lockgate(folder: &Path, arguments: &[&str]) -> String {
     let words = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{arguments:?}: {words}");
     String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_quiet_run_says_nothing_but_the_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("guest.wasm"), Guest::default().component()).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lockgate"));
+        command.current_dir(folder.path()).args(["--cache", "cache", "plugin", "run", "guest.wasm"]).args(arguments);
+        command.args(["--stage", "plan-and-approve", "--phase", "entrance", "--deployment"]);
+        let output = command.arg(repository("examples/new-version/deployment.json")).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (answer, words) = run(&[]);
+    assert!(answer.contains("abstain"), "{answer}");
+    assert!(words.contains("fuel") && words.contains(" by the host"), "{words}");
+    assert_eq!(run(&["--quiet"]), (answer, String::new()));
 }
 
 #[test]

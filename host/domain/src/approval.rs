@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::distinct::{Keyed, keyed};
+use crate::name::{id, name, names};
 use crate::{Digest, PersonId, Timestamp};
 
 /// Somebody who asks, contributes or approves.
@@ -15,7 +17,7 @@ pub struct Person {
     #[serde(default)]
     pub name: String,
     /// The roles that the person holds, for example `change-authority`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "names")]
     pub roles: Vec<String>,
 }
 
@@ -34,10 +36,12 @@ pub enum ApprovalAnswer {
 #[serde(deny_unknown_fields)]
 pub struct Approval {
     /// Unique within the deployment.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// Who answered.
     pub person: Person,
     /// In which role: one of the person's.
+    #[serde(deserialize_with = "name")]
     pub role: String,
     /// What the person answered.
     pub answer: ApprovalAnswer,
@@ -51,4 +55,23 @@ pub struct Approval {
     /// What the person added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// What has changed since it was given, so that it does not count any more: `release`, `plan`, `evidence`, `model`, … The
+    /// host says it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
+}
+
+impl Approval {
+    /// Whether it counts for a subject at a moment: nothing of it has changed since, and it is not over.
+    pub fn counts_for(&self, subject: &Digest, now: Timestamp) -> bool {
+        self.subject == *subject && self.changed.is_empty() && self.expires.is_none_or(|end| now < end)
+    }
+}
+
+keyed!(Approval: id);
+
+impl Keyed for Person {
+    fn key(&self) -> &str {
+        self.id.normal()
+    }
 }

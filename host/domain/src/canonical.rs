@@ -93,9 +93,15 @@ impl Canonical {
         self.deepest = self.deepest.max(self.depth);
     }
 
+    /// What stands at a place that was noted while it was written.
+    #[expect(clippy::expect_used, reason = "a digest of anything else would be signed")]
+    fn written(&self, place: Range<usize>) -> &str {
+        self.json.get(place).expect("the place was noted when it was written")
+    }
+
     /// The name of a member, with its quotation marks.
     fn name(&self, member: &Member) -> &str {
-        self.json.get(member.name.clone()).unwrap_or_default()
+        self.written(member.name.clone())
     }
 
     /// The order of RFC 8785: that of the names' UTF-16 code units. For plain names it is that of their bytes, without the
@@ -106,8 +112,7 @@ impl Canonical {
             let unquoted = |name: &str| name.len().saturating_sub(1);
             return name.get(..unquoted(name)).cmp(&next.get(..unquoted(next)));
         }
-        let units = |name: &str| serde_json::from_str::<String>(name).unwrap_or_default();
-        units(name).encode_utf16().cmp(units(next).encode_utf16())
+        utf16_order(name, next)
     }
 
     fn end_name(&mut self) -> io::Result<()> {
@@ -123,7 +128,7 @@ impl Canonical {
     fn end_object(&mut self) -> io::Result<()> {
         let (begin, first) = self.objects.pop().ok_or_else(|| wrong("an object ends that has not begun"))?;
         self.depth = self.depth.saturating_sub(1);
-        let members = self.members.get(first..).unwrap_or_default();
+        let members = self.members_from(first);
         let empty = members.is_empty();
         let in_order = members.is_sorted_by(|one, other| self.order(one, other) == Ordering::Less);
         if !in_order {
@@ -136,6 +141,12 @@ impl Canonical {
         }
         self.write("}");
         Ok(())
+    }
+
+    /// The members of an object whose first one is that.
+    #[expect(clippy::expect_used, reason = "a digest of anything else would be signed")]
+    fn members_from(&self, first: usize) -> &[Member] {
+        self.members.get(first..).expect("members are taken away from the end, down to the first one of an object")
     }
 
     fn put_in_order(&mut self, begin: usize, first: usize) -> io::Result<()> {
@@ -151,13 +162,20 @@ impl Canonical {
         let mut ordered = std::mem::take(&mut self.ordered);
         ordered.clear();
         for member in &members {
-            ordered.push_str(self.json.get(member.name.start..member.end).unwrap_or_default());
+            ordered.push_str(self.written(member.name.start..member.end));
         }
         self.json.truncate(begin);
         self.write(&ordered);
         self.ordered = ordered;
         Ok(())
     }
+}
+
+/// The order of two names, written as JSON, by their UTF-16 code units.
+#[expect(clippy::expect_used, reason = "a digest of anything else would be signed")]
+fn utf16_order(one: &str, other: &str) -> Ordering {
+    let name = |json: &str| serde_json::from_str::<String>(json).expect("the name was written as a JSON string");
+    name(one).encode_utf16().cmp(name(other).encode_utf16())
 }
 
 fn wrong(message: &str) -> io::Error {

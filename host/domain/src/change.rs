@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::name::{id, ids, text};
 use crate::{PersonId, TimeWindow};
 
 /// The categories of change.
@@ -48,8 +49,10 @@ pub enum Risk {
 #[serde(deny_unknown_fields)]
 pub struct Change {
     /// Unique in the change records.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// One line.
+    #[serde(deserialize_with = "text")]
     pub title: String,
     /// One paragraph.
     #[serde(default)]
@@ -67,5 +70,6 @@ pub struct Change {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<PersonId>,
     /// The releases that it resolves to, by id: exactly one, says [rule 6](crate::rules).
+    #[serde(deserialize_with = "ids")]
     pub releases: Vec<String>,
 }

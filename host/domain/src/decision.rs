@@ -6,6 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::distinct::distinct;
 use crate::{
     Action, Answer, Component, Digest, Exemption, Failure, Gate, Kind, Obligation, Receipt, Report, Requirement,
     Rollout, Timestamp,
@@ -273,10 +274,12 @@ pub struct ApprovedPlan {
     /// The release, by id.
     pub release: String,
     /// Its components.
+    #[serde(deserialize_with = "distinct")]
     pub components: Vec<Component>,
     /// The digests of the parts that the subject is made of, by name: they tell which of them has changed since.
     pub parts: BTreeMap<String, Digest>,
-    /// The evidence that was approved, by name.
+    /// The evidence that was approved, by name: for each, the digest of its content's digest, media type, source and date (`made`)
+    /// together.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence: BTreeMap<String, Digest>,
     /// The digest of the plan.

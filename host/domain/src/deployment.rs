@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::distinct::{distinct, keyed};
+use crate::name::{by_name, id, ids, labels, name};
 use crate::{
-    Approval, ApprovedPlan, Change, Environment, Instance, Overlap, Override, Person, PersonId, Plan, Records, Release,
-    Risk, Scenario, Timestamp, Waiver,
+    Approval, ApprovedPlan, Change, ComponentIdentity, Digest, Environment, Instance, Overlap, Override, Person,
+    PersonId, Plan, Records, Release, Risk, Scenario, Timestamp, Waiver,
 };
 
 /// Data whose shape somebody else owns.
@@ -15,6 +17,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Document {
     /// What says how to read `json`.
+    #[serde(deserialize_with = "name")]
     pub schema: String,
     /// The data.
     pub json: serde_json::Value,
@@ -25,12 +28,13 @@ pub struct Document {
 #[serde(deny_unknown_fields)]
 pub struct Product {
     /// Unique within the organization.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// For people.
     #[serde(default)]
     pub name: String,
     /// The products that it depends on, by id.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "ids")]
     pub depends_on: Vec<String>,
 }
 
@@ -55,10 +59,19 @@ pub enum DeploymentResult {
 #[serde(deny_unknown_fields)]
 pub struct PastDeployment {
     /// Unique.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// The release, by id.
+    #[serde(deserialize_with = "id")]
     pub release: String,
+    /// The digest of the release as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_digest: Option<Digest>,
+    /// What was in the release, in the order of the names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "distinct")]
+    pub components: Vec<ComponentIdentity>,
     /// The environment, by name.
+    #[serde(deserialize_with = "id")]
     pub environment: String,
     /// What kind of deployment it was.
     pub scenario: Scenario,
@@ -75,17 +88,18 @@ pub struct PastDeployment {
 #[serde(deny_unknown_fields)]
 pub struct Deployment {
     /// Unique.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// What kind of deployment it is.
     pub scenario: Scenario,
     /// Who asks for it.
     pub requester: Person,
     /// Who contributed to the change.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "distinct")]
     pub contributors: Vec<Person>,
     /// Everybody else who was ever involved, by person id: who asked in somebody else's name, who revised the document, and
     /// who was its requester or a contributor before. The host adds it.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty", deserialize_with = "distinct")]
     pub involved: BTreeSet<PersonId>,
     /// The product that the release belongs to.
     pub product: Product,
@@ -99,34 +113,34 @@ pub struct Deployment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
     /// What shall be there.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "distinct")]
     pub desired_instances: Vec<Instance>,
     /// What is there.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "distinct")]
     pub actual_instances: Vec<Instance>,
     /// What people answered.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "distinct")]
     pub approvals: Vec<Approval>,
     /// What was approved; absent until the exit of plan-and-approve has been passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<ApprovedPlan>,
     /// Exceptions that were granted. Those that are not about this deployment do no harm.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "distinct")]
     pub waivers: Vec<Waiver>,
     /// Soft-mandatory answers that were overridden in an emergency.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "distinct")]
     pub overrides: Vec<Override>,
     /// Other deployments that are under way at the same time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overlaps: Vec<Overlap>,
     /// Earlier deployments of the product.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "distinct")]
     pub history: Vec<PastDeployment>,
     /// Name and value.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "labels")]
     pub labels: BTreeMap<String, String>,
     /// Documents by name; names that begin with `it4it.` are the host's own.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "by_name")]
     pub facts: BTreeMap<String, Document>,
     /// The other data objects of the value stream.
     #[serde(default)]
@@ -154,3 +168,5 @@ impl Deployment {
         named.chain(self.involved.iter().cloned()).collect()
     }
 }
+
+keyed!(PastDeployment: id);

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::name::id;
+
 /// The kinds of environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -36,6 +38,7 @@ pub enum EnvironmentControl {
 #[serde(deny_unknown_fields)]
 pub struct Environment {
     /// Unique within the organization.
+    #[serde(deserialize_with = "id")]
     pub name: String,
     /// What kind it is.
     pub kind: EnvironmentKind,

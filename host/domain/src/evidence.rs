@@ -20,9 +20,12 @@ pub struct Evidence {
     /// Who or what it comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// When it was made.
+    /// When it was made. Whoever handed it in says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub collected: Option<Timestamp>,
+    pub made: Option<Timestamp>,
+    /// When it was handed in. The host says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attested: Option<Timestamp>,
     /// The bytes as they were handed in.
     #[serde(skip)]
     #[schemars(skip)]
@@ -30,6 +33,14 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// The digest of what an approval covers: the content, and what the uploader says of it (media type, source, and when it was
+    /// made). The same bytes with another date are other evidence.
+    #[expect(clippy::expect_used, reason = "texts and times have a canonical form")]
+    pub fn statement(&self) -> Digest {
+        let Self { digest, media_type, source, made, .. } = self;
+        Digest::of_canonical(&(digest, media_type, source, made)).expect("texts and times have a canonical form")
+    }
+
     /// Evidence with that content, digested here.
     pub fn new(content: Vec<u8>, media_type: impl Into<String>) -> Self {
         Self {
@@ -37,7 +48,8 @@ impl Evidence {
             size: content.len() as u64,
             media_type: media_type.into(),
             source: None,
-            collected: None,
+            made: None,
+            attested: None,
             content: Arc::new(content),
         }
     }

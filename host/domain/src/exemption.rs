@@ -4,9 +4,12 @@
 //! and beside it who decided that it does not count this time, why, and until when.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Digest, Gate, PersonId, Snapshot, TimeWindow, Timestamp};
+use crate::distinct::keyed;
+use crate::name::{border, borders, id, name, some_id, text};
+use crate::{Digest, Gate, PersonId, Snapshot, TeamName, TimeWindow, Timestamp};
 
 /// What a waiver is good for. All that is said has to hold; what is left out does not narrow it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -14,28 +17,39 @@ use crate::{Digest, Gate, PersonId, Snapshot, TimeWindow, Timestamp};
 pub struct WaiverScope {
     /// The bindings or groups whose answer is waived, by id: at least one.
     #[schemars(length(min = 1))]
+    #[serde(deserialize_with = "borders")]
     pub bindings: Vec<String>,
-    /// Only these codes: an answer that says anything else in the way is not waived. Empty: whatever it says.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// Only these codes, at least one: an answer that says anything else in the way is not waived. Left out: whatever it says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "some_codes")]
+    #[schemars(length(min = 1))]
     pub codes: Vec<String>,
     /// At this gate only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
     /// For the deployments of this team only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub team: Option<String>,
+    pub team: Option<TeamName>,
     /// For this deployment only, by id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "border")]
     pub deployment: Option<String>,
     /// For this product only, by id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "border")]
     pub product: Option<String>,
     /// In this environment only, by name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "border")]
     pub environment: Option<String>,
     /// Under this deployment model only, by id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "border")]
     pub model: Option<String>,
+}
+
+/// An empty list of codes could be meant as none, and would waive everything.
+fn some_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let codes = borders(deserializer)?;
+    match codes.is_empty() {
+        true => Err(D::Error::custom("name at least one code, or leave `codes` out to waive whatever the answer says")),
+        false => Ok(codes),
+    }
 }
 
 /// A waiver: an exception that somebody answers for, and that ends.
@@ -43,14 +57,17 @@ pub struct WaiverScope {
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
     /// Unique.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// Who answers for it, by person id.
     pub owner: PersonId,
     /// Why.
     #[schemars(length(min = 1))]
+    #[serde(deserialize_with = "text")]
     pub reason: String,
     /// Where that was decided.
     #[schemars(length(min = 1))]
+    #[serde(deserialize_with = "text")]
     pub ticket: String,
     /// What it is good for.
     pub scope: WaiverScope,
@@ -81,6 +98,21 @@ pub enum InvalidWaiver {
         /// Until when.
         expires: Timestamp,
     },
+}
+
+impl InvalidWaiver {
+    /// The place in the waiver: a JSON Pointer.
+    pub fn pointer(&self) -> &'static str {
+        match self {
+            Self::Empty("id") => "/id",
+            Self::Empty("reason") => "/reason",
+            Self::Empty("ticket") => "/ticket",
+            Self::Empty(_) => "",
+            Self::NoBinding => "/scope/bindings",
+            Self::NoBorder => "/scope",
+            Self::Ended { .. } => "/expires",
+        }
+    }
 }
 
 impl Waiver {
@@ -128,10 +160,12 @@ impl Waiver {
 #[serde(deny_unknown_fields)]
 pub struct Override {
     /// Unique.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// The gate.
     pub gate: Gate,
     /// The binding or group whose answer is overridden, by id.
+    #[serde(deserialize_with = "name")]
     pub binding: String,
     /// What it was taken for: the [subject](crate::Snapshot::subject) at that time. It is void for anything else.
     pub subject: Digest,
@@ -139,6 +173,7 @@ pub struct Override {
     pub by: PersonId,
     /// Why.
     #[schemars(length(min = 1))]
+    #[serde(deserialize_with = "text")]
     pub reason: String,
     /// When.
     pub at: Timestamp,
@@ -155,6 +190,71 @@ pub enum Exemption {
     Waiver(String),
     /// It is overridden, by the override of that id.
     Override(String),
+}
+
+/// What a decision says of exceptions, and of approvals that do not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ExceptionCode {
+    /// An approval by somebody who asked for the deployment or contributed to it.
+    ApprovalNotIndependent,
+    /// An approval or rejection of something that has changed since.
+    ApprovalVoid,
+    /// The answer does not count, because it is waived.
+    Waived,
+    /// A waiver before or after its time.
+    WaiverExpired,
+    /// A waiver that is not for this answer, or by somebody who is involved.
+    WaiverNotApplicable,
+    /// The answer does not count, because it is overridden.
+    Overridden,
+    /// An override that is not for this answer, or by somebody who is involved.
+    OverrideNotApplicable,
+    /// An override that a second person has to confirm.
+    OverrideUnconfirmed,
+    /// An override of something that has changed since.
+    OverrideVoid,
+}
+
+impl ExceptionCode {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::ApprovalNotIndependent,
+        Self::ApprovalVoid,
+        Self::Waived,
+        Self::WaiverExpired,
+        Self::WaiverNotApplicable,
+        Self::Overridden,
+        Self::OverrideNotApplicable,
+        Self::OverrideUnconfirmed,
+        Self::OverrideVoid,
+    ];
+
+    /// The code that decisions use.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ApprovalNotIndependent => "approval-not-independent",
+            Self::ApprovalVoid => "approval-void",
+            Self::Waived => "waived",
+            Self::WaiverExpired => "waiver-expired",
+            Self::WaiverNotApplicable => "waiver-not-applicable",
+            Self::Overridden => "overridden",
+            Self::OverrideNotApplicable => "override-not-applicable",
+            Self::OverrideUnconfirmed => "override-unconfirmed",
+            Self::OverrideVoid => "override-void",
+        }
+    }
+
+    /// The one that decisions call so.
+    pub fn of(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.code() == code)
+    }
+
+    /// Whether it takes the weight from an answer; the others say why something does not.
+    pub fn counts(self) -> bool {
+        matches!(self, Self::Waived | Self::Overridden)
+    }
 }
 
 /// How another deployment stands to this one.
@@ -179,12 +279,13 @@ pub enum OverlapRelation {
 #[serde(deny_unknown_fields)]
 pub struct Overlap {
     /// The other deployment, by id; absent if it belongs to another team.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
     pub deployment: Option<String>,
     /// Its product, by id; absent if it belongs to another team.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
     pub product: Option<String>,
     /// Its environment, by name.
+    #[serde(deserialize_with = "id")]
     pub environment: String,
     /// The slot that is booked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -194,3 +295,5 @@ pub struct Overlap {
     /// Whether something is being changed by it now; otherwise it is planned for the same time.
     pub under_way: bool,
 }
+
+keyed!(Waiver: id, Override: id);

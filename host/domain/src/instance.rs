@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::distinct::{distinct, keyed};
+use crate::name::{id, name, some_id, some_text};
 use crate::{Component, Timestamp};
 
 /// What an instance is doing.
@@ -28,6 +30,7 @@ pub enum InstanceStatus {
 #[serde(deny_unknown_fields)]
 pub struct ConfigurationItem {
     /// Unique within the instance.
+    #[serde(deserialize_with = "name")]
     pub name: String,
     /// Its value, as text.
     pub value: String,
@@ -38,28 +41,30 @@ pub struct ConfigurationItem {
 #[serde(deny_unknown_fields)]
 pub struct Instance {
     /// Unique among the instances of the product.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// For people.
     #[serde(default)]
     pub name: String,
     /// The environment it is in, by name.
+    #[serde(deserialize_with = "id")]
     pub environment: String,
     /// The release it runs, by id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
     pub release: Option<String>,
     /// What it is doing, or shall be doing.
     pub status: InstanceStatus,
     /// What is in it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "distinct")]
     pub components: Vec<Component>,
     /// How it is configured.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "distinct")]
     pub configuration: Vec<ConfigurationItem>,
     /// Who owns it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
     pub owner: Option<String>,
     /// Where it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
     pub location: Option<String>,
     /// How many consumers use it; absent when nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,3 +82,5 @@ pub struct Instance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified: Option<Timestamp>,
 }
+
+keyed!(Instance: id, ConfigurationItem: name);

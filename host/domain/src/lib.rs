@@ -13,14 +13,19 @@ mod answer;
 mod approval;
 mod canonical;
 mod change;
+mod closest;
 pub mod combine;
+mod counted;
 mod decision;
 mod deployment;
 mod digest;
+mod distinct;
 mod environment;
 mod evidence;
 mod exemption;
+mod id;
 mod instance;
+mod name;
 mod person;
 mod plan;
 mod receipt;
@@ -30,7 +35,15 @@ mod rollout;
 pub mod rules;
 mod snapshot;
 mod stage;
+mod strict_json;
+mod team;
 mod time;
+mod typed_value;
+
+/// How fields of documents are read, for `serde`'s `deserialize_with`.
+pub mod fields {
+    pub use crate::name::{id, name, text};
+}
 
 pub use answer::{
     Answer, ApprovalsNeeded, Capability, CheckOutcome, CorrectionNeeded, Description, EvidenceNeeded, Exhibit, Finding,
@@ -39,6 +52,8 @@ pub use answer::{
 pub use approval::{Approval, ApprovalAnswer, Person};
 pub use canonical::{canonical_json, with_canonical_json};
 pub use change::{Change, ChangeApproval, ChangeCategory, Risk};
+pub use closest::closest;
+pub use counted::counted;
 pub use decision::{
     ApprovedPlan, BindingAnswer, BindingOutcome, Decision, DecisionReason, DecisionRequirement, Enforcement,
     GroupOutcome, LogLevel, LogLine, ModelRef, PluginRef, ReasonSource, Standing, Verdict,
@@ -47,9 +62,11 @@ pub use deployment::{Deployment, DeploymentResult, Document, PastDeployment, Pro
 pub use digest::{Digest, DigestError};
 pub use environment::{Environment, EnvironmentControl, EnvironmentKind};
 pub use evidence::Evidence;
-pub use exemption::{Exemption, InvalidWaiver, Overlap, OverlapRelation, Override, Waiver, WaiverScope};
+pub use exemption::{ExceptionCode, Exemption, InvalidWaiver, Overlap, OverlapRelation, Override, Waiver, WaiverScope};
+pub use id::is_path_step;
 pub use instance::{ConfigurationItem, Instance, InstanceStatus};
-pub use person::{InvalidPersonId, PERSON_FORMAT, PersonId};
+pub use name::{InvalidName, NameFault, check_id, check_line, check_name, gives_orders};
+pub use person::{PERSON_FORMAT, PersonId};
 pub use plan::{DataRetention, LastKnownGood, Plan, WayBack};
 pub use receipt::{CONTRACT_VERSION, Failure, FailureKind, Receipt};
 pub use records::{
@@ -57,10 +74,15 @@ pub use records::{
     ServiceMonitor,
 };
 pub use release::{
-    Component, ComponentKind, Defect, DefectStatus, KnowledgeItem, KnowledgeStatus, Release, ReleaseNotes,
-    ReleaseStatus, Severity,
+    Component, ComponentIdentity, ComponentKind, Defect, DefectStatus, KnowledgeItem, KnowledgeStatus, Release,
+    ReleaseNotes, ReleaseStatus, Severity,
 };
 pub use rollout::{Action, Progress, Rollout, Step, StepAction, StepState, StepStatus, Wait};
 pub use snapshot::{Snapshot, SnapshotForm};
 pub use stage::{Gate, Phase, Scenario, Stage};
+pub use strict_json::{
+    JsonError, JsonFault, JsonFaultKind, JsonReader, canonical_number, read_json, without_byte_order_mark,
+};
+pub use team::TeamName;
 pub use time::{Duration, TimeError, TimeWindow, Timestamp};
+pub use typed_value::{ValueError, ValueFault, read_own_value, read_value, shown};

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::name::{id, ids, some_name, texts};
 use crate::{Digest, Duration, PersonId, Rollout, TimeWindow};
 
 /// The release that a rollback returns to.
@@ -10,6 +11,7 @@ use crate::{Digest, Duration, PersonId, Rollout, TimeWindow};
 #[serde(deny_unknown_fields)]
 pub struct LastKnownGood {
     /// The release, by id.
+    #[serde(deserialize_with = "id")]
     pub release: String,
     /// Its digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,6 +50,7 @@ pub struct DataRetention {
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// Unique within the deployment.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// The booked slot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +59,7 @@ pub struct Plan {
     #[serde(default)]
     pub priority: String,
     /// The step after which there is no way back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_name")]
     pub point_of_no_return: Option<String>,
     /// How it is undone before that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,13 +71,13 @@ pub struct Plan {
     #[serde(default)]
     pub office_hours_exception: bool,
     /// The instances that the deployment touches, by id.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "ids")]
     pub targets: Vec<String>,
     /// What happens to the data of what is removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_retention: Option<DataRetention>,
     /// The acceptance criteria, one sentence each.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "texts")]
     pub criteria: Vec<String>,
     /// The steps that the model's strategy laid out.
     #[serde(default, skip_serializing_if = "Option::is_none")]

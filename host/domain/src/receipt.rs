@@ -22,8 +22,11 @@ pub struct Receipt {
     pub contract: String,
     /// The function that was called, for example `decide`.
     pub function: String,
-    /// How much fuel it used: about one unit per instruction. The same call always uses the same.
+    /// How much fuel it used itself: about one unit per instruction. The same call always uses the same.
     pub fuel: u64,
+    /// How much the host did for it, in units of fuel: for each call of a host function, and for the texts that it passed. The
+    /// limit on fuel holds for this by itself, too.
+    pub host_effort: u64,
     /// The most linear memory that it held, in bytes.
     pub peak_memory: u64,
     /// How long it took, in microseconds. The one figure here that differs from run to run.

@@ -5,6 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::distinct::{distinct, keyed};
+use crate::name::{by_name, id, ids, some_text, text, texts};
 use crate::{Severity, TimeWindow, Timestamp};
 
 /// A request from Consume or to Fulfill.
@@ -12,8 +14,10 @@ use crate::{Severity, TimeWindow, Timestamp};
 #[serde(deny_unknown_fields)]
 pub struct Order {
     /// Unique among the orders.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// As the ordering system says.
+    #[serde(deserialize_with = "text")]
     pub status: String,
     /// When it was placed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -22,7 +26,7 @@ pub struct Order {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
     /// The values that it requires.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "by_name")]
     pub required: std::collections::BTreeMap<String, String>,
 }
 
@@ -31,8 +35,10 @@ pub struct Order {
 #[serde(deny_unknown_fields)]
 pub struct FulfillmentBook {
     /// Unique among the fulfillment books.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// The resource that it fulfills.
+    #[serde(deserialize_with = "text")]
     pub resource: String,
     /// Whether it runs without people.
     pub automated: bool,
@@ -61,12 +67,15 @@ pub enum ServiceContractKind {
 #[serde(deny_unknown_fields)]
 pub struct ServiceContract {
     /// Unique among the contracts.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// Its type.
     pub kind: ServiceContractKind,
     /// Who provides.
+    #[serde(deserialize_with = "text")]
     pub provider: String,
     /// Who consumes.
+    #[serde(deserialize_with = "text")]
     pub consumer: String,
     /// Whether it is in force.
     pub active: bool,
@@ -80,7 +89,7 @@ pub struct ServiceContract {
     #[serde(default)]
     pub blackouts: Vec<TimeWindow>,
     /// What was promised, one sentence each.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "texts")]
     pub objectives: Vec<String>,
 }
 
@@ -89,11 +98,13 @@ pub struct ServiceContract {
 #[serde(deny_unknown_fields)]
 pub struct Kpi {
     /// Unique among the indicators.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// What it is for.
     #[serde(default)]
     pub objective: String,
     /// What is measured, with its unit.
+    #[serde(deserialize_with = "text")]
     pub metric: String,
     /// The value is good up to here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,16 +125,19 @@ pub struct Kpi {
 #[serde(deny_unknown_fields)]
 pub struct ServiceMonitor {
     /// Unique among the monitors.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// Its type, for example `http` or `process`.
+    #[serde(deserialize_with = "text")]
     pub kind: String,
     /// The instance that it watches, by id.
+    #[serde(deserialize_with = "id")]
     pub instance: String,
     /// When it last ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_run: Option<Timestamp>,
     /// How that ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
     pub last_status: Option<String>,
 }
 
@@ -132,8 +146,10 @@ pub struct ServiceMonitor {
 #[serde(deny_unknown_fields)]
 pub struct Event {
     /// Unique among the events.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// Its category, for example `informational`, `warning`, `exception`.
+    #[serde(deserialize_with = "text")]
     pub category: String,
     /// How much it matters.
     pub severity: Severity,
@@ -152,8 +168,10 @@ pub struct Event {
 #[serde(deny_unknown_fields)]
 pub struct Incident {
     /// Unique among the incidents.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// Its status.
+    #[serde(deserialize_with = "text")]
     pub status: String,
     /// How bad it is.
     pub severity: Severity,
@@ -167,7 +185,7 @@ pub struct Incident {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outage_end: Option<Timestamp>,
     /// The changes that it is linked to, by id.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "ids")]
     pub changes: Vec<String>,
 }
 
@@ -176,8 +194,10 @@ pub struct Incident {
 #[serde(deny_unknown_fields)]
 pub struct Runbook {
     /// Unique among the runbooks.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// One line.
+    #[serde(deserialize_with = "text")]
     pub title: String,
     /// Whether it is deployed together with the instance.
     pub deployed: bool,
@@ -188,19 +208,31 @@ pub struct Runbook {
 #[serde(deny_unknown_fields, default)]
 pub struct Records {
     /// The fact `it4it.orders`.
+    #[serde(deserialize_with = "distinct")]
     pub orders: Vec<Order>,
     /// The fact `it4it.fulfillment-books`.
+    #[serde(deserialize_with = "distinct")]
     pub fulfillment_books: Vec<FulfillmentBook>,
     /// The fact `it4it.service-contracts`.
+    #[serde(deserialize_with = "distinct")]
     pub service_contracts: Vec<ServiceContract>,
     /// The fact `it4it.kpis`.
+    #[serde(deserialize_with = "distinct")]
     pub kpis: Vec<Kpi>,
     /// The fact `it4it.service-monitors`.
+    #[serde(deserialize_with = "distinct")]
     pub service_monitors: Vec<ServiceMonitor>,
     /// The fact `it4it.events`.
+    #[serde(deserialize_with = "distinct")]
     pub events: Vec<Event>,
     /// The fact `it4it.incidents`.
+    #[serde(deserialize_with = "distinct")]
     pub incidents: Vec<Incident>,
     /// The fact `it4it.runbooks`.
+    #[serde(deserialize_with = "distinct")]
     pub runbooks: Vec<Runbook>,
 }
+
+keyed!(
+    Order: id, FulfillmentBook: id, ServiceContract: id, Kpi: id, ServiceMonitor: id, Event: id, Incident: id, Runbook: id,
+);

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::distinct::{distinct, keyed};
+use crate::name::{id, ids, name, names, some_text, text};
 use crate::{Digest, Timestamp};
 
 /// The kinds of component that a release can hold.
@@ -30,20 +32,37 @@ pub enum ComponentKind {
 #[serde(deny_unknown_fields)]
 pub struct Component {
     /// Unique within its release or instance.
+    #[serde(deserialize_with = "name")]
     pub name: String,
     /// What it is.
     pub kind: ComponentKind,
     /// As its producer writes it.
+    #[serde(deserialize_with = "name")]
     pub version: String,
     /// The digest of its content; absent for what has no bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
     /// The IANA media type of its content.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
     pub media_type: Option<String>,
     /// The repository it was taken from, as a URI.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
     pub origin: Option<String>,
+}
+
+/// What tells a component from any other.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ComponentIdentity {
+    /// Unique within its release.
+    #[serde(deserialize_with = "name")]
+    pub name: String,
+    /// As its producer writes it.
+    #[serde(deserialize_with = "name")]
+    pub version: String,
+    /// The digest of its content; absent for what has no bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
 }
 
 /// How far a product release has come.
@@ -65,12 +84,13 @@ pub enum ReleaseStatus {
 #[serde(deny_unknown_fields)]
 pub struct ReleaseNotes {
     /// Where they can be read.
+    #[serde(deserialize_with = "text")]
     pub uri: String,
     /// The digest of their text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
     /// The ids of the defects that the notes list.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "ids")]
     pub defects: Vec<String>,
 }
 
@@ -107,8 +127,10 @@ pub enum Severity {
 #[serde(deny_unknown_fields)]
 pub struct Defect {
     /// Unique within the release.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// One line.
+    #[serde(deserialize_with = "text")]
     pub title: String,
     /// How bad it is.
     pub severity: Severity,
@@ -137,12 +159,15 @@ pub enum KnowledgeStatus {
 #[serde(deny_unknown_fields)]
 pub struct KnowledgeItem {
     /// Unique within the release.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// One line.
+    #[serde(deserialize_with = "text")]
     pub title: String,
     /// How far it has come.
     pub status: KnowledgeStatus,
     /// Who wrote it.
+    #[serde(deserialize_with = "text")]
     pub author: String,
     /// From this moment on it is no longer valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -154,10 +179,13 @@ pub struct KnowledgeItem {
 #[serde(deny_unknown_fields)]
 pub struct Release {
     /// Unique among all releases of all products.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// For people.
+    #[serde(deserialize_with = "text")]
     pub name: String,
     /// As the product's owner counts.
+    #[serde(deserialize_with = "name")]
     pub version: String,
     /// One paragraph.
     #[serde(default)]
@@ -168,17 +196,34 @@ pub struct Release {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
     /// Free words.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "names")]
     pub tags: Vec<String>,
     /// All that is in it.
+    #[serde(deserialize_with = "distinct")]
     pub components: Vec<Component>,
     /// The release notes, once they are written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<ReleaseNotes>,
     /// The known defects.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "distinct")]
     pub defects: Vec<Defect>,
     /// What people need to know.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "distinct")]
     pub knowledge_items: Vec<KnowledgeItem>,
 }
+
+impl Release {
+    /// What is in the release, in the order of the names.
+    pub fn component_identities(&self) -> Vec<ComponentIdentity> {
+        let identity = |component: &Component| ComponentIdentity {
+            name: component.name.clone(),
+            version: component.version.clone(),
+            digest: component.digest,
+        };
+        let mut identities: Vec<_> = self.components.iter().map(identity).collect();
+        identities.sort();
+        identities
+    }
+}
+
+keyed!(Component: name, ComponentIdentity: name, Defect: id, KnowledgeItem: id);

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::distinct::{distinct, keyed};
+use crate::name::{name, names, some_name, text};
 use crate::{Duration, Reason, Timestamp, WayBack};
 
 /// What the host does in one step. Each can be repeated without harm.
@@ -12,6 +14,7 @@ pub enum StepAction {
     /// Install the release's components into a slot.
     Deploy {
         /// Where: a name that the environment understands.
+        #[serde(deserialize_with = "name")]
         slot: String,
         /// How much of the capacity, in percent.
         capacity: u8,
@@ -19,6 +22,7 @@ pub enum StepAction {
     /// Change who is sent to a slot.
     Route {
         /// The slot.
+        #[serde(deserialize_with = "name")]
         slot: String,
         /// The share of the consumers, in percent.
         weight: u8,
@@ -26,11 +30,11 @@ pub enum StepAction {
     /// Wait: for that long, or, if `null`, until a person resumes.
     Hold(Option<Duration>),
     /// Run checks, by the ids that the deployment model gives them.
-    Analyze(Vec<String>),
+    Analyze(#[serde(deserialize_with = "names")] Vec<String>),
     /// Take a slot out of use and remove what is in it.
-    Retire(String),
+    Retire(#[serde(deserialize_with = "name")] String),
     /// Do an activity that the environment knows by name.
-    Activity(String),
+    Activity(#[serde(deserialize_with = "name")] String),
 }
 
 /// One step.
@@ -38,8 +42,10 @@ pub enum StepAction {
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Unique within the rollout.
+    #[serde(deserialize_with = "name")]
     pub id: String,
     /// For people.
+    #[serde(deserialize_with = "text")]
     pub title: String,
     /// What the host does.
     pub action: StepAction,
@@ -50,13 +56,15 @@ pub struct Step {
 #[serde(deny_unknown_fields)]
 pub struct Rollout {
     /// In order.
+    #[serde(deserialize_with = "distinct")]
     pub steps: Vec<Step>,
     /// The id of the step that cannot be undone: once it has begun, only forward.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_name")]
     pub point_of_no_return: Option<String>,
     /// How it is undone before that.
     pub way_back: WayBack,
     /// One sentence.
+    #[serde(deserialize_with = "text")]
     pub summary: String,
 }
 
@@ -217,3 +225,5 @@ pub enum Action {
     /// All is done.
     Complete,
 }
+
+keyed!(Step: id);

@@ -89,10 +89,10 @@ impl Snapshot {
         evidence: &BTreeMap<String, Evidence>,
     ) -> BTreeMap<String, Digest> {
         let Some(approved) = &deployment.approved else {
-            return evidence.iter().map(|(name, evidence)| (name.clone(), evidence.digest)).collect();
+            return evidence.iter().map(|(name, evidence)| (name.clone(), evidence.statement())).collect();
         };
         let as_it_is = |(name, digest): (&String, &Digest)| {
-            (name.clone(), evidence.get(name).map_or(*digest, |evidence| evidence.digest))
+            (name.clone(), evidence.get(name).map_or(*digest, Evidence::statement))
         };
         approved.evidence.iter().map(as_it_is).collect()
     }

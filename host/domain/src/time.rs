@@ -3,9 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
+use jiff::civil::{DateTime, datetime};
+use jiff::fmt::temporal::Pieces;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The moment that is counted from, in UTC.
+const EPOCH: DateTime = datetime(1970, 1, 1, 0, 0, 0, 0);
 
 /// Why a text is not a moment or a length of time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,11 +20,26 @@ pub enum TimeError {
     /// Not RFC 3339.
     #[error("`{0}` is not a time: write it as RFC 3339 with an offset, for example `2026-11-24T20:00:00Z`")]
     Timestamp(String),
+    /// An offset that no clock has.
+    #[error(
+        "`{0}` has an offset that RFC 3339 does not know: it is `Z`, or from `-23:59` to `+23:59`, for example `+01:00`"
+    )]
+    Offset(String),
+    /// A moment after the last one there is, or before the first.
+    #[error("`{0}` is not a moment of the calendar: the last one is `9999-12-31T23:59:59.999Z`")]
+    Range(String),
     /// Not a length of time.
     #[error(
-        "`{0}` is not a length of time: write it in days, hours, minutes and seconds, for example `90d` or `1h 30m`"
+        "`{0}` is not a length of time: write amounts with the units w, d, h, m, s or ms, longest first, for example `90d` or \
+         `1h 30m`"
     )]
     Duration(String),
+    /// A length of time that is longer than any.
+    #[error("`{0}` is too long: a length of time is from `0s` to `{longest}`", longest = Duration::LONGEST)]
+    TooLong(String),
+    /// A length of time without a unit.
+    #[error("`{0}` needs a unit, for example `{0}s`")]
+    Unit(String),
 }
 
 /// A moment, in milliseconds since 1970-01-01T00:00:00Z. In JSON an RFC 3339 text; finer digits are cut off.
@@ -28,9 +49,10 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// The moment that many milliseconds after 1970-01-01T00:00:00Z, as near as year −9999 to 9999 allows.
     pub fn from_millis(millis: i64) -> Self {
-        // In whole seconds: within the last second jiff knows nanoseconds, and yet no later millisecond.
-        let (low, high) = (jiff::Timestamp::MIN.as_second() * 1000, jiff::Timestamp::MAX.as_second() * 1000);
-        Self(millis.clamp(low, high))
+        let (low, high) = (DateTime::MIN.duration_since(EPOCH), DateTime::MAX.duration_since(EPOCH));
+        let moment = SignedDuration::from_millis(millis).clamp(low, high);
+        // What is clamped has at most as many milliseconds as what was given.
+        Self(i64::try_from(moment.as_millis()).unwrap_or(millis))
     }
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -53,8 +75,8 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(timestamp) => write!(f, "{timestamp}"),
+        match EPOCH.checked_add(SignedDuration::from_millis(self.0)) {
+            Ok(moment) => write!(f, "{moment}Z"),
             Err(_) => write!(f, "{} ms", self.0),
         }
     }
@@ -64,14 +86,36 @@ impl FromStr for Timestamp {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
-        match text.parse::<jiff::Timestamp>() {
-            Ok(timestamp) => Ok(Self::from_millis(timestamp.as_millisecond())),
-            Err(_) => Err(TimeError::Timestamp(text.to_owned())),
+        let wrong = || TimeError::Timestamp(text.to_owned());
+        if offset_hours(text).is_some_and(|hours| hours > 23) {
+            return Err(TimeError::Offset(text.to_owned()));
         }
+        let pieces = Pieces::parse(text).map_err(|_| wrong())?;
+        let (Some(time), Some(offset)) = (pieces.time(), pieces.to_numeric_offset()) else { return Err(wrong()) };
+        if pieces.time_zone_annotation().is_some() {
+            return Err(wrong());
+        }
+        if offset.seconds() % 60 != 0 {
+            return Err(TimeError::Offset(text.to_owned()));
+        }
+        // In UTC and without a time zone: jiff's own timestamps end a day before the calendar does.
+        let moment = pieces.date().to_datetime(time).checked_sub(SignedDuration::from_secs(offset.seconds().into()));
+        let moment = moment.map_err(|_| TimeError::Range(text.to_owned()))?.duration_since(EPOCH);
+        // Towards the past, before 1970 as well.
+        let millis = moment.as_nanos().div_euclid(1_000_000);
+        i64::try_from(millis).map(Self).map_err(|_| TimeError::Range(text.to_owned()))
     }
 }
 
-/// A length of time in milliseconds. In JSON a text such as `90d`, `1h 30m` or `PT15M`; a day is 24 hours.
+/// The hours of a numeric offset.
+fn offset_hours(text: &str) -> Option<u8> {
+    let (_, time) = text.split_once(['T', 't', ' '])?;
+    let (_, offset) = time.split_once(['+', '-'])?;
+    offset.get(..2)?.parse().ok()
+}
+
+/// A length of time in milliseconds. In JSON a text: amounts with units, longest first, such as `90d` or `1h 30m`; a day is
+/// 24 hours. The settings of plugins are written alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Duration(u64);
 
@@ -115,11 +159,38 @@ impl FromStr for Duration {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
-        let wrong = || TimeError::Duration(text.to_owned());
-        let span: jiff::Span = text.parse().map_err(|_| wrong())?;
-        let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
-        let length = u64::try_from(length.as_millis()).map(Self).map_err(|_| wrong())?;
-        if length <= Self::LONGEST { Ok(length) } else { Err(wrong()) }
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(TimeError::Unit(text.to_owned()));
+        }
+        let millis = millis_of(text).ok_or_else(|| TimeError::Duration(text.to_owned()))?;
+        match u64::try_from(millis).map(Self) {
+            Ok(length) if length <= Self::LONGEST => Ok(length),
+            _ => Err(TimeError::TooLong(text.to_owned())),
+        }
+    }
+}
+
+/// Each unit of a length of time, longest first, with its milliseconds.
+const UNITS: [(&str, u128); 6] =
+    [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+
+/// The milliseconds of a length of time, however long; none if it is not written as one.
+fn millis_of(text: &str) -> Option<u128> {
+    let (mut rest, mut total, mut units) = (text.trim(), 0_u128, UNITS.as_slice());
+    loop {
+        let (amount, tail) = rest.split_at_checked(rest.bytes().take_while(u8::is_ascii_digit).count())?;
+        let (unit, tail) = tail.split_at_checked(tail.bytes().take_while(u8::is_ascii_lowercase).count())?;
+        // Each unit once, and each shorter than the one before: `30m 1h` and `5m 5m` are slips of the pen.
+        let place = units.iter().position(|(name, _)| *name == unit)?;
+        let (_, millis) = units.get(place)?;
+        // Digits alone that are no number are too many.
+        let amount = if amount.is_empty() { None } else { Some(amount.parse::<u128>().unwrap_or(u128::MAX)) }?;
+        total = total.saturating_add(amount.saturating_mul(*millis));
+        units = units.get(place + 1..)?;
+        rest = tail.trim_start();
+        if rest.is_empty() {
+            return Some(total);
+        }
     }
 }
 
@@ -184,8 +255,8 @@ as_text!(
     Duration,
     json_schema!({
         "type": "string",
-        "description": "A length of time in days (of 24 hours), hours, minutes, seconds and milliseconds.",
-        "examples": ["90d", "1h 30m", "PT15M"]
+        "description": "A length of time: `10m`, `1h 30m`, `90d`. Units: w, d, h, m, s, ms, longest first; a day is 24 hours.",
+        "examples": ["90d", "1h 30m"]
     })
 );
 

@@ -19,7 +19,7 @@ use lockgate_domain::{Deployment, Digest, Gate, Person, Phase, Snapshot, Stage, 
 use lockgate_engine::LoadedModel;
 use lockgate_engine::authority::{Actor, CredentialKind, Teams};
 use lockgate_engine::model::Source;
-use lockgate_engine::service::{Asked, Engine, Models, NewDeployment, Recordings, Write};
+use lockgate_engine::service::{Asked, Engine, GatePurpose, GateRequest, Models, NewDeployment, Recordings, Write};
 use lockgate_ledger::{KeyFile, NewEntry, SqliteOptions};
 use lockgate_runtime::{Runtime, RuntimeConfig};
 
@@ -68,7 +68,7 @@ fn decide(criterion: &mut Criterion) {
             name: String::new(),
             roles: vec!["pipeline".to_owned()],
         },
-        teams: Teams::Named(BTreeSet::from(["checkout".to_owned()])),
+        teams: Teams::Named(BTreeSet::from(["checkout".parse().unwrap()])),
         scopes: None,
         credential: "token:bench".to_owned(),
         kind: CredentialKind::Service,
@@ -76,11 +76,20 @@ fn decide(criterion: &mut Criterion) {
     let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None, credential: None };
     let id = deployment.id.clone();
     engine.request(&write, &NewDeployment { team: None, deployment: deployment.clone() }).unwrap();
-    let asked = Asked { path: "bench".to_owned(), ..Asked::default() };
+    let request = GateRequest {
+        actor: Arc::new(actor.clone()),
+        deployment: id,
+        team: None,
+        gate: EXIT,
+        purpose: GatePurpose::Look { passing: false },
+        asked: Asked { path: "bench".to_owned(), ..Asked::default() },
+        now: None,
+        credential: None,
+    };
 
     let mut group = criterion.benchmark_group("decide");
-    group.bench_function("prepare: all but writing", |bencher| {
-        bencher.iter(|| engine.prepare(&actor, id.as_str().into(), EXIT, Timestamp::now(), &asked).unwrap());
+    group.bench_function("look: all but writing", |bencher| {
+        bencher.iter(|| engine.gate_blocking(request.clone()).unwrap());
     });
     let snapshot =
         |deployment: Deployment| model.snapshot(deployment, EXIT, Timestamp::now(), BTreeMap::new()).unwrap();

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use lockgate_domain::{Person, PersonId};
+use lockgate_domain::{Person, PersonId, TeamName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -111,13 +111,15 @@ impl FromStr for Right {
 pub struct KnownRole {
     /// The name that tokens, rules and models use.
     pub name: &'static str,
+    /// Who holds it, in one sentence.
+    pub holder: &'static str,
     /// The rights, in the order of [`Right::ALL`].
     pub rights: &'static [Right],
 }
 
 impl KnownRole {
-    const fn new(name: &'static str, rights: &'static [Right]) -> Self {
-        Self { name, rights }
+    const fn new(name: &'static str, holder: &'static str, rights: &'static [Right]) -> Self {
+        Self { name, holder, rights }
     }
 }
 
@@ -129,30 +131,76 @@ pub const ROLES: [KnownRole; 18] = {
     };
     [
         // Whoever hands out credentials does not also approve with them.
-        KnownRole::new("administrator", &[Read, Audit, Govern, Administer]),
-        KnownRole::new("auditor", &[Read, Audit]),
-        KnownRole::new("change-authority", &[Read, Decide, Resume, Approve, Waive, Override, Review]),
+        KnownRole::new(
+            "administrator",
+            "Hands out credentials and looks after the server; decides and approves nothing.",
+            &[Read, Audit, Govern, Administer],
+        ),
+        KnownRole::new("auditor", "Checks what was decided, and has it proved.", &[Read, Audit]),
+        KnownRole::new(
+            "change-authority",
+            "Authorises changes: approves deployments, grants exceptions, and reviews overrides.",
+            &[Read, Decide, Resume, Approve, Waive, Override, Review],
+        ),
         KnownRole::new(
             "deployment-manager",
+            "Answers for deployments: plans them, has them carried out, and approves them.",
             &[Read, Request, RequestForOthers, Attest, Decide, Drive, Resume, Approve, Override],
         ),
-        KnownRole::new("deployment-practitioner", &[Read, Request, Attest, Decide, Drive, Resume]),
-        KnownRole::new("developer", &[Read, Request, Attest, Decide, Resume]),
-        KnownRole::new("engagement-manager", &[Read]),
-        KnownRole::new("governance", &[Read, Review, Audit, Govern]),
-        KnownRole::new("operations-manager", &[Read, Attest, Decide, Drive, Resume, Approve, Override, Review]),
-        KnownRole::new("pipeline", &[Read, Request, RequestForOthers, Attest, Decide, Drive]),
-        KnownRole::new("product-manager", &[Read, Request, Decide, Resume, Approve]),
-        KnownRole::new("product-owner", &[Read, Request, Decide, Resume, Approve]),
+        KnownRole::new(
+            "deployment-practitioner",
+            "Carries deployments out.",
+            &[Read, Request, Attest, Decide, Drive, Resume],
+        ),
+        KnownRole::new(
+            "developer",
+            "Builds what is deployed, asks for deployments, and hands in evidence.",
+            &[Read, Request, Attest, Decide, Resume],
+        ),
+        KnownRole::new("engagement-manager", "Speaks for the provider to its customers, and looks on.", &[Read]),
+        KnownRole::new(
+            "governance",
+            "Writes the models and policies, and reviews how they are kept.",
+            &[Read, Review, Audit, Govern],
+        ),
+        KnownRole::new(
+            "operations-manager",
+            "Runs what was deployed: accepts it, carries it out or back, and approves it.",
+            &[Read, Attest, Decide, Drive, Resume, Approve, Override, Review],
+        ),
+        KnownRole::new(
+            "pipeline",
+            "A program that asks for deployments and drives them through the gates.",
+            &[Read, Request, RequestForOthers, Attest, Decide, Drive],
+        ),
+        KnownRole::new(
+            "product-manager",
+            "Answers for the product, and authorises its deployments.",
+            &[Read, Request, Decide, Resume, Approve],
+        ),
+        KnownRole::new(
+            "product-owner",
+            "Answers for what the product does, and approves its deployments.",
+            &[Read, Request, Decide, Resume, Approve],
+        ),
         KnownRole::new(
             "release-manager",
+            "Answers for releases: plans them, has them deployed, and approves that.",
             &[Read, Request, RequestForOthers, Attest, Decide, Drive, Resume, Approve, Override],
         ),
-        KnownRole::new("service-desk", &[Read]),
-        KnownRole::new("service-owner", &[Read, Request, Decide, Resume, Approve, Waive, Review]),
-        KnownRole::new("supplier", &[Read, Attest]),
-        KnownRole::new("technical-specialist", &[Read, Request, Attest, Decide, Resume]),
-        KnownRole::new("user", &[Read]),
+        KnownRole::new("service-desk", "Answers users, and looks on.", &[Read]),
+        KnownRole::new(
+            "service-owner",
+            "Answers for the service: approves deployments, grants waivers, and reviews overrides.",
+            &[Read, Request, Decide, Resume, Approve, Waive, Review],
+        ),
+        KnownRole::new("supplier", "Delivers from outside, and hands in evidence.", &[Read, Attest]),
+        KnownRole::new(
+            "technical-specialist",
+            "Knows a part of the technology, and hands in evidence.",
+            &[Read, Request, Attest, Decide, Resume],
+        ),
+        KnownRole::new("user", "Uses the service, and looks on.", &[Read]),
     ]
 };
 
@@ -177,12 +225,12 @@ pub enum Teams {
     /// Everybody's.
     All,
     /// Those of these teams.
-    Named(BTreeSet<String>),
+    Named(BTreeSet<TeamName>),
 }
 
 impl Teams {
     /// Whether a team's deployments are among them.
-    pub fn include(&self, team: &str) -> bool {
+    pub fn include(&self, team: &TeamName) -> bool {
         match self {
             Self::All => true,
             Self::Named(teams) => teams.contains(team),
@@ -216,9 +264,9 @@ impl Teams {
     }
 
     /// The only team, if there is just one.
-    pub fn only(&self) -> Option<&str> {
+    pub fn only(&self) -> Option<&TeamName> {
         match self {
-            Self::Named(teams) if teams.len() == 1 => teams.first().map(String::as_str),
+            Self::Named(teams) if teams.len() == 1 => teams.first(),
             _ => None,
         }
     }
@@ -299,6 +347,14 @@ pub trait CredentialCheck: fmt::Debug + Send + Sync {
     /// # Errors
     /// If it is not accepted any more.
     fn still_accepted(&self) -> Result<(), CredentialEnded>;
+
+    /// Whether it was still accepted a second ago, for which nothing has to be read.
+    ///
+    /// # Errors
+    /// If it was not.
+    fn was_accepted_lately(&self) -> Result<(), CredentialEnded> {
+        self.still_accepted()
+    }
 }
 
 /// A credential is not accepted any more.
@@ -310,26 +366,35 @@ pub struct CredentialEnded(pub Box<dyn std::error::Error + Send + Sync>);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Forbidden {
-    /// None of the roles grants it.
-    #[error("`{person}` may not {right}: none of their roles grants it ({roles}); {granting} would")]
+    /// None of the roles grants it, or one of several rights of which any is enough.
+    #[error("`{person}` may not {}: none of their roles grants it ({roles}); {} would", or(.rights), or(.granting))]
     Role {
         /// Who.
         person: PersonId,
-        /// What.
-        right: Right,
+        /// What: any of these is enough.
+        rights: Vec<Right>,
         /// The roles that they hold.
         roles: String,
-        /// The roles that grant it.
-        granting: String,
+        /// The roles that grant it, each in backquotes.
+        granting: Vec<String>,
     },
     /// The credential is narrowed to other things.
-    #[error("the credential of `{person}` is not for `{right}`: use one whose scopes have it")]
+    #[error("the credential of `{person}` is not for {}: use one whose scopes have it", or(&quoted(.rights)))]
     Scope {
         /// Who.
         person: PersonId,
-        /// What.
-        right: Right,
+        /// What their roles grant: any of these is enough.
+        rights: Vec<Right>,
     },
+}
+
+/// Alternatives, as a sentence lists them.
+fn or(several: &[impl fmt::Display]) -> String {
+    several.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+}
+
+fn quoted(several: &[impl fmt::Display]) -> Vec<String> {
+    several.iter().map(|one| format!("`{one}`")).collect()
 }
 
 impl Actor {
@@ -343,18 +408,30 @@ impl Actor {
     /// # Errors
     /// Says whether a role or a scope is missing.
     pub fn require(&self, right: Right) -> Result<(), Forbidden> {
+        self.require_any(&[right])
+    }
+
+    /// Whether they have one of these rights, and why not.
+    ///
+    /// # Errors
+    /// Says whether a role or a scope is missing.
+    pub fn require_any(&self, rights: &[Right]) -> Result<(), Forbidden> {
         let Person { id, roles, .. } = &self.person;
-        if !roles.iter().any(|role| rights_of(role).contains(&right)) {
-            let granting = ROLES.iter().filter(|known| known.rights.contains(&right));
-            let granting: Vec<String> = granting.map(|known| format!("`{}`", known.name)).collect();
+        let is_granted = |right: &&Right| roles.iter().any(|role| rights_of(role).contains(right));
+        let granted: Vec<Right> = rights.iter().filter(is_granted).copied().collect();
+        if granted.is_empty() {
+            let granting = ROLES.iter().filter(|known| rights.iter().any(|right| known.rights.contains(right)));
+            let granting = quoted(&granting.map(|known| known.name).collect::<Vec<_>>());
             let roles =
                 if roles.is_empty() { "they hold none".to_owned() } else { format!("`{}`", roles.join("`, `")) };
-            return Err(Forbidden::Role { person: id.clone(), right, roles, granting: granting.join(" or ") });
+            return Err(Forbidden::Role { person: id.clone(), rights: rights.to_vec(), roles, granting });
         }
-        if self.scopes.as_ref().is_some_and(|scopes| !scopes.contains(&right)) {
-            return Err(Forbidden::Scope { person: id.clone(), right });
+        match &self.scopes {
+            Some(scopes) if granted.iter().all(|right| !scopes.contains(right)) => {
+                Err(Forbidden::Scope { person: id.clone(), rights: granted })
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -386,6 +463,23 @@ mod tests {
             auditor.require(Right::Waive).map_err(|refused| refused.to_string()),
             Err("`ada@example.org` may not waive: none of their roles grants it (`auditor`); \
                  `change-authority` or `service-owner` would"
+                .to_owned())
+        );
+    }
+
+    #[test]
+    fn where_any_of_several_rights_is_enough_all_are_named() {
+        let rights = [Right::Administer, Right::Audit, Right::Govern];
+        assert_eq!(actor(&["auditor"], None).require_any(&rights), Ok(()));
+        assert_eq!(
+            actor(&["developer"], None).require_any(&rights).map_err(|refused| refused.to_string()),
+            Err("`ada@example.org` may not administer or audit or govern: none of their roles grants it (`developer`); \
+                 `administrator` or `auditor` or `governance` would"
+                .to_owned())
+        );
+        assert_eq!(
+            actor(&["governance"], Some(&[Right::Read])).require_any(&rights).map_err(|refused| refused.to_string()),
+            Err("the credential of `ada@example.org` is not for `audit` or `govern`: use one whose scopes have it"
                 .to_owned())
         );
     }

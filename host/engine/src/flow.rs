@@ -1,10 +1,12 @@
-//! The environment flow: a release reaches an environment only after it was operational in the one before.
+//! The environment flow: a release reaches an environment only after the same bytes were operational in the one before.
 
-use lockgate_domain::{CorrectionNeeded, DeploymentResult, Need, Requirement, Scenario, Snapshot, Violation};
+use lockgate_domain::{
+    CorrectionNeeded, Deployment, DeploymentResult, Digest, Need, PastDeployment, Requirement, Scenario, Snapshot,
+    Violation,
+};
 
+use crate::gate::EngineCode;
 use crate::model::Model;
-
-const CODE: &str = "environment-flow";
 
 /// Adds a breach if the model's flow does not lead to the snapshot's environment yet. A removal needs no flow.
 pub(crate) fn check(model: &Model, snapshot: &Snapshot, breaches: &mut Vec<Violation>) {
@@ -26,28 +28,87 @@ pub(crate) fn check(model: &Model, snapshot: &Snapshot, breaches: &mut Vec<Viola
     };
     let Some(before) = place.checked_sub(1).and_then(|place| model.environments.get(place)) else { return };
     let release = &deployment.release.id;
-    let reached = deployment.history.iter().any(|past| {
-        &past.release == release && &past.environment == before && past.outcome == DeploymentResult::Operational
-    });
-    if !reached {
-        breaches.push(breach(
+    let fix = format!("deploy release `{release}` to `{before}` first");
+    let expected = format!("an operational deployment of `{release}` in `{before}`");
+    let was_operational = |past: &&PastDeployment| {
+        &past.release == release
+            && &past.environment == before
+            && past.outcome == DeploymentResult::Operational
+            && past.scenario != Scenario::Removal
+    };
+    let mut differences = deployment.history.iter().filter(was_operational).map(|past| difference(past, deployment));
+    match differences.try_fold(None, |_, difference| difference.map(Some)) {
+        // One of them brought the same.
+        None => {}
+        Some(None) => breaches.push(breach(
             format!("release `{release}` was never operational in `{before}`, which comes before `{target}`"),
             "/history",
-            format!("deploy release `{release}` to `{before}` first"),
-            format!("an operational deployment of `{release}` in `{before}`"),
+            fix,
+            expected,
             "none".to_owned(),
-        ));
+        )),
+        Some(Some(Difference { pointer, what, then, now })) => breaches.push(breach(
+            format!(
+                "release `{release}` was operational in `{before}`, which comes before `{target}`, with other content: \
+                 {what} was {then} there, and is {now} here"
+            ),
+            &pointer,
+            format!("{fix}, with the same components"),
+            expected,
+            now,
+        )),
     }
+}
+
+/// Where a release is not what was deployed under the same id.
+struct Difference {
+    pointer: String,
+    what: String,
+    then: String,
+    now: String,
+}
+
+/// The first difference between what an earlier deployment brought and what this one brings.
+fn difference(past: &PastDeployment, deployment: &Deployment) -> Option<Difference> {
+    let release = &deployment.release;
+    if past.release_digest != release.digest {
+        return Some(Difference {
+            pointer: "/release/digest".to_owned(),
+            what: "the digest of the release".to_owned(),
+            then: written(past.release_digest),
+            now: written(release.digest),
+        });
+    }
+    let (now, mut then) = (release.component_identities(), past.components.clone());
+    then.sort();
+    let is_new = now.iter().find(|component| !then.contains(component));
+    let component = is_new.or_else(|| then.iter().find(|component| !now.contains(component)))?;
+    let name = &component.name;
+    let of = |components: &[lockgate_domain::ComponentIdentity]| {
+        let found = components.iter().find(|component| component.name == *name);
+        found.map_or("not in the release".to_owned(), |found| format!("{} ({})", found.version, written(found.digest)))
+    };
+    let place = release.components.iter().position(|component| component.name == *name);
+    Some(Difference {
+        pointer: place.map_or("/release/components".to_owned(), |place| format!("/release/components/{place}")),
+        what: format!("component `{name}`"),
+        then: of(&then),
+        now: of(&now),
+    })
+}
+
+fn written(digest: Option<Digest>) -> String {
+    digest.map_or("without a digest".to_owned(), |digest| format!("`{digest}`"))
 }
 
 fn breach(message: String, pointer: &str, fix: String, expected: String, found: String) -> Violation {
     Violation {
-        code: CODE.to_owned(),
+        code: EngineCode::EnvironmentFlow.as_str().to_owned(),
         message,
         subject: None,
         pointer: Some(pointer.to_owned()),
         remedies: vec![Requirement {
-            code: CODE.to_owned(),
+            code: EngineCode::EnvironmentFlow.as_str().to_owned(),
             message: fix,
             need: Need::Correction(CorrectionNeeded { pointer: pointer.to_owned(), expected, found: Some(found) }),
         }],

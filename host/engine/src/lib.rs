@@ -24,6 +24,6 @@ pub mod rollout;
 pub mod service;
 
 pub use choose::{ChoiceError, Chosen, Question, choose};
-pub use gate::{GateError, decision_id};
-pub use load::{LoadedModel, Ready};
+pub use gate::{EngineCode, GateError, decision_id};
+pub use load::{GateAction, GateNeed, LoadedModel, Ready};
 pub use namespaces::LedgerNamespaces;

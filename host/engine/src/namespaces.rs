@@ -6,11 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use lockgate_domain::Failure;
 use lockgate_ledger::{Error, Storage, ValueChanges, Values};
 use lockgate_runtime::{NamespaceChanges, NamespaceError, Namespaces, check_namespace};
+use parking_lot::Mutex;
 
 /// What the ledger calls a plugin's namespace begins with this: other values may be kept there as well.
 const PREFIX: &str = "plugin/";
@@ -99,7 +100,7 @@ impl PendingValues {
     /// The failure of the call, if its changes do not fit into the quota with those that were added before, or the
     /// namespace cannot be read. Nothing of them is added then.
     pub(crate) fn add(&self, changes: &NamespaceChanges) -> Result<(), Failure> {
-        let mut namespaces = self.namespaces.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut namespaces = self.namespaces.lock();
         let not_kept = |error: NamespaceError| NamespaceChanges::not_kept(&error);
         let mut pending = self.pending(&mut namespaces, &changes.namespace).map_err(not_kept)?.clone();
         changes.apply(&mut pending.values).map_err(not_kept)?;
@@ -111,7 +112,7 @@ impl PendingValues {
 
     /// All changes that were added, for the append of the write that the calls belong to.
     pub(crate) fn changes(&self) -> Vec<ValueChanges> {
-        let namespaces = self.namespaces.lock().unwrap_or_else(PoisonError::into_inner);
+        let namespaces = self.namespaces.lock();
         let changed = namespaces.iter().filter(|(_, pending)| !pending.changes.is_empty());
         let changes = changed.map(|(namespace, pending)| ValueChanges {
             namespace: ledger_name(namespace),
@@ -138,7 +139,7 @@ impl PendingValues {
 
 impl Namespaces for PendingValues {
     fn read(&self, namespace: &str) -> Result<BTreeMap<String, Vec<u8>>, NamespaceError> {
-        let mut namespaces = self.namespaces.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut namespaces = self.namespaces.lock();
         Ok(self.pending(&mut namespaces, namespace)?.values.clone())
     }
 }

@@ -7,12 +7,14 @@
 
 mod compare;
 mod decisions;
+mod words;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use lockgate_domain::{Digest, FailureKind, Ruling, Standing, Timestamp};
 use lockgate_runtime::{Grants, Limits, LoadRequest, Outcome, Plugin, Recording, Replayed, Runtime, Said};
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -69,8 +71,10 @@ pub enum Ended {
         /// Now.
         is: u64,
     },
-    /// It says the same, in other words or for other reasons; or it asked or logged something else on the way.
+    /// It says the same for other reasons.
     Changed(Change),
+    /// It says the same for the same reasons, in other words; or it asked or logged something else on the way.
+    Reworded(Change),
     /// It says something else.
     Flipped(Change),
     /// It asked for something that was never asked when the recording was made.
@@ -181,7 +185,7 @@ impl Replayer {
             limits: recording.limits(),
         };
         let place = {
-            let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut loaded = self.loaded.lock();
             Arc::clone(loaded.entry(key).or_default())
         };
         place
@@ -220,7 +224,11 @@ fn ended(recording: &Recording, replayed: &Replayed) -> Ended {
                 was: codes(&recording.outcome),
                 is: codes(&replayed.outcome),
             };
-            if change.from == change.to { Ended::Changed(change) } else { Ended::Flipped(change) }
+            match words::differ_alone(&recording.outcome, &replayed.outcome) {
+                _ if change.from != change.to => Ended::Flipped(change),
+                true => Ended::Reworded(change),
+                false => Ended::Changed(change),
+            }
         }
     }
 }

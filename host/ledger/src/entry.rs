@@ -314,26 +314,27 @@ pub struct StoredEntry {
 }
 
 impl StoredEntry {
-    /// The entry, as its leaf says it.
+    /// The entry, as its leaf says it, if all that is stored of it fits together. Whether the tree holds its hash is for an
+    /// audit: each entry would have to be proven by the roots above it.
     ///
     /// # Errors
-    /// Says what is wrong with the leaf: only possible if it was changed in the storage.
+    /// Says what is wrong with it: only possible if it was changed in the storage.
     pub fn read(&self) -> Result<Entry, String> {
-        Entry::from_leaf(&self.leaf)
+        let of_entry =
+            |message: String| format!("entry {} of the ledger was changed in the file: {message}", self.index);
+        self.sound().map_err(of_entry)
     }
 
-    /// What does not fit together in it, if anything: the leaf and its hash, or the leaf and what it was filed under.
-    pub(crate) fn discrepancy(&self) -> Option<String> {
+    /// The entry, or what does not fit together in what is stored of it: the leaf and its hash, or the leaf and what it was
+    /// filed under.
+    pub(crate) fn sound(&self) -> Result<Entry, String> {
         let is = leaf_hash(&self.leaf);
         if is != self.hash {
-            return Some(format!("its bytes have the hash {is}, but {} was stored when it was written", self.hash));
+            return Err(format!("its bytes have the hash {is}, but {} was stored when it was written", self.hash));
         }
-        let entry = match self.read() {
-            Ok(entry) => entry,
-            Err(message) => return Some(message),
-        };
+        let entry = Entry::from_leaf(&self.leaf)?;
         let differs = |what: &str, says: &dyn std::fmt::Display, filed: &dyn std::fmt::Display| {
-            Some(format!("it says that its {what} is `{says}`, but is filed under `{filed}`"))
+            Err(format!("it says that its {what} is `{says}`, but is filed under `{filed}`"))
         };
         let or_none = |name: &Option<String>| name.clone().unwrap_or_default();
         match () {
@@ -344,7 +345,7 @@ impl StoredEntry {
             () if entry.id != self.id => differs("id", &or_none(&entry.id), &or_none(&self.id)),
             () if entry.at != self.at => differs("moment", &entry.at, &self.at),
             () if entry.team != self.team => differs("team", &or_none(&entry.team), &or_none(&self.team)),
-            () => None,
+            () => Ok(entry),
         }
     }
 }

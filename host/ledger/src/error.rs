@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lockgate_domain::{Digest, Timestamp};
+use lockgate_domain::{Digest, Timestamp, counted};
 
 use crate::InvalidEntry;
 use crate::loss::Loss;
@@ -37,7 +37,7 @@ pub enum Error {
         limit: u64,
     },
     /// Too many are waiting. Nothing was written; later it may go.
-    #[error("the ledger is busy: {waiting} writes are waiting, of at most {limit}")]
+    #[error("the ledger is busy: {} waiting, of at most {limit}", counted(*.waiting, "write is", "writes are"))]
     Overloaded {
         /// How many wait.
         waiting: usize,

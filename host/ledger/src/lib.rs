@@ -70,8 +70,6 @@ mod append;
 pub mod audit;
 mod binding;
 mod clock;
-#[cfg(feature = "conformance")]
-pub mod conformance;
 mod entry;
 mod error;
 mod key_file;

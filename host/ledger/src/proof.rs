@@ -3,6 +3,7 @@
 //! A proof holds everything that it takes to check it, except the key: the entry itself, the path to the root, the signed
 //! checkpoint, and the way from the first key of the log to the one that signed. It is JSON that people can read.
 
+use lockgate_domain::counted;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::LEDGER_STREAM;
@@ -92,7 +93,12 @@ impl InclusionProof {
 /// If there is no such entry, the source withholds it, or the log cannot be read.
 pub fn prove_inclusion(storage: &dyn Source, index: u64) -> Result<InclusionProof, Error> {
     let head = storage.head()?;
-    let none = || Error::NotFound(format!("the log has no entry {index}: it has {}", head.size));
+    let none = || {
+        Error::NotFound(format!(
+            "the log has no entry {index}: it has {}, numbered from 0",
+            counted(head.size, "entry", "entries")
+        ))
+    };
     let query = Query { from: index, before: Some(index + 1), limit: 1, ..Query::default() };
     let entry = match storage.entries_with_withheld(&query)?.first().ok_or_else(none)? {
         SourceEntry::Whole(stored) => read(stored)?,
@@ -118,7 +124,11 @@ pub fn prove_consistency(storage: &dyn Source, older: &str) -> Result<Consistenc
     let note = Note::parse(older).map_err(|error| not_found(error.to_string()))?;
     let checkpoint = Checkpoint::parse(note.text()).map_err(|error| not_found(error.to_string()))?;
     let folds = consistency_path(checkpoint.size, head.size).ok_or_else(|| {
-        not_found(format!("the checkpoint is of {} entries, and the log has {}", checkpoint.size, head.size))
+        not_found(format!(
+            "the checkpoint is of {}, and the log has {}",
+            counted(checkpoint.size, "entry", "entries"),
+            head.size
+        ))
     })?;
     Ok(ConsistencyProof {
         format: ConsistencyFormat::V1,
@@ -142,7 +152,7 @@ fn key_changes(storage: &dyn Source) -> Result<Vec<KeyChange>, Error> {
 }
 
 fn read(stored: &StoredEntry) -> Result<Entry, Error> {
-    stored.read().map_err(|message| Error::corrupt(format!("entry {}: {message}", stored.index)))
+    stored.read().map_err(Error::corrupt)
 }
 
 fn hashes(storage: &dyn Source, folds: Vec<Fold>) -> Result<Vec<Hash>, Error> {

@@ -2,14 +2,14 @@
 //!
 //! It is as narrow as that, because more than one database stands behind it. Whoever uses it may not assume that they
 //! are the only process: between two calls anybody may have written, and only what is in one [`Append`] happens
-//! together. A storage passes the suite in `conformance` (a feature of this crate), which says in tests what
+//! together. A storage passes the tests of the crate `lockgate-storage-tests`, which say what
 //! is said here in words.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, mpsc};
 
-use lockgate_domain::{Digest, Timestamp};
+use lockgate_domain::{Digest, Timestamp, counted};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Cause, Unavailable};
@@ -222,10 +222,7 @@ pub struct TreeHead {
 
 impl fmt::Display for TreeHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.size {
-            1 => write!(f, "1 entry with the root {}", self.root),
-            size => write!(f, "{size} entries with the root {}", self.root),
-        }
+        write!(f, "{} with the root {}", counted(self.size, "entry", "entries"), self.root)
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgate_domain::Digest;
+use lockgate_domain::{Digest, TeamName};
 
 use crate::entry::LEDGER_STREAM;
 use crate::storage::{Head, Query, Source, Storage, StoredContent};
@@ -31,7 +31,7 @@ const PLACES: u64 = 256;
 ///     let entry = NewEntry::new(&format!("deployment/{team}/d-1"), "requested", Timestamp::now(), &"body")?;
 ///     ledger.append(Append { entries: vec![entry.of_team(team)?], ..Append::default() })?;
 /// }
-/// let teams = BTreeSet::from(["shop".to_owned()]);
+/// let teams = BTreeSet::from(["shop".parse()?]);
 /// let report = audit::audit(&TeamView::new(&ledger, &teams), &audit::Audit::default())?;
 /// // The entry that names the key of the log, and the entry of `shop`; the one of `billing` is there by its hash.
 /// assert_eq!((report.entries, report.withheld, report.findings), (2, 1, vec![]));
@@ -40,19 +40,19 @@ const PLACES: u64 = 256;
 /// ```
 pub struct TeamView<'a> {
     storage: &'a dyn Storage,
-    teams: &'a BTreeSet<String>,
+    teams: &'a BTreeSet<TeamName>,
 }
 
 impl<'a> TeamView<'a> {
     /// What people of these teams may see of a storage.
-    pub fn new(storage: &'a dyn Storage, teams: &'a BTreeSet<String>) -> Self {
+    pub fn new(storage: &'a dyn Storage, teams: &'a BTreeSet<TeamName>) -> Self {
         Self { storage, teams }
     }
 
     /// The queries that find together what may be seen of a query.
     fn parts(&self, query: &Query) -> Vec<Query> {
-        let asked_for = |team: &&String| query.team.as_ref().is_none_or(|asked| asked == *team);
-        let of_team = |team: &String| Query { team: Some(team.clone()), ..query.clone() };
+        let asked_for = |team: &&TeamName| query.team.as_ref().is_none_or(|asked| asked == team.as_str());
+        let of_team = |team: &TeamName| Query { team: Some(team.to_string()), ..query.clone() };
         let mut parts: Vec<Query> = self.teams.iter().filter(asked_for).map(of_team).collect();
         if query.team.is_none() && query.stream.as_ref().is_none_or(|stream| stream == LEDGER_STREAM) {
             parts.push(Query { stream: Some(LEDGER_STREAM.to_owned()), ..query.clone() });

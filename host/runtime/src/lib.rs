@@ -56,4 +56,4 @@ pub use recording::{
     Context, EXTENSION, Engine, Outcome, RecordedLimits, RecordedPlugin, Recording, RecordingError, Replayed, Used,
 };
 pub use runtime::{Runtime, RuntimeError};
-pub use settings::MarkError;
+pub use settings::{MarkError, MarkedSetting, MarkedValue, PeriodEnd, SettingsMark};

@@ -16,7 +16,7 @@ use crate::evaluation::Evaluation;
 use crate::freeze::Freezing;
 use crate::runtime::Runtime;
 use crate::sandbox::{self, Sandbox, Slots, Stop, View};
-use crate::settings::NormalSettings;
+use crate::settings::{MarkedSetting, NormalSettings};
 
 /// A loaded plugin. Clones share it; it can be asked from many threads at once, and each asking runs in a sandbox of
 /// its own.
@@ -117,6 +117,12 @@ impl Plugin {
     /// marks in its normal form.
     pub fn settings(&self) -> &serde_json::Value {
         self.loaded.settings.value()
+    }
+
+    /// The values in its settings that their schema marks for the host to understand, in the order of the settings. Ids of
+    /// people are not among them: they are in their normal form.
+    pub fn marked_settings(&self) -> &[MarkedSetting] {
+        self.loaded.settings.marked()
     }
 
     /// The evidence that it may read, as patterns of names.
@@ -296,6 +302,7 @@ impl Asking<'_> {
                 contract: CONTRACT_VERSION.to_owned(),
                 function: function.to_owned(),
                 fuel: finished.fuel,
+                host_effort: finished.host_effort,
                 peak_memory: finished.peak_memory,
                 wall_time_us: u64::try_from(finished.wall_time.as_micros()).unwrap_or(u64::MAX),
                 host_calls: finished.host_calls,

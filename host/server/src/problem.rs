@@ -1,8 +1,7 @@
-//! What went wrong, as RFC 9457 problem documents: the one form of every error that the endpoint answers.
+//! Errors as RFC 9457 problem documents: the one form of every error that the server answers.
 //!
 //! Handlers return a [`Problem`]. What axum, tower and hyper answer by themselves (no such route, a body that is too
-//! large, JSON that cannot be read) is plain text; [`as_problems`] turns it into the same form, and writes into every
-//! problem which request it was.
+//! large) is plain text; [`as_problems`] turns it into the same form, and adds the id of the request to every problem.
 
 use std::borrow::Cow;
 
@@ -23,15 +22,15 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 /// What every `type` begins with; the rest is the code.
 pub const TYPE_PREFIX: &str = "urn:lockgate:problem:";
 
-/// How much of a plain answer is taken over as `detail`, in bytes.
+/// The most bytes of a plain answer that become `detail`.
 const LONGEST_DETAIL: usize = 16 * 1024;
 
-/// Why a request was not done, to be returned from a handler.
+/// An error that a handler returns.
 ///
 /// ```
 /// # use axum::http::StatusCode;
 /// # use lockgate_server::problem::Problem;
-/// let problem = Problem::new(StatusCode::CONFLICT, "illegal-move", "This move is not possible now")
+/// let problem = Problem::new(StatusCode::CONFLICT, "illegal-move", "Not possible in the deployment's current state")
 ///     .detail("the deployment is in `fulfill`")
 ///     .with("legal", ["abort", "complete"]);
 /// assert_eq!(problem.document(None).kind, "urn:lockgate:problem:illegal-move");
@@ -49,32 +48,32 @@ struct Parts {
     headers: HeaderMap,
 }
 
-/// The document that says it (RFC 9457, section 3).
+/// A problem document (RFC 9457, section 3).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProblemDocument {
-    /// What kind of problem it is: `urn:lockgate:problem:` and a code that programs may go by.
+    /// The kind of the problem: `urn:lockgate:problem:` and a stable code for programs.
     #[serde(rename = "type")]
     #[schema(format = "uri", examples("urn:lockgate:problem:not-found"))]
     pub kind: String,
-    /// The kind in words, the same each time.
+    /// The name of the kind. It is the same for every problem of the kind.
     pub title: String,
-    /// The status of HTTP.
+    /// The HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
-    /// What is the matter this time, and what can be done about it.
+    /// What is wrong in this case, and how to mend it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// Which request it was: `urn:lockgate:request:` and its id, which is also in `X-Request-ID`.
+    /// The request: `urn:lockgate:request:` and its id, which is also in `X-Request-ID`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = "uri")]
     pub instance: Option<String>,
-    /// What programs need to know besides, by kind.
+    /// More members for programs; which ones depends on the kind.
     #[serde(flatten)]
     pub members: Map<String, Value>,
 }
 
 impl Problem {
-    /// A problem of a kind: its code in kebab-case and its title, which is the same for the kind each time.
+    /// A problem of a kind: its code in kebab-case, and its title, which is the same for every problem of the kind.
     pub fn new(status: StatusCode, code: &'static str, title: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Parts {
             status,
@@ -86,20 +85,20 @@ impl Problem {
         }))
     }
 
-    /// A problem that only its status tells, with the code that goes with it.
+    /// A problem that its HTTP status describes, with the code and the title of the status.
     pub fn of_status(status: StatusCode) -> Self {
         let (code, title) = kind_of(status);
         Self::new(status, code, title)
     }
 
-    /// Says what is the matter this time.
+    /// Sets what is wrong in this case.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = Some(detail.into());
         self
     }
 
-    /// Adds a member for programs. What cannot be written as JSON is left out.
+    /// Adds a member for programs. A value without a JSON form is left out and logged.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Serialize) -> Self {
         match serde_json::to_value(value) {
@@ -109,20 +108,20 @@ impl Problem {
         self
     }
 
-    /// Says in how many seconds it is worth asking again.
+    /// Sets `Retry-After`, in seconds.
     #[must_use]
     pub fn retry_after(self, seconds: u64) -> Self {
         self.header(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
-    /// Adds a header; another one of the same name stays.
+    /// Adds a header and keeps others of the same name.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.append(name, value);
         self
     }
 
-    /// The status of HTTP.
+    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.0.status
     }
@@ -132,7 +131,7 @@ impl Problem {
         self.0.code
     }
 
-    /// The document, as the answer to a request.
+    /// The document for the answer to a request.
     pub fn document(&self, request: Option<&RequestId>) -> ProblemDocument {
         ProblemDocument {
             kind: format!("{TYPE_PREFIX}{}", self.0.code),
@@ -144,9 +143,9 @@ impl Problem {
         }
     }
 
+    #[expect(clippy::expect_used, reason = "strings and JSON values can always be written")]
     fn body(&self, request: Option<&RequestId>) -> Body {
-        // Strings and JSON values can always be written.
-        Body::from(serde_json::to_vec(&self.document(request)).unwrap_or_default())
+        Body::from(serde_json::to_vec(&self.document(request)).expect("a problem has a JSON form"))
     }
 
     /// The answer. The problem itself is among its extensions, for logs, and for [`as_problems`].
@@ -166,8 +165,8 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Around what comes next: turns plain errors into problems, and says in each problem which request it was. Answers that
-/// have a body of a form of their own, like the errors of a foreign API, stay as they are.
+/// A middleware that turns plain errors into problems, and adds the id of the request to each problem. Answers with a body in
+/// another format, such as the errors of a foreign API, stay as they are.
 pub async fn as_problems<F: Future<Output = Response>>(request: Request, next: impl FnOnce(Request) -> F) -> Response {
     let id = request.extensions().get::<RequestId>().cloned();
     let mut response = next(request).await;
@@ -182,42 +181,48 @@ pub async fn as_problems<F: Future<Output = Response>>(request: Request, next: i
     let (mut parts, body) = response.into_parts();
     let text = Limited::new(body, LONGEST_DETAIL).collect().await.map(http_body_util::Collected::to_bytes);
     let mut problem = Problem::of_status(parts.status);
-    problem.0.detail = text.ok().and_then(|text: Bytes| {
-        let text = String::from_utf8_lossy(&text).trim().to_owned();
-        (!text.is_empty()).then_some(text)
-    });
+    let text = text.ok().map(|text: Bytes| String::from_utf8_lossy(&text).trim().to_owned());
+    problem.0.detail = text.filter(|text| !text.is_empty()).or_else(|| usual_detail(parts.status));
     parts.headers.remove(CONTENT_TYPE);
     parts.headers.remove(CONTENT_LENGTH);
     problem.0.headers = parts.headers;
     problem.respond(id.as_ref())
 }
 
-/// Whether an answer has no body, or one that is only words.
+/// Whether an answer has no body, or one of plain text.
 fn is_plain(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"))
 }
 
-/// The code and the title that go with a status, where nobody said more.
+/// The code and the title of a problem that has no kind of its own: the title is the name that RFC 9110 gives to the status.
 fn kind_of(status: StatusCode) -> (&'static str, &'static str) {
     match status {
-        StatusCode::BAD_REQUEST => ("bad-request", "The request cannot be read"),
-        StatusCode::UNAUTHORIZED => ("unauthenticated", "Nobody is known to ask"),
-        StatusCode::FORBIDDEN => ("forbidden", "This is not allowed"),
-        StatusCode::NOT_FOUND => ("not-found", "There is nothing here"),
-        StatusCode::METHOD_NOT_ALLOWED => ("method-not-allowed", "This cannot be done with it"),
-        StatusCode::NOT_ACCEPTABLE => ("not-acceptable", "There is no answer of that form"),
-        StatusCode::REQUEST_TIMEOUT => ("request-timeout", "The request took too long"),
-        StatusCode::CONFLICT => ("conflict", "Somebody else changed it"),
-        StatusCode::PRECONDITION_FAILED => ("precondition-failed", "It is not in the expected version"),
-        StatusCode::PAYLOAD_TOO_LARGE => ("body-too-large", "The body is too large"),
-        StatusCode::URI_TOO_LONG => ("uri-too-long", "The address is too long"),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => ("unsupported-media-type", "The body is of another type than is taken"),
-        StatusCode::UNPROCESSABLE_ENTITY => ("invalid-document", "The document is wrong"),
-        StatusCode::TOO_MANY_REQUESTS => ("too-many-requests", "Too many requests"),
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => ("headers-too-large", "The headers are too large"),
-        StatusCode::NOT_IMPLEMENTED => ("not-implemented", "This is not there yet"),
-        StatusCode::SERVICE_UNAVAILABLE => ("unavailable", "It cannot be done at the moment"),
-        status if status.is_server_error() => ("internal", "Something is wrong with the server"),
-        _ => ("refused", "The request was refused"),
+        StatusCode::BAD_REQUEST => ("bad-request", "Bad Request"),
+        StatusCode::UNAUTHORIZED => ("unauthenticated", "Unauthorized"),
+        StatusCode::FORBIDDEN => ("forbidden", "Forbidden"),
+        StatusCode::NOT_FOUND => ("not-found", "Not Found"),
+        StatusCode::METHOD_NOT_ALLOWED => ("method-not-allowed", "Method Not Allowed"),
+        StatusCode::NOT_ACCEPTABLE => ("not-acceptable", "Not Acceptable"),
+        StatusCode::REQUEST_TIMEOUT => ("request-timeout", "Request Timeout"),
+        StatusCode::CONFLICT => ("conflict", "Conflict"),
+        StatusCode::PRECONDITION_FAILED => ("precondition-failed", "Precondition Failed"),
+        StatusCode::PAYLOAD_TOO_LARGE => ("body-too-large", "Content Too Large"),
+        StatusCode::URI_TOO_LONG => ("uri-too-long", "URI Too Long"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ("unsupported-media-type", "Unsupported Media Type"),
+        StatusCode::UNPROCESSABLE_ENTITY => ("invalid-document", "Unprocessable Content"),
+        StatusCode::TOO_MANY_REQUESTS => ("too-many-requests", "Too Many Requests"),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => ("headers-too-large", "Request Header Fields Too Large"),
+        StatusCode::NOT_IMPLEMENTED => ("not-implemented", "Not Implemented"),
+        StatusCode::SERVICE_UNAVAILABLE => ("unavailable", "Service Unavailable"),
+        status if status.is_server_error() => ("internal", "Internal Server Error"),
+        status => ("refused", status.canonical_reason().unwrap_or("Request Refused")),
+    }
+}
+
+/// What a plain answer of this status means and what to do, where it says nothing itself.
+fn usual_detail(status: StatusCode) -> Option<String> {
+    match status {
+        StatusCode::NOT_FOUND => Some("there is no such path: `/openapi.json` lists all".to_owned()),
+        _ => None,
     }
 }

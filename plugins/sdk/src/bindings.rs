@@ -7,7 +7,7 @@
 //! on the way in or out.
 //!
 //! The world of every plugin names all capabilities. What a plugin does not call, the linker leaves out, and a component
-//! then does not import it: its imports are the capabilities that it uses.
+//! then does not import it: its imports are the capabilities that it uses, and standard error, to which [`panic`] prints.
 
 wit_bindgen::generate!({
     path: ["wit/types", "wit/host"],
@@ -103,6 +103,42 @@ wit_bindgen::generate!({
         "lockgate:types/types@0.1.0/instance.documented": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
     },
 });
+
+#[cfg(target_arch = "wasm32")]
+pub mod panic {
+    //! Standard error of WASI. It reaches nothing: the host puts the end of what is printed into the failure.
+    wit_bindgen::generate!({
+        path: [],
+        inline: "
+            package lockgate:guest-panic;
+            world panic {
+                import wasi:cli/stderr@0.2.0;
+            }
+
+            package wasi:io@0.2.0 {
+                interface error {
+                    resource error;
+                }
+                interface streams {
+                    use error.{error};
+                    variant stream-error { last-operation-failed(error), closed }
+                    resource output-stream {
+                        blocking-write-and-flush: func(contents: list<u8>) -> result<_, stream-error>;
+                    }
+                }
+            }
+
+            package wasi:cli@0.2.0 {
+                interface stderr {
+                    use wasi:io/streams@0.2.0.{output-stream};
+                    get-stderr: func() -> output-stream;
+                }
+            }
+        ",
+        world: "panic",
+        generate_all,
+    });
+}
 
 pub mod approval {
     //! The world of approval policies.

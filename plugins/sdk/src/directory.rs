@@ -105,7 +105,8 @@ impl<'a> Directory<'a> {
     /// Reads the file at that path as one JSON text.
     ///
     /// # Errors
-    /// If it cannot be read, is not JSON, or not of that shape: the first place where it is not.
+    /// If it cannot be read, is not JSON, has a key twice in one object, or is not of that shape: the first place where it
+    /// is not.
     pub fn json<T: DeserializeOwned>(&self, path: &str) -> Result<T, UnreadableFile> {
         let content = self.read(path).map_err(|error| self.unreadable(path, FileProblem::Refused(error)))?;
         json::read(&content)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use crate::Pointer;
 pub use crate::bindings::lockgate::host::snapshot::EvidenceError;
@@ -33,11 +33,11 @@ impl fmt::Display for UnreadableEvidence {
 impl std::error::Error for UnreadableEvidence {}
 
 impl Evidence {
-    /// Reads the content as one JSON text.
+    /// Reads the content as one JSON text. A byte order mark at its beginning is skipped.
     ///
     /// # Errors
-    /// If it is not JSON, or not of that shape: the first place where it is not.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, UnreadableEvidence> {
+    /// If it is not JSON, has a key twice in one object, or is not of that shape: the first place where it is not.
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, UnreadableEvidence> {
         json::read(&self.content).map_err(|NotJson { pointer, message }| UnreadableEvidence {
             name: self.name.clone(),
             pointer,

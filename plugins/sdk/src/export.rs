@@ -55,10 +55,15 @@ pub fn describe<P: Plugin>(name: &str, version: &str, summary: &str, kinds: Vec<
 /// ([`ApprovalPolicy`](crate::ApprovalPolicy)), `validation_check` ([`ValidationCheck`](crate::ValidationCheck)),
 /// `strategy` ([`Strategy`](crate::Strategy)). One component can be of several kinds:
 /// `export!(MyPlugin: approval_policy, validation_check);`. Name, version and summary of the plugin are those of the
-/// package in `Cargo.toml`. Say it once in a crate. For a native target it only checks that the traits are there.
+/// package in `Cargo.toml`, which has to have a `description`. Say it once in a crate. For a native target it only checks that the traits are there.
 #[macro_export]
 macro_rules! export {
     ($plugin:ty : $($kind:ident),+ $(,)?) => {
+        const _: () = ::core::assert!(
+            !::core::env!("CARGO_PKG_DESCRIPTION").is_empty(),
+            "add `description` to the `[package]` of Cargo.toml: it is the summary of the plugin",
+        );
+
         #[cfg(target_arch = "wasm32")]
         #[allow(unsafe_code, reason = "exports with fixed names")]
         const _: () = {
@@ -68,6 +73,7 @@ macro_rules! export {
 
             impl $crate::bindings::exports::lockgate::types::plugin::Guest for Component {
                 fn describe() -> $crate::bindings::exports::lockgate::types::plugin::Description {
+                    $crate::__private::tell_the_host_of_panics();
                     $crate::__private::describe::<$plugin>(
                         ::core::env!("CARGO_PKG_NAME"),
                         ::core::env!("CARGO_PKG_VERSION"),
@@ -79,6 +85,7 @@ macro_rules! export {
                 fn configure(
                     settings: ::std::string::String,
                 ) -> ::core::result::Result<(), ::std::vec::Vec<$crate::SettingsFinding>> {
+                    $crate::__private::tell_the_host_of_panics();
                     CONFIGURED.configure(&settings)
                 }
             }

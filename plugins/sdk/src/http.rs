@@ -151,7 +151,7 @@ impl Response {
     /// Reads the body as one JSON text.
     ///
     /// # Errors
-    /// If it is not JSON, or not of that shape: the first place where it is not.
+    /// If it is not JSON, has a key twice in one object, or is not of that shape: the first place where it is not.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, UnusableResponse> {
         json::read(&self.body).map_err(|NotJson { pointer, message }| UnusableResponse::NotJson { pointer, message })
     }
@@ -213,6 +213,8 @@ impl HttpError {
             Self::Unreachable(why) => format!("nobody answers: {why}"),
             Self::TimedOut(allowed) => format!("there is no answer within {allowed} ms"),
             Self::TooLarge(allowed) => format!("the answer is larger than the {allowed} bytes that are allowed"),
+            Self::TooManyRedirects(0) => "it is redirected".to_owned(),
+            Self::TooManyRedirects(1) => "it is redirected more than once".to_owned(),
             Self::TooManyRedirects(allowed) => format!("it is redirected more than {allowed} times"),
             Self::InvalidResponse(why) => format!("what came back is no HTTP: {why}"),
         }

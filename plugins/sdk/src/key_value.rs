@@ -134,8 +134,8 @@ impl<'a> Values<'a> {
     /// Reads the value of a key, if it has one, as one JSON text.
     ///
     /// # Errors
-    /// As [`get`](Self::get), with the code `values-unusable`; `value-unreadable` if it is not JSON, or not of that
-    /// shape.
+    /// As [`get`](Self::get), with the code `values-unusable`; `value-unreadable` if it is not JSON, has a key twice in
+    /// one object, or is not of that shape.
     pub fn json<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, PluginError> {
         let unreadable = |NotJson { pointer, message }| {
             let place = if pointer.as_str().is_empty() { String::new() } else { format!(" at `{pointer}`") };

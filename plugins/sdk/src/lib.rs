@@ -1,3 +1,7 @@
+#![allow(
+    clippy::test_attr_in_doctest,
+    reason = "readers copy the programs with their tests, and an end-to-end test of the project runs these"
+)]
 #![doc = include_str!("../README.md")]
 
 #[doc(hidden)]
@@ -22,6 +26,8 @@ pub mod http;
 mod json;
 pub mod key_value;
 pub mod log;
+#[cfg(target_arch = "wasm32")]
+mod panic;
 mod pattern;
 mod person;
 mod plugin;
@@ -48,7 +54,7 @@ pub use plugin::{NoSettings, Plugin, PluginError};
 pub use pointer::Pointer;
 pub use reason::{Obligation, Reason};
 pub use requirement::{ApprovalsNeeded, CorrectionNeeded, EvidenceNeeded, Need, Requirement, TimeNeeded};
-pub use settings::SettingsFinding;
+pub use settings::{SettingsFinding, is_invisible};
 pub use strategy::Strategy;
 pub use violation::Violation;
 
@@ -56,4 +62,6 @@ pub use violation::Violation;
 pub mod __private {
     //! What the expansion of [`export!`](crate::export!) names.
     pub use crate::export::{Configured, describe};
+    #[cfg(target_arch = "wasm32")]
+    pub use crate::panic::tell_the_host as tell_the_host_of_panics;
 }

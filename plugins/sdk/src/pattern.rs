@@ -1,6 +1,7 @@
 //! Patterns with `*`, for names, origins and package URLs in settings.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -20,18 +21,8 @@ pub struct Pattern {
     text: String,
     /// How much of the text stands before the first star: most texts differ there already.
     literal: usize,
-    /// What follows it.
-    parts: Vec<Part>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    /// This character.
-    One(char),
-    /// Any run of characters but `/`.
-    Segment,
-    /// Any run of characters.
-    Anything,
+    /// What follows it; none if there is no star.
+    automaton: Option<Automaton>,
 }
 
 impl Pattern {
@@ -39,66 +30,92 @@ impl Pattern {
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
         let literal = text.find('*').unwrap_or(text.len());
-        let mut parts = Vec::new();
-        let mut characters = text.get(literal..).unwrap_or_default().chars().peekable();
-        while let Some(character) = characters.next() {
-            parts.push(match character {
-                '*' if characters.next_if_eq(&'*').is_some() => Part::Anything,
-                '*' => Part::Segment,
-                other => Part::One(other),
-            });
-        }
-        Self { text, literal, parts }
+        let automaton = text.get(literal..).filter(|starred| !starred.is_empty()).map(Automaton::new);
+        Self { text, literal, automaton }
     }
 
-    /// Whether the whole text fits. Takes time in proportion to the lengths of both.
+    /// Whether the whole text fits. However many stars the pattern has, this takes a few steps for each character of the
+    /// text, and as many more for each 63 characters of the pattern.
     pub fn matches(&self, text: &str) -> bool {
         let literal = self.text.get(..self.literal).unwrap_or_default();
-        let Some(text) = text.strip_prefix(literal) else { return false };
-        if self.parts.is_empty() {
-            return text.is_empty();
+        match (text.strip_prefix(literal), &self.automaton) {
+            (None, _) => false,
+            (Some(rest), None) => rest.is_empty(),
+            (Some(rest), Some(automaton)) => automaton.accepts(rest),
         }
-        // How many parts may be done when that much of the text has been read.
-        let mut done = vec![false; self.parts.len() + 1];
-        let mut next = done.clone();
-        if let Some(first) = done.first_mut() {
-            *first = true;
-        }
-        self.skip_runs(&mut done);
-        for character in text.chars() {
-            next.fill(false);
-            for (index, part) in self.parts.iter().enumerate() {
-                if !done.get(index).copied().unwrap_or(false) {
-                    continue;
-                }
-                let after = match part {
-                    Part::One(one) if *one == character => index + 1,
-                    Part::Segment if character != '/' => index,
-                    Part::Anything => index,
-                    _ => continue,
-                };
-                if let Some(after) = next.get_mut(after) {
-                    *after = true;
-                }
-            }
-            self.skip_runs(&mut next);
-            std::mem::swap(&mut done, &mut next);
-        }
-        done.last().copied().unwrap_or(false)
     }
+}
 
-    /// A run may be empty.
-    fn skip_runs(&self, done: &mut [bool]) {
-        for (index, part) in self.parts.iter().enumerate() {
-            if *part != (Part::Segment) && *part != (Part::Anything) {
+/// The states of a pattern, for all ways of reading a text at once: the bit `n` says that the first `n` characters that are
+/// no stars have been read. The stars before the next such character keep a state as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Automaton {
+    /// How many characters are no stars.
+    characters: usize,
+    /// What follows the last star: a text that does not end so does not fit.
+    ending: String,
+    /// For each character that is no star, in order of the characters: the states in which it is the next.
+    next: Vec<(char, Vec<u64>)>,
+    /// The states that any character keeps: `**` follows.
+    kept: Vec<u64>,
+    /// The states that any character but `/` keeps: a star follows.
+    kept_in_segment: Vec<u64>,
+}
+
+impl Automaton {
+    /// Of what begins with a star.
+    fn new(starred: &str) -> Self {
+        let characters = starred.chars().filter(|character| *character != '*').count();
+        let states = vec![0; characters / 64 + 1];
+        let (mut kept, mut kept_in_segment) = (states.clone(), states.clone());
+        let mut next: BTreeMap<char, Vec<u64>> = BTreeMap::new();
+        let mut state = 0;
+        let mut stars = 0;
+        for character in starred.chars() {
+            if character != '*' {
+                set(next.entry(character).or_insert_with(|| states.clone()), state);
+                (state, stars) = (state + 1, 0);
                 continue;
             }
-            if done.get(index).copied().unwrap_or(false)
-                && let Some(after) = done.get_mut(index + 1)
-            {
-                *after = true;
+            stars += 1;
+            set(&mut kept_in_segment, state);
+            if stars == 2 {
+                set(&mut kept, state);
             }
         }
+        let ending = starred.rsplit('*').next().unwrap_or_default().to_owned();
+        Self { characters, ending, next: next.into_iter().collect(), kept, kept_in_segment }
+    }
+
+    fn accepts(&self, text: &str) -> bool {
+        if !text.ends_with(&self.ending) {
+            return false;
+        }
+        let mut now = vec![0; self.kept.len()];
+        set(&mut now, 0);
+        for character in text.chars() {
+            let found = self.next.binary_search_by_key(&character, |(character, _)| *character).ok();
+            let next = found.and_then(|index| self.next.get(index)).map(|(_, states)| states.as_slice());
+            let kept = if character == '/' { &self.kept } else { &self.kept_in_segment };
+            let mut carried = 0;
+            let mut any = 0;
+            for (index, (states, kept)) in now.iter_mut().zip(kept).enumerate() {
+                let step = next.and_then(|next| next.get(index)).map_or(0, |next| *states & next);
+                *states = (*states & kept) | (step << 1) | carried;
+                carried = step >> 63;
+                any |= *states;
+            }
+            if any == 0 {
+                return false;
+            }
+        }
+        now.get(self.characters / 64).is_some_and(|states| states >> (self.characters % 64) & 1 == 1)
+    }
+}
+
+fn set(states: &mut [u64], state: usize) {
+    if let Some(states) = states.get_mut(state / 64) {
+        *states |= 1 << (state % 64);
     }
 }
 
@@ -129,6 +146,7 @@ impl JsonSchema for Pattern {
         json_schema!({
             "type": "string",
             "minLength": 1,
+            "format": "lockgate-pattern",
             "description": "A text in which `*` stands for any run of characters but `/`, and `**` for any run."
         })
     }
@@ -165,5 +183,59 @@ mod tests {
     fn many_stars_take_no_longer() {
         assert!(!fits(&"*a".repeat(200), &"a".repeat(199)));
         assert!(fits(&"**a".repeat(50), &"ba".repeat(5000)));
+        let many = format!("pkg:npm/{}z", "*a".repeat(5000));
+        assert!(!fits(&many, &format!("pkg:npm/{}", "a".repeat(100_000))), "it does not end so");
+        assert!(!fits(&"**a*".repeat(60), &format!("{}b/", "a".repeat(59))));
+    }
+
+    /// What a pattern says, in the fewest words: each star stands for any of the beginnings of what is left.
+    fn fits_by_definition(pattern: &str, text: &str) -> bool {
+        let (rest, within) = match (pattern.strip_prefix("**"), pattern.strip_prefix('*')) {
+            (Some(rest), _) => (rest, text),
+            (None, Some(rest)) => (rest, text.split('/').next().unwrap_or_default()),
+            (None, None) => {
+                let mut pattern = pattern.chars();
+                return match pattern.next() {
+                    None => text.is_empty(),
+                    Some(one) => text.strip_prefix(one).is_some_and(|text| fits_by_definition(pattern.as_str(), text)),
+                };
+            }
+        };
+        let ends = within.char_indices().map(|(end, _)| end).chain([within.len()]);
+        ends.filter_map(|end| text.get(end..)).any(|text| fits_by_definition(rest, text))
+    }
+
+    /// Every text of up to that many of these characters.
+    fn texts(characters: &[&str], most: u32) -> Vec<String> {
+        let mut all = vec![String::new()];
+        let mut longest = all.clone();
+        for _ in 0..most {
+            longest =
+                longest.iter().flat_map(|text| characters.iter().map(move |more| format!("{text}{more}"))).collect();
+            all.extend(longest.iter().cloned());
+        }
+        all
+    }
+
+    #[test]
+    fn every_short_pattern_fits_what_it_says() {
+        let texts_of_three = texts(&["a", "é", "/"], 4);
+        for pattern in texts(&["*", "a", "é", "/"], 5) {
+            for text in &texts_of_three {
+                assert_eq!(fits(&pattern, text), fits_by_definition(&pattern, text), "`{pattern}` `{text}`");
+            }
+        }
+    }
+
+    #[test]
+    fn patterns_of_more_than_64_characters_are_read_wholly() {
+        for length in 60..=200 {
+            let literal: String = ('a'..='z').cycle().take(length).collect();
+            let (starred, split) = (format!("*{literal}"), literal.split_at(length / 2));
+            assert!(fits(&starred, &literal) && fits(&starred, &format!("xyz{literal}")), "{length}");
+            assert!(!fits(&starred, &literal[1..]) && !fits(&starred, &format!("{literal}!")), "{length}");
+            let halves = format!("{}*{}", split.0, split.1);
+            assert!(fits(&halves, &literal) && !fits(&halves, &format!("{}/{}", split.0, split.1)), "{length}");
+        }
     }
 }

@@ -5,13 +5,16 @@
 //! shape is read; and what is read is judged by the plugin.
 
 mod schema;
+mod text;
 
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
 pub use crate::bindings::exports::lockgate::types::plugin::SettingsFinding;
+use crate::json::{self, NotJson};
 use crate::{Plugin, Pointer};
+pub use text::is_invisible;
 
 impl SettingsFinding {
     /// Something is wrong at that place in the settings; see [`Pointer`]. The root is the settings as a whole.
@@ -27,8 +30,10 @@ pub(crate) fn schema_of<P: Plugin>() -> Value {
 
 /// Reads the settings and configures the plugin.
 pub(crate) fn configure<P: Plugin>(text: &str) -> Result<P, Vec<SettingsFinding>> {
-    let value: Value = serde_json::from_str(text)
-        .map_err(|error| vec![SettingsFinding::new("", format!("the settings are not JSON: {error}"))])?;
+    let value: Value = json::read(text.as_bytes()).map_err(|NotJson { pointer, message }| {
+        let what = if pointer == Pointer::root() { "the settings are not JSON: " } else { "" };
+        vec![SettingsFinding::new(pointer, format!("{what}{message}"))]
+    })?;
     let findings = schema::findings(&schema_of::<P>(), &value);
     if !findings.is_empty() {
         return Err(findings);

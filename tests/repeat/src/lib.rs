@@ -28,6 +28,15 @@ pub struct Repeat {
     pub seed: u64,
 }
 
+/// Says that a test is not run, because this machine lacks what it takes.
+///
+/// # Panics
+/// On a CI server (`CI=true`): there a test that is not run has failed.
+pub fn skipped(why: &str) {
+    assert!(env::var("CI").as_deref() != Ok("true"), "not run: {why}");
+    println!("not run: {why}");
+}
+
 impl Repeat {
     /// Reads both from the environment, and prints them. `short` rounds take at most a minute.
     ///

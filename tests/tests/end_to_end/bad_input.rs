@@ -127,8 +127,71 @@ fn a_key_that_stands_twice_is_an_error_though_json_parsers_take_it() {
     bench.edit("deployment.json", "\"scenario\":", "\"scenario\": \"removal\",\n  \"scenario\":");
     holds(
         &bench.refusal(),
-        &["the key `scenario` stands twice", "deployment.json:4:3", "first one is on line 3", "keep one"],
+        &["the key `scenario` appears twice", "deployment.json:4:3", "first one is on line 3", "keep one"],
     );
+}
+
+#[test]
+fn a_component_that_stands_twice_is_told_at_the_second_place() {
+    let bench = Bench::set_up("component_twice");
+    let mut deployment: serde_json::Value = serde_json::from_str(&bench.read("deployment.json")).unwrap();
+    let components = deployment.pointer_mut("/release/components").unwrap().as_array_mut().unwrap();
+    let (first, second) = (components[0].clone(), components.len());
+    components.push(first);
+    bench.write("deployment.json", serde_json::to_string_pretty(&deployment).unwrap());
+    holds(&bench.refusal(), &["is in the list twice: remove one", &format!("/release/components/{second}")]);
+}
+
+#[test]
+fn a_number_that_is_not_kept_exactly_is_told_with_its_place() {
+    let bench = Bench::set_up("inexact");
+    let fact = "\"facts\": {\"cost\": {\"schema\": \"acme:cost@1\", \"json\": [1.00000000000000000001, 1e400]}},";
+    bench.edit("deployment.json", "\"scenario\":", &format!("{fact}\n  \"scenario\":"));
+    let said = bench.refusal();
+    holds(&said, &["is not kept exactly, only as `1`", "/facts/cost/json/0", "/facts/cost/json/1", "2 mistakes"]);
+}
+
+#[test]
+fn what_stands_on_the_command_line_gives_no_orders_to_the_terminal() {
+    let bench = Bench::set_up("orders");
+    for arguments in [
+        ["eval", "--nonsense\u{202e}", "x"],
+        ["eval", "--stage", "a\u{202e}b\u{2028}c"],
+        ["eval", "--model", "mo\u{202e}del\u{1b}[2J.toml"],
+        ["model", "check", "mo\u{202e}del\u{2029}.toml"],
+    ] {
+        let output = bench.lockgate(arguments);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && !said.is_empty(), "{arguments:?}");
+        assert!(!said.contains(['\u{202e}', '\u{2028}', '\u{2029}', '\u{1b}']), "{said:?}");
+    }
+}
+
+#[test]
+fn a_key_of_a_fact_that_stands_three_times_is_told_twice() {
+    let bench = Bench::set_up("thrice");
+    let fact = "\"facts\": {\"cost\": {\"schema\": \"acme:cost@1\", \"json\": [{\n\"v\": 1,\n\"v\": 2,\n\"v\": 3}]}},";
+    bench.edit("deployment.json", "\"scenario\":", &format!("{fact}\n  \"scenario\":"));
+    holds(
+        &bench.refusal(),
+        &[
+            "deployment.json:5:1",
+            "deployment.json:6:1",
+            "the first one is on line 4; the place is `/facts/cost/json/0/v`",
+        ],
+    );
+}
+
+#[test]
+fn numbers_that_the_canonical_form_does_not_keep_are_told_with_their_place() {
+    let bench = Bench::set_up("large");
+    let original = bench.read("deployment.json");
+    for number in ["9007199254740993", "-9007199254740993", "18446744073709551616", "1e300"] {
+        bench.write("deployment.json", &original);
+        let fact = format!("\"facts\": {{\"cost\": {{\"schema\": \"acme:cost@1\", \"json\": {{\"v\": {number}}}}}}},");
+        bench.edit("deployment.json", "\"scenario\":", &format!("{fact}\n  \"scenario\":"));
+        holds(&bench.refusal(), &["the number is too large", "deployment.json:3:", number, "`/facts/cost/json/v`"]);
+    }
 }
 
 #[test]
@@ -161,7 +224,7 @@ fn a_million_mistakes_are_told_in_a_few() {
     let wrong = vec!["1"; 1_000_000].join(",");
     bench.edit("deployment.json", "\"contributors\": [", &format!("\"contributors\": [{wrong},"));
     let said = bench.refusal();
-    holds(&said, &["expected an object, found the number `1`", "of which the first 25 are shown"]);
+    holds(&said, &["expected an object, got the number `1`", "of which the first 25 are shown"]);
     assert!(said.len() < 100_000, "{} bytes", said.len());
 }
 
@@ -177,7 +240,9 @@ fn bytes_that_are_no_text_are_told_with_offset_and_line() {
 #[test]
 fn a_byte_order_mark_is_no_mistake() {
     let bench = Bench::set_up("bom");
-    bench.write("deployment.json", format!("\u{feff}{}", bench.read("deployment.json")));
+    for name in ["deployment.json", "model.toml"] {
+        bench.write(name, format!("\u{feff}{}", bench.read(name)));
+    }
     let output = bench.lockgate([
         "eval",
         "--model",
@@ -295,7 +360,7 @@ fn a_model_and_a_deployment_that_are_both_wrong_are_told_together() {
     bench.edit("deployment.json", "\"risk\": \"medium\"", "\"risk\": \"hihg\"");
     let said = bench.refusal();
     holds(&said, &["there is no plugin `canry`", "model.toml:", "did you mean `canary`?"]);
-    holds(&said, &["`hihg` is not allowed here", "deployment.json:", "did you mean `high`?"]);
+    holds(&said, &["text \"hihg\" is not allowed here", "deployment.json:", "did you mean `high`?"]);
 }
 
 #[test]

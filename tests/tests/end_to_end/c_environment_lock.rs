@@ -194,7 +194,8 @@ fn a_policy_written_in_c_denies_the_rest_and_says_what_would_turn_it() {
 
 #[test]
 fn a_policy_written_in_c_reads_names_in_any_script() {
-    let answer = decided(json!({"allowed": ["naïve \"live\"\n😀"]}), "naïve \"live\"\n😀");
+    let name = "naïve \"live\" \\ 日本";
+    let answer = decided(json!({"allowed": [name]}), name);
     assert_eq!(answer.ruling, Ruling::Allow);
 }
 

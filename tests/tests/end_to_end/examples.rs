@@ -177,8 +177,9 @@ fn without_a_gate_all_gates_are_tried_up_to_the_first_that_does_not_allow() {
         .arg(signed)
         .output()
         .unwrap();
-    let decisions: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-    let verdicts: Vec<&str> = decisions.iter().map(|decision| decision["verdict"].as_str().unwrap()).collect();
+    let decisions: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let verdicts: Vec<&str> =
+        decisions["items"].as_array().unwrap().iter().map(|decision| decision["verdict"].as_str().unwrap()).collect();
     // Both gates of planning, both of fulfillment, the entrance of validation; then the instances are still there.
     assert_eq!(verdicts, ["allow", "allow", "allow", "allow", "allow", "deny"]);
     assert_eq!(output.status.code(), Some(2));

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod access;
 mod audit;
 mod bad_input;
 mod c_environment_lock;
@@ -17,8 +18,12 @@ mod demo;
 mod determinism;
 mod durable;
 mod examples;
+mod exceptions_shown;
+mod facts;
 mod hostile;
 mod languages;
+mod outside;
+mod pipelines;
 mod quick_start;
 mod reading;
 mod release_registry;

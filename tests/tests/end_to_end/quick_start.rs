@@ -33,7 +33,11 @@ fn checkout(name: &str) -> PathBuf {
 
 fn bash(folder: &Path, script: &str) -> Output {
     let mut command = Command::new("bash");
-    command.current_dir(folder).args(["-euo", "pipefail", "-c", script]).env_remove("LOCKGATE_CONFIG");
+    command.current_dir(folder).args(["-euo", "pipefail", "-c", script]);
+    // What a job of CI has is not for the scripts: they would write into the one, and go by the other.
+    ["LOCKGATE_CONFIG", "GITHUB_ENV"].into_iter().for_each(|name| {
+        command.env_remove(name);
+    });
     command.output().unwrap()
 }
 
@@ -53,7 +57,7 @@ fn answers(told: &str) -> Vec<Value> {
 fn the_quick_start_is_denied_approved_rolled_back_and_in_the_end_operational() {
     let readme = fs::read_to_string(tree("README.md")).unwrap();
     let folder = checkout("quick-start");
-    let told = printed(&bash(&folder, &script(&readme, "Quick start")));
+    let told = printed(&bash(&folder.join("target/lockgate"), &script(&readme, "Quick start")));
     let answers = answers(&told);
     let verdicts: Vec<(&str, &str)> = answers
         .iter()
@@ -103,7 +107,7 @@ fn a_candidate_is_held_against(folder: &Path) {
     };
     let (code, told, _) = replay(&["--model", "candidates/lenient/model.toml"]);
     assert_eq!((code, &told["decisions"], &told["flipped"]), (Some(2), &14.into(), &1.into()), "{told:#}");
-    let run = told["runs"].as_array().unwrap().iter().find(|run| run["ended"] == "flipped").unwrap();
+    let run = told["items"].as_array().unwrap().iter().find(|run| run["ended"] == "flipped").unwrap();
     assert_eq!((&run["from"], &run["to"], &run["deployment"]), (&"deny".into(), &"allow".into(), &"hello-2".into()));
     assert!(run["differs"].as_array().unwrap().contains(&"/verdict".into()), "{run:#}");
 
@@ -122,48 +126,301 @@ fn a_candidate_is_held_against(folder: &Path) {
     let (code, told, _) = replay(&[]);
     let (same, deleted) = (told["same"].as_u64().unwrap(), told["deleted"].as_u64().unwrap());
     assert!(code == Some(4) && deleted > 0 && same + deleted == 14, "{told:#}");
-    let run = told["runs"].as_array().unwrap().iter().find(|run| run["ended"] == "deleted").unwrap();
+    let run = told["items"].as_array().unwrap().iter().find(|run| run["ended"] == "deleted").unwrap();
     assert_eq!(run["what"], "the deployment that was looked at");
     assert!(run["digest"].as_str().unwrap().starts_with("sha256:") && run["at"].is_string(), "{run:#}");
 }
 
-#[test]
-fn the_functions_of_the_pipelines_drive_a_deployment() {
-    if !["jq", "curl"].iter().all(|tool| Command::new(tool).arg("--version").output().is_ok()) {
-        println!("not run: it takes curl and jq");
-        return;
-    }
-    let folder = checkout("pipeline");
-    let script = r#"
-        cd target/lockgate
-        bin/lockgate serve --data data --models examples/quick-start/model.toml --listen 127.0.0.1:0 >address &
+/// Where the pipelines run: a server of the quick start's model, the tokens of Ada's pipeline and of Bo, and the functions
+/// that the pipelines share. `in_run` is a run of a pipeline: a process of its own that reads the functions in, and whose exit
+/// code is said.
+const PIPELINE: &str = r#"
+    cd target/lockgate
+    serve() {
+        rm -f address
+        bin/lockgate serve --data data --models "$1" --listen 127.0.0.1:0 >address 2>log &
         server=$!
         trap 'kill $server' EXIT
-        until grep -q listening address; do sleep 0.1; done
-        export LOCKGATE=$(sed 's/listening on //' address) DEPLOYMENT=hello-ci
-        export LOCKGATE_TOKEN=$(bin/lockgate token create --data data --for ci --role pipeline --team shop)
-        bo=$(bin/lockgate token create --data data --for bo --role change-authority --team shop)
-        . examples/pipelines/lockgate.sh
-        jq '.deployment.id = "hello-ci"' examples/quick-start/request-again.json >request.json
-        lockgate_call POST /api/v1/deployments request.json >/dev/null
-        lockgate_call POST /api/v1/deployments request.json >/dev/null
-        lockgate_evidence sbom application/json examples/quick-start/request.json >/dev/null
-        lockgate_pass plan-and-approve entrance
-        lockgate_pass plan-and-approve exit wait &
-        waiting=$!
-        subject=$(lockgate_curl "$LOCKGATE/api/v1/deployments/$DEPLOYMENT" | jq -r .subject)
+        until grep -qs listening address; do sleep 0.1; done
+        export LOCKGATE_SERVER=$(sed 's/listening on //' address)
+    }
+    serve examples/quick-start/model.toml
+    export LOCKGATE_TOKEN=$(bin/lockgate token create --data data --for ci --role pipeline --team shop)
+    bo=$(bin/lockgate token create --data data --for bo --role change-authority --team shop)
+    export DEPLOYMENT=hello-ci
+    in_run() {
+        code=0
+        bash -euc ". examples/pipelines/lockgate.sh; $1" || code=$?
+        echo "ended with $code"
+    }
+    approve() {
+        subject=$(curl -sS -H "Authorization: Bearer $bo" "$LOCKGATE_SERVER/api/v1/deployments/$1" | jq -r .subject)
         jq -n --arg subject "$subject" '{role: "change-authority", answer: "approved", $subject}' >approval.json
-        LOCKGATE_TOKEN=$bo lockgate_call POST /api/v1/deployments/hello-ci/approvals approval.json >/dev/null
+        curl -sS -o /dev/null --fail-with-body -H "Authorization: Bearer $bo" --json @approval.json \
+            "$LOCKGATE_SERVER/api/v1/deployments/$1/approvals"
+    }
+    again=examples/quick-start/request-again.json
+"#;
+
+/// What is said of a script of [`PIPELINE`], each line but those that say a reason; none where its tools are missing.
+fn piped(name: &str, script: &str) -> Option<Vec<String>> {
+    if !["jq", "curl"].iter().all(|tool| Command::new(tool).arg("--version").output().is_ok()) {
+        lockgate_repeat::skipped("it takes curl and jq");
+        return None;
+    }
+    let told = printed(&bash(&checkout(name), &format!("{PIPELINE}{script}")));
+    // A decision has another id in each run.
+    let without_id = |line: &str| line.split(" (dec-").next().unwrap_or_default().to_owned();
+    Some(told.lines().filter(|line| !line.starts_with("  ")).map(without_id).collect())
+}
+
+#[test]
+fn the_functions_of_the_pipelines_drive_a_deployment() {
+    let script = r#"
+        cat >pipeline.sh <<'END'
+            lockgate_request examples/quick-start/request-again.json
+            lockgate_behind plan-and-approve exit ||
+                lockgate_call PUT /evidence/sbom examples/quick-start/request.json >/dev/null
+            lockgate_pass plan-and-approve entrance
+            lockgate_pass plan-and-approve exit $1
+            lockgate_pass fulfill entrance
+            if ! lockgate_behind fulfill exit; then
+                echo deployed
+                lockgate_call POST /activities examples/quick-start/fulfilled.json >/dev/null
+                lockgate_call PATCH '' "examples/quick-start/$2.json" >/dev/null
+            fi
+            lockgate_pass fulfill exit
+            lockgate_pass validate entrance
+            lockgate_pass validate exit
+            lockgate_pass observe entrance
+            if ! lockgate_behind observe exit; then
+                lockgate_call POST /activities examples/quick-start/observed.json >/dev/null
+            fi
+            lockgate_pass observe exit
+END
+        in_run '. ./pipeline.sh "" deployed'
+        in_run '. ./pipeline.sh wait deployed' >waited &
+        waiting=$!
+        sleep 1
+        approve hello-ci
         wait $waiting
-        lockgate_pass fulfill entrance wait
-        if lockgate_move abort "" >/dev/null 2>&1; then exit 1; fi
-        lockgate_move abort "only a test" >/dev/null
-        lockgate_curl "$LOCKGATE/api/v1/deployments/$DEPLOYMENT" | jq -r .position.status
+        cat waited
+        in_run '. ./pipeline.sh "" deployed'
     "#;
-    let told = printed(&bash(&folder, script));
-    let said: Vec<&str> = told.lines().filter(|line| !line.starts_with("  ")).collect();
-    let Some(last) = said.last() else { panic!("{told}") };
-    assert_eq!(*last, "aborted", "{told}");
-    assert!(told.contains("plan-and-approve exit: allow"), "{told}");
-    assert!(told.contains("fulfill entrance: allow"), "{told}");
+    let Some(said) = piped("pipeline", script) else { return };
+    let expected = "
+        hello-ci: requested
+        plan-and-approve entrance: allow
+        plan-and-approve exit: pending
+        ended with 4
+        hello-ci: in-progress
+        plan-and-approve entrance: passed before
+        plan-and-approve exit: pending
+        plan-and-approve exit: allow
+        fulfill entrance: allow
+        deployed
+        fulfill exit: allow
+        validate entrance: allow
+        validate exit: allow
+        observe entrance: allow
+        observe exit: allow
+        ended with 0
+        hello-ci: operational
+        plan-and-approve entrance: passed before
+        plan-and-approve exit: passed before
+        fulfill entrance: passed before
+        fulfill exit: passed before
+        validate entrance: passed before
+        validate exit: passed before
+        observe entrance: passed before
+        observe exit: passed before
+        ended with 0";
+    assert_eq!(said, expected.trim().lines().map(str::trim).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_pipeline_that_is_denied_ends_with_2_is_given_up_and_asks_for_another_deployment_when_it_is_run_again() {
+    let script = r#"
+        in_run 'lockgate_give_up "nothing is there" echo way back'
+        in_run 'lockgate_request examples/quick-start/request.json; lockgate_pass plan-and-approve entrance wait'
+        in_run 'lockgate_give_up "the pipeline failed" echo way back'
+        in_run "lockgate_request $again; lockgate_pass plan-and-approve entrance"
+        approve hello-ci-2
+        in_run 'lockgate_pass plan-and-approve exit; lockgate_pass fulfill entrance'
+        in_run 'lockgate_give_up "the pipeline failed" false'
+        in_run "lockgate_request $again; if ! lockgate_behind fulfill exit; then echo deployed; fi"
+        in_run 'lockgate_give_up "the pipeline failed" echo way back'
+        in_run 'echo "$DEPLOYMENT"'
+    "#;
+    let Some(said) = piped("pipeline-denied", script) else { return };
+    let expected = "
+        ended with 0
+        hello-ci: requested
+        plan-and-approve entrance: deny
+        ended with 2
+        hello-ci: aborted
+        ended with 0
+        hello-ci-2: requested
+        plan-and-approve entrance: allow
+        ended with 0
+        plan-and-approve exit: allow
+        fulfill entrance: allow
+        ended with 0
+        hello-ci-2: rolling-back
+        ended with 1
+        hello-ci-2: rolling-back
+        ended with 1
+        way back
+        hello-ci-2: rolled-back
+        ended with 0
+        hello-ci-3
+        ended with 0";
+    assert_eq!(said, expected.trim().lines().map(str::trim).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_pipeline_without_an_answer_ends_with_1() {
+    let script = r#"
+        exec 2>words
+        in_run 'lockgate_pass plan-and-approve entrance'
+        grep -c 'urn:lockgate:problem:not-found' words
+        in_run "lockgate_request $again; lockgate_pass fulfill entrance"
+        grep -c 'urn:lockgate:problem:illegal-move' words
+        LOCKGATE_TOKEN=lgt_wrong in_run "lockgate_request $again"
+        kill $server
+        wait $server || true
+        mkdir -p models/error
+        sed 's/settings.worst-open-defect = "low"/limits.fuel = 1000/' examples/quick-start/model.toml >models/error/model.toml
+        serve models/error/model.toml
+        in_run "DEPLOYMENT=hello-starved; lockgate_request $again; lockgate_pass plan-and-approve entrance"
+        LOCKGATE_SERVER=nowhere://127.0.0.1 in_run 'lockgate_give_up "the pipeline failed" echo way back'
+    "#;
+    let Some(said) = piped("pipeline-error", script) else { return };
+    let expected = "
+        ended with 1
+        1
+        hello-ci: requested
+        ended with 1
+        1
+        ended with 1
+        hello-starved: requested
+        plan-and-approve entrance: error
+        ended with 1
+        ended with 1";
+    assert_eq!(said, expected.trim().lines().map(str::trim).collect::<Vec<_>>());
+}
+
+/// A server whose model has a canary, and a deployment of that model before the exit of plan-and-approve. `deploy.sh` fails at
+/// what `FAILS` says.
+const ROLLOUT: &str = r#"
+    kill $server
+    wait $server || true
+    mkdir -p models/canary
+    cp examples/quick-start/model.toml models/canary/model.toml
+    cat >>models/canary/model.toml <<'END'
+
+[plugins.canary]
+component = "../../plugins/canary.wasm"
+
+[strategy]
+plugin = "canary"
+settings.steps = [{ weight = 50, analyze = ["running"], confirm = true }]
+
+[analyses.running]
+plugin = "instance-readiness"
+END
+    bin/lockgate model pin models/canary/model.toml
+    serve models/canary/model.toml
+    jq '.deployment.plan.point_of_no_return = "replace-stable"' $again >canary.json
+    cat >deploy.sh <<'END'
+#!/bin/sh
+echo "deploy.sh $*"
+cp examples/quick-start/deployed.json actual.json
+[ "${1:-}" != "${FAILS:-}" ]
+END
+    chmod +x deploy.sh
+    sbom='lockgate_call PUT /evidence/sbom examples/new-version/sbom.cdx.json application/json'
+    sbom="$sbom 'X-Evidence-Made: 2026-11-20T08:00:00Z'"
+    in_run "lockgate_request canary.json; $sbom | jq -r .made; lockgate_pass plan-and-approve entrance"
+"#;
+
+#[test]
+fn a_pipeline_carries_out_the_rollout_of_a_strategy_and_goes_on_where_it_stands() {
+    let script = r#"
+        export LOCKGATE_WAIT=0
+        in_run 'lockgate_pass plan-and-approve exit wait'
+        LOCKGATE_PENDING=true in_run 'lockgate_give_up "the pipeline failed" false'
+        approve hello-ci
+        in_run 'lockgate_pass plan-and-approve exit; lockgate_pass fulfill entrance'
+        in_run 'lockgate_rollout actual.json ./deploy.sh'
+        cat lockgate.env
+        curl -sS -o /dev/null --fail-with-body -H "Authorization: Bearer $bo" --json '{"outcome": "resumed"}' \
+            "$LOCKGATE_SERVER/api/v1/deployments/hello-ci/rollout/steps/canary-1-confirm"
+        in_run 'lockgate_rollout actual.json ./deploy.sh'
+        in_run 'lockgate_call POST /activities examples/quick-start/fulfilled.json >/dev/null; lockgate_pass fulfill exit'
+    "#;
+    let Some(said) = piped("pipeline-rollout", &format!("{ROLLOUT}{script}")) else { return };
+    let expected = "
+        hello-ci: requested
+        2026-11-20T08:00:00Z
+        plan-and-approve entrance: allow
+        ended with 0
+        plan-and-approve exit: pending
+        ended with 4
+        hello-ci is pending, and is not given up
+        ended with 0
+        plan-and-approve exit: allow
+        fulfill entrance: allow
+        ended with 0
+        deploy.sh deploy canary 50
+        canary-1-deploy: succeeded
+        deploy.sh route canary 50
+        canary-1-route: succeeded
+        rollout: waiting-for-person: “Let somebody decide at 50 %”: a person has to say to go on
+        ended with 4
+        LOCKGATE_PENDING=true
+        LOCKGATE_PENDING=true
+        deploy.sh deploy canary 100
+        shift-deploy: succeeded
+        deploy.sh route canary 100
+        shift-route: succeeded
+        deploy.sh deploy stable 100
+        replace-stable: succeeded
+        deploy.sh route stable 100
+        return-to-stable: succeeded
+        deploy.sh retire canary
+        retire-canary: succeeded
+        ended with 0
+        fulfill exit: allow
+        ended with 0";
+    assert_eq!(said, expected.trim().lines().map(str::trim).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_rollout_whose_step_fails_ends_with_2_and_is_led_back() {
+    let script = r#"
+        approve hello-ci
+        in_run 'lockgate_pass plan-and-approve exit; lockgate_pass fulfill entrance'
+        FAILS=route in_run 'lockgate_rollout actual.json ./deploy.sh'
+        in_run 'lockgate_give_up "the pipeline failed" echo way back'
+    "#;
+    let Some(said) = piped("pipeline-rollout-fails", &format!("{ROLLOUT}{script}")) else { return };
+    let expected = "
+        hello-ci: requested
+        2026-11-20T08:00:00Z
+        plan-and-approve entrance: allow
+        ended with 0
+        plan-and-approve exit: allow
+        fulfill entrance: allow
+        ended with 0
+        deploy.sh deploy canary 50
+        canary-1-deploy: succeeded
+        deploy.sh route canary 50
+        canary-1-route: failed
+        rollout: the way back has begun: “Send 50 % of the consumers to canary” failed
+        ended with 2
+        way back
+        hello-ci: rolled-back
+        ended with 0";
+    assert_eq!(said, expected.trim().lines().map(str::trim).collect::<Vec<_>>());
 }

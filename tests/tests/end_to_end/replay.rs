@@ -81,7 +81,7 @@ fn settings_that_would_turn_a_decision_are_told_by_what_turns_and_why() {
     let (code, said) = replay(&folder, &["--plugin", "sbom-policy", "--settings", r#"{ "denied-licences": ["*"] }"#]);
     assert_eq!(code, Some(2), "{said:#}");
     assert_eq!((&said["recordings"], &said["flipped"]), (&json!(1), &json!(1)), "the other plugins are not concerned");
-    let run = &said["runs"][0];
+    let run = &said["items"][0];
     assert_eq!((&run["ended"], &run["from"], &run["to"]), (&json!("flipped"), &json!("allow"), &json!("deny")));
     assert_eq!(run["is"], json!(["licence-denied"]));
 }
@@ -222,7 +222,7 @@ fn what_a_plugin_was_told_is_told_again_and_what_it_never_asked_is_an_outcome_of
     fs::write(&candidate, reads("b").component()).unwrap();
     let (code, said) = replay(&recordings, &["--with", &format!("test-guest={}", candidate.display())]);
     assert_eq!((code, &said["not_recorded"]), (Some(4), &json!(1)), "{said:#}");
-    assert!(said["runs"][0]["question"].as_str().unwrap().contains(r#""path":"b""#), "{said:#}");
+    assert!(said["items"][0]["question"].as_str().unwrap().contains(r#""path":"b""#), "{said:#}");
 }
 
 #[test]

@@ -33,6 +33,10 @@ export const policy = {
     }
     try {
       return decide(settings, evaluation);
+    } catch (error) {
+      // A mistake in the program: the contract wants a code, and its text has to reach whoever mends it.
+      if (error instanceof Error) throw { code: "exception", message: `${error} (${error.stack.split("\n")[0]})` };
+      throw error;
     } finally {
       // The evaluation is lent, and given back here.
       evaluation[Symbol.dispose]();

@@ -27,6 +27,7 @@ export const SCHEMA = {
       description: "The role in which they have to approve. Without it, an approval in any role counts.",
       type: ["string", "null"],
       minLength: 1,
+      format: "lockgate-role",
     },
     "max-age-days": {
       description: "For how many days an approval counts. Without it, for as long as it says itself.",

@@ -24,7 +24,7 @@ export function standingOf(settings, evaluation) {
     }
     if (isOver(approval)) return ["approval-expired", "it has expired"];
     if (maxAgeDays !== undefined && now - approval.at > BigInt(maxAgeDays) * DAY) {
-      return ["approval-too-old", `it is older than ${maxAgeDays} days`];
+      return ["approval-too-old", `it is older than ${maxAgeDays} ${maxAgeDays === 1 ? "day" : "days"}`];
     }
     if (role !== undefined && approval.role !== role) {
       return ["approval-in-another-role", `it was given as \`${approval.role}\`, not as \`${role}\``];

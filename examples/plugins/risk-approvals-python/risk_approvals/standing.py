@@ -72,7 +72,8 @@ def _flaws(
     if _is_over(answer, now):
         yield "approval-expired", "it has expired"
     if settings.max_age_days is not None and now - answer.at > settings.max_age_days * _DAY:
-        yield "approval-too-old", f"it is older than {settings.max_age_days} days"
+        days = "day" if settings.max_age_days == 1 else "days"
+        yield "approval-too-old", f"it is older than {settings.max_age_days} {days}"
     if settings.role is not None and answer.role != settings.role:
         yield "approval-in-another-role", f"it was given as `{answer.role}`, not as `{settings.role}`"
     if why := outsiders.get(answer.person.id):

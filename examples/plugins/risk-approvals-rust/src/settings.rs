@@ -12,7 +12,7 @@ pub(crate) struct Settings {
     /// How many people have to approve, by the risk of the change.
     approvals: Approvals,
     /// The role in which they have to approve. Without it, an approval in any role counts.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), extend("format" = "lockgate-role"))]
     pub(crate) role: Option<String>,
     /// For how many days an approval counts. Without it, for as long as it says itself.
     #[schemars(range(min = 1, max = 3650))]

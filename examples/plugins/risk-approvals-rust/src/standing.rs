@@ -75,7 +75,7 @@ fn flaw(
     if let Some(days) = settings.max_age_days
         && now.saturating_sub(approval.at) > i64::from(days) * DAY
     {
-        return Some(("approval-too-old", format!("it is older than {days} days")));
+        return Some(("approval-too-old", format!("it is older than {days} {}", if days == 1 { "day" } else { "days" })));
     }
     if let Some(role) = settings.role.as_ref().filter(|role| approval.role != **role) {
         let given = &approval.role;

@@ -5,14 +5,18 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
 use lockgate_domain::{ApprovedPlan, Decision, Deployment, Gate, Phase, Stage, Timestamp, Verdict};
+use lockgate_engine::model::Model;
+use lockgate_engine::service::unknown_in_scope;
 use lockgate_engine::{ChoiceError, LoadedModel, Question, choose};
 use lockgate_runtime::Recording;
 
 use crate::args::{Global, parse_phase, parse_stage};
-use crate::diagnostic::{Diagnostic, InvalidInput};
+use crate::diagnostic::{Diagnostic, InvalidInput, Tone};
 use crate::exit::Exit;
 use crate::host;
-use crate::input::{EvidenceArgument, Json, read_decision, read_deployment, read_evidence, time_of_this_machine};
+use crate::input::{
+    EvidenceArgument, Json, MadeArgument, date, read_decision, read_deployment, read_evidence, time_of_this_machine,
+};
 use crate::models;
 use crate::print;
 use crate::recordings;
@@ -37,13 +41,17 @@ pub(crate) struct Eval {
     /// Evidence: a name and a file.
     #[arg(short, long, value_name = "NAME=FILE")]
     evidence: Vec<EvidenceArgument>,
+    /// When a piece of evidence was made: its name, and a time or a date (the beginning of that day in UTC). Its `attested`,
+    /// when it was handed in, is the time of the decision.
+    #[arg(long, value_name = "NAME=RFC3339")]
+    evidence_made: Vec<MadeArgument>,
     /// The decision (JSON) that allowed the exit of plan-and-approve: what it approved is carried on.
     #[arg(short, long, value_name = "FILE")]
     approved: Option<PathBuf>,
     /// The time of the decision. Without it: now.
     #[arg(long, value_name = "RFC3339")]
     now: Option<Timestamp>,
-    /// How to tell what was decided.
+    /// The format of the output.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
     /// Writes the snapshot that was decided on, for `plugin run`.
@@ -62,7 +70,11 @@ impl Eval {
         let loaded: Vec<Option<LoadedModel>> =
             self.models.iter().map(|path| invalid.keep(models::load(&runtime, path, global.quiet))).collect();
         let deployment = invalid.keep(read_deployment(&self.deployment));
-        let evidence = invalid.keep(read_evidence(&self.evidence));
+        let now = self.now.unwrap_or_else(time_of_this_machine);
+        let mut evidence = invalid.keep(read_evidence(&self.evidence));
+        if let Some(evidence) = &mut evidence {
+            invalid.keep(date(evidence, &self.evidence_made, now));
+        }
         let approved = self.approved.as_deref().and_then(|path| invalid.keep(read_decision(path)));
         let (Some((mut deployment, document)), Some(evidence), true) = (deployment, evidence, invalid.is_empty())
         else {
@@ -75,6 +87,11 @@ impl Eval {
                 Ok::<_, InvalidInput>(json)
             })
             .transpose()?;
+        if !global.quiet {
+            doubtful_waivers(&deployment, &models, &document)
+                .into_iter()
+                .for_each(|warning| print::words(warning.render()));
+        }
         for model in &models {
             let granted = model.model().uses().filter_map(|used| used.grants.key_value.as_ref());
             host::has_place_for(global, granted.map(|granted| granted.namespace.as_str()))?;
@@ -86,7 +103,6 @@ impl Eval {
             recordings::keep(folder, recordings, chosen, file)
         };
         let record = self.record.as_ref().map(|_| &record as &Keep<'_>);
-        let now = self.now.unwrap_or_else(time_of_this_machine);
         let question = |gate, deployment| Question { deployment, gate, now, evidence: evidence.clone() };
         let asked = self.stage.zip(self.phase).map(|(stage, phase)| Gate { stage, phase });
         let decisions = match asked {
@@ -108,7 +124,7 @@ impl Eval {
         let text = self.output.tell(&told)?;
         match self.output {
             Output::Table => print::text(text)?,
-            _ => print::data(text)?,
+            _ => print::data(print::plain(&text))?,
         }
         decisions.last().map(|decision| Exit::from(decision.verdict)).context("no gate was asked")
     }
@@ -131,7 +147,7 @@ fn decide(models: &[LoadedModel], question: Question, record: Option<&Keep<'_>>)
         }
         None => chosen.model.evaluate(&chosen.snapshot, &chosen.because)?,
     };
-    Ok((decision, serde_json::to_string_pretty(&*chosen.snapshot)?))
+    Ok((decision, print::json(&*chosen.snapshot)?))
 }
 
 /// All gates in order, up to the first that does not allow. What the exit of plan-and-approve approves is carried on.
@@ -154,6 +170,31 @@ fn walk(
         }
     }
     Ok(decisions)
+}
+
+/// Warnings of waivers that name what none of the models has or lets be waived, and of waivers of a team. A server grants none of
+/// the former; a document may have one for a model that was not handed in, and it names no team.
+fn doubtful_waivers(deployment: &Deployment, models: &[LoadedModel], document: &Json) -> Vec<Diagnostic> {
+    let models: Vec<&Model> = models.iter().map(LoadedModel::model).collect();
+    let mut warnings = Vec::new();
+    for (index, waiver) in deployment.waivers.iter().enumerate() {
+        if let Some(team) = &waiver.scope.team {
+            let title = format!(
+                "the waiver `{}` is for the team `{team}`: a document names no team, so it counts here as if the deployment were \
+                 that team's",
+                waiver.id
+            );
+            let span = document.locate(&format!("/waivers/{index}/scope/team")).span(&document.source);
+            warnings.push(Diagnostic::new(Tone::Warning, title).at(&document.source, span, "").plain());
+        }
+        for unknown in unknown_in_scope(&waiver.scope, &models) {
+            let place = format!("/waivers/{index}/scope{}", unknown.pointer);
+            let title = format!("the waiver `{}` does not count here: {}", waiver.id, unknown.message);
+            let span = document.locate(&place).span(&document.source);
+            warnings.push(Diagnostic::new(Tone::Warning, title).at(&document.source, span, "").plain());
+        }
+    }
+    warnings
 }
 
 /// Puts what an earlier decision approved into the deployment.

@@ -1,6 +1,7 @@
 //! One module per command. A command reads what it is given, asks the engine or the runtime, and prints what they said:
 //! no rule of the domain lives here.
 
+pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod demo;

@@ -2,31 +2,31 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Subcommand, ValueEnum};
 use lockgate_domain::Digest;
 use lockgate_engine::LoadedModel;
-use lockgate_engine::model::{self, Findings, Severity, Source};
+use lockgate_engine::model::{self, Findings, Source};
 use lockgate_runtime::Runtime;
 
 use crate::args::Global;
-use crate::diagnostic::InvalidInput;
+use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
-use crate::input::read_bytes;
+use crate::input::{read_bytes, time_of_this_machine};
 use crate::models;
 use crate::print;
 use crate::report::grid;
-use crate::terminal::{FAINT, GOOD, WAITING, styled};
+use crate::terminal::{FAINT, GOOD, STRONG, WAITING, styled};
 
 /// What to do with models.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Model {
     /// Finds everything that is wrong with models: their text, their conditions, and how they use their plugins.
     Check(Check),
-    /// Writes the digests of the plugins' files into a model.
+    /// Writes the digests of the plugins' files into models.
     Pin(Pin),
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Check {
     /// Looks at the text alone, not at the plugins.
     #[arg(long)]
     text_only: bool,
-    /// How to tell what was found.
+    /// The format of the output.
     #[arg(long, value_enum, default_value_t)]
     output: Form,
 }
@@ -53,12 +53,13 @@ enum Form {
     Json,
 }
 
-/// Which model to pin.
+/// Which models to pin.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Pin {
-    /// The model's file. Only the digests in it change.
-    file: PathBuf,
-    /// Writes nothing, and ends as denied if a digest would change.
+    /// The models' files. Only the digests in them change.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Only checks: writes no file, and exits with 2 if a digest would change.
     #[arg(long)]
     check: bool,
 }
@@ -88,12 +89,12 @@ impl Check {
         match self.output {
             Form::Json => {
                 let located: Vec<_> = found.iter().flat_map(|(source, findings)| findings.located(source)).collect();
-                print::data(serde_json::to_string_pretty(&located)?)?;
+                print::data(print::list(&located)?)?;
             }
             Form::Table => {
                 for (source, findings) in &found {
                     if findings.is_empty() {
-                        print::text(format!("{}: {}", source.name, styled(GOOD, "nothing found")))?;
+                        print::text(format!("{}: {}", source.name, styled(GOOD, "no mistakes")))?;
                     } else {
                         print::text(findings.render(source, true).trim_end())?;
                     }
@@ -107,31 +108,60 @@ impl Check {
     }
 }
 
-/// All that is wrong with a model. That a plugin is not pinned keeps it from deciding, but it is not wrong: it is being
-/// written.
-fn check(source: &Source, path: &std::path::Path, runtime: Option<&Runtime>) -> Findings {
-    let checked = match runtime {
-        None => model::check(source).map(|read| read.warnings),
-        Some(runtime) => LoadedModel::load(runtime, source, models::folder_of(path)).map(|ready| ready.warnings),
-    };
-    let (Ok(findings) | Err(findings)) = checked;
-    findings
-        .into_iter()
-        .map(|mut finding| {
-            if finding.code == "unpinned-plugin" {
-                finding.severity = Severity::Warning;
-            }
-            finding
-        })
-        .collect()
+/// All that is wrong with a model, and all that looks wrong.
+fn check(source: &Source, path: &Path, runtime: Option<&Runtime>) -> Findings {
+    match runtime {
+        Some(runtime) => LoadedModel::check(runtime, source, models::folder_of(path), time_of_this_machine()),
+        None => match model::check(source) {
+            Ok(read) => read.warnings,
+            Err(findings) => findings,
+        },
+    }
+}
+
+/// A model whose plugins were looked at, before anything is written.
+struct Pinned<'a> {
+    path: &'a Path,
+    source: Source,
+    text: String,
+    rows: Vec<Vec<String>>,
 }
 
 impl Pin {
+    /// Nothing is written unless all models can be pinned.
     fn run(self) -> anyhow::Result<Exit> {
+        let mut invalid = InvalidInput::default();
+        let mut all = Vec::new();
+        for path in &self.files {
+            all.extend(invalid.keep(Pinned::of(path)));
+        }
+        if !invalid.is_empty() {
+            return Err(invalid.into());
+        }
+        let several = all.len() > 1;
+        for pinned in &all {
+            let table = grid(&["plugin", "digest is", "digest"], pinned.rows.clone());
+            let name = styled(STRONG, print::plain(&pinned.source.name));
+            print::text(if several { format!("{name}\n{table}") } else { table })?;
+        }
+        let changed = all.iter().filter(|pinned| pinned.text != pinned.source.text);
+        let mut is_new = false;
+        for Pinned { path, text, .. } in changed {
+            is_new = true;
+            if !self.check {
+                fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+            }
+        }
+        Ok(if is_new && self.check { Exit::Denied } else { Exit::Success })
+    }
+}
+
+impl<'a> Pinned<'a> {
+    fn of(path: &'a Path) -> Result<Self, InvalidInput> {
         const LARGEST: u64 = 64 << 20;
-        let source = models::read(&self.file)?;
+        let source = models::read(path)?;
         let read = model::read(&source).map_err(|findings| models::invalid(&source, &findings))?;
-        let folder = models::folder_of(&self.file);
+        let folder = models::folder_of(path);
         let mut invalid = InvalidInput::default();
         let mut digests: BTreeMap<String, Digest> = BTreeMap::new();
         let mut rows = Vec::new();
@@ -148,14 +178,9 @@ impl Pin {
             digests.insert(name.clone(), digest);
         }
         if !invalid.is_empty() {
-            return Err(invalid.into());
+            return Err(invalid);
         }
-        let pinned = model::pin(&source.text, &digests)?;
-        print::text(grid(&["plugin", "digest is", "digest"], rows))?;
-        let is_new = pinned != source.text;
-        if is_new && !self.check {
-            fs::write(&self.file, pinned).with_context(|| format!("cannot write `{}`", self.file.display()))?;
-        }
-        Ok(if is_new && self.check { Exit::Denied } else { Exit::Success })
+        let text = model::pin(&source.text, &digests).map_err(|error| Diagnostic::error(error.to_string()))?;
+        Ok(Self { path, source, text, rows })
     }
 }

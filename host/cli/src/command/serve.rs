@@ -1,9 +1,10 @@
 //! `lockgate serve`: the policy endpoint.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use lockgate_server::config::{ConfigError, Flag, Written};
-use lockgate_server::serve::Running;
+use lockgate_server::serve::{FirstToken, Running};
 
 use crate::args::Global;
 use crate::exit::Exit;
@@ -103,23 +104,48 @@ impl Serve {
     }
 }
 
-/// Says where it listens, for programs; and the first administrator's token, for whoever starts it.
+/// Hands over the first administrator's token, and then says where it listens: a program that has read this line finds
+/// the token in its file.
 fn started(running: &Running) {
+    match running.first_token() {
+        Some(token) if std::io::stderr().is_terminal() => print::words(banner(token, &running.url())),
+        Some(token) => leave(token),
+        None => {}
+    }
     // Nobody may be reading: it serves all the same.
     let _ = print::data(format!("listening on {}", running.url()));
-    let Some(token) = running.first_token() else { return };
+}
+
+/// What a person is told at the first start.
+fn banner(token: &FirstToken, url: &str) -> String {
     let lines = [
         "This is the first start. The administrator's token, shown this once:".to_owned(),
         String::new(),
         format!("  {}", token.expose()),
         String::new(),
-        "Whoever has it administers: it neither decides nor approves. Issue tokens for others, then revoke it:"
-            .to_owned(),
-        format!("  export LOCKGATE_TOKEN=… LOCKGATE_SERVER={}", running.url()),
+        "It expires in a day, and it administers: it neither decides nor approves. Issue tokens for others:".to_owned(),
         "  lockgate token create --help".to_owned(),
+        "Commands that talk to the server find it, and the token, in the environment:".to_owned(),
+        format!("  export LOCKGATE_SERVER={url} LOCKGATE_TOKEN=…"),
     ];
     let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or_default();
     let bar = "─".repeat(width + 2);
     let rows = lines.iter().map(|line| format!("│ {line:<width$} │")).collect::<Vec<_>>().join("\n");
-    print::words(format!("┌{bar}┐\n{rows}\n└{bar}┘"));
+    format!("┌{bar}┐\n{rows}\n└{bar}┘")
+}
+
+/// Leaves the token in its file, where nobody sees a terminal: what is said there ends up in logs that many can read.
+fn leave(token: &FirstToken) {
+    let file = token.file().display();
+    match token.write() {
+        Ok(()) => {
+            tracing::info!(%file, "this is the first start: the administrator's token is in a file, and expires in a day")
+        }
+        Err(error) => tracing::error!(
+            %file,
+            %error,
+            "this is the first start, and the administrator's token cannot be left in its file: issue one with \
+             `lockgate token create --role administrator`"
+        ),
+    }
 }

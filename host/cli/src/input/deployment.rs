@@ -8,14 +8,26 @@ use serde::de::DeserializeOwned;
 
 use super::json::Json;
 use super::{LARGEST_DOCUMENT, read_text, shape};
-use crate::diagnostic::InvalidInput;
+use crate::diagnostic::{Diagnostic, InvalidInput};
 
 /// A deployment, and the document that it was read from, so that answers can point into it.
 ///
 /// # Errors
 /// All that is wrong with the file.
 pub(crate) fn read_deployment(path: &Path) -> Result<(Deployment, Json), InvalidInput> {
-    read(path, "deployment")
+    let json = parse(path, "deployment")?;
+    let deployment = shape::read(&json).map_err(|error| inside_of_another(&json).unwrap_or(error))?;
+    Ok((deployment, json))
+}
+
+/// That the document is one that holds a deployment, as the body of a request to a server does, or a snapshot.
+fn inside_of_another(json: &Json) -> Option<InvalidInput> {
+    let document = json.value.as_object().filter(|document| !document.contains_key("product"))?;
+    document.get("deployment")?.as_object()?;
+    let span = json.locate("/deployment").span(&json.source);
+    let diagnostic = Diagnostic::error("this is not a deployment: it holds one, under `deployment`");
+    let help = "hand in what lies there, for example with `jq .deployment <file> | lockgate eval --deployment - …`";
+    Some(diagnostic.at(&json.source, span, "the deployment").help(help).into())
 }
 
 /// A decision that was made earlier.
@@ -34,8 +46,36 @@ pub(crate) fn read_snapshot(path: &Path) -> Result<(Snapshot, Json), InvalidInpu
     read(path, "snapshot")
 }
 
+fn parse(path: &Path, what: &str) -> Result<Json, InvalidInput> {
+    Json::parse(read_text(path, what, LARGEST_DOCUMENT)?, what)
+}
+
 fn read<T: JsonSchema + DeserializeOwned>(path: &Path, what: &str) -> Result<(T, Json), InvalidInput> {
-    let json = Json::parse(read_text(path, what, LARGEST_DOCUMENT)?, what)?;
+    let json = parse(path, what)?;
     let value = shape::read(&json)?;
     Ok((value, json))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("document.json");
+        std::fs::write(&path, text).unwrap();
+        read_deployment(&path).unwrap_err().mistakes.iter().map(Diagnostic::render).collect()
+    }
+
+    #[test]
+    fn a_request_is_told_to_hold_the_deployment() {
+        let said = told(r#"{ "team": "shop", "deployment": { "id": "d-42" } }"#);
+        assert_eq!(said.len(), 1, "{said:?}");
+        let only = said.concat();
+        assert!(only.contains("it holds one, under `deployment`") && only.contains("jq .deployment"), "{only}");
+        // A deployment with a mistake stays one.
+        let said = told(r#"{ "product": { "id": "shop" }, "deployment": { "id": "d-42" } }"#);
+        assert!(said.len() > 1 && said.iter().any(|one| one.contains("`id` is missing")), "{said:?}");
+    }
 }

@@ -86,7 +86,7 @@ pub(crate) fn not_found(path: &Path, what: &str) -> Diagnostic {
     };
     let names: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
     let wanted = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    match super::nearest(wanted, names.iter().map(String::as_str)) {
+    match lockgate_domain::closest(wanted, names.iter().map(String::as_str)) {
         Some(near) => diagnostic.help(format!("did you mean `{}`?", path.with_file_name(near).display())),
         None => match std::env::current_dir() {
             Ok(current) if path.is_relative() => diagnostic.note(format!("looked for in `{}`", current.display())),

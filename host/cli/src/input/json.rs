@@ -1,14 +1,13 @@
 //! From text to JSON, with the place of every value: a JSON Pointer leads to the bytes that it means.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use jsonc_parser::ast::Value as Node;
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use lockgate_domain::{JsonError, JsonFault, JsonFaultKind, read_json};
 
-use super::MOST_TOLD;
 use crate::diagnostic::{Diagnostic, InvalidInput, Source};
 
 /// A JSON document. Where something in it stands is looked up in its text when somebody has to be told: most documents
@@ -36,18 +35,21 @@ impl Json {
     /// Reads a text that people call `what`.
     ///
     /// # Errors
-    /// If it is not JSON (RFC 8259), is nested more than 127 deep, or has an object with a key that stands twice.
+    /// As [`lockgate_domain::read_json`], which the server reads by as well.
     pub(crate) fn parse(source: Arc<Source>, what: &str) -> Result<Self, InvalidInput> {
-        let value = serde_json::from_str(&source.text).map_err(|error| not_json(&source, what, &error))?;
-        let parsed = parse_to_ast(&source.text, &CollectOptions::default(), &STRICT).map_err(|error| {
-            let span = error.range();
-            Diagnostic::error(format!("the {what} is not JSON: {}", error.kind())).at(&source, span.start..span.end, "")
-        })?;
-        let mut twice = Vec::new();
-        if let Some(root) = &parsed.value {
-            find_twins(&source, "", root, &mut twice);
+        match read_json(source.text.as_bytes()) {
+            Ok(value) => Ok(Self { source, value }),
+            Err(JsonError::Syntax(error)) => Err(not_json(&source, what, &error).into()),
+            Err(JsonError::Faults(faults)) => {
+                let places = Places::of(&source);
+                let told = faults.iter().enumerate().map(|(index, fault)| {
+                    let earlier = faults.iter().take(index).filter(|earlier| *earlier == fault).count();
+                    places.fault(&source, fault, earlier)
+                });
+                Err(told.collect::<Vec<_>>().into())
+            }
+            Err(error) => Err(Diagnostic::error(format!("the {what} cannot be read: {error}")).into()),
         }
-        if twice.is_empty() { Ok(Self { value, source: Arc::clone(&source) }) } else { Err(twice.into()) }
     }
 
     /// Where a JSON Pointer leads: as far as the document goes.
@@ -57,15 +59,53 @@ impl Json {
 
     /// The places of everything, for who looks up many.
     pub(crate) fn places(&self) -> Places<'_> {
-        let parsed = parse_to_ast(&self.source.text, &CollectOptions::default(), &STRICT);
-        Places(parsed.ok().and_then(|parsed| parsed.value))
+        Places::of(&self.source)
     }
 }
 
 /// The places of everything in a document.
 pub(crate) struct Places<'a>(Option<Node<'a>>);
 
-impl Places<'_> {
+impl<'a> Places<'a> {
+    fn of(source: &'a Source) -> Self {
+        let parsed = parse_to_ast(&source.text, &CollectOptions::default(), &STRICT);
+        Self(parsed.ok().and_then(|parsed| parsed.value))
+    }
+
+    /// Tells about a fault; `earlier` times the same one was told already.
+    fn fault(&self, source: &Arc<Source>, fault: &JsonFault, earlier: usize) -> Diagnostic {
+        let JsonFault { pointer, kind } = fault;
+        let JsonFaultKind::DoubledKey(name) = kind else {
+            let span = self.locate(pointer).span(source);
+            let diagnostic = Diagnostic::error(kind.to_string()).at(source, span, "");
+            return if pointer.is_empty() { diagnostic } else { diagnostic.note(format!("the place is `{pointer}`")) };
+        };
+        let object = pointer.rsplit_once('/').map_or("", |(object, _)| object);
+        let properties = match self.find(object) {
+            Some(Node::Object(object)) => object.properties.as_slice(),
+            _ => &[],
+        };
+        let mut twins = properties.iter().map(|property| &property.name).filter(|twin| twin.as_str() == name);
+        let first = twins.next().map_or(1, |first| source.position(first.start()).0);
+        let again = twins.nth(earlier).map_or(0..0, bytes);
+        Diagnostic::error(format!("the key `{name}` appears twice in one object"))
+            .at(source, again, "here again")
+            .note(format!("the first one is on line {first}; the place is `{pointer}`"))
+            .help("keep one of the two")
+    }
+
+    /// The value that a JSON Pointer leads to; of a key that appears twice, the first.
+    fn find(&self, pointer: &str) -> Option<&Node<'a>> {
+        pointer.split('/').skip(1).try_fold(self.0.as_ref()?, |node, segment| {
+            let name = segment.replace("~1", "/").replace("~0", "~");
+            match node {
+                Node::Object(object) => object.get(&name).map(|property| &property.value),
+                Node::Array(array) => array.elements.get(name.parse::<usize>().ok()?),
+                _ => None,
+            }
+        })
+    }
+
     /// Where a JSON Pointer leads: as far as the document goes.
     pub(crate) fn locate(&self, pointer: &str) -> Spot {
         let Some(mut node) = self.0.as_ref() else {
@@ -107,40 +147,6 @@ impl Spot {
 
 fn bytes(ranged: &impl Ranged) -> Range<usize> {
     ranged.start()..ranged.end()
-}
-
-fn find_twins(source: &Arc<Source>, pointer: &str, node: &Node<'_>, twice: &mut Vec<Diagnostic>) {
-    match node {
-        Node::Object(object) => {
-            let mut seen = HashMap::new();
-            for property in &object.properties {
-                if twice.len() >= MOST_TOLD {
-                    return;
-                }
-                let name = property.name.as_str();
-                if let Some(first) = seen.insert(name.to_owned(), property.name.start()) {
-                    let (line, _) = source.position(first);
-                    twice.push(
-                        Diagnostic::error(format!("the key `{name}` stands twice in one object"))
-                            .at(source, bytes(&property.name), "here again")
-                            .note(format!("the first one is on line {line}; the place is `{}`", join(pointer, name)))
-                            .help("keep one of the two: which one would count is not defined"),
-                    );
-                }
-                if !matches!(&property.value, Node::StringLit(_) | Node::NumberLit(_)) {
-                    find_twins(source, &join(pointer, name), &property.value, twice);
-                }
-            }
-        }
-        Node::Array(array) => {
-            for (index, element) in array.elements.iter().enumerate() {
-                if matches!(element, Node::Object(_) | Node::Array(_)) {
-                    find_twins(source, &join(pointer, &index.to_string()), element, twice);
-                }
-            }
-        }
-        _ => {}
-    }
 }
 
 /// One more segment for a JSON Pointer.

@@ -11,7 +11,7 @@ mod settings;
 mod shape;
 
 pub(crate) use deployment::{read_decision, read_deployment, read_snapshot};
-pub(crate) use evidence::{EvidenceArgument, read_evidence};
+pub(crate) use evidence::{EvidenceArgument, MadeArgument, date, read_evidence};
 pub(crate) use file::{not_found, read_bytes, read_text, size};
 pub(crate) use json::Json;
 pub(crate) use settings::read_settings;
@@ -25,19 +25,6 @@ pub(crate) const LARGEST_EVIDENCE: u64 = 64 << 20;
 
 /// So many mistakes of one document are told: one with more is something else altogether.
 pub(crate) const MOST_TOLD: usize = 100;
-
-/// The candidate that was probably meant: at most a third of its letters are different.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const LONGEST: usize = 64;
-    let word: String = word.to_lowercase().chars().take(LONGEST).collect();
-    candidates
-        .into_iter()
-        .filter(|candidate| candidate.len() <= LONGEST)
-        .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
-        .min()
-        .map(|(_, candidate)| candidate)
-}
 
 /// The time of a snapshot that names none. No ledger is involved, so it is that of this machine.
 #[expect(clippy::disallowed_methods, reason = "nothing that goes by this time is written to a ledger")]

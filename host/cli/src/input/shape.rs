@@ -2,14 +2,14 @@
 
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{Draft, ValidationError};
-use lockgate_domain::{Digest, Timestamp};
+use lockgate_domain::{Digest, Timestamp, ValueError, closest, read_value, shown};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::MOST_TOLD;
 use super::json::{Json, Places, join};
-use super::{MOST_TOLD, nearest};
 use crate::diagnostic::{Diagnostic, InvalidInput};
 
 /// The JSON Schema (2020-12) of a type, as it is read.
@@ -40,15 +40,8 @@ pub(crate) fn read<T: JsonSchema + DeserializeOwned>(json: &Json) -> Result<T, I
         }
     }
     // The schema says less than the types where a text has a grammar of its own, for example a length of time.
-    serde_path_to_error::deserialize(&json.value).map_err(|error| {
-        use serde_path_to_error::Segment;
-        let pointer = error.path().iter().fold(String::new(), |pointer, segment| match segment {
-            Segment::Seq { index } => join(&pointer, &index.to_string()),
-            Segment::Map { key } => join(&pointer, key),
-            Segment::Enum { variant } => join(&pointer, variant),
-            Segment::Unknown => pointer,
-        });
-        placed(json, &json.places(), &pointer, Diagnostic::error(error.inner().to_string())).into()
+    read_value(&json.value).map_err(|ValueError { pointer, fault }| {
+        placed(json, &json.places(), &pointer, Diagnostic::error(fault.to_string())).into()
     })
 }
 
@@ -89,7 +82,7 @@ impl Explainer<'_> {
                 mistakes.push(self.not_allowed(pointer, instance, &allowed));
             }
             Kind::Type { kind } => mistakes.push(
-                self.at(pointer, Diagnostic::error(format!("expected {}, found {}", expected(kind), shown(instance)))),
+                self.at(pointer, Diagnostic::error(format!("expected {}, got {}", expected(kind), shown(instance)))),
             ),
             Kind::Format { format } if format == "date-time" => {
                 let said = instance.as_str().map(str::parse::<Timestamp>).and_then(Result::err);
@@ -150,7 +143,7 @@ impl Explainer<'_> {
         let diagnostic = self.at(pointer, diagnostic).note(format!("allowed are {listed}"));
         let only_key = instance.as_object().filter(|object| object.len() == 1).and_then(|object| object.keys().next());
         let word = instance.as_str().or(only_key.map(String::as_str));
-        match word.and_then(|word| nearest(word, allowed.iter().copied())) {
+        match word.and_then(|word| closest(word, allowed.iter().copied())) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
             None => diagnostic,
         }
@@ -163,7 +156,7 @@ impl Explainer<'_> {
         let diagnostic = Diagnostic::error(format!("there is no key `{key}` here"))
             .at(&self.json.source, span, "")
             .note(format!("the place is `{place}`"));
-        match nearest(key, known.iter().map(String::as_str)) {
+        match closest(key, known.iter().map(String::as_str)) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
             None if known.is_empty() => diagnostic,
             None => diagnostic.help(format!("known here are `{}`", known.join("`, `"))),
@@ -201,35 +194,13 @@ fn expected(kind: &TypeKind) -> String {
 
 fn with_article(kind: &str) -> &str {
     match kind {
-        "string" => "a string",
+        "string" => "a text",
         "boolean" => "`true` or `false`",
         "integer" => "a whole number",
         "number" => "a number",
-        "array" => "an array",
+        "array" => "a list",
         "object" => "an object",
         "null" => "`null`",
         other => other,
     }
-}
-
-/// A value as a message names it: short.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Null => "`null`".to_owned(),
-        Value::Bool(value) => format!("`{value}`"),
-        Value::Number(value) => format!("the number `{value}`"),
-        Value::String(text) => format!("`{}`", shortened(text)),
-        Value::Array(_) => "an array".to_owned(),
-        Value::Object(object) => match object.keys().next() {
-            Some(key) if object.len() == 1 => format!("an object with `{}`", shortened(key)),
-            _ => "an object".to_owned(),
-        },
-    }
-}
-
-fn shortened(text: &str) -> String {
-    if text.chars().count() <= 60 {
-        return text.to_owned();
-    }
-    text.chars().take(57).chain("...".chars()).collect()
 }

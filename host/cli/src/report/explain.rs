@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use lockgate_domain::{
-    BindingAnswer, Decision, DecisionReason, DecisionRequirement, Need, ReasonSource, Requirement, Ruling, Standing,
+    BindingAnswer, Decision, DecisionReason, DecisionRequirement, ExceptionCode, Need, ReasonSource, Requirement,
+    Ruling, Standing, rules::Rule,
 };
 
 use super::Documents;
 use crate::diagnostic::{Diagnostic, Tone};
 
-/// Everything that stands in the way, or that an advisory binding says against it. What would turn several reasons is
-/// said with the first of them.
+/// Everything that stands in the way, that an advisory binding says against it, or why an approval or exception does not count.
+/// What would turn several reasons is said with the first of them.
 pub(super) fn diagnostics(decision: &Decision, documents: Documents<'_>) -> Vec<Diagnostic> {
     let objections = decision.reasons.iter().filter(|reason| reason.blocking || objects(decision, reason));
     // A member of a group is heard with its group.
@@ -24,7 +25,21 @@ pub(super) fn diagnostics(decision: &Decision, documents: Documents<'_>) -> Vec<
     for diagnostic in &mut diagnostics {
         diagnostic.helps.retain(|help| said.insert(help.clone()));
     }
-    diagnostics
+    diagnostics.into_iter().map(Diagnostic::in_lines).collect()
+}
+
+/// Whether a reason says that somebody's exception or approval does not count: nobody should have to guess why it did
+/// nothing.
+fn does_not_count(reason: &DecisionReason) -> bool {
+    !reason.blocking && ExceptionCode::of(&reason.code).is_some_and(|code| !code.counts())
+}
+
+/// The exception that takes the weight from what a binding or group says.
+pub(super) fn exception<'a>(decision: &'a Decision, source: &ReasonSource) -> Option<(ExceptionCode, &'a str)> {
+    decision.reasons.iter().filter(|reason| reason.source == *source).find_map(|reason| {
+        let code = ExceptionCode::of(&reason.code).filter(|code| code.counts())?;
+        Some((code, reason.message.as_str()))
+    })
 }
 
 /// The group that a binding counts in.
@@ -53,16 +68,17 @@ pub(super) fn standing(decision: &Decision, source: &ReasonSource) -> Standing {
     found.unwrap_or(Standing::Deny)
 }
 
-/// Whether a reason that does not stand in the way is an objection all the same: one of an advisory binding.
+/// Whether a reason that does not stand in the way is told all the same: an objection of an advisory binding, or why an approval
+/// or exception does not count.
 fn objects(decision: &Decision, reason: &DecisionReason) -> bool {
+    if does_not_count(reason) {
+        return true;
+    }
     let ReasonSource::Binding(id) = &reason.source else { return false };
     let Some(binding) = decision.bindings.iter().find(|binding| &binding.id == id) else { return false };
     match &binding.answer {
-        BindingAnswer::Policy(answer) => match &answer.ruling {
-            Ruling::Deny(violations) => violations.iter().any(|violation| violation.code == reason.code),
-            Ruling::Require(requirements) => requirements.iter().any(|requirement| requirement.code == reason.code),
-            Ruling::Allow | Ruling::Abstain => false,
-        },
+        // All that it says: also why an approval that somebody gave does not count.
+        BindingAnswer::Policy(answer) => matches!(answer.ruling, Ruling::Deny(_) | Ruling::Require(_)),
         BindingAnswer::Check(report) => {
             matches!(binding.standing, Standing::Deny | Standing::Error)
                 && report.findings.iter().any(|finding| finding.violation.code == reason.code)
@@ -96,6 +112,9 @@ fn diagnostic(decision: &Decision, reason: &DecisionReason, documents: Documents
             diagnostic = diagnostic.help(remedy.message.as_str());
         }
         diagnostic.helps.extend(how(remedy));
+    }
+    if reason.source == ReasonSource::Host && reason.code == Rule::ApprovedPlanMissing.code() {
+        diagnostic = diagnostic.help("hand in the decision that allowed it, with `--approved <decision.json>`");
     }
     if let ReasonSource::Group(id) = &reason.source {
         diagnostic = of_members(decision, id, diagnostic, documents);
@@ -170,7 +189,7 @@ fn how(requirement: &Requirement) -> Vec<String> {
     let said = |text: &str| requirement.message.contains(text);
     match &requirement.need {
         Need::Approvals(needed) => {
-            let mut lines = vec![format!("what to approve is `{}`", needed.subject)];
+            let mut lines = vec![format!("approve the subject `{}`", needed.subject)];
             if !needed.excluded.iter().all(|id| said(id)) {
                 lines.push(format!("these people cannot count: `{}`", needed.excluded.join("`, `")));
             }

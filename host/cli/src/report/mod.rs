@@ -14,6 +14,7 @@ use lockgate_domain::Decision;
 
 use crate::diagnostic::Source;
 use crate::input::Json;
+use crate::print;
 
 pub(crate) use table::{fields, grid};
 
@@ -99,11 +100,11 @@ impl Output {
         Ok(match self {
             Self::Table => table::tell(told),
             Self::Json => match (told.decisions, told.single) {
-                ([only], true) => serde_json::to_string_pretty(only)?,
-                (several, _) => serde_json::to_string_pretty(several)?,
+                ([only], true) => print::json(only)?,
+                (several, _) => print::list(several)?,
             },
             Self::Junit => junit::tell(told)?,
-            Self::Sarif => serde_json::to_string_pretty(&sarif::tell(told))?,
+            Self::Sarif => print::json(&sarif::tell(told))?,
             Self::Github => github::tell(told),
         })
     }

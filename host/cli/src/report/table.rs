@@ -1,6 +1,6 @@
 //! For people.
 
-use lockgate_domain::{BindingOutcome, Decision, ModelRef, ReasonSource, Standing, Verdict};
+use lockgate_domain::{BindingOutcome, Decision, ModelRef, ReasonSource, Receipt, Standing, Verdict, counted};
 use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Modify, Padding, Style};
@@ -50,7 +50,14 @@ fn verdict(decision: &Decision) -> String {
 
 /// The bindings that were asked.
 fn names(decision: &Decision) -> String {
-    let names: Vec<&str> = decision.bindings.iter().map(|binding| binding.id.as_str()).collect();
+    let groups = decision.groups.iter().filter(|group| group.exemption.is_some());
+    let groups = groups.map(|group| (&group.id, ReasonSource::Group(group.id.clone())));
+    let bindings = decision.bindings.iter().map(|binding| (&binding.id, ReasonSource::Binding(binding.id.clone())));
+    let named = bindings.chain(groups).map(|(id, source)| match explain::exception(decision, &source) {
+        Some((code, _)) => format!("{id} ({})", code.code()),
+        None => id.clone(),
+    });
+    let names: Vec<String> = named.collect();
     if names.is_empty() { "not guarded".to_owned() } else { names.join(", ") }
 }
 
@@ -62,27 +69,30 @@ fn asked(decision: &Decision, details: bool) -> String {
             .group
             .as_ref()
             .map_or_else(|| binding.enforcement.as_str().to_owned(), |group| format!("in {group}"));
-        let standing = styled(terminal::of_standing(binding.standing), binding.standing.as_str());
-        let mut row = vec![standing, binding.id.clone(), counts];
+        let says = says(decision, binding.standing, &ReasonSource::Binding(binding.id.clone()));
+        let mut row = vec![says, binding.id.clone(), counts];
         if details {
             row.push(format!("{} {}", binding.plugin.name, binding.plugin.version));
-            row.push(
-                binding
-                    .receipt
-                    .as_ref()
-                    .map_or_else(String::new, |receipt| format!("{} fuel, {} µs", receipt.fuel, receipt.wall_time_us)),
-            );
+            row.push(binding.receipt.as_ref().map_or_else(String::new, |receipt| {
+                let Receipt { fuel, host_effort, wall_time_us, .. } = receipt;
+                format!("{fuel} fuel, {host_effort} by the host, {wall_time_us} µs")
+            }));
         }
         row.push(why(decision, binding));
         rows.push(row);
     }
     for group in &decision.groups {
-        let standing = styled(terminal::of_standing(group.standing), group.standing.as_str());
-        let mut row = vec![standing, group.id.clone(), group.enforcement.as_str().to_owned()];
+        let source = ReasonSource::Group(group.id.clone());
+        let mut row =
+            vec![says(decision, group.standing, &source), group.id.clone(), group.enforcement.as_str().to_owned()];
         if details {
             row.extend([String::new(), String::new()]);
         }
-        row.push(if group.standing == Standing::Allow { group.message.clone() } else { group.expression.clone() });
+        row.push(match explain::exception(decision, &source) {
+            Some((_, why)) => print::line(why).into_owned(),
+            None if group.standing == Standing::Allow => group.message.clone(),
+            None => group.expression.clone(),
+        });
         rows.push(row);
     }
     let mut head = vec!["says", "binding", "enforcement"];
@@ -93,9 +103,20 @@ fn asked(decision: &Decision, details: bool) -> String {
     grid(&head, rows)
 }
 
+/// What a binding or group says, and whether that counts.
+fn says(decision: &Decision, standing: Standing, source: &ReasonSource) -> String {
+    match explain::exception(decision, source) {
+        Some((code, _)) => styled(FAINT, format!("{}, {}", standing.as_str(), code.code())),
+        None => styled(terminal::of_standing(standing), standing.as_str()),
+    }
+}
+
 /// Why a binding says what it says: what stands in the way was told at length before, and is only named here.
 fn why(decision: &Decision, binding: &BindingOutcome) -> String {
     let own = |source: &ReasonSource| matches!(source, ReasonSource::Binding(id) if *id == binding.id);
+    if let Some((_, why)) = explain::exception(decision, &ReasonSource::Binding(binding.id.clone())) {
+        return print::line(why).into_owned();
+    }
     let mut codes: Vec<&str> = Vec::new();
     for reason in decision.reasons.iter().filter(|reason| reason.blocking && own(&reason.source)) {
         if !codes.contains(&reason.code.as_str()) {
@@ -106,7 +127,7 @@ fn why(decision: &Decision, binding: &BindingOutcome) -> String {
         return codes.join(", ");
     }
     let first = decision.reasons.iter().find(|reason| own(&reason.source));
-    first.map(|reason| print::plain(&reason.message).into_owned()).unwrap_or_default()
+    first.map(|reason| print::line(&reason.message).into_owned()).unwrap_or_default()
 }
 
 fn logs(decision: &Decision) -> Option<String> {
@@ -114,10 +135,10 @@ fn logs(decision: &Decision) -> Option<String> {
     for binding in &decision.bindings {
         for line in &binding.log {
             let level = format!("{:?}", line.level).to_lowercase();
-            lines.push(format!("  {} {level}: {}", binding.id, print::plain(&line.message)));
+            lines.push(format!("  {} {level}: {}", binding.id, print::line(&line.message)));
         }
         if binding.log_dropped > 0 {
-            lines.push(format!("  {}: and {} more lines", binding.id, binding.log_dropped));
+            lines.push(format!("  {}: and {}", binding.id, counted(binding.log_dropped, "more line", "more lines")));
         }
     }
     (!lines.is_empty()).then(|| format!("{}\n{}", styled(STRONG, "logged"), lines.join("\n")))
@@ -131,7 +152,7 @@ fn closing(decision: &Decision, details: bool) -> String {
         lines.extend(
             obligations
                 .iter()
-                .map(|obligation| format!("  on condition ({binding}): {}", print::plain(&obligation.message))),
+                .map(|obligation| format!("  on condition ({binding}): {}", print::line(&obligation.message))),
         );
     }
     let ModelRef { id, version, chosen_because, .. } = &decision.model;

@@ -1,11 +1,9 @@
 //! Rule 6: one change, one release, and what is deployed is what was approved.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Fix, Rule};
-use crate::{
-    ApprovedPlan, Component, Digest, EvidenceNeeded, Need, Phase, Requirement, Scenario, Snapshot, Stage, Violation,
-};
+use crate::{ApprovedPlan, Component, Digest, Phase, Scenario, Snapshot, Stage, Violation};
 
 pub(super) fn check(snapshot: &Snapshot, model: Digest, breaches: &mut Vec<Violation>) {
     single_release(snapshot, breaches);
@@ -13,20 +11,14 @@ pub(super) fn check(snapshot: &Snapshot, model: Digest, breaches: &mut Vec<Viola
         return;
     }
     let Some(approved) = &snapshot.deployment.approved else {
-        breaches.push(Violation {
-            code: Rule::ApprovedPlanMissing.code().to_owned(),
-            message: format!("nothing says what was approved, and {} is not passed without it", snapshot.gate),
-            subject: None,
-            pointer: Some("/approved".to_owned()),
-            remedies: vec![Requirement {
-                code: Rule::ApprovedPlanMissing.code().to_owned(),
-                message: "hand in the decision that allowed the exit of plan-and-approve".to_owned(),
-                need: Need::Evidence(EvidenceNeeded {
-                    name: "approved".to_owned(),
-                    media_type: Some("application/json".to_owned()),
-                }),
-            }],
-        });
+        breaches.push(Rule::ApprovedPlanMissing.correct(
+            format!(
+                "no approved plan: {} is passed only with what the exit of plan-and-approve approved",
+                snapshot.gate
+            ),
+            "/approved",
+            Fix::new("pass the exit of plan-and-approve", "what the exit of plan-and-approve approved"),
+        ));
         return;
     };
     let before = breaches.len();
@@ -156,20 +148,16 @@ fn actual_instances(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut
         }
         let whose = format!("instance `{}`", instance.id);
         for (place, component) in instance.components.iter().enumerate() {
-            let Some(digests) = digests.get(component.name.as_str()) else { continue };
+            let Some(digest) = digests.get(component.name.as_str()) else { continue };
             let pointer = format!("/actual_instances/{index}/components/{place}");
-            breaches.extend(differing_digest(digests, component, &whose, &pointer));
+            breaches.extend(differing_digest(*digest, component, &whose, &pointer));
         }
     }
 }
 
-/// The digests of components by name. A name that stands twice keeps both.
-fn by_name(components: &[Component]) -> BTreeMap<&str, BTreeSet<Option<Digest>>> {
-    let mut digests: BTreeMap<&str, BTreeSet<Option<Digest>>> = BTreeMap::new();
-    for component in components {
-        digests.entry(&component.name).or_default().insert(component.digest);
-    }
-    digests
+/// The digests of components by name.
+fn by_name(components: &[Component]) -> BTreeMap<&str, Option<Digest>> {
+    components.iter().map(|component| (component.name.as_str(), component.digest)).collect()
 }
 
 /// The release holds the approved components and no others.
@@ -179,8 +167,8 @@ fn same_components(approved: &ApprovedPlan, found: &[Component], breaches: &mut 
     for (index, component) in found.iter().enumerate() {
         let pointer = format!("{place}/{index}");
         let name = &component.name;
-        if let Some(digests) = digests.get(name.as_str()) {
-            breaches.extend(differing_digest(digests, component, "the release", &pointer));
+        if let Some(digest) = digests.get(name.as_str()) {
+            breaches.extend(differing_digest(*digest, component, "the release", &pointer));
         } else {
             let fix = Fix::new(format!("leave `{name}` out, or have it approved"), "only approved components");
             let message = format!("component `{name}` of the release was never approved");
@@ -188,14 +176,7 @@ fn same_components(approved: &ApprovedPlan, found: &[Component], breaches: &mut 
                 .push(about(name, Rule::ReleaseDiffersFromApproved.correct(message, pointer, fix.found(name.clone()))));
         }
     }
-    // Of a name that was approved twice, both have to be there; a digest that is not the approved one was told above.
-    let is_there = |component: &&Component| match found_digests.get(component.name.as_str()) {
-        Some(found) => {
-            found.contains(&component.digest) || digests.get(component.name.as_str()).map(BTreeSet::len) == Some(1)
-        }
-        None => false,
-    };
-    for missing in approved.components.iter().filter(|component| !is_there(component)) {
+    for missing in approved.components.iter().filter(|component| !found_digests.contains_key(component.name.as_str())) {
         let name = &missing.name;
         let fix =
             Fix::new(format!("add `{name}`, or have the release approved without it"), name.clone()).found("nothing");
@@ -204,18 +185,12 @@ fn same_components(approved: &ApprovedPlan, found: &[Component], breaches: &mut 
     }
 }
 
-fn differing_digest(
-    approved: &BTreeSet<Option<Digest>>,
-    component: &Component,
-    whose: &str,
-    pointer: &str,
-) -> Option<Violation> {
-    if approved.contains(&component.digest) {
+fn differing_digest(approved: Option<Digest>, component: &Component, whose: &str, pointer: &str) -> Option<Violation> {
+    if approved == component.digest {
         return None;
     }
     let name = &component.name;
-    let expected = approved.iter().map(|digest| or_none(*digest)).collect::<Vec<_>>().join(" or ");
-    let fix = Fix::new(format!("use the approved `{name}`, or have this one approved"), expected)
+    let fix = Fix::new(format!("use the approved `{name}`, or have this one approved"), or_none(approved))
         .found(or_none(component.digest));
     let message = format!("component `{name}` of {whose} is not the approved one: its digest differs");
     Some(about(name, Rule::DigestDiffersFromApproved.correct(message, format!("{pointer}/digest"), fix)))

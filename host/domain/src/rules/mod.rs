@@ -3,11 +3,11 @@
 //! They are the ones whose breach cannot be made good by any policy: a deployment that breaks one is refused at every
 //! gate where the rule can be told. Each breach has a code of its own and says what would mend it.
 //!
-//! 1. A `new-version` plan has a point of no return and a way back to the last known good release.
+//! 1. A `new-version` plan has a point of no return and a way back to the last known good release. A rollout keeps to both.
 //! 2. After the point of no return there is no rollback: only forward ([`may_roll_back`]).
 //! 3. Event suppression never outlives the change window.
 //! 4. The office-hours exception needs zero consumers.
-//! 5. A removal has a data-retention decision, and its targets are the inventory of actual instances.
+//! 5. A removal has a data-retention decision for a length of time above nothing, and its targets are the inventory of actual instances.
 //! 6. A change resolves to exactly one product release, and what is deployed is what was approved.
 //! 7. Deployments that would get in each other's way are fulfilled one after the other.
 
@@ -15,47 +15,52 @@ mod approved;
 mod overlap;
 mod plan;
 
-use crate::{CorrectionNeeded, Digest, Need, Progress, Requirement, Snapshot, Violation};
+use schemars::JsonSchema;
+
+use crate::{CorrectionNeeded, Digest, Need, Plan, Progress, Requirement, Rollout, Snapshot, Violation};
 
 /// The codes of the breaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Rule {
-    /// The exit of plan-and-approve, and all that comes after it, needs a plan. (IT4IT: Plan & Approve, exit)
+    /// There is no plan. Every gate from the exit of plan-and-approve on needs one.
     PlanMissing,
-    /// Rule 1: a `new-version` plan without a point of no return.
+    /// The plan of a `new-version` deployment names no point of no return.
     PointOfNoReturnMissing,
-    /// Rule 1: the point of no return is not a step of the rollout that was laid out.
+    /// The plan's point of no return is not that of the rollout, or that of the rollout is none of its steps.
     PointOfNoReturnUnknown,
-    /// Rule 1: a `new-version` plan without a way back to the last known good release.
+    /// The plan's way back is not that of the rollout.
+    WayBackDiffers,
+    /// The plan of a `new-version` deployment has no way back to the last known good release.
     WayBackMissing,
-    /// Rule 2: a rollback after the point of no return.
+    /// A rollback was asked for after the point of no return.
     RollbackAfterPointOfNoReturn,
-    /// Rule 3: event suppression outside the change window.
+    /// The plan suppresses events outside the change window.
     SuppressionOutlivesChangeWindow,
-    /// Rule 4: the office-hours exception while somebody may be consuming the product.
+    /// The plan uses the office-hours exception while somebody may be using the product.
     OfficeHoursWithConsumers,
-    /// Rule 5: a removal without a data-retention decision.
+    /// The plan of a removal has no data-retention decision, or keeps the data for no time.
     DataRetentionUndecided,
-    /// Rule 5: a removal whose targets are not the inventory of actual instances.
+    /// The targets of a removal are not the actual instances of the inventory.
     RemovalTargetsDiffer,
-    /// Rule 6: a change that does not resolve to exactly the release that is deployed.
+    /// The change does not resolve to exactly the release that is deployed.
     ChangeWithoutSingleRelease,
-    /// Rule 6: past plan-and-approve without a record of what was approved.
+    /// The deployment is past plan-and-approve, and nothing records what was approved.
     ApprovedPlanMissing,
-    /// Rule 6: a component whose digest is not the approved one.
+    /// The digest of a component is not the approved one.
     DigestDiffersFromApproved,
-    /// Rule 6: a component too many, too few, or the wrong release.
+    /// The release is not the approved one: it is another release, or has a component too many or too few.
     ReleaseDiffersFromApproved,
-    /// Rule 6: something else is deployed, elsewhere, or under another change than was approved.
+    /// What is deployed, where, for whom or under which change is not what was approved.
     SubjectDiffersFromApproved,
-    /// Rule 6: the approval lies in the future.
+    /// The approval lies in the future.
     ApprovedInTheFuture,
-    /// Rule 6: the plan is not the approved one.
+    /// The plan is not the approved one.
     PlanDiffersFromApproved,
-    /// Rule 6: the deployment model is not the approved one.
+    /// The deployment model is not the approved one.
     ModelDiffersFromApproved,
-    /// Another deployment is changing the same product there, or one of the products that depend on each other.
+    /// Another deployment is changing the same product in this environment, or a product that this one depends on or that depends on it.
     OverlappingDeployment,
 }
 
@@ -66,6 +71,7 @@ impl Rule {
             Self::PlanMissing => "plan-missing",
             Self::PointOfNoReturnMissing => "point-of-no-return-missing",
             Self::PointOfNoReturnUnknown => "point-of-no-return-unknown",
+            Self::WayBackDiffers => "way-back-differs",
             Self::WayBackMissing => "way-back-missing",
             Self::RollbackAfterPointOfNoReturn => "rollback-after-point-of-no-return",
             Self::SuppressionOutlivesChangeWindow => "suppression-outlives-change-window",
@@ -126,6 +132,16 @@ pub fn breaches(snapshot: &Snapshot, model: Digest) -> Vec<Violation> {
     approved::check(snapshot, model, &mut breaches);
     overlap::check(snapshot, &mut breaches);
     breaches
+}
+
+/// Rule 1: whether a rollout keeps to the plan: to its point of no return and to its way back, where the plan names them.
+///
+/// # Errors
+/// The first breach.
+pub fn keeps_to_plan(rollout: &Rollout, plan: &Plan) -> Result<(), Violation> {
+    let mut breaches = Vec::new();
+    plan::differences(plan, rollout, &mut breaches);
+    breaches.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// Rule 2: whether the way back may still be taken.

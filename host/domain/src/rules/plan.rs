@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Fix, Rule};
-use crate::{InstanceStatus, Phase, Plan, Scenario, Snapshot, Stage, Violation, WayBack};
+use crate::{InstanceStatus, LastKnownGood, Phase, Plan, Rollout, Scenario, Snapshot, Stage, Violation, WayBack};
 
 pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Violation>) {
     let Some(plan) = &snapshot.deployment.plan else {
@@ -21,6 +21,10 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Violation>) {
         point_of_no_return(plan, breaches);
         way_back(plan, breaches);
     }
+    if let Some(rollout) = &plan.rollout {
+        differences(plan, rollout, breaches);
+    }
+    data_retention(plan, breaches);
     suppression(snapshot, plan, breaches);
     office_hours(snapshot, plan, breaches);
     if snapshot.deployment.scenario == Scenario::Removal {
@@ -29,28 +33,82 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Violation>) {
 }
 
 fn point_of_no_return(plan: &Plan, breaches: &mut Vec<Violation>) {
-    let pointer = "/plan/point_of_no_return";
-    let Some(point) = &plan.point_of_no_return else {
+    if plan.point_of_no_return.is_none() {
         breaches.push(Rule::PointOfNoReturnMissing.correct(
             "the plan of a new version names no point of no return",
-            pointer,
+            "/plan/point_of_no_return",
             Fix::new("name the step after which there is no way back", "the id of a step").found("nothing"),
         ));
-        return;
-    };
-    let Some(rollout) = &plan.rollout else { return };
-    if rollout.point_of_no_return.as_ref() == Some(point) {
-        return;
     }
-    let expected = match &rollout.point_of_no_return {
-        Some(laid_out) => format!("`{laid_out}`"),
-        None => "a rollout that has a point of no return".to_owned(),
-    };
-    breaches.push(Rule::PointOfNoReturnUnknown.correct(
-        format!("the plan's point of no return, `{point}`, is not the one of the rollout that was laid out"),
-        pointer,
-        Fix::new(format!("let plan and rollout name the same step: {expected}"), expected).found(format!("`{point}`")),
-    ));
+}
+
+/// Where a rollout does not keep to what the plan says of it.
+pub(super) fn differences(plan: &Plan, rollout: &Rollout, breaches: &mut Vec<Violation>) {
+    let laid_out = rollout.point_of_no_return.as_ref();
+    if let Some(point) = laid_out.filter(|point| rollout.steps.iter().all(|step| step.id != **point)) {
+        let ids: Vec<String> = rollout.steps.iter().map(|step| format!("`{}`", step.id)).collect();
+        breaches.push(Rule::PointOfNoReturnUnknown.correct(
+            format!("the point of no return of the rollout, `{point}`, is none of its steps"),
+            "/plan/rollout/point_of_no_return",
+            Fix::new("name a step of the rollout", format!("one of {}", ids.join(", "))).found(format!("`{point}`")),
+        ));
+    }
+    if let Some(point) = plan.point_of_no_return.as_ref().filter(|point| laid_out != Some(*point)) {
+        let expected = match laid_out {
+            Some(laid_out) => format!("`{laid_out}`"),
+            None => "a rollout that has a point of no return".to_owned(),
+        };
+        breaches.push(
+            Rule::PointOfNoReturnUnknown.correct(
+                format!("the plan's point of no return, `{point}`, is not the one of the rollout that was laid out"),
+                "/plan/point_of_no_return",
+                Fix::new(format!("let plan and rollout name the same step: {expected}"), expected)
+                    .found(format!("`{point}`")),
+            ),
+        );
+    }
+    if let Some(way_back) = plan.way_back.as_ref().filter(|way_back| !leads_to_the_same(way_back, &rollout.way_back)) {
+        let (planned, expected) = (named(way_back), named(&rollout.way_back));
+        breaches.push(Rule::WayBackDiffers.correct(
+            format!("the plan's way back, {planned}, is not the one of the rollout that was laid out: {expected}"),
+            "/plan/way_back",
+            Fix::new("let plan and rollout name the same way back", expected).found(planned),
+        ));
+    }
+}
+
+/// Whether two ways back end at the same. A digest that only one of them names is no difference.
+fn leads_to_the_same(one: &WayBack, other: &WayBack) -> bool {
+    match (one, other) {
+        (WayBack::Removal, WayBack::Removal) | (WayBack::ForwardOnly, WayBack::ForwardOnly) => true,
+        (WayBack::LastKnownGood(one), WayBack::LastKnownGood(other)) => {
+            let differ = one.digest.zip(other.digest).is_some_and(|(one, other)| one != other);
+            one.release == other.release && !differ
+        }
+        _ => false,
+    }
+}
+
+fn named(way_back: &WayBack) -> String {
+    match way_back {
+        WayBack::Removal => "removal".to_owned(),
+        WayBack::ForwardOnly => "forward-only".to_owned(),
+        WayBack::LastKnownGood(LastKnownGood { release, digest: Some(digest), .. }) => {
+            format!("release `{release}` ({digest})")
+        }
+        WayBack::LastKnownGood(LastKnownGood { release, .. }) => format!("release `{release}`"),
+    }
+}
+
+/// Data that is kept for no time is not kept: who decided that decided nothing.
+fn data_retention(plan: &Plan, breaches: &mut Vec<Violation>) {
+    if plan.data_retention.as_ref().is_some_and(|retention| retention.keep.as_millis() == 0) {
+        breaches.push(Rule::DataRetentionUndecided.correct(
+            "the plan keeps the data of what is removed for no time",
+            "/plan/data_retention/keep",
+            Fix::new("decide how long the data is kept", "a length of time above zero, for example `90d`").found("0s"),
+        ));
+    }
 }
 
 fn way_back(plan: &Plan, breaches: &mut Vec<Violation>) {
@@ -143,7 +201,7 @@ fn removal(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Violation>) {
         .filter(|instance| instance.status != InstanceStatus::Removed)
         .map(|instance| instance.id.as_str())
         .collect();
-    if targets == inventory && targets.len() == plan.targets.len() {
+    if targets == inventory {
         return;
     }
     let list = |ids: &mut dyn Iterator<Item = &&str>| ids.map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
@@ -155,9 +213,6 @@ fn removal(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Violation>) {
     }
     if !unknown.is_empty() {
         differences.push(format!("targeted but not in the inventory: {unknown}"));
-    }
-    if targets.len() != plan.targets.len() {
-        differences.push("a target is named more than once".to_owned());
     }
     breaches.push(
         Rule::RemovalTargetsDiffer.correct(

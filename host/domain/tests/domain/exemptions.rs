@@ -1,5 +1,5 @@
 //! Waivers: what they have to say, and what they are about.
-use lockgate_domain::{InvalidWaiver, Snapshot, Waiver};
+use lockgate_domain::{InvalidWaiver, Snapshot, Waiver, read_value};
 use serde_json::{Value, json};
 
 fn waiver(edit: impl FnOnce(&mut Value)) -> Waiver {
@@ -28,7 +28,8 @@ fn snapshot() -> Snapshot {
 #[test]
 fn a_waiver_says_everything_that_it_has_to_say() {
     assert_eq!(waiver(|_| {}).check(), Ok(()));
-    assert_eq!(waiver(|value| value["ticket"] = json!(" ")).check(), Err(InvalidWaiver::Empty("ticket")));
+    let without_ticket = Waiver { ticket: " ".to_owned(), ..waiver(|_| {}) };
+    assert_eq!(without_ticket.check(), Err(InvalidWaiver::Empty("ticket")));
     assert_eq!(waiver(|value| value["scope"]["bindings"] = json!([])).check(), Err(InvalidWaiver::NoBinding));
     let boundless = waiver(|value| value["scope"] = json!({"bindings": ["licences"], "codes": ["denied-licence"]}));
     assert_eq!(boundless.check(), Err(InvalidWaiver::NoBorder));
@@ -41,6 +42,38 @@ fn a_waiver_without_an_expiry_is_not_read() {
     let mut value = json!(waiver(|_| {}));
     value.as_object_mut().unwrap().remove("expires");
     assert!(serde_json::from_value::<Waiver>(value).is_err());
+}
+
+#[test]
+fn a_scope_that_can_never_fit_is_refused_with_its_place() {
+    let refused = |pointer: &str, wrong: &str| {
+        let mut value = json!(waiver(|_| {}));
+        value["scope"]["codes"] = json!(["too-old"]);
+        let (of, name) = pointer.rsplit_once('/').unwrap();
+        match value.pointer_mut(of).unwrap() {
+            Value::Array(items) => items[0] = json!(wrong),
+            object => object[name] = json!(wrong),
+        }
+        let error = read_value::<Waiver>(&value).unwrap_err();
+        assert_eq!(error.pointer, pointer);
+        error.fault.to_string()
+    };
+    let borders = ["/scope/deployment", "/scope/product", "/scope/environment", "/scope/model", "/scope/bindings/0"];
+    for pointer in borders {
+        assert_eq!(refused(pointer, ""), "the id is empty: write one");
+        assert_eq!(refused(pointer, "shop "), "the id begins or ends with a blank in `shop `: remove it");
+        for pattern in ["*", " * "] {
+            assert_eq!(
+                refused(pointer, pattern),
+                "the id is `*`, and patterns are not supported: write one id, or leave the field out"
+            );
+        }
+    }
+    for (pointer, what) in
+        [("/reason", "the text"), ("/ticket", "the text"), ("/id", "the id"), ("/scope/codes/0", "the id")]
+    {
+        assert_eq!(refused(pointer, " "), format!("{what} is empty: write one"));
+    }
 }
 
 #[test]

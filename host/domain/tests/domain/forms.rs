@@ -23,9 +23,26 @@ fn a_text_that_is_no_moment_is_named_with_the_way_out() {
 fn a_length_of_time_has_days_of_24_hours() {
     assert_eq!("90d".parse::<Duration>().unwrap().as_millis(), 7_776_000_000);
     assert_eq!("1h 30m".parse::<Duration>().unwrap().to_string(), "1h 30m");
-    assert_eq!("PT15M".parse::<Duration>().unwrap().to_string(), "15m");
-    assert!("-1h".parse::<Duration>().is_err());
-    assert!("1 month".parse::<Duration>().is_err(), "months differ in length");
+    assert_eq!(" 2w 1d 4h5m 6s 7ms ".parse::<Duration>().unwrap().as_millis(), 1_310_706_007);
+    assert_eq!("0s".parse::<Duration>().unwrap().as_millis(), 0);
+}
+
+/// As in the settings of plugins.
+#[test]
+fn lengths_of_time_have_one_grammar() {
+    let refused = |text: &str| text.parse::<Duration>().unwrap_err().to_string();
+    for text in [
+        "", " ", "m", "-5m", "-1h", "1.5h", "30m 1h", "5m 5m", "10 m", "10min", "1 month", "P30D", "PT15M", "30D",
+        "5m ago", "1h,5m",
+    ] {
+        let rule = "write amounts with the units w, d, h, m, s or ms, longest first, for example `90d` or `1h 30m`";
+        assert_eq!(refused(text), format!("`{text}` is not a length of time: {rule}"));
+    }
+    assert_eq!(refused("20"), "`20` needs a unit, for example `20s`");
+    for text in ["7304484d 1ms", "300000000000w", "99999999999999999999999999999999999999999d"] {
+        assert_eq!(refused(text), format!("`{text}` is too long: a length of time is from `0s` to `7304484d`"));
+    }
+    assert_eq!("7304484d".parse::<Duration>(), Ok(Duration::LONGEST));
 }
 
 #[test]
@@ -60,16 +77,57 @@ fn the_id_of_a_person_is_seen_as_it_is() {
 /// A plugin that named the end of time once got an answer recorded that nobody could read.
 #[test]
 fn the_ends_of_time_are_read_as_they_are_written() {
-    for moment in
-        [i64::MIN, i64::MIN + 1, -377_705_023_201_000, 253_402_207_200_000, i64::MAX].map(Timestamp::from_millis)
+    for moment in [i64::MIN, i64::MIN + 1, -377_705_023_201_000, 253_402_207_200_000, 253_402_300_799_999, i64::MAX]
+        .map(Timestamp::from_millis)
     {
         assert_eq!(moment.to_string().parse(), Ok(moment), "{moment}");
     }
-    assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-30T22:00:00Z");
-    let late: Timestamp = "9999-12-30T22:00:00.999Z".parse().unwrap();
+    assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
+    let late: Timestamp = "9999-12-31T23:59:59.999999Z".parse().unwrap();
     assert_eq!(late, Timestamp::from_millis(i64::MAX));
+    assert_eq!(Timestamp::from_millis(i64::MIN).as_millis(), -377_705_116_800_000);
     for length in [0, 1, u64::MAX - 1, u64::MAX].map(Duration::from_millis) {
         assert_eq!(length.to_string().parse(), Ok(length), "{length}");
+    }
+}
+
+#[test]
+fn times_are_those_of_rfc_3339() {
+    for (text, written) in [
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
+        ("9999-12-31T23:59:59+23:59", "9999-12-31T00:00:59Z"),
+        ("9999-12-31T00:00:00-23:59", "9999-12-31T23:59:00Z"),
+        ("2027-01-01T00:00:00+23:59", "2026-12-31T00:01:00Z"),
+        ("2027-01-01t00:00:00.1239z", "2027-01-01T00:00:00.123Z"),
+        ("2027-01-01 00:00:00-00:00", "2027-01-01T00:00:00Z"),
+        ("1969-12-31T23:59:59.9999Z", "1969-12-31T23:59:59.999Z"),
+        ("2024-02-29T12:00:00+05:30", "2024-02-29T06:30:00Z"),
+        // A leap second is the one before it.
+        ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59Z"),
+    ] {
+        assert_eq!(text.parse::<Timestamp>().map(|moment| moment.to_string()), Ok(written.to_owned()), "{text}");
+    }
+    let refused = |text: &str| text.parse::<Timestamp>().unwrap_err().to_string();
+    for text in [
+        "2027-01-01T00:00:00+24:00",
+        "2027-01-01T00:00:00+25:00",
+        "2027-01-01T00:00:00-99:00",
+        "2027-01-01T00:00:00+01:00:30",
+    ] {
+        assert!(refused(text).contains("has an offset that RFC 3339 does not know"), "{text}: {}", refused(text));
+    }
+    assert!(refused("9999-12-31T23:59:59-00:01").contains("is not a moment of the calendar"));
+    for text in [
+        "",
+        "tomorrow",
+        "2027-01-01",
+        "2027-01-01T00:00:00",
+        "2027-02-29T00:00:00Z",
+        "10000-01-01T00:00:00Z",
+        "2027-01-01T00:00:00+01:00[Europe/Berlin]",
+        "2027-01-01T25:00:00Z",
+    ] {
+        assert!(refused(text).contains("is not a time: write it as RFC 3339"), "{text}: {}", refused(text));
     }
 }
 

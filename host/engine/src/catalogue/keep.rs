@@ -9,8 +9,8 @@ use lockgate_ledger::{Append, Conflict, Content, ContentState, Entry, Error, Exp
 use lockgate_runtime::Engine;
 use serde::{Deserialize, Serialize};
 
+use super::ModelName;
 use super::set::{Listed, Set};
-use super::{ModelName, lock};
 
 /// The stream that models are recorded in.
 pub const STREAM: &str = "models";
@@ -101,7 +101,7 @@ fn keep_one(
     now: Timestamp,
     present: &mut BTreeSet<Digest>,
 ) -> Result<Recorded, Error> {
-    let mut unkept = lock(&listed.unkept);
+    let mut unkept = listed.unkept.lock();
     let Some(components) = unkept.as_ref() else { return Ok(Recorded::Already) };
     let mut components_are_there = false;
     let recorded = loop {

@@ -18,12 +18,13 @@ mod status;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use lockgate_domain::{Digest, Timestamp};
 use lockgate_ledger::Storage;
 use lockgate_runtime::Runtime;
+use parking_lot::Mutex;
 
 use crate::load::LoadedModel;
 use files::Watch;
@@ -89,7 +90,7 @@ impl Catalogue {
             restoring: Mutex::default(),
         };
         catalogue.reload()?;
-        let warnings = lock(&catalogue.last).findings.clone();
+        let warnings = catalogue.last.lock().findings.clone();
         Ok((catalogue, warnings))
     }
 
@@ -104,7 +105,7 @@ impl Catalogue {
     /// # Errors
     /// Everything that is wrong. Then the models stay as they were, and [`Self::status`] says so.
     pub fn reload(&self) -> Result<Reloaded, CatalogueError> {
-        let _alone = lock(&self.loading);
+        let _alone = self.loading.lock();
         let prepared = self.prepare()?;
         Ok(self.install(prepared))
     }
@@ -115,7 +116,7 @@ impl Catalogue {
     /// # Errors
     /// Everything that is wrong, or what the ledger says. Then the models stay as they were.
     pub fn reload_keeping(&self, storage: &dyn Storage, now: Timestamp) -> Result<(Reloaded, Kept), ReloadError> {
-        let _alone = lock(&self.loading);
+        let _alone = self.loading.lock();
         let prepared = self.prepare()?;
         match keep::keep(&prepared.set, storage, now) {
             Ok(kept) => Ok((self.install(prepared), kept)),
@@ -129,7 +130,7 @@ impl Catalogue {
     /// Whether the files are others than at the last attempt to load them, be it that it was refused. Cheap enough to be
     /// asked every few seconds. Directories that plugins were granted are not looked at.
     pub fn changed(&self) -> bool {
-        lock(&self.watch).changed(&files::model_files(&self.files))
+        self.watch.lock().changed(&files::model_files(&self.files))
     }
 
     /// Records the models in use in the ledger, each with its text and its plugins' components, unless the last record
@@ -144,16 +145,16 @@ impl Catalogue {
     /// What is loaded, and what the last attempt to load came to.
     pub fn status(&self) -> Status {
         // In this order: what is in use is at least as new as the attempt.
-        let last = lock(&self.last).clone();
+        let last = self.last.lock().clone();
         let models = self.current().listed.iter().map(|listed| ModelStatus::of(listed)).collect();
-        let mut retained: Vec<ModelName> = lock(&self.retained).values().map(ModelName::of).collect();
+        let mut retained: Vec<ModelName> = self.retained.lock().values().map(ModelName::of).collect();
         retained.sort();
         Status { models, retained, last }
     }
 
     /// A model that was replaced or restored, and was not retired since.
     pub fn retained(&self, digest: Digest) -> Option<LoadedModel> {
-        lock(&self.retained).get(&digest).cloned()
+        self.retained.lock().get(&digest).cloned()
     }
 
     /// A model that is in use or retained.
@@ -163,7 +164,7 @@ impl Catalogue {
 
     /// Lets go of the retained models that nobody needs, and says how many. Who has one in hand can still use it.
     pub fn retire(&self, needed: &BTreeSet<Digest>) -> usize {
-        let mut retained = lock(&self.retained);
+        let mut retained = self.retained.lock();
         let before = retained.len();
         retained.retain(|digest, _| needed.contains(digest));
         before - retained.len()
@@ -177,7 +178,7 @@ impl Catalogue {
         if let Some(model) = self.find(digest) {
             return Ok(model);
         }
-        let _alone = lock(&self.restoring);
+        let _alone = self.restoring.lock();
         self.find(digest).map_or_else(|| self.restore(storage, digest), Ok)
     }
 
@@ -188,14 +189,14 @@ impl Catalogue {
     /// If the ledger has not got all of it, or it cannot be loaded as the model that it was.
     pub fn restore(&self, storage: &dyn Storage, digest: Digest) -> Result<LoadedModel, RestoreError> {
         let model = restore::restore(&self.runtime, &self.current(), storage, digest)?;
-        lock(&self.retained).insert(digest, model.clone());
+        self.retained.lock().insert(digest, model.clone());
         Ok(model)
     }
 
     /// Loads everything beside what is in use.
     fn prepare(&self) -> Result<Prepared, CatalogueError> {
         let (watch, prepared) = prepare::prepare(&self.runtime, &self.files, &self.current());
-        *lock(&self.watch) = watch;
+        *self.watch.lock() = watch;
         prepared.inspect_err(|error| {
             let why = format!("{} cannot be used", crate::model::listed(error.wrong()));
             self.attempted(Outcome::Refused(why), error.files.clone());
@@ -209,7 +210,7 @@ impl Catalogue {
         let reloaded = prepare::compare(&old, &set);
         // Before they are out of use, so that there is no moment at which they cannot be found.
         let replaced = old.models().iter().filter(|model| set.by_digest(model.digest()).is_none());
-        lock(&self.retained).extend(replaced.map(|model| (model.digest(), model.clone())));
+        self.retained.lock().extend(replaced.map(|model| (model.digest(), model.clone())));
         self.current.store(Arc::new(set));
         self.attempted(Outcome::Loaded(reloaded.clone()), findings);
         reloaded
@@ -226,7 +227,7 @@ impl Catalogue {
             ),
             Outcome::Refused(why) => tracing::error!(why, "the new models are refused, and the old ones stay in use"),
         }
-        *lock(&self.last) = Attempt { at: attempt_time(), outcome, findings };
+        *self.last.lock() = Attempt { at: attempt_time(), outcome, findings };
     }
 }
 
@@ -241,9 +242,4 @@ impl fmt::Debug for Catalogue {
 #[expect(clippy::disallowed_methods, reason = "the catalogue knows no ledger, and nothing is decided by this time")]
 fn attempt_time() -> Timestamp {
     Timestamp::now()
-}
-
-/// What a thread that panicked left behind is still whole: everything under these locks is put there in one step.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

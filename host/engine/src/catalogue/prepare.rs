@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use lockgate_domain::{Digest, Timestamp};
 use lockgate_runtime::Runtime;
+use parking_lot::Mutex;
 
 use super::attempt_time;
 use super::files::{Files, Watch, model_files};

@@ -11,7 +11,7 @@ use lockgate_runtime::Runtime;
 use super::keep::{KIND, PAGE, Record, STREAM};
 use super::prepare::grants_directories;
 use super::{FileFindings, ModelName, Set};
-use crate::load::{Component, Components, LoadedModel, Missing, Ready, Replaying};
+use crate::load::{Component, Components, LoadedModel, Missing, Purpose, Purposed, Ready};
 use crate::model::{Findings, PluginSource, Source, read_partly};
 
 /// Why a model does not come back from the ledger.
@@ -99,7 +99,8 @@ pub(crate) fn restore_to_replay(
     let record = find(storage, digest)?;
     let source = text(storage, &record)?;
     let recorded = Recorded { components: components(storage, &record)?, folder: PathBuf::new() };
-    loaded(record.name, source, |source| LoadedModel::load_from(runtime, source, &Replaying(&recorded)), digest)
+    let replayed = Purposed { components: &recorded, purpose: Purpose::Replaying };
+    loaded(record.name, source, |source| LoadedModel::load_from(runtime, source, &replayed), digest)
 }
 
 /// Holds what was loaded against what it was.

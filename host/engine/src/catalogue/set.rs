@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use lockgate_domain::{Digest, Timestamp};
+use parking_lot::Mutex;
 
 use super::ModelName;
 use crate::load::LoadedModel;

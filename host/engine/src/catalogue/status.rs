@@ -132,7 +132,8 @@ impl std::error::Error for CatalogueError {}
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "CatalogueStatus")]
 pub struct Status {
-    /// By id in order.
+    /// The models that are in use, by id in order.
+    #[serde(rename = "items")]
     pub models: Vec<ModelStatus>,
     /// Models that were replaced or restored, and stay for deployments that go by them; in order.
     pub retained: Vec<ModelName>,

@@ -16,6 +16,8 @@ use cel::common::types::{CelList, CelMap, CelString, DYN_TYPE, Type};
 use cel::common::value::{CowVal, StaticVal, Val};
 use cel::{Env, ExecutionError};
 
+use super::{arithmetic, length};
+
 /// How many values one evaluation may look at in lists and maps, each as often as it is looked at.
 pub const BUDGET: u64 = 1_000_000;
 
@@ -127,7 +129,8 @@ fn weight(value: &dyn Val, most: u64) -> u64 {
     }
 }
 
-/// The expression with everything that it loops over or searches put through the call that weighs.
+/// The expression with everything that it loops over or searches put through the call that weighs, with each length of time read
+/// wholly, and with our [arithmetic].
 pub(super) fn metered(mut tree: IdedExpr) -> IdedExpr {
     meter(&mut tree);
     tree
@@ -139,6 +142,8 @@ fn meter(node: &mut IdedExpr) {
         Expr::Call(call) => {
             call.target.iter_mut().for_each(|target| meter(target));
             call.args.iter_mut().for_each(meter);
+            length::read_wholly(call);
+            arithmetic::take_over(call);
             if call.func_name == operators::IN
                 && let Some(list) = call.args.get_mut(1)
                 && !matches!(list.expr, Expr::List(_))

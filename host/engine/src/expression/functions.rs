@@ -1,4 +1,4 @@
-//! The functions that expressions can call: CEL's standard ones, and no others.
+//! The functions that expressions can call: CEL's standard ones, and `semver`. `duration` is read by this crate.
 //!
 //! The interpreter would say which function is missing only when the call is reached. The names stand here a second
 //! time so that a misspelt one is found when the model is read; a test holds the table against the interpreter.
@@ -7,14 +7,17 @@ use std::sync::{Arc, LazyLock};
 
 use cel::Env;
 
-use super::budget;
-use super::shape::Shape;
+use super::shape::{Shape, TimePart};
+use super::{arithmetic, budget, length, version};
 
 /// The environment in which all expressions are parsed and evaluated.
 pub(super) fn environment() -> &'static Arc<Env> {
     static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
         let mut env = Env::stdlib();
+        arithmetic::install(&mut env);
         budget::install(&mut env);
+        version::install(&mut env);
+        length::install(&mut env);
         Arc::new(env)
     });
     &ENVIRONMENT
@@ -29,6 +32,7 @@ pub(super) enum Gives {
     Text,
     Time,
     Length,
+    Version,
     Anything,
 }
 
@@ -41,13 +45,14 @@ impl From<Gives> for Shape {
             Gives::Text => Self::Text,
             Gives::Time => Self::Time,
             Gives::Length => Self::Length,
+            Gives::Version => Self::Semver,
             Gives::Anything => Self::Any,
         }
     }
 }
 
 /// Functions that are called `name(…)`.
-pub(super) const GLOBAL: [(&str, Gives); 15] = [
+pub(super) const GLOBAL: [(&str, Gives); 16] = [
     ("bool", Gives::Bool),
     ("bytes", Gives::Anything),
     ("double", Gives::Double),
@@ -58,11 +63,30 @@ pub(super) const GLOBAL: [(&str, Gives); 15] = [
     ("optional.none", Gives::Anything),
     ("optional.of", Gives::Anything),
     ("optional.ofNonZeroValue", Gives::Anything),
+    (version::SEMVER, Gives::Version),
     ("size", Gives::Int),
     ("string", Gives::Text),
     ("timestamp", Gives::Time),
     ("type", Gives::Anything),
     ("uint", Gives::Anything),
+];
+
+/// Parts of a time, as CEL counts them.
+static PARTS: [TimePart; 9] = [
+    TimePart { function: "getDate", first: 1, last: 31, counts: "days of the month from 1" },
+    TimePart {
+        function: "getDayOfMonth",
+        first: 0,
+        last: 30,
+        counts: "days of the month from 0: `getDate` counts from 1",
+    },
+    TimePart { function: "getDayOfWeek", first: 0, last: 6, counts: "days of the week from 0, which is Sunday" },
+    TimePart { function: "getDayOfYear", first: 0, last: 365, counts: "days of the year from 0" },
+    TimePart { function: "getFullYear", first: 1970, last: 9999, counts: "years, with all four digits" },
+    TimePart { function: "getMonth", first: 0, last: 11, counts: "months from 0, which is January" },
+    TimePart { function: "getHours", first: 0, last: 23, counts: "hours from 0" },
+    TimePart { function: "getMinutes", first: 0, last: 59, counts: "minutes from 0" },
+    TimePart { function: "getSeconds", first: 0, last: 59, counts: "seconds from 0" },
 ];
 
 /// Functions that are called `value.name(…)`.
@@ -110,6 +134,11 @@ pub(super) fn global(name: &str) -> Option<Shape> {
 /// What the function gives when it is called on a value; nothing if there is no such function.
 pub(super) fn member(name: &str) -> Option<Shape> {
     MEMBER.iter().find(|(known, _)| *known == name).map(|(_, gives)| (*gives).into())
+}
+
+/// The part of a time that the function gives.
+pub(super) fn part(name: &str) -> Option<&'static TimePart> {
+    PARTS.iter().find(|part| part.function == name)
 }
 
 #[cfg(test)]

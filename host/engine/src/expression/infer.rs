@@ -4,6 +4,9 @@
 //! takes that branch. The snapshot's shape is known beforehand, so the check walks the tree with it. What it does not
 //! know it takes for right: it never refuses an expression that could work.
 
+mod constant;
+mod guard;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,18 +16,39 @@ use lockgate_domain::PersonId;
 
 use super::functions;
 use super::parse::Parsed;
-use super::shape::{Field, Fields, Shape};
+use super::shape::{Field, Fields, Shape, TimePart};
 use super::sites::Sites;
-use super::walk::{collect_tested, literal_text, path};
-use crate::model::{Finding, listed};
+use super::walk::{collect_tested, literal_text, written, written_literal};
+use crate::model::{Finding, listed, roles};
+
+/// What a condition decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ConditionOf {
+    /// Whether a binding is asked, or a group is satisfied.
+    Binding,
+    /// Whether a model applies.
+    Model,
+}
+
+/// What an expression is held against.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Meaning<'c> {
+    pub(super) variables: &'c Fields,
+    pub(super) condition_of: ConditionOf,
+    /// The roles that the model declares.
+    pub(super) roles: &'c BTreeSet<String>,
+}
 
 /// Everything that is wrong with the expression, or looks wrong.
-pub(super) fn check(parsed: &Parsed<'_>, variables: &Fields) -> Vec<Finding> {
+pub(super) fn check(parsed: &Parsed<'_>, meaning: Meaning<'_>) -> Vec<Finding> {
+    let Meaning { variables, condition_of, roles } = meaning;
     let mut tested = BTreeSet::new();
     collect_tested(&parsed.tree, &mut tested);
-    let mut checker = Checker { sites: &parsed.sites, variables, scope: Vec::new(), tested, findings: Vec::new() };
+    let (sites, scope, findings) = (&parsed.sites, Vec::new(), Vec::new());
+    let mut checker = Checker { sites, variables, condition_of, roles, scope, tested, findings };
     let shape = checker.shape(&parsed.tree);
-    if !matches!(shape, Shape::Bool | Shape::Any) {
+    checker.constant_condition(parsed);
+    if !matches!(shape, Shape::Bool | Shape::Any | Shape::Made(_)) {
         let message = format!("the expression gives {}, and not true or false", shape.name());
         checker.findings.push(Finding::error("not-a-condition", parsed.sites.whole(), message));
     }
@@ -34,11 +58,22 @@ pub(super) fn check(parsed: &Parsed<'_>, variables: &Fields) -> Vec<Finding> {
 struct Checker<'c> {
     sites: &'c Sites<'c>,
     variables: &'c Fields,
-    /// The variables of the loops around, innermost last.
-    scope: Vec<(String, Shape)>,
+    condition_of: ConditionOf,
+    roles: &'c BTreeSet<String>,
+    /// The loops around, innermost last.
+    scope: Vec<Loop>,
     /// What `has(…)` asks for, anywhere in the expression.
     tested: BTreeSet<String>,
     findings: Vec<Finding>,
+}
+
+/// A loop over a list or an object.
+struct Loop {
+    variable: String,
+    /// Of what the variable stands for.
+    item: Shape,
+    /// What is looped over, as it can be written again, and the variable at its root.
+    range: Option<(String, String)>,
 }
 
 impl Checker<'_> {
@@ -65,13 +100,14 @@ impl Checker<'_> {
                 Shape::List(Arc::new(common(shapes)))
             }
             Expr::Map(map) => {
+                let mut shapes = Vec::new();
                 for entry in &map.entries {
                     if let EntryExpr::MapEntry(entry) = &entry.expr {
                         self.shape(&entry.key);
-                        self.shape(&entry.value);
+                        shapes.push(self.shape(&entry.value));
                     }
                 }
-                Shape::Map(Arc::new(Shape::Any))
+                Shape::Map(Arc::new(common(shapes)))
             }
             Expr::Struct(built) => {
                 let message = format!("there is no type `{}` to build", built.type_name);
@@ -82,10 +118,20 @@ impl Checker<'_> {
         }
     }
 
+    /// A condition that looks at nothing is the same for every deployment.
+    fn constant_condition(&mut self, parsed: &Parsed<'_>) {
+        let looks_at_something = self.variables.keys().any(|name| parsed.tree.references().has_variable(name));
+        if looks_at_something || !self.findings.is_empty() {
+            return;
+        }
+        let message = "the condition looks at nothing, so it is the same for every deployment".to_owned();
+        self.push(Finding::warning("constant-condition", parsed.sites.whole(), message));
+    }
+
     fn variable(&mut self, node: &IdedExpr, name: &str) -> Shape {
         let name = name.strip_prefix('.').unwrap_or(name);
-        if let Some((_, shape)) = self.scope.iter().rev().find(|(known, _)| known == name) {
-            return shape.clone();
+        if let Some(around) = self.scope.iter().rev().find(|around| around.variable == name) {
+            return around.item.clone();
         }
         if let Some(field) = self.variables.get(name) {
             return field.shape.clone();
@@ -94,8 +140,8 @@ impl Checker<'_> {
         if name.starts_with('@') || functions::TYPES.contains(&name) {
             return Shape::Any;
         }
-        let known: Vec<&str> =
-            self.scope.iter().map(|(name, _)| name.as_str()).chain(self.variables.keys().map(String::as_str)).collect();
+        let of_loops = self.scope.iter().map(|around| around.variable.as_str());
+        let known: Vec<&str> = of_loops.chain(self.variables.keys().map(String::as_str)).collect();
         let finding =
             Finding::error("unknown-variable", self.sites.token(node), format!("there is no variable `{name}`"));
         let finding = finding.suggest(name, known);
@@ -120,7 +166,7 @@ impl Checker<'_> {
     /// The field of that name; nothing if nobody knows, or if there is none, which is reported.
     fn field(&mut self, operand: &Shape, name: &str, span: Range<usize>) -> Option<Field> {
         match operand {
-            Shape::Any => None,
+            Shape::Any | Shape::Made(_) => None,
             Shape::Map(shape) => Some(Field { shape: Shape::clone(shape), optional: true }),
             Shape::Object(fields) => {
                 if let Some(field) = fields.get(name) {
@@ -139,29 +185,6 @@ impl Checker<'_> {
                 None
             }
         }
-    }
-
-    /// Warns of a field that can be absent and that no `has(…)` asks for.
-    fn guarded(&mut self, node: &IdedExpr, operand: &IdedExpr, field: Option<&Field>, span: Range<usize>) {
-        let root = match &operand.expr {
-            Expr::Ident(name) if self.scope.iter().all(|(known, _)| known != name) => {
-                self.variables.get_key_value(name)
-            }
-            _ => None,
-        };
-        let absent_root = root.filter(|(name, root)| {
-            root.optional && !self.tested.iter().any(|tested| tested.split('.').next() == Some(name.as_str()))
-        });
-        let Some(path) = path(node) else { return };
-        let is_absent = field.is_some_and(|field| field.optional) && !self.tested.contains(&path);
-        if !is_absent && absent_root.is_none() {
-            return;
-        }
-        // Once is enough, even if it is looked at often.
-        self.tested.insert(path.clone());
-        let message = format!("`{path}` may be absent, and then the expression cannot be told");
-        self.findings
-            .push(Finding::warning("unguarded-field", span, message).help(format!("write `has({path}) && …`")));
     }
 
     fn call(&mut self, node: &IdedExpr, call: &CallExpr) -> Shape {
@@ -198,18 +221,28 @@ impl Checker<'_> {
             (operators::INDEX, [operand, index]) => self.index(node, operand, index),
             (operators::OPT_SELECT | operators::OPT_INDEX, [operand, name]) => {
                 let operand = self.shape(operand);
-                if let Some(field) = literal_text(name) {
-                    self.field(&operand, field, self.sites.token(node));
-                }
-                Shape::Any
+                let field = literal_text(name).and_then(|field| self.field(&operand, field, self.sites.token(node)));
+                field.and_then(|field| field.shape.made_of()).unwrap_or(Shape::Any)
             }
             (operators::ADD | operators::SUBSTRACT, [left, right]) => {
                 let (left, right) = (self.shape(left), self.shape(right));
+                self.addable(node, &left, &right, call.func_name == operators::ADD);
                 match (left, right, call.func_name == operators::ADD) {
                     (Shape::Time, Shape::Time, false) => Shape::Length,
                     (Shape::Time, Shape::Length, _) | (Shape::Length, Shape::Time, true) => Shape::Time,
-                    (left, right, _) => common(vec![left, right]),
+                    (left, right, _) => {
+                        let made = left.made_of().or_else(|| right.made_of());
+                        made.unwrap_or_else(|| common(vec![left, right]))
+                    }
                 }
+            }
+            (operators::DIVIDE | operators::MODULO, [left, right]) => {
+                let shapes = vec![self.shape(left), self.shape(right)];
+                if literal_int(right) == Some(0) {
+                    let message = "nothing can be divided by 0: the condition can never be evaluated".to_owned();
+                    self.error("invalid-expression", self.sites.token(node), message);
+                }
+                common(shapes)
             }
             (operators::NEGATE, [inner]) => self.shape(inner),
             (name, arguments) => {
@@ -225,7 +258,7 @@ impl Checker<'_> {
     /// Something that has to be true or false.
     fn condition(&mut self, node: &IdedExpr) {
         let shape = self.shape(node);
-        if !matches!(shape, Shape::Bool | Shape::Any) {
+        if !matches!(shape, Shape::Bool | Shape::Any | Shape::Made(_)) {
             let message = format!("this is {}, and not true or false", shape.name());
             self.error("not-a-condition", self.span(node), message);
         }
@@ -239,13 +272,89 @@ impl Checker<'_> {
         }
         self.word(&one, right);
         self.word(&other, left);
-        if let (true, Shape::Word(words), _) | (true, _, Shape::Word(words)) = (ordered, &one, &other) {
+        self.part(node, &one, right, false);
+        self.part(node, &other, left, true);
+        self.words_of_list(&one, right);
+        self.words_of_list(&other, left);
+        let (one, other) = (one.letters_of(), other.letters_of());
+        if let (true, Shape::Word(words), _) | (true, _, Shape::Word(words)) = (ordered, one, other) {
             let message = "words are ordered by their letters, not by what they mean".to_owned();
             let help = format!(
                 "list the words that you mean: `… in [{}]`",
                 words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
             );
             self.error("ordered-by-letters", self.sites.token(node), message).helps.push(help);
+        }
+        if ordered && (*one == Shape::Version || *other == Shape::Version) {
+            self.version_by_letters(node, left, right);
+        }
+    }
+
+    fn version_by_letters(&mut self, node: &IdedExpr, left: &IdedExpr, right: &IdedExpr) {
+        let message = "versions are ordered by their letters: `0.9.0` would come after `0.10.0`".to_owned();
+        let read = |side: &IdedExpr| {
+            let text = written(side).map(|(text, _)| text).or_else(|| written_literal(side));
+            format!("semver({})", text.unwrap_or_else(|| "…".to_owned()))
+        };
+        let operator = match &node.expr {
+            Expr::Call(call) => call.func_name.trim_matches('_'),
+            _ => "<",
+        };
+        let help = format!("compare what they mean: `{} {operator} {}`", read(left), read(right));
+        self.error("ordered-by-letters", self.sites.token(node), message).helps.push(help);
+    }
+
+    /// A list that is compared with a list of words holds such words.
+    fn words_of_list(&mut self, shape: &Shape, list: &IdedExpr) {
+        if let (Shape::List(item), Expr::List(list)) = (shape, &list.expr) {
+            list.elements.iter().for_each(|element| self.word(item, element));
+        }
+    }
+
+    /// Texts, numbers, times and lists are added to their own kind alone.
+    fn addable(&mut self, node: &IdedExpr, left: &Shape, right: &Shape, adds: bool) {
+        let kind = |shape: &Shape| match shape {
+            Shape::Any | Shape::Made(_) => None,
+            shape if shape.is_text() => Some("a text"),
+            Shape::Time | Shape::Length => Some("a time"),
+            shape => Some(shape.name()),
+        };
+        let (Some(one), Some(other)) = (kind(left), kind(right)) else { return };
+        let never = |kind| matches!(kind, "`null`" | "true or false" | "an object") || (!adds && kind == "a text");
+        if one == other && !never(one) {
+            return;
+        }
+        let message = match adds {
+            true => format!("{one} and {other} cannot be added"),
+            false => format!("{other} cannot be subtracted from {one}"),
+        };
+        let finding = self.error("wrong-comparison", self.sites.token(node), message);
+        if adds && (one == "a text") != (other == "a text") {
+            finding.helps.push("make a text of the other value: `string(…)`".to_owned());
+        }
+    }
+
+    /// A number that is compared with a part of a time has to be one that the part can have.
+    fn part(&mut self, node: &IdedExpr, shape: &Shape, literal: &IdedExpr, turned: bool) {
+        let (Shape::Part(part), Some(number)) = (shape, literal_int(literal)) else { return };
+        let Expr::Call(call) = &node.expr else { return };
+        let can_hold = match (call.func_name.as_str(), turned) {
+            (operators::LESS, false) | (operators::GREATER, true) => part.first < number,
+            (operators::LESS_EQUALS, false) | (operators::GREATER_EQUALS, true) => part.first <= number,
+            (operators::GREATER, false) | (operators::LESS, true) => part.last > number,
+            (operators::GREATER_EQUALS, false) | (operators::LESS_EQUALS, true) => part.last >= number,
+            _ => (part.first..=part.last).contains(&number),
+        };
+        if !can_hold {
+            let TimePart { function, first, last, counts } = part;
+            let message = match call.func_name.as_str() {
+                operators::EQUALS | operators::NOT_EQUALS | operators::IN => {
+                    format!("`{number}` is never the value of this")
+                }
+                _ => "this never holds".to_owned(),
+            };
+            let finding = self.error("unknown-value", self.sites.token(literal), message);
+            finding.notes.push(format!("`{function}` gives {first} to {last}: it counts {counts}"));
         }
     }
 
@@ -255,6 +364,9 @@ impl Checker<'_> {
             (Shape::Null, _) | (_, Shape::Null) => Some("what is absent is not `null`: ask with `has(…)`"),
             (Shape::Time, Shape::Text) | (Shape::Text, Shape::Time) => {
                 Some("write a time as `timestamp(\"2026-11-24T20:00:00Z\")`")
+            }
+            (Shape::Semver, other) | (other, Shape::Semver) if other.is_text() => {
+                Some("compare it with another version: `semver(\"2.4.0\")`")
             }
             (Shape::Length, Shape::Text) | (Shape::Text, Shape::Length) => {
                 Some("write a length of time as `duration(\"90m\")`")
@@ -266,10 +378,13 @@ impl Checker<'_> {
     }
 
     /// A literal that is compared with one of a few words has to be one of them; one that is compared with the id of a
-    /// person has to be in the normal form.
+    /// person has to be in the normal form; one that is compared with a role should be a role that somebody can hold.
     fn word(&mut self, shape: &Shape, literal: &IdedExpr) {
         if let (Shape::Person, Some(text)) = (shape, literal_text(literal)) {
             return self.person(text, literal);
+        }
+        if let (Shape::Role, Some(role)) = (shape, literal_text(literal)) {
+            return self.findings.extend(roles::unknown(role, self.roles, self.sites.token(literal)));
         }
         let (Shape::Word(words), Some(word)) = (shape, literal_text(literal)) else { return };
         if words.iter().any(|known| known == word) {
@@ -279,7 +394,7 @@ impl Checker<'_> {
         let finding = Finding::error("unknown-value", span, format!("`{word}` is never the value of this"));
         let known = words.iter().map(String::as_str);
         let finding = finding.note(format!("it is one of {}", listed(known.clone())));
-        self.findings.push(match crate::model::closest(word, known) {
+        self.findings.push(match lockgate_domain::closest(word, known) {
             Some(close) => finding.help(format!("did you mean `{close}`?")),
             None => finding,
         });
@@ -305,22 +420,26 @@ impl Checker<'_> {
     fn search(&mut self, node: &IdedExpr, left: &IdedExpr, right: &IdedExpr) {
         let (sought, container) = (self.shape(left), self.shape(right));
         match &container {
-            Shape::Any | Shape::Map(_) | Shape::Object(_) => {}
+            Shape::Any | Shape::Made(_) | Shape::Map(_) | Shape::Object(_) => {}
             Shape::List(item) => {
                 if !sought.is_comparable(item) {
                     self.mismatch(node, &sought, item);
                 }
                 self.word(item, left);
                 if let Expr::List(list) = &right.expr {
+                    if list.elements.is_empty() {
+                        self.error("unknown-value", self.sites.token(node), "nothing is in an empty list".to_owned());
+                    }
                     for element in &list.elements {
                         self.word(&sought, element);
+                        self.part(node, &sought, element, false);
                     }
                 }
             }
             other => {
                 let message = format!("`in` looks into a list or an object, and this is {}", other.name());
                 let finding = self.error("wrong-comparison", self.sites.token(node), message);
-                if matches!(other, Shape::Text | Shape::Word(_) | Shape::Person) {
+                if other.is_text() {
                     finding.helps.push("look into a text with `text.contains(…)`".to_owned());
                 }
             }
@@ -336,9 +455,7 @@ impl Checker<'_> {
         let Some(name) = literal_text(index) else { return Shape::Any };
         let span = self.sites.token(index);
         let field = self.field(&shape, name, span.clone());
-        if !matches!(shape, Shape::Map(_)) {
-            self.guarded(node, operand, field.as_ref(), span);
-        }
+        self.guarded(node, operand, field.as_ref(), span);
         field.map_or(Shape::Any, |field| field.shape)
     }
 
@@ -346,13 +463,19 @@ impl Checker<'_> {
         let name = call.func_name.strip_prefix('.').unwrap_or(&call.func_name);
         let span = self.sites.function(node, name);
         // A macro that is still a call was written wrongly, and its arguments would be misunderstood.
+        let mut arguments = Vec::new();
         if !functions::MACROS.iter().any(|(known, _)| *known == name) {
-            call.args.iter().for_each(|argument| drop(self.shape(argument)));
+            arguments.extend(call.args.iter().map(|argument| self.shape(argument)));
         }
+        // What gives a version or a word back, or a text of it, is one still.
+        let passed_on = |shapes: &[Shape]| shapes.iter().find_map(Shape::made_of);
         let Some(target) = &call.target else {
             if let Some(gives) = functions::global(name) {
                 self.constant(name, call, span);
-                return if name == "dyn" { Shape::Any } else { gives };
+                return match (name, arguments.as_slice()) {
+                    ("string" | "dyn", [same]) if same.made_of().is_some() => same.clone(),
+                    _ => gives,
+                };
             }
             let other = functions::member(name).map(|_| format!("write `value.{name}(…)`"));
             return self.unknown_function(name, span, other, functions::GLOBAL.iter().map(|(name, _)| *name));
@@ -360,7 +483,7 @@ impl Checker<'_> {
         if let Expr::Ident(space) = &target.expr
             && let Some(gives) = functions::global(&format!("{space}.{name}"))
         {
-            return gives;
+            return passed_on(&arguments).unwrap_or(gives);
         }
         let receiver = self.shape(target);
         let Some(gives) = functions::member(name) else {
@@ -368,24 +491,29 @@ impl Checker<'_> {
             return self.unknown_function(name, span, other, functions::MEMBER.iter().map(|(name, _)| *name));
         };
         let fits = match name {
-            "contains" | "startsWith" | "endsWith" | "matches" => {
-                matches!(receiver, Shape::Text | Shape::Word(_) | Shape::Person)
-            }
-            "size" => {
-                matches!(
-                    receiver,
-                    Shape::Text | Shape::Word(_) | Shape::Person | Shape::List(_) | Shape::Map(_) | Shape::Object(_)
-                )
-            }
+            "contains" | "startsWith" | "endsWith" | "matches" => receiver.is_text(),
+            "size" => receiver.is_text() || matches!(receiver, Shape::List(_) | Shape::Map(_) | Shape::Object(_)),
             _ if name.starts_with("get") => matches!(receiver, Shape::Time | Shape::Length),
             _ => true,
         };
-        if !fits && receiver != Shape::Any {
+        if !fits && !matches!(receiver, Shape::Any | Shape::Made(_)) {
             self.error("wrong-comparison", span, format!("`{name}` cannot be asked of {}", receiver.name()));
         } else {
             self.constant(name, call, span);
         }
-        gives
+        if let ("startsWith" | "endsWith" | "contains", Shape::Person, [argument]) =
+            (name, &receiver, call.args.as_slice())
+            && let Some(text) = literal_text(argument)
+            && text.to_lowercase() != text
+        {
+            self.person(text, argument);
+        }
+        match (name, functions::part(name)) {
+            ("or" | "orValue" | "value", _) => receiver.made_of().or_else(|| passed_on(&arguments)).unwrap_or(gives),
+            // Of a length of time, it is no part of a time.
+            (_, Some(part)) if receiver == Shape::Time => Shape::Part(part),
+            _ => gives,
+        }
     }
 
     fn unknown_function(
@@ -402,7 +530,8 @@ impl Checker<'_> {
         self.findings.push(match form.or(other) {
             Some(help) => finding.help(help),
             None => {
-                let close = crate::model::closest(name, known.chain(functions::MACROS.iter().map(|(name, _)| *name)));
+                let close =
+                    lockgate_domain::closest(name, known.chain(functions::MACROS.iter().map(|(name, _)| *name)));
                 match close {
                     Some(close) => finding.help(format!("did you mean `{close}`?")),
                     None => finding,
@@ -412,42 +541,20 @@ impl Checker<'_> {
         Shape::Any
     }
 
-    /// A time, a length of time, a time zone or a pattern that is written down can be wrong before anything is known.
-    fn constant(&mut self, name: &str, call: &CallExpr, span: Range<usize>) {
-        let Some(literal) = call.args.last().and_then(literal_text) else { return };
-        let trial = match (name, &call.target) {
-            ("timestamp" | "duration", None) => format!("{name}({literal:?})"),
-            ("matches", _) => format!("''.matches({literal:?})"),
-            (getter, Some(_)) if getter.starts_with("get") => format!("timestamp(0).{getter}({literal:?})"),
-            _ => return,
-        };
-        let Ok(tree) = functions::environment().parser().parse(&trial) else { return };
-        let context = cel::Context::with_env(Arc::clone(functions::environment()));
-        if cel::Value::resolve_val(&tree, &context).is_err() {
-            let span = call.args.last().map_or(span, |argument| self.sites.token(argument));
-            let what = match name {
-                "timestamp" => "a time in RFC 3339, for example `2026-11-24T20:00:00Z`",
-                "duration" => "a length of time, for example `1h30m`",
-                "matches" => "a regular expression",
-                _ => "a time zone, for example `Europe/Berlin`",
-            };
-            self.error("invalid-expression", span, format!("`{literal}` is not {what}"));
-        }
-    }
-
     fn comprehension(&mut self, node: &IdedExpr, loops: &ComprehensionExpr) -> Shape {
         let range = self.shape(&loops.iter_range);
         let item = match &range {
             Shape::List(item) => Shape::clone(item),
             Shape::Map(_) | Shape::Object(_) => Shape::Text,
-            Shape::Any => Shape::Any,
+            Shape::Any | Shape::Made(_) => Shape::Any,
             other => {
                 let message = format!("{} cannot be looped over", other.name());
                 self.error("wrong-comparison", self.sites.token(node), message);
                 Shape::Any
             }
         };
-        self.scope.push((loops.iter_var.clone(), item.clone()));
+        let range = written(&loops.iter_range).map(|(text, root)| (text, root.to_owned()));
+        self.scope.push(Loop { variable: loops.iter_var.clone(), item, range });
         let step = self.step(&loops.loop_step);
         self.scope.pop();
         match &loops.accu_init.expr {
@@ -486,11 +593,24 @@ impl Checker<'_> {
     }
 }
 
-/// The shape that all have, if they all have one.
+/// The shape that all have, if they all have one. What may be a version or a word is known to be one.
 fn common(shapes: Vec<Shape>) -> Shape {
+    let made = shapes.iter().find_map(Shape::made_of);
     let mut shapes = shapes.into_iter();
     let first = shapes.next().unwrap_or(Shape::Any);
-    if shapes.all(|shape| shape == first) { first } else { Shape::Any }
+    if shapes.all(|shape| shape == first) { first } else { made.unwrap_or(Shape::Any) }
+}
+
+/// The number of a literal, with its sign.
+fn literal_int(node: &IdedExpr) -> Option<i64> {
+    match &node.expr {
+        Expr::Literal(LiteralValue::Int(number)) => Some(*number.inner()),
+        Expr::Call(call) if call.func_name == operators::NEGATE => match call.args.as_slice() {
+            [inner] => literal_int(inner)?.checked_neg(),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn literal_shape(literal: &LiteralValue) -> Shape {

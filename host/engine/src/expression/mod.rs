@@ -9,15 +9,18 @@
 //! [`LONGEST`] bytes long and [`DEEPEST`] levels deep, and one evaluation may look at [`BUDGET`] values in lists: then
 //! it fails, and never answers.
 
+mod arithmetic;
 mod budget;
 mod failed;
 mod functions;
 mod infer;
+mod length;
 mod parse;
 mod risk;
 mod shape;
 mod sites;
 mod variables;
+mod version;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -33,8 +36,9 @@ use lockgate_domain::Standing;
 use crate::model::Finding;
 pub use budget::BUDGET;
 use budget::Budget;
+pub(crate) use infer::ConditionOf;
+use infer::Meaning;
 pub use parse::{DEEPEST, LONGEST};
-use shape::Fields;
 pub use variables::Variables;
 
 /// A CEL expression that gives true or false. Cheap to clone.
@@ -72,7 +76,7 @@ pub enum ExpressionError {
         found: String,
     },
     /// It looks at something that is not there.
-    #[error("`{expression}` looks at `{field}`, which is not there: guard it with `has(…)`")]
+    #[error("`{expression}` looks at `{field}`, which is missing")]
     Absent {
         /// The expression.
         expression: String,
@@ -96,13 +100,31 @@ pub enum ExpressionError {
 }
 
 impl Expression {
-    /// A condition over the snapshot: a model's `applies-when`, a binding's `when`. With it come the warnings; they
-    /// point into the expression's own text.
+    /// A condition over the snapshot: whether a binding is asked. With it come the warnings; they point into the
+    /// expression's own text.
     ///
     /// # Errors
     /// Everything that is wrong with it, warnings included.
     pub fn condition(text: &str) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
-        Self::compile(text, shape::snapshot())
+        Self::read(text, ConditionOf::Binding, &BTreeSet::new())
+    }
+
+    /// A condition over the snapshot: whether a model applies. It is what [`Expression::condition`] gives, with other
+    /// warnings.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, warnings included.
+    pub fn applies_when(text: &str) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
+        Self::read(text, ConditionOf::Model, &BTreeSet::new())
+    }
+
+    /// A condition over the snapshot, in a model that declares these roles.
+    pub(crate) fn read(
+        text: &str,
+        condition_of: ConditionOf,
+        roles: &BTreeSet<String>,
+    ) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
+        Self::compile(text, Meaning { variables: shape::snapshot(), condition_of, roles })
     }
 
     /// A condition over the answers of a group's members. With it come the warnings; they point into the expression's
@@ -111,12 +133,13 @@ impl Expression {
     /// # Errors
     /// Everything that is wrong with it, warnings included.
     pub fn over_members(text: &str) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
-        Self::compile(text, shape::members())
+        let (variables, roles) = (shape::members(), &BTreeSet::new());
+        Self::compile(text, Meaning { variables, condition_of: ConditionOf::Binding, roles })
     }
 
-    fn compile(text: &str, variables: &Fields) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
+    fn compile(text: &str, meaning: Meaning<'_>) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
         let parsed = parse::parse(text).map_err(|finding| vec![*finding])?;
-        let findings = infer::check(&parsed, variables);
+        let findings = infer::check(&parsed, meaning);
         if findings.iter().any(|finding| finding.severity == crate::model::Severity::Error) {
             return Err(findings);
         }

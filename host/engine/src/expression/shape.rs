@@ -10,6 +10,9 @@ use lockgate_domain::{PERSON_FORMAT, Snapshot, Standing};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+/// The variable of approvals that do not count, because something has changed since or their time is over.
+pub(super) const VOID_APPROVALS: &str = "void_approvals";
+
 /// The variable of a group's expression.
 pub(super) const MEMBERS: &str = "members";
 
@@ -26,8 +29,18 @@ pub(super) enum Shape {
     Text,
     /// The id of a person, in its normal form.
     Person,
+    /// A role of a person.
+    Role,
+    /// The text of a version: what orders it orders its letters.
+    Version,
+    /// What was made of the text of a version, or of a word, and still is or holds it: nothing else is known of it.
+    Made(Arc<Shape>),
+    /// A version that `semver(…)` has read.
+    Semver,
     /// One of these words.
     Word(Arc<[String]>),
+    /// A part of a time, such as its month: a whole number between two others.
+    Part(&'static TimePart),
     Time,
     Length,
     List(Arc<Shape>),
@@ -35,6 +48,19 @@ pub(super) enum Shape {
     Map(Arc<Shape>),
     /// With exactly these fields.
     Object(Arc<Fields>),
+}
+
+/// A part of a time that a function gives.
+#[derive(Debug, PartialEq)]
+pub(super) struct TimePart {
+    /// The name of the function.
+    pub(super) function: &'static str,
+    /// The least number that it gives.
+    pub(super) first: i64,
+    /// The greatest one.
+    pub(super) last: i64,
+    /// What it counts and from which number on, for people: `months from 0, which is January`.
+    pub(super) counts: &'static str,
 }
 
 /// The fields of an object, by name.
@@ -55,9 +81,13 @@ impl Shape {
             Self::Any => "any value",
             Self::Null => "`null`",
             Self::Bool => "true or false",
-            Self::Int | Self::Double => "a number",
+            Self::Int | Self::Double | Self::Part(_) => "a number",
+            Self::Made(of) => of.name(),
             Self::Text => "a text",
             Self::Person => "the id of a person",
+            Self::Role => "a role",
+            Self::Version => "the text of a version",
+            Self::Semver => "a semantic version",
             Self::Word(_) => "one of a few words",
             Self::Time => "a time",
             Self::Length => "a length of time",
@@ -66,12 +96,35 @@ impl Shape {
         }
     }
 
+    /// Whether such a value is a text, whatever it stands for.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self, Self::Text | Self::Person | Self::Role | Self::Version | Self::Word(_))
+    }
+
+    /// What is known of what is made of such a value and others.
+    pub(super) fn made_of(&self) -> Option<Self> {
+        match self {
+            Self::Version | Self::Word(_) => Some(Self::Made(Arc::new(self.clone()))),
+            Self::Made(_) => Some(self.clone()),
+            _ => None,
+        }
+    }
+
+    /// What orders such a value orders the letters of this.
+    pub(super) fn letters_of(&self) -> &Self {
+        match self {
+            Self::Made(of) => of,
+            other => other,
+        }
+    }
+
     /// Whether values of the two can be equal.
     pub(super) fn is_comparable(&self, other: &Self) -> bool {
-        use Shape::{Any, Double, Int, List, Map, Object, Person, Text, Word};
+        use Shape::{Any, Double, Int, List, Made, Map, Object, Part};
         match (self, other) {
-            (Any, _) | (_, Any) => true,
-            (Int | Double, Int | Double) | (Text | Word(_) | Person, Text | Word(_) | Person) => true,
+            (Any | Made(_), _) | (_, Any | Made(_)) => true,
+            (Int | Double | Part(_), Int | Double | Part(_)) => true,
+            (one, other) if one.is_text() && other.is_text() => true,
             (List(one), List(other)) => one.is_comparable(other),
             (Map(_) | Object(_), Map(_) | Object(_)) => true,
             (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
@@ -86,6 +139,9 @@ pub(super) fn snapshot() -> &'static Fields {
         let root = schema.to_value();
         let Shape::Object(fields) = (Schema { root: &root }).shape(&root, 0) else { return Fields::new() };
         let mut fields = Fields::clone(&fields);
+        if let Some(approvals) = fields.get("approvals").cloned() {
+            fields.insert(VOID_APPROVALS.to_owned(), approvals);
+        }
         // Parts of the gate that are asked for so often that they have names of their own.
         let gate = fields.get("gate").map(|gate| gate.shape.clone());
         if let Some(Shape::Object(gate)) = gate {
@@ -177,7 +233,13 @@ impl Schema<'_> {
             .map(|(name, property)| {
                 // What has a default is always written; what can be null is left out instead.
                 let optional = !is_required(name) && property.get("default").is_none() || can_be_null(property);
-                (name.clone(), Field { shape: self.shape(property, depth + 1), optional })
+                let shape = match self.shape(property, depth + 1) {
+                    Shape::Text if name == "version" => Shape::Version,
+                    Shape::Text if name == "role" => Shape::Role,
+                    Shape::List(item) if name == "roles" && *item == Shape::Text => Shape::List(Arc::new(Shape::Role)),
+                    shape => shape,
+                };
+                (name.clone(), Field { shape, optional })
             })
             .collect()
     }

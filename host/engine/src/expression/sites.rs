@@ -27,6 +27,14 @@ impl<'t> Sites<'t> {
         start..self.text.trim_end().len().max(start)
     }
 
+    /// The text of the whole expression, if it can stand in another one as it is: it is one short line, and nothing in it
+    /// may be a comment.
+    pub(super) fn quotable(&self) -> Option<&str> {
+        const LONGEST: usize = 400;
+        let text = self.text.trim();
+        (text.len() <= LONGEST && !text.contains('\n') && !text.contains("//")).then_some(text)
+    }
+
     /// The node's own token.
     pub(super) fn token(&self, node: &IdedExpr) -> Range<usize> {
         let byte = |character: u32| usize::try_from(character).ok().and_then(|index| self.starts.get(index)).copied();

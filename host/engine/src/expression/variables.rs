@@ -7,7 +7,7 @@ use cel::common::types::{
     CelBool, CelDouble, CelDuration, CelInt, CelList, CelMap, CelNull, CelString, CelTimestamp, CelUInt,
 };
 use cel::common::value::Val;
-use lockgate_domain::{Duration, PersonId, Snapshot, Timestamp};
+use lockgate_domain::{Approval, Duration, PersonId, Snapshot, Timestamp, canonical_number};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -62,9 +62,11 @@ impl<'a> Variables<'a> {
             serde_json::to_value(part)
         }
         let (snapshot, deployment) = (self.snapshot, &self.snapshot.deployment);
+        // `approvals` has those that count, so that a condition which counts them is right. The others have a variable of their own.
+        let counts = |approval: &&Approval| approval.counts_for(&snapshot.subject, snapshot.now);
         match name {
             "actual_instances" => json(&deployment.actual_instances),
-            "approvals" => json(&deployment.independent_approvals().collect::<Vec<_>>()),
+            "approvals" => json(&deployment.independent_approvals().filter(counts).collect::<Vec<_>>()),
             "approved" => json(&deployment.approved),
             "change" => json(&deployment.change),
             "contributors" => json(&deployment.contributors),
@@ -87,6 +89,9 @@ impl<'a> Variables<'a> {
             "scenario" => json(&deployment.scenario),
             "stage" => json(&snapshot.gate.stage),
             "subject" => json(&snapshot.subject),
+            shape::VOID_APPROVALS => {
+                json(&deployment.independent_approvals().filter(|approval| !counts(approval)).collect::<Vec<_>>())
+            }
             // A part that the domain has got since: slower, and never wrong.
             _ => Ok(json(snapshot)?.get_mut(name).map(Value::take).unwrap_or_default()),
         }
@@ -154,9 +159,11 @@ fn value(json: Value, shape: &Shape) -> Part {
     }
 }
 
-/// Whole numbers are CEL's `int`, so that `evidence["sbom"].size > 100` can be written without a suffix.
+/// Whole numbers are CEL's `int`, so that `evidence["sbom"].size > 100` can be written without a suffix. `1000.0` is one,
+/// as it is in canonical JSON.
 fn number(number: &serde_json::Number, shape: &Shape) -> Part {
-    match (number.as_i64(), number.as_u64(), number.as_f64()) {
+    let whole = canonical_number(number).as_ref().and_then(serde_json::Number::as_i64);
+    match (whole.or(number.as_i64()), number.as_u64(), number.as_f64()) {
         (_, _, Some(double)) if *shape == Shape::Double => Box::new(CelDouble::from(double)),
         (Some(int), _, _) => Box::new(CelInt::from(int)),
         (_, Some(uint), _) => Box::new(CelUInt::from(uint)),

@@ -46,6 +46,37 @@ pub(super) fn path(node: &IdedExpr) -> Option<String> {
     }
 }
 
+/// A chain of fields and indexes as it can be written again, and the variable at its root.
+pub(super) fn written(node: &IdedExpr) -> Option<(String, &str)> {
+    match &node.expr {
+        Expr::Ident(name) => Some((name.clone(), name)),
+        Expr::Select(select) if !select.test => {
+            let (operand, root) = written(&select.operand)?;
+            Some((format!("{operand}.{}", select.field), root))
+        }
+        Expr::Call(call) if call.func_name == operators::INDEX => match call.args.as_slice() {
+            [operand, index] => {
+                let (operand, root) = written(operand)?;
+                Some((format!("{operand}[{}]", written_literal(index)?), root))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A number, or a text that needs no escapes.
+pub(super) fn written_literal(node: &IdedExpr) -> Option<String> {
+    match &node.expr {
+        Expr::Literal(LiteralValue::Int(number)) => Some(number.inner().to_string()),
+        _ => {
+            let text = literal_text(node)?;
+            let plain = text.chars().all(|c| !c.is_control() && !matches!(c, '"' | '\'' | '\\' | '`'));
+            plain.then(|| format!("\"{text}\""))
+        }
+    }
+}
+
 /// What `has(…)`, `.?` and `in` ask for.
 pub(super) fn collect_tested(node: &IdedExpr, tested: &mut BTreeSet<String>) {
     match &node.expr {

@@ -10,6 +10,7 @@ use lockgate_domain::{
 use lockgate_runtime::{Call, Evaluation, Exchange, NamespaceChanges, Outcome, Recording, Said};
 
 use crate::expression::{Expression, ExpressionError, Variables};
+use crate::gate::code::EngineCode;
 use crate::gate::remember::Remembered;
 use crate::load::{LoadedBinding, LoadedPlugin};
 use crate::namespaces::PendingValues;
@@ -104,8 +105,8 @@ pub(super) fn ask(
             Err(error) => {
                 let failure = Failure {
                     kind: FailureKind::PluginError,
-                    message: format!("its `when` cannot be told: {error}"),
-                    code: Some("when-not-told".to_owned()),
+                    message: format!("its `when` cannot be evaluated: {error}{}", way_out(&error)),
+                    code: Some(EngineCode::WhenNotTold.as_str().to_owned()),
                     limit: None,
                     used: None,
                 };
@@ -137,6 +138,14 @@ pub(super) fn ask(
         remembered.note(&outcome);
     }
     Asked { outcome, recording: called.recording, changes: called.changes }
+}
+
+/// How a `when` is mended that looks at something that is missing: so that the policy is asked then.
+fn way_out(error: &ExpressionError) -> &'static str {
+    match error {
+        ExpressionError::Absent { .. } => ": write `!has(…) || (…)` around it, so that it holds then",
+        _ => "",
+    }
 }
 
 /// A higher risk is never asked less: a mandatory approval policy is asked if its `when` holds at the deployment's risk

@@ -6,8 +6,8 @@
 
 use lockgate_domain::combine::Voice;
 use lockgate_domain::{
-    BindingOutcome, DecisionReason, Enforcement, Exemption, GroupOutcome, Override, PersonId, ReasonSource, Snapshot,
-    Waiver,
+    ApprovalAnswer, BindingOutcome, DecisionReason, Enforcement, ExceptionCode, Exemption, GroupOutcome, Override,
+    PersonId, ReasonSource, Snapshot, Waiver,
 };
 
 use super::explain;
@@ -93,11 +93,11 @@ fn exempt(
     overrides: &[&Override],
     reasons: &mut Vec<DecisionReason>,
 ) -> Option<Exemption> {
-    let mut say = |code: &str, message: String| {
+    let mut say = |code: ExceptionCode, message: String| {
         reasons.push(DecisionReason {
             source: counted.source.clone(),
             blocking: false,
-            code: code.to_owned(),
+            code: code.code().to_owned(),
             message,
             subject: None,
             pointer: None,
@@ -109,50 +109,69 @@ fn exempt(
         let not = |why: String| format!("waiver `{}` does not count for `{id}`: {why}", waiver.id);
         let other = || counted.codes.iter().find(|code| !waiver.scope.codes.contains(code));
         if let Some(group) = member_of {
-            say("waiver-not-applicable", not(format!("it is a member of group `{group}`: waive the group's answer")));
+            say(
+                ExceptionCode::WaiverNotApplicable,
+                not(format!("it is a member of group `{group}`: waive the group's answer")),
+            );
         } else if !counted.voice.blocks() {
             // It has nothing to take the weight from.
         } else if !counted.exceptions.may_be_waived(counted.voice.enforcement) {
-            say("waiver-not-applicable", not("the model does not let its answer be waived".to_owned()));
+            say(ExceptionCode::WaiverNotApplicable, not("the model does not let its answer be waived".to_owned()));
         } else if snapshot.deployment.involves(&waiver.owner) {
             let owner = &waiver.owner;
-            say("waiver-not-applicable", not(format!("`{owner}` granted it, and {INVOLVED}")));
+            say(ExceptionCode::WaiverNotApplicable, not(format!("`{owner}` granted it, and {INVOLVED}")));
+        } else if let Err(wrong) = waiver.check() {
+            say(ExceptionCode::WaiverNotApplicable, not(wrong.to_string()));
         } else if !waiver.counts_at(snapshot.now) {
             let when = if snapshot.now < waiver.granted { "it is granted from" } else { "it expired at" };
             let at = if snapshot.now < waiver.granted { waiver.granted } else { waiver.expires };
-            say("waiver-expired", not(format!("{when} {at}")));
+            say(ExceptionCode::WaiverExpired, not(format!("{when} {at}")));
         } else if let Some(code) = other().filter(|_| !waiver.scope.codes.is_empty()) {
-            say("waiver-not-applicable", not(format!("`{code}` is none of the codes that it waives")));
+            say(ExceptionCode::WaiverNotApplicable, not(format!("`{code}` is none of the codes that it waives")));
         } else if exemption.is_none() {
             let Waiver { id: waiver_id, owner, reason, ticket, expires, .. } = waiver;
             let message = format!("waived by `{owner}` until {expires}: {reason} (waiver `{waiver_id}`, {ticket})");
-            say("waived", message);
+            say(ExceptionCode::Waived, message);
             exemption = Some(Exemption::Waiver(waiver_id.clone()));
         }
     }
     for taken in overrides.iter().filter(|taken| taken.binding == id) {
         let not = |why: &str| format!("override `{}` does not count for `{id}`: {why}", taken.id);
         if let Some(group) = member_of {
-            say("override-not-applicable", not(&format!("it is a member of group `{group}`: override the group")));
+            say(
+                ExceptionCode::OverrideNotApplicable,
+                not(&format!("it is a member of group `{group}`: override the group")),
+            );
         } else if exemption.is_some() || !counted.voice.blocks() {
             // It is not needed.
         } else if counted.voice.enforcement != Enforcement::SoftMandatory {
-            say("override-not-applicable", not("only what is soft-mandatory can be overridden"));
+            say(ExceptionCode::OverrideNotApplicable, not("only what is soft-mandatory can be overridden"));
         } else if let Some(person) = not_independent(snapshot, taken) {
-            say("override-not-applicable", not(&format!("`{person}` took or confirmed it, and {INVOLVED}")));
+            say(ExceptionCode::OverrideNotApplicable, not(&format!("`{person}` took or confirmed it, and {INVOLVED}")));
         } else if taken.confirmed_by.as_ref() == Some(&taken.by) {
             say(
-                "override-unconfirmed",
+                ExceptionCode::OverrideUnconfirmed,
                 not("the same person took it and confirmed it: somebody else has to confirm it"),
             );
+        } else if taken.reason.trim().is_empty() {
+            say(ExceptionCode::OverrideNotApplicable, not("it says no reason"));
+        } else if taken.at > snapshot.now {
+            let why = format!("it is dated {}, and it is only {}", taken.at, snapshot.now);
+            say(ExceptionCode::OverrideNotApplicable, not(&why));
         } else if taken.subject != snapshot.subject {
-            say("override-void", not("what it was taken for has changed since"));
+            say(ExceptionCode::OverrideVoid, not("what it was taken for has changed since"));
         } else if counted.exceptions.needs_two_people() && taken.confirmed_by.is_none() {
-            say("override-unconfirmed", not("the model asks for a second person: somebody else has to confirm it"));
+            say(
+                ExceptionCode::OverrideUnconfirmed,
+                not("the model asks for a second person: somebody else has to confirm it"),
+            );
         } else {
             let Override { id: override_id, by, reason, confirmed_by, .. } = taken;
             let second = confirmed_by.as_ref().map(|second| format!(" and `{second}`")).unwrap_or_default();
-            say("overridden", format!("overridden by `{by}`{second}: {reason} (override `{override_id}`)"));
+            say(
+                ExceptionCode::Overridden,
+                format!("overridden by `{by}`{second}: {reason} (override `{override_id}`)"),
+            );
             exemption = Some(Exemption::Override(override_id.clone()));
         }
     }
@@ -165,17 +184,37 @@ fn not_independent<'a>(snapshot: &Snapshot, taken: &'a Override) -> Option<&'a P
     people.into_iter().find(|person| snapshot.deployment.involves(person))
 }
 
-/// Says of each approval that somebody gave who is involved in the deployment that it does not count: policies do not see
-/// it. A server takes none; they can stand in a document.
-pub(super) fn dependent_approvals(snapshot: &Snapshot) -> impl Iterator<Item = DecisionReason> {
+/// Says of each approval or rejection why it does not count, where the host knows it: somebody gave it who is involved in the
+/// deployment (policies do not see it; a server takes none, they can stand in a document), or what it was given to has changed
+/// since (policies see it with its old subject).
+pub(super) fn void_approvals(snapshot: &Snapshot) -> impl Iterator<Item = DecisionReason> {
     let deployment = &snapshot.deployment;
-    let dependent = deployment.approvals.iter().filter(|approval| deployment.involves(&approval.person.id));
-    dependent.map(|approval| DecisionReason {
-        source: ReasonSource::Host,
-        blocking: false,
-        code: "approval-not-independent".to_owned(),
-        message: format!("approval `{}` does not count: `{}` {INVOLVED}", approval.id, approval.person.id),
-        subject: Some(approval.person.id.written().to_owned()),
-        pointer: None,
+    let approved_at = deployment.approved.as_ref().map(|approved| approved.at);
+    deployment.approvals.iter().filter_map(move |approval| {
+        let (code, why) = if deployment.involves(&approval.person.id) {
+            (ExceptionCode::ApprovalNotIndependent, format!("`{}` {INVOLVED}", approval.person.id))
+        } else if approval.subject == snapshot.subject || approved_at.is_some_and(|at| approval.at <= at) {
+            // What led to the approved plan stands in that decision; afterwards the host holds the deployment against the plan.
+            return None;
+        } else if approval.changed.is_empty() {
+            let why = "it names another subject: the deployment has changed since, or it was given to another one";
+            (ExceptionCode::ApprovalVoid, why.to_owned())
+        } else {
+            let changed: Vec<String> = approval.changed.iter().map(|part| format!("`{part}`")).collect();
+            (ExceptionCode::ApprovalVoid, format!("this has changed since it was given: {}", changed.join(", ")))
+        };
+        let what = match approval.answer {
+            ApprovalAnswer::Approved => "approval",
+            ApprovalAnswer::Rejected => "rejection",
+        };
+        let (id, person, role) = (&approval.id, &approval.person.id, &approval.role);
+        Some(DecisionReason {
+            source: ReasonSource::Host,
+            blocking: false,
+            code: code.code().to_owned(),
+            message: format!("the {what} `{id}` of `{person}` as `{role}` does not count: {why}"),
+            subject: Some(person.written().to_owned()),
+            pointer: None,
+        })
     })
 }

@@ -8,6 +8,8 @@ use lockgate_domain::{
     GroupOutcome, Obligation, Reason, ReasonSource, Requirement, Ruling, Severity, Standing, Verdict, Violation,
 };
 
+use super::code::EngineCode;
+
 /// Everybody whose answer counts by itself: the groups, and the bindings that are in none.
 pub(super) fn voices<'a>(
     bindings: &'a [BindingOutcome],
@@ -31,7 +33,7 @@ fn voice(standing: Standing, enforcement: Enforcement, exemption: Option<&Exempt
 }
 
 /// The codes of what a binding says against the deployment, or of why it cannot tell.
-pub(super) fn codes_in_the_way(binding: &BindingOutcome) -> Vec<String> {
+pub(crate) fn codes_in_the_way(binding: &BindingOutcome) -> Vec<String> {
     let codes = |codes: Vec<&str>| codes.into_iter().map(str::to_owned).collect();
     match &binding.answer {
         BindingAnswer::Policy(answer) => match &answer.ruling {
@@ -74,7 +76,7 @@ pub(super) fn reasons(
         reasons.push(DecisionReason {
             source: ReasonSource::Host,
             blocking: false,
-            code: "gate-not-guarded".to_owned(),
+            code: EngineCode::GateNotGuarded.as_str().to_owned(),
             message: "the deployment model binds no plugin to this gate".to_owned(),
             subject: None,
             pointer: None,
@@ -86,7 +88,7 @@ pub(super) fn reasons(
         of_plugins.push(DecisionReason {
             source: ReasonSource::Group(group.id.clone()),
             blocking: voice.blocks(),
-            code: format!("group-{}", group.standing.as_str()),
+            code: EngineCode::from(group.standing).as_str().to_owned(),
             message: group.message.clone(),
             subject: None,
             pointer: None,
@@ -146,9 +148,9 @@ fn of_binding(source: &ReasonSource, blocking: bool, answer: &BindingAnswer, rea
             reasons.push(plain(code, &failure.message));
         }
         BindingAnswer::NotAsked { when } => {
-            reasons.push(plain("not-asked", &format!("not asked, because `{when}` does not hold")));
+            reasons.push(plain(EngineCode::NotAsked.as_str(), &format!("not asked, because `{when}` does not hold")));
         }
-        BindingAnswer::Plan(rollout) => reasons.push(plain("planned", &rollout.summary)),
+        BindingAnswer::Plan(rollout) => reasons.push(plain(EngineCode::Planned.as_str(), &rollout.summary)),
         BindingAnswer::Advance(_) => {}
     }
 }

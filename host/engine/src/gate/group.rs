@@ -25,7 +25,7 @@ pub(super) fn settle(group: &LoadedGroup, bindings: &[&BindingOutcome]) -> Group
     });
     let (standing, message) = match standing {
         Ok(standing) => (standing, message(standing, &members)),
-        Err(error) => (Standing::Error, format!("its expression cannot be told: {error}")),
+        Err(error) => (Standing::Error, format!("its expression cannot be evaluated: {error}")),
     };
     GroupOutcome {
         id: group.model.id.clone(),

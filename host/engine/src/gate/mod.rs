@@ -6,6 +6,7 @@
 
 mod ask;
 mod busy;
+mod code;
 mod exempt;
 mod explain;
 mod group;
@@ -27,10 +28,13 @@ use crate::expression::Variables;
 use crate::flow;
 use crate::load::{LoadedGate, LoadedModel};
 use crate::namespaces::PendingValues;
+use crate::rollout::analysis;
 use ask::Asked;
 use busy::Busy;
+pub use code::EngineCode;
 
 pub(crate) use ask::{Answers, Outside, Record, call, standing};
+pub(crate) use explain::codes_in_the_way;
 pub(crate) use remember::Remembered;
 
 /// Why a decision could not be made at all. What plugins do wrong is never among it: that is part of the decision.
@@ -90,6 +94,7 @@ impl LoadedModel {
     ) -> Result<(Decision, Vec<Recording>), GateError> {
         let mut breaches = rules::breaches(snapshot, self.digest());
         flow::check(self.model(), snapshot, &mut breaches);
+        analysis::check(self.model(), snapshot, &mut breaches);
         let (asked, groups) = match self.gate(snapshot.gate) {
             Some(gate) => ask_all(gate, snapshot, outside, values),
             None => (Vec::new(), Vec::new()),
@@ -101,7 +106,7 @@ impl LoadedModel {
             Some(gate) => exempt::apply(gate, snapshot, &self.model().id, &mut bindings, &mut groups),
             None => Vec::new(),
         };
-        exceptions.extend(exempt::dependent_approvals(snapshot));
+        exceptions.extend(exempt::void_approvals(snapshot));
         let voices = explain::voices(&bindings, &groups);
         let verdict = combine::verdict(voices, !breaches.is_empty());
         let mut decision = Decision {

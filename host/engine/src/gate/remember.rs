@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use lockgate_domain::BindingOutcome;
+use parking_lot::Mutex;
 
 use crate::load::LoadedBinding;
 
@@ -22,13 +23,13 @@ pub(crate) struct Remembered(Mutex<BTreeMap<String, Arc<BindingOutcome>>>);
 impl Remembered {
     /// What the binding said before.
     pub(super) fn said(&self, binding: &LoadedBinding) -> Option<BindingOutcome> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&binding.model.id).cloned();
+        let known = self.0.lock().get(&binding.model.id).cloned();
         known.map(|outcome| BindingOutcome::clone(&outcome))
     }
 
     /// Whether all of them, or all but one, are known.
     pub(super) fn knows_most_of(&self, bindings: &[LoadedBinding]) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len() + 1 >= bindings.len()
+        self.0.lock().len() + 1 >= bindings.len()
     }
 
     /// Takes note of what a binding said, which holds at any moment; unless it is much.
@@ -40,7 +41,7 @@ impl Remembered {
         if let Some(receipt) = &mut outcome.receipt {
             receipt.reused = true;
         }
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         known.insert(outcome.id.clone(), Arc::new(outcome));
     }
 }
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_much_is_not_remembered() {
+    fn answers_over_16_kib_are_not_cached() {
         let fits = |strings: usize| serde_json::to_writer(Room(LARGEST), &vec![""; strings]).is_ok();
         // Each empty one is three bytes, with its comma.
         assert!(fits(LARGEST / 3));

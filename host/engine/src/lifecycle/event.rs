@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lockgate_domain::{ApprovedPlan, Digest, Evidence, Gate, Override, PersonId, Rollout, StepStatus};
+use lockgate_domain::{ApprovedPlan, Digest, Evidence, Gate, Override, PersonId, Rollout, StepStatus, TeamName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ pub enum Event {
     /// It was asked for.
     Requested {
         /// The team that it belongs to.
-        team: String,
+        team: TeamName,
         /// The product, by id.
         product: String,
         /// The environment, by name.

@@ -65,35 +65,86 @@ pub struct LegalMove {
     /// The shall activities that have to be reported first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs_activities: Vec<String>,
+    /// Whether the rollout of the strategy that the model names has to be carried out first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_rollout: bool,
+}
+
+impl LegalMove {
+    /// What has to be done first, each as the end of a sentence.
+    fn needs(&self) -> impl Iterator<Item = String> {
+        let activities = &self.needs_activities;
+        let activities = (!activities.is_empty())
+            .then(|| format!("activities that shall be done are not reported: `{}`", activities.join("`, `")));
+        let rollout = self.needs_rollout.then(|| {
+            "the model names a strategy, and its rollout was not carried out: ask for the next step, with `POST …/rollout/next`"
+                .to_owned()
+        });
+        activities.into_iter().chain(rollout)
+    }
 }
 
 /// A move that is not legal now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{asked}` is not possible {position}: {why}")]
+#[error("`{asked}` cannot be done: the deployment is {position}, and {why}{}", possible(.legal))]
 pub struct IllegalMove {
     /// What was asked for.
     pub asked: Move,
     /// Where the deployment stands.
     pub position: Position,
-    /// Why it is not possible.
+    /// Why it cannot be done: the end of a sentence.
     pub why: String,
     /// What is.
     pub legal: Vec<LegalMove>,
 }
 
+/// What can be done instead, if anything can.
+fn possible(legal: &[LegalMove]) -> String {
+    let named = |legal: &LegalMove| {
+        let first = match (legal.needs_activities.len(), legal.needs_rollout) {
+            (0, false) => "",
+            (0, true) => " (first the rollout)",
+            (1, false) => " (first an activity)",
+            (_, false) => " (first activities)",
+            (1, true) => " (first an activity and the rollout)",
+            (_, true) => " (first activities and the rollout)",
+        };
+        match legal.gate {
+            Some(gate) => format!("`{} {gate}`{first}", legal.name),
+            None => format!("`{}`", legal.name),
+        }
+    };
+    match legal {
+        [] => String::new(),
+        legal => format!(". Possible now: {}", legal.iter().map(named).collect::<Vec<_>>().join(", ")),
+    }
+}
+
 impl State {
-    /// What may be done now.
-    pub fn legal_moves(&self) -> Vec<LegalMove> {
+    /// What may be done now. `strategy`: whether the model under which it was approved names one.
+    pub fn legal_moves(&self, strategy: bool) -> Vec<LegalMove> {
         let gate = self.position.gate().map(Move::Pass);
         let others =
             [Move::Reject, Move::Abort, Move::Replan, Move::RollBack, Move::CompleteRollback, Move::Fail].into_iter();
         let possible = gate.into_iter().chain(others).filter(|asked| self.refusal(*asked).is_none());
-        let legal = |asked: Move| {
-            let gate = if let Move::Pass(gate) = asked { Some(gate) } else { None };
-            let needs_activities = gate.map(|gate| self.missing_activities(gate)).unwrap_or_default();
-            LegalMove { name: asked.as_str().to_owned(), gate, needs_activities }
-        };
-        possible.map(legal).collect()
+        possible.map(|asked| self.legal_move(asked, strategy)).collect()
+    }
+
+    /// A move that is legal, with what has to be done first.
+    fn legal_move(&self, asked: Move, strategy: bool) -> LegalMove {
+        let gate = if let Move::Pass(gate) = asked { Some(gate) } else { None };
+        LegalMove {
+            name: asked.as_str().to_owned(),
+            gate,
+            needs_activities: gate.map(|gate| self.missing_activities(gate)).unwrap_or_default(),
+            needs_rollout: gate.is_some() && strategy && self.may_need_rollout(),
+        }
+    }
+
+    /// Whether a rollout would have to be carried out before the next gate, and none was begun: if the model names a strategy.
+    /// Else nobody would have to wait for its holds.
+    pub(crate) fn may_need_rollout(&self) -> bool {
+        self.position == (Position::InProgress { stage: Stage::Fulfill }) && self.progress.is_none()
     }
 
     /// The same deployment at a moment: holds whose time is over are ended.
@@ -105,22 +156,19 @@ impl State {
         settled
     }
 
-    /// Whether a move is legal now.
+    /// Whether a move is legal now, and all is done that has to be done first. `strategy`: whether the model under which the
+    /// deployment was approved names one.
     ///
     /// # Errors
     /// Why not, and what is.
-    pub fn check(&self, asked: Move) -> Result<(), IllegalMove> {
-        let why = self.refusal(asked).or_else(|| match asked {
-            Move::Pass(gate) => {
-                let missing = self.missing_activities(gate);
-                let names = missing.join("`, `");
-                (!missing.is_empty()).then(|| format!("activities that shall be done are not reported: `{names}`"))
-            }
-            _ => None,
+    pub fn check(&self, asked: Move, strategy: bool) -> Result<(), IllegalMove> {
+        let why = self.refusal(asked).or_else(|| {
+            let needs: Vec<String> = self.legal_move(asked, strategy).needs().collect();
+            (!needs.is_empty()).then(|| needs.join("; and "))
         });
         match why {
             None => Ok(()),
-            Some(why) => Err(IllegalMove { asked, position: self.position, why, legal: self.legal_moves() }),
+            Some(why) => Err(IllegalMove { asked, position: self.position, why, legal: self.legal_moves(strategy) }),
         }
     }
 

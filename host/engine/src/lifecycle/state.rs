@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgate_domain::{ApprovedPlan, Digest, Evidence, Override, PersonId, Progress, Stage, Timestamp};
+use lockgate_domain::{
+    ApprovedPlan, Digest, Evidence, Gate, Override, PersonId, Phase, Progress, Stage, TeamName, Timestamp,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +50,7 @@ pub struct State {
     /// How many events there were: the version of its stream.
     pub version: u64,
     /// The team that it belongs to.
-    pub team: String,
+    pub team: TeamName,
     /// Where it stands.
     pub position: Position,
     /// The deployment as it was handed in last: content of the ledger.
@@ -74,7 +76,8 @@ pub struct State {
     pub progress: Option<Progress>,
     /// The overrides, in order.
     pub overrides: Vec<OverrideState>,
-    /// The decisions that allowed the gates passed, by id, in order.
+    /// The decisions that allowed the gates passed, by id, in order. After a replan, those of gates that are to be passed again
+    /// are only in the events.
     pub passed: Vec<(lockgate_domain::Gate, String)>,
 }
 
@@ -195,6 +198,9 @@ impl State {
                 self.approved = None;
                 self.progress = None;
                 self.position = Position::InProgress { stage: Stage::PlanAndApprove };
+                // All gates but the one behind which it stands again have to be passed again.
+                let still = Gate { stage: Stage::PlanAndApprove, phase: Phase::Entrance };
+                self.passed.retain(|(gate, _)| *gate == still);
             }
             Event::Rejected { .. } => self.position = Position::Rejected { stage },
             Event::Aborted { .. } => self.position = Position::Aborted { stage },

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use lockgate_domain::Digest;
+use lockgate_domain::{Digest, Timestamp};
 
 use crate::model::PluginSource;
 
@@ -28,6 +28,11 @@ pub(crate) enum Purpose {
     Deciding,
     /// To decide again: its plugins reach nothing, and are told what was answered when it was decided.
     Replaying,
+    /// To find what is wrong with it, and for nothing else: plugins that are not pinned are loaded too.
+    Checking {
+        /// The time of the check: what is about to run out is told.
+        now: Timestamp,
+    },
 }
 
 /// A component, not yet held against what the model pins.
@@ -69,20 +74,23 @@ impl Components for Folder<'_> {
     }
 }
 
-/// Components from wherever they are, for a model that is to decide again.
-pub(crate) struct Replaying<'a>(pub(crate) &'a dyn Components);
+/// Components from wherever they are, for another purpose than to decide.
+pub(crate) struct Purposed<'a> {
+    pub(crate) components: &'a dyn Components,
+    pub(crate) purpose: Purpose,
+}
 
-impl Components for Replaying<'_> {
+impl Components for Purposed<'_> {
     fn component(&self, name: &str, source: &PluginSource) -> Result<Component, Missing> {
-        self.0.component(name, source)
+        self.components.component(name, source)
     }
 
     fn folder(&self) -> &Path {
-        self.0.folder()
+        self.components.folder()
     }
 
     fn purpose(&self) -> Purpose {
-        Purpose::Replaying
+        self.purpose
     }
 }
 

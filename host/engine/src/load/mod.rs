@@ -2,7 +2,10 @@
 //! plugin, and parse every expression. All that is wrong is found in one go, each at the place in the model that says it.
 
 mod components;
+mod marked;
 mod monotone;
+mod needs;
+mod periods;
 mod uses;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +21,8 @@ use lockgate_runtime::{Plugin, Runtime};
 use crate::expression::Expression;
 use crate::model::{self, Binding, Finding, Findings, GateModel, Group, Model, Source, UsePlace};
 use crate::namespaces::{PendingValues, ledger_name};
-pub(crate) use components::{Component, Components, Folder, Missing, Replaying, read_capped};
+pub(crate) use components::{Component, Components, Folder, Missing, Purpose, Purposed, read_capped};
+pub use needs::{GateAction, GateNeed};
 use uses::Uses;
 
 /// A model with its plugins, configured and ready to decide. Cheap to clone.
@@ -88,9 +92,7 @@ impl LoadedModel {
     /// # Errors
     /// All that is wrong with the model, its plugins' files, digests, settings and grants.
     pub fn load(runtime: &Runtime, source: &Source, folder: &Path) -> Result<Ready, Findings> {
-        let most = runtime.config().max_component_size;
-        let read = |path: &Path| read_capped(path, most).map(Arc::from).map_err(|error| error.to_string());
-        Self::load_from(runtime, source, &Folder { path: folder, read: &read })
+        Self::load_for(Purpose::Deciding, runtime, source, folder)
     }
 
     /// As [`LoadedModel::load`], to decide again what was decided: its plugins reach nothing outside, and the clock is
@@ -99,9 +101,23 @@ impl LoadedModel {
     /// # Errors
     /// As [`LoadedModel::load`], but for directories and namespaces, which nobody looks for.
     pub fn load_to_replay(runtime: &Runtime, source: &Source, folder: &Path) -> Result<Ready, Findings> {
+        Self::load_for(Purpose::Replaying, runtime, source, folder)
+    }
+
+    /// All that is wrong with a model that [`LoadedModel::load`] would load, and all that looks wrong. Plugins that are not
+    /// pinned are loaded too, and warned of: such a model is being written. Settings that run out soon after `now` are
+    /// warned of as well.
+    pub fn check(runtime: &Runtime, source: &Source, folder: &Path, now: Timestamp) -> Findings {
+        match Self::load_for(Purpose::Checking { now }, runtime, source, folder) {
+            Ok(ready) => ready.warnings,
+            Err(findings) => findings,
+        }
+    }
+
+    fn load_for(purpose: Purpose, runtime: &Runtime, source: &Source, folder: &Path) -> Result<Ready, Findings> {
         let most = runtime.config().max_component_size;
         let read = |path: &Path| read_capped(path, most).map(Arc::from).map_err(|error| error.to_string());
-        Self::load_from(runtime, source, &Replaying(&Folder { path: folder, read: &read }))
+        Self::load_from(runtime, source, &Purposed { components: &Folder { path: folder, read: &read }, purpose })
     }
 
     /// Loads a model whose components are wherever they are.
@@ -242,8 +258,16 @@ fn load(model: &Model, uses: &mut Uses<'_>, findings: &mut Findings) -> Option<L
             Some(LoadedGroup { model: group.clone(), expression })
         });
         let groups: Vec<LoadedGroup> = groups.collect();
-        findings.extend(groups.iter().filter_map(|group| not_monotone(guarded, group, uses)));
+        findings.extend(groups.iter().filter_map(|group| wrong_group(guarded, group, uses)));
         gates.push(LoadedGate { gate: guarded.gate, bindings, groups });
+    }
+    // What was decided was decided with what the settings name.
+    if uses.purpose() != Purpose::Replaying {
+        findings.extend(marked::unknown_analyses(model, uses));
+        findings.extend(marked::doubtful_roles(model, uses));
+    }
+    if let Purpose::Checking { now } = uses.purpose() {
+        findings.extend(periods::that_run_out(uses, now));
     }
     let digest = match model.digest() {
         Ok(digest) => digest,
@@ -262,12 +286,25 @@ fn load(model: &Model, uses: &mut Uses<'_>, findings: &mut Findings) -> Option<L
     })
 }
 
-/// What is wrong with a group that one more member who allows would make say no.
-fn not_monotone(guarded: &GateModel, group: &LoadedGroup, uses: &Uses<'_>) -> Option<Finding> {
+/// What is wrong with a group that no member can keep from being satisfied, or that one more member who allows would make say
+/// no.
+fn wrong_group(guarded: &GateModel, group: &LoadedGroup, uses: &Uses<'_>) -> Option<Finding> {
     let id = &group.model.id;
     let members = guarded.bindings.iter().filter(|binding| binding.group.as_ref() == Some(id));
     let members: Vec<(&str, &str)> =
         members.map(|member| (member.id.as_str(), member.plugin.plugin.as_str())).collect();
+    if monotone::always_holds(&group.expression, &members) {
+        let names = members.iter().map(|(name, _)| *name);
+        let message = format!("group `{id}` is satisfied even if all of its members deny, so they decide nothing");
+        return Some(
+            Finding::error("group-always-satisfied", uses.spans().group(guarded.gate, id, "expression"), message)
+                .note(format!(
+                    "its members are {}: a name that none of them has is never found",
+                    crate::model::listed(names)
+                ))
+                .help("say how many members, or which, have to allow: `members.exists(m, m.standing == \"allow\")`"),
+        );
+    }
     let (member, said) = monotone::falls(&group.expression, &members)?;
     let said = said.as_str();
     let message = format!("group `{id}` can be satisfied because `{member}` says `{said}`, and not once it allows");

@@ -45,6 +45,13 @@ pub(super) fn falls(expression: &Expression, members: &[(&str, &str)]) -> Option
     None
 }
 
+/// Whether the expression holds although every member denies: then none of them can keep the group from being satisfied.
+pub(super) fn always_holds(expression: &Expression, members: &[(&str, &str)]) -> bool {
+    let denying: Vec<Member<'_>> =
+        members.iter().map(|(id, plugin)| Member { id, plugin, standing: Standing::Deny }).collect();
+    expression.holds_for(&denying).unwrap_or(false)
+}
+
 /// The number, written with the choices as digits.
 fn combination(mut number: usize, choices: &[Standing], length: usize) -> Vec<Standing> {
     (0..length)
@@ -65,6 +72,31 @@ mod tests {
     fn falls_for(text: &str) -> Option<(String, Standing)> {
         let (expression, _) = Expression::over_members(text).unwrap();
         falls(&expression, &[("a", "four-eyes"), ("b", "four-eyes"), ("c", "four-eyes")])
+    }
+
+    #[test]
+    fn what_holds_although_all_deny_always_holds() {
+        let members = [("a", "four-eyes"), ("b", "change-window")];
+        let always = |text: &str| always_holds(&Expression::over_members(text).unwrap().0, &members);
+        for text in [
+            "true",
+            "members.size() >= 2",
+            "members.all(m, m.id != \"typo\" || m.standing == \"allow\")",
+            "!members.exists(m, m.id == \"typo\" && m.standing == \"deny\")",
+            "members.all(m, m.plugin != \"four-eye\" || m.standing == \"allow\")",
+            "members.filter(m, m.id == \"x\").all(m, m.standing == \"allow\")",
+            "members.filter(m, m.standing == \"allow\").size() >= 0",
+        ] {
+            assert!(always(text), "{text}");
+        }
+        for text in [
+            "members.exists(m, m.standing == \"allow\")",
+            "members.all(m, m.standing != \"deny\")",
+            "members.all(m, m.id != \"a\" || m.standing == \"allow\")",
+            "members.filter(m, m.standing == \"allow\").size() >= 1",
+        ] {
+            assert!(!always(text), "{text}");
+        }
     }
 
     #[test]

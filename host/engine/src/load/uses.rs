@@ -19,16 +19,28 @@ pub(super) struct Uses<'a> {
     known: BTreeMap<String, Option<Component>>,
     /// Equal uses share one plugin.
     loaded: Vec<(PluginUse, Plugin)>,
+    /// All that were loaded.
+    places: Vec<(UsePlace, Plugin)>,
 }
 
 impl<'a> Uses<'a> {
     pub(super) fn new(runtime: &'a Runtime, read: &'a Read, components: &'a dyn Components) -> Self {
-        Self { runtime, read, components, known: BTreeMap::new(), loaded: Vec::new() }
+        Self { runtime, read, components, known: BTreeMap::new(), loaded: Vec::new(), places: Vec::new() }
     }
 
     /// Where the parts of the model stand.
     pub(super) fn spans(&self) -> &'a Spans {
         &self.read.spans
+    }
+
+    /// All uses that were loaded, and where each stands.
+    pub(super) fn places(&self) -> &[(UsePlace, Plugin)] {
+        &self.places
+    }
+
+    /// What the model is loaded for.
+    pub(super) fn purpose(&self) -> Purpose {
+        self.components.purpose()
     }
 
     /// Loads one use, as the kind that is wanted, or as the only kind that it can be bound as.
@@ -48,6 +60,7 @@ impl<'a> Uses<'a> {
                 plugin
             }
         };
+        self.places.push((place.clone(), plugin.clone()));
         let kind = self.kind(used, place, wanted, &plugin, findings)?;
         let version = plugin.description().version.clone();
         let reference = PluginRef { name: used.plugin.clone(), version, digest: component.digest };
@@ -63,7 +76,7 @@ impl<'a> Uses<'a> {
     ) -> Option<Plugin> {
         let limits = limits(&used.limits);
         let (grants, limits) = match self.components.purpose() {
-            Purpose::Deciding => (used.grants.to_grants(self.components.folder()), limits),
+            Purpose::Deciding | Purpose::Checking { .. } => (used.grants.to_grants(self.components.folder()), limits),
             Purpose::Replaying => (used.grants.to_recorded(), limits.to_replay()),
         };
         let (component, settings) = (Arc::clone(&component.bytes), used.settings.clone());
@@ -165,7 +178,7 @@ impl<'a> Uses<'a> {
         let component = match self.components.component(name, source) {
             Ok(component) => component,
             Err(missing) => {
-                let finding = Finding::error("plugin-file", spans.component(name), missing.message);
+                let finding = Finding::error("plugin-file", spans.component(name), missing.message).note(UNCHECKED);
                 findings.push(missing.help.into_iter().fold(finding, Finding::help));
                 return None;
             }
@@ -181,24 +194,28 @@ impl<'a> Uses<'a> {
                     )
                     .note(format!("pinned {pinned}"))
                     .note(format!("found  {} in {}", component.digest, component.place))
+                    .note(UNCHECKED)
                     .help("put the pinned file back, or look at the new one and pin it with `lockgate model pin`"),
                 );
                 None
             }
             None => {
-                findings.push(
-                    Finding::error(
-                        "unpinned-plugin",
-                        spans.component(name),
-                        format!("plugin `{name}` is not pinned by digest"),
-                    )
-                    .help("pin it with `lockgate model pin`"),
-                );
-                None
+                let (place, message) = (spans.component(name), format!("plugin `{name}` is not pinned by digest"));
+                let is_loaded = matches!(self.components.purpose(), Purpose::Checking { .. });
+                let finding = match is_loaded {
+                    true => Finding::warning("unpinned-plugin", place, message)
+                        .note("a model decides only with plugins that are pinned"),
+                    false => Finding::error("unpinned-plugin", place, message).note(UNCHECKED),
+                };
+                findings.push(finding.help("pin it with `lockgate model pin`"));
+                is_loaded.then_some(component)
             }
         }
     }
 }
+
+/// What is said of a plugin that is not loaded.
+const UNCHECKED: &str = "the plugin was not loaded, so its settings, limits and grants were not checked";
 
 fn limits(overrides: &LimitOverrides) -> Limits {
     let default = Limits::default();

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use lockgate_domain::{closest, counted};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -134,22 +135,6 @@ pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// The word that was probably meant: at most a third of its letters are different.
-pub(crate) fn closest<'a>(word: &str, right: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const LONGEST: usize = 64;
-    if word.len() > LONGEST {
-        return None;
-    }
-    let normal = word.to_lowercase().replace('_', "-");
-    right
-        .into_iter()
-        .filter(|candidate| candidate.len() <= LONGEST)
-        .map(|candidate| (strsim::damerau_levenshtein(&normal, &candidate.to_lowercase().replace('_', "-")), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
 /// A finding with everything that an output needs, in its order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LocatedFinding {
@@ -257,10 +242,10 @@ impl Findings {
 
     /// The closing line: how many errors and warnings.
     pub fn summary(&self) -> String {
-        let counted = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-        let mut summary = format!("{}, {}", counted(self.errors(), "error"), counted(self.warnings(), "warning"));
+        let errors = counted(self.errors(), "error", "errors");
+        let mut summary = format!("{errors}, {}", counted(self.warnings(), "warning", "warnings"));
         if self.left_out > 0 {
-            summary.push_str(&format!(", and {} more that are not shown", self.left_out));
+            summary.push_str(&format!(", and {} not shown", counted(self.left_out, "more that is", "more that are")));
         }
         summary
     }

@@ -10,6 +10,7 @@ mod grants;
 mod pin;
 mod read;
 mod render;
+pub(crate) mod roles;
 mod select;
 mod source;
 mod spans;
@@ -20,14 +21,15 @@ use lockgate_domain::{Digest, DigestError, Duration, Enforcement, Gate};
 use serde::Serialize;
 
 pub use check::check;
+pub(crate) use finding::listed;
 pub use finding::{Finding, Findings, LocatedFinding, Related, Severity};
-pub(crate) use finding::{closest, listed};
 pub use grants::{GrantedCapabilities, GrantedDirectory, GrantedNamespace, GrantedOrigin};
 pub use pin::{PinError, pin};
 pub(crate) use read::read_partly;
 pub use read::{Read, read};
 pub use select::{Candidate, Considered, Selection, SelectionError, select};
 pub use source::{LARGEST_SOURCE, Position, Source, SourceError};
+pub(crate) use spans::escaped;
 pub use spans::{Spans, UsePlace};
 
 /// A deployment model.
@@ -45,6 +47,10 @@ pub struct Model {
     pub rank: i64,
     /// The environments that a release passes, by name and in order. Empty: any, in any order.
     pub environments: Vec<String>,
+    /// The roles of the organisation's own that the model names, besides those that Lockgate knows. Whether a role is declared
+    /// changes no decision, so the digest does not depend on it.
+    #[serde(skip)]
+    pub roles: BTreeSet<String>,
     /// The plugins, by the name that the rest of the model uses.
     pub plugins: BTreeMap<String, PluginSource>,
     /// How it is rolled out.

@@ -83,7 +83,10 @@ pub enum SelectionError {
         tied: Vec<Considered>,
     },
     /// It cannot be told whether a model applies, so no other one can be chosen either.
-    #[error("it cannot be told whether deployment model `{model}` {version} applies: its `applies-when` {error}")]
+    #[error(
+        "it cannot be told whether deployment model `{model}` {version} applies: its `applies-when` {error}{}",
+        way_out(error)
+    )]
     Unknown {
         /// The model, by id.
         model: String,
@@ -92,6 +95,15 @@ pub enum SelectionError {
         /// Why.
         error: ExpressionError,
     },
+}
+
+fn way_out(error: &ExpressionError) -> &'static str {
+    match error {
+        ExpressionError::Absent { .. } => {
+            ": write `has(…) && (…)` if the model is not for such deployments, or `!has(…) || (…)` if it is"
+        }
+        _ => "",
+    }
 }
 
 fn clauses(considered: &[Considered]) -> String {

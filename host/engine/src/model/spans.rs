@@ -66,6 +66,11 @@ impl Spans {
         }
     }
 
+    /// Whether something is written down at a JSON Pointer into the file.
+    pub(crate) fn has(&self, pointer: &str) -> bool {
+        self.values.contains_key(pointer)
+    }
+
     /// The name of the plugin that is used there.
     pub fn plugin(&self, place: &UsePlace) -> Range<usize> {
         self.at(&format!("{}/plugin", self.pointer(place)))
@@ -123,6 +128,6 @@ impl Spans {
 }
 
 /// A key as a JSON Pointer writes it (RFC 6901).
-pub(super) fn escaped(key: &str) -> String {
+pub(crate) fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }

@@ -4,7 +4,7 @@ use lockgate_domain::{BindingAnswer, Decision, DigestError, FailureKind, Standin
 use lockgate_runtime::Outcome;
 use serde_json::{Value, json};
 
-use super::{Again, Change, Ended};
+use super::{Again, Change, Ended, words};
 
 /// So many places are named at which two decisions differ.
 const NAMED: usize = 8;
@@ -57,7 +57,11 @@ impl Compared<'_> {
         };
         let mut differs = Vec::new();
         differences(&was, &is, &mut String::new(), &mut differs);
-        let ended = if change.from == change.to { Ended::Changed(change) } else { Ended::Flipped(change) };
+        let ended = match words::differ_alone(&without_way(&was), &without_way(&is)) {
+            _ if change.from != change.to => Ended::Flipped(change),
+            true => Ended::Reworded(change),
+            false => Ended::Changed(change),
+        };
         Ok(Again { ended, differs })
     }
 }
@@ -67,7 +71,7 @@ impl Compared<'_> {
 fn whole(decision: &Decision) -> Result<Value, DigestError> {
     let mut decision = decision.clone();
     for receipt in decision.bindings.iter_mut().filter_map(|binding| binding.receipt.as_mut()) {
-        (receipt.wall_time_us, receipt.peak_memory, receipt.fuel) = (0, 0, 0);
+        (receipt.wall_time_us, receipt.peak_memory, receipt.fuel, receipt.host_effort) = (0, 0, 0, 0);
         receipt.reused = false;
     }
     value(&decision)
@@ -92,6 +96,13 @@ fn said(decision: &Decision, other: &Decision) -> Result<Value, DigestError> {
     let names = [(decision.subject, other.subject), (decision.model.digest, other.model.digest)];
     rename(&mut said, &names.map(|(from, to)| (from.to_string(), to.to_string())));
     Ok(said)
+}
+
+/// The same without what its plugins asked and logged on the way.
+fn without_way(decision: &Value) -> Value {
+    let mut decision = decision.clone();
+    words::remove(&mut decision, &["host_calls", "log", "log_dropped"]);
+    decision
 }
 
 /// Calls things by other names in all that a value says.

@@ -4,11 +4,12 @@
 //! The ledger is only read, so a server may run on it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use lockgate_domain::{Deployment, Digest, Gate, Snapshot, Timestamp};
 use lockgate_ledger::{ContentState, Error, Query, Storage, StoredEntry};
 use lockgate_runtime::{Engine as Runner, Recording, Runtime};
+use parking_lot::Mutex;
 
 use super::Ended;
 use super::compare::{Compared, of_the_machine};
@@ -215,7 +216,7 @@ impl Decisions {
     /// The model of that digest, from the ledger.
     fn model(&self, digest: Digest) -> Result<LoadedModel, Ended> {
         let place = {
-            let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut loaded = self.loaded.lock();
             Arc::clone(loaded.entry(digest).or_default())
         };
         let load = || match restore_to_replay(&self.runtime, &*self.storage, digest) {

@@ -5,7 +5,7 @@
 //! there is no way back. Since every call may be repeated and every effect is idempotent, a rollout can be picked up
 //! where it was left: the [`Progress`] is all there is to keep.
 
-mod analysis;
+pub(crate) mod analysis;
 
 use std::sync::Arc;
 
@@ -103,6 +103,22 @@ pub enum RolloutError {
         /// The step.
         step: String,
     },
+    /// The strategy asked for a step that has succeeded.
+    #[error("the strategy asked for step `{0}` again, which has succeeded: steps are done once, in their order")]
+    DoneAlready(String),
+    /// The strategy asked for a step whose turn it is not.
+    #[error(
+        "the strategy asked for step `{step}`{} before its time: step `{first}` comes first, and has not succeeded",
+        if *.no_return { ", the point of no return," } else { "" }
+    )]
+    TooEarly {
+        /// The step.
+        step: String,
+        /// The first step that has to succeed before.
+        first: String,
+        /// Whether the step is the point of no return.
+        no_return: bool,
+    },
     /// The strategy says that all is done while steps are not.
     #[error("the strategy says that all is done, but step `{0}` has not succeeded")]
     NotDone(String),
@@ -118,7 +134,7 @@ impl LoadedModel {
     /// Lets the model's strategy lay out the way. What it changes in its namespace is dropped: nothing is written.
     ///
     /// # Errors
-    /// If the model has no strategy, or the strategy could not answer.
+    /// If the model has no strategy, the strategy could not answer, or the way cannot be carried out.
     pub fn plan(&self, snapshot: &Arc<Snapshot>) -> Result<Rollout, RolloutError> {
         self.lay_out(snapshot, &self.unwritten_values())
     }
@@ -130,8 +146,23 @@ impl LoadedModel {
         values: &Arc<PendingValues>,
     ) -> Result<Rollout, RolloutError> {
         match self.ask_strategy(&Call::Plan, snapshot, values)? {
-            Said::Rollout(rollout) => Ok(rollout),
+            Said::Rollout(rollout) => {
+                self.can_carry_out(&rollout, None)?;
+                Ok(rollout)
+            }
             other => Err(other_said(&other)),
+        }
+    }
+
+    /// Whether the model has every analysis that a rollout asks for. `at` is where the rollout stands in the deployment, if
+    /// it stands there.
+    ///
+    /// # Errors
+    /// The first that it does not have.
+    pub(crate) fn can_carry_out(&self, rollout: &Rollout, at: Option<&str>) -> Result<(), RolloutError> {
+        match analysis::unknown(self.model(), rollout, at).into_iter().next() {
+            Some(violation) => Err(RolloutError::Refused(Box::new(violation))),
+            None => Ok(()),
         }
     }
 
@@ -176,21 +207,8 @@ impl LoadedModel {
             Said::Action(action) => action,
             other => return Err(other_said(&other)),
         };
-        match &action {
-            Action::Perform(id) if progress.step(id).is_none() => Err(RolloutError::UnknownStep(id.clone())),
-            Action::Perform(id) if progress.state(id).is_some_and(|state| state.attempts >= MAX_ATTEMPTS) => {
-                Err(RolloutError::TooManyAttempts { step: id.clone() })
-            }
-            Action::RollBack(_) => match rules::may_roll_back(progress) {
-                Ok(()) => Ok(action),
-                Err(breach) => Err(RolloutError::Refused(Box::new(breach))),
-            },
-            Action::Complete => match progress.steps.iter().find(|state| state.status != StepStatus::Succeeded) {
-                None => Ok(action),
-                Some(state) => Err(RolloutError::NotDone(state.id.clone())),
-            },
-            Action::Perform(_) | Action::Wait(_) | Action::Pause(_) => Ok(action),
-        }
+        check_action(&action, progress)?;
+        Ok(action)
     }
 
     /// Calls the strategy, and adds what it changes in its namespace to `values`.
@@ -244,6 +262,32 @@ impl LoadedModel {
     }
 }
 
+/// Whether a strategy may say that now: steps are done in their order and once, so that nothing which cannot be undone begins
+/// before what comes first; there is a way back only before the point of no return; and all is done when all steps are.
+fn check_action(action: &Action, progress: &Progress) -> Result<(), RolloutError> {
+    let undone = progress.steps.iter().find(|state| state.status != StepStatus::Succeeded);
+    match (action, undone) {
+        (Action::Perform(id), undone) => match (progress.state(id), undone) {
+            (None, _) => Err(RolloutError::UnknownStep(id.clone())),
+            (Some(state), _) if state.status == StepStatus::Succeeded => Err(RolloutError::DoneAlready(id.clone())),
+            (Some(_), Some(first)) if first.id != *id => Err(RolloutError::TooEarly {
+                step: id.clone(),
+                first: first.id.clone(),
+                no_return: progress.rollout.point_of_no_return.as_ref() == Some(id),
+            }),
+            (Some(state), _) if state.attempts >= MAX_ATTEMPTS => {
+                Err(RolloutError::TooManyAttempts { step: id.clone() })
+            }
+            _ => Ok(()),
+        },
+        (Action::RollBack(_), _) => {
+            rules::may_roll_back(progress).map_err(|breach| RolloutError::Refused(Box::new(breach)))
+        }
+        (Action::Complete, Some(state)) => Err(RolloutError::NotDone(state.id.clone())),
+        (Action::Complete, None) | (Action::Wait(_) | Action::Pause(_), _) => Ok(()),
+    }
+}
+
 /// A plugin that is asked one function does not answer another one.
 fn other_said(said: &Said) -> RolloutError {
     let message = format!("the strategy answered another function than it was asked: {said:?}");
@@ -254,4 +298,80 @@ fn other_said(said: &Said) -> RolloutError {
         limit: None,
         used: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use lockgate_domain::Timestamp;
+
+    use super::*;
+
+    /// A rollout of four steps whose third cannot be undone, of which as many have succeeded.
+    fn progress(done: usize) -> Progress {
+        let step = |id: &&str| Step {
+            id: (*id).to_owned(),
+            title: String::new(),
+            action: StepAction::Retire("blue".to_owned()),
+        };
+        let mut progress = Progress::new(Rollout {
+            steps: ["a", "b", "c", "d"].iter().map(step).collect(),
+            point_of_no_return: Some("c".to_owned()),
+            way_back: WayBack::Removal,
+            summary: String::new(),
+        });
+        let now = Timestamp::from_millis(0);
+        for id in ["a", "b", "c", "d"].into_iter().take(done) {
+            progress.begin(id, now);
+            progress.end(id, StepStatus::Succeeded, now);
+        }
+        progress
+    }
+
+    /// What is wrong with asking for a step.
+    fn wrong(progress: &Progress, id: &str) -> Option<String> {
+        check_action(&Action::Perform(id.to_owned()), progress).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_strategy_asks_for_steps_in_their_order() {
+        for (done, next) in ["a", "b", "c", "d"].into_iter().enumerate() {
+            assert_eq!(wrong(&progress(done), next), None);
+        }
+        let early = "the strategy asked for step `d` before its time: step `b` comes first, and has not succeeded";
+        assert_eq!(wrong(&progress(1), "d").as_deref(), Some(early));
+        assert_eq!(
+            wrong(&progress(0), "z").as_deref(),
+            Some("the strategy asked for step `z`, which its rollout does not have")
+        );
+    }
+
+    #[test]
+    fn the_point_of_no_return_is_not_passed_before_its_time() {
+        let early = "the strategy asked for step `c`, the point of no return, before its time: step `a` comes first, and has \
+                     not succeeded";
+        assert_eq!(wrong(&progress(0), "c").as_deref(), Some(early));
+        let mut failed = progress(1);
+        for status in [StepStatus::Failed, StepStatus::Inconclusive, StepStatus::Running] {
+            failed.end("b", status, Timestamp::from_millis(0));
+            assert!(wrong(&failed, "c").is_some_and(|why| why.contains("step `b` comes first")), "{status:?}");
+            assert_eq!(wrong(&failed, "b"), None, "a step that {status:?} is done again");
+        }
+    }
+
+    #[test]
+    fn a_step_that_has_succeeded_is_not_done_again() {
+        let again = "the strategy asked for step `a` again, which has succeeded: steps are done once, in their order";
+        assert_eq!(wrong(&progress(1), "a").as_deref(), Some(again));
+        assert!(wrong(&progress(4), "d").is_some());
+    }
+
+    #[test]
+    fn all_is_done_when_all_steps_are_and_there_is_no_way_back_after_the_point_of_no_return() {
+        let reason = || Reason { code: "c".to_owned(), message: "m".to_owned(), pointer: None };
+        assert!(check_action(&Action::Complete, &progress(3)).is_err());
+        assert!(check_action(&Action::Complete, &progress(4)).is_ok());
+        assert!(check_action(&Action::RollBack(reason()), &progress(2)).is_ok());
+        assert!(check_action(&Action::RollBack(reason()), &progress(3)).is_err());
+        assert!(check_action(&Action::Pause(reason()), &progress(3)).is_ok());
+    }
 }

@@ -1,9 +1,34 @@
 //! Reporting activities.
 
+use std::collections::BTreeSet;
+
+use lockgate_domain::{Duration, Stage, Timestamp};
+
 use super::write::Change;
 use super::{DeploymentRef, DeploymentView, Engine, EngineError, Mistake, Refused, Write, Written};
 use crate::authority::Right;
-use crate::lifecycle::{ActivityOutcome, ActivityReport, Event, Position, activities_of};
+use crate::lifecycle::{ActivityOutcome, ActivityReport, Event, Position, State, activities_of};
+
+/// How long before the request an activity of planning may have been done: slots and orders are booked early.
+const PLANNED_AHEAD: Duration = Duration::from_millis(365 * 86_400_000);
+
+/// Why an activity of that stage was not done at that time.
+fn cannot_be_at(at: Timestamp, stage: Stage, state: &State, now: Timestamp) -> Option<String> {
+    let requested = state.requested;
+    if at > now {
+        return Some(format!("an activity is reported when it has been done: `{at}` is later than now, `{now}`"));
+    }
+    let (is_early, rule) = match stage {
+        Stage::PlanAndApprove => (at.saturating_add(PLANNED_AHEAD) < requested, "is done at most a year before that"),
+        Stage::Fulfill | Stage::Validate | Stage::Observe => (at < requested, "is not done before that"),
+    };
+    is_early.then(|| {
+        let stage = stage.as_str();
+        format!(
+            "the deployment was asked for at `{requested}`, and what is done in {stage} {rule}: `{at}` is too early"
+        )
+    })
+}
 
 impl Engine {
     /// Reports activities of the stage that the deployment is in: all of them, or none.
@@ -22,14 +47,21 @@ impl Engine {
             &("report-activities", at, reports, write.if_match),
             || self.load(write.actor, at),
             |loaded, digest| {
-                let Position::InProgress { stage } = loaded.state.position else {
-                    return Err(Refused::Over { what: "stage of the deployment", id: at.id.to_owned() }.into());
+                let stage = match loaded.state.position {
+                    Position::InProgress { stage } => stage,
+                    Position::AwaitingEntrance { stage } => return Err(Refused::StageNotBegun { stage }.into()),
+                    _ => return Err(Refused::Over { what: "stage of the deployment", id: at.id.to_owned() }.into()),
                 };
                 let mut mistakes = Vec::new();
                 if reports.is_empty() {
                     mistakes.push(Mistake::new("", "no activity is reported: name at least one"));
                 }
+                let mut reported = BTreeSet::new();
                 for (place, report) in reports.iter().enumerate() {
+                    if !reported.insert(report.activity.as_str()) {
+                        let message = format!("`{}` is in the list twice: remove one", report.activity);
+                        mistakes.push(Mistake::new(format!("/{place}/activity"), message));
+                    }
                     let Some(activity) = activities_of(stage).find(|activity| activity.id == report.activity) else {
                         let known = activities_of(stage).map(|activity| activity.id).collect::<Vec<_>>().join("`, `");
                         let (name, stage) = (&report.activity, stage.as_str());
@@ -45,8 +77,8 @@ impl Engine {
                         let message = format!("`{}` shall be done: it cannot be skipped", activity.id);
                         mistakes.push(Mistake::new(format!("/{place}/outcome"), message));
                     }
-                    if report.at.is_some_and(|at| at > write.now) {
-                        mistakes.push(Mistake::new(format!("/{place}/at"), "it is reported when it has been done"));
+                    if let Some(why) = report.at.and_then(|at| cannot_be_at(at, stage, &loaded.state, write.now)) {
+                        mistakes.push(Mistake::new(format!("/{place}/at"), why));
                     }
                 }
                 if !mistakes.is_empty() {

@@ -1,6 +1,6 @@
 //! Approvals: by people, each with their own credential, bound to what they saw.
 
-use lockgate_domain::{Approval, ApprovalAnswer, Digest, Person, PersonId, Timestamp};
+use lockgate_domain::{Approval, ApprovalAnswer, Digest, Person, PersonId, Timestamp, fields};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,7 @@ use crate::lifecycle::{Event, Position, RecordedApproval};
 #[serde(deny_unknown_fields)]
 pub struct NewApproval {
     /// In which role.
+    #[serde(deserialize_with = "fields::name")]
     pub role: String,
     /// What is answered.
     pub answer: ApprovalAnswer,
@@ -111,6 +112,7 @@ impl Engine {
                     expires: new.expires,
                     subject: current,
                     comment: new.comment.clone(),
+                    changed: Vec::new(),
                 },
                 parts: picture.still.parts.clone(),
                 model: picture.still.model.digest(),

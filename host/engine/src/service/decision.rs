@@ -1,21 +1,21 @@
 //! Decisions: made on a picture, written with all that is needed to make them again, and answered when they are durable.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lockgate_domain::{Decision, Digest, Evidence, Gate, Snapshot, Timestamp};
-use lockgate_ledger::{Append, Conflict, Content, Error, Expect, NewEntry, ValueChanges};
+use lockgate_domain::{Decision, Digest, Evidence, Gate, Snapshot, TeamName};
+use lockgate_ledger::{Append, Conflict, Content, Error, Expect, NewEntry, Request, ValueChanges};
 use lockgate_runtime::Recording;
+use parking_lot::Mutex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::locate::decision_stream;
 use super::picture::{Picture, Still};
-use super::read::{AsOf, Loaded, Page, Paged, body};
-use super::value_turns::ValueTurn;
-use super::{ATTEMPTS, DeploymentRef, Engine, EngineError, Recordings};
+use super::read::{Loaded, Page, Paged, body};
+use super::{DeploymentRef, Engine, EngineError, Recordings};
 use crate::LoadedModel;
 use crate::authority::{Actor, Right};
 use crate::gate::{Outside, Record};
@@ -57,13 +57,33 @@ pub struct RequestRef {
 
 /// How long the parts of a decision took. What a clock says is no part of the decision itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Phases {
+pub struct DecisionPhases {
     /// Reading the deployment, in nanoseconds.
-    pub read_ns: u64,
-    /// Choosing the model and taking the picture, in nanoseconds.
-    pub picture_ns: u64,
+    #[serde(rename = "read_ns", with = "nanoseconds")]
+    #[schemars(with = "u64")]
+    pub read: Duration,
+    /// Choosing the model and taking the snapshot, in nanoseconds.
+    #[serde(rename = "snapshot_ns", with = "nanoseconds")]
+    #[schemars(with = "u64")]
+    pub snapshot: Duration,
     /// Asking the plugins and combining what they say, in nanoseconds.
-    pub evaluate_ns: u64,
+    #[serde(rename = "evaluate_ns", with = "nanoseconds")]
+    #[schemars(with = "u64")]
+    pub evaluate: Duration,
+}
+
+mod nanoseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_nanos)
+    }
 }
 
 /// A decision as the ledger keeps it: the body of a `decision` entry.
@@ -72,7 +92,7 @@ pub struct DecisionRecord {
     /// The decision.
     pub decision: Decision,
     /// The team whose deployment it is about.
-    pub team: String,
+    pub team: TeamName,
     /// Who asked.
     pub actor: By,
     /// How.
@@ -90,15 +110,7 @@ pub struct DecisionRecord {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recordings: Vec<Digest>,
     /// How long it took.
-    pub phases: Phases,
-}
-
-/// What is decided on, and how long it took to read it and to take the picture.
-struct Look {
-    loaded: Arc<Loaded>,
-    picture: Picture,
-    read: Duration,
-    pictured: Duration,
+    pub phases: DecisionPhases,
 }
 
 /// What a gate said.
@@ -116,20 +128,26 @@ pub(super) struct Evaluated {
     evaluate: Duration,
 }
 
-/// A decision that is not durable yet.
-#[derive(Debug)]
-pub struct Prepared {
-    /// The decision. It must not leave before [`Engine::submit`] has called back.
-    pub decision: Arc<Decision>,
-    /// How long it took.
-    pub phases: Phases,
+/// A decision that is not on the disk yet, with all that is written with it.
+pub(super) struct PreparedDecision {
+    /// The decision. It must not leave before it is on the disk.
+    pub(super) decision: Arc<Decision>,
+    /// How long its parts took.
+    pub(super) phases: DecisionPhases,
     pub(super) loaded: Arc<Loaded>,
     pub(super) entries: Vec<NewEntry>,
     pub(super) content: Vec<Content>,
     pub(super) expect: Vec<Expect>,
     pub(super) values: Vec<ValueChanges>,
-    /// Held until the decision is written or given up.
-    pub(super) turn: Option<ValueTurn>,
+    /// The answer that is kept for an idempotency key.
+    pub(super) request: Option<Request>,
+}
+
+impl Evaluated {
+    /// How long its parts took, with the time for reading.
+    pub(super) fn phases(&self, read: Duration) -> DecisionPhases {
+        DecisionPhases { read, snapshot: self.pictured, evaluate: self.evaluate }
+    }
 }
 
 /// What was stored lately, and need not be sent again.
@@ -138,11 +156,11 @@ pub(super) struct Recent(Mutex<HashSet<Digest>>);
 
 impl Recent {
     fn has(&self, digest: Digest) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest)
+        self.0.lock().contains(&digest)
     }
 
     pub(super) fn add(&self, digests: impl Iterator<Item = Digest>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         if known.len() > REMEMBERED {
             known.clear();
         }
@@ -150,149 +168,19 @@ impl Recent {
     }
 
     pub(super) fn forget(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.0.lock().clear();
     }
 }
 
 impl Engine {
-    /// Decides at a gate, and does not pass it. It returns when the decision is on the disk.
-    ///
-    /// # Errors
-    /// If the actor may not ask, there is no such deployment for them, no model can be chosen, or the ledger does not
-    /// take it.
-    pub fn decide(
-        &self,
-        actor: &Actor,
-        at: DeploymentRef<'_>,
-        gate: Gate,
-        now: Timestamp,
-        asked: &Asked,
-    ) -> Result<Arc<Decision>, EngineError> {
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            let mut prepared = self.prepare(actor, at, gate, now, asked)?;
-            let (decision, content) = (prepared.decision.clone(), digests(&prepared.content));
-            let _turn = prepared.turn.take();
-            match self.0.storage.append(prepared.append()) {
-                Ok(_) => {
-                    self.0.stored.add(content.into_iter());
-                    return Ok(decision);
-                }
-                Err(error) if attempts < ATTEMPTS && self.again(&error) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    /// Makes a decision that is not durable yet: for callers that do not wait on a thread. It is to be handed to
-    /// [`Engine::submit`].
-    ///
-    /// # Errors
-    /// As [`Engine::decide`].
-    pub fn prepare(
-        &self,
-        actor: &Actor,
-        at: DeploymentRef<'_>,
-        gate: Gate,
-        now: Timestamp,
-        asked: &Asked,
-    ) -> Result<Prepared, EngineError> {
-        actor.require(Right::Decide)?;
-        lately(|as_of| {
-            let look = self.look(as_of, actor, at, gate, now)?;
-            let turn = self.0.value_turns.take(&look.picture.still.model.writable_namespaces(gate));
-            self.prepare_on(actor, look, asked, turn)
-        })
-    }
-
-    /// The same, on a thread that must not wait for others: none where a plugin of the gate may wait for others than this
-    /// machine, or where other decisions that change the same values come first.
-    ///
-    /// # Errors
-    /// As [`Engine::decide`].
-    pub fn prepare_without_waiting(
-        &self,
-        actor: &Actor,
-        at: DeploymentRef<'_>,
-        gate: Gate,
-        now: Timestamp,
-        asked: &Asked,
-    ) -> Result<Option<Prepared>, EngineError> {
-        actor.require(Right::Decide)?;
-        lately(|as_of| {
-            let look = self.look(as_of, actor, at, gate, now)?;
-            if look.picture.still.model.may_wait(gate) {
-                return Ok(None);
-            }
-            let Ok(turn) = self.0.value_turns.try_take(&look.picture.still.model.writable_namespaces(gate)) else {
-                return Ok(None);
-            };
-            self.prepare_on(actor, look, asked, turn).map(Some)
-        })
-    }
-
-    fn look(
-        &self,
-        as_of: AsOf,
-        actor: &Actor,
-        at: DeploymentRef<'_>,
-        gate: Gate,
-        now: Timestamp,
-    ) -> Result<Look, EngineError> {
-        let began = Instant::now();
-        let loaded = self.load_as_of(as_of, actor, at)?;
-        let read = began.elapsed();
-        let picture = self.picture_as_of(as_of, &loaded, gate, now)?;
-        Ok(Look { loaded, picture, read, pictured: began.elapsed().saturating_sub(read) })
-    }
-
-    fn prepare_on(
-        &self,
-        actor: &Actor,
-        look: Look,
-        asked: &Asked,
-        turn: Option<ValueTurn>,
-    ) -> Result<Prepared, EngineError> {
-        let Look { loaded, picture, read, pictured } = look;
-        let evaluated = self.evaluate(loaded, picture, pictured)?;
-        let prepared = self.write_down(actor, evaluated, asked, read, false)?;
-        Ok(Prepared { turn, ..prepared })
-    }
-
-    /// Writes a decision, and calls back when it is on the disk, from a thread of the ledger: the callback must be quick.
-    /// [`EngineError::is_stale`] says whether it is worth deciding again.
-    pub fn submit(
-        &self,
-        mut prepared: Prepared,
-        done: impl FnOnce(Result<Arc<Decision>, EngineError>) + Send + 'static,
-    ) {
-        let engine = self.clone();
-        let (decision, content) = (prepared.decision.clone(), digests(&prepared.content));
-        let turn = prepared.turn.take();
-        let answered = move |outcome: Result<_, Error>| match outcome {
-            Ok(_) => {
-                drop(turn);
-                engine.0.stored.add(content.into_iter());
-                done(Ok(decision));
-            }
-            Err(error) => {
-                engine.again(&error);
-                drop(turn);
-                done(Err(error.into()));
-            }
-        };
-        self.0.storage.submit(prepared.append(), Box::new(answered));
-    }
-
-    /// Whether it is worth deciding again.
-    fn again(&self, error: &Error) -> bool {
+    /// Whether something that a decision rests on has changed, so that it is worth deciding again.
+    pub(super) fn is_worth_another_attempt(&self, error: &Error) -> bool {
         if let Error::UnknownContent(_) = error {
             // Retention has taken away what was known to be there.
             self.0.stored.forget();
         }
         self.note_conflict(error);
-        is_stale(error)
+        matches!(error, Error::Conflict(_) | Error::UnknownContent(_))
     }
 
     /// Notes that writers conflict over values: those of this process take turns then.
@@ -331,29 +219,24 @@ impl Engine {
         asked: &Asked,
         read: Duration,
         pass: bool,
-    ) -> Result<Prepared, EngineError> {
-        let Evaluated { loaded, still, snapshot, environment, decision, recordings, values, pictured, evaluate } =
-            evaluated;
-        let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let phases = Phases {
-            read_ns: nanoseconds(read),
-            picture_ns: nanoseconds(pictured),
-            evaluate_ns: nanoseconds(evaluate),
-        };
-        let mut content = vec![still.content.clone()];
+    ) -> Result<PreparedDecision, EngineError> {
+        let phases = evaluated.phases(read);
+        let Evaluated { loaded, still, snapshot, environment, decision, recordings, values, .. } = evaluated;
+        let mut content = Vec::new();
         for recording in recordings {
             let bytes = recording.encode().map_err(|error| EngineError::Damaged(format!("a recording: {error}")))?;
             content.push(Content::new("recording", "application/zstd", Arc::new(bytes)));
         }
-        let mut references = digests(&content).into_iter();
+        let recordings = digests(&content);
+        content.push(still.content.clone());
         let record = DecisionRecord {
             team: loaded.state.team.clone(),
             actor: By::from(actor),
             asked: asked.clone(),
             passed: pass && decision.verdict == lockgate_domain::Verdict::Allow,
-            picture: references.next().unwrap_or_else(|| Digest::of(b"")),
+            picture: still.content.digest(),
             evidence: snapshot.evidence.clone(),
-            recordings: references.collect(),
+            recordings,
             phases,
             decision,
         };
@@ -370,7 +253,8 @@ impl Engine {
         expect.extend(environment);
         expect.push(Expect { stream: loaded.stream.clone(), version: loaded.state.version });
         let decision = Arc::new(record.decision);
-        Ok(Prepared { decision, phases, loaded, entries: vec![entry], content, expect, values, turn: None })
+        let entries = vec![entry];
+        Ok(PreparedDecision { decision, phases, loaded, entries, content, expect, values, request: None })
     }
 
     fn records(&self, model: &LoadedModel, gate: Gate) -> bool {
@@ -456,27 +340,11 @@ impl Engine {
     }
 }
 
-impl Prepared {
+impl PreparedDecision {
     pub(super) fn append(self) -> Append {
-        let Self { entries, content, expect, values, .. } = self;
-        Append { entries, content, expect, values, ..Append::default() }
+        let Self { entries, content, expect, values, request, .. } = self;
+        Append { entries, content, expect, values, request }
     }
-}
-
-impl EngineError {
-    /// Whether something it rested on has changed meanwhile, so that it is worth trying again.
-    pub fn is_stale(&self) -> bool {
-        matches!(self, Self::Ledger(error) if is_stale(error))
-    }
-}
-
-fn is_stale(error: &Error) -> bool {
-    matches!(error, Error::Conflict(_) | Error::UnknownContent(_))
-}
-
-/// Something by what is known of the ledger. What is wrong with it is said only if it is wrong now.
-fn lately<T>(make: impl Fn(AsOf) -> Result<T, EngineError>) -> Result<T, EngineError> {
-    make(AsOf::Lately).or_else(|_| make(AsOf::Now))
 }
 
 pub(super) fn digests(content: &[Content]) -> Vec<Digest> {

@@ -4,7 +4,7 @@
 //! the lender, the borrower or an administrator ends it, or, where the lender held API tokens in the role, when the last of
 //! them stops being valid: somebody who has lost a role lends it no more.
 
-use lockgate_domain::{PersonId, Timestamp};
+use lockgate_domain::{PersonId, TeamName, Timestamp, fields};
 use lockgate_ledger::{Append, Expect};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,14 +26,16 @@ pub struct NewDelegation {
     /// To whom, by person id.
     pub to: PersonId,
     /// Which role.
+    #[serde(deserialize_with = "fields::name")]
     pub role: String,
     /// Until when.
     pub expires: Timestamp,
     /// Why.
+    #[serde(deserialize_with = "fields::text")]
     pub reason: String,
     /// For the deployments of this team only; without it, for those of all teams that the lender sees now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub team: Option<String>,
+    pub team: Option<TeamName>,
 }
 
 /// A delegation, as it was granted.
@@ -120,7 +122,7 @@ impl Granted for Delegation {
     }
 
     fn team(&self) -> Option<&str> {
-        self.teams.only()
+        self.teams.only().map(TeamName::as_str)
     }
 
     fn expires(&self) -> Timestamp {

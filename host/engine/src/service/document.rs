@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lockgate_domain::{Deployment, canonical_json};
+use lockgate_domain::{Deployment, TeamName, canonical_json, is_path_step, read_value};
 use lockgate_ledger::{Content, check_stream_name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,9 +27,9 @@ const LONGEST_ID: usize = 128;
 pub struct NewDeployment {
     /// The team that it belongs to; may be left out by who is in one team only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub team: Option<String>,
-    /// The deployment. What people and the host add (`involved`, `approvals`, `approved`, `waivers`, `overrides`, `overlaps`) is not
-    /// handed in with it.
+    pub team: Option<TeamName>,
+    /// The deployment. What people and the host add (`involved`, `approvals`, `approved`, `waivers`, `overrides`, `overlaps`,
+    /// `history`) is not handed in with it.
     pub deployment: Deployment,
 }
 
@@ -43,7 +43,7 @@ impl Engine {
         actor.require(Right::Request)?;
         let deployment = &new.deployment;
         let permit = || {
-            let team = team_of(actor, new.team.as_deref())?;
+            let team = team_of(actor, new.team.as_ref())?;
             check(actor, deployment, "/deployment")?;
             Ok(team)
         };
@@ -97,10 +97,8 @@ impl Engine {
                 let before = json!(Deployment { involved: BTreeSet::new(), ..(*loaded.document).clone() });
                 let mut after = before.clone();
                 json_patch::merge(&mut after, patch);
-                let deployment: Deployment = serde_path_to_error::deserialize(&after).map_err(|error| {
-                    let pointer = pointer_of(error.path());
-                    EngineError::Invalid(vec![Mistake::new(pointer, error.into_inner().to_string())])
-                })?;
+                let deployment: Deployment =
+                    read_value(&after).map_err(|error| EngineError::Invalid(vec![error.into()]))?;
                 if deployment.id != loaded.id {
                     let message = format!("the id of a deployment stays what it is: `{}`", loaded.id);
                     return Err(EngineError::Invalid(vec![Mistake::new("/id", message)]));
@@ -133,20 +131,19 @@ fn content_of(deployment: &Deployment) -> Result<Content, EngineError> {
     Ok(Content::new("deployment", "application/json", Arc::new(canonical_json(deployment)?)))
 }
 
-fn team_of(actor: &Actor, named: Option<&str>) -> Result<String, EngineError> {
+fn team_of(actor: &Actor, named: Option<&TeamName>) -> Result<TeamName, EngineError> {
     let wrong = |message: String| EngineError::Invalid(vec![Mistake::new("/team", message)]);
-    let team = named.or_else(|| actor.teams.only());
-    let Some(team) = team.filter(|team| !team.trim().is_empty()) else {
-        return Err(wrong("say which team the deployment belongs to".to_owned()));
+    let Some(team) = named.or_else(|| actor.teams.only()) else {
+        return Err(wrong("`team` is required: you are in several teams".to_owned()));
     };
     if actor.teams.include(team) {
-        return Ok(team.to_owned());
+        return Ok(team.clone());
     }
     let own = match &actor.teams {
         Teams::Named(teams) => teams.iter().map(|team| format!("`{team}`")).collect::<Vec<_>>().join(", "),
         Teams::All => String::new(),
     };
-    Err(wrong(format!("`{}` is not in team `{team}`, but in {own}", actor.person.id)))
+    Err(wrong(format!("`{}` is not in team `{team}`: write one of {own}", actor.person.id)))
 }
 
 /// What a document may not say, because the host says it.
@@ -154,8 +151,9 @@ fn check(actor: &Actor, deployment: &Deployment, at: &str) -> Result<(), EngineE
     let mut mistakes = Vec::new();
     let id = &deployment.id;
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-_:".contains(c);
-    if id.is_empty() || id.len() > LONGEST_ID || !id.chars().all(plain) {
-        let rule = format!("the id has 1 to {LONGEST_ID} letters, digits, `.`, `-`, `_` or `:`");
+    if id.is_empty() || id.len() > LONGEST_ID || !id.chars().all(plain) || is_path_step(id) {
+        let rule =
+            format!("the id has 1 to {LONGEST_ID} letters, digits, `.`, `-`, `_` or `:`, and is not `.` or `..`");
         mistakes.push(Mistake::new(format!("{at}/id"), rule));
     }
     mistakes.extend(of_the_host(deployment, at));
@@ -211,7 +209,7 @@ fn check_revision(actor: &Actor, before: &Deployment, after: &Deployment) -> Res
 }
 
 fn of_the_host(deployment: &Deployment, at: &str) -> Vec<Mistake> {
-    let Deployment { involved, approvals, approved, waivers, overrides, overlaps, .. } = deployment;
+    let Deployment { involved, approvals, approved, waivers, overrides, overlaps, history, .. } = deployment;
     let said = [
         ("involved", !involved.is_empty(), "the host keeps who was ever involved"),
         ("approvals", !approvals.is_empty(), "people approve by `POST …/approvals`, each with their own credential"),
@@ -219,6 +217,7 @@ fn of_the_host(deployment: &Deployment, at: &str) -> Vec<Mistake> {
         ("waivers", !waivers.is_empty(), "waivers are granted by `POST /api/v1/waivers`"),
         ("overrides", !overrides.is_empty(), "overrides are taken by `POST …/overrides`"),
         ("overlaps", !overlaps.is_empty(), "the host finds them itself"),
+        ("history", !history.is_empty(), "the host keeps how the earlier deployments of the product ended"),
     ];
     let said = said.into_iter().filter(|(_, said, _)| *said);
     let reserved = deployment.facts.keys().filter(|name| name.starts_with(RESERVED)).map(|name| {
@@ -228,20 +227,4 @@ fn of_the_host(deployment: &Deployment, at: &str) -> Vec<Mistake> {
     let said =
         said.map(|(name, _, why)| Mistake::new(format!("{at}/{name}"), format!("`{name}` is not handed in: {why}")));
     reserved.chain(said).collect()
-}
-
-/// A JSON Pointer to where reading stopped.
-fn pointer_of(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let mut pointer = String::new();
-    for segment in path.iter() {
-        pointer.push('/');
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&index.to_string()),
-            Segment::Map { key } => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
-            Segment::Enum { variant } => pointer.push_str(variant),
-            Segment::Unknown => pointer.push('?'),
-        }
-    }
-    pointer
 }

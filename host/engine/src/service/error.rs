@@ -1,6 +1,8 @@
 //! Why something was not done: by what the caller can do about it.
 
-use lockgate_domain::{DigestError, PersonId};
+use std::fmt;
+
+use lockgate_domain::{DigestError, PersonId, TeamName, ValueError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +26,21 @@ impl Mistake {
     }
 }
 
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pointer.as_str() {
+            "" => f.write_str(&self.message),
+            pointer => write!(f, "at `{pointer}`: {}", self.message),
+        }
+    }
+}
+
+impl From<ValueError> for Mistake {
+    fn from(ValueError { pointer, fault }: ValueError) -> Self {
+        Self { pointer, message: fault.to_string() }
+    }
+}
+
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -42,7 +59,7 @@ pub enum EngineError {
         /// The id.
         id: String,
         /// The teams.
-        teams: Vec<String>,
+        teams: Vec<TeamName>,
     },
     /// The one who asks has not the right.
     #[error(transparent)]
@@ -209,8 +226,17 @@ pub enum Refused {
         /// Which.
         id: String,
     },
+    /// The entrance of the stage comes first.
+    #[error(
+        "the stage `{}` has not begun: pass the gate `{}/entrance` first, then report its activities",
+        .stage.as_str(), .stage.as_str()
+    )]
+    StageNotBegun {
+        /// The stage whose activities were reported.
+        stage: lockgate_domain::Stage,
+    },
     /// The step is not the one that is under way.
-    #[error("the step `{step}` is not under way: {why}")]
+    #[error("the step `{step}` is not running: {why}")]
     StepNotUnderWay {
         /// The step.
         step: String,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockgate_domain::Evidence;
+use lockgate_domain::{Evidence, Timestamp, is_path_step};
 use lockgate_ledger::Content;
 
 use super::write::Change;
@@ -10,32 +10,58 @@ use super::{DeploymentRef, Engine, EngineError, Mistake, Refused, Write, Written
 use crate::authority::{Actor, Right};
 use crate::lifecycle::Event;
 
+/// Evidence that is handed in.
+#[derive(Clone, Debug)]
+pub struct NewEvidence<'a> {
+    /// Under which name, in the place of what had that name before.
+    pub name: &'a str,
+    /// Its media type.
+    pub media_type: &'a str,
+    /// Who or what it comes from; without it, whoever hands it in.
+    pub source: Option<&'a str>,
+    /// When it was made, if that is known.
+    pub made: Option<Timestamp>,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl<'a> NewEvidence<'a> {
+    /// Evidence of which is not said where it comes from and when it was made.
+    pub fn new(name: &'a str, media_type: &'a str, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { name, media_type, source: None, made: None, bytes: bytes.into() }
+    }
+}
+
 impl Engine {
-    /// Hands in evidence under a name, in the place of what had that name before. `source` says who or what it comes from.
+    /// Hands in evidence.
     ///
     /// # Errors
-    /// If the actor may not, the deployment has ended, or other evidence of that name was approved.
+    /// If the actor may not, it says that it was made later than now, the deployment has ended, or other evidence of that name
+    /// was approved.
     pub fn attach(
         &self,
         write: &Write<'_>,
         at: DeploymentRef<'_>,
-        name: &str,
-        media_type: &str,
-        source: Option<&str>,
-        bytes: Vec<u8>,
+        new: NewEvidence<'_>,
     ) -> Result<Written<Evidence>, EngineError> {
         write.actor.require(Right::Attest)?;
+        let NewEvidence { name, media_type, source, made, bytes } = new;
         let plain = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
-        if name.is_empty() || name.len() > 128 || !name.chars().all(plain) {
-            let rule = "the name of evidence has 1 to 128 letters, digits, `.`, `-` or `_`";
+        if name.is_empty() || name.len() > 128 || !name.chars().all(plain) || is_path_step(name) {
+            let rule = "the name of evidence has 1 to 128 letters, digits, `.`, `-` or `_`, and is not `.` or `..`";
             return Err(EngineError::Invalid(vec![Mistake::new("/name", rule)]));
+        }
+        if let Some(made) = made.filter(|made| *made > write.now) {
+            let rule = format!("the evidence says that it was made at {made}, and it is only {}", write.now);
+            return Err(EngineError::Invalid(vec![Mistake::new("/made", rule)]));
         }
         let evidence = Evidence {
             source: source.map(str::to_owned).or_else(|| Some(write.actor.person.id.written().to_owned())),
-            collected: Some(write.now),
+            made,
+            attested: Some(write.now),
             ..Evidence::new(bytes, media_type)
         };
-        let asked = ("attach", at, name, evidence.digest, media_type, source, write.if_match);
+        let asked = ("attach", at, name, evidence.digest, media_type, (source, made), write.if_match);
         self.once(
             write,
             &asked,
@@ -45,7 +71,7 @@ impl Engine {
                     return Err(Refused::Over { what: "deployment", id: at.id.to_owned() }.into());
                 }
                 let approved = loaded.state.approved.as_ref().and_then(|approved| approved.evidence.get(name));
-                if let Some(approved) = approved.filter(|approved| **approved != evidence.digest) {
+                if let Some(approved) = approved.filter(|approved| **approved != evidence.statement()) {
                     let refused = Refused::EvidenceApproved { name: name.to_owned(), approved: approved.to_string() };
                     return Err(refused.into());
                 }

@@ -1,6 +1,8 @@
 //! Exceptions: waivers, granted in advance; and overrides, taken in an emergency and reviewed afterwards.
 
-use lockgate_domain::{Deployment, Enforcement, Gate, Override, PersonId, Timestamp, Waiver, WaiverScope};
+use lockgate_domain::{
+    Deployment, Enforcement, Gate, InvalidWaiver, Override, PersonId, TeamName, Timestamp, Waiver, WaiverScope, fields,
+};
 use lockgate_ledger::Append;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,8 +20,10 @@ use crate::lifecycle::{By, Event, OverrideState, ReviewFinding};
 #[serde(deny_unknown_fields)]
 pub struct NewWaiver {
     /// Why.
+    #[serde(deserialize_with = "fields::text")]
     pub reason: String,
     /// Where that was decided.
+    #[serde(deserialize_with = "fields::text")]
     pub ticket: String,
     /// What it is good for. The team may be left out by who is in one team only, or names a deployment; without it, a waiver
     /// of who sees all teams is for all of them.
@@ -39,6 +43,17 @@ pub struct WaiverState {
     /// Since when it is ended before its time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Timestamp>,
+}
+
+/// A waiver that was granted, and what to look at once more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GrantedWaiver {
+    /// The waiver.
+    #[serde(flatten)]
+    pub state: WaiverState,
+    /// Codes that none of its bindings gave lately, each in a sentence: they may be misspelt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// The stream of the waivers for all teams.
@@ -90,8 +105,10 @@ pub struct NewOverride {
     /// The gate.
     pub gate: Gate,
     /// The binding or group whose answer is overridden, by id.
+    #[serde(deserialize_with = "fields::name")]
     pub binding: String,
     /// Why.
+    #[serde(deserialize_with = "fields::text")]
     pub reason: String,
 }
 
@@ -100,13 +117,15 @@ pub struct NewOverride {
 #[serde(deny_unknown_fields)]
 pub struct NewReview {
     /// The deployment, by id.
+    #[serde(deserialize_with = "fields::id")]
     pub deployment: String,
     /// The team that it belongs to; may be left out where only one of one's teams has a deployment of that id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub team: Option<String>,
+    pub team: Option<TeamName>,
     /// What came of it.
     pub finding: ReviewFinding,
     /// What there is to say.
+    #[serde(deserialize_with = "fields::text")]
     pub comment: String,
 }
 
@@ -116,7 +135,7 @@ pub struct PendingOverride {
     /// The deployment, by id.
     pub deployment: String,
     /// The team that it belongs to.
-    pub team: String,
+    pub team: TeamName,
     /// The override, and how it was looked at.
     #[serde(flatten)]
     pub known: OverrideState,
@@ -126,30 +145,35 @@ impl Engine {
     /// Grants a waiver, and answers for it. It is for one team, or, by who sees all teams, for all.
     ///
     /// # Errors
-    /// If the actor may not, it does not say all that a waiver has to say, or it is not clear for which team it is.
-    pub fn waive(&self, write: &Write<'_>, new: &NewWaiver) -> Result<Written<WaiverState>, EngineError> {
+    /// If the actor may not, it does not say all that a waiver has to say, it is not clear for which team it is, or no model
+    /// has what it names.
+    pub fn waive(&self, write: &Write<'_>, new: &NewWaiver) -> Result<Written<GrantedWaiver>, EngineError> {
         write.actor.require(Right::Waive)?;
         let NewWaiver { reason, ticket, scope, expires } = new.clone();
         let owner = write.actor.person.id.clone();
         let mut waiver = Waiver { id: fresh_id("waiver")?, owner, reason, ticket, scope, granted: write.now, expires };
         let team = || self.team_of_waiver(write.actor, &new.scope);
         self.once(write, &("waive", new), team, |team, digest| {
-            waiver.check().map_err(|wrong| EngineError::Invalid(vec![Mistake::new("", wrong.to_string())]))?;
+            let mistake =
+                |wrong: InvalidWaiver| EngineError::Invalid(vec![Mistake::new(wrong.pointer(), wrong.to_string())]);
+            waiver.check().map_err(mistake)?;
             waiver.scope.team = team;
-            let value = WaiverState { waiver: waiver.clone(), by: By::from(write.actor), ended: None };
+            self.check_scope(write.actor, &waiver.scope)?;
+            let state = WaiverState { waiver: waiver.clone(), by: By::from(write.actor), ended: None };
             let stream = waiver.scope.team.as_deref().map_or_else(|| EVERYBODYS_WAIVERS.to_owned(), team_waivers);
-            let entries = vec![Self::granting(&stream, &value, write.now)?];
+            let entries = vec![Self::granting(&stream, &state, write.now)?];
+            let value = GrantedWaiver { state, warnings: self.codes_never_given(write.actor, &waiver.scope)? };
             self.commit(write, digest, Append { entries, ..Append::default() }, None, value)
         })
     }
 
     /// For which team a waiver is: the one that it names, the only one of who grants it, or that of the deployment that it
     /// names.
-    fn team_of_waiver(&self, actor: &Actor, scope: &WaiverScope) -> Result<Option<String>, EngineError> {
+    fn team_of_waiver(&self, actor: &Actor, scope: &WaiverScope) -> Result<Option<TeamName>, EngineError> {
         let wrong = |pointer: &str, message: String| Err(EngineError::Invalid(vec![Mistake::new(pointer, message)]));
-        if let Some(team) = scope.team.as_deref().or_else(|| actor.teams.only()) {
-            return match actor.teams.include(team) && !team.trim().is_empty() {
-                true => Ok(Some(team.to_owned())),
+        if let Some(team) = scope.team.as_ref().or_else(|| actor.teams.only()) {
+            return match actor.teams.include(team) {
+                true => Ok(Some(team.clone())),
                 false => {
                     wrong("/scope/team", format!("`{}` is not in team `{team}`: name one of theirs", actor.person.id))
                 }
@@ -309,7 +333,7 @@ impl Engine {
     ) -> Result<Written<OverrideState>, EngineError> {
         write.actor.require(Right::Review)?;
         let permit = || {
-            let at = DeploymentRef { id: &new.deployment, team: new.team.as_deref() };
+            let at = DeploymentRef { id: &new.deployment, team: new.team.as_ref() };
             let loaded = self.load(write.actor, at)?;
             let person = &write.actor.person.id;
             let known = of_id(&loaded.state.overrides, taken)?;

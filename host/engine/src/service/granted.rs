@@ -105,7 +105,7 @@ impl Engine {
         }
         let query = Query { stream: Some(stream.to_owned()), limit: 1, ..Query::default() };
         let missing = || EngineError::Damaged(format!("`{stream}` has a version and no entry"));
-        let at = self.0.storage.entries(&query)?.first().ok_or_else(missing)?.at;
+        let at = self.0.storage.entries(&query)?.first().ok_or_else(missing)?.read().map_err(EngineError::Damaged)?.at;
         self.0.ends.insert(stream.to_owned(), at);
         Ok(at)
     }

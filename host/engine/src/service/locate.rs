@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lockgate_domain::TeamName;
 use lockgate_ledger::{Error, Query, Source as _, Storage, StoredEntry, TeamView};
 use serde::Serialize;
 
@@ -26,7 +27,7 @@ pub struct DeploymentRef<'a> {
     /// Its id.
     pub id: &'a str,
     /// The team that it belongs to. None: one of the teams of the person who names it.
-    pub team: Option<&'a str>,
+    pub team: Option<&'a TeamName>,
 }
 
 impl<'a> From<&'a str> for DeploymentRef<'a> {
@@ -44,7 +45,7 @@ impl<'a> From<&'a String> for DeploymentRef<'a> {
 /// Which teams have a deployment of an id, and since when that is known.
 #[derive(Clone, Debug)]
 pub(super) struct KnownTeams {
-    teams: BTreeSet<String>,
+    teams: BTreeSet<TeamName>,
     looked: Instant,
 }
 
@@ -64,10 +65,10 @@ pub(crate) fn decision_stream(team: &str, id: &str) -> String {
 }
 
 /// The teams that have a deployment of that id: at most so many of them.
-pub(crate) fn teams_with(storage: &dyn Storage, id: &str, most: usize) -> Result<BTreeSet<String>, Error> {
+pub(crate) fn teams_with(storage: &dyn Storage, id: &str, most: usize) -> Result<BTreeSet<TeamName>, Error> {
     let (kind, id) = (Some("requested".to_owned()), Some(id.to_owned()));
     let requested = Query { kind, id, limit: most, ..Query::default() };
-    Ok(storage.entries(&requested)?.into_iter().filter_map(|entry| entry.team).collect())
+    Ok(storage.entries(&requested)?.into_iter().filter_map(|entry| entry.team?.parse().ok()).collect())
 }
 
 impl Engine {
@@ -84,7 +85,7 @@ impl Engine {
     ) -> Result<Arc<Loaded>, EngineError> {
         let DeploymentRef { id, team } = at;
         let teams = match (team, &actor.teams) {
-            (Some(team), teams) if teams.include(team) => BTreeSet::from([team.to_owned()]),
+            (Some(team), teams) if teams.include(team) => BTreeSet::from([team.clone()]),
             (Some(_), _) => BTreeSet::new(),
             (None, Teams::Named(teams)) => teams.clone(),
             (None, Teams::All) => self.teams_with(as_of, id)?,
@@ -95,7 +96,7 @@ impl Engine {
         let mut found = streams.iter().zip(&teams).zip(versions).filter(|(_, version)| *version > 0);
         let missing = || EngineError::NotFound { what: "deployment", id: id.to_owned() };
         let ((stream, first), version) = found.next().ok_or_else(missing)?;
-        let others: Vec<String> = found.map(|((_, team), _)| team.clone()).collect();
+        let others: Vec<TeamName> = found.map(|((_, team), _)| team.clone()).collect();
         if !others.is_empty() {
             let teams = [first.clone()].into_iter().chain(others).collect();
             return Err(EngineError::SeveralTeams { id: id.to_owned(), teams });
@@ -104,7 +105,7 @@ impl Engine {
     }
 
     /// The teams that have a deployment of that id: for who sees all teams.
-    fn teams_with(&self, as_of: AsOf, id: &str) -> Result<BTreeSet<String>, EngineError> {
+    fn teams_with(&self, as_of: AsOf, id: &str) -> Result<BTreeSet<TeamName>, EngineError> {
         let known = self.0.teams.get(id).filter(|_| as_of == AsOf::Lately);
         if let Some(known) = known.filter(|known| known.looked.elapsed() < KNOWN_FOR) {
             return Ok(known.teams);
@@ -124,7 +125,7 @@ impl Engine {
         if query.stream.is_some() {
             // The stream was found by its team.
             let mut found = self.0.storage.entries(&newest)?;
-            found.retain(|entry| entry.team.as_ref().is_some_and(|team| teams.contains(team)));
+            found.retain(|entry| entry.team.as_ref().is_some_and(|team| teams.contains(team.as_str())));
             return Ok(found);
         }
         Ok(TeamView::new(&*self.0.storage, teams).entries(&newest)?)

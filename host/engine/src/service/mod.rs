@@ -17,6 +17,7 @@ mod error;
 mod evidence;
 mod exception;
 mod gate;
+mod gate_request;
 mod granted;
 mod locate;
 mod moves;
@@ -26,6 +27,7 @@ mod read;
 mod rollout;
 mod value_turns;
 mod view;
+mod waiver_scope;
 mod write;
 
 use std::sync::Arc;
@@ -38,18 +40,21 @@ use crate::LoadedModel;
 use crate::authority::{Actor, CredentialCheck};
 
 pub use approval::NewApproval;
-pub use decision::{Asked, DecisionRecord, Phases, Prepared, RequestRef};
+pub use decision::{Asked, DecisionPhases, DecisionRecord, RequestRef};
 pub use delegation::{Credentials, Delegation, DelegationState, NewDelegation, NoCredentials, TokensHeld};
 pub use document::NewDeployment;
 pub use error::{EngineError, Mistake, Refused};
-pub use exception::{NewOverride, NewReview, NewWaiver, PendingOverride, WaiverState};
+pub use evidence::NewEvidence;
+pub use exception::{GrantedWaiver, NewOverride, NewReview, NewWaiver, PendingOverride, WaiverState};
 pub use gate::Passed;
+pub use gate_request::{GateAnswer, GateOutcome, GatePurpose, GateRequest, GateThreads, ThreadWork};
 pub use locate::DeploymentRef;
 pub(crate) use locate::{decision_stream, teams_with};
 pub use moves::Reason;
 pub use read::{EventRecord, Page, Paged};
 pub use rollout::{NextStep, StepOutcome, StepReport};
 pub use view::{ActivityView, ApprovalView, DeploymentSummary, DeploymentView, ModelChoice};
+pub use waiver_scope::unknown_in_scope;
 
 use decision::Recent;
 use granted::Grants;
@@ -81,7 +86,7 @@ pub enum Recordings {
 }
 
 /// How often a decision or a write is tried, if what it rests on has changed each time before the ledger took it.
-pub const ATTEMPTS: usize = 32;
+const ATTEMPTS: usize = 32;
 
 /// For how long a role is lent at most, if nobody says.
 pub const LONGEST_DELEGATION: Duration = Duration::from_millis(30 * 86_400_000);

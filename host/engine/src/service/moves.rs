@@ -41,7 +41,7 @@ impl Engine {
             || self.load(write.actor, at),
             |loaded, digest| {
                 loaded.matches(write)?;
-                loaded.state.check(asked)?;
+                self.check_move(&loaded.state, asked)?;
                 let reason = reason.to_owned();
                 let event = match asked {
                     Move::Reject => Event::Rejected { reason },

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Deployment, DeploymentResult, Gate, Overlap, OverlapRelation, PastDeployment, Phase, Stage, TimeWindow, Timestamp,
+    Deployment, DeploymentResult, Gate, Overlap, OverlapRelation, PastDeployment, Phase, Stage, TeamName, TimeWindow,
+    Timestamp,
 };
 use lockgate_ledger::NewEntry;
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,7 @@ pub(super) fn product_stream(team: &str, id: &str) -> String {
 /// A deployment that takes up an environment, or will.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Occupant {
-    team: String,
+    team: TeamName,
     deployment: String,
     product: String,
     depends_on: Vec<String>,
@@ -39,13 +40,13 @@ pub(super) struct Occupant {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Environment {
     /// By team and deployment; whether it is under way.
-    occupants: BTreeMap<(String, String), (Occupant, bool)>,
+    occupants: BTreeMap<(TeamName, String), (Occupant, bool)>,
 }
 
 /// How earlier deployments of a product ended.
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
-    past: Vec<PastDeployment>,
+    pub(super) past: Vec<PastDeployment>,
 }
 
 impl Engine {
@@ -129,6 +130,8 @@ fn past(loaded: &Loaded, outcome: DeploymentResult, finished: Timestamp) -> Past
     PastDeployment {
         id: loaded.id.clone(),
         release: deployment.release.id.clone(),
+        release_digest: deployment.release.digest,
+        components: deployment.release.component_identities(),
         environment: deployment.environment.name.clone(),
         scenario: deployment.scenario,
         risk: deployment.change.risk,
@@ -137,22 +140,13 @@ fn past(loaded: &Loaded, outcome: DeploymentResult, finished: Timestamp) -> Past
     }
 }
 
-impl History {
-    /// What the document says of earlier deployments, and what the record says of those that ended here. Where both say
-    /// something of the same one, the record is right.
-    pub(super) fn with(&self, told: &[PastDeployment]) -> Vec<PastDeployment> {
-        let unknown = told.iter().filter(|told| !self.past.iter().any(|past| past.id == told.id));
-        unknown.chain(&self.past).cloned().collect()
-    }
-}
-
 impl Environment {
     /// What else is planned or under way there, as the team may see it: of another team's deployment the times, but neither
     /// its id nor its product.
-    pub(super) fn overlaps(&self, team: &str, deployment: &Deployment) -> Vec<Overlap> {
+    pub(super) fn overlaps(&self, team: &TeamName, deployment: &Deployment) -> Vec<Overlap> {
         let slot = deployment.plan.as_ref().and_then(|plan| plan.slot);
         let others =
-            self.occupants.values().filter(|(other, _)| (&*other.team, &other.deployment) != (team, &deployment.id));
+            self.occupants.values().filter(|(other, _)| (&other.team, &other.deployment) != (team, &deployment.id));
         let overlapping = others.filter(|(other, under_way)| {
             let meet = |(one, other): (TimeWindow, TimeWindow)| one.start < other.end && other.start < one.end;
             *under_way || slot.zip(other.slot).is_some_and(meet)
@@ -171,10 +165,10 @@ impl Environment {
             // Which of the three it is would tell the other team's product.
             let relation = match relation {
                 OverlapRelation::SameEnvironment => relation,
-                _ if other.team != team => OverlapRelation::Conflicting,
+                _ if other.team != *team => OverlapRelation::Conflicting,
                 _ => relation,
             };
-            let own = |name: &String| (other.team == team).then(|| name.clone());
+            let own = |name: &String| (other.team == *team).then(|| name.clone());
             Overlap {
                 deployment: own(&other.deployment),
                 product: own(&other.product),

@@ -1,5 +1,6 @@
-//! The picture that a decision is made on: the document that was handed in, and beside it what the host knows. Only
-//! approvals that count are in it, only exceptions that were granted here, and only evidence that was handed in here.
+//! The picture that a decision is made on: the document that was handed in, and beside it what the host knows. In it are the
+//! approvals that count and those of something that has changed since, only exceptions that were granted here, and only
+//! evidence that was handed in here.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use super::occupancy::{Environment, environment_stream, product_stream};
 use super::read::{AsOf, Followed, Loaded};
 use super::{Engine, EngineError, WaiverState};
 use crate::gate::Remembered;
-use crate::lifecycle::Void;
+use crate::lifecycle::{RecordedApproval, Void};
 use crate::{Chosen, LoadedModel, Question, choose};
 
 /// A picture at a moment.
@@ -139,7 +140,7 @@ impl Engine {
         let mut deployment = Deployment::clone(&loaded.document);
         deployment.approved.clone_from(&state.approved);
         deployment.overrides = state.overrides.iter().map(|known| known.taken.clone()).collect();
-        deployment.history = history.says.with(&deployment.history);
+        deployment.history.clone_from(&history.says.past);
         let mut expect = vec![Expect { stream: history_stream, version: history.version }];
         let waivers: Vec<&WaiverState> = waivers.iter().flat_map(|waivers| waivers.says.values()).collect();
         let waivers: Vec<&WaiverState> = waivers.into_iter().filter(|known| about(known, &deployment)).collect();
@@ -167,8 +168,8 @@ impl Engine {
         let involves = |person: &PersonId| snapshot.deployment.involves(person);
         let void: Vec<Option<Void>> =
             state.approvals.iter().map(|known| known.void(now, &parts, model.digest(), &involves)).collect();
-        let counting = state.approvals.iter().zip(&void).filter(|(_, void)| void.is_none());
-        let approvals: Vec<Approval> = counting.map(|(known, _)| known.approval.clone()).collect();
+        let approvals: Vec<Approval> =
+            state.approvals.iter().zip(&void).filter_map(|(known, void)| shown(known, void.as_ref())).collect();
         let until = approvals.iter().filter_map(|approval| approval.expires).min();
         // Which model is chosen may depend on the time: then the picture is good for this moment alone.
         let depends_on_time = state.approved.is_none()
@@ -214,6 +215,16 @@ impl Engine {
         let Question { deployment, gate, now, evidence } = question;
         let snapshot = Arc::new(model.snapshot(deployment, gate, now, evidence)?);
         Ok(Chosen { model, because: "the plan was approved under it".to_owned(), snapshot })
+    }
+}
+
+/// An approval as policies see it: one of something that has changed since has its old subject. What was taken back, answered
+/// anew, is over, or came from somebody who is involved, they do not see.
+fn shown(known: &RecordedApproval, void: Option<&Void>) -> Option<Approval> {
+    match void {
+        None => Some(known.approval.clone()),
+        Some(Void::Changed { parts }) => Some(Approval { changed: parts.clone(), ..known.approval.clone() }),
+        Some(Void::Revoked | Void::Superseded { .. } | Void::Expired | Void::NotIndependent { .. }) => None,
     }
 }
 

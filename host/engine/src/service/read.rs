@@ -47,22 +47,30 @@ impl Loaded {
     }
 }
 
-/// Takes the entries of a stream from a place in the log on, in order. Returns the version after the last one, if there
-/// was one, and the place behind it.
+/// Takes the entries of a stream from a place in the log on, in order: they are those after that version, and none is missing.
+/// Returns the version after the last one, if there was one, and the place behind it.
 pub(super) fn fold(
     storage: &dyn Storage,
     stream: &str,
     from: u64,
+    after: u64,
     mut take: impl FnMut(Entry) -> Result<(), EngineError>,
 ) -> Result<(Option<u64>, u64), EngineError> {
     let (mut version, mut next) = (None, from);
+    let mut expected = after + 1;
     loop {
         let query = Query { stream: Some(stream.to_owned()), from: next, limit: AT_ONCE, ..Query::default() };
         let entries = storage.entries(&query)?;
         let count = entries.len();
         for stored in entries {
             let entry = stored.read().map_err(EngineError::Damaged)?;
-            (version, next) = (Some(entry.sequence), entry.index + 1);
+            if entry.sequence != expected {
+                return Err(EngineError::Damaged(format!(
+                    "the stream `{stream}` has no entry {expected}: the next one that is there is its entry {}",
+                    entry.sequence
+                )));
+            }
+            (version, next, expected) = (Some(entry.sequence), entry.index + 1, expected + 1);
             take(entry)?;
         }
         if count < AT_ONCE {
@@ -99,7 +107,7 @@ pub(super) fn follow<T: Clone + Default>(
         return Ok(before);
     }
     let mut followed = Followed::clone(&before);
-    let (seen, next) = fold(storage, stream, before.next, |entry| take(&mut followed.says, entry))?;
+    let (seen, next) = fold(storage, stream, before.next, before.version, |entry| take(&mut followed.says, entry))?;
     (followed.version, followed.next) = (seen.unwrap_or(before.version), next);
     let followed = Arc::new(followed);
     known.insert(stream.to_owned(), followed.clone());
@@ -181,8 +189,8 @@ impl Engine {
             return Ok(known.clone());
         }
         let mut state = known.as_ref().map(|known| known.state.clone());
-        let from = known.as_ref().map_or(0, |known| known.next);
-        let (_, next) = fold(&*self.0.storage, stream, from, |entry| {
+        let (from, after) = known.as_ref().map_or((0, 0), |known| (known.next, known.state.version));
+        let (_, next) = fold(&*self.0.storage, stream, from, after, |entry| {
             let Recorded { by, event } = body(&entry)?;
             match &mut state {
                 Some(state) => state.apply(&event, &by, entry.at),
@@ -247,7 +255,8 @@ impl Engine {
 
     /// The deployment that an entry of its stream is about.
     pub(super) fn of_entry(&self, entry: &Entry) -> Result<Arc<Loaded>, EngineError> {
-        let id = entry.id.as_deref().unwrap_or_default();
+        let nameless = || EngineError::Damaged(format!("entry {} names no deployment", entry.index));
+        let id = entry.id.as_deref().ok_or_else(nameless)?;
         let version = self.0.storage.version(&entry.stream)?;
         self.read_deployment(&entry.stream, id, version)
     }

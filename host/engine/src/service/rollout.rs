@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use lockgate_domain::{
     Action, BindingOutcome, Gate, Phase, Progress, Reason, Stage, Step, StepAction, StepState, StepStatus, Wait,
-    WayBack,
+    WayBack, rules,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -109,11 +109,18 @@ impl Engine {
                 };
                 if now.state.progress.is_none() {
                     // What was approved with the plan is the way; else the strategy lays it out now.
-                    let planned = snapshot.deployment.plan.as_ref().and_then(|plan| plan.rollout.clone());
-                    let rollout = match planned {
-                        Some(rollout) => rollout,
+                    let plan = snapshot.deployment.plan.as_ref();
+                    let rollout = match plan.and_then(|plan| plan.rollout.clone()) {
+                        Some(rollout) => {
+                            model.can_carry_out(&rollout, Some("/plan/rollout"))?;
+                            rollout
+                        }
                         None => model.lay_out(&snapshot, &values)?,
                     };
+                    if let Some(plan) = plan {
+                        let kept = rules::keeps_to_plan(&rollout, plan);
+                        kept.map_err(|breach| RolloutError::Refused(Box::new(breach)))?;
+                    }
                     happen(&mut now, Event::RolloutLaidOut { rollout });
                 }
                 let mut next = None;
@@ -139,7 +146,7 @@ impl Engine {
                         Action::Pause(reason) => next = Some(NextStep::Pause { reason }),
                         Action::Complete => next = Some(NextStep::Complete),
                         Action::RollBack(reason) => {
-                            now.state.check(Move::RollBack)?;
+                            self.check_move(&now.state, Move::RollBack)?;
                             let way_back = progress.rollout.way_back.clone();
                             happen(&mut now, Event::RollbackBegan { reason: reason.message.clone() });
                             next = Some(NextStep::RollBack { reason, way_back });
@@ -196,8 +203,8 @@ impl Engine {
             }
             if state.status != StepStatus::Running {
                 let why = match under_way(progress) {
-                    Some((running, _)) => format!("that is `{}`", running.id),
-                    None => "ask what comes next first".to_owned(),
+                    Some((running, _)) => format!("the running step is `{}`", running.id),
+                    None => "no step is: ask for the next one first, with `POST …/rollout/next`".to_owned(),
                 };
                 return Err(not_under_way(why).into());
             }
@@ -249,7 +256,10 @@ impl Engine {
             StepStatus::Failed | StepStatus::Inconclusive => {
                 let action = still.model.next(&mut progress_of(loaded)?.clone(), &snapshot, &values)?;
                 if !matches!(action, Action::Pause(_)) {
-                    return Err(refuse("the strategy does not pause for it: ask what comes next").into());
+                    return Err(refuse(
+                        "the strategy does not pause for it: ask for the next step, with `POST …/rollout/next`",
+                    )
+                    .into());
                 }
             }
             _ => return Err(refuse("only a hold, or a step for which the rollout is paused, can be `resumed`").into()),
@@ -283,7 +293,7 @@ fn in_fulfill(loaded: &Loaded) -> Result<(), EngineError> {
 fn progress_of(loaded: &Loaded) -> Result<&Progress, EngineError> {
     let none = || Refused::StepNotUnderWay {
         step: "rollout".to_owned(),
-        why: "no rollout was laid out yet: ask what comes next first".to_owned(),
+        why: "no rollout was laid out yet: ask for the next step first, with `POST …/rollout/next`".to_owned(),
     };
     Ok(loaded.state.progress.as_ref().ok_or_else(none)?)
 }

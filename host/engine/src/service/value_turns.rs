@@ -6,8 +6,10 @@
 //! before, and writers in other processes. A namespace that nobody fights over is not queued for.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// How long a decision waits for its turn. It is made without one afterwards: a plugin that hangs keeps nobody from trying.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -61,7 +63,7 @@ impl ValueTurns {
             if left.is_zero() {
                 break;
             }
-            state = self.0.moved.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            self.0.moved.wait_for(&mut state, left);
         }
         drop(state);
         Some(ValueTurn { line: Arc::clone(&self.0), number })
@@ -85,7 +87,7 @@ impl ValueTurns {
 
 impl TurnQueue {
     fn lock(&self) -> MutexGuard<'_, TurnQueueState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lockgate_domain::{Deployment, Digest, Evidence, Gate, PersonId, Phase, Progress, Stage, Timestamp};
+use lockgate_domain::{Deployment, Digest, Evidence, Gate, PersonId, Phase, Progress, Stage, TeamName, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub struct DeploymentSummary {
     /// The deployment, by id.
     pub id: String,
     /// The team that it belongs to.
-    pub team: String,
+    pub team: TeamName,
     /// Where it stands.
     pub position: Position,
     /// How many events there were: the `ETag`.
@@ -94,7 +94,8 @@ pub struct DeploymentView {
     /// Why no deployment model can be chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_problem: Option<String>,
-    /// The deployment, with what the host knows: approvals that count, what was approved, waivers, overlaps, history.
+    /// The deployment, with what the host knows: approvals that count, those that do not because something has `changed`, what
+    /// was approved, waivers, overlaps, history.
     pub deployment: Arc<Deployment>,
     /// All answers of people, also those that do not count.
     pub approvals: Vec<ApprovalView>,
@@ -107,7 +108,7 @@ pub struct DeploymentView {
     pub progress: Option<Progress>,
     /// The overrides that were taken.
     pub overrides: Vec<OverrideState>,
-    /// The gates passed, and the decisions that allowed it, by id.
+    /// The gates that are passed, and the decisions that allowed it, by id. After a replan, most have to be passed again.
     pub passed: Vec<(Gate, String)>,
 }
 
@@ -174,7 +175,7 @@ impl Engine {
         };
         Ok(DeploymentView {
             summary: loaded.summary(),
-            legal_moves: state.settled(now).legal_moves(),
+            legal_moves: self.legal_moves(&state.settled(now)),
             subject,
             model,
             model_problem,

@@ -64,7 +64,7 @@ impl Engine {
             permitted => Ok(permitted?),
         };
         if let Some(answer) = self.kept_answer(write, digest)? {
-            return again(&answer);
+            return kept(&answer);
         }
         let mut attempts = 0;
         loop {
@@ -80,7 +80,11 @@ impl Engine {
     }
 
     /// The answer that is kept for the write's idempotency key, if there is one.
-    fn kept_answer(&self, write: &Write<'_>, digest: Option<Digest>) -> Result<Option<Vec<u8>>, EngineError> {
+    pub(super) fn kept_answer(
+        &self,
+        write: &Write<'_>,
+        digest: Option<Digest>,
+    ) -> Result<Option<Vec<u8>>, EngineError> {
         let (Some(key), Some(digest)) = (write.key, digest) else { return Ok(None) };
         let answer = self.0.storage.answered(&scope(write.actor)?, key, &digest)?;
         if let (Some(_), Some(credential)) = (&answer, write.credential) {
@@ -99,13 +103,13 @@ impl Engine {
         value: T,
     ) -> Result<Written<T>, EngineError> {
         let version = after.map_or(0, |after| after.state.version);
-        append.request = request(write, digest, version, &value)?;
+        append.request = request_of(write, digest, version, &value)?;
         if let Some(credential) = write.credential {
             credential.still_accepted()?;
         }
         let appended = self.0.storage.append(append)?;
         match appended.repeat {
-            Some(answer) => again(&answer),
+            Some(answer) => kept(&answer),
             None => Ok(Written { value, version, repeated: false, stream: after.map(|after| after.stream.clone()) }),
         }
     }
@@ -165,7 +169,7 @@ fn scope(actor: &Actor) -> Result<String, EngineError> {
     Ok(Digest::of_canonical(&all)?.to_string())
 }
 
-fn request<T: Serialize>(
+pub(super) fn request_of<T: Serialize>(
     write: &Write<'_>,
     digest: Option<Digest>,
     version: u64,
@@ -177,7 +181,8 @@ fn request<T: Serialize>(
     Ok(Some(Request { scope: scope(write.actor)?, key: key.to_owned(), digest, answer }))
 }
 
-fn again<T: DeserializeOwned>(answer: &[u8]) -> Result<Written<T>, EngineError> {
+/// What was answered before.
+pub(super) fn kept<T: DeserializeOwned>(answer: &[u8]) -> Result<Written<T>, EngineError> {
     let kept: Kept<T> = serde_json::from_slice(answer)
         .map_err(|error| EngineError::Damaged(format!("the answer that was kept for an idempotency key: {error}")))?;
     Ok(Written { value: kept.value, version: kept.version, repeated: true, stream: None })

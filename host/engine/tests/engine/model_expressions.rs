@@ -1,8 +1,9 @@
 //! What conditions in CEL see, what they answer, and how they fail.
 
 use crate::model_support::{read, snapshot, snapshot_json};
-use lockgate_domain::Standing;
+use lockgate_domain::{Digest, Snapshot, Standing};
 use lockgate_engine::expression::{Expression, ExpressionError, Member, Variables};
+use lockgate_engine::model::Finding;
 use serde_json::json;
 
 fn condition(text: &str) -> Expression {
@@ -75,11 +76,61 @@ fn times_are_compared_as_moments_and_read_in_a_time_zone() {
     }
 }
 
+/// JSON has one kind of number, so a fact is the same number however it was written.
+#[test]
+fn numbers_of_facts_count_alike_with_and_without_a_fraction() {
+    for (written, text, expected) in [
+        (["1000", "1000.0", "1E3"], "facts.cost.json.v * 1.19 > 500.0", true),
+        (["1000", "1000.0", "1E3"], "500 < 1.19 * facts.cost.json.v", true),
+        (["1000", "1000.0", "1E3"], "facts.cost.json.v == 1000 && facts.cost.json.v == 1000.0", true),
+        (["3", "3.0", "30e-1"], "facts.cost.json.v / 2 == 1 && facts.cost.json.v / 2.0 == 1.5", true),
+        (["3", "3.0", "30e-1"], "facts.cost.json.v + 0.5 - 1 == 2.5 && 0.5 - facts.cost.json.v == -2.5", true),
+        (["3", "3.0", "30e-1"], "string(facts.cost.json.v) == '3' && facts.cost.json.v % 2 == 1", true),
+        (["3", "3.0", "30e-1"], "facts.cost.json.v in [1.0, 3.0] && facts.cost.json.v in [3]", true),
+        (["0", "-0.0", "-0"], "1.0 / facts.cost.json.v > 0.0 && type(facts.cost.json.v) == int", true),
+        (["2.5", "2.50", "25e-1"], "facts.cost.json.v * 2 == 5 && 10 / facts.cost.json.v == 4", true),
+        (
+            ["9007199254740992", "9007199254740992.0", "9007199254740992e0"],
+            "facts.cost.json.v == 9007199254740993",
+            false,
+        ),
+    ] {
+        for number in written {
+            let fact = format!(r#"{{"schema": "acme:cost@1", "json": {{"v": {number}}}}}"#);
+            for fact in [serde_json::from_str(&fact).unwrap(), lockgate_domain::read_json(fact.as_bytes()).unwrap()] {
+                let mut json = snapshot_json();
+                json["facts"]["cost"] = fact;
+                assert_eq!(condition(text).holds(&Variables::new(&read(json))), Ok(expected), "{number}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn arithmetic_of_other_types_is_as_cel_has_it() {
+    for text in [
+        r#""a" + "b" == "ab" && [1] + [2.0] == [1, 2.0] && ([1] + [2]).map(x, x * 2.0) == [2.0, 4.0]"#,
+        r#"1 + 2 == 3 && 7 / 2 == 3 && 7u - 2u == 5u && 2.0 * 1.5 == 3.0 && 1u * 0.5 == 0.5"#,
+        r#"now + duration("1h") - now == duration("1h") && [1, 2, 3].exists_one(x, x - 1 == 1)"#,
+    ] {
+        assert_eq!(holds(text), Ok(true), "{text}");
+    }
+    for (text, reason) in [
+        (r#"id * 2.0 == 1.0"#, "there is no `mul` of a value of type string and a value of type float"),
+        ("[id, 1][0] + 1 == 1", "there is no `add` of a value of type string and a value of type int"),
+        ("1 / (2 - 2) == 1", "it divides by zero"),
+        ("9223372036854775807 + 1 == 0", "the `add` of a value of type int and a value of type int is out of range"),
+    ] {
+        let failed = ExpressionError::Failed { expression: text.to_owned(), reason: reason.to_owned() };
+        assert_eq!(holds(text), Err(failed), "{text}");
+    }
+}
+
 #[test]
 fn what_is_absent_is_an_error_unless_it_is_asked_for() {
     let error = holds(r#"plan.id == "p""#).unwrap_err();
     assert_eq!(error, ExpressionError::Absent { expression: r#"plan.id == "p""#.to_owned(), field: "id".to_owned() });
-    assert_eq!(error.to_string(), r#"`plan.id == "p"` looks at `id`, which is not there: guard it with `has(…)`"#);
+    assert_eq!(error.to_string(), r#"`plan.id == "p"` looks at `id`, which is missing"#);
     assert_eq!(holds("has(plan.slot) && plan.slot.start < now"), Ok(false));
     assert_eq!(holds(r#"has(labels.cost) && labels.cost == "1""#), Ok(false));
 }
@@ -169,11 +220,9 @@ fn nested_loops_over_long_lists_end_with_an_error_that_names_the_budget() {
         r#"contributors.map(a, contributors.map(b, b.id)).size() == 3000"#,
         r#"contributors.exists(a, a in contributors && a.id == "x") || true"#,
     ] {
-        let started = std::time::Instant::now();
         let error = condition(text).holds(&variables).unwrap_err();
         assert_eq!(error, ExpressionError::TooCostly { expression: text.to_owned() });
         assert!(error.to_string().contains("more than 1000000 values"), "{error}");
-        assert!(started.elapsed().as_secs() < 20, "{text} took {:?}", started.elapsed());
     }
 }
 
@@ -234,7 +283,7 @@ fn the_keys_of_a_map_come_in_the_same_order_each_time() {
 /// The interpreter shows the values that it stumbled over, maps in another order in each run.
 #[test]
 fn a_reason_names_types_and_is_the_same_each_time() {
-    let text = r#"now - change == duration("1h")"#;
+    let text = r#"now - [id, change][1] == duration("1h")"#;
     let failed = ExpressionError::Failed {
         expression: text.to_owned(),
         reason: "there is no `sub` of a value of type timestamp and a value of type map".to_owned(),
@@ -242,4 +291,314 @@ fn a_reason_names_types_and_is_the_same_each_time() {
     for _ in 0..20 {
         assert_eq!(holds(text), Err(failed.clone()));
     }
+}
+
+#[test]
+fn versions_are_compared_by_what_they_mean() {
+    let mut json = snapshot_json();
+    let mut holds = |version: &str, text: &str| {
+        json["release"]["version"] = json!(version);
+        condition(text).holds(&Variables::new(&read(json.clone())))
+    };
+    for (version, other, order) in [
+        ("0.9.0", "0.10.0", "<"),
+        ("0.2.0", "0.10.0", "<"),
+        ("0.10.0", "0.9.0", ">"),
+        ("10.0.0", "9.9.9", ">"),
+        ("1.0.0-rc.2", "1.0.0-rc.10", "<"),
+        ("1.0.0-rc.1", "1.0.0", "<"),
+        ("1.0.0-alpha", "1.0.0-1", ">"),
+        ("1.0.0+build.2", "1.0.0+build.10", "=="),
+        ("1.0.0", "1.0.0", "=="),
+    ] {
+        for (operator, expected) in [
+            ("<", order == "<"),
+            ("<=", order != ">"),
+            ("==", order == "=="),
+            ("!=", order != "=="),
+            (">=", order != "<"),
+            (">", order == ">"),
+        ] {
+            let text = format!(r#"semver(release.version) {operator} semver("{other}")"#);
+            assert_eq!(holds(version, &text), Ok(expected), "{version} {operator} {other}");
+        }
+    }
+    let exists = r#"release.components.exists(c, semver(c.version) >= semver(release.version))"#;
+    assert_eq!(holds("4.10.0", "semver(release.components[0].version) < semver(release.version)"), Ok(true));
+    assert_eq!(holds("4.1.0", exists), Ok(true));
+}
+
+#[test]
+fn lengths_of_time_are_written_as_in_settings_or_in_cel_and_read_wholly() {
+    for (text, expected) in [
+        (r#"duration("90d") == duration("2160h")"#, true),
+        (r#"duration("1h 30m") == duration("90m")"#, true),
+        (r#"duration(duration("1d 12h")) == duration("36h")"#, true),
+        (r#"duration("15m") < duration("15m1s")"#, true),
+        (r#"now + duration("1d") > now + duration("23h59m")"#, true),
+        (r#"[duration("90d")].exists(d, d > duration("91d"))"#, false),
+        (r#"has(change.window) && change.window.start - duration("-1h") > now"#, true),
+    ] {
+        assert_eq!(holds(text), Ok(expected), "{text}");
+    }
+    for wrong in ["1h foo", "1h30", "soon", "-90d"] {
+        let error = holds(&format!(r#"duration(string("{wrong}")) < duration("1h")"#)).unwrap_err().to_string();
+        assert!(error.contains(&format!("`{wrong}` is no length of time")), "{error}");
+    }
+}
+
+#[test]
+fn a_text_that_is_no_version_is_an_error_that_names_it() {
+    let mut json = snapshot_json();
+    for version in ["2.4", "v2.4.0", "2026.11", "latest", "01.0.0"] {
+        json["release"]["version"] = json!(version);
+        let error =
+            condition(r#"semver(release.version) < semver("0.10.0")"#).holds(&Variables::new(&read(json.clone())));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(&format!("`{version}` is no semantic version")), "{error}");
+    }
+}
+
+type Compiled = Result<(Expression, Vec<Finding>), Vec<Finding>>;
+
+/// The expression that the findings propose in that help, and that has no finding any more.
+fn proposed_by(compile: fn(&str) -> Compiled, help: usize, text: &str) -> String {
+    let mut text = text.to_owned();
+    for _ in 0..5 {
+        let (_, findings) = compile(&text).unwrap_or_else(|findings| panic!("`{text}`: {findings:#?}"));
+        let Some(finding) = findings.first() else { return text };
+        assert_eq!(finding.code, "unguarded-field", "{text}");
+        let help = &finding.helps[help];
+        let (_, written) = help.split_once("write `").unwrap();
+        text = written.strip_suffix('`').expect(help).to_owned();
+    }
+    panic!("`{text}` has findings without end");
+}
+
+/// What is proposed for the `when` of a binding.
+fn proposed(text: &str) -> String {
+    proposed_by(Expression::condition, 0, text)
+}
+
+/// Conditions that look at fields that are missing in [`without`].
+const UNGUARDED: [&str; 17] = [
+    "change.window.start < now",
+    "!(change.window.start < now)",
+    "!(change.window.start >= now || change.window.end < now)",
+    "change.window.start < now && phase == \"entrance\"",
+    "!(phase == \"exit\" && change.window.start < now)",
+    "plan.id == \"p\"",
+    "!(plan.id == \"p\" || plan.priority == \"low\")",
+    "plan.slot.start < now",
+    "labels.tier == \"one\"",
+    "!(change[\"window\"].start < now || plan.slot.end < now)",
+    "evidence.sbom.size > 0",
+    "release.components.exists(c, c.origin == \"x\")",
+    "release.components.all(c, c.origin == \"x\")",
+    "!release.components.exists(c, c.origin == \"x\")",
+    "!release.components.all(c, c.origin.startsWith(\"https:\"))",
+    "!release.components.exists(c, release.components.exists(d, c.origin == d.origin))",
+    "actual_instances.exists(i, i.components.exists(c, c.origin == \"x\")) || change.window.start < now",
+];
+
+/// The snapshot without what can be missing.
+fn without() -> Snapshot {
+    let mut json = snapshot_json();
+    json["change"].as_object_mut().unwrap().remove("window");
+    json["labels"] = json!({});
+    json["facts"] = json!({});
+    json["evidence"] = json!({});
+    read(json)
+}
+
+/// A policy that is asked if a condition holds is asked, too, where what the condition looks at is missing.
+#[test]
+fn what_an_unguarded_field_of_a_when_proposes_holds_where_the_field_is_missing() {
+    let without = without();
+    for text in UNGUARDED {
+        let better = proposed(text);
+        assert!(condition(text).holds(&Variables::new(&without)) != Ok(true), "{text}");
+        assert_eq!(condition(&better).holds(&Variables::new(&without)), Ok(true), "{better}");
+    }
+}
+
+/// Whether a model is for deployments where the field is missing is for its author to say: each way is proposed.
+#[test]
+fn what_an_unguarded_field_of_applies_when_proposes_says_whether_the_model_applies_where_the_field_is_missing() {
+    let mut with = snapshot_json();
+    with["release"]["components"][1]["origin"] = json!("https://repo.example/größe");
+    let (without, with) = (without(), read(with));
+    for text in UNGUARDED {
+        for (help, applies) in [(0, false), (1, true)] {
+            let better = proposed_by(Expression::applies_when, help, text);
+            let (expression, _) = Expression::applies_when(&better).unwrap();
+            assert_eq!(expression.holds(&Variables::new(&without)), Ok(applies), "{better}");
+            if let Ok(holds) = condition(text).holds(&Variables::new(&with)) {
+                assert_eq!(expression.holds(&Variables::new(&with)), Ok(holds), "{better}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_an_unguarded_field_proposes_changes_nothing_where_the_field_is_there() {
+    for text in [
+        "change.window.start < now",
+        "!(change.window.start < now)",
+        "labels.team == \"checkout\"",
+        "!(labels[\"team\"] == \"checkout\")",
+        "facts[\"acme.cost\"].json.eur > 500.0",
+        "facts[\"acme.cost\"].json.eur > 5.0",
+        "release.components.filter(c, c.kind == \"software\").exists(c, c.name == \"api\") && change.window.end > now",
+    ] {
+        assert_eq!(holds(&proposed(text)), holds(text), "{text}");
+        assert!(holds(text).is_ok(), "{text}");
+    }
+}
+
+/// The codes of what is found in a condition, as it stands.
+fn codes(text: &str) -> Vec<&'static str> {
+    let found = match Expression::condition(text) {
+        Ok((_, findings)) => findings,
+        Err(findings) => findings,
+    };
+    found.iter().map(|finding| finding.code).collect()
+}
+
+#[test]
+fn what_is_made_of_a_version_or_a_word_is_not_ordered_by_its_letters_either() {
+    for made in [
+        "release.version",
+        "string(release.version)",
+        "dyn(release.version)",
+        "(release.version + \"\")",
+        "(\"v\" + release.version)",
+        "(id == \"x\" ? release.version : \"0\")",
+        "{\"a\": release.version}[\"a\"]",
+        "{\"a\": release.version, \"b\": id}.a",
+        "[release.version][0]",
+        "[id, release.version][1]",
+        "[release.version].map(v, v + \"\")[0]",
+        "release.?version.orValue(\"0\")",
+        "optional.of(release.version).value()",
+        "string(string(release.version) + \"\")",
+        "change.risk",
+        "string(change.risk)",
+        "(change.risk + \"\")",
+        "(id == \"x\" ? change.risk : \"low\")",
+    ] {
+        for text in [format!("{made} < \"high\""), format!("\"high\" >= {made}"), format!("!({made} > id)")] {
+            assert_eq!(codes(&text), ["ordered-by-letters"], "{text}");
+        }
+        assert_eq!(codes(&format!("{made} == id")), Vec::<&str>::new(), "{made}");
+    }
+    // What is made of them and is no text of them is compared as ever.
+    for text in [
+        "release.version.size() < 7",
+        "semver(string(release.version)) < semver(\"2.0.0\")",
+        "{\"a\": release.version, \"b\": 7}[\"b\"] == 7",
+        "id < product.id",
+    ] {
+        assert_eq!(codes(text), Vec::<&str>::new(), "{text}");
+    }
+}
+
+#[test]
+fn what_can_never_hold_or_never_be_evaluated_is_found() {
+    for (text, code) in [
+        ("1 / 0 == 1", "invalid-expression"),
+        ("size(id) % 0 == 1", "invalid-expression"),
+        ("id + 1 == \"x\"", "wrong-comparison"),
+        ("\"x\" + 1 == id", "wrong-comparison"),
+        ("id - \"x\" == id", "wrong-comparison"),
+        ("now + 5 > now", "wrong-comparison"),
+        ("now.getMonth() == 12", "unknown-value"),
+        ("now.getMonth(\"Europe/Berlin\") in [11, 12]", "unknown-value"),
+        ("12 != now.getMonth()", "unknown-value"),
+        ("now.getHours() >= 24", "unknown-value"),
+        ("24 <= now.getHours()", "unknown-value"),
+        ("now.getDayOfWeek() == 7", "unknown-value"),
+        ("now.getDate() == 0", "unknown-value"),
+        ("now.getMinutes() < 0", "unknown-value"),
+        ("now.getHours() == -1", "unknown-value"),
+        ("now.getFullYear() == 26", "unknown-value"),
+        ("change.risk in []", "unknown-value"),
+        ("release.components.map(c, c.kind) == [\"binary\"]", "unknown-value"),
+        ("requester.id.startsWith(\"Ada\")", "unknown-value"),
+        ("false", "constant-condition"),
+        ("1 > 2", "constant-condition"),
+    ] {
+        assert_eq!(codes(text), [code], "{text}");
+    }
+    for text in [
+        "now.getMonth() == 11",
+        "now.getFullYear() == 2026",
+        "requester.id.startsWith(\"ada\")",
+        "now.getHours() < 24",
+        "now.getDayOfWeek() in [0, 6]",
+        "now.getDate() >= 31",
+        "(now - change.window.start).getHours() < 48 || !has(change.window)",
+        "size(id) % 2 == 1",
+        "\"x\" + string(1) == id",
+        "now + duration(\"5m\") > now",
+    ] {
+        assert_eq!(codes(text), Vec::<&str>::new(), "{text}");
+    }
+}
+
+/// A policy that is asked unless somebody has approved is asked although somebody approved something else.
+#[test]
+fn approvals_are_those_that_count() {
+    let approval = |id: &str, subject: &str, expires: Option<&str>| {
+        json!({
+            "id": id, "person": {"id": id, "roles": ["risk"]}, "role": "risk", "answer": "approved",
+            "at": "2026-11-01T00:00:00Z", "subject": subject, "expires": expires
+        })
+    };
+    let mut json = snapshot_json();
+    let (now, other) = (json["subject"].as_str().unwrap().to_owned(), Digest::of(b"other").to_string());
+    json["approvals"] = json!([
+        approval("a", &now, None),
+        approval("b", &other, None),
+        approval("c", &now, Some("2026-11-02T00:00:00Z")),
+        approval("d", &now, Some("2030-01-01T00:00:00Z")),
+    ]);
+    let snapshot = read(json);
+    for text in [
+        r#"approvals.map(a, a.id) == ["a", "d"]"#,
+        r#"void_approvals.map(a, a.id) == ["b", "c"]"#,
+        "approvals.all(a, a.subject == subject)",
+    ] {
+        assert_eq!(condition(text).holds(&Variables::new(&snapshot)), Ok(true), "{text}");
+    }
+}
+
+#[test]
+fn a_key_that_can_be_missing_is_found_however_it_is_written() {
+    for text in [
+        "labels.tier == \"one\"",
+        "labels[\"tier\"] == \"one\"",
+        "facts[\"cost\"].json == 1",
+        "evidence[\"sbom\"].size > 0",
+    ] {
+        assert_eq!(codes(text), ["unguarded-field"], "{text}");
+    }
+    for text in [
+        "has(labels.tier) && labels[\"tier\"] == \"one\"",
+        "\"tier\" in labels && labels[\"tier\"] == \"one\"",
+        "!(\"tier\" in labels) || labels.tier == \"one\"",
+    ] {
+        assert_eq!(codes(text), Vec::<&str>::new(), "{text}");
+    }
+}
+
+#[test]
+fn an_expression_that_cannot_be_quoted_is_told_what_to_put_in_front() {
+    for text in ["id == \"a//b\" || plan.id == \"p\"", "id == \"x\" ||\nplan.id == \"p\""] {
+        let (_, findings) = Expression::condition(text).unwrap();
+        assert_eq!(findings[0].helps, ["write `!has(plan.id) || (…)` with the whole expression in the brackets"]);
+    }
+    let text = "release.components.filter(c, c.kind == \"data\").exists(c, c.origin == \"x\")";
+    let (_, findings) = Expression::condition(text).unwrap();
+    assert_eq!(findings[0].helps, ["ask with `has(…)`, so that the condition holds where the field is missing"]);
 }

@@ -26,11 +26,11 @@ fn the_example_means_what_it_says() {
     let model = read(&example()).unwrap().model;
     assert_eq!((model.id.as_str(), model.version.as_str(), model.rank), ("in-house-software", "1.0.0", 10));
     assert_eq!(model.environments, ["test", "staging", "live"]);
-    assert_eq!(model.plugins.len(), 6);
+    assert_eq!(model.plugins.len(), 7);
     assert_eq!(model.plugins["four-eyes"].component, "../../plugins/four-eyes.wasm");
     assert!(model.plugins["four-eyes"].digest.is_some() && model.plugins["canary"].digest.is_none());
     assert_eq!(model.strategy.as_ref().unwrap().plugin.settings["steps"][1]["weight"], 50);
-    assert_eq!(model.analyses["integrity"].plugin, "component-integrity");
+    assert_eq!(model.analyses["running"].plugin, "instance-readiness");
     let gate = model.gate(sign_off()).unwrap();
     let ids: Vec<&str> = gate.bindings.iter().map(|binding| binding.id.as_str()).collect();
     assert_eq!(ids, ["change-authority", "components", "licences", "ready"]);
@@ -129,12 +129,12 @@ fn every_part_of_a_model_can_be_found_in_its_file_again() {
     assert!(text(spans.limits(&authority)).starts_with("{ fuel = 50_000_000"));
     let ready = UsePlace::Binding { gate: sign_off(), id: "ready".to_owned() };
     assert_eq!(text(spans.settings(&ready, "")), "[[gates.bindings]]", "it has no settings");
-    assert_eq!(source.position(spans.settings(&ready, "").start), Position { line: 63, column: 1 });
+    assert_eq!(source.position(spans.settings(&ready, "").start), Position { line: 71, column: 1 });
     let licences = UsePlace::Binding { gate: sign_off(), id: "licences".to_owned() };
     assert_eq!(text(spans.grants(&licences)), "{ evidence = [\"sbom\", \"sbom-*\"] }");
     assert_eq!(text(spans.plugin(&UsePlace::Strategy)), "\"canary\"");
     assert_eq!(text(spans.settings(&UsePlace::Strategy, "/steps/1/weight")), "50");
-    assert_eq!(text(spans.plugin(&UsePlace::Analysis("integrity".to_owned()))), "\"component-integrity\"");
+    assert_eq!(text(spans.plugin(&UsePlace::Analysis("running".to_owned()))), "\"instance-readiness\"");
     assert_eq!(text(spans.component("canary")), "\"../../plugins/canary.wasm\"");
     assert!(text(spans.digest("four-eyes")).starts_with("\"sha256:9f86"));
     assert_eq!(text(spans.digest("canary")), "[plugins.canary]", "it has no digest");
@@ -235,6 +235,7 @@ fn a_condition_that_cannot_be_told_is_an_error_that_names_the_model() {
     assert_eq!(
         error.to_string(),
         "it cannot be told whether deployment model `b` 1.0.0 applies: its `applies-when` `plan.slot.start < now` looks at \
-         `slot`, which is not there: guard it with `has(…)`"
+         `slot`, which is missing: write `has(…) && (…)` if the model is not for such deployments, or `!has(…) || (…)` if it \
+         is"
     );
 }

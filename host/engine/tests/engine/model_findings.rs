@@ -205,6 +205,9 @@ fn conditions_that_cannot_be_read_are_found_at_the_word() {
         ("'has(«plan»)'", "invalid argument to has() macro"),
         ("'now > timestamp(«\"tomorrow\"»)'", "a time in RFC 3339"),
         ("'now - now > duration(«\"long\"»)'", "a length of time"),
+        ("'now - now > duration(«\"1h foo\"»)'", "a length of time, for example `1h30m` or `90d`"),
+        ("'now - now > duration(«\"30\"»)'", "a length of time"),
+        ("'semver(release.version) < semver(«\"0.10\"»)'", "a semantic version, for example `2.4.0`"),
         ("'now.getHours(«\"Europe/Berin\"») > 3'", "a time zone"),
         ("'id.matches(«\"(\"»)'", "a regular expression"),
     ] {
@@ -239,6 +242,21 @@ fn conditions_over_what_is_not_there_are_found_at_the_name() {
         ("'environment.kind in [\"live\", «\"prod\"»]'", "unknown-value", "`development`, `test`"),
         ("'stage == «\"observed\"»'", "unknown-value", "did you mean `observe`?"),
         ("'change.risk «>=» \"high\"'", "ordered-by-letters", "`… in [\"low\", \"medium\", \"high\", \"critical\"]`"),
+        ("'release.version «<» \"0.10.0\"'", "ordered-by-letters", "`semver(release.version) < semver(\"0.10.0\")`"),
+        ("'\"0.10.0\" «>=» release.version'", "ordered-by-letters", "`semver(\"0.10.0\") >= semver(release.version)`"),
+        (
+            "'release.components.exists(c, c.version «<=» release.version)'",
+            "ordered-by-letters",
+            "`semver(c.version) <= semver(release.version)`",
+        ),
+        (
+            "'actual_instances.all(i, i.components[0].version «>» string(1))'",
+            "ordered-by-letters",
+            "`semver(i.components[0].version) > semver(…)`",
+        ),
+        ("'semver(release.version) «<» \"0.10.0\"'", "wrong-comparison", "`semver(\"2.4.0\")`"),
+        ("'semver(release.version) «==» \"0.10.0\"'", "wrong-comparison", "`semver(\"2.4.0\")`"),
+        ("'«semver(release.version)»'", "not-a-condition", "a semantic version"),
         ("'now «>» \"2026-01-01\"'", "wrong-comparison", "write a time as `timestamp("),
         ("'plan «==» null'", "wrong-comparison", "ask with `has(…)`"),
         ("'id «in» release.name'", "wrong-comparison", "text.contains"),
@@ -276,6 +294,7 @@ fn what_is_probably_not_meant_is_a_warning() {
     for (text, code) in [
         (whole("", "when = 'change.«window».start < now'\n"), "unguarded-field"),
         (whole("", "when = 'plan.«id» == \"p\"'\n"), "unguarded-field"),
+        (whole("", "when = '«1 > 2»'\n"), "constant-condition"),
         (whole("", "when = «'change.risk == \"low\"'»\n"), "falls-with-risk"),
         (whole("applies-when = «'subject == \"x\"'»\n", ""), "circular-condition"),
         (whole("", "").replace("hard-mandatory", "advisory").replace("[[gates]]", "«[[gates]]»"), "advisory-gate"),
@@ -289,7 +308,9 @@ fn what_is_probably_not_meant_is_a_warning() {
     let found = findings(HEAD);
     assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["no-gates"]);
     for fine in [
-        "when = 'has(change.window) && change.window.start < now'\n",
+        "when = '!has(change.window) || change.window.start < now'\n",
+        "when = 'semver(release.version) < semver(\"0.10.0\") || release.version == \"1.0\"'\n",
+        "when = 'release.version.startsWith(\"0.\") && release.version in [\"0.1.0\", \"0.2.0\"]'\n",
         "when = 'has(plan.slot) && plan.slot.start < now'\n",
         "when = 'change.risk != \"low\"'\n",
         "when = 'change.risk == \"low\"'\nkind = \"validation-check\"\n",
@@ -360,6 +381,40 @@ fn a_role_that_is_none_of_people_cannot_resume_a_rollout() {
 }
 
 #[test]
+fn a_role_that_is_not_known_is_warned_of_wherever_a_model_names_one() {
+    let strategy = |roles: &str| whole(&format!("[strategy]\nplugin = \"p\"\nresume-by = {roles}\n"), "");
+    let when = |condition: &str| whole("", &format!("when = '{condition}'\n"));
+    let unknown = |marked: &str| {
+        let said = assert_finds(marked, "unknown-role");
+        let text = marked.replace(['«', '»'], "");
+        assert!(findings(&text).iter().all(|finding| finding.severity == Severity::Warning));
+        said
+    };
+    let said = unknown(&strategy("[\"release-manager\", «\"chagne-authority\"»]"));
+    assert!(said.contains("`chagne-authority` is not a role that Lockgate knows"), "{said}");
+    assert!(said.contains("did you mean `change-authority`?"), "{said}");
+    let said = unknown(&when("approvals.exists(a, a.role == «\"security-officer\"»)"));
+    assert!(said.contains("`roles = [\"security-officer\"]`"), "{said}");
+    unknown(&when("«\"deployment-manger\"» in requester.roles"));
+    unknown(&when("contributors.all(c, c.roles.exists(r, r in [\"developer\", «\"tester\"»]))"));
+    unknown(&whole("applies-when = 'requester.roles.exists(r, r == «\"piepline\"»)'\n", ""));
+    // What the model declares is known.
+    let declared = "roles = [\"security-officer\"]\n[strategy]\nplugin = \"p\"\nresume-by = [\"security-officer\"]\n";
+    assert!(findings(&whole(declared, "")).is_empty(), "{}", findings(&whole(declared, "")));
+    let text = whole("roles = [\"tester\"]\n", "when = 'approvals.exists(a, a.role == \"tester\")'\n");
+    assert!(findings(&text).is_empty(), "{}", findings(&text));
+    assert!(findings(&when("approvals.exists(a, a.role == \"operations-manager\")")).is_empty());
+    assert_finds(&whole("roles = «\"tester\"»\n", ""), "wrong-type");
+    assert_finds(&whole("roles = [«\" \"»]\n", ""), "empty-text");
+}
+
+#[test]
+fn declaring_a_role_changes_no_digest() {
+    let digest = |head: &str| check(&Source::new("m", whole(head, ""))).unwrap().model.digest().unwrap();
+    assert_eq!(digest("roles = [\"tester\"]\n"), digest(""));
+}
+
+#[test]
 fn the_id_of_a_person_is_compared_in_its_normal_form() {
     let with = |condition: &str| whole(&format!("applies-when = '{condition}'\n"), "");
     let said = assert_finds(&with("requester.id == «\"Ada@Example.org\"»"), "unknown-value");
@@ -375,6 +430,7 @@ fn every_code_is_documented_and_every_documented_code_is_tested_here() {
     }
     let sources = [
         include_str!("../../src/model/check.rs"),
+        include_str!("../../src/model/roles.rs"),
         include_str!("../../src/model/read/mod.rs"),
         include_str!("../../src/model/read/field.rs"),
         include_str!("../../src/model/read/gate.rs"),
@@ -383,6 +439,8 @@ fn every_code_is_documented_and_every_documented_code_is_tested_here() {
         include_str!("../../src/model/read/syntax.rs"),
         include_str!("../../src/expression/parse.rs"),
         include_str!("../../src/expression/infer.rs"),
+        include_str!("../../src/expression/infer/constant.rs"),
+        include_str!("../../src/expression/infer/guard.rs"),
     ];
     let mut used = BTreeSet::new();
     for source in sources {

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use crate::catalogue_support::{Models, RUNTIME, approved_by};
 use crate::gate_support::EXIT;
 use crate::ledger_support::Database;
-use crate::service::stand::{Stand, ben, rita};
+use crate::service::stand::{Stand, ask_gate, ben, rita};
 use lockgate_domain::{Decision, Digest, Phase, Snapshot, Stage, Standing, Timestamp};
 use lockgate_engine::catalogue::KeptModels;
 use lockgate_engine::model::Source;
 use lockgate_engine::replay::{Again, Change, Decisions, Ended, Which};
-use lockgate_engine::service::{Asked, Engine, Recordings};
+use lockgate_engine::service::{Engine, NewEvidence, Recordings};
 use lockgate_engine::{LoadedModel, decision_id};
+use lockgate_ledger::tree::leaf_hash;
 use lockgate_ledger::{Retention, SqliteStorage};
 use lockgate_tests::Guest;
 
@@ -66,12 +67,17 @@ impl Served {
         self.replay(candidate).into_iter().map(|again| again.ended).collect()
     }
 
-    /// Changes what entries of a kind say, behind the back of the ledger.
+    /// Replaces a text in the one entry of a kind that holds it, directly in the file. The entry gets the hash and the id of its new
+    /// text.
     fn tamper(&self, kind: &str, from: &str, to: &str) {
         let connection = rusqlite::Connection::open(self.database.path()).unwrap();
-        let sql = "UPDATE entries SET leaf = CAST(replace(CAST(leaf AS TEXT), ?2, ?3) AS BLOB)
-                   WHERE kind = ?1 AND instr(CAST(leaf AS TEXT), ?2)";
-        assert_eq!(connection.execute(sql, [kind, from, to]).unwrap(), 1);
+        let sql = "SELECT CAST(leaf AS TEXT) FROM entries WHERE kind = ?1 AND instr(CAST(leaf AS TEXT), ?2)";
+        let leaf: String = connection.query_one(sql, [kind, from], |row| row.get(0)).unwrap();
+        let changed = leaf.replace(from, to);
+        let hash = leaf_hash(changed.as_bytes());
+        let id = serde_json::from_str::<serde_json::Value>(&changed).unwrap()["id"].as_str().map(str::to_owned);
+        let sql = "UPDATE entries SET leaf = ?2, hash = ?3, id = ?4 WHERE CAST(leaf AS TEXT) = ?1";
+        connection.execute(sql, rusqlite::params![leaf, changed.as_bytes(), hash.as_bytes(), id]).unwrap();
     }
 
     fn candidate(&self, text: &str) -> LoadedModel {
@@ -105,7 +111,7 @@ fn a_decision_whose_answers_were_used_again_comes_out_the_same() {
     let server = served.start(Recordings::Needed);
     server.request(|_| ()).unwrap();
     for reused in [false, true] {
-        let decision = server.engine.decide(&rita(), "dep-1".into(), EXIT, server.now(), &Asked::default()).unwrap();
+        let decision = ask_gate(&server.engine, &rita(), "dep-1", EXIT, server.now()).unwrap();
         assert!(decision.bindings.iter().all(|binding| binding.receipt.as_ref().unwrap().reused == reused));
     }
     assert_eq!(served.ended(None), vec![Ended::Same; 2]);
@@ -184,7 +190,7 @@ fn evidence_whose_bytes_were_replaced_is_not_decided_on() {
     server.request(|_| ()).unwrap();
     server
         .engine
-        .attach(&server.by(&rita()), "dep-1".into(), "sbom", "text/plain", None, b"as it was".to_vec())
+        .attach(&server.by(&rita()), "dep-1".into(), NewEvidence::new("sbom", "text/plain", b"as it was"))
         .unwrap();
     assert!(server.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
     assert_eq!(served.ended(None), [Ended::Same]);
@@ -323,11 +329,10 @@ fn what_a_plugin_was_told_is_told_again_and_where_it_was_not_kept_nobody_can_tel
     served.models.write("shop.toml", &model("catalog"));
     let server = served.start(Recordings::Needed);
     server.request(|_| ()).unwrap();
-    let asked = lockgate_engine::service::Asked::default();
-    server.engine.decide(&rita(), "dep-1".into(), EXIT, server.now(), &asked).unwrap();
+    ask_gate(&server.engine, &rita(), "dep-1", EXIT, server.now()).unwrap();
     let unrecorded = served.start(Recordings::None);
     unrecorded.later(10);
-    unrecorded.engine.decide(&rita(), "dep-1".into(), EXIT, unrecorded.now(), &asked).unwrap();
+    ask_gate(&unrecorded.engine, &rita(), "dep-1", EXIT, unrecorded.now()).unwrap();
 
     // The file is another one now, and then gone: what was read is in the ledger.
     fs::write(served.models.path("catalog/a"), "second").unwrap();

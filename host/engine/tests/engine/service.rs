@@ -1,8 +1,10 @@
 //! The engine of a server, on a real ledger and with real plugins.
 mod approvals;
 mod asked_once;
+mod changed_file;
 mod credentials;
 mod delegations;
+mod environment_flow;
 mod exceptions;
 mod life;
 mod races;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lockgate_domain::Digest;
+use lockgate_domain::{Digest, counted};
 
 /// Something that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,10 +44,10 @@ impl fmt::Display for Place {
             Self::Entry(index) => write!(f, "entry {index}"),
             Self::Entries { first, last } => write!(f, "entries {first} to {last}"),
             Self::Content(digest) => write!(f, "content {digest}"),
-            Self::Checkpoint(size) => write!(f, "checkpoint of {size} entries"),
+            Self::Checkpoint(size) => write!(f, "checkpoint of {}", counted(*size, "entry", "entries")),
             Self::Head => f.write_str("head"),
             Self::Key => f.write_str("key"),
-            Self::Elsewhere(size) => write!(f, "kept checkpoint of {size} entries"),
+            Self::Elsewhere(size) => write!(f, "kept checkpoint of {}", counted(*size, "entry", "entries")),
         }
     }
 }

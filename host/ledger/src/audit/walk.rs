@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-use lockgate_domain::Digest;
+use lockgate_domain::{Digest, counted};
 
 use super::finding::{Finding, Place};
 use super::{Audit, OwnEntry};
@@ -139,11 +139,9 @@ impl Walk {
     fn entry(&mut self, storage: &dyn Source, stored: &StoredEntry) -> Result<(), Error> {
         let index = stored.index;
         self.walked.entries += 1;
-        if let Some(message) = stored.discrepancy() {
-            self.found(Place::Entry(index), message);
-        }
+        let sound = stored.sound().map_err(|message| self.found(Place::Entry(index), message));
         self.in_stream(stored);
-        if let Ok(entry) = stored.read() {
+        if let Ok(entry) = sound {
             self.meaning(&entry);
         }
         // The stored hash, even if the bytes have another: so it shows whether the rest of the tree is as it was.
@@ -275,7 +273,10 @@ impl Walk {
         match signed(&note, current) {
             Err(error) => self.found(Place::Checkpoint(size), error.to_string()),
             Ok((checkpoint, _)) if checkpoint.size != size => {
-                self.found(Place::Checkpoint(size), format!("it is of {} entries", checkpoint.size));
+                self.found(
+                    Place::Checkpoint(size),
+                    format!("it is of {}", counted(checkpoint.size, "entry", "entries")),
+                );
             }
             Ok((checkpoint, _)) if checkpoint.root != root => self.differs(Place::Checkpoint(size), size),
             Ok(_) => self.fits_up_to = size,
@@ -295,7 +296,13 @@ impl Walk {
                 );
             }
         }
-        self.found(place, format!("the {size} entries here are not the {size} entries that were signed"));
+        self.found(
+            place,
+            match size {
+                1 => "the 1 entry here is not the one that was signed".to_owned(),
+                _ => format!("the {size} entries here are not the {size} entries that were signed"),
+            },
+        );
     }
 
     pub(super) fn finish(mut self, storage: &dyn Source, head: &Head, against: &Audit) -> Result<Walked, Error> {
@@ -303,7 +310,10 @@ impl Walk {
         let larger = storage.checkpoints(head.size, PAGE)?;
         let size = storage.head()?.size;
         for (signed, _) in larger.into_iter().filter(|(signed, _)| *signed > size) {
-            self.found(Place::Checkpoint(signed), format!("it was signed, but there are {size} entries"));
+            self.found(
+                Place::Checkpoint(signed),
+                format!("it was signed, but the log has {}", counted(size, "entry", "entries")),
+            );
         }
         let keys = self.walked.keys.clone();
         if let Some(key) = against.key.as_ref().filter(|key| !keys.contains(key)) {
@@ -332,7 +342,11 @@ impl Walk {
                 Err(error) => self.found(Place::Elsewhere(0), error.to_string()),
                 Ok((checkpoint, _)) if checkpoint.size > head.size => self.found(
                     Place::Elsewhere(checkpoint.size),
-                    format!("the log was rolled back: {} entries were signed, {} are here", checkpoint.size, head.size),
+                    format!(
+                        "the log was rolled back: {} signed, {} here",
+                        counted(checkpoint.size, "entry was", "entries were"),
+                        counted(head.size, "is", "are")
+                    ),
                 ),
                 Ok((checkpoint, _)) => self.compare(Place::Elsewhere(checkpoint.size), &checkpoint),
             }

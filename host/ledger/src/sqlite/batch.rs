@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lockgate_domain::{Digest, Timestamp};
+use lockgate_domain::{Digest, Timestamp, counted};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 
@@ -23,11 +23,11 @@ use crate::append::{Appended, Placed};
 use crate::binding::RequestBinding;
 use crate::error::Conflict;
 use crate::loss::{ExpectedHead, Loss};
-use crate::note::{Checkpoint, Note, SigningKey};
+use crate::note::{Checkpoint, Note, SigningKey, VerifyingKey};
 use crate::own::BackupRestored;
 use crate::storage::TreeHead;
 use crate::tree::{Frontier, leaf_hash};
-use crate::{Append, Content, Error, LedgerClock, NewEntry, ValueChanges};
+use crate::{Append, Content, Error, LedgerClock, NewEntry, ValueChanges, verify};
 
 /// How far apart the checkpoints are that are kept, in milliseconds.
 const KEPT_EACH_MS: i64 = 60_000;
@@ -99,6 +99,26 @@ impl Known {
     }
 }
 
+/// Checks that the ledger's key has signed the entries that this process did not write itself. Somebody who can write to the file
+/// and has not got the key could otherwise change an entry with all hashes above it, and the next checkpoint would sign that.
+fn check_signed(checkpoint: &str, key: &VerifyingKey, head: TreeHead) -> Result<(), Error> {
+    let TreeHead { size, root } = head;
+    let wrong = |why: String| {
+        Error::corrupt(format!(
+            "the ledger's key has not signed its {} in this form: {why}. Restore a backup",
+            counted(size, "entry", "entries")
+        ))
+    };
+    let signed = verify::checkpoint(checkpoint, key).map_err(|error| wrong(error.to_string()))?;
+    match (signed.size, signed.root) == (size, root) {
+        true => Ok(()),
+        false => Err(wrong(format!(
+            "the newest checkpoint is of {}, or of another root",
+            counted(signed.size, "entry", "entries")
+        ))),
+    }
+}
+
 /// How far apart the entries are, in milliseconds, of which it is noted that they refer to the same content. Retention
 /// alone goes by that, and keeps content that much longer.
 pub(super) const REFERENCE_EACH_MS: i64 = 60_000;
@@ -124,7 +144,8 @@ impl<'c> Batch<'c> {
             Ok((unsigned(row, 0)?, hash(row, 1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
         })?;
         let (size, root, checkpoint, current) = head.ok_or_else(|| Error::corrupt("the log has no head"))?;
-        if known.frontier.size() != size {
+        let is_of_others = known.frontier.size() != size;
+        if is_of_others {
             // Another process has appended since.
             if let Some(at) = newest(&transaction, known.frontier.size())? {
                 known.clock.saw(at);
@@ -133,12 +154,18 @@ impl<'c> Batch<'c> {
         }
         let frontier = known.frontier.clone();
         if frontier.root() != root {
-            return Err(Error::corrupt(format!("the root of the {size} entries is not the one of the head")));
+            return Err(Error::corrupt(format!(
+                "the root of the {} is not the one of the head",
+                counted(size, "entry", "entries")
+            )));
         }
         known.head = Some(TreeHead { size, root });
         let own = key.verifying_key().to_string();
         if current != own {
             return Err(Error::key_retired(current, &own));
+        }
+        if is_of_others {
+            check_signed(&checkpoint, key.verifying_key(), TreeHead { size, root })?;
         }
         let (versions, referred, now) = (HashMap::new(), HashMap::new(), known.clock.now());
         Ok(Self { transaction, known, versions, referred, frontier, start: size, checkpoint, now })

@@ -1,10 +1,11 @@
 //! Reading: connections that see the last commit and wait for nobody, and the questions that are asked of them.
 
 use std::path::PathBuf;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use lockgate_domain::{Digest, Timestamp};
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
@@ -80,7 +81,7 @@ impl Readers {
     }
 
     fn idle(&self) -> MutexGuard<'_, Idle> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle.lock()
     }
 }
 
@@ -118,11 +119,14 @@ pub(super) fn versions(connection: &Connection, streams: &[&str]) -> Result<Vec<
         let of = |count| format!("SELECT {}", (1..=count).map(one).collect::<Vec<_>>().join(", "));
         (1..=VERSIONS).map(of).collect()
     });
-    let Some(sql) = streams.len().checked_sub(1).and_then(|place| QUESTIONS.get(place)) else { return Ok(Vec::new()) };
+    if streams.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = QUESTIONS.get(streams.len() - 1).ok_or_else(|| Error::corrupt("too many streams in one question"))?;
     let found = one(connection, sql, params_from_iter(streams), |row| {
         (0..streams.len()).map(|n| Ok(row.get::<_, Option<i64>>(n)?.map_or(0, i64::unsigned_abs))).collect()
     })?;
-    Ok(found.unwrap_or_default())
+    found.ok_or_else(|| Error::corrupt("no row tells the versions of streams"))
 }
 
 pub(super) fn namespace_version(connection: &Connection, namespace: &str) -> Result<u64, Error> {

@@ -44,10 +44,10 @@ impl KeptRequest {
         let sql = format!("SELECT {ENTRY} FROM entries WHERE idx = ?1");
         let stored: Option<StoredEntry> = one(connection, &sql, [number(self.first)], entry)?;
         let Some(stored) = stored else { return Ok(Some(format!("there is no entry {}", self.first))) };
-        if let Some(message) = stored.discrepancy() {
-            return Ok(Some(format!("entry {}: {message}", self.first)));
-        }
-        let named = stored.read().ok().and_then(|entry| entry.request);
+        let named = match stored.sound() {
+            Ok(entry) => entry.request,
+            Err(message) => return Ok(Some(format!("entry {}: {message}", self.first))),
+        };
         let is = RequestBinding::digest(&self.request, self.count, &self.salt);
         Ok((named != Some(is)).then(|| format!("entry {} is not bound to it", self.first)))
     }

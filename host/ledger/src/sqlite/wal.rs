@@ -9,11 +9,12 @@
 //! Nothing of this is needed for what was committed to last: if it fails, the file grows until it works again.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::Connection;
 
 use super::connection::{open_beside, unavailable};
@@ -129,5 +130,5 @@ pub(super) fn empty(connection: &Connection) -> Option<usize> {
 }
 
 fn lock(file: &Mutex<WalFile>) -> MutexGuard<'_, WalFile> {
-    file.lock().unwrap_or_else(PoisonError::into_inner)
+    file.lock()
 }

@@ -7,12 +7,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lockgate_domain::Timestamp;
+use parking_lot::Mutex;
 
 use super::batch::{Batch, Known};
 use super::connection::unavailable;
@@ -74,11 +75,11 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn failing(&self) -> Option<(Timestamp, Unavailable)> {
-        self.failing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.failing.lock().clone()
     }
 
     fn note(&self, outcome: Result<(), Unavailable>) {
-        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failing = self.failing.lock();
         *failing = outcome.err().map(|why| (failing.as_ref().map_or_else(system_time, |(since, _)| *since), why));
     }
 }

@@ -6,6 +6,7 @@
 mod chain;
 
 use ct_merkle::{ConsistencyProof as Between, InclusionProof as Path, RootHash};
+use lockgate_domain::counted;
 use sha2::Sha256;
 
 use crate::note::{Checkpoint, MalformedCheckpoint, Note, NoteError, VerifyingKey};
@@ -21,7 +22,7 @@ pub enum NotProven {
     #[error("not a proof: {0}")]
     Malformed(String),
     /// A signature is missing or wrong.
-    #[error("the checkpoint of {size} entries: {error}")]
+    #[error("the checkpoint of {}: {error}", counted(*.size, "entry", "entries"))]
     Signature {
         /// The size that the checkpoint says.
         size: u64,
@@ -40,7 +41,7 @@ pub enum NotProven {
         name: String,
     },
     /// The entry, its place, or the path to the root was changed.
-    #[error("entry {index} is not in the log of {size} entries that was signed: the entry or the path was changed")]
+    #[error("entry {index} is not in the log of {} that was signed: the entry or the path was changed", counted(*.size, "entry", "entries"))]
     NotIncluded {
         /// The place that the entry says.
         index: u64,
@@ -48,7 +49,7 @@ pub enum NotProven {
         size: u64,
     },
     /// The one log is not the beginning of the other.
-    #[error("the log of {newer} entries did not grow from that of {older}: history or proof was changed")]
+    #[error("the log of {} did not grow from that of {older}: history or proof was changed", counted(*.newer, "entry", "entries"))]
     NotConsistent {
         /// The size of the smaller log.
         older: u64,

@@ -260,5 +260,5 @@ fn a_ledger_whose_head_was_changed_is_not_opened() {
     drop(files.open(&path, NAME, SqliteOptions::default()).unwrap());
     Connection::open(&path).unwrap().execute("UPDATE log SET root = zeroblob(32)", []).unwrap();
     let error = files.open(&path, NAME, SqliteOptions::default()).err().unwrap().to_string();
-    assert!(error.contains("the root of the 1 entries is not the one of the head"), "{error}");
+    assert!(error.contains("the root of the 1 entry is not the one of the head"), "{error}");
 }

@@ -39,19 +39,32 @@ fn holds_exactly(storage: &dyn Storage, events: u64) {
     assert_eq!(audit(storage, &Default::default()).unwrap().findings, []);
 }
 
-/// A small file system of its own, if this process may make one.
+/// A small file system of its own.
 struct Small(tempfile::TempDir);
 
+/// The environment variable that says that a test runs in a namespace of its own, in which it may mount.
+const MAY_MOUNT: &str = "LOCKGATE_TEST_MAY_MOUNT";
+
 impl Small {
-    fn mount(size: &str) -> Option<Self> {
+    /// Mounts it. Only root may do that, or the root of a namespace: so others run the test, which is the one of that name, again
+    /// in such a namespace, and have nothing left to do.
+    fn mount(size: &str, test: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let options = format!("size={size}");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(folder.path()).output();
-        let mounted = mounted.is_ok_and(|output| output.status.success());
-        if !mounted {
-            println!("skipped: only root may mount a small file system");
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(folder.path()).output();
+        if mount.is_ok_and(|output| output.status.success()) {
+            return Some(Self(folder));
         }
-        mounted.then_some(Self(folder))
+        assert!(env::var_os(MAY_MOUNT).is_none(), "it may not mount in its own namespace either");
+        let namespace = ["--map-root-user", "--mount"];
+        if !Command::new("unshare").args(namespace).arg("true").status().is_ok_and(|status| status.success()) {
+            lockgate_repeat::skipped("it takes root, or namespaces of users (`unshare --map-root-user --mount`)");
+            return None;
+        }
+        let mut again = Command::new("unshare");
+        again.args(namespace).arg(env::current_exe().unwrap()).args([test, "--exact", "--nocapture"]);
+        assert!(again.env(MAY_MOUNT, "1").status().unwrap().success());
+        None
     }
 
     fn remount(&self, how: &str) {
@@ -68,7 +81,8 @@ impl Drop for Small {
 
 #[test]
 fn a_full_disk_is_said_and_when_there_is_room_again_it_goes_on() {
-    let Some(disk) = Small::mount("4m") else { return };
+    let here = "failure::a_full_disk_is_said_and_when_there_is_room_again_it_goes_on";
+    let Some(disk) = Small::mount("4m", here) else { return };
     let folder = disk.0.path();
     let filler = folder.join("filler");
     std::fs::write(&filler, vec![0; 1 << 20]).unwrap();
@@ -92,7 +106,7 @@ fn a_full_disk_is_said_and_when_there_is_room_again_it_goes_on() {
 
 #[test]
 fn a_file_system_that_may_not_be_written_is_said() {
-    let Some(disk) = Small::mount("4m") else { return };
+    let Some(disk) = Small::mount("4m", "failure::a_file_system_that_may_not_be_written_is_said") else { return };
     let folder = disk.0.path();
     open(folder).append(append(vec![event("a", 1)])).unwrap();
     disk.remount("ro");

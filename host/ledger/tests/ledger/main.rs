@@ -15,6 +15,7 @@ mod conformance;
 mod crash;
 mod failure;
 mod first_start;
+mod forged;
 mod key_file;
 mod limits;
 mod loss;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lockgate_domain::Digest;
+use lockgate_domain::{Digest, TeamName};
 use lockgate_ledger::audit::{Audit, AuditReport, Place, audit};
 use lockgate_ledger::note::SigningKey;
 use lockgate_ledger::tree::{Hash, leaf_hash};
@@ -21,8 +21,8 @@ fn of_two_teams(entries: u64) -> Ledger {
     ledger
 }
 
-fn shop() -> BTreeSet<String> {
-    BTreeSet::from(["shop".to_owned()])
+fn shop() -> BTreeSet<TeamName> {
+    BTreeSet::from(["shop".parse().unwrap()])
 }
 
 /// A source that changes what it hands out.
@@ -225,7 +225,7 @@ fn content_of_another_team_is_as_content_that_never_was() {
 #[test]
 fn pages_of_many_teams_hold_what_comes_first_of_all_of_them() {
     let ledger = Ledger::new();
-    let teams: BTreeSet<String> = (0..5).map(|n| format!("team-{n}")).collect();
+    let teams: BTreeSet<TeamName> = (0..5).map(|n| format!("team-{n}").parse().unwrap()).collect();
     ledger.append((1..=100).map(|n| event("a", n).of_team(&format!("team-{}", n * n % 7)).unwrap()).collect());
     let seen = |n: u64| n * n % 7 < 5;
     let view = TeamView::new(&ledger.storage, &teams);

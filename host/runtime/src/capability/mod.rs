@@ -106,13 +106,13 @@ pub(crate) const OFFERED: &[Offered] = &[
         interface: "lockgate:types/types",
         granted_by: None,
         is_granted: |_| true,
-        reach: "nothing: the words of the contract",
+        reach: "nothing: it only has the types of the contract",
     },
     Offered {
         interface: "lockgate:host/snapshot",
         granted_by: None,
         is_granted: |_| true,
-        reach: "the snapshot that is decided on, and of its evidence what is granted",
+        reach: "the snapshot of the deployment, and the evidence that is granted",
     },
     Offered {
         interface: "lockgate:host/log",

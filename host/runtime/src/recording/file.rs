@@ -3,8 +3,7 @@
 
 use std::io::Read as _;
 
-use lockgate_domain::{Digest, DigestError, canonical_json};
-use serde::de::DeserializeOwned;
+use lockgate_domain::{Digest, DigestError, JsonReader, ValueError, canonical_json, read_own_value};
 use serde::{Deserialize, Serialize};
 
 use super::Recording;
@@ -114,13 +113,18 @@ impl Recording {
         if depth(json) > DEEPEST {
             return Err(RecordingError::Form(format!("it has more than {DEEPEST} levels")));
         }
-        let head: Head = parsed(json)?;
+        let form = |error: ValueError| RecordingError::Form(error.to_string());
+        let json = JsonReader::default()
+            .with_any_depth()
+            .read(json)
+            .map_err(|error| RecordingError::Form(error.to_string()))?;
+        let head: Head = read_own_value(&json).map_err(form)?;
         match (head.format.as_str(), head.version) {
             (FORMAT, VERSION) => {}
             (FORMAT, version) => return Err(RecordingError::Version(version)),
             (other, _) => return Err(RecordingError::Form(format!("its format is `{other}`"))),
         }
-        let Body { recording } = parsed(json)?;
+        let Body { recording } = read_own_value(&json).map_err(form)?;
         recording.check()?;
         Ok(recording)
     }
@@ -140,16 +144,6 @@ impl Recording {
         });
         wrong.map_or(Ok(()), |(name, _)| Err(RecordingError::Evidence(name.clone())))
     }
-}
-
-/// Reads JSON whose depth was found to be bounded.
-fn parsed<T: DeserializeOwned>(json: &[u8]) -> Result<T, RecordingError> {
-    let form = |error: serde_json::Error| RecordingError::Form(error.to_string());
-    let mut reader = serde_json::Deserializer::from_slice(json);
-    reader.disable_recursion_limit();
-    let value = T::deserialize(&mut reader).map_err(form)?;
-    reader.end().map_err(form)?;
-    Ok(value)
 }
 
 /// How many lists and objects stand in each other, of something that may be JSON.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use lockgate_domain::{Failure, FailureKind};
 use wasmtime::{Trap, WasmBacktrace};
 
-use super::CalledTooEarly;
 use super::memory::MemoryExceeded;
+use super::{CalledTooEarly, HostEffortSpent};
 use crate::capability::NotRecorded;
 use crate::config::Limits;
 use crate::quantity::{Bytes, Count};
@@ -18,6 +18,9 @@ pub(super) fn of_error(error: &wasmtime::Error, limits: &Limits, took: Duration)
     }
     if let Some(early) = error.downcast_ref::<CalledTooEarly>() {
         return contract_violation(early.to_string());
+    }
+    if error.is::<HostEffortSpent>() {
+        return out_of_host_effort(limits);
     }
     if let Some(question) = error.downcast_ref::<NotRecorded>() {
         return plain(FailureKind::NotRecorded, question.to_string());
@@ -32,6 +35,16 @@ pub(super) fn of_error(error: &wasmtime::Error, limits: &Limits, took: Duration)
             plain(FailureKind::Trapped, format!("it was stopped{}: {}", place(error), error.root_cause()))
         }
         None => contract_violation(format!("what it answered is no value of the contract: {}", error.root_cause())),
+    }
+}
+
+/// The failure, with what the guest said before it gave up: the text of a panic, or of an exception that nobody caught.
+pub(super) fn with_last_words(failure: Failure, said: Option<String>) -> Failure {
+    match said {
+        Some(said) if failure.kind == FailureKind::Trapped => {
+            Failure { message: format!("{}: {said}", failure.message), ..failure }
+        }
+        _ => failure,
     }
 }
 
@@ -61,6 +74,13 @@ pub(super) fn no_free_sandbox(limits: &Limits, which: &str) -> Failure {
 
 fn out_of_fuel(limits: &Limits) -> Failure {
     let message = format!("it used up the {} fuel granted and had not ended", Count(limits.fuel));
+    limited(FailureKind::OutOfFuel, message, limits.fuel, limits.fuel)
+}
+
+/// The receipt shows the guest's own fuel beside it, which may be far from the limit.
+fn out_of_host_effort(limits: &Limits) -> Failure {
+    let limit = Count(limits.fuel);
+    let message = format!("the host did as much for it as the {limit} fuel granted allow: it calls the host too often");
     limited(FailureKind::OutOfFuel, message, limits.fuel, limits.fuel)
 }
 

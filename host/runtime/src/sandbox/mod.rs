@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lockgate_domain::{LogLevel, Snapshot};
-use wasmtime::{Engine, Store, Trap};
+use wasmtime::{Engine, Store};
 
 pub(crate) use engine::{ENGINE_VERSION, SETTINGS, engine};
 pub(crate) use failure::{contract_violation, plugin_error, result_too_large};
@@ -41,6 +41,11 @@ const EFFORT_PER_CALL: u64 = 100;
 #[derive(Debug, thiserror::Error)]
 #[error("it called `{0}` before there was anything to evaluate: `describe` and `configure` must not call any import")]
 pub(crate) struct CalledTooEarly(&'static str);
+
+/// A plugin had the host do as much for it as its fuel allows.
+#[derive(Debug, thiserror::Error)]
+#[error("the host did as much for it as its fuel allows")]
+pub(crate) struct HostEffortSpent;
 
 /// What a call may look at: the snapshot, and what was granted.
 #[derive(Clone, Debug)]
@@ -128,8 +133,9 @@ impl Sandbox {
     /// The host does that much for the guest, in units of fuel. It is counted apart from the guest's own work, so that
     /// the fuel on a receipt is the guest's alone, and held against the same limit.
     pub(crate) fn strain(&mut self, effort: u64) -> wasmtime::Result<()> {
-        self.effort = self.effort.checked_sub(effort).ok_or(Trap::OutOfFuel)?;
-        Ok(())
+        let left = self.effort.checked_sub(effort);
+        self.effort = left.unwrap_or(0);
+        left.map(|_| ()).ok_or_else(|| HostEffortSpent.into())
     }
 
     /// What the plugin wants to be kept. Called once it has given an answer, and only then.

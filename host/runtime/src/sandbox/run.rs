@@ -39,6 +39,8 @@ pub(crate) struct Finished<T> {
     pub(crate) outcome: Result<T, Failure>,
     /// The fuel that it used.
     pub(crate) fuel: u64,
+    /// What the host did for it, in units of fuel.
+    pub(crate) host_effort: u64,
     /// The most memory that it held, in bytes.
     pub(crate) peak_memory: u64,
     /// How long it took, without waiting for a slot.
@@ -81,7 +83,9 @@ pub(crate) fn run<T>(
         component.instantiate(&mut store).map_err(Stop::Error).and_then(|instance| body(&mut store, &instance));
     let wall_time = began.elapsed();
     let outcome = result.map_err(|stop| match stop {
-        Stop::Error(error) => failure::of_error(&error, limits, wall_time),
+        Stop::Error(error) => {
+            failure::with_last_words(failure::of_error(&error, limits, wall_time), store.data().wasi.last_words())
+        }
         Stop::Failure(failure) => failure,
     });
     let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
@@ -92,6 +96,7 @@ pub(crate) fn run<T>(
     Finished {
         outcome,
         fuel,
+        host_effort: limits.fuel.saturating_sub(sandbox.effort),
         peak_memory: sandbox.memory.peak(),
         wall_time,
         host_calls: host_call::called(&sandbox.calls),
@@ -108,6 +113,7 @@ impl<T> Finished<T> {
         Self {
             outcome: Err(failure),
             fuel: 0,
+            host_effort: 0,
             peak_memory: 0,
             wall_time: Duration::ZERO,
             host_calls: BTreeMap::new(),

@@ -4,8 +4,9 @@
 //! taken without a lock, so that threads which have nothing to wait for do not wait for each other.
 
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
 
 /// The free places of the pool.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ impl Slots {
 
     fn wait(&self, at_most: Duration) -> Option<Slot<'_>> {
         let until = Instant::now().checked_add(at_most);
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.queue.lock();
         loop {
             if let Some(slot) = self.try_take() {
                 return Some(slot);
@@ -56,7 +57,7 @@ impl Slots {
                 Some(until) => until.checked_duration_since(Instant::now())?,
                 None => at_most,
             };
-            queue = self.freed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+            self.freed.wait_for(&mut queue, left);
         }
     }
 }
@@ -65,7 +66,7 @@ impl Drop for Slot<'_> {
     fn drop(&mut self) {
         self.0.free.fetch_add(1, SeqCst);
         if self.0.waiting.load(SeqCst) > 0 {
-            drop(self.0.queue.lock().unwrap_or_else(PoisonError::into_inner));
+            drop(self.0.queue.lock());
             self.0.freed.notify_one();
         }
     }

@@ -3,13 +3,15 @@
 //! A plugin marks in the JSON Schema of its settings which texts are ids of people: `"format": "lockgate-person"`. The
 //! host puts each of them into its normal form, which is the form that snapshots show, so that a plugin in any language
 //! compares ids as bytes. Everything else reaches the plugin as it was written, and whether the settings fit their schema
-//! is for the plugin to say.
+//! is for the plugin to say. Other marks ([`SettingsMark`]) tell the host what a value is, so that it can be held against
+//! the rest of a deployment model.
 //!
 //! A validator of JSON Schema would not do. It forgets the marks of settings that do not fit, so an id beside a mistake
 //! would reach the plugin as it was written. And a schema comes from a plugin: one of a few kilobytes that refers to its
 //! own parts in ever more ways would keep a validator busy for years. So [`search`] counts its steps, and [`schema`]
 //! refuses marks where [`search`] does not look.
 
+mod mark;
 mod patterns;
 mod rewrite;
 mod schema;
@@ -24,6 +26,7 @@ use crate::load::LoadError;
 use rewrite::rewrite;
 use search::Search;
 
+pub use mark::{MarkedSetting, MarkedValue, PeriodEnd, SettingsMark};
 pub use schema::MarkError;
 pub(crate) use schema::check as check_schema;
 
@@ -37,7 +40,10 @@ pub(crate) struct WrittenSettings(CanonicalSettings);
 /// The settings that a plugin is configured with: every id that their schema marks is in its normal form. Only
 /// [`WrittenSettings::normalise`] makes them, and `configure` is called with nothing else.
 #[derive(Clone, Debug)]
-pub(crate) struct NormalSettings(CanonicalSettings);
+pub(crate) struct NormalSettings {
+    canonical: CanonicalSettings,
+    marked: Vec<MarkedSetting>,
+}
 
 #[derive(Clone, Debug)]
 struct CanonicalSettings {
@@ -67,25 +73,30 @@ impl WrittenSettings {
     /// If a marked text is no id of a person, two marked keys of one object are the same person, or the schema is too
     /// intricate to find its marks.
     pub(crate) fn normalise(&self, schema: &Value, limit: u64) -> Result<NormalSettings, LoadError> {
-        let value = normal_value(schema, &self.0.value)?;
-        CanonicalSettings::new(value, limit).map(NormalSettings)
+        let (value, marked) = normal_value(schema, &self.0.value)?;
+        Ok(NormalSettings { canonical: CanonicalSettings::new(value, limit)?, marked })
     }
 }
 
 impl NormalSettings {
     /// The settings.
     pub(crate) fn value(&self) -> &Value {
-        &self.0.value
+        &self.canonical.value
+    }
+
+    /// What the schema marks in them beside ids of people, in the order of the settings.
+    pub(crate) fn marked(&self) -> &[MarkedSetting] {
+        &self.marked
     }
 
     /// Their canonical JSON.
     pub(crate) fn json(&self) -> &str {
-        &self.0.json
+        &self.canonical.json
     }
 
     /// Its digest.
     pub(crate) fn digest(&self) -> Digest {
-        self.0.digest
+        self.canonical.digest
     }
 }
 
@@ -102,17 +113,18 @@ impl CanonicalSettings {
     }
 }
 
-fn normal_value(schema: &Value, settings: &Value) -> Result<Value, LoadError> {
+/// The settings with each marked id in its normal form, and what else is marked in them.
+fn normal_value(schema: &Value, settings: &Value) -> Result<(Value, Vec<MarkedSetting>), LoadError> {
     let mut settings = settings.clone();
     if !schema::has_marks(schema) {
-        return Ok(settings);
+        return Ok((settings, Vec::new()));
     }
     let mut search = Search::new(schema);
     for _ in 0..MOST_SEARCHES {
         let marks = search.marks(&settings)?;
-        let rewritten = rewrite(&settings, &marks).map_err(LoadError::Settings)?;
+        let (rewritten, marked) = rewrite(&settings, &marks).map_err(LoadError::Settings)?;
         if rewritten == settings {
-            return Ok(settings);
+            return Ok((settings, marked));
         }
         settings = rewritten;
     }

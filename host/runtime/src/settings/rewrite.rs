@@ -1,4 +1,5 @@
-//! Puts the ids that were found in settings into their normal form.
+//! Goes through settings with the marks that were found in them: puts ids of people into their normal form, and lists the
+//! other marked values with their places.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ptr;
@@ -6,37 +7,50 @@ use std::ptr;
 use lockgate_domain::{PersonId, SettingsFinding};
 use serde_json::{Map, Value};
 
-use super::search::Mark;
+use super::mark::{MarkedSetting, MarkedValue, SettingsMark};
+use super::search::{Mark, Marked};
 
-/// The settings with each marked id in its normal form.
+/// The settings with each marked id in its normal form, and the other marked values.
 ///
 /// # Errors
 /// All marked texts that are no id of a person, and all keys of one object that are the same person.
-pub(super) fn rewrite(settings: &Value, marks: &HashSet<Mark>) -> Result<Value, Vec<SettingsFinding>> {
-    let mut rewriting = Rewriting { marks, pointer: String::new(), findings: Vec::new() };
+pub(super) fn rewrite(
+    settings: &Value,
+    marks: &HashSet<Mark>,
+) -> Result<(Value, Vec<MarkedSetting>), Vec<SettingsFinding>> {
+    let mut rewriting = Rewriting { marks, pointer: String::new(), marked: Vec::new(), findings: Vec::new() };
     let rewritten = rewriting.value(settings);
-    if rewriting.findings.is_empty() { Ok(rewritten) } else { Err(rewriting.findings) }
+    if rewriting.findings.is_empty() { Ok((rewritten, rewriting.marked)) } else { Err(rewriting.findings) }
 }
 
 struct Rewriting<'a> {
     marks: &'a HashSet<Mark>,
     /// The place of the value that is being rewritten, as a JSON Pointer.
     pointer: String,
+    /// What is marked, and no id.
+    marked: Vec<MarkedSetting>,
     findings: Vec<SettingsFinding>,
 }
 
 impl Rewriting<'_> {
     fn value(&mut self, value: &Value) -> Value {
+        let what = Marked::Value(ptr::from_ref(value));
         match value {
-            Value::String(text) if self.marks.contains(&Mark::Text(ptr::from_ref(value))) => {
-                Value::String(self.id(text))
+            Value::String(text) => {
+                self.note(what, |mark| MarkedValue::of_text(mark, text));
+                Value::String(if self.is_id(what) { self.id(text) } else { text.clone() })
             }
             Value::Array(elements) => {
+                self.note(what, |mark| MarkedValue::of_list(mark, elements));
                 let rewritten = elements.iter().enumerate();
                 rewritten.map(|(index, element)| self.at(&index.to_string(), |place| place.value(element))).collect()
             }
             Value::Object(members) => Value::Object(self.members(members)),
-            other => other.clone(),
+            Value::Number(number) => {
+                self.note(what, |mark| MarkedValue::of_number(mark, number));
+                value.clone()
+            }
+            Value::Null | Value::Bool(_) => value.clone(),
         }
     }
 
@@ -45,8 +59,9 @@ impl Rewriting<'_> {
         let mut written = BTreeMap::new();
         for (name, member) in members {
             let (normal, member) = self.at(name, |place| {
-                let is_id = place.marks.contains(&Mark::NameOf(ptr::from_ref(member)));
-                let normal = if is_id { place.id(name) } else { name.clone() };
+                let what = Marked::NameOf(ptr::from_ref(member));
+                place.note(what, |mark| MarkedValue::of_text(mark, name));
+                let normal = if place.is_id(what) { place.id(name) } else { name.clone() };
                 if let Some(other) = written.insert(normal.clone(), name) {
                     place.found(format!("`{other}` and `{name}` are one person: leave one of them"));
                 }
@@ -55,6 +70,18 @@ impl Rewriting<'_> {
             rewritten.insert(normal, member);
         }
         rewritten
+    }
+
+    fn is_id(&self, what: Marked) -> bool {
+        self.marks.contains(&Mark { what, mark: SettingsMark::Person })
+    }
+
+    /// Notes what a part of the settings is marked as, beside the id of a person.
+    fn note(&mut self, what: Marked, value: impl Fn(SettingsMark) -> Option<MarkedValue>) {
+        let is_marked = |mark: &SettingsMark| self.marks.contains(&Mark { what, mark: *mark });
+        let values = SettingsMark::ALL.into_iter().filter(is_marked).filter_map(value);
+        let pointer = &self.pointer;
+        self.marked.extend(values.map(|value| MarkedSetting { pointer: pointer.clone(), value }));
     }
 
     /// The normal form of an id.

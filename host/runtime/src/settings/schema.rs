@@ -1,4 +1,4 @@
-//! Whether the ids of people that a schema marks stand where the host looks for them.
+//! Whether what a schema marks stands where the host looks for it.
 //!
 //! A mark that the host overlooked would let an id reach the plugin as it was written, and the plugin would take it for
 //! another person. So a schema with such a mark is refused when the plugin is admitted.
@@ -6,36 +6,44 @@
 use std::collections::HashSet;
 use std::ptr;
 
-use lockgate_domain::PERSON_FORMAT;
 use serde_json::{Map, Value};
 
+use super::mark::SettingsMark;
 use super::patterns::Patterns;
 
-/// Why the host cannot find the ids of people that the schema of a plugin's settings marks.
+/// Why the host cannot find what the schema of a plugin's settings marks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MarkError {
     /// A mark stands below a keyword that the host does not look below.
     #[error(
-        "`{0}` leads to a text with `\"format\": \"{PERSON_FORMAT}\"`, and the host does not look for ids of people there: \
-         mark them below `properties`, `patternProperties`, `additionalProperties`, `propertyNames`, `items`, `prefixItems`, \
-         `allOf`, `anyOf` or `oneOf`"
+        "`{keyword}` leads to `\"format\": \"{mark}\"`, and the host does not look for marks there: mark values below \
+         `properties`, `patternProperties`, `additionalProperties`, `propertyNames`, `items`, `prefixItems`, `allOf`, `anyOf` or \
+         `oneOf`"
     )]
-    Keyword(String),
+    Keyword {
+        /// The keyword.
+        keyword: String,
+        /// The mark.
+        mark: SettingsMark,
+    },
+    /// Where a reference leads depends on the way to it.
+    #[error("the host does not follow `{0}`, so it cannot see what the schema marks: write a `$ref`")]
+    Dynamic(String),
     /// A reference does not lead to a part of the schema.
     #[error(
-        "`\"$ref\": \"{0}\"` leads to no part of the schema, so the host cannot see whether it marks ids of people: write a \
-         JSON Pointer, for example `#/$defs/Person`"
+        "`\"$ref\": \"{0}\"` leads to no part of the schema, so the host cannot see what it marks: write a JSON Pointer, \
+         for example `#/$defs/Person`"
     )]
     Reference(String),
     /// A pattern of `patternProperties` cannot be used.
     #[error(
-        "the host cannot use the pattern `{0}` of `patternProperties`, so it cannot find the ids of people below it: write a \
-         shorter one, without look-around and references"
+        "the host cannot use the pattern `{0}` of `patternProperties`, so it cannot find what is marked below it: write a shorter \
+         one, without look-around and references"
     )]
     Pattern(String),
     /// It took too many steps to find the marks of the settings.
-    #[error("it is too intricate to find the ids of people that it marks: use fewer references, branches and patterns")]
+    #[error("it is too intricate to find what it marks: use fewer references, branches and patterns")]
     TooIntricate,
 }
 
@@ -63,9 +71,9 @@ const UNKNOWN: [&str; 13] = [
     "unevaluatedProperties",
 ];
 
-/// Whether a schema marks anything as the id of a person.
+/// Whether a schema marks anything.
 pub(super) fn has_marks(schema: &Value) -> bool {
-    Marked::new(schema).is_reached(schema)
+    Reach::new(schema).mark(schema).is_some()
 }
 
 /// The part of a schema that a reference leads to.
@@ -73,7 +81,7 @@ pub(super) fn resolved<'a>(schema: &'a Value, reference: &str) -> Option<&'a Val
     schema.pointer(reference.strip_prefix('#')?)
 }
 
-/// Checks that the host finds every id of a person that a schema marks.
+/// Checks that the host finds everything that a schema marks.
 ///
 /// # Errors
 /// If there is a mark that it would overlook, or could.
@@ -81,7 +89,7 @@ pub(crate) fn check(schema: &Value) -> Result<(), MarkError> {
     if !has_marks(schema) {
         return Ok(());
     }
-    let mut check = Check { schema, waiting: vec![schema], seen: HashSet::new(), unknown: Marked::new(schema) };
+    let mut check = Check { schema, waiting: vec![schema], seen: HashSet::new(), unknown: Reach::new(schema) };
     let mut patterns = Patterns::default();
     while let Some(part) = check.waiting.pop() {
         if let Value::Object(keywords) = part
@@ -98,7 +106,7 @@ struct Check<'a> {
     schema: &'a Value,
     waiting: Vec<&'a Value>,
     seen: HashSet<*const Value>,
-    unknown: Marked<'a>,
+    unknown: Reach<'a>,
 }
 
 impl<'a> Check<'a> {
@@ -109,10 +117,12 @@ impl<'a> Check<'a> {
             self.waiting.push(target.ok_or_else(|| MarkError::Reference(reference.to_owned()))?);
         }
         for keyword in UNKNOWN {
-            let is_marked = keywords.get(keyword).is_some_and(|part| self.unknown.is_reached(part));
-            // Where such a reference leads depends on the way to it.
-            if is_marked || (keyword.ends_with("Ref") && keywords.contains_key(keyword)) {
-                return Err(MarkError::Keyword(keyword.to_owned()));
+            let Some(part) = keywords.get(keyword) else { continue };
+            if keyword.ends_with("Ref") {
+                return Err(MarkError::Dynamic(keyword.to_owned()));
+            }
+            if let Some(mark) = self.unknown.mark(part) {
+                return Err(MarkError::Keyword { keyword: keyword.to_owned(), mark });
             }
         }
         for pattern in keywords.get("patternProperties").and_then(Value::as_object).into_iter().flat_map(Map::keys) {
@@ -122,8 +132,10 @@ impl<'a> Check<'a> {
         }
         self.waiting.extend(SCHEMAS.iter().filter_map(|keyword| keywords.get(*keyword)));
         // Before 2020-12, `items` was what `prefixItems` is now.
-        if keywords.get("items").is_some_and(|items| items.is_array() && self.unknown.is_reached(items)) {
-            return Err(MarkError::Keyword("items".to_owned()));
+        if let Some(items) = keywords.get("items").filter(|items| items.is_array())
+            && let Some(mark) = self.unknown.mark(items)
+        {
+            return Err(MarkError::Keyword { keyword: "items".to_owned(), mark });
         }
         for keyword in LISTS {
             self.waiting.extend(keywords.get(keyword).and_then(Value::as_array).into_iter().flatten());
@@ -136,27 +148,30 @@ impl<'a> Check<'a> {
     }
 }
 
-/// Whether marks can be reached from parts of a schema, over references too, whatever the keywords on the way mean.
-struct Marked<'a> {
+/// Which marks can be reached from parts of a schema, over references too, whatever the keywords on the way mean.
+struct Reach<'a> {
     schema: &'a Value,
     /// The parts from which no mark is reached.
     unmarked: HashSet<*const Value>,
 }
 
-impl<'a> Marked<'a> {
+impl<'a> Reach<'a> {
     fn new(schema: &'a Value) -> Self {
         Self { schema, unmarked: HashSet::new() }
     }
 
-    fn is_reached(&mut self, from: &'a Value) -> bool {
+    /// A mark that is reached.
+    fn mark(&mut self, from: &'a Value) -> Option<SettingsMark> {
         let mut waiting = vec![from];
         while let Some(part) = waiting.pop() {
             if !self.unmarked.insert(ptr::from_ref(part)) {
                 continue;
             }
             match part {
-                Value::Object(keywords) if is_mark(keywords) => return true,
                 Value::Object(keywords) => {
+                    if let Some(mark) = SettingsMark::of_keywords(keywords) {
+                        return Some(mark);
+                    }
                     let reference = keywords.get("$ref").and_then(Value::as_str);
                     waiting.extend(reference.and_then(|reference| resolved(self.schema, reference)));
                     waiting.extend(keywords.values());
@@ -165,11 +180,6 @@ impl<'a> Marked<'a> {
                 _ => {}
             }
         }
-        false
+        None
     }
-}
-
-/// Whether a schema marks a text as the id of a person.
-pub(super) fn is_mark(keywords: &Map<String, Value>) -> bool {
-    keywords.get("format").and_then(Value::as_str) == Some(PERSON_FORMAT)
 }

@@ -1,4 +1,4 @@
-//! Finds the ids of people in settings, by the marks of their schema.
+//! Finds what the schema of settings marks in them.
 //!
 //! Where a schema has branches (`anyOf`, `oneOf`), the marks of those count that the settings fit. They are held against
 //! what tells branches apart in practice: `type`, `const`, `enum`, `pattern`, `required`, and the keywords that lead to
@@ -9,20 +9,28 @@ use std::ptr;
 
 use serde_json::{Map, Value};
 
+use super::mark::SettingsMark;
 use super::patterns::{Pattern, Patterns};
-use super::schema::{MarkError, is_mark, resolved};
+use super::schema::{MarkError, resolved};
 
 /// How many steps all searches of one load may take together: about one for each pair of a value and a schema.
 const MOST_STEPS: usize = 5_000_000;
 /// How deep schemas may be applied within each other. Settings have at most 127 levels.
 const DEEPEST: usize = 300;
 
-/// What is the id of a person. Values are told apart by their place in memory, so marks hold for the settings that were
-/// searched, and for those alone.
+/// What a schema marks in settings, and as what. Values are told apart by their place in memory, so marks hold for the
+/// settings that were searched, and for those alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Mark {
-    /// This text.
-    Text(*const Value),
+pub(super) struct Mark {
+    pub(super) what: Marked,
+    pub(super) mark: SettingsMark,
+}
+
+/// A part of settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Marked {
+    /// This text, number or list.
+    Value(*const Value),
     /// The name of this member of an object.
     NameOf(*const Value),
 }
@@ -45,7 +53,7 @@ impl<'a> Search<'a> {
         Self { schema, patterns: Patterns::default(), steps_left: MOST_STEPS, depth: 0, marks: Vec::new() }
     }
 
-    /// All that is the id of a person in these settings.
+    /// All that is marked in these settings.
     ///
     /// # Errors
     /// If it takes too many steps or levels to find it.
@@ -78,6 +86,10 @@ impl<'a> Search<'a> {
 
     fn keywords(&mut self, keywords: &'a Map<String, Value>, value: &Value) -> Fits {
         let mut fits = self.is_of_type(keywords, value)? & self.is_one_of(keywords, value)?;
+        let may_be_marked = value.is_string() || value.is_array() || value.is_number();
+        if let (Some(mark), true) = (SettingsMark::of_keywords(keywords), may_be_marked) {
+            self.marks.push(Mark { what: Marked::Value(ptr::from_ref(value)), mark });
+        }
         let reference = keywords.get("$ref").and_then(Value::as_str);
         if let Some(target) = reference.and_then(|reference| resolved(self.schema, reference)) {
             fits &= self.apply(target, value)?;
@@ -93,10 +105,7 @@ impl<'a> Search<'a> {
         fits &= match value {
             Value::Object(members) => self.has_required(keywords, members)? & self.members(keywords, members)?,
             Value::Array(elements) => self.elements(keywords, elements)?,
-            Value::String(text) => {
-                self.marks.extend(is_mark(keywords).then_some(Mark::Text(ptr::from_ref(value))));
-                self.matches(keywords.get("pattern").and_then(Value::as_str), text)?
-            }
+            Value::String(text) => self.matches(keywords.get("pattern").and_then(Value::as_str), text)?,
             Value::Null | Value::Bool(_) | Value::Number(_) => true,
         };
         Ok(fits)
@@ -150,8 +159,8 @@ impl<'a> Search<'a> {
     fn name(&mut self, schema: &'a Value, name: &str, member: &Value) -> Fits {
         let before = self.marks.len();
         let fits = self.apply(schema, &Value::String(name.to_owned()))?;
-        let is_marked = self.marks.drain(before..).next().is_some();
-        self.marks.extend(is_marked.then_some(Mark::NameOf(ptr::from_ref(member))));
+        let what = Marked::NameOf(ptr::from_ref(member));
+        self.marks.iter_mut().skip(before).for_each(|mark| mark.what = what);
         Ok(fits)
     }
 

@@ -8,11 +8,22 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::schema::{MarkError, check};
-use super::{LoadError, WrittenSettings, normal_value};
+use super::{LoadError, MarkedSetting, MarkedValue, PeriodEnd, SettingsMark, WrittenSettings};
 use crate::admission::AdmissionError;
 
 fn person() -> Value {
     json!({ "type": "string", "minLength": 1, "format": "lockgate-person" })
+}
+
+fn normal_value(schema: &Value, settings: &Value) -> Result<Value, LoadError> {
+    super::normal_value(schema, settings).map(|(value, _)| value)
+}
+
+/// What is marked beside ids of people: places and values.
+fn marked(schema: &Value, settings: &Value) -> Vec<(String, MarkedValue)> {
+    assert_eq!(check(schema), Ok(()));
+    let (_, marked) = super::normal_value(schema, settings).unwrap();
+    marked.into_iter().map(|MarkedSetting { pointer, value }| (pointer, value)).collect()
 }
 
 /// The settings that a plugin with this schema gets.
@@ -86,7 +97,7 @@ fn texts_that_are_no_ids_are_refused_all_at_once_at_their_places() {
     let found = wrong(&schema, &settings);
     let places: Vec<&str> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
     assert_eq!(places, ["/a~1b~0c/1", "/a~1b~0c/3", "/one"]);
-    assert_eq!(found[2].1, "the id of a person is empty: write an account name or an e-mail address");
+    assert_eq!(found[2].1, "the id of a person is empty: write one");
     assert!(found[0].1.contains("invisible character (U+200B)"), "{}", found[0].1);
 }
 
@@ -224,14 +235,21 @@ fn large_lists_of_people_are_taken() {
 
 #[test]
 fn marks_where_the_host_does_not_look_are_refused() {
-    let keyword = |word: &str| Err(MarkError::Keyword(word.to_owned()));
+    let keyword = |word: &str| Err(MarkError::Keyword { keyword: word.to_owned(), mark: SettingsMark::Person });
     assert_eq!(check(&json!({ "if": true, "then": { "properties": { "a": person() } } })), keyword("then"));
     assert_eq!(check(&json!({ "properties": { "list": { "contains": person() } } })), keyword("contains"));
     let referred = json!({ "items": { "unevaluatedProperties": { "$ref": "#/$defs/P" } }, "$defs": { "P": person() } });
     assert_eq!(check(&referred), keyword("unevaluatedProperties"));
     assert_eq!(check(&json!({ "items": [person()] })), keyword("items"));
     let dynamic = json!({ "properties": { "a": { "$dynamicRef": "#p" } }, "$defs": { "P": person() } });
-    assert_eq!(check(&dynamic), keyword("$dynamicRef"));
+    assert_eq!(check(&dynamic), Err(MarkError::Dynamic("$dynamicRef".to_owned())));
+    let role = json!({ "else": { "properties": { "role": { "format": "lockgate-role" } } } });
+    assert_eq!(
+        check(&role).unwrap_err().to_string(),
+        "`else` leads to `\"format\": \"lockgate-role\"`, and the host does not look for marks there: mark values below \
+         `properties`, `patternProperties`, `additionalProperties`, `propertyNames`, `items`, `prefixItems`, `allOf`, `anyOf` or \
+         `oneOf`"
+    );
     let anchored = json!({ "items": { "$ref": "#person" }, "$defs": { "P": { "$anchor": "person", "format": "lockgate-person" } } });
     assert_eq!(check(&anchored), Err(MarkError::Reference("#person".to_owned())));
     let ahead = json!({ "patternProperties": { "^(?!x)": person() } });
@@ -249,6 +267,49 @@ fn keywords_that_lead_to_no_mark_are_nobodys_business() {
     ] {
         assert_eq!(check(&schema), Ok(()), "{schema}");
     }
+}
+
+#[test]
+fn roles_analyses_people_and_periods_are_told_with_their_places() {
+    let schema = json!({
+        "properties": {
+            "required": { "items": { "properties": { "role": { "$ref": "#/$defs/Role" } } } },
+            "by-role": { "type": "object", "propertyNames": { "$ref": "#/$defs/Role" } },
+            "steps": { "items": { "properties": {
+                "analyze": { "type": "array", "items": { "type": "string", "format": "lockgate-analysis" } },
+            } } },
+            "freezes": { "type": "array", "format": "lockgate-periods", "items": { "type": "object" } },
+            "lead": person(),
+            "people": { "type": "integer", "format": "lockgate-people" },
+            "least": { "anyOf": [{ "type": "string" }, { "format": "lockgate-people" }] },
+        },
+        "$defs": { "Role": { "type": "string", "format": "lockgate-role" } },
+    });
+    let settings = json!({
+        "required": [{ "role": "change-authority", "count": 2 }, { "role": 7 }],
+        "by-role": { "a/b": 1 },
+        "steps": [{ "weight": 5 }, { "weight": 10, "analyze": ["errors", "latency"] }],
+        "freezes": [{ "from": "2026-12-20", "until": "2026-12-27" }, { "until": "2027-01-01" }, { "from": "1" }, 3],
+        "lead": "ANN",
+        "people": 2,
+        "least": "2",
+    });
+    let analysis = |id: &str| MarkedValue::Analysis(id.to_owned());
+    let role = |role: &str| MarkedValue::Role(role.to_owned());
+    let end = |index, until: &str| PeriodEnd { index, until: until.to_owned() };
+    assert_eq!(
+        marked(&schema, &settings),
+        [
+            ("/by-role/a~1b".to_owned(), role("a/b")),
+            ("/freezes".to_owned(), MarkedValue::Periods(vec![end(0, "2026-12-27"), end(1, "2027-01-01")])),
+            ("/people".to_owned(), MarkedValue::People(2)),
+            ("/required/0/role".to_owned(), role("change-authority")),
+            ("/steps/1/analyze/0".to_owned(), analysis("errors")),
+            ("/steps/1/analyze/1".to_owned(), analysis("latency")),
+        ]
+    );
+    assert_eq!(normal(&schema, &settings)["lead"], "ann");
+    assert_eq!(marked(&json!({ "items": { "format": "date" } }), &json!(["2026-12-20"])), []);
 }
 
 #[test]

@@ -43,6 +43,7 @@ fn approved() -> Snapshot {
         expires: None,
         subject: snapshot.subject,
         comment: None,
+        changed: Vec::new(),
     });
     snapshot
 }

@@ -4,7 +4,7 @@ use crate::support::{Guest, runtime, shared_snapshot};
 use lockgate_domain::{Digest, FailureKind, Ruling, SettingsFinding};
 use lockgate_runtime::{
     AdmissionError, Call, Freezing, Grants, Limits, LoadError, LoadRequest, MarkError, Recording, Runtime,
-    RuntimeConfig,
+    RuntimeConfig, SettingsMark,
 };
 use serde_json::json;
 
@@ -198,7 +198,7 @@ fn marked_texts_that_are_no_ids_are_refused_with_their_places() {
     let expected = "the settings are refused:
 - `/limits/bob`: `BOB` and `bob` are one person: leave one of them
 - `/people/1`: the id of a person holds an invisible character (U+200B) in `k\\u{200b}im`: remove it
-- `/people/2`: the id of a person is empty: write an account name or an e-mail address";
+- `/people/2`: the id of a person is empty: write one";
     assert_eq!(error.to_string(), expected);
     assert!(matches!(error, LoadError::Settings(findings) if findings.len() == 3));
 }
@@ -216,7 +216,10 @@ fn a_schema_whose_marks_the_host_would_overlook_is_refused_when_the_plugin_is_ad
     let schema = r#"{"if": true, "then": {"properties": {"who": {"format": "lockgate-person"}}}}"#;
     let guest = Guest { schema, ..Guest::default() };
     let error = runtime().admit(&guest.component(), &Grants::default()).unwrap_err();
-    assert_eq!(error, AdmissionError::SettingsSchema(MarkError::Keyword("then".to_owned())));
+    assert_eq!(
+        error,
+        AdmissionError::SettingsSchema(MarkError::Keyword { keyword: "then".to_owned(), mark: SettingsMark::Person })
+    );
     assert!(error.to_string().starts_with("the schema of its settings cannot be used: `then` leads to"), "{error}");
     let inspection = runtime().inspect(&guest.component(), &Grants::default()).unwrap();
     assert_eq!(inspection.problem, Some(error));

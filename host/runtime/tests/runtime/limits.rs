@@ -26,10 +26,36 @@ fn a_guest_that_keeps_to_the_contract_is_answered() {
 #[test]
 fn a_loop_without_end_runs_out_of_fuel() {
     let guest = Guest { decide: "(loop $on (br $on))", ..Guest::default() };
-    let failure = failure(&guest, Limits { fuel: 1_000_000, ..Limits::default() });
+    let Evaluation { outcome, receipt, .. } = decide(&guest, Limits { fuel: 1_000_000, ..Limits::default() });
+    let failure = outcome.unwrap_err();
     assert_eq!(failure.kind, FailureKind::OutOfFuel);
     assert_eq!(failure.message, "it used up the 1,000,000 fuel granted and had not ended");
     assert_eq!((failure.limit, failure.used), (Some(1_000_000), Some(1_000_000)));
+    assert_eq!((receipt.fuel, receipt.host_effort), (1_000_000, 0));
+}
+
+/// What the host does for it is counted apart, so the fuel of its own is far from the limit.
+#[test]
+fn a_guest_that_calls_the_host_without_end_is_told_so_and_the_receipt_shows_the_effort() {
+    let import =
+        r#"(import "lockgate:host/snapshot@0.1.0" "[method]evaluation.now" (func $now (param i32) (result i64)))"#;
+    let guest = Guest {
+        imports: import,
+        decide: "(loop $on (drop (call $now (local.get $evaluation))) (br $on))",
+        ..Guest::default()
+    };
+    let Evaluation { outcome, receipt, .. } = decide(&guest, Limits { fuel: 1_000_000, ..Limits::default() });
+    let failure = outcome.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::OutOfFuel);
+    assert_eq!(
+        failure.message,
+        "the host did as much for it as the 1,000,000 fuel granted allow: it calls the host too often"
+    );
+    assert_eq!((failure.limit, failure.used), (Some(1_000_000), Some(1_000_000)));
+    assert_eq!((receipt.host_effort, receipt.host_calls["now"]), (1_000_000, 10_001));
+    assert!(receipt.fuel < 500_000, "{}", receipt.fuel);
+    let once = Guest { imports: import, decide: "(drop (call $now (local.get $evaluation)))", ..Guest::default() };
+    assert_eq!(decide(&once, Limits::default()).receipt.host_effort, 100);
 }
 
 #[test]

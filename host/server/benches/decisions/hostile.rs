@@ -23,9 +23,12 @@ const WORST_MEMORY: f64 = 2.0;
 /// How long an attacker waits before it writes again.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// How long it waits before it opens a connection again that was closed: a flood of connections takes the cores of the machine from
-/// the generator as well, and says nothing about the limits.
-const REOPENED: Duration = Duration::from_secs(5);
+/// How long it waits at least before it opens a connection again that was closed: a flood of connections takes the cores of the
+/// machine from the generator as well, and says nothing about the limits.
+const REOPENED: Duration = Duration::from_millis(2500);
+
+/// How much longer its last connection waits: connections that were opened at once are not all opened again at once.
+const SPREAD: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attack {
@@ -76,13 +79,14 @@ impl Attack {
 
     fn start(self, runtime: &Runtime, target: &Arc<AttackedServer>) {
         let (connections, addresses) = self.size();
-        for (_, from) in (0..connections).zip(addresses.cycle()) {
+        for (number, from) in (0..connections).zip(addresses.cycle()) {
             let target = Arc::clone(target);
+            let pause = REOPENED + SPREAD * u32::try_from(number).unwrap() / u32::try_from(connections).unwrap();
             runtime.spawn(async move {
                 while !target.over.load(Ordering::Relaxed) {
                     // However it ends, it begins again.
                     let _ = self.once(from, &target).await;
-                    sleep(REOPENED).await;
+                    sleep(pause).await;
                 }
             });
         }

@@ -60,7 +60,7 @@ const MODEL: &str = r#"
     plugin = "change-window"
     enforcement = "hard-mandatory"
     settings.time-zone = "UTC"
-    settings.weekly = [{ days = ["mon", "wed", "fri"], from = "20:00", to = "23:00" }]
+    settings.weekly = [{ days = ["mon", "wed", "fri"], from = "20:00", until = "23:00" }]
 "#;
 
 /// Where the server is.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::routing::post;
 use axum::{Json, Router};
-use lockgate_domain::{Decision, Gate, Phase, Stage, Timestamp};
+use lockgate_domain::{Gate, Phase, Stage, Timestamp};
 use lockgate_engine::authority::Actor;
-use lockgate_engine::service::{Asked, Engine, EngineError};
+use lockgate_engine::service::{
+    Asked, Engine, EngineError, GateAnswer, GateOutcome, GatePurpose, GateRequest, GateThreads, ThreadWork,
+};
 use serde_json::{Value, json};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
 use crate::serve::{DEPLOYMENTS, id};
@@ -35,27 +37,49 @@ impl Ways {
     }
 }
 
+/// Where a decision is computed.
+enum Way {
+    /// On the thread that serves connections.
+    ThisThread,
+    /// On one of the many threads that may wait.
+    Waiting(Handle),
+    /// On one of a few.
+    Few(Arc<Runtime>),
+}
+
+impl GateThreads for Way {
+    fn compute(&self, work: ThreadWork) {
+        match self {
+            Self::ThisThread => work(),
+            Self::Waiting(runtime) => drop(runtime.spawn_blocking(work)),
+            Self::Few(pool) => drop(pool.spawn_blocking(work)),
+        }
+    }
+
+    fn wait(&self, work: ThreadWork) {
+        self.compute(work);
+    }
+}
+
 async fn decide(State(ways): State<Ways>, Path((way, plugins)): Path<(String, String)>) -> Json<Value> {
     let phase = if plugins == "one" { Phase::Entrance } else { Phase::Exit };
     let gate = Gate { stage: Stage::PlanAndApprove, phase };
     let now = Timestamp::now();
-    let (answer, answered) = oneshot::channel::<Result<Arc<Decision>, EngineError>>();
+    let (answer, answered) = oneshot::channel::<Result<GateOutcome, EngineError>>();
     let Ways { engine, actor, pool } = ways;
-    let work = move || {
-        let deployment = id(usize::try_from(now.as_millis()).unwrap() % DEPLOYMENTS);
-        let prepared = engine.prepare(&actor, (&deployment).into(), gate, now, &Asked::default()).unwrap();
-        engine.submit(prepared, move |outcome| drop(answer.send(outcome)));
+    let deployment = id(usize::try_from(now.as_millis()).unwrap() % DEPLOYMENTS);
+    let asked = Asked::default();
+    let (purpose, now) = (GatePurpose::Ask, Some(now));
+    let request = GateRequest { actor, deployment, team: None, gate, purpose, asked, now, credential: None };
+    let threads: Arc<dyn GateThreads> = match way.as_str() {
+        "inline" => Arc::new(Way::ThisThread),
+        "blocking" => Arc::new(Way::Waiting(Handle::current())),
+        _ => Arc::new(Way::Few(Arc::clone(&pool))),
     };
-    match way.as_str() {
-        // On the thread that serves connections.
-        "inline" => work(),
-        // On one of the many threads that may wait.
-        "blocking" => drop(tokio::task::spawn_blocking(work)),
-        // On one of a few.
-        _ => drop(pool.spawn_blocking(work)),
-    }
+    engine.gate(request, threads, move |outcome| drop(answer.send(outcome)));
     let decision = answered.await.unwrap().unwrap();
     // Dropping a runtime waits for its threads, which must not be done here: the state of the router holds the last one.
     drop(pool);
+    let GateAnswer::Decision(decision) = decision.answer else { unreachable!() };
     Json(json!({ "decision": decision.verdict }))
 }

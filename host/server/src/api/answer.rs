@@ -5,10 +5,24 @@ use axum::http::header::{ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use lockgate_engine::service::Written;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// The header that says that the answer is that of an earlier request.
 pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// A list that is answered whole. It has the shape of a page, without a next one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "{T}List")]
+pub(super) struct Listed<T> {
+    /// All of them.
+    pub(super) items: Vec<T>,
+}
+
+/// A list as the answer.
+pub(super) fn listed<T>(items: Vec<T>) -> Json<Listed<T>> {
+    Json(Listed { items })
+}
 
 /// What was read, at a version of the deployment.
 pub(super) fn at_version(version: u64, value: &impl Serialize) -> Response {
@@ -18,6 +32,11 @@ pub(super) fn at_version(version: u64, value: &impl Serialize) -> Response {
 /// What was written.
 pub(super) fn written<T: Serialize>(written: &Written<T>) -> Response {
     (headers(written), Json(&written.value)).into_response()
+}
+
+/// Several things that were written at once.
+pub(super) fn all_written<T: Serialize + Clone>(written: &Written<Vec<T>>) -> Response {
+    (headers(written), listed(written.value.clone())).into_response()
 }
 
 /// What was made, and where it is.

@@ -1,36 +1,45 @@
 //! Approvals: given and taken back by people.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use lockgate_domain::TeamName;
 use lockgate_engine::service::{ApprovalView, NewApproval};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answer::{created, written};
-use super::extract::{AtDeployment, Document, Intent, Parameters, TeamQuery, Who};
+use super::extract::{AtDeployment, Intent, TeamQuery, Who};
+use super::json_body::{Body, Document};
 use super::openapi::{Conditions, Reading, Writing};
 use super::state::ApiState;
+use super::url_parts::{Parameters, PathParts};
 use crate::problem::Problem;
 
-/// Why something is taken back.
+impl Body for NewApproval {
+    const SET_BY_SERVER: &'static [(&'static str, &'static str)] =
+        &[("id", "an id of its own"), ("person", "the person who asks"), ("at", "the time of the request")];
+}
+
+/// Parameters of taking an approval back.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Why {
-    /// The team that the deployment belongs to; needed where several of one's teams have a deployment of that id.
+    /// The deployment's team. Required if several of your teams have a deployment with this id.
     #[serde(default)]
     #[expect(dead_code, reason = "`AtDeployment` reads it")]
-    team: Option<String>,
-    /// Why.
+    #[param(value_type = Option<String>)]
+    team: Option<TeamName>,
+    /// The reason.
     #[serde(default)]
     reason: String,
 }
 
-/// Approves or rejects
+/// Approve or reject
 ///
-/// In a role that one holds, or was lent. The answer names what was looked at: the `subject` of the deployment.
+/// You answer in one of your roles, or in a role that was lent to you. Name the deployment's `subject` that you looked at.
 #[utoipa::path(
     post,
     path = "/api/v1/deployments/{id}/approvals",
@@ -40,11 +49,11 @@ pub(super) struct Why {
     request_body(content = ref("#/components/schemas/NewApproval"), content_type = "application/json"),
     responses(
         (
-            status = 201, description = "The answer as it was recorded.", body = ref("#/components/schemas/ApprovalView"),
+            status = 201, description = "The recorded answer.", body = ref("#/components/schemas/ApprovalView"),
             headers(
-                ("ETag" = String, description = "The version of the deployment since, in quotes."),
-                ("Location" = String, description = "Where it is."),
-                ("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."),
+                ("ETag" = String, description = "The deployment's new version, in quotes."),
+                ("Location" = String, description = "The path of what was created."),
+                ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
         Writing,
@@ -61,9 +70,9 @@ pub(super) async fn give(
     Ok(created(&done, &at.address(&format!("/approvals/{approval}"))))
 }
 
-/// Looks at an approval
+/// Get an approval
 ///
-/// Whether it counts, and if not, why.
+/// The answer says whether the approval counts, and if not, why.
 #[utoipa::path(
     get,
     path = "/api/v1/deployments/{id}/approvals/{approval}",
@@ -75,24 +84,24 @@ pub(super) async fn give(
         ("approval" = String, Path, description = "The id of the approval."),
     ),
     responses(
-        (status = 200, description = "The answer.", body = ref("#/components/schemas/ApprovalView")),
+        (status = 200, description = "The approval.", body = ref("#/components/schemas/ApprovalView")),
         Reading,
     )
 )]
 pub(super) async fn get(
     State(state): State<ApiState>,
     at: AtDeployment,
-    Path((_, approval)): Path<(String, String)>,
+    PathParts((_, approval)): PathParts<(String, String)>,
     Who(actor): Who,
 ) -> Result<Json<ApprovalView>, Problem> {
-    let view = state.run(move |engine| engine.deployment(&actor, at.name(), engine.now())).await?;
+    let view = state.read(move |engine| engine.deployment(&actor, at.name(), engine.now())).await?;
     let found = view.approvals.into_iter().find(|known| known.approval.approval.id == approval);
     found.map(Json).ok_or_else(|| missing("approval", &approval))
 }
 
-/// Takes an approval back
+/// Take an approval back
 ///
-/// By whoever gave it, or in whose place it was given.
+/// Only the person who gave it can, or the person on whose behalf it was given.
 #[utoipa::path(
     delete,
     path = "/api/v1/deployments/{id}/approvals/{approval}",
@@ -106,10 +115,10 @@ pub(super) async fn get(
     ),
     responses(
         (
-            status = 200, description = "The answer as it is since.", body = ref("#/components/schemas/ApprovalView"),
+            status = 200, description = "The approval, revoked.", body = ref("#/components/schemas/ApprovalView"),
             headers(
-                ("ETag" = String, description = "The version of the deployment since, in quotes."),
-                ("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."),
+                ("ETag" = String, description = "The deployment's new version, in quotes."),
+                ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
         Writing,
@@ -118,7 +127,7 @@ pub(super) async fn get(
 pub(super) async fn revoke(
     State(state): State<ApiState>,
     at: AtDeployment,
-    Path((_, approval)): Path<(String, String)>,
+    PathParts((_, approval)): PathParts<(String, String)>,
     Parameters(why): Parameters<Why>,
     intent: Intent,
 ) -> Result<Response, Problem> {

@@ -23,6 +23,7 @@ use utoipa::OpenApi;
 
 use super::errors::damaged;
 use super::routes::audit_routes;
+use super::state::reading;
 use crate::problem::Problem;
 
 pub use form::{
@@ -56,7 +57,7 @@ impl AuditState {
         Self { storage }
     }
 
-    /// Asks something of the log as the actor may see it, on a thread that may wait.
+    /// Asks something of the log as the actor may see it, on a thread that reads.
     async fn ask<T: Send + 'static>(
         &self,
         actor: Actor,
@@ -67,10 +68,7 @@ impl AuditState {
             Teams::All => ask(storage.as_ref()),
             Teams::Named(teams) => ask(&TeamView::new(storage.as_ref(), teams)),
         };
-        match tokio::task::spawn_blocking(of_actor).await {
-            Ok(answer) => answer.map_err(problem),
-            Err(_) => Err(Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)),
-        }
+        reading(of_actor).await?.map_err(problem)
     }
 }
 
@@ -100,7 +98,7 @@ where
         prove::decision_proof,
     ),
     components(schemas(crate::problem::ProblemDocument)),
-    tags((name = "audit", description = "The audit log, to be checked by whoever does not believe the server."))
+    tags((name = "audit", description = "The audit log. Clients can verify all of it without trusting the server."))
 )]
 pub struct AuditApi;
 
@@ -113,14 +111,12 @@ fn problem(error: Error) -> Problem {
             // An auditor is told where.
             damaged(&message).detail(message)
         }
-        Error::Unavailable(Unavailable { cause, message }) => Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "ledger-unavailable",
-            "The ledger cannot be read at the moment",
-        )
-        .detail(message)
-        .with("cause", cause.as_str())
-        .retry_after(1),
+        Error::Unavailable(Unavailable { cause, message }) => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "ledger-unavailable", "The ledger is unavailable")
+                .detail(message)
+                .with("cause", cause.as_str())
+                .retry_after(1)
+        }
         other => {
             tracing::error!(error = %other, "reading the audit log");
             Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)

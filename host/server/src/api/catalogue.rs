@@ -11,6 +11,7 @@ use lockgate_engine::service::EngineError;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::answer::{Listed, listed};
 use super::errors::problem;
 use super::extract::{Intent, Who};
 use super::openapi::{Reading, Writing};
@@ -19,13 +20,13 @@ use crate::observe::Exchange;
 use crate::problem::Problem;
 use crate::serve::count_reload;
 
-/// A plugin that is loaded, and the models that use it.
+/// A loaded plugin, and the models that use it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct PluginUse {
     /// The plugin.
     #[serde(flatten)]
     pub(super) plugin: PluginStatus,
-    /// The models, by id in order.
+    /// The ids of the models, sorted.
     pub(super) models: Vec<ModelName>,
 }
 
@@ -33,9 +34,9 @@ fn require(actor: &Actor, right: Right) -> Result<(), Problem> {
     actor.require(right).map_err(|forbidden| problem(EngineError::Forbidden(forbidden)))
 }
 
-/// Lists deployment models
+/// List deployment models
 ///
-/// Those that are loaded, those that stay for deployments that go by them, and what the last attempt to load came to.
+/// The loaded models, earlier versions that running deployments still use, and the outcome of the last reload.
 #[utoipa::path(
     get,
     path = "/api/v1/models",
@@ -51,20 +52,23 @@ pub(super) async fn models(State(state): State<ApiState>, Who(actor): Who) -> Re
     Ok(Json(state.catalogue.status()))
 }
 
-/// Lists plugins
+/// List plugins
 ///
-/// Those of the models that are loaded, by digest, and which models use them.
+/// The plugins of the loaded models, by digest, with the models that use them.
 #[utoipa::path(
     get,
     path = "/api/v1/plugins",
     operation_id = "list_plugins",
     tag = "models",
     responses(
-        (status = 200, description = "The plugins.", body = ref("#/components/schemas/PluginUses")),
+        (status = 200, description = "The plugins.", body = ref("#/components/schemas/PluginUseList")),
         Reading,
     )
 )]
-pub(super) async fn plugins(State(state): State<ApiState>, Who(actor): Who) -> Result<Json<Vec<PluginUse>>, Problem> {
+pub(super) async fn plugins(
+    State(state): State<ApiState>,
+    Who(actor): Who,
+) -> Result<Json<Listed<PluginUse>>, Problem> {
     require(&actor, Right::Read)?;
     let mut uses = BTreeMap::new();
     for model in state.catalogue.status().models {
@@ -74,12 +78,12 @@ pub(super) async fn plugins(State(state): State<ApiState>, Who(actor): Who) -> R
             known.models.push(model.name.clone());
         }
     }
-    Ok(Json(uses.into_values().collect()))
+    Ok(listed(uses.into_values().collect()))
 }
 
-/// Loads models and plugins anew
+/// Reload models and plugins
 ///
-/// All of them, or none: what is wrong with the new ones is answered, and the old ones stay in use.
+/// All or nothing: if a new model or plugin is invalid, the answer lists the faults and the old ones stay in use.
 #[utoipa::path(
     post,
     path = "/api/v1/reload",
@@ -106,13 +110,13 @@ pub(super) async fn reload(
     match with_effect(intent.session, move || Ok(reload())).await? {
         Ok((reloaded, _)) => Ok(Json(reloaded)),
         Err(ReloadError::Models(error)) => {
-            let title = "The new models cannot be used, and the old ones stay in use";
+            let title = "Invalid models; the old ones stay in use";
             let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "models-refused", title);
             Err(problem.detail(error.to_string()).with("files", &error.files))
         }
         Err(ReloadError::Keep(error)) => Err(problem(EngineError::Ledger(*error.error))),
         Err(error) => {
-            tracing::error!(%error, "models cannot be loaded anew");
+            tracing::error!(%error, "models could not be reloaded");
             Err(Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR))
         }
     }

@@ -1,15 +1,17 @@
 //! Decisions, as the ledger keeps them, and their proofs.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
+use lockgate_domain::TeamName;
 use lockgate_engine::service::{DecisionRecord, Engine, Page, Paged};
 use lockgate_ledger::{InclusionProof, prove_inclusion};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{AtDeployment, Parameters, Who, limit, position, unreadable};
+use super::extract::{AtDeployment, Who, limit, position, unreadable};
 use super::openapi::Reading;
 use super::state::ApiState;
+use super::url_parts::{Parameters, PathParts};
 use crate::problem::Problem;
 
 /// Which decisions.
@@ -17,19 +19,20 @@ use crate::problem::Problem;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// Those about that deployment only, by id.
+    /// Only decisions about the deployment with this id.
     deployment: Option<String>,
-    /// The team that the deployment belongs to; needed where several of one's teams have a deployment of that id.
-    team: Option<String>,
-    /// Where the page begins: `next` of the page before.
+    /// The deployment's team. Required if several of your teams have a deployment with this id.
+    #[param(value_type = Option<String>)]
+    team: Option<TeamName>,
+    /// Where the page begins: `next` of the previous page.
     #[param(maximum = 9007199254740991i64)]
     cursor: Option<u64>,
-    /// How many items at most.
+    /// The most items on the page.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<usize>,
 }
 
-/// Lists decisions
+/// List decisions
 ///
 /// The newest first.
 #[utoipa::path(
@@ -52,17 +55,17 @@ pub(super) async fn list(
     let Wanted { deployment, team, .. } = wanted;
     let deployment = match (deployment, team) {
         (None, Some(_)) => {
-            return Err(unreadable("`team` says whose deployment is meant: name it in `deployment`, too"));
+            return Err(unreadable("`team` needs `deployment`: add the id of the deployment"));
         }
         (deployment, team) => deployment.map(|id| AtDeployment::new(id, team)),
     };
     let list = move |engine: &Engine| engine.decisions(&actor, deployment.as_ref().map(AtDeployment::name), page);
-    state.run(list).await.map(Json)
+    state.read(list).await.map(Json)
 }
 
-/// Looks at a decision
+/// Get a decision
 ///
-/// With who asked, how, and what it was made on.
+/// With the person who asked, the interface, and the snapshot that it was made on.
 #[utoipa::path(
     get,
     path = "/api/v1/decisions/{id}",
@@ -76,16 +79,16 @@ pub(super) async fn list(
 )]
 pub(super) async fn get(
     State(state): State<ApiState>,
-    Path(id): Path<String>,
+    PathParts(id): PathParts<String>,
     Who(actor): Who,
 ) -> Result<Json<DecisionRecord>, Problem> {
-    state.run(move |engine| engine.decision(&actor, &id)).await.map(Json)
+    state.read(move |engine| engine.decision(&actor, &id)).await.map(Json)
 }
 
 /// The proof that a decision is in the log, for whoever may see the decision. `audit` describes it.
 pub(super) async fn proof(
     State(state): State<ApiState>,
-    Path(id): Path<String>,
+    PathParts(id): PathParts<String>,
     Who(actor): Who,
 ) -> Result<Json<InclusionProof>, Problem> {
     let prove = move |engine: &Engine| {
@@ -93,5 +96,5 @@ pub(super) async fn proof(
         // The ledger seen as a log, which is all that a proof needs.
         Ok(prove_inclusion(&**engine.storage(), index)?)
     };
-    state.run(prove).await.map(Json)
+    state.read(prove).await.map(Json)
 }

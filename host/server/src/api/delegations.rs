@@ -1,45 +1,56 @@
 //! Delegations: a role that somebody lends to somebody else, for a while.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use lockgate_domain::PersonId;
 use lockgate_engine::service::{DelegationState, NewDelegation};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::answer::{created, written};
+use super::answer::{Listed, all_written, created, listed, written};
 use super::approvals::missing;
-use super::extract::{Document, Intent, Parameters, Who};
+use super::extract::{Intent, Who};
+use super::json_body::{Body, Document};
 use super::openapi::{Reading, Repeatable, Writing};
 use super::state::ApiState;
+use super::url_parts::{Parameters, PathParts};
 use crate::problem::Problem;
 
-/// Lists delegations
+impl Body for NewDelegation {
+    const SET_BY_SERVER: &'static [(&'static str, &'static str)] = &[
+        ("id", "an id of its own"),
+        ("from", "the person who asks"),
+        ("by", "the person who asks"),
+        ("granted", "the time of the request"),
+    ];
+}
+
+/// List delegations
 ///
-/// Those that whoever asks lent or was lent, also those that are over; administrators and auditors see all that reach into
-/// their teams.
+/// The delegations that you gave or received, including ended ones. Administrators and auditors see all delegations of their
+/// teams.
 #[utoipa::path(
     get,
     path = "/api/v1/delegations",
     operation_id = "list_delegations",
     tag = "delegations",
     responses(
-        (status = 200, description = "The delegations.", body = ref("#/components/schemas/Delegations")),
+        (status = 200, description = "The delegations.", body = ref("#/components/schemas/DelegationStateList")),
         Reading,
     )
 )]
 pub(super) async fn list(
     State(state): State<ApiState>,
     Who(actor): Who,
-) -> Result<Json<Vec<DelegationState>>, Problem> {
-    state.run(move |engine| engine.delegations(&actor, engine.now())).await.map(Json)
+) -> Result<Json<Listed<DelegationState>>, Problem> {
+    state.read(move |engine| engine.delegations(&actor, engine.now())).await.map(listed)
 }
 
-/// Lends a role
+/// Lend a role
 ///
-/// One's own, to somebody else, until a moment: at most `limits.delegation` from now. It keeps the teams that the lender
-/// sees now, and never reaches further.
+/// Lends one of your roles to another person until `expires`, at most `limits.delegation` from now. The delegation holds for
+/// the teams that you see now, and never for more.
 #[utoipa::path(
     post,
     path = "/api/v1/delegations",
@@ -51,8 +62,8 @@ pub(super) async fn list(
         (
             status = 201, description = "The delegation.", body = ref("#/components/schemas/DelegationState"),
             headers(
-                ("Location" = String, description = "Where it is."),
-                ("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."),
+                ("Location" = String, description = "The path of what was created."),
+                ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
         Writing,
@@ -67,7 +78,7 @@ pub(super) async fn lend(
     Ok(created(&done, &format!("/api/v1/delegations/{}", done.value.delegation.id)))
 }
 
-/// Looks at a delegation
+/// Get a delegation
 #[utoipa::path(
     get,
     path = "/api/v1/delegations/{id}",
@@ -81,16 +92,16 @@ pub(super) async fn lend(
 )]
 pub(super) async fn get(
     State(state): State<ApiState>,
-    Path(id): Path<String>,
+    PathParts(id): PathParts<String>,
     Who(actor): Who,
 ) -> Result<Json<DelegationState>, Problem> {
-    let delegations = state.run(move |engine| engine.delegations(&actor, engine.now())).await?;
+    let delegations = state.read(move |engine| engine.delegations(&actor, engine.now())).await?;
     delegations.into_iter().find(|known| known.delegation.id == id).map(Json).ok_or_else(|| missing("delegation", &id))
 }
 
-/// Ends a delegation before its time
+/// End a delegation early
 ///
-/// By whoever lent the role, whoever was lent it, or an administrator.
+/// The lender, the borrower and administrators can end it.
 #[utoipa::path(
     delete,
     path = "/api/v1/delegations/{id}",
@@ -99,36 +110,36 @@ pub(super) async fn get(
     params(("id" = String, Path, description = "The id of the delegation."), Repeatable),
     responses(
         (
-            status = 200, description = "The delegation since.", body = ref("#/components/schemas/DelegationState"),
-            headers(("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."))
+            status = 200, description = "The delegation after it ended.", body = ref("#/components/schemas/DelegationState"),
+            headers(("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."))
         ),
         Writing,
     )
 )]
 pub(super) async fn end(
     State(state): State<ApiState>,
-    Path(id): Path<String>,
+    PathParts(id): PathParts<String>,
     intent: Intent,
 ) -> Result<Response, Problem> {
     let done = state.write(intent, move |engine, write| engine.end_delegation(write, &id)).await?;
     Ok(written(&done))
 }
 
-/// Whose delegations.
+/// Parameters of ending all delegations of a person.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct LenderQuery {
-    /// Who lent the roles, by person id.
+    /// The id of the person who lent the roles.
     #[param(value_type = String, example = "ben@example.org")]
     from: PersonId,
 }
 
-/// Ends all delegations of a person
+/// End all delegations of a person
 ///
-/// Those that count now and are for teams of the administrator, in one piece: for when somebody has lost their roles and only
-/// their issuer knows. The answer names what was ended, and without `ended` those that reach other teams too: they take an
-/// administrator who sees all of their teams.
+/// Ends, in one step, all current delegations that the person gave for your teams: for people who lost their roles at their
+/// identity provider. Delegations that also hold for other teams are listed without `ended`: an administrator of all of
+/// their teams has to end them.
 #[utoipa::path(
     delete,
     path = "/api/v1/delegations",
@@ -137,8 +148,8 @@ pub(super) struct LenderQuery {
     params(LenderQuery, Repeatable),
     responses(
         (
-            status = 200, description = "The delegations that were ended, and those that reach further, without `ended`.", body = ref("#/components/schemas/Delegations"),
-            headers(("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."))
+            status = 200, description = "The ended delegations, and without `ended` those that hold for other teams too.", body = ref("#/components/schemas/DelegationStateList"),
+            headers(("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."))
         ),
         Writing,
     )
@@ -149,5 +160,5 @@ pub(super) async fn end_all(
     intent: Intent,
 ) -> Result<Response, Problem> {
     let done = state.write(intent, move |engine, write| engine.end_delegations_of(write, &from)).await?;
-    Ok(written(&done))
+    Ok(all_written(&done))
 }

@@ -1,45 +1,48 @@
-//! Deployments: asked for, revised, listed, looked at.
+//! Deployments: request, revise, list, get.
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use lockgate_domain::{Overlap, PersonId, Stage};
+use lockgate_domain::{Overlap, PersonId, Stage, TeamName};
 use lockgate_engine::service::{DeploymentSummary, NewDeployment, Page, Paged};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::answer::{at_version, created, written};
-use super::extract::{
-    AtDeployment, Document, Intent, MergePatch, Parameters, TeamQuery, Who, limit, position, unreadable,
-};
+use super::answer::{Listed, at_version, created, listed, written};
+use super::extract::{AtDeployment, Intent, TeamQuery, Who, limit, position, unreadable};
+use super::json_body::{Body, Document, MergePatch};
 use super::openapi::{Conditions, Reading, Repeatable, STATUSES, Writing};
 use super::state::ApiState;
+use super::url_parts::Parameters;
 use crate::problem::Problem;
+
+impl Body for NewDeployment {}
 
 /// Which deployments.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// Those of that team only.
-    team: Option<String>,
-    /// Those of that product only, by id.
+    /// Only deployments of this team.
+    #[param(value_type = Option<String>)]
+    team: Option<TeamName>,
+    /// Only deployments of the product with this id.
     product: Option<String>,
-    /// Those to that environment only, by name.
+    /// Only deployments to the environment with this name.
     environment: Option<String>,
-    /// Those with that status only.
+    /// Only deployments with this status.
     #[param(schema_with = super::openapi::status)]
     status: Option<String>,
-    /// Those that stand in, or before, that stage only.
+    /// Only deployments in this stage, or before its entrance.
     #[param(schema_with = super::openapi::stage)]
     stage: Option<String>,
-    /// Those that this person asked for only, by id.
+    /// Only deployments that the person with this id requested.
     #[param(value_type = Option<String>)]
     requester: Option<PersonId>,
-    /// Where the page begins: `next` of the page before.
+    /// Where the page begins: `next` of the previous page.
     #[param(maximum = 9007199254740991i64)]
     cursor: Option<u64>,
-    /// How many items at most.
+    /// The most items on the page.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<usize>,
 }
@@ -49,7 +52,7 @@ impl Wanted {
         let stages = Stage::ALL.map(Stage::as_str);
         for (name, known, value) in [("status", &STATUSES[..], &self.status), ("stage", &stages[..], &self.stage)] {
             if let Some(value) = value.as_deref().filter(|value| !known.contains(value)) {
-                return Err(unreadable(format!("`{name}` is `{value}`: it is one of `{}`", known.join("`, `"))));
+                return Err(unreadable(format!("`{name}={value}` is not one of `{}`", known.join("`, `"))));
             }
         }
         Ok(Page { before: position("cursor", self.cursor)?, limit: limit(self.limit)? })
@@ -57,7 +60,7 @@ impl Wanted {
 
     fn has(&self, found: &DeploymentSummary) -> bool {
         let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
-        is(&self.team, &found.team)
+        self.team.as_ref().is_none_or(|team| *team == found.team)
             && is(&self.product, &found.product)
             && is(&self.environment, &found.environment)
             && is(&self.status, found.position.status())
@@ -66,9 +69,9 @@ impl Wanted {
     }
 }
 
-/// Lists deployments
+/// List deployments
 ///
-/// Those that whoever asks may see, the newest first.
+/// The deployments of your teams, the newest first.
 #[utoipa::path(
     get,
     path = "/api/v1/deployments",
@@ -86,13 +89,13 @@ pub(super) async fn list(
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Paged<DeploymentSummary>>, Problem> {
     let page = wanted.page()?;
-    state.run(move |engine| engine.deployments(&actor, page, &|found| wanted.has(found))).await.map(Json)
+    state.read(move |engine| engine.deployments(&actor, page, &|found| wanted.has(found))).await.map(Json)
 }
 
-/// Asks for a deployment
+/// Request a deployment
 ///
-/// The document says what is to be deployed, where, when and how. What people and the host add to it later (approvals,
-/// waivers, overlaps) is not handed in with it.
+/// The document says what to deploy, where, when and how. Leave out what people and the host add later: approvals, waivers,
+/// overlaps.
 #[utoipa::path(
     post,
     path = "/api/v1/deployments",
@@ -105,9 +108,9 @@ pub(super) async fn list(
             status = 201, description = "The deployment, before the entrance of plan-and-approve.",
             body = ref("#/components/schemas/DeploymentView"),
             headers(
-                ("ETag" = String, description = "Its version, in quotes."),
-                ("Location" = String, description = "Where it is."),
-                ("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."),
+                ("ETag" = String, description = "The deployment's version, in quotes."),
+                ("Location" = String, description = "The path of what was created."),
+                ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
         Writing,
@@ -125,9 +128,9 @@ pub(super) async fn request(
     Ok(created(&done, &at.address("")))
 }
 
-/// Looks at a deployment
+/// Get a deployment
 ///
-/// Where it stands, what may be done next, whose approvals count, and what the host knows besides.
+/// Its document and state, the possible next moves, and the approvals with whether each counts.
 #[utoipa::path(
     get,
     path = "/api/v1/deployments/{id}",
@@ -137,19 +140,19 @@ pub(super) async fn request(
     responses(
         (
             status = 200, description = "The deployment.", body = ref("#/components/schemas/DeploymentView"),
-            headers(("ETag" = String, description = "Its version, in quotes."))
+            headers(("ETag" = String, description = "The deployment's version, in quotes."))
         ),
         Reading,
     )
 )]
 pub(super) async fn get(State(state): State<ApiState>, Who(actor): Who, at: AtDeployment) -> Result<Response, Problem> {
-    let view = state.run(move |engine| engine.deployment(&actor, at.name(), engine.now())).await?;
+    let view = state.read(move |engine| engine.deployment(&actor, at.name(), engine.now())).await?;
     Ok(at_version(view.summary.version, &view))
 }
 
-/// Revises a deployment
+/// Revise a deployment
 ///
-/// A JSON merge patch (RFC 7396) of the document. What was approved of it is void if it changes.
+/// Send a JSON merge patch (RFC 7396) of the document. Approvals of what it changes no longer count.
 #[utoipa::path(
     patch,
     path = "/api/v1/deployments/{id}",
@@ -159,10 +162,10 @@ pub(super) async fn get(State(state): State<ApiState>, Who(actor): Who, at: AtDe
     request_body(content = inline(std::collections::BTreeMap<String, serde_json::Value>), content_type = "application/merge-patch+json"),
     responses(
         (
-            status = 200, description = "The deployment since.", body = ref("#/components/schemas/DeploymentView"),
+            status = 200, description = "The deployment after the change.", body = ref("#/components/schemas/DeploymentView"),
             headers(
-                ("ETag" = String, description = "Its version, in quotes."),
-                ("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."),
+                ("ETag" = String, description = "The deployment's version, in quotes."),
+                ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
         Writing,
@@ -178,9 +181,9 @@ pub(super) async fn revise(
     Ok(written(&done))
 }
 
-/// Says what else there is at the same time and place
+/// List overlapping deployments
 ///
-/// Other deployments that are under way in the environment, or planned there for the same time.
+/// Other deployments that are running in the environment, or are planned there for the same time.
 #[utoipa::path(
     get,
     path = "/api/v1/deployments/{id}/overlaps",
@@ -188,7 +191,7 @@ pub(super) async fn revise(
     tag = "deployments",
     params(("id" = String, Path, description = "The id of the deployment."), TeamQuery),
     responses(
-        (status = 200, description = "The others.", body = ref("#/components/schemas/Overlaps")),
+        (status = 200, description = "The other deployments.", body = ref("#/components/schemas/OverlapList")),
         Reading,
     )
 )]
@@ -196,6 +199,6 @@ pub(super) async fn overlaps(
     State(state): State<ApiState>,
     Who(actor): Who,
     at: AtDeployment,
-) -> Result<Json<Vec<Overlap>>, Problem> {
-    state.run(move |engine| engine.overlaps(&actor, at.name())).await.map(Json)
+) -> Result<Json<Listed<Overlap>>, Problem> {
+    state.read(move |engine| engine.overlaps(&actor, at.name())).await.map(listed)
 }

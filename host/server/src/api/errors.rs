@@ -1,21 +1,22 @@
-//! What the engine does not do, as HTTP says it. `docs/api.md` lists the codes and the way out of each.
+//! The errors of the engine as HTTP problems. `docs/api.md` lists the codes, and what to do about each.
 
 use axum::http::header::ETAG;
 use axum::http::{HeaderValue, StatusCode};
-use lockgate_engine::authority::Forbidden;
+use lockgate_domain::counted;
+use lockgate_engine::authority::{Forbidden, Right};
 use lockgate_engine::rollout::RolloutError;
 use lockgate_engine::service::{EngineError, Mistake, Refused};
-use lockgate_ledger::{Cause, Error, Unavailable};
+use lockgate_ledger::{Cause, Error, Loss, Unavailable};
 
 use crate::problem::Problem;
 
-/// In how many seconds it is worth asking a busy or failing ledger again.
+/// `Retry-After` of a ledger that is busy or fails, in seconds.
 const RETRY_AFTER: u64 = 1;
 
-/// The code of the problem that says that what lies in the ledger cannot be right.
+/// The code of the problem for a damaged ledger.
 pub(super) const DAMAGED: &str = "ledger-damaged";
 
-/// What the engine says, as a problem.
+/// The problem for an error of the engine.
 pub fn problem(error: EngineError) -> Problem {
     let said = error.to_string();
     match error {
@@ -23,7 +24,7 @@ pub fn problem(error: EngineError) -> Problem {
             Problem::of_status(StatusCode::NOT_FOUND).detail(said).with("what", what).with("id", id)
         }
         EngineError::SeveralTeams { id, teams } => {
-            conflict("several-teams", "Several teams have a deployment of that id")
+            conflict("several-teams", "Several of your teams have a deployment with this id")
                 .detail(said)
                 .with("id", id)
                 .with("teams", teams)
@@ -31,7 +32,7 @@ pub fn problem(error: EngineError) -> Problem {
         EngineError::Forbidden(forbidden) => of_forbidden(&forbidden).detail(said),
         EngineError::Refused(refused) => of_refused(refused).detail(said),
         EngineError::Illegal(illegal) => {
-            Problem::new(StatusCode::CONFLICT, "illegal-move", "The deployment does not stand where this can be done")
+            Problem::new(StatusCode::CONFLICT, "illegal-move", "Not possible in the deployment's current state")
                 .detail(said)
                 .with("position", illegal.position)
                 .with("why", illegal.why)
@@ -41,7 +42,7 @@ pub fn problem(error: EngineError) -> Problem {
             let problem = Problem::new(
                 StatusCode::PRECONDITION_FAILED,
                 "version-differs",
-                "The deployment has another version than was expected",
+                "The deployment has changed since the version in If-Match",
             );
             let problem = problem.detail(said).with("expected", expected).with("actual", actual);
             match HeaderValue::from_str(&format!("\"{actual}\"")) {
@@ -50,12 +51,12 @@ pub fn problem(error: EngineError) -> Problem {
             }
         }
         EngineError::Exists { what, id } => {
-            conflict("exists", "There is one of that id already").detail(said).with("what", what).with("id", id)
+            conflict("exists", "The id is taken").detail(said).with("what", what).with("id", id)
         }
         EngineError::Invalid(mistakes) => invalid(&mistakes),
-        EngineError::Choice(_) => conflict("no-model", "No deployment model can be chosen").detail(said),
+        EngineError::Choice(_) => conflict("no-model", "No deployment model can be selected").detail(said),
         EngineError::ModelGone(digest) => {
-            conflict("model-gone", "The deployment model is not loaded any more").detail(said).with("model", digest)
+            conflict("model-gone", "The deployment model is no longer loaded").detail(said).with("model", digest)
         }
         EngineError::Rollout(error) => of_rollout(&error).detail(said),
         EngineError::Digest(_) => invalid(&[Mistake { pointer: String::new(), message: said }]),
@@ -65,16 +66,13 @@ pub fn problem(error: EngineError) -> Problem {
     }
 }
 
-/// A document that is wrong: `errors` says where.
+/// An invalid document: `errors` lists the places.
 pub fn invalid(mistakes: &[Mistake]) -> Problem {
     let problem = Problem::of_status(StatusCode::UNPROCESSABLE_ENTITY).with("errors", mistakes);
     match mistakes {
         [] => problem,
-        [only] => problem.detail(match only.pointer.as_str() {
-            "" => only.message.clone(),
-            pointer => format!("{pointer}: {}", only.message),
-        }),
-        [first, rest @ ..] => problem.detail(format!("{}: {}; and {} more", first.pointer, first.message, rest.len())),
+        [only] => problem.detail(only.to_string()),
+        [first, rest @ ..] => problem.detail(format!("{first}; and {} more (see `errors`)", rest.len())),
     }
 }
 
@@ -85,67 +83,76 @@ fn conflict(code: &'static str, title: &'static str) -> Problem {
 fn of_forbidden(forbidden: &Forbidden) -> Problem {
     let problem = Problem::of_status(StatusCode::FORBIDDEN);
     match forbidden {
-        Forbidden::Role { right, granting, .. } => {
-            let roles: Vec<&str> = granting.split('`').skip(1).step_by(2).collect();
-            problem.with("right", right).with("roles", roles)
+        Forbidden::Role { rights, granting, .. } => {
+            let roles: Vec<&str> = granting.iter().map(|role| role.trim_matches('`')).collect();
+            with_rights(problem, rights).with("roles", roles)
         }
-        Forbidden::Scope { right, .. } => problem.with("right", right),
+        Forbidden::Scope { rights, .. } => with_rights(problem, rights),
         _ => problem,
     }
+}
+
+/// Names the right that is missing; and of several of which any is enough, all.
+fn with_rights(problem: Problem, rights: &[Right]) -> Problem {
+    let first = rights.first().map(|right| problem.clone().with("right", right));
+    let problem = first.unwrap_or(problem);
+    if rights.len() > 1 { problem.with("rights", rights) } else { problem }
 }
 
 fn of_refused(refused: Refused) -> Problem {
     let forbidden = |code, title| Problem::new(StatusCode::FORBIDDEN, code, title);
     match refused {
         Refused::SeparationOfDuties { person, .. } => {
-            forbidden("separation-of-duties", "It takes somebody who did not ask for it or contribute to it")
-                .with("person", person)
+            forbidden("separation-of-duties", "Not open to requesters and contributors").with("person", person)
         }
         Refused::SecondPerson { person, .. } => {
-            forbidden("second-person", "It takes another person").with("person", person)
+            forbidden("second-person", "A second person is required").with("person", person)
         }
         Refused::RoleNotHeld { person, role, principal } => {
-            let problem = forbidden("role-not-held", "The role is not held").with("person", person).with("role", role);
+            let problem = forbidden("role-not-held", "Role not held").with("person", person).with("role", role);
             match principal {
                 Some(principal) => problem.with("on_behalf_of", principal),
                 None => problem,
             }
         }
-        Refused::VoiceGiven { principal, role, by } => conflict("voice-given", "This voice was given already")
-            .with("principal", principal)
-            .with("role", role)
-            .with("by", by),
+        Refused::VoiceGiven { principal, role, by } => {
+            conflict("voice-given", "Already approved on behalf of this person")
+                .with("principal", principal)
+                .with("role", role)
+                .with("by", by)
+        }
         Refused::SubjectDiffers { named, current } => {
-            conflict("subject-differs", "What there is to approve is something else by now")
+            conflict("subject-differs", "The deployment changed since you looked")
                 .with("named", named)
                 .with("current", current)
         }
         Refused::EvidenceApproved { name, approved } => {
-            conflict("evidence-approved", "Other evidence of that name was approved")
+            conflict("evidence-approved", "Evidence of this name is already approved")
                 .with("name", name)
                 .with("approved", approved)
         }
         Refused::NotOverridable { binding, gate, .. } => {
-            conflict("not-overridable", "This cannot be overridden").with("binding", binding).with("gate", gate)
+            conflict("not-overridable", "Override not allowed").with("binding", binding).with("gate", gate)
         }
-        Refused::Over { what, id } => conflict("over", "It is over").with("what", what).with("id", id),
+        Refused::Over { what, id } => conflict("over", "Already ended").with("what", what).with("id", id),
         Refused::OtherAccount { account, by } => {
-            forbidden("other-account", "Another account said it").with("person", account).with("by", by)
+            forbidden("other-account", "Belongs to another account").with("person", account).with("by", by)
         }
         Refused::OfAllTeams { what, id } => {
-            forbidden("of-all-teams", "It is for all teams").with("what", what).with("id", id)
+            forbidden("of-all-teams", "Needs access to all teams").with("what", what).with("id", id)
         }
         Refused::OfMoreTeams { what, id } => {
-            forbidden("of-more-teams", "It is for more teams").with("what", what).with("id", id)
+            forbidden("of-more-teams", "Needs access to more teams").with("what", what).with("id", id)
         }
-        Refused::PersonDecides { person, kind, roles, .. } => forbidden("person-decides", "A person has to decide it")
+        Refused::PersonDecides { person, kind, roles, .. } => forbidden("person-decides", "A person has to decide")
             .with("person", person)
             .with("kind", kind)
             .with("roles", roles),
+        Refused::StageNotBegun { stage } => conflict("stage-not-begun", "The stage has not begun").with("stage", stage),
         Refused::StepNotUnderWay { step, .. } => {
-            conflict("step-not-under-way", "The step is not under way").with("step", step)
+            conflict("step-not-under-way", "The step is not running").with("step", step)
         }
-        _ => conflict("refused", "A rule stands against it"),
+        _ => conflict("refused", "Refused by a rule"),
     }
 }
 
@@ -153,20 +160,18 @@ fn of_rollout(error: &RolloutError) -> Problem {
     match error {
         RolloutError::NoStrategy(_) => conflict("no-strategy", "The deployment model has no strategy"),
         RolloutError::Refused(violation) => {
-            conflict("rule-broken", "A rule of the host's stands against it").with("violation", violation)
+            conflict("rule-broken", "Refused by a rule of the host").with("violation", violation)
         }
-        _ => Problem::new(StatusCode::BAD_GATEWAY, "strategy-failed", "The strategy did not answer as it has to"),
+        _ => Problem::new(StatusCode::BAD_GATEWAY, "strategy-failed", "The strategy failed"),
     }
 }
 
 fn of_ledger(error: Error) -> Problem {
     let said = error.to_string();
     match error {
-        Error::Conflict(_) | Error::UnknownContent(_) => {
-            conflict("conflict", "Somebody else changed it").detail(said).retry_after(0)
-        }
+        Error::Conflict(_) | Error::UnknownContent(_) => conflict("conflict", "Conflict").detail(said).retry_after(0),
         Error::KeyReused { .. } => {
-            let title = "The idempotency key was used for another request";
+            let title = "Idempotency-Key reused for another request";
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", title).detail(said)
         }
         Error::Invalid(_) => invalid(&[Mistake { pointer: String::new(), message: said }]),
@@ -174,40 +179,66 @@ fn of_ledger(error: Error) -> Problem {
             Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE).detail(said).with("size", size).with("limit", limit)
         }
         Error::Overloaded { .. } => {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "ledger-overloaded", "The ledger is busy")
-                .detail(format!("{said}: nothing was written, ask again later"))
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "ledger-overloaded", "The ledger is overloaded")
+                .detail(format!("{said}. Nothing was written. Retry after {RETRY_AFTER} s"))
                 .retry_after(RETRY_AFTER)
         }
         Error::Unavailable(Unavailable { cause: Cause::Corrupt, message }) => damaged(&message),
         Error::Unavailable(Unavailable { cause, .. }) => unavailable(&said, cause.as_str()),
-        Error::Loss(_) => unavailable(&said, Cause::Loss.as_str()),
+        Error::Loss(loss) => lost(&said, &loss),
         Error::KeyRetired { .. } => unavailable(&said, "key-retired"),
         Error::NotFound(_) => Problem::of_status(StatusCode::NOT_FOUND).detail(said),
         _ => internal(&said),
     }
 }
 
-/// What failed is told by its cause alone: messages of the database hold paths.
+/// The answer names the cause alone: messages of the database hold paths.
 fn unavailable(said: &str, cause: &'static str) -> Problem {
-    tracing::error!(error = said, "the ledger does not do its work");
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "ledger-unavailable", "The ledger cannot be used at the moment")
+    tracing::error!(error = said, "the ledger is unavailable");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "ledger-unavailable", "The ledger is unavailable")
         .detail(format!(
-            "the ledger is unavailable ({cause}). Whether something was written is not known: the same request with the \
-             same `Idempotency-Key` tells"
+            "the ledger is unavailable ({cause}). The write may or may not have happened: retry after {RETRY_AFTER} s with \
+             the same `Idempotency-Key`"
         ))
         .with("cause", cause)
         .retry_after(RETRY_AFTER)
 }
 
-/// What lies in the ledger cannot be right.
+/// A part of the ledger is missing: asking again helps nobody. The files are named in the server's log alone.
+fn lost(said: &str, loss: &Loss) -> Problem {
+    tracing::error!(error = said, "the ledger is unavailable");
+    let entries = |count: u64| counted(count, "entry", "entries");
+    let found = loss.found.map_or(0, |head| head.size);
+    let expected = loss.expected.tree().map(|head| head.size);
+    let differs = match expected {
+        Some(expected) if expected == found => {
+            format!("the ledger has {}, but not those that were written", entries(found))
+        }
+        Some(expected) => {
+            format!("the ledger has {}, but {} written", entries(found), counted(expected, "entry was", "entries were"))
+        }
+        None => format!("the ledger has {}, and nobody can tell whether that is all of it", entries(found)),
+    };
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "ledger-unavailable", "The ledger is unavailable")
+        .detail(format!(
+            "{differs} ({cause}). Nothing is written until whoever runs the server brings back what is missing, or accepts the \
+             loss with `lockgate ledger accept-loss`; the server's log names the files",
+            cause = Cause::Loss.as_str()
+        ))
+        .with("cause", Cause::Loss.as_str())
+        .with("found", found)
+        .with("expected", expected)
+}
+
+/// The ledger is damaged.
 pub(super) fn damaged(what: &str) -> Problem {
-    tracing::error!(what, "the ledger holds something that cannot be right");
-    let title = "The ledger is damaged, or was tampered with";
+    tracing::error!(what, "the ledger is damaged");
+    let title = "The ledger is damaged or was tampered with";
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, DAMAGED, title)
-        .detail("the log of the server says what is wrong, and `lockgate audit verify` finds where")
+        .detail("the server's log tells more; run `lockgate audit verify` to find the place")
 }
 
 fn internal(said: &str) -> Problem {
-    tracing::error!(error = said, "a request failed in a way that nobody thought of");
+    tracing::error!(error = said, "a request failed: unexpected error");
     Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)
 }

@@ -1,4 +1,4 @@
-//! What happens to a deployment: read by pages, or sent as it happens.
+//! Events of a deployment, as pages or as a stream.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -11,6 +11,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use futures_util::Stream;
+use lockgate_domain::TeamName;
 use lockgate_engine::authority::Actor;
 use lockgate_engine::service::{Engine, EventRecord};
 use schemars::JsonSchema;
@@ -19,15 +20,16 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use utoipa::IntoParams;
 
-use super::extract::{AtDeployment, LARGEST, Parameters, Who, limit, position, unreadable};
+use super::extract::{AtDeployment, LARGEST, Who, limit, position, unreadable};
 use super::openapi::Reading;
 use super::state::ApiState;
+use super::url_parts::Parameters;
 use crate::auth::Session;
 use crate::problem::Problem;
 use crate::serve::{Turn, Watching};
 
 /// The header with the last event that a client of a stream has seen.
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// How often a silent stream is written to, so that nobody on the way takes it for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -38,12 +40,12 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// How many events are read at once for a stream.
 const AT_ONCE: usize = 100;
 
-/// What happened to a deployment, in order.
+/// Events of a deployment, in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Events {
     /// The events.
     pub items: Vec<EventRecord>,
-    /// What to give as `after` for those that follow, if there may be some now.
+    /// The `after` of the next page, if there may be one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
 }
@@ -53,22 +55,23 @@ pub struct Events {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// The team that the deployment belongs to; needed where several of one's teams have a deployment of that id.
+    /// The deployment's team. Required if several of your teams have a deployment with this id.
     #[expect(dead_code, reason = "`AtDeployment` reads it")]
-    team: Option<String>,
-    /// Those after that version only.
+    #[param(value_type = Option<String>)]
+    team: Option<TeamName>,
+    /// Only events after this version.
     #[param(maximum = 9007199254740991i64)]
     after: Option<u64>,
-    /// How many at most; a stream has no end.
+    /// The most events on a page. Streams ignore it.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<usize>,
 }
 
-/// Says what happened to a deployment
+/// List or stream the events of a deployment
 ///
-/// A page in order; or, for whoever accepts `text/event-stream`, all of it as it happens: each event has the version as
-/// its `id`, so that a client that comes back with `Last-Event-ID` misses none. A stream ends when the credential is no
-/// longer accepted.
+/// A page of events; with `Accept: text/event-stream`, a stream of all events. The `id` of an event is the deployment's
+/// version, so a client that reconnects with `Last-Event-ID` misses none. A stream ends when the credential is no longer
+/// accepted.
 #[utoipa::path(
     get,
     path = "/api/v1/deployments/{id}/events",
@@ -77,7 +80,7 @@ pub(super) struct Wanted {
     params(
         ("id" = String, Path, description = "The id of the deployment."),
         Wanted,
-        ("Last-Event-ID" = Option<String>, Header, description = "For a stream: the last event that one has seen.", pattern = "^[0-9]{1,15}$"),
+        ("Last-Event-ID" = Option<String>, Header, description = "For a stream: the `id` of the last event that you received.", pattern = "^[0-9]{1,15}$"),
     ),
     responses(
         (status = 200, description = "A page of events, or a stream of them.", content(
@@ -99,14 +102,14 @@ pub(super) async fn events(
     let (after, limit) = (position("after", wanted.after)?, limit(wanted.limit)?);
     let last_seen = last_seen(&headers)?;
     if !wants_stream(&headers) {
-        let items = state.run(move |engine| engine.events(&actor, at.name(), after.unwrap_or(0), limit)).await?;
+        let items = state.read(move |engine| engine.events(&actor, at.name(), after.unwrap_or(0), limit)).await?;
         let next = items.last().filter(|_| items.len() == limit).map(|last| last.version);
         return Ok(Json(Events { items, next }).into_response());
     }
     let after = last_seen.or(after).unwrap_or(0);
     // Whether there is one at all is said before the stream begins.
     let (asks, named) = (actor.clone(), at.clone());
-    let stream = state.run(move |engine| engine.stream_of(&asks, named.name())).await?;
+    let stream = state.read(move |engine| engine.stream_of(&asks, named.name())).await?;
     let watching = turn.map(|Extension(turn)| turn.watch()).transpose()?;
     let receiver = state.hub.watch(&stream);
     let until = Instant::now() + LONGEST;
@@ -130,7 +133,8 @@ fn wants_stream(headers: &HeaderMap) -> bool {
 fn last_seen(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
     let seen = value.to_str().ok().and_then(|text| text.trim().parse().ok()).filter(|seen| *seen <= LARGEST);
-    seen.map(Some).ok_or_else(|| unreadable("`Last-Event-ID` is the `id` of an event as it was sent: a version"))
+    seen.map(Some)
+        .ok_or_else(|| unreadable("`Last-Event-ID` is not the `id` of an event: send the last `id` that you received"))
 }
 
 /// A client that follows a deployment.
@@ -171,7 +175,7 @@ impl Following {
             self.receiver.mark_unchanged();
             let (actor, at, after) = (self.actor.clone(), self.at.clone(), self.after);
             let read = move |engine: &Engine| engine.events(&actor, at.name(), after, AT_ONCE);
-            self.pending.extend(self.state.run_after_wait(&self.session, read).await.ok()?);
+            self.pending.extend(self.state.read_after_wait(&self.session, read).await.ok()?);
             if self.pending.is_empty() {
                 self.changed().await?;
             }

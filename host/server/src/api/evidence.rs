@@ -1,28 +1,36 @@
-//! Evidence: handed in as it is, under a name; given back the same, to be kept and not to be shown.
+//! Evidence: files that are uploaded under a name and returned byte for byte.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use lockgate_domain::Timestamp;
+use lockgate_engine::service::NewEvidence;
 
 use super::answer::written;
-use super::extract::{AtDeployment, Intent, TeamQuery, Who, bytes, unreadable};
+use super::extract::{AtDeployment, Intent, TeamQuery, Who, unreadable};
+use super::json_body::bytes;
 use super::openapi::{Conditions, Reading, Writing};
 use super::state::ApiState;
+use super::url_parts::PathParts;
 use crate::problem::Problem;
+use crate::serve::MediaType;
 
 /// The header that says who or what evidence comes from.
 pub const EVIDENCE_SOURCE: HeaderName = HeaderName::from_static("x-evidence-source");
+
+/// The header that says when evidence was made.
+pub const EVIDENCE_MADE: HeaderName = HeaderName::from_static("x-evidence-made");
 
 /// The longest header that is taken over, in bytes.
 const LONGEST: usize = 256;
 /// What evidence is if nobody says.
 const UNKNOWN: &str = "application/octet-stream";
 
-/// Hands in evidence
+/// Upload evidence
 ///
-/// The body as it is, in the place of what had that name before; the `Content-Type` is kept with it. What was approved
-/// cannot be replaced.
+/// The body is the file; its `Content-Type` is stored with it. It replaces earlier evidence of the same name, unless that
+/// was approved.
 #[utoipa::path(
     put,
     path = "/api/v1/deployments/{id}/evidence/{name}",
@@ -31,17 +39,18 @@ const UNKNOWN: &str = "application/octet-stream";
     params(
         ("id" = String, Path, description = "The id of the deployment."),
         TeamQuery,
-        ("name" = String, Path, description = "The name: 1 to 128 letters, digits, `.`, `-` or `_`.", pattern = "^[A-Za-z0-9._-]{1,128}$"),
-        ("X-Evidence-Source" = Option<String>, Header, description = "Who or what it comes from; without it, whoever asks.", max_length = 256),
+        ("name" = String, Path, description = "The name of the evidence: 1 to 128 letters, digits, `.`, `-` or `_`.", pattern = "^[A-Za-z0-9._-]{1,128}$"),
+        ("X-Evidence-Source" = Option<String>, Header, description = "The person or tool that the evidence comes from. Default: you.", max_length = 256),
+        ("X-Evidence-Made" = Option<String>, Header, description = "When it was made (RFC 3339). The server adds the time of the upload as `attested`."),
         Conditions,
     ),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "Anything, of any media type."),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "A file of any media type."),
     responses(
         (
-            status = 200, description = "The evidence, without its bytes.", body = ref("#/components/schemas/Evidence"),
+            status = 200, description = "The stored evidence, without its bytes.", body = ref("#/components/schemas/Evidence"),
             headers(
-                ("ETag" = String, description = "The version of the deployment since, in quotes."),
-                ("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."),
+                ("ETag" = String, description = "The deployment's new version, in quotes."),
+                ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
         Writing,
@@ -50,23 +59,35 @@ const UNKNOWN: &str = "application/octet-stream";
 pub(super) async fn put(
     State(state): State<ApiState>,
     at: AtDeployment,
-    Path((_, name)): Path<(String, String)>,
+    PathParts((_, name)): PathParts<(String, String)>,
     intent: Intent,
     request: Request,
 ) -> Result<Response, Problem> {
-    let media_type = text(request.headers(), &CONTENT_TYPE)?.unwrap_or_else(|| UNKNOWN.to_owned());
+    let media_type = match text(request.headers(), &CONTENT_TYPE)? {
+        Some(media_type) => {
+            let kind = MediaType::of(request.headers());
+            kind.check_file()?;
+            if kind.is_json() {
+                kind.check_charset()?;
+            }
+            media_type
+        }
+        None => UNKNOWN.to_owned(),
+    };
     let source = text(request.headers(), &EVIDENCE_SOURCE)?;
+    let made = text(request.headers(), &EVIDENCE_MADE)?.map(|text| moment(&text)).transpose()?;
     let body = bytes(request, &state).await?;
     let attach = state.write_to(&at, intent, move |engine, write, at| {
-        engine.attach(write, at, &name, &media_type, source.as_deref(), body.into())
+        let new = NewEvidence { source: source.as_deref(), made, ..NewEvidence::new(&name, &media_type, body) };
+        engine.attach(write, at, new)
     });
     let done = attach.await?;
     Ok(written(&done))
 }
 
-/// Gives evidence back
+/// Download evidence
 ///
-/// The bytes as they were handed in.
+/// The bytes as they were uploaded.
 #[utoipa::path(
     get,
     path = "/api/v1/deployments/{id}/evidence/{name}",
@@ -76,26 +97,26 @@ pub(super) async fn put(
         ("id" = String, Path, description = "The id of the deployment."),
         TeamQuery,
         ("name" = String, Path, description = "The name of the evidence."),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of what one has already."),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the copy that you have."),
     ),
     responses(
         (
-            status = 200, description = "The bytes, with the `Content-Type` that they were handed in with.",
+            status = 200, description = "The bytes, with the `Content-Type` that they were uploaded with.",
             body = Vec<u8>, content_type = "*/*",
             headers(("ETag" = String, description = "The digest of the bytes, in quotes."))
         ),
-        (status = 304, description = "It is still what one has."),
+        (status = 304, description = "Your copy is current."),
         Reading,
     )
 )]
 pub(super) async fn get(
     State(state): State<ApiState>,
     at: AtDeployment,
-    Path((_, name)): Path<(String, String)>,
+    PathParts((_, name)): PathParts<(String, String)>,
     Who(actor): Who,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let evidence = state.run(move |engine| engine.evidence(&actor, at.name(), &name)).await?;
+    let evidence = state.read(move |engine| engine.evidence(&actor, at.name(), &name)).await?;
     let tag = format!("\"{}\"", evidence.digest);
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let mut known = known.flat_map(|value| value.split(','));
@@ -113,11 +134,18 @@ pub(super) async fn get(
     Ok((headers, Vec::clone(&evidence.content)).into_response())
 }
 
+/// The time in a header.
+fn moment(text: &str) -> Result<Timestamp, Problem> {
+    let wrong =
+        |error| unreadable(format!("`{EVIDENCE_MADE}` is a time as in RFC 3339 (`2026-11-24T20:00:00Z`): {error}"));
+    text.parse().map_err(wrong)
+}
+
 /// The text of a header that is kept.
 fn text(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(name) else { return Ok(None) };
     match value.to_str().map(str::trim) {
         Ok(text) if (1..=LONGEST).contains(&text.len()) => Ok(Some(text.to_owned())),
-        _ => Err(unreadable(format!("`{name}` has 1 to {LONGEST} printable ASCII characters"))),
+        _ => Err(unreadable(format!("the header `{name}` has to have 1 to {LONGEST} printable ASCII characters"))),
     }
 }

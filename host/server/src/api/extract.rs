@@ -1,22 +1,16 @@
-//! What handlers take from a request: who asks, under which conditions, which gate, which page, which document.
-//!
-//! What is wrong is answered as a problem that names the place.
+//! What handlers take from the head of a request: the actor, preconditions, the gate, the page. [`super::json_body`] reads
+//! bodies, [`super::url_parts`] queries and paths.
 
-use std::fmt::Write as _;
-
-use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, RawPathParams, Request};
-use axum::http::header::{CONTENT_TYPE, IF_MATCH};
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use lockgate_domain::{Gate, Phase, Stage};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use lockgate_domain::{Gate, Phase, Stage, TeamName};
 use lockgate_engine::authority::Actor;
-use lockgate_engine::service::{DeploymentRef, Mistake, Page, RequestRef, Write};
+use lockgate_engine::service::{DeploymentRef, GatePurpose, Page, RequestRef, Write};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_path_to_error::Segment;
 
-use super::errors::invalid;
+use super::url_parts::{Parameters, PathParts};
 use crate::auth::Session;
 use crate::observe::Exchange;
 use crate::problem::Problem;
@@ -82,6 +76,11 @@ impl Intent {
             credential: Some(&self.session),
         }
     }
+
+    /// As what is wanted of a gate that is to be passed.
+    pub(super) fn pass(&self) -> GatePurpose {
+        GatePurpose::Pass { key: self.key.clone(), if_match: self.if_match }
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Intent {
@@ -96,43 +95,35 @@ impl<S: Sync> FromRequestParts<S> for Intent {
     }
 }
 
-fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h HeaderValue>, Problem> {
-    let mut all = headers.get_all(name).iter();
-    match (all.next(), all.next()) {
-        (first, None) => Ok(first),
-        _ => Err(unreadable(format!("the header `{name}` is there more than once"))),
-    }
-}
-
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = only(headers, &IDEMPOTENCY_KEY)? else { return Ok(None) };
+    let Some(value) = headers.get(&IDEMPOTENCY_KEY) else { return Ok(None) };
     let bytes = value.as_bytes();
     match value.to_str() {
         Ok(key) if (1..=LONGEST_KEY).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic) => {
             Ok(Some(key.to_owned()))
         }
         _ => Err(unreadable(format!(
-            "`Idempotency-Key` has 1 to {LONGEST_KEY} visible ASCII characters and no blanks, for example a UUID"
+            "`Idempotency-Key` has to have 1 to {LONGEST_KEY} visible ASCII characters without blanks, for example a UUID"
         ))),
     }
 }
 
 fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let Some(value) = only(headers, &IF_MATCH)? else { return Ok(None) };
+    let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
     if text == "*" {
         return Ok(None);
     }
     let tag = text.strip_prefix("W/").unwrap_or(text);
     let Some(tag) = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).filter(|tag| !tag.contains('"')) else {
-        return Err(unreadable("`If-Match` is one `ETag` as it was answered, for example `\"7\"`, or `*`"));
+        return Err(unreadable("`If-Match` has to be one `ETag` as the server sent it, for example `\"7\"`, or `*`"));
     };
     // A tag that no deployment ever had cannot match.
     let version = tag.parse().ok().filter(|version| *version <= LARGEST);
     version.map(Some).ok_or_else(|| {
-        let title = "The deployment has another version than was expected";
+        let title = "The deployment has changed since the version in If-Match";
         Problem::new(StatusCode::PRECONDITION_FAILED, "version-differs", title)
-            .detail(format!("no deployment ever had the `ETag` `\"{tag}\"`: look at it again"))
+            .detail(format!("no deployment has the `ETag` `\"{tag}\"`: read the deployment again"))
     })
 }
 
@@ -153,28 +144,15 @@ impl<S: Sync> FromRequestParts<S> for Origin {
     }
 }
 
-/// The parameters of the query.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Parameters<T>(pub T);
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let query = axum::extract::Query::<T>::from_request_parts(parts, state).await;
-        query.map(|query| Self(query.0)).map_err(|rejected| unreadable(rejected.body_text()))
-    }
-}
-
-/// Which part of a list is asked for.
+/// Which page of a list.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Paging {
-    /// Where the page begins: `next` of the page before.
+    /// Where the page begins: `next` of the previous page.
     #[param(maximum = 9007199254740991i64)]
     pub cursor: Option<u64>,
-    /// How many items at most.
+    /// The most items on the page.
     #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<usize>,
 }
@@ -194,7 +172,7 @@ pub(super) fn limit(limit: Option<usize>) -> Result<usize, Problem> {
     match limit {
         None => Ok(USUAL),
         Some(limit @ 1..=MOST) => Ok(limit),
-        Some(limit) => Err(unreadable(format!("`limit` is {limit}: it is 1 to {MOST}"))),
+        Some(limit) => Err(unreadable(format!("`limit={limit}` is not a whole number from 1 to {MOST}"))),
     }
 }
 
@@ -202,7 +180,7 @@ pub(super) fn limit(limit: Option<usize>) -> Result<usize, Problem> {
 pub(super) fn position(name: &str, position: Option<u64>) -> Result<Option<u64>, Problem> {
     match position {
         Some(position) if position > LARGEST => {
-            Err(unreadable(format!("`{name}` is {position}: it is at most {LARGEST}")))
+            Err(unreadable(format!("`{name}={position}` is larger than {LARGEST}")))
         }
         position => Ok(position),
     }
@@ -212,26 +190,32 @@ pub(super) fn position(name: &str, position: Option<u64>) -> Result<Option<u64>,
 #[derive(Clone, Debug)]
 pub struct AtDeployment {
     id: String,
-    team: Option<String>,
+    team: Option<TeamName>,
 }
 
-/// Which team's deployment is meant.
+/// The parameter `team`.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct TeamQuery {
-    /// The team that the deployment belongs to; needed where several of one's teams have a deployment of that id.
-    pub team: Option<String>,
+    /// The deployment's team. Required if several of your teams have a deployment with this id.
+    #[param(value_type = Option<String>)]
+    pub team: Option<TeamName>,
 }
 
 impl AtDeployment {
     /// The deployment of that id, of that team or of one of those of whoever asks.
-    pub fn new(id: String, team: Option<String>) -> Self {
+    pub fn new(id: String, team: Option<TeamName>) -> Self {
         Self { id, team }
+    }
+
+    /// Its id, and its team if it was named.
+    pub(super) fn into_parts(self) -> (String, Option<TeamName>) {
+        (self.id, self.team)
     }
 
     /// As the engine takes it.
     pub fn name(&self) -> DeploymentRef<'_> {
-        DeploymentRef { id: &self.id, team: self.team.as_deref() }
+        DeploymentRef { id: &self.id, team: self.team.as_ref() }
     }
 
     /// The address of something of the deployment, for example `/approvals/a-1`: it names the team if the request did.
@@ -252,9 +236,9 @@ impl<S: Send + Sync> FromRequestParts<S> for AtDeployment {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Parameters(TeamQuery { team }) = Parameters::from_request_parts(parts, state).await?;
         let path = RawPathParams::from_request_parts(parts, state).await;
-        let path = path.map_err(|rejected| unreadable(rejected.body_text()))?;
+        let path = path.map_err(|_| unreadable("the path is not UTF-8"))?;
         let id = path.iter().find(|(name, _)| *name == "id").map(|(_, id)| id.to_owned());
-        let id = id.ok_or_else(|| unreadable("the path names no deployment"))?;
+        let id = id.ok_or_else(|| unreadable("the path has no id of a deployment"))?;
         Ok(Self { id, team })
     }
 }
@@ -273,8 +257,8 @@ impl<S: Send + Sync> FromRequestParts<S> for AtGate {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let at = AtDeployment::from_request_parts(parts, state).await?;
-        let path = Path::<(String, String, String)>::from_request_parts(parts, state).await;
-        let Path((_, stage, phase)) = path.map_err(|rejected| unreadable(rejected.body_text()))?;
+        let PathParts((_, stage, phase)) =
+            PathParts::<(String, String, String)>::from_request_parts(parts, state).await?;
         Ok(Self { at, gate: gate(&stage, &phase)? })
     }
 }
@@ -287,84 +271,12 @@ pub(super) fn gate(stage: &str, phase: &str) -> Result<Gate, Problem> {
         let stages = Stage::ALL.map(Stage::as_str).join("`, `");
         let phases = Phase::ALL.map(Phase::as_str).join("` and `");
         Problem::of_status(StatusCode::NOT_FOUND)
-            .detail(format!("there is no gate `{stage}/{phase}`: the stages are `{stages}`, each with `{phases}`"))
+            .detail(format!("no gate `{stage}/{phase}`: the stages are `{stages}`, each with `{phases}`"))
     })
 }
 
-/// A body of JSON.
-#[derive(Clone, Debug)]
-pub struct Document<T>(pub T);
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Document<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        read(request, state, &["application/json"]).await.map(Self)
-    }
-}
-
-/// A body with a JSON merge patch (RFC 7396).
-#[derive(Clone, Debug)]
-pub struct MergePatch(pub serde_json::Value);
-
-impl<S: Send + Sync> FromRequest<S> for MergePatch {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        read(request, state, &["application/merge-patch+json", "application/json"]).await.map(Self)
-    }
-}
-
-async fn read<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S, kinds: &[&str]) -> Result<T, Problem> {
-    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if !kinds.contains(&kind.as_str()) {
-        let wanted = kinds.join("` or `");
-        let detail = match kind.as_str() {
-            "" => format!("there is no `Content-Type`: send `{wanted}`"),
-            kind => format!("the body is `{kind}`: send `{wanted}`"),
-        };
-        return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE).detail(detail));
-    }
-    parse(&bytes(request, state).await?)
-}
-
-/// All of a body, as far as it may go.
-pub(super) async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    let bytes = Bytes::from_request(request, state).await;
-    bytes.map_err(|rejected| Problem::of_status(rejected.status()).detail(rejected.body_text()))
-}
-
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let (pointer, error) = (pointer(error.path()), error.into_inner());
-        if !error.is_data() {
-            return unreadable(format!("the body is no JSON: {error}"));
-        }
-        invalid(&[Mistake { pointer, message: error.to_string() }])
-    })?;
-    deserializer.end().map_err(|error| unreadable(format!("there is more after the JSON document: {error}")))?;
-    Ok(value)
-}
-
-/// The JSON Pointer (RFC 6901) of a place.
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    let mut pointer = String::new();
-    for segment in path.iter() {
-        // Writing into a string does not fail.
-        let _ = match segment {
-            Segment::Seq { index } => write!(pointer, "/{index}"),
-            Segment::Map { key } => write!(pointer, "/{}", key.replace('~', "~0").replace('/', "~1")),
-            Segment::Enum { variant } => write!(pointer, "/{variant}"),
-            Segment::Unknown => Ok(()),
-        };
-    }
-    pointer
-}
-
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use axum::http::HeaderValue;
 
@@ -396,20 +308,6 @@ mod tests {
         assert_eq!(key(""), Err(400));
         assert_eq!(key(&"k".repeat(128)), Ok(Some("k".repeat(128))));
         assert_eq!(key(&"k".repeat(129)), Err(400));
-    }
-
-    #[test]
-    fn a_mistake_in_a_document_is_told_by_its_place() {
-        #[derive(Debug, Deserialize)]
-        struct Thing {
-            #[expect(dead_code, reason = "only read")]
-            a: Vec<u32>,
-        }
-        let wrong = parse::<Thing>(br#"{"a": [1, "2"]}"#).unwrap_err().document(None);
-        assert_eq!(wrong.status, 422);
-        assert_eq!(wrong.members["errors"][0]["pointer"], "/a/1");
-        assert_eq!(parse::<Thing>(br#"{"a": [1"#).unwrap_err().status(), 400);
-        assert_eq!(parse::<Thing>(br#"{"a": [1]} {}"#).unwrap_err().status(), 400);
     }
 
     #[test]

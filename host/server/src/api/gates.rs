@@ -1,23 +1,23 @@
-//! Gates: asked, and passed if they allow. A denial is an answer, and no error.
+//! Gates: evaluated, and passed if they allow. A denial is an answer, not an error.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
-use lockgate_domain::{Gate, Verdict};
-use lockgate_engine::service::Asked;
+use lockgate_domain::{Gate, TeamName, Verdict};
 use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::written;
-use super::ask::{Asker, Question, ask};
-use super::extract::{AtDeployment, AtGate, Intent, Parameters, unreadable};
+use super::extract::{AtDeployment, AtGate, Intent, unreadable};
+use super::gate_decision::{Asker, Question, ask, look, pass as pass_gate};
 use super::openapi::{Conditions, Writing};
 use super::state::{ApiState, with_effect};
-use crate::observe::Phases;
+use super::url_parts::Parameters;
 use crate::problem::Problem;
 use crate::serve::Turn;
 
@@ -28,20 +28,21 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// The name of this interface, in the ledger.
 const PATH: &str = "api";
 
-/// How a gate is asked.
+/// Parameters of passing a gate.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct How {
-    /// The team that the deployment belongs to; needed where several of one's teams have a deployment of that id.
+    /// The deployment's team. Required if several of your teams have a deployment with this id.
     #[expect(dead_code, reason = "`AtDeployment` reads it")]
-    team: Option<String>,
-    /// Only ask: the deployment stays where it is, whatever the decision is.
+    #[param(value_type = Option<String>)]
+    team: Option<TeamName>,
+    /// Only evaluate the gate. The deployment does not move.
     ask: Option<bool>,
-    /// Wait for so long at most, for example `20s`, for the verdict to turn; never longer than the server lets wait.
+    /// How long to wait for the verdict, for example `20s`; at most `limits.wait`.
     #[param(value_type = Option<String>, example = "20s")]
     wait: Option<lockgate_domain::Duration>,
-    /// What is waited for: `decided`, a verdict other than `pending`; or `allow`, which a denial is waited out for, too.
+    /// What to wait for: `decided`, a verdict other than `pending`; or `allow`.
     #[param(inline, default = "decided")]
     until: Option<Until>,
 }
@@ -67,12 +68,12 @@ impl Until {
     }
 }
 
-/// Passes a gate
+/// Pass a gate
 ///
-/// Decides, and passes the gate if the decision allows; of several who try at the same time, one passes. The status is
-/// 200 whatever the verdict is. With `ask=true` any gate can be asked, and the answer is the decision alone. With `wait`,
-/// it is asked or passed as soon as the verdict turns, because somebody approved, handed in evidence or granted a waiver,
-/// or because a window opens; when the time is over, the answer is 204, and nothing was decided: then ask again.
+/// Evaluates the gate, and passes it if the verdict is `allow`. The status is 200 for every verdict. Of several concurrent
+/// requests, one passes. With `ask=true`, the gate is only evaluated, whatever the deployment's state, and the answer is the
+/// decision alone. With `wait`, the request waits until the verdict changes, for example because somebody approved or a
+/// window opened. If the time is up, the answer is 204 and nothing was decided: ask again.
 #[utoipa::path(
     post,
     path = "/api/v1/deployments/{id}/gates/{stage}/{phase}",
@@ -87,14 +88,14 @@ impl Until {
     ),
     responses(
         (
-            status = 200, description = "The decision, and where the deployment stands since; with `ask=true`, the decision.",
+            status = 200, description = "The decision and the deployment's new state; with `ask=true`, the decision.",
             body = ref("#/components/schemas/GateAnswer"),
             headers(
-                ("ETag" = String, description = "The version of the deployment, in quotes; not with `ask=true`."),
-                ("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."),
+                ("ETag" = String, description = "The deployment's version, in quotes; not with `ask=true`."),
+                ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
-        (status = 204, description = "The gate that was waited for has not turned: nothing was decided."),
+        (status = 204, description = "The verdict did not change in time. Nothing was decided."),
         Writing,
     )
 )]
@@ -108,12 +109,12 @@ pub(super) async fn pass(
 ) -> Result<Response, Problem> {
     match (how.wait, how.until) {
         (Some(wait), until) => {
-            let goal = Goal { intent: &intent, at: &at, gate, passing: how.ask != Some(true) };
+            let goal = Goal { asker: &asker, at: &at, gate, passing: how.ask != Some(true) };
             if !goal.wait(&state, wait, until.unwrap_or_default(), turn).await? {
                 return Ok(StatusCode::NO_CONTENT.into_response());
             }
         }
-        (None, Some(_)) => return Err(unreadable("`until` says what is waited for: say in `wait` for how long, too")),
+        (None, Some(_)) => return Err(unreadable("`until` needs `wait`: add for example `wait=20s`")),
         (None, None) => {}
     }
     if how.ask == Some(true) {
@@ -121,19 +122,13 @@ pub(super) async fn pass(
         let answered = ask(&state, &asker, question).await?;
         return Ok(Json(&*answered.decision).into_response());
     }
-    let Asker { exchange, request, .. } = asker;
-    let asked = Asked { path: PATH.to_owned(), input: None, request };
-    let done = state.write_to(&at, intent, move |engine, write, at| engine.pass(write, at, gate, &asked)).await?;
-    // What is answered again was counted the first time.
-    if let (Some(exchange), false) = (&exchange, done.repeated) {
-        exchange.decision(&done.value.decision, Phases::default());
-    }
-    Ok(written(&done))
+    let question = Question { deployment: at, gate, path: PATH, input: None };
+    Ok(written(&pass_gate(&state, &asker, question, intent.pass()).await?))
 }
 
 /// A gate that is waited for.
 struct Goal<'a> {
-    intent: &'a Intent,
+    asker: &'a Asker,
     at: &'a AtDeployment,
     gate: Gate,
     passing: bool,
@@ -150,7 +145,7 @@ impl Goal<'_> {
         turn: Option<Extension<Turn>>,
     ) -> Result<bool, Problem> {
         let turned = self.turned(state, longest, until, turn).await?;
-        with_effect(self.intent.session.clone(), move || Ok(turned)).await
+        with_effect(self.asker.session.clone(), move || Ok(turned)).await
     }
 
     /// Whether there is a reason to ask, because the verdict has turned, or there is none to be had; or the time is over.
@@ -161,21 +156,22 @@ impl Goal<'_> {
         until: Until,
         turn: Option<Extension<Turn>>,
     ) -> Result<bool, Problem> {
-        let Self { intent, at, gate, passing } = *self;
+        let Self { asker, at, gate, passing } = *self;
         let longest = longest.as_millis().min(state.limits.wait.as_millis());
         let deadline = Instant::now() + Duration::from_millis(longest);
-        let (asks, named) = (intent.actor.clone(), at.clone());
-        let stream = state.run(move |engine| engine.stream_of(&asks, named.name())).await?;
+        let (asks, named) = (Arc::clone(&asker.actor), at.clone());
+        let stream = state.read(move |engine| engine.stream_of(&asks, named.name())).await?;
         let mut receiver = state.hub.watch(&stream);
         let mut watching = None;
         loop {
             // Before looking: what is written meanwhile is looked for again.
             receiver.mark_unchanged();
-            intent.session.require().await?;
-            let (intent, at) = (intent.clone(), at.clone());
-            let outlook = state.run(move |engine| engine.outlook(&intent.write(), at.name(), gate, passing)).await;
+            asker.session.require().await?;
+            let question = Question { deployment: at.clone(), gate, path: PATH, input: None };
+            let threads = if watching.is_none() { asker.threads() } else { state.looks.threads() };
+            let seen = look(state, asker, question, passing, threads).await;
             // What is in the way now is told by whoever is asked next, unless it was answered before.
-            if !outlook.is_ok_and(|verdict| !until.is_reached(verdict)) {
+            if !seen.is_ok_and(|verdict| !until.is_reached(verdict)) {
                 return Ok(true);
             }
             if let (None, Some(Extension(turn))) = (&watching, &turn) {

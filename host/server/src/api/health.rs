@@ -4,7 +4,7 @@
 //! be made and written. `/health` and `/v1/status` say the same in the words of OPA, for those who look there.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -12,6 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json, Router};
 use lockgate_engine::authority::{Actor, Teams};
 use lockgate_ledger::Storage;
+use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -19,24 +20,25 @@ use super::ServerState;
 use super::mount::Doorkeeper;
 use super::openapi::Reading;
 use super::routes::health_routes;
+use crate::config::MetricsAccess;
 use crate::observe::scrape;
 use crate::problem::Problem;
 use crate::serve::Lifecycle;
 
-/// Whether one of the things is as it has to be.
+/// The state of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Check {
-    /// It is.
+    /// Whether the check passed.
     pub ok: bool,
-    /// What there is to say about it. It is told to everybody: no path and no secret is in it.
+    /// Details. They are public and name no path and no secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-/// Whether the server is ready: if every check is.
+/// Whether the server is ready: all checks passed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Readiness {
-    /// Whether requests should be sent here.
+    /// Whether to send requests here.
     pub ready: bool,
     /// The checks by name: `clock`, `ledger`, `models`, `shutdown`, `signing-key`.
     pub checks: BTreeMap<String, Check>,
@@ -73,12 +75,12 @@ impl Checks {
     /// Adds one, or takes the place of the one of that name. It is called for each look at readiness, and must not wait
     /// for anything.
     pub fn add(&self, name: &'static str, look: impl Fn() -> Check + Send + Sync + 'static) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(name, Box::new(look));
+        self.0.write().insert(name, Box::new(look));
     }
 
     /// Looks at all of them.
     pub fn readiness(&self) -> Readiness {
-        let looks = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let looks = self.0.read();
         let checks: BTreeMap<String, Check> = looks.iter().map(|(name, look)| ((*name).to_owned(), look())).collect();
         Readiness { ready: checks.values().all(|check| check.ok), checks }
     }
@@ -86,7 +88,9 @@ impl Checks {
 
 /// Whether a path is one of those that tell the server's health.
 pub(crate) fn is_about_health(path: &str) -> bool {
-    ["/livez", "/readyz", "/health", "/v1/status"].contains(&path)
+    static PATHS: LazyLock<Vec<&'static str>> =
+        LazyLock::new(|| health_routes(MetricsAccess::Off).iter().map(|route| route.row.path).collect());
+    PATHS.contains(&path)
 }
 
 /// The routes, which do not wait for their turn.
@@ -96,20 +100,20 @@ pub fn routes(state: &ServerState) -> Router {
     doorkeeper.router(routes, &state.config.limits).with_state(state.clone())
 }
 
-/// The process answers.
-#[utoipa::path(get, path = "/livez", tag = "health", responses((status = 200, description = "It lives.", body = String)))]
+/// Check that the process is alive
+#[utoipa::path(get, path = "/livez", tag = "health", responses((status = 200, description = "Alive.", body = String)))]
 pub(crate) async fn livez() -> &'static str {
     "ok"
 }
 
-/// Whether a decision could be made and written, and if not, why.
+/// Check that decisions can be made and stored
 #[utoipa::path(
     get,
     path = "/readyz",
     tag = "health",
     responses(
-        (status = 200, description = "It is ready.", body = Readiness),
-        (status = 503, description = "It is not; the checks say why.", body = Readiness),
+        (status = 200, description = "Ready.", body = Readiness),
+        (status = 503, description = "Not ready. The checks say why.", body = Readiness),
     )
 )]
 pub(crate) async fn readyz(State(state): State<ServerState>) -> Response {
@@ -118,19 +122,21 @@ pub(crate) async fn readyz(State(state): State<ServerState>) -> Response {
     (status, Json(readiness)).into_response()
 }
 
-/// Health as OPA tells it: an empty object, or 500 with an `error`. `?bundles` also asks for models, `?plugins` for all
-/// that readiness depends on.
+/// Check the health in the form of OPA
+///
+/// The answer is an empty object, or 500 with an `error`. `?bundles` also checks the models, `?plugins` everything that
+/// readiness depends on.
 #[utoipa::path(
     get,
     path = "/health",
     tag = "health",
     params(
-        ("bundles" = Option<bool>, Query, description = "Also asks whether models are loaded."),
-        ("plugins" = Option<bool>, Query, description = "Asks for everything that readiness depends on."),
+        ("bundles" = Option<bool>, Query, description = "Also checks that models are loaded."),
+        ("plugins" = Option<bool>, Query, description = "Checks everything that readiness depends on."),
     ),
     responses(
-        (status = 200, description = "It is healthy.", body = Value),
-        (status = 500, description = "It is not.", body = Value),
+        (status = 200, description = "Healthy.", body = Value),
+        (status = 500, description = "Unhealthy.", body = Value),
     )
 )]
 pub(crate) async fn health(State(state): State<ServerState>, RawQuery(query): RawQuery) -> Response {
@@ -157,12 +163,14 @@ pub(crate) async fn health(State(state): State<ServerState>, RawQuery(query): Ra
     }
 }
 
-/// The status as OPA tells it: each thing that readiness depends on is a plugin.
+/// Get the status in the form of OPA
+///
+/// Each check of readiness is a plugin.
 #[utoipa::path(
     get,
     path = "/v1/status",
     tag = "health",
-    responses((status = 200, description = "The state of each part.", body = Value))
+    responses((status = 200, description = "The state of each check.", body = Value))
 )]
 pub(crate) async fn status(State(state): State<ServerState>) -> Json<Value> {
     let plugin = |(name, check): (String, Check)| {
@@ -176,11 +184,10 @@ pub(crate) async fn status(State(state): State<ServerState>) -> Json<Value> {
     Json(json!({ "result": { "labels": labels, "plugins": plugins } }))
 }
 
-/// What the server has counted
+/// Get the metrics
 ///
-/// OpenMetrics for clients that accept it, and otherwise the older text format of Prometheus. `observe.metrics` says whether
-/// there is this route, and whether it takes a credential: then one that sees all teams, since the metrics count what all
-/// teams do.
+/// OpenMetrics for clients that accept it, otherwise the text format of Prometheus. `observe.metrics` sets whether the route
+/// exists and whether it needs a credential: one with access to all teams, because the metrics cover all teams.
 #[utoipa::path(
     get,
     path = "/metrics",
@@ -198,8 +205,8 @@ pub(crate) async fn metrics(
 ) -> Response {
     // They count what all teams do. Without a credential, the configuration lets everybody see them.
     if actor.is_some_and(|Extension(actor)| actor.teams != Teams::All) {
-        return Problem::new(StatusCode::FORBIDDEN, "of-all-teams", "It is for all teams")
-            .detail("the metrics count what all teams do: use a credential that sees all teams")
+        return Problem::new(StatusCode::FORBIDDEN, "of-all-teams", "Needs access to all teams")
+            .detail("the metrics cover all teams: use a credential with access to all teams")
             .into_response();
     }
     scrape(Arc::clone(&state.metrics), Some(Arc::clone(&state.storage)), headers).await

@@ -6,11 +6,14 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use lockgate_ledger::Storage;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
+
+use crate::serve::threads::read;
 
 /// How often the ledger is asked what others wrote.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -68,7 +71,7 @@ impl Hub {
     }
 
     fn lock(&self) -> MutexGuard<'_, Watched> {
-        self.0.watched.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.watched.lock()
     }
 
     /// What is waited for; nothing: the task that reads it is to end.
@@ -90,7 +93,7 @@ async fn poll(hub: Hub) {
         }
         let looking = hub.clone();
         // What cannot be read now can be read the next time; whoever waits is answered by their own time-out.
-        let _ = tokio::task::spawn_blocking(move || looking.look(&names)).await;
+        let _ = read(move || looking.look(&names)).await;
     }
 }
 
@@ -101,7 +104,7 @@ impl Hub {
             let streams: Vec<_> = names.iter().map(String::as_str).collect();
             match storage.versions(&streams) {
                 Ok(versions) => names.iter().zip(versions).for_each(|(name, version)| self.wrote(name, version)),
-                Err(error) => return tracing::debug!(%error, "versions that are waited for cannot be read"),
+                Err(error) => return tracing::debug!(%error, "deployment versions could not be read"),
             }
         }
     }

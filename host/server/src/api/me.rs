@@ -1,4 +1,4 @@
-//! Who asks, as the endpoint sees them.
+//! The identity and the rights of the caller.
 
 use std::collections::BTreeSet;
 
@@ -11,30 +11,28 @@ use serde::{Deserialize, Serialize};
 use super::extract::Who;
 use super::openapi::Reading;
 
-/// Who asks, and what they may do.
+/// The identity and the rights of a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Me {
     /// The person, with the roles that they hold.
     pub person: Person,
-    /// Whose deployments they see.
+    /// The teams whose deployments the person sees.
     pub teams: Teams,
-    /// What they may do: what their roles grant, narrowed to what the credential is for.
+    /// The rights: those that the roles grant, narrowed to the scopes of the credential.
     pub rights: BTreeSet<Right>,
-    /// The name of the credential, which is no secret.
+    /// The name of the credential. It is not secret.
     pub credential: String,
-    /// Who or what uses the credential.
+    /// The kind of the credential.
     pub kind: CredentialKind,
 }
 
-/// Says who asks
-///
-/// And what they may do.
+/// Get your own identity and rights
 #[utoipa::path(
     get,
     path = "/api/v1/me",
     operation_id = "me",
     tag = "me",
-    responses((status = 200, description = "Whoever asks.", body = ref("#/components/schemas/Me")), Reading)
+    responses((status = 200, description = "Your identity and rights.", body = ref("#/components/schemas/Me")), Reading)
 )]
 pub(super) async fn me(Who(actor): Who) -> Json<Me> {
     let rights = Right::ALL.into_iter().filter(|right| actor.may(*right)).collect();

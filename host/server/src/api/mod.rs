@@ -1,8 +1,8 @@
 //! The routes, and what they have in common.
 
+mod access;
 mod answer;
 mod approvals;
-mod ask;
 pub mod audit;
 pub mod authzen;
 mod backpressure;
@@ -14,9 +14,11 @@ pub mod errors;
 mod events;
 mod evidence;
 pub mod extract;
+mod gate_decision;
 mod gates;
 pub mod health;
 mod hub;
+mod json_body;
 mod me;
 mod mount;
 pub mod opa;
@@ -26,7 +28,9 @@ mod progress;
 mod rights_tables;
 mod routes;
 mod state;
+mod url_parts;
 mod wait;
+mod waiting_looks;
 mod waivers;
 
 use std::sync::Arc;
@@ -40,7 +44,8 @@ use lockgate_ledger::Storage;
 pub use self::answer::IDEMPOTENT_REPLAYED;
 use self::backpressure::Backpressure;
 pub use self::events::Events;
-pub use self::evidence::EVIDENCE_SOURCE;
+pub(crate) use self::events::LAST_EVENT_ID;
+pub use self::evidence::{EVIDENCE_MADE, EVIDENCE_SOURCE};
 pub use self::health::{Check, Checks, Readiness};
 pub use self::hub::Hub;
 pub use self::me::Me;
@@ -52,6 +57,7 @@ pub use self::rights_tables::{UnmarkedPage, with_rights_tables};
 pub use self::routes::{Access, RouteRow, route_rows};
 pub use self::state::ApiState;
 use crate::auth::Authenticator;
+use crate::auth::access::GrantingRule;
 use crate::config::Config;
 use crate::observe::{DecisionLog, Metrics};
 use crate::serve::{Intake, Lifecycle};
@@ -89,7 +95,8 @@ impl FromRef<ServerState> for audit::AuditState {
 pub fn router(state: &ServerState) -> Router {
     let limits = Arc::new(state.config.limits.clone());
     let (engine, catalogue) = (state.engine.clone(), Arc::clone(&state.catalogue));
-    let api = ApiState::new(engine, catalogue, limits, state.lifecycle.clone());
+    let rules = GrantingRule::all(&state.config.auth).into();
+    let api = ApiState::new(engine, catalogue, limits, state.lifecycle.clone(), rules);
     let backpressure = Some(Backpressure::new(&state.decision_log, &state.metrics));
     let intake = Some(Intake::new(&state.config.limits, &state.metrics));
     mount_with(&api, &Doorkeeper { authenticator: Arc::clone(&state.authenticator), intake, backpressure })

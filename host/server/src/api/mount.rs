@@ -3,11 +3,13 @@
 //! They run before anything of the body is read: who asks, and whether they may come. Then the request is taken in
 //! ([`Intake`]): it sends its body and waits for its turn, and for the decision log where that holds decisions up.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{Extensions, Method, StatusCode};
+use axum::http::header::ALLOW;
+use axum::http::{Extensions, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
@@ -51,7 +53,19 @@ impl Doorkeeper {
         routes: Vec<Route<S>>,
         limits: &LimitsConfig,
     ) -> Router<S> {
-        let guarded = |router: Router<S>, route: Route<S>| router.route(route.row.path, self.guarded(route, limits));
+        let mut methods: BTreeMap<&'static str, Vec<Method>> = BTreeMap::new();
+        for Route { row, .. } in &routes {
+            methods.entry(row.path).or_default().push(row.method.clone());
+        }
+        let guarded = |router: Router<S>, route: Route<S>| {
+            let path = route.row.path;
+            let handler = self.guarded(route, limits);
+            // One fallback for all methods of a path.
+            match methods.remove(path) {
+                Some(methods) => router.route(path, with_other_methods_refused(handler, &methods)),
+                None => router.route(path, handler),
+            }
+        };
         routes.into_iter().fold(Router::new(), guarded)
     }
 
@@ -64,6 +78,7 @@ impl Doorkeeper {
         let intake = self.intake.as_ref().map(|intake| match body {
             BodyLimit::Usual => intake.clone().of_kind(kind),
             BodyLimit::Evidence => intake.with_largest_body(limits.evidence),
+            BodyLimit::None => intake.without_body().of_kind(kind),
         });
         let backpressure = self.backpressure.clone().filter(|_| row.decides);
         let entrance = Arc::new(Entrance { access: row.access, refusal, intake, backpressure });
@@ -72,6 +87,24 @@ impl Doorkeeper {
             .route_layer(from_fn_with_state(entrance, enter))
             .route_layer(from_fn_with_state(Arc::clone(&self.authenticator), authenticate))
     }
+}
+
+/// Answers requests of any other method with those that there are. It is said here because the header `Allow` is only added to
+/// an answer when no layer sees it any more.
+fn with_other_methods_refused<S: Clone + Send + Sync + 'static>(
+    handler: MethodRouter<S>,
+    methods: &[Method],
+) -> MethodRouter<S> {
+    let named = methods.iter().map(|method| format!("`{method}`")).collect::<Vec<_>>().join(" or ");
+    let head = methods.contains(&Method::GET).then_some(Method::HEAD);
+    let allow = methods.iter().chain(&head).map(Method::as_str).collect::<Vec<_>>().join(",");
+    let problem = Problem::of_status(StatusCode::METHOD_NOT_ALLOWED)
+        .detail(format!("this method is not supported here: use {named}"));
+    let problem = match HeaderValue::from_str(&allow) {
+        Ok(allow) => problem.header(ALLOW, allow),
+        Err(_) => problem,
+    };
+    handler.fallback(async move || problem)
 }
 
 /// The checks of one route.

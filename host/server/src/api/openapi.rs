@@ -1,4 +1,4 @@
-//! The description of the endpoint: OpenAPI 3.1, made of the handlers and of the types that they take and give.
+//! The description of the API in OpenAPI 3.1, generated from the handlers and their types.
 //!
 //! The paths come from `utoipa`, which stands at each handler. The schemas of the domain's and the engine's types come
 //! from their own `JsonSchema`, which `lockgate schema` prints too: nothing is described twice.
@@ -12,12 +12,12 @@ use axum::response::IntoResponse;
 use lockgate_domain::{Overlap, Stage};
 use lockgate_engine::lifecycle::{ActivityReport, OverrideState};
 use lockgate_engine::service::{
-    ApprovalView, DecisionRecord, DelegationState, DeploymentSummary, DeploymentView, NewApproval, NewDelegation,
-    NewDeployment, NewOverride, NewReview, NewWaiver, NextStep, Paged, Passed, PendingOverride, StepReport,
-    WaiverState,
+    ApprovalView, DecisionRecord, DelegationState, DeploymentSummary, DeploymentView, GrantedWaiver, NewApproval,
+    NewDelegation, NewDeployment, NewOverride, NewReview, NewWaiver, NextStep, Paged, Passed, PendingOverride,
+    StepReport, WaiverState,
 };
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
@@ -25,63 +25,64 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, Secur
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoParams, IntoResponses, OpenApi};
 
+use super::answer::Listed;
 use super::rights_tables::rights_in_words;
 use super::routes::{Access, RouteRow, route_rows};
 use super::{audit, authzen, health, opa};
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
 
-/// Under which conditions something is written to a deployment.
+/// Headers of a request that changes a deployment.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "only described here: `Intent` reads it")]
 pub(super) struct Conditions {
-    /// Makes it safe to send the request again: the same key and the same request get the first answer again.
+    /// Makes a retry safe: a repeated request with the same key gets the stored answer of the first one.
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 128, pattern = "^[!-~]{1,128}$")]
     idempotency_key: Option<String>,
-    /// The `ETag` of the deployment as it was looked at: if it has another version by now, nothing is written.
+    /// The `ETag` of the deployment as you read it. If it changed since, nothing is written and the answer is 412.
     #[param(rename = "If-Match", pattern = r#"^(\*|(W/)?"[0-9]{1,15}")$"#)]
     if_match: Option<String>,
 }
 
-/// Under which conditions something is written that belongs to no deployment.
+/// Headers of a request that changes something outside of a deployment.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "only described here: `Intent` reads it")]
 pub(super) struct Repeatable {
-    /// Makes it safe to send the request again: the same key and the same request get the first answer again.
+    /// Makes a retry safe: a repeated request with the same key gets the stored answer of the first one.
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 128, pattern = "^[!-~]{1,128}$")]
     idempotency_key: Option<String>,
 }
 
-/// What reading may answer instead.
+/// Error answers of a request that reads.
 pub(super) struct Reading;
 
 impl IntoResponses for Reading {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[
-            ("400", "A parameter or a header cannot be read."),
-            ("401", "Nobody is known to ask: send `Authorization: Bearer <token>`."),
-            ("403", "Whoever asks may not; `roles` names those that may."),
-            ("404", "There is no such thing, or not for whoever asks."),
-            ("429", "The credential is wrong, as were many from that address, or it has too much open at once."),
-            ("503", "The server is overloaded, or the ledger cannot be used; `Retry-After` says when to ask again."),
-            ("default", "Any other problem."),
+            ("400", "A parameter, a header or the JSON is invalid."),
+            ("401", "Authentication required: send `Authorization: Bearer <token>`."),
+            ("403", "Your roles do not allow it; `roles` lists those that do."),
+            ("404", "Not found, or it belongs to a team that you are not in."),
+            ("429", "Too many failed sign-ins from your address, or too many open requests with your credential."),
+            ("503", "The server is overloaded or the ledger is unavailable. Retry after `Retry-After` seconds."),
+            ("default", "Any other error."),
         ])
     }
 }
 
-/// What writing may answer instead.
+/// Error answers of a request that writes.
 pub(super) struct Writing;
 
 impl IntoResponses for Writing {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let mut all = Reading::responses();
         all.extend(problems(&[
-            ("409", "It cannot be done as things stand; the code says why, and `legal_moves` what can."),
-            ("412", "The deployment has another version than `If-Match` names."),
+            ("409", "Not possible in the current state. The code says why; `legal_moves` lists what is possible."),
+            ("412", "The deployment changed since the version in `If-Match`."),
             ("413", "The body is too large."),
-            ("415", "The body is of another media type than is taken."),
-            ("422", "The document is wrong, `errors` says where; or the idempotency key was used for something else."),
+            ("415", "Wrong `Content-Type`."),
+            ("422", "The document is invalid (`errors` lists the places), or the `Idempotency-Key` was used for another request."),
         ]));
         all
     }
@@ -114,14 +115,14 @@ fn one_of(names: &[&'static str]) -> utoipa::openapi::schema::Object {
     ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).enum_values(Some(names.iter().copied())).build()
 }
 
-/// How somebody says who they are.
+/// The kinds of credential.
 const SCHEMES: [&str; 2] = ["bearer", "mutualTLS"];
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Lockgate",
-        description = "Decides whether a deployment may go on, and proves afterwards what was decided.",
+        description = "Decides whether a deployment may proceed, and proves its decisions afterwards.",
     ),
     paths(
         super::deployments::list,
@@ -160,24 +161,26 @@ const SCHEMES: [&str; 2] = ["bearer", "mutualTLS"];
         super::catalogue::models,
         super::catalogue::plugins,
         super::catalogue::reload,
+        super::access::review,
         super::me::me,
         serve,
     ),
     components(schemas(ProblemDocument)),
     tags(
-        (name = "deployments", description = "Deployments, on their way through the four stages."),
+        (name = "deployments", description = "Deployments and their way through the four stages."),
         (name = "gates", description = "Gates: the entrance and the exit of each stage."),
-        (name = "evidence", description = "Files that others attest."),
-        (name = "approvals", description = "Answers of people, bound to what they saw."),
-        (name = "rollout", description = "Carrying out a deployment step by step."),
-        (name = "overrides", description = "Breaking the glass, and the review of it."),
-        (name = "waivers", description = "Exceptions that are granted in advance."),
-        (name = "delegations", description = "Roles that are lent."),
-        (name = "decisions", description = "What was decided, and why."),
+        (name = "evidence", description = "Evidence files, such as SBOMs and scan results."),
+        (name = "approvals", description = "Approvals and rejections by people, each bound to what the person saw."),
+        (name = "rollout", description = "Rollouts: carrying out a deployment step by step."),
+        (name = "overrides", description = "Emergency overrides of a gate, and their review."),
+        (name = "waivers", description = "Waivers: exceptions that are granted in advance."),
+        (name = "delegations", description = "Delegations: roles that a person lends to another one."),
+        (name = "decisions", description = "Decisions and their reasons."),
         (name = "models", description = "Deployment models and the plugins that they use."),
-        (name = "me", description = "Who asks."),
-        (name = "description", description = "The description of the endpoint."),
-        (name = "health", description = "Whether the server lives, and is ready."),
+        (name = "access", description = "The people, roles and rights at each gate."),
+        (name = "me", description = "Your own identity and rights."),
+        (name = "description", description = "This description of the API."),
+        (name = "health", description = "Liveness, readiness and metrics."),
     )
 )]
 struct NativeApi;
@@ -229,7 +232,7 @@ fn operation<'a>(api: &'a mut utoipa::openapi::OpenApi, row: &RouteRow) -> Optio
     }
 }
 
-/// Says in an operation which credentials it takes, and which rights they need: each of the alternatives is enough.
+/// Describes the credentials and rights that an operation needs: each of the alternatives is enough.
 fn say_who_may_come(operation: &mut Operation, access: Access) {
     let alternatives = match access {
         Access::Open => vec![],
@@ -239,8 +242,8 @@ fn say_who_may_come(operation: &mut Operation, access: Access) {
     let schemes = |rights: Vec<&'static str>| SCHEMES.map(|scheme| SecurityRequirement::new(scheme, rights.clone()));
     operation.security = Some(alternatives.into_iter().flat_map(schemes).collect());
     let said = match access {
-        Access::Open => "Needs no credential.".to_owned(),
-        Access::Known => "Needs a credential, and no right.".to_owned(),
+        Access::Open => "No credential needed.".to_owned(),
+        Access::Known => "Any credential.".to_owned(),
         Access::Any(rights) => format!("Needs the right {}.", rights_in_words(rights)),
     };
     let described = operation.description.take().map(|description| format!("{}\n\n{said}", description.trim_end()));
@@ -255,15 +258,15 @@ pub fn text() -> String {
     format!("{:#}\n", openapi())
 }
 
-/// Describes the endpoint
+/// Get this API description
 ///
-/// This document.
+/// OpenAPI 3.1.
 #[utoipa::path(
     get,
     path = "/openapi.json",
     operation_id = "openapi",
     tag = "description",
-    responses((status = 200, description = "The description, in OpenAPI 3.1.", body = Value, content_type = "application/json"))
+    responses((status = 200, description = "The description in OpenAPI 3.1.", body = Value, content_type = "application/json"))
 )]
 pub(super) async fn serve() -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], TEXT.as_str())
@@ -293,17 +296,19 @@ fn schemas() -> Map<String, Value> {
     register::<NewReview>(&mut generator);
     register::<Paged<PendingOverride>>(&mut generator);
     register::<NewWaiver>(&mut generator);
+    register::<GrantedWaiver>(&mut generator);
     register::<NewDelegation>(&mut generator);
     register::<Paged<DecisionRecord>>(&mut generator);
     register::<lockgate_engine::catalogue::Status>(&mut generator);
     register::<lockgate_engine::catalogue::Reloaded>(&mut generator);
+    register::<crate::auth::access::AccessReview>(&mut generator);
     register::<super::me::Me>(&mut generator);
-    let mut lists = |name: &str, schema: Schema| named.insert(name.to_owned(), schema.to_value());
-    lists("Overlaps", generator.subschema_for::<Vec<Overlap>>());
-    lists("ActivityReports", generator.subschema_for::<Vec<ActivityReport>>());
-    lists("Waivers", generator.subschema_for::<Vec<WaiverState>>());
-    lists("Delegations", generator.subschema_for::<Vec<DelegationState>>());
-    lists("PluginUses", generator.subschema_for::<Vec<super::catalogue::PluginUse>>());
+    register::<Listed<Overlap>>(&mut generator);
+    register::<Listed<WaiverState>>(&mut generator);
+    register::<Listed<DelegationState>>(&mut generator);
+    register::<Listed<super::catalogue::PluginUse>>(&mut generator);
+    let reports = generator.subschema_for::<Vec<ActivityReport>>();
+    named.insert("ActivityReports".to_owned(), reports.to_value());
     let answers = [generator.subschema_for::<Passed>(), generator.subschema_for::<lockgate_domain::Decision>()];
     named.insert("GateAnswer".to_owned(), json!({ "anyOf": answers }));
     named.extend(generator.take_definitions(true));

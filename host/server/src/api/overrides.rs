@@ -1,7 +1,7 @@
-//! Overrides: taken in an emergency, confirmed by a second person, looked at afterwards.
+//! Overrides: taken in an emergency, confirmed by a second person, reviewed afterwards.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use lockgate_engine::lifecycle::OverrideState;
 use lockgate_engine::service::{NewOverride, NewReview, Page, Paged, PendingOverride};
@@ -10,14 +10,29 @@ use utoipa::IntoParams;
 
 use super::answer::{created, written};
 use super::approvals::missing;
-use super::extract::{AtDeployment, Document, Intent, Parameters, TeamQuery, Who, limit, position};
+use super::extract::{AtDeployment, Intent, TeamQuery, Who, limit, position};
+use super::json_body::{Body, Document};
 use super::openapi::{Conditions, Reading, Writing};
 use super::state::ApiState;
+use super::url_parts::{Parameters, PathParts};
 use crate::problem::Problem;
 
-/// Breaks the glass
+impl Body for NewOverride {
+    const SET_BY_SERVER: &'static [(&'static str, &'static str)] = &[
+        ("id", "an id of its own"),
+        ("by", "the person who asks"),
+        ("at", "the time of the request"),
+        ("subject", "that of the deployment now"),
+        ("confirmed_by", "the second person who confirms it"),
+    ];
+}
+
+impl Body for NewReview {}
+
+/// Override a gate in an emergency
 ///
-/// Overrides what is soft-mandatory at a gate, for this deployment as it is now. It is for the review queue in any case.
+/// Overrides a soft-mandatory binding or group of a gate, for this deployment in its current version. Every override goes to
+/// the review queue.
 #[utoipa::path(
     post,
     path = "/api/v1/deployments/{id}/overrides",
@@ -29,9 +44,9 @@ use crate::problem::Problem;
         (
             status = 201, description = "The override.", body = ref("#/components/schemas/OverrideState"),
             headers(
-                ("ETag" = String, description = "The version of the deployment since, in quotes."),
-                ("Location" = String, description = "Where it is."),
-                ("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."),
+                ("ETag" = String, description = "The deployment's new version, in quotes."),
+                ("Location" = String, description = "The path of what was created."),
+                ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
         Writing,
@@ -47,7 +62,7 @@ pub(super) async fn take(
     Ok(created(&done, &at.address(&format!("/overrides/{}", done.value.taken.id))))
 }
 
-/// Looks at an override
+/// Get an override
 #[utoipa::path(
     get,
     path = "/api/v1/deployments/{id}/overrides/{override}",
@@ -66,17 +81,17 @@ pub(super) async fn take(
 pub(super) async fn get(
     State(state): State<ApiState>,
     at: AtDeployment,
-    Path((_, taken)): Path<(String, String)>,
+    PathParts((_, taken)): PathParts<(String, String)>,
     Who(actor): Who,
 ) -> Result<Json<OverrideState>, Problem> {
-    let view = state.run(move |engine| engine.deployment(&actor, at.name(), engine.now())).await?;
+    let view = state.read(move |engine| engine.deployment(&actor, at.name(), engine.now())).await?;
     let found = view.overrides.into_iter().find(|known| known.taken.id == taken);
     found.map(Json).ok_or_else(|| missing("override", &taken))
 }
 
-/// Confirms an override
+/// Confirm an override
 ///
-/// As the second person, where the deployment model wants one.
+/// As the second person, where the deployment model requires one.
 #[utoipa::path(
     post,
     path = "/api/v1/deployments/{id}/overrides/{override}/confirmation",
@@ -90,10 +105,10 @@ pub(super) async fn get(
     ),
     responses(
         (
-            status = 200, description = "The override since.", body = ref("#/components/schemas/OverrideState"),
+            status = 200, description = "The override after the change.", body = ref("#/components/schemas/OverrideState"),
             headers(
-                ("ETag" = String, description = "The version of the deployment since, in quotes."),
-                ("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."),
+                ("ETag" = String, description = "The deployment's new version, in quotes."),
+                ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
         Writing,
@@ -102,7 +117,7 @@ pub(super) async fn get(
 pub(super) async fn confirm(
     State(state): State<ApiState>,
     at: AtDeployment,
-    Path((_, taken)): Path<(String, String)>,
+    PathParts((_, taken)): PathParts<(String, String)>,
     intent: Intent,
 ) -> Result<Response, Problem> {
     let confirm = state.write_to(&at, intent, move |engine, write, at| engine.confirm_override(write, at, &taken));
@@ -115,19 +130,19 @@ pub(super) async fn confirm(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// Those that were reviewed, or those that were not; without it, all.
+    /// Only reviewed overrides (`true`), or only those without a review (`false`).
     reviewed: Option<bool>,
-    /// Where the page begins: `next` of the page before.
+    /// Where the page begins: `next` of the previous page.
     #[param(maximum = 9007199254740991i64)]
     cursor: Option<u64>,
-    /// How many items at most.
+    /// The most items on the page.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<usize>,
 }
 
-/// Lists overrides
+/// List overrides
 ///
-/// The newest first; with `reviewed=false` it is the review queue.
+/// The newest first. `reviewed=false` lists the review queue.
 #[utoipa::path(
     get,
     path = "/api/v1/overrides",
@@ -145,12 +160,12 @@ pub(super) async fn list(
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Paged<PendingOverride>>, Problem> {
     let page = Page { before: position("cursor", wanted.cursor)?, limit: limit(wanted.limit)? };
-    state.run(move |engine| engine.overrides(&actor, wanted.reviewed, page)).await.map(Json)
+    state.read(move |engine| engine.overrides(&actor, wanted.reviewed, page)).await.map(Json)
 }
 
-/// Reviews an override
+/// Review an override
 ///
-/// By somebody who neither took nor confirmed it.
+/// The reviewer must have neither taken nor confirmed it.
 #[utoipa::path(
     post,
     path = "/api/v1/overrides/{override}/review",
@@ -160,10 +175,10 @@ pub(super) async fn list(
     request_body(content = ref("#/components/schemas/NewReview"), content_type = "application/json"),
     responses(
         (
-            status = 200, description = "The override since.", body = ref("#/components/schemas/OverrideState"),
+            status = 200, description = "The override after the change.", body = ref("#/components/schemas/OverrideState"),
             headers(
-                ("ETag" = String, description = "The version of the deployment since, in quotes."),
-                ("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."),
+                ("ETag" = String, description = "The deployment's new version, in quotes."),
+                ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
         Writing,
@@ -171,7 +186,7 @@ pub(super) async fn list(
 )]
 pub(super) async fn review(
     State(state): State<ApiState>,
-    Path(taken): Path<String>,
+    PathParts(taken): PathParts<String>,
     intent: Intent,
     Document(new): Document<NewReview>,
 ) -> Result<Response, Problem> {

@@ -1,26 +1,40 @@
 //! What is done in a stage: activities, moves that are not through a gate, and the steps of a rollout.
 
-use axum::extract::{Path, State};
+use std::fmt;
+
+use axum::extract::State;
 use axum::response::Response;
+use lockgate_domain::fields;
 use lockgate_engine::lifecycle::{ActivityReport, Move};
 use lockgate_engine::service::{DeploymentRef, Engine, StepReport, Write};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::answer::written;
-use super::extract::{AtDeployment, Document, Intent, TeamQuery};
+use super::extract::{AtDeployment, Intent, TeamQuery};
+use super::json_body::{Body, Document};
 use super::openapi::{Conditions, Writing};
 use super::state::ApiState;
+use super::url_parts::PathParts;
 use crate::problem::Problem;
 
-/// A move that is not through a gate, and why it is made.
+impl Body for ActivityReports {}
+
+impl Body for NewMove {}
+
+impl Body for StepReport {}
+
+/// A move that is not through a gate, and its reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMove {
     /// The move.
     #[serde(rename = "move")]
     pub name: MoveName,
-    /// Why.
+    /// The reason.
+    #[serde(deserialize_with = "fields::text")]
     pub reason: String,
 }
 
@@ -28,17 +42,17 @@ pub struct NewMove {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MoveName {
-    /// People refuse it.
+    /// Rejects the deployment.
     Reject,
-    /// It is given up before anything is changed.
+    /// Gives the deployment up before it changes anything.
     Abort,
-    /// Back to planning: what was approved no longer is.
+    /// Goes back to planning. The approvals no longer count.
     Replan,
-    /// The way back begins.
+    /// Begins the rollback.
     RollBack,
-    /// The way back has been taken.
+    /// Ends the rollback.
     CompleteRollback,
-    /// It can go neither forward nor back.
+    /// Marks the deployment as failed: it can go neither forward nor back.
     Fail,
 }
 
@@ -55,9 +69,33 @@ impl From<MoveName> for Move {
     }
 }
 
-/// Reports activities
+/// The activities that one request reports.
+#[derive(Debug)]
+pub(super) struct ActivityReports(Vec<ActivityReport>);
+
+impl<'de> Deserialize<'de> for ActivityReports {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+
+        impl<'de> Visitor<'de> for List {
+            type Value = ActivityReports;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of activities, `[{…}]`")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<ActivityReports, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(items)).map(ActivityReports)
+            }
+        }
+
+        deserializer.deserialize_seq(List)
+    }
+}
+
+/// Report activities
 ///
-/// Of the stage that the deployment is in: all of them, or none.
+/// Activities of the deployment's current stage. All are recorded, or none.
 #[utoipa::path(
     post,
     path = "/api/v1/deployments/{id}/activities",
@@ -67,10 +105,10 @@ impl From<MoveName> for Move {
     request_body(content = ref("#/components/schemas/ActivityReports"), content_type = "application/json"),
     responses(
         (
-            status = 200, description = "The deployment since.", body = ref("#/components/schemas/DeploymentView"),
+            status = 200, description = "The deployment after the change.", body = ref("#/components/schemas/DeploymentView"),
             headers(
-                ("ETag" = String, description = "Its version, in quotes."),
-                ("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."),
+                ("ETag" = String, description = "The deployment's version, in quotes."),
+                ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
         Writing,
@@ -80,16 +118,16 @@ pub(super) async fn report_activities(
     State(state): State<ApiState>,
     at: AtDeployment,
     intent: Intent,
-    Document(reports): Document<Vec<ActivityReport>>,
+    Document(ActivityReports(reports)): Document<ActivityReports>,
 ) -> Result<Response, Problem> {
     let report = state.write_to(&at, intent, move |engine, write, at| engine.report_activities(write, at, &reports));
     let done = report.await?;
     Ok(written(&done))
 }
 
-/// Makes a move that is not through a gate
+/// Make a move that is not through a gate
 ///
-/// Which ones are possible, the deployment says in `legal_moves`.
+/// `legal_moves` of the deployment lists the possible moves.
 #[utoipa::path(
     post,
     path = "/api/v1/deployments/{id}/moves",
@@ -99,10 +137,10 @@ pub(super) async fn report_activities(
     request_body(content = ref("#/components/schemas/NewMove"), content_type = "application/json"),
     responses(
         (
-            status = 200, description = "The deployment since.", body = ref("#/components/schemas/DeploymentView"),
+            status = 200, description = "The deployment after the change.", body = ref("#/components/schemas/DeploymentView"),
             headers(
-                ("ETag" = String, description = "Its version, in quotes."),
-                ("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."),
+                ("ETag" = String, description = "The deployment's version, in quotes."),
+                ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
         Writing,
@@ -121,9 +159,9 @@ pub(super) async fn make_move(
     Ok(written(&done))
 }
 
-/// Says what is to be done next in the rollout
+/// Get the next step of the rollout
 ///
-/// Asking again changes nothing: a step that is under way is named again until somebody says how it ended.
+/// A running step is returned again until its outcome is reported.
 #[utoipa::path(
     post,
     path = "/api/v1/deployments/{id}/rollout/next",
@@ -132,10 +170,10 @@ pub(super) async fn make_move(
     params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, Conditions),
     responses(
         (
-            status = 200, description = "What is to be done.", body = ref("#/components/schemas/NextStep"),
+            status = 200, description = "The next step.", body = ref("#/components/schemas/NextStep"),
             headers(
-                ("ETag" = String, description = "The version of the deployment since, in quotes."),
-                ("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."),
+                ("ETag" = String, description = "The deployment's new version, in quotes."),
+                ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
         Writing,
@@ -150,7 +188,7 @@ pub(super) async fn next_step(
     Ok(written(&done))
 }
 
-/// Says how a step of the rollout went
+/// Report the outcome of a step of the rollout
 #[utoipa::path(
     post,
     path = "/api/v1/deployments/{id}/rollout/steps/{step}",
@@ -165,10 +203,10 @@ pub(super) async fn next_step(
     request_body(content = ref("#/components/schemas/StepReport"), content_type = "application/json"),
     responses(
         (
-            status = 200, description = "How far the rollout has come.", body = ref("#/components/schemas/Progress"),
+            status = 200, description = "The progress of the rollout.", body = ref("#/components/schemas/Progress"),
             headers(
-                ("ETag" = String, description = "The version of the deployment since, in quotes."),
-                ("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."),
+                ("ETag" = String, description = "The deployment's new version, in quotes."),
+                ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
         Writing,
@@ -177,7 +215,7 @@ pub(super) async fn next_step(
 pub(super) async fn report_step(
     State(state): State<ApiState>,
     at: AtDeployment,
-    Path((_, step)): Path<(String, String)>,
+    PathParts((_, step)): PathParts<(String, String)>,
     intent: Intent,
     Document(report): Document<StepReport>,
 ) -> Result<Response, Problem> {

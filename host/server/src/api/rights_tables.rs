@@ -11,7 +11,7 @@ use super::routes::{Access, RouteRow, route_rows};
 
 /// A page lacks the line that a table begins or ends with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the page has no line `{0}`: write it where the table belongs")]
+#[error("the page has no line `{0}`: add it where the table belongs")]
 pub struct UnmarkedPage(String);
 
 /// A page with the tables put between their markers, instead of what stood there.
@@ -35,7 +35,7 @@ fn with_table(page: &str, name: &str, table: &str) -> Result<String, UnmarkedPag
 /// What each right is for, as its documentation says: the schema of a right holds it.
 fn all_rights() -> String {
     let schema = schema_for!(Right).to_value();
-    let mut table = "| right | what it is for |\n|---|---|\n".to_owned();
+    let mut table = "| right | what it allows |\n|---|---|\n".to_owned();
     for right in schema.get("oneOf").and_then(Value::as_array).into_iter().flatten() {
         let text = |member| right.get(member).and_then(Value::as_str).unwrap_or_default();
         table.push_str(&format!("| `{}` | {} |\n", text("const"), text("description")));
@@ -44,11 +44,12 @@ fn all_rights() -> String {
 }
 
 fn roles_and_rights() -> String {
-    let mut table = "| role | rights |\n|---|---|\n".to_owned();
+    let mut table = "| role | who holds it | rights |\n|---|---|---|\n".to_owned();
     for known in ROLES {
-        table.push_str(&format!("| `{}` | {} |\n", known.name, listed(known.rights)));
+        table.push_str(&format!("| `{}` | {} | {} |\n", known.name, known.holder, listed(known.rights)));
     }
-    table.push_str(&format!("| any other | {} |\n", listed(RIGHTS_OF_OTHER_ROLES)));
+    let others = "Whoever the organisation says; approves and resumes where a model names the role.";
+    table.push_str(&format!("| any other | {others} | {} |\n", listed(RIGHTS_OF_OTHER_ROLES)));
     table
 }
 
@@ -58,7 +59,7 @@ fn routes_and_rights() -> String {
         let path = row.described_path();
         let RouteRow { method, access, .. } = row;
         let right = match access {
-            Access::Open => "open to everybody".to_owned(),
+            Access::Open => "none".to_owned(),
             Access::Known => "any credential".to_owned(),
             Access::Any(rights) => rights_in_words(rights),
         };

@@ -12,7 +12,9 @@ use super::audit::{AuditState, content, log, prove};
 use super::authzen::{evaluate, metadata};
 use super::opa::query;
 use super::state::ApiState;
-use super::{ServerState, approvals, authzen, catalogue, decisions, delegations, deployments, events, evidence, gates};
+use super::{
+    ServerState, access, approvals, authzen, catalogue, decisions, delegations, deployments, events, evidence, gates,
+};
 use super::{health, me, openapi, overrides, progress, wait, waivers};
 use crate::config::MetricsAccess;
 use crate::problem::Problem;
@@ -32,13 +34,10 @@ impl Access {
     /// Checks whether somebody who is known may come.
     ///
     /// # Errors
-    /// Says what is missing; of several rights, what is missing for the first.
+    /// Says what is missing: all the rights of which any is enough.
     pub fn check(self, actor: &Actor) -> Result<(), Forbidden> {
         match self {
-            Self::Any([first, others @ ..]) => match actor.require(*first) {
-                Err(_) if others.iter().any(|right| actor.may(*right)) => Ok(()),
-                outcome => outcome,
-            },
+            Self::Any(rights @ [_, ..]) => actor.require_any(rights),
             Self::Open | Self::Known | Self::Any([]) => Ok(()),
         }
     }
@@ -71,6 +70,8 @@ pub(super) enum BodyLimit {
     Usual,
     /// `limits.evidence`.
     Evidence,
+    /// There is none: a body that says something is refused.
+    None,
 }
 
 /// A route: its row, and how it is answered. `S` is the state that its handler takes.
@@ -128,6 +129,11 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         Self { body: BodyLimit::Evidence, ..self }
     }
 
+    /// The same; all that it takes stands in its address and headers.
+    fn without_body(self) -> Self {
+        Self { body: BodyLimit::None, ..self }
+    }
+
     /// The same; its clients look for errors in the form of OPA's.
     fn for_opa(self) -> Self {
         Self { refusal: query::as_opa, ..self }
@@ -136,6 +142,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
 
 const ADMINISTER: Access = Access::Any(&[Right::Administer]);
 const ADMINISTER_OR_APPROVE: Access = Access::Any(&[Right::Approve, Right::Administer]);
+const ADMINISTER_AUDIT_OR_GOVERN: Access = Access::Any(&[Right::Administer, Right::Audit, Right::Govern]);
 const APPROVE: Access = Access::Any(&[Right::Approve]);
 const ATTEST: Access = Access::Any(&[Right::Attest]);
 const AUDIT: Access = Access::Any(&[Right::Audit]);
@@ -177,21 +184,24 @@ fn deployment_routes() -> Vec<Route<ApiState>> {
         Route::get("/api/v1/deployments/{id}/wait", READ, wait::wait),
         Route::get("/api/v1/deployments/{id}/overlaps", READ, deployments::overlaps),
         // To ask is `decide`, to pass is `drive`: the query says which.
-        Route::post("/api/v1/deployments/{id}/gates/{stage}/{phase}", DECIDE_OR_DRIVE, gates::pass).deciding(),
+        Route::post("/api/v1/deployments/{id}/gates/{stage}/{phase}", DECIDE_OR_DRIVE, gates::pass)
+            .deciding()
+            .without_body(),
         Route::put("/api/v1/deployments/{id}/evidence/{name}", ATTEST, evidence::put).taking_evidence(),
         Route::get("/api/v1/deployments/{id}/evidence/{name}", READ, evidence::get),
         Route::post("/api/v1/deployments/{id}/approvals", APPROVE, approvals::give),
         Route::get("/api/v1/deployments/{id}/approvals/{approval}", READ, approvals::get),
-        Route::delete("/api/v1/deployments/{id}/approvals/{approval}", APPROVE, approvals::revoke),
+        Route::delete("/api/v1/deployments/{id}/approvals/{approval}", APPROVE, approvals::revoke).without_body(),
         Route::post("/api/v1/deployments/{id}/activities", DRIVE, progress::report_activities),
         // To reject is `approve`, every other move is `drive`: the body says which.
         Route::post("/api/v1/deployments/{id}/moves", DRIVE_OR_APPROVE, progress::make_move),
-        Route::post("/api/v1/deployments/{id}/rollout/next", DRIVE, progress::next_step),
+        Route::post("/api/v1/deployments/{id}/rollout/next", DRIVE, progress::next_step).without_body(),
         // To end a hold is `resume`, every other report is `drive`: the step and the body say which.
         Route::post("/api/v1/deployments/{id}/rollout/steps/{step}", DRIVE_OR_RESUME, progress::report_step),
         Route::post("/api/v1/deployments/{id}/overrides", OVERRIDE, overrides::take),
         Route::get("/api/v1/deployments/{id}/overrides/{override}", READ, overrides::get),
-        Route::post("/api/v1/deployments/{id}/overrides/{override}/confirmation", OVERRIDE, overrides::confirm),
+        Route::post("/api/v1/deployments/{id}/overrides/{override}/confirmation", OVERRIDE, overrides::confirm)
+            .without_body(),
     ]
 }
 
@@ -203,12 +213,12 @@ fn exception_routes() -> Vec<Route<ApiState>> {
         Route::get("/api/v1/waivers", READ, waivers::list),
         Route::post("/api/v1/waivers", WAIVE, waivers::grant),
         Route::get("/api/v1/waivers/{id}", READ, waivers::get),
-        Route::delete("/api/v1/waivers/{id}", WAIVE, waivers::end),
+        Route::delete("/api/v1/waivers/{id}", WAIVE, waivers::end).without_body(),
         Route::get("/api/v1/delegations", READ, delegations::list),
         Route::post("/api/v1/delegations", APPROVE, delegations::lend),
-        Route::delete("/api/v1/delegations", ADMINISTER, delegations::end_all),
+        Route::delete("/api/v1/delegations", ADMINISTER, delegations::end_all).without_body(),
         Route::get("/api/v1/delegations/{id}", READ, delegations::get),
-        Route::delete("/api/v1/delegations/{id}", ADMINISTER_OR_APPROVE, delegations::end),
+        Route::delete("/api/v1/delegations/{id}", ADMINISTER_OR_APPROVE, delegations::end).without_body(),
     ]
 }
 
@@ -220,7 +230,8 @@ fn record_routes() -> Vec<Route<ApiState>> {
         Route::get("/api/v1/decisions/{id}/proof", READ, decisions::proof),
         Route::get("/api/v1/models", READ, catalogue::models),
         Route::get("/api/v1/plugins", READ, catalogue::plugins),
-        Route::post("/api/v1/reload", GOVERN, catalogue::reload),
+        Route::post("/api/v1/reload", GOVERN, catalogue::reload).without_body(),
+        Route::get("/api/v1/access", ADMINISTER_AUDIT_OR_GOVERN, access::review),
         Route::get("/api/v1/me", Access::Known, me::me),
         Route::get("/openapi.json", Access::Open, openapi::serve),
     ]

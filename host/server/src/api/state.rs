@@ -6,15 +6,19 @@ use axum::http::StatusCode;
 use lockgate_engine::catalogue::Catalogue;
 use lockgate_engine::service::{DeploymentRef, Engine, EngineError, Write, Written};
 use tokio::sync::Semaphore;
+use tokio::task::{JoinError, spawn_blocking};
 use tracing::Span;
 
 use super::audit::AuditState;
 use super::errors::problem;
 use super::extract::{AtDeployment, Intent};
 use super::hub::Hub;
+use super::waiting_looks::WaitingLooks;
+use crate::auth::access::GrantingRule;
 use crate::auth::{AsOf, Session};
 use crate::config::LimitsConfig;
 use crate::problem::Problem;
+use crate::serve::threads::{READS_AFTER_WAIT_PER_CORE, read};
 use crate::serve::{Lifecycle, cores};
 
 /// What the native routes share. Cheap to clone.
@@ -34,22 +38,51 @@ pub struct Shared {
     pub hub: Hub,
     /// Whether a shutdown has begun: then nobody is left waiting.
     pub lifecycle: Lifecycle,
+    /// The rules that give roles to whoever comes without a token of ours.
+    pub rules: Arc<[GrantingRule]>,
     /// How many of those who have waited read at once. One write may wake thousands, and each would take a thread.
     reading_after_wait: Semaphore,
+    /// The turns of those who look again and again at gates that they wait for.
+    pub(super) looks: WaitingLooks,
 }
-
-/// How many of those who have waited read at once, for each core: each takes a thread, with memory of its own.
-const READING_AFTER_WAIT: usize = 2;
 
 impl ApiState {
     /// The state of a server with that engine and those models.
-    pub fn new(engine: Engine, catalogue: Arc<Catalogue>, limits: Arc<LimitsConfig>, lifecycle: Lifecycle) -> Self {
+    pub fn new(
+        engine: Engine,
+        catalogue: Arc<Catalogue>,
+        limits: Arc<LimitsConfig>,
+        lifecycle: Lifecycle,
+        rules: Arc<[GrantingRule]>,
+    ) -> Self {
         let hub = Hub::new(Arc::downgrade(engine.storage()));
-        let reading_after_wait = Semaphore::new(READING_AFTER_WAIT * cores());
-        Self(Arc::new(Shared { engine, catalogue, limits, hub, lifecycle, reading_after_wait }))
+        let reading_after_wait = Semaphore::new(READS_AFTER_WAIT_PER_CORE * cores());
+        Self(Arc::new(Shared {
+            engine,
+            catalogue,
+            limits,
+            hub,
+            lifecycle,
+            rules,
+            reading_after_wait,
+            looks: WaitingLooks::new(),
+        }))
     }
 
-    /// Asks the engine something, on a thread that may wait. What has an effect goes by [`ApiState::write`] instead.
+    /// Has the engine read something. What asks plugins goes by [`ApiState::run`], and what has an effect by
+    /// [`ApiState::write`].
+    ///
+    /// # Errors
+    /// What the engine says, as HTTP says it.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let engine = self.engine.clone();
+        reading(move || work(&engine)).await?.map_err(problem)
+    }
+
+    /// Asks the engine something that may take as long as plugins do, on a thread that may wait.
     ///
     /// # Errors
     /// What the engine says, as HTTP says it.
@@ -61,12 +94,12 @@ impl ApiState {
         blocking(move || work(&engine)).await?.map_err(problem)
     }
 
-    /// Asks the engine something for a request that has waited. The credential is checked after reading: whoever lost it
+    /// Has the engine read something for a request that has waited. The credential is checked after reading: whoever lost it
     /// is told nothing that was written since.
     ///
     /// # Errors
     /// What the engine says, as HTTP says it; or that the credential is no longer accepted.
-    pub(super) async fn run_after_wait<T: Send + 'static>(
+    pub(super) async fn read_after_wait<T: Send + 'static>(
         &self,
         session: &Session,
         work: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
@@ -79,7 +112,7 @@ impl ApiState {
             session.require_blocking(AsOf::Now)?;
             outcome.map_err(problem)
         };
-        blocking(read_and_check).await?
+        reading(read_and_check).await?
     }
 
     /// Has the engine write something that belongs to no deployment.
@@ -137,11 +170,19 @@ pub(super) async fn with_effect<T: Send + 'static>(
 /// Does something on a thread that may wait, in the span of the request.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     let span = Span::current();
-    tokio::task::spawn_blocking(move || span.in_scope(work)).await.map_err(|error| {
-        tracing::error!(%error, "a request was given up because of a mistake in the server");
-        Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)
-            .detail("this is a mistake in the server; its log tells more, under the id of the request")
-    })
+    spawn_blocking(move || span.in_scope(work)).await.map_err(|error| given_up(&error))
+}
+
+/// Reads something from the ledger, in the span of the request.
+pub(super) async fn reading<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let span = Span::current();
+    read(move || span.in_scope(work)).await.map_err(|error| given_up(&error))
+}
+
+fn given_up(error: &JoinError) -> Problem {
+    tracing::error!(%error, "request aborted: internal error");
+    Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)
+        .detail("internal error: the server's log tells more under the id of the request")
 }
 
 impl std::ops::Deref for ApiState {

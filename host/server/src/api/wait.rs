@@ -6,15 +6,17 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use lockgate_domain::TeamName;
 use lockgate_engine::service::Engine;
 use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa::IntoParams;
 
 use super::answer::{at_version, tagged};
-use super::extract::{AtDeployment, Parameters, Who, position};
+use super::extract::{AtDeployment, Who, position};
 use super::openapi::Reading;
 use super::state::{ApiState, with_effect};
+use super::url_parts::Parameters;
 use crate::auth::Session;
 use crate::problem::Problem;
 use crate::serve::Turn;
@@ -24,20 +26,21 @@ use crate::serve::Turn;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Until {
-    /// The team that the deployment belongs to; needed where several of one's teams have a deployment of that id.
+    /// The deployment's team. Required if several of your teams have a deployment with this id.
     #[expect(dead_code, reason = "`AtDeployment` reads it")]
-    team: Option<String>,
-    /// A version above that; without it, above the one that the deployment has now.
+    #[param(value_type = Option<String>)]
+    team: Option<TeamName>,
+    /// Wait for a version above this one. Default: the current version.
     #[param(maximum = 9007199254740991i64)]
     after: Option<u64>,
-    /// For how long at most, for example `20s`; never longer than the server lets wait.
+    /// How long to wait, for example `20s`; at most `limits.wait`.
     #[param(value_type = Option<String>, example = "20s")]
     timeout: Option<lockgate_domain::Duration>,
 }
 
-/// Waits for a deployment to change
+/// Wait for a deployment to change
 ///
-/// Answers as soon as its version is above `after`, be it at once; or with 204 when the time is over: then ask again.
+/// Answers as soon as the deployment's version is above `after`, or with 204 when the time is up: then ask again.
 #[utoipa::path(
     get,
     path = "/api/v1/deployments/{id}/wait",
@@ -46,12 +49,12 @@ pub(super) struct Until {
     params(("id" = String, Path, description = "The id of the deployment."), Until),
     responses(
         (
-            status = 200, description = "The deployment, which has changed.", body = ref("#/components/schemas/DeploymentView"),
-            headers(("ETag" = String, description = "Its version, in quotes."))
+            status = 200, description = "The changed deployment.", body = ref("#/components/schemas/DeploymentView"),
+            headers(("ETag" = String, description = "The deployment's version, in quotes."))
         ),
         (
-            status = 204, description = "It has not changed.",
-            headers(("ETag" = String, description = "Its version, in quotes."))
+            status = 204, description = "The deployment did not change in time.",
+            headers(("ETag" = String, description = "The deployment's version, in quotes."))
         ),
         Reading,
     )
@@ -69,7 +72,7 @@ pub(super) async fn wait(
     let timeout = until.timeout.map_or(longest, |timeout| timeout.as_millis().min(longest));
     let deadline = Instant::now() + Duration::from_millis(timeout);
     let (asks, named) = (actor.clone(), at.clone());
-    let stream = state.run(move |engine| engine.stream_of(&asks, named.name())).await?;
+    let stream = state.read(move |engine| engine.stream_of(&asks, named.name())).await?;
     let mut receiver = state.hub.watch(&stream);
     let mut watching = None;
     let mut after = after;
@@ -77,10 +80,10 @@ pub(super) async fn wait(
         // Before reading: what is written meanwhile is looked for again.
         receiver.mark_unchanged();
         let (reading, named) = (actor.clone(), at.clone());
-        let version = state.run_after_wait(&session, move |engine| engine.version(&reading, named.name())).await?;
+        let version = state.read_after_wait(&session, move |engine| engine.version(&reading, named.name())).await?;
         if version > *after.get_or_insert(version) {
             let view = move |engine: &Engine| engine.deployment(&actor, at.name(), engine.now());
-            let view = state.run_after_wait(&session, view).await?;
+            let view = state.read_after_wait(&session, view).await?;
             return Ok(at_version(view.summary.version, &view));
         }
         if let (None, Some(Extension(turn))) = (&watching, &turn) {

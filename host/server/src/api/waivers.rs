@@ -1,37 +1,45 @@
-//! Waivers: exceptions that are granted in advance, and end.
+//! Waivers: exceptions that are granted in advance and expire.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use lockgate_engine::service::{NewWaiver, WaiverState};
 
-use super::answer::{created, written};
+use super::answer::{Listed, created, listed, written};
 use super::approvals::missing;
-use super::extract::{Document, Intent, Who};
+use super::extract::{Intent, Who};
+use super::json_body::{Body, Document};
 use super::openapi::{Reading, Repeatable, Writing};
 use super::state::ApiState;
+use super::url_parts::PathParts;
 use crate::problem::Problem;
 
-/// Lists waivers
+impl Body for NewWaiver {
+    const SET_BY_SERVER: &'static [(&'static str, &'static str)] =
+        &[("id", "an id of its own"), ("owner", "the person who asks"), ("granted", "the time of the request")];
+}
+
+/// List waivers
 ///
-/// Also those that are over.
+/// Including expired and ended ones.
 #[utoipa::path(
     get,
     path = "/api/v1/waivers",
     operation_id = "list_waivers",
     tag = "waivers",
     responses(
-        (status = 200, description = "The waivers.", body = ref("#/components/schemas/Waivers")),
+        (status = 200, description = "The waivers.", body = ref("#/components/schemas/WaiverStateList")),
         Reading,
     )
 )]
-pub(super) async fn list(State(state): State<ApiState>, Who(actor): Who) -> Result<Json<Vec<WaiverState>>, Problem> {
-    state.run(move |engine| engine.waivers(&actor)).await.map(Json)
+pub(super) async fn list(State(state): State<ApiState>, Who(actor): Who) -> Result<Json<Listed<WaiverState>>, Problem> {
+    state.read(move |engine| engine.waivers(&actor)).await.map(listed)
 }
 
-/// Grants a waiver
+/// Grant a waiver
 ///
-/// Whoever grants it answers for it.
+/// You become its owner. A scope that matches nothing in the loaded models is refused. `warnings` lists the codes that none of
+/// the bindings gave in the last 1,000 decisions.
 #[utoipa::path(
     post,
     path = "/api/v1/waivers",
@@ -41,10 +49,10 @@ pub(super) async fn list(State(state): State<ApiState>, Who(actor): Who) -> Resu
     request_body(content = ref("#/components/schemas/NewWaiver"), content_type = "application/json"),
     responses(
         (
-            status = 201, description = "The waiver.", body = ref("#/components/schemas/WaiverState"),
+            status = 201, description = "The waiver.", body = ref("#/components/schemas/GrantedWaiver"),
             headers(
-                ("Location" = String, description = "Where it is."),
-                ("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."),
+                ("Location" = String, description = "The path of what was created."),
+                ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
         Writing,
@@ -56,10 +64,10 @@ pub(super) async fn grant(
     Document(new): Document<NewWaiver>,
 ) -> Result<Response, Problem> {
     let done = state.write(intent, move |engine, write| engine.waive(write, &new)).await?;
-    Ok(created(&done, &format!("/api/v1/waivers/{}", done.value.waiver.id)))
+    Ok(created(&done, &format!("/api/v1/waivers/{}", done.value.state.waiver.id)))
 }
 
-/// Looks at a waiver
+/// Get a waiver
 #[utoipa::path(
     get,
     path = "/api/v1/waivers/{id}",
@@ -73,15 +81,15 @@ pub(super) async fn grant(
 )]
 pub(super) async fn get(
     State(state): State<ApiState>,
-    Path(id): Path<String>,
+    PathParts(id): PathParts<String>,
     Who(actor): Who,
 ) -> Result<Json<WaiverState>, Problem> {
-    let waivers = state.run(move |engine| engine.waivers(&actor)).await?;
+    let waivers = state.read(move |engine| engine.waivers(&actor)).await?;
     let found = waivers.into_iter().find(|known| known.waiver.id == id);
     found.map(Json).ok_or_else(|| missing("waiver", &id))
 }
 
-/// Ends a waiver before its time
+/// End a waiver early
 #[utoipa::path(
     delete,
     path = "/api/v1/waivers/{id}",
@@ -90,15 +98,15 @@ pub(super) async fn get(
     params(("id" = String, Path, description = "The id of the waiver."), Repeatable),
     responses(
         (
-            status = 200, description = "The waiver since.", body = ref("#/components/schemas/WaiverState"),
-            headers(("Idempotent-Replayed" = String, description = "`true` if this is the answer to an earlier request of the same key."))
+            status = 200, description = "The waiver after it ended.", body = ref("#/components/schemas/WaiverState"),
+            headers(("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."))
         ),
         Writing,
     )
 )]
 pub(super) async fn end(
     State(state): State<ApiState>,
-    Path(id): Path<String>,
+    PathParts(id): PathParts<String>,
     intent: Intent,
 ) -> Result<Response, Problem> {
     let done = state.write(intent, move |engine, write| engine.end_waiver(write, &id)).await?;

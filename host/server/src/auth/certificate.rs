@@ -3,7 +3,7 @@
 //! That it was signed by an authority that is trusted, and that the other end has its key, was the business of TLS. Here it
 //! is only read.
 
-use lockgate_domain::{Digest, Duration, Person, PersonId, Timestamp};
+use lockgate_domain::{Digest, Duration, Person, PersonId, Timestamp, check_line};
 use lockgate_engine::authority::{Actor, Teams};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
@@ -28,7 +28,7 @@ impl Certificates {
     pub(super) fn new(rules: &[CertificateRule]) -> Result<Self, String> {
         let rule = |gives: &CertificateRule| {
             let named = gives.names().into_iter().find_map(|(kind, pattern)| Some((kind, pattern?)));
-            let (kind, pattern) = named.ok_or("a rule for certificates names none")?;
+            let (kind, pattern) = named.ok_or("a certificate rule names no certificate")?;
             Ok(Rule { kind, pattern: Pattern::new(pattern)?, gives: gives.clone() })
         };
         rules.iter().map(rule).collect::<Result<_, String>>().map(Self)
@@ -50,6 +50,7 @@ impl Certificates {
         let names = names(&certificate)?;
         let (rule, name) =
             self.find(&names).ok_or(Refusal::NoRule { what: "client certificate", section: "auth.certificates" })?;
+        check_line(name).map_err(|fault| Refusal::Characters { of: rule.kind.to_owned(), fault })?;
         let id = match &rule.gives.person {
             Some(person) => person.clone(),
             None => PersonId::new(name).map_err(|wrong| Refusal::PersonId { of: rule.kind.to_owned(), wrong })?,
@@ -90,7 +91,7 @@ fn check_times(certificate: &X509Certificate<'_>, now: Timestamp) -> Result<Life
 
 /// Its names, by the keys that the configuration has for them.
 fn names(certificate: &X509Certificate<'_>) -> Result<Vec<(&'static str, String)>, Refusal> {
-    let unreadable = |_| Refusal::Certificate("its alternative names cannot be read");
+    let unreadable = |_| Refusal::Certificate("its alternative names are unreadable");
     let mut names = Vec::new();
     if let Some(extension) = certificate.subject_alternative_name().map_err(unreadable)? {
         for name in &extension.value.general_names {

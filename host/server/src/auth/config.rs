@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use axum::http::Uri;
-use lockgate_domain::{Duration, PersonId};
+use lockgate_domain::{Duration, PersonId, TeamName, check_name};
 use lockgate_engine::authority::{CredentialKind, Right};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -137,15 +137,15 @@ pub struct ClaimRule {
     pub kind: Option<CredentialKind>,
     /// The teams whose deployments are seen.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub teams: BTreeSet<String>,
+    pub teams: BTreeSet<TeamName>,
     /// Whether those of all teams are. Default `false`.
     #[serde(default)]
     pub all_teams: bool,
 }
 
-/// One pattern, or several of which one has to fit.
+/// One pattern, or several of which one has to match.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a pattern or a list of patterns, for example `[\"refs/heads/*\"]`")]
 pub enum Patterns {
     /// One.
     One(String),
@@ -182,7 +182,7 @@ pub struct CertificateRule {
     pub kind: Option<CredentialKind>,
     /// The teams whose deployments are seen.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub teams: BTreeSet<String>,
+    pub teams: BTreeSet<TeamName>,
     /// Whether those of all teams are. Default `false`.
     #[serde(default)]
     pub all_teams: bool,
@@ -248,10 +248,10 @@ impl AuthConfig {
     pub fn mistakes(&self) -> Vec<Mistake> {
         let mut found = Found::default();
         if self.realm.trim().is_empty() {
-            found.add("realm", "it is empty: write what the endpoint shall call itself");
+            found.add("realm", "it is empty: write a name for the server, for example `lockgate`");
         }
         if self.throttle.failures == 0 {
-            found.add("throttle.failures", "with 0 nobody could ever sign in: write at least 1");
+            found.add("throttle.failures", "0 would lock everybody out: write at least 1");
         }
         if self.throttle.per.as_millis() < 1000 {
             found.add("throttle.per", "it is shorter than a second: write at least `1s`");
@@ -259,7 +259,7 @@ impl AuthConfig {
         for (n, issuer) in self.oidc.iter().enumerate() {
             issuer.check(&format!("oidc.{n}"), &mut found);
             if self.oidc.iter().take(n).any(|other| other.issuer == issuer.issuer) {
-                found.add(&format!("oidc.{n}.issuer"), "it is configured before: put the rules of both into one");
+                found.add(&format!("oidc.{n}.issuer"), "this issuer is configured twice: merge the rules");
             }
         }
         for (n, rule) in self.certificates.iter().enumerate() {
@@ -284,26 +284,26 @@ impl Found {
     }
 
     /// What a rule gives.
-    fn check_gift(&mut self, path: &str, roles: &BTreeSet<String>, teams: &BTreeSet<String>, all_teams: bool) {
-        if roles.is_empty() || roles.iter().any(|role| role.trim().is_empty()) {
-            self.add(&format!("{path}.roles"), "it names no role: write at least one, for example `pipeline`");
+    fn check_gift(&mut self, path: &str, roles: &BTreeSet<String>, teams: &BTreeSet<TeamName>, all_teams: bool) {
+        if roles.is_empty() {
+            self.add(&format!("{path}.roles"), "no role: write at least one, for example `pipeline`");
+        }
+        for fault in roles.iter().filter_map(|role| check_name(role).err()) {
+            self.add(&format!("{path}.roles"), format!("a role {fault}"));
         }
         match (teams.is_empty(), all_teams) {
             (true, false) => {
-                let message = "no team's deployments are seen: name some in `teams`, or write `all-teams = true`";
+                let message = "no team: list some in `teams`, or write `all-teams = true`";
                 self.add(path, message);
             }
-            (false, true) => self.add(path, "`teams` and `all-teams` exclude each other: write one of them"),
+            (false, true) => self.add(path, "`teams` and `all-teams` exclude each other: keep one"),
             _ => {}
-        }
-        if teams.iter().any(|team| team.trim().is_empty()) {
-            self.add(&format!("{path}.teams"), "it holds an empty name");
         }
     }
 
     fn check_scopes(&mut self, path: &str, scopes: Option<&BTreeSet<Right>>) {
         if scopes.is_some_and(BTreeSet::is_empty) {
-            self.add(&format!("{path}.scopes"), "it narrows to nothing: name a scope, or leave it out");
+            self.add(&format!("{path}.scopes"), "it is empty: list a scope, or leave it out");
         }
     }
 }
@@ -317,16 +317,16 @@ impl IssuerConfig {
             }
         }
         if self.audiences.is_empty() || self.audiences.iter().any(String::is_empty) {
-            found.add(&at("audiences"), "it is empty: a token that is meant for others would be taken; name your own");
+            found.add(&at("audiences"), "it is empty: write your own audience, so that tokens for others are refused");
         }
         if self.algorithms.is_empty() {
             found.add(&at("algorithms"), "it is empty: no token could be verified");
         }
         if self.person.is_empty() {
-            found.add(&at("person"), "it is empty: name the claim that says who it is, for example `sub`");
+            found.add(&at("person"), "it is empty: write the claim that holds the person's id, for example `sub`");
         }
         if self.leeway > Duration::from_millis(600_000) {
-            found.add(&at("leeway"), "it is longer than `10m`: set the clocks instead");
+            found.add(&at("leeway"), "it is longer than `10m`: synchronise the clocks instead");
         }
         if self.keys.timeout.as_millis() == 0 || self.keys.timeout > Duration::from_millis(60_000) {
             found.add(&at("keys.timeout"), "it is not between `1ms` and `1m`");
@@ -339,7 +339,7 @@ impl IssuerConfig {
         }
         found.check_scopes(path, self.scopes.as_ref());
         if self.rules.is_empty() {
-            found.add(&at("rules"), "it is empty: no token of this issuer would be good for anything");
+            found.add(&at("rules"), "it is empty: no token of this issuer would grant anything");
         }
         for (n, rule) in self.rules.iter().enumerate() {
             rule.check(&format!("{path}.rules.{n}"), found);
@@ -355,14 +355,14 @@ impl ClaimRule {
 
     fn check(&self, path: &str, found: &mut Found) {
         if self.when.is_empty() {
-            let message = "it is empty, so everybody fits whom the issuer knows: for a public CI system that is the whole \
-                           world. Name claims; if it is meant, write `sub = \"**\"`";
+            let message = "it is empty, so every token of the issuer matches: for a public CI system, that is the whole world. \
+                           List claims; to match every token, write `sub = \"**\"`";
             found.add(&format!("{path}.when"), message);
         }
         for (claim, patterns) in &self.when {
             let path = format!("{path}.when.{claim}");
             if patterns.all().is_empty() {
-                found.add(&path, "it names nothing that would fit");
+                found.add(&path, "it is empty: write a pattern");
             }
             patterns.all().iter().for_each(|pattern| found.check_pattern(&path, pattern));
         }
@@ -394,7 +394,7 @@ impl CertificateRule {
 
     fn check(&self, path: &str, found: &mut Found) {
         if self.names().iter().filter(|(_, pattern)| pattern.is_some()).count() != 1 {
-            found.add(path, "exactly one of `uri`, `email`, `dns` and `subject` says which certificates it is about");
+            found.add(path, "write exactly one of `uri`, `email`, `dns` and `subject`");
         }
         for (key, pattern) in self.names() {
             if let Some(pattern) = pattern {
@@ -416,7 +416,7 @@ pub(super) fn check_uri(text: &str) -> Result<(), String> {
     match uri.scheme_str() {
         Some("https") if !host.is_empty() => Ok(()),
         Some("http") if is_here => Ok(()),
-        Some("http") => Err(format!("`{text}` could be changed on the way: use `https`")),
+        Some("http") => Err(format!("`{text}` is not encrypted: use `https`")),
         _ => Err(no_url()),
     }
 }

@@ -1,56 +1,56 @@
-//! Why nobody is known to ask, as HTTP says it: RFC 6750 for the challenge, a problem document for the rest.
+//! Failed authentication over HTTP: a challenge by RFC 6750, and a problem document.
 //!
-//! No message here holds a secret, or any part of what was handed in that could be one.
+//! No message holds a secret, or a part of the request that could be one.
 
 use axum::http::StatusCode;
-use lockgate_domain::{InvalidPersonId, Timestamp};
+use lockgate_domain::{InvalidName, NameFault, Timestamp};
 
-/// Why a request has no actor.
+/// Why authentication failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
-    /// There are no credentials.
-    #[error("the request carries no credentials: send `Authorization: Bearer <token>`")]
+    /// The request has no credentials.
+    #[error("authentication required: send `Authorization: Bearer <token>`")]
     Missing,
     /// The credentials are of another scheme.
-    #[error("only `Authorization: Bearer <token>` is taken, and no other scheme")]
+    #[error("unknown scheme in `Authorization`: send `Authorization: Bearer <token>`")]
     Scheme,
     /// The header cannot be read.
-    #[error("the `Authorization` header cannot be read: {0}")]
+    #[error("invalid `Authorization` header: {0}")]
     Malformed(&'static str),
-    /// The credentials are not taken.
+    /// The credentials were refused.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The credentials are not taken, and neither were too many others from the same address.
+    /// The credentials were refused, as were too many others from the same address.
     #[error(
-        "the credentials are not taken, and neither were too many others from this address: a valid one is taken at any time; \
-         in {retry_after} s it is said again what is wrong with one"
+        "too many failed sign-ins from your address: a valid credential still works; details are withheld for \
+         {retry_after} s"
     )]
     Throttled {
-        /// In how many seconds it is said again what is wrong.
+        /// For how many seconds answers give no details.
         retry_after: u64,
     },
-    /// Nobody can tell at the moment.
+    /// Credentials cannot be checked at the moment.
     #[error("{reason}")]
     Unavailable {
-        /// What is in the way.
+        /// The cause.
         reason: String,
-        /// In how many seconds it is worth asking again.
+        /// `Retry-After`, in seconds.
         retry_after: u64,
     },
 }
 
-/// Why credentials are not taken.
+/// Why credentials were refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// No token like that was issued, or its secret was replaced.
-    #[error("the token is not known here")]
+    /// No such token was issued, or its secret was replaced.
+    #[error("unknown token")]
     Unknown,
-    /// It was revoked.
+    /// The token was revoked.
     #[error("the token was revoked at {0}")]
     Revoked(Timestamp),
-    /// It is too late for it.
+    /// The credential expired.
     #[error("the {what} expired at {at}")]
     Expired {
         /// What.
@@ -58,34 +58,42 @@ pub enum Refusal {
         /// When.
         at: Timestamp,
     },
-    /// It is too early for it.
-    #[error("the {what} counts only from {at} on")]
+    /// The credential is not valid yet.
+    #[error("the {what} is not valid before {at}")]
     NotYet {
         /// What.
         what: &'static str,
-        /// From when on.
+        /// The first moment at which it is valid.
         at: Timestamp,
     },
-    /// It cannot be a token that is taken here.
-    #[error("this is no token that is taken here: {0}")]
+    /// The text is neither an API token nor a JSON Web Token.
+    #[error("unknown token: neither a Lockgate token nor a JWT: {0}")]
     NoToken(&'static str),
-    /// Nobody configured the issuer.
-    #[error("the issuer of the token is not one that is trusted here")]
+    /// The issuer is not configured.
+    #[error("the issuer of the token is not trusted: an administrator can add it to `auth.oidc`")]
     Issuer,
     /// The algorithm is not allowed for the issuer, or is another one than that of the key.
-    #[error("the token is signed with an algorithm that is not taken from its issuer")]
+    #[error("the token is signed with an algorithm that is not allowed for its issuer")]
     Algorithm,
     /// The issuer has no such key.
     #[error("the token is signed with a key that its issuer does not publish")]
     Key,
     /// The signature is wrong.
-    #[error("the signature of the token is wrong")]
+    #[error("the signature of the token is invalid")]
     Signature,
-    /// It is meant for somebody else.
-    #[error("the token is meant for another audience: ask its issuer for one for `{expected}`")]
+    /// The token is for another audience.
+    #[error("the token is for another audience: request one for `{expected}`")]
     Audience {
-        /// Whom it has to be meant for.
+        /// The expected audience.
         expected: String,
+    },
+    /// A claim that a rule looks at, or a name in a certificate, holds a character that could deceive people.
+    #[error("`{of}` {fault}")]
+    Characters {
+        /// The claim, or the kind of name in a certificate.
+        of: String,
+        /// The character.
+        fault: NameFault,
     },
     /// A claim is missing or has no usable value.
     #[error("the claim `{claim}` of the token {problem}")]
@@ -95,16 +103,16 @@ pub enum Refusal {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// What says who it is, is no id of a person.
-    #[error("`{of}` does not say who it is: {wrong}")]
+    /// The claim or the name for the person is not the id of a person.
+    #[error("`{of}` is not the id of a person: {wrong}")]
     PersonId {
-        /// The claim, or the kind of name of a certificate.
+        /// The claim, or the kind of name in a certificate.
         of: String,
         /// What is wrong with it.
-        wrong: InvalidPersonId,
+        wrong: InvalidName,
     },
-    /// It is genuine, but nothing says what its holder may do.
-    #[error("the {what} is genuine, but no rule says who that is here: an administrator can add one to `{section}`")]
+    /// The credential is valid, but no rule grants its holder anything.
+    #[error("the {what} is valid, but no rule matches it: an administrator can add one to `{section}`")]
     NoRule {
         /// What.
         what: &'static str,
@@ -112,18 +120,18 @@ pub enum Refusal {
         section: &'static str,
     },
     /// The certificate cannot be read.
-    #[error("the client certificate cannot be read: {0}")]
+    #[error("invalid client certificate: {0}")]
     Certificate(&'static str),
 }
 
 impl Refusal {
-    /// Whether somebody who guesses would be told this: only then it counts as a failed attempt. A token that was once
-    /// good is no guess, and a job that goes on using it shall not lock out its neighbours.
+    /// Whether a guess would be refused like this: only then it counts as a failed attempt. A token that was valid once is no
+    /// guess, and a job that keeps using it must not lock out its neighbours.
     pub(super) fn is_guess(&self) -> bool {
         matches!(self, Self::Unknown | Self::NoToken(_) | Self::Issuer | Self::Algorithm | Self::Key | Self::Signature)
     }
 
-    /// Its name, as metrics tell it.
+    /// Its name in metrics.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Unknown => "unknown-token",
@@ -138,6 +146,7 @@ impl Refusal {
             Self::Audience { .. } => "audience",
             Self::Claim { .. } => "claim",
             Self::PersonId { .. } => "person-id",
+            Self::Characters { .. } => "characters",
             Self::NoRule { .. } => "no-rule",
             Self::Certificate(_) => "certificate",
         }
@@ -147,8 +156,11 @@ impl Refusal {
 impl AuthError {
     /// The ledger cannot be read.
     pub(super) fn ledger(error: &lockgate_ledger::Error) -> Self {
-        tracing::error!(%error, "credentials cannot be looked up");
-        Self::Unavailable { reason: "credentials cannot be looked up at the moment".to_owned(), retry_after: 1 }
+        tracing::error!(%error, "credentials could not be checked");
+        Self::Unavailable {
+            reason: "credentials cannot be checked at the moment: retry after 1 s".to_owned(),
+            retry_after: 1,
+        }
     }
 
     /// The status of HTTP.
@@ -164,15 +176,15 @@ impl AuthError {
     /// The code and the title of the problem document.
     pub fn kind(&self) -> (&'static str, &'static str) {
         match self {
-            Self::Missing | Self::Scheme => ("unauthenticated", "Nobody is known to ask"),
-            Self::Refused(_) => ("invalid-credentials", "The credentials are not taken"),
-            Self::Malformed(_) => ("bad-request", "The request cannot be read"),
-            Self::Throttled { .. } => ("too-many-attempts", "Too many attempts failed"),
-            Self::Unavailable { .. } => ("unavailable", "It cannot be done at the moment"),
+            Self::Missing | Self::Scheme => ("unauthenticated", "Unauthorized"),
+            Self::Refused(_) => ("invalid-credentials", "Invalid credentials"),
+            Self::Malformed(_) => ("bad-request", "Bad Request"),
+            Self::Throttled { .. } => ("too-many-attempts", "Too many failed sign-ins"),
+            Self::Unavailable { .. } => ("unavailable", "Service Unavailable"),
         }
     }
 
-    /// In how many seconds it is worth asking again, if that is known.
+    /// `Retry-After` in seconds, if known.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Throttled { retry_after } | Self::Unavailable { retry_after, .. } => Some(*retry_after),
@@ -183,7 +195,7 @@ impl AuthError {
     /// The value of `WWW-Authenticate` (RFC 6750, section 3), where the answer has one.
     pub fn challenge(&self, realm: &str) -> Option<String> {
         let error = match self {
-            // Whoever sent nothing is told nothing (RFC 6750, section 3.1).
+            // A request without credentials gets no error code (RFC 6750, section 3.1).
             Self::Missing | Self::Scheme => return Some(format!("Bearer realm=\"{}\"", quoted(realm))),
             Self::Malformed(_) => "invalid_request",
             Self::Refused(_) => "invalid_token",
@@ -205,14 +217,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_sent_nothing_is_told_only_what_to_send() {
+    fn a_request_without_credentials_gets_a_challenge_without_error() {
         assert_eq!(AuthError::Missing.challenge("lockgate"), Some("Bearer realm=\"lockgate\"".to_owned()));
     }
 
     #[test]
     fn a_challenge_holds_no_quotes_of_others() {
         let refused = AuthError::Refused(Refusal::Audience { expected: "a\"b\\ü".to_owned() });
-        let said = "the token is meant for another audience: ask its issuer for one for `a'b''`";
+        let said = "the token is for another audience: request one for `a'b''`";
         assert_eq!(
             refused.challenge("my \"gate\""),
             Some(format!("Bearer realm=\"my 'gate'\", error=\"invalid_token\", error_description=\"{said}\""))

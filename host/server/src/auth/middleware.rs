@@ -11,6 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use super::{AuthError, Authenticated, Authenticator, Presented};
 use crate::observe::{Exchange, Metrics};
 use crate::problem::Problem;
+use crate::serve::request_headers::single;
 use crate::serve::{ConnectionActivity, Peer};
 
 /// A middleware, for `axum::middleware::from_fn_with_state`: puts the [`Actor`](lockgate_engine::authority::Actor) and the
@@ -33,8 +34,7 @@ pub async fn authenticate(
                 now: authenticator.now(),
                 system: authenticator.clock.system(),
             };
-            // Nobody is known to ask yet, and an issuer may have to be asked: whoever holds up the server here is no client of
-            // ours.
+            // Until the request is authenticated, which may need a request to an issuer, its connection counts as unknown.
             let _unknown = request.extensions().get::<Arc<ConnectionActivity>>().map(ConnectionActivity::pause);
             authenticator.authenticate(presented).await
         }
@@ -63,11 +63,7 @@ pub async fn authenticate(
 
 /// The header that has the credentials, if there is one. Of two, others might have looked at the other one.
 fn only_authorization(headers: &HeaderMap) -> Result<Option<&HeaderValue>, AuthError> {
-    let mut all = headers.get_all(AUTHORIZATION).iter();
-    match (all.next(), all.next()) {
-        (first, None) => Ok(first),
-        _ => Err(AuthError::Malformed("it is there more than once")),
-    }
+    single(headers, &AUTHORIZATION).map_err(|_| AuthError::Malformed("it appears more than once: send it once"))
 }
 
 impl AuthError {

@@ -7,6 +7,7 @@
 //!
 //! What somebody may do once they are known is not decided here: that is [`lockgate_engine::authority`].
 
+pub mod access;
 mod certificate;
 mod config;
 mod error;
@@ -193,7 +194,7 @@ impl Checks {
             }
             self.throttle.failed(peer, system);
         }
-        tracing::info!(peer = peer.map(tracing::field::display), %refusal, "credentials were refused");
+        tracing::info!(peer = peer.map(tracing::field::display), %refusal, "credentials refused");
         outcome
     }
 
@@ -209,7 +210,7 @@ impl Checks {
 
 /// The token of a header (RFC 6750, section 2.1).
 fn bearer(header: &HeaderValue) -> Result<&str, AuthError> {
-    let text = header.to_str().map_err(|_| AuthError::Malformed("it holds more than visible ASCII characters"))?;
+    let text = header.to_str().map_err(|_| AuthError::Malformed("it holds characters other than visible ASCII"))?;
     let (scheme, token) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
     if !scheme.eq_ignore_ascii_case("Bearer") {
         return Err(AuthError::Scheme);
@@ -217,9 +218,9 @@ fn bearer(header: &HeaderValue) -> Result<&str, AuthError> {
     let token = token.trim();
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
     match token.trim_end_matches('=') {
-        "" => Err(AuthError::Malformed("there is no token after `Bearer`")),
+        "" => Err(AuthError::Malformed("the token after `Bearer` is missing")),
         body if body.bytes().all(is_part) => Ok(token),
-        _ => Err(AuthError::Malformed("what follows `Bearer` has characters that no token has")),
+        _ => Err(AuthError::Malformed("the token after `Bearer` holds characters that are not allowed in tokens")),
     }
 }
 
@@ -261,8 +262,9 @@ mod tests {
         assert_eq!(read("Bearer mF_9.B5f-4.1JqM="), Ok("mF_9.B5f-4.1JqM=".to_owned()));
         assert_eq!(read("bearer  abc "), Ok("abc".to_owned()));
         assert_eq!(read("Basic dXNlcjpwYXNz"), Err(AuthError::Scheme));
-        assert_eq!(read("Bearer"), Err(AuthError::Malformed("there is no token after `Bearer`")));
-        let malformed = AuthError::Malformed("what follows `Bearer` has characters that no token has");
+        assert_eq!(read("Bearer"), Err(AuthError::Malformed("the token after `Bearer` is missing")));
+        let malformed =
+            AuthError::Malformed("the token after `Bearer` holds characters that are not allowed in tokens");
         assert_eq!(read("Bearer a b"), Err(malformed.clone()));
         assert_eq!(read("Bearer a=b"), Err(malformed));
     }

@@ -12,7 +12,7 @@ impl Pattern {
     /// Says what is wrong with it.
     pub(super) fn new(text: &str) -> Result<Self, String> {
         if text.is_empty() {
-            return Err("it is empty: nothing fits".to_owned());
+            return Err("it is empty, so nothing matches: write a pattern".to_owned());
         }
         let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build();
         let glob = glob.map_err(|error| format!("`{text}` is not a pattern: {}", error.kind()))?;

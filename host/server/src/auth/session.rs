@@ -147,7 +147,7 @@ impl Session {
     }
 
     fn refused(&self, error: &AuthError) -> Problem {
-        tracing::info!(%error, "credentials were refused that had been accepted");
+        tracing::info!(%error, "credentials refused that had been accepted");
         if let Some(exchange) = &self.exchange {
             error.count(exchange.metrics());
         }
@@ -158,6 +158,10 @@ impl Session {
 impl CredentialCheck for Session {
     fn still_accepted(&self) -> Result<(), CredentialEnded> {
         self.check_blocking(self.now(), AsOf::Now).map_err(|error| CredentialEnded(Box::new(error)))
+    }
+
+    fn was_accepted_lately(&self) -> Result<(), CredentialEnded> {
+        self.check_blocking(self.now(), AsOf::LastSecond).map_err(|error| CredentialEnded(Box::new(error)))
     }
 }
 

@@ -7,9 +7,9 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
 
 use lockgate_domain::{Duration, Timestamp};
+use parking_lot::Mutex;
 
 use crate::serve::AddressKey;
 
@@ -38,7 +38,7 @@ impl Throttle {
 
     /// In how many seconds a failed attempt of that address is answered as usual; none: now.
     pub(super) fn blocked(&self, peer: SocketAddr, now: Timestamp) -> Option<u64> {
-        let buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let buckets = self.empty_at.lock();
         let level = self.level(buckets.get(&peer.ip().into()).copied(), now);
         let over = level + self.each - self.full;
         (over > 0).then(|| over.unsigned_abs().div_ceil(1000))
@@ -47,7 +47,7 @@ impl Throttle {
     /// An attempt of that address failed.
     pub(super) fn failed(&self, peer: SocketAddr, now: Timestamp) {
         let key = AddressKey::from(peer.ip());
-        let mut buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.empty_at.lock();
         let known = buckets.get(&key).copied();
         if known.is_none() && buckets.len() >= MOST_PEERS {
             buckets.retain(|_, empty_at| *empty_at > now.as_millis());
@@ -143,8 +143,8 @@ mod tests {
         for address in 0..u32::try_from(MOST_PEERS).unwrap() + 10 {
             throttle.failed(SocketAddr::new(IpAddr::V4(address.into()), 1), at(0));
         }
-        assert_eq!(throttle.empty_at.lock().unwrap().len(), MOST_PEERS);
+        assert_eq!(throttle.empty_at.lock().len(), MOST_PEERS);
         throttle.failed(peer("255.0.0.1"), at(61));
-        assert_eq!(throttle.empty_at.lock().unwrap().len(), 1);
+        assert_eq!(throttle.empty_at.lock().len(), 1);
     }
 }

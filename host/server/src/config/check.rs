@@ -22,7 +22,7 @@ pub(super) fn check(node: &mut Node, shape: &Shape, path: &str, mistakes: &mut V
                 None => {
                     let within = if path.is_empty() { String::new() } else { format!(" in `{path}`") };
                     let hint = hint(name, keys.iter().map(|(name, _)| name.as_str()));
-                    mistakes.push(Mistake::new(entry.key.clone(), format!("there is no key `{name}`{within}{hint}")));
+                    mistakes.push(Mistake::new(entry.key.clone(), format!("unknown key `{name}`{within}{hint}")));
                     false
                 }
             });
@@ -33,7 +33,7 @@ pub(super) fn check(node: &mut Node, shape: &Shape, path: &str, mistakes: &mut V
             for name in required.iter().filter(|name| !entries.contains_key(*name)) {
                 let meaning = shape.child(name).map(|child| child.description.trim_end_matches('.'));
                 let meaning = meaning.filter(|text| !text.is_empty()).map(|text| format!(": {text}"));
-                let message = format!("`{}` is missing{}", below(name), meaning.unwrap_or_default());
+                let message = format!("`{}` is required{}", below(name), meaning.unwrap_or_default());
                 mistakes.push(Mistake::new(node.origin.clone(), message));
             }
             return mistakes.len() == before;
@@ -63,19 +63,19 @@ pub(super) fn check(node: &mut Node, shape: &Shape, path: &str, mistakes: &mut V
                 Some(number) if number > *greatest => format!("at most {greatest}"),
                 _ => return true,
             };
-            mistakes.push(Mistake::new(node.origin.clone(), format!("`{path}` is {number}, and has to be {bound}")));
+            mistakes.push(Mistake::new(node.origin.clone(), format!("`{path}` is {number}: it has to be {bound}")));
             return false;
         }
         (Kind::OneOf(names), Content::Leaf(Value::String(text))) => {
             if !names.contains(text) {
                 let hint = hint(text, names.iter().map(String::as_str));
-                let message = format!("`{path}` cannot be `{}`{hint}", shortened(text));
+                let message = format!("`{path}` is `{}`, which is not allowed{hint}", shortened(text));
                 mistakes.push(Mistake::new(node.origin.clone(), message));
                 return false;
             }
         }
         (_, content) => {
-            let message = format!("`{path}` is {}, and has to be {}", found(content), shape.expected());
+            let message = format!("`{path}`: expected {}, got {}", shape.expected(), found(content));
             mistakes.push(Mistake::new(node.origin.clone(), message));
             return false;
         }
@@ -98,7 +98,7 @@ fn found(content: &Content) -> &'static str {
         Content::Table(_) => "a table",
         Content::List(_) => "an array",
         Content::Leaf(Value::String(_)) => "a text",
-        Content::Leaf(Value::Bool(_)) => "true or false",
+        Content::Leaf(Value::Bool(_)) => "`true` or `false`",
         Content::Leaf(Value::Number(number)) if number.is_f64() => "a number with a fraction",
         Content::Leaf(Value::Number(_)) => "a whole number",
         Content::Leaf(_) => "something else",

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use lockgate_domain::closest;
+
 /// Where something in a configuration was written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
@@ -75,8 +77,8 @@ impl ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.mistakes.len() {
-            1 => f.write_str("there is a mistake in the configuration")?,
-            many => write!(f, "there are {many} mistakes in the configuration")?,
+            1 => f.write_str("invalid configuration")?,
+            many => write!(f, "invalid configuration, {many} faults")?,
         }
         self.mistakes.iter().try_for_each(|mistake| write!(f, "\n  {mistake}"))
     }
@@ -92,19 +94,7 @@ pub(super) fn hint<'a>(word: &str, right: impl IntoIterator<Item = &'a str>) -> 
         None if right.is_empty() || right.len() > 12 => String::new(),
         None => {
             let listed = right.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-            format!(": there is {listed}")
+            format!(": write one of {listed}")
         }
     }
-}
-
-/// The word that was probably meant: at most a third of its letters are different.
-pub(super) fn closest<'a>(word: &str, right: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let normal = |word: &str| word.to_lowercase().replace('-', "_");
-    let word = normal(word);
-    right
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&word, &normal(candidate)), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).clamp(1, 4))
-        .min()
-        .map(|(_, candidate)| candidate)
 }

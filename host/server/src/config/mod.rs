@@ -23,13 +23,14 @@ mod tree;
 mod whole;
 mod written;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use lockgate_domain::{ValueError, read_value};
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_path_to_error::Segment;
 
 pub use self::mistake::{ConfigError, Mistake, Origin};
 pub use self::reference::reference;
@@ -39,7 +40,7 @@ pub use self::sections::{
 };
 use self::shape::Shape;
 pub use self::size::Size;
-use self::tree::{Node, Step};
+use self::tree::{Node, dotted};
 use crate::auth::AuthConfig;
 use crate::observe::DecisionLogConfig;
 
@@ -109,7 +110,8 @@ impl Default for Config {
 fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(|_| {
-        let message = format!("`{text}` is no address with a port: write one like `127.0.0.1:8181` or `[::1]:8181`");
+        let message =
+            format!("`{text}` is not an address with a port: write for example `127.0.0.1:8181` or `[::1]:8181`");
         D::Error::custom(message)
     })
 }
@@ -152,7 +154,7 @@ impl Written {
         };
         let size = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?.len();
         if size > LARGEST_FILE {
-            return Err(fail(format!("it has {size} bytes, and {LARGEST_FILE} are the most")));
+            return Err(fail(format!("{size} bytes are more than {LARGEST_FILE}")));
         }
         let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
         self.file = Some((path.display().to_string(), text));
@@ -177,9 +179,19 @@ impl Written {
                 Err(mistake) => mistakes.push(mistake),
             }
         }
+        let mut set: BTreeMap<Vec<String>, &str> = BTreeMap::new();
         for flag in &self.flags {
             match written::by_flag(&shape, &flag.name, &flag.key, &flag.value) {
-                Ok((path, node)) => tree.set(&path, node),
+                Ok((path, node)) => match set.insert(path.clone(), &flag.name) {
+                    Some(first) => {
+                        let message = match first == flag.name {
+                            true => "it is given twice: give it once".to_owned(),
+                            false => format!("`{first}` sets `{}`, too: give one of the two", path.join(".")),
+                        };
+                        mistakes.push(Mistake::new(Origin::Flag(flag.name.clone()), message));
+                    }
+                    None => tree.set(&path, node),
+                },
                 Err(mistake) => mistakes.push(mistake),
             }
         }
@@ -204,17 +216,12 @@ impl Written {
 /// Reads the types; what they refuse is taken out, so that the rest of it can be looked at.
 fn read(tree: &mut Node, mistakes: &mut Vec<Mistake>) -> Option<Config> {
     loop {
-        let error = match serde_path_to_error::deserialize::<_, Config>(tree.to_json()) {
+        let ValueError { pointer, fault } = match read_value::<Config>(&tree.to_json()) {
             Ok(config) => return Some(config),
             Err(error) => error,
         };
-        let step = |segment: &Segment| match segment {
-            Segment::Seq { index } => Some(Step::Index(*index)),
-            Segment::Map { key } | Segment::Enum { variant: key } => Some(Step::Key(key.clone())),
-            Segment::Unknown => None,
-        };
-        let path: Vec<Step> = error.path().iter().map_while(step).collect();
-        mistakes.push(Mistake::new(tree.origin_of(&path).clone(), format!("`{}`: {}", error.path(), error.inner())));
+        let path = tree.steps(&pointer);
+        mistakes.push(Mistake::new(tree.origin_of(&path).clone(), format!("`{}`: {fault}", dotted(&path))));
         if !tree.remove(&path) {
             return None;
         }

@@ -1,4 +1,4 @@
-//! An amount of bytes, as people write it.
+//! A number of bytes, as people write it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An amount of bytes: a text such as `16 MiB`, `500 kB` or `1GiB`, or a whole number of bytes.
+/// A number of bytes: a text such as `16 MiB`, `500 kB` or `1GiB`, or a whole number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(u64);
 
@@ -48,7 +48,7 @@ impl FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |_| format!("`{text}` is no amount of bytes: write one like `16 MiB`, `500 kB` or `4096`");
+        let wrong = |_| format!("`{text}` is not a number of bytes: write for example `16 MiB`, `500 kB` or `4096`");
         text.parse::<bytesize::ByteSize>().map(|size| Self(size.as_u64())).map_err(wrong)
     }
 }
@@ -62,10 +62,7 @@ impl Serialize for Size {
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(
-            untagged,
-            expecting = "an amount of bytes is a text like `16 MiB`, or a whole number that is not negative"
-        )]
+        #[serde(untagged, expecting = "expected a number of bytes, for example `16 MiB` or `4096`")]
         enum Written<'a> {
             Number(u64),
             Text(Cow<'a, str>),
@@ -85,7 +82,7 @@ impl JsonSchema for Size {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": ["string", "integer"],
-            "description": "An amount of bytes: a text such as `16 MiB`, or a number.",
+            "description": "A number of bytes: a text such as `16 MiB`, or a number.",
             "examples": ["16 MiB", "500 kB", 4096]
         })
     }
@@ -110,6 +107,6 @@ mod tests {
             assert_eq!((size.as_u64(), size.to_string()), (bytes, written.to_owned()));
             assert_eq!(written.parse(), Ok(size));
         }
-        assert!("many".parse::<Size>().unwrap_err().contains("`many` is no amount of bytes"));
+        assert!("many".parse::<Size>().unwrap_err().contains("`many` is not a number of bytes"));
     }
 }

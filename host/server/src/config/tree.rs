@@ -36,6 +36,15 @@ pub(super) enum Step {
     Index(usize),
 }
 
+/// The path as people write it: `auth.certificates[0].uri`.
+pub(super) fn dotted(path: &[Step]) -> String {
+    path.iter().fold(String::new(), |path, step| match step {
+        Step::Index(index) => format!("{path}[{index}]"),
+        Step::Key(name) if path.is_empty() => name.clone(),
+        Step::Key(name) => format!("{path}.{name}"),
+    })
+}
+
 impl Node {
     /// A table without anything in it.
     pub(super) fn empty() -> Self {
@@ -86,6 +95,22 @@ impl Node {
             Some((step, rest)) => self.step(step)?.get(rest),
             None => Some(self),
         }
+    }
+
+    /// The steps of a JSON Pointer, as far as it leads.
+    pub(super) fn steps(&self, pointer: &str) -> Vec<Step> {
+        let (mut node, mut steps) = (self, Vec::new());
+        for segment in pointer.split('/').skip(1) {
+            let name = segment.replace("~1", "/").replace("~0", "~");
+            let step = match &node.content {
+                Content::List(_) => name.parse().map(Step::Index).unwrap_or(Step::Key(name)),
+                _ => Step::Key(name),
+            };
+            let Some(next) = node.step(&step) else { break };
+            node = next;
+            steps.push(step);
+        }
+        steps
     }
 
     fn step(&self, step: &Step) -> Option<&Self> {

@@ -10,20 +10,20 @@ pub(super) fn mistakes(config: &Config, tree: &Node) -> Vec<Mistake> {
     let mut found = Found { tree, mistakes: Vec::new() };
     let Config { name, listen, data, insecure_no_auth, tls, limits, reload, .. } = config;
     if name.is_empty() || name.contains(|character: char| character.is_whitespace() || character == '+') {
-        found.add("name", "it is empty, or holds a blank or a `+`: checkpoints could not bear it");
+        found.add("name", "it is empty, or holds a blank or a `+`, which checkpoints do not allow");
     }
     if data.as_os_str().is_empty() {
-        found.add("data", "it is empty: name a folder");
+        found.add("data", "it is empty: write a folder");
     }
     for (n, pattern) in config.models.iter().enumerate() {
         if pattern.strip_suffix("*.toml").unwrap_or(pattern).contains(['*', '?', '[']) {
-            let message = format!("`{pattern}` is no file and no folder: write a file, or `folder/*.toml`");
+            let message = format!("`{pattern}` is not a file or folder: write a file, a folder, or `folder/*.toml`");
             found.add(&format!("models[{n}]"), &message);
         }
     }
     if *insecure_no_auth && !listen.ip().is_loopback() {
         let message = format!(
-            "everybody who reaches `{}` would be an administrator: listen on `127.0.0.1`, or leave authentication on",
+            "every client of `{}` would be an administrator: listen on `127.0.0.1`, or keep authentication on",
             listen.ip()
         );
         found.add("insecure-no-auth", &message);
@@ -36,18 +36,15 @@ pub(super) fn mistakes(config: &Config, tree: &Node) -> Vec<Mistake> {
         [("limits.header-read", limits.header_read), ("limits.idle", limits.idle), ("limits.request", limits.request)]
     {
         if length.as_millis() == 0 {
-            found.add(key, "nobody is that fast: write `30s`, for example");
+            found.add(key, "no client is that fast: write for example `30s`");
         }
     }
     if limits.delegation.as_millis() == 0 {
-        found.add(
-            "limits.delegation",
-            "it is 0, so no role could be lent: write for how long one may be, for example `30d`",
-        );
+        found.add("limits.delegation", "it is 0, so no role could be lent: write for example `30d`");
     }
     check_sizes(limits, &mut found);
     if reload.watch && reload.interval.as_millis() < 100 {
-        found.add("reload.interval", "it is shorter than `100ms`: write `2s`, for example, or `watch = false`");
+        found.add("reload.interval", "it is shorter than `100ms`: write for example `2s`, or `watch = false`");
     }
     for auth::Mistake { path, message } in config.auth.mistakes() {
         found.add(&format!("auth.{path}"), &message);
@@ -68,7 +65,7 @@ pub(super) fn mistakes(config: &Config, tree: &Node) -> Vec<Mistake> {
 fn check_sizes(limits: &LimitsConfig, found: &mut Found<'_>) {
     for (key, size) in [("limits.body", limits.body), ("limits.evidence", limits.evidence)] {
         if size.as_u64() == 0 {
-            found.add(key, "nothing fits into 0 bytes: write `1 MiB`, for example");
+            found.add(key, "it is 0, so no body would be accepted: write for example `1 MiB`");
         }
     }
     let largest = limits.body.max(limits.evidence);
@@ -76,25 +73,28 @@ fn check_sizes(limits: &LimitsConfig, found: &mut Found<'_>) {
         [("limits.bodies", limits.bodies), ("limits.bodies-per-credential", limits.bodies_per_credential)]
     {
         if size < largest {
-            found.add(key, &format!("it is less than one body may have: write `{largest}` or more"));
+            found.add(key, &format!("it is less than the largest body: write `{largest}` or more"));
         }
     }
     if limits.least_rate.as_u64() == 0 {
-        found.add("limits.least-rate", "a body that never comes would be waited for: write `16 KiB`, for example");
+        found.add(
+            "limits.least-rate",
+            "it is 0, so a request could wait for its body for ever: write for example `16 KiB`",
+        );
     }
 }
 
 fn check_tls(tls: &TlsConfig, found: &mut Found<'_>) {
     match (&tls.certificate, &tls.key) {
-        (Some(_), None) => found.add("tls.certificate", "there is no `tls.key` for it"),
-        (None, Some(_)) => found.add("tls.key", "there is no `tls.certificate` for it"),
+        (Some(_), None) => found.add("tls.certificate", "`tls.key` is missing: set both"),
+        (None, Some(_)) => found.add("tls.key", "`tls.certificate` is missing: set both"),
         (None, None) if tls.client_ca.is_some() => {
-            found.add("tls.client-ca", "without `tls.certificate` and `tls.key` there is no TLS to ask clients in");
+            found.add("tls.client-ca", "client certificates need TLS: set `tls.certificate` and `tls.key`");
         }
         _ => {}
     }
     if tls.client_ca.is_none() && tls.client_certificate == super::ClientCertificate::Required {
-        found.add("tls.client-certificate", "there is no `tls.client-ca` that could have signed one");
+        found.add("tls.client-certificate", "client certificates need `tls.client-ca`: set it");
     }
 }
 

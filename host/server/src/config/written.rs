@@ -1,11 +1,12 @@
 //! What a variable or a flag sets: which key, and what the text in it means.
 
+use lockgate_domain::closest;
 use serde_json::Value;
 use toml::de::DeValue;
 use toml_edit::Key;
 
 use super::file::scalar;
-use super::mistake::{Mistake, Origin, closest, hint};
+use super::mistake::{Mistake, Origin, hint};
 use super::shape::{Kind, PREFIX, Shape, variable};
 use super::tree::Node;
 
@@ -30,7 +31,7 @@ pub(super) fn by_variable(shape: &Shape, name: &str, text: &str) -> Result<Optio
             let rest = name.strip_prefix(PREFIX).unwrap_or(name);
             match closest(rest, names.iter().filter_map(|known| known.strip_prefix(PREFIX))) {
                 Some(close) => {
-                    let message = format!("there is no such variable: did you mean `{PREFIX}{close}`?");
+                    let message = format!("unknown variable: did you mean `{PREFIX}{close}`?");
                     Err(Mistake::new(origin, message))
                 }
                 None => Ok(None),
@@ -46,7 +47,7 @@ pub(super) fn by_variable(shape: &Shape, name: &str, text: &str) -> Result<Optio
 pub(super) fn by_flag(shape: &Shape, flag: &str, key: &str, text: &str) -> Result<(Vec<String>, Node), Mistake> {
     let origin = Origin::Flag(flag.to_owned());
     let Ok(parts) = Key::parse(key) else {
-        return Err(Mistake::new(origin, format!("`{key}` is no key: write one like `tls.certificate`")));
+        return Err(Mistake::new(origin, format!("`{key}` is not a key: write for example `tls.certificate`")));
     };
     let path: Vec<String> = parts.iter().map(|part| part.get().to_owned()).collect();
     let mut place = shape;
@@ -54,7 +55,7 @@ pub(super) fn by_flag(shape: &Shape, flag: &str, key: &str, text: &str) -> Resul
         let Some(child) = place.child(name) else {
             let table = path.iter().take(depth).cloned().collect::<Vec<_>>().join(".");
             let within = if table.is_empty() { String::new() } else { format!(" in `{table}`") };
-            let message = format!("there is no key `{name}`{within}{}", hint(name, place.names()));
+            let message = format!("unknown key `{name}`{within}{}", hint(name, place.names()));
             return Err(Mistake::new(origin, message));
         };
         place = child;
@@ -80,12 +81,12 @@ fn value(shape: &Shape, text: &str, origin: &Origin) -> Result<Node, Mistake> {
     };
     let wrong = || {
         let written = match &shape.kind {
-            Kind::Table(..) | Kind::Map(_) => ", as TOML writes it in one line: `{ key = \"value\" }`",
-            Kind::List(_) => ", as TOML writes it: `[…]`",
+            Kind::Table(..) | Kind::Map(_) => " in one line of TOML, `{ key = \"value\" }`",
+            Kind::List(_) => " as in TOML, `[…]`",
             _ => "",
         };
-        let text = if shape.is_secret { String::new() } else { format!("`{}` ", shortened(text)) };
-        Mistake::new(origin.clone(), format!("{text}has to be {}{written}", shape.expected()))
+        let got = if shape.is_secret { String::new() } else { format!(", got `{}`", shortened(text)) };
+        Mistake::new(origin.clone(), format!("expected {}{written}{got}", shape.expected()))
     };
     value.map(|value| Node::of(value, origin)).ok_or_else(wrong)
 }

@@ -3,9 +3,10 @@
 //! Lines are written by a thread of their own. When standard error is not read, lines are dropped and counted
 //! (`lockgate_log_lines_dropped_total`), and no request waits. Decisions do not go this way: they are in the ledger.
 
-use std::io::{IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::time::Duration;
 
+use lockgate_domain::gives_orders;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use schemars::JsonSchema;
@@ -85,7 +86,7 @@ pub enum InitError {
     #[error("traces: {0}")]
     Traces(String),
     /// The process logs already.
-    #[error("the log of this process was set up before: set it up once, before anything is logged")]
+    #[error("logging was already set up: set it up once, before the first message")]
     Twice,
 }
 
@@ -119,6 +120,38 @@ impl Drop for LogGuard {
     }
 }
 
+/// Writes lines of the log in which every character is shown: what would give orders to a terminal is not sent.
+struct Visible<W> {
+    writer: W,
+    format: LogFormat,
+    /// Whether lines have styles. They begin with an escape character, which the formatter lets nobody else write.
+    styles: bool,
+}
+
+impl<W: Write> Write for Visible<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let is_hidden = |character: char| gives_orders(character) && !(self.styles && character == '\u{1b}');
+        match text.contains(is_hidden) {
+            false => self.writer.write_all(line)?,
+            true => {
+                let shown = |character: char| match (is_hidden(character), self.format) {
+                    (false, _) => character.to_string(),
+                    (true, LogFormat::Text) => char::REPLACEMENT_CHARACTER.to_string(),
+                    // Such a character stands in strings alone, and all of them are within the first plane.
+                    (true, LogFormat::Json) => format!("\\u{:04x}", u32::from(character)),
+                };
+                self.writer.write_all(text.chars().map(shown).collect::<String>().as_bytes())?;
+            }
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
 /// Sets the log of this process up: on standard error, with spans if they are to be sent somewhere.
 ///
 /// # Errors
@@ -143,7 +176,7 @@ pub fn subscriber(
 ) -> Result<(Dispatch, LogGuard), InitError> {
     let targets = log.targets().map_err(InitError::Filter)?;
     let provider = provider(traces, metrics)?;
-    let (writer, guard) = NonBlocking::new(writer);
+    let (writer, guard) = NonBlocking::new(Visible { writer, format: log.format, styles: colour });
     metrics.watch_log(writer.error_counter());
     let access_level = if log.access { LevelFilter::INFO } else { LevelFilter::OFF };
     // The access log stands by itself: its lines say everything, so they are spared the span that they are in.
@@ -174,3 +207,24 @@ pub fn subscriber(
 }
 
 type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn written(format: LogFormat, styles: bool, line: &str) -> String {
+        let mut visible = Visible { writer: Vec::new(), format, styles };
+        visible.write_all(line.as_bytes()).unwrap();
+        String::from_utf8(visible.writer).unwrap()
+    }
+
+    #[test]
+    fn lines_of_the_log_give_no_orders_to_a_terminal() {
+        let line = "\u{1b}[2mid\u{1b}[0m=a\u{202e}b\u{2028}c\u{9b}\tbüro\n";
+        assert_eq!(written(LogFormat::Text, true, line), "\u{1b}[2mid\u{1b}[0m=a\u{fffd}b\u{fffd}c\u{fffd}\tbüro\n");
+        assert_eq!(written(LogFormat::Text, false, "a\u{1b}[2J\n"), "a\u{fffd}[2J\n");
+        let json = written(LogFormat::Json, false, "{\"id\":\"a\u{202e}b\u{9b}\"}\n");
+        assert_eq!(json, "{\"id\":\"a\\u202eb\\u009b\"}\n");
+    }
+}

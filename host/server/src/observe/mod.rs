@@ -18,7 +18,7 @@ mod traces;
 pub use decision_log::{DecisionLog, DecisionLogConfig};
 pub use logging::{ACCESS, InitError, LogConfig, LogFormat, LogGuard, init, subscriber};
 pub(crate) use metrics::ClosedConnection;
-pub use metrics::{Format, Metrics, Phases, Shed, scrape};
+pub use metrics::{Format, Metrics, RequestPhases, Shed, scrape};
 pub use mistake::Mistake;
 pub use requests::{Exchange, Observer, observe};
 pub use traces::TraceConfig;

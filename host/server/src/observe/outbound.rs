@@ -33,11 +33,11 @@ pub(super) fn wrong_url(url: &str) -> Option<String> {
     };
     let scheme = uri.scheme_str().unwrap_or_default();
     if !matches!(scheme, "http" | "https") || uri.host().is_none_or(str::is_empty) {
-        return Some(format!("`{url}` is not a URL of HTTP: write it as `https://host:port/path`"));
+        return Some(format!("`{url}` is not an HTTP URL: write it as `https://host:port/path`"));
     }
     // Not shown: there is a password in it.
     if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-        return Some("a URL may not hold a name or a password: it would be seen in logs".to_owned());
+        return Some("a URL must not hold a user name or a password, because logs show it".to_owned());
     }
     None
 }

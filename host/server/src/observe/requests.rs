@@ -7,7 +7,7 @@
 //! A path is logged without its query, and no header but the request's id: a secret has no way into a line.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::{Body, HttpBody as _};
@@ -22,11 +22,12 @@ use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt as _};
 use opentelemetry_http::HeaderExtractor;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
+use parking_lot::Mutex;
 use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::logging::ACCESS;
-use super::metrics::{Metrics, Phases};
+use super::metrics::{Metrics, RequestPhases};
 use crate::serve::{Peer, RequestId};
 
 /// The target of the spans of requests.
@@ -122,7 +123,7 @@ impl Exchange {
     }
 
     fn note(&self, note: impl FnOnce(&mut Noted)) {
-        note(&mut self.0.noted.lock().unwrap_or_else(PoisonError::into_inner));
+        note(&mut self.0.noted.lock());
     }
 
     fn attribute(&self, key: &'static str, value: &str) {
@@ -149,7 +150,7 @@ impl Exchange {
 
     /// Notes what was decided, and counts it. The phases are those of the whole request, as far as they are known;
     /// without a total, it is the time since the request came in.
-    pub fn decision(&self, decision: &Decision, mut phases: Phases) {
+    pub fn decision(&self, decision: &Decision, mut phases: RequestPhases) {
         if phases.total.is_zero() {
             phases.total = self.0.began.elapsed();
         }
@@ -207,7 +208,7 @@ impl Exchange {
         if !tracing::enabled!(target: ACCESS, tracing::Level::INFO) {
             return;
         }
-        let noted = seen.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = seen.noted.lock();
         #[expect(clippy::cast_precision_loss, reason = "nobody waits for that many microseconds")]
         let duration_ms = time.as_micros() as f64 / 1000.0;
         tracing::info!(

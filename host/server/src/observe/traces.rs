@@ -52,10 +52,10 @@ impl TraceConfig {
             mistakes.push(Mistake::new("endpoint", message));
         }
         if self.service_name.as_deref() == Some("") {
-            mistakes.push(Mistake::new("service-name", "it is empty: leave it out, or name the service"));
+            mistakes.push(Mistake::new("service-name", "it is empty: leave it out, or write the name of the service"));
         }
         if self.timeout.as_millis() == 0 {
-            mistakes.push(Mistake::new("timeout", "no request is that fast: write `10s`, for example"));
+            mistakes.push(Mistake::new("timeout", "no request is that fast: write for example `10s`"));
         }
         mistakes
     }
@@ -93,7 +93,7 @@ pub(super) fn provider(config: &TraceConfig, metrics: &Metrics) -> Result<Option
         None | Some("" | "http/json") => exporter.with_protocol(Protocol::HttpJson),
         Some(other) => {
             let message =
-                format!("`{other}` is not spoken: set OTEL_EXPORTER_OTLP_PROTOCOL to http/json or http/protobuf");
+                format!("`{other}` is not supported: set OTEL_EXPORTER_OTLP_PROTOCOL to http/json or http/protobuf");
             return Err(InitError::Traces(message));
         }
     };
@@ -165,9 +165,6 @@ mod tests {
     fn an_endpoint_that_is_no_url_is_a_mistake() {
         let config = TraceConfig { endpoint: Some("collector:4318".to_owned()), ..TraceConfig::default() };
         let mistakes: Vec<String> = config.mistakes().iter().map(ToString::to_string).collect();
-        assert_eq!(
-            mistakes,
-            ["`endpoint`: `collector:4318` is not a URL of HTTP: write it as `https://host:port/path`"]
-        );
+        assert_eq!(mistakes, ["`endpoint`: `collector:4318` is not an HTTP URL: write it as `https://host:port/path`"]);
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct ConnectionActivity {
     /// Since when the server has waited for the client. It lies in the future while the client takes an answer as fast as it
     /// has to.
     silent_since: AtomicU64,
+    /// When the server last had something to do here: took a request, or handed over a part of an answer.
+    served: AtomicU64,
     /// At least how many bytes of an answer a client takes in a second.
     least_rate: u64,
     /// Whether a credential was accepted on it.
@@ -63,6 +65,7 @@ impl ConnectionActivity {
             heads: AtomicU64::new(0),
             working: AtomicUsize::new(0),
             silent_since: AtomicU64::new(0),
+            served: AtomicU64::new(0),
             least_rate: least_rate.max(1),
             known: AtomicBool::new(false),
             evicted: Notify::new(),
@@ -84,6 +87,7 @@ impl ConnectionActivity {
             if self.working.load(Ordering::Acquire) == 0 {
                 // Who asks again has taken what there was.
                 self.silent_since.store(self.now(), Ordering::Release);
+                self.served.store(self.now(), Ordering::Release);
             }
             self.work();
         }
@@ -99,6 +103,7 @@ impl ConnectionActivity {
     fn rest(&self, allowance: Duration) {
         let (now, allowance) = (self.now(), micros(allowance));
         let later = |since: u64| Some(since.max(now).saturating_add(allowance));
+        self.served.store(now, Ordering::Release);
         // It never fails: there is always a new value.
         let _ = self.silent_since.fetch_update(Ordering::AcqRel, Ordering::Acquire, later);
         self.working.fetch_sub(1, Ordering::AcqRel);
@@ -112,6 +117,15 @@ impl ConnectionActivity {
     pub(super) fn silence(&self) -> Option<u64> {
         (self.working.load(Ordering::Acquire) == 0)
             .then(|| self.now().saturating_sub(self.silent_since.load(Ordering::Acquire)))
+    }
+
+    /// How long the server has had nothing to do on this connection, in microseconds, even where the client may still take its
+    /// time with an answer. None: the server is working on a request. The connection with the longest time is the first to be closed
+    /// for another one: a new client has had no time to send its request, and one that reads its answer quickly gives the server
+    /// the next part to send.
+    pub(super) fn keeps_waiting(&self) -> Option<u64> {
+        (self.working.load(Ordering::Acquire) == 0)
+            .then(|| self.now().saturating_sub(self.served.load(Ordering::Acquire)))
     }
 
     /// What the client has been too slow with, or when that is to be asked again.
@@ -140,7 +154,7 @@ impl ConnectionActivity {
 
     /// Has the connection closed at once, to make room for another one.
     pub(super) fn evict(&self) {
-        if self.is_silent_for(TAKEN_IN) {
+        if self.keeps_waiting().is_some_and(|time| time >= micros(TAKEN_IN)) {
             self.cut();
         }
         self.evicted.notify_one();

@@ -6,11 +6,12 @@
 //! approval keep nobody from giving it. One credential gets only a share of each, so it cannot hold all of them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::StatusCode;
 use lockgate_engine::authority::Actor;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use super::cores;
@@ -133,7 +134,7 @@ pub(crate) enum TurnKind {
 }
 
 /// How many requests read at once for each core.
-const READS_PER_CORE: u32 = 4;
+pub(super) const READS_PER_CORE: u32 = 2;
 
 /// What one request holds of a kind of capacity. The part of the credential is given back first.
 type Permits = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
@@ -230,14 +231,14 @@ impl Admission {
             Arc::new(CredentialCapacity { credential, capacity, admissions: Arc::clone(&self.0) })
         });
         let capacity = RequestCapacity { own, admissions: Arc::clone(&self.0) };
-        let open = capacity.try_take(|capacity| &capacity.open, "requests that are being answered or wait")?;
+        let open = capacity.try_take(|capacity| &capacity.open, "open requests")?;
         Ok(Place { capacity, open })
     }
 }
 
 impl AdmissionState {
     fn capacities(&self) -> MutexGuard<'_, HashMap<String, Arc<Capacity>>> {
-        self.by_credential.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_credential.lock()
     }
 
     fn capacity_of(&self, credential: &str) -> Arc<Capacity> {
@@ -260,7 +261,7 @@ impl RequestCapacity {
         let own = self.own().map(|own| Arc::clone(of(own)).try_acquire_owned()).transpose();
         let own = own.map_err(|_| self.too_many(what))?;
         let all = Arc::clone(of(&self.admissions.all)).try_acquire_owned();
-        let all = all.map_err(|_| self.overloaded(&format!("there are too many {what}")))?;
+        let all = all.map_err(|_| self.overloaded(&format!("too many {what}")))?;
         Ok((own, all))
     }
 
@@ -284,10 +285,10 @@ impl RequestCapacity {
 
     fn too_many(&self, what: &str) -> Problem {
         self.admissions.metrics.shed(Shed::CredentialBusy);
-        let title = "The credential has too much open at once";
+        let title = "Too Many Requests";
         Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", title)
             .detail(format!(
-                "this credential has too many {what}: nothing was done, ask again when some of them have ended"
+                "this credential has too many {what}. Nothing was done. Retry when some of them have ended"
             ))
             .retry_after(RETRY_AFTER)
     }
@@ -295,8 +296,8 @@ impl RequestCapacity {
 
 /// The answer where the server has too much to do.
 pub(super) fn overloaded(detail: &str) -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "There is too much to do")
-        .detail(format!("{detail}: nothing was done, ask again later"))
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Server overloaded")
+        .detail(format!("{detail}. Nothing was done. Retry after {RETRY_AFTER} s"))
         .retry_after(RETRY_AFTER)
 }
 
@@ -309,7 +310,7 @@ impl Place {
     /// Waits until the request is worked on.
     pub(super) async fn turn(self, kind: TurnKind) -> Result<Turn, Problem> {
         let Self { capacity, open } = self;
-        let working = capacity.take_turn(kind).await.map_err(|_| capacity.overloaded("no more requests are taken"))?;
+        let working = capacity.take_turn(kind).await.map_err(|_| capacity.overloaded("the server is shutting down"))?;
         Ok(Turn { permits: Arc::new(Mutex::new(Some((open, working)))), capacity })
     }
 }
@@ -344,7 +345,7 @@ impl HeldMemory {
             if let Some(own) = capacity.own() {
                 of(own).give_back_bytes(more);
             }
-            return Err(capacity.overloaded("other requests and answers take all memory that there is for them"));
+            return Err(capacity.overloaded("the memory for requests and answers is full"));
         }
         self.bytes += more;
         self.own_bytes += more;
@@ -367,8 +368,7 @@ impl Turn {
     /// # Errors
     /// If too many are waiting already.
     pub fn watch(&self) -> Result<Watching, Problem> {
-        let permits =
-            self.capacity.try_take(|capacity| &capacity.watching, "clients that wait for something to happen")?;
+        let permits = self.capacity.try_take(|capacity| &capacity.watching, "waiting clients")?;
         self.end();
         Ok(Watching { _permits: permits, _capacity: self.capacity.clone() })
     }
@@ -379,7 +379,7 @@ impl Turn {
     }
 
     fn take(&self) -> Option<(Permits, Permits)> {
-        self.permits.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.permits.lock().take()
     }
 
     /// Gives the turn back where the answer is made. The place of the request stays taken until the answer is delivered; none, if

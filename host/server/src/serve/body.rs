@@ -5,8 +5,8 @@
 //! rest is read before the answer leaves.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use axum::http::header::EXPECT;
 use axum::response::Response;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
+use parking_lot::Mutex;
 
 use super::activity::ConnectionActivity;
 
@@ -71,7 +72,7 @@ impl Seen {
         if self.is_complete() || !self.wanted {
             return;
         }
-        let Some(mut rest) = self.rest.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let Some(mut rest) = self.rest.lock().take() else { return };
         let mut left = LARGEST_REST;
         if rest.size_hint().lower() > left {
             return;
@@ -122,7 +123,7 @@ impl Drop for Watched {
     fn drop(&mut self) {
         if !self.seen.is_complete() {
             let body = std::mem::take(&mut self.body);
-            *self.seen.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+            *self.seen.rest.lock() = Some(body);
         }
     }
 }

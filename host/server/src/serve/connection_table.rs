@@ -6,8 +6,9 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use slab::Slab;
 
 use super::activity::ConnectionActivity;
@@ -127,23 +128,23 @@ impl ConnectionTable {
             && (open.for_health < self.health_room() || self.evict(open, ConnectionKind::ForHealth, None) > 0)
     }
 
-    /// Closes the connections of a kind that have been silent for longest, of an address or of all: one in sixteen of those that are
-    /// open, and at least one. Those on which no credential was accepted are the first. How many.
+    /// Closes the connections of a kind that have kept the server waiting for longest, of an address or of all: one in sixteen of
+    /// those that are open, and at least one. Those on which no credential was accepted are the first. How many.
     fn evict(&self, open: &mut OpenConnections, kind: ConnectionKind, address: Option<AddressKey>) -> usize {
         let of_address = |connection: &Connection| address.is_none_or(|address| connection.address == Some(address));
         let candidates =
             open.connections.iter().filter(|(_, connection)| connection.kind == kind && of_address(connection));
-        let silent = candidates.filter_map(|(key, connection)| {
-            Some((!connection.activity.is_known(), connection.activity.silence()?, key))
+        let waiting = candidates.filter_map(|(key, connection)| {
+            Some((!connection.activity.is_known(), connection.activity.keeps_waiting()?, key))
         });
-        let mut silent: Vec<(bool, u64, usize)> = silent.collect();
-        let count = (silent.len() / 16).clamp(1, EVICTED_AT_ONCE).min(silent.len());
+        let mut waiting: Vec<(bool, u64, usize)> = waiting.collect();
+        let count = (waiting.len() / 16).clamp(1, EVICTED_AT_ONCE).min(waiting.len());
         if count == 0 {
             return 0;
         }
-        silent.select_nth_unstable_by(count - 1, |a, b| b.cmp(a));
-        silent.truncate(count);
-        for (_, _, key) in silent {
+        waiting.select_nth_unstable_by(count - 1, |a, b| b.cmp(a));
+        waiting.truncate(count);
+        for (_, _, key) in waiting {
             open.close(key);
             self.0.metrics.connection_closed(ClosedConnection::ForAnother);
         }
@@ -151,7 +152,7 @@ impl ConnectionTable {
     }
 
     fn lock(&self) -> MutexGuard<'_, OpenConnections> {
-        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.open.lock()
     }
 }
 

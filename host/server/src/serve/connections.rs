@@ -37,6 +37,7 @@ use super::connection_table::{ConnectionPlace, ConnectionTable};
 use super::lifecycle::Lifecycle;
 use super::open_files::{self, FILES_BESIDE_CONNECTIONS};
 use super::peer::Peer;
+use super::request_path::without_trailing_slash;
 use super::tls::Tls;
 use crate::api::health::is_about_health;
 use crate::config::Config;
@@ -139,7 +140,7 @@ impl Connections {
                 // The client has left already.
                 Err(error) if is_of_the_client(&error) => {}
                 Err(error) => {
-                    tracing::error!(%error, "no connection can be taken at the moment");
+                    tracing::error!(%error, "no connection can be accepted");
                     let _ = tokio::time::timeout(PAUSE, tasks.join_next()).await;
                     tokio::time::sleep(SHORT_PAUSE).await;
                 }
@@ -149,7 +150,7 @@ impl Connections {
         let all_ended = async { while tasks.join_next().await.is_some() {} };
         let in_time = tokio::time::timeout(this.shutdown, all_ended).await.is_ok();
         if !in_time {
-            tracing::warn!(open = tasks.len(), "connections were cut off: they did not end within `limits.shutdown`");
+            tracing::warn!(open = tasks.len(), "connections closed: they did not end within `limits.shutdown`");
         }
         tasks.shutdown().await;
         in_time
@@ -188,7 +189,7 @@ impl Connections {
                 Box::pin(self.encrypted(stream, client.unwrap_or(address), activity, place)).await;
             }
             Some(Err(error)) => {
-                tracing::warn!(proxy = %address, %error, "a trusted proxy did not speak the PROXY protocol");
+                tracing::warn!(proxy = %address, %error, "a trusted proxy sent no PROXY protocol header");
             }
             // It has too many connections, or was too slow.
             Some(Ok(_)) | None => {}
@@ -262,6 +263,7 @@ impl Connections {
         let service = service_fn(|request: Request<Incoming>| {
             let working = activity.head();
             let mut request = request.map(Body::new);
+            without_trailing_slash(request.uri_mut());
             let client = self.proxies.client(address, request.headers());
             let peer = Peer { address: client, certificate: certificate.clone() };
             request.extensions_mut().insert(ConnectInfo(peer));
@@ -342,7 +344,7 @@ impl Connections {
 
 /// The answer on a connection that was taken for questions about the server's health.
 fn no_room() -> Response<Body> {
-    overloaded("all connections are in use, and only questions about the server's health are answered").into_response()
+    overloaded("all connections are in use: only health checks are answered").into_response()
 }
 
 /// How many connections there may be: each takes a file, and the ledger needs some, too.
@@ -354,7 +356,7 @@ fn connection_limit(configured: u32) -> usize {
         tracing::warn!(
             connections = configured,
             open_files = files,
-            "this process may open too few files for `limits.connections`: it takes {room} connections; raise the limit with \
+            "this process may open too few files for `limits.connections`: it takes {room} at once; raise the limit with \
              `ulimit -n`"
         );
     }

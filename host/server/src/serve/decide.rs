@@ -27,16 +27,16 @@ const RETENTION_EVERY: Duration = Duration::from_secs(3600);
 #[non_exhaustive]
 pub enum DecideError {
     /// The plugin runtime cannot be started.
-    #[error("the plugin runtime cannot be started: {0}")]
+    #[error("the plugin runtime could not start: {0}")]
     Runtime(#[from] RuntimeError),
     /// A pattern of `models` is of no form that is known.
-    #[error("`models` has `{0}`: name a file, a folder, or the models of a folder as `<folder>/*.toml`")]
+    #[error("`{0}` in `models` is not a file or folder: write a file, a folder, or `<folder>/*.toml`")]
     Pattern(String),
     /// The models are not what they have to be.
-    #[error("the deployment models cannot be used:\n{0}")]
+    #[error("invalid deployment models:\n{0}")]
     Models(String),
     /// The models cannot be kept in the ledger.
-    #[error("the deployment models cannot be kept in the ledger: {0}")]
+    #[error("the deployment models could not be stored in the ledger: {0}")]
     Keep(#[from] KeepError),
 }
 
@@ -60,25 +60,23 @@ impl Deciding {
         let loaded = Catalogue::load(runtime, files(&config.models)?);
         let (catalogue, warnings) = loaded.map_err(|error| DecideError::Models(rendered(&error)))?;
         for warning in &warnings {
-            tracing::warn!("a deployment model looks wrong:\n{}", warning.render(false));
+            tracing::warn!("warning about a deployment model:\n{}", warning.render(false));
         }
         let kept = catalogue.keep(&**storage, storage.now())?;
         for reused in &kept.reused {
-            tracing::warn!(
-                ?reused,
-                "a version of a deployment model means something else than before: raise its version"
-            );
+            tracing::warn!(?reused, "a deployment model changed without a new version: raise its version");
         }
         let catalogue = Arc::new(catalogue);
         if catalogue.current().models().is_empty() {
-            tracing::warn!(models = ?config.models, "no deployment model is loaded: nothing can be decided until there is one");
+            tracing::warn!(models = ?config.models, "no deployment model is loaded: decisions are not possible");
         }
         count_reload(metrics, &catalogue, storage.now(), true);
         let watched = Arc::clone(&catalogue);
         checks.add("clock", clock_check(Arc::clone(storage.clock()), config.ledger.clock_behind));
         checks.add("models", move || {
             let count = watched.current().models().len();
-            let message = if count == 0 { Some("none is loaded: nothing can be decided".to_owned()) } else { None };
+            let message =
+                if count == 0 { Some("no model is loaded: decisions are not possible".to_owned()) } else { None };
             // Without models it answers all the same, and says so: more can be loaded while it runs.
             Check { ok: true, message }
         });
@@ -155,10 +153,10 @@ pub(crate) fn reload(catalogue: &Catalogue, storage: &dyn Storage, metrics: &Met
     count_reload(metrics, catalogue, storage.now(), outcome.is_ok());
     match outcome {
         Ok((reloaded, _)) => {
-            tracing::info!(?reloaded, "deployment models were loaded anew");
+            tracing::info!(?reloaded, "deployment models reloaded");
         }
         Err(error) => {
-            tracing::error!("deployment models cannot be loaded anew, the old ones stay: {error}");
+            tracing::error!("deployment models could not be reloaded, the old ones stay in use: {error}");
         }
     }
 }
@@ -223,7 +221,7 @@ pub(super) async fn keep_forgetting(
                         tracing::info!(?rule, count = forgotten.count, bytes = forgotten.bytes, "deleted by retention");
                     }
                     Ok(_) => {}
-                    Err(error) => tracing::warn!(?rule, %error, "retention could not delete"),
+                    Err(error) => tracing::warn!(?rule, %error, "retention failed"),
                 }
             }
         };

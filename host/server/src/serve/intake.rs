@@ -12,8 +12,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_LENGTH;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use http_body::{Body as _, Frame, SizeHint};
@@ -22,6 +22,7 @@ use lockgate_engine::authority::Actor;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::admission::{Admission, Delivery, HeldMemory, Place, TurnKind};
+use super::content_coding::{ContentCoding, MediaType, describe_unpacked, refuse_parts};
 use crate::config::{LimitsConfig, Size};
 use crate::observe::Metrics;
 use crate::problem::Problem;
@@ -35,6 +36,8 @@ pub struct Intake {
     admission: Admission,
     kind: TurnKind,
     largest: Size,
+    /// Whether a body says something here.
+    takes_body: bool,
     least_rate: Size,
     most_memory: Size,
     deadline: Duration,
@@ -48,6 +51,7 @@ impl Intake {
             kind: TurnKind::Work,
             most_memory: limits.bodies_per_credential.min(limits.bodies),
             largest: limits.body,
+            takes_body: true,
             least_rate: limits.least_rate,
             deadline: Duration::from_millis(limits.request.as_millis()),
         }
@@ -57,6 +61,12 @@ impl Intake {
     #[must_use]
     pub fn with_largest_body(&self, largest: Size) -> Self {
         Self { largest, ..self.clone() }
+    }
+
+    /// The same, for requests without a body: one that says something is refused, because nobody reads it.
+    #[must_use]
+    pub(crate) fn without_body(&self) -> Self {
+        Self { takes_body: false, ..self.clone() }
     }
 
     /// The same, for another kind of turn.
@@ -108,10 +118,10 @@ impl Intake {
 
     fn too_late(&self) -> Response {
         let deadline = self.deadline;
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "It took too long")
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "Request timed out")
             .detail(format!(
-                "there was no answer within {deadline:?}. Whether something was written is not known: the same request with \
-                 the same `Idempotency-Key` tells"
+                "no answer within {deadline:?}. The write may or may not have happened: retry with the same \
+                 `Idempotency-Key`"
             ))
             .retry_after(1)
             .into_response()
@@ -121,20 +131,31 @@ impl Intake {
     async fn with_body(&self, request: Request, place: &Place) -> Result<(Request, HeldMemory), Problem> {
         let mut memory = place.body();
         if request.body().is_end_stream() {
+            ContentCoding::of(request.headers())?.check_empty()?;
             return Ok((request, memory));
         }
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        refuse_parts(&parts.headers)?;
+        let coding = ContentCoding::of(&parts.headers)?;
         let announced = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         if announced.is_some_and(|length| length > self.largest.as_u64()) {
             return Err(self.too_large());
         }
         memory.grow_to(announced.unwrap_or(0))?;
-        let bytes = self.read(body, &mut memory).await?;
-        if is_json(&parts.headers) {
+        let packed = self.read(body, &mut memory).await?;
+        let bytes = coding.unpack(packed, self.largest, &mut memory).await?;
+        if !self.takes_body && says_something(&bytes) {
+            return Err(Problem::of_status(StatusCode::UNPROCESSABLE_ENTITY).detail(
+                "this request takes no body, so what the body says would have no effect: say it in the address, for example \
+                 `?ask=true`, and send no body",
+            ));
+        }
+        describe_unpacked(&mut parts.headers, bytes.len());
+        if MediaType::of(&parts.headers).is_json() {
             let unpacked = unpacked_size(&bytes);
             if unpacked > self.most_memory.as_u64() {
                 return Err(Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE)
-                    .detail("the body has too many values: send several requests with fewer of them"));
+                    .detail("the body holds too many values: split it into several requests"));
             }
             memory.grow_to(unpacked)?;
         }
@@ -151,7 +172,7 @@ impl Intake {
             let Ok(frame) = timeout_at(until, body.frame()).await else { return Err(self.too_slow(received.len())) };
             let Some(frame) = frame else { return Ok(received.into()) };
             let frame = frame.map_err(|error| {
-                Problem::of_status(StatusCode::BAD_REQUEST).detail(format!("the body broke off: {error}"))
+                Problem::of_status(StatusCode::BAD_REQUEST).detail(format!("the body ended early: {error}"))
             })?;
             let Ok(data) = frame.into_data() else { continue };
             let length = (received.len() + data.len()) as u64;
@@ -170,17 +191,21 @@ impl Intake {
 
     fn too_large(&self) -> Problem {
         let largest = self.largest;
-        Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE)
-            .detail(format!("the body has more than the {largest} that are taken here"))
+        Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("the body is larger than {largest}"))
     }
 
     fn too_slow(&self, received: usize) -> Problem {
         let (rate, grace) = (self.least_rate, self.grace());
         Problem::of_status(StatusCode::REQUEST_TIMEOUT).detail(format!(
-            "the body came too slowly: after {received} bytes nothing more came in time. After the first {grace:?}, it has to \
-             come at {rate} a second or more (`limits.least-rate`)"
+            "the body came too slowly: {received} bytes, then nothing. After the first {grace:?}, send at least {rate} a \
+             second (`limits.least-rate`)"
         ))
     }
+}
+
+/// Whether a body says something: many clients send an empty object, or `null`, where there is nothing to say.
+fn says_something(body: &[u8]) -> bool {
+    !matches!(body.trim_ascii(), b"" | b"{}" | b"null")
 }
 
 /// Answers below this size, in bytes, take no memory that is counted: there are only as many as requests may be open.
@@ -222,11 +247,6 @@ impl http_body::Body for DeliveredBody {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.to_ascii_lowercase().contains("json")
 }
 
 /// How much memory a JSON document takes when it is read, at most and nearly: an object or a list of a few bytes takes hundreds.

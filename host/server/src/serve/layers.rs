@@ -16,6 +16,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 
 use super::body::with_rest_read;
+use super::request_headers;
 use super::request_id::with_request_id;
 use crate::observe::{Metrics, Observer, observe};
 use crate::problem::{Problem, as_problems};
@@ -34,7 +35,8 @@ const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Puts what every request passes around the routes:
 ///
-/// headers → id → metrics, trace and access log → problems → panics → the rest of a body that nobody read → the route.
+/// headers of the answer → id → metrics, trace and access log → problems → panics → the rest of a body that nobody read →
+/// headers of the request → the route.
 ///
 /// A route itself has the checks of its credential and rights, and the [`Intake`](super::Intake), before it.
 pub(super) fn around(routes: Router, metrics: &Arc<Metrics>, traces: bool, tls: bool) -> Router {
@@ -56,9 +58,12 @@ struct Around {
 /// for each.
 async fn pass(State(around): State<Arc<Around>>, request: Request, next: Next) -> Response {
     let Around { observer, tls } = &*around;
-    let route = |mut request: Request| {
+    let route = |mut request: Request| async {
+        if let Err(problem) = request_headers::check(request.headers()) {
+            return problem.into_response();
+        }
         request.extensions_mut().insert(SpeaksTls(*tls));
-        next.run(request)
+        next.run(request).await
     };
     let answered = |request| async {
         let answer = AssertUnwindSafe(with_rest_read(request, route)).catch_unwind();
@@ -82,8 +87,8 @@ fn tell_browsers(headers: &mut HeaderMap, tls: bool) {
 /// The answer to a request that hit a mistake of ours. What it was, is in the log alone.
 fn panicked(panic: &(dyn Any + Send)) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    tracing::error!(panic = text.unwrap_or("unknown"), "a request was given up because of a mistake in the server");
+    tracing::error!(panic = text.unwrap_or("unknown"), "request aborted: internal error");
     Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)
-        .detail("this is a mistake in the server; its log tells more, under the id of the request")
+        .detail("internal error: the server's log tells more under the id of the request")
         .into_response()
 }

@@ -28,7 +28,7 @@ pub fn serve(config: Config, started: impl FnOnce(&Running)) -> Result<(), Start
         }
         tokio::select! {
             _ = running.shutdown() => {}
-            () = signals.end() => tracing::warn!("ended at once, by a second signal"),
+            () = signals.end() => tracing::warn!("ended at once by a second signal"),
         }
         Ok(())
     });

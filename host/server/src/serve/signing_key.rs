@@ -5,10 +5,11 @@
 //! look has found: it is open to everybody, and never reads a file itself.
 
 use std::io::ErrorKind;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use lockgate_ledger::{KeyFile, KeyFileError, Storage};
+use parking_lot::Mutex;
 
 use super::lifecycle::Lifecycle;
 use crate::api::{Check, Checks};
@@ -30,7 +31,7 @@ impl SigningKeyWatch {
         let wrong = Arc::default();
         let watch = Self { file, storage: Arc::downgrade(storage), wrong: Arc::clone(&wrong) };
         checks.add("signing-key", move || {
-            let wrong = *wrong.lock().unwrap_or_else(PoisonError::into_inner);
+            let wrong = *wrong.lock();
             Check { ok: wrong.is_none(), message: wrong.map(str::to_owned) }
         });
         watch
@@ -59,10 +60,12 @@ impl SigningKeyWatch {
             Err(error) => Some(error),
         };
         let wrong = found.as_ref().map(what_is_wrong);
-        let before = std::mem::replace(&mut *self.wrong.lock().unwrap_or_else(PoisonError::into_inner), wrong);
+        let before = std::mem::replace(&mut *self.wrong.lock(), wrong);
         match found {
-            Some(error) if before != wrong => tracing::error!(%error, "the signing key of the ledger is not as it was"),
-            None if before.is_some() => tracing::info!("the signing key of the ledger is in its file again"),
+            Some(error) if before != wrong => {
+                tracing::error!(%error, "the file of the ledger's signing key is not as it was when the server started: put it back")
+            }
+            None if before.is_some() => tracing::info!("the file of the ledger's signing key is back"),
             _ => {}
         }
     }
@@ -71,10 +74,10 @@ impl SigningKeyWatch {
 /// What is wrong, for everybody: without the path.
 fn what_is_wrong(error: &KeyFileError) -> &'static str {
     match error {
-        KeyFileError::Io { error, .. } if error.kind() == ErrorKind::NotFound => "its file is gone",
-        KeyFileError::Open { .. } => "its file can be read by others",
+        KeyFileError::Io { error, .. } if error.kind() == ErrorKind::NotFound => "its file is missing",
+        KeyFileError::Open { .. } => "its file is readable by others",
         KeyFileError::Invalid { .. } => "its file holds no key",
         KeyFileError::Other { .. } => "its file holds another key",
-        _ => "its file cannot be read",
+        _ => "its file is unreadable",
     }
 }

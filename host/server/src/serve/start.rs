@@ -12,13 +12,14 @@ use tokio::task::JoinHandle;
 
 use super::connections::Connections;
 use super::decide::{DecideError, Deciding, keep_forgetting, keep_loading};
+use super::first_token::FirstToken;
 use super::layers::around;
 use super::lifecycle::Lifecycle;
 use super::request_id::RequestId;
 use super::signing_key::SigningKeyWatch;
 use super::tls::{Tls, TlsError};
 use crate::api::{self, Checks, ServerState};
-use crate::auth::token::{Secret, TokenError, first_administrator};
+use crate::auth::token::{TokenError, first_administrator};
 use crate::auth::{self, Authenticator};
 use crate::config::Config;
 use crate::observe::{self, DecisionLog, Metrics};
@@ -46,16 +47,16 @@ pub enum StartError {
     #[error(transparent)]
     Ledger(#[from] KeyFileError),
     /// Authentication is not configured rightly.
-    #[error("authentication cannot be set up: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("authentication: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Auth(Vec<auth::Mistake>),
     /// The first administrator's token cannot be issued.
-    #[error("the first administrator's token cannot be issued: {0}")]
+    #[error("the token of the first administrator could not be issued: {0}")]
     FirstToken(#[from] TokenError),
     /// TLS cannot be set up.
-    #[error("TLS cannot be set up: {0}")]
+    #[error("TLS: {0}")]
     Tls(#[from] TlsError),
     /// The address cannot be listened on.
-    #[error("`{address}` cannot be listened on: {error}")]
+    #[error("cannot listen on `{address}`: {error}")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -63,7 +64,7 @@ pub enum StartError {
         error: std::io::Error,
     },
     /// Everybody would be let in from everywhere.
-    #[error("without authentication it listens on a loopback address alone, which `{0}` is not")]
+    #[error("`insecure-no-auth` needs a loopback address: `{0}` is not one")]
     OpenToAll(SocketAddr),
     /// The log of decisions cannot be sent.
     #[error(transparent)]
@@ -75,7 +76,7 @@ pub enum StartError {
     #[error(transparent)]
     Decide(#[from] DecideError),
     /// There are no threads to work with.
-    #[error("the work cannot begin: {0}")]
+    #[error("the server could not start: {0}")]
     Threads(std::io::Error),
 }
 
@@ -137,8 +138,7 @@ impl Server {
         if !config.listen.ip().is_loopback() && tls.is_none() {
             tracing::warn!(
                 listen = %config.listen,
-                "what is said here can be read and changed on the way: configure `tls`, or put it behind something that \
-                 speaks TLS"
+                "the connection is not encrypted: configure `tls`, or use a proxy that terminates TLS"
             );
         }
         // Before the ledger is made: an address that is taken leaves nothing behind.
@@ -172,7 +172,7 @@ impl Server {
 /// What a server has once everything on the disk is open.
 struct Opened {
     state: ServerState,
-    first_token: Option<Secret>,
+    first_token: Option<FirstToken>,
     key: SigningKeyWatch,
 }
 
@@ -204,12 +204,12 @@ fn open(config: Config, clock: SystemClock, metrics: Arc<Metrics>, lifecycle: Li
     let key = KeyFile::new(config.data.join("ledger.key"));
     let storage: Arc<dyn Storage> = Arc::new(key.open(&config.data.join("ledger.db"), &config.name, options)?);
     let (authenticator, first_token) = if config.insecure_no_auth {
-        tracing::warn!("everybody is let in as an administrator: `insecure-no-auth` is set");
+        tracing::warn!("`insecure-no-auth` is set: every client is an administrator");
         (Authenticator::open(Arc::clone(storage.clock())), None)
     } else {
         let issued = first_administrator(storage.as_ref(), storage.now())?;
         let authenticator = Authenticator::new(&config.auth, Arc::clone(&storage)).map_err(StartError::Auth)?;
-        (authenticator, issued.map(|issued| issued.secret))
+        (authenticator, issued.map(|issued| FirstToken::new(issued.secret, &config.data)))
     };
     let server = RequestId::generate();
     let decision_log = DecisionLog::start(&config.decision_log, Arc::clone(&storage), &metrics, server.as_str())?;
@@ -248,7 +248,7 @@ pub struct Running {
     tls: Option<Arc<Tls>>,
     lifecycle: Lifecycle,
     state: Option<ServerState>,
-    first_token: Option<Secret>,
+    first_token: Option<FirstToken>,
     serving: JoinHandle<bool>,
 }
 
@@ -273,8 +273,9 @@ impl Running {
         format!("{scheme}://{}", self.address)
     }
 
-    /// The first administrator's token, if it was issued at this start. It is nowhere else.
-    pub fn first_token(&self) -> Option<&Secret> {
+    /// The first administrator's token, if it was issued at this start. It is nowhere else, unless it is
+    /// [written](FirstToken::write) to its file.
+    pub fn first_token(&self) -> Option<&FirstToken> {
         self.first_token.as_ref()
     }
 
@@ -287,8 +288,8 @@ impl Running {
     /// old ones stay.
     pub fn reload(&self) {
         match self.tls.as_ref().map(|tls| tls.reload()) {
-            Some(Ok(())) => tracing::info!("certificates were loaded anew"),
-            Some(Err(error)) => tracing::error!(%error, "certificates cannot be loaded anew: the old ones stay"),
+            Some(Ok(())) => tracing::info!("certificates reloaded"),
+            Some(Err(error)) => tracing::error!(%error, "certificates could not be reloaded: the old ones stay in use"),
             None => {}
         }
         self.lifecycle.reload();
@@ -300,7 +301,7 @@ impl Running {
         tracing::info!("shutting down");
         self.lifecycle.stop();
         let answered = self.serving.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "connections were given up because of a mistake in the server");
+            tracing::error!(%error, "connections aborted: internal error");
             false
         });
         let Some(ServerState { storage, decision_log, .. }) = self.state.take() else {

@@ -103,7 +103,7 @@ fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'st
     let read = CertificateDer::pem_file_iter(path).map_err(|error| wrong(key, path, error))?;
     let read: Vec<_> = read.collect::<Result<_, _>>().map_err(|error| wrong(key, path, error))?;
     if read.is_empty() {
-        return Err(wrong(key, path, "there is no certificate in it: it has to be PEM"));
+        return Err(wrong(key, path, "it holds no certificate in PEM form"));
     }
     Ok(read)
 }

@@ -1,7 +1,10 @@
 //! The native routes: a real server, a real ledger, real plugins, people with tokens.
+mod access;
 mod conditions;
+mod content_coding;
 mod credentials;
 mod description;
+mod documents;
 mod life;
 mod people;
 mod refusals;

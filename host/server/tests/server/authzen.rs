@@ -51,7 +51,7 @@ fn a_denial_is_an_answer_that_says_why_to_two_kinds_of_reader() {
         "{admin}"
     );
     let user = told["context"]["reason_user"]["en"].as_str().unwrap();
-    assert!(user.starts_with("The gate `plan-and-approve entrance` does not allow it: "), "{user}");
+    assert!(user.starts_with("Gate `plan-and-approve entrance` denies the deployment: "), "{user}");
     assert!(!user.contains("binding"), "{user}");
     assert_eq!(told["context"]["reasons"][0]["source"], json!({"binding": "components"}));
 }
@@ -106,7 +106,7 @@ fn what_is_no_gate_and_what_is_no_deployment_is_a_bad_request_that_says_what_the
     assert_eq!(gate.status, 400);
     let detail = gate.json()["detail"].as_str().unwrap().to_owned();
     assert!(
-        detail.starts_with("at `/action/name`: `fulfill` is no gate: write one of `plan-and-approve.entrance`"),
+        detail.starts_with("at `/action/name`: `fulfill` is not a gate: write one of `plan-and-approve.entrance`"),
         "{detail}"
     );
     let mut asked = question(ENTRANCE, "shop-1");

@@ -29,6 +29,15 @@ fn nothing_written_is_the_default() {
 }
 
 #[test]
+fn a_key_that_two_flags_set_is_refused() {
+    let told = |flags: &[(&str, &str, &str)]| written("", &[], flags).load().unwrap_err().to_string();
+    let listen = ("--set listen", "listen", "127.0.0.1:1");
+    assert!(told(&[listen, listen]).contains("--set listen: it is given twice: give it once"));
+    let twice = told(&[("--listen", "listen", "127.0.0.1:2"), listen]);
+    assert!(twice.contains("--set listen: `--listen` sets `listen`, too: give one of the two"), "{twice}");
+}
+
+#[test]
 fn flags_take_precedence_over_variables_and_those_over_the_file_key_by_key() {
     let config = written(
         "listen = '127.0.0.1:1'\nname = 'from-file'\n[limits]\nbody = '2 MiB'\nqueue = 7",

@@ -13,6 +13,7 @@ mod api;
 mod audit;
 mod auth;
 mod authzen;
+mod codes;
 mod config;
 mod decision_support;
 mod hostile;

@@ -41,7 +41,7 @@ fn body(id: &str) -> Value {
         "input": { "deployment": "d-1", "password": "hunter2" },
         "request": { "id": "r-1", "trace": "4bf92f3577b34da6a3ce929d0e0e4736", "span": "00f067aa0ba902b7", "peer": "127.0.0.1:9" },
         "team": "shop", "passed": true,
-        "phases": { "read_ns": 1000, "picture_ns": 2000, "evaluate_ns": 3000 },
+        "phases": { "read_ns": 1000, "snapshot_ns": 2000, "evaluate_ns": 3000 },
     })
 }
 
@@ -469,7 +469,7 @@ fn a_file_that_cannot_be_written_is_told_at_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let (ledger, path) = (ledger(folder.path()), folder.path().join("no/such/folder/decisions.jsonl"));
     let refused = DecisionLog::start(&to_file(&path), ledger, &Metrics::new(), "server-1").expect_err("no folder");
-    let start = format!("the sink `file` of the decision log does not start: writing to `{}`: ", path.display());
+    let start = format!("the sink `file` of the decision log could not start: writing to `{}`: ", path.display());
     assert!(refused.to_string().starts_with(&start), "{refused}");
 }
 

@@ -8,8 +8,9 @@ use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::get;
 use lockgate_domain::{Decision, Timestamp};
+use lockgate_engine::service::DecisionPhases;
 use lockgate_ledger::{KeyFile, SqliteOptions, Storage};
-use lockgate_server::observe::{Format, Metrics, Phases, Shed, scrape};
+use lockgate_server::observe::{Format, Metrics, RequestPhases, Shed, scrape};
 use serde_json::{Value, json};
 
 const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
@@ -18,7 +19,7 @@ const DIGEST: &str = "sha256:000000000000000000000000000000000000000000000000000
 fn binding(plugin: &str, id: &str, standing: &str, answer: Value, asked: bool) -> Value {
     let receipt = json!({
         "component": DIGEST, "settings": DIGEST, "contract": "0.1.0", "function": "decide", "fuel": 5000,
-        "peak_memory": 65536, "wall_time_us": 2000, "host_calls": {},
+        "host_effort": 100, "peak_memory": 65536, "wall_time_us": 2000, "host_calls": {},
     });
     json!({
         "id": id, "plugin": { "name": plugin, "version": "1.0.0", "digest": DIGEST }, "kind": "approval-policy",
@@ -65,11 +66,11 @@ fn read(text: &str) -> (BTreeMap<String, f64>, BTreeMap<String, String>) {
 #[test]
 fn a_decision_is_counted_by_gate_model_and_verdict_and_its_plugins_by_what_they_said() {
     let metrics = Metrics::new();
-    let phases = Phases {
-        evaluate: Duration::from_millis(3),
+    let phases = RequestPhases {
+        decision: DecisionPhases { evaluate: Duration::from_millis(3), ..DecisionPhases::default() },
         append: Duration::from_micros(700),
         total: Duration::from_millis(4),
-        ..Phases::default()
+        ..RequestPhases::default()
     };
     let bindings = [
         binding("risk", "risk-limit", "error", failed("out-of-fuel"), true),
@@ -79,7 +80,7 @@ fn a_decision_is_counted_by_gate_model_and_verdict_and_its_plugins_by_what_they_
     metrics.decision(&decision("error", &bindings), &phases);
     let mut same_again = binding("risk", "risk-limit", "deny", not_asked(), true);
     same_again["receipt"]["reused"] = json!(true);
-    metrics.decision(&decision("deny", &[same_again]), &Phases::default());
+    metrics.decision(&decision("deny", &[same_again]), &RequestPhases::default());
 
     let (samples, types) = read(&metrics.text(Format::Prometheus));
     let sample = |name: &str| samples.get(name).copied();
@@ -120,7 +121,7 @@ fn names_beyond_the_limit_share_one_series() {
     let metrics = Metrics::new();
     for n in 0..1005 {
         let bindings = [binding(&format!("p{n}"), "b", "allow", not_asked(), false)];
-        metrics.decision(&decision("allow", &bindings), &Phases::default());
+        metrics.decision(&decision("allow", &bindings), &RequestPhases::default());
     }
     let (samples, _) = read(&metrics.text(Format::Prometheus));
     let series = samples.keys().filter(|name| name.starts_with("lockgate_plugin_outcomes_total{")).count();
@@ -164,8 +165,11 @@ fn what_was_turned_away_is_counted_by_why() {
 
 #[test]
 fn phases_are_written_into_the_ledger_without_those_that_are_not_known() {
-    let phases =
-        Phases { authenticate: Duration::from_nanos(1200), read_state: Duration::from_micros(3), ..Phases::default() };
+    let phases = RequestPhases {
+        authenticate: Duration::from_nanos(1200),
+        decision: DecisionPhases { read: Duration::from_micros(3), ..DecisionPhases::default() },
+        ..RequestPhases::default()
+    };
     let written = serde_json::to_value(phases).expect("JSON");
     assert_eq!(written, json!({ "authenticate_ns": 1200, "read_state_ns": 3000 }));
 }

@@ -78,7 +78,7 @@ fn a_whole_deployment_as_input_is_refused_with_the_way_out() {
     }
     let more = served.post(EXIT, &json!({"input": {"deployment": "shop-1", "facts": {"tests": "passed"}}}));
     assert_eq!(more.status, 400);
-    assert!(more.json()["detail"].as_str().unwrap().starts_with("at `/input`: `facts` would make no difference"));
+    assert!(more.json()["detail"].as_str().unwrap().starts_with("at `/input`: `facts` has no effect on the decision"));
     assert_eq!(served.entries(), before);
 }
 

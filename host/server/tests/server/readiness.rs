@@ -59,14 +59,14 @@ async fn a_signing_key_that_is_not_as_it_was_makes_the_server_unready_until_it_i
     let secret = fs::read_to_string(&key).unwrap();
 
     fs::remove_file(&key).unwrap();
-    is_wrong(&running, "its file is gone").await;
+    is_wrong(&running, "its file is missing").await;
     KeyFile::new(&key).create("another").unwrap();
     is_wrong(&running, "its file holds another key").await;
     fs::write(&key, &secret).unwrap();
     is_right(&running).await;
 
     set_mode(&key, 0o644);
-    is_wrong(&running, "its file can be read by others").await;
+    is_wrong(&running, "its file is readable by others").await;
     set_mode(&key, 0o600);
     is_right(&running).await;
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 use axum::extract::Extension;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use lockgate_ledger::SqliteStorage;
 use lockgate_server::api::ServerState;
+use lockgate_server::auth::token::Tokens;
 use lockgate_server::config::{Config, Size};
 use lockgate_server::serve::{Ended, Intake, Lifecycle, Peer, RequestId, Server, StartError, Turn};
 use serde_json::{Value, json};
@@ -40,7 +42,7 @@ async fn an_empty_folder_is_enough_to_serve() {
     for check in ["ledger", "models", "shutdown", "signing-key"] {
         assert_eq!(readyz["checks"][check]["ok"], true, "{check}");
     }
-    assert_eq!(readyz["checks"]["models"]["message"], "none is loaded: nothing can be decided");
+    assert_eq!(readyz["checks"]["models"]["message"], "no model is loaded: decisions are not possible");
     assert_eq!(running.shutdown().await, Ended { answered: true, closed: true });
 
     use std::os::unix::fs::PermissionsExt as _;
@@ -51,6 +53,32 @@ async fn an_empty_folder_is_enough_to_serve() {
     let again = Server::new(config(&data)).start().await.unwrap();
     assert!(again.first_token().is_none(), "the administrator's token is issued once");
     again.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_first_administrators_token_expires_after_a_day_and_its_file_is_for_its_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Server::new(config(folder.path())).start().await.unwrap();
+    let token = running.first_token().unwrap();
+    let file = folder.path().join("first-administrator.token");
+    assert!(!file.exists(), "where the token is shown, no file is left");
+    // One that an earlier ledger left behind, open to everybody.
+    std::fs::write(&file, "lgt_of_another_ledger").unwrap();
+    token.write().unwrap();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("{}\n", token.expose()));
+    use std::os::unix::fs::PermissionsExt as _;
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+
+    let me = format!("GET /api/v1/me HTTP/1.1\r\nauthorization: Bearer {}", token.expose());
+    let me = request(&running, &me, "").await.json();
+    assert_eq!(me["person"]["roles"], json!(["administrator"]));
+    running.shutdown().await;
+
+    let storage = SqliteStorage::open_read_only(&folder.path().join("ledger.db")).unwrap();
+    let tokens = Tokens::read(&storage).unwrap();
+    let [token] = tokens.iter().collect::<Vec<_>>()[..] else { panic!("{tokens:?}") };
+    let lasts = token.expires.unwrap().as_millis() - token.issued.as_millis();
+    assert_eq!(lasts, 24 * 60 * 60 * 1000);
 }
 
 #[tokio::test]
@@ -393,6 +421,6 @@ async fn an_address_that_is_taken_leaves_nothing_behind() {
     let data = folder.path().join("data");
     let config = Config { listen: taken.local_addr().unwrap(), ..config(&data) };
     let Err(error) = Server::new(config).start().await else { panic!("it started") };
-    assert!(error.to_string().contains("cannot be listened on"), "{error}");
+    assert!(error.to_string().contains("cannot listen on"), "{error}");
     assert!(!data.exists());
 }

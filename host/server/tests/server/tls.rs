@@ -241,7 +241,7 @@ async fn what_is_wrong_with_files_is_told_with_the_file_and_the_key() {
     let missing = wrong(set(|tls, folder| tls.certificate = Some(folder.join("missing.pem")))).await;
     assert!(missing.starts_with("`./missing.pem` (tls.certificate): "), "{missing}");
     let empty = wrong(set(|tls, folder| tls.client_ca = Some(folder.join("empty.pem")))).await;
-    assert_eq!(empty, "`./empty.pem` (tls.client-ca): there is no certificate in it: it has to be PEM");
+    assert_eq!(empty, "`./empty.pem` (tls.client-ca): it holds no certificate in PEM form");
     let swapped = wrong(set(|tls, folder| tls.key = Some(folder.join("server.pem")))).await;
     assert!(swapped.starts_with("`./server.pem` (tls.key): "), "{swapped}");
     let unlike = wrong(set(|tls, folder| tls.key = Some(folder.join("other.key")))).await;

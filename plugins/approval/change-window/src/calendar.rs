@@ -2,6 +2,7 @@
 
 use jiff::civil::{Date, DateTime, Time, Weekday};
 
+use crate::blackout::{Blackout, Blackouts};
 use crate::span::{Span, merged, without};
 use crate::zone::Zone;
 
@@ -18,14 +19,7 @@ pub(crate) struct Weekly {
     /// In minutes since midnight.
     pub(crate) from: u16,
     /// In minutes since the same midnight: more than 1440 is on the day after.
-    pub(crate) to: u16,
-}
-
-/// A time in which nothing is deployed.
-#[derive(Debug)]
-pub(crate) struct Blackout {
-    pub(crate) name: String,
-    pub(crate) span: Span,
+    pub(crate) until: u16,
 }
 
 /// When it is open.
@@ -35,9 +29,7 @@ pub(crate) struct Calendar {
     weekly: Vec<Weekly>,
     office_hours: Vec<Weekly>,
     once: Vec<Span>,
-    blackouts: Vec<Blackout>,
-    /// The time of all blackouts.
-    closed: Vec<Span>,
+    blackouts: Blackouts,
 }
 
 impl Calendar {
@@ -46,21 +38,33 @@ impl Calendar {
         weekly: Vec<Weekly>,
         office_hours: Vec<Weekly>,
         once: Vec<Span>,
-        blackouts: Vec<Blackout>,
+        blackouts: Blackouts,
     ) -> Self {
-        let closed = merged(blackouts.iter().map(|blackout| blackout.span).collect());
-        Self { zone, weekly, office_hours, once, blackouts, closed }
+        Self { zone, weekly, office_hours, once, blackouts }
     }
 
-    /// The blackout that the moment lies in; of several, the one that lasts longest.
-    pub(crate) fn blackout(&self, moment: i64) -> Option<&Blackout> {
-        let around = self.blackouts.iter().filter(|blackout| blackout.span.contains(moment));
-        around.max_by_key(|blackout| blackout.span.end)
+    /// The blackouts that hold at that moment, the one that lasts longest first.
+    pub(crate) fn blackouts_at(&self, moment: i64) -> Vec<Blackout<'_>> {
+        Span::new(moment, moment.saturating_add(1)).map(|now| self.blackouts_in(now)).unwrap_or_default()
     }
 
-    /// When the blackouts that follow on each other from that moment on are over.
+    /// The blackouts that hold at some time of the span, each once, the one that lasts longest first.
+    pub(crate) fn blackouts_in(&self, span: Span) -> Vec<Blackout<'_>> {
+        let mut found = self.blackouts.touching(&self.zone, span);
+        found.sort_by_key(|blackout| std::cmp::Reverse(blackout.span.end));
+        let mut once: Vec<Blackout<'_>> = Vec::new();
+        for blackout in found {
+            if once.iter().all(|known| known.name != blackout.name) {
+                once.push(blackout);
+            }
+        }
+        once
+    }
+
+    /// When the blackouts that follow on each other from that moment on are over, as far as the next [`HORIZON`] days say.
     pub(crate) fn closed_until(&self, moment: i64) -> Option<i64> {
-        self.closed.iter().find(|span| span.contains(moment)).map(|span| span.end)
+        let closed = self.blackouts.closed(&self.zone, Span::new(moment, moment.saturating_add(HORIZON * DAY))?);
+        closed.iter().find(|span| span.contains(moment)).map(|span| span.end)
     }
 
     /// The first time that is open from `from` on, up to when it closes. `office` says whether office hours count.
@@ -79,6 +83,16 @@ impl Calendar {
 
     /// The time in `within` that is open, in order.
     pub(crate) fn open(&self, within: Span, office: bool) -> Vec<Span> {
+        without(&self.windows(within, office), &self.blackouts.closed(&self.zone, within))
+    }
+
+    /// Whether a window is open at that moment, whatever the blackouts say.
+    pub(crate) fn in_window(&self, moment: i64, office: bool) -> bool {
+        Span::new(moment, moment.saturating_add(1)).is_some_and(|now| !self.windows(now, office).is_empty())
+    }
+
+    /// The time in `within` that lies in windows, in order, whatever the blackouts say.
+    pub(crate) fn windows(&self, within: Span, office: bool) -> Vec<Span> {
         let mut windows = Vec::new();
         if self.weekly.is_empty() && self.once.is_empty() {
             windows.push(within);
@@ -97,13 +111,12 @@ impl Calendar {
                 }
             }
         }
-        let windows = windows.into_iter().filter_map(|window| window.common(within)).collect();
-        without(&merged(windows), &self.closed)
+        merged(windows.into_iter().filter_map(|window| window.common(within)).collect())
     }
 
     /// The window that opens on that day.
     fn weekly_on(&self, window: &Weekly, date: Date) -> Vec<Span> {
-        match (at(date, window.from), at(date, window.to)) {
+        match (at(date, window.from), at(date, window.until)) {
             (Some(start), Some(end)) => self.zone.moments(start, end),
             // Beyond the last day of the calendar.
             _ => Vec::new(),

@@ -2,6 +2,9 @@
 //!
 //! At plan-and-approve the question is whether the planned window of the change is a good one; from fulfill on, whether
 //! it is time now.
+//!
+//! An answer has every reason that holds, not just the first: a waiver may name the code of one of them, and must not let
+//! the others through.
 
 use jiff::fmt::strtime;
 use lockgate_plugin::time::Timestamp;
@@ -12,6 +15,9 @@ use crate::ChangeWindow;
 use crate::calendar::{Calendar, HORIZON};
 use crate::settings::Emergency;
 use crate::span::Span;
+
+/// A code and a message.
+type Reason = (&'static str, String);
 
 /// Answers.
 pub(crate) fn decide(policy: &ChangeWindow, evaluation: &Evaluation) -> Answer {
@@ -32,10 +38,12 @@ pub(crate) fn decide(policy: &ChangeWindow, evaluation: &Evaluation) -> Answer {
         Some((start, end)) => match Span::new(start, end) {
             Some(window) if evaluation.stage() == Stage::PlanAndApprove => case.plan(window),
             Some(window) if policy.planned_window => case.now_in(window),
-            None if policy.planned_window => case.ends_before_it_begins(end),
+            None if policy.planned_window || evaluation.stage() == Stage::PlanAndApprove => {
+                case.ends_before_it_begins(end, evaluation.stage())
+            }
             _ => case.at_any_time(),
         },
-        None if policy.planned_window => case.not_planned(),
+        None if policy.planned_window => case.not_planned(evaluation.stage()),
         None if evaluation.stage() == Stage::PlanAndApprove => {
             Answer::abstain().because("no-planned-window", "the change has no planned window to be looked at")
         }
@@ -67,113 +75,175 @@ impl Case<'_> {
     /// What is said of an emergency change; none if it has to keep to the windows.
     fn emergency(&self) -> Option<Answer> {
         let allow = |message| Some(Answer::allow().because("emergency", message));
-        match (self.policy.emergency, self.calendar.blackout(self.now)) {
+        let blackouts = self.calendar.blackouts_at(self.now);
+        match (self.policy.emergency, blackouts.first()) {
             (Emergency::AsAnyOther, _) => None,
-            (Emergency::DenyInBlackout, Some(blackout)) => {
-                let over = self.calendar.closed_until(self.now).unwrap_or(blackout.span.end);
-                let message = format!("not even an emergency change is deployed in the blackout “{}”", blackout.name);
-                Some(Answer::deny(Violation::new("emergency-in-blackout", message).remedy(Requirement::new(
-                    "wait-for-end-of-blackout",
-                    format!("wait until {}", self.words(over)),
-                    TimeNeeded::starting(Timestamp::from(over)),
-                ))))
+            (Emergency::DenyInBlackout, Some(longest)) => {
+                let over = self.calendar.closed_until(self.now).unwrap_or(longest.span.end);
+                let need = TimeNeeded::starting(Timestamp::from(over));
+                let remedy =
+                    Requirement::new("wait-for-end-of-blackout", format!("wait until {}", self.words(over)), need);
+                Some(Answer::deny_all(blackouts.iter().map(|blackout| {
+                    let message =
+                        format!("the blackout “{}” is in force, and it holds for emergency changes too", blackout.name);
+                    Violation::new("emergency-in-blackout", message).remedy(remedy.clone())
+                })))
             }
             (Emergency::DenyInBlackout, None) => {
-                allow("an emergency change waits for no window, and this is no blackout")
+                allow("an emergency change need not wait for a window, and no blackout is in force")
             }
-            (Emergency::Allow, _) => allow("an emergency change waits for no window"),
+            (Emergency::Allow, _) => allow("an emergency change need not wait for a window"),
         }
     }
 
     /// Whether the planned window is open from beginning to end.
     fn plan(&self, window: Span) -> Answer {
+        let mut reasons = Vec::new();
         if window.end <= self.now {
-            return self.over(window.end);
+            reasons.push(self.over(window.end));
         }
-        let length = window.end.saturating_sub(window.start);
-        let open = if length > HORIZON * 86_400_000 { Vec::new() } else { self.calendar.open(window, self.office) };
-        if open == [window] {
+        let unfit = |why: String| format!("the planned window of the change does not fit: {why}");
+        // Longer than anything that is looked at.
+        let longest = window.start.saturating_add(HORIZON * 86_400_000);
+        let looked_at = Span { end: window.end.min(longest), ..window };
+        if looked_at != window {
+            reasons.push(("planned-window-closed", unfit(format!("it is longer than {HORIZON} days"))));
+        }
+        let windows = self.calendar.windows(looked_at, self.office);
+        if windows != [looked_at] {
+            let closed = match windows.first() {
+                Some(first) if first.start == window.start => first.end,
+                _ => window.start,
+            };
+            reasons.push((
+                "planned-window-closed",
+                unfit(format!("the change window is closed at {}", self.words(closed))),
+            ));
+        }
+        for blackout in self.calendar.blackouts_in(looked_at) {
+            let begins = self.words(blackout.span.start.max(window.start));
+            let why = unfit(format!("the blackout “{}” is in force at {begins}", blackout.name));
+            reasons.push(("planned-window-in-blackout", why));
+        }
+        if reasons.is_empty() {
             let (start, end) = (self.words(window.start), self.words(window.end));
-            return Answer::allow().because("planned-window-open", format!("it is open from {start} to {end}"));
+            return Answer::allow()
+                .because("planned-window-open", format!("the change window is open from {start} to {end}"));
         }
-        let closed = match open.first() {
-            Some(first) if first.start == window.start => first.end,
-            _ => window.start,
-        };
-        let why = match self.calendar.blackout(closed) {
-            Some(blackout) => format!("the blackout “{}” holds at {}", blackout.name, self.words(closed)),
-            None => format!("it is closed at {}", self.words(closed)),
-        };
-        self.replan("planned-window-closed", format!("the planned window of the change does not fit: {why}"))
+        self.replan(reasons)
     }
 
     /// Whether it is time, in the planned window and in one that is open.
     fn now_in(&self, window: Span) -> Answer {
+        let mut closed = self.closed_now();
         if window.end <= self.now {
-            return self.over(window.end);
+            closed.insert(0, self.over(window.end));
+            return self.replan(closed);
+        }
+        if self.now < window.start {
+            closed.push(("before-planned-window", "the planned window of the change has not begun".to_owned()));
         }
         let from = self.now.max(window.start);
         match self.calendar.next(from, self.office).and_then(|open| open.common(window)) {
             Some(open) if open.start == self.now => self.open(open.end),
-            Some(open) => self.wait(open, Some(window)),
+            Some(open) => self.wait(open, closed),
             None => {
-                let message = format!("it never opens before the planned window ends at {}", self.words(window.end));
-                self.replan("no-opening-in-planned-window", message)
+                let message =
+                    format!("there is no opening before the planned window ends at {}", self.words(window.end));
+                closed.insert(0, ("no-opening-in-planned-window", message));
+                self.replan(closed)
             }
         }
     }
 
     /// Whether it is time, whatever the change planned.
     fn at_any_time(&self) -> Answer {
+        let closed = self.closed_now();
         match self.calendar.next(self.now, self.office) {
             Some(open) if open.start == self.now => self.open(open.end),
-            Some(open) => self.wait(open, None),
-            None => Answer::deny(Violation::new("no-opening", self.never())),
+            Some(open) => self.wait(open, closed),
+            None => {
+                let never = ("no-opening", self.never());
+                Answer::deny_all([never].into_iter().chain(closed).map(|(code, why)| Violation::new(code, why)))
+            }
         }
     }
 
+    /// Why it is not open at this moment, whatever the change planned: each blackout that holds, and a closed window.
+    fn closed_now(&self) -> Vec<Reason> {
+        let blackouts = self.calendar.blackouts_at(self.now).into_iter();
+        let mut reasons: Vec<Reason> =
+            blackouts.map(|blackout| ("blackout", format!("the blackout “{}” is in force", blackout.name))).collect();
+        if !self.calendar.in_window(self.now, self.office) {
+            reasons.push(("window-closed", "the change window is closed".to_owned()));
+        }
+        reasons
+    }
+
     fn never(&self) -> String {
-        format!("it does not open within the next {HORIZON} days")
+        format!("there is no opening within the next {HORIZON} days")
     }
 
     fn open(&self, until: i64) -> Answer {
         let far = self.now.saturating_add(HORIZON * 86_400_000);
         let message = match until {
-            until if until >= far => "it is open".to_owned(),
-            until => format!("it is open until {}", self.words(until)),
+            until if until >= far => "the change window is open".to_owned(),
+            until => format!("the change window is open until {}", self.words(until)),
         };
         Answer::allow().because("window-open", message)
     }
 
-    fn wait(&self, open: Span, planned: Option<Span>) -> Answer {
+    /// It opens later, and until then all these reasons keep it closed.
+    fn wait(&self, open: Span, closed: Vec<Reason>) -> Answer {
         let opens = self.words(open.start);
-        let (code, why) = match (self.calendar.blackout(self.now), planned) {
-            (Some(blackout), _) => ("blackout", format!("the blackout “{}” holds", blackout.name)),
-            (None, Some(planned)) if self.now < planned.start => {
-                ("before-planned-window", "the planned window of the change has not begun".to_owned())
-            }
-            _ => ("window-closed", "the change window is closed".to_owned()),
-        };
         let need = TimeNeeded::starting(Timestamp::from(open.start)).until(Timestamp::from(open.end));
-        Answer::require(Requirement::new(code, format!("{why}; it opens {opens}"), need))
+        let wait = |(code, why)| Requirement::new(code, format!("{why}; the next opening begins at {opens}"), need);
+        Answer::require_all(closed.into_iter().map(wait))
     }
 
-    fn over(&self, end: i64) -> Answer {
-        self.replan("planned-window-over", format!("the planned window of the change ended at {}", self.words(end)))
+    fn over(&self, end: i64) -> Reason {
+        ("planned-window-over", format!("the planned window of the change ended at {}", self.words(end)))
     }
 
-    fn ends_before_it_begins(&self, end: i64) -> Answer {
+    fn ends_before_it_begins(&self, end: i64, stage: Stage) -> Answer {
         let message = format!("the planned window of the change ends at {}, before it begins", self.words(end));
-        self.replan("planned-window-empty", message)
+        let empty = ("planned-window-empty", message);
+        self.replan([empty].into_iter().chain(self.closed_at(stage)).collect())
     }
 
-    /// The planned window is no good: another one is needed.
-    fn replan(&self, code: &str, message: String) -> Answer {
-        Answer::deny(Violation::new(code, message).at(planned_window()).remedy(self.plan_window()))
+    /// Why it is closed now, where that counts: while something is planned, the time does not.
+    fn closed_at(&self, stage: Stage) -> Vec<Reason> {
+        if stage == Stage::PlanAndApprove { Vec::new() } else { self.closed_now() }
     }
 
-    fn not_planned(&self) -> Answer {
-        Answer::require(self.plan_window())
+    /// The planned window is no good, for all these reasons: another one is needed.
+    fn replan(&self, reasons: Vec<Reason>) -> Answer {
+        let remedy = self.plan_window();
+        Answer::deny_all(reasons.into_iter().map(|(code, message)| {
+            let violation = Violation::new(code, message);
+            // What keeps it closed now is no fault of the plan.
+            if matches!(code, "blackout" | "window-closed" | "before-planned-window") {
+                violation
+            } else {
+                violation.at(planned_window()).remedy(remedy.clone())
+            }
+        }))
+    }
+
+    fn not_planned(&self, stage: Stage) -> Answer {
+        let (opens, need) = match self.calendar.next(self.now, self.office) {
+            Some(open) => (
+                format!("the next opening begins at {}", self.words(open.start)),
+                TimeNeeded::starting(Timestamp::from(open.start)).until(Timestamp::from(open.end)),
+            ),
+            None => {
+                let far = self.now.saturating_add(HORIZON * 86_400_000);
+                (self.never(), TimeNeeded::starting(Timestamp::from(far)))
+            }
+        };
+        let closed = self.closed_at(stage).into_iter();
+        let closed = closed.map(|(code, why)| Requirement::new(code, format!("{why}; {opens}"), need));
+        Answer::require_all([self.plan_window()].into_iter().chain(closed))
     }
 
     /// What a good planned window would be.

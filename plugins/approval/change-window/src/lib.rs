@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod blackout;
+mod boundary;
 mod calendar;
 mod decision;
 mod settings;

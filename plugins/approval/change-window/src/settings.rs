@@ -1,11 +1,14 @@
 //! What an operator writes, and the calendar that it makes.
 
-use jiff::civil::{Date, DateTime, Time, Weekday};
+use jiff::civil::{DateTime, Weekday};
 use lockgate_plugin::{Pointer, SettingsFinding};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::{Blackout, Calendar, Weekly};
+use crate::blackout::{Blackouts, Yearly};
+use crate::boundary::{Boundary, Edge, boundary, digits};
+use crate::calendar::{Calendar, Weekly};
+use crate::span::Span;
 use crate::zone::Zone;
 
 /// When deployments may run.
@@ -16,16 +19,20 @@ pub(crate) struct Settings {
     time_zone: String,
     /// The windows that come back each week. With no windows at all, it is always open except in blackouts.
     #[serde(default)]
+    #[schemars(extend("uniqueItems" = true))]
     weekly: Vec<WeeklyWindow>,
     /// Windows that are open once.
     #[serde(default)]
-    once: Vec<Named>,
+    #[schemars(extend("uniqueItems" = true))]
+    once: Vec<NamedSpan>,
     /// Windows that come back each week, and that are open only to plans that make use of the office-hours exception.
     #[serde(default)]
+    #[schemars(extend("uniqueItems" = true))]
     office_hours: Vec<WeeklyWindow>,
     /// Times in which nothing is deployed, whatever the windows say.
     #[serde(default)]
-    blackouts: Vec<Named>,
+    #[schemars(extend("format" = "lockgate-periods", "uniqueItems" = true))]
+    blackouts: Vec<NamedSpan>,
     /// What holds for emergency changes.
     #[serde(default)]
     pub(crate) emergency: Emergency,
@@ -39,12 +46,12 @@ pub(crate) struct Settings {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct WeeklyWindow {
     /// The days on which it opens.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
     days: Vec<Day>,
     /// When it opens: `20:00`.
     from: String,
     /// When it closes: `23:30`, or `24:00` for the end of the day. A time before `from` is on the day after.
-    to: String,
+    until: String,
 }
 
 /// A day of the week.
@@ -77,14 +84,15 @@ impl From<Day> for Weekday {
 /// A span of time with a name.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Named {
+struct NamedSpan {
     /// What people call it: `Christmas sale`.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), extend("format" = "lockgate-name"))]
     name: String,
-    /// When it begins: a date, `2026-12-20`, or a time, `2026-12-20T18:00`.
+    /// When it begins: a date, `2026-12-20`, or a time, `2026-12-20T18:00` or `2026-12-20T18:00-05:00`. A blackout
+    /// without a year, `12-20`, comes back each year.
     from: String,
     /// When it ends: a time, or a date, which is then its last day.
-    to: String,
+    until: String,
 }
 
 /// What holds for emergency changes.
@@ -111,7 +119,7 @@ impl Settings {
         let mut findings = Vec::new();
         let weekly = all(&self.weekly, &root.key("weekly"), &mut findings, weekly_window);
         let office_hours = all(&self.office_hours, &root.key("office-hours"), &mut findings, weekly_window);
-        let once = all(&self.once, &root.key("once"), &mut findings, named);
+        let once = all(&self.once, &root.key("once"), &mut findings, once);
         let blackouts = all(&self.blackouts, &root.key("blackouts"), &mut findings, named);
         let zone = Zone::named(&self.time_zone);
         if zone.is_none() {
@@ -119,18 +127,19 @@ impl Settings {
                 format!("`{}` is not a time zone: write its IANA name, for example `Europe/Berlin`", self.time_zone);
             findings.push(SettingsFinding::new(root.key("time-zone"), message));
         }
+        if !self.office_hours.is_empty() && self.weekly.is_empty() && self.once.is_empty() {
+            let message = "without windows in `weekly` or `once` it is always open, so office hours add nothing: name the \
+                           windows of all other plans, or leave out `office-hours`";
+            findings.push(SettingsFinding::new(root.key("office-hours"), message));
+        }
         if !self.planned_window && [self.weekly.len(), self.once.len(), self.blackouts.len()] == [0; 3] {
             let message = "there is nothing to decide: name windows or blackouts, or set `planned-window`";
             findings.push(SettingsFinding::new(root, message));
         }
         match zone {
             Some(zone) if findings.is_empty() => {
-                let once = once.into_iter().flat_map(|(_, start, end)| zone.moments(start, end)).collect();
-                let blackouts = blackouts.into_iter().flat_map(|(name, start, end)| {
-                    let spans = zone.moments(start, end);
-                    spans.into_iter().map(move |span| Blackout { name: name.clone(), span })
-                });
-                let blackouts = blackouts.collect();
+                let once = once.into_iter().flat_map(|named| named.period.spans(&zone)).collect();
+                let blackouts = self::blackouts(blackouts, &zone);
                 Ok(Calendar::new(zone, weekly, office_hours, once, blackouts))
             }
             _ => Err(findings),
@@ -158,58 +167,111 @@ fn all<T, U>(
 fn weekly_window(window: &WeeklyWindow, place: &Pointer) -> Result<Weekly, Vec<SettingsFinding>> {
     let finding = |key: &str, message: String| SettingsFinding::new(place.key(key), message);
     let from = clock(&window.from).filter(|minutes| *minutes < 1440);
-    let to = clock(&window.to);
+    let until = clock(&window.until);
     let wrong = |text: &str| format!("`{text}` is not a time of day: write hours and minutes, for example `20:00`");
-    let (Some(from), Some(to)) = (from, to) else {
+    let (Some(from), Some(until)) = (from, until) else {
         let wrong_from = from.is_none().then(|| finding("from", wrong(&window.from)));
-        let wrong_to = to.is_none().then(|| finding("to", wrong(&window.to)));
-        return Err(wrong_from.into_iter().chain(wrong_to).collect());
+        let wrong_until = until.is_none().then(|| finding("until", wrong(&window.until)));
+        return Err(wrong_from.into_iter().chain(wrong_until).collect());
     };
-    if from == to {
+    if from == until {
         let message = "it opens and closes at the same time: for a whole day write `00:00` and `24:00`".to_owned();
-        return Err(vec![finding("to", message)]);
+        return Err(vec![finding("until", message)]);
     }
     let days = window.days.iter().map(|day| Weekday::from(*day)).collect();
-    Ok(Weekly { days, from, to: if to < from { to + 1440 } else { to } })
+    Ok(Weekly { days, from, until: if until < from { until + 1440 } else { until } })
 }
 
 /// Minutes since midnight of `HH:MM`; `24:00` is the end of the day.
 fn clock(text: &str) -> Option<u16> {
-    if text == "24:00" {
-        return Some(1440);
-    }
-    let time: Time = text.parse().ok().filter(|_| text.len() == 5)?;
-    u16::try_from(i32::from(time.hour()) * 60 + i32::from(time.minute())).ok()
+    let (hours, minutes) = text.split_once(':')?;
+    let (hours, minutes) = (digits::<u16>(hours, 2)?, digits::<u16>(minutes, 2)?);
+    let known = hours < 24 && minutes < 60 || (hours, minutes) == (24, 0);
+    known.then_some(hours * 60 + minutes)
 }
 
-/// Name, beginning and end, as the clock on the wall shows them.
-fn named(entry: &Named, place: &Pointer) -> Result<(String, DateTime, DateTime), Vec<SettingsFinding>> {
+/// A span of time with a name, as it was read.
+struct Named {
+    name: String,
+    period: Period,
+}
+
+/// When something is.
+enum Period {
+    /// What the clock shows in the time zone of the settings.
+    Local(DateTime, DateTime),
+    /// From one moment to another.
+    Moments(Span),
+    /// Each year.
+    Yearly(Yearly),
+}
+
+impl Period {
+    /// Its moments; none of what comes back each year.
+    fn spans(&self, zone: &Zone) -> Vec<Span> {
+        match self {
+            Self::Local(start, end) => zone.moments(*start, *end),
+            Self::Moments(span) => vec![*span],
+            Self::Yearly(_) => Vec::new(),
+        }
+    }
+}
+
+fn blackouts(named: Vec<Named>, zone: &Zone) -> Blackouts {
+    let (mut once, mut yearly) = (Vec::new(), Vec::new());
+    for Named { name, period } in named {
+        match period {
+            Period::Yearly(period) => yearly.push((name, period)),
+            period => once.extend(period.spans(zone).into_iter().map(|span| (name.clone(), span))),
+        }
+    }
+    Blackouts::new(once, yearly)
+}
+
+/// A window that is open once.
+fn once(entry: &NamedSpan, place: &Pointer) -> Result<Named, Vec<SettingsFinding>> {
+    let named = named(entry, place)?;
+    if let Period::Yearly(_) = named.period {
+        let message = format!("`{}` has no year, and a window in `once` is open once: write `2026-12-20`", entry.from);
+        return Err(vec![SettingsFinding::new(place.key("from"), message)]);
+    }
+    Ok(named)
+}
+
+/// A span that is there once or each year.
+fn named(entry: &NamedSpan, place: &Pointer) -> Result<Named, Vec<SettingsFinding>> {
     let finding = |key: &str, message: String| SettingsFinding::new(place.key(key), message);
-    let wrong = |text: &str| {
-        format!(
-            "`{text}` is neither a date nor a time: write `2026-12-20` or `2026-12-20T18:00`, without an offset, \
-             as the clock in the time zone shows it"
-        )
+    let (from, until) = match (boundary(&entry.from, Edge::Begin), boundary(&entry.until, Edge::End)) {
+        (Ok(from), Ok(until)) => (from, until),
+        (from, until) => {
+            let wrong_from = from.err().map(|message| finding("from", message));
+            let wrong_until = until.err().map(|message| finding("until", message));
+            return Err(wrong_from.into_iter().chain(wrong_until).collect());
+        }
     };
-    let from = wall(&entry.from, false);
-    let to = wall(&entry.to, true);
-    let (Some(from), Some(to)) = (from, to) else {
-        let wrong_from = from.is_none().then(|| finding("from", wrong(&entry.from)));
-        let wrong_to = to.is_none().then(|| finding("to", wrong(&entry.to)));
-        return Err(wrong_from.into_iter().chain(wrong_to).collect());
+    let period = match (from, until) {
+        (Boundary::Local(from), Boundary::Local(until)) => (from < until).then_some(Period::Local(from, until)),
+        (Boundary::Moment(from), Boundary::Moment(until)) => Span::new(from, until).map(Period::Moments),
+        (Boundary::Yearly(from), Boundary::Yearly(until)) => match Yearly::new(from, until) {
+            Some(yearly) => Some(Period::Yearly(yearly)),
+            None => {
+                let message = format!(
+                    "from `{}` until `{}` is the whole year: `until` is the last day of the blackout",
+                    entry.from, entry.until
+                );
+                return Err(vec![finding("until", message)]);
+            }
+        },
+        _ => {
+            let message = format!(
+                "`{}` and `{}` are written in two ways: give both their offsets, or both without offsets, or both \
+                 without a year",
+                entry.from, entry.until
+            );
+            return Err(vec![finding("until", message)]);
+        }
     };
-    if to <= from {
-        let message = format!("`{}` is not after `{}`: it would end before it begins", entry.to, entry.from);
-        return Err(vec![finding("to", message)]);
-    }
-    Ok((entry.name.clone(), from, to))
-}
-
-/// A date or a time; a date that ends something is its last day.
-fn wall(text: &str, end: bool) -> Option<DateTime> {
-    if text.len() == 10 {
-        let date: Date = text.parse().ok()?;
-        return if end { date.tomorrow().ok() } else { Some(date) }.map(DateTime::from);
-    }
-    text.parse().ok()
+    let message = || format!("`{}` is not after `{}`: it would end before it begins", entry.until, entry.from);
+    let period = period.ok_or_else(|| vec![finding("until", message())])?;
+    Ok(Named { name: entry.name.clone(), period })
 }

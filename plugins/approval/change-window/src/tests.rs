@@ -1,5 +1,9 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
+mod blackouts;
+mod reasons;
+mod written;
+
 use lockgate_plugin::testing::{Fixture, configure};
 use lockgate_plugin::time::Timestamp;
 use lockgate_plugin::types::{ChangeCategory, Phase, Plan, Stage, TimeWindow};
@@ -10,7 +14,7 @@ use super::ChangeWindow;
 /// Tuesday and Thursday evening in Berlin, past midnight.
 const EVENINGS: &str = r#"{
     "time-zone": "Europe/Berlin", "planned-window": false,
-    "weekly": [{ "days": ["tue", "thu"], "from": "20:00", "to": "02:00" }]
+    "weekly": [{ "days": ["tue", "thu"], "from": "20:00", "until": "02:00" }]
 }"#;
 
 fn fixture(now: &str) -> Fixture {
@@ -26,6 +30,13 @@ fn planned(mut fixture: Fixture, start: &str, end: &str) -> Fixture {
 fn ask(settings: &str, fixture: &Fixture) -> Answer {
     let policy: ChangeWindow = configure(settings).unwrap_or_else(|findings| panic!("{findings:?}"));
     policy.decide(&fixture.evaluation()).expect("it can decide")
+}
+
+#[test]
+fn the_schema_marks_the_blackouts_for_the_host_and_no_other_list() {
+    let schema = schemars::schema_for!(crate::settings::Settings).to_value();
+    let marked = |name: &str| schema["properties"][name]["format"] == "lockgate-periods";
+    assert_eq!(["blackouts", "once", "weekly", "office-hours"].map(marked), [true, false, false, false]);
 }
 
 fn findings(settings: &str) -> Vec<(String, String)> {
@@ -70,9 +81,9 @@ fn a_window_opens_and_closes_to_the_millisecond() {
     assert_eq!(at(EVENINGS, "2026-11-24T18:59:59.999Z"), "2026-11-24T19:00:00Z to 2026-11-25T01:00:00Z");
     assert_eq!(
         at(EVENINGS, "2026-11-24T19:00:00Z"),
-        "it is open until 2026-11-25T01:00:00Z (Wed 2026-11-25 02:00 in Europe/Berlin)"
+        "the change window is open until 2026-11-25T01:00:00Z (Wed 2026-11-25 02:00 in Europe/Berlin)"
     );
-    assert!(at(EVENINGS, "2026-11-25T00:59:59.999Z").starts_with("it is open"));
+    assert!(at(EVENINGS, "2026-11-25T00:59:59.999Z").starts_with("the change window is open"));
     assert_eq!(at(EVENINGS, "2026-11-25T01:00:00Z"), "2026-11-26T19:00:00Z to 2026-11-27T01:00:00Z");
 }
 
@@ -82,7 +93,7 @@ fn a_closed_window_says_in_words_when_it_opens() {
     assert_eq!(requirement(&answer).code, "window-closed");
     assert_eq!(
         requirement(&answer).message,
-        "the change window is closed; it opens 2026-11-24T19:00:00Z (Tue 2026-11-24 20:00 in Europe/Berlin)"
+        "the change window is closed; the next opening begins at 2026-11-24T19:00:00Z (Tue 2026-11-24 20:00 in Europe/Berlin)"
     );
 }
 
@@ -90,7 +101,7 @@ fn a_closed_window_says_in_words_when_it_opens() {
 fn windows_that_touch_are_one() {
     let settings = r#"{
         "time-zone": "UTC", "planned-window": false,
-        "weekly": [{ "days": ["sat", "sun"], "from": "00:00", "to": "24:00" }, { "days": ["mon"], "from": "00:00", "to": "06:00" }]
+        "weekly": [{ "days": ["sat", "sun"], "from": "00:00", "until": "24:00" }, { "days": ["mon"], "from": "00:00", "until": "06:00" }]
     }"#;
     assert_eq!(at(settings, "2026-11-27T09:00:00Z"), "2026-11-28T00:00:00Z to 2026-11-30T06:00:00Z");
 }
@@ -104,7 +115,7 @@ fn a_summer_window_opens_an_hour_earlier_in_utc() {
 fn small_hours(zone: &str) -> String {
     format!(
         r#"{{ "time-zone": "{zone}", "planned-window": false,
-              "weekly": [{{ "days": ["sun"], "from": "02:30", "to": "04:00" }}] }}"#
+              "weekly": [{{ "days": ["sun"], "from": "02:30", "until": "04:00" }}] }}"#
     )
 }
 
@@ -122,7 +133,7 @@ fn what_the_clock_skips_in_spring_is_not_open() {
 fn a_window_that_the_clock_skips_wholly_does_not_open_that_day() {
     let settings = r#"{
         "time-zone": "Europe/Berlin", "planned-window": false,
-        "weekly": [{ "days": ["sun"], "from": "02:00", "to": "03:00" }]
+        "weekly": [{ "days": ["sun"], "from": "02:00", "until": "03:00" }]
     }"#;
     // The Sunday after, at 02:00 summer time.
     assert_eq!(at(settings, "2026-03-28T12:00:00Z"), "2026-04-05T00:00:00Z to 2026-04-05T01:00:00Z");
@@ -138,7 +149,7 @@ fn what_the_clock_shows_twice_in_autumn_is_open_twice() {
     // On 2026-11-01 in New York, 01:00 to 02:00 comes twice, at 05:00Z and at 06:00Z.
     let settings = r#"{
         "time-zone": "America/New_York", "planned-window": false,
-        "weekly": [{ "days": ["sun"], "from": "01:00", "to": "02:00" }]
+        "weekly": [{ "days": ["sun"], "from": "01:00", "until": "02:00" }]
     }"#;
     assert_eq!(at(settings, "2026-10-31T12:00:00Z"), "2026-11-01T05:00:00Z to 2026-11-01T07:00:00Z");
 }
@@ -147,7 +158,7 @@ fn what_the_clock_shows_twice_in_autumn_is_open_twice() {
 fn a_night_in_which_the_clock_changes_is_an_hour_longer_or_shorter() {
     let settings = r#"{
         "time-zone": "Europe/Berlin", "planned-window": false,
-        "weekly": [{ "days": ["sat"], "from": "22:00", "to": "06:00" }]
+        "weekly": [{ "days": ["sat"], "from": "22:00", "until": "06:00" }]
     }"#;
     assert_eq!(at(settings, "2026-03-28T12:00:00Z"), "2026-03-28T21:00:00Z to 2026-03-29T04:00:00Z");
     assert_eq!(at(settings, "2026-10-24T12:00:00Z"), "2026-10-24T20:00:00Z to 2026-10-25T05:00:00Z");
@@ -158,7 +169,7 @@ fn zones_with_odd_offsets_are_known() {
     let settings = |zone| {
         format!(
             r#"{{ "time-zone": "{zone}", "planned-window": false,
-                  "weekly": [{{ "days": ["wed"], "from": "00:00", "to": "01:00" }}] }}"#
+                  "weekly": [{{ "days": ["wed"], "from": "00:00", "until": "01:00" }}] }}"#
         )
     };
     // 05:45 ahead of UTC, and 14 hours ahead.
@@ -171,10 +182,10 @@ fn zones_with_odd_offsets_are_known() {
 
 const SALE: &str = r#"{
     "time-zone": "Europe/Berlin", "planned-window": false,
-    "weekly": [{ "days": ["tue", "thu"], "from": "20:00", "to": "02:00" }],
+    "weekly": [{ "days": ["tue", "thu"], "from": "20:00", "until": "02:00" }],
     "blackouts": [
-        { "name": "Black week", "from": "2026-11-20", "to": "2026-11-27" },
-        { "name": "Cyber Monday", "from": "2026-11-28", "to": "2026-12-01T22:00" }
+        { "name": "Black week", "from": "2026-11-20", "until": "2026-11-27" },
+        { "name": "Cyber Monday", "from": "2026-11-28", "until": "2026-12-01T22:00" }
     ]
 }"#;
 
@@ -185,7 +196,7 @@ fn a_blackout_closes_and_the_next_opening_is_after_it() {
     // Black week ends with the 27th; Cyber Monday follows at once and ends on Tuesday at 22:00, within that window.
     assert_eq!(
         requirement(&answer).message,
-        "the blackout “Black week” holds; it opens 2026-12-01T21:00:00Z (Tue 2026-12-01 22:00 in Europe/Berlin)"
+        "the blackout “Black week” is in force; the next opening begins at 2026-12-01T21:00:00Z (Tue 2026-12-01 22:00 in Europe/Berlin)"
     );
     assert_eq!(at(SALE, "2026-11-24T19:30:00Z"), "2026-12-01T21:00:00Z to 2026-12-02T01:00:00Z");
 }
@@ -194,7 +205,7 @@ fn a_blackout_closes_and_the_next_opening_is_after_it() {
 fn a_blackout_ends_an_opening() {
     assert_eq!(
         at(SALE, "2026-11-19T20:00:00Z"),
-        "it is open until 2026-11-19T23:00:00Z (Fri 2026-11-20 00:00 in Europe/Berlin)"
+        "the change window is open until 2026-11-19T23:00:00Z (Fri 2026-11-20 00:00 in Europe/Berlin)"
     );
 }
 
@@ -202,37 +213,37 @@ fn a_blackout_ends_an_opening() {
 fn a_blackout_that_never_lets_a_window_open_denies() {
     let settings = r#"{
         "time-zone": "UTC", "planned-window": false,
-        "weekly": [{ "days": ["tue"], "from": "20:00", "to": "22:00" }],
-        "blackouts": [{ "name": "Freeze", "from": "2026-01-01", "to": "2099-12-31" }]
+        "weekly": [{ "days": ["tue"], "from": "20:00", "until": "22:00" }],
+        "blackouts": [{ "name": "Freeze", "from": "2026-01-01", "until": "2099-12-31" }]
     }"#;
     let answer = ask(settings, &fixture("2026-11-24T12:00:00Z"));
     assert_eq!(violation(&answer).code, "no-opening");
-    assert_eq!(violation(&answer).message, "it does not open within the next 400 days");
+    assert_eq!(violation(&answer).message, "there is no opening within the next 400 days");
 }
 
 #[test]
 fn without_windows_it_is_open_except_in_blackouts() {
     let settings = r#"{
         "time-zone": "UTC", "planned-window": false,
-        "blackouts": [{ "name": "Sale", "from": "2026-11-24T10:00", "to": "2026-11-24T14:00" }]
+        "blackouts": [{ "name": "Sale", "from": "2026-11-24T10:00", "until": "2026-11-24T14:00" }]
     }"#;
     assert_eq!(
         at(settings, "2026-11-24T09:00:00Z"),
-        "it is open until 2026-11-24T10:00:00Z (Tue 2026-11-24 10:00 in UTC)"
+        "the change window is open until 2026-11-24T10:00:00Z (Tue 2026-11-24 10:00 in UTC)"
     );
     let answer = ask(settings, &fixture("2026-11-24T12:00:00Z"));
     assert_eq!(
         requirement(&answer).message,
-        "the blackout “Sale” holds; it opens 2026-11-24T14:00:00Z (Tue 2026-11-24 14:00 in UTC)"
+        "the blackout “Sale” is in force; the next opening begins at 2026-11-24T14:00:00Z (Tue 2026-11-24 14:00 in UTC)"
     );
-    assert_eq!(at(settings, "2026-11-24T14:00:00Z"), "it is open");
+    assert_eq!(at(settings, "2026-11-24T14:00:00Z"), "the change window is open");
 }
 
 #[test]
 fn a_window_can_be_open_once() {
     let settings = r#"{
         "time-zone": "America/New_York", "planned-window": false,
-        "once": [{ "name": "Move", "from": "2026-12-05T22:00", "to": "2026-12-06" }]
+        "once": [{ "name": "Move", "from": "2026-12-05T22:00", "until": "2026-12-06" }]
     }"#;
     // The last day is in it: until midnight at the end of the 6th, five hours behind UTC.
     assert_eq!(at(settings, "2026-11-24T12:00:00Z"), "2026-12-06T03:00:00Z to 2026-12-07T05:00:00Z");
@@ -257,8 +268,8 @@ fn plan(office_hours_exception: bool) -> Plan {
 fn office_hours_are_open_only_to_plans_that_make_use_of_them() {
     let settings = r#"{
         "time-zone": "Europe/Berlin", "planned-window": false,
-        "weekly": [{ "days": ["tue"], "from": "20:00", "to": "22:00" }],
-        "office-hours": [{ "days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "17:00" }]
+        "weekly": [{ "days": ["tue"], "from": "20:00", "until": "22:00" }],
+        "office-hours": [{ "days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "until": "17:00" }]
     }"#;
     let mut fixture = fixture("2026-11-24T12:00:00Z");
     for (plan, allowed) in [(None, false), (Some(plan(false)), false), (Some(plan(true)), true)] {
@@ -280,13 +291,15 @@ fn the_planned_window_of_the_change_has_to_hold_too() {
     assert_eq!(requirement(&before).code, "before-planned-window");
     assert_eq!(
         requirement(&before).message,
-        "the planned window of the change has not begun; it opens 2026-11-24T20:00:00Z (Tue 2026-11-24 21:00 in Europe/Berlin)"
+        "the planned window of the change has not begun; the next opening begins at 2026-11-24T20:00:00Z (Tue 2026-11-24 21:00 in Europe/Berlin)"
     );
     let within = ask(&settings, &fixture("2026-11-24T20:00:00Z"));
     assert_eq!(
         within,
-        Answer::allow()
-            .because("window-open", "it is open until 2026-11-24T23:00:00Z (Wed 2026-11-25 00:00 in Europe/Berlin)")
+        Answer::allow().because(
+            "window-open",
+            "the change window is open until 2026-11-24T23:00:00Z (Wed 2026-11-25 00:00 in Europe/Berlin)"
+        )
     );
     let after = ask(&settings, &fixture("2026-11-24T23:00:00Z"));
     assert_eq!(violation(&after).code, "planned-window-over");
@@ -329,20 +342,20 @@ fn at_plan_and_approve_the_planned_window_is_looked_at_instead_of_the_time() {
     let good = ask_for("2026-12-03T19:00:00Z", "2026-12-04T01:00:00Z");
     assert_eq!(
         good.reasons[0].message,
-        "it is open from 2026-12-03T19:00:00Z (Thu 2026-12-03 20:00 in Europe/Berlin) \
+        "the change window is open from 2026-12-03T19:00:00Z (Thu 2026-12-03 20:00 in Europe/Berlin) \
          to 2026-12-04T01:00:00Z (Fri 2026-12-04 02:00 in Europe/Berlin)"
     );
     let too_long = ask_for("2026-12-03T19:00:00Z", "2026-12-04T01:00:01Z");
     assert_eq!(violation(&too_long).code, "planned-window-closed");
     assert_eq!(
         violation(&too_long).message,
-        "the planned window of the change does not fit: it is closed at 2026-12-04T01:00:00Z (Fri 2026-12-04 02:00 in Europe/Berlin)"
+        "the planned window of the change does not fit: the change window is closed at 2026-12-04T01:00:00Z (Fri 2026-12-04 02:00 in Europe/Berlin)"
     );
     let in_sale = ask_for("2026-11-24T20:00:00Z", "2026-11-24T21:00:00Z");
     assert_eq!(
         violation(&in_sale).message,
         "the planned window of the change does not fit: \
-         the blackout “Black week” holds at 2026-11-24T20:00:00Z (Tue 2026-11-24 21:00 in Europe/Berlin)"
+         the blackout “Black week” is in force at 2026-11-24T20:00:00Z (Tue 2026-11-24 21:00 in Europe/Berlin)"
     );
     assert!(violation(&in_sale).remedies[0].message.contains("the next is from 2026-12-01T21:00:00Z"));
     let far_too_long = ask_for("2026-12-03T19:00:00Z", "2036-12-04T01:00:00Z");
@@ -374,7 +387,10 @@ fn an_emergency_is_handled_as_the_settings_say() {
     assert!(matches!(ask_at("allow", in_sale).ruling, Ruling::Allow));
     assert!(matches!(ask_at("deny-in-blackout", closed).ruling, Ruling::Allow));
     let denied = ask_at("deny-in-blackout", in_sale);
-    assert_eq!(violation(&denied).message, "not even an emergency change is deployed in the blackout “Black week”");
+    assert_eq!(
+        violation(&denied).message,
+        "the blackout “Black week” is in force, and it holds for emergency changes too"
+    );
     // The two blackouts follow on each other.
     assert_eq!(
         violation(&denied).remedies[0].message,
@@ -399,17 +415,28 @@ fn the_ends_of_time_do_no_harm() {
 }
 
 #[test]
+fn names_of_no_place_are_no_time_zones() {
+    for zone in
+        ["Factory", "factory", "Etc/Unknown", "posixrules", "localtime", "posix/Europe/Berlin", "Z", "+01:00", ""]
+    {
+        let found = findings(&format!(r#"{{ "time-zone": "{zone}", "planned-window": true }}"#));
+        let places: Vec<&str> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(places, ["/time-zone"], "{zone}");
+    }
+}
+
+#[test]
 fn all_that_is_wrong_with_the_settings_is_reported() {
     let found = findings(
         r#"{
             "time-zone": "Europe/Berlim",
             "weekly": [
-                { "days": ["tue"], "from": "25:00", "to": "8:00" },
-                { "days": ["tue"], "from": "20:00", "to": "20:00" },
-                { "days": ["tue"], "from": "24:00", "to": "02:00" }
+                { "days": ["tue"], "from": "25:00", "until": "8:00" },
+                { "days": ["tue"], "from": "20:00", "until": "20:00" },
+                { "days": ["tue"], "from": "24:00", "until": "02:00" }
             ],
-            "once": [{ "name": "Move", "from": "2026-12-05T22:00Z", "to": "tomorrow" }],
-            "blackouts": [{ "name": "Sale", "from": "2026-11-27", "to": "2026-11-26" }]
+            "once": [{ "name": "Move", "from": "2026-12-05T22:00[Asia/Tokyo]", "until": "tomorrow" }],
+            "blackouts": [{ "name": "Sale", "from": "2026-11-27", "until": "2026-11-26" }]
         }"#,
     );
     let places: Vec<&str> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
@@ -417,12 +444,12 @@ fn all_that_is_wrong_with_the_settings_is_reported() {
         places,
         [
             "/weekly/0/from",
-            "/weekly/0/to",
-            "/weekly/1/to",
+            "/weekly/0/until",
+            "/weekly/1/until",
             "/weekly/2/from",
             "/once/0/from",
-            "/once/0/to",
-            "/blackouts/0/to",
+            "/once/0/until",
+            "/blackouts/0/until",
             "/time-zone",
         ]
     );
@@ -436,4 +463,30 @@ fn settings_of_the_wrong_shape_are_refused() {
     let places: Vec<&str> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
     assert_eq!(places, ["", "/emergency", "/weekly/0", "/weekly/0/days/0", "/weekly/0/from"]);
     assert_eq!(findings(r#"{ "time-zone": "UTC", "planned-window": false }"#)[0].0, "");
+}
+
+#[test]
+fn names_that_say_nothing_and_entries_that_stand_twice_are_refused() {
+    let places = |settings: &str| -> Vec<String> { findings(settings).into_iter().map(|(place, _)| place).collect() };
+    for name in [" ", "\\u200b", "Sale ", "Sa\\nle"] {
+        let settings = format!(
+            r#"{{ "time-zone": "UTC", "once": [{{ "name": "{name}", "from": "2026-12-20", "until": "2026-12-21" }}],
+                  "blackouts": [{{ "name": "{name}", "from": "12-20", "until": "12-21" }}] }}"#
+        );
+        assert_eq!(places(&settings), ["/blackouts/0/name", "/once/0/name"], "{name}");
+    }
+    let window = r#"{ "days": ["tue"], "from": "20:00", "until": "21:00" }"#;
+    let twice = format!(r#"{{ "time-zone": "UTC", "weekly": [{window}, {window}] }}"#);
+    assert_eq!(places(&twice), ["/weekly/1"]);
+    let days = r#"{ "time-zone": "UTC", "weekly": [{ "days": ["tue", "tue"], "from": "20:00", "until": "21:00" }] }"#;
+    assert_eq!(places(days), ["/weekly/0/days/1"]);
+}
+
+#[test]
+fn office_hours_that_add_nothing_are_refused() {
+    let hours = r#""office-hours": [{ "days": ["mon"], "from": "09:00", "until": "17:00" }]"#;
+    let found = findings(&format!(r#"{{ "time-zone": "UTC", {hours} }}"#));
+    assert_eq!((found.len(), found[0].0.as_str()), (1, "/office-hours"));
+    let weekly = r#""weekly": [{ "days": ["tue"], "from": "20:00", "until": "21:00" }]"#;
+    assert!(configure::<ChangeWindow>(&format!(r#"{{ "time-zone": "UTC", {hours}, {weekly} }}"#)).is_ok());
 }

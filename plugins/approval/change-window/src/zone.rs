@@ -9,6 +9,9 @@ use crate::span::{Span, merged};
 /// More than any offset from UTC, in milliseconds.
 const MORE_THAN_ANY_OFFSET: i64 = 26 * 3_600_000;
 
+/// Names that databases have for a clock that nobody has set, and for what the host has.
+const NO_PLACES: [&str; 5] = ["Factory", "Etc/Unknown", "leapseconds", "localtime", "posixrules"];
+
 /// A time zone.
 #[derive(Debug)]
 pub(crate) struct Zone {
@@ -17,11 +20,13 @@ pub(crate) struct Zone {
 }
 
 impl Zone {
-    /// The zone of that IANA name, from the database that is built in.
+    /// The zone of that IANA name, from the database that is built in. None for a name that stands for no place and no
+    /// offset: [`NO_PLACES`].
     pub(crate) fn named(name: &str) -> Option<Self> {
         let zone = TimeZoneDatabase::bundled().get(name).ok()?;
         let name = zone.iana_name().unwrap_or(name).to_owned();
-        Some(Self { name, zone })
+        let is_no_place = zone.is_unknown() || NO_PLACES.iter().any(|no_place| no_place.eq_ignore_ascii_case(&name));
+        (!is_no_place).then_some(Self { name, zone })
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -9,6 +9,7 @@ mod tests;
 
 use lockgate_plugin::{
     Answer, ApprovalPolicy, ApprovalsNeeded, Evaluation, Plugin, PluginError, Reason, Requirement, SettingsFinding,
+    Violation,
 };
 
 use settings::{Need, Settings};
@@ -35,13 +36,20 @@ impl ApprovalPolicy for FourEyes {
         let outsiders = self.outsiders(evaluation);
         let standing = standing(&self.settings, evaluation, &outsiders);
         let void = void_reasons(&standing, &need);
+        let requirements = missing(&need, &standing.counted, &outsiders, &evaluation.subject());
         if !standing.rejections.is_empty() {
             let subject = evaluation.subject();
-            return Ok(Answer::deny_all(standing.rejections.iter().map(|r| r.violation(&subject))).reasons(void));
+            let rejections = standing.rejections.iter().map(|rejection| rejection.violation(&subject));
+            // What is missing stands beside it: a waiver of the rejection must not stand in for the approvals.
+            let missing = requirements
+                .into_iter()
+                .map(|missing| Violation::new(missing.code.clone(), missing.message.clone()).remedy(missing));
+            return Ok(Answer::deny_all(rejections.chain(missing)).reasons(void));
         }
-        let requirements = missing(&need, &standing.counted, &outsiders, &evaluation.subject());
         if requirements.is_empty() {
-            let message = format!("approved by {}", join(standing.counted.iter().map(Counted::in_words)));
+            // Somebody whose approval nobody asked for is among the reasons, and not among those who approved.
+            let counted = standing.counted.iter().filter(|counted| !is_idle(counted, &need));
+            let message = format!("approved by {}", join(counted.map(Counted::in_words)));
             return Ok(Answer::allow().because("enough-approvals", message).reasons(void));
         }
         Ok(Answer::require_all(requirements).reasons(void))
@@ -69,19 +77,24 @@ impl FourEyes {
     }
 }
 
-/// Why approvals do not count, those in a role that nobody asked for included.
-fn void_reasons(standing: &Standing, need: &Need) -> Vec<Reason> {
+/// Whether somebody approved in roles alone that nobody asked for.
+fn is_idle(counted: &Counted, need: &Need) -> bool {
     let asked = |role: &String| need.roles.iter().any(|(known, _)| known == role);
     let anybody_counts = need.people > need.in_roles();
-    let idle = standing.counted.iter().filter(|counted| !anybody_counts && !counted.roles.iter().any(asked));
+    !anybody_counts && !counted.roles.iter().any(asked)
+}
+
+/// Why approvals do not count, those in a role that nobody asked for included.
+fn void_reasons(standing: &Standing, need: &Need) -> Vec<Reason> {
+    let idle = standing.counted.iter().filter(|counted| is_idle(counted, need));
     let idle = idle.map(|counted| {
         let (id, roles) = (&counted.id, counted.roles.join(", "));
         let asked = join(need.roles.iter().map(|(role, _)| format!("`{role}`")));
         let message =
-            format!("the approval of `{id}` does not count: it was given as `{roles}`, and {asked} is asked for");
+            format!("the approval of `{id}` does not count: it was given as `{roles}`, and this gate asks for {asked}");
         Reason::new("approval-role-not-asked", message)
     });
-    standing.void.iter().cloned().chain(idle).collect()
+    standing.void_reasons().chain(idle).collect()
 }
 
 /// What is still missing: one requirement for each role, and one for the number of people in all.
@@ -94,7 +107,7 @@ fn missing(need: &Need, counted: &[Counted], outsiders: &[Outsider], subject: &s
     let excluded = |include: &dyn Fn(Option<usize>) -> bool| -> Vec<(String, &'static str)> {
         let outsiders = outsiders.iter().map(|outsider| (outsider.id.clone(), outsider.why));
         let taken = counted.iter().zip(&assigned).filter(|(_, role)| include(**role));
-        outsiders.chain(taken.map(|(person, _)| (person.id.clone(), "already counts"))).collect()
+        outsiders.chain(taken.map(|(person, _)| (person.id.clone(), "has approved already"))).collect()
     };
 
     let mut requirements = Vec::new();
@@ -126,9 +139,18 @@ fn approvals_needed(code: &str, need: ApprovalsNeeded, who: &str, excluded: &[(S
         1 => "1 more person has".to_owned(),
         missing => format!("{missing} more people have"),
     };
-    let but = join(excluded.iter().map(|(id, why)| format!("`{id}` ({why})")));
-    let message = format!("{people} to approve {who}; not {but}");
+    let message = format!("{people} to approve {who}{}", not_counting(excluded));
     Requirement::new(code, message, need.excluding(excluded.iter().map(|(id, _)| id)))
+}
+
+/// Whose approvals do not count and why, as the end of a sentence.
+fn not_counting(excluded: &[(String, &str)]) -> String {
+    let people: Vec<String> = excluded.iter().map(|(id, why)| format!("of `{id}`, who {why}")).collect();
+    match people.as_slice() {
+        [] => String::new(),
+        [person] => format!("; an approval {person}, does not count"),
+        [people @ .., last] => format!("; approvals {}, and {last}, do not count", people.join(", ")),
+    }
 }
 
 /// `a`, `a and b`, `a, b and c`.

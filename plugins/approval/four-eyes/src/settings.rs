@@ -17,11 +17,13 @@ pub(crate) struct Settings {
     required: Vec<RoleCount>,
     /// How many different people have to approve in all, in whatever role. Those in `required` count too.
     #[serde(default)]
+    #[schemars(range(max = 100), extend("format" = "lockgate-people"))]
     people: u32,
     /// Whether people who contributed to the change cannot approve it. The requester never can.
     #[serde(default = "yes")]
     pub(crate) exclude_contributors: bool,
     /// How old an approval may be. Without it, an approval is good until it expires by itself.
+    #[schemars(extend("formatMinimum" = "1m", "formatMaximum" = "3650d"))]
     pub(crate) max_age: Option<Duration>,
     /// What is asked for in addition from a risk on. A risk that is not named takes the entry of the next lower one.
     #[serde(default)]
@@ -33,7 +35,7 @@ pub(crate) struct Settings {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct RoleCount {
     /// The role, as it stands in the approvals.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), extend("format" = "lockgate-role"))]
     role: String,
     /// How many people.
     #[serde(default = "one")]
@@ -62,6 +64,7 @@ struct Extra {
     /// So many more people in which role.
     required: Vec<RoleCount>,
     /// So many more people in all.
+    #[schemars(range(max = 100), extend("format" = "lockgate-people"))]
     people: u32,
 }
 

@@ -52,8 +52,33 @@ pub(crate) struct Standing {
     /// One entry for each person, in the order of their first approval that counts.
     pub(crate) counted: Vec<Counted>,
     pub(crate) rejections: Vec<Rejection>,
-    /// Why an approval does not count, each with its place.
-    pub(crate) void: Vec<Reason>,
+    /// What does not count.
+    void: Vec<Void>,
+}
+
+/// An answer that does not count.
+#[derive(Debug)]
+struct Void {
+    index: usize,
+    id: String,
+    what: ApprovalAnswer,
+    code: &'static str,
+    why: String,
+}
+
+impl Void {
+    /// `counts` says whether another approval of the same person does.
+    fn reason(&self, counts: bool) -> Reason {
+        let Self { index, id, what, code, why } = self;
+        let message = match (what, counts) {
+            (ApprovalAnswer::Approved, false) => format!("the approval of `{id}` does not count: {why}"),
+            (ApprovalAnswer::Approved, true) => {
+                format!("`{id}` approved more than once, and one of these approvals does not count: {why}")
+            }
+            (ApprovalAnswer::Rejected, _) => format!("the rejection of `{id}` does not count: {why}"),
+        };
+        Reason::new(*code, message).at(place(*index))
+    }
 }
 
 /// Where the answer lies in the snapshot.
@@ -65,18 +90,21 @@ fn place(index: usize) -> Pointer {
 pub(crate) fn standing(settings: &Settings, evaluation: &Evaluation, outsiders: &[Outsider]) -> Standing {
     let approvals: Vec<(usize, Approval)> = evaluation.approvals().into_iter().enumerate().collect();
     if approvals.is_empty() {
-        // The time is not looked at either: that nobody has approved holds at any moment.
         return Standing::default();
     }
-    let judge = Judge { settings, now: evaluation.now(), subject: evaluation.subject(), outsiders };
+    let subject = evaluation.subject();
+    // The time is looked at only where somebody answered to what is asked now: anything else holds at any moment.
+    let now = approvals.iter().any(|(_, answer)| answer.subject == subject).then(|| evaluation.now());
+    let judge = Judge { settings, now, subject, outsiders };
     let (good, void): (Vec<_>, Vec<_>) = approvals
         .into_iter()
         .map(|(index, answer)| (index, judge.void(&answer), answer))
         .partition(|(_, void, _)| void.is_none());
 
     let mut standing = Standing::default();
-    for (index, void, _) in void {
-        standing.void.extend(void.map(|(code, message)| Reason::new(code, message).at(place(index))));
+    for (index, void, answer) in void {
+        let (id, what) = (answer.person.id, answer.answer);
+        standing.void.extend(void.map(|(code, why)| Void { index, id, what, code, why }));
     }
     let rejected_at = |id: &str| {
         let rejections = good.iter().filter(|(_, _, a)| a.answer == ApprovalAnswer::Rejected && a.person.id == id);
@@ -86,9 +114,9 @@ pub(crate) fn standing(settings: &Settings, evaluation: &Evaluation, outsiders: 
         let id = &answer.person.id;
         match (answer.answer, rejected_at(id)) {
             (ApprovalAnswer::Approved, Some(rejected)) if answer.at <= rejected => {
-                let message =
-                    format!("the approval of `{id}` does not count: `{id}` rejected the deployment afterwards");
-                standing.void.push(Reason::new("approval-taken-back", message).at(place(*index)));
+                let (why, id) = (format!("`{id}` rejected the deployment afterwards"), id.clone());
+                let (index, what, code) = (*index, answer.answer, "approval-taken-back");
+                standing.void.push(Void { index, id, what, code, why });
             }
             (ApprovalAnswer::Approved, _) => standing.count(answer),
             (ApprovalAnswer::Rejected, _) => {
@@ -106,6 +134,12 @@ pub(crate) fn standing(settings: &Settings, evaluation: &Evaluation, outsiders: 
 }
 
 impl Standing {
+    /// Why answers do not count, each with its place.
+    pub(crate) fn void_reasons(&self) -> impl Iterator<Item = Reason> {
+        let counts = |id: &str| self.counted.iter().any(|counted| counted.id == id);
+        self.void.iter().map(move |void| void.reason(counts(&void.id)))
+    }
+
     fn count(&mut self, approval: &Approval) {
         let (id, role) = (&approval.person.id, &approval.role);
         match self.counted.iter_mut().find(|counted| counted.id == *id) {
@@ -119,34 +153,30 @@ impl Standing {
 /// What an answer is judged by.
 struct Judge<'a> {
     settings: &'a Settings,
-    now: Timestamp,
+    /// The time, where some answer names the subject.
+    now: Option<Timestamp>,
     subject: String,
     outsiders: &'a [Outsider],
 }
 
 impl Judge<'_> {
-    /// Why the answer does not count: a code, and a sentence. None if it does.
+    /// Why the answer does not count: a code, and a clause. None if it does.
     fn void(&self, answer: &Approval) -> Option<(&'static str, String)> {
-        let id = &answer.person.id;
-        let (code, why) = self.why_void(answer)?;
-        let what = match answer.answer {
-            ApprovalAnswer::Approved => "approval",
-            ApprovalAnswer::Rejected => "rejection",
-        };
-        Some((code, format!("the {what} of `{id}` does not count: {why}")))
-    }
-
-    fn why_void(&self, answer: &Approval) -> Option<(&'static str, String)> {
         let (id, at) = (&answer.person.id, Timestamp::from(answer.at));
         if answer.subject != self.subject {
-            let why = "it was given to something else: release, plan, change, environment or deployment model have changed since";
+            let why = "it was given to something else: release, plan, change, environment, people, evidence or deployment \
+                       model have changed since";
             return Some(("approval-of-something-else", why.to_owned()));
         }
-        if at > self.now {
-            return Some(("approval-from-the-future", format!("it is dated {at}, and it is only {}", self.now)));
+        let now = self.now?;
+        if at > now {
+            return Some((
+                "approval-from-the-future",
+                format!("it is dated {at}, which is after the time of this decision, {now}"),
+            ));
         }
         if let Some(expires) = answer.expires.map(Timestamp::from)
-            && expires <= self.now
+            && expires <= now
         {
             return Some(("approval-expired", format!("it expired at {expires}")));
         }
@@ -164,7 +194,7 @@ impl Judge<'_> {
             return Some(("approval-by-outsider", format!("`{id}` {}", outsider.why)));
         }
         match self.settings.max_age {
-            Some(max_age) if self.now.since(at) > max_age => {
+            Some(max_age) if now.since(at) > max_age => {
                 Some(("approval-too-old", format!("it was given at {at}, more than {max_age} ago")))
             }
             _ => None,

@@ -14,6 +14,14 @@ fn ask(settings: &str, fixture: &Fixture) -> Answer {
     policy.decide(&fixture.evaluation()).expect("it can decide")
 }
 
+#[test]
+fn the_schema_marks_the_roles_for_the_host() {
+    let schema = schemars::schema_for!(crate::settings::Settings).to_value();
+    assert_eq!(schema["$defs"]["RoleCount"]["properties"]["role"]["format"], "lockgate-role");
+    assert_eq!(schema["properties"]["people"]["format"], "lockgate-people");
+    assert_eq!(schema["$defs"]["Extra"]["properties"]["people"]["format"], "lockgate-people");
+}
+
 fn findings(settings: &str) -> Vec<(String, String)> {
     let found = configure::<FourEyes>(settings).expect_err("the settings are wrong");
     found.into_iter().map(|finding| (finding.pointer, finding.message)).collect()
@@ -67,7 +75,7 @@ fn without_approvals_it_says_how_many_of_whom_are_missing() {
     assert_eq!(requirement.code, "approvals-missing");
     assert_eq!(
         requirement.message,
-        "2 more people have to approve as `authority`; not `rita` (asked for the deployment)"
+        "2 more people have to approve as `authority`; an approval of `rita`, who asked for the deployment, does not count"
     );
     let Need::Approvals(need) = &requirement.need else { panic!("{requirement:?}") };
     assert_eq!(need.subject, fixture.subject);
@@ -80,7 +88,7 @@ fn the_same_person_counts_once() {
     assert_eq!(needs(&answer), [("authority", 1, vec!["rita", "ann"])]);
     assert_eq!(
         required(&answer)[0].message,
-        "1 more person has to approve as `authority`; not `rita` (asked for the deployment) and `ann` (already counts)"
+        "1 more person has to approve as `authority`; approvals of `rita`, who asked for the deployment, and of `ann`, who has approved already, do not count"
     );
 }
 
@@ -190,6 +198,40 @@ fn an_approval_in_a_role_that_nobody_asked_for_is_told() {
 }
 
 #[test]
+fn nobody_is_said_to_have_approved_whose_approval_does_not_count() {
+    let answer = ask(AUTHORITY, &Fixture::new().approved_by("ann", "authority").approved_by("cy", "sales"));
+    let messages: Vec<&str> = answer.reasons.iter().map(|reason| reason.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        [
+            "approved by `ann` (authority)",
+            "the approval of `cy` does not count: it was given as `sales`, and this gate asks for `authority`"
+        ]
+    );
+}
+
+#[test]
+fn somebody_who_approved_twice_is_told_that_one_approval_does_not_count_and_not_that_none_does() {
+    let mut fixture = Fixture::new().approved_by("ann", "authority").approved_by("ann", "authority");
+    fixture.approvals[0].subject = "sha256:0".to_owned();
+    let answer = ask(AUTHORITY, &fixture);
+    assert!(allowed(&answer));
+    assert_eq!(codes(&answer), ["enough-approvals", "approval-of-something-else"]);
+    assert_eq!(answer.reasons[0].message, "approved by `ann` (authority)");
+    assert!(
+        answer.reasons[1].message.starts_with(
+            "`ann` approved more than once, and one of these approvals does not count: it was given to something else"
+        ),
+        "{}",
+        answer.reasons[1].message
+    );
+    assert_eq!(answer.reasons[1].pointer.as_deref(), Some("/approvals/0"));
+    fixture.approvals[1].expires = Some(0);
+    let messages: Vec<String> = ask(AUTHORITY, &fixture).reasons.into_iter().map(|reason| reason.message).collect();
+    assert!(messages.iter().all(|message| message.starts_with("the approval of `ann` does not count")), "{messages:?}");
+}
+
+#[test]
 fn a_rejection_denies_whoever_else_approved() {
     let mut fixture = Fixture::new().approved_by("ann", "authority").answered(
         Fixture::person("bob", &["operations"]),
@@ -207,6 +249,26 @@ fn a_rejection_denies_whoever_else_approved() {
 }
 
 #[test]
+fn a_rejection_does_not_hide_that_approvals_are_missing() {
+    let settings = r#"{ "required": [{ "role": "authority" }], "people": 2 }"#;
+    let reject = |fixture: Fixture| {
+        fixture.answered(Fixture::person("bob", &["operations"]), "operations", ApprovalAnswer::Rejected)
+    };
+    let codes = |fixture: &Fixture| {
+        denied(&ask(settings, fixture)).iter().map(|violation| violation.code.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(&reject(Fixture::new())), ["rejected", "approvals-missing", "people-missing"]);
+    let approved = Fixture::new().approved_by("ann", "authority");
+    assert_eq!(codes(&reject(approved)), ["rejected", "people-missing"]);
+    let approved = Fixture::new().approved_by("ann", "authority").approved_by("cy", "sales");
+    assert_eq!(codes(&reject(approved)), ["rejected"]);
+    let answer = ask(settings, &reject(Fixture::new()));
+    let remedies: Vec<&str> =
+        denied(&answer).iter().flat_map(|violation| &violation.remedies).map(|remedy| remedy.code.as_str()).collect();
+    assert_eq!(remedies, ["approval-after-rejection", "approvals-missing", "people-missing"]);
+}
+
+#[test]
 fn whoever_rejected_can_come_round() {
     let bob = || Fixture::person("bob", &["authority"]);
     let mut fixture = Fixture::new().answered(bob(), "authority", ApprovalAnswer::Approved).answered(
@@ -220,7 +282,7 @@ fn whoever_rejected_can_come_round() {
     for later in [0, 1] {
         fixture.approvals[1].at = fixture.approvals[0].at + later;
         let answer = ask(AUTHORITY, &fixture);
-        assert_eq!(denied(&answer).len(), 1);
+        assert_eq!(denied(&answer)[0].code, "rejected");
         assert_eq!(codes(&answer), ["approval-taken-back"]);
     }
 }
@@ -330,6 +392,28 @@ fn a_role_that_stands_twice_is_refused() {
     let found = findings(r#"{ "required": [{ "role": "a" }, { "role": "b" }, { "role": "a", "count": 2 }] }"#);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].0, "/required/2/role");
+}
+
+#[test]
+fn a_role_that_says_nothing_is_refused() {
+    for role in [" ", "\\u200b", "authority ", "auth\\u200bority", "a\\nb"] {
+        let required = findings(&format!(r#"{{ "required": [{{ "role": "{role}" }}] }}"#));
+        assert_eq!(required[0].0, "/required/0/role", "{role}");
+        let extra =
+            format!(r#"{{ "people": 1, "by-risk": {{ "high": {{ "required": [{{ "role": "{role}" }}] }} }} }}"#);
+        assert_eq!(findings(&extra)[0].0, "/by-risk/high/required/0/role", "{role}");
+    }
+}
+
+#[test]
+fn numbers_and_ages_that_make_no_sense_are_refused_with_their_range() {
+    for age in ["0d", "59s", "3651d", "5000w"] {
+        let found = findings(&format!(r#"{{ "people": 1, "max-age": "{age}" }}"#));
+        let is = if age.ends_with('d') && age != "0d" || age.ends_with('w') { "long" } else { "short" };
+        let message = format!("`{age}` is too {is}: write a length of time from `1m` to `3650d`");
+        assert_eq!(found, [("/max-age".to_owned(), message)]);
+    }
+    assert_eq!(findings(r#"{ "people": 101 }"#)[0].0, "/people");
 }
 
 #[test]

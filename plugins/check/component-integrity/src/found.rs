@@ -46,7 +46,8 @@ impl Found {
         } else if stage == Stage::PlanAndApprove {
             Report::passed(format!("the {looked_at} of {release} can be told apart from any others"))
         } else {
-            Report::passed(format!("the {looked_at} of {release} are what was approved"))
+            let are = if components == 1 { "is" } else { "are" };
+            Report::passed(format!("the {looked_at} of {release} {are} what was approved"))
         };
         report.findings(self.wrong).findings(self.unknown)
     }

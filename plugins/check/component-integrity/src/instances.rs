@@ -7,12 +7,31 @@ use crate::compare::{self, Side};
 use crate::found::Found;
 use crate::settings::Settings;
 
-/// Compares the instances of the target environment.
-pub(crate) fn compare(settings: &Settings, evaluation: &Evaluation, approved: &[Component], found: &mut Found) {
+/// Compares the instances of the target environment. Where nobody knows what was approved, the desired instances still say
+/// what has to be there.
+pub(crate) fn compare(settings: &Settings, evaluation: &Evaluation, approved: Option<&[Component]>, found: &mut Found) {
     let environment = evaluation.environment().name;
-    let here = |instance: &Instance| instance.environment == environment && instance.status != InstanceStatus::Removed;
-    let desired: Vec<Instance> = evaluation.desired_instances().into_iter().filter(here).collect();
+    let folded = environment.trim().to_lowercase();
+    // One that is in an environment of nearly that name is held against the others, and told: it could be passed over else.
+    let here = |instance: &Instance| {
+        instance.environment.trim().to_lowercase() == folded && instance.status != InstanceStatus::Removed
+    };
+    let desired = evaluation.desired_instances();
     let all = evaluation.actual_instances();
+    for (list, instances) in [("desired_instances", &desired), ("actual_instances", &all)] {
+        let elsewhere = |instance: &Instance| here(instance) && instance.environment != environment;
+        for (index, instance) in instances.iter().enumerate().filter(|(_, instance)| elsewhere(instance)) {
+            let id = instance.id.as_str();
+            let message = format!(
+                "instance `{id}` is named in `{}`, and the target environment is `{environment}`",
+                instance.environment
+            );
+            let violation = Violation::new("environment-differs", message).about(id);
+            let place = Pointer::root().key(list).index(index).key("environment");
+            found.wrong(Severity::High, violation, &place, &environment, &instance.environment);
+        }
+    }
+    let desired: Vec<Instance> = desired.into_iter().filter(here).collect();
     let actual: Vec<(usize, &Instance)> = all.iter().enumerate().filter(|(_, instance)| here(instance)).collect();
 
     let place = Pointer::root().key("actual_instances");
@@ -21,14 +40,17 @@ pub(crate) fn compare(settings: &Settings, evaluation: &Evaluation, approved: &[
         if all.is_empty() {
             let message = format!("nobody knows what is installed in `{environment}`: no actual instance is named");
             let violation = Violation::new("actual-instances-unknown", message);
-            return found.unknown(violation, &place, "the instances that are there");
+            found.unknown(violation, &place, "the instances that are there");
         }
         if desired.is_empty() {
             let message =
                 format!("nobody knows what shall be installed in `{environment}`: no desired instance is named");
             let violation = Violation::new("desired-instances-unknown", message);
             let place = Pointer::root().key("desired_instances");
-            return found.unknown(violation, &place, "the instances that shall be there");
+            found.unknown(violation, &place, "the instances that shall be there");
+        }
+        if all.is_empty() || desired.is_empty() {
+            return;
         }
     }
     for wanted in &desired {
@@ -60,20 +82,21 @@ fn one(
     settings: &Settings,
     wanted: &Instance,
     instance: &Instance,
-    approved: &[Component],
+    approved: Option<&[Component]>,
     place: &Pointer,
     found: &mut Found,
 ) {
     let name = format!("instance `{}`", instance.id);
     let place = place.key("components");
     let there = Side { name: &name, place: &place, components: &instance.components };
-    let (expected, of) = if wanted.components.is_empty() {
-        (approved, "approved")
-    } else {
-        (wanted.components.as_slice(), "desired there")
+    let (expected, of) = match (wanted.components.as_slice(), approved) {
+        ([], Some(approved)) => (approved, "approved"),
+        ([], None) => return,
+        (desired, _) => (desired, "desired there"),
     };
     let names: Vec<&str> = expected.iter().map(|component| component.name.as_str()).collect();
     compare::inventory(there, &names, of, found);
+    let Some(approved) = approved else { return };
     for (index, component) in instance.components.iter().enumerate() {
         let known = |list: &[Component]| list.iter().any(|other| other.name == component.name);
         if known(expected) && !known(approved) {

@@ -3,6 +3,7 @@
 mod compare;
 mod found;
 mod instances;
+mod origin;
 mod release;
 mod settings;
 
@@ -13,19 +14,21 @@ use lockgate_plugin::types::Stage;
 use lockgate_plugin::{Evaluation, Plugin, PluginError, Report, SettingsFinding, ValidationCheck};
 
 use found::Found;
+use origin::AllowedOrigin;
 use settings::Settings;
 
 /// Compares what is deployed with what was approved.
 #[derive(Debug)]
 struct ComponentIntegrity {
     settings: Settings,
+    origins: Vec<AllowedOrigin>,
 }
 
 impl Plugin for ComponentIntegrity {
     type Settings = Settings;
 
     fn configure(settings: Settings) -> Result<Self, Vec<SettingsFinding>> {
-        Ok(Self { settings })
+        Ok(Self { origins: settings.origins()?, settings })
     }
 }
 
@@ -33,17 +36,17 @@ impl ValidationCheck for ComponentIntegrity {
     fn run(&self, evaluation: &Evaluation) -> Result<Report, PluginError> {
         let components = evaluation.components();
         let mut found = Found::default();
-        release::look(&self.settings, &components, &mut found);
+        release::look(&self.settings, &self.origins, &components, &mut found);
         let stage = evaluation.stage();
         if stage != Stage::PlanAndApprove {
-            match evaluation.approved() {
-                Some(approved) => {
-                    release::compare(&self.settings, evaluation, &components, &approved, &mut found);
-                    if matches!(stage, Stage::Validate | Stage::Observe) {
-                        instances::compare(&self.settings, evaluation, &approved.components, &mut found);
-                    }
-                }
+            let approved = evaluation.approved();
+            match &approved {
+                Some(approved) => release::compare(&self.settings, evaluation, &components, approved, &mut found),
                 None => found.approved_list_missing(stage),
+            }
+            if matches!(stage, Stage::Validate | Stage::Observe) {
+                let approved = approved.as_ref().map(|approved| approved.components.as_slice());
+                instances::compare(&self.settings, evaluation, approved, &mut found);
             }
         }
         Ok(found.report(&evaluation.release().name, components.len(), stage))

@@ -5,6 +5,7 @@ use lockgate_plugin::{Evaluation, Pointer, Violation};
 
 use crate::compare::{self, Side};
 use crate::found::Found;
+use crate::origin::{self, AllowedOrigin};
 use crate::settings::Settings;
 
 /// The release, in words.
@@ -15,7 +16,7 @@ fn place() -> Pointer {
 }
 
 /// Whether the list can be trusted at all: not empty, no name twice, digests and origins where they belong.
-pub(crate) fn look(settings: &Settings, components: &[Component], found: &mut Found) {
+pub(crate) fn look(settings: &Settings, origins: &[AllowedOrigin], components: &[Component], found: &mut Found) {
     if components.is_empty() {
         let violation = Violation::new("inventory-empty", "the release names no components, so nothing can be checked");
         found.wrong(Severity::High, violation, &place(), "at least one component", "an empty list");
@@ -31,21 +32,26 @@ pub(crate) fn look(settings: &Settings, components: &[Component], found: &mut Fo
             let violation = Violation::new("digest-missing", message).about(name);
             found.wrong(Severity::High, violation, &place.key("digest"), "the digest of its content", "nothing");
         }
-        origin(settings, component, &place.key("origin"), found);
+        origin(settings, origins, component, &place.key("origin"), found);
     }
 }
 
-fn origin(settings: &Settings, component: &Component, place: &Pointer, found: &mut Found) {
-    if settings.allowed_origins.is_empty() {
+fn origin(settings: &Settings, origins: &[AllowedOrigin], component: &Component, place: &Pointer, found: &mut Found) {
+    if origins.is_empty() {
         return;
     }
     let name = component.name.as_str();
-    let allowed: Vec<String> = settings.allowed_origins.iter().map(|pattern| format!("`{pattern}`")).collect();
+    let allowed: Vec<String> = origins.iter().map(|pattern| format!("`{}`", pattern.written())).collect();
     let expected = format!("an origin like {}", allowed.join(" or "));
     match component.origin.as_deref() {
-        Some(origin) if settings.allows(origin) => {}
         Some(origin) => {
-            let message = format!("`{name}` was taken from `{origin}`, which is not an allowed origin");
+            let why = match origin::is_allowed(origin, origins) {
+                Ok(true) => return,
+                Ok(false) => String::new(),
+                Err(why) => format!(": {why}"),
+            };
+            let message =
+                format!("`{name}` was taken from `{}`, which is not an allowed origin{why}", origin.escape_debug());
             let violation = Violation::new("origin-not-allowed", message).about(name);
             found.wrong(Severity::High, violation, place, &expected, origin);
         }

@@ -1,17 +1,21 @@
 //! What an operator writes.
 
-use lockgate_plugin::Pattern;
 use lockgate_plugin::types::{Component, ComponentKind};
+use lockgate_plugin::{Pattern, Pointer, SettingsFinding};
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use crate::origin::AllowedOrigin;
 
 /// What a component has to show.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct Settings {
     /// Where components may be taken from: patterns for their origin. Empty: from anywhere.
+    #[schemars(extend("uniqueItems" = true))]
     pub(crate) allowed_origins: Vec<Pattern>,
     /// The kinds of component that have bytes: they need a digest and, where origins are limited, an origin.
+    #[schemars(extend("uniqueItems" = true))]
     pub(crate) kinds_with_bytes: Vec<ComponentKind>,
 }
 
@@ -25,14 +29,62 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Whether the component needs a digest and, where origins are limited, an origin. Who hands in the release names the
+    /// kinds, so what is software by its media type counts as such under any kind, and so does what is of the kind `other`
+    /// and has a media type at all.
     pub(crate) fn has_bytes(&self, component: &Component) -> bool {
-        self.kinds_with_bytes.contains(&component.kind)
+        let counts = |kind: ComponentKind| self.kinds_with_bytes.contains(&kind);
+        let is_software = component.media_type.as_deref().is_some_and(|media_type| {
+            component.kind == ComponentKind::Other && !media_type.trim().is_empty() || is_of_software(media_type)
+        });
+        counts(component.kind) || (is_software && counts(ComponentKind::Software))
     }
 
-    /// Whether the origin is one of the allowed ones. One with a step upwards in its path never is: it says one place
-    /// and means another.
-    pub(crate) fn allows(&self, origin: &str) -> bool {
-        let climbs = origin.split(['/', '\\']).any(|part| part == ".." || part.eq_ignore_ascii_case("%2e%2e"));
-        !climbs && self.allowed_origins.iter().any(|pattern| pattern.matches(origin))
+    /// What is wrong with the kinds.
+    fn kinds(&self) -> Option<SettingsFinding> {
+        let without_bytes = |kind: &ComponentKind| matches!(kind, ComponentKind::Hardware | ComponentKind::Process);
+        self.kinds_with_bytes.iter().all(without_bytes).then(|| {
+            let message =
+                "no component would need a digest: name a kind that has bytes, such as `software`, or leave it out";
+            SettingsFinding::new(Pointer::root().key("kinds-with-bytes"), message)
+        })
     }
+
+    /// The patterns for origins in the form in which they are compared, or what is wrong with the settings.
+    pub(crate) fn origins(&self) -> Result<Vec<AllowedOrigin>, Vec<SettingsFinding>> {
+        let place = Pointer::root().key("allowed-origins");
+        let (mut origins, mut findings) = (Vec::new(), Vec::new());
+        for (index, pattern) in self.allowed_origins.iter().enumerate() {
+            match AllowedOrigin::new(pattern) {
+                Ok(origin) => origins.push(origin),
+                Err(why) => {
+                    let message = format!("no origins can be allowed by `{pattern}`: {why}");
+                    findings.push(SettingsFinding::new(place.index(index), message));
+                }
+            }
+        }
+        findings.extend(self.kinds());
+        if findings.is_empty() { Ok(origins) } else { Err(findings) }
+    }
+}
+
+/// Whether content of that media type runs, or is an archive of what runs.
+fn is_of_software(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let begins = ["application/vnd.oci.", "application/vnd.docker.", "application/vnd.cncf.helm.", "application/x-"];
+    let is = [
+        "application/octet-stream",
+        "application/gzip",
+        "application/java-archive",
+        "application/java-vm",
+        "application/javascript",
+        "application/vnd.android.package-archive",
+        "application/vnd.debian.binary-package",
+        "application/vnd.microsoft.portable-executable",
+        "application/wasm",
+        "application/zip",
+        "application/zstd",
+        "text/javascript",
+    ];
+    is.contains(&essence.as_str()) || begins.iter().any(|start| essence.starts_with(start))
 }

@@ -77,6 +77,14 @@ fn what_is_as_approved_passes_at_every_stage() {
 }
 
 #[test]
+fn one_component_is_spoken_of_in_the_singular() {
+    let mut fixture = fixture(Stage::Fulfill);
+    fixture.components.truncate(1);
+    fixture.approved.as_mut().expect("it is approved").components.truncate(1);
+    assert_eq!(run(&fixture), Report::passed("the 1 component of Shop 2.4 is what was approved"));
+}
+
+#[test]
 fn a_digest_that_differs_fails_and_names_both() {
     let mut fixture = fixture(Stage::Fulfill);
     fixture.components[0].digest = Some(format!("sha256:{}", "f".repeat(64)));
@@ -202,13 +210,57 @@ fn origins_are_held_against_the_patterns() {
 
 #[test]
 fn an_origin_that_climbs_out_of_its_place_is_not_allowed() {
-    let settings = r#"{ "allowed-origins": ["https://files.example.com/shop/**"] }"#;
-    for origin in ["https://files.example.com/shop/../other/app", "https://files.example.com/shop/%2E%2e/app"] {
-        let mut fixture = fixture(Stage::PlanAndApprove);
+    let settings = r#"{ "allowed-origins": ["https://repo.example/team-a/**"] }"#;
+    for rest in [
+        "../team-b/x",
+        "%2e%2e/team-b/x",
+        ".%2e/team-b/x",
+        "%2E./team-b/x",
+        "..%2fteam-b/x",
+        "%2e%2e%2Fteam-b/x",
+        "..%5cteam-b/x",
+        "x\nhttps://repo.example/team-b",
+    ] {
+        let mut fixture = fixture(Stage::Fulfill);
         fixture.components.truncate(1);
-        fixture.components[0].origin = Some(origin.to_owned());
+        fixture.approved.as_mut().expect("it was approved").components.truncate(1);
+        fixture.components[0].origin = Some(format!("https://repo.example/team-a/{rest}"));
         assert_eq!(found(&run_with(settings, &fixture)), [("origin-not-allowed", "/release/components/0/origin")]);
     }
+}
+
+#[test]
+fn an_origin_without_a_normal_form_is_told_why_on_one_line() {
+    let mut fixture = fixture(Stage::PlanAndApprove);
+    fixture.components[0].origin = Some("oci://registry.example.com/shop/a\nb".to_owned());
+    let report = run_with(r#"{ "allowed-origins": ["oci://Registry.example.com/shop/*"] }"#, &fixture);
+    assert_eq!(
+        report.findings[0].violation.message,
+        "`app` was taken from `oci://registry.example.com/shop/a\\nb`, which is not an allowed origin: it has a space or a \
+         control character in it"
+    );
+    assert_eq!(report.findings.len(), 1);
+}
+
+#[test]
+fn a_pattern_that_no_origin_can_fit_is_refused() {
+    let settings = r#"{ "allowed-origins": ["https://a.example/*", "https://b.example/../*", "https:c.example/*"] }"#;
+    let found = configure::<ComponentIntegrity>(settings).expect_err("two patterns are wrong");
+    let found: Vec<(&str, &str)> =
+        found.iter().map(|finding| (finding.pointer.as_str(), finding.message.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            (
+                "/allowed-origins/1",
+                "no origins can be allowed by `https://b.example/../*`: it has a step upwards, `..`, in it"
+            ),
+            (
+                "/allowed-origins/2",
+                "no origins can be allowed by `https:c.example/*`: it has no `//` and host after its scheme"
+            ),
+        ]
+    );
 }
 
 #[test]
@@ -264,6 +316,60 @@ fn instances_are_complete_and_none_is_extra() {
 }
 
 #[test]
+fn an_instance_in_an_environment_of_nearly_that_name_is_not_passed_over() {
+    let mut fixture = fixture(Stage::Observe);
+    let environment = fixture.environment.name.to_uppercase();
+    fixture.actual_instances.push(Instance { environment: environment.clone(), ..instance("shop-2", components()) });
+    let report = run(&fixture);
+    assert_eq!(
+        found(&report),
+        [("environment-differs", "/actual_instances/1/environment"), ("instance-extra", "/actual_instances/1")]
+    );
+    fixture.actual_instances.pop();
+    fixture.desired_instances.push(Instance { environment, ..instance("shop-2", Vec::new()) });
+    assert_eq!(
+        found(&run(&fixture)),
+        [("environment-differs", "/desired_instances/1/environment"), ("instance-missing", "/actual_instances")]
+    );
+}
+
+#[test]
+fn what_is_software_by_its_media_type_needs_a_digest_under_any_kind() {
+    let codes = |kind: ComponentKind, media_type: &str, settings: &str| {
+        let mut fixture = fixture(Stage::PlanAndApprove);
+        let odd = Component { media_type: Some(media_type.to_owned()), origin: None, ..component("odd", kind, None) };
+        fixture.components.push(odd);
+        let report = run_with(settings, &fixture);
+        report.findings.iter().map(|finding| finding.violation.code.clone()).collect::<Vec<_>>()
+    };
+    for (kind, media_type) in [
+        (ComponentKind::Other, "application/octet-stream"),
+        (ComponentKind::Other, "image/png"),
+        (ComponentKind::Process, "Application/Vnd.OCI.image.manifest.v1+json"),
+        (ComponentKind::Hardware, "application/x-executable; a=b"),
+    ] {
+        assert_eq!(codes(kind, media_type, "{}"), ["digest-missing"], "{media_type}");
+        let origins = r#"{ "allowed-origins": ["oci://registry.example.com/shop/*"] }"#;
+        assert_eq!(codes(kind, media_type, origins), ["digest-missing", "origin-missing"], "{media_type}");
+        assert_eq!(codes(kind, media_type, r#"{ "kinds-with-bytes": ["data"] }"#), [""; 0], "{media_type}");
+    }
+    for (kind, media_type) in [(ComponentKind::Other, " "), (ComponentKind::Process, "application/pdf")] {
+        assert_eq!(codes(kind, media_type, "{}"), [""; 0], "{media_type}");
+    }
+}
+
+#[test]
+fn kinds_that_ask_for_nothing_are_refused() {
+    for kinds in ["[]", r#"["hardware"]"#, r#"["process", "hardware"]"#] {
+        let found = configure::<ComponentIntegrity>(&format!(r#"{{ "kinds-with-bytes": {kinds} }}"#))
+            .expect_err("the settings are wrong");
+        let places: Vec<&str> = found.iter().map(|finding| finding.pointer.as_str()).collect();
+        assert_eq!(places, ["/kinds-with-bytes"], "{kinds}");
+    }
+    assert!(configure::<ComponentIntegrity>(r#"{ "kinds-with-bytes": ["hardware", "other"] }"#).is_ok());
+}
+
+#[test]
 fn without_instances_the_later_stages_are_inconclusive() {
     let mut nothing_there = fixture(Stage::Validate);
     nothing_there.actual_instances.clear();
@@ -279,6 +385,33 @@ fn without_instances_the_later_stages_are_inconclusive() {
     assert_eq!(
         (report.outcome, found(&report)),
         (Outcome::Inconclusive, vec![("desired-instances-unknown", "/desired_instances")])
+    );
+}
+
+#[test]
+fn what_is_unknown_does_not_hide_what_else_is_unknown_or_wrong() {
+    let mut nothing = fixture(Stage::Validate);
+    (nothing.actual_instances, nothing.desired_instances, nothing.approved) = (Vec::new(), Vec::new(), None);
+    assert_eq!(
+        found(&run(&nothing)),
+        [
+            ("approved-list-missing", "/approved"),
+            ("actual-instances-unknown", "/actual_instances"),
+            ("desired-instances-unknown", "/desired_instances"),
+        ]
+    );
+    let mut others = fixture(Stage::Validate);
+    others.approved = None;
+    others.desired_instances = vec![instance("shop-1", vec![component("app", ComponentKind::Software, Some("a"))])];
+    others.actual_instances.push(instance("shop-2", components()));
+    assert_eq!(
+        found(&run(&others)),
+        [
+            ("component-extra", "/actual_instances/0/components/1"),
+            ("component-extra", "/actual_instances/0/components/2"),
+            ("instance-extra", "/actual_instances/1"),
+            ("approved-list-missing", "/approved"),
+        ]
     );
 }
 

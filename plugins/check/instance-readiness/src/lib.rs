@@ -57,7 +57,7 @@ impl ValidationCheck for InstanceReadiness {
         let actual: Vec<(usize, &Instance)> = all.iter().enumerate().filter(|(_, instance)| here(instance)).collect();
         if actual.is_empty() {
             let place = Pointer::root().key("actual_instances");
-            let message = format!("nobody knows what runs in `{environment}`: no actual instance of it is named");
+            let message = format!("the snapshot names no actual instance in `{environment}`");
             let violation = Violation::new("actual-instances-unknown", message);
             let finding = correctable(Severity::Medium, violation, &place, "the instances that are there", "nothing");
             return Ok(
@@ -80,7 +80,7 @@ impl ValidationCheck for InstanceReadiness {
             count => format!("the {count} instances"),
         };
         Ok(match findings.len() {
-            0 => Report::passed(format!("{looked_at} in `{environment}`: ready, as far as was asked for")),
+            0 => Report::passed(format!("{looked_at} in `{environment}`: all that the settings ask for is there")),
             1 => Report::failed(format!("1 thing is missing before {looked_at} in `{environment}` can be handed on")),
             count => Report::failed(format!(
                 "{count} things are missing before {looked_at} in `{environment}` can be handed on"

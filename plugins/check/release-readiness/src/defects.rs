@@ -48,7 +48,7 @@ fn too_severe(settings: &ReleaseReadiness, defect: &Defect, place: &Pointer) -> 
     let Defect { id, title, severity, status } = defect;
     let (severity, status, worst) = (severity.word(), status.word(), worst.word());
     let message =
-        format!("defect `{id}` ({title}) is {status} with severity {severity}, and {worst} is the worst that may be");
+        format!("defect `{id}` ({title}) is {status} with severity {severity}; the worst severity allowed is {worst}");
     let violation = Violation::new("defect-too-severe", message).about(id);
     let expected = format!("a severity of {worst} or less, or the status fixed");
     Some(wrong(defect.severity, violation, place, &expected, Some(severity)))

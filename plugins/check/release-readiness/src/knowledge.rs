@@ -23,19 +23,20 @@ pub(crate) fn findings(settings: &ReleaseReadiness, evaluation: &Evaluation) -> 
     }
     let valid = items.iter().filter(|item| flaw(item, evaluation, &place).is_none()).count();
     let least = usize::try_from(settings.least_knowledge_items).unwrap_or(usize::MAX);
-    // Where a named item is at fault, that has been said; the number would only say it again.
-    if valid < least && findings.is_empty() {
-        let message = format!("{valid} knowledge items are validated and not expired, and at least {least} have to be");
+    // Also where a named item is at fault: a waiver of that must not stand in for the number.
+    if valid < least {
+        let (is, have) = (if valid == 1 { "item is" } else { "items are" }, if least == 1 { "has" } else { "have" });
+        let message = format!("{valid} knowledge {is} validated and not expired, and at least {least} {have} to be");
         let violation = Violation::new("knowledge-items-too-few", message);
         findings.push(wrong(
             Severity::High,
             violation,
             &place,
-            &format!("at least {least} valid items"),
+            &format!("at least {least} valid {}", if least == 1 { "item" } else { "items" }),
             Some(&valid.to_string()),
         ));
-        let flaws = items.iter().enumerate().filter_map(|(index, item)| flaw(item, evaluation, &place.index(index)));
-        findings.extend(flaws);
+        let others = items.iter().enumerate().filter(|(_, item)| !settings.knowledge_items.contains(&item.id));
+        findings.extend(others.filter_map(|(index, item)| flaw(item, evaluation, &place.index(index))));
     }
     findings
 }
@@ -46,8 +47,8 @@ fn flaw(item: &KnowledgeItem, evaluation: &Evaluation, place: &Pointer) -> Optio
     let KnowledgeItem { id, title, status, expires, .. } = item;
     let why = match status {
         KnowledgeStatus::Validated | KnowledgeStatus::Published => None,
-        KnowledgeStatus::Draft => Some("is a draft: nobody has found it right yet"),
-        KnowledgeStatus::InReview => Some("is in review: nobody has found it right yet"),
+        KnowledgeStatus::Draft => Some("is a draft: nobody has validated it yet"),
+        KnowledgeStatus::InReview => Some("is in review: nobody has validated it yet"),
         KnowledgeStatus::Archived => Some("is archived: it is no longer valid"),
     };
     if let Some(why) = why {

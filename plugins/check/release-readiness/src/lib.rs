@@ -23,6 +23,7 @@ struct ReleaseReadiness {
     /// The worst severity that a defect may have which was accepted for this release. Without it, any.
     worst_accepted_defect: Option<Severity>,
     /// The knowledge items that have to be there, validated and not expired, by id.
+    #[schemars(extend("items" = {"type": "string", "format": "lockgate-name"}, "uniqueItems" = true))]
     knowledge_items: Vec<String>,
     /// How many knowledge items have to be there at least, validated and not expired; those that are named count too.
     least_knowledge_items: u32,
@@ -43,14 +44,16 @@ impl Plugin for ReleaseReadiness {
     type Settings = Self;
 
     fn configure(settings: Self) -> Result<Self, Vec<SettingsFinding>> {
-        let items = &settings.knowledge_items;
-        let twice =
-            |(index, id): (usize, &String)| items.iter().take(index).any(|earlier| earlier == id).then_some(index);
-        let findings = items.iter().enumerate().filter_map(twice).map(|index| {
-            SettingsFinding::new(Pointer::root().key("knowledge-items").index(index), "this id stands here twice")
-        });
-        let findings: Vec<SettingsFinding> = findings.collect();
-        if findings.is_empty() { Ok(settings) } else { Err(findings) }
+        let asks_for_nothing = settings.worst_open_defect.is_none()
+            && settings.worst_accepted_defect.is_none()
+            && settings.knowledge_items.is_empty()
+            && settings.least_knowledge_items == 0;
+        if asks_for_nothing {
+            let message = "neither knowledge items nor a limit on defects are asked for: leave it out, or name `knowledge-items`, \
+                           `worst-open-defect` or `worst-accepted-defect`";
+            return Err(vec![SettingsFinding::new(Pointer::root().key("least-knowledge-items"), message)]);
+        }
+        Ok(settings)
     }
 }
 
@@ -96,7 +99,7 @@ fn protection(release: &Release) -> Option<Finding> {
     if release.digest.as_deref().is_some_and(|digest| !digest.is_empty()) {
         return None;
     }
-    let message = format!("{} has no digest, so nobody would notice if it were tampered with", release.name);
+    let message = format!("{} has no digest, so nobody can tell whether it was changed", release.name);
     let place = Pointer::root().key("release").key("digest");
     Some(wrong(
         Severity::High,

@@ -129,7 +129,23 @@ fn a_defect_may_be_as_bad_as_the_settings_say_and_no_worse() {
     assert_eq!(report.findings[1].severity, Severity::Medium);
     assert_eq!(
         report.findings[1].violation.message,
-        "defect `D-2` (title of D-2) is accepted with severity medium, and low is the worst that may be"
+        "defect `D-2` (title of D-2) is accepted with severity medium; the worst severity allowed is low"
+    );
+}
+
+#[test]
+fn a_named_item_that_is_at_fault_does_not_hide_that_there_are_too_few() {
+    let mut fixture = ready();
+    fixture.knowledge_items = vec![item("K-1", KnowledgeStatus::Draft), item("K-2", KnowledgeStatus::Archived)];
+    let settings = r#"{ "knowledge-items": ["K-1", "K-9"], "least-knowledge-items": 2 }"#;
+    assert_eq!(
+        found(&run_with(settings, &fixture)),
+        [
+            ("knowledge-item-not-validated", "/release/knowledge_items/0/status"),
+            ("knowledge-item-missing", "/release/knowledge_items"),
+            ("knowledge-items-too-few", "/release/knowledge_items"),
+            ("knowledge-item-not-validated", "/release/knowledge_items/1/status"),
+        ]
     );
 }
 
@@ -137,8 +153,15 @@ fn a_defect_may_be_as_bad_as_the_settings_say_and_no_worse() {
 fn at_least_one_knowledge_item_has_to_be_valid() {
     let mut fixture = ready();
     fixture.knowledge_items.clear();
-    assert_eq!(found(&run(&fixture)), [("knowledge-items-too-few", "/release/knowledge_items")]);
-    assert_eq!(run_with(r#"{ "least-knowledge-items": 0 }"#, &fixture).outcome, Outcome::Passed);
+    let report = run(&fixture);
+    assert_eq!(found(&report), [("knowledge-items-too-few", "/release/knowledge_items")]);
+    let message = &report.findings[0].violation.message;
+    assert_eq!(message, "0 knowledge items are validated and not expired, and at least 1 has to be");
+    assert!(format!("{:?}", report.findings[0].violation.remedies).contains("at least 1 valid item\""));
+    assert_eq!(
+        run_with(r#"{ "least-knowledge-items": 0, "worst-open-defect": "critical" }"#, &fixture).outcome,
+        Outcome::Passed
+    );
 
     fixture.knowledge_items = vec![item("K-1", KnowledgeStatus::InReview), item("K-2", KnowledgeStatus::Archived)];
     assert_eq!(
@@ -158,7 +181,13 @@ fn an_item_is_valid_until_the_moment_it_expires() {
     assert_eq!(run(&fixture).outcome, Outcome::Passed);
     fixture.knowledge_items[0].expires = Some(fixture.now.as_millis());
     let report = run_with(r#"{ "knowledge-items": ["K-1"] }"#, &fixture);
-    assert_eq!(found(&report), [("knowledge-item-expired", "/release/knowledge_items/0/expires")]);
+    assert_eq!(
+        found(&report),
+        [
+            ("knowledge-item-expired", "/release/knowledge_items/0/expires"),
+            ("knowledge-items-too-few", "/release/knowledge_items"),
+        ]
+    );
     assert_eq!(
         report.findings[0].violation.message,
         "knowledge item `K-1` (How to run it) expired at 2026-11-24T12:00:00Z"
@@ -197,5 +226,12 @@ fn settings_that_make_no_sense_are_refused() {
         places(r#"{ "worst-open-defect": "bad", "least-knowledge-items": -1 }"#),
         ["/least-knowledge-items", "/worst-open-defect"]
     );
+    assert_eq!(places(r#"{ "least-knowledge-items": 0 }"#), ["/least-knowledge-items"]);
+    for more in [r#""knowledge-items": ["K-1"]"#, r#""worst-open-defect": "low""#, r#""worst-accepted-defect": "low""#]
+    {
+        let settings = format!(r#"{{ "least-knowledge-items": 0, {more} }}"#);
+        assert!(configure::<ReleaseReadiness>(&settings).is_ok(), "{settings}");
+    }
     assert_eq!(places(r#"{ "knowledge-items": ["a", "b", "a"] }"#), ["/knowledge-items/2"]);
+    assert_eq!(places(r#"{ "knowledge-items": ["", "K-1 "] }"#), ["/knowledge-items/0", "/knowledge-items/1"]);
 }

@@ -6,66 +6,117 @@ use lockgate_plugin::{Finding, Pointer, Report, Violation};
 use crate::settings::Unknown;
 
 /// How many findings are told one by one. A report is for people: more of the same only hides what matters, and an
-/// answer may not grow with the SBOM.
+/// answer may not grow with the SBOM. Of each code, one is told at least: people waive findings by their codes, and may
+/// not waive one that they were not shown.
 const MOST: usize = 100;
 
-/// What was found so far.
+/// What was found so far. Only what can be shown is put into words, the rest is counted.
 #[derive(Debug)]
 pub(crate) struct Findings {
     /// Where the SBOM lies in the snapshot.
     place: Pointer,
-    wrong: Vec<Finding>,
-    unknown: Vec<Finding>,
-    noted: Vec<Finding>,
+    wrong: Counted,
+    unknown: Counted,
+    noted: Counted,
+}
+
+/// Findings of one kind.
+#[derive(Debug, Default)]
+struct Counted {
+    count: usize,
+    codes: Vec<&'static str>,
+    shown: Vec<Shown>,
+}
+
+/// A finding that can be told.
+#[derive(Debug)]
+struct Shown {
+    /// Whether it is the first one of its code.
+    is_first: bool,
+    finding: Finding,
+}
+
+impl Counted {
+    fn add(&mut self, code: &'static str, finding: impl FnOnce() -> Finding) {
+        self.count += 1;
+        let is_first = !self.codes.contains(&code);
+        if is_first {
+            self.codes.push(code);
+        }
+        if is_first || self.shown.len() < MOST {
+            self.shown.push(Shown { is_first, finding: finding() });
+        }
+    }
 }
 
 impl Findings {
     pub(crate) fn new(place: Pointer) -> Self {
-        Self { place, wrong: Vec::new(), unknown: Vec::new(), noted: Vec::new() }
+        Self { place, wrong: Counted::default(), unknown: Counted::default(), noted: Counted::default() }
     }
 
-    /// Something is not allowed.
-    pub(crate) fn wrong(&mut self, severity: Severity, violation: Violation) {
-        self.wrong.push(Finding::new(severity, violation.at(&self.place)));
+    /// Something is not allowed. The violation is made of its code.
+    pub(crate) fn wrong(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        violation: impl FnOnce(&'static str) -> Violation,
+    ) {
+        self.wrong.add(code, || Finding::new(severity, violation(code).at(&self.place)));
     }
 
     /// Something cannot be told.
-    pub(crate) fn unknown(&mut self, violation: Violation) {
-        self.unknown.push(Finding::new(Severity::Medium, violation.at(&self.place)));
+    pub(crate) fn unknown(&mut self, code: &'static str, violation: impl FnOnce(&'static str) -> Violation) {
+        self.unknown.add(code, || Finding::new(Severity::Medium, violation(code).at(&self.place)));
     }
 
     /// Something cannot be told, and the settings say what follows.
-    pub(crate) fn untold(&mut self, handling: Unknown, violation: Violation) {
+    pub(crate) fn untold(
+        &mut self,
+        handling: Unknown,
+        code: &'static str,
+        violation: impl FnOnce(&'static str) -> Violation,
+    ) {
         match handling {
-            Unknown::Fail => self.wrong(Severity::Medium, violation),
-            Unknown::Inconclusive => self.unknown(violation),
+            Unknown::Fail => self.wrong(Severity::Medium, code, violation),
+            Unknown::Inconclusive => self.unknown(code, violation),
             Unknown::Ignore => {}
         }
     }
 
     /// Something is worth saying.
-    pub(crate) fn noted(&mut self, violation: Violation) {
-        self.noted.push(Finding::new(Severity::Info, violation.at(&self.place)));
+    pub(crate) fn noted(&mut self, code: &'static str, violation: impl FnOnce(&'static str) -> Violation) {
+        self.noted.add(code, || Finding::new(Severity::Info, violation(code).at(&self.place)));
     }
 
     pub(crate) fn report(self, packages: usize) -> Report {
         let Self { place, wrong, unknown, noted } = self;
         let of = if packages == 1 { "1 package".to_owned() } else { format!("{packages} packages") };
         let things = |count: usize| if count == 1 { "1 thing".to_owned() } else { format!("{count} things") };
-        let report = if !wrong.is_empty() {
-            let are = if wrong.len() == 1 { "is" } else { "are" };
-            Report::failed(format!("{} {are} not allowed in the SBOM's {of}", things(wrong.len())))
-        } else if !unknown.is_empty() {
-            Report::inconclusive(format!("{} cannot be told about the SBOM's {of}", things(unknown.len())))
+        let report = if wrong.count > 0 {
+            let are = if wrong.count == 1 { "is" } else { "are" };
+            Report::failed(format!("{} {are} not allowed in the SBOM's {of}", things(wrong.count)))
+        } else if unknown.count > 0 {
+            Report::inconclusive(format!("{} cannot be told about the SBOM's {of}", things(unknown.count)))
         } else {
             Report::passed(format!("nothing in the SBOM's {of} is forbidden"))
         };
-        let all = wrong.len() + unknown.len() + noted.len();
-        let report = report.findings(wrong.into_iter().chain(unknown).chain(noted).take(MOST));
+        let all = wrong.count + unknown.count + noted.count;
+        // The first finding of each code has its place, and the others have what is left.
+        let codes = wrong.codes.len() + unknown.codes.len() + noted.codes.len();
+        let mut left = MOST.saturating_sub(codes);
+        let shown = wrong.shown.into_iter().chain(unknown.shown).chain(noted.shown).filter(|shown| {
+            let is_told = shown.is_first || left > 0;
+            left = left.saturating_sub(usize::from(is_told && !shown.is_first));
+            is_told
+        });
+        let report = report.findings(shown.map(|shown| shown.finding));
         if all <= MOST {
             return report;
         }
-        let message = format!("{} more findings are not shown here", all - MOST);
+        let message = match all - MOST {
+            1 => "1 more finding is not shown here".to_owned(),
+            more => format!("{more} more findings are not shown here"),
+        };
         report.finding(Severity::Info, Violation::new("more-findings", message).at(place))
     }
 }

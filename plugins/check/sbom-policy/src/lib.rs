@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod cyclonedx;
+mod document;
 mod findings;
 mod licence;
 mod package;
@@ -18,8 +18,9 @@ use lockgate_plugin::{
     SettingsFinding, ValidationCheck, Violation,
 };
 
-use cyclonedx::{Package, Sbom, Unread};
+use document::{MEDIA_TYPE, PackageKind, Sbom, TAKEN, Unread};
 use findings::Findings;
+use licence::LicenceJudge;
 use settings::{EVIDENCE, Policy, Settings};
 
 /// Reads the SBOM of a release and looks for what is not allowed.
@@ -67,20 +68,20 @@ impl SbomPolicy {
 
     /// What has to be handed in.
     fn hand_in(&self, message: &str) -> Requirement {
-        let need = EvidenceNeeded::named(&self.policy.evidence).media_type(cyclonedx::MEDIA_TYPE);
+        let need = EvidenceNeeded::named(&self.policy.evidence).media_type(MEDIA_TYPE);
         Requirement::new("hand-in-sbom", format!("hand in {message} as evidence `{}`", self.policy.evidence), need)
     }
 
     fn missing(&self) -> Report {
         let violation = Violation::new("sbom-missing", "nobody handed in a software bill of materials (SBOM)");
-        let remedy = self.hand_in("the SBOM of the release, as CycloneDX in JSON,");
+        let remedy = self.hand_in("the SBOM of the release, as CycloneDX or SPDX in JSON,");
         Report::inconclusive("there is no SBOM to look at")
             .finding(Severity::Medium, violation.at(self.place()).remedy(remedy))
     }
 
     /// Another format cannot be judged; a broken document is wrong.
     fn unread(&self, unread: Unread) -> Report {
-        let remedy = self.hand_in("the SBOM of the release, as CycloneDX 1.4 to 1.6 in JSON,");
+        let remedy = self.hand_in(&format!("the SBOM of the release, as one of {TAKEN},"));
         let finding = |code: &str, message: String| Violation::new(code, message).at(self.place()).remedy(remedy);
         match unread {
             Unread::OtherFormat(message) => Report::inconclusive("the SBOM is in a format that is not understood")
@@ -91,35 +92,53 @@ impl SbomPolicy {
         }
     }
 
-    fn judge(&self, evaluation: &Evaluation, evidence: &Evidence, sbom: &Sbom) -> Report {
+    fn judge(&self, evaluation: &Evaluation, evidence: &Evidence, sbom: &Sbom<'_>) -> Report {
         let mut findings = Findings::new(self.place());
         if self.policy.require_component_match {
             subject::compare(sbom, &evaluation.components(), self, &mut findings);
         }
+        let mut judge = LicenceJudge::new(&self.policy, sbom.references());
         let mut licences: BTreeMap<String, u32> = BTreeMap::new();
         let mut packages: usize = 0;
-        sbom.each_package(&mut |package: &Package, path: &Pointer| {
-            packages += 1;
-            *licences.entry(package.licence_text()).or_default() += 1;
-            licence::judge(&self.policy, package, path, || evaluation.now(), &mut findings);
-            package::judge(&self.policy, package, path, &mut findings);
+        sbom.each_package(|package, place| {
+            if package.kind != PackageKind::Subject {
+                packages += 1;
+                *licences.entry(package.licence_text()).or_default() += 1;
+            }
+            judge.judge(package, place, evaluation, &mut findings);
+            package::judge(&self.policy, package, place, &mut findings);
         });
         if packages == 0 {
-            let violation =
-                Violation::new("sbom-empty", "the SBOM names no packages, so nothing can be said about them");
-            findings.unknown(violation.remedy(self.hand_in("an SBOM that names the packages of the release")));
+            findings.unknown("sbom-empty", |code| {
+                let message = "the SBOM names no packages, so nothing can be said about them";
+                let remedy = self.hand_in("an SBOM that names the packages of the release");
+                Violation::new(code, message).remedy(remedy)
+            });
         }
-        let exhibit = serde_json::json!({ "sbom": evidence.digest, "packages": packages, "licences": licences });
-        findings.report(packages).exhibit("licences", Document::new(LICENCES, exhibit.to_string()))
+        findings.report(packages).exhibit("licences", exhibit(&evidence.digest, packages, licences))
     }
 }
 
-/// The schema of the exhibit: the digest of the SBOM, the number of packages, and how many have which licence.
+/// The schema of the exhibit: the digest of the SBOM, the number of packages, how many have which licence, and how many
+/// have a licence that is not listed.
 const LICENCES: &str = "lockgate:sbom-policy/licences@1";
+
+/// How many licences the exhibit lists: those that the most packages have.
+const MOST_LICENCES: usize = 100;
+
+fn exhibit(digest: &str, packages: usize, licences: BTreeMap<String, u32>) -> Document {
+    let mut by_count: Vec<(String, u32)> = licences.into_iter().collect();
+    by_count.sort_by(|(_, a), (_, b)| b.cmp(a));
+    let others: u32 = by_count.iter().skip(MOST_LICENCES).map(|(_, count)| count).sum();
+    by_count.truncate(MOST_LICENCES);
+    let listed: BTreeMap<String, u32> = by_count.into_iter().collect();
+    let exhibit = serde_json::json!({ "sbom": digest, "packages": packages, "licences": listed, "others": others });
+    Document::new(LICENCES, exhibit.to_string())
+}
 
 /// What turns a finding about one package.
 fn replace(policy: &Policy, message: String) -> Requirement {
-    let need = EvidenceNeeded::named(&policy.evidence).media_type(cyclonedx::MEDIA_TYPE);
+    let need = EvidenceNeeded::named(&policy.evidence).media_type(MEDIA_TYPE);
     Requirement::new(
         "replace-package",
         format!("{message}, and hand in the new SBOM as evidence `{}`", policy.evidence),

@@ -3,10 +3,10 @@
 use lockgate_plugin::time::Timestamp;
 use lockgate_plugin::{Pattern, Pointer, SettingsFinding};
 use schemars::JsonSchema;
-use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
-use crate::package::PackagePattern;
+use crate::licence::{LicenceException, LicencePattern, LicencePolicy, NamePattern};
+use crate::package::{ByPackage, Forbids, PackagePattern, PackageRule, VersionRange};
 
 /// The evidence that the plugin asks to read.
 pub(crate) const EVIDENCE: [&str; 2] = ["sbom", "sbom-*"];
@@ -16,18 +16,31 @@ pub(crate) const EVIDENCE: [&str; 2] = ["sbom", "sbom-*"];
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct Settings {
     /// The name of the evidence that holds the SBOM: `sbom`, or one that begins with `sbom-`.
+    #[schemars(extend("format" = "lockgate-name"))]
     evidence: String,
     /// The licences that are not allowed: patterns over SPDX ids, such as `AGPL-*`.
+    #[schemars(extend("uniqueItems" = true))]
     denied_licences: Vec<Pattern>,
+    /// The names of licences that are not allowed, such as `Shop licence*`. A pattern with stars is held against the names that
+    /// SPDX knows too; stars alone are not.
+    #[schemars(extend("uniqueItems" = true))]
+    denied_licence_names: Vec<Pattern>,
     /// The licences that are allowed even if they are denied above, such as `GPL-* WITH Classpath-exception-2.0`.
+    #[schemars(extend("uniqueItems" = true))]
     permitted_licences: Vec<Pattern>,
+    /// The licences that are allowed even if they are denied above and that SPDX does not know: patterns over their names.
+    #[schemars(extend("uniqueItems" = true))]
+    permitted_licence_names: Vec<Pattern>,
     /// Whether every licence that is not permitted above is denied.
     only_permitted: bool,
     /// The packages that are excused from the rules about licences.
-    licence_exceptions: Vec<LicenceException>,
+    #[schemars(extend("uniqueItems" = true))]
+    licence_exceptions: Vec<ExcusedPackage>,
     /// The packages that are not allowed.
+    #[schemars(extend("uniqueItems" = true))]
     denied_packages: Vec<DeniedPackage>,
     /// The packages that are allowed from a version on.
+    #[schemars(extend("uniqueItems" = true))]
     minimum_versions: Vec<MinimumVersion>,
     /// What follows when a package does not tell its licence, its package URL or its version, and a rule needs it.
     unknown: Unknown,
@@ -40,7 +53,9 @@ impl Default for Settings {
         Self {
             evidence: "sbom".to_owned(),
             denied_licences: Vec::new(),
+            denied_licence_names: Vec::new(),
             permitted_licences: Vec::new(),
+            permitted_licence_names: Vec::new(),
             only_permitted: false,
             licence_exceptions: Vec::new(),
             denied_packages: Vec::new(),
@@ -54,14 +69,14 @@ impl Default for Settings {
 /// A package that is excused from the rules about licences.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct LicenceException {
+struct ExcusedPackage {
     /// A pattern over package URLs without version: `pkg:cargo/ring`.
-    pub(crate) package: PackagePattern,
+    package: Pattern,
     /// Why.
     #[schemars(length(min = 1))]
-    pub(crate) reason: String,
+    reason: String,
     /// Until when. Without it, for good.
-    pub(crate) until: Option<Timestamp>,
+    until: Option<Timestamp>,
 }
 
 /// A package that is not allowed.
@@ -69,7 +84,7 @@ pub(crate) struct LicenceException {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct DeniedPackage {
     /// A pattern over package URLs without version: `pkg:npm/event-stream`, `pkg:cargo/openssl*`.
-    package: PackagePattern,
+    package: Pattern,
     /// Which versions: `=3.3.6`, `<1.2.3`, `>=1.0, <1.4`. Without it, all.
     versions: Option<String>,
     /// Why.
@@ -82,10 +97,11 @@ struct DeniedPackage {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct MinimumVersion {
     /// A pattern over package URLs without version.
-    package: PackagePattern,
+    package: Pattern,
     /// The first version that is allowed: `0.10.70`.
     version: String,
     /// Why.
+    #[schemars(length(min = 1))]
     reason: Option<String>,
 }
 
@@ -106,38 +122,11 @@ pub(crate) enum Unknown {
 #[derive(Debug)]
 pub(crate) struct Policy {
     pub(crate) evidence: String,
-    /// Patterns over SPDX ids in lower case.
-    pub(crate) denied_licences: Vec<Pattern>,
-    /// The same.
-    pub(crate) permitted_licences: Vec<Pattern>,
-    pub(crate) only_permitted: bool,
-    pub(crate) licence_exceptions: Vec<LicenceException>,
-    pub(crate) packages: Vec<PackageRule>,
+    pub(crate) licences: LicencePolicy,
+    pub(crate) licence_exceptions: ByPackage<LicenceException>,
+    pub(crate) packages: ByPackage<PackageRule>,
     pub(crate) unknown: Unknown,
     pub(crate) require_component_match: bool,
-}
-
-impl Policy {
-    /// Whether licences are looked at at all.
-    pub(crate) fn has_licence_rules(&self) -> bool {
-        self.only_permitted || !self.denied_licences.is_empty()
-    }
-}
-
-/// One rule about packages.
-#[derive(Debug)]
-pub(crate) struct PackageRule {
-    pub(crate) package: PackagePattern,
-    pub(crate) forbids: Forbids,
-    pub(crate) reason: Option<String>,
-}
-
-/// Which versions a rule forbids.
-#[derive(Debug)]
-pub(crate) enum Forbids {
-    All,
-    Matching(VersionReq),
-    Before(Version),
 }
 
 impl Settings {
@@ -149,55 +138,74 @@ impl Settings {
             let message = format!("`{}` cannot be read: the plugin asks for `sbom` and `sbom-*` only", self.evidence);
             findings.push(SettingsFinding::new(root.key("evidence"), message));
         }
-        if self.only_permitted && self.permitted_licences.is_empty() {
+        let findings_before = findings.len();
+        let licences = LicencePolicy {
+            denied: read(&root, "denied-licences", &self.denied_licences, LicencePattern::read, &mut findings),
+            denied_names: read(
+                &root,
+                "denied-licence-names",
+                &self.denied_licence_names,
+                NamePattern::read,
+                &mut findings,
+            ),
+            permitted: read(&root, "permitted-licences", &self.permitted_licences, LicencePattern::read, &mut findings),
+            permitted_names: read(
+                &root,
+                "permitted-licence-names",
+                &self.permitted_licence_names,
+                NamePattern::read,
+                &mut findings,
+            ),
+            only_permitted: self.only_permitted,
+        };
+        if self.only_permitted && !licences.permits_something() && findings.len() == findings_before {
             let message = "no licence is permitted, so nothing could ever pass: name some in `permitted-licences`";
             findings.push(SettingsFinding::new(root.key("only-permitted"), message));
         }
-        let mut packages = Vec::new();
-        for (index, denied) in self.denied_packages.into_iter().enumerate() {
-            let forbids = match denied.versions {
-                None => Forbids::All,
-                Some(versions) => match versions.parse() {
-                    Ok(versions) => Forbids::Matching(versions),
-                    Err(error) => {
-                        let place = root.key("denied-packages").index(index).key("versions");
-                        let message =
-                            format!("`{versions}` is not a range of versions, such as `>=1.0, <1.4`: {error}");
-                        findings.push(SettingsFinding::new(place, message));
-                        continue;
-                    }
-                },
-            };
-            packages.push(PackageRule { package: denied.package, forbids, reason: Some(denied.reason) });
-        }
-        for (index, minimum) in self.minimum_versions.into_iter().enumerate() {
-            match crate::package::version(&minimum.version) {
-                Some(version) => packages.push(PackageRule {
-                    package: minimum.package,
-                    forbids: Forbids::Before(version),
-                    reason: minimum.reason,
-                }),
-                None => {
-                    let place = root.key("minimum-versions").index(index).key("version");
-                    let message = format!("`{}` is not a version, such as `1.4.0`", minimum.version);
-                    findings.push(SettingsFinding::new(place, message));
-                }
+        let mut licence_exceptions = ByPackage::default();
+        for (index, excused) in self.licence_exceptions.into_iter().enumerate() {
+            let place = root.key("licence-exceptions").index(index);
+            if let Some(package) = package(&place, &excused.package, &mut findings) {
+                licence_exceptions.insert(package, LicenceException { reason: excused.reason, until: excused.until });
             }
         }
-        let licences = |patterns: Vec<Pattern>| -> Vec<Pattern> {
-            patterns.into_iter().map(|pattern| Pattern::new(pattern.to_string().to_lowercase())).collect()
-        };
+        let mut packages = ByPackage::default();
+        for (index, denied) in self.denied_packages.into_iter().enumerate() {
+            let place = root.key("denied-packages").index(index);
+            let package = package(&place, &denied.package, &mut findings);
+            let forbids = match denied.versions.as_deref().map(str::parse::<VersionRange>) {
+                None => Some(Forbids::All),
+                Some(Ok(versions)) => Some(Forbids::Matching(versions)),
+                Some(Err(message)) => {
+                    findings.push(SettingsFinding::new(place.key("versions"), message));
+                    None
+                }
+            };
+            if let (Some(package), Some(forbids)) = (package, forbids) {
+                packages.insert(package, PackageRule { forbids, reason: Some(denied.reason) });
+            }
+        }
+        for (index, minimum) in self.minimum_versions.into_iter().enumerate() {
+            let place = root.key("minimum-versions").index(index);
+            let package = package(&place, &minimum.package, &mut findings);
+            let first = crate::package::version(&minimum.version);
+            if first.is_none() {
+                let message = format!("`{}` is not a version, such as `1.4.0`", minimum.version);
+                findings.push(SettingsFinding::new(place.key("version"), message));
+            }
+            if let (Some(package), Some(first)) = (package, first) {
+                packages.insert(package, PackageRule { forbids: Forbids::Before(first), reason: minimum.reason });
+            }
+        }
         let policy = Policy {
             evidence: self.evidence,
-            denied_licences: licences(self.denied_licences),
-            permitted_licences: licences(self.permitted_licences),
-            only_permitted: self.only_permitted,
-            licence_exceptions: self.licence_exceptions,
+            licences,
+            licence_exceptions,
             packages,
             unknown: self.unknown,
             require_component_match: self.require_component_match,
         };
-        if !policy.has_licence_rules()
+        if !policy.licences.has_rules()
             && policy.packages.is_empty()
             && !policy.require_component_match
             && findings.is_empty()
@@ -207,4 +215,29 @@ impl Settings {
         }
         if findings.is_empty() { Ok(policy) } else { Err(findings) }
     }
+}
+
+/// Reads each entry of a list of patterns, and reports those that can never fit anything.
+fn read<P>(
+    root: &Pointer,
+    key: &str,
+    patterns: &[Pattern],
+    read: fn(&str) -> Result<P, String>,
+    findings: &mut Vec<SettingsFinding>,
+) -> Vec<P> {
+    let mut all = Vec::with_capacity(patterns.len());
+    for (index, pattern) in patterns.iter().enumerate() {
+        match read(&pattern.to_string()) {
+            Ok(pattern) => all.push(pattern),
+            Err(message) => findings.push(SettingsFinding::new(root.key(key).index(index), message)),
+        }
+    }
+    all
+}
+
+/// Reads the pattern of a rule about packages, and reports one that can never fit a package.
+fn package(rule: &Pointer, pattern: &Pattern, findings: &mut Vec<SettingsFinding>) -> Option<PackagePattern> {
+    PackagePattern::read(&pattern.to_string())
+        .map_err(|message| findings.push(SettingsFinding::new(rule.key("package"), message)))
+        .ok()
 }

@@ -1,19 +1,26 @@
 //! Holds a value against a JSON Schema and finds all that is wrong.
 //!
 //! Not a validator for any schema, but for those that `schemars` makes of settings: types, `required`, unknown keys,
-//! `enum` and `const`, ranges, lengths, `items`, `$ref` into `$defs`, `allOf`, `anyOf`, `oneOf`, and the two formats
-//! that this crate reads itself; `lockgate-person` is the host's to check. A keyword that is not known here is not checked;
-//! reading the settings still is the last word. A full validator would make every plugin several times as large.
+//! `enum` and `const`, ranges, lengths, `items`, `$ref` into `$defs`, `allOf`, `anyOf`, `oneOf`, and the formats of
+//! times and names; `lockgate-person` is the host's to check. `formatMinimum` and `formatMaximum` bound a length of time.
+//! A keyword that is not known here is not checked; reading the settings still is the last word. A full validator would
+//! make every plugin several times as large.
 
 use serde_json::{Map, Value};
 
+use super::text::{BLANK, is_blank, unclear_name, unreadable};
 use crate::time::{Duration, Timestamp};
 use crate::{Pointer, SettingsFinding};
 
-/// Everything about `value` that the schema does not allow, in the order of the value.
+/// The formats of names and of patterns over names.
+const NAMES: [&str; 4] = ["lockgate-analysis", "lockgate-name", "lockgate-pattern", "lockgate-role"];
+
+/// Everything about `value` that the schema does not allow, in the order of the value, and after it every text that
+/// cannot be read by people.
 pub(crate) fn findings(schema: &Value, value: &Value) -> Vec<SettingsFinding> {
     let mut walk = Walk { root: schema, found: Vec::new() };
     walk.visit(schema, value, &Pointer::root());
+    walk.texts(value, &Pointer::root());
     walk.found
 }
 
@@ -25,6 +32,32 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn report(&mut self, at: &Pointer, message: String) {
         self.found.push(SettingsFinding::new(at, message));
+    }
+
+    /// Reports each text and each key with a character that no text may hold, whatever the schema says.
+    fn texts(&mut self, value: &Value, at: &Pointer) {
+        match value {
+            Value::String(text) => {
+                if let Some(message) = unreadable(text) {
+                    self.report(at, message);
+                }
+            }
+            Value::Array(elements) => {
+                for (index, element) in elements.iter().enumerate() {
+                    self.texts(element, &at.index(index));
+                }
+            }
+            Value::Object(members) => {
+                for (key, member) in members {
+                    let place = at.key(key);
+                    if let Some(message) = unreadable(key) {
+                        self.report(&place, message);
+                    }
+                    self.texts(member, &place);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
     }
 
     fn visit(&mut self, schema: &'a Value, value: &Value, at: &Pointer) {
@@ -106,7 +139,8 @@ impl<'a> Walk<'a> {
             self.report(at, message);
         }
         if let Some(most) = keywords.get("maxItems").and_then(Value::as_u64).filter(|most| count > *most) {
-            self.report(at, format!("at most {most} entries are expected, not {count}"));
+            let entries = if most == 1 { "entry is" } else { "entries are" };
+            self.report(at, format!("at most {most} {entries} expected, not {count}"));
         }
         if let Some(schema) = keywords.get("items") {
             for (index, element) in elements.iter().enumerate() {
@@ -132,14 +166,20 @@ impl<'a> Walk<'a> {
             self.report(at, message);
         }
         if let Some(most) = keywords.get("maxLength").and_then(Value::as_u64).filter(|most| count > *most) {
-            self.report(at, format!("at most {most} characters are expected, not {count}"));
+            let characters = if most == 1 { "character is" } else { "characters are" };
+            self.report(at, format!("at most {most} {characters} expected, not {count}"));
         }
-        let wrong = match keywords.get("format").and_then(Value::as_str) {
+        let format = keywords.get("format").and_then(Value::as_str);
+        let is_name = format.is_some_and(|format| NAMES.contains(&format));
+        let wrong = match format {
             Some("date-time") => text.parse::<Timestamp>().err().map(|error| error.to_string()),
             Some("lockgate-duration") => text.parse::<Duration>().err().map(|error| error.to_string()),
+            _ if count == 0 && keywords.contains_key("minLength") => None,
+            _ if is_name => unclear_name(text),
+            _ if keywords.contains_key("minLength") && is_blank(text) => Some(BLANK.to_owned()),
             _ => None,
         };
-        if let Some(message) = wrong {
+        if let Some(message) = wrong.or_else(|| length_of_time(keywords, text)) {
             self.report(at, message);
         }
     }
@@ -193,6 +233,23 @@ impl<'a> Walk<'a> {
             self.found.extend(nearest.into_iter().flatten());
         }
     }
+}
+
+/// What is wrong with a length of time that the schema bounds by `formatMinimum` and `formatMaximum`. A text that is none
+/// is for its format to refuse, which may stand in another part of the schema.
+fn length_of_time(keywords: &Map<String, Value>, text: &str) -> Option<String> {
+    let bound = |key: &str| keywords.get(key)?.as_str()?.parse::<Duration>().ok();
+    let (least, most) = (bound("formatMinimum"), bound("formatMaximum"));
+    let length: Duration = text.parse().ok()?;
+    let (is_short, is_long) = (least.is_some_and(|least| length < least), most.is_some_and(|most| length > most));
+    let range = match (least, most) {
+        (Some(least), Some(most)) => format!("from `{least}` to `{most}`"),
+        (Some(least), None) => format!("of at least `{least}`"),
+        (None, Some(most)) => format!("of at most `{most}`"),
+        (None, None) => return None,
+    };
+    let is = if is_short { "short" } else { "long" };
+    (is_short || is_long).then(|| format!("`{text}` is too {is}: write a length of time {range}"))
 }
 
 /// Whether a number keeps to a bound.

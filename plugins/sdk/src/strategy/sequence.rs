@@ -74,19 +74,23 @@ impl Sequence {
     }
 
     fn inconclusive(&self, now: Timestamp, progress: &Progress, step: &Step, state: &StepState) -> Action {
-        let found = format!("“{}” had not enough data to tell", step.title);
+        let found = format!("“{}” did not have enough data for a result", step.title);
         match self.on_inconclusive {
             OnInconclusive::Pause => Action::Pause(Reason::new("step-inconclusive", found)),
             OnInconclusive::RollBack => back(progress, "step-inconclusive", found),
             OnInconclusive::Retry if state.attempts >= self.max_attempts => {
-                let message = format!("{found}, after {} attempts", state.attempts);
+                let message = format!(
+                    "{found}, after {} {}",
+                    state.attempts,
+                    if state.attempts == 1 { "attempt" } else { "attempts" }
+                );
                 Action::Pause(Reason::new("attempts-used-up", message))
             }
             OnInconclusive::Retry => {
                 let again = state.ended.map(|ended| Timestamp::from(ended).saturating_add(self.retry_after));
                 match again {
                     Some(again) if now < again => {
-                        let message = format!("{found}; it is looked at again at {again}");
+                        let message = format!("{found}; it is run again at {again}");
                         Action::Wait(Wait {
                             until: Some(again.as_millis()),
                             for_person: false,
@@ -103,7 +107,7 @@ impl Sequence {
 /// The way back while there is one, else a pause.
 fn back(progress: &Progress, code: &str, found: String) -> Action {
     if progress.past_point_of_no_return {
-        let message = format!("{found}, and the point of no return has been passed: only forward from here");
+        let message = format!("{found}, and the point of no return has been passed, so there is no way back");
         return Action::Pause(Reason::new(code, message));
     }
     match progress.rollout.way_back {
@@ -118,7 +122,7 @@ fn hold(now: Timestamp, step: &Step, state: &StepState, length: Option<u64>) -> 
         return None;
     }
     let Some(length) = length.map(Duration::from_millis) else {
-        let reason = Reason::new("waiting-for-person", format!("“{}”: somebody has to say to go on", step.title));
+        let reason = Reason::new("waiting-for-person", format!("“{}”: a person has to say to go on", step.title));
         return Some(Action::Wait(Wait { until: None, for_person: true, reason }));
     };
     // A hold of which nobody knows when it began begins now.

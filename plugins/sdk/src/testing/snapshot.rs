@@ -110,7 +110,7 @@ struct EvidenceEntry {
     media_type: String,
     source: Option<String>,
     #[serde(default, deserialize_with = "optional_moment")]
-    collected: Option<i64>,
+    made: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -123,8 +123,8 @@ impl From<Snapshot> for Fixture {
     fn from(snapshot: Snapshot) -> Self {
         let WholeRelease { release, components, notes, defects, knowledge_items } = snapshot.release;
         let evidence = snapshot.evidence.into_iter().map(|(name, entry)| {
-            let EvidenceEntry { digest, media_type, source, collected } = entry;
-            (name.clone(), Evidence { name, digest, media_type, source, collected, content: Vec::new() })
+            let EvidenceEntry { digest, media_type, source, made } = entry;
+            (name.clone(), Evidence { name, digest, media_type, source, collected: made, content: Vec::new() })
         });
         let facts = snapshot
             .facts

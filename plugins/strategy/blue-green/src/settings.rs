@@ -12,17 +12,21 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Settings {
     /// The two slots. The one that holds a running instance (by the instance's location) is live; if none does, the
     /// first is.
-    #[schemars(length(min = 2, max = 2))]
+    #[schemars(length(min = 2, max = 2), extend("items" = {"type": "string", "format": "lockgate-name"}))]
     pub(crate) slots: Vec<String>,
     /// The checks to run before consumers are switched, by the ids that the deployment model gives them.
+    #[schemars(extend("items" = {"type": "string", "format": "lockgate-analysis"}, "uniqueItems" = true))]
     pub(crate) analyze: Vec<String>,
     /// Whether a person has to say to switch.
     pub(crate) confirm: bool,
     /// How long to stay with the new release before it is looked at again.
+    #[schemars(extend("formatMinimum" = "1s", "formatMaximum" = "90d"))]
     pub(crate) soak: Option<Duration>,
     /// The checks to run after consumers were switched.
+    #[schemars(extend("items" = {"type": "string", "format": "lockgate-analysis"}, "uniqueItems" = true))]
     pub(crate) analyze_after: Vec<String>,
     /// How long the old release is kept after the switch, or, in a removal, after the consumers left.
+    #[schemars(extend("formatMinimum" = "1s", "formatMaximum" = "365d"))]
     pub(crate) retire_after: Duration,
     /// The step after which there is no way back.
     pub(crate) point_of_no_return: PointOfNoReturn,
@@ -32,6 +36,7 @@ pub(crate) struct Settings {
     #[schemars(range(min = 1, max = 1000))]
     pub(crate) max_attempts: u32,
     /// How long to wait before an inconclusive analysis is run again.
+    #[schemars(extend("formatMinimum" = "1s", "formatMaximum" = "7d"))]
     pub(crate) retry_after: Duration,
 }
 
@@ -81,15 +86,21 @@ impl Settings {
         let root = Pointer::root();
         let mut findings = Vec::new();
         for (index, slot) in self.slots.iter().enumerate() {
-            if slot.is_empty() {
-                findings.push(SettingsFinding::new(root.key("slots").index(index), "a slot needs a name"));
-            } else if self.slots.iter().take(index).any(|other| other == slot) {
-                let message = format!("`{slot}` stands here twice: old and new release need a slot each");
-                findings.push(SettingsFinding::new(root.key("slots").index(index), message));
+            let place = root.key("slots").index(index);
+            match self.slots.iter().take(index).find(|other| other.to_lowercase() == slot.to_lowercase()) {
+                Some(other) if other == slot => {
+                    let message = format!("`{slot}` stands here twice: old and new release need a slot each");
+                    findings.push(SettingsFinding::new(place, message));
+                }
+                Some(other) => {
+                    let message = format!(
+                        "`{slot}` and `{other}` differ in case alone, so people could take one for the other: write names \
+                         that differ in more"
+                    );
+                    findings.push(SettingsFinding::new(place, message));
+                }
+                None => {}
             }
-        }
-        if self.soak == Some(Duration::default()) {
-            findings.push(SettingsFinding::new(root.key("soak"), "a soak of no length shows nothing: leave it out"));
         }
         findings
     }

@@ -15,6 +15,14 @@ fn strategy(settings: &str) -> BlueGreen {
     configure(settings).expect("the settings are right")
 }
 
+#[test]
+fn the_schema_marks_the_analyses_for_the_host() {
+    let schema = schemars::schema_for!(crate::settings::Settings).to_value();
+    for name in ["analyze", "analyze-after"] {
+        assert_eq!(schema["properties"][name]["items"]["format"], "lockgate-analysis");
+    }
+}
+
 fn findings(settings: &str) -> Vec<String> {
     configure::<BlueGreen>(settings).expect_err("the settings are wrong").into_iter().map(|f| f.pointer).collect()
 }
@@ -184,7 +192,20 @@ fn a_failed_analysis_after_the_switch_rolls_back_unless_the_switch_was_the_point
 #[test]
 fn settings_that_make_no_way_are_refused() {
     assert_eq!(findings(r#"{ "slots": ["blue"] }"#), ["/slots"]);
-    assert_eq!(findings(r#"{ "slots": ["blue", "blue"], "soak": "0s" }"#), ["/slots/1", "/soak"]);
+    assert_eq!(findings(r#"{ "slots": ["blue", "blue"] }"#), ["/slots/1"]);
+    assert_eq!(findings(r#"{ "slots": ["blue", "Blue"] }"#), ["/slots/1"]);
+    assert_eq!(findings(r#"{ "slots": [" ", "blue\u200b"] }"#), ["/slots/0", "/slots/1"]);
     assert_eq!(findings(r#"{ "slots": ["", "green"] }"#), ["/slots/0"]);
     assert_eq!(findings(r#"{ "confirm": "yes", "retire-after": 5 }"#), ["/confirm", "/retire-after"]);
+    assert_eq!(
+        findings(r#"{ "analyze": ["smoke", "smoke"], "analyze-after": ["errors", "smoke", "errors"] }"#),
+        ["/analyze/1", "/analyze-after/2"]
+    );
+}
+
+#[test]
+fn lengths_of_time_that_make_no_sense_are_refused() {
+    let places = ["/retire-after", "/retry-after", "/soak"];
+    assert_eq!(findings(r#"{ "retire-after": "0s", "retry-after": "0s", "soak": "0s" }"#), places);
+    assert_eq!(findings(r#"{ "retire-after": "366d", "retry-after": "8d", "soak": "5000w" }"#), places);
 }

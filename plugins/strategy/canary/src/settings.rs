@@ -15,17 +15,18 @@ pub(crate) struct Settings {
     pub(crate) steps: Vec<WeightStep>,
     /// The slot that the new release is tried in.
     #[serde(default = "canary")]
-    #[schemars(length(min = 1))]
+    #[schemars(extend("format" = "lockgate-name"))]
     pub(crate) slot: String,
     /// The slot that the consumers use before and after.
     #[serde(default = "stable")]
-    #[schemars(length(min = 1))]
+    #[schemars(extend("format" = "lockgate-name"))]
     pub(crate) stable_slot: String,
     /// The step after which there is no way back.
     #[serde(default)]
     pub(crate) point_of_no_return: PointOfNoReturn,
     /// In a removal: how long the slot stays without consumers before what is in it is removed. Without it, until a
     /// person says to go on.
+    #[schemars(extend("formatMinimum" = "1s", "formatMaximum" = "365d"))]
     pub(crate) retire_after: Option<Duration>,
     /// What to do when an analysis had not enough data.
     #[serde(default)]
@@ -36,6 +37,7 @@ pub(crate) struct Settings {
     pub(crate) max_attempts: u32,
     /// How long to wait before an inconclusive analysis is run again.
     #[serde(default = "five_minutes")]
+    #[schemars(extend("formatMinimum" = "1s", "formatMaximum" = "7d"))]
     pub(crate) retry_after: Duration,
 }
 
@@ -47,9 +49,11 @@ pub(crate) struct WeightStep {
     #[schemars(range(min = 1, max = 100))]
     pub(crate) weight: u8,
     /// How long to stay there before it is looked at.
+    #[schemars(extend("formatMinimum" = "1s", "formatMaximum" = "90d"))]
     pub(crate) hold: Option<Duration>,
     /// The checks to run then, by the ids that the deployment model gives them.
     #[serde(default)]
+    #[schemars(extend("items" = {"type": "string", "format": "lockgate-analysis"}, "uniqueItems" = true))]
     pub(crate) analyze: Vec<String>,
     /// Whether a person has to say to go on from there.
     #[serde(default)]
@@ -108,15 +112,15 @@ impl Settings {
                 findings.push(SettingsFinding::new(root.key("steps").index(index + 1).key("weight"), message));
             }
         }
-        for (index, step) in self.steps.iter().enumerate() {
-            if step.hold == Some(Duration::default()) {
-                let place = root.key("steps").index(index).key("hold");
-                findings.push(SettingsFinding::new(place, "a hold of no length holds nothing: leave it out"));
-            }
-        }
-        if self.slot == self.stable_slot {
-            let message =
-                format!("`{}` is the stable slot too: the new release is tried in a slot of its own", self.slot);
+        let (slot, stable) = (&self.slot, &self.stable_slot);
+        if slot == stable {
+            let message = format!("`{slot}` is the stable slot too: the new release is tried in a slot of its own");
+            findings.push(SettingsFinding::new(root.key("slot"), message));
+        } else if slot.to_lowercase() == stable.to_lowercase() {
+            let message = format!(
+                "`{slot}` and the stable slot `{stable}` differ in case alone, so people could take one for the other: write \
+                 names that differ in more"
+            );
             findings.push(SettingsFinding::new(root.key("slot"), message));
         }
         findings

@@ -18,6 +18,12 @@ fn canary(settings: &str) -> Canary {
     configure(settings).expect("the settings are right")
 }
 
+#[test]
+fn the_schema_marks_the_analyses_for_the_host() {
+    let schema = schemars::schema_for!(crate::settings::Settings).to_value();
+    assert_eq!(schema["$defs"]["WeightStep"]["properties"]["analyze"]["items"]["format"], "lockgate-analysis");
+}
+
 fn findings(settings: &str) -> Vec<String> {
     configure::<Canary>(settings).expect_err("the settings are wrong").into_iter().map(|f| f.pointer).collect()
 }
@@ -207,7 +213,7 @@ fn after_the_point_of_no_return_a_failure_pauses() {
     let last = rehearsal.progress.steps.len() - 1;
     rehearsal.progress.steps[last].status = StepStatus::Failed;
     let (_, action) = rehearsal.run(&strategy, |_| StepStatus::Succeeded);
-    assert!(matches!(action, Action::Pause(reason) if reason.message.contains("only forward from here")));
+    assert!(matches!(action, Action::Pause(reason) if reason.message.contains("so there is no way back")));
 }
 
 #[test]
@@ -221,7 +227,23 @@ fn settings_that_make_no_way_are_refused() {
         ["/on-inconclusive", "/steps/0/weight", "/steps/1/hold", "/steps/1/weight"]
     );
     assert_eq!(
-        findings(r#"{ "steps": [{ "weight": 10 }, { "weight": 10, "hold": "0s" }], "slot": "stable" }"#),
-        ["/steps/1/weight", "/steps/1/hold", "/slot"]
+        findings(r#"{ "steps": [{ "weight": 10 }, { "weight": 10 }], "slot": "stable" }"#),
+        ["/steps/1/weight", "/slot"]
     );
+    assert_eq!(findings(r#"{ "steps": [{ "weight": 10 }], "slot": "Stable" }"#), ["/slot"]);
+    assert_eq!(
+        findings(r#"{ "steps": [{ "weight": 10, "analyze": ["a", "a"] }], "slot": " ", "stable-slot": "a\u200b" }"#),
+        ["/slot", "/stable-slot", "/steps/0/analyze/1"]
+    );
+}
+
+#[test]
+fn lengths_of_time_that_make_no_sense_are_refused() {
+    let places = ["/retire-after", "/retry-after", "/steps/0/hold"];
+    for (hold, retire, retry) in [("0s", "0d", "0ms"), ("91d", "5000w", "8d")] {
+        let settings = format!(
+            r#"{{ "steps": [{{ "weight": 10, "hold": "{hold}" }}], "retire-after": "{retire}", "retry-after": "{retry}" }}"#
+        );
+        assert_eq!(findings(&settings), places);
+    }
 }

@@ -13,7 +13,7 @@ fn a_decision_is_proved_to_somebody_who_has_only_the_proof_and_a_key() {
         "deny, at plan-and-approve exit of the deployment d-42",
         "ci@example.com, with token:pipeline (service)",
         "2025-03-04T09:03:00Z",
-        "approval/missing",
+        "approval/missing: Wait for Bo",
         "software-in-house (1.4.0)",
         "entry 3 of the 8 in `deploy.example.com/ledger`",
     ] {

@@ -92,6 +92,7 @@ impl Place {
     pub(crate) fn lockgate(&self, arguments: &[&str]) -> Ended {
         let mut command = Command::new(tree("bin/lockgate"));
         command.current_dir(self.folder.path()).env("NO_COLOR", "1").env_remove("COLUMNS").args(arguments);
+        command.env_remove("LOCKGATE_SERVER").env_remove("LOCKGATE_TOKEN");
         let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Ended { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }

@@ -142,7 +142,7 @@ fn a_log_that_was_cut_back_is_found_by_a_checkpoint_that_was_kept() {
     copy.place.lockgate(&against).with(0);
     let table = copy.place.lockgate(&[&against[..], &["--checkpoint", "kept.txt"]].concat()).with(2).stdout;
     assert!(table.contains("the log was rolled back: 9 entries were signed, 8 are here"), "{table}");
-    assert!(table.ends_with("tampered 1 finding\n"), "{table}");
+    assert!(table.ends_with("not intact 1 finding\n"), "{table}");
 }
 
 #[test]

@@ -34,14 +34,14 @@ fn an_intact_log_is_told_with_all_that_was_checked() {
     assert_eq!((&said["checked"], &said["findings"]), (&checked, &json!([])));
     let table = place.lockgate(&["audit", "verify", "--key", &key]).with(0).stdout;
     assert!(table.contains("8 entries, 1 piece of content, 2 checkpoints"), "{table}");
-    assert!(table.ends_with("intact everything is as it was signed\n"), "{table}");
+    assert!(table.ends_with("intact every entry is as it was signed\n"), "{table}");
 }
 
 #[test]
 fn without_a_key_it_says_that_the_log_only_agrees_with_itself() {
     let place = Place::new();
     let table = place.lockgate(&["audit", "verify"]).with(0).stdout;
-    assert!(table.contains("no key was handed in, so the log is only known to agree with itself"), "{table}");
+    assert!(table.contains("without `--key`, this only shows that the log agrees with itself"), "{table}");
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn an_auditor_of_a_team_verifies_the_whole_log_and_is_told_what_was_withheld() {
     let entry = NewEntry::new("deployment/shop/d-1", "requested", Timestamp::from_millis(0), &json!({})).unwrap();
     let entries = vec![entry.of_team("shop").unwrap()];
     storage.append(Append { entries, ..Append::default() }).unwrap();
-    let server = serve(storage, Teams::Named(["shop".to_owned()].into()));
+    let server = serve(storage, Teams::Named(["shop".parse().unwrap()].into()));
     let verify = ["audit", "verify", "--server", &server, "--key", &key];
     let table = place.lockgate(&verify).with(0).stdout;
     let told = "7 of 9 entries are withheld: they belong to other teams, or to none; their hashes are in the tree";
@@ -134,8 +134,8 @@ fn what_is_handed_in_wrongly_is_told_and_nothing_is_verified() {
         (vec!["verify", "--key", secret.trim()], "`--key` is the key that signs, not the one that verifies"),
         (vec!["verify", "--checkpoint", "half.txt"], "`half.txt`: not a signed note"),
         (vec!["verify", "--checkpoint", "gone.txt"], "there is no checkpoint at `gone.txt`"),
-        (vec!["verify", "--server", "deploy.example.com"], "is not the address of a server"),
-        (vec!["verify", "--server", "http://127.0.0.1:9", "--token-file", "gone"], "there is no token at `gone`"),
+        (vec!["verify", "--server", "deploy.example.com"], "is not the URL of a server"),
+        (vec!["verify", "--server", "http://127.0.0.1:9", "--token-file", "gone"], "no token at `gone`"),
         (vec!["prove", "8"], "the log has no entry 8"),
         (vec!["prove", "dec-0"], "the log has no decision `dec-0`"),
         (vec!["check", "notes.txt"], "a proof proves nothing without a key"),

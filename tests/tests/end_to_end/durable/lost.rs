@@ -133,7 +133,7 @@ fn a_loss_that_was_accepted_is_told_to_every_auditor_on_the_machine_and_over_htt
         assert_eq!(report["restores"][0]["body"]["found"]["size"], size, "{report}");
     }
     let table = said(&lockgate(&data, &["audit", "verify"]));
-    assert!(table.contains("but not all is here, 1 loss was accepted") && table.contains(reason), "{table}");
+    assert!(table.contains("but entries are missing: 1 loss was accepted") && table.contains(reason), "{table}");
 }
 
 #[test]

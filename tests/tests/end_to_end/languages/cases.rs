@@ -140,7 +140,7 @@ impl Case {
             "release": {"id": "shop-2", "name": "Shop", "version": "2.0.0", "status": "published", "components": []},
             "environment": {"name": "live", "kind": "live", "purpose": "production", "control": "full"},
             "change": {
-                "id": "CHG-“1”", "title": "Shop 2", "description": "", "category": self.category,
+                "id": "CHG-ü1", "title": "Shop 2", "description": "", "category": self.category,
                 "approval": "approved", "risk": self.risk, "releases": ["shop-2"],
             },
             "approvals": answers,
@@ -238,11 +238,11 @@ pub(crate) fn by_hand() -> Vec<Case> {
         Case::new("an emergency that needs one anyway", "medium")
             .in_an_emergency()
             .answers([ann()])
-            .gives("allow; enough-approvals; review-afterwards {\"change\":\"CHG-“1”\",\"waived\":0}"),
+            .gives("allow; enough-approvals; review-afterwards {\"change\":\"CHG-ü1\",\"waived\":0}"),
         Case::new("an emergency", "critical")
             .in_an_emergency()
             .answers([ann(), bob()])
-            .gives("allow; enough-approvals; review-afterwards {\"change\":\"CHG-“1”\",\"waived\":1}"),
+            .gives("allow; enough-approvals; review-afterwards {\"change\":\"CHG-ü1\",\"waived\":1}"),
     ]
 }
 
@@ -262,7 +262,7 @@ fn generated() -> Vec<Case> {
                     (_, "emergency") => {
                         let waived = u32::from(risk == "high" || risk == "critical");
                         format!(
-                            "allow; enough-approvals; review-afterwards {{\"change\":\"CHG-“1”\",\"waived\":{waived}}}"
+                            "allow; enough-approvals; review-afterwards {{\"change\":\"CHG-ü1\",\"waived\":{waived}}}"
                         )
                     }
                     _ if needed == 0 => "allow; no-approval-needed".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use lockgate_domain::{ExceptionCode, counted};
 use lockgate_ledger::note::{Note, VerifyingKey};
 use lockgate_ledger::verify::{self, Consistent, Included, NotProven};
 use lockgate_ledger::{Entry, note};
@@ -34,7 +35,7 @@ pub(crate) struct Check {
     /// The bytes of the entry, for a proof that does not hold them. Without it: the proof's name with `.leaf.json`.
     #[arg(long, value_name = "FILE")]
     leaf: Option<PathBuf>,
-    /// How to tell what is proved.
+    /// The format of the output.
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
 }
@@ -57,7 +58,7 @@ impl Check {
                 Ok(proved) => proved.table(&key),
                 Err(error) => format!("{}: {}", styled(BAD, "not proven"), print::plain(&error.to_string())),
             })?,
-            Form::Json => print::data(serde_json::to_string_pretty(&match &checked {
+            Form::Json => print::data(print::json(&match &checked {
                 Ok(proved) => proved.document(),
                 Err(error) => json!({ "proven": false, "why": error.to_string() }),
             })?)?,
@@ -126,9 +127,9 @@ impl Proved {
         match self {
             Self::Included(included) => told(included),
             Self::Consistent(Consistent { older, newer }) => format!(
-                "{}: every one of the first {} entries is in the log of {} as it was\n\n{}",
+                "{}: the log of {} has grown to {}, and every entry is in it as it was\n\n{}",
                 styled(GOOD, "proven"),
-                older.size,
+                counted(older.size, "entry", "entries"),
                 newer.size,
                 fields(vec![
                     ("log", print::plain(&newer.origin).into_owned()),
@@ -137,9 +138,9 @@ impl Proved {
                 ])
             ),
             Self::Signed(checkpoint) => format!(
-                "{}: `{key}` signed a log of {} entries\n\n{}",
+                "{}: `{key}` signed a log of {}\n\n{}",
                 styled(GOOD, "proven"),
-                checkpoint.size,
+                counted(checkpoint.size, "entry", "entries"),
                 fields(vec![
                     ("log", print::plain(&checkpoint.origin).into_owned()),
                     ("root", checkpoint.root.to_string()),
@@ -168,24 +169,28 @@ impl Proved {
 /// What an entry that is in the log says: what was decided, by whom, when.
 pub(super) fn told(included: &Included) -> String {
     let Included { entry, checkpoint, key } = included;
-    let mut rows = vec![("what", styled(STRONG, print::plain(&what(entry))))];
-    let mut add = |name: &'static str, value: Option<String>| {
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            rows.push((name, print::plain(&value).into_owned()));
-        }
-    };
     let decision = entry.body.get("decision").unwrap_or(&entry.body);
-    add("by", who(&entry.body).or_else(|| who(decision)));
-    add("when", Some(entry.at.to_string()));
-    add("because of", Some(blocking(decision)));
-    add("the gate", entry.body.get("passed").and_then(Value::as_bool).map(passed));
-    add("model", decision.get("model").and_then(named));
-    add("stream", Some(format!("{}, its entry {}", entry.stream, entry.sequence)));
-    add("id", entry.id.clone());
-    add("team", entry.team.clone());
-    if entry.kind != "decision" {
-        add("body", serde_json::to_string_pretty(&entry.body).ok());
-    }
+    let Reasons { blocking, exceptions, not_counted } = Reasons::of(decision);
+    let one = |value: Option<String>| value.into_iter().filter(|value| !value.is_empty()).collect::<Vec<_>>();
+    let body = if entry.kind == "decision" { None } else { print::json(&entry.body).ok() };
+    let said = [
+        ("by", one(who(&entry.body).or_else(|| who(decision)))),
+        ("when", one(Some(entry.at.to_string()))),
+        ("because of", blocking),
+        ("exceptions", exceptions),
+        ("not counted", not_counted),
+        ("the gate", one(entry.body.get("passed").and_then(Value::as_bool).map(passed))),
+        ("model", one(decision.get("model").and_then(named))),
+        ("stream", one(Some(format!("{}, its entry {}", entry.stream, entry.sequence)))),
+        ("id", one(entry.id.clone())),
+        ("team", one(entry.team.clone())),
+        ("body", one(body)),
+    ];
+    let mut rows = vec![("what", styled(STRONG, print::plain(&what(entry))))];
+    rows.extend(said.into_iter().filter(|(_, lines)| !lines.is_empty()).map(|(name, lines)| {
+        let lines: Vec<_> = lines.iter().map(|line| print::plain(line)).collect();
+        (name, lines.join("\n"))
+    }));
     let log = format!("entry {} of the {} in `{}`", entry.index, checkpoint.size, print::plain(&checkpoint.origin));
     rows.push(("log", log));
     rows.push(("signed by", key.to_string()));
@@ -236,11 +241,86 @@ fn named(value: &Value) -> Option<String> {
     })
 }
 
-/// The codes of the reasons that stood in the way.
-fn blocking(decision: &Value) -> String {
-    let reasons = decision.get("reasons").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let blocking = reasons.iter().filter(|reason| reason.get("blocking") == Some(&Value::Bool(true)));
-    let mut codes: Vec<&str> = blocking.filter_map(|reason| reason.get("code")?.as_str()).collect();
-    codes.dedup();
-    codes.join(", ")
+/// What a decision gives as its reasons, in words.
+#[derive(Default)]
+struct Reasons {
+    /// What stood in the way, with its code.
+    blocking: Vec<String>,
+    /// The waivers and overrides that took the weight from an answer: who answers for them, why, and until when.
+    exceptions: Vec<String>,
+    /// The waivers, overrides and approvals that did not count, and why.
+    not_counted: Vec<String>,
+}
+
+impl Reasons {
+    fn of(decision: &Value) -> Self {
+        let mut told = Self::default();
+        for reason in decision.get("reasons").and_then(Value::as_array).into_iter().flatten() {
+            let text = |name: &str| reason.get(name).and_then(Value::as_str).unwrap_or_default();
+            let (code, message) = (text("code"), text("message"));
+            let answer = reason.get("source").and_then(answer);
+            let (lines, line) = match (reason.get("blocking"), ExceptionCode::of(code), answer) {
+                (Some(Value::Bool(true)), _, _) => (&mut told.blocking, format!("{code}: {message}")),
+                (_, Some(known), Some(id)) if known.counts() => (&mut told.exceptions, format!("`{id}`: {message}")),
+                (_, Some(known), None) if known.counts() => (&mut told.exceptions, message.to_owned()),
+                (_, Some(_), _) => (&mut told.not_counted, message.to_owned()),
+                (_, None, _) => continue,
+            };
+            // A binding and its group give the same reason.
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        told
+    }
+}
+
+/// The id of the binding or group whose answer a reason is about; nothing if it is the host's own.
+fn answer(source: &Value) -> Option<&str> {
+    ["binding", "group"].into_iter().find_map(|kind| source.get(kind)?.as_str())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exception_that_counted_is_told_with_owner_ticket_and_end() {
+        let waived = "waived by `zoe@example.org` until 2027-01-01T00:00:00Z: agreed (waiver `w-1`, CHG-7)";
+        let reasons = json!([
+            { "source": { "binding": "people" }, "blocking": true, "code": "approval/missing", "message": "Wait for Bo" },
+            { "source": { "group": "review" }, "blocking": true, "code": "approval/missing", "message": "Wait for Bo" },
+            { "source": { "binding": "sbom" }, "blocking": false, "code": "waived", "message": waived },
+            { "source": { "binding": "sbom" }, "blocking": false, "code": "waiver-expired", "message": "waiver `w-0` does not count" },
+            { "source": { "binding": "window" }, "blocking": false, "code": "window/open", "message": "It is open" },
+        ]);
+        let body = json!({ "passed": false, "decision": {
+            "verdict": "pending", "deployment": "d-42", "gate": { "stage": "plan-and-approve", "phase": "exit" }, "reasons": reasons,
+        } });
+        let entry = json!({
+            "at": "2025-03-04T09:03:00Z", "body": body, "index": 3, "kind": "decision", "references": [], "sequence": 1,
+            "stream": "decisions/d-42",
+        });
+        let key = lockgate_ledger::note::SigningKey::generate("deploy.example.com/ledger").unwrap();
+        let told = told(&Included {
+            entry: serde_json::from_value(entry).unwrap(),
+            checkpoint: note::Checkpoint {
+                origin: "log".to_owned(),
+                size: 8,
+                root: lockgate_ledger::tree::Hash::from_bytes([0; 32]),
+            },
+            key: key.verifying_key().clone(),
+        });
+        for (name, value) in [
+            ("because of", "approval/missing: Wait for Bo"),
+            ("exceptions", &format!("`sbom`: {waived}")),
+            ("not counted", "waiver `w-0` does not count"),
+            ("the gate", "was not passed with it"),
+        ] {
+            let is_it = |line: &&str| line.contains(name) && line.trim_end().ends_with(value);
+            assert_eq!(told.lines().filter(is_it).count(), 1, "{name}: {value}\n{told}");
+        }
+        assert!(!told.contains("It is open"), "{told}");
+    }
 }

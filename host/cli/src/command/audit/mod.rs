@@ -24,13 +24,13 @@ pub(crate) use source::seems_a_ledger;
 pub(crate) enum Audit {
     /// Checks the whole log: every entry, hash, signature and piece of content.
     Verify(verify::Verify),
-    /// Makes a proof of one entry, or that the log only grew, that needs nobody's word.
+    /// Makes a proof of one entry, or that the log only grew since a checkpoint. It can be checked without the server.
     Prove(prove::Prove),
-    /// Checks proofs and checkpoints with nothing but a key.
+    /// Checks proofs and checkpoints. Needs only the log's public key.
     Check(check::Check),
-    /// Prints the signed checkpoint of the log as it is now: keep it.
+    /// Prints the current signed checkpoint of the log. Keep it outside of the server.
     Checkpoint(keep::Checkpoint),
-    /// Prints the key that verifies what the log signs now.
+    /// Prints the public key that the log signs with now.
     Key(keep::Key),
 }
 

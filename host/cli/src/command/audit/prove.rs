@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::ValueEnum;
-use lockgate_domain::Digest;
+use lockgate_domain::{Digest, counted};
 use lockgate_ledger::note::{Checkpoint, Note, VerifyingKey};
 use lockgate_ledger::tree::Hash;
 use lockgate_ledger::verify::Consistent;
@@ -74,7 +74,7 @@ impl Prove {
             return Err(InvalidInput::from(diagnostic.help("say with `--out` where they are to go")).into());
         }
         let proof = find(what, opened)?;
-        let json = serde_json::to_string_pretty(&proof)?;
+        let json = print::json(&proof)?;
         let key = match self.key.read()? {
             Some(key) => key,
             None => opened.source().head()?.key,
@@ -117,7 +117,7 @@ impl Prove {
             }
             outcome => outcome?,
         };
-        let json = serde_json::to_string_pretty(&proof)?;
+        let json = print::json(&proof)?;
         let key = match self.key.read()? {
             Some(key) => key,
             None => first_key(source)?,
@@ -128,7 +128,11 @@ impl Prove {
         };
         self.write(&json)?;
         if !global.quiet {
-            print::words(format!("proves that the log of {} entries only grew to {}", older.size, newer.size));
+            print::words(format!(
+                "proves that the log of {} only grew to {}",
+                counted(older.size, "entry", "entries"),
+                newer.size
+            ));
         }
         Ok(Exit::Success)
     }
@@ -223,8 +227,9 @@ impl<'a> Pinned<'a> {
         let checkpoint = Checkpoint::parse(parsed.text())?;
         if checkpoint.size > head.size {
             let diagnostic = Diagnostic::error(format!(
-                "the newer checkpoint is of {} entries, and the log has {}",
-                checkpoint.size, head.size
+                "the newer checkpoint is of {}, and the log has {}",
+                counted(checkpoint.size, "entry", "entries"),
+                head.size
             ));
             let note = "a log that has fewer entries than were signed was cut back: `lockgate audit verify` says more";
             return Err(InvalidInput::from(diagnostic.note(note)).into());

@@ -1,6 +1,6 @@
 //! What came of verifying a log, told to people and to tools.
 
-use lockgate_domain::Timestamp;
+use lockgate_domain::{Timestamp, counted};
 use lockgate_ledger::audit::{AuditReport, OwnEntry};
 use lockgate_ledger::note::{Checkpoint, Note};
 use lockgate_ledger::{BackupRestored, LossAccepted};
@@ -46,8 +46,8 @@ impl Report {
         parts.push(fields(self.facts()));
         if !self.trusted && self.report.is_some() {
             parts.push(format!(
-                "  {}: no key was handed in, so the log is only known to agree with itself; hold it against a key that \
-                 you have from elsewhere, with `--key`",
+                "  {}: without `--key`, this only shows that the log agrees with itself. Verify it with a key that you got from \
+                 somewhere else",
                 styled(WAITING, "note")
             ));
         }
@@ -63,7 +63,7 @@ impl Report {
         let Some(report) = &self.report else { return facts };
         if let Some(Checkpoint { origin, size, root }) = self.head() {
             facts.push(("log", print::plain(&origin).into_owned()));
-            facts.push(("size", plural(size, "entry", "entries")));
+            facts.push(("size", counted(size, "entry", "entries")));
             facts.push(("root", root.to_string()));
         }
         if let Some(since) = self.since {
@@ -82,9 +82,9 @@ impl Report {
         };
         let checked = format!(
             "{}, {} of content{deleted}, {}{kept}",
-            plural(report.entries, "entry", "entries"),
-            plural(report.content, "piece", "pieces"),
-            plural(report.checkpoints, "checkpoint", "checkpoints"),
+            counted(report.entries, "entry", "entries"),
+            counted(report.content, "piece", "pieces"),
+            counted(report.checkpoints, "checkpoint", "checkpoints"),
         );
         facts.push(("checked", checked));
         let losses: Vec<String> = report.losses.iter().map(lost).collect();
@@ -112,11 +112,14 @@ impl Report {
             0 if losses > 0 => format!(
                 "  {} {}: {}",
                 styled(GOOD, "intact"),
-                styled(FAINT, "what is here is as it was signed"),
-                styled(WAITING, format!("but not all is here, {} accepted", plural(losses, "loss was", "losses were")))
+                styled(FAINT, "every entry that is here is as it was signed"),
+                styled(
+                    WAITING,
+                    format!("but entries are missing: {} accepted", counted(losses, "loss was", "losses were"))
+                )
             ),
-            0 => format!("  {} {}", styled(GOOD, "intact"), styled(FAINT, "everything is as it was signed")),
-            count => format!("  {} {}", styled(BAD, "tampered"), plural(count, "finding", "findings")),
+            0 => format!("  {} {}", styled(GOOD, "intact"), styled(FAINT, "every entry is as it was signed")),
+            count => format!("  {} {}", styled(BAD, "not intact"), counted(count, "finding", "findings")),
         }
     }
 
@@ -171,17 +174,13 @@ fn of_ledger<T: Serialize>(entry: &OwnEntry<T>) -> Value {
 
 /// How many of all entries only the hash was shown, and why the log is verified whole all the same.
 fn withheld(count: u64, all: u64) -> String {
-    let all = plural(all, "entry", "entries");
+    let all = counted(all, "entry", "entries");
     match count {
         1 => format!("1 of {all} is withheld: it belongs to another team, or to none; its hash is in the tree"),
         _ => format!(
             "{count} of {all} are withheld: they belong to other teams, or to none; their hashes are in the tree"
         ),
     }
-}
-
-fn plural(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 #[cfg(test)]

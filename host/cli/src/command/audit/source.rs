@@ -10,29 +10,24 @@ use lockgate_server::api::audit::RemoteSource;
 
 use crate::command::ledger::{LEDGER, USUAL_DATA, open_to_read};
 use crate::diagnostic::{Diagnostic, InvalidInput};
-use crate::input::{not_found, read_text};
+use crate::input::not_found;
+use crate::server::{NamedServer, ServerArguments};
 
-/// How large a file with a token may be.
-const LARGEST_TOKEN: u64 = 64 << 10;
 /// What every SQLite file begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// Where the log is.
+/// Where the log is. Nothing that a server says is believed unchecked.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Where the log is")]
 pub(super) struct SourceArguments {
     /// The data folder of a server, whether it runs or not. Without any of these: `./lockgate-data`.
-    #[arg(long, value_name = "FOLDER", help_heading = "Where the log is")]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["server", "token_file"])]
     data: Option<PathBuf>,
     /// The file of a ledger, for example a backup.
-    #[arg(long, value_name = "FILE", conflicts_with = "data", help_heading = "Where the log is")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "server", "token_file"])]
     file: Option<PathBuf>,
-    /// A server that runs, for example `https://deploy.example.com`. Nothing that it says is believed unchecked.
-    #[arg(long, value_name = "URL", conflicts_with_all = ["data", "file"], help_heading = "Where the log is")]
-    server: Option<String>,
-    /// A file with the token for the server, which has to have the right to audit. Of entries that belong to none of its
-    /// teams, the server hands out the hashes alone.
-    #[arg(long, value_name = "FILE", requires = "server", help_heading = "Where the log is")]
-    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerArguments,
 }
 
 /// A log that can be read.
@@ -59,11 +54,11 @@ impl SourceArguments {
     /// # Errors
     /// If what was said is wrong ([`InvalidInput`]), or the file cannot be opened.
     pub(super) fn open(&self) -> anyhow::Result<Opened> {
-        if let Some(address) = &self.server {
-            let token = self.token_file.as_deref().map(read_token).transpose()?;
-            let remote = RemoteSource::new(address, token)
-                .map_err(|error| InvalidInput::from(Diagnostic::error(error.to_string())))?;
-            return Ok(Opened::Server { remote, address: address.clone() });
+        if self.data.is_none()
+            && self.file.is_none()
+            && let Some(NamedServer { remote, address }) = self.server.named()?
+        {
+            return Ok(Opened::Server { remote, address });
         }
         let path = match (&self.file, &self.data) {
             (Some(file), _) => file.clone(),
@@ -113,13 +108,4 @@ pub(crate) fn seems_a_ledger(path: &Path) -> anyhow::Result<()> {
         return Err(InvalidInput::from(diagnostic.note(note)).into());
     }
     Ok(())
-}
-
-fn read_token(path: &Path) -> anyhow::Result<String> {
-    let token = read_text(path, "token", LARGEST_TOKEN)?.text.trim().to_owned();
-    if token.contains(char::is_whitespace) {
-        let diagnostic = Diagnostic::error(format!("`{}` holds more than a token", path.display()));
-        return Err(InvalidInput::from(diagnostic.help("write the token into it, and nothing else")).into());
-    }
-    Ok(token)
 }

@@ -26,7 +26,7 @@ pub(crate) struct Verify {
     /// A checkpoint that was kept: shows that the log was not cut back or written anew since. May be given many times.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     checkpoint: Vec<PathBuf>,
-    /// How to tell what came of it.
+    /// The format of the output.
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
 }
@@ -92,7 +92,7 @@ impl Verify {
     fn tell(&self, report: &Report) -> anyhow::Result<Exit> {
         match self.output {
             Form::Table => print::text(report.table())?,
-            Form::Json => print::data(serde_json::to_string_pretty(&report.document())?)?,
+            Form::Json => print::data(print::json(&report.document())?)?,
         }
         Ok(if report.findings.is_empty() { Exit::Success } else { Exit::Tampered })
     }

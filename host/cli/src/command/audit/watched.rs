@@ -3,13 +3,12 @@
 //! An audit ends where a page of the file is so damaged that nothing can be read from it. Here the entries around it are
 //! asked for one by one, so that what is damaged can be named and the rest is still looked at.
 
-use std::sync::{Mutex, PoisonError};
-
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lockgate_domain::Digest;
 use lockgate_ledger::audit::{Finding, Place};
 use lockgate_ledger::tree::Hash;
 use lockgate_ledger::{Cause, Error, Head, Query, Source, SourceEntry, StoredContent, StoredEntry, Unavailable};
+use parking_lot::Mutex;
 
 /// So many entries that cannot be read are named: of a file with more, nothing is left to be audited.
 const MOST_UNREADABLE: usize = 1000;
@@ -25,7 +24,7 @@ impl<'a> Watched<'a> {
     /// Watches a log. Shows how far it has come, on a terminal.
     pub(super) fn new(source: &'a dyn Source, quiet: bool) -> Self {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let form = "  {bar:40} {human_pos} of {human_len} entries, {per_sec}, {eta} left";
+        let form = "  {bar:40} entries: {human_pos} of {human_len}, {per_sec}, {eta} left";
         let style = ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::with_draw_target(None, target).with_style(style);
         Self { source, bar, unreadable: Mutex::default() }
@@ -34,7 +33,7 @@ impl<'a> Watched<'a> {
     /// The entries that could not be read.
     pub(super) fn finish(self) -> Vec<Finding> {
         self.bar.finish_and_clear();
-        self.unreadable.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.unreadable.into_inner()
     }
 
     /// The entries of a walk, one by one: those that cannot be read are noted and left out.
@@ -56,7 +55,7 @@ impl<'a> Watched<'a> {
     }
 
     fn note(&self, index: u64, message: String) -> Result<(), Error> {
-        let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unreadable = self.unreadable.lock();
         if unreadable.len() >= MOST_UNREADABLE {
             let message =
                 format!("more than {MOST_UNREADABLE} entries cannot be read, of which the last said: {message}");

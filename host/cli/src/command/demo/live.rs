@@ -4,6 +4,7 @@
 //! is said by the file `serves`. Everything that is told about an instance is found out by looking: its files are
 //! hashed, and its binary is run and asked for its version.
 
+use crate::print;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -171,7 +172,7 @@ fn install(package: &Package, folder: &Path) -> Result<()> {
     }
     let record = Installed { release: package.release.clone(), components: package.components.clone() };
     let file = folder.join(RECORD);
-    fs::write(&file, serde_json::to_string_pretty(&record)?).with_context(|| place(&file))
+    fs::write(&file, print::json(&record)?).with_context(|| place(&file))
 }
 
 /// The version that a `lockgate` binary says it is.

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use lockgate_domain::{
     Decision, Deployment, Digest, Evidence, Gate, Person, Phase, Progress, Stage, StepAction, Timestamp, Verdict,
+    counted,
 };
 use lockgate_engine::rollout::RolloutEnd;
 use lockgate_engine::{LoadedModel, Question, choose};
@@ -25,6 +26,7 @@ use lockgate_engine::{LoadedModel, Question, choose};
 use crate::args::Global;
 use crate::exit::Exit;
 use crate::input::{EvidenceArgument, Json, read_deployment, read_evidence, size};
+use crate::print;
 use crate::report::{Documents, Output, Told, fields, grid};
 use crate::terminal::{self, FAINT, GOOD, STRONG, styled};
 use crate::{host, models};
@@ -169,7 +171,11 @@ impl Demo {
                 ("commit", self.commit.clone()),
                 (
                     "SBOM",
-                    format!("{}, {} packages", self.sbom.display(), stage.evidence.get("sbom").map_or(0, packages))
+                    format!(
+                        "{}, {}",
+                        self.sbom.display(),
+                        counted(stage.evidence.get("sbom").map_or(0, packages), "package", "packages")
+                    )
                 ),
                 ("model", format!("{} {}: {}", model.id, model.version, model.title)),
             ])
@@ -291,7 +297,7 @@ impl Stagehand {
     /// Writes a document into the demo's folder.
     fn keep<T: serde::Serialize>(&self, name: &str, document: &T) -> Result<PathBuf> {
         let path = self.folder.join(format!("{name}.json"));
-        fs::write(&path, serde_json::to_string_pretty(document)?).with_context(|| place(&path))?;
+        fs::write(&path, print::json(document)?).with_context(|| place(&path))?;
         Ok(path)
     }
 }

@@ -151,6 +151,8 @@ impl Parts<'_> {
         deployment.history = vec![PastDeployment {
             id: format!("deploy-{}-{ENVIRONMENT}", current.package.release),
             release: current.package.release.clone(),
+            release_digest: None,
+            components: Vec::new(),
             environment: ENVIRONMENT.to_owned(),
             scenario: Scenario::FirstRelease,
             risk: Risk::Medium,
@@ -172,5 +174,6 @@ pub(super) fn approval(person: &Person, subject: Digest, at: Timestamp) -> Appro
         expires: None,
         subject,
         comment: None,
+        changed: Vec::new(),
     }
 }

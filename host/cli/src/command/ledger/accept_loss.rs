@@ -18,7 +18,7 @@ pub(crate) struct AcceptLoss {
     /// Why the ledger goes on without what is lost. It stands in the log, for every auditor.
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// How to tell what was accepted.
+    /// The format of the output.
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
 }
@@ -29,7 +29,7 @@ impl AcceptLoss {
         let accepted = self.data.key().accept_loss(&self.data.path(), &self.reason, &SqliteOptions::default())?;
         let LossAccepted { expected, found, reason } = accepted;
         match self.output {
-            Form::Json => print::data(serde_json::to_string_pretty(&json!({
+            Form::Json => print::data(print::json(&json!({
                 "expected": expected,
                 "found": found,
                 "reason": reason,

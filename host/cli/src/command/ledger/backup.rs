@@ -1,5 +1,6 @@
 //! `lockgate ledger backup`: a copy, while others write, that is checked before it gets its name.
 
+use lockgate_domain::counted;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -19,7 +20,7 @@ pub(crate) struct Backup {
     /// The file that the copy is to be. The key that signs is not in it: save `ledger.key` by itself, once.
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
-    /// How to tell what was copied.
+    /// The format of the output.
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
 }
@@ -32,7 +33,7 @@ impl Backup {
         let backed_up = storage.backup(&self.to).context("no backup was made")?;
         let report = backed_up.report;
         match self.output {
-            Form::Json => print::data(serde_json::to_string_pretty(&json!({
+            Form::Json => print::data(print::json(&json!({
                 "to": self.to,
                 "bytes": backed_up.bytes,
                 "entries": report.entries,
@@ -41,7 +42,14 @@ impl Backup {
             }))?)?,
             Form::Table => print::text(fields(vec![
                 ("backup", format!("{}, {}", print::plain(&self.to.display().to_string()), size(backed_up.bytes))),
-                ("checked", format!("{} entries, {} pieces of content: all is intact", report.entries, report.content)),
+                (
+                    "checked",
+                    format!(
+                        "{}, {} of content: all is intact",
+                        counted(report.entries, "entry", "entries"),
+                        counted(report.content, "piece", "pieces")
+                    ),
+                ),
                 ("checkpoint", report.checkpoint.trim_end().to_owned()),
             ]))?,
         }

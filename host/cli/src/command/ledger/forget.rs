@@ -1,13 +1,13 @@
 //! `lockgate ledger forget`: retention. The bytes go, and the log says which; their digests stay, and every proof.
 
-use lockgate_domain::{Duration, Timestamp};
+use lockgate_domain::{Duration, Timestamp, closest, counted};
 use lockgate_ledger::{Holdings, Retention, Storage as _};
 use serde_json::json;
 
 use super::DataArguments;
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
-use crate::input::{nearest, size};
+use crate::input::size;
 use crate::print;
 use crate::report::Form;
 
@@ -25,7 +25,7 @@ pub(crate) struct Forget {
     /// How old it has to be, for example `400d`.
     #[arg(long, value_name = "AGE")]
     older_than: Duration,
-    /// How to tell what was deleted.
+    /// The format of the output.
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
 }
@@ -45,7 +45,7 @@ impl Forget {
         };
         let forgotten = storage.forget(&rule)?;
         match self.output {
-            Form::Json => print::data(serde_json::to_string_pretty(&json!({
+            Form::Json => print::data(print::json(&json!({
                 "kind": self.kind,
                 "before": before,
                 "count": forgotten.count,
@@ -65,10 +65,6 @@ impl Forget {
     }
 }
 
-fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
 /// Whether the ledger has, or had, content of that kind: a kind that is written wrongly would delete nothing for years.
 fn known(kind: &str, holdings: &Holdings) -> Result<(), InvalidInput> {
     let kinds: Vec<&str> = holdings.content.iter().map(|content| content.kind.as_str()).collect();
@@ -76,7 +72,7 @@ fn known(kind: &str, holdings: &Holdings) -> Result<(), InvalidInput> {
         return Ok(());
     }
     let diagnostic = Diagnostic::error(format!("the ledger has no content of the kind `{kind}`"));
-    let diagnostic = match nearest(kind, kinds.iter().copied()) {
+    let diagnostic = match closest(kind, kinds.iter().copied()) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None if kinds.is_empty() => diagnostic.note("it has no content at all"),
         None => diagnostic.note(format!("it has `{}`", kinds.join("`, `"))),

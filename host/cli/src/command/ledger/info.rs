@@ -1,5 +1,6 @@
 //! `lockgate ledger info`: what a ledger holds.
 
+use lockgate_domain::counted;
 use lockgate_ledger::{HeldContent, Holdings, Query, Source as _};
 use serde_json::json;
 
@@ -17,7 +18,7 @@ const LOST: &str = "LOST";
 pub(crate) struct Info {
     #[command(flatten)]
     data: DataArguments,
-    /// How to tell it.
+    /// The format of the output.
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
 }
@@ -41,7 +42,7 @@ impl Info {
                 let content = content.into_iter().map(|HeldContent { kind, count, bytes, deleted }| {
                     (kind, json!({ "count": count, "bytes": bytes, "deleted": deleted }))
                 });
-                print::data(serde_json::to_string_pretty(&json!({
+                print::data(print::json(&json!({
                     "log": head.key.name(),
                     "size": head.size,
                     "root": head.root,
@@ -67,11 +68,11 @@ impl Info {
                 let moment = |at: Option<lockgate_domain::Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
                 let mut facts = vec![
                     ("log", print::plain(head.key.name()).into_owned()),
-                    ("entries", format!("{} in {streams} streams", head.size)),
+                    ("entries", format!("{} in {}", head.size, counted(streams, "stream", "streams"))),
                     ("since", format!("{}, the last one {}", moment(since), moment(until))),
                     ("root", head.root.to_string()),
                     ("key", head.key.to_string()),
-                    ("requests", format!("{requests} are remembered")),
+                    ("requests", format!("{requests} remembered")),
                     ("file", format!("{LEDGER}, {}, schema {schema}", size(bytes))),
                     ("head file", recorded.map_or_else(|| "none".to_owned(), |head| format!("{LEDGER}-head, {head}"))),
                 ];

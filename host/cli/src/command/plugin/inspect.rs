@@ -22,7 +22,7 @@ pub(crate) struct Inspect {
     file: PathBuf,
     #[command(flatten)]
     grants: GrantArguments,
-    /// How to show it.
+    /// The format of the output.
     #[arg(long, value_enum, default_value_t)]
     output: Form,
 }
@@ -40,7 +40,7 @@ impl Inspect {
         })?;
         match self.output {
             Form::Table => print::text(table(&inspection))?,
-            Form::Json => print::data(serde_json::to_string_pretty(&document(&inspection))?)?,
+            Form::Json => print::data(print::json(&document(&inspection))?)?,
         }
         Ok(if inspection.is_admissible() { Exit::Success } else { Exit::Denied })
     }
@@ -61,14 +61,14 @@ fn table(inspection: &Inspection) -> String {
         (
             "starts",
             match &inspection.freezing {
-                Freezing::Frozen => "configured once, and frozen".to_owned(),
-                Freezing::PerCall { reason } => format!("configured anew in every call: {reason}"),
+                Freezing::Frozen => "configured once, when it is loaded".to_owned(),
+                Freezing::PerCall { reason } => format!("configured again in every call: {reason}"),
             },
         ),
     ]));
     parts.push(match inspection.imports.as_slice() {
         [] => "  It imports nothing, so it reaches nothing.".to_owned(),
-        imports => grid(&["imports", "through which it reaches", "granted"], reaches(imports)),
+        imports => grid(&["imports", "gives access to", "granted"], reaches(imports)),
     });
     if !inspection.capabilities.is_empty() {
         let rows = inspection.capabilities.iter().map(|capability| {
@@ -81,13 +81,13 @@ fn table(inspection: &Inspection) -> String {
             let (scope, reason) = (print::plain(&scope), print::plain(&capability.asked.reason));
             vec![capability.asked.name.clone(), or_none(&scope), granted, reason.into_owned()]
         });
-        parts.push(grid(&["asks for", "of it", "granted", "what for"], rows.collect()));
+        parts.push(grid(&["capability", "scope", "granted", "reason"], rows.collect()));
     }
     if let Some(description) = &inspection.description {
         let rows = settings::rows(&description.settings_schema);
         parts.push(match rows.is_empty() {
             true => "  It takes no settings.".to_owned(),
-            false => grid(&["setting", "type", "default", "what it says"], rows),
+            false => grid(&["setting", "type", "default", "description"], rows),
         });
     }
     let verdict = if inspection.is_admissible() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
-use lockgate_domain::{Digest, Gate, Kind, Phase, Snapshot, Stage, Timestamp};
+use lockgate_domain::{Digest, Evidence, Gate, Kind, LogLine, Phase, Receipt, Snapshot, Stage, Timestamp, counted};
 use lockgate_runtime::{
     Evaluation, FolderOfNamespaces, Grants, Limits, LoadError, LoadRequest, NamespaceChanges, Plugin,
 };
@@ -78,7 +78,8 @@ impl Function {
 }
 
 impl Run {
-    /// Asks. What the plugin changes in its namespace is kept in `--state`, for the next run. The answer goes to standard output; what the call used and logged, to standard error.
+    /// Asks. What the plugin changes in its namespace is kept in `--state`, for the next run. The answer goes to standard output; what
+    /// the call used and logged, to standard error, unless it is to be quiet.
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let snapshot = Arc::new(self.take_snapshot()?);
         let settings = read_settings(&self.settings)?;
@@ -89,9 +90,9 @@ impl Run {
         let request = LoadRequest { component: component.into(), settings, grants, limits: Limits::default() };
         let plugin = runtime.load(request).map_err(|error| refused(&self.file, &error))?;
         match function(self.function, &plugin)? {
-            Function::Decide => tell(kept(global, plugin.decide(&snapshot))?),
-            Function::Run => tell(kept(global, plugin.check(&snapshot))?),
-            Function::Plan => tell(kept(global, plugin.plan(&snapshot))?),
+            Function::Decide => tell(kept(global, plugin.decide(&snapshot))?, global.quiet),
+            Function::Run => tell(kept(global, plugin.check(&snapshot))?, global.quiet),
+            Function::Plan => tell(kept(global, plugin.plan(&snapshot))?, global.quiet),
         }
     }
 
@@ -100,8 +101,9 @@ impl Run {
         if let Some(path) = &self.snapshot {
             let (mut snapshot, json) = read_snapshot(path)?;
             for (name, piece) in evidence {
-                let known = snapshot.evidence.get(&name).map(|known| known.digest);
-                if let Some(digest) = known.filter(|digest| *digest != piece.digest) {
+                let known = snapshot.evidence.get(&name).cloned();
+                if let Some(digest) = known.as_ref().map(|known| known.digest).filter(|digest| *digest != piece.digest)
+                {
                     let place = format!("/evidence/{name}/digest");
                     let span = json.locate(&place).span(&json.source);
                     return Err(InvalidInput::from(
@@ -111,6 +113,11 @@ impl Run {
                     )
                     .into());
                 }
+                // What the snapshot says of it stays: where it comes from, when it was made and handed in.
+                let piece = match known {
+                    Some(known) => Evidence { content: piece.content, ..known },
+                    None => piece,
+                };
                 snapshot.evidence.insert(name, piece);
             }
             let absent = snapshot.evidence.iter().find(|(_, piece)| piece.content.len() as u64 != piece.size);
@@ -166,30 +173,38 @@ fn kept<T>(global: &Global, mut evaluation: Evaluation<T>) -> anyhow::Result<Eva
     Ok(evaluation)
 }
 
-fn tell<T: Serialize>(evaluation: Evaluation<T>) -> anyhow::Result<Exit> {
+fn tell<T: Serialize>(evaluation: Evaluation<T>, quiet: bool) -> anyhow::Result<Exit> {
     let Evaluation { outcome, receipt, log, log_dropped, .. } = evaluation;
+    if !quiet {
+        tell_use(&receipt, &log, log_dropped)?;
+    }
+    match outcome {
+        Ok(answer) => {
+            print::data(print::json(&answer)?)?;
+            Ok(Exit::Success)
+        }
+        Err(failure) => Err(anyhow::Error::new(failure).context("the plugin gave no answer")),
+    }
+}
+
+/// What the call logged and used.
+fn tell_use(receipt: &Receipt, log: &[LogLine], log_dropped: u64) -> anyhow::Result<()> {
     for line in log {
         let level = serde_json::to_value(line.level)?;
         print::words(format!("{}: {}", level.as_str().unwrap_or_default(), print::plain(&line.message)));
     }
     if log_dropped > 0 {
-        print::words(format!("and {log_dropped} more lines"));
+        print::words(format!("and {}", counted(log_dropped, "more line", "more lines")));
     }
     let calls: Vec<String> = receipt.host_calls.iter().map(|(name, count)| format!("{name} {count}")).collect();
     print::words(fields(vec![
         ("function", format!("{}, by contract {}", receipt.function, receipt.contract)),
         ("component", receipt.component.to_string()),
         ("settings", receipt.settings.to_string()),
-        ("fuel", receipt.fuel.to_string()),
+        ("fuel", format!("{}, and {} by the host", receipt.fuel, receipt.host_effort)),
         ("memory", crate::input::size(receipt.peak_memory)),
         ("time", format!("{} µs", receipt.wall_time_us)),
         ("host calls", if calls.is_empty() { "none".to_owned() } else { calls.join(", ") }),
     ]));
-    match outcome {
-        Ok(answer) => {
-            print::data(serde_json::to_string_pretty(&answer)?)?;
-            Ok(Exit::Success)
-        }
-        Err(failure) => Err(anyhow::Error::new(failure).context("the plugin gave no answer")),
-    }
+    Ok(())
 }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use lockgate_domain::PERSON_FORMAT;
+use lockgate_runtime::SettingsMark;
 use serde_json::Value;
 
 use crate::print;
@@ -102,8 +102,8 @@ fn only_form(schema: &Value) -> Option<&Value> {
 
 fn type_of(schema: &Value, root: &Value, level: usize) -> String {
     let meant = resolved(schema, root);
-    if is_person(schema) || is_person(meant) {
-        return "person".to_owned();
+    if let Some(name) = marked(schema).or_else(|| marked(meant)) {
+        return name.to_owned();
     }
     let choices: Vec<String> = meant
         .get("oneOf")
@@ -130,9 +130,9 @@ fn type_of(schema: &Value, root: &Value, level: usize) -> String {
             let element = items.map_or_else(|| "any".to_owned(), |items| type_of(items, root, level + 1));
             format!("list of {element}")
         }
-        "object" => match meant.get("propertyNames").map(|names| resolved(names, root)) {
-            Some(names) if is_person(names) => "table, by person".to_owned(),
-            _ => "table".to_owned(),
+        "object" => match meant.get("propertyNames").and_then(|names| marked(resolved(names, root))) {
+            Some(name) => format!("table, by {name}"),
+            None => "table".to_owned(),
         },
         "string" => "text".to_owned(),
         "integer" | "number" => match (meant.get("minimum"), meant.get("maximum")) {
@@ -143,9 +143,14 @@ fn type_of(schema: &Value, root: &Value, level: usize) -> String {
     }
 }
 
-/// Whether a text is the id of a person, which the host puts into its normal form.
-fn is_person(schema: &Value) -> bool {
-    schema.get("format").and_then(Value::as_str) == Some(PERSON_FORMAT)
+/// What a text is that the host understands.
+fn marked(schema: &Value) -> Option<&'static str> {
+    match SettingsMark::of(schema)? {
+        SettingsMark::Person => Some("person"),
+        SettingsMark::Role => Some("role"),
+        SettingsMark::Analysis => Some("analysis"),
+        SettingsMark::People | SettingsMark::Periods => None,
+    }
 }
 
 #[cfg(test)]
@@ -162,21 +167,27 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_people_are_shown_as_such() {
+    fn what_the_host_understands_is_shown_as_such() {
         let person = json!({ "type": "string", "format": "lockgate-person" });
         let schema = json!({ "properties": {
             "lead": person, "name": { "type": "string", "format": "email" },
             "limits": { "type": "object", "propertyNames": person },
             "deputy": { "anyOf": [{ "$ref": "#/$defs/P" }, { "type": "null" }] },
             "people": { "type": "array", "items": { "format": "lockgate-person" } },
+            "analyze": { "type": "array", "items": { "type": "string", "format": "lockgate-analysis" } },
+            "freezes": { "type": "array", "format": "lockgate-periods", "items": { "type": "object" } },
+            "role": { "type": "string", "format": "lockgate-role" },
         }, "$defs": { "P": person } });
         let types: Vec<Vec<String>> = rows(&schema).into_iter().map(|row| row.into_iter().take(2).collect()).collect();
         let expected = [
+            ["analyze", "list of analysis"],
             ["deputy", "person"],
+            ["freezes", "list of table"],
             ["lead", "person"],
             ["limits", "table, by person"],
             ["name", "text"],
             ["people", "list of person"],
+            ["role", "role"],
         ];
         assert_eq!(types, expected);
     }

@@ -48,7 +48,7 @@ pub(crate) struct Replay {
     /// How many threads run them. Without it: as many as the machine has cores.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
-    /// How to tell what came of it.
+    /// The format of the output.
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
 }
@@ -124,10 +124,10 @@ impl Replay {
             Form::Table => {
                 print::text(report.table())?;
                 if !global.quiet {
-                    print::words(pace(runs, report.subject.many(), took));
+                    print::words(pace(runs, &report.subject.counted(runs), took));
                 }
             }
-            Form::Json => print::data(serde_json::to_string_pretty(&report.document())?)?,
+            Form::Json => print::data(print::json(&report.document())?)?,
         }
         Ok(())
     }
@@ -162,12 +162,12 @@ impl Run {
 /// Shows how far it has come, on a terminal.
 fn bar(many: usize, of_what: &str, quiet: bool) -> ProgressBar {
     let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let form = format!("  {{bar:40}} {{human_pos}} of {{human_len}} {of_what}, {{per_sec}}, {{eta}} left");
+    let form = format!("  {{bar:40}} {of_what}: {{human_pos}} of {{human_len}}, {{per_sec}}, {{eta}} left");
     let style = ProgressStyle::with_template(&form).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::with_draw_target(Some(many as u64), target).with_style(style)
 }
 
-fn pace(runs: usize, of_what: &str, took: Duration) -> String {
+fn pace(runs: usize, counted: &str, took: Duration) -> String {
     let rate = runs as f64 / took.as_secs_f64().max(f64::MIN_POSITIVE);
-    format!("  {runs} {of_what} in {:.1} s: {rate:.0} a second", took.as_secs_f64())
+    format!("  {counted} in {:.1} s: {rate:.0} a second", took.as_secs_f64())
 }

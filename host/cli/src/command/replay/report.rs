@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgate_domain::Standing;
+use lockgate_domain::{Standing, counted};
 use lockgate_engine::replay::{Change, Ended};
 use serde_json::{Map, Value, json};
 
@@ -38,6 +38,7 @@ pub(super) struct Report<'a> {
 enum Group {
     Flipped(Change),
     Changed(Change),
+    Reworded(Change),
     FuelDiffers,
     NotRecorded,
     NotComparable(String),
@@ -56,9 +57,12 @@ impl Subject {
         }
     }
 
-    fn counted(self, count: usize) -> String {
-        let many = self.many();
-        if count == 1 { format!("1 {}", many.trim_end_matches('s')) } else { format!("{count} {many}") }
+    /// So many of them.
+    pub(super) fn counted(self, count: usize) -> String {
+        match self {
+            Self::Recordings => counted(count, "recording", "recordings"),
+            Self::Decisions => counted(count, "decision", "decisions"),
+        }
     }
 }
 
@@ -70,6 +74,7 @@ impl<'a> Report<'a> {
             let group = match &run.ended {
                 Ended::Flipped(change) => Group::Flipped(change.clone()),
                 Ended::Changed(change) => Group::Changed(change.clone()),
+                Ended::Reworded(change) => Group::Reworded(change.clone()),
                 Ended::FuelDiffers { .. } => Group::FuelDiffers,
                 Ended::NotRecorded { .. } => Group::NotRecorded,
                 Ended::NotComparable { why } => Group::NotComparable(why.clone()),
@@ -104,12 +109,17 @@ impl<'a> Report<'a> {
         self.count(|group| matches!(group, Group::Changed(_)))
     }
 
+    fn reworded(&self) -> usize {
+        self.count(|group| matches!(group, Group::Reworded(_)))
+    }
+
     /// Without a candidate everything has to be as it was; with one, only what it says at a gate counts.
     pub(super) fn exit(&self) -> Exit {
         let differs = match self.compares {
             true => self.flipped() > 0,
             false => {
-                self.count(|group| matches!(group, Group::Flipped(_) | Group::Changed(_) | Group::FuelDiffers)) > 0
+                let fuel = self.count(|group| *group == Group::FuelDiffers);
+                self.flipped() + self.changed() + self.reworded() + fuel > 0
             }
         };
         if differs {
@@ -129,7 +139,11 @@ impl<'a> Report<'a> {
                 Group::Flipped(change) => {
                     (format!("{} → {}", standing(change.from), standing(change.to)), because(change))
                 }
-                Group::Changed(change) => (format!("{}, otherwise", standing(change.to)), because(change)),
+                Group::Changed(change) => (format!("{}, other reasons", standing(change.to)), because(change)),
+                Group::Reworded(change) => {
+                    let why = "other words, or it asked or logged something else".to_owned();
+                    (format!("{}, same reasons", standing(change.to)), why)
+                }
                 Group::FuelDiffers => (styled(BAD, "other fuel"), "the same answer".to_owned()),
                 Group::NotRecorded => (styled(WAITING, "not recorded"), first_question(runs)),
                 Group::NotComparable(why) => {
@@ -165,7 +179,8 @@ impl<'a> Report<'a> {
         let mut parts = vec![self.subject.counted(self.concerned), styled(style, format!("{same} the same"))];
         if self.compares {
             parts.push(format!("{} flipped", self.flipped()));
-            parts.push(format!("{} say the same otherwise", self.changed()));
+            parts.push(format!("{} same verdict for other reasons", self.changed()));
+            parts.push(format!("{} same reasons in other words", self.reworded()));
         } else {
             parts.push(format!("{} differ", others - untold - machine - deleted - not_run));
         }
@@ -195,11 +210,12 @@ impl<'a> Report<'a> {
             ("same", json!(self.count(|group| *group == Group::Same))),
             ("flipped", json!(self.flipped())),
             ("changed", json!(self.changed())),
+            ("reworded", json!(self.reworded())),
             ("fuel_differs", json!(self.count(|group| *group == Group::FuelDiffers))),
             ("not_recorded", json!(self.count(|group| *group == Group::NotRecorded))),
             ("not_comparable", json!(self.count(|group| matches!(group, Group::NotComparable(_))))),
             ("not_run", json!(self.count(|group| matches!(group, Group::NotRun(_))))),
-            ("runs", json!(runs)),
+            ("items", json!(runs)),
         ]);
         if self.subject == Subject::Decisions {
             document.extend(facts([
@@ -234,7 +250,7 @@ fn because(change: &Change) -> String {
     };
     let (came, went) = (only(&change.is, &change.was), only(&change.was, &change.is));
     match (came.is_empty(), went.is_empty()) {
-        (true, true) => "other words, or another way to them".to_owned(),
+        (true, true) => "the same codes, about something else".to_owned(),
         (false, true) => came,
         (true, false) => format!("no longer {went}"),
         (false, false) => format!("{came} instead of {went}"),

@@ -1,6 +1,6 @@
 //! `lockgate token create`: a credential for a pipeline or a person.
 
-use lockgate_domain::{Duration, Person, PersonId};
+use lockgate_domain::{Duration, Person, PersonId, TeamName, closest};
 use lockgate_engine::authority::{CredentialKind, Right, Teams, role_names};
 use lockgate_ledger::Storage as _;
 use lockgate_server::auth::token::{NewToken, Tokens, issue};
@@ -9,7 +9,6 @@ use super::{ByArguments, in_that_time, refused, show};
 use crate::args::Global;
 use crate::command::ledger::DataArguments;
 use crate::exit::Exit;
-use crate::input::nearest;
 use crate::print;
 use crate::report::Form;
 use crate::terminal::{WAITING, styled};
@@ -19,37 +18,37 @@ use crate::terminal::{WAITING, styled};
 pub(crate) struct Create {
     #[command(flatten)]
     data: DataArguments,
-    /// Whom it stands for: unique and stable, for example an e-mail address, or the name of a pipeline.
+    /// The person or pipeline that uses the token: unique and stable, for example an e-mail address, or the name of a pipeline.
     #[arg(long = "for", value_name = "ID")]
     person: PersonId,
-    /// The name of whom it stands for, for people.
+    /// A name to show to people.
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     name: String,
-    /// A role that its holder has, for example `pipeline` or `change-authority`; may be given several times.
+    /// A role that the token grants, for example `pipeline` or `change-authority`; may be given several times.
     #[arg(long = "role", value_name = "ROLE", required = true)]
     roles: Vec<String>,
-    /// Who or what uses it: `person`, `service` or `agent` (a program that decides by itself what it does). Without it:
+    /// The kind of user: `person`, `service` or `agent` (a program that decides by itself what it does). Without it:
     /// `service` for the roles `pipeline` and `supplier`, else `person`.
     #[arg(long, value_name = "KIND")]
     kind: Option<CredentialKind>,
-    /// A team whose deployments its holder sees; may be given several times.
+    /// A team whose deployments the token can see; may be given several times.
     #[arg(long = "team", value_name = "TEAM", required_unless_present = "all_teams", conflicts_with = "all_teams")]
-    teams: Vec<String>,
-    /// Its holder sees the deployments of all teams.
+    teams: Vec<TeamName>,
+    /// The token can see the deployments of all teams.
     #[arg(long)]
     all_teams: bool,
-    /// Narrows it to that right, for example `decide`; may be given several times. Without it: all that the roles grant.
+    /// Limits the token to this right, for example `decide`; may be given several times. Without it: all that the roles grant.
     #[arg(long = "scope", value_name = "RIGHT")]
     scopes: Vec<Right>,
-    /// For how long it is taken, for example `90d`. Without it: until it is revoked.
+    /// How long the token is valid, for example `90d`. Without it: until it is revoked.
     #[arg(long, value_name = "DURATION")]
     expires_in: Option<Duration>,
-    /// What it is for.
+    /// A note: what the token is for.
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
     #[command(flatten)]
     by: ByArguments,
-    /// How to show it.
+    /// The format of the output.
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
 }
@@ -77,7 +76,7 @@ impl Create {
         }
         if issued.token.expires.is_none() && !global.quiet {
             let warning = styled(WAITING, "warning");
-            print::words(format!("{warning}: it never expires; with `--expires-in 90d` it would be forgotten safely"));
+            print::words(format!("{warning}: the token never expires: create it with `--expires-in 90d`, for example"));
         }
         Ok(Exit::Success)
     }
@@ -89,10 +88,10 @@ fn unknown(role: &str) -> Option<String> {
     if known.contains(&role) {
         return None;
     }
-    let meant = match nearest(role, known) {
-        Some(meant) => format!("did you mean `{meant}`? If so, revoke this token, and create another"),
-        None => format!("those that Lockgate knows are {}", known.join(", ")),
+    let meant = match closest(role, known) {
+        Some(meant) => format!("did you mean `{meant}`? Then revoke this token and create another"),
+        None => format!("Lockgate knows the roles {}", known.join(", ")),
     };
-    let may = "its holder may see, approve and resume where a model names that role, and no more";
-    Some(format!("`{}` is no role that Lockgate knows: {may}; {meant}", print::plain(role)))
+    let may = "A person with it can only read, and approve or resume where a model names this role";
+    Some(format!("Lockgate does not know the role `{}`. {may}. {meant}", print::plain(role)))
 }

@@ -16,7 +16,7 @@ pub(crate) struct List {
     /// Shows also those that have expired or were revoked.
     #[arg(short, long)]
     all: bool,
-    /// How to show them.
+    /// The format of the output.
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
 }

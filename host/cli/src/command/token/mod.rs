@@ -8,7 +8,7 @@ mod rotate;
 mod show;
 
 use clap::Subcommand;
-use lockgate_domain::{Duration, PersonId, Timestamp};
+use lockgate_domain::{Duration, PersonId, Timestamp, closest};
 use lockgate_engine::authority::CredentialKind;
 use lockgate_engine::lifecycle::By;
 use lockgate_server::auth::token::{TokenError, Tokens};
@@ -16,7 +16,6 @@ use lockgate_server::auth::token::{TokenError, Tokens};
 use crate::args::Global;
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
-use crate::input::nearest;
 
 /// What to do with API tokens.
 #[derive(Debug, Subcommand)]
@@ -73,7 +72,7 @@ fn refused(error: TokenError, tokens: &Tokens) -> anyhow::Error {
     let diagnostic = match &error {
         TokenError::NotFound(id) => {
             let diagnostic = Diagnostic::error(error.to_string());
-            match nearest(id, tokens.iter().map(|token| token.id.as_str())) {
+            match closest(id, tokens.iter().map(|token| token.id.as_str())) {
                 Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
                 None => diagnostic.help("`lockgate token list` shows which there are"),
             }

@@ -20,7 +20,7 @@ pub(crate) struct Revoke {
     reason: Option<String>,
     #[command(flatten)]
     by: ByArguments,
-    /// How to show it.
+    /// The format of the output.
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
 }

@@ -26,7 +26,7 @@ pub(crate) struct Rotate {
     expires_in: Option<Duration>,
     #[command(flatten)]
     by: ByArguments,
-    /// How to show it.
+    /// The format of the output.
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
 }

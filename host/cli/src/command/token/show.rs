@@ -1,7 +1,7 @@
 //! How tokens are shown. Their secrets only when they have just been made: then the text is all that goes to standard
 //! output, so that a script can take it, and what else there is to say goes to standard error.
 
-use lockgate_domain::Timestamp;
+use lockgate_domain::{TeamName, Timestamp};
 use lockgate_engine::authority::{Right, Teams};
 use lockgate_engine::lifecycle::By;
 use lockgate_server::auth::token::{Issued, Token, TokenState};
@@ -20,7 +20,7 @@ pub(super) fn issued(issued: &Issued, now: Timestamp, form: Form, global: &Globa
             if let Value::Object(members) = &mut document {
                 members.insert("secret".to_owned(), issued.secret.expose().into());
             }
-            print::data(serde_json::to_string_pretty(&document)?)
+            print::data(print::json(&document)?)
         }
         Form::Table => {
             if !global.quiet {
@@ -35,7 +35,7 @@ pub(super) fn issued(issued: &Issued, now: Timestamp, form: Form, global: &Globa
 /// A token without its secret.
 pub(super) fn token(token: &Token, now: Timestamp, form: Form) -> anyhow::Result<()> {
     match form {
-        Form::Json => print::data(serde_json::to_string_pretty(&document(token, now)?)?),
+        Form::Json => print::data(print::json(&document(token, now)?)?),
         Form::Table => print::text(table(token, now)),
     }
 }
@@ -45,7 +45,7 @@ pub(super) fn list(tokens: &[&Token], now: Timestamp, form: Form) -> anyhow::Res
     match form {
         Form::Json => {
             let documents = tokens.iter().map(|token| document(token, now)).collect::<Result<Vec<_>, _>>()?;
-            print::data(serde_json::to_string_pretty(&documents)?)
+            print::data(print::list(&documents)?)
         }
         Form::Table if tokens.is_empty() => print::text("There are none."),
         Form::Table => {
@@ -124,7 +124,7 @@ fn teams(token: &Token) -> String {
     match &token.teams {
         Teams::All => "all".to_owned(),
         Teams::Named(teams) => {
-            print::plain(&teams.iter().map(String::as_str).collect::<Vec<_>>().join(", ")).into_owned()
+            print::plain(&teams.iter().map(TeamName::as_str).collect::<Vec<_>>().join(", ")).into_owned()
         }
     }
 }

@@ -1,27 +1,33 @@
 //! Expressions in a model, and where in the file their parts stand.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::de::DeValue;
 
 use super::{Field, Finding, Reader};
-use crate::expression::Expression;
+use crate::expression::{ConditionOf, Expression};
 
 impl Reader<'_> {
-    /// A condition over the snapshot.
+    /// A condition over the snapshot: whether the model applies.
+    pub(super) fn applies_when(&mut self, field: &Field<'_>) -> Option<String> {
+        self.expression(field, |text, roles| Expression::read(text, ConditionOf::Model, roles))
+    }
+
+    /// A condition over the snapshot: whether a binding is asked.
     pub(super) fn condition(&mut self, field: &Field<'_>) -> Option<String> {
-        self.expression(field, Expression::condition)
+        self.expression(field, |text, roles| Expression::read(text, ConditionOf::Binding, roles))
     }
 
     /// A condition over the members of a group.
     pub(super) fn over_members(&mut self, field: &Field<'_>) -> Option<String> {
-        self.expression(field, Expression::over_members)
+        self.expression(field, |text, _| Expression::over_members(text))
     }
 
     fn expression(
         &mut self,
         field: &Field<'_>,
-        read: impl FnOnce(&str) -> Result<(Expression, Vec<Finding>), Vec<Finding>>,
+        read: impl FnOnce(&str, &BTreeSet<String>) -> Result<(Expression, Vec<Finding>), Vec<Finding>>,
     ) -> Option<String> {
         if !matches!(field.value, DeValue::String(_)) {
             let before = self.findings.len();
@@ -33,7 +39,7 @@ impl Reader<'_> {
         }
         let text = self.text(field)?;
         let raw = self.text_at(field.span.clone());
-        let (findings, is_right) = match read(&text) {
+        let (findings, is_right) = match read(&text, &self.roles) {
             Ok((_, warnings)) => (warnings, true),
             Err(findings) => (findings, false),
         };

@@ -3,11 +3,10 @@
 use std::ops::Range;
 
 use bytesize::ByteSize;
-use lockgate_domain::{Digest, Duration};
+use lockgate_domain::{Digest, Duration, closest};
 use serde_json::{Map, Number, Value};
 use toml::de::{DeTable, DeValue};
 
-use super::super::closest;
 use super::super::spans::escaped;
 use super::{Field, Finding, Reader, Table};
 

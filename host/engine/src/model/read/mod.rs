@@ -10,7 +10,7 @@ mod grants;
 mod plugin;
 mod syntax;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toml::Spanned;
@@ -52,8 +52,14 @@ pub(crate) fn read_partly(source: &Source) -> (Option<Read>, Findings) {
     }
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     let syntax = Syntax::new(&source.text, errors);
-    let mut reader =
-        Reader { text: &source.text, findings: Vec::new(), unknown: Vec::new(), syntax, spans: Spans::default() };
+    let mut reader = Reader {
+        text: &source.text,
+        findings: Vec::new(),
+        unknown: Vec::new(),
+        roles: BTreeSet::new(),
+        syntax,
+        spans: Spans::default(),
+    };
     let document = Spanned::new(0..0, DeValue::Table(document.into_inner()));
     reader.place(&document, String::new());
     let model = reader.document(&document);
@@ -65,8 +71,19 @@ pub(crate) fn read_partly(source: &Source) -> (Option<Read>, Findings) {
     (model.map(|model| Read { model, spans, warnings: Findings::new() }), findings)
 }
 
-const KEYS: [&str; 10] =
-    ["id", "version", "title", "applies-when", "rank", "environments", "plugins", "strategy", "analyses", "gates"];
+const KEYS: [&str; 11] = [
+    "id",
+    "version",
+    "title",
+    "applies-when",
+    "rank",
+    "environments",
+    "roles",
+    "plugins",
+    "strategy",
+    "analyses",
+    "gates",
+];
 
 struct Reader<'t> {
     text: &'t str,
@@ -74,6 +91,8 @@ struct Reader<'t> {
     findings: Vec<Finding>,
     /// Where the keys stand that nobody knows.
     unknown: Vec<Range<usize>>,
+    /// The roles that the model declares.
+    roles: BTreeSet<String>,
     spans: Spans,
 }
 
@@ -122,7 +141,8 @@ impl Reader<'_> {
         let id = self.required(&table, "id", "id = \"in-house-software\"").and_then(|field| self.id(&field));
         let version = self.required(&table, "version", "version = \"1.0.0\"").and_then(|field| self.version(&field));
         let title = self.required(&table, "title", "title = \"…\"").and_then(|field| self.line(&field));
-        let applies_when = self.optional(&table, "applies-when").and_then(|field| self.condition(&field));
+        self.roles = self.declared_roles(&table);
+        let applies_when = self.optional(&table, "applies-when").and_then(|field| self.applies_when(&field));
         let rank = self.optional(&table, "rank").and_then(|field| self.integer(&field));
         let environments = self.environments(&table);
         let plugins = self.plugins(&table);
@@ -136,6 +156,7 @@ impl Reader<'_> {
             applies_when,
             rank: rank.unwrap_or_default(),
             environments,
+            roles: self.roles.clone(),
             plugins: plugins.into_iter().filter_map(|(name, plugin)| Some((name, plugin?))).collect(),
             strategy,
             analyses,
@@ -152,6 +173,12 @@ impl Reader<'_> {
             return None;
         }
         Some(version)
+    }
+
+    fn declared_roles(&mut self, table: &Table<'_>) -> BTreeSet<String> {
+        let Some(field) = self.optional(table, "roles") else { return BTreeSet::new() };
+        let items = self.array(&field).unwrap_or_default();
+        items.iter().filter_map(|item| self.line(item)).collect()
     }
 
     fn environments(&mut self, table: &Table<'_>) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{LimitOverrides, PluginSource, PluginUse, StrategyUse, USUAL_RESUME_BY};
+use super::super::{LimitOverrides, PluginSource, PluginUse, StrategyUse, USUAL_RESUME_BY, roles};
 use super::{Field, Finding, Plugins, Reader, Table};
 use crate::authority::{Right, rights_of};
 
@@ -66,7 +66,7 @@ impl Reader<'_> {
 
     /// Roles of people: a hold for a person is not ended by a program.
     fn resume_by(&mut self, field: &Field<'_>) -> Option<BTreeSet<String>> {
-        let mut roles = BTreeSet::new();
+        let mut named = BTreeSet::new();
         for item in self.array(field)? {
             let role = self.line(&item)?;
             if !rights_of(&role).contains(&Right::Resume) {
@@ -77,9 +77,10 @@ impl Reader<'_> {
                 self.findings.push(finding.help(format!("name a role of people, for example `{usual}`")));
                 return None;
             }
-            roles.insert(role);
+            self.findings.extend(roles::unknown(&role, &self.roles, item.span.clone()));
+            named.insert(role);
         }
-        if roles.is_empty() {
+        if named.is_empty() {
             let message =
                 "`resume-by` names no role: nobody could end a hold, or go on with a paused rollout".to_owned();
             self.findings.push(
@@ -87,7 +88,7 @@ impl Reader<'_> {
             );
             return None;
         }
-        Some(roles)
+        Some(named)
     }
 
     /// All `[analyses.<id>]`.

@@ -36,6 +36,8 @@ pub(crate) fn approved_by(id: &str, version: &str, roles: &[&str]) -> String {
         required.join(", ")
     );
     let text = model_text(&["four-eyes"], &gate);
+    // The roles are made up: a model declares those of its own organization.
+    let text = text.replace("title = \"Shop\"", &format!("title = \"Shop\"\nroles = {roles:?}"));
     text.replace("id = \"shop\"", &format!("id = \"{id}\"")).replace("1.0.0", version)
 }
 

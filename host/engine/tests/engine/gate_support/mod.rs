@@ -30,7 +30,9 @@ pub(crate) fn plugins() -> PathBuf {
 pub(crate) fn model_text(names: &[&str], rest: &str) -> String {
     let mut text = "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n".to_owned();
     // What comes before the first table belongs to the model itself.
-    let (head, tables) = rest.split_at(rest.find('[').unwrap_or(rest.len()));
+    let mut lines = rest.split_inclusive('\n');
+    let head_lines = lines.by_ref().take_while(|line| !line.trim_start().starts_with('['));
+    let (head, tables) = rest.split_at(head_lines.map(str::len).sum());
     text.push_str(head);
     for name in names {
         let digest = Digest::of(&std::fs::read(plugins().join(format!("{name}.wasm"))).unwrap());

@@ -2,7 +2,7 @@
 
 use lockgate_domain::{Phase, Stage};
 use lockgate_engine::lifecycle::{Move, Void};
-use lockgate_engine::service::{EngineError, NewDelegation, Refused};
+use lockgate_engine::service::{EngineError, NewDelegation, NewEvidence, Refused};
 use serde_json::json;
 
 use crate::service::stand::{Stand, ben, id, person, rita};
@@ -44,11 +44,29 @@ fn an_approval_is_void_when_what_was_approved_changes_and_says_which_part() {
     stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &json!({"release": {"status": "accepted"}})).unwrap();
     assert_eq!(stand.view("dep-1").approvals[0].void, None);
     stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &json!({"plan": {"priority": "high"}})).unwrap();
-    stand.engine.attach(&stand.by(&rita()), "dep-1".into(), "sbom", "application/json", None, b"{}".to_vec()).unwrap();
+    stand
+        .engine
+        .attach(&stand.by(&rita()), "dep-1".into(), NewEvidence::new("sbom", "application/json", b"{}"))
+        .unwrap();
     assert_eq!(
         stand.view("dep-1").approvals[0].void,
         Some(Void::Changed { parts: vec!["plan".to_owned(), "evidence".to_owned()] })
     );
+    // Policies see it with its old subject, and people read what has changed.
+    let shown = &stand.view("dep-1").deployment.approvals[0];
+    assert_eq!((&shown.changed, shown.subject), (&vec!["plan".to_owned(), "evidence".to_owned()], answer.subject));
+    stand.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap();
+    let passed = stand.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap();
+    let said = |code: &str| passed.decision.reasons.iter().find(|reason| reason.code == code).unwrap().message.clone();
+    assert!(!passed.passed);
+    assert!(
+        said("approval-void").ends_with(
+            "of `ben` as `change-authority` does not count: this has changed since it was given: `plan`, `evidence`"
+        ),
+        "{}",
+        said("approval-void")
+    );
+    assert!(said("approval-of-something-else").contains("`ben`"), "{}", said("approval-of-something-else"));
     let old = stand.engine.approve(&stand.by(&person("bob", &["change-authority"])), "dep-1".into(), &answer);
     assert!(matches!(old, Err(EngineError::Refused(Refused::SubjectDiffers { .. }))), "{old:?}");
 }
@@ -58,13 +76,38 @@ fn what_was_approved_cannot_be_replaced_and_more_can_be_handed_in() {
     let stand = Stand::new();
     stand.request(|_| {}).unwrap();
     let attach = |name: &str, bytes: &[u8]| {
-        stand.engine.attach(&stand.by(&rita()), "dep-1".into(), name, "application/json", None, bytes.to_vec())
+        stand.engine.attach(&stand.by(&rita()), "dep-1".into(), NewEvidence::new(name, "application/json", bytes))
     };
     attach("sbom", b"{}").unwrap();
     stand.approved("dep-1");
     assert!(matches!(attach("sbom", b"[]"), Err(EngineError::Refused(Refused::EvidenceApproved { .. }))));
+    // The same bytes with another word about them are something else.
+    let made = Some("2026-11-24T00:00:00Z".parse().unwrap());
+    let new = NewEvidence { made, ..NewEvidence::new("sbom", "application/json", b"{}") };
+    let refused = stand.engine.attach(&stand.by(&rita()), "dep-1".into(), new);
+    assert!(matches!(refused, Err(EngineError::Refused(Refused::EvidenceApproved { .. }))), "{refused:?}");
+    attach("sbom", b"{}").unwrap();
     attach("smoke-test", b"{}").unwrap();
     assert!(stand.pass("dep-1", Stage::Fulfill, Phase::Entrance).unwrap().passed);
+}
+
+#[test]
+fn an_approval_of_evidence_is_void_once_somebody_says_something_else_of_it() {
+    let stand = Stand::new();
+    stand.request(|_| {}).unwrap();
+    stand.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap();
+    let attach = |made: Option<&str>| {
+        let made = made.map(|made| made.parse().unwrap());
+        let new = NewEvidence { made, ..NewEvidence::new("scan", "application/json", b"{}") };
+        stand.engine.attach(&stand.by(&rita()), "dep-1".into(), new).unwrap();
+    };
+    attach(None);
+    let answer = stand.answer("dep-1", "change-authority");
+    stand.engine.approve(&stand.by(&ben()), "dep-1".into(), &answer).unwrap();
+    attach(Some("2026-11-24T00:00:00Z"));
+    let exit = stand.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap();
+    let void = exit.decision.reasons.iter().find(|reason| reason.code == "approval-void").unwrap();
+    assert!(!exit.passed && void.message.ends_with("`evidence`"), "{}", void.message);
 }
 
 #[test]

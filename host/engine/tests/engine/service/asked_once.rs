@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use lockgate_domain::{Decision, Phase, Stage, Standing, Verdict};
-use lockgate_engine::service::{Asked, Recordings};
+use lockgate_engine::service::{NewEvidence, Recordings};
 
 use crate::gate_support::load;
-use crate::service::stand::{MODEL, Stand, ben, gate, open_recording, rita};
+use crate::service::stand::{MODEL, Stand, ask_gate, ben, gate, open_recording, rita};
 
 /// A check that hangs on no time here, and a window on Tuesdays from nine to ten in the evening.
 const WITH_WINDOW: &str = r#"
@@ -22,12 +22,12 @@ const WITH_WINDOW: &str = r#"
     plugin = "change-window"
     enforcement = "hard-mandatory"
     settings.time-zone = "UTC"
-    settings.weekly = [{ days = ["tue"], from = "21:00", to = "22:00" }]
+    settings.weekly = [{ days = ["tue"], from = "21:00", until = "22:00" }]
     settings.planned-window = false
 "#;
 
 fn ask_at(stand: &Stand, stage: Stage, phase: Phase) -> Arc<Decision> {
-    stand.engine.decide(&rita(), "dep-1".into(), gate(stage, phase), stand.now(), &Asked::default()).unwrap()
+    ask_gate(&stand.engine, &rita(), "dep-1", gate(stage, phase), stand.now()).unwrap()
 }
 
 fn ask(stand: &Stand) -> Arc<Decision> {
@@ -59,7 +59,10 @@ fn what_a_plugin_said_is_used_again_until_something_changes() {
     let approved = ask(&stand);
     assert_eq!((approved.verdict, reused(&approved)), (Verdict::Allow, vec![("people", false)]));
     assert_eq!(reused(&ask(&stand)), [("people", false)], "whether an approval counts hangs on the time");
-    stand.engine.attach(&stand.by(&rita()), "dep-1".into(), "sbom", "application/json", None, b"{}".to_vec()).unwrap();
+    stand
+        .engine
+        .attach(&stand.by(&rita()), "dep-1".into(), NewEvidence::new("sbom", "application/json", b"{}"))
+        .unwrap();
     let void = ask(&stand);
     assert_eq!((void.verdict, reused(&void)), (Verdict::Pending, vec![("people", false)]));
     assert_eq!(reused(&ask(&stand)), [("people", true)]);

@@ -14,7 +14,7 @@ use crate::gate_support::load;
 use crate::service::stand::{Fixed, MODEL, Stand, ben, id, open_ledger, person};
 
 fn of_teams(actor: Actor, teams: &[&str]) -> Actor {
-    Actor { teams: Teams::Named(teams.iter().map(|team| (*team).to_owned()).collect()), ..actor }
+    Actor { teams: Teams::Named(teams.iter().map(|team| team.parse().unwrap()).collect()), ..actor }
 }
 
 fn lent(expires: &str) -> NewDelegation {
@@ -49,7 +49,7 @@ fn a_role_is_lent_for_the_teams_of_the_lender_and_no_others() {
 #[test]
 fn a_role_is_not_lent_for_a_team_that_the_lender_does_not_see() {
     let stand = Stand::new();
-    let new = NewDelegation { team: Some("billing".to_owned()), ..lent("2026-11-25T00:00:00Z") };
+    let new = NewDelegation { team: Some("billing".parse().unwrap()), ..lent("2026-11-25T00:00:00Z") };
     let Err(EngineError::Invalid(mistakes)) = stand.engine.delegate(&stand.by(&ben()), &new) else { panic!() };
     assert_eq!(mistakes[0].pointer, "/team");
     // The one team of several.
@@ -160,7 +160,7 @@ fn an_administrator_of_one_team_does_not_end_what_another_team_relies_on() {
     stand.request(|_| {}).unwrap();
     let lender = of_teams(ben(), &["billing", "checkout"]);
     let wide = stand.engine.delegate(&stand.by(&lender), &lent("2026-11-25T00:00:00Z")).unwrap().value;
-    let narrow = NewDelegation { team: Some("billing".to_owned()), ..lent("2026-11-25T00:00:00Z") };
+    let narrow = NewDelegation { team: Some("billing".parse().unwrap()), ..lent("2026-11-25T00:00:00Z") };
     let narrow = stand.engine.delegate(&stand.by(&lender), &narrow).unwrap().value;
     let elsewhere = of_teams(person("adam", &["administrator"]), &["billing"]);
     // It is theirs to see, but not which other teams it is for.

@@ -35,7 +35,62 @@ fn a_waiver_takes_the_weight_from_an_answer_until_it_expires() {
     let waived = at_the_exit(&stand);
     assert_eq!(waived[0], "true");
     assert!(waived.contains(&"waived".to_owned()), "{waived:?}");
-    assert_eq!(granted.waiver.owner, id("ben"));
+    assert_eq!(granted.state.waiver.owner, id("ben"));
+}
+
+/// The places of the mistakes in a waiver that is refused, and what they say.
+fn refused(stand: &Stand, scope: serde_json::Value) -> Vec<(String, String)> {
+    let new = NewWaiver { scope: serde_json::from_value(scope).unwrap(), ..waiver("2026-11-25T20:00:00Z") };
+    match stand.engine.waive(&stand.by(&ben()), &new) {
+        Err(EngineError::Invalid(mistakes)) => {
+            mistakes.into_iter().map(|mistake| (mistake.pointer, mistake.message)).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_waiver_of_what_no_model_has_is_refused() {
+    let stand = Stand::new();
+    let exit = json!({"stage": "plan-and-approve", "phase": "exit"});
+    let elsewhere = json!({"stage": "observe", "phase": "exit"});
+    for (scope, pointer, says) in [
+        (json!({"bindings": ["people", "peeple"], "product": "shop"}), "/scope/bindings/1", "did you mean `people`?"),
+        (json!({"bindings": ["People"], "product": "shop"}), "/scope/bindings/0", "did you mean `people`?"),
+        (json!({"bindings": ["windows-update"], "product": "shop"}), "/scope/bindings/0", "there are `"),
+        (json!({"bindings": ["people"], "model": "modle"}), "/scope/model", "no loaded model is named `modle`"),
+        (
+            json!({"bindings": ["people"], "product": "shop", "gate": elsewhere}),
+            "/scope/bindings/0",
+            "plan-and-approve",
+        ),
+        (json!({"bindings": ["nobody"], "product": "shop", "gate": exit}), "/scope/bindings/0", "no loaded model has"),
+        (json!({"bindings": ["nobody"], "deployment": "dep-9"}), "/scope/bindings/0", "no loaded model has"),
+    ] {
+        let found = refused(&stand, scope.clone());
+        assert!(matches!(&found[..], [(at, why)] if at == pointer && why.contains(says)), "{scope}: {found:?}");
+    }
+}
+
+#[test]
+fn a_code_that_a_binding_never_gave_is_warned_of() {
+    let stand = Stand::new();
+    stand.request(|_| {}).unwrap();
+    stand.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap();
+    let warnings = |codes: &[&str]| {
+        let mut new = waiver("2026-11-25T20:00:00Z");
+        new.scope.codes = codes.iter().map(|&code| code.to_owned()).collect();
+        stand.engine.waive(&stand.by(&ben()), &new).unwrap().value.warnings
+    };
+    assert_eq!(
+        warnings(&["approvals-missing"]),
+        ["`people` did not give the code `approvals-missing` in any of the newest decisions (1 searched)"]
+    );
+    stand.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap();
+    assert_eq!(warnings(&["approvals-missing"]), [""; 0]);
+    let misspelt = warnings(&["approvals-missing", "approvals-mising"]);
+    assert!(matches!(&misspelt[..], [one] if one.contains("did you mean `approvals-missing`?")), "{misspelt:?}");
+    assert_eq!(warnings(&[]), [""; 0]);
 }
 
 #[test]
@@ -47,7 +102,7 @@ fn nobody_waives_for_what_they_asked_for_and_an_ended_waiver_does_not_count() {
     assert_eq!(at_the_exit(&stand)[0], "false");
     let other = person("bob", &["change-authority"]);
     let granted = stand.engine.waive(&stand.by(&other), &waiver("2026-11-25T20:00:00Z")).unwrap().value;
-    stand.engine.end_waiver(&stand.by(&ben()), &granted.waiver.id).unwrap();
+    stand.engine.end_waiver(&stand.by(&ben()), &granted.state.waiver.id).unwrap();
     assert_eq!(at_the_exit(&stand)[0], "false");
 }
 

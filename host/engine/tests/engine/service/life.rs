@@ -1,11 +1,13 @@
 //! From a request to operations, and the ways that end elsewhere.
 
 use lockgate_domain::{DeploymentResult, Phase, Stage, Verdict};
-use lockgate_engine::lifecycle::{Move, Position};
-use lockgate_engine::service::{Asked, EngineError, NextStep, Page, StepOutcome, StepReport};
+use lockgate_engine::LoadedModel;
+use lockgate_engine::lifecycle::{ActivityOutcome, ActivityReport, Move, Position};
+use lockgate_engine::model::Source;
+use lockgate_engine::service::{EngineError, NewEvidence, NextStep, Page, StepOutcome, StepReport};
 use serde_json::json;
 
-use crate::service::stand::{Stand, ben, gate, open, person, rita};
+use crate::service::stand::{Stand, ask_gate, ben, gate, open, pass, person, rita};
 
 const PAGE: Page = Page { before: None, limit: 10 };
 
@@ -38,19 +40,35 @@ fn a_deployment_goes_through_eight_gates_and_is_operational() {
 fn a_decision_is_in_the_ledger_with_all_that_it_takes_to_make_it_again() {
     let stand = Stand::new();
     stand.request(|_| {}).unwrap();
-    stand.engine.attach(&stand.by(&rita()), "dep-1".into(), "sbom", "application/json", None, b"{}".to_vec()).unwrap();
+    let made = "2026-11-20T00:00:00Z".parse().unwrap();
+    let new = NewEvidence { made: Some(made), ..NewEvidence::new("sbom", "application/json", b"{}") };
+    stand.engine.attach(&stand.by(&rita()), "dep-1".into(), new).unwrap();
     let exit = gate(Stage::PlanAndApprove, Phase::Exit);
-    let decision = stand.engine.decide(&rita(), "dep-1".into(), exit, stand.now(), &Asked::default()).unwrap();
+    let decision = ask_gate(&stand.engine, &rita(), "dep-1", exit, stand.now()).unwrap();
     assert_eq!(decision.verdict, Verdict::Pending);
 
     let record = stand.engine.decision(&rita(), &decision.id).unwrap();
     assert_eq!(record.decision, *decision);
     let snapshot = stand.engine.snapshot(&record).unwrap();
     assert_eq!(snapshot.digest().unwrap(), decision.snapshot);
-    assert_eq!(**snapshot.evidence["sbom"].content, *b"{}");
+    let sbom = &snapshot.evidence["sbom"];
+    assert_eq!(**sbom.content, *b"{}");
+    // Who hands it in says when it was made; the host, when that was.
+    let handed_in = stand.engine.events(&rita(), "dep-1".into(), 1, 1).unwrap()[0].at;
+    assert_eq!((sbom.made, sbom.attested), (Some(made), Some(handed_in)));
     assert_eq!(stand.engine.decisions(&rita(), Some("dep-1".into()), PAGE).unwrap().items, [record]);
     // Only asked: the deployment stands where it stood.
     assert_eq!(stand.view("dep-1").summary.version, 2);
+}
+
+#[test]
+fn evidence_is_not_made_in_the_future() {
+    let stand = Stand::new();
+    stand.request(|_| {}).unwrap();
+    let made = stand.now().saturating_add("1m".parse().unwrap());
+    let new = NewEvidence { made: Some(made), ..NewEvidence::new("sbom", "application/json", b"{}") };
+    let refused = stand.engine.attach(&stand.by(&rita()), "dep-1".into(), new);
+    assert!(matches!(&refused, Err(EngineError::Invalid(wrong)) if wrong[0].pointer == "/made"), "{refused:?}");
 }
 
 #[test]
@@ -60,11 +78,51 @@ fn an_illegal_move_is_refused_with_the_legal_ones_named() {
     let Err(EngineError::Illegal(illegal)) = stand.pass("dep-1", Stage::Fulfill, Phase::Entrance) else { panic!() };
     assert_eq!(
         illegal.to_string(),
-        "`pass fulfill entrance` is not possible before the entrance of plan-and-approve: \
-         the next gate is plan-and-approve entrance"
+        "`pass fulfill entrance` cannot be done: the deployment is before the entrance of plan-and-approve, and the next gate \
+         is plan-and-approve entrance. Possible now: `pass plan-and-approve entrance`, `reject`, `abort`"
     );
     let legal: Vec<&str> = illegal.legal.iter().map(|legal| legal.name.as_str()).collect();
     assert_eq!(legal, ["pass", "reject", "abort"]);
+}
+
+#[test]
+fn activities_are_reported_once_their_stage_has_begun_each_once() {
+    let stand = Stand::new();
+    stand.request(|_| {}).unwrap();
+    let report = |activity: &str| ActivityReport {
+        activity: activity.to_owned(),
+        outcome: ActivityOutcome::Done,
+        note: None,
+        at: None,
+    };
+    let told = |reports: &[ActivityReport]| {
+        let refused = stand.engine.report_activities(&stand.by(&rita()), "dep-1".into(), reports);
+        refused.map(drop).unwrap_err()
+    };
+    let early = told(&[report("assess-risk")]);
+    assert_eq!(
+        early.to_string(),
+        "the stage `plan-and-approve` has not begun: pass the gate `plan-and-approve/entrance` first, then report its activities"
+    );
+    stand.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap();
+    let known = lockgate_engine::lifecycle::activities_of(Stage::PlanAndApprove).next().unwrap().id;
+    let EngineError::Invalid(mistakes) = told(&[report(known), report(known)]) else { panic!() };
+    assert_eq!(mistakes[0].pointer, "/1/activity");
+    assert_eq!(mistakes[0].message, format!("`{known}` is in the list twice: remove one"));
+}
+
+#[test]
+fn after_a_replan_the_gates_that_have_to_be_passed_again_are_not_passed() {
+    let stand = Stand::new();
+    stand.request(|_| {}).unwrap();
+    stand.approved("dep-1");
+    let passed = || {
+        let view = stand.engine.deployment(&rita(), "dep-1".into(), stand.engine.now()).unwrap();
+        view.passed.iter().map(|(gate, _)| gate.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(passed(), ["plan-and-approve entrance", "plan-and-approve exit"]);
+    stand.engine.make_move(&stand.by(&rita()), "dep-1".into(), Move::Replan, "another priority").unwrap();
+    assert_eq!(passed(), ["plan-and-approve entrance"]);
 }
 
 #[test]
@@ -117,6 +175,21 @@ fn a_rollout_is_carried_out_step_by_step_and_after_the_point_of_no_return_there_
     ] {
         assert!(stand.pass("dep-1", stage, phase).unwrap().passed);
     }
+    // The rollout and the activities that shall be done: both stand at the move, and both are named at once.
+    let needs = || {
+        let view = stand.engine.deployment(&rita(), "dep-1".into(), stand.now()).unwrap();
+        let pass = view.legal_moves.into_iter().find(|legal| legal.name == "pass").unwrap();
+        (pass.needs_activities.contains(&"deploy-packages".to_owned()), pass.needs_rollout)
+    };
+    assert_eq!(needs(), (true, true));
+    let passed = pass(&stand.engine, &stand.by(&rita()), "dep-1", gate(Stage::Fulfill, Phase::Exit));
+    let Err(EngineError::Illegal(illegal)) = passed else { panic!("{passed:?}") };
+    let said = illegal.to_string();
+    for words in
+        ["`deploy-packages`", "`POST …/rollout/next`", "`pass fulfill exit` (first activities and the rollout)"]
+    {
+        assert!(said.contains(words), "{said}");
+    }
     let done = StepReport { outcome: StepOutcome::Succeeded, why: None };
     let mut steps = Vec::new();
     for _ in 0..20 {
@@ -137,6 +210,7 @@ fn a_rollout_is_carried_out_step_by_step_and_after_the_point_of_no_return_there_
     let back = stand.engine.make_move(&stand.by(&rita()), "dep-1".into(), Move::RollBack, "slow");
     let Err(EngineError::Illegal(illegal)) = back else { panic!("{back:?}") };
     assert!(illegal.why.contains("point of no return"), "{}", illegal.why);
+    assert_eq!(needs(), (true, false));
     stand.activities("dep-1", Stage::Fulfill);
     assert!(stand.pass("dep-1", Stage::Fulfill, Phase::Exit).unwrap().passed);
 }
@@ -146,7 +220,7 @@ fn other_teams_see_nothing_of_it() {
     let stand = Stand::new();
     stand.request(|_| {}).unwrap();
     let mut stranger = ben();
-    stranger.teams = lockgate_engine::authority::Teams::Named(["billing".to_owned()].into());
+    stranger.teams = lockgate_engine::authority::Teams::Named(["billing".parse().unwrap()].into());
     assert!(matches!(
         stand.engine.deployment(&stranger, "dep-1".into(), stand.now()),
         Err(EngineError::NotFound { what: "deployment", .. })
@@ -203,6 +277,45 @@ fn only_who_may_drive_passes_gates() {
     stand.request(|_| {}).unwrap();
     let reader = person("sam", &["service-desk"]);
     let entrance = gate(Stage::PlanAndApprove, Phase::Entrance);
-    let refused = stand.engine.pass(&stand.by(&reader), "dep-1".into(), entrance, &Asked::default());
+    let refused = pass(&stand.engine, &stand.by(&reader), "dep-1", entrance);
     assert!(matches!(refused, Err(EngineError::Forbidden(_))), "{refused:?}");
+}
+
+/// The clock of the tests begins at 2026-11-24T20:00:00Z, and the request is made in the first seconds.
+#[test]
+fn an_activity_is_reported_with_a_time_at_which_it_can_have_been_done() {
+    let source = Source::new("model.toml", "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n");
+    let folder = tempfile::tempdir().unwrap();
+    let model = LoadedModel::load(&lockgate_tests::runtime(), &source, folder.path()).unwrap().model;
+    let stand = Stand::of(open(&folder, vec![model]), folder);
+    stand.request(|_| {}).unwrap();
+    stand.later(60);
+    let report = |activity: &str, at: &str| {
+        let report = json!([{"activity": activity, "outcome": "done", "at": at}]);
+        let report: Vec<ActivityReport> = serde_json::from_value(report).unwrap();
+        match stand.engine.report_activities(&stand.by(&rita()), "dep-1".into(), &report) {
+            Ok(_) => None,
+            Err(EngineError::Invalid(mistakes)) => {
+                let [mistake] = mistakes.as_slice() else { panic!("{mistakes:?}") };
+                assert_eq!(mistake.pointer, "/0/at");
+                Some(mistake.message.clone())
+            }
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert!(stand.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
+    assert_eq!(report("book-slot", "2026-11-24T20:30:00Z"), None);
+    assert_eq!(report("book-slot", "2026-03-01T09:00:00Z"), None, "slots are booked before a deployment is asked for");
+    let message = report("book-slot", "1970-01-01T00:00:00Z").unwrap();
+    assert!(message.contains("is done at most a year before that: `1970-01-01T00:00:00Z` is too early"), "{message}");
+    let message = report("book-slot", "2026-11-24T23:00:00Z").unwrap();
+    assert!(message.contains("`2026-11-24T23:00:00Z` is later than now"), "{message}");
+
+    assert!(stand.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap().passed);
+    assert!(stand.pass("dep-1", Stage::Fulfill, Phase::Entrance).unwrap().passed);
+    assert_eq!(report("deploy-packages", "2026-11-24T20:30:00Z"), None);
+    for early in ["1970-01-01T00:00:00Z", "2026-11-24T19:59:59Z"] {
+        let message = report("deploy-packages", early).unwrap();
+        assert!(message.contains("what is done in fulfill is not done before that"), "{message}");
+    }
 }

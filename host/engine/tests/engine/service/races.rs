@@ -4,10 +4,10 @@ use std::sync::Barrier;
 use std::thread;
 
 use lockgate_domain::{Phase, Stage};
-use lockgate_engine::service::{Asked, EngineError, Write};
+use lockgate_engine::service::{EngineError, Write};
 use serde_json::json;
 
-use crate::service::stand::{Stand, gate, open, rita};
+use crate::service::stand::{Stand, gate, open, pass, rita};
 
 #[test]
 fn of_two_pipelines_that_race_for_a_gate_one_passes() {
@@ -26,7 +26,7 @@ fn of_two_pipelines_that_race_for_a_gate_one_passes() {
                     barrier.wait();
                     let write = Write { actor: &actor, now, key: None, if_match: None, credential: None };
                     let entrance = gate(Stage::PlanAndApprove, Phase::Entrance);
-                    match engine.pass(&write, id.as_str().into(), entrance, &Asked::default()) {
+                    match pass(engine, &write, id.as_str(), entrance) {
                         Ok(written) => written.value.passed,
                         Err(EngineError::Illegal(_)) => false,
                         Err(other) => panic!("{other}"),
@@ -48,7 +48,7 @@ fn the_same_request_under_the_same_key_is_done_once_and_answered_twice() {
     let entrance = gate(Stage::PlanAndApprove, Phase::Entrance);
     let pass = |gate| {
         let write = Write { key: Some("run-7"), ..stand.by(&actor) };
-        stand.engine.pass(&write, "dep-1".into(), gate, &Asked::default())
+        pass(&stand.engine, &write, "dep-1", gate)
     };
     let first = pass(entrance).unwrap();
     let second = pass(entrance).unwrap();

@@ -1,16 +1,18 @@
 //! What was answered under an idempotency key is answered again only to who would be permitted as for a first request.
 
+use std::sync::Arc;
+
 use lockgate_domain::{Phase, Stage};
 use lockgate_engine::authority::{Actor, CredentialCheck, CredentialEnded, Teams};
 use lockgate_engine::lifecycle::{ActivityOutcome, ActivityReport, Move, activities_of};
 use lockgate_engine::service::{
-    Asked, DeploymentRef, Engine, EngineError, NewApproval, NewDelegation, NewDeployment, NewOverride, NewReview,
+    DeploymentRef, Engine, EngineError, NewApproval, NewDelegation, NewDeployment, NewEvidence, NewOverride, NewReview,
     NewWaiver, NextStep, Recordings, Refused, StepOutcome, StepReport, Write, Written,
 };
 use serde_json::json;
 
 use crate::gate_support::{deployment, load};
-use crate::service::stand::{MODEL, Stand, ben, gate, id, open_recording, person, rita};
+use crate::service::stand::{MODEL, Stand, ben, gate, id, open_recording, pass_with, person, rita};
 
 /// A credential that is or is not accepted any more.
 #[derive(Debug)]
@@ -110,10 +112,13 @@ fn kinds() -> Vec<Kind> {
             repeated(engine.revise(write, at(), &json!({"labels": {"wave": "1"}})))
         }),
         kind("attach", rita(), nothing, |engine, write, _| {
-            repeated(engine.attach(write, at(), "log", "text/plain", None, b"42".to_vec()))
+            repeated(engine.attach(write, at(), NewEvidence::new("log", "text/plain", b"42")))
         }),
         kind("pass", rita(), nothing, |engine, write, _| {
-            repeated(engine.pass(write, at(), gate(Stage::PlanAndApprove, Phase::Entrance), &Asked::default()))
+            let is_good = |credential: &dyn CredentialCheck| credential.still_accepted().is_ok();
+            let credential =
+                write.credential.map(|known| Arc::new(Credential(is_good(known))) as Arc<dyn CredentialCheck>);
+            repeated(pass_with(engine, write, credential, "dep-1", gate(Stage::PlanAndApprove, Phase::Entrance)))
         }),
         kind("move", rita(), nothing, |engine, write, _| {
             repeated(engine.make_move(write, at(), Move::Abort, "not needed"))
@@ -159,7 +164,7 @@ fn kinds() -> Vec<Kind> {
         kind(
             "end-waiver",
             ben(),
-            |stand| stand.engine.waive(&stand.by(&ben()), &waiver()).unwrap().value.waiver.id,
+            |stand| stand.engine.waive(&stand.by(&ben()), &waiver()).unwrap().value.state.waiver.id,
             |engine, write, id| repeated(engine.end_waiver(write, id)),
         ),
         kind("override", manager(), nothing, |engine, write, _| {
@@ -211,7 +216,7 @@ fn a_repeat_by_who_has_lost_the_role_or_the_team_is_not_answered() {
         without_role.person.roles = vec!["service-desk".to_owned()];
         let refused = writing(&stand.engine, &write(&without_role), &id);
         assert!(matches!(refused, Err(EngineError::Forbidden(_))), "{what}: {refused:?}");
-        let elsewhere = Actor { teams: Teams::Named(["billing".to_owned()].into()), ..actor.clone() };
+        let elsewhere = Actor { teams: Teams::Named(["billing".parse().unwrap()].into()), ..actor.clone() };
         let outcome = writing(&stand.engine, &write(&elsewhere), &id);
         assert!(!outcome.is_ok_and(|repeated| repeated), "{what}: the kept answer is of another team");
     }
@@ -279,15 +284,15 @@ fn a_repeat_is_answered_after_its_moment_has_passed() {
 #[test]
 fn a_repeat_is_answered_when_another_of_the_actors_teams_has_a_deployment_of_that_id_by_now() {
     let stand = stand();
-    let both = Teams::Named(["billing".to_owned(), "checkout".to_owned()].into());
+    let both = Teams::Named(["billing".parse().unwrap(), "checkout".parse().unwrap()].into());
     let actor = Actor { teams: both, ..rita() };
     let attach = || {
         let write = Write { key: Some("key"), ..stand.by(&actor) };
-        repeated(stand.engine.attach(&write, at(), "log", "text/plain", None, b"42".to_vec()))
+        repeated(stand.engine.attach(&write, at(), NewEvidence::new("log", "text/plain", b"42")))
     };
     assert!(!attach().unwrap());
     let deployment = serde_json::from_value(deployment()).unwrap();
-    let new = NewDeployment { team: Some("billing".to_owned()), deployment };
+    let new = NewDeployment { team: Some("billing".parse().unwrap()), deployment };
     stand.engine.request(&stand.by(&actor), &new).unwrap();
     assert!(attach().unwrap());
 }

@@ -3,13 +3,15 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lockgate_domain::{Digest, Gate, Person, PersonId, Phase, Stage, Timestamp};
+use lockgate_domain::{Decision, Digest, Gate, Person, PersonId, Phase, Stage, Timestamp};
 use lockgate_engine::LoadedModel;
-use lockgate_engine::authority::{Actor, CredentialKind, Teams};
+use lockgate_engine::authority::{Actor, CredentialCheck, CredentialEnded, CredentialKind, Teams};
 use lockgate_engine::lifecycle::{ActivityOutcome, ActivityReport, activities_of};
 use lockgate_engine::service::{
-    Asked, DeploymentView, Engine, EngineError, Models, NewApproval, NewDeployment, Passed, Recordings, Write, Written,
+    Asked, DeploymentView, Engine, EngineError, GateAnswer, GatePurpose, GateRequest, Models, NewApproval,
+    NewDeployment, Passed, Recordings, Write, Written,
 };
 use lockgate_ledger::note::SigningKey;
 use lockgate_ledger::{SqliteOptions, SqliteStorage};
@@ -61,7 +63,7 @@ pub(crate) fn person(id: &str, roles: &[&str]) -> Actor {
             name: String::new(),
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         },
-        teams: Teams::Named(BTreeSet::from(["checkout".to_owned()])),
+        teams: Teams::Named(BTreeSet::from(["checkout".parse().unwrap()])),
         scopes: None,
         credential: "token:test".to_owned(),
         kind: CredentialKind::usual_for(roles),
@@ -117,9 +119,7 @@ impl Stand {
     }
 
     pub(crate) fn pass(&self, id: &str, stage: Stage, phase: Phase) -> Result<Passed, EngineError> {
-        let asked = Asked { path: "api".to_owned(), ..Asked::default() };
-        let written = self.engine.pass(&self.by(&rita()), id.into(), gate(stage, phase), &asked)?;
-        Ok(written.value)
+        Ok(pass(&self.engine, &self.by(&rita()), id, gate(stage, phase))?.value)
     }
 
     pub(crate) fn view(&self, id: &str) -> DeploymentView {
@@ -154,6 +154,50 @@ impl Stand {
     }
 }
 
+/// A request to a gate by somebody, at that moment.
+pub(crate) fn gate_request(actor: &Actor, id: &str, gate: Gate, purpose: GatePurpose, now: Timestamp) -> GateRequest {
+    let asked = Asked { path: "api".to_owned(), ..Asked::default() };
+    let (actor, now) = (Arc::new(actor.clone()), Some(now));
+    GateRequest { actor, deployment: id.to_owned(), team: None, gate, purpose, asked, now, credential: None }
+}
+
+pub(crate) fn ask_gate(
+    engine: &Engine,
+    actor: &Actor,
+    id: &str,
+    gate: Gate,
+    now: Timestamp,
+) -> Result<Arc<Decision>, EngineError> {
+    decided(engine, gate_request(actor, id, gate, GatePurpose::Ask, now))
+}
+
+pub(crate) fn decided(engine: &Engine, request: GateRequest) -> Result<Arc<Decision>, EngineError> {
+    match engine.gate_blocking(request)?.answer {
+        GateAnswer::Decision(decision) => Ok(decision),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Passes a gate, by the actor, at the time and under the conditions of the write.
+pub(crate) fn pass(engine: &Engine, write: &Write<'_>, id: &str, gate: Gate) -> Result<Written<Passed>, EngineError> {
+    pass_with(engine, write, None, id, gate)
+}
+
+pub(crate) fn pass_with(
+    engine: &Engine,
+    write: &Write<'_>,
+    credential: Option<Arc<dyn CredentialCheck>>,
+    id: &str,
+    gate: Gate,
+) -> Result<Written<Passed>, EngineError> {
+    let purpose = GatePurpose::Pass { key: write.key.map(str::to_owned), if_match: write.if_match };
+    let request = GateRequest { credential, ..gate_request(write.actor, id, gate, purpose, write.now) };
+    match engine.gate_blocking(request)?.answer {
+        GateAnswer::Pass(written) => Ok(*written),
+        other => panic!("{other:?}"),
+    }
+}
+
 pub(crate) fn open(folder: &TempDir, models: Vec<LoadedModel>) -> Engine {
     open_recording(folder, models, Recordings::Needed)
 }
@@ -167,4 +211,38 @@ pub(crate) fn open_ledger(folder: &TempDir) -> SqliteStorage {
     let key = lockgate_ledger::KeyFile::new(key);
     let signing: SigningKey = key.load().or_else(|_| key.create("test")).unwrap();
     SqliteStorage::open(&folder.path().join("ledger.db"), signing, SqliteOptions::default()).unwrap()
+}
+
+/// A credential with which something is done when the plugins of a decision have answered for the first time, and nothing is
+/// written yet.
+pub(crate) struct Meanwhile {
+    engine: Engine,
+    act: Box<dyn Fn(&Engine) + Send + Sync>,
+    checked: AtomicUsize,
+}
+
+impl Meanwhile {
+    pub(crate) fn new(engine: Engine, act: Box<dyn Fn(&Engine) + Send + Sync>) -> Self {
+        Self { engine, act, checked: AtomicUsize::new(0) }
+    }
+
+    /// How often it was decided: the credential of who asks is checked before and after.
+    pub(crate) fn decided(&self) -> usize {
+        self.checked.load(Ordering::SeqCst) / 2
+    }
+}
+
+impl std::fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Meanwhile")
+    }
+}
+
+impl CredentialCheck for Meanwhile {
+    fn still_accepted(&self) -> Result<(), CredentialEnded> {
+        if self.checked.fetch_add(1, Ordering::SeqCst) == 1 {
+            (self.act)(&self.engine);
+        }
+        Ok(())
+    }
 }

@@ -1,23 +1,25 @@
 //! What a team sees of others, and what others can do to it: nothing.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use lockgate_domain::{Phase, Stage};
+use lockgate_domain::{Phase, Stage, Verdict};
 use lockgate_engine::authority::{Actor, Teams};
 use lockgate_engine::lifecycle::Move;
 use lockgate_engine::service::{
-    Asked, DeploymentRef, EngineError, NewDeployment, NewWaiver, Page, Refused, WaiverState, Write,
+    DeploymentRef, Engine, EngineError, GatePurpose, GateRequest, NewDeployment, NewWaiver, Page, Refused, WaiverState,
+    Write,
 };
 use serde_json::{Value, json};
 
 use crate::gate_support::deployment;
-use crate::service::stand::{Stand, ben, gate, person, rita};
+use crate::service::stand::{Meanwhile, Stand, ben, decided, gate, gate_request, pass, person, rita};
 
 const PAGE: Page = Page { before: None, limit: 50 };
 
 fn of(actor: Actor, teams: &[&str]) -> Actor {
-    Actor { teams: Teams::Named(teams.iter().map(|team| (*team).to_owned()).collect()), ..actor }
+    Actor { teams: Teams::Named(teams.iter().map(|team| team.parse().unwrap()).collect()), ..actor }
 }
 
 fn everybody(actor: Actor) -> Actor {
@@ -28,7 +30,8 @@ fn everybody(actor: Actor) -> Actor {
 fn request(stand: &Stand, team: &str, edit: impl FnOnce(&mut Value)) -> Result<(), EngineError> {
     let mut document = deployment();
     edit(&mut document);
-    let new = NewDeployment { team: Some(team.to_owned()), deployment: serde_json::from_value(document).unwrap() };
+    let new =
+        NewDeployment { team: Some(team.parse().unwrap()), deployment: serde_json::from_value(document).unwrap() };
     stand.engine.request(&stand.by(&of(rita(), &[team])), &new).map(drop)
 }
 
@@ -54,8 +57,8 @@ fn two_teams_may_use_the_same_id_and_neither_learns_of_the_other() {
     };
     assert_eq!(release(&of(rita(), &["checkout"]), "dep-1".into()).unwrap(), "shop-2");
     assert_eq!(release(&of(rita(), &["billing"]), "dep-1".into()).unwrap(), "bills-7");
-    let named = |team| DeploymentRef { id: "dep-1", team: Some(team) };
-    let stranger = release(&of(rita(), &["checkout"]), named("billing"));
+    let billing = "billing".parse().unwrap();
+    let stranger = release(&of(rita(), &["checkout"]), DeploymentRef { id: "dep-1", team: Some(&billing) });
     assert!(matches!(stranger, Err(EngineError::NotFound { .. })), "{stranger:?}");
 }
 
@@ -72,7 +75,8 @@ fn who_is_in_several_teams_says_which_one_is_meant() {
         let asked = stand.engine.deployment(&actor, "dep-1".into(), stand.now());
         let Err(EngineError::SeveralTeams { teams, .. }) = asked else { panic!("{asked:?}") };
         assert_eq!(teams, expected);
-        let named = DeploymentRef { id: "dep-1", team: Some("billing") };
+        let billing = "billing".parse().unwrap();
+        let named = DeploymentRef { id: "dep-1", team: Some(&billing) };
         assert_eq!(stand.engine.deployment(&actor, named, stand.now()).unwrap().summary.team, "billing");
     }
     let one = of(rita(), &["checkout", "nobody"]);
@@ -92,10 +96,9 @@ fn an_overlap_with_another_team_shows_environment_and_times_alone() {
     let theirs = of(ben(), &["billing"]);
     let pass = |stage, phase| {
         let write = stand.by(&theirs);
-        let asked = Asked::default();
         let driver = of(rita(), &["billing"]);
         let write = Write { actor: &driver, ..write };
-        stand.engine.pass(&write, "secret-id".into(), gate(stage, phase), &asked).unwrap().value.passed
+        pass(&stand.engine, &write, "secret-id", gate(stage, phase)).unwrap().value.passed
     };
     assert!(pass(Stage::PlanAndApprove, Phase::Entrance));
     let view = stand.engine.deployment(&theirs, "secret-id".into(), stand.now()).unwrap();
@@ -179,8 +182,9 @@ fn a_waiver_is_for_one_team_and_others_see_nothing_of_it() {
     }
     let foreign = json!({"bindings": ["people"], "product": "shop", "team": "billing"});
     assert!(matches!(stand.engine.waive(&stand.by(&ben()), &waiver(foreign)), Err(EngineError::Invalid(_))));
-    let granted =
-        |actor: &Actor, scope| -> WaiverState { stand.engine.waive(&stand.by(actor), &waiver(scope)).unwrap().value };
+    let granted = |actor: &Actor, scope| -> WaiverState {
+        stand.engine.waive(&stand.by(actor), &waiver(scope)).unwrap().value.state
+    };
     let for_all = granted(&everybody(several.clone()), product);
     assert_eq!(for_all.waiver.scope.team, None);
     assert_eq!(stand.engine.waivers(&ben()).unwrap(), std::slice::from_ref(&for_all));
@@ -197,22 +201,31 @@ fn a_decision_rests_on_the_waivers_that_it_used_and_notices_when_one_was_ended()
     request(&stand, "checkout", |_| {}).unwrap();
     stand.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap();
     let scope = json!({"bindings": ["people"], "product": "shop"});
-    let granted = stand.engine.waive(&stand.by(&ben()), &waiver(scope.clone())).unwrap().value;
+    let granted = stand.engine.waive(&stand.by(&ben()), &waiver(scope.clone())).unwrap().value.state;
     let exit = gate(Stage::PlanAndApprove, Phase::Exit);
-    let prepare = || stand.engine.prepare(&rita(), "dep-1".into(), exit, stand.now(), &Asked::default()).unwrap();
-    let submit = |prepared| {
-        let (answer, answered) = std::sync::mpsc::channel();
-        stand.engine.submit(prepared, move |outcome| answer.send(outcome.map(drop)).unwrap());
-        answered.recv().unwrap()
+    // Somebody does something when the plugins have answered, and nothing is written yet; how often it was decided then.
+    let decided_during = |meanwhile: Box<dyn Fn(&Engine) + Send + Sync>| {
+        let credential = Arc::new(Meanwhile::new(stand.engine.clone(), meanwhile));
+        let checked = Arc::clone(&credential);
+        let request = gate_request(&rita(), "dep-1", exit, GatePurpose::Ask, stand.now());
+        let decision = decided(&stand.engine, GateRequest { credential: Some(credential), ..request }).unwrap();
+        (decision.verdict, checked.decided())
     };
-    // Another one that is granted meanwhile is no conflict.
-    let prepared = prepare();
-    stand.engine.waive(&stand.by(&ben()), &waiver(scope)).unwrap();
-    submit(prepared).unwrap();
-    // The end of one that was used is.
-    let prepared = prepare();
-    stand.engine.end_waiver(&stand.by(&ben()), &granted.waiver.id).unwrap();
-    assert!(submit(prepared).is_err_and(|error| error.is_stale()));
+    let now = stand.now();
+    // Another one that is granted is no conflict.
+    let grants = move |engine: &Engine| {
+        let actor = ben();
+        let write = Write { actor: &actor, now, key: None, if_match: None, credential: None };
+        engine.waive(&write, &waiver(scope.clone())).unwrap();
+    };
+    assert_eq!(decided_during(Box::new(grants)), (Verdict::Allow, 1));
+    // The end of one that was used is; there still is another one.
+    let ends = move |engine: &Engine| {
+        let actor = ben();
+        let write = Write { actor: &actor, now, key: None, if_match: None, credential: None };
+        engine.end_waiver(&write, &granted.waiver.id).unwrap();
+    };
+    assert_eq!(decided_during(Box::new(ends)), (Verdict::Allow, 2));
 }
 
 /// Others write waivers, deployments and whole lives in the same environment; the passes of one team do not fail for it.
@@ -241,7 +254,7 @@ fn what_other_teams_write_does_not_stop_the_gates_of_a_team() {
                     let id = format!("b-{writer}-{number}");
                     for phase in [Phase::Entrance, Phase::Exit] {
                         let gate = gate(Stage::PlanAndApprove, phase);
-                        engine.pass(&write, id.as_str().into(), gate, &Asked::default()).unwrap();
+                        pass(engine, &write, id.as_str(), gate).unwrap();
                     }
                 }
             });
@@ -270,5 +283,18 @@ fn teams_with_slashes_in_their_names_share_nothing() {
     assert_eq!((seen.summary.team.as_str(), seen.deployment.history.len()), ("a/b", 0));
     let all = stand.engine.deployment(&everybody(rita()), "dep-1".into(), stand.now());
     let Err(EngineError::SeveralTeams { teams, .. }) = all else { panic!("{all:?}") };
-    assert_eq!(teams, ["a", "a%2Fb", "a/b"]);
+    assert_eq!(teams, ["a", "a%2fb", "a/b"]);
+}
+
+#[test]
+fn two_spellings_of_a_name_are_one_team() {
+    let stand = Stand::new();
+    request(&stand, "Caf\u{e9} Shop", |_| {}).unwrap();
+    for spelling in ["caf\u{e9} shop", " CAFE\u{301} SHOP "] {
+        let again = request(&stand, spelling, |_| {});
+        assert!(matches!(again, Err(EngineError::Exists { .. })), "{again:?}");
+        let actor = of(rita(), &[spelling]);
+        let seen = stand.engine.deployment(&actor, "dep-1".into(), stand.now()).unwrap();
+        assert_eq!(seen.summary.team, "caf\u{e9} shop");
+    }
 }

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
 use std::thread;
 
 use lockgate_domain::{BindingAnswer, Decision, Digest, FailureKind, Phase, Stage, Standing, Verdict};
-use lockgate_engine::authority::{CredentialCheck, CredentialEnded};
+use lockgate_engine::authority::{Actor, CredentialCheck, CredentialEnded};
 use lockgate_engine::model::Source;
-use lockgate_engine::service::{Asked, Engine, EngineError, NextStep, Recordings, Write};
+use lockgate_engine::service::{
+    Engine, EngineError, GateAnswer, GatePurpose, GateRequest, NextStep, Passed, Recordings, Write, Written,
+};
 use lockgate_engine::{LedgerNamespaces, LoadedModel};
 use lockgate_ledger::{Append, Query, SqliteStorage, Storage, ValueChanges};
 use lockgate_runtime::{Runtime, RuntimeConfig};
@@ -17,7 +19,9 @@ use lockgate_tests::{counting, counting_strategy, setting};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::service::stand::{Fixed, Stand, gate, open_ledger, person, rita};
+use crate::service::stand::{
+    Fixed, Meanwhile, Stand, ask_gate, decided, gate, gate_request, open_ledger, pass_with, person, rita,
+};
 
 const ENTRANCE: (Stage, Phase) = (Stage::PlanAndApprove, Phase::Entrance);
 
@@ -81,7 +85,7 @@ fn decisions(engine: &Engine) -> usize {
 
 fn decide(stand: &Stand) -> Arc<Decision> {
     let at = gate(ENTRANCE.0, ENTRANCE.1);
-    stand.engine.decide(&rita(), "dep-1".into(), at, stand.now(), &Asked::default()).unwrap()
+    ask_gate(&stand.engine, &rita(), "dep-1", at, stand.now()).unwrap()
 }
 
 #[test]
@@ -91,8 +95,9 @@ fn each_decision_counts_once_and_a_look_does_not_count() {
     let (actor, at) = (rita(), gate(ENTRANCE.0, ENTRANCE.1));
     for passing in [false, true, false, true] {
         let before = size();
-        let verdict = stand.engine.outlook(&stand.by(&actor), "dep-1".into(), at, passing).unwrap();
-        assert_eq!((verdict, size(), kept(&stand.engine)), (Verdict::Allow, before, BTreeMap::new()));
+        let request = gate_request(&actor, "dep-1", at, GatePurpose::Look { passing }, stand.now());
+        let seen = stand.engine.gate_blocking(request).unwrap().answer;
+        assert_eq!((seen, size(), kept(&stand.engine)), (GateAnswer::Verdict(Verdict::Allow), before, BTreeMap::new()));
     }
     decide(&stand);
     decide(&stand);
@@ -102,24 +107,28 @@ fn each_decision_counts_once_and_a_look_does_not_count() {
 }
 
 /// A credential that looks at the ledger right before the write is taken, and says whether it is still accepted.
-struct Looking<'a> {
-    look: Box<dyn Fn(usize) -> bool + Send + Sync + 'a>,
+struct Looking {
+    look: Box<dyn Fn(usize) -> bool + Send + Sync>,
     asked: AtomicUsize,
 }
 
-impl<'a> Looking<'a> {
-    fn new(look: impl Fn(usize) -> bool + Send + Sync + 'a) -> Self {
-        Self { look: Box::new(look), asked: AtomicUsize::new(0) }
+impl Looking {
+    fn new(look: impl Fn(usize) -> bool + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { look: Box::new(look), asked: AtomicUsize::new(0) })
     }
 }
 
-impl std::fmt::Debug for Looking<'_> {
+impl std::fmt::Debug for Looking {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Looking")
     }
 }
 
-impl CredentialCheck for Looking<'_> {
+impl CredentialCheck for Looking {
+    fn was_accepted_lately(&self) -> Result<(), CredentialEnded> {
+        Ok(())
+    }
+
     fn still_accepted(&self) -> Result<(), CredentialEnded> {
         match (self.look)(self.asked.fetch_add(1, Ordering::SeqCst)) {
             true => Ok(()),
@@ -128,13 +137,15 @@ impl CredentialCheck for Looking<'_> {
     }
 }
 
+fn pass_as(stand: &Stand, actor: &Actor, credential: Arc<Looking>) -> Result<Written<Passed>, EngineError> {
+    pass_with(&stand.engine, &stand.by(actor), Some(credential), "dep-1", gate(ENTRANCE.0, ENTRANCE.1))
+}
+
 #[test]
 fn a_decision_that_is_not_appended_leaves_no_value() {
     let stand = stand(&counter(), "64 KiB");
     let actor = rita();
-    let ended = Looking::new(|_| false);
-    let write = Write { credential: Some(&ended), ..stand.by(&actor) };
-    let passed = stand.engine.pass(&write, "dep-1".into(), gate(ENTRANCE.0, ENTRANCE.1), &Asked::default());
+    let passed = pass_as(&stand, &actor, Looking::new(|_| false));
     assert!(matches!(passed, Err(EngineError::CredentialEnded(_))), "{passed:?}");
     assert_eq!((kept(&stand.engine), decisions(&stand.engine)), (BTreeMap::new(), 0));
 }
@@ -142,19 +153,18 @@ fn a_decision_that_is_not_appended_leaves_no_value() {
 #[test]
 fn a_decision_and_its_values_are_there_at_once() {
     let stand = stand(&counter(), "64 KiB");
-    let (actor, seen) = (rita(), &std::sync::Mutex::new(Vec::new()));
+    let (actor, seen) = (rita(), Arc::new(std::sync::Mutex::new(Vec::new())));
     // The plugins have answered, and nothing is written yet.
     let other = open_ledger(&stand.folder);
-    let look = |_| {
+    let looked = Arc::clone(&seen);
+    let look = move |_| {
         let query = Query { kind: Some("decision".to_owned()), limit: 10, ..Query::default() };
         use lockgate_ledger::Source as _;
         let values = other.values("plugin/counter", "").unwrap().values;
-        seen.lock().unwrap().push((values, other.entries(&query).unwrap().len()));
+        looked.lock().unwrap().push((values, other.entries(&query).unwrap().len()));
         true
     };
-    let credential = Looking::new(look);
-    let write = Write { credential: Some(&credential), ..stand.by(&actor) };
-    stand.engine.pass(&write, "dep-1".into(), gate(ENTRANCE.0, ENTRANCE.1), &Asked::default()).unwrap();
+    pass_as(&stand, &actor, Looking::new(look)).unwrap();
     assert_eq!(*seen.lock().unwrap(), [(BTreeMap::new(), 0)]);
     assert_eq!((counted(&stand.engine), decisions(&stand.engine)), (1, 1));
 }
@@ -171,14 +181,13 @@ fn a_decision_that_conflicts_is_made_again_on_the_new_values_and_counts_once() {
     let stand = stand(&counter(), "64 KiB");
     let actor = rita();
     let other = open_ledger(&stand.folder);
-    let credential = Looking::new(|asked| {
+    let credential = Looking::new(move |asked| {
         if asked == 0 {
             set_count(&other, 10);
         }
         true
     });
-    let write = Write { credential: Some(&credential), ..stand.by(&actor) };
-    stand.engine.pass(&write, "dep-1".into(), gate(ENTRANCE.0, ENTRANCE.1), &Asked::default()).unwrap();
+    pass_as(&stand, &actor, Arc::clone(&credential)).unwrap();
     assert_eq!(credential.asked.load(Ordering::SeqCst), 2, "it was made twice");
     assert_eq!((counted(&stand.engine), decisions(&stand.engine)), (11, 1));
 }
@@ -186,23 +195,24 @@ fn a_decision_that_conflicts_is_made_again_on_the_new_values_and_counts_once() {
 #[test]
 fn a_decision_whose_deployment_changed_meanwhile_counts_once() {
     let stand = stand(&counter(), "64 KiB");
-    let prepare = || {
-        let at = gate(ENTRANCE.0, ENTRANCE.1);
-        stand.engine.prepare(&rita(), "dep-1".into(), at, stand.now(), &Asked::default()).unwrap()
+    let (at, now) = (gate(ENTRANCE.0, ENTRANCE.1), stand.now());
+    let decided_during = |meanwhile: Box<dyn Fn(&Engine) + Send + Sync>| {
+        let credential = Arc::new(Meanwhile::new(stand.engine.clone(), meanwhile));
+        let request = gate_request(&rita(), "dep-1", at, GatePurpose::Ask, now);
+        decided(&stand.engine, GateRequest { credential: Some(credential.clone()), ..request }).unwrap();
+        credential.decided()
     };
-    let submit = |prepared| {
-        let (answer, answered) = mpsc::sync_channel(1);
-        stand.engine.submit(prepared, move |outcome| drop(answer.send(outcome.map(drop))));
-        answered.recv().unwrap()
+    let revises = move |engine: &Engine| {
+        let actor = rita();
+        let write = Write { actor: &actor, now, key: None, if_match: None, credential: None };
+        engine.revise(&write, "dep-1".into(), &json!({"labels": {"wave": "1"}})).unwrap();
     };
-    let first = prepare();
-    stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &json!({"labels": {"wave": "1"}})).unwrap();
-    assert!(submit(first).unwrap_err().is_stale());
-    assert_eq!(kept(&stand.engine), BTreeMap::new());
-    let (second, third) = (prepare(), prepare());
-    submit(second).unwrap();
-    assert!(submit(third).unwrap_err().is_stale(), "it rests on the value that the second one has changed");
+    assert_eq!(decided_during(Box::new(revises)), 2);
     assert_eq!((counted(&stand.engine), decisions(&stand.engine)), (1, 1));
+    // It rests on the value that the other decision changes.
+    let decides = move |engine: &Engine| drop(ask_gate(engine, &rita(), "dep-1", at, now).unwrap());
+    assert_eq!(decided_during(Box::new(decides)), 2);
+    assert_eq!((counted(&stand.engine), decisions(&stand.engine)), (3, 3));
 }
 
 #[test]
@@ -220,7 +230,7 @@ fn of_many_decisions_on_several_servers_each_counts_and_none_starves() {
             scope.spawn(move || {
                 let id = format!("dep-{writer}");
                 for _ in 0..15 {
-                    engine.decide(&rita(), id.as_str().into(), at, now, &Asked::default()).unwrap();
+                    ask_gate(engine, &rita(), id.as_str(), at, now).unwrap();
                 }
             });
         }
@@ -283,7 +293,7 @@ fn what_a_strategy_keeps_is_written_with_the_step_that_it_asks_for() {
     }
     let actor = person("ci", &["pipeline"]);
     let ended = Looking::new(|_| false);
-    let refused = stand.engine.next_step(&Write { credential: Some(&ended), ..stand.by(&actor) }, "dep-1".into());
+    let refused = stand.engine.next_step(&Write { credential: Some(&*ended), ..stand.by(&actor) }, "dep-1".into());
     assert!(matches!(refused, Err(EngineError::CredentialEnded(_))), "{refused:?}");
     assert_eq!(counted(&stand.engine), 0, "nothing was written");
     for _ in 0..2 {

@@ -1,6 +1,7 @@
 //! Taking in what a plugin says: its text is counted, and what the contract rules out stops it.
 
 use lockgate_domain as domain;
+use lockgate_domain::JsonError;
 
 use super::generated::lockgate::types::types as wit;
 
@@ -53,12 +54,28 @@ impl Intake {
         text
     }
 
-    /// Text that says something.
+    /// A text that says something to people, by the rule for such texts in documents.
     pub(super) fn some_text(&mut self, at: &Place<'_>, text: String) -> Taken<String> {
-        if text.trim().is_empty() {
-            return at.broken("is empty");
+        match domain::check_text(&text) {
+            Ok(()) => Ok(self.text(text)),
+            Err(fault) => at.broken(fault),
         }
-        Ok(self.text(text))
+    }
+
+    /// A name, by the rule for names in documents: what is kept of an answer is read again by that rule.
+    pub(super) fn name(&mut self, at: &Place<'_>, name: String) -> Taken<String> {
+        match domain::check_name(&name) {
+            Ok(()) => Ok(self.text(name)),
+            Err(fault) => at.broken(fault),
+        }
+    }
+
+    /// The id of something outside of the plugin, by the rule for ids in documents.
+    pub(super) fn id(&mut self, at: &Place<'_>, id: String) -> Taken<String> {
+        match domain::check_id(&id) {
+            Ok(()) => Ok(self.text(id)),
+            Err(error) => at.broken(error.fault),
+        }
     }
 
     /// A code: lower-case words joined by hyphens.
@@ -93,10 +110,13 @@ impl Intake {
 
     /// A document: its schema is named, its text is JSON.
     pub(super) fn document(&mut self, at: &Place<'_>, document: wit::Document) -> Taken<domain::Document> {
-        let schema = self.some_text(&Place::Field(at, "schema"), document.schema)?;
+        let schema = self.name(&Place::Field(at, "schema"), document.schema)?;
         let text = self.text(document.json);
-        match serde_json::from_str(&text) {
+        match domain::read_json(text.as_bytes()) {
             Ok(json) => Ok(domain::Document { schema, json }),
+            Err(error @ JsonError::Faults(_)) => {
+                Place::Field(at, "json").broken(format_args!("is not kept as it is: {error}"))
+            }
             Err(error) => Place::Field(at, "json").broken(format_args!("is not JSON: {error}")),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lockgate_domain::{
     Action, Digest, Duration, LastKnownGood, Progress, Rollout, Step, StepAction, StepState, StepStatus, Timestamp,
-    Wait, WayBack,
+    Wait, WayBack, is_path_step,
 };
 
 use super::answers::reason;
@@ -17,6 +17,9 @@ pub(crate) fn rollout(intake: &mut Intake, rollout: strategy::Rollout) -> Taken<
     let at = Place::Root("steps");
     let steps = intake.each(&at, rollout.steps, step)?;
     let mut ids = BTreeSet::new();
+    if let Some(step) = steps.iter().find(|step| is_path_step(&step.id)) {
+        return at.broken(format_args!("has one of the id `{}`, which no URL can name", step.id));
+    }
     if let Some(twice) = steps.iter().find(|step| !ids.insert(step.id.as_str())) {
         return at.broken(format_args!("has two of the id `{}`", excerpt(&twice.id)));
     }
@@ -56,15 +59,15 @@ pub(crate) fn action(intake: &mut Intake, action: strategy::Action, progress: &P
 fn step(intake: &mut Intake, at: &Place<'_>, step: strategy::Step) -> Taken<Step> {
     let action = Place::Field(at, "action");
     Ok(Step {
-        id: intake.some_text(&Place::Field(at, "id"), step.id)?,
+        id: intake.name(&Place::Field(at, "id"), step.id)?,
         title: intake.some_text(&Place::Field(at, "title"), step.title)?,
         action: match step.action {
             strategy::StepAction::Deploy(deploy) => StepAction::Deploy {
-                slot: intake.some_text(&Place::Field(&action, "slot"), deploy.slot)?,
+                slot: intake.name(&Place::Field(&action, "slot"), deploy.slot)?,
                 capacity: percent(&Place::Field(&action, "capacity"), deploy.capacity)?,
             },
             strategy::StepAction::Route(route) => StepAction::Route {
-                slot: intake.some_text(&Place::Field(&action, "slot"), route.slot)?,
+                slot: intake.name(&Place::Field(&action, "slot"), route.slot)?,
                 weight: percent(&Place::Field(&action, "weight"), route.weight)?,
             },
             strategy::StepAction::Hold(time) => StepAction::Hold(time.map(Duration::from_millis)),
@@ -73,13 +76,18 @@ fn step(intake: &mut Intake, at: &Place<'_>, step: strategy::Step) -> Taken<Step
                 if checks.is_empty() {
                     return at.broken("names no check: an analysis needs at least one");
                 }
-                StepAction::Analyze(intake.each(&at, checks, |intake, at, check| intake.some_text(at, check))?)
+                let checks = intake.each(&at, checks, |intake, at, check| intake.name(at, check))?;
+                let mut names = BTreeSet::new();
+                if let Some(twice) = checks.iter().find(|check| !names.insert(check.as_str())) {
+                    return at.broken(format_args!("names the check `{}` twice", excerpt(twice)));
+                }
+                StepAction::Analyze(checks)
             }
             strategy::StepAction::Retire(slot) => {
-                StepAction::Retire(intake.some_text(&Place::Field(&action, "retire"), slot)?)
+                StepAction::Retire(intake.name(&Place::Field(&action, "retire"), slot)?)
             }
             strategy::StepAction::Activity(name) => {
-                StepAction::Activity(intake.some_text(&Place::Field(&action, "activity"), name)?)
+                StepAction::Activity(intake.name(&Place::Field(&action, "activity"), name)?)
             }
         },
     })
@@ -97,7 +105,7 @@ fn way_back(intake: &mut Intake, way_back: wit::WayBack) -> Taken<WayBack> {
     Ok(match way_back {
         wit::WayBack::Removal => WayBack::Removal,
         wit::WayBack::LastKnownGood(good) => WayBack::LastKnownGood(LastKnownGood {
-            release: intake.some_text(&Place::Field(&at, "release"), good.release)?,
+            release: intake.id(&Place::Field(&at, "release"), good.release)?,
             digest: match good.digest {
                 Some(text) => match text.parse::<Digest>() {
                     Ok(digest) => Some(digest),

@@ -30,7 +30,7 @@ pub(super) fn evidence(name: &str, evidence: &domain::Evidence) -> wit::Evidence
         digest: evidence.digest.text(),
         media_type: evidence.media_type.clone(),
         source: evidence.source.clone(),
-        collected: evidence.collected.map(domain::Timestamp::as_millis),
+        collected: evidence.made.map(domain::Timestamp::as_millis),
         content: evidence.content.to_vec(),
     }
 }

@@ -76,7 +76,7 @@ fn codes_are_lower_case_words_joined_by_hyphens() {
 fn a_remedy_is_judged_where_it_stands() {
     let remedy = requirement(wit::Need::Evidence(wit::EvidenceNeeded { name: " ".to_owned(), media_type: None }));
     let broken = ruling(policy::Ruling::Deny(vec![violation("a", Vec::new()), violation("b", vec![remedy])]));
-    assert_eq!(broken.unwrap_err().0, "`ruling.deny[1].remedies[0].need.evidence.name` is empty");
+    assert_eq!(broken.unwrap_err().0, "`ruling.deny[1].remedies[0].need.evidence.name` is empty: write one");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn what_is_needed_is_something_that_is_missing() {
         needing(approvals(0, "change-authority")),
         "`ruling.require[0].need.approvals.missing` is 0: nothing is missing then"
     );
-    assert_eq!(needing(approvals(1, "")), "`ruling.require[0].need.approvals.role` is empty");
+    assert_eq!(needing(approvals(1, "")), "`ruling.require[0].need.approvals.role` is empty: write one");
     let time = |not_before, not_after| wit::Need::Time(wit::TimeNeeded { not_before, not_after });
     assert_eq!(
         needing(time(None, None)),
@@ -112,7 +112,7 @@ fn documents_are_json_under_a_schema() {
     let other = |schema: &str, json: &str| {
         needing(wit::Need::Other(wit::Document { schema: schema.to_owned(), json: json.to_owned() }))
     };
-    assert_eq!(other("", "{}"), "`ruling.require[0].need.other.schema` is empty");
+    assert_eq!(other("", "{}"), "`ruling.require[0].need.other.schema` is empty: write one");
     assert!(other("s", "{").starts_with("`ruling.require[0].need.other.json` is not JSON: "));
     let deep = "[".repeat(100_000);
     assert!(other("s", &deep).contains("is not JSON"));
@@ -190,9 +190,30 @@ fn route(weight: u8) -> strategy::StepAction {
 }
 
 #[test]
+fn a_text_of_which_nobody_sees_anything_is_empty() {
+    let summary = |summary: &str| {
+        let report = check::Report {
+            outcome: check::Outcome::Passed,
+            summary: summary.to_owned(),
+            findings: Vec::new(),
+            exhibits: Vec::new(),
+        };
+        super::report(&mut Intake::default(), report)
+    };
+    for blank in ["", " \n", "\0\0", "\u{200b}", "\u{2800} "] {
+        assert_eq!(summary(blank).unwrap_err().0, "`summary` is empty: write one", "{blank:?}");
+    }
+    assert!(summary("\u{200b}looked").is_ok());
+}
+
+#[test]
 fn steps_have_ids_of_their_own_and_the_point_of_no_return_is_one() {
     assert!(rollout(&[("a", route(0)), ("b", route(100))], Some("b")).is_ok());
     assert_eq!(rollout(&[("a", route(0)), ("a", route(1))], None).unwrap_err().0, "`steps` has two of the id `a`");
+    for id in [".", ".."] {
+        let refused = rollout(&[("a", route(0)), (id, route(1))], None).unwrap_err().0;
+        assert_eq!(refused, format!("`steps` has one of the id `{id}`, which no URL can name"));
+    }
     assert_eq!(rollout(&[("a", route(0))], Some("z")).unwrap_err().0, "`point-of-no-return` is `z`, and no step is");
 }
 

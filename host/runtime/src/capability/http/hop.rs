@@ -4,8 +4,8 @@
 //! redirect, keeps no connection, and has no clock of its own.
 
 use std::io::Read;
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use ureq::config::{AutoHeaderValue, Config};
 use ureq::http::{self, HeaderValue, Uri, header};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
@@ -112,7 +112,7 @@ impl Connector for Connected {
     type Out = Line;
 
     fn connect(&self, _: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Line>, Error> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).take())
+        Ok(self.0.lock().take())
     }
 }
 

@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Instant;
+
+use parking_lot::{Condvar, Mutex};
 
 /// How many of a plugin's names are looked up at the same time, so that a name server that does not answer holds this
 /// many threads, and those of nobody else.
@@ -97,10 +99,8 @@ impl Place {
     /// Waits for a place, until then.
     fn take(running: &Arc<Running>, until: Instant) -> Option<Self> {
         let left = until.saturating_duration_since(Instant::now());
-        let count = running.count.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = running.one_ended.wait_timeout_while(count, left, |count| *count >= MOST_AT_ONCE);
-        let (mut count, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-        if timeout.timed_out() {
+        let mut count = running.count.lock();
+        if running.one_ended.wait_while_for(&mut count, |count| *count >= MOST_AT_ONCE, left).timed_out() {
             return None;
         }
         *count += 1;
@@ -110,7 +110,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        *self.0.count.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        *self.0.count.lock() -= 1;
         self.0.one_ended.notify_one();
     }
 }

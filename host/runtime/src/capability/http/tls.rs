@@ -3,8 +3,9 @@
 //! The machine's certificates are read once for all plugins, since that takes milliseconds. Nothing else is shared:
 //! sessions are not resumed, so a connection does not tell the peer that it saw the same plugin before.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, Error};
@@ -39,7 +40,7 @@ impl Tls {
 }
 
 fn as_the_machine() -> Result<Arc<ClientConfig>, Error> {
-    let mut machine = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut machine = MACHINE.lock();
     if let Some(config) = &*machine {
         return Ok(Arc::clone(config));
     }

@@ -265,9 +265,10 @@ fn print(mut store: Store<'_>, stream: &Resource<OutputStream>, bytes: &[u8], pr
         return Err(Empty::TooLoud { asked: size }.into());
     }
     charge(&mut store, size)?;
+    let (Sandbox { wasi, log, .. }, output) = (store.data_mut(), Output::of(stream.rep()));
+    wasi.hear(output, bytes);
     if prints {
-        let Sandbox { wasi, log, .. } = store.data_mut();
-        wasi.print(Output::of(stream.rep()), bytes, log);
+        wasi.print(output, bytes, log);
     }
     Ok((Ok(()),))
 }

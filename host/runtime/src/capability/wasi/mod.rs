@@ -9,6 +9,7 @@
 //! | environment, arguments, directories | none; no working directory |
 //! | standard input | closed |
 //! | standard output and error | lines of the plugin's log, `info` and `warn`; nothing, where `log` is not granted |
+//! | the end of standard error | part of the failure, where the call traps: the text of a panic or an exception |
 //! | wall clock | stands at the snapshot's `now`; at 1970 while there is no snapshot |
 //! | monotonic clock | stands at 0, and whatever is waited for has come: no thread ever sleeps |
 //! | random numbers | a stream that the snapshot's digest decides, so a replay sees the same one; `insecure` ones too |
@@ -30,7 +31,7 @@ use wasmtime::component::{Component, Linker};
 
 use super::Log;
 use crate::sandbox::Sandbox;
-use output::{Lines, Output};
+use output::{LastWords, Lines, Output};
 use random::Random;
 
 /// The interfaces that are there, without their version.
@@ -97,6 +98,7 @@ pub(crate) fn link(linker: &mut Linker<Sandbox>, component: &Component, prints: 
 pub(crate) struct State {
     out: Lines,
     err: Lines,
+    last_words: LastWords,
     /// Made when it is first asked, because the digest that seeds it is not for nothing.
     random: Option<Random>,
     /// How many handles the component has.
@@ -121,6 +123,18 @@ impl State {
     pub(crate) fn finish(&mut self, log: &mut Log) {
         self.out.finish(|line| log.write(Output::Out.level(), line));
         self.err.finish(|line| log.write(Output::Err.level(), line));
+    }
+
+    /// What was last printed to standard error, in one line: why a component stopped itself, for its author.
+    pub(crate) fn last_words(&self) -> Option<String> {
+        self.last_words.in_one_line()
+    }
+
+    /// Hears what is printed, also where it may not be logged.
+    fn hear(&mut self, output: Output, bytes: &[u8]) {
+        if output == Output::Err {
+            self.last_words.hear(bytes);
+        }
     }
 
     fn print(&mut self, output: Output, bytes: &[u8], log: &mut Log) {

@@ -84,9 +84,67 @@ impl Lines {
     }
 }
 
+/// The end of what was printed to standard error: what a program says before it gives up.
+#[derive(Debug, Default)]
+pub(super) struct LastWords {
+    printed: Vec<u8>,
+    /// Whether something before it was left out.
+    cut: bool,
+}
+
+impl LastWords {
+    /// How many bytes are kept.
+    const KEPT: usize = 1024;
+
+    pub(super) fn hear(&mut self, bytes: &[u8]) {
+        self.printed.extend_from_slice(bytes);
+        let too_much = self.printed.len().saturating_sub(Self::KEPT);
+        if too_much > 0 {
+            self.printed.drain(..too_much);
+            self.cut = true;
+        }
+    }
+
+    /// In one line; none, if nothing was said.
+    pub(super) fn in_one_line(&self) -> Option<String> {
+        let text = String::from_utf8_lossy(&self.printed);
+        let lines = text.lines().map(|line| line.replace(char::is_control, " ").trim().to_owned());
+        let said: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
+        let before = if self.cut { "… " } else { "" };
+        (!said.is_empty()).then(|| format!("{before}{}", said.join("; ")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
     use super::*;
+
+    fn last_words(pieces: &[&[u8]]) -> Option<String> {
+        let mut words = LastWords::default();
+        for piece in pieces {
+            words.hear(piece);
+        }
+        words.in_one_line()
+    }
+
+    #[test]
+    fn last_words_are_one_line_without_control_characters() {
+        assert_eq!(last_words(&[]), None);
+        assert_eq!(last_words(&[b"\n \n"]), None);
+        assert_eq!(
+            last_words(&[b"panicked at a.rs:1:2:\n", b"no\x1b[31m way\n"]).unwrap(),
+            "panicked at a.rs:1:2:; no [31m way"
+        );
+    }
+
+    #[test]
+    fn the_last_of_many_words_are_kept() {
+        let words = last_words(&[&[b'a'; 5000], b"the end"]).unwrap();
+        assert!(words.starts_with("… aaa") && words.ends_with("the end"), "{words}");
+        assert_eq!(words.len(), "… ".len() + LastWords::KEPT);
+    }
 
     fn lines(pieces: &[&[u8]]) -> Vec<String> {
         let (mut lines, mut made) = (Lines::default(), Vec::new());

@@ -151,7 +151,11 @@ fn snapshot(id: &str) -> Snapshot {
 
 /// Prints `text` to what the function answers; `drops` it afterwards or keeps it.
 fn printer(interface: &str, function: &str, text: &str, drops: bool) -> Vec<u8> {
-    let drop = if drops { "(call $drop (local.get 0))" } else { "" };
+    printer_that(interface, function, text, if drops { "(call $drop (local.get 0))" } else { "" })
+}
+
+/// Prints `text` to what the function answers, and then goes on.
+fn printer_that(interface: &str, function: &str, text: &str, goes_on: &str) -> Vec<u8> {
     guest(
         &["io/streams", interface],
         &format!(
@@ -163,7 +167,7 @@ fn printer(interface: &str, function: &str, text: &str, drops: bool) -> Vec<u8> 
              (func (export \"run\") (result i64) (local i32)
                 (local.set 0 (call $open))
                 (call $write (local.get 0) (i32.const 16) (i32.const {}) (i32.const 512))
-                {drop}
+                {goes_on}
                 (i64.load8_u (i32.const 512)))",
             text.replace("\\n", "\n").len()
         ),
@@ -177,6 +181,20 @@ fn what_is_printed_becomes_lines_of_the_log() {
     assert_eq!(ran.log(), [(LogLevel::Info, "one"), (LogLevel::Info, "two")]);
     let ran = run(&printer("cli/stderr", "get-stderr", "three\\n", true), Some(snapshot("d")), true);
     assert_eq!(ran.log(), [(LogLevel::Warn, "three")]);
+}
+
+#[test]
+fn what_is_said_before_a_trap_stands_in_the_failure_also_without_the_grant_to_log() {
+    let said = "thread panicked at src/lib.rs:4:5:\\nno way\\n";
+    for logs in [true, false] {
+        let ran = run(&printer_that("cli/stderr", "get-stderr", said, "unreachable"), Some(snapshot("d")), logs);
+        let failure = ran.finished.outcome.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Trapped);
+        assert!(failure.message.ends_with(": thread panicked at src/lib.rs:4:5:; no way"), "{}", failure.message);
+    }
+    // What goes to standard output is no reason.
+    let ran = run(&printer_that("cli/stdout", "get-stdout", said, "unreachable"), Some(snapshot("d")), true);
+    assert!(!ran.stopped().contains("no way"), "{}", ran.stopped());
 }
 
 #[test]

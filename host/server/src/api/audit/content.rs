@@ -1,23 +1,24 @@
 //! What entries refer to: snapshots and evidence, by digest.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use lockgate_domain::{Digest, Timestamp};
 use lockgate_ledger::{ContentState, StoredContent};
 
+use super::super::url_parts::{Parameters, PathParts};
 use super::form::Contents;
 use super::parameters::{ContentsQuery, wrong};
 use super::{AuditState, KIND_HEADER, MEDIA_TYPE_HEADER, SIZE_HEADER, STORED_HEADER};
 use crate::api::extract::Who;
 use crate::problem::{Problem, ProblemDocument};
 
-/// The digests of all content
+/// List the digests of all content
 ///
-/// What was deleted by retention is among them. For people of some teams: of the content that entries of these teams refer
-/// to.
+/// The list includes content that retention deleted. An auditor of some teams gets the content that entries of these teams
+/// refer to.
 #[utoipa::path(
     get,
     path = "/api/v1/audit/contents",
@@ -26,12 +27,12 @@ use crate::problem::{Problem, ProblemDocument};
     params(ContentsQuery),
     responses(
         (status = 200, description = "A page of digests.", body = Contents),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::api) async fn contents(
     State(state): State<AuditState>,
-    Query(query): Query<ContentsQuery>,
+    Parameters(query): Parameters<ContentsQuery>,
     Who(actor): Who,
 ) -> Result<Json<Contents>, Problem> {
     let (after, limit) = (query.after, query.limit()?);
@@ -41,10 +42,10 @@ pub(in crate::api) async fn contents(
     Ok(Json(Contents { contents, next }))
 }
 
-/// Content by digest
+/// Get content by digest
 ///
-/// The bytes, to be kept and not to be shown: they are whatever somebody handed in. Content that no entry refers to which
-/// who asks may see is answered like content that never was.
+/// The bytes as they were uploaded: do not display them as they are. The answer is 404 if no entry that you may see refers
+/// to the content.
 #[utoipa::path(
     get,
     path = "/api/v1/audit/content/{digest}",
@@ -55,32 +56,32 @@ pub(in crate::api) async fn contents(
         (
             status = 200, description = "The bytes.", body = Vec<u8>, content_type = "application/octet-stream",
             headers(
-                ("lockgate-content-kind" = String, description = "The kind that it was stored under."),
-                ("lockgate-content-media-type" = String, description = "Its media type, as it was handed in."),
-                ("lockgate-content-size" = String, description = "Its size in bytes, as it was noted when it was stored."),
+                ("lockgate-content-kind" = String, description = "The kind of the content."),
+                ("lockgate-content-media-type" = String, description = "The media type that it was uploaded with."),
+                ("lockgate-content-size" = String, description = "Its size in bytes."),
                 ("lockgate-content-stored" = String, description = "When it was stored."),
             )
         ),
-        (status = 410, description = "It was deleted by retention.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 410, description = "Retention deleted it.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::api) async fn content(
     State(state): State<AuditState>,
-    Path(digest): Path<String>,
+    PathParts(digest): PathParts<String>,
     Who(actor): Who,
 ) -> Result<Response, Problem> {
     let digest: Digest = digest.parse().map_err(|error: lockgate_domain::DigestError| wrong(error.to_string()))?;
     let found = state.ask(actor, move |source| source.content(&digest)).await?;
     let none = || {
-        let detail = format!("there is no content `{digest}`, or no entry of your teams refers to it");
+        let detail = format!("no content `{digest}`, or no entry of your teams refers to it");
         Problem::of_status(StatusCode::NOT_FOUND).detail(detail)
     };
     let StoredContent { kind, media_type, size, stored, state } = found.ok_or_else(none)?;
     match state {
         ContentState::Present(bytes) => Ok((headers(&kind, &media_type, size, stored), bytes).into_response()),
-        ContentState::Deleted(deleted) => Err(Problem::new(StatusCode::GONE, "deleted", "It was deleted by retention")
-            .detail(format!("the content `{digest}` was deleted at {deleted}: an entry of the log says so"))
+        ContentState::Deleted(deleted) => Err(Problem::new(StatusCode::GONE, "deleted", "Deleted by retention")
+            .detail(format!("retention deleted the content `{digest}` at {deleted}, as an entry of the log shows"))
             .with("kind", kind)
             .with("media_type", media_type)
             .with("size", size)

@@ -28,6 +28,7 @@ pub struct HeadDocument {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Entries {
     /// The entries, in order.
+    #[serde(rename = "items")]
     pub entries: Vec<EntryDocument>,
     /// The places between them whose entries belong to other teams than those of who asks, or to none, in the same order.
     /// Where a stream, kind, id or team is asked for, there are none.
@@ -121,6 +122,7 @@ pub struct Nodes {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Checkpoints {
     /// The checkpoints, by size.
+    #[serde(rename = "items")]
     pub checkpoints: Vec<KeptCheckpoint>,
     /// The next `above`, if there may be more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,6 +142,7 @@ pub struct KeptCheckpoint {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Contents {
     /// The digests, in order.
+    #[serde(rename = "items")]
     pub contents: Vec<String>,
     /// The next `after`, if there may be more.
     #[serde(default, skip_serializing_if = "Option::is_none")]

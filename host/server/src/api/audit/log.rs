@@ -1,11 +1,12 @@
 //! The log itself: its head, its entries, its tree, and what was signed on the way.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use lockgate_ledger::{Error, Query as Wanted, Source, SourceEntry};
 
+use super::super::url_parts::Parameters;
 use super::AuditState;
 use super::form::{Checkpoints, Entries, HeadDocument, KeptCheckpoint, Nodes};
 use super::parameters::{CheckpointsQuery, EntriesQuery, NodesQuery};
@@ -16,9 +17,9 @@ use crate::problem::{Problem, ProblemDocument};
 const AT_ONCE: usize = 32;
 const LARGEST: usize = 8 << 20;
 
-/// The head of the log
+/// Get the head of the log
 ///
-/// Size, root, signed checkpoint and current key, all of one moment.
+/// Size, root, signed checkpoint and current key at one moment.
 #[utoipa::path(
     get,
     path = "/api/v1/audit/head",
@@ -26,7 +27,7 @@ const LARGEST: usize = 8 << 20;
     tag = "audit",
     responses(
         (status = 200, description = "The head.", body = HeadDocument),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::api) async fn head(
@@ -38,9 +39,9 @@ pub(in crate::api) async fn head(
     Ok(Json(HeadDocument { size: head.size, root: head.root, checkpoint: head.checkpoint, key }))
 }
 
-/// The signed checkpoint of the log as it is now
+/// Get a signed checkpoint of the log
 ///
-/// Keep it: it shows later that nothing of what was in the log was changed or taken away.
+/// Keep it: it proves later that no entry of the log was changed or removed.
 #[utoipa::path(
     get,
     path = "/api/v1/audit/checkpoint",
@@ -48,7 +49,7 @@ pub(in crate::api) async fn head(
     tag = "audit",
     responses(
         (status = 200, description = "A signed note (c2sp.org/tlog-checkpoint).", body = String, content_type = "text/plain"),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::api) async fn checkpoint(
@@ -59,7 +60,7 @@ pub(in crate::api) async fn checkpoint(
     Ok(plain(head.checkpoint))
 }
 
-/// The key that verifies what the log signs now
+/// Get the current verifying key
 #[utoipa::path(
     get,
     path = "/api/v1/audit/key",
@@ -67,7 +68,7 @@ pub(in crate::api) async fn checkpoint(
     tag = "audit",
     responses(
         (status = 200, description = "The key: `<name>+<id>+<base64>` (c2sp.org/signed-note).", body = String, content_type = "text/plain"),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::api) async fn key(
@@ -82,11 +83,10 @@ fn plain(text: String) -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text)
 }
 
-/// Entries of the log
+/// List entries of the log
 ///
-/// As they lie in the ledger, with what they were filed under. Of entries that belong to none of the teams of who asks there
-/// are only places and hashes, and only where no stream, kind, id or team is asked for; the ledger's own entries are for
-/// every auditor.
+/// Entries as the ledger stores them, with their index fields. Of other teams' entries you get only index and hash, and only
+/// without the parameters `stream`, `kind`, `id` and `team`. Every auditor sees the ledger's own entries.
 #[utoipa::path(
     get,
     path = "/api/v1/audit/entries",
@@ -95,12 +95,12 @@ fn plain(text: String) -> impl IntoResponse {
     params(EntriesQuery),
     responses(
         (status = 200, description = "A page of entries.", body = Entries),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::api) async fn entries(
     State(state): State<AuditState>,
-    Query(query): Query<EntriesQuery>,
+    Parameters(query): Parameters<EntriesQuery>,
     Who(actor): Who,
 ) -> Result<Json<Entries>, Problem> {
     let limit = query.limit()?;
@@ -108,7 +108,7 @@ pub(in crate::api) async fn entries(
         stream: query.stream,
         kind: query.kind,
         id: query.id,
-        team: query.team,
+        team: query.team.map(|team| team.to_string()),
         from: query.from.unwrap_or(0),
         before: query.before,
         newest_first: query.newest_first.unwrap_or(false),
@@ -148,7 +148,7 @@ fn next(wanted: &Wanted) -> Option<u64> {
     if wanted.newest_first { wanted.before } else { Some(wanted.from) }
 }
 
-/// Hashes of the tree over the entries (RFC 6962)
+/// Get hashes of the Merkle tree (RFC 6962)
 #[utoipa::path(
     get,
     path = "/api/v1/audit/nodes",
@@ -157,12 +157,12 @@ fn next(wanted: &Wanted) -> Option<u64> {
     params(NodesQuery),
     responses(
         (status = 200, description = "The hashes.", body = Nodes),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::api) async fn nodes(
     State(state): State<AuditState>,
-    Query(query): Query<NodesQuery>,
+    Parameters(query): Parameters<NodesQuery>,
     Who(actor): Who,
 ) -> Result<Json<Nodes>, Problem> {
     let numbers = query.numbers()?;
@@ -170,9 +170,9 @@ pub(in crate::api) async fn nodes(
     Ok(Json(Nodes { hashes }))
 }
 
-/// The checkpoints that were kept
+/// List stored checkpoints
 ///
-/// The first after each change of keys is kept for ever, and of the others one for each minute.
+/// The ledger keeps the first checkpoint after each change of keys, and one for each minute.
 #[utoipa::path(
     get,
     path = "/api/v1/audit/checkpoints",
@@ -181,12 +181,12 @@ pub(in crate::api) async fn nodes(
     params(CheckpointsQuery),
     responses(
         (status = 200, description = "A page of checkpoints, by size.", body = Checkpoints),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::api) async fn checkpoints(
     State(state): State<AuditState>,
-    Query(query): Query<CheckpointsQuery>,
+    Parameters(query): Parameters<CheckpointsQuery>,
     Who(actor): Who,
 ) -> Result<Json<Checkpoints>, Problem> {
     let (above, limit) = (query.above.unwrap_or(0), query.limit()?);

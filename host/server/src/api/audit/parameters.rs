@@ -1,7 +1,7 @@
-//! What can be asked of a page, and how large it may be.
+//! Parameters of the routes of the audit log.
 
 use axum::http::StatusCode;
-use lockgate_domain::Digest;
+use lockgate_domain::{Digest, TeamName};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
@@ -18,30 +18,31 @@ pub(super) const MOST_NODES: usize = 256;
 /// The largest place in the log.
 const LARGEST: u64 = 1 << 53;
 
-/// Which entries. All conditions hold together.
+/// Which entries. All conditions have to hold.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct EntriesQuery {
-    /// With at least that index.
+    /// The lowest index.
     #[param(maximum = 9007199254740992i64)]
     #[serde(deserialize_with = "place")]
     pub(super) from: Option<u64>,
-    /// With an index below that.
+    /// The index to stop before.
     #[param(maximum = 9007199254740992i64)]
     #[serde(deserialize_with = "place")]
     pub(super) before: Option<u64>,
-    /// Of that stream only.
+    /// Only entries of this stream.
     pub(super) stream: Option<String>,
-    /// Of that kind only.
+    /// Only entries of this kind.
     pub(super) kind: Option<String>,
-    /// With that id only.
+    /// Only entries with this id.
     pub(super) id: Option<String>,
-    /// Of that team only.
-    pub(super) team: Option<String>,
-    /// The newest first.
+    /// Only entries of this team.
+    #[param(value_type = Option<String>)]
+    pub(super) team: Option<TeamName>,
+    /// List the newest entry first.
     pub(super) newest_first: Option<bool>,
-    /// How many at most. A page may hold fewer if they are large.
+    /// The most entries on the page. A page has fewer if they are large.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<usize>,
 }
@@ -51,22 +52,22 @@ pub(in crate::api) struct EntriesQuery {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct NodesQuery {
-    /// Their numbers, with commas between them, at most 256. Leaf `i` is node `2 * i`, an odd number is an inner node,
+    /// Up to 256 node numbers, separated by commas. Leaf `i` is node `2 * i`, an odd number is an inner node,
     /// as in the array-based trees of RFC 9420.
     #[param(pattern = "^[0-9]{1,16}(,[0-9]{1,16}){0,255}$")]
     nodes: String,
 }
 
-/// Which of the checkpoints that were kept.
+/// Which stored checkpoints.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct CheckpointsQuery {
-    /// Those of more entries than that.
+    /// Only checkpoints of a log with more entries than this.
     #[param(maximum = 9007199254740992i64)]
     #[serde(deserialize_with = "place")]
     pub(super) above: Option<u64>,
-    /// How many at most.
+    /// The most items on the page.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<usize>,
 }
@@ -76,23 +77,23 @@ pub(in crate::api) struct CheckpointsQuery {
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct ContentsQuery {
-    /// Those after that one.
+    /// Only digests after this one.
     #[param(value_type = Option<String>, pattern = "^sha256:[0-9a-f]{64}$")]
     pub(super) after: Option<Digest>,
-    /// How many at most.
+    /// The most items on the page.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<usize>,
 }
 
-/// Between which sizes of the log.
+/// Which two sizes of the log.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct ConsistencyQuery {
-    /// The smaller one.
+    /// The smaller size.
     #[param(minimum = 1, maximum = 9007199254740992i64)]
     pub(super) from: u64,
-    /// The larger one; without it, the size that the log has now.
+    /// The larger size. Default: the log's current size.
     #[param(minimum = 1, maximum = 9007199254740992i64)]
     pub(super) to: Option<u64>,
 }
@@ -118,11 +119,13 @@ impl ContentsQuery {
 impl NodesQuery {
     pub(super) fn numbers(&self) -> Result<Vec<u64>, Problem> {
         let number = |text: &str| {
-            text.parse().map_err(|_| wrong(format!("`nodes`: `{text}` is not the number of a node: write `1,3,7`")))
+            text.parse().map_err(|_| {
+                wrong(format!("`{text}` in `nodes` is not the number of a node: write for example `nodes=1,3,7`"))
+            })
         };
         let numbers: Vec<u64> = self.nodes.split(',').take(MOST_NODES + 1).map(number).collect::<Result<_, _>>()?;
         if numbers.len() > MOST_NODES {
-            return Err(wrong(format!("`nodes` names more than {MOST_NODES} nodes: ask for the others by themselves")));
+            return Err(wrong(format!("`nodes` lists more than {MOST_NODES} nodes: use several requests")));
         }
         Ok(numbers)
     }
@@ -132,9 +135,7 @@ impl NodesQuery {
 fn place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let place = Option::<u64>::deserialize(deserializer)?;
     match place {
-        Some(place) if place > LARGEST => {
-            Err(D::Error::custom(format!("{place} is too large: it is at most {LARGEST}")))
-        }
+        Some(place) if place > LARGEST => Err(D::Error::custom(format!("`{place}` is larger than {LARGEST}"))),
         place => Ok(place),
     }
 }
@@ -143,7 +144,7 @@ fn within(limit: Option<usize>) -> Result<usize, Problem> {
     match limit {
         None => Ok(USUAL),
         Some(limit @ 1..=MOST) => Ok(limit),
-        Some(limit) => Err(wrong(format!("`limit` is {limit}: it is 1 to {MOST}"))),
+        Some(limit) => Err(wrong(format!("`limit={limit}` is not a whole number from 1 to {MOST}"))),
     }
 }
 

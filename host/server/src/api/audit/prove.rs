@@ -1,35 +1,37 @@
 //! Proofs: that an entry is in the log, and that the log only grew.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
+use lockgate_domain::counted;
 use lockgate_ledger::tree::{Hash, consistency_path, root_of};
 use lockgate_ledger::{Error, InclusionProof, Query as Wanted, Source, prove_inclusion};
 
+use super::super::url_parts::{Parameters, PathParts};
 use super::AuditState;
 use super::form::{ConsistencyHashes, InclusionProofDocument};
 use super::parameters::ConsistencyQuery;
 use crate::api::extract::Who;
 use crate::problem::{Problem, ProblemDocument};
 
-/// Proves that an entry is in the log
+/// Prove that an entry is in the log
 ///
-/// The proof verifies without this server: `lockgate audit check`.
+/// `lockgate audit check` verifies the proof without this server.
 #[utoipa::path(
     get,
     path = "/api/v1/audit/inclusion/{index}",
     operation_id = "audit_inclusion",
     tag = "audit",
-    params(("index" = u64, Path, description = "The place of the entry in the log, from 0.", maximum = 9007199254740992i64)),
+    params(("index" = u64, Path, description = "The index of the entry in the log, from 0.", maximum = 9007199254740992i64)),
     responses(
         (status = 200, description = "The proof.", body = InclusionProofDocument),
-        (status = 403, description = "The entry belongs to none of the teams of who asks.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such entry.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The entry belongs to a team that you are not in.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No such entry.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::api) async fn inclusion(
     State(state): State<AuditState>,
-    Path(index): Path<u64>,
+    PathParts(index): PathParts<u64>,
     Who(actor): Who,
 ) -> Result<Json<InclusionProof>, Problem> {
     state.ask(actor, move |source| prove(source, index)).await.map(Json)
@@ -38,14 +40,17 @@ pub(in crate::api) async fn inclusion(
 fn prove(source: &dyn Source, index: u64) -> Result<InclusionProof, Error> {
     let size = source.head()?.size;
     if index >= size {
-        return Err(Error::NotFound(format!("the log has no entry {index}: it has {size}")));
+        return Err(Error::NotFound(format!(
+            "the log has no entry {index}: it has {}, numbered from 0",
+            counted(size, "entry", "entries")
+        )));
     }
     prove_inclusion(source, index)
 }
 
-/// The hashes between two sizes of the log
+/// Get the consistency proof between two sizes of the log
 ///
-/// With a checkpoint of each they prove that the log only grew (RFC 6962, 2.1.2).
+/// With a checkpoint of each size, it proves that the log only grew (RFC 6962, 2.1.2).
 #[utoipa::path(
     get,
     path = "/api/v1/audit/consistency",
@@ -54,13 +59,13 @@ fn prove(source: &dyn Source, index: u64) -> Result<InclusionProof, Error> {
     params(ConsistencyQuery),
     responses(
         (status = 200, description = "The hashes.", body = ConsistencyHashes),
-        (status = 404, description = "The log has not that many entries.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "The log has fewer entries.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::api) async fn consistency(
     State(state): State<AuditState>,
-    Query(query): Query<ConsistencyQuery>,
+    Parameters(query): Parameters<ConsistencyQuery>,
     Who(actor): Who,
 ) -> Result<Json<ConsistencyHashes>, Problem> {
     state.ask(actor, move |source| between(source, query.from, query.to)).await.map(Json)
@@ -70,8 +75,10 @@ fn between(source: &dyn Source, from: u64, to: Option<u64>) -> Result<Consistenc
     let size = source.head()?.size;
     let to = to.unwrap_or(size);
     let none = || {
-        let message =
-            format!("a log of {from} entries cannot grow to {to}: give `from` 1 to `to`, `to` {from} to {size}");
+        let message = format!(
+            "no log grows from {from} to {}: `from` is 1 to `to`, `to` is at most {size}",
+            counted(to, "entry", "entries")
+        );
         Error::NotFound(message)
     };
     let folds = consistency_path(from, to).filter(|_| to <= size).ok_or_else(none)?;
@@ -80,9 +87,9 @@ fn between(source: &dyn Source, from: u64, to: Option<u64>) -> Result<Consistenc
     Ok(ConsistencyHashes { from, to, hashes })
 }
 
-/// Proves that a decision is in the log
+/// Prove that a decision is in the log
 ///
-/// The proof holds the decision, and verifies without this server: `lockgate audit check`.
+/// The proof contains the decision. `lockgate audit check` verifies it without this server.
 #[utoipa::path(
     get,
     path = "/api/v1/decisions/{id}/proof",
@@ -91,8 +98,8 @@ fn between(source: &dyn Source, from: u64, to: Option<u64>) -> Result<Consistenc
     params(("id" = String, Path, description = "The id of the decision.")),
     responses(
         (status = 200, description = "The proof.", body = InclusionProofDocument),
-        (status = 404, description = "There is no such decision.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No such decision.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn decision_proof(

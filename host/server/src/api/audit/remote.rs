@@ -8,13 +8,12 @@
 mod ask;
 mod window;
 
-use std::sync::{Mutex, PoisonError};
-
-use lockgate_domain::{Digest, Timestamp};
+use lockgate_domain::{Digest, Timestamp, counted};
 use lockgate_ledger::tree::Hash;
 use lockgate_ledger::{
     ContentState, Error, Head, InclusionProof, Query, Source, SourceEntry, StoredContent, StoredEntry, WithheldEntry,
 };
+use parking_lot::Mutex;
 use serde::Deserialize;
 
 use self::ask::{Asked, Line};
@@ -22,6 +21,8 @@ use self::window::Window;
 use super::form::{Checkpoints, Contents, Entries, EntryDocument, HeadDocument, Nodes, WithheldEntryDocument};
 use super::parameters::{MOST, MOST_NODES};
 use super::{KIND_HEADER, MEDIA_TYPE_HEADER, SIZE_HEADER, STORED_HEADER};
+
+use crate::auth::access::AccessReview;
 
 pub use ask::InvalidServer;
 
@@ -52,6 +53,16 @@ impl RemoteSource {
     /// If there is no such decision, or the server does not answer.
     pub fn decision_proof(&self, id: &str) -> Result<InclusionProof, Error> {
         self.page(&format!("/api/v1/decisions/{}/proof", ask::encoded(id)))
+    }
+
+    /// Who may do what at the gates of the models that the server has loaded. It takes the right to audit, to govern or to
+    /// administer.
+    ///
+    /// # Errors
+    /// If the server does not answer, or not as it should.
+    pub fn access(&self, team: Option<&str>) -> Result<AccessReview, Error> {
+        let query = team.map(|team| format!("?team={}", ask::encoded(team))).unwrap_or_default();
+        self.page(&format!("/api/v1/access{query}"))
     }
 
     fn page<T: for<'de> Deserialize<'de>>(&self, path: &str) -> Result<T, Error> {
@@ -169,7 +180,7 @@ impl Source for RemoteSource {
     fn head(&self) -> Result<Head, Error> {
         let HeadDocument { size, root, checkpoint, key } = self.audit("/head")?;
         let key = key.parse().map_err(|error| self.line.lies("/head", &format!("a key that is none: {error}")))?;
-        self.window.lock().unwrap_or_else(PoisonError::into_inner).grow(size);
+        self.window.lock().grow(size);
         Ok(Head { size, root, checkpoint, key })
     }
 
@@ -192,7 +203,7 @@ impl Source for RemoteSource {
     }
 
     fn nodes(&self, nodes: &[u64]) -> Result<Vec<Hash>, Error> {
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut window = self.window.lock();
         if let Some(hashes) = window.all(nodes) {
             return Ok(hashes);
         }
@@ -206,7 +217,8 @@ impl Source for RemoteSource {
             let path = format!("/nodes?nodes={}", numbers.join(","));
             let answer: Nodes = self.audit(&path)?;
             if answer.hashes.len() != some.len() {
-                let what = format!("{} hashes where {} were asked for", answer.hashes.len(), some.len());
+                let hashes = counted(answer.hashes.len(), "hash", "hashes");
+                let what = format!("{hashes} where {} were asked for", some.len());
                 return Err(self.line.lies(&path, &what));
             }
             hashes.extend(some.iter().zip(answer.hashes).filter_map(|(node, hash)| Some((*node, hash?))));
@@ -222,7 +234,9 @@ impl Source for RemoteSource {
             let Checkpoints { checkpoints, next } = self.audit(&path)?;
             for kept in checkpoints {
                 if kept.size <= above {
-                    return Err(self.line.lies(&path, &format!("a checkpoint of {} entries", kept.size)));
+                    return Err(self
+                        .line
+                        .lies(&path, &format!("a checkpoint of {}", counted(kept.size, "entry", "entries"))));
                 }
                 above = kept.size;
                 all.push((kept.size, kept.note));

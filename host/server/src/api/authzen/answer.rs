@@ -1,4 +1,4 @@
-//! A decision in the form of the standard: yes or no, and in the context everything else.
+//! A decision in the form of AuthZEN: yes or no, with everything else in `context`.
 
 use std::collections::BTreeMap;
 
@@ -11,75 +11,75 @@ use crate::problem::Problem;
 /// The answer to one evaluation.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EvaluationAnswer<'a> {
-    /// Whether the deployment may go on. Everything but the verdict `allow` is `false`.
+    /// Whether the deployment may proceed: `true` only for the verdict `allow`.
     pub(super) decision: bool,
-    /// Why, and what would turn it.
+    /// The reasons, and what would change the answer.
     context: Context<'a>,
 }
 
-/// The answers to several evaluations, in their order. Those after the one at which it was to stop are not there.
+/// The answers in the order of the evaluations, up to the one at which `evaluations_semantic` stops.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EvaluationsAnswer<'a> {
     /// The answers.
     pub(super) evaluations: Vec<EvaluationAnswer<'a>>,
 }
 
-/// What is to be known beside yes or no.
+/// The explanation of an answer.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 enum Context<'a> {
-    /// Of a decision: it is in the ledger.
+    /// A decision, which is in the ledger.
     Decided(Box<Decided<'a>>),
-    /// Of what could not be decided: nothing is in the ledger.
+    /// An evaluation that could not be decided. The ledger has no entry for it.
     Failed {
-        /// Why nothing was decided.
+        /// The reason.
         error: Failure,
     },
 }
 
-/// A decision, explained.
+/// A decision and its reasons.
 #[derive(Debug, Serialize, ToSchema)]
 struct Decided<'a> {
     /// The id of the decision.
     id: &'a str,
-    /// The verdict, of which `decision` is only the half: `allow`, `deny`, `pending` or `error`.
+    /// The verdict: `allow`, `deny`, `pending` or `error`. `decision` tells only `allow` from the others.
     #[schema(value_type = String, examples("pending"))]
     verdict: Verdict,
-    /// Why, for whoever runs deployments: codes and where they come from. By language.
+    /// The reasons for administrators, with codes and sources, by language.
     reason_admin: BTreeMap<&'static str, String>,
-    /// Why, for whoever wants to deploy. By language.
+    /// The reasons for the people who deploy, by language.
     reason_user: BTreeMap<&'static str, String>,
     /// All reasons.
     #[schema(value_type = Vec<Object>)]
     reasons: &'a [DecisionReason],
-    /// What is missing, and would turn the answer.
+    /// What is missing.
     #[schema(value_type = Vec<Object>)]
     requirements: &'a [DecisionRequirement],
-    /// On what conditions, by binding.
+    /// The conditions of the answer, by binding.
     #[schema(value_type = Object)]
     obligations: &'a BTreeMap<String, Vec<Obligation>>,
-    /// Where it stands in the ledger.
+    /// Where to read and prove it.
     receipt: Receipt,
 }
 
-/// Where a decision can be looked up, and proved to somebody who trusts nobody.
+/// Where to read a decision, and its proof.
 #[derive(Debug, Serialize, ToSchema)]
 struct Receipt {
-    /// The whole decision.
+    /// The path of the whole decision.
     decision: String,
-    /// The proof that it is in the audit log.
+    /// The path of the proof that it is in the audit log.
     proof: String,
 }
 
-/// Why one of several evaluations could not be made.
+/// Why one of several evaluations failed.
 #[derive(Debug, Serialize, ToSchema)]
 struct Failure {
-    /// The status of HTTP that it would have had alone.
+    /// The HTTP status of the same evaluation sent alone.
     status: u16,
     /// The type of the problem.
     #[serde(rename = "type")]
     kind: String,
-    /// What is the matter, and what can be done about it.
+    /// What is wrong, and how to mend it.
     message: String,
 }
 
@@ -123,10 +123,10 @@ fn for_users(decision: &Decision) -> String {
         }
     }
     let begin = match decision.verdict {
-        Verdict::Allow => return format!("The gate `{}` allows it.", decision.gate),
-        Verdict::Deny => "The gate `{}` does not allow it",
-        Verdict::Pending => "The gate `{}` does not allow it yet",
-        Verdict::Error => "Nobody can tell whether the gate `{}` allows it",
+        Verdict::Allow => return format!("Gate `{}` allows the deployment.", decision.gate),
+        Verdict::Deny => "Gate `{}` denies the deployment",
+        Verdict::Pending => "Gate `{}` does not allow the deployment yet",
+        Verdict::Error => "Gate `{}` could not be evaluated",
     };
     let begin = begin.replace("{}", &decision.gate.to_string());
     if told.is_empty() { format!("{begin}.") } else { format!("{begin}: {}.", told.join("; ")) }

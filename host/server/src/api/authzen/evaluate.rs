@@ -3,27 +3,27 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::{StreamExt as _, stream};
 use lockgate_domain::{Decision, Verdict};
 
-use super::super::ask::{Asker, ask};
+use super::super::gate_decision::{Asker, ask};
+use super::super::json_body::AskedBody;
 use super::super::state::ApiState;
 use super::answer::{EvaluationAnswer, EvaluationsAnswer};
 use super::request::{self, Asked, Batch, EvaluationRequest, EvaluationsRequest, Semantic};
 use crate::problem::{Problem, ProblemDocument};
+use crate::serve::MediaType;
 
 /// How many evaluations of one request are made side by side: enough to be written in one group.
 const AT_ONCE: usize = 16;
 
-/// May the subject take the action on the resource?
+/// Evaluate a gate
 ///
-/// Asks the gate that the action names about the deployment that the resource is, and does not pass it. The answer is in
-/// the ledger before it leaves. `decision` is `true` only for the verdict `allow`; every HTTP error says that nothing was
+/// Evaluates the gate that `action` names for the deployment that `resource` names, and does not pass it. The decision is in
+/// the ledger before it is answered. `decision` is `true` only for the verdict `allow`. After an HTTP error, nothing was
 /// decided.
 #[utoipa::path(
     post,
@@ -33,25 +33,25 @@ const AT_ONCE: usize = 16;
     request_body = EvaluationRequest,
     responses(
         (status = 200, description = "The decision.", body = EvaluationAnswer),
-        (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "An error. Nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::api) async fn evaluation(
     State(state): State<ApiState>,
     asker: Asker,
     headers: HeaderMap,
-    body: Bytes,
+    AskedBody(body): AskedBody,
 ) -> Result<Response, Problem> {
     is_json(&headers)?;
     let asked = request::evaluation(&body)?;
     one(&state, &asker, asked).await
 }
 
-/// Several evaluations at once
+/// Evaluate several gates
 ///
-/// Each is independent of the others, and stands in the ledger by itself. What could not be decided, for example because
-/// there is no such deployment, is `false` with an `error` in its context. Without `evaluations` it is one evaluation,
-/// answered like one.
+/// Each evaluation is independent and has its own entry in the ledger. An evaluation that fails, for example because the
+/// deployment does not exist, is answered with `false` and an `error` in its context. Without `evaluations`, the request is
+/// one evaluation.
 #[utoipa::path(
     post,
     path = "/access/v1/evaluations",
@@ -60,14 +60,14 @@ pub(in crate::api) async fn evaluation(
     request_body = EvaluationsRequest,
     responses(
         (status = 200, description = "The decisions, in the order of the evaluations.", body = EvaluationsAnswer),
-        (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "An error. Nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::api) async fn evaluations(
     State(state): State<ApiState>,
     asker: Asker,
     headers: HeaderMap,
-    body: Bytes,
+    AskedBody(body): AskedBody,
 ) -> Result<Response, Problem> {
     is_json(&headers)?;
     let (all, semantic) = match request::evaluations(&body)? {
@@ -106,11 +106,10 @@ async fn decide(state: &ApiState, asker: &Asker, asked: Asked) -> Result<Arc<Dec
 
 /// The standard asks for it.
 fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim();
-    match essence.eq_ignore_ascii_case("application/json") {
-        true => Ok(()),
-        false => Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-            .detail(format!("the body is `{kind}`: send JSON, with `Content-Type: application/json`"))),
+    let kind = MediaType::of(headers).essence;
+    match kind.as_str() {
+        "application/json" => Ok(()),
+        _ => Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            .detail(format!("wrong `Content-Type`, `{kind}`: send `application/json`"))),
     }
 }

@@ -14,31 +14,31 @@ use super::{EVALUATION, EVALUATIONS};
 use crate::problem::{Problem, ProblemDocument};
 use crate::serve::SpeaksTls;
 
-/// What there is. What is not named is not there: there is no search.
+/// The endpoints of this decision point. It has no search endpoints.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Configuration {
-    /// The address of this decision point, as it was asked for.
+    /// The URL of this decision point, made from the `Host` header of the request.
     #[schema(format = "uri", examples("https://lockgate.example.org"))]
     policy_decision_point: String,
-    /// Where one evaluation is asked for.
+    /// The URL for one evaluation.
     #[schema(format = "uri")]
     access_evaluation_endpoint: String,
-    /// Where several are asked for.
+    /// The URL for several evaluations.
     #[schema(format = "uri")]
     access_evaluations_endpoint: String,
 }
 
-/// What this decision point has, and where
+/// Get the AuthZEN configuration
 ///
-/// The addresses are made of the `Host` that was asked: the standard has clients compare them.
+/// The URLs are made from the `Host` header of the request, because clients compare them.
 #[utoipa::path(
     get,
     path = "/.well-known/authzen-configuration",
     operation_id = "authzen_configuration",
     tag = "authzen",
     responses(
-        (status = 200, description = "What there is.", body = Configuration),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "The configuration.", body = Configuration),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::api) async fn configuration(
@@ -49,8 +49,7 @@ pub(in crate::api) async fn configuration(
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let Some(host) = uri.authority().map(ToString::to_string).or(host.map(str::to_owned)).filter(|host| is_host(host))
     else {
-        return Err(Problem::of_status(StatusCode::BAD_REQUEST)
-            .detail("the request does not say which host it asks: send a `Host` header"));
+        return Err(Problem::of_status(StatusCode::BAD_REQUEST).detail("the `Host` header is missing: send it"));
     };
     let tls = tls.is_some_and(|Extension(SpeaksTls(tls))| tls);
     let base = format!("{}://{host}", scheme(&uri, &headers, tls, &host));

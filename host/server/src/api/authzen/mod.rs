@@ -17,7 +17,7 @@ use utoipa::OpenApi;
 #[derive(OpenApi)]
 #[openapi(
     paths(evaluate::evaluation, evaluate::evaluations, metadata::configuration),
-    tags((name = "authzen", description = "AuthZEN 1.0: decisions for whoever speaks the standard."))
+    tags((name = "authzen", description = "Decisions by the AuthZEN 1.0 standard."))
 )]
 pub struct AuthZenApi;
 

@@ -1,4 +1,4 @@
-//! What is asked, as the standard has it, and what it means here.
+//! AuthZEN requests, and what they mean here.
 //!
 //! What the standard requires is looked at first, for all evaluations, and all that is missing is told at once. Members
 //! that nobody knows are ignored, as the standard wants it. Properties and context are read and make no difference, but for
@@ -6,16 +6,18 @@
 //! in passing.
 
 use axum::http::StatusCode;
-use lockgate_domain::{Gate, PersonId};
+use lockgate_domain::{Gate, PersonId, TeamName};
 use lockgate_engine::authority::{Actor, Right};
 use lockgate_engine::service::{EngineError, Mistake};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::super::ask::Question;
 use super::super::errors::problem;
 use super::super::extract::AtDeployment;
+use super::super::gate_decision::Question;
+use super::super::json_body::{BodyRefusal, read_asked};
 use crate::problem::Problem;
 
 /// How many evaluations one request may have.
@@ -26,7 +28,7 @@ const PATH: &str = "authzen";
 /// One evaluation: may the subject take the action on the resource?
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub(super) struct EvaluationRequest {
-    /// Who wants to go on: whoever the credential belongs to, or somebody for whom they may ask.
+    /// The person or service that wants to proceed: the credential's own, or another one with the right `request-for-others`.
     #[schema(required)]
     subject: Option<Subject>,
     /// The gate.
@@ -35,28 +37,28 @@ pub(super) struct EvaluationRequest {
     /// The deployment.
     #[schema(required)]
     resource: Option<Resource>,
-    /// Read, and without effect on the decision.
+    /// Has no effect on the decision.
     #[expect(dead_code, reason = "it has to be an object, and that is all")]
     context: Option<Map<String, Value>>,
 }
 
-/// Several evaluations. What stands beside them is their default; without any it is one evaluation.
+/// Several evaluations. The members beside `evaluations` are defaults for each; without `evaluations`, they are one evaluation.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub(super) struct EvaluationsRequest {
-    /// Who wants to go on, where an evaluation does not say it.
+    /// The subject of evaluations that name none.
     subject: Option<Subject>,
-    /// The gate, where an evaluation does not say it.
+    /// The action of evaluations that name none.
     action: Option<Action>,
-    /// The deployment, where an evaluation does not say it.
+    /// The resource of evaluations that name none.
     resource: Option<Resource>,
-    /// The context, where an evaluation does not say it.
+    /// The context of evaluations that name none.
     #[expect(dead_code, reason = "it has to be an object, and that is all")]
     context: Option<Map<String, Value>>,
-    /// At most 100.
+    /// The evaluations, at most 100.
     #[serde(default)]
     #[schema(max_items = 100)]
     evaluations: Option<Vec<Evaluation>>,
-    /// How they are to be made.
+    /// How to evaluate them.
     #[serde(default)]
     options: Option<Options>,
 }
@@ -64,27 +66,27 @@ pub(super) struct EvaluationsRequest {
 /// One of several evaluations.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub(super) struct Evaluation {
-    /// Who wants to go on.
+    /// The person or service that wants to proceed.
     subject: Option<Subject>,
     /// The gate.
     action: Option<Action>,
     /// The deployment.
     resource: Option<Resource>,
-    /// Read, and without effect on the decision.
+    /// Has no effect on the decision.
     #[expect(dead_code, reason = "it has to be an object, and that is all")]
     context: Option<Map<String, Value>>,
 }
 
-/// Who wants to go on.
+/// The person or service that wants to proceed.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub(super) struct Subject {
     /// `user` or `service`.
     #[schema(required, examples("user"))]
     r#type: Option<String>,
-    /// The id of the person or service, as credentials have it.
+    /// The id of the person or service, as in credentials.
     #[schema(required, examples("rita@example.org"))]
     id: Option<String>,
-    /// Read, and without effect on the decision.
+    /// Has no effect on the decision.
     #[expect(dead_code, reason = "it has to be an object, and that is all")]
     properties: Option<Map<String, Value>>,
 }
@@ -95,7 +97,7 @@ pub(super) struct Action {
     /// The stage, a dot, and the phase.
     #[schema(required, examples("fulfill.entrance"))]
     name: Option<String>,
-    /// Read, and without effect on the decision.
+    /// Has no effect on the decision.
     #[expect(dead_code, reason = "it has to be an object, and that is all")]
     properties: Option<Map<String, Value>>,
 }
@@ -109,13 +111,13 @@ pub(super) struct Resource {
     /// The id of the deployment.
     #[schema(required, examples("shop-42"))]
     id: Option<String>,
-    /// `team` is the team that the deployment belongs to; needed where several of one's teams have a deployment of that id.
-    /// Other properties are read, and without effect on the decision.
+    /// `team` is the deployment's team. It is required if several of your teams have a deployment with this id. Other
+    /// properties have no effect on the decision.
     #[schema(example = json!({"team": "shop"}))]
     properties: Option<Map<String, Value>>,
 }
 
-/// How several evaluations are to be made. Other options are ignored.
+/// How to make several evaluations. Other options are ignored.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 pub(super) struct Options {
     /// When to stop.
@@ -127,12 +129,12 @@ pub(super) struct Options {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Semantic {
-    /// Not before all are done.
+    /// Make all evaluations.
     #[default]
     ExecuteAll,
-    /// After the first that does not allow, or that could not be made.
+    /// Stop after the first evaluation that is not allowed or fails.
     DenyOnFirstDeny,
-    /// After the first that allows.
+    /// Stop after the first evaluation that is allowed.
     PermitOnFirstPermit,
 }
 
@@ -153,7 +155,7 @@ pub(super) struct Asked {
     subject: (String, String),
     action: String,
     resource: (String, String),
-    team: Option<String>,
+    team: Option<TeamName>,
 }
 
 /// What several evaluations come to.
@@ -184,7 +186,7 @@ pub(super) fn evaluations(body: &[u8]) -> Result<Batch, Problem> {
         return asked.map(Batch::One).ok_or_else(|| wrong(&mistakes));
     }
     if evaluations.len() > MOST {
-        let message = format!("there are {} evaluations, of at most {MOST}: send several requests", evaluations.len());
+        let message = format!("{} evaluations are more than {MOST}: send several requests", evaluations.len());
         return Err(wrong(&[mistake("/evaluations", message)]));
     }
     let each = evaluations.iter().enumerate().filter_map(|(place, evaluation)| {
@@ -211,7 +213,13 @@ fn complete(
     let team = resource.and_then(|resource| resource.properties.as_ref()).and_then(|properties| properties.get("team"));
     let team = match team {
         None => None,
-        Some(Value::String(team)) => Some(team.clone()),
+        Some(Value::String(team)) => match TeamName::new(team) {
+            Ok(team) => Some(team),
+            Err(error) => {
+                mistakes.push(mistake(format!("{place}/resource/properties/team"), error.to_string()));
+                return None;
+            }
+        },
         Some(_) => {
             let place = format!("{place}/resource/properties/team");
             mistakes.push(mistake(place, "`team` is the name of a team: write a text, for example `shop`".to_owned()));
@@ -220,7 +228,7 @@ fn complete(
     };
     let mut required = |at: &str, value: Option<&String>, example: &str| {
         if value.is_none() {
-            mistakes.push(mistake(format!("{place}{at}"), format!("`{at}` is required: for example {example}")));
+            mistakes.push(mistake(format!("{place}{at}"), format!("`{at}` is required, for example {example}")));
         }
         value.cloned()
     };
@@ -255,16 +263,16 @@ impl Asked {
         let Self { subject, action, resource, team } = self;
         let (kind, id) = subject;
         if !matches!(kind.as_str(), "user" | "service") {
-            let message = format!("`{kind}` is no type of subject here: write `user` or `service`");
+            let message = format!("`{kind}` is not a type of subject here: write `user` or `service`");
             return Err(wrong(&[mistake("/subject/type", message)]));
         }
         if resource.0 != "deployment" {
-            let message = format!("`{}` is no type of resource here: write `deployment`", resource.0);
+            let message = format!("`{}` is not a type of resource here: write `deployment`", resource.0);
             return Err(wrong(&[mistake("/resource/type", message)]));
         }
         let gate = gate(&action).ok_or_else(|| {
             let gates: Vec<String> = Gate::all().map(|gate| format!("`{}`", name(gate))).collect();
-            let message = format!("`{action}` is no gate: write one of {}", gates.join(", "));
+            let message = format!("`{action}` is not a gate: write one of {}", gates.join(", "));
             wrong(&[mistake("/action/name", message)])
         })?;
         let mut input = None;
@@ -287,30 +295,11 @@ fn gate(action: &str) -> Option<Gate> {
     Gate::all().find(|gate| action.split_once('.') == Some((gate.stage.as_str(), gate.phase.as_str())))
 }
 
-fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let pointer = pointer(error.path());
-        wrong(&[mistake(pointer, error.into_inner().to_string())])
-    })?;
-    json.end().map_err(|error| wrong(&[mistake("", error.to_string())]))?;
-    Ok(read)
-}
-
-/// The place as a JSON Pointer.
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let mut pointer = String::new();
-    for segment in path {
-        let step = match segment {
-            Segment::Seq { index } => index.to_string(),
-            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
-            Segment::Enum { .. } | Segment::Unknown => continue,
-        };
-        pointer.push('/');
-        pointer.push_str(&step);
-    }
-    pointer
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    read_asked(body).map_err(|refusal| match refusal {
+        BodyRefusal::NotJson(why) => wrong(&[mistake("", format!("the body is not JSON: {why}"))]),
+        BodyRefusal::Mistakes(mistakes) => wrong(&mistakes),
+    })
 }
 
 fn mistake(pointer: impl Into<String>, message: impl Into<String>) -> Mistake {
@@ -319,11 +308,8 @@ fn mistake(pointer: impl Into<String>, message: impl Into<String>) -> Mistake {
 
 /// What the standard calls a bad request.
 fn wrong(mistakes: &[Mistake]) -> Problem {
-    let detail = mistakes.first().map(|first| match first.pointer.as_str() {
-        "" => first.message.clone(),
-        pointer => format!("at `{pointer}`: {}", first.message),
-    });
-    Problem::new(StatusCode::BAD_REQUEST, "invalid-evaluation", "The evaluation cannot be made")
+    let detail = mistakes.first().map(Mistake::to_string);
+    Problem::new(StatusCode::BAD_REQUEST, "invalid-evaluation", "Invalid evaluation")
         .detail(detail.unwrap_or_default())
         .with("errors", mistakes)
 }

@@ -7,23 +7,23 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use crate::observe::Phases;
+use crate::observe::RequestPhases;
 
 /// The document of a gate.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct GateDocument<'a> {
-    /// Whether the deployment may go on. Everything but the verdict `allow` is `false`.
+    /// Whether the deployment may proceed: `true` only for the verdict `allow`.
     allow: bool,
-    /// The verdict, of which `allow` is only the half: `allow`, `deny`, `pending` or `error`.
+    /// The verdict: `allow`, `deny`, `pending` or `error`.
     #[schema(value_type = String, examples("pending"))]
     verdict: Verdict,
     /// All reasons.
     #[schema(value_type = Vec<Object>)]
     reasons: &'a [DecisionReason],
-    /// What is missing, and would turn the answer.
+    /// What is missing.
     #[schema(value_type = Vec<Object>)]
     requirements: &'a [DecisionRequirement],
-    /// On what conditions, by binding.
+    /// The conditions of the answer, by binding.
     #[schema(value_type = Object)]
     obligations: &'a BTreeMap<String, Vec<Obligation>>,
 }
@@ -31,20 +31,20 @@ pub(super) struct GateDocument<'a> {
 /// What the document has. What is asked for besides is undefined, and no reason to decide anything.
 const MEMBERS: [&str; 5] = ["allow", "verdict", "reasons", "requirements", "obligations"];
 
-/// What a query is answered with.
+/// The answer to a query.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(super) struct QueryAnswer {
-    /// The document, or the part of it that was asked for; absent if it is undefined.
+    /// The document, or the requested part of it. Absent if it is undefined.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) result: Option<Value>,
-    /// The id of the decision, by which it is in the ledger.
+    /// The id of the decision in the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) decision_id: Option<String>,
-    /// How long it took, in nanoseconds: with `metrics=true`.
+    /// Timers in nanoseconds, with `metrics=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub(super) metrics: Option<Value>,
-    /// What decided: with `provenance=true`.
+    /// The server version, the model and the plugins, with `provenance=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub(super) provenance: Option<Value>,
@@ -53,12 +53,12 @@ pub(super) struct QueryAnswer {
     pub(super) warning: Option<Warning>,
 }
 
-/// What OPA says of a query that was probably meant otherwise.
+/// A warning about a query that is probably a mistake.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Warning {
     /// `api_usage_warning`.
     code: &'static str,
-    /// What is the matter.
+    /// What is wrong.
     message: String,
 }
 
@@ -94,7 +94,7 @@ pub(super) fn part(decision: &Decision, path: &[String]) -> Result<Option<Value>
 }
 
 /// Timers, in nanoseconds, under the names that the decision log has them by.
-pub(super) fn metrics(phases: &Phases) -> Value {
+pub(super) fn metrics(phases: &RequestPhases) -> Value {
     let timer = |(name, time): (String, Value)| match name.as_str() {
         "total_ns" => ("timer_server_handler_ns".to_owned(), time),
         _ => (format!("timer_lockgate_{name}"), time),

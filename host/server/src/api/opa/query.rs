@@ -1,13 +1,14 @@
 //! Queries: each asks one gate, or nothing.
 
-use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-use super::super::ask::{Answered, Asker, Question, ask};
+use super::super::gate_decision::{Answered, Asker, Question, ask};
+use super::super::json_body::AskedBody;
 use super::super::state::ApiState;
+use super::super::url_parts::{Parameters, PathParts};
 use super::document::{QueryAnswer, Warning, may_exist, metrics, part, provenance};
 use super::read::{self, QueryBody, QueryParameters};
 use crate::problem::{Problem, ProblemDocument};
@@ -15,9 +16,9 @@ use crate::problem::{Problem, ProblemDocument};
 /// By which interface it was asked, for the record.
 const PATH: &str = "opa";
 
-/// The document of a gate
+/// Query a gate with `GET`
 ///
-/// The same as the `POST`, for whoever can only read.
+/// As with `POST`, with the input in the query.
 #[utoipa::path(
     get,
     path = "/v1/data/lockgate/{stage}/{phase}",
@@ -29,23 +30,23 @@ const PATH: &str = "opa";
         QueryParameters,
     ),
     responses(
-        (status = 200, description = "The document, with the id of the decision; an empty object where there is none.", body = QueryAnswer),
-        (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "The document and the id of the decision; without `result` if it is undefined.", body = QueryAnswer),
+        (status = "default", description = "An error. Nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::api) async fn get_gate(
     State(state): State<ApiState>,
     asker: Asker,
-    Path((stage, phase)): Path<(String, String)>,
-    Query(parameters): Query<QueryParameters>,
+    PathParts((stage, phase)): PathParts<(String, String)>,
+    Parameters(parameters): Parameters<QueryParameters>,
 ) -> Result<Response, Problem> {
     answer(&state, &asker, Asking { stage, phase, part: Vec::new() }, &parameters, None).await
 }
 
-/// The document of a gate
+/// Query a gate
 ///
-/// Asks the gate about a deployment, and does not pass it. The answer is in the ledger before it leaves. Every HTTP error
-/// says that nothing was decided.
+/// Evaluates the gate for a deployment, and does not pass it. The decision is in the ledger before it is answered. After an
+/// HTTP error, nothing was decided.
 #[utoipa::path(
     post,
     path = "/v1/data/lockgate/{stage}/{phase}",
@@ -58,23 +59,23 @@ pub(in crate::api) async fn get_gate(
     ),
     request_body = QueryBody,
     responses(
-        (status = 200, description = "The document, with the id of the decision; an empty object where there is none.", body = QueryAnswer),
-        (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "The document and the id of the decision; without `result` if it is undefined.", body = QueryAnswer),
+        (status = "default", description = "An error. Nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::api) async fn post_gate(
     State(state): State<ApiState>,
     asker: Asker,
-    Path((stage, phase)): Path<(String, String)>,
-    Query(parameters): Query<QueryParameters>,
-    body: Bytes,
+    PathParts((stage, phase)): PathParts<(String, String)>,
+    Parameters(parameters): Parameters<QueryParameters>,
+    AskedBody(body): AskedBody,
 ) -> Result<Response, Problem> {
     answer(&state, &asker, Asking { stage, phase, part: Vec::new() }, &parameters, Some(&body)).await
 }
 
-/// A part of the document of a gate
+/// Query a part of a gate's document with `GET`
 ///
-/// The same as the `POST`, for whoever can only read.
+/// As with `POST`, with the input in the query.
 #[utoipa::path(
     get,
     path = "/v1/data/lockgate/{stage}/{phase}/{part}",
@@ -83,26 +84,26 @@ pub(in crate::api) async fn post_gate(
     params(
         ("stage" = String, Path, description = "The stage.", example = "fulfill"),
         ("phase" = String, Path, description = "`entrance` or `exit`.", example = "entrance"),
-        ("part" = String, Path, description = "The part; it may have several steps.", example = "allow"),
+        ("part" = String, Path, description = "The part; it may contain slashes.", example = "allow"),
         QueryParameters,
     ),
     responses(
-        (status = 200, description = "The part, with the id of the decision; without `result` where there is none.", body = QueryAnswer),
-        (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "The part and the id of the decision; without `result` if it is undefined.", body = QueryAnswer),
+        (status = "default", description = "An error. Nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::api) async fn get_part(
     State(state): State<ApiState>,
     asker: Asker,
-    Path((stage, phase, part)): Path<(String, String, String)>,
-    Query(parameters): Query<QueryParameters>,
+    PathParts((stage, phase, part)): PathParts<(String, String, String)>,
+    Parameters(parameters): Parameters<QueryParameters>,
 ) -> Result<Response, Problem> {
     answer(&state, &asker, Asking { stage, phase, part: steps(&part) }, &parameters, None).await
 }
 
-/// A part of the document of a gate
+/// Query a part of a gate's document
 ///
-/// `…/allow` is answered with `{"result": true}` or `{"result": false}`; the whole decision is in the ledger.
+/// `…/allow` is answered with `{"result": true}` or `{"result": false}`. The ledger has the whole decision.
 #[utoipa::path(
     post,
     path = "/v1/data/lockgate/{stage}/{phase}/{part}",
@@ -111,28 +112,28 @@ pub(in crate::api) async fn get_part(
     params(
         ("stage" = String, Path, description = "The stage.", example = "fulfill"),
         ("phase" = String, Path, description = "`entrance` or `exit`.", example = "entrance"),
-        ("part" = String, Path, description = "The part; it may have several steps.", example = "allow"),
+        ("part" = String, Path, description = "The part; it may contain slashes.", example = "allow"),
         QueryParameters,
     ),
     request_body = QueryBody,
     responses(
-        (status = 200, description = "The part, with the id of the decision; without `result` where there is none.", body = QueryAnswer),
-        (status = "default", description = "A problem: nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "The part and the id of the decision; without `result` if it is undefined.", body = QueryAnswer),
+        (status = "default", description = "An error. Nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::api) async fn post_part(
     State(state): State<ApiState>,
     asker: Asker,
-    Path((stage, phase, part)): Path<(String, String, String)>,
-    Query(parameters): Query<QueryParameters>,
-    body: Bytes,
+    PathParts((stage, phase, part)): PathParts<(String, String, String)>,
+    Parameters(parameters): Parameters<QueryParameters>,
+    AskedBody(body): AskedBody,
 ) -> Result<Response, Problem> {
     answer(&state, &asker, Asking { stage, phase, part: steps(&part) }, &parameters, Some(&body)).await
 }
 
-/// All documents: undefined
+/// Query all documents: undefined
 ///
-/// Gates are at `/v1/data/lockgate/{stage}/{phase}`; nothing is above them.
+/// Gates are at `/v1/data/lockgate/{stage}/{phase}`.
 #[utoipa::path(
     get,
     path = "/v1/data",
@@ -141,16 +142,16 @@ pub(in crate::api) async fn post_part(
     params(QueryParameters),
     responses(
         (status = 200, description = "An answer without `result`, with a warning.", body = QueryAnswer),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(in crate::api) async fn get_all(parameters: Query<QueryParameters>) -> Result<Response, Problem> {
+pub(in crate::api) async fn get_all(parameters: Parameters<QueryParameters>) -> Result<Response, Problem> {
     no_gate(parameters)
 }
 
-/// All documents: undefined
+/// Query all documents: undefined
 ///
-/// Gates are at `/v1/data/lockgate/{stage}/{phase}`; nothing is above them.
+/// Gates are at `/v1/data/lockgate/{stage}/{phase}`.
 #[utoipa::path(
     post,
     path = "/v1/data",
@@ -159,58 +160,58 @@ pub(in crate::api) async fn get_all(parameters: Query<QueryParameters>) -> Resul
     params(QueryParameters),
     responses(
         (status = 200, description = "An answer without `result`, with a warning.", body = QueryAnswer),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(in crate::api) async fn post_all(parameters: Query<QueryParameters>) -> Result<Response, Problem> {
+pub(in crate::api) async fn post_all(parameters: Parameters<QueryParameters>) -> Result<Response, Problem> {
     no_gate(parameters)
 }
 
-/// A document that is no gate's: undefined
+/// Query another document: undefined
 ///
-/// What is not there is no error, as in OPA.
+/// As in OPA, an undefined document is not an error.
 #[utoipa::path(
     get,
     path = "/v1/data/{path}",
     operation_id = "opa_get_undefined",
     tag = "opa",
     params(
-        ("path" = String, Path, description = "Any path; it may have several steps.", example = "system/main"),
+        ("path" = String, Path, description = "Any path; it may contain slashes.", example = "system/main"),
         QueryParameters,
     ),
     responses(
         (status = 200, description = "An answer without `result`, with a warning.", body = QueryAnswer),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(in crate::api) async fn get_undefined(parameters: Query<QueryParameters>) -> Result<Response, Problem> {
+pub(in crate::api) async fn get_undefined(parameters: Parameters<QueryParameters>) -> Result<Response, Problem> {
     no_gate(parameters)
 }
 
-/// A document that is no gate's: undefined
+/// Query another document: undefined
 ///
-/// What is not there is no error, as in OPA.
+/// As in OPA, an undefined document is not an error.
 #[utoipa::path(
     post,
     path = "/v1/data/{path}",
     operation_id = "opa_post_undefined",
     tag = "opa",
     params(
-        ("path" = String, Path, description = "Any path; it may have several steps.", example = "system/main"),
+        ("path" = String, Path, description = "Any path; it may contain slashes.", example = "system/main"),
         QueryParameters,
     ),
     responses(
         (status = 200, description = "An answer without `result`, with a warning.", body = QueryAnswer),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(in crate::api) async fn post_undefined(parameters: Query<QueryParameters>) -> Result<Response, Problem> {
+pub(in crate::api) async fn post_undefined(parameters: Parameters<QueryParameters>) -> Result<Response, Problem> {
     no_gate(parameters)
 }
 
 /// The answer about a document above the gates, or beside them.
-fn no_gate(Query(parameters): Query<QueryParameters>) -> Result<Response, Problem> {
-    undefined("there is no such document: gates are at `/v1/data/lockgate/<stage>/<phase>`", &parameters)
+fn no_gate(Parameters(parameters): Parameters<QueryParameters>) -> Result<Response, Problem> {
+    undefined("undefined document: gates are at `/v1/data/lockgate/<stage>/<phase>`", &parameters)
 }
 
 /// What is not there is undefined, and no error: as in OPA.
@@ -239,8 +240,8 @@ async fn answer(
     let Asking { stage, phase, part: path } = asking;
     let Some(gate) = read::gate(&stage, &phase) else {
         let message = format!(
-            "`{stage}/{phase}` is no gate: stages are `plan-and-approve`, `fulfill`, `validate` and `observe`, phases \
-             `entrance` and `exit`"
+            "`{stage}/{phase}` is not a gate: the stages are `plan-and-approve`, `fulfill`, `validate` and `observe`, the \
+             phases `entrance` and `exit`"
         );
         return undefined(&message, parameters);
     };
@@ -250,7 +251,7 @@ async fn answer(
     };
     let deployment = deployment.map_err(as_opa)?;
     if !may_exist(&path) {
-        let message = format!("a gate's document has no `{}`; nothing was decided", path.join("/"));
+        let message = format!("a gate's document has no `{}`. Nothing was decided", path.join("/"));
         return undefined(&message, parameters);
     }
     let question = Question { deployment, gate, path: PATH, input: None };

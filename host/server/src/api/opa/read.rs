@@ -1,47 +1,49 @@
 //! What is asked: the gate of the path, and the deployment of the input.
 
 use axum::http::StatusCode;
-use lockgate_domain::Gate;
+use lockgate_domain::{Gate, TeamName, shown, without_byte_order_mark};
+use lockgate_engine::service::Mistake;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::extract::AtDeployment;
+use super::super::json_body::{BodyRefusal, read_asked};
 use crate::problem::Problem;
 
 /// The body of a query.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "it is the text of the OpenAPI; what is read is looked at member by member")]
 pub(super) struct QueryBody {
-    /// What it is about.
+    /// The input.
     input: QueryInput,
 }
 
-/// What a query is about.
+/// The input of a query.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "it is the text of the OpenAPI; what is read is looked at member by member")]
 pub(super) struct QueryInput {
-    /// The id of a deployment that is registered.
+    /// The id of a registered deployment.
     #[schema(examples("shop-42"))]
     deployment: String,
-    /// The team that it belongs to; needed where several of one's teams have a deployment of that id.
+    /// The deployment's team. Required if several of your teams have a deployment with this id.
     team: Option<String>,
 }
 
-/// How a query is to be answered. As in OPA, a flag is set by its name alone, or by `true`; other parameters are ignored.
+/// Options of a query. As in OPA, the name of a flag alone sets it, and other parameters are ignored.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct QueryParameters {
     /// The input of a `GET`, as JSON.
     #[param(example = r#"{"deployment": "shop-42"}"#)]
     pub(super) input: Option<String>,
-    /// Whether to say how long it took.
+    /// Adds timers to the answer.
     #[param(value_type = Option<bool>)]
     metrics: Option<String>,
-    /// Whether to say what decided.
+    /// Adds the server version, the model and the plugins to the answer.
     #[param(value_type = Option<bool>)]
     provenance: Option<String>,
-    /// Whether to lay out the answer for reading.
+    /// Indents the answer.
     #[param(value_type = Option<bool>)]
     pretty: Option<String>,
 }
@@ -71,11 +73,10 @@ pub(super) fn gate(stage: &str, phase: &str) -> Option<Gate> {
 
 /// The deployment that the body of a `POST` names.
 pub(super) fn body(body: &[u8]) -> Result<AtDeployment, Problem> {
-    if body.iter().all(u8::is_ascii_whitespace) {
+    if without_byte_order_mark(body).iter().all(u8::is_ascii_whitespace) {
         return Err(no_input());
     }
-    let value: Value = serde_json::from_slice(body).map_err(|error| bad(format!("the body is not JSON: {error}")))?;
-    match value {
+    match read_strictly(body, "the body")? {
         Value::Object(mut members) => deployment(members.remove("input").ok_or_else(no_input)?),
         _ => Err(no_input()),
     }
@@ -84,15 +85,24 @@ pub(super) fn body(body: &[u8]) -> Result<AtDeployment, Problem> {
 /// The deployment that the parameter of a `GET` names.
 pub(super) fn parameter(input: Option<&String>) -> Result<AtDeployment, Problem> {
     let text = input.ok_or_else(no_input)?;
-    deployment(serde_json::from_str(text).map_err(|error| bad(format!("the parameter `input` is not JSON: {error}")))?)
+    deployment(read_strictly(text.as_bytes(), "the parameter `input`")?)
+}
+
+fn read_strictly(json: &[u8], what: &str) -> Result<Value, Problem> {
+    read_asked(json).map_err(|refusal| match refusal {
+        BodyRefusal::NotJson(why) => bad(format!("{what} is not JSON: {why}")),
+        BodyRefusal::Mistakes(mistakes) => bad(mistakes.iter().map(Mistake::to_string).collect::<Vec<_>>().join("; ")),
+    })
 }
 
 fn deployment(input: Value) -> Result<AtDeployment, Problem> {
     let Value::Object(mut members) = input else { return Err(no_input()) };
     let team = match members.remove("team") {
         None => None,
-        Some(Value::String(team)) => Some(team),
-        Some(other) => return Err(bad(format!("at `/input/team`: `{other}` is not the name of a team: write a text"))),
+        Some(Value::String(team)) => {
+            Some(TeamName::new(&team).map_err(|error| bad(format!("at `/input/team`: {error}")))?)
+        }
+        Some(other) => return Err(bad(format!("at `/input/team`: expected a text, got {}", shown(&other)))),
     };
     match members.remove("deployment") {
         Some(Value::String(id)) => {
@@ -101,14 +111,14 @@ fn deployment(input: Value) -> Result<AtDeployment, Problem> {
                 return Ok(AtDeployment::new(id, team));
             }
             Err(bad(format!(
-                "at `/input`: {} would make no difference: a gate looks at what is registered, so hand it in there (as part \
-                 of the deployment, or as evidence) and leave only `deployment` and `team` here",
+                "at `/input`: {} has no effect on the decision: put it into the deployment or upload it as evidence, and send \
+                 only `deployment` and `team` here",
                 others.join(", ")
             )))
         }
         Some(Value::Object(_)) => Err(whole("/input/deployment")),
         Some(other) => {
-            Err(bad(format!("at `/input/deployment`: `{other}` is not the id of a deployment: write a text")))
+            Err(bad(format!("at `/input/deployment`: expected the id of a deployment, got {}", shown(&other))))
         }
         None if looks_whole(&members) => Err(whole("/input")),
         None => Err(no_input()),
@@ -119,18 +129,18 @@ fn looks_whole(members: &Map<String, Value>) -> bool {
     ["release", "plan", "approvals", "environment"].iter().any(|name| members.contains_key(*name))
 }
 
-/// Whoever asks could have written anything into it, approvals for example.
+/// A client could write anything into a whole deployment, approvals for example.
 fn whole(place: &str) -> Problem {
     bad(format!(
-        "at `{place}`: a whole deployment is not taken here, since what it says of approvals could be anybody's word: register \
-         it with `POST /api/v1/deployments`, and ask with its id: `{{\"input\": {{\"deployment\": \"<id>\"}}}}`"
+        "at `{place}`: a whole deployment is not accepted here, because the client could forge its approvals: register it with \
+         `POST /api/v1/deployments`, and send its id: `{{\"input\": {{\"deployment\": \"<id>\"}}}}`"
     ))
 }
 
 fn no_input() -> Problem {
-    bad("the query does not say about which deployment: send `{\"input\": {\"deployment\": \"<id>\"}}`")
+    bad("the query names no deployment: send `{\"input\": {\"deployment\": \"<id>\"}}`")
 }
 
 fn bad(detail: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "invalid-query", "The query cannot be answered").detail(detail)
+    Problem::new(StatusCode::BAD_REQUEST, "invalid-query", "Invalid query").detail(detail)
 }

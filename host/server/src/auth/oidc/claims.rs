@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use lockgate_domain::{Duration, Person, PersonId, Timestamp};
+use lockgate_domain::{Duration, Person, PersonId, Timestamp, check_line};
 use lockgate_engine::authority::{Actor, Right, Teams};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
@@ -45,10 +45,10 @@ impl<'de> Deserialize<'de> for Claims {
 /// Which issuer a token says it is of, unverified: good for finding out whose keys to look at, and nothing else.
 pub(super) fn claimed_issuer(token: &str) -> Result<String, Refusal> {
     let claims = jsonwebtoken::dangerous::insecure_decode_claims::<Claims>(token);
-    let claims = claims.map_err(|_| Refusal::NoToken("its claims cannot be read"))?;
+    let claims = claims.map_err(|_| Refusal::NoToken("its claims are unreadable"))?;
     match claims.0.get("iss") {
         Some(Value::String(issuer)) => Ok(issuer.clone()),
-        _ => Err(Refusal::Claim { claim: "iss".to_owned(), problem: "is missing, or no text" }),
+        _ => Err(Refusal::Claim { claim: "iss".to_owned(), problem: "is missing, or not a text" }),
     }
 }
 
@@ -82,7 +82,7 @@ impl Claims {
     /// A moment in seconds since 1970, perhaps with a fraction (RFC 7519: NumericDate).
     fn moment(&self, claim: &str) -> Result<Option<Timestamp>, Refusal> {
         let Some(value) = self.0.get(claim) else { return Ok(None) };
-        let wrong = || Refusal::Claim { claim: claim.to_owned(), problem: "is no moment in seconds since 1970" };
+        let wrong = || Refusal::Claim { claim: claim.to_owned(), problem: "is not a time in seconds since 1970" };
         let seconds = value.as_f64().filter(|seconds| (0.0..=1e11).contains(seconds)).ok_or_else(wrong)?;
         #[expect(clippy::cast_possible_truncation, reason = "it was seen to be far within the range")]
         Ok(Some(Timestamp::from_millis((seconds * 1000.0) as i64)))
@@ -121,19 +121,20 @@ impl Mapping {
         let wrong = |problem| Refusal::Claim { claim: self.person.clone(), problem };
         let id = match claims.get(&self.person) {
             Some(Value::String(id)) if !id.is_empty() => id,
-            _ => return Err(wrong("does not say who it is: it is missing, or no text")),
+            _ => return Err(wrong("is missing, empty, or not a text: it has to hold the id of the person")),
         };
         // Anybody can write an address into a profile; only the issuer can say that it was tried.
         if matches!(self.person.as_str(), "email" | "/email")
             && claims.get("email_verified") != Some(&Value::Bool(true))
         {
-            return Err(wrong("cannot be believed: `email_verified` is not true"));
+            return Err(wrong("is not verified: `email_verified` is not `true`"));
         }
         let name = self.name.as_ref().and_then(|name| claims.get(name)).and_then(Value::as_str).unwrap_or_default();
         let no_id = |wrong| Refusal::PersonId { of: self.person.clone(), wrong };
         // By itself first: a blank in front of it would hide behind the prefix.
         let claimed = PersonId::new(id).map_err(no_id)?;
         let id = PersonId::new(&format!("{}{}", self.prefix, claimed.written())).map_err(no_id)?;
+        self.check_characters(claims)?;
         // One rule alone: added up, the roles of one would reach into the teams of another.
         let rule = self.rules.iter().find(|rule| rule.fits(claims));
         let gives = &rule.ok_or(Refusal::NoRule { what: "token", section: "auth.oidc.rules" })?.gives;
@@ -145,6 +146,21 @@ impl Mapping {
             credential: format!("oidc:{}", self.issuer),
             kind: gives.kind(),
         })
+    }
+
+    /// Checks the claims that are looked at: rules must not match what people read otherwise.
+    fn check_characters(&self, claims: &Claims) -> Result<(), Refusal> {
+        let of_rules = self.rules.iter().flat_map(|rule| rule.when.iter().map(|(claim, _)| claim));
+        for claim in of_rules.chain(&self.name) {
+            let texts = match claims.get(claim) {
+                Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
+                value => Vec::from_iter(value.and_then(Value::as_str)),
+            };
+            if let Some(fault) = texts.into_iter().find_map(|text| check_line(text).err()) {
+                return Err(Refusal::Characters { of: claim.clone(), fault });
+            }
+        }
+        Ok(())
     }
 }
 

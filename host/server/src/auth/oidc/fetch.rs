@@ -75,7 +75,7 @@ impl Source {
         let keys: Vec<PublicKey> =
             documents.keys.into_iter().filter_map(read).filter_map(|key| PublicKey::new(&key)).collect();
         if keys.is_empty() {
-            return Err(FetchError::new(&place, "it holds no key that signatures can be verified with"));
+            return Err(FetchError::new(&place, "it holds no key for verifying signatures"));
         }
         Ok(keys)
     }
@@ -84,7 +84,7 @@ impl Source {
         let place = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
         let discovery: Discovery = get(agent, &place)?;
         if discovery.issuer != self.issuer {
-            let why = format!("it is about the issuer `{}`, but `{}` was asked for", discovery.issuer, self.issuer);
+            let why = format!("its issuer is `{}`, not `{}`", discovery.issuer, self.issuer);
             return Err(FetchError::new(&place, why));
         }
         check_uri(&discovery.jwks_uri).map_err(|why| FetchError::new(&place, why))?;

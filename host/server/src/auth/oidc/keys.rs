@@ -78,7 +78,7 @@ impl Keys {
         }
         // Whoever presents a token waits here, and nobody knows yet who that is.
         let Ok(_waiting) = shared.waiting.try_acquire() else {
-            let reason = "too many tokens of that issuer wait for its keys";
+            let reason = "too many tokens of this issuer are waiting for its keys";
             return Err(AuthError::Unavailable { reason: reason.to_owned(), retry_after: 1 });
         };
         // As a task of its own, which goes on if this request is given up.
@@ -93,7 +93,7 @@ impl Keys {
             _ => {
                 let waited = now.as_millis().saturating_sub(attempt.at.as_millis()).max(0).unsigned_abs();
                 let left = shared.times.retry.as_millis().saturating_sub(waited).div_ceil(1000);
-                let reason = "the issuer of the token cannot be reached, so nobody can tell whether it is genuine";
+                let reason = "the issuer of the token cannot be reached, so the token cannot be verified";
                 Err(AuthError::Unavailable { reason: reason.to_owned(), retry_after: left.max(1) })
             }
         }
@@ -118,7 +118,7 @@ impl Shared {
                 false
             }
             Err(error) => {
-                tracing::warn!(issuer = self.source.issuer(), %error, "the keys of an issuer cannot be fetched");
+                tracing::warn!(issuer = self.source.issuer(), %error, "the keys of an issuer could not be fetched");
                 true
             }
         };

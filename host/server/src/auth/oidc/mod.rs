@@ -72,12 +72,12 @@ fn readable(token: &str) -> Result<Header, Refusal> {
         return Err(Refusal::NoToken("it is longer than 16 KiB"));
     }
     if token.bytes().filter(|byte| *byte == b'.').count() != 2 {
-        return Err(Refusal::NoToken("it is neither an API token nor a signed JSON Web Token"));
+        return Err(Refusal::NoToken("it has the form of neither"));
     }
     // This also refuses `none`, and what else is no algorithm that signs.
-    let header = decode_header(token).map_err(|_| Refusal::NoToken("its header cannot be read"))?;
+    let header = decode_header(token).map_err(|_| Refusal::NoToken("its header is unreadable"))?;
     if header.crit.is_some() {
-        return Err(Refusal::NoToken("its header has `crit`, of which nothing is understood here"));
+        return Err(Refusal::NoToken("its header has `crit`, which is not supported"));
     }
     if header.enc.is_some() || header.zip.is_some() {
         return Err(Refusal::NoToken("it is encrypted or compressed"));

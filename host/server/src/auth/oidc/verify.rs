@@ -56,8 +56,8 @@ pub(super) fn verify(
             ErrorKind::InvalidAudience => Refusal::Audience { expected: config.audiences.join("` or `") },
             ErrorKind::InvalidIssuer => Refusal::Issuer,
             ErrorKind::MissingRequiredClaim(claim) => missing(claim),
-            ErrorKind::Json(_) => Refusal::NoToken("its claims cannot be read"),
-            _ => Refusal::NoToken("it cannot be read"),
+            ErrorKind::Json(_) => Refusal::NoToken("its claims are unreadable"),
+            _ => Refusal::NoToken("it is unreadable"),
         }),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lockgate_domain::{Duration, Person, PersonId, Timestamp};
+use lockgate_domain::{Duration, Person, PersonId, Timestamp, check_line, check_name};
 use lockgate_engine::authority::{CredentialKind, Right, Teams};
 use lockgate_engine::lifecycle::By;
 use lockgate_ledger::{Append, Error, Expect, InvalidEntry, Storage};
@@ -12,6 +12,9 @@ use super::fold::{Token, Tokens};
 use super::{ID_DIGITS, Secret, random};
 use crate::auth::own_person;
 
+/// For how long the first administrator's token is taken: long enough to issue others.
+const FIRST_TOKEN_LASTS: Duration = Duration::from_millis(24 * 60 * 60 * 1000);
+
 /// How often it is tried again when somebody else changed the stream at the same time.
 const ATTEMPTS: usize = 10;
 
@@ -20,7 +23,7 @@ const ATTEMPTS: usize = 10;
 #[non_exhaustive]
 pub enum TokenError {
     /// There is no such token.
-    #[error("there is no token `{0}`")]
+    #[error("no token `{0}`")]
     NotFound(String),
     /// It was revoked already.
     #[error("the token `{id}` was revoked at {at}: issue a new one")]
@@ -40,7 +43,7 @@ pub enum TokenError {
     #[error(transparent)]
     Ledger(#[from] Error),
     /// The machine has no randomness.
-    #[error("no secret can be made: {0}")]
+    #[error("no random secret could be generated: {0}")]
     Random(getrandom::Error),
 }
 
@@ -87,8 +90,8 @@ pub fn issue(storage: &dyn Storage, new: NewToken, now: Timestamp) -> Result<Iss
     append_issued(storage, new, now, None)
 }
 
-/// Issues a token for an administrator, if there is no entry about credentials yet: the way into an endpoint that was
-/// just set up. None: there is one.
+/// Issues a token for an administrator that lasts a day, if there is no entry about credentials yet: the way into an
+/// endpoint that was just set up. None: there is one.
 ///
 /// # Errors
 /// If the ledger is in the way.
@@ -101,7 +104,7 @@ pub fn first_administrator(storage: &dyn Storage, now: Timestamp) -> Result<Opti
         kind: None,
         teams: Teams::All,
         scopes: None,
-        expires: None,
+        expires: Some(now.saturating_add(FIRST_TOKEN_LASTS)),
         note: Some("issued at the first start".to_owned()),
         by: By { person: PersonId::of_host("lockgate"), credential: "none".to_owned(), kind: CredentialKind::Service },
     };
@@ -161,9 +164,7 @@ pub fn rotate(
     let token = change(storage, id, now, |token| {
         let expires = expires.or(token.expires);
         if let Some(at) = expires.filter(|at| *at <= now) {
-            return Err(TokenError::Invalid(format!(
-                "the token `{id}` expires at {at}: say when it shall from now on"
-            )));
+            return Err(TokenError::Invalid(format!("the token `{id}` expires at {at}: give a new expiry")));
         }
         let previous_until = now.saturating_add(overlap);
         Ok(Event::Rotated(RotatedBody { by: by.clone(), digest: secret.digest(), previous_until, expires }))
@@ -205,17 +206,28 @@ fn reread(storage: &dyn Storage, id: &str) -> Result<Token, TokenError> {
 fn checked(new: &NewToken, now: Timestamp) -> Result<(), TokenError> {
     let invalid = |message: String| Err(TokenError::Invalid(message));
     if new.person.roles.is_empty() {
-        return invalid(format!("`{}` would hold no role, so the token would be good for nothing", new.person.id));
+        return invalid(format!("the token of `{}` would have no role: give one", new.person.id));
     }
     if let Some(at) = new.expires.filter(|at| *at <= now) {
-        return invalid(format!("the token would expire at {at}, which is over: name a later moment"));
+        return invalid(format!("the expiry {at} is in the past: give a later time"));
     }
     if new.scopes.as_ref().is_some_and(BTreeSet::is_empty) {
-        return invalid("the token would be narrowed to nothing: name a scope, or none to narrow nothing".to_owned());
+        return invalid("the list of scopes is empty: give a scope, or leave the list out".to_owned());
     }
-    if matches!(&new.teams, Teams::Named(teams) if teams.is_empty() || teams.iter().any(|team| team.trim().is_empty()))
-    {
-        return invalid("the token would see no team's deployments: name a team, or all teams".to_owned());
+    let mut roles = BTreeSet::new();
+    for role in &new.person.roles {
+        if let Err(fault) = check_name(role) {
+            return invalid(format!("a role {fault}"));
+        }
+        if !roles.insert(role) {
+            return invalid(format!("the role `{role}` is given twice: give it once"));
+        }
+    }
+    if let Err(fault) = check_line(&new.person.name) {
+        return invalid(format!("the name {fault}"));
+    }
+    if matches!(&new.teams, Teams::Named(teams) if teams.is_empty()) {
+        return invalid("the token would see no deployments: give a team, or all teams".to_owned());
     }
     Ok(())
 }

@@ -81,16 +81,16 @@ impl Event {
         if !stored.kind.starts_with(KINDS) {
             return Ok(None);
         }
-        let unreadable = |why: String| format!("the entry {} of the ledger cannot be understood: {why}", stored.index);
-        let entry = stored.read().map_err(unreadable)?;
+        let unreadable = |why: String| format!("entry {} of the ledger is unreadable: {why}", stored.index);
+        let entry = stored.read()?;
         let json = |error: serde_json::Error| unreadable(error.to_string());
         let event = match entry.kind.as_str() {
             ISSUED => Self::Issued(serde_json::from_value(entry.body).map_err(json)?),
             REVOKED => Self::Revoked(serde_json::from_value(entry.body).map_err(json)?),
             ROTATED => Self::Rotated(serde_json::from_value(entry.body).map_err(json)?),
-            other => return Err(unreadable(format!("`{other}` is a kind that this version does not know"))),
+            other => return Err(unreadable(format!("unknown kind `{other}`: a newer version wrote it"))),
         };
-        let id = entry.id.ok_or_else(|| unreadable("it does not say which token it is about".to_owned()))?;
+        let id = entry.id.ok_or_else(|| unreadable("it names no token".to_owned()))?;
         Ok(Some((id, event)))
     }
 }

@@ -205,13 +205,12 @@ impl Tokens {
                 accepted: vec![Accepted { digest: body.digest, until: None }],
             };
             if self.by_id.insert(id.clone(), Arc::new(token)).is_some() {
-                return Err(format!("the token `{id}` was issued twice: the entry {} must not be there", stored.index));
+                return Err(format!("token `{id}` was issued twice: entry {} is not allowed", stored.index));
             }
             return Ok(());
         }
         let token = self.by_id.get_mut(&id);
-        let token =
-            token.ok_or_else(|| format!("the entry {} is about a token `{id}` that is not there", stored.index))?;
+        let token = token.ok_or_else(|| format!("entry {} refers to a missing token `{id}`", stored.index))?;
         let token = Arc::make_mut(token);
         match event {
             Event::Revoked(body) => {

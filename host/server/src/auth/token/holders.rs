@@ -1,11 +1,12 @@
 //! Who holds which API tokens, and for how long: what a delegation ends with.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use lockgate_domain::{PersonId, Timestamp};
 use lockgate_engine::authority::{Right, Teams};
 use lockgate_engine::service::{Credentials, TokensHeld};
 use lockgate_ledger::{Cause, Error, Storage, Unavailable};
+use parking_lot::Mutex;
 
 use super::TokenError;
 use super::event::ACCESS_STREAM;
@@ -33,7 +34,7 @@ impl Credentials for TokenHolders {
         since: Timestamp,
         until: Timestamp,
     ) -> Result<TokensHeld, Error> {
-        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = self.tokens.lock();
         if self.storage.version(ACCESS_STREAM)? != tokens.version() {
             tokens.catch_up(&*self.storage).map_err(unreadable)?;
         }

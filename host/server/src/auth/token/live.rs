@@ -1,18 +1,20 @@
 //! The tokens as a running server sees them: what any process writes into the ledger counts within a second.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use lockgate_domain::{Digest, Timestamp};
 use lockgate_engine::authority::Actor;
 use lockgate_ledger::Storage;
+use parking_lot::Mutex;
 
 use super::event::ACCESS_STREAM;
 use super::fold::{Token, Tokens};
 use super::{Claimed, TokenError};
 use crate::auth::{AsOf, AuthError, Refusal};
+use crate::serve::threads::read;
 
 /// For how long nobody looks whether the ledger has more, in milliseconds. A token that is not found is looked for at
 /// once all the same.
@@ -72,7 +74,8 @@ impl LiveTokens {
         text: &str,
         now: Timestamp,
     ) -> Result<(Actor, AcceptedToken), AuthError> {
-        let claimed = Claimed::parse(text).ok_or(Refusal::NoToken("it has not the form of an API token"))?;
+        let claimed =
+            Claimed::parse(text).ok_or(Refusal::NoToken("it has the prefix of an API token, and not the form"))?;
         let actor = self.find(&claimed, now).await?.actor();
         Ok((actor, AcceptedToken { tokens: self.clone(), id: claimed.id.to_owned(), digest: claimed.digest }))
     }
@@ -126,8 +129,8 @@ impl LiveTokens {
     /// Reads what the ledger has more.
     async fn look(&self, now: Timestamp) -> Result<(), AuthError> {
         let shared = Arc::clone(&self.shared);
-        let read = tokio::task::spawn_blocking(move || shared.look(now)).await;
-        read.unwrap_or_else(|error| Err(unreadable(&error)))
+        let looked = read(move || shared.look(now)).await;
+        looked.unwrap_or_else(|error| Err(unreadable(&error)))
     }
 }
 
@@ -178,7 +181,7 @@ impl Shared {
 
     /// Reads what the ledger has more.
     fn look(&self, now: Timestamp) -> Result<(), AuthError> {
-        let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let _reading = self.reading.lock();
         self.note_look();
         let read = self.catch_up();
         // After a failure the next one looks again, instead of going by what may be over.
@@ -202,6 +205,9 @@ impl Shared {
 }
 
 fn unreadable(error: &dyn std::error::Error) -> AuthError {
-    tracing::error!(%error, "credentials cannot be looked up");
-    AuthError::Unavailable { reason: "credentials cannot be looked up at the moment".to_owned(), retry_after: 1 }
+    tracing::error!(%error, "credentials could not be checked");
+    AuthError::Unavailable {
+        reason: "credentials cannot be checked at the moment: retry after 1 s".to_owned(),
+        retry_after: 1,
+    }
 }

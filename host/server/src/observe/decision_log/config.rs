@@ -128,34 +128,37 @@ impl DecisionLogConfig {
         let mut mistakes = Vec::new();
         let mut wrong = |key: &str, message: String| mistakes.push(Mistake::new(key, message));
         if self.interval.as_millis() == 0 {
-            wrong("interval", "it has to be longer than nothing: write `1s`, for example".to_owned());
+            wrong("interval", "it is 0: write for example `1s`".to_owned());
         }
         if self.max_behind == Some(0) {
-            wrong("max-behind", "no sink is ever that near: write 1000, for example, or leave it out".to_owned());
+            wrong(
+                "max-behind",
+                "it is 0, so every decision would wait: write for example 1000, or leave it out".to_owned(),
+            );
         }
         if self.file.as_ref().is_some_and(|file| file.as_os_str().is_empty()) {
-            wrong("file", "the path is empty".to_owned());
+            wrong("file", "the path is empty: write one".to_owned());
         }
         if let Some(http) = &self.http {
             if let Some(message) = wrong_url(&http.url) {
                 wrong("http.url", message);
             }
             if http.token_file.is_some() && http.token_env.is_some() {
-                wrong("http.token-env", "there is a `token-file` too: leave one of them out".to_owned());
+                wrong("http.token-env", "`token-file` is set too: keep one of the two".to_owned());
             }
             if http.max_chunk_bytes == 0 {
-                wrong("http.max-chunk-bytes", "nothing fits into 0 bytes: write 1048576, for example".to_owned());
+                wrong("http.max-chunk-bytes", "it is 0, so no event would fit: write for example 1048576".to_owned());
             }
             if http.timeout.as_millis() == 0 {
-                wrong("http.timeout", "no request is that fast: write `10s`, for example".to_owned());
+                wrong("http.timeout", "no request is that fast: write for example `10s`".to_owned());
             }
             if http.max_delay.as_millis() == 0 {
-                wrong("http.max-delay", "it would never pause: write `1m`, for example".to_owned());
+                wrong("http.max-delay", "it is 0: write for example `1m`".to_owned());
             }
         }
         let sinkless = !self.console && self.file.is_none() && self.http.is_none();
         if sinkless && self.max_behind.is_some() {
-            wrong("max-behind", "there is no sink to wait for: set `console`, `file` or `http`".to_owned());
+            wrong("max-behind", "it needs a sink: set `console`, `file` or `http`".to_owned());
         }
         for (n, rule) in self.mask.iter().enumerate() {
             mistakes.extend(rule.mistakes().into_iter().map(|mistake| mistake.within(&format!("mask.{n}"))));

@@ -73,15 +73,13 @@ impl Events {
     pub(super) fn line(&self, stored: &StoredEntry, source: &dyn Source) -> Result<String, lockgate_ledger::Error> {
         let mut event = Map::new();
         event.insert("labels".to_owned(), json!(self.labels));
-        // Not checked to be canonical: that is for an audit, and this is for speed.
-        match serde_json::from_slice::<Entry>(&stored.leaf) {
+        match stored.read() {
             Ok(entry) => self.fill(&mut event, entry, source)?,
             // Never left out: that it cannot be read is what the receiver has to know of it.
             Err(error) => {
                 event.insert("decision_id".to_owned(), json!(stored.id));
                 event.insert("timestamp".to_owned(), json!(stored.at));
-                let message = format!("the entry {} of the ledger cannot be read: {error}", stored.index);
-                event.insert("error".to_owned(), json!({ "code": "unreadable", "message": message }));
+                event.insert("error".to_owned(), json!({ "code": "unreadable", "message": error }));
             }
         }
         let place = json!({ "index": stored.index, "stream": stored.stream, "hash": stored.hash.to_string() });
@@ -167,7 +165,6 @@ fn metrics(phases: &BTreeMap<String, u64>) -> Value {
     let timer = |phase: &String| match phase.as_str() {
         "total_ns" => "timer_server_handler_ns".to_owned(),
         "read_ns" => "timer_lockgate_read_state_ns".to_owned(),
-        "picture_ns" => "timer_lockgate_snapshot_ns".to_owned(),
         phase => format!("timer_lockgate_{phase}"),
     };
     phases.iter().map(|(phase, time)| (timer(phase), Value::from(*time))).collect::<Map<_, _>>().into()

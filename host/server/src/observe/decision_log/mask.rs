@@ -45,18 +45,20 @@ impl MaskRule {
             Err(message) => mistakes.push(Mistake::new("path", message)),
             Ok(parts) if !parts.first().is_some_and(|first| MASKABLE.contains(&first.as_str())) => {
                 let allowed = MASKABLE.map(|part| format!("`/{part}`")).join(", ");
-                let message = format!("`{}` may not be masked: a path begins with one of {allowed}", self.path);
+                let message = format!("`{}` cannot be masked: begin the path with one of {allowed}", self.path);
                 mistakes.push(Mistake::new("path", message));
             }
             Ok(_) => {}
         }
         match (self.op, &self.value) {
             (MaskOp::Upsert, None) => {
-                mistakes
-                    .push(Mistake::new("value", "`upsert` needs one: write `value = \"**REDACTED**\"`, for example"));
+                mistakes.push(Mistake::new(
+                    "value",
+                    "`upsert` needs a value: write for example `value = \"**REDACTED**\"`",
+                ));
             }
             (MaskOp::Remove, Some(_)) => {
-                mistakes.push(Mistake::new("value", "`remove` has no use for one: leave it out, or write `upsert`"));
+                mistakes.push(Mistake::new("value", "`remove` takes no value: leave it out, or write `upsert`"));
             }
             _ => {}
         }
@@ -113,9 +115,9 @@ pub(super) fn note_places(event: &mut Map<String, Value>, note: &str, met: Vec<S
 }
 
 fn parts(path: &str) -> Result<Vec<String>, String> {
-    let wrong = |why: String| format!("`{path}` is not a JSON Pointer ({why}): write it as `/input/password`");
+    let wrong = |why: String| format!("`{path}` is not a JSON Pointer ({why}): write for example `/input/password`");
     if path.is_empty() {
-        return Err("it is empty: write it as `/input/password`".to_owned());
+        return Err("it is empty: write for example `/input/password`".to_owned());
     }
     let pointer = PointerBuf::parse(path).map_err(|error| wrong(error.to_string()))?;
     Ok(pointer.tokens().map(|token| token.decoded().into_owned()).collect())

@@ -22,12 +22,14 @@ mod mask;
 mod sender;
 mod sink;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use lockgate_domain::counted;
 use lockgate_ledger::Storage;
+use parking_lot::Mutex;
 
 pub use config::{DecisionLogConfig, HttpSinkConfig, InputKind};
 pub use mask::{MaskOp, MaskRule};
@@ -39,7 +41,7 @@ use sink::{Console, File, Http, Sink};
 
 /// Why a sink does not start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the sink `{sink}` of the decision log does not start: {message}")]
+#[error("the sink `{sink}` of the decision log could not start: {message}")]
 pub struct StartError {
     /// The sink.
     pub sink: &'static str,
@@ -50,7 +52,8 @@ pub struct StartError {
 /// Decisions have to wait for a sink of the decision log, and one has waited long enough. Answer it with 503.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the sink `{sink}` of the decision log is {behind} entries behind, of at most {limit}: it has to catch up first"
+    "the sink `{sink}` of the decision log is {} behind, of at most {limit}: it has to catch up first",
+    counted(*.behind, "entry", "entries")
 )]
 pub struct TooFarBehind {
     /// The sink.
@@ -183,7 +186,7 @@ impl DecisionLog {
     pub fn close(self, at_most: Duration) -> bool {
         self.shared.stop();
         // Nobody ever sends: it is closed when the last sender is gone.
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = self.ended.lock();
         matches!(ended.recv_timeout(at_most), Err(mpsc::RecvTimeoutError::Disconnected))
     }
 }

@@ -4,12 +4,13 @@
 //! moment means at worst that something is sent again.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use lockgate_ledger::{Append, Query, Storage, ValueChanges};
+use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
 use super::event::Events;
@@ -48,7 +49,7 @@ struct State {
 
 impl Shared {
     fn change(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.state.lock());
         self.changed.notify_all();
     }
 
@@ -63,22 +64,22 @@ impl Shared {
     }
 
     fn stopped(&self) -> bool {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).stop
+        self.state.lock().stop
     }
 
     fn nudges(&self) -> u64 {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).nudges
+        self.state.lock().nudges
     }
 
     /// Waits so long, or until it is time to end, or until there was more than that number of nudges, if that matters.
     fn wait(&self, time: Duration, beyond: Option<u64>) {
         let until = Instant::now() + time;
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         while !state.stop && beyond.is_none_or(|seen| seen == state.nudges) {
             let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
                 return;
             };
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            self.changed.wait_for(&mut state, left);
         }
     }
 }
@@ -113,7 +114,7 @@ impl Sender {
         let noted = storage.value(NAMESPACE, sink).map_err(|error| error.to_string())?;
         if let Some(bytes) = noted {
             let text = String::from_utf8_lossy(&bytes).into_owned();
-            return text.parse().map_err(|_| format!("`{text}` is noted as the place that the sink `{sink}` came to"));
+            return text.parse().map_err(|_| format!("invalid cursor `{text}` of the sink `{sink}`"));
         }
         let first = if from_start { 0 } else { storage.head().map_err(|error| error.to_string())?.size };
         // At once: what is decided before the sink works for the first time belongs to it already.
@@ -154,7 +155,7 @@ impl Sender {
                         tracing::warn!(
                             sink,
                             behind,
-                            "the decision log cannot be delivered, and is tried again: {}",
+                            "the decision log could not be delivered, retrying: {}",
                             failure.message
                         );
                     }
@@ -225,7 +226,7 @@ impl Sender {
             self.move_to(if whole && delivered.failure.is_none() { head } else { next });
             if let Err(error) = note(self.storage.as_ref(), self.sink.name(), next) {
                 // It is sent, and the next note will do as well; after a crash some of it is sent twice.
-                tracing::debug!(sink = self.sink.name(), "the cursor of the decision log was not noted: {error}");
+                tracing::debug!(sink = self.sink.name(), "the cursor of the decision log could not be stored: {error}");
             }
         }
         match delivered.failure {

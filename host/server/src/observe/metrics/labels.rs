@@ -6,8 +6,9 @@
 //! and again: [`Known`] takes a certain number of them, and calls all later ones `other`.
 
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use parking_lot::RwLock;
 use prometheus_client::encoding::EncodeLabelSet;
 
 /// What names beyond the limit are called.
@@ -29,10 +30,10 @@ impl Known {
     pub(super) fn pair(&self, first: &str, second: &str) -> (String, String) {
         let pair = (Arc::from(first), Arc::from(second));
         let owned = || (first.to_owned(), second.to_owned());
-        if self.seen.read().unwrap_or_else(PoisonError::into_inner).contains(&pair) {
+        if self.seen.read().contains(&pair) {
             return owned();
         }
-        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen.write();
         if seen.len() < self.limit || seen.contains(&pair) {
             seen.insert(pair);
             owned()

@@ -21,7 +21,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use tracing_appender::non_blocking::ErrorCounter;
 
-pub use phases::Phases;
+pub use phases::RequestPhases;
 pub use text::{Format, scrape};
 
 use labels::{
@@ -179,7 +179,7 @@ impl Metrics {
             family
         }
         let r = &mut registry;
-        let build: Family<VersionLabel, Gauge> = register(r, "build_info", "The version that runs", Family::default());
+        let build: Family<VersionLabel, Gauge> = register(r, "build_info", "The running version", Family::default());
         build.get_or_create(&VersionLabel { version: env!("CARGO_PKG_VERSION") }).set(1);
         let reloaded = Gauge::default();
         r.register_with_unit(
@@ -199,7 +199,7 @@ impl Metrics {
             outcomes: register(
                 r,
                 "plugin_outcomes",
-                "What bindings said: `failure` tells why one could not answer",
+                "Answers of bindings: `failure` is the reason if one could not answer",
                 Family::default(),
             ),
             call_duration: seconds_by(r, "plugin_call_duration", "A call of a plugin", fine),
@@ -207,62 +207,72 @@ impl Metrics {
             reused_answers: register(
                 r,
                 "plugin_answers_reused",
-                "Answers of a plugin that were used again for the same picture",
+                "Answers of a plugin that were reused for the same snapshot",
                 Family::default(),
             ),
             requests: register(
                 r,
                 "http_requests",
-                "Requests that were answered; 499: the client left",
+                "Answered requests; 499: the client disconnected",
                 Family::default(),
             ),
-            request_duration: seconds_by(r, "http_request_duration", "From a request to the end of its answer", coarse),
-            in_flight: register(r, "http_requests_in_flight", "Requests that are being answered", Gauge::default()),
-            shed: register(r, "requests_shed", "Requests that were turned away unanswered", Family::default()),
+            request_duration: seconds_by(
+                r,
+                "http_request_duration",
+                "Time from a request to the end of its answer",
+                coarse,
+            ),
+            in_flight: register(r, "http_requests_in_flight", "Requests being answered", Gauge::default()),
+            shed: register(r, "requests_shed", "Requests turned away", Family::default()),
             closed_connections: register(
                 r,
                 "http_connections_closed",
-                "Connections that the server closed or did not take",
+                "Connections that the server closed or refused",
                 Family::default(),
             ),
-            throttled: register(r, "requests_throttled", "Requests of clients that ask too often", Counter::default()),
+            throttled: register(
+                r,
+                "requests_throttled",
+                "Requests refused for too many failed sign-ins",
+                Counter::default(),
+            ),
             authentication_failures: register(
                 r,
                 "authentication_failures",
-                "Requests whose credential was not accepted",
+                "Requests with a refused credential",
                 Family::default(),
             ),
-            ledger_waiting: register(r, "ledger_writes_waiting", "Writes that wait for the ledger", Gauge::default()),
-            ledger_limit: register(r, "ledger_writes_waiting_limit", "How many writes may wait", Gauge::default()),
+            ledger_waiting: register(r, "ledger_writes_waiting", "Writes waiting for the ledger", Gauge::default()),
+            ledger_limit: register(r, "ledger_writes_waiting_limit", "The most writes that may wait", Gauge::default()),
             ledger_failing: register(r, "ledger_failing", "1 while the ledger cannot write, else 0", Gauge::default()),
-            ledger_entries: register(r, "ledger_entries", "How many entries the log has", Gauge::default()),
-            deployments: register(r, "deployments", "Deployments by where they stand", Family::default()),
-            models: register(r, "model_info", "The deployment models that are loaded", Family::default()),
+            ledger_entries: register(r, "ledger_entries", "Entries in the log", Gauge::default()),
+            deployments: register(r, "deployments", "Deployments by status and stage", Family::default()),
+            models: register(r, "model_info", "Loaded deployment models", Family::default()),
             reloads: register(r, "models_reloads", "Reloads of models and plugins by outcome", Family::default()),
             reloaded,
-            sent: register(r, "decision_log_sent", "Events that a sink has taken", Family::default()),
+            sent: register(r, "decision_log_sent", "Events delivered to a sink", Family::default()),
             send_failures: register(
                 r,
                 "decision_log_failures",
-                "Attempts that a sink failed; their events are sent again",
+                "Failed deliveries to a sink; their events are sent again",
                 Family::default(),
             ),
             dropped: register(
                 r,
                 "decision_log_dropped",
-                "Always 0: events are kept in the ledger until a sink has taken them",
+                "Always 0: the ledger keeps events until they are delivered",
                 Family::default(),
             ),
             behind: register(
                 r,
                 "decision_log_behind_entries",
-                "By how many entries of the ledger a sink is behind, at most",
+                "Entries of the ledger that a sink has not received yet, at most",
                 Family::default(),
             ),
             log_lines_dropped: register(
                 r,
                 "log_lines_dropped",
-                "Lines that standard error did not take in time",
+                "Log lines dropped because standard error was too slow",
                 Counter::default(),
             ),
             log_lines: OnceLock::new(),
@@ -272,7 +282,7 @@ impl Metrics {
     }
 
     /// A decision was made, and its answer is on the way.
-    pub fn decision(&self, decision: &Decision, phases: &Phases) {
+    pub fn decision(&self, decision: &Decision, phases: &RequestPhases) {
         let gate = format!("{}/{}", decision.gate.stage.as_str(), decision.gate.phase.as_str());
         let (model, _) = self.known_models.pair(&decision.model.id, "");
         let verdict = decision.verdict.as_str();

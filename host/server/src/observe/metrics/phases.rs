@@ -2,43 +2,40 @@
 
 use std::time::Duration;
 
+use lockgate_engine::service::DecisionPhases;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-/// How long each part of a decision took. What is zero was not done, or is not known yet.
+/// How long each part of a request for a decision took. What is zero was not done, or is not known yet.
 ///
-/// As JSON it is what a `decision` entry of the ledger has as its `phases`: `{"authenticate_ns": 1200, …}`, without what
-/// is zero. An entry cannot know how long it takes to write it.
+/// As JSON it is `{"authenticate_ns": 1200, …}`, without what is zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Phases {
+pub struct RequestPhases {
     /// Finding out who asks, and whether they may.
     pub authenticate: Duration,
-    /// Reading what is known of the deployment.
-    pub read_state: Duration,
-    /// Making the snapshot and its digest.
-    pub snapshot: Duration,
-    /// Asking the plugins and combining their answers.
-    pub evaluate: Duration,
+    /// Deciding.
+    pub decision: DecisionPhases,
     /// Writing the decision, until it is durable.
     pub append: Duration,
     /// The whole, from the request to the answer.
     pub total: Duration,
 }
 
-impl Phases {
+impl RequestPhases {
     /// The parts, by name, in their order.
     pub(super) fn parts(&self) -> [(&'static str, Duration); 5] {
+        let DecisionPhases { read, snapshot, evaluate } = self.decision;
         [
             ("authenticate", self.authenticate),
-            ("read-state", self.read_state),
-            ("snapshot", self.snapshot),
-            ("evaluate", self.evaluate),
+            ("read-state", read),
+            ("snapshot", snapshot),
+            ("evaluate", evaluate),
             ("append", self.append),
         ]
     }
 }
 
-impl Serialize for Phases {
+impl Serialize for RequestPhases {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (name, time) in self.parts().into_iter().chain([("total", self.total)]).filter(|(_, time)| !time.is_zero())

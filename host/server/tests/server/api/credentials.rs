@@ -7,10 +7,10 @@ use axum::Router;
 use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::routing::post;
-use lockgate_domain::{Gate, Phase, Stage, Timestamp};
+use lockgate_domain::Timestamp;
 use lockgate_engine::authority::Teams;
 use lockgate_engine::lifecycle::By;
-use lockgate_engine::service::{Asked, DeploymentRef, Engine, Write};
+use lockgate_engine::service::{DeploymentRef, Engine, GateAnswer, GateRequest, Write};
 use lockgate_ledger::Storage;
 use lockgate_server::api::ApiState;
 use lockgate_server::api::extract::{AtDeployment, Intent};
@@ -24,7 +24,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::api::stand::Stand;
+use crate::api::stand::{Stand, pass_entrance};
 use crate::auth::issuer::Issuer;
 use crate::auth::keys::Key;
 use crate::decision_support::person;
@@ -114,7 +114,7 @@ async fn a_secret_that_is_replaced_while_it_waits_passes_no_gate_after_its_overl
     entered(&stand).await;
     let rotating = rotate_token(&stand, "rita", lockgate_domain::Duration::default());
     let answer = wait_with(&stand, &[&stand.bearer("rita")], EXIT, rotating).await;
-    assert_refused(&stand, &answer, "the token is not known here").await;
+    assert_refused(&stand, &answer, "unknown token").await;
 
     let stand = Stand::new().await;
     entered(&stand).await;
@@ -202,10 +202,14 @@ async fn a_certificate_that_expires_while_it_waits_passes_no_gate() {
 /// Passes the entrance of plan-and-approve with a credential that is revoked while the engine is at it: as if a plugin took
 /// long.
 async fn pass_slowly(State(api): State<ApiState>, Path(token): Path<String>, intent: Intent) -> Result<(), Problem> {
+    let session = intent.session.clone();
     let pass = move |engine: &Engine, write: &Write<'_>, at: DeploymentRef<'_>| {
         revoke(&**engine.storage(), &token, &ada(), None, Timestamp::now()).unwrap();
-        let gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Entrance };
-        engine.pass(write, at, gate, &Asked::default())
+        let request = GateRequest { credential: Some(Arc::new(session)), ..pass_entrance(write.actor, at.id) };
+        match engine.gate_blocking(request)?.answer {
+            GateAnswer::Pass(written) => Ok(*written),
+            other => panic!("{other:?}"),
+        }
     };
     api.write_to(&AtDeployment::new("d-1".to_owned(), None), intent, pass).await.map(drop)
 }

@@ -59,8 +59,8 @@ fn every_operation_says_which_credentials_and_rights_it_needs() {
         let operation = document.pointer(&format!("/paths/{pointer}/{method}")).unwrap();
         let alternatives = |rights: Value| vec![json!({"bearer": rights}), json!({"mutualTLS": rights})];
         let (security, ending) = match row.access {
-            Access::Open => (vec![], "Needs no credential.".to_owned()),
-            Access::Known => (alternatives(json!([])), "Needs a credential, and no right.".to_owned()),
+            Access::Open => (vec![], "No credential needed.".to_owned()),
+            Access::Known => (alternatives(json!([])), "Any credential.".to_owned()),
             Access::Any(rights) => {
                 let words: Vec<String> = rights.iter().map(|right| format!("`{right}`")).collect();
                 let security = rights.iter().flat_map(|right| alternatives(json!([right]))).collect();

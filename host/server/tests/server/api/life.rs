@@ -82,6 +82,14 @@ async fn evidence_comes_back_as_it_was_handed_in() {
     let put = stand.send("rita", &format!("PUT {path}"), &headers, "{\"runs\": []}").await;
     assert_eq!((put.status, &put.json()["size"]), (200, &json!(12)), "{}", put.body);
     assert_eq!(put.json()["source"], "scanner 3");
+    assert!(put.json().get("made").is_none() && put.json()["attested"].is_string(), "{}", put.body);
+
+    let dated = ["content-type: application/json", "x-evidence-made: 2026-11-01T02:00:00+02:00"];
+    let put = stand.send("rita", "PUT /api/v1/deployments/d-1/evidence/old", &dated, "{}").await;
+    assert_eq!((put.status, &put.json()["made"]), (200, &json!("2026-11-01T00:00:00Z")), "{}", put.body);
+    let vague = ["content-type: application/json", "x-evidence-made: last week"];
+    let put = stand.send("rita", "PUT /api/v1/deployments/d-1/evidence/vague", &vague, "{}").await;
+    assert!(put.status == 400 && put.body.contains("x-evidence-made"), "{} {}", put.status, put.body);
 
     let got = stand.send("ben", &format!("GET {path}"), &[], "").await;
     assert_eq!((got.status, got.body.as_str()), (200, "{\"runs\": []}"));

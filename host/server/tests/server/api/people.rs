@@ -60,7 +60,7 @@ async fn a_role_is_lent_and_comes_back() {
 
     let ended = stand.send("ben", &format!("DELETE {place}"), &[], "").await;
     assert!(ended.json()["ended"].is_string(), "{}", ended.body);
-    assert_eq!(stand.get("ben", "/delegations").await.json()[0]["ended"], ended.json()["ended"]);
+    assert_eq!(stand.get("ben", "/delegations").await.json()["items"][0]["ended"], ended.json()["ended"]);
 }
 
 #[tokio::test]
@@ -117,8 +117,8 @@ async fn everybody_can_see_who_they_are() {
 async fn models_and_plugins_are_seen_and_loaded_anew_and_a_bad_one_is_refused() {
     let stand = Stand::new().await;
     let models = stand.get("rita", "/models").await.json();
-    assert_eq!(models["models"][0]["id"], "shop");
-    assert_eq!(stand.get("rita", "/plugins").await.json()[0]["models"][0]["id"], "shop");
+    assert_eq!(models["items"][0]["id"], "shop");
+    assert_eq!(stand.get("rita", "/plugins").await.json()["items"][0]["models"][0]["id"], "shop");
     assert_eq!(stand.send("rita", "POST /api/v1/reload", &[], "").await.status, 403);
     let same = stand.send("gus", "POST /api/v1/reload", &[], "").await;
     assert_eq!(same.json()["unchanged"][0]["id"], "shop", "{}", same.body);
@@ -126,7 +126,7 @@ async fn models_and_plugins_are_seen_and_loaded_anew_and_a_bad_one_is_refused() 
     std::fs::write(stand.folder.path().join("model.toml"), "id = 7").unwrap();
     let refused = stand.send("gus", "POST /api/v1/reload", &[], "").await;
     assert_eq!((refused.status, &refused.json()["type"]), (422, &json!("urn:lockgate:problem:models-refused")));
-    assert_eq!(stand.get("rita", "/models").await.json()["models"][0]["id"], "shop");
+    assert_eq!(stand.get("rita", "/models").await.json()["items"][0]["id"], "shop");
 
     let wrong = format!("GET /api/v1/me HTTP/1.1\r\nauthorization: Bearer lgt_0123456789ab_{}", "0".repeat(64));
     assert_eq!(exchange(stand.running.address(), &wrong, "").await.status, 401);

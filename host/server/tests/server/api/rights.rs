@@ -19,7 +19,7 @@ use crate::observe_requests::logging;
 
 /// Every route that does something else than to read, and who may come. It is written by hand, so that a mistake in the table
 /// of routes is found: a route that is not here is a `GET` that needs the right to read.
-const GUARDED: [(&str, &str, Access); 46] = [
+const GUARDED: [(&str, &str, Access); 47] = [
     ("DELETE", "/api/v1/delegations", Access::Any(&[Right::Administer])),
     ("POST", "/api/v1/deployments", Access::Any(&[Right::Request])),
     ("PATCH", "/api/v1/deployments/{id}", Access::Any(&[Right::Request])),
@@ -39,6 +39,7 @@ const GUARDED: [(&str, &str, Access); 46] = [
     ("POST", "/api/v1/delegations", Access::Any(&[Right::Approve])),
     ("DELETE", "/api/v1/delegations/{id}", Access::Any(&[Right::Approve, Right::Administer])),
     ("POST", "/api/v1/reload", Access::Any(&[Right::Govern])),
+    ("GET", "/api/v1/access", Access::Any(&[Right::Administer, Right::Audit, Right::Govern])),
     ("GET", "/api/v1/me", Access::Known),
     ("GET", "/openapi.json", Access::Open),
     ("GET", "/api/v1/audit/head", Access::Any(&[Right::Audit])),

@@ -6,13 +6,16 @@ use std::sync::mpsc;
 
 use axum::Router;
 use lockgate_domain::{Digest, Gate, Phase, Stage, Timestamp};
-use lockgate_engine::authority::Teams;
+use lockgate_engine::authority::{Actor, Teams};
 use lockgate_engine::catalogue::{Catalogue, KeptModels};
-use lockgate_engine::service::{Asked, Engine, EngineSettings, LONGEST_DELEGATION, Recordings, Write};
+use lockgate_engine::service::{
+    Asked, Engine, EngineSettings, GateAnswer, GatePurpose, GateRequest, LONGEST_DELEGATION, Recordings,
+};
 use lockgate_ledger::Storage;
 use lockgate_runtime::{Runtime, RuntimeConfig};
 use lockgate_server::api::{ApiState, ServerState, mount};
 use lockgate_server::auth::Authenticator;
+use lockgate_server::auth::access::GrantingRule;
 use lockgate_server::auth::token::TokenHolders;
 use lockgate_server::config::Config;
 use lockgate_server::serve::{Ended, Running, Server};
@@ -82,7 +85,8 @@ impl Stand {
         let routes = move |state: &ServerState| {
             let (engine, catalogue) = engine(&home, Arc::clone(&state.storage));
             let limits = Arc::new(state.config.limits.clone());
-            let api = ApiState::new(engine, catalogue, limits, state.lifecycle.clone());
+            let rules = GrantingRule::all(&state.config.auth).into();
+            let api = ApiState::new(engine, catalogue, limits, state.lifecycle.clone(), rules);
             let tokens = PEOPLE.map(|(id, roles)| (id, token(&*state.storage, &person(id, roles))));
             sender.send((tokens.to_vec(), Arc::clone(&state.storage))).unwrap();
             change(mount(&api, &state.authenticator), &api, &state.authenticator)
@@ -102,12 +106,21 @@ impl Stand {
         let (storage, home) = (self.storage(), self.folder.path().to_owned());
         let pass = move || {
             let (engine, _) = engine(&home, storage);
-            let actor = person("rita", &["pipeline"]);
-            let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None, credential: None };
-            let gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Entrance };
-            assert!(engine.pass(&write, id.into(), gate, &Asked::default()).unwrap().value.passed);
+            let request = pass_entrance(&person("rita", &["pipeline"]), id);
+            let answer = engine.gate_blocking(request).unwrap().answer;
+            assert!(matches!(answer, GateAnswer::Pass(written) if written.value.passed));
         };
         tokio::task::spawn_blocking(pass).await.unwrap();
+    }
+
+    /// The document of a deployment as another server reads it from the ledger, which has nothing in memory.
+    pub(crate) async fn document_of_another_server(&self, id: &'static str) -> Value {
+        let (storage, home) = (self.storage(), self.folder.path().to_owned());
+        let read = move || {
+            let view = engine(&home, storage).0.deployment(&person("rita", &["pipeline"]), id.into(), Timestamp::now());
+            json!(view.unwrap().deployment)
+        };
+        tokio::task::spawn_blocking(read).await.unwrap()
     }
 
     pub(crate) async fn shutdown(self) -> Ended {
@@ -208,4 +221,18 @@ fn engine(home: &Path, storage: Arc<dyn Storage>) -> (Engine, Arc<Catalogue>) {
         credentials: Arc::new(TokenHolders::new(Arc::clone(&storage))),
     };
     (Engine::with(storage, Arc::new(models), settings), catalogue)
+}
+
+/// A request to pass the entrance of plan-and-approve.
+pub(crate) fn pass_entrance(actor: &Actor, id: &str) -> GateRequest {
+    GateRequest {
+        actor: Arc::new(actor.clone()),
+        deployment: id.to_owned(),
+        team: None,
+        gate: Gate { stage: Stage::PlanAndApprove, phase: Phase::Entrance },
+        purpose: GatePurpose::Pass { key: None, if_match: None },
+        asked: Asked::default(),
+        now: None,
+        credential: None,
+    }
 }

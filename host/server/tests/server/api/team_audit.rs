@@ -23,7 +23,7 @@ async fn auditors_see_the_entries_of_their_teams_and_verify_the_whole_log() {
     let entries = (0..10).map(|n| of(if n < 4 { "shop" } else { "billing" }, n)).collect();
     storage.append(Append { entries, ..Append::default() }).unwrap();
     let gus = |teams: Teams| token(&*storage, &Actor { teams, ..person("gus", &["auditor"]) });
-    let named = |team: &str| gus(Teams::Named([team.to_owned()].into()));
+    let named = |team: &str| gus(Teams::Named([team.parse().unwrap()].into()));
     let tokens = [named("shop"), named("billing"), gus(Teams::All)];
     let (server, head) = (stand.running.url(), storage.head().unwrap());
     let audited = move |token: &String| {
@@ -43,5 +43,5 @@ async fn who_is_no_auditor_sees_nothing_of_the_log_of_their_own_team_either() {
     stand.storage().append(Append { entries: vec![of("checkout", 1)], ..Append::default() }).unwrap();
     assert_eq!(stand.get("rita", "/audit/entries").await.status, 403);
     let seen = stand.get("gus", "/audit/entries?kind=occupied").await;
-    assert_eq!(seen.json()["entries"][0]["team"], "checkout", "{}", seen.body);
+    assert_eq!(seen.json()["items"][0]["team"], "checkout", "{}", seen.body);
 }

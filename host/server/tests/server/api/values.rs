@@ -49,7 +49,8 @@ fn with_counter(api: &ApiState, authenticator: &Arc<Authenticator>) -> Router {
     };
     let models = KeptModels::new(Arc::clone(&catalogue), Arc::clone(&storage));
     let engine = Engine::new(storage, Arc::new(models), Recordings::Needed);
-    mount(&ApiState::new(engine, catalogue, Arc::clone(&api.limits), api.lifecycle.clone()), authenticator)
+    let rules = Arc::clone(&api.rules);
+    mount(&ApiState::new(engine, catalogue, Arc::clone(&api.limits), api.lifecycle.clone(), rules), authenticator)
 }
 
 #[tokio::test]

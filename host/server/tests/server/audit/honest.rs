@@ -137,7 +137,7 @@ fn pages_say_where_they_go_on_until_they_end() {
     let page = |query: &str| {
         let page = json(&server, &format!("/api/v1/audit/entries{query}"));
         let indexes: Vec<u64> =
-            page["entries"].as_array().unwrap().iter().map(|e| e["index"].as_u64().unwrap()).collect();
+            page["items"].as_array().unwrap().iter().map(|e| e["index"].as_u64().unwrap()).collect();
         (indexes, page["next"].as_u64())
     };
     assert_eq!(page("?limit=2"), (vec![0, 1], Some(2)));
@@ -158,7 +158,7 @@ fn a_page_of_large_entries_holds_fewer_of_them() {
     let server = ledger.serve();
     let page = json(&server, "/api/v1/audit/entries?from=1");
     // The third one makes more than 8 MiB of it.
-    assert_eq!((page["entries"].as_array().unwrap().len(), page["next"].as_u64()), (3, Some(4)));
+    assert_eq!((page["items"].as_array().unwrap().len(), page["next"].as_u64()), (3, Some(4)));
     assert_eq!(audit(&remote(&server), &Audit::default()).unwrap().findings, []);
 }
 
@@ -167,15 +167,15 @@ fn what_cannot_be_asked_for_is_a_problem_that_says_why() {
     let ledger = Ledger::with(3);
     let server = ledger.serve();
     for (path, status, says) in [
-        ("/entries?limit=0", 400, "`limit` is 0: it is 1 to 1000"),
-        ("/entries?limit=1001", 400, "`limit` is 1001: it is 1 to 1000"),
-        ("/entries?form=1", 400, "unknown field `form`"),
-        ("/nodes?nodes=1,x", 400, "`nodes`: `x` is not the number of a node: write `1,3,7`"),
+        ("/entries?limit=0", 400, "`limit=0` is not a whole number from 1 to 1000"),
+        ("/entries?limit=1001", 400, "`limit=1001` is not a whole number from 1 to 1000"),
+        ("/entries?form=1", 400, "unknown parameter `form`: did you mean `from`?"),
+        ("/nodes?nodes=1,x", 400, "`x` in `nodes` is not the number of a node: write for example `nodes=1,3,7`"),
         ("/content/sha256:ab", 400, "`sha256:ab` is not a digest"),
-        ("/inclusion/4", 404, "the log has no entry 4: it has 4"),
+        ("/inclusion/4", 404, "the log has no entry 4: it has 4 entries"),
         ("/inclusion/18446744073709551615", 404, "the log has no entry 18446744073709551615: it has 4"),
-        ("/consistency?from=0", 404, "a log of 0 entries cannot grow to 4"),
-        ("/consistency?from=2&to=5", 404, "`to` 2 to 4"),
+        ("/consistency?from=0", 404, "no log grows from 0 to 4 entries"),
+        ("/consistency?from=2&to=5", 404, "`to` is at most 4"),
     ] {
         let (is, _, body) = get(&server, &format!("/api/v1/audit{path}"));
         let body = String::from_utf8(body).unwrap();
@@ -236,7 +236,7 @@ fn a_token_is_sent_and_a_refusal_says_what_to_do() {
     })));
     assert_eq!(RemoteSource::new(&server, Some("lg_secret".to_owned())).unwrap().head().unwrap().size, 2);
     let error = remote(&server).head().unwrap_err().to_string();
-    assert!(error.contains("answers 401 Unauthorized: hand in a token that may audit"), "{error}");
+    assert!(error.contains("answers 401 Unauthorized: pass a token with the right `audit`"), "{error}");
 }
 
 #[test]
@@ -280,8 +280,8 @@ fn an_address_that_is_none_is_refused_without_showing_a_password() {
         ("deploy.example.com", "neither `http` nor `https`"),
         ("ftp://deploy.example.com", "neither `http` nor `https`"),
         ("https://deploy.example.com?a=b", "it has a query"),
-        ("https://me:hunter2@deploy.example.com", "a token is handed in by itself"),
-        ("", "cannot be read"),
+        ("https://me:hunter2@deploy.example.com", "pass the token by itself"),
+        ("", "it is not a URL"),
     ] {
         let error = RemoteSource::new(address, None).err().unwrap().to_string();
         assert!(error.contains(says) && !error.contains("hunter2"), "{address}: {error}");

@@ -43,7 +43,7 @@ fn an_entry_that_is_left_out_is_missed() {
     let ledger = Ledger::with(8);
     let server = ledger.serve_changed(|target, answer| {
         if target.contains("/entries?from=0") {
-            answer["entries"].as_array_mut().unwrap().remove(3);
+            answer["items"].as_array_mut().unwrap().remove(3);
         }
     });
     assert!(places(&server, &against(&ledger)).contains(&Place::Entry(3)));
@@ -54,7 +54,7 @@ fn entries_that_are_cut_off_are_missed() {
     let ledger = Ledger::with(8);
     let server = ledger.serve_changed(|target, answer| {
         if target.contains("/entries?from=") {
-            answer["entries"].as_array_mut().unwrap().retain(|entry| entry["index"].as_u64() < Some(5));
+            answer["items"].as_array_mut().unwrap().retain(|entry| entry["index"].as_u64() < Some(5));
             answer.as_object_mut().unwrap().remove("next");
         }
     });
@@ -79,7 +79,7 @@ fn entries_in_another_order_are_a_lie() {
     let ledger = Ledger::with(8);
     let server = ledger.serve_changed(|target, answer| {
         if target.contains("/entries?") {
-            answer["entries"].as_array_mut().unwrap().reverse();
+            answer["items"].as_array_mut().unwrap().reverse();
         }
     });
     assert!(lie(&server, &ledger).contains("entry 7, which was not asked for, or not there"));
@@ -90,7 +90,7 @@ fn pages_without_end_are_a_lie() {
     let ledger = Ledger::with(8);
     let server = ledger.serve_changed(|target, answer| {
         if target.contains("/entries?") {
-            *answer = json!({ "entries": [], "next": 1 });
+            *answer = json!({ "items": [], "next": 1 });
         }
     });
     assert!(lie(&server, &ledger).contains("that it goes on at 1"));
@@ -122,7 +122,7 @@ fn an_entry_that_is_changed_on_the_way_is_found() {
             if !target.contains("/entries?") {
                 return;
             }
-            for entry in answer["entries"].as_array_mut().unwrap() {
+            for entry in answer["items"].as_array_mut().unwrap() {
                 if entry["index"] == 3 {
                     let leaf = String::from_utf8(STANDARD.decode(entry["leaf"].as_str().unwrap()).unwrap()).unwrap();
                     let leaf = leaf.replace("\"n\":3", "\"n\":4");
@@ -192,7 +192,7 @@ fn content_that_is_swapped_hidden_or_not_handed_out_is_found() {
     let hidden = |ledger: &Ledger| {
         ledger.serve_changed(|target, answer| {
             if target.contains("/contents?") {
-                *answer = json!({ "contents": [] });
+                *answer = json!({ "items": [] });
             }
         })
     };
@@ -217,16 +217,16 @@ fn checkpoints_and_digests_out_of_order_are_a_lie() {
     let ledger = Ledger::with(2);
     let server = ledger.serve_changed(|target, answer| {
         if target.contains("/checkpoints?above=1") {
-            *answer = json!({ "checkpoints": [{ "size": 1, "note": "" }], "next": 1 });
+            *answer = json!({ "items": [{ "size": 1, "note": "" }], "next": 1 });
         }
     });
-    assert!(lie(&server, &ledger).contains("a checkpoint of 1 entries"));
+    assert!(lie(&server, &ledger).contains("a checkpoint of 1 entry"));
     let ledger = Ledger::with(2);
     ledger.evidence(b"one");
     let server = ledger.serve_changed(|target, answer| {
         if target.contains("/contents?") {
-            let digest = answer["contents"][0].clone();
-            answer["contents"] = json!([digest, digest]);
+            let digest = answer["items"][0].clone();
+            answer["items"] = json!([digest, digest]);
         }
     });
     assert!(lie(&server, &ledger).contains("which was not asked for"));
@@ -239,7 +239,7 @@ fn an_answer_that_is_cut_off_or_no_json_is_no_verdict() {
         other => panic!("{other:?}"),
     };
     let page = serve(axum::Router::new().fallback(|| async { axum::response::Html("<h1>Sign in</h1>") }));
-    assert!(other(&page).contains("does not answer as Lockgate does"), "{}", other(&page));
+    assert!(other(&page).contains("does not answer like a Lockgate server"), "{}", other(&page));
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {

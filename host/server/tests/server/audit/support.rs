@@ -118,7 +118,7 @@ impl Ledger {
 }
 
 pub(crate) fn named(teams: &[&str]) -> Teams {
-    Teams::Named(teams.iter().map(|&team| team.to_owned()).collect())
+    Teams::Named(teams.iter().map(|team| team.parse().unwrap()).collect())
 }
 
 /// The routes of a ledger, asked by an auditor of these teams.

@@ -43,7 +43,7 @@ fn page(server: &str, query: &str) -> (Vec<u64>, Vec<u64>, Option<u64>) {
         let list = page[name].as_array().cloned().unwrap_or_default();
         list.iter().map(|entry| entry["index"].as_u64().unwrap()).collect()
     };
-    (indexes("entries"), indexes("withheld"), page["next"].as_u64())
+    (indexes("items"), indexes("withheld"), page["next"].as_u64())
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn an_auditor_of_a_team_verifies_the_whole_log() {
     // `billing` there is the hash.
     assert_eq!((report.entries, report.withheld), (3 + 200 + 4, 1300 + 201));
     assert_eq!((report.content, report.deleted, report.keys.len()), (1, 1, 2));
-    let teams = ["shop".to_owned()].into();
+    let teams = ["shop".parse().unwrap()].into();
     assert_eq!(report, audit(&TeamView::new(&*ledger.storage, &teams), &kept).unwrap());
     let both = audited(&ledger.serve_for(&["billing", "shop"]), &kept).unwrap();
     assert_eq!((both.findings, both.withheld, both.content, both.deleted), (vec![], 1300, 1, 2));
@@ -116,7 +116,7 @@ fn a_filter_finds_the_entries_of_the_team_and_the_ledgers_own() {
     assert_eq!(found("?stream=ledger"), (vec![0, 8], vec![], None));
     assert_eq!(found("?kind=log-key"), (vec![0, 8], vec![], None));
     let remote = RemoteSource::new(&server, None).unwrap();
-    let teams = ["shop".to_owned()].into();
+    let teams = ["shop".parse().unwrap()].into();
     let view = TeamView::new(&*ledger.storage, &teams);
     for query in [
         Query { limit: 6, ..Query::default() },
@@ -133,7 +133,7 @@ fn a_filter_tells_nothing_of_the_entries_of_others() {
     let ledger = of_two_teams();
     let server = ledger.serve_for(&["shop"]);
     let never_was = get(&server, "/api/v1/audit/entries?stream=never&limit=1");
-    assert_eq!(never_was.2, br#"{"entries":[]}"#);
+    assert_eq!(never_was.2, br#"{"items":[]}"#);
     for filter in [
         "stream=deployment/billing/d-1",
         "kind=billing-kind",
@@ -161,9 +161,9 @@ fn content_is_shown_where_an_entry_of_the_team_refers_to_it() {
     let server = ledger.serve_for(&["shop"]);
     let mut digests = [own.text(), both.text()];
     digests.sort();
-    assert_eq!(json(&server, "/api/v1/audit/contents"), json!({ "contents": digests }));
+    assert_eq!(json(&server, "/api/v1/audit/contents"), json!({ "items": digests }));
     let first = json(&server, "/api/v1/audit/contents?limit=1");
-    assert_eq!(first, json!({ "contents": [digests[0]], "next": digests[0] }));
+    assert_eq!(first, json!({ "items": [digests[0]], "next": digests[0] }));
     let ask = |digest: &Digest| get(&server, &format!("/api/v1/audit/content/{digest}"));
     assert_eq!((ask(&own).0, ask(&own).2), (200, b"own".to_vec()));
     assert_eq!((ask(&both).0, ask(&both).2), (200, b"both".to_vec()));
@@ -242,7 +242,7 @@ fn a_changed_entry_is_found_between_withheld_ones_through_a_server() {
     for (name, value) in [("team", json!("billing")), ("id", json!("shop-d-5")), ("sequence", json!(9))] {
         let server = changed(&ledger, move |answer| {
             if answer.get("withheld").is_some() {
-                answer["entries"][2][name] = value.clone();
+                answer["items"][2][name] = value.clone();
             }
         });
         let places = places(&audited(&server, &against(&ledger)).unwrap());

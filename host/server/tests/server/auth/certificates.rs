@@ -69,7 +69,7 @@ fn a_name_in_the_certificate_says_who_it_is() {
     let pipeline = of(vec![uri("spiffe://acme.example/ci/shop")], &[]);
     assert_eq!(pipeline.person.id.written(), "spiffe://acme.example/ci/shop");
     assert_eq!(pipeline.person.roles, ["pipeline"]);
-    assert_eq!(pipeline.teams, Teams::Named(["shop".to_owned()].into()));
+    assert_eq!(pipeline.teams, Teams::Named(["shop".parse().unwrap()].into()));
     assert_eq!(pipeline.scopes, Some([Right::Decide].into()));
     let ada = of(vec![email("ada@acme.example")], &["monitoring"]);
     assert_eq!((ada.person.id.written(), ada.teams), ("ada@acme.example", Teams::All));

@@ -54,28 +54,28 @@ fn all_mistakes_are_told_at_once_and_where_they_are() {
     assert_eq!(
         mistakes(config),
         [
-            "`auth.realm`: it is empty: write what the endpoint shall call itself",
-            "`auth.throttle.failures`: with 0 nobody could ever sign in: write at least 1",
+            "`auth.realm`: it is empty: write a name for the server, for example `lockgate`",
+            "`auth.throttle.failures`: 0 would lock everybody out: write at least 1",
             "`auth.throttle.per`: it is shorter than a second: write at least `1s`",
-            "`auth.oidc.0.issuer`: `http://issuer.example.org` could be changed on the way: use `https`",
+            "`auth.oidc.0.issuer`: `http://issuer.example.org` is not encrypted: use `https`",
             "`auth.oidc.0.jwks-uri`: `file:///etc/passwd` is not a URL that begins with `https://`",
-            "`auth.oidc.0.audiences`: it is empty: a token that is meant for others would be taken; name your own",
+            "`auth.oidc.0.audiences`: it is empty: write your own audience, so that tokens for others are refused",
             "`auth.oidc.0.algorithms`: it is empty: no token could be verified",
-            "`auth.oidc.0.leeway`: it is longer than `10m`: set the clocks instead",
+            "`auth.oidc.0.leeway`: it is longer than `10m`: synchronise the clocks instead",
             "`auth.oidc.0.keys.timeout`: it is not between `1ms` and `1m`",
             "`auth.oidc.0.keys.refresh`: it is shorter than `retry`",
-            "`auth.oidc.0.rules`: it is empty: no token of this issuer would be good for anything",
-            "`auth.oidc.1.issuer`: `http://issuer.example.org` could be changed on the way: use `https`",
-            "`auth.oidc.1.scopes`: it narrows to nothing: name a scope, or leave it out",
-            "`auth.oidc.1.rules.0.when`: it is empty, so everybody fits whom the issuer knows: for a public CI system \
-             that is the whole world. Name claims; if it is meant, write `sub = \"**\"`",
-            "`auth.oidc.1.rules.0.roles`: it names no role: write at least one, for example `pipeline`",
-            "`auth.oidc.1.rules.0`: no team's deployments are seen: name some in `teams`, or write `all-teams = true`",
+            "`auth.oidc.0.rules`: it is empty: no token of this issuer would grant anything",
+            "`auth.oidc.1.issuer`: `http://issuer.example.org` is not encrypted: use `https`",
+            "`auth.oidc.1.scopes`: it is empty: list a scope, or leave it out",
+            "`auth.oidc.1.rules.0.when`: it is empty, so every token of the issuer matches: for a public CI system, \
+             that is the whole world. List claims; to match every token, write `sub = \"**\"`",
+            "`auth.oidc.1.rules.0.roles`: no role: write at least one, for example `pipeline`",
+            "`auth.oidc.1.rules.0`: no team: list some in `teams`, or write `all-teams = true`",
             "`auth.oidc.1.rules.1.when.repository`: `acme/[` is not a pattern: unclosed character class; missing ']'",
-            "`auth.oidc.1.rules.1`: `teams` and `all-teams` exclude each other: write one of them",
-            "`auth.oidc.1.issuer`: it is configured before: put the rules of both into one",
-            "`auth.certificates.0`: exactly one of `uri`, `email`, `dns` and `subject` says which certificates it is about",
-            "`auth.certificates.0.dns`: it is empty: nothing fits",
+            "`auth.oidc.1.rules.1`: `teams` and `all-teams` exclude each other: keep one",
+            "`auth.oidc.1.issuer`: this issuer is configured twice: merge the rules",
+            "`auth.certificates.0`: write exactly one of `uri`, `email`, `dns` and `subject`",
+            "`auth.certificates.0.dns`: it is empty, so nothing matches: write a pattern",
         ]
     );
 }
@@ -105,5 +105,5 @@ fn there_is_no_way_to_allow_an_algorithm_that_does_not_sign() {
 fn the_person_of_a_certificate_rule_is_an_id() {
     let rule = "[[certificates]]\ndns = 'a.example'\nperson = ' '\nroles = ['pipeline']\nall-teams = true";
     let wrong = toml::from_str::<AuthConfig>(rule).unwrap_err();
-    assert_eq!(wrong.message(), "the id of a person is empty: write an account name or an e-mail address");
+    assert_eq!(wrong.message(), "the id of a person is empty: write one");
 }

@@ -82,9 +82,9 @@ async fn without_credentials_one_is_told_which_to_bring() {
         answer.problem(),
         json!({
             "type": "urn:lockgate:problem:unauthenticated",
-            "title": "Nobody is known to ask",
+            "title": "Unauthorized",
             "status": 401,
-            "detail": "the request carries no credentials: send `Authorization: Bearer <token>`",
+            "detail": "authentication required: send `Authorization: Bearer <token>`",
         })
     );
 }
@@ -96,7 +96,7 @@ async fn wrong_credentials_are_refused_without_being_repeated() {
     let secret = "0123456789abcdef".repeat(4);
     let answer = ask(address, &[&format!("Bearer lgt_0123456789ab_{secret}")]).await;
     let challenge = "Bearer realm=\"lockgate\", error=\"invalid_token\", \
-                     error_description=\"the token is not known here\"";
+                     error_description=\"unknown token\"";
     assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some(challenge)));
     assert_eq!(answer.problem()["type"], "urn:lockgate:problem:invalid-credentials");
     assert!(!answer.body.contains(&secret));
@@ -108,7 +108,7 @@ async fn two_headers_with_credentials_are_one_too_many() {
     let token = format!("Bearer {}", issued(&*ledger.storage).secret.expose());
     let answer = ask(serve(ledger.authenticator()).await, &[&token, &token]).await;
     assert_eq!(answer.status, 400);
-    assert_eq!(answer.problem()["detail"], "the `Authorization` header cannot be read: it is there more than once");
+    assert_eq!(answer.problem()["detail"], "invalid `Authorization` header: it appears more than once: send it once");
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ fn trusting(issuer: &Issuer, more: &str) -> (Ledger, Authenticator) {
 }
 
 fn unavailable(retry_after: u64) -> Result<Actor, AuthError> {
-    let reason = "the issuer of the token cannot be reached, so nobody can tell whether it is genuine".to_owned();
+    let reason = "the issuer of the token cannot be reached, so the token cannot be verified".to_owned();
     Err(AuthError::Unavailable { reason, retry_after })
 }
 
@@ -68,7 +68,7 @@ async fn a_job_signs_in_with_the_token_of_its_ci_system() {
         let actor = ask(&authenticator, &key.sign(&claims(&issuer)), at(1)).await.unwrap();
         assert_eq!(actor.person.id.written(), "repo:acme/shop:environment:production");
         assert_eq!(actor.person.roles, ["pipeline"]);
-        assert_eq!(actor.teams, Teams::Named(["shop".to_owned()].into()));
+        assert_eq!(actor.teams, Teams::Named(["shop".parse().unwrap()].into()));
         assert_eq!(actor.scopes, Some([Right::Decide, Right::Drive].into()));
         assert_eq!(actor.credential, format!("oidc:{}", issuer.url()));
     }
@@ -164,7 +164,7 @@ async fn a_token_without_an_end_or_with_one_that_is_no_moment_is_refused() {
         );
     }
     let token = key.sign(&with(&issuer, json!({ "nbf": "yesterday" })));
-    let problem = "is no moment in seconds since 1970";
+    let problem = "is not a time in seconds since 1970";
     assert_eq!(ask(&authenticator, &token, at(1)).await, refused(claim("nbf", problem)));
 }
 
@@ -190,7 +190,7 @@ async fn an_issuer_that_nobody_configured_is_not_even_asked() {
     assert_eq!(ask(&authenticator, &other.sign(&claims(&stranger)), at(1)).await, refused(Refusal::Issuer));
     assert_eq!((issuer.asked(), stranger.asked()), (0, 0));
     let both = key.sign(&with(&issuer, json!({ "iss": [issuer.url()] })));
-    assert_eq!(ask(&authenticator, &both, at(1)).await, refused(claim("iss", "is missing, or no text")));
+    assert_eq!(ask(&authenticator, &both, at(1)).await, refused(claim("iss", "is missing, or not a text")));
 }
 
 #[tokio::test]
@@ -214,7 +214,7 @@ async fn a_token_cannot_choose_how_it_is_verified() {
     let issuer = Issuer::publishing(&[&key]).await;
     let (_ledger, authenticator) = trusting(&issuer, "");
     let body = encoded(claims(&issuer).to_string());
-    let unreadable = refused(Refusal::NoToken("its header cannot be read"));
+    let unreadable = refused(Refusal::NoToken("its header is unreadable"));
     for none in ["none", "None", "NONE"] {
         let token = format!("{}.{body}.", encoded(json!({ "alg": none, "kid": "k1" }).to_string()));
         assert_eq!(ask(&authenticator, &token, at(1)).await, unreadable);
@@ -257,23 +257,17 @@ async fn what_others_might_read_differently_is_not_read() {
     };
     let no = |why| refused(Refusal::NoToken(why));
     let critical = header("crit", json!(["exp"]));
-    assert_eq!(
-        ask(&authenticator, &critical, at(1)).await,
-        no("its header has `crit`, of which nothing is understood here")
-    );
+    assert_eq!(ask(&authenticator, &critical, at(1)).await, no("its header has `crit`, which is not supported"));
     assert_eq!(
         ask(&authenticator, &header("typ", json!("logout+jwt")), at(1)).await,
         no("its `typ` is neither `JWT` nor `at+jwt`")
     );
     assert!(ask(&authenticator, &header("typ", json!("application/at+JWT")), at(1)).await.is_ok());
     let twice = key.sign_as(&key.header(), &claims.replacen('{', "{\"sub\":\"root\",", 1));
-    assert_eq!(ask(&authenticator, &twice, at(1)).await, no("its claims cannot be read"));
+    assert_eq!(ask(&authenticator, &twice, at(1)).await, no("its claims are unreadable"));
     let long = key.sign_as(&key.header(), &claims.replacen('{', &format!("{{\"x\":\"{}\",", "y".repeat(16_384)), 1));
     assert_eq!(ask(&authenticator, &long, at(1)).await, no("it is longer than 16 KiB"));
-    assert_eq!(
-        ask(&authenticator, "something", at(1)).await,
-        no("it is neither an API token nor a signed JSON Web Token")
-    );
+    assert_eq!(ask(&authenticator, "something", at(1)).await, no("it has the form of neither"));
 }
 
 #[tokio::test]
@@ -425,12 +419,33 @@ async fn claims_say_who_it_is_by_name_or_by_pointer() {
     let token = with(&issuer, json!({ "user": { "login": "ada" }, "display_name": "Ada" }));
     let person = ask(&authenticator, &key.sign(&token), at(0)).await.unwrap().person;
     assert_eq!((person.id.written(), person.name.as_str()), ("ci:ada", "Ada"));
-    let nobody = claim("/user/login", "does not say who it is: it is missing, or no text");
+    let nobody = claim("/user/login", "is missing, empty, or not a text: it has to hold the id of the person");
     assert_eq!(ask(&authenticator, &key.sign(&claims(&issuer)), at(0)).await, refused(nobody));
     let token = with(&issuer, json!({ "user": { "login": "ada\u{200b}" } }));
     let wrong = PersonId::new("ada\u{200b}").unwrap_err();
     let invisible = Refusal::PersonId { of: "/user/login".to_owned(), wrong };
     assert_eq!(ask(&authenticator, &key.sign(&token), at(0)).await, refused(invisible));
+}
+
+/// A rule must not match what people read otherwise.
+#[tokio::test]
+async fn claims_with_characters_that_people_do_not_see_are_refused_by_their_name() {
+    let key = Key::ed("k1");
+    let issuer = Issuer::publishing(&[&key]).await;
+    let (_ledger, authenticator) = trusting(&issuer, "name = 'display_name'");
+    for (claim, value) in [
+        ("repository", json!("acme/shop\u{202e}")),
+        ("repository", json!("acme/\u{9b}shop")),
+        ("repository", json!(["acme/shop", "acme/sh\nop"])),
+        ("display_name", json!("Ada \u{2066}L")),
+    ] {
+        let answer = ask(&authenticator, &key.sign(&with(&issuer, json!({ claim: value }))), at(0)).await;
+        let Err(AuthError::Refused(refused @ Refusal::Characters { .. })) = answer else { panic!("{answer:?}") };
+        assert!(refused.to_string().starts_with(&format!("`{claim}` holds a c")), "{refused}");
+    }
+    // A claim that no rule looks at makes no difference.
+    let unused = with(&issuer, json!({ "run_name": "a\u{1b}[31m" }));
+    assert!(ask(&authenticator, &key.sign(&unused), at(0)).await.is_ok());
 }
 
 #[tokio::test]
@@ -440,7 +455,7 @@ async fn an_address_counts_only_if_the_issuer_has_verified_it() {
     let (_ledger, authenticator) = trusting(&issuer, "person = 'email'");
     let verified = |verified| key.sign(&with(&issuer, json!({ "email": "ada@acme", "email_verified": verified })));
     assert_eq!(ask(&authenticator, &verified(json!(true)), at(0)).await.unwrap().person.id.written(), "ada@acme");
-    let unverified = claim("email", "cannot be believed: `email_verified` is not true");
+    let unverified = claim("email", "is not verified: `email_verified` is not `true`");
     for value in [json!(false), json!("true"), Value::Null] {
         assert_eq!(ask(&authenticator, &verified(value), at(0)).await, refused(unverified.clone()));
     }
@@ -479,6 +494,6 @@ async fn an_address_that_is_named_by_a_pointer_has_to_be_verified_too() {
     let issuer = Issuer::publishing(&[&key]).await;
     let (_ledger, authenticator) = trusting(&issuer, "person = '/email'");
     let token = key.sign(&with(&issuer, json!({ "email": "ada@acme", "email_verified": false })));
-    let unverified = claim("/email", "cannot be believed: `email_verified` is not true");
+    let unverified = claim("/email", "is not verified: `email_verified` is not `true`");
     assert_eq!(ask(&authenticator, &token, at(0)).await, refused(unverified));
 }

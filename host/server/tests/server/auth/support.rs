@@ -59,7 +59,7 @@ pub(crate) fn new_token() -> NewToken {
     NewToken {
         person: Person { id: PersonId::new("shop-pipeline").unwrap(), name: "Shop".to_owned(), roles },
         kind: None,
-        teams: Teams::Named(["shop".to_owned()].into()),
+        teams: Teams::Named(["shop".parse().unwrap()].into()),
         scopes: None,
         expires: None,
         note: None,

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::auth::support::{Ledger, ada, ask, at, issued, new_token, refused, session};
 
-const UNAVAILABLE: &str = "credentials cannot be looked up at the moment";
+const UNAVAILABLE: &str = "credentials cannot be checked at the moment: retry after 1 s";
 
 #[tokio::test]
 async fn a_token_stands_for_whom_it_was_issued_for() {
@@ -21,7 +21,7 @@ async fn a_token_stands_for_whom_it_was_issued_for() {
         issue(&*ledger.storage, NewToken { scopes: scopes.clone(), ..new_token() }, at(0)).unwrap();
     let actor = ask(&ledger.authenticator(), secret.expose(), at(1)).await;
     let credential = format!("token:{}", token.id);
-    let teams = Teams::Named(["shop".to_owned()].into());
+    let teams = Teams::Named(["shop".parse().unwrap()].into());
     let kind = CredentialKind::Service;
     assert_eq!(actor, Ok(Actor { person: new_token().person, teams, scopes, credential, kind }));
 }
@@ -71,7 +71,7 @@ async fn a_token_that_was_never_issued_is_not_known() {
     let elsewhere = secret.expose().replace(&token.id, "000000000000");
     assert_eq!(ask(&authenticator, &elsewhere, at(1)).await, refused(Refusal::Unknown));
     let short = &secret.expose()[..80];
-    let no_token = Refusal::NoToken("it has not the form of an API token");
+    let no_token = Refusal::NoToken("it has the prefix of an API token, and not the form");
     assert_eq!(ask(&authenticator, short, at(1)).await, refused(no_token));
 }
 
@@ -145,7 +145,7 @@ fn an_expired_token_is_rotated_only_with_a_new_end() {
     let id = issue(&*ledger.storage, new, at(0)).unwrap().token.id;
     let again = |expires| rotate(&*ledger.storage, &id, &ada(), Duration::default(), expires, at(60));
     let refused = again(None).unwrap_err().to_string();
-    assert_eq!(refused, format!("the token `{id}` expires at {}: say when it shall from now on", at(60)));
+    assert_eq!(refused, format!("the token `{id}` expires at {}: give a new expiry", at(60)));
     assert_eq!(again(Some(at(120))).unwrap().token.state(at(60)), TokenState::Valid);
 }
 
@@ -229,21 +229,22 @@ fn a_token_that_would_be_good_for_nothing_is_not_issued() {
         change(&mut new);
         issue(&*ledger.storage, new, at(0)).unwrap_err().to_string()
     };
-    assert_eq!(
-        said(|new| new.person.roles.clear()),
-        "`shop-pipeline` would hold no role, so the token would be good for nothing"
-    );
+    assert_eq!(said(|new| new.person.roles.clear()), "the token of `shop-pipeline` would have no role: give one");
     assert_eq!(
         said(|new| new.teams = Teams::Named([].into())),
-        "the token would see no team's deployments: name a team, or all teams"
+        "the token would see no deployments: give a team, or all teams"
     );
     assert_eq!(
         said(|new| new.scopes = Some([].into())),
-        "the token would be narrowed to nothing: name a scope, or none to narrow nothing"
+        "the list of scopes is empty: give a scope, or leave the list out"
     );
     assert_eq!(
         said(|new| new.expires = Some(at(0))),
-        "the token would expire at 2027-01-15T08:00:00Z, which is over: name a later moment"
+        "the expiry 2027-01-15T08:00:00Z is in the past: give a later time"
+    );
+    assert_eq!(
+        said(|new| new.person.roles.push("risk\u{202e}".to_owned())),
+        "a role holds a character that changes the direction of text (U+202E) in `risk\\u{202e}`: remove it"
     );
     assert_eq!(ledger.storage.version(ACCESS_STREAM).unwrap(), 0);
 }

@@ -15,11 +15,12 @@ use lockgate_engine::service::{Engine, NewDeployment, Recordings, Write};
 use lockgate_ledger::Storage;
 use lockgate_runtime::{Runtime, RuntimeConfig};
 use lockgate_server::api::{ApiState, ServerState, mount};
+use lockgate_server::auth::access::GrantingRule;
 use lockgate_server::auth::token::{NewToken, issue};
 use serde_json::{Value, json};
 
 /// The team of everything.
-const TEAM: &str = "checkout";
+pub(crate) const TEAM: &str = "checkout";
 
 /// One plugin at the entrance of plan-and-approve, which lets in what comes from the right origin; at its exit one more,
 /// `people`, which has nobody's approval. Nothing guards the other gates.
@@ -83,7 +84,8 @@ pub(crate) fn routes(state: &ServerState, storage: Arc<dyn Storage>, catalogue: 
     let models = KeptModels::new(Arc::clone(&catalogue), Arc::clone(&storage));
     let engine = Engine::new(storage, Arc::new(models), Recordings::Needed);
     let limits = Arc::new(state.config.limits.clone());
-    let api = ApiState::new(engine.clone(), catalogue, limits, state.lifecycle.clone());
+    let rules = GrantingRule::all(&state.config.auth).into();
+    let api = ApiState::new(engine.clone(), catalogue, limits, state.lifecycle.clone(), rules);
     (mount(&api, &state.authenticator), engine)
 }
 
@@ -95,7 +97,7 @@ pub(crate) fn person(id: &str, roles: &[&str]) -> Actor {
             name: String::new(),
             roles: roles.iter().map(|&role| role.into()).collect(),
         },
-        teams: Teams::Named(BTreeSet::from([TEAM.to_owned()])),
+        teams: Teams::Named(BTreeSet::from([TEAM.parse().unwrap()])),
         scopes: None,
         credential: "token:test".to_owned(),
         kind: CredentialKind::usual_for(roles),

@@ -187,6 +187,39 @@ async fn silent_connections_make_room_for_one_that_asks() {
     running.shutdown().await;
 }
 
+/// A client may take its answer slowly for a while, but then its place goes to the next client that comes.
+#[tokio::test]
+async fn answers_that_are_taken_slowly_make_room_for_one_that_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(folder.path());
+    config.limits.connections = 20;
+    let large = || async { vec![b'x'; 8 << 20] };
+    let routes = Router::new().route("/large", get(large)).route("/free", get(|| async { "free" }));
+    let running = Server::new(config).with_routes(move |_| routes).start().await.unwrap();
+    let take_slowly = async |from| {
+        let mut stream = connect(from, running.address()).await;
+        stream.write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        // The answer is on its way.
+        stream.read_exact(&mut [0; 16]).await.unwrap();
+        stream
+    };
+    let mut slow = Vec::new();
+    for n in 0..20 {
+        slow.push(take_slowly(2 + n).await);
+    }
+    for n in 0..5 {
+        let mut good = connect(1, running.address()).await;
+        // The next ones come before its request does.
+        for from in 0..4 {
+            slow.push(take_slowly(2 + 4 * n + from).await);
+        }
+        assert_eq!(ask(&mut good, "/free").await.body, "free");
+    }
+    // A shutdown waits for clients that take their answers.
+    drop(slow);
+    running.shutdown().await;
+}
+
 #[tokio::test]
 async fn an_address_beyond_its_limit_closes_its_own_silent_connections() {
     let (_folder, running, _, _) = busy_server(|limits| limits.connections_per_address = 2).await;

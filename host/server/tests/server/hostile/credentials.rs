@@ -28,12 +28,19 @@ async fn answered(stream: &mut TcpStream) -> Answer {
 
 const REQUEST: &str = "POST /api/v1/deployments";
 
-/// Waits until that many requests of somebody have come so far that the next one is refused.
-async fn until_full(stand: &Stand, who: &str) -> Answer {
+/// Begins requests of somebody until the next one is refused; with what is said then. More than there is room for may have to
+/// be begun: one that comes while another one is answered is refused itself.
+async fn until_full<F: Future<Output = TcpStream>>(
+    stand: &Stand,
+    who: &str,
+    mut begin_one: impl FnMut() -> F,
+) -> (Vec<TcpStream>, Answer) {
+    let mut begun = Vec::new();
     loop {
+        begun.push(begin_one().await);
         let answer = stand.get(who, "/deployments").await;
         if answer.status != 200 {
-            return answer;
+            return (begun, answer);
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -65,11 +72,9 @@ async fn slow_bodies_hold_no_turn_and_only_the_room_of_their_credential() {
         (config.limits.requests_per_credential, config.limits.queue_per_credential) = (1, 2);
     };
     let stand = Stand::with(few).await;
-    let mut slow = Vec::new();
-    for _ in 0..3 {
-        slow.push(begin(&stand, &stand.bearer("rita"), REQUEST, 100, &[b' '; 60]).await);
-    }
-    let refused = until_full(&stand, "rita").await;
+    let bearer = stand.bearer("rita");
+    let (slow, refused) = until_full(&stand, "rita", || begin(&stand, &bearer, REQUEST, 100, &[b' '; 60])).await;
+    assert!(slow.len() >= 3, "{}", slow.len());
     assert_eq!(refused.status, 429, "{}", refused.body);
     assert_eq!(refused.json()["type"], "urn:lockgate:problem:too-many-requests");
     assert_eq!(refused.header("retry-after"), Some("1"));
@@ -143,6 +148,8 @@ async fn bodies_take_no_more_memory_than_there_is_for_them() {
         }
     };
     assert_eq!(refused.json()["type"], "urn:lockgate:problem:overloaded");
+    // A shutdown waits for what has begun.
+    drop(held);
     stand.shutdown().await;
 }
 
@@ -216,8 +223,7 @@ async fn answers_that_are_not_taken_hold_the_room_of_their_credential() {
     let headers = ["content-type: text/plain"];
     let put = stand.send("rita", "PUT /api/v1/deployments/d-1/evidence/large", &headers, &evidence).await;
     assert!(matches!(put.status, 200 | 201), "{}", put.body);
-    let mut untaken = Vec::new();
-    for _ in 0..3 {
+    let take_none = || async {
         let mut stream = connect(2, stand.running.address()).await;
         let head = format!(
             "GET /api/v1/deployments/d-1/evidence/large HTTP/1.1\r\nhost: a\r\n{}\r\n\r\n",
@@ -226,9 +232,10 @@ async fn answers_that_are_not_taken_hold_the_room_of_their_credential() {
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut begun = [0; 16];
         assert!(stream.read(&mut begun).await.unwrap() > 0);
-        untaken.push(stream);
-    }
-    assert_eq!(until_full(&stand, "rita").await.status, 429);
+        stream
+    };
+    let (untaken, refused) = until_full(&stand, "rita", take_none).await;
+    assert_eq!(refused.status, 429);
     assert_eq!(stand.get("ben", "/deployments").await.status, 200);
     drop(untaken);
     while stand.get("rita", "/deployments").await.status != 200 {

@@ -2,6 +2,7 @@ use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 use super::findings;
+use crate::Pattern;
 use crate::time::{Duration, Timestamp};
 
 #[derive(JsonSchema)]
@@ -17,7 +18,17 @@ struct Settings {
     #[serde(default)]
     limits: std::collections::BTreeMap<String, f64>,
     hold: Option<Duration>,
+    #[schemars(extend("formatMinimum" = "1s", "formatMaximum" = "30d"))]
+    pause: Option<Duration>,
+    #[schemars(extend("formatMaximum" = "1h"))]
+    rest: Option<Duration>,
     since: Option<Timestamp>,
+    #[schemars(length(min = 1))]
+    reason: Option<String>,
+    #[schemars(extend("format" = "lockgate-name"))]
+    slot: Option<String>,
+    pattern: Option<Pattern>,
+    comment: Option<String>,
 }
 
 #[derive(JsonSchema)]
@@ -95,7 +106,8 @@ fn an_unknown_key_comes_with_those_that_are_known() {
     assert_eq!(pointer, "/nmae");
     assert_eq!(
         message,
-        "`nmae` is not known here; known are: `hold`, `limits`, `mode`, `name`, `since`, `steps`, `weight`"
+        "`nmae` is not known here; known are: `comment`, `hold`, `limits`, `mode`, `name`, `pattern`, `pause`, \
+         `reason`, `rest`, `since`, `slot`, `steps`, `weight`"
     );
 }
 
@@ -130,6 +142,14 @@ fn bounds_are_named() {
 }
 
 #[test]
+fn a_bound_of_one_is_told_in_the_singular() {
+    let message = |schema: Value, value: Value| findings(&schema, &value).remove(0).message;
+    assert_eq!(message(json!({ "maxItems": 1 }), json!([1, 2])), "at most 1 entry is expected, not 2");
+    assert_eq!(message(json!({ "maxItems": 2 }), json!([1, 2, 3])), "at most 2 entries are expected, not 3");
+    assert_eq!(message(json!({ "maxLength": 1 }), json!("ab")), "at most 1 character is expected, not 2");
+}
+
+#[test]
 fn of_several_shapes_the_nearest_is_reported() {
     assert_eq!(
         one(with("steps", json!([{ "do": "tell", "people": ["ann", 5] }]))),
@@ -146,4 +166,58 @@ fn lengths_of_time_and_moments_are_read() {
     assert_eq!(one(with("hold", json!("5 min"))).0, "/hold");
     assert_eq!(one(with("since", json!("yesterday"))).0, "/since");
     assert_eq!(one(with("since", json!(true))).1, "a text is expected here, not `true`");
+}
+
+#[test]
+fn lengths_of_time_keep_to_their_range() {
+    for (key, length, message) in [
+        ("pause", "0s", "`0s` is too short: write a length of time from `1s` to `30d`"),
+        ("pause", "999ms", "`999ms` is too short: write a length of time from `1s` to `30d`"),
+        ("pause", "5000w", "`5000w` is too long: write a length of time from `1s` to `30d`"),
+        ("rest", "61m", "`61m` is too long: write a length of time of at most `1h`"),
+    ] {
+        assert_eq!(one(with(key, json!(length))), (format!("/{key}"), message.to_owned()));
+    }
+    for (key, length) in [("pause", "1s"), ("pause", "30d"), ("rest", "0s"), ("rest", "1h"), ("hold", "5000w")] {
+        assert_eq!(found(with(key, json!(length))), [], "{key} {length}");
+    }
+    assert_eq!(found(with("pause", json!("soon"))).len(), 1);
+}
+
+#[test]
+fn a_text_that_has_to_say_something_is_not_blank() {
+    let blank = "a text without a visible character is not allowed here";
+    for text in [" ", "\t\n", "\u{a0}", "\u{200b}"] {
+        for key in ["reason", "slot", "pattern"] {
+            assert_eq!(one(with(key, json!(text))), (format!("/{key}"), blank.to_owned()), "{text:?}");
+        }
+        assert_eq!(found(with("comment", json!(text))), [], "{text:?}");
+    }
+    assert_eq!(one(with("reason", json!(""))).1, "an empty text is not allowed here");
+    assert_eq!(one(with("pattern", json!(""))).1, "an empty text is not allowed here");
+    assert_eq!(one(with("slot", json!(""))).1, blank);
+}
+
+#[test]
+fn a_name_has_nothing_that_people_do_not_see() {
+    for key in ["slot", "pattern"] {
+        for text in ["blue ", " blue", "bl\u{200b}ue", "blue\n", "bl\tue", "blue\u{feff}"] {
+            let (place, message) = one(with(key, json!(text)));
+            assert_eq!(place, format!("/{key}"));
+            assert!(message.ends_with(": remove it"), "{message}");
+        }
+        assert_eq!(found(with(key, json!("Blue 1"))), []);
+    }
+}
+
+#[test]
+fn no_text_has_control_characters_or_turns_others_round() {
+    for text in ["a\u{0}", "a\u{1b}", "a\u{202e}b", "a\u{2066}b"] {
+        for key in ["reason", "slot", "pattern", "comment"] {
+            let (place, message) = one(with(key, json!(text)));
+            assert_eq!((place, message.ends_with(": remove it")), (format!("/{key}"), true), "{message}");
+        }
+        assert_eq!(one(with("limits", json!({ text: 1 }))).0, format!("/limits/{text}"));
+    }
+    assert_eq!(found(with("comment", json!("two\nlines"))), []);
 }

@@ -19,17 +19,25 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// How much of an error is read.
 const LARGEST_PROBLEM: u64 = 64 << 10;
 /// What helps where a certificate is not trusted.
-const UNKNOWN_CERTIFICATE: &str =
-    "; where an authority of your own has made the certificate, name its certificates: `SSL_CERT_FILE=ca.pem`";
+const UNKNOWN_CERTIFICATE: &str = "; for a certificate of a private authority, set `SSL_CERT_FILE=ca.pem`";
 
-/// An address is not that of a server.
+/// A server cannot be asked with what was given.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{address}` is not the address of a server: {reason}; write for example `https://deploy.example.com`")]
-pub struct InvalidServer {
-    /// What was given, without what could be a secret.
-    pub address: String,
-    /// What is wrong with it.
-    pub reason: &'static str,
+pub enum InvalidServer {
+    /// The address is not that of a server.
+    #[error("`{address}` is not the URL of a server: {reason}; write for example `https://deploy.example.com`")]
+    Address {
+        /// What was given, without what could be a secret.
+        address: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The token cannot be sent. The message does not show it.
+    #[error("the token for `{address}` holds characters that no token has")]
+    Token {
+        /// The server.
+        address: String,
+    },
 }
 
 /// The way to a server.
@@ -49,12 +57,13 @@ pub(super) enum Asked {
 
 impl Line {
     pub(super) fn new(server: &str, token: Option<String>) -> Result<Self, InvalidServer> {
-        let wrong = |reason| InvalidServer { address: server.to_owned(), reason };
-        let uri: Uri = server.parse().map_err(|_| wrong("it cannot be read"))?;
-        let authority = uri.authority().ok_or_else(|| wrong("it names no host"))?.as_str();
+        let wrong = |reason| InvalidServer::Address { address: server.to_owned(), reason };
+        let uri: Uri = server.parse().map_err(|_| wrong("it is not a URL"))?;
+        let authority = uri.authority().ok_or_else(|| wrong("it has no host"))?.as_str();
         if authority.contains('@') {
-            let reason = "it holds a name or a password, and a token is handed in by itself";
-            return Err(InvalidServer { address: authority.rsplit('@').next().unwrap_or_default().to_owned(), reason });
+            let reason = "it holds a user name or a password: pass the token by itself";
+            let address = authority.rsplit('@').next().unwrap_or_default().to_owned();
+            return Err(InvalidServer::Address { address, reason });
         }
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
             return Err(wrong("it is neither `http` nor `https`"));
@@ -65,7 +74,7 @@ impl Line {
         let token = match token {
             Some(token) => {
                 let value = HeaderValue::from_str(&format!("Bearer {token}"));
-                let mut value = value.map_err(|_| wrong("the token for it has characters that no token has"))?;
+                let mut value = value.map_err(|_| InvalidServer::Token { address: server.to_owned() })?;
                 value.set_sensitive(true);
                 Some(value)
             }
@@ -116,7 +125,7 @@ impl Line {
 
     /// It answers, but not as a server of ours does.
     pub(super) fn strange(&self, path: &str, error: &serde_json::Error) -> Error {
-        let message = format!("`{}` does not answer as Lockgate does: {error}", self.address(path));
+        let message = format!("`{}` does not answer like a Lockgate server: {error}", self.address(path));
         Unavailable { cause: Cause::Other, message }.into()
     }
 
@@ -137,8 +146,8 @@ impl Line {
             return Error::NotFound(says.unwrap_or_default());
         }
         let hint = match status {
-            StatusCode::UNAUTHORIZED => ": hand in a token that may audit",
-            StatusCode::FORBIDDEN => ": the token has to have the right to audit",
+            StatusCode::UNAUTHORIZED => ": pass a token with the right `audit`",
+            StatusCode::FORBIDDEN => ": the token needs the right `audit`",
             StatusCode::NOT_FOUND => ": is it a Lockgate server, and of this version?",
             status if status.is_redirection() => ": give the address that it redirects to",
             _ => "",

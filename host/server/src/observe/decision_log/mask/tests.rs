@@ -118,13 +118,13 @@ fn every_mistake_in_a_rule_is_told() {
     assert_eq!(told(remove_rule("/input/*/a")), Vec::<String>::new());
     assert_eq!(
         told(remove_rule("/decision_id")),
-        ["`path`: `/decision_id` may not be masked: a path begins with one of `/input`, `/result`, `/requested_by`, \
+        ["`path`: `/decision_id` cannot be masked: begin the path with one of `/input`, `/result`, `/requested_by`, \
           `/lockgate`"]
     );
-    assert_eq!(told(remove_rule("")), ["`path`: it is empty: write it as `/input/password`"]);
+    assert_eq!(told(remove_rule("")), ["`path`: it is empty: write for example `/input/password`"]);
     let both = MaskRule { op: MaskOp::Upsert, path: "input".to_owned(), value: None };
     let told = told(both);
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told.iter().any(|message| message.starts_with("`path`: `input` is not a JSON Pointer")), "{told:?}");
-    assert!(told.iter().any(|message| message.starts_with("`value`: `upsert` needs one")), "{told:?}");
+    assert!(told.iter().any(|message| message.starts_with("`value`: `upsert` needs a value")), "{told:?}");
 }

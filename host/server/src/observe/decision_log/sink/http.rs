@@ -86,7 +86,9 @@ impl Http {
         }
         let Some(variable) = token_env else { return Ok(None) };
         let value = std::env::var(variable);
-        value.map(|token| Some(token.trim().to_owned())).map_err(|_| format!("`{variable}` holds no token: set it"))
+        value
+            .map(|token| Some(token.trim().to_owned()))
+            .map_err(|_| format!("the variable `{variable}` has no token: set it"))
     }
 }
 
@@ -115,7 +117,7 @@ impl Sink for Http {
                         continue;
                     }
                     Posted::TooLarge => {
-                        format!("`{}` finds even a single, shortened event too large", self.config.url).into()
+                        format!("`{}` refuses even a single, shortened event as too large", self.config.url).into()
                     }
                     Posted::Failed(failure) => failure,
                 },

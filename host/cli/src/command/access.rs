@@ -1,0 +1,141 @@
+//! `lockgate access`: who may do what at the gates of models, and where there is nobody to do it.
+
+use std::path::{Path, PathBuf};
+
+use lockgate_domain::{Gate, TeamName};
+use lockgate_engine::LoadedModel;
+use lockgate_engine::authority::Teams;
+use lockgate_ledger::Storage as _;
+use lockgate_server::auth::access::{AccessHolder, AccessReview, AccessRow, AccessSources};
+use lockgate_server::auth::token::Tokens;
+
+use crate::args::Global;
+use crate::command::ledger::{LEDGER, USUAL_DATA, open_to_read};
+use crate::diagnostic::{Diagnostic, InvalidInput};
+use crate::exit::Exit;
+use crate::host;
+use crate::models;
+use crate::print;
+use crate::report::{Form, grid};
+use crate::server::ServerArguments;
+use crate::terminal::{BAD, FAINT, STRONG, WAITING, styled};
+
+/// Which models, and where the tokens are.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Access {
+    /// A deployment model, which is held against the tokens of a data folder; may be given several times. A server has
+    /// models of its own.
+    #[arg(short, long = "model", value_name = "FILE", conflicts_with_all = ["server", "token_file"])]
+    models: Vec<PathBuf>,
+    /// The data folder with the tokens, whether a server runs on it or not [default: lockgate-data].
+    #[arg(long, value_name = "FOLDER", requires = "models")]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerArguments,
+    /// Only tokens that are good for deployments of this team.
+    #[arg(long, value_name = "TEAM")]
+    team: Option<TeamName>,
+    /// The format of the output.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Form,
+}
+
+impl Access {
+    /// Shows it.
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        let review = if self.models.is_empty() { self.of_server()? } else { self.of_models(global)? };
+        match self.output {
+            Form::Json => print::data(print::json(&review)?)?,
+            Form::Table => {
+                print::text(table(&review.items))?;
+                for warning in &review.warnings {
+                    let message = print::plain(&warning.message);
+                    print::words(format!("{}: {message}", styled(WAITING, "warning")));
+                }
+                if review.items.iter().any(|row| row.rules.is_none()) && !global.quiet {
+                    let note =
+                        "identity tokens and client certificates are not looked at: a server that runs knows its rules";
+                    print::words(format!("{}: {note}", styled(FAINT, "note")));
+                }
+            }
+        }
+        Ok(Exit::Success)
+    }
+
+    fn of_server(&self) -> anyhow::Result<AccessReview> {
+        let Some(named) = self.server.named()? else {
+            let diagnostic = Diagnostic::error("it is not said whose gates these are");
+            let help = "name deployment models with `--model`, or a server that runs with `--server`";
+            return Err(InvalidInput::from(diagnostic.help(help)).into());
+        };
+        Ok(named.remote.access(self.team.as_deref())?)
+    }
+
+    fn of_models(&self, global: &Global) -> anyhow::Result<AccessReview> {
+        let storage = open_to_read(&self.data.as_deref().unwrap_or(Path::new(USUAL_DATA)).join(LEDGER))?;
+        let tokens = Tokens::read(&storage)?;
+        let runtime = host::runtime(global)?;
+        let mut invalid = InvalidInput::default();
+        let loaded: Vec<Option<LoadedModel>> =
+            self.models.iter().map(|path| invalid.keep(models::load(&runtime, path, global.quiet))).collect();
+        if !invalid.is_empty() {
+            return Err(invalid.into());
+        }
+        let teams = self.team.iter().cloned().collect();
+        let teams = if self.team.is_none() { Teams::All } else { Teams::Named(teams) };
+        let sources = AccessSources { tokens: &tokens, rules: None, teams: &teams, now: storage.now() };
+        Ok(AccessReview::of(loaded.iter().flatten(), sources))
+    }
+}
+
+/// A table for each model, with its name above it.
+fn table(rows: &[AccessRow]) -> String {
+    if rows.is_empty() {
+        return "No model guards a gate.".to_owned();
+    }
+    let of_models = rows.chunk_by(|one, next| one.model == next.model).map(|rows| {
+        let name = rows.first().map(|row| row.model.to_string()).unwrap_or_default();
+        let mut last = None;
+        let cells = rows.iter().flat_map(|row| cells(row, &mut last)).collect();
+        format!("{}\n{}", styled(STRONG, name), grid(&["gate", "can", "in the role", "who", "teams", "expires"], cells))
+    });
+    of_models.collect::<Vec<_>>().join("\n\n")
+}
+
+/// The rows of something that somebody does: one for each person and rule.
+fn cells(row: &AccessRow, last: &mut Option<Gate>) -> Vec<Vec<String>> {
+    let gate = if *last == Some(row.need.gate) { String::new() } else { row.need.gate.to_string() };
+    *last = Some(row.need.gate);
+    let is_any = row.need.roles.is_empty();
+    let any_role = || if is_any { "any".to_owned() } else { listed(&row.need.roles) };
+    let can = match row.need.needed {
+        1 => row.need.action.as_str().to_owned(),
+        people => format!("{} ({people} people)", row.need.action.as_str()),
+    };
+    let people = row.people.iter().map(|holder| {
+        let AccessHolder { id, roles, teams, expires, .. } = holder;
+        let teams = match teams {
+            Teams::All => "all".to_owned(),
+            Teams::Named(teams) => listed(teams),
+        };
+        let expires = expires.map_or_else(|| "never".to_owned(), |at| at.to_string());
+        let roles = if is_any { format!("any: {}", listed(roles)) } else { listed(roles) };
+        [roles, print::plain(id.written()).into_owned(), teams, expires]
+    });
+    let rules = row.rules.iter().flatten();
+    let rules = rules.map(|rule| [any_role(), format!("whom `{rule}` lets in"), String::new(), String::new()]);
+    let mut found: Vec<[String; 4]> = people.chain(rules).collect();
+    if found.is_empty() {
+        found.push([any_role(), styled(BAD, "nobody"), String::new(), String::new()]);
+    }
+    let shown = found.into_iter().enumerate().map(|(place, rest)| {
+        let first = if place == 0 { [gate.clone(), can.clone()] } else { Default::default() };
+        first.into_iter().chain(rest).collect()
+    });
+    shown.collect()
+}
+
+fn listed(names: impl IntoIterator<Item = impl ToString>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| name.to_string()).collect();
+    print::plain(&names.join(", ")).into_owned()
+}

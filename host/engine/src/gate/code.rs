@@ -1,0 +1,90 @@
+//! The codes of the reasons that this engine gives by itself, beside those of the domain's rules and of the plugins.
+
+use lockgate_domain::Standing;
+use schemars::JsonSchema;
+
+/// What a reason of the engine's own says. Tools match on [`EngineCode::as_str`]; `docs/codes.md` lists them all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum EngineCode {
+    /// The deployment model binds no plugin to the gate.
+    GateNotGuarded,
+    /// A binding is not asked, because its `when` does not hold.
+    NotAsked,
+    /// Nobody can tell whether a binding is to be asked: its `when` cannot be evaluated on this snapshot.
+    WhenNotTold,
+    /// The strategy of the deployment model has laid out its steps.
+    Planned,
+    /// The release has to pass other environments first, as the deployment model orders them.
+    EnvironmentFlow,
+    /// The rollout asks for an analysis that the deployment model does not declare.
+    AnalysisUnknown,
+    /// A group is satisfied.
+    GroupAllow,
+    /// A group is not satisfied.
+    GroupDeny,
+    /// A group waits for its members.
+    GroupPending,
+    /// Nobody can tell whether a group is satisfied.
+    GroupError,
+    /// No member of a group was asked.
+    GroupNotApplicable,
+}
+
+impl EngineCode {
+    /// The code that decisions use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::GateNotGuarded => "gate-not-guarded",
+            Self::NotAsked => "not-asked",
+            Self::WhenNotTold => "when-not-told",
+            Self::Planned => "planned",
+            Self::EnvironmentFlow => "environment-flow",
+            Self::AnalysisUnknown => "analysis-unknown",
+            Self::GroupAllow => "group-allow",
+            Self::GroupDeny => "group-deny",
+            Self::GroupPending => "group-pending",
+            Self::GroupError => "group-error",
+            Self::GroupNotApplicable => "group-not-applicable",
+        }
+    }
+}
+
+impl From<Standing> for EngineCode {
+    /// What is said of a group with that standing.
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Allow => Self::GroupAllow,
+            Standing::Deny => Self::GroupDeny,
+            Standing::Pending => Self::GroupPending,
+            Standing::Error => Self::GroupError,
+            Standing::NotApplicable => Self::GroupNotApplicable,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemars::schema_for;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_codes_are_those_that_the_schema_describes() {
+        let schema = schema_for!(EngineCode).to_value();
+        let described: Vec<&str> = schema
+            .get("oneOf")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|code| code.get("const")?.as_str())
+            .collect();
+        assert!(described.contains(&EngineCode::WhenNotTold.as_str()), "{schema}");
+        for standing in [Standing::Allow, Standing::Deny, Standing::Pending, Standing::Error, Standing::NotApplicable] {
+            let code = EngineCode::from(standing).as_str();
+            assert_eq!(code, format!("group-{}", standing.as_str()));
+            assert!(described.contains(&code), "{code}: {}", Value::from(described));
+        }
+    }
+}

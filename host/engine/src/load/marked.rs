@@ -1,0 +1,67 @@
+//! What the settings of plugins name, by the marks of their schemas, held against the rest of the model.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use lockgate_runtime::{MarkedSetting, MarkedValue};
+
+use super::uses::Uses;
+use crate::authority::{Right, rights_of};
+use crate::model::{Finding, Model, UsePlace, escaped, roles};
+
+/// All marked values in the settings of the plugins that were loaded, and where each stands.
+pub(super) fn marked<'u>(uses: &'u Uses<'_>) -> impl Iterator<Item = (&'u UsePlace, &'u MarkedSetting)> {
+    uses.places()
+        .iter()
+        .flat_map(|(place, plugin)| plugin.marked_settings().iter().map(move |setting| (place, setting)))
+}
+
+/// The analyses that settings name and the model does not declare. A strategy asks for them in the middle of a rollout.
+pub(super) fn unknown_analyses(model: &Model, uses: &Uses<'_>) -> Vec<Finding> {
+    let spans = uses.spans();
+    let named = marked(uses).filter_map(|(place, setting)| match &setting.value {
+        MarkedValue::Analysis(id) => Some((place, setting, id)),
+        _ => None,
+    });
+    // One that is declared wrongly has been reported there.
+    let unknown = named
+        .filter(|(_, _, id)| !model.analyses.contains_key(*id) && !spans.has(&format!("/analyses/{}", escaped(id))));
+    unknown
+        .map(|(place, setting, id)| {
+            let span = spans.settings(place, &setting.pointer);
+            let finding = Finding::error("unknown-analysis", span, format!("there is no analysis `{id}`"));
+            let finding = match model.analyses.is_empty() {
+                true => finding.note("the model declares no analyses"),
+                false => finding.suggest(id, model.analyses.keys().map(String::as_str)),
+            };
+            finding.help(format!("declare it: `[analyses.{id}]` with its `plugin`"))
+        })
+        .collect()
+}
+
+/// The roles in which nobody can approve, as far as that is known: each once, where it is named first.
+pub(super) fn doubtful_roles(model: &Model, uses: &Uses<'_>) -> Vec<Finding> {
+    let mut named: BTreeMap<&str, Vec<Range<usize>>> = BTreeMap::new();
+    for (place, setting) in marked(uses) {
+        if let MarkedValue::Role(role) = &setting.value {
+            named.entry(role).or_default().push(uses.spans().settings(place, &setting.pointer));
+        }
+    }
+    let doubtful = named.into_iter().filter_map(|(role, mut spans)| {
+        spans.sort_by_key(|span| (span.start, span.end));
+        spans.dedup();
+        let mut spans = spans.into_iter();
+        let first = spans.next()?;
+        let finding = roles::unknown(role, &model.roles, first.clone()).or_else(|| cannot_approve(role, first))?;
+        Some(spans.fold(finding, |finding, span| finding.related(span, "and here")))
+    });
+    doubtful.collect()
+}
+
+fn cannot_approve(role: &str, span: Range<usize>) -> Option<Finding> {
+    (!rights_of(role).contains(&Right::Approve)).then(|| {
+        Finding::warning("cannot-approve", span, format!("the role `{role}` does not grant the right to approve"))
+            .note("only somebody who also holds a role that grants it can approve in this one")
+            .help("name a role in which people approve, for example `change-authority`")
+    })
+}

@@ -1,0 +1,372 @@
+//! What `model check` finds beyond the text of a model: in the plugins' files, whether they are pinned or not.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::gate_support::{EXIT, decide, deployment, snapshot};
+use crate::service::stand::{Fixed, Stand, open_ledger, person};
+use lockgate_domain::{BindingAnswer, Digest, Phase, Stage};
+use lockgate_engine::LoadedModel;
+use lockgate_engine::model::{self, Findings, Severity, Source};
+use lockgate_engine::rollout::RolloutError;
+use lockgate_engine::service::{Engine, EngineError, Recordings};
+use lockgate_tests::Guest;
+use serde_json::json;
+
+/// A folder with plugins, and a model beside them.
+struct Folder {
+    folder: tempfile::TempDir,
+    plugins: String,
+}
+
+impl Folder {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), plugins: String::new() }
+    }
+
+    /// Adds a plugin that is not pinned.
+    fn plugin(self, name: &str, guest: Guest<'_>) -> Self {
+        self.component(name, &guest.component())
+    }
+
+    fn component(mut self, name: &str, component: &[u8]) -> Self {
+        std::fs::write(self.path().join(format!("{name}.wasm")), component).unwrap();
+        self.plugins.push_str(&format!("[plugins.{name}]\ncomponent = \"{name}.wasm\"\n"));
+        self
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn source(&self, rest: &str) -> Source {
+        let head = "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n";
+        Source::new("model.toml", format!("{head}{}{rest}", self.plugins))
+    }
+
+    /// The same with all plugins pinned.
+    fn pinned(&self, source: &Source) -> Source {
+        let files = std::fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().path());
+        let digests: BTreeMap<String, Digest> = files
+            .map(|file| {
+                (file.file_stem().unwrap().to_str().unwrap().to_owned(), Digest::of(&std::fs::read(&file).unwrap()))
+            })
+            .collect();
+        Source::new("model.toml", model::pin(&source.text, &digests).unwrap())
+    }
+
+    fn check(&self, source: &Source) -> Findings {
+        self.check_at("2026-11-24T12:00:00Z", source)
+    }
+
+    fn check_at(&self, now: &str, source: &Source) -> Findings {
+        LoadedModel::check(&lockgate_tests::runtime(), source, self.path(), now.parse().unwrap())
+    }
+}
+
+const GATE: &str = "[[gates]]\nstage = \"plan-and-approve\"\nphase = \"exit\"\n";
+
+/// A binding of the plugin `guest` with these settings, one line each.
+fn binding(settings: &str) -> String {
+    format!("{GATE}[[gates.bindings]]\nid = \"b\"\nplugin = \"guest\"\nenforcement = \"hard-mandatory\"\n{settings}")
+}
+
+/// Severity, code, and the line of the text that each finding points at.
+fn lines(findings: &Findings, source: &Source) -> Vec<(Severity, &'static str, String)> {
+    let line = |line: usize| source.text.lines().nth(line - 1).unwrap().to_owned();
+    findings.located(source).into_iter().map(|found| (found.severity, found.code, line(found.line))).collect()
+}
+
+#[test]
+fn settings_of_a_plugin_that_is_not_pinned_are_checked() {
+    let schema = r#"{"properties": {"lead": {"format": "lockgate-person"}}}"#;
+    let folder = Folder::new().plugin("guest", Guest { schema, ..Guest::default() });
+    let unpinned = || (Severity::Warning, "unpinned-plugin", "component = \"guest.wasm\"".to_owned());
+
+    let right = folder.source(&binding("settings.lead = \"ann@example.org\"\n"));
+    let findings = folder.check(&right);
+    assert_eq!(lines(&findings, &right), [unpinned()], "{findings}");
+
+    let wrong = folder.source(&binding("settings.lead = \"\"\n"));
+    let findings = folder.check(&wrong);
+    let refused = (Severity::Error, "settings-refused", "settings.lead = \"\"".to_owned());
+    assert_eq!(lines(&findings, &wrong), [unpinned(), refused], "{findings}");
+
+    let loaded = LoadedModel::load(&lockgate_tests::runtime(), &wrong, folder.path()).unwrap_err();
+    let unpinned = (Severity::Error, "unpinned-plugin", "component = \"guest.wasm\"".to_owned());
+    assert_eq!(lines(&loaded, &wrong), [unpinned], "what is not pinned is not run by who decides");
+}
+
+/// Instructions of `configure` that refuse what stands at `/count`.
+const REFUSES: &str = r#"
+    (i32.store (i32.const 4096) (i32.const 4200)) (i32.store (i32.const 4100) (i32.const 6))
+    (i32.store (i32.const 4104) (i32.const 4206)) (i32.store (i32.const 4108) (i32.const 14))
+    (i32.store8 (i32.const 1200) (i32.const 1))
+    (i32.store (i32.const 1204) (i32.const 4096)) (i32.store (i32.const 1208) (i32.const 1))
+    (return (i32.const 1200))"#;
+
+#[test]
+fn settings_that_a_plugin_itself_refuses_are_found_where_it_is_not_pinned() {
+    let fields = "(data (i32.const 4200) \"/counttwo is too few\")";
+    let folder = Folder::new().plugin("guest", Guest { fields, configure: REFUSES, ..Guest::default() });
+    let source = folder.source(&binding("settings.count = 2\n"));
+    let findings = folder.check(&source);
+    let refused = (Severity::Error, "settings-refused", "settings.count = 2".to_owned());
+    assert_eq!(lines(&findings, &source).last(), Some(&refused), "{findings}");
+    assert!(findings.to_string().contains("two is too few"), "{findings}");
+}
+
+#[test]
+fn a_plugin_that_is_not_there_is_told_and_so_is_what_was_not_checked() {
+    let folder = Folder::new().plugin("guest", Guest::default());
+    std::fs::remove_file(folder.path().join("guest.wasm")).unwrap();
+    let source = folder.source(&binding(""));
+    let findings = folder.check(&source);
+    let missing = (Severity::Error, "plugin-file", "component = \"guest.wasm\"".to_owned());
+    assert_eq!(lines(&findings, &source), [missing]);
+    let notes = &findings.located(&source)[0].notes;
+    assert_eq!(notes, &["the plugin was not loaded, so its settings, limits and grants were not checked"]);
+}
+
+const STRATEGY_IMPORTS: &str =
+    r#"(import "lockgate:host/snapshot@0.1.0" "[resource-drop]evaluation" (func $give-back (param i32)))"#;
+
+/// A strategy that lays out one step, `one`, which asks for this analysis; what it may do next is nothing.
+fn strategy(schema: &str, analysis: &str) -> Vec<u8> {
+    let length = analysis.len();
+    let fields = format!(
+        r#"(data (i32.const 8448) "one") (data (i32.const 8500) "{analysis}")
+        (func (export "lockgate:strategy/strategy@0.1.0#advance") (param i32) (result i32) unreachable)
+        (func (export "lockgate:strategy/strategy@0.1.0#plan") (param $evaluation i32) (result i32)
+            (call $give-back (local.get $evaluation))
+            ;; The step: id, title, analyze([analysis]).
+            (i32.store (i32.const 4096) (i32.const 8448)) (i32.store (i32.const 4100) (i32.const 3))
+            (i32.store (i32.const 4104) (i32.const 8448)) (i32.store (i32.const 4108) (i32.const 3))
+            (i32.store8 (i32.const 4112) (i32.const 3))
+            (i32.store (i32.const 4120) (i32.const 4200)) (i32.store (i32.const 4124) (i32.const 1))
+            (i32.store (i32.const 4200) (i32.const 8500)) (i32.store (i32.const 4204) (i32.const {length}))
+            ;; ok(rollout): the steps, no point of no return, removal as the way back, the summary.
+            (i32.store8 (i32.const 2000) (i32.const 0))
+            (i32.store (i32.const 2004) (i32.const 4096)) (i32.store (i32.const 2008) (i32.const 1))
+            (i32.store8 (i32.const 2012) (i32.const 0))
+            (i32.store8 (i32.const 2024) (i32.const 0))
+            (i32.store (i32.const 2052) (i32.const 8448)) (i32.store (i32.const 2056) (i32.const 3))
+            (i32.const 2000))"#
+    );
+    let world = "export lockgate:strategy/strategy@0.1.0;";
+    Guest { world, kinds: &[2], schema, imports: STRATEGY_IMPORTS, fields: &fields, ..Guest::default() }.component()
+}
+
+/// A check that never answers.
+fn check() -> Vec<u8> {
+    let fields = r#"(func (export "lockgate:check/check@0.1.0#run") (param i32) (result i32) unreachable)"#;
+    Guest { world: "export lockgate:check/check@0.1.0;", kinds: &[1], fields, ..Guest::default() }.component()
+}
+
+/// The schema of a strategy whose settings name analyses.
+const STEPS: &str = r#"{"properties": {"steps": {"items": {"properties": {
+    "analyze": {"items": {"type": "string", "format": "lockgate-analysis"}}}}}}}"#;
+
+#[test]
+fn a_misspelt_analysis_in_the_settings_of_a_strategy_is_an_error_and_the_nearest_is_proposed() {
+    let folder = Folder::new().component("strategy", &strategy(STEPS, "integrity")).component("check", &check());
+    let source = |analyses: &str| {
+        folder.source(&format!(
+            "[analyses.integrity]\nplugin = \"check\"\n[analyses.load]\nplugin = \"check\"\n[strategy]\nplugin = \"strategy\"\n\
+             settings.steps = [\n{{ weight = 5, analyze = [\"load\"] }},\n{{ analyze = [{analyses}] }},\n]\n{GATE}"
+        ))
+    };
+    let errors = |source: &Source| {
+        let findings = folder.check(source).located(source);
+        let errors = findings.into_iter().filter(|finding| finding.severity == Severity::Error);
+        errors.map(|found| (found.code, found.line, found.message, found.helps)).collect::<Vec<_>>()
+    };
+    assert_eq!(errors(&source("\"integrity\"")), []);
+    let misspelt = source("\"integrity\", \"integritty\"");
+    let line = 1 + misspelt.text.lines().position(|line| line.contains("integritty")).unwrap();
+    let helps = ["did you mean `integrity`?", "declare it: `[analyses.integritty]` with its `plugin`"];
+    let expected =
+        ("unknown-analysis", line, "there is no analysis `integritty`".to_owned(), helps.map(str::to_owned).to_vec());
+    assert_eq!(errors(&misspelt), [expected]);
+    // The same where a model is loaded to decide.
+    let pinned = folder.pinned(&misspelt);
+    let refused = LoadedModel::load(&lockgate_tests::runtime(), &pinned, folder.path()).unwrap_err();
+    assert!(refused.iter().any(|finding| finding.code == "unknown-analysis"), "{refused}");
+    // One that is declared, and wrongly, is told once.
+    let broken = folder.source(&format!(
+        "[analyses.integrity]\nplugin = \"chekc\"\n[strategy]\nplugin = \"strategy\"\n\
+         settings.steps = [{{ analyze = [\"integrity\"] }}]\n{GATE}"
+    ));
+    assert_eq!(errors(&broken).iter().map(|error| error.0).collect::<Vec<_>>(), ["unknown-plugin"]);
+}
+
+/// A model whose strategy asks for this analysis, and says so nowhere in its settings.
+fn asking(analysis: &str) -> (Folder, LoadedModel) {
+    let folder = Folder::new().component("strategy", &strategy("true", analysis)).component("check", &check());
+    let text = format!("[analyses.integrity]\nplugin = \"check\"\n[strategy]\nplugin = \"strategy\"\n{GATE}");
+    let source = folder.pinned(&folder.source(&text));
+    let loaded = LoadedModel::load(&lockgate_tests::runtime(), &source, folder.path());
+    let model = loaded.unwrap_or_else(|findings| panic!("{}", findings.render(&source, false))).model;
+    (folder, model)
+}
+
+#[test]
+fn a_rollout_that_asks_for_an_unknown_analysis_is_refused_when_it_is_laid_out() {
+    let (_folder, model) = asking("integrity");
+    assert_eq!(model.plan(&snapshot(&model, EXIT, deployment())).unwrap().steps.len(), 1);
+    let (_folder, model) = asking("integritty");
+    let refused = model.plan(&snapshot(&model, EXIT, deployment())).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "step `one` of the rollout asks for the analysis `integritty`, which model `shop` does not declare: did you mean \
+         `integrity`?"
+    );
+}
+
+#[test]
+fn a_plan_whose_rollout_asks_for_an_unknown_analysis_passes_no_gate() {
+    let (_folder, model) = asking("integrity");
+    let breaches = |analyses: &[&str]| {
+        let mut deployment = deployment();
+        deployment["plan"]["rollout"] = json!({
+            "steps": [
+                {"id": "replace-stable", "title": "Replace", "action": {"deploy": {"slot": "new", "capacity": 100}}},
+                {"id": "look", "title": "Look", "action": {"analyze": analyses}},
+            ],
+            "point_of_no_return": "replace-stable", "way_back": {"last-known-good": {"release": "shop-1"}}, "summary": "two",
+        });
+        let decision = decide(&model, EXIT, deployment);
+        let blocking = decision.reasons.iter().filter(|reason| reason.blocking);
+        blocking.map(|reason| (reason.code.clone(), reason.pointer.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(breaches(&["integrity"]), []);
+    let pointer = Some("/plan/rollout/steps/1/action/analyze/1".to_owned());
+    assert_eq!(breaches(&["integrity", "latency"]), [("analysis-unknown".to_owned(), pointer)]);
+}
+
+/// The deployment has no change window, and the proposed `when` looks at it.
+#[test]
+fn the_when_that_is_proposed_has_the_policy_asked_where_the_field_is_missing() {
+    let folder = Folder::new().plugin("guest", Guest::default());
+    for enforcement in ["hard-mandatory", "soft-mandatory", "advisory"] {
+        for when in ["change.window.start < now", "!(change.window.start < now)"] {
+            let source = |when: &str| {
+                let binding =
+                    format!("[[gates.bindings]]\nid = \"b\"\nplugin = \"guest\"\nenforcement = \"{enforcement}\"\n");
+                folder.pinned(&folder.source(&format!("{GATE}{binding}when = '{when}'\n")))
+            };
+            let answer = |source: &Source| {
+                let model = LoadedModel::load(&lockgate_tests::runtime(), source, folder.path()).unwrap().model;
+                decide(&model, EXIT, deployment()).bindings.remove(0).answer
+            };
+            let unguarded = source(when);
+            let found = folder.check(&unguarded).located(&unguarded);
+            let help = &found.iter().find(|finding| finding.code == "unguarded-field").unwrap().helps[0];
+            let BindingAnswer::Failed(failure) = answer(&unguarded) else { panic!("{when}") };
+            assert_eq!(
+                failure.message,
+                format!(
+                    "its `when` cannot be evaluated: `{when}` looks at `window`, which is missing: write `!has(…) || (…)` around \
+                     it, so that it holds then"
+                )
+            );
+            let proposed = source(help.strip_prefix("write `").and_then(|help| help.strip_suffix('`')).unwrap());
+            assert!(folder.check(&proposed).iter().all(|finding| finding.code != "unguarded-field"), "{help}");
+            assert!(matches!(answer(&proposed), BindingAnswer::Policy(_)), "{help}");
+        }
+    }
+}
+
+/// The schema of a policy that asks for approvals in roles.
+const ROLES: &str = r#"{"properties": {"required": {"items": {"properties": {"role": {"format": "lockgate-role"}}}}}}"#;
+
+#[test]
+fn roles_in_settings_that_nobody_knows_or_can_approve_in_are_warned_of_once_each() {
+    let folder = Folder::new().plugin("guest", Guest { schema: ROLES, ..Guest::default() });
+    let roles = |roles: &[&str]| {
+        let entries: Vec<String> = roles.iter().map(|role| format!("{{ role = \"{role}\" }}")).collect();
+        let source =
+            folder.pinned(&folder.source(&binding(&format!("settings.required = [\n{}\n]\n", entries.join(",\n")))));
+        lines(&folder.check(&source), &source)
+    };
+    let warning = |code, role: &str| (Severity::Warning, code, format!("{{ role = \"{role}\" }},"));
+    assert_eq!(roles(&["change-authority", "operations-manager"]), []);
+    assert_eq!(
+        roles(&["change-autority", "change-authority", "pipeline", "change-autority", "risk", "risk"]),
+        [
+            warning("unknown-role", "change-autority"),
+            warning("cannot-approve", "pipeline"),
+            warning("unknown-role", "risk")
+        ]
+    );
+}
+
+#[test]
+fn a_list_of_periods_is_warned_of_thirty_days_before_its_last_one_is_over() {
+    let schema = r#"{"properties": {"freezes": {"type": "array", "format": "lockgate-periods"}}}"#;
+    let folder = Folder::new().plugin("guest", Guest { schema, ..Guest::default() });
+    let found = |now: &str, ends: &[&str]| {
+        let entries: Vec<String> = ends.iter().map(|until| format!("{{ until = \"{until}\" }}")).collect();
+        let source =
+            folder.pinned(&folder.source(&binding(&format!("settings.freezes = [\n{}\n]\n", entries.join(",\n")))));
+        let findings = folder.check_at(now, &source);
+        let located = findings.located(&source).into_iter();
+        let line = |line: usize| source.text.lines().nth(line - 1).unwrap().to_owned();
+        located.map(|found| (found.code, line(found.line), found.message)).collect::<Vec<_>>()
+    };
+    // The last one is the one that ends last, wherever it stands.
+    let ends = ["2026-12-27", "2027-01-06T18:00", "2026-04-07", "12-24"];
+    assert_eq!(found("2026-12-07T17:59:59Z", &ends), []);
+    let warning =
+        |message: &str| ("periods-run-out", "{ until = \"2027-01-06T18:00\" },".to_owned(), message.to_owned());
+    assert_eq!(
+        found("2026-12-07T18:00:00Z", &ends),
+        [warning("the last dated period of `freezes` ends on `2027-01-06T18:00`, within 30 days")]
+    );
+    assert_eq!(
+        found("2027-01-06T18:00:00Z", &ends),
+        [warning("the last dated period of `freezes` ended on `2027-01-06T18:00`")]
+    );
+    for comes_back in [&["12-24", "01-06"][..], &[]] {
+        assert_eq!(found("2027-02-01T00:00:00Z", comes_back), []);
+    }
+}
+
+/// The strategy lays out no point of no return, and removal as the way back.
+#[test]
+fn a_rollout_that_is_laid_out_in_fulfill_keeps_to_the_plan() {
+    for (plan, code) in [
+        (
+            json!({"id": "plan-1", "point_of_no_return": "one", "way_back": "removal"}),
+            Some("point-of-no-return-unknown"),
+        ),
+        (json!({"id": "plan-1", "way_back": "forward-only"}), Some("way-back-differs")),
+        (json!({"id": "plan-1", "way_back": "removal"}), None),
+    ] {
+        let (folder, model) = asking("integrity");
+        let ledger = Arc::new(open_ledger(&folder.folder));
+        let engine = Engine::new(ledger, Arc::new(Fixed(vec![model].into())), Recordings::Needed);
+        let stand = Stand::of(engine, folder.folder);
+        stand
+            .request(|document| {
+                document["scenario"] = json!("first-release");
+                document["plan"] = plan.clone();
+            })
+            .unwrap();
+        for (stage, phase) in [
+            (Stage::PlanAndApprove, Phase::Entrance),
+            (Stage::PlanAndApprove, Phase::Exit),
+            (Stage::Fulfill, Phase::Entrance),
+        ] {
+            assert!(stand.pass("dep-1", stage, phase).unwrap().passed);
+        }
+        let refused = match stand.engine.next_step(&stand.by(&person("ci", &["pipeline"])), "dep-1".into()) {
+            Err(EngineError::Rollout(RolloutError::Refused(violation))) => Some(violation.code),
+            // It is laid out, and the strategy of the test has no more to say.
+            Err(EngineError::Rollout(RolloutError::Strategy(_))) => None,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(refused.as_deref(), code, "{plan}");
+    }
+}

@@ -1,0 +1,67 @@
+//! Who may do what at the gates of the models that are loaded.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use lockgate_domain::TeamName;
+use lockgate_engine::service::{Engine, EngineError};
+use lockgate_ledger::{Cause, Unavailable};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::extract::Who;
+use super::openapi::Reading;
+use super::state::ApiState;
+use super::url_parts::Parameters;
+use crate::auth::access::{AccessReview, AccessSources, teams_asked};
+use crate::auth::token::{TokenError, Tokens};
+use crate::problem::Problem;
+
+/// For whose deployments.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct AccessQuery {
+    /// Only credentials that are good for deployments of this team.
+    #[param(example = "shop")]
+    #[param(value_type = Option<String>)]
+    team: Option<TeamName>,
+}
+
+/// Reviews who may do what
+///
+/// At each gate that a loaded model guards: what somebody has to do there, in which roles, and who holds a valid token for it;
+/// and a warning for each role that a gate needs and nobody holds. Who asks sees the credentials that reach into their teams.
+#[utoipa::path(
+    get,
+    path = "/api/v1/access",
+    operation_id = "review_access",
+    tag = "access",
+    params(AccessQuery),
+    responses(
+        (status = 200, description = "Who may do what.", body = ref("#/components/schemas/AccessReview")),
+        Reading,
+    )
+)]
+pub(super) async fn review(
+    State(state): State<ApiState>,
+    Who(actor): Who,
+    Parameters(query): Parameters<AccessQuery>,
+) -> Result<Json<AccessReview>, Problem> {
+    let (set, rules) = (state.catalogue.current(), Arc::clone(&state.rules));
+    let review = move |engine: &Engine| {
+        let tokens = Tokens::read(&**engine.storage()).map_err(unreadable)?;
+        let teams = teams_asked(&actor, query.team.as_ref());
+        let sources = AccessSources { tokens: &tokens, rules: Some(&rules), teams: &teams, now: engine.now() };
+        Ok(AccessReview::of(set.models(), sources))
+    };
+    state.read(review).await.map(Json)
+}
+
+fn unreadable(error: TokenError) -> EngineError {
+    match error {
+        TokenError::Ledger(error) => EngineError::Ledger(error),
+        other => EngineError::Ledger(Unavailable { cause: Cause::Corrupt, message: other.to_string() }.into()),
+    }
+}

@@ -1,0 +1,92 @@
+//! The headers that the server reads: each is there once, and none is of a family of ours without being known.
+//!
+//! Of a header that is there twice nobody knows which one counts, and a proxy may have looked at the other one.
+
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use lockgate_domain::closest;
+
+use super::request_id::REQUEST_ID;
+use crate::api::extract::IDEMPOTENCY_KEY;
+use crate::api::{EVIDENCE_MADE, EVIDENCE_SOURCE, LAST_EVENT_ID};
+use crate::problem::Problem;
+
+/// What the names of the headers about evidence begin with.
+const EVIDENCE: &str = "x-evidence-";
+
+/// All headers about evidence.
+static ABOUT_EVIDENCE: [HeaderName; 2] = [EVIDENCE_MADE, EVIDENCE_SOURCE];
+
+/// The headers that are read as one value. `Authorization` is looked at where the credential is read: its refusal has a
+/// challenge.
+static SINGLE: [HeaderName; 6] = [CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH, IDEMPOTENCY_KEY, LAST_EVENT_ID, REQUEST_ID];
+
+/// A header that is there more than once.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Repeated;
+
+/// The header of that name.
+///
+/// # Errors
+/// If it is there more than once.
+pub(crate) fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h HeaderValue>, Repeated> {
+    let mut all = headers.get_all(name).iter();
+    match (all.next(), all.next()) {
+        (first, None) => Ok(first),
+        _ => Err(Repeated),
+    }
+}
+
+/// Checks the headers of a request.
+///
+/// # Errors
+/// If one that is read as one value is there twice, or one about evidence is not known.
+pub(super) fn check(headers: &HeaderMap) -> Result<(), Problem> {
+    let refused = |detail: String| Err(Problem::of_status(StatusCode::BAD_REQUEST).detail(detail));
+    let all = SINGLE.iter().chain(&ABOUT_EVIDENCE);
+    if let Some(twice) = all.filter(|name| single(headers, name).is_err()).min_by_key(|name| name.as_str()) {
+        return refused(format!("the header `{twice}` appears more than once: send it once"));
+    }
+    let unknown = headers.keys().find(|name| name.as_str().starts_with(EVIDENCE) && !ABOUT_EVIDENCE.contains(name));
+    let Some(unknown) = unknown else { return Ok(()) };
+    let known = ABOUT_EVIDENCE.each_ref().map(HeaderName::as_str);
+    let meant = closest(unknown.as_str(), known).map_or_else(|| known.join("` or `"), str::to_owned);
+    refused(format!("unknown header `{unknown}`: did you mean `{meant}`?"))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn said(headers: &[(&HeaderName, &'static str)]) -> Option<String> {
+        let headers =
+            headers.iter().map(|(name, value)| ((*name).clone(), HeaderValue::from_static(value))).collect::<Vec<_>>();
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(name, value);
+        }
+        check(&map).err().map(|problem| problem.document(None).detail.unwrap())
+    }
+
+    #[test]
+    fn a_header_that_is_read_is_there_once() {
+        for name in SINGLE.iter().chain(&ABOUT_EVIDENCE) {
+            assert_eq!(said(&[(name, "a")]), None);
+            let twice = format!("the header `{name}` appears more than once: send it once");
+            assert_eq!(said(&[(name, "a"), (name, "a")]), Some(twice));
+        }
+        let accept = axum::http::header::ACCEPT;
+        assert_eq!(said(&[(&accept, "a/b"), (&accept, "c/d")]), None);
+    }
+
+    #[test]
+    fn an_unknown_header_about_evidence_is_refused_with_the_one_that_is_meant() {
+        let header = |name: &'static str| said(&[(&HeaderName::from_static(name), "a")]).unwrap();
+        assert_eq!(header("x-evidence-maid"), "unknown header `x-evidence-maid`: did you mean `x-evidence-made`?");
+        assert_eq!(
+            header("x-evidence-collected"),
+            "unknown header `x-evidence-collected`: did you mean `x-evidence-made` or `x-evidence-source`?"
+        );
+    }
+}
