@@ -65,7 +65,7 @@ pub use evidence::Evidence;
 pub use exemption::{ExceptionCode, Exemption, InvalidWaiver, Overlap, OverlapRelation, Override, Waiver, WaiverScope};
 pub use id::is_path_step;
 pub use instance::{ConfigurationItem, Instance, InstanceStatus};
-pub use name::{InvalidName, NameFault, check_id, check_line, check_name, gives_orders};
+pub use name::{InvalidName, NameFault, check_id, check_line, check_name, check_text, gives_orders};
 pub use person::{PERSON_FORMAT, PersonId};
 pub use plan::{DataRetention, LastKnownGood, Plan, WayBack};
 pub use receipt::{CONTRACT_VERSION, Failure, FailureKind, Receipt};
