@@ -27,7 +27,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let mut command = workspace.cargo();
     command.args(["bench", "--profile", "dev"]);
     // What is measured is optimised as for a release; what it stands on is so already, and is not built again.
-    for library in ["domain", "engine", "ledger", "server"] {
+    for library in ["domain", "engine", "ledger", "server", "service"] {
         command.arg("--config").arg(format!("profile.dev.package.lockgate-{library}.opt-level=3"));
     }
     command.args(["-p", "lockgate-server", "--bench", "decisions", "--"]);

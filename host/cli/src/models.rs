@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lockgate_engine::model::{Findings, Source, SourceError};
-use lockgate_engine::{LoadedModel, Ready};
+use lockgate_engine::{LoadReport, LoadedModel};
 use lockgate_runtime::Runtime;
 
 use crate::diagnostic::{Diagnostic, InvalidInput};
@@ -33,7 +33,7 @@ pub(crate) fn read(path: &Path) -> Result<Source, InvalidInput> {
 pub(crate) fn load(runtime: &Runtime, path: &Path, quiet: bool) -> Result<LoadedModel, InvalidInput> {
     let source = read(path)?;
     match LoadedModel::load(runtime, &source, folder_of(path)) {
-        Ok(Ready { model, warnings }) => {
+        Ok(LoadReport { model, warnings }) => {
             if !warnings.is_empty() && !quiet {
                 print::words(warnings.render(&source, true));
             }

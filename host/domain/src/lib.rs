@@ -31,6 +31,7 @@ mod plan;
 mod receipt;
 mod records;
 mod release;
+mod right;
 mod rollout;
 pub mod rules;
 mod snapshot;
@@ -77,6 +78,7 @@ pub use release::{
     Component, ComponentIdentity, ComponentKind, Defect, DefectStatus, KnowledgeItem, KnowledgeStatus, Release,
     ReleaseNotes, ReleaseStatus, Severity,
 };
+pub use right::{KnownRole, RIGHTS_OF_OTHER_ROLES, ROLES, Right, UnknownRight, rights_of, role_names};
 pub use rollout::{Action, Progress, Rollout, Step, StepAction, StepState, StepStatus, Wait};
 pub use snapshot::{Snapshot, SnapshotForm};
 pub use stage::{Gate, Phase, Scenario, Stage};

@@ -33,7 +33,7 @@ pub struct Receipt {
     pub wall_time_us: u64,
     /// How often it called each host function.
     pub host_calls: BTreeMap<String, u64>,
-    /// Whether this is an earlier call, on the same picture but at an earlier moment, whose answer was used again: it had
+    /// Whether this is an earlier call, on the same snapshot but at an earlier moment, whose answer was used again: it had
     /// looked neither at the time nor outside, so another call would have come to the same.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reused: bool,

@@ -1,4 +1,4 @@
-//! The immutable picture that one decision looks at.
+//! The immutable snapshot that one decision looks at.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -106,8 +106,8 @@ impl Snapshot {
     }
 }
 
-/// The canonical form of all snapshots of one picture: what is the same in them is written once. For whoever decides on
-/// the same picture again and again, at other moments and gates.
+/// The canonical form of all snapshots of one snapshot: what is the same in them is written once. For whoever decides on
+/// the same snapshot again and again, at other moments and gates.
 #[derive(Clone, Debug)]
 pub struct SnapshotForm {
     /// The hash of what comes before the first part that differs: most of it.

@@ -17,11 +17,11 @@ use std::sync::Arc;
 use criterion::{Criterion, criterion_group, criterion_main};
 use lockgate_domain::{Deployment, Digest, Gate, Person, Phase, Snapshot, Stage, Timestamp, canonical_json};
 use lockgate_engine::LoadedModel;
-use lockgate_engine::authority::{Actor, CredentialKind, Teams};
 use lockgate_engine::model::Source;
-use lockgate_engine::service::{Asked, Engine, GatePurpose, GateRequest, Models, NewDeployment, Recordings, Write};
 use lockgate_ledger::{KeyFile, NewEntry, SqliteOptions};
 use lockgate_runtime::{Runtime, RuntimeConfig};
+use lockgate_service::authority::{Actor, CredentialKind, Teams};
+use lockgate_service::{Asked, Engine, GatePurpose, GateRequest, Models, NewDeployment, Recordings, Write};
 
 const EXIT: Gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
 

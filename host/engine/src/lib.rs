@@ -1,29 +1,29 @@
-//! Evaluates gates: the only place that joins the domain, the plugins and (later) the ledger.
+//! Evaluates gates: a snapshot and a deployment model go in, a decision comes out.
+//!
+//! Nothing here is kept: what lives on the ledger (deployments, approvals, decisions) is the crate `lockgate-service`.
 //!
 //! The way of one decision is the order of the modules:
 //!
 //! 1. [`model`]: a deployment model says which plugins guard which gate; [`expression`]: and under which conditions;
-//! 2. `load`: its plugins are read, held against their digests and configured: a [`LoadedModel`];
-//! 3. [`choose`]: the model that a deployment goes by is chosen, and the snapshot taken;
-//! 4. `gate`: [`LoadedModel::evaluate`] asks them side by side, combines what they say, and makes the decision;
+//! 2. [`load`]: its plugins are read, held against their digests and configured: a [`LoadedModel`];
+//! 3. [`select_model`]: the model that a deployment goes by is chosen, and the snapshot taken;
+//! 4. [`gate`]: [`LoadedModel::evaluate`] asks them side by side, combines what they say, and makes the decision;
 //! 5. [`rollout`]: [`LoadedModel::drive`] carries out what a strategy lays out, step by step;
 //! 6. [`replay`]: what was recorded or decided runs again, as it was or with a candidate.
 
-pub mod authority;
-pub mod catalogue;
-mod choose;
+#![allow(missing_docs, reason = "no crate but ours builds on it")]
+
+mod environment_order;
 pub mod expression;
-mod flow;
-mod gate;
-pub mod lifecycle;
-mod load;
+pub mod gate;
+pub mod load;
 pub mod model;
-mod namespaces;
 pub mod replay;
 pub mod rollout;
-pub mod service;
+mod select_model;
+mod values;
 
-pub use choose::{ChoiceError, Chosen, Question, choose};
 pub use gate::{EngineCode, GateError, decision_id};
-pub use load::{GateAction, GateNeed, LoadedModel, Ready};
-pub use namespaces::LedgerNamespaces;
+pub use load::{GateAction, GateNeed, LoadReport, LoadedModel};
+pub use select_model::{RESERVED, SelectModelError, SelectedModel, SnapshotRequest, select_model};
+pub use values::{PendingChanges, PendingValues, ValueStore, VersionedValues};

@@ -6,7 +6,6 @@
 //! reached, so thousands can run side by side, and before anything is changed.
 
 mod compare;
-mod decisions;
 mod words;
 
 use std::collections::{BTreeMap, HashMap};
@@ -20,11 +19,11 @@ use serde_json::Value;
 
 use crate::gate::standing;
 
-pub use decisions::{Again, Decisions, KeptDecision, Which};
+pub use compare::{DecisionComparison, ReplayedDecision, of_the_machine};
 
 /// Who takes the place of the plugin that was recorded.
 #[derive(Clone, Debug)]
-pub struct Candidate {
+pub struct Replacement {
     /// Whose place: the name of the plugin in the recordings. None: of every plugin.
     pub plugin: Option<String>,
     /// The component. None: the one that was recorded.
@@ -38,10 +37,10 @@ pub struct Candidate {
 pub struct Replayer {
     runtime: Runtime,
     components: BTreeMap<Digest, Arc<[u8]>>,
-    candidate: Option<Candidate>,
+    candidate: Option<Replacement>,
     /// The candidate's component, with its digest.
     replacement: Option<(Digest, Arc<[u8]>)>,
-    loaded: Mutex<HashMap<Key, Loading>>,
+    loaded: Mutex<HashMap<PluginUseKey, Loading>>,
 }
 
 /// A plugin that is loaded once, by whoever needs it first; or why it cannot be.
@@ -49,7 +48,7 @@ type Loading = Arc<OnceLock<Result<Plugin, String>>>;
 
 /// What makes two uses of a plugin the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Key {
+struct PluginUseKey {
     component: Digest,
     settings: Digest,
     log: bool,
@@ -61,7 +60,7 @@ struct Key {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "ended")]
 #[non_exhaustive]
-pub enum Ended {
+pub enum ReplayOutcome {
     /// As it was, byte for byte; and with the same fuel, where that can be compared.
     Same,
     /// As it was, but with other fuel on an engine on which it must be the same.
@@ -72,11 +71,11 @@ pub enum Ended {
         is: u64,
     },
     /// It says the same for other reasons.
-    Changed(Change),
+    Changed(OutcomeChange),
     /// It says the same for the same reasons, in other words; or it asked or logged something else on the way.
-    Reworded(Change),
+    Reworded(OutcomeChange),
     /// It says something else.
-    Flipped(Change),
+    Flipped(OutcomeChange),
     /// It asked for something that was never asked when the recording was made.
     NotRecorded {
         /// What.
@@ -112,7 +111,7 @@ pub enum Ended {
 
 /// From what to what, and why.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Change {
+pub struct OutcomeChange {
     /// What it said.
     pub from: Standing,
     /// What it says now.
@@ -128,7 +127,7 @@ impl Replayer {
     pub fn new(
         runtime: Runtime,
         components: impl IntoIterator<Item = Arc<[u8]>>,
-        candidate: Option<Candidate>,
+        candidate: Option<Replacement>,
     ) -> Self {
         let components = components.into_iter().map(|component| (Digest::of(&component), component)).collect();
         let replacement = candidate.as_ref().and_then(|candidate| candidate.component.clone());
@@ -137,28 +136,30 @@ impl Replayer {
     }
 
     /// Runs one.
-    pub fn replay(&self, recording: &Recording) -> Ended {
+    pub fn replay(&self, recording: &Recording) -> ReplayOutcome {
         let candidate = match &self.candidate {
-            Some(Candidate { plugin: Some(name), .. }) if *name != recording.plugin.name => return Ended::NotConcerned,
+            Some(Replacement { plugin: Some(name), .. }) if *name != recording.plugin.name => {
+                return ReplayOutcome::NotConcerned;
+            }
             candidate => candidate.as_ref(),
         };
         if let Outcome::Failed(failure) = &recording.outcome
             && recording.outcome.is_of_the_machine()
         {
-            return Ended::NotComparable { why: failure.kind.as_str().to_owned() };
+            return ReplayOutcome::NotComparable { why: failure.kind.as_str().to_owned() };
         }
         let plugin = match self.plugin(recording, candidate) {
             Ok(plugin) => plugin,
-            Err(why) => return Ended::NotRun { why },
+            Err(why) => return ReplayOutcome::NotRun { why },
         };
         match plugin.replay(recording) {
             Ok(replayed) => ended(recording, &replayed),
-            Err(error) => Ended::NotRun { why: error.to_string() },
+            Err(error) => ReplayOutcome::NotRun { why: error.to_string() },
         }
     }
 
     /// The plugin that runs a recording. Each is loaded once, by whoever needs it first; others wait.
-    fn plugin(&self, recording: &Recording, candidate: Option<&Candidate>) -> Result<Plugin, String> {
+    fn plugin(&self, recording: &Recording, candidate: Option<&Replacement>) -> Result<Plugin, String> {
         let (digest, component) = match &self.replacement {
             Some((digest, component)) => (*digest, component),
             None => {
@@ -174,7 +175,7 @@ impl Replayer {
         };
         let other = candidate.and_then(|candidate| candidate.settings.as_ref());
         let settings = other.unwrap_or(&recording.plugin.settings);
-        let key = Key {
+        let key = PluginUseKey {
             component: digest,
             settings: match other {
                 Some(settings) => Digest::of_canonical(settings).map_err(|error| error.to_string())?,
@@ -203,31 +204,31 @@ impl Replayer {
     }
 }
 
-fn ended(recording: &Recording, replayed: &Replayed) -> Ended {
+fn ended(recording: &Recording, replayed: &Replayed) -> ReplayOutcome {
     if let Outcome::Failed(failure) = &replayed.outcome
         && failure.kind == FailureKind::NotRecorded
     {
-        return Ended::NotRecorded { question: failure.message.clone() };
+        return ReplayOutcome::NotRecorded { question: failure.message.clone() };
     }
     if let Outcome::Failed(failure) = &replayed.outcome
         && replayed.outcome.is_of_the_machine()
     {
-        return Ended::NotComparable { why: failure.kind.as_str().to_owned() };
+        return ReplayOutcome::NotComparable { why: failure.kind.as_str().to_owned() };
     }
     match (replayed.same, replayed.same_fuel) {
-        (true, Some(false)) => Ended::FuelDiffers { was: recording.used.fuel, is: replayed.used.fuel },
-        (true, _) => Ended::Same,
+        (true, Some(false)) => ReplayOutcome::FuelDiffers { was: recording.used.fuel, is: replayed.used.fuel },
+        (true, _) => ReplayOutcome::Same,
         (false, _) => {
-            let change = Change {
+            let change = OutcomeChange {
                 from: says(&recording.outcome),
                 to: says(&replayed.outcome),
                 was: codes(&recording.outcome),
                 is: codes(&replayed.outcome),
             };
             match words::differ_alone(&recording.outcome, &replayed.outcome) {
-                _ if change.from != change.to => Ended::Flipped(change),
-                true => Ended::Reworded(change),
-                false => Ended::Changed(change),
+                _ if change.from != change.to => ReplayOutcome::Flipped(change),
+                true => ReplayOutcome::Reworded(change),
+                false => ReplayOutcome::Changed(change),
             }
         }
     }

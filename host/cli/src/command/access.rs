@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use lockgate_domain::{Gate, TeamName};
 use lockgate_engine::LoadedModel;
-use lockgate_engine::authority::Teams;
 use lockgate_ledger::Storage as _;
 use lockgate_server::auth::access::{AccessHolder, AccessReview, AccessRow, AccessSources};
 use lockgate_server::auth::token::Tokens;
+use lockgate_service::authority::Teams;
 
 use crate::args::Global;
 use crate::command::ledger::{LEDGER, USUAL_DATA, open_to_read};

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, anyhow};
 use lockgate_domain::{ApprovedPlan, Decision, Deployment, Gate, Phase, Stage, Timestamp, Verdict};
 use lockgate_engine::model::Model;
-use lockgate_engine::service::unknown_in_scope;
-use lockgate_engine::{ChoiceError, LoadedModel, Question, choose};
+use lockgate_engine::{LoadedModel, SelectModelError, SnapshotRequest, select_model};
 use lockgate_runtime::Recording;
+use lockgate_service::unknown_in_scope;
 
 use crate::args::{Global, parse_phase, parse_stage};
 use crate::diagnostic::{Diagnostic, InvalidInput, Tone};
@@ -103,7 +103,7 @@ impl Eval {
             recordings::keep(folder, recordings, chosen, file)
         };
         let record = self.record.as_ref().map(|_| &record as &Keep<'_>);
-        let question = |gate, deployment| Question { deployment, gate, now, evidence: evidence.clone() };
+        let question = |gate, deployment| SnapshotRequest { deployment, gate, now, evidence: evidence.clone() };
         let asked = self.stage.zip(self.phase).map(|(stage, phase)| Gate { stage, phase });
         let decisions = match asked {
             Some(gate) => {
@@ -134,9 +134,13 @@ impl Eval {
 type Keep<'a> = dyn Fn(&LoadedModel, &[Recording]) -> anyhow::Result<()> + 'a;
 
 /// One decision, and the snapshot that it was made on.
-fn decide(models: &[LoadedModel], question: Question, record: Option<&Keep<'_>>) -> anyhow::Result<(Decision, String)> {
-    let chosen = choose(models, question).map_err(|error| match error {
-        ChoiceError::Digest(error) => anyhow!(error),
+fn decide(
+    models: &[LoadedModel],
+    question: SnapshotRequest,
+    record: Option<&Keep<'_>>,
+) -> anyhow::Result<(Decision, String)> {
+    let chosen = select_model(models, question).map_err(|error| match error {
+        SelectModelError::Digest(error) => anyhow!(error),
         error => InvalidInput::from(Diagnostic::error(error.to_string())).into(),
     })?;
     let decision = match record {
@@ -154,7 +158,7 @@ fn decide(models: &[LoadedModel], question: Question, record: Option<&Keep<'_>>)
 fn walk(
     models: &[LoadedModel],
     mut deployment: Deployment,
-    question: impl Fn(Gate, Deployment) -> Question,
+    question: impl Fn(Gate, Deployment) -> SnapshotRequest,
     record: Option<&Keep<'_>>,
 ) -> anyhow::Result<Vec<Decision>> {
     let mut decisions = Vec::new();

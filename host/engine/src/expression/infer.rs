@@ -17,7 +17,7 @@ use lockgate_domain::PersonId;
 use super::functions;
 use super::parse::Parsed;
 use super::shape::{Field, Fields, Shape, TimePart};
-use super::sites::Sites;
+use super::source_map::SourceMap;
 use super::walk::{collect_tested, literal_text, written, written_literal};
 use crate::model::{Finding, listed, roles};
 
@@ -56,7 +56,7 @@ pub(super) fn check(parsed: &Parsed<'_>, meaning: Meaning<'_>) -> Vec<Finding> {
 }
 
 struct Checker<'c> {
-    sites: &'c Sites<'c>,
+    sites: &'c SourceMap<'c>,
     variables: &'c Fields,
     condition_of: ConditionOf,
     roles: &'c BTreeSet<String>,

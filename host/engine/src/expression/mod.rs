@@ -18,7 +18,7 @@ mod length;
 mod parse;
 mod risk;
 mod shape;
-mod sites;
+mod source_map;
 mod variables;
 mod version;
 mod walk;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use cel::common::ast::{Expr, IdedExpr, operators};
 
 use super::functions;
-use super::sites::Sites;
+use super::source_map::SourceMap;
 use super::walk::children;
 use crate::model::Finding;
 
@@ -22,7 +22,7 @@ const DEEPEST_NESTING: u16 = 32;
 /// A syntax tree, and where its nodes stand in the text.
 pub(super) struct Parsed<'t> {
     pub(super) tree: IdedExpr,
-    pub(super) sites: Sites<'t>,
+    pub(super) sites: SourceMap<'t>,
 }
 
 /// Reads an expression; the finding says why it cannot be read.
@@ -49,7 +49,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed<'_>, Box<Finding>> {
         let message = format!("the expression has more than {DEEPEST} levels");
         return Err(Box::new(refuse(0..text.len(), message).help("use a list: `x in [\"a\", \"b\"]`")));
     }
-    Ok(Parsed { tree, sites: Sites::new(text, info) })
+    Ok(Parsed { tree, sites: SourceMap::new(text, info) })
 }
 
 /// The parser knows a line and a column, in characters; what stands there says more than its list of tokens.

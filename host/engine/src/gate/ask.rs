@@ -10,14 +10,14 @@ use lockgate_domain::{
 use lockgate_runtime::{Call, Evaluation, Exchange, NamespaceChanges, Outcome, Recording, Said};
 
 use crate::expression::{Expression, ExpressionError, Variables};
+use crate::gate::answer_cache::AnswerCache;
 use crate::gate::code::EngineCode;
-use crate::gate::remember::Remembered;
 use crate::load::{LoadedBinding, LoadedPlugin};
-use crate::namespaces::PendingValues;
+use crate::values::PendingValues;
 
 /// Whether a call is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Record {
+pub enum RecordCalls {
     /// Whole.
     Yes,
     /// Its receipt is enough.
@@ -26,27 +26,27 @@ pub(crate) enum Record {
 
 /// Where what a plugin asks of the outside is answered from, and whether that is recorded.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Outside<'a> {
+pub enum AnswerSource<'a> {
     /// It is asked.
-    Asked(Record),
-    /// It is asked, and not recorded; what plugins said before of the same picture is used again where it holds.
-    AskedOnce(&'a Remembered),
+    Live(RecordCalls),
+    /// It is asked, and not recorded; what plugins said before of the same snapshot is used again where it holds.
+    Cached(&'a AnswerCache),
     /// It is not: what was answered when it was decided is, by binding.
-    Recorded(&'a Answers),
+    Recorded(&'a RecordedAnswers),
 }
 
-impl Outside<'_> {
+impl AnswerSource<'_> {
     /// Whether at most one of the bindings has to be asked.
     pub(super) fn knows_most_of(&self, bindings: &[LoadedBinding]) -> bool {
-        matches!(self, Self::AskedOnce(remembered) if remembered.knows_most_of(bindings))
+        matches!(self, Self::Cached(remembered) if remembered.knows_most_of(bindings))
     }
 }
 
 /// What was answered when it was decided, by binding.
-pub(crate) type Answers = BTreeMap<String, Vec<Exchange>>;
+pub type RecordedAnswers = BTreeMap<String, Vec<Exchange>>;
 
 /// What came of a binding.
-pub(super) struct Asked {
+pub(super) struct BindingEvaluation {
     pub(super) outcome: BindingOutcome,
     /// The recording of its call, if there was one and it was to be recorded.
     pub(super) recording: Option<Recording>,
@@ -54,7 +54,7 @@ pub(super) struct Asked {
     changes: Option<NamespaceChanges>,
 }
 
-impl Asked {
+impl BindingEvaluation {
     /// The outcome of a binding whose plugin was not called.
     fn uncalled(outcome: BindingOutcome) -> Self {
         Self { outcome, recording: None, changes: None }
@@ -79,9 +79,9 @@ pub(super) fn ask(
     binding: &LoadedBinding,
     snapshot: &Arc<Snapshot>,
     variables: &Variables<'_>,
-    outside: Outside<'_>,
+    outside: AnswerSource<'_>,
     values: &Arc<PendingValues>,
-) -> Asked {
+) -> BindingEvaluation {
     let outcome = |standing, answer| BindingOutcome {
         id: binding.model.id.clone(),
         plugin: binding.plugin.reference.clone(),
@@ -100,7 +100,7 @@ pub(super) fn ask(
             Ok(true) => {}
             Ok(false) => {
                 let when = when.text().to_owned();
-                return Asked::uncalled(outcome(Standing::NotApplicable, BindingAnswer::NotAsked { when }));
+                return BindingEvaluation::uncalled(outcome(Standing::NotApplicable, BindingAnswer::NotAsked { when }));
             }
             Err(error) => {
                 let failure = Failure {
@@ -110,22 +110,22 @@ pub(super) fn ask(
                     limit: None,
                     used: None,
                 };
-                return Asked::uncalled(outcome(Standing::Error, BindingAnswer::Failed(failure)));
+                return BindingEvaluation::uncalled(outcome(Standing::Error, BindingAnswer::Failed(failure)));
             }
         }
     }
-    if let Outside::AskedOnce(remembered) = outside
+    if let AnswerSource::Cached(remembered) = outside
         && let Some(said) = remembered.said(binding)
     {
-        return Asked::uncalled(said);
+        return BindingEvaluation::uncalled(said);
     }
     let called = match outside {
-        Outside::Asked(record) => call(&binding.plugin, binding.kind, snapshot, record, values),
-        Outside::AskedOnce(_) => call(&binding.plugin, binding.kind, snapshot, Record::No, values),
-        Outside::Recorded(answers) => {
+        AnswerSource::Live(record) => call(&binding.plugin, binding.kind, snapshot, record, values),
+        AnswerSource::Cached(_) => call(&binding.plugin, binding.kind, snapshot, RecordCalls::No, values),
+        AnswerSource::Recorded(answers) => {
             let exchanges = answers.get(&binding.model.id).map(Vec::as_slice).unwrap_or_default();
             let call = function(binding.kind);
-            Called::of(binding.plugin.plugin.ask_again(&call, snapshot, exchanges), None)
+            PluginCall::of(binding.plugin.plugin.ask_again(&call, snapshot, exchanges), None)
         }
     };
     let outcome = BindingOutcome {
@@ -134,10 +134,10 @@ pub(super) fn ask(
         log_dropped: called.log_dropped,
         ..outcome(called.standing, called.answer)
     };
-    if let (Outside::AskedOnce(remembered), true) = (outside, called.holds) {
+    if let (AnswerSource::Cached(remembered), true) = (outside, called.holds) {
         remembered.note(&outcome);
     }
-    Asked { outcome, recording: called.recording, changes: called.changes }
+    BindingEvaluation { outcome, recording: called.recording, changes: called.changes }
 }
 
 /// How a `when` is mended that looks at something that is missing: so that the policy is asked then.
@@ -177,7 +177,7 @@ fn is_asked(
 }
 
 /// One call of a plugin that decides or checks.
-pub(crate) struct Called {
+pub(crate) struct PluginCall {
     pub(crate) standing: Standing,
     pub(crate) answer: BindingAnswer,
     pub(crate) receipt: Receipt,
@@ -195,16 +195,16 @@ pub(crate) fn call(
     plugin: &LoadedPlugin,
     kind: Kind,
     snapshot: &Arc<Snapshot>,
-    record: Record,
+    record: RecordCalls,
     values: &Arc<PendingValues>,
-) -> Called {
+) -> PluginCall {
     let call = function(kind);
     let evaluation = plugin.plugin.ask_on(&call, snapshot, Arc::<PendingValues>::clone(values));
     let recording = match record {
-        Record::Yes => Some(Recording::take(&plugin.plugin, call, snapshot, &evaluation, None)),
-        Record::No => None,
+        RecordCalls::Yes => Some(Recording::take(&plugin.plugin, call, snapshot, &evaluation, None)),
+        RecordCalls::No => None,
     };
-    Called::of(evaluation, recording)
+    PluginCall::of(evaluation, recording)
 }
 
 /// What is called of a plugin that is bound as that.
@@ -216,7 +216,7 @@ fn function(kind: Kind) -> Call {
     }
 }
 
-impl Called {
+impl PluginCall {
     fn of(evaluation: Evaluation<Said>, recording: Option<Recording>) -> Self {
         let Evaluation { outcome, receipt, log, log_dropped, timeless, changes, .. } = evaluation;
         let holds = timeless && changes.is_none() && outcome.is_ok();

@@ -18,7 +18,7 @@ use crate::model::Exceptions;
 const INVOLVED: &str = "asked for this deployment or contributed to it, now or before";
 
 /// One answer that counts at the gate.
-struct Counted<'a> {
+struct CountedException<'a> {
     source: ReasonSource,
     id: &'a str,
     voice: Voice,
@@ -53,7 +53,7 @@ pub(super) fn apply(
         let exceptions = gate.groups.iter().find(|loaded| loaded.model.id == group.id);
         let voice = Voice { standing: group.standing, enforcement: group.enforcement };
         let members = bindings.iter().filter(|binding| binding.group.as_ref() == Some(&group.id));
-        let counted = Counted {
+        let counted = CountedException {
             source: ReasonSource::Group(group.id.clone()),
             id: &group.id,
             voice,
@@ -71,11 +71,11 @@ fn of_binding<'a>(
     bindings: &'a [BindingOutcome],
     groups: &[GroupOutcome],
     place: usize,
-) -> Option<(Counted<'a>, Option<String>)> {
+) -> Option<(CountedException<'a>, Option<String>)> {
     let binding = bindings.get(place)?;
     let loaded = gate.bindings.iter().find(|loaded| loaded.model.id == binding.id)?;
     let member_of = binding.group.clone().filter(|id| groups.iter().any(|group| &group.id == id));
-    let counted = Counted {
+    let counted = CountedException {
         source: ReasonSource::Binding(binding.id.clone()),
         id: &binding.id,
         voice: Voice { standing: binding.standing, enforcement: binding.enforcement },
@@ -86,7 +86,7 @@ fn of_binding<'a>(
 }
 
 fn exempt(
-    counted: &Counted<'_>,
+    counted: &CountedException<'_>,
     member_of: Option<&str>,
     snapshot: &Snapshot,
     waivers: &[&Waiver],

@@ -33,7 +33,7 @@ fn voice(standing: Standing, enforcement: Enforcement, exemption: Option<&Exempt
 }
 
 /// The codes of what a binding says against the deployment, or of why it cannot tell.
-pub(crate) fn codes_in_the_way(binding: &BindingOutcome) -> Vec<String> {
+pub fn codes_in_the_way(binding: &BindingOutcome) -> Vec<String> {
     let codes = |codes: Vec<&str>| codes.into_iter().map(str::to_owned).collect();
     match &binding.answer {
         BindingAnswer::Policy(answer) => match &answer.ruling {

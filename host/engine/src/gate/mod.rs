@@ -4,13 +4,13 @@
 //! under the same model gives the same decision, id included. What plugins want to be kept in their namespaces is gathered
 //! in the order of the bindings, for the write that the decision belongs to.
 
+mod answer_cache;
 mod ask;
-mod busy;
 mod code;
 mod exempt;
 mod explain;
 mod group;
-mod remember;
+mod load;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,22 +24,22 @@ use lockgate_runtime::{Context, Recording};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use self::load::RunningDecision;
+use crate::environment_order;
 use crate::expression::Variables;
-use crate::flow;
 use crate::load::{LoadedGate, LoadedModel};
-use crate::namespaces::PendingValues;
 use crate::rollout::analysis;
-use ask::Asked;
-use busy::Busy;
+use crate::values::PendingValues;
+use ask::BindingEvaluation;
 pub use code::EngineCode;
 
-pub(crate) use ask::{Answers, Outside, Record, call, standing};
-pub(crate) use explain::codes_in_the_way;
-pub(crate) use remember::Remembered;
+pub use answer_cache::AnswerCache;
+pub use ask::{AnswerSource, RecordCalls, RecordedAnswers};
+pub(crate) use ask::{call, standing};
+pub use explain::codes_in_the_way;
 
 /// Why a decision could not be made at all. What plugins do wrong is never among it: that is part of the decision.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum GateError {
     /// The snapshot, or an answer, has no canonical JSON form.
     #[error(transparent)]
@@ -53,7 +53,7 @@ impl LoadedModel {
     /// # Errors
     /// If the snapshot has no canonical JSON form.
     pub fn evaluate(&self, snapshot: &Arc<Snapshot>, chosen_because: &str) -> Result<Decision, GateError> {
-        let outside = Outside::Asked(Record::No);
+        let outside = AnswerSource::Live(RecordCalls::No);
         let values = self.unwritten_values();
         self.decide(snapshot, snapshot.digest()?, chosen_because, outside, &values).map(|(decision, _)| decision)
     }
@@ -68,32 +68,32 @@ impl LoadedModel {
         chosen_because: &str,
     ) -> Result<(Decision, Vec<Recording>), GateError> {
         let values = self.unwritten_values();
-        self.decide(snapshot, snapshot.digest()?, chosen_because, Outside::Asked(Record::Yes), &values)
+        self.decide(snapshot, snapshot.digest()?, chosen_because, AnswerSource::Live(RecordCalls::Yes), &values)
     }
 
     /// Decides once more: nothing outside is reached, and what its plugins ask there is answered as it was then.
-    pub(crate) fn decide_again(
+    pub fn decide_again(
         &self,
         snapshot: &Arc<Snapshot>,
         chosen_because: &str,
-        answers: &Answers,
+        answers: &RecordedAnswers,
     ) -> Result<Decision, GateError> {
-        let outside = Outside::Recorded(answers);
+        let outside = AnswerSource::Recorded(answers);
         let values = PendingValues::of_runtime(None);
         self.decide(snapshot, snapshot.digest()?, chosen_because, outside, &values).map(|(decision, _)| decision)
     }
 
     /// Decides on a snapshot of that digest. What plugins change in their namespaces is added to `values`.
-    pub(crate) fn decide(
+    pub fn decide(
         &self,
         snapshot: &Arc<Snapshot>,
         digest: Digest,
         chosen_because: &str,
-        outside: Outside<'_>,
+        outside: AnswerSource<'_>,
         values: &Arc<PendingValues>,
     ) -> Result<(Decision, Vec<Recording>), GateError> {
         let mut breaches = rules::breaches(snapshot, self.digest());
-        flow::check(self.model(), snapshot, &mut breaches);
+        environment_order::check(self.model(), snapshot, &mut breaches);
         analysis::check(self.model(), snapshot, &mut breaches);
         let (asked, groups) = match self.gate(snapshot.gate) {
             Some(gate) => ask_all(gate, snapshot, outside, values),
@@ -101,7 +101,7 @@ impl LoadedModel {
         };
         let mut groups = groups;
         let (mut bindings, recordings): (Vec<BindingOutcome>, Vec<Option<Recording>>) =
-            asked.into_iter().map(|Asked { outcome, recording, .. }| (outcome, recording)).unzip();
+            asked.into_iter().map(|BindingEvaluation { outcome, recording, .. }| (outcome, recording)).unzip();
         let mut exceptions = match self.gate(snapshot.gate) {
             Some(gate) => exempt::apply(gate, snapshot, &self.model().id, &mut bindings, &mut groups),
             None => Vec::new(),
@@ -155,13 +155,13 @@ impl LoadedModel {
 fn ask_all(
     gate: &LoadedGate,
     snapshot: &Arc<Snapshot>,
-    outside: Outside<'_>,
+    outside: AnswerSource<'_>,
     values: &Arc<PendingValues>,
-) -> (Vec<Asked>, Vec<GroupOutcome>) {
+) -> (Vec<BindingEvaluation>, Vec<GroupOutcome>) {
     let variables = Variables::new(snapshot);
     let ask = |binding| ask::ask(binding, snapshot, &variables, outside, values);
-    let busy = Busy::begin();
-    let mut asked: Vec<Asked> = match gate.bindings.as_slice() {
+    let running = RunningDecision::begin();
+    let mut asked: Vec<BindingEvaluation> = match gate.bindings.as_slice() {
         [only] => vec![ask(only)],
         several if several.iter().any(|binding| binding.plugin.plugin.may_wait()) => thread::scope(|scope| {
             let waiting = several.iter().enumerate().filter(|(_, binding)| binding.plugin.plugin.may_wait());
@@ -173,7 +173,7 @@ fn ask_all(
                 .collect();
             let apart: BTreeSet<usize> = threads.keys().copied().collect();
             let others = several.par_iter().enumerate();
-            let mut asked: Vec<Option<Asked>> =
+            let mut asked: Vec<Option<BindingEvaluation>> =
                 others.map(|(place, binding)| (!apart.contains(&place)).then(|| ask(binding))).collect();
             for (place, thread) in threads {
                 if let (Some(asked), Ok(answered)) = (asked.get_mut(place), thread.join()) {
@@ -182,10 +182,10 @@ fn ask_all(
             }
             several.iter().zip(asked).map(|(binding, asked)| asked.unwrap_or_else(|| ask(binding))).collect()
         }),
-        several if busy.all_cores() || outside.knows_most_of(several) => several.iter().map(ask).collect(),
+        several if running.all_cores() || outside.knows_most_of(several) => several.iter().map(ask).collect(),
         several => several.par_iter().map(ask).collect(),
     };
-    drop(busy);
+    drop(running);
     // All of them have seen the values from before. The order of the bindings says whose change of a key holds, and for whom
     // there is no room left.
     asked.iter_mut().for_each(|asked| asked.keep_changes(values));

@@ -8,22 +8,22 @@ use lockgate_domain::{Digest, Timestamp};
 use crate::model::PluginSource;
 
 /// Hands out components.
-pub(crate) trait Components {
+pub trait ComponentSource {
     /// The component of the plugin with that name.
-    fn component(&self, name: &str, source: &PluginSource) -> Result<Component, Missing>;
+    fn component(&self, name: &str, source: &PluginSource) -> Result<PluginComponent, MissingComponent>;
 
     /// The folder in which the directories are looked for that the model grants.
     fn folder(&self) -> &Path;
 
     /// What the model is loaded for.
-    fn purpose(&self) -> Purpose {
-        Purpose::Deciding
+    fn purpose(&self) -> LoadPurpose {
+        LoadPurpose::Deciding
     }
 }
 
 /// What a model is loaded for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub enum LoadPurpose {
     /// To decide: its plugins reach what they are granted.
     Deciding,
     /// To decide again: its plugins reach nothing, and are told what was answered when it was decided.
@@ -37,36 +37,36 @@ pub(crate) enum Purpose {
 
 /// A component, not yet held against what the model pins.
 #[derive(Clone)]
-pub(crate) struct Component {
-    pub(crate) bytes: Arc<[u8]>,
-    pub(crate) digest: Digest,
+pub struct PluginComponent {
+    pub bytes: Arc<[u8]>,
+    pub digest: Digest,
     /// Where it was found, for messages.
-    pub(crate) place: String,
+    pub place: String,
 }
 
 /// Why there is no component, and what to do about it.
-pub(crate) struct Missing {
-    pub(crate) message: String,
-    pub(crate) help: Option<String>,
+pub struct MissingComponent {
+    pub message: String,
+    pub help: Option<String>,
 }
 
 /// Reads a file, or says why it cannot be read.
-pub(crate) type ReadFile<'a> = &'a dyn Fn(&Path) -> Result<Arc<[u8]>, String>;
+pub type ReadFile<'a> = &'a dyn Fn(&Path) -> Result<Arc<[u8]>, String>;
 
 /// The model's own folder.
-pub(crate) struct Folder<'a> {
-    pub(crate) path: &'a Path,
-    pub(crate) read: ReadFile<'a>,
+pub struct ModelFolder<'a> {
+    pub path: &'a Path,
+    pub read: ReadFile<'a>,
 }
 
-impl Components for Folder<'_> {
-    fn component(&self, name: &str, source: &PluginSource) -> Result<Component, Missing> {
+impl ComponentSource for ModelFolder<'_> {
+    fn component(&self, name: &str, source: &PluginSource) -> Result<PluginComponent, MissingComponent> {
         let path = self.path.join(&source.component);
-        let bytes = (self.read)(&path).map_err(|error| Missing {
+        let bytes = (self.read)(&path).map_err(|error| MissingComponent {
             message: format!("cannot read plugin `{name}` from `{}`: {error}", path.display()),
             help: Some(format!("`component` is a path from the model's own folder, `{}`", self.path.display())),
         })?;
-        Ok(Component { digest: Digest::of(&bytes), bytes, place: format!("`{}`", path.display()) })
+        Ok(PluginComponent { digest: Digest::of(&bytes), bytes, place: format!("`{}`", path.display()) })
     }
 
     fn folder(&self) -> &Path {
@@ -75,13 +75,13 @@ impl Components for Folder<'_> {
 }
 
 /// Components from wherever they are, for another purpose than to decide.
-pub(crate) struct Purposed<'a> {
-    pub(crate) components: &'a dyn Components,
-    pub(crate) purpose: Purpose,
+pub struct ForPurpose<'a> {
+    pub components: &'a dyn ComponentSource,
+    pub purpose: LoadPurpose,
 }
 
-impl Components for Purposed<'_> {
-    fn component(&self, name: &str, source: &PluginSource) -> Result<Component, Missing> {
+impl ComponentSource for ForPurpose<'_> {
+    fn component(&self, name: &str, source: &PluginSource) -> Result<PluginComponent, MissingComponent> {
         self.components.component(name, source)
     }
 
@@ -89,13 +89,13 @@ impl Components for Purposed<'_> {
         self.components.folder()
     }
 
-    fn purpose(&self) -> Purpose {
+    fn purpose(&self) -> LoadPurpose {
         self.purpose
     }
 }
 
 /// Reads a file, and stops when it is larger than what is looked at anyway.
-pub(crate) fn read_capped(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
+pub fn read_capped(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
     use std::io::Read as _;
     let mut bytes = Vec::new();
     std::fs::File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;

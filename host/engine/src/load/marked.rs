@@ -5,21 +5,22 @@ use std::ops::Range;
 
 use lockgate_runtime::{MarkedSetting, MarkedValue};
 
-use super::uses::Uses;
-use crate::authority::{Right, rights_of};
+use super::plugin_use::PluginUses;
 use crate::model::{Finding, Model, UsePlace, escaped, roles};
+use lockgate_domain::{Right, rights_of};
 
 /// All marked values in the settings of the plugins that were loaded, and where each stands.
-pub(super) fn marked<'u>(uses: &'u Uses<'_>) -> impl Iterator<Item = (&'u UsePlace, &'u MarkedSetting)> {
-    uses.places()
+pub(super) fn marked<'u>(plugin_use: &'u PluginUses<'_>) -> impl Iterator<Item = (&'u UsePlace, &'u MarkedSetting)> {
+    plugin_use
+        .places()
         .iter()
         .flat_map(|(place, plugin)| plugin.marked_settings().iter().map(move |setting| (place, setting)))
 }
 
 /// The analyses that settings name and the model does not declare. A strategy asks for them in the middle of a rollout.
-pub(super) fn unknown_analyses(model: &Model, uses: &Uses<'_>) -> Vec<Finding> {
-    let spans = uses.spans();
-    let named = marked(uses).filter_map(|(place, setting)| match &setting.value {
+pub(super) fn unknown_analyses(model: &Model, plugin_use: &PluginUses<'_>) -> Vec<Finding> {
+    let spans = plugin_use.spans();
+    let named = marked(plugin_use).filter_map(|(place, setting)| match &setting.value {
         MarkedValue::Analysis(id) => Some((place, setting, id)),
         _ => None,
     });
@@ -40,11 +41,11 @@ pub(super) fn unknown_analyses(model: &Model, uses: &Uses<'_>) -> Vec<Finding> {
 }
 
 /// The roles in which nobody can approve, as far as that is known: each once, where it is named first.
-pub(super) fn doubtful_roles(model: &Model, uses: &Uses<'_>) -> Vec<Finding> {
+pub(super) fn doubtful_roles(model: &Model, plugin_use: &PluginUses<'_>) -> Vec<Finding> {
     let mut named: BTreeMap<&str, Vec<Range<usize>>> = BTreeMap::new();
-    for (place, setting) in marked(uses) {
+    for (place, setting) in marked(plugin_use) {
         if let MarkedValue::Role(role) = &setting.value {
-            named.entry(role).or_default().push(uses.spans().settings(place, &setting.pointer));
+            named.entry(role).or_default().push(plugin_use.spans().settings(place, &setting.pointer));
         }
     }
     let doubtful = named.into_iter().filter_map(|(role, mut spans)| {

@@ -6,7 +6,7 @@ mod marked;
 mod monotone;
 mod needs;
 mod periods;
-mod uses;
+mod plugin_use;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -20,16 +20,18 @@ use lockgate_runtime::{Plugin, Runtime};
 
 use crate::expression::Expression;
 use crate::model::{self, Binding, Finding, Findings, GateModel, Group, Model, Source, UsePlace};
-use crate::namespaces::{PendingValues, ledger_name};
-pub(crate) use components::{Component, Components, Folder, Missing, Purpose, Purposed, read_capped};
+use crate::values::PendingValues;
+pub use components::{
+    ComponentSource, ForPurpose, LoadPurpose, MissingComponent, ModelFolder, PluginComponent, ReadFile, read_capped,
+};
 pub use needs::{GateAction, GateNeed};
-use uses::Uses;
+use plugin_use::PluginUses;
 
 /// A model with its plugins, configured and ready to decide. Cheap to clone.
 #[derive(Clone)]
-pub struct LoadedModel(Arc<Loaded>);
+pub struct LoadedModel(Arc<ModelParts>);
 
-struct Loaded {
+struct ModelParts {
     model: Model,
     digest: Digest,
     applies: Option<Expression>,
@@ -68,7 +70,7 @@ pub(crate) struct LoadedPlugin {
 
 /// A model that was loaded, and what looks wrong with it.
 #[derive(Debug)]
-pub struct Ready {
+pub struct LoadReport {
     /// The model.
     pub model: LoadedModel,
     /// Warnings only.
@@ -77,7 +79,7 @@ pub struct Ready {
 
 impl fmt::Debug for LoadedModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Loaded { model, digest, .. } = &*self.0;
+        let ModelParts { model, digest, .. } = &*self.0;
         f.debug_struct("LoadedModel")
             .field("id", &model.id)
             .field("version", &model.version)
@@ -91,8 +93,8 @@ impl LoadedModel {
     ///
     /// # Errors
     /// All that is wrong with the model, its plugins' files, digests, settings and grants.
-    pub fn load(runtime: &Runtime, source: &Source, folder: &Path) -> Result<Ready, Findings> {
-        Self::load_for(Purpose::Deciding, runtime, source, folder)
+    pub fn load(runtime: &Runtime, source: &Source, folder: &Path) -> Result<LoadReport, Findings> {
+        Self::load_for(LoadPurpose::Deciding, runtime, source, folder)
     }
 
     /// As [`LoadedModel::load`], to decide again what was decided: its plugins reach nothing outside, and the clock is
@@ -100,48 +102,57 @@ impl LoadedModel {
     ///
     /// # Errors
     /// As [`LoadedModel::load`], but for directories and namespaces, which nobody looks for.
-    pub fn load_to_replay(runtime: &Runtime, source: &Source, folder: &Path) -> Result<Ready, Findings> {
-        Self::load_for(Purpose::Replaying, runtime, source, folder)
+    pub fn load_to_replay(runtime: &Runtime, source: &Source, folder: &Path) -> Result<LoadReport, Findings> {
+        Self::load_for(LoadPurpose::Replaying, runtime, source, folder)
     }
 
     /// All that is wrong with a model that [`LoadedModel::load`] would load, and all that looks wrong. Plugins that are not
     /// pinned are loaded too, and warned of: such a model is being written. Settings that run out soon after `now` are
     /// warned of as well.
     pub fn check(runtime: &Runtime, source: &Source, folder: &Path, now: Timestamp) -> Findings {
-        match Self::load_for(Purpose::Checking { now }, runtime, source, folder) {
+        match Self::load_for(LoadPurpose::Checking { now }, runtime, source, folder) {
             Ok(ready) => ready.warnings,
             Err(findings) => findings,
         }
     }
 
-    fn load_for(purpose: Purpose, runtime: &Runtime, source: &Source, folder: &Path) -> Result<Ready, Findings> {
+    fn load_for(
+        purpose: LoadPurpose,
+        runtime: &Runtime,
+        source: &Source,
+        folder: &Path,
+    ) -> Result<LoadReport, Findings> {
         let most = runtime.config().max_component_size;
         let read = |path: &Path| read_capped(path, most).map(Arc::from).map_err(|error| error.to_string());
-        Self::load_from(runtime, source, &Purposed { components: &Folder { path: folder, read: &read }, purpose })
+        Self::load_from(
+            runtime,
+            source,
+            &ForPurpose { components: &ModelFolder { path: folder, read: &read }, purpose },
+        )
     }
 
     /// Loads a model whose components are wherever they are.
-    pub(crate) fn load_from(
+    pub fn load_from(
         runtime: &Runtime,
         source: &Source,
-        components: &dyn Components,
-    ) -> Result<Ready, Findings> {
+        components: &dyn ComponentSource,
+    ) -> Result<LoadReport, Findings> {
         let read = match model::check(source) {
             Ok(read) => read,
             Err(mut findings) => {
                 // One look at the file should find what is wrong with its plugins, too.
                 if let (Some(partial), _) = model::read_partly(source) {
-                    load(&partial.model, &mut Uses::new(runtime, &partial, components), &mut findings);
+                    load(&partial.model, &mut PluginUses::new(runtime, &partial, components), &mut findings);
                 }
                 return Err(findings);
             }
         };
         let mut findings = read.warnings.clone();
-        let mut uses = Uses::new(runtime, &read, components);
-        let loaded = load(&read.model, &mut uses, &mut findings);
+        let mut plugin_use = PluginUses::new(runtime, &read, components);
+        let loaded = load(&read.model, &mut plugin_use, &mut findings);
         match loaded {
             Some(loaded) if !findings.has_errors() => {
-                Ok(Ready { model: LoadedModel(Arc::new(loaded)), warnings: findings })
+                Ok(LoadReport { model: LoadedModel(Arc::new(loaded)), warnings: findings })
             }
             _ => Err(findings),
         }
@@ -159,7 +170,7 @@ impl LoadedModel {
 
     /// The plugins that it uses, each once, by the names that it gives them; with what they say of themselves.
     pub fn plugins(&self) -> Vec<(&PluginRef, &Description)> {
-        let Loaded { gates, strategy, analyses, .. } = &*self.0;
+        let ModelParts { gates, strategy, analyses, .. } = &*self.0;
         let bound = gates.iter().flat_map(|gate| &gate.bindings).map(|binding| &binding.plugin);
         let all = strategy.iter().chain(analyses.values()).chain(bound);
         let by_name: BTreeMap<&str, &LoadedPlugin> =
@@ -177,27 +188,27 @@ impl LoadedModel {
         self.gate(gate).is_some_and(|gate| gate.bindings.iter().any(|binding| binding.plugin.plugin.may_wait()))
     }
 
-    /// The namespaces whose values plugins at a gate may change, as the ledger calls them.
-    pub(crate) fn writable_namespaces(&self, gate: Gate) -> BTreeSet<String> {
+    /// The namespaces whose values plugins at a gate may change.
+    pub fn writable_namespaces(&self, gate: Gate) -> BTreeSet<String> {
         let bindings = self.gate(gate).into_iter().flat_map(|gate| &gate.bindings);
         writable(bindings.map(|binding| &binding.plugin))
     }
 
-    /// The namespaces whose values the strategy and the analyses may change, as the ledger calls them.
-    pub(crate) fn writable_namespaces_of_rollout(&self) -> BTreeSet<String> {
+    /// The namespaces whose values the strategy and the analyses may change.
+    pub fn writable_namespaces_of_rollout(&self) -> BTreeSet<String> {
         writable(self.0.strategy.iter().chain(self.0.analyses.values()))
     }
 
     /// The values that calls see in an evaluation that is written nowhere.
     pub(crate) fn unwritten_values(&self) -> Arc<PendingValues> {
-        let Loaded { gates, strategy, analyses, .. } = &*self.0;
+        let ModelParts { gates, strategy, analyses, .. } = &*self.0;
         let bound = gates.iter().flat_map(|gate| &gate.bindings).map(|binding| &binding.plugin);
         let mut all = strategy.iter().chain(analyses.values()).chain(bound);
         // All plugins of a model were loaded by one runtime, which has one store.
         PendingValues::of_runtime(all.find_map(|used| used.plugin.namespaces().cloned()))
     }
 
-    /// Takes a snapshot: the picture of a deployment on which this model decides at one gate.
+    /// Takes a snapshot: the state of a deployment on which this model decides at one gate.
     ///
     /// # Errors
     /// If the release or the plan has no canonical JSON form.
@@ -221,24 +232,24 @@ impl LoadedModel {
         self.0.analyses.get(id)
     }
 
-    pub(crate) fn strategy(&self) -> Option<&Plugin> {
+    pub fn strategy(&self) -> Option<&Plugin> {
         self.0.strategy.as_ref().map(|strategy| &strategy.plugin)
     }
 }
 
 fn writable<'a>(plugins: impl Iterator<Item = &'a LoadedPlugin>) -> BTreeSet<String> {
-    plugins.filter_map(|used| used.plugin.writable_namespace()).map(ledger_name).collect()
+    plugins.filter_map(|used| used.plugin.writable_namespace()).map(str::to_owned).collect()
 }
 
 /// Loads everything, also behind a mistake, so that the next mistakes are found too.
-fn load(model: &Model, uses: &mut Uses<'_>, findings: &mut Findings) -> Option<Loaded> {
+fn load(model: &Model, plugin_use: &mut PluginUses<'_>, findings: &mut Findings) -> Option<ModelParts> {
     let strategy = model.strategy.as_ref().map(|used| {
-        uses.load(&used.plugin, &UsePlace::Strategy, Some(Kind::Strategy), findings).map(|(plugin, _)| plugin)
+        plugin_use.load(&used.plugin, &UsePlace::Strategy, Some(Kind::Strategy), findings).map(|(plugin, _)| plugin)
     });
     let mut analyses = BTreeMap::new();
     for (id, used) in &model.analyses {
         let place = UsePlace::Analysis(id.clone());
-        if let Some((plugin, _)) = uses.load(used, &place, Some(Kind::ValidationCheck), findings) {
+        if let Some((plugin, _)) = plugin_use.load(used, &place, Some(Kind::ValidationCheck), findings) {
             analyses.insert(id.clone(), plugin);
         }
     }
@@ -247,7 +258,7 @@ fn load(model: &Model, uses: &mut Uses<'_>, findings: &mut Findings) -> Option<L
         let mut bindings = Vec::new();
         for binding in &guarded.bindings {
             let place = UsePlace::Binding { gate: guarded.gate, id: binding.id.clone() };
-            let used = uses.load(&binding.plugin, &place, binding.kind, findings);
+            let used = plugin_use.load(&binding.plugin, &place, binding.kind, findings);
             let when = binding.when.as_deref().map(condition).transpose();
             if let (Some((plugin, kind)), Ok(when)) = (used, when) {
                 bindings.push(LoadedBinding { model: binding.clone(), kind, plugin, when });
@@ -258,16 +269,16 @@ fn load(model: &Model, uses: &mut Uses<'_>, findings: &mut Findings) -> Option<L
             Some(LoadedGroup { model: group.clone(), expression })
         });
         let groups: Vec<LoadedGroup> = groups.collect();
-        findings.extend(groups.iter().filter_map(|group| wrong_group(guarded, group, uses)));
+        findings.extend(groups.iter().filter_map(|group| wrong_group(guarded, group, plugin_use)));
         gates.push(LoadedGate { gate: guarded.gate, bindings, groups });
     }
     // What was decided was decided with what the settings name.
-    if uses.purpose() != Purpose::Replaying {
-        findings.extend(marked::unknown_analyses(model, uses));
-        findings.extend(marked::doubtful_roles(model, uses));
+    if plugin_use.purpose() != LoadPurpose::Replaying {
+        findings.extend(marked::unknown_analyses(model, plugin_use));
+        findings.extend(marked::doubtful_roles(model, plugin_use));
     }
-    if let Purpose::Checking { now } = uses.purpose() {
-        findings.extend(periods::that_run_out(uses, now));
+    if let LoadPurpose::Checking { now } = plugin_use.purpose() {
+        findings.extend(periods::that_run_out(plugin_use, now));
     }
     let digest = match model.digest() {
         Ok(digest) => digest,
@@ -276,7 +287,7 @@ fn load(model: &Model, uses: &mut Uses<'_>, findings: &mut Findings) -> Option<L
             return None;
         }
     };
-    Some(Loaded {
+    Some(ModelParts {
         model: model.clone(),
         digest,
         applies: model.applies_when.as_deref().map(condition).transpose().ok()?,
@@ -288,7 +299,7 @@ fn load(model: &Model, uses: &mut Uses<'_>, findings: &mut Findings) -> Option<L
 
 /// What is wrong with a group that no member can keep from being satisfied, or that one more member who allows would make say
 /// no.
-fn wrong_group(guarded: &GateModel, group: &LoadedGroup, uses: &Uses<'_>) -> Option<Finding> {
+fn wrong_group(guarded: &GateModel, group: &LoadedGroup, plugin_use: &PluginUses<'_>) -> Option<Finding> {
     let id = &group.model.id;
     let members = guarded.bindings.iter().filter(|binding| binding.group.as_ref() == Some(id));
     let members: Vec<(&str, &str)> =
@@ -297,7 +308,7 @@ fn wrong_group(guarded: &GateModel, group: &LoadedGroup, uses: &Uses<'_>) -> Opt
         let names = members.iter().map(|(name, _)| *name);
         let message = format!("group `{id}` is satisfied even if all of its members deny, so they decide nothing");
         return Some(
-            Finding::error("group-always-satisfied", uses.spans().group(guarded.gate, id, "expression"), message)
+            Finding::error("group-always-satisfied", plugin_use.spans().group(guarded.gate, id, "expression"), message)
                 .note(format!(
                     "its members are {}: a name that none of them has is never found",
                     crate::model::listed(names)
@@ -309,7 +320,7 @@ fn wrong_group(guarded: &GateModel, group: &LoadedGroup, uses: &Uses<'_>) -> Opt
     let said = said.as_str();
     let message = format!("group `{id}` can be satisfied because `{member}` says `{said}`, and not once it allows");
     Some(
-        Finding::error("group-not-monotone", uses.spans().group(guarded.gate, id, "expression"), message)
+        Finding::error("group-not-monotone", plugin_use.spans().group(guarded.gate, id, "expression"), message)
             .note("one more member that allows must never make a group say no")
             .help("say how many members, or which, have to allow: `members.exists(m, m.standing == \"allow\")`"),
     )

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use lockgate_domain::{Enforcement, Gate, Kind, Phase, Stage};
+use lockgate_domain::{Enforcement, Gate, Kind, Phase, ROLES, Right, Stage, rights_of};
 use lockgate_runtime::MarkedValue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{LoadedGate, LoadedModel};
-use crate::authority::{ROLES, Right, rights_of};
 
 /// What somebody does at a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]

@@ -6,15 +6,15 @@ use lockgate_domain::{Duration, Timestamp};
 use lockgate_runtime::{MarkedValue, PeriodEnd};
 
 use super::marked::marked;
-use super::uses::Uses;
+use super::plugin_use::PluginUses;
 use crate::model::Finding;
 
 /// So long before the end of the last period it is warned of.
 const AHEAD: Duration = Duration::from_millis(30 * 86_400_000);
 
 /// Warns of each list whose last dated period is over, or will be soon.
-pub(super) fn that_run_out(uses: &Uses<'_>, now: Timestamp) -> Vec<Finding> {
-    let lists = marked(uses).filter_map(|(place, setting)| match &setting.value {
+pub(super) fn that_run_out(plugin_use: &PluginUses<'_>, now: Timestamp) -> Vec<Finding> {
+    let lists = marked(plugin_use).filter_map(|(place, setting)| match &setting.value {
         MarkedValue::Periods(ends) => Some((place, setting, ends)),
         _ => None,
     });
@@ -32,7 +32,7 @@ pub(super) fn that_run_out(uses: &Uses<'_>, now: Timestamp) -> Vec<Finding> {
                 true => format!("the last dated period of `{name}` ended on `{until}`"),
                 false => format!("the last dated period of `{name}` ends on `{until}`, within 30 days"),
             };
-            let span = uses.spans().settings(place, &format!("{}/{}/until", setting.pointer, end.index));
+            let span = plugin_use.spans().settings(place, &format!("{}/{}/until", setting.pointer, end.index));
             Finding::warning("periods-run-out", span, message)
                 .help("write the next one; `lockgate plugin inspect` shows how periods are written")
         })

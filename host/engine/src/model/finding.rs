@@ -131,7 +131,7 @@ impl Finding {
 const MOST_LISTED: usize = 24;
 
 /// Words in backticks, with commas between.
-pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 

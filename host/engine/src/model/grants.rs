@@ -103,13 +103,13 @@ impl GrantedCapabilities {
     }
 
     /// Whether they grant anything that is not in the snapshot.
-    pub(crate) fn reach_outside(&self) -> bool {
+    pub fn reach_outside(&self) -> bool {
         !self.directory.is_empty() || !self.http.is_empty() || self.key_value.is_some()
     }
 
     /// Whether these and those grant the same of the outside, so that what was answered under the one would have been
     /// answered under the other.
-    pub(crate) fn reach_the_same(&self, other: &Self) -> bool {
+    pub fn reach_the_same(&self, other: &Self) -> bool {
         self.directory == other.directory && self.http == other.http && self.key_value == other.key_value
     }
 }

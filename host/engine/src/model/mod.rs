@@ -21,12 +21,10 @@ use lockgate_domain::{Digest, DigestError, Duration, Enforcement, Gate};
 use serde::Serialize;
 
 pub use check::check;
-pub(crate) use finding::listed;
-pub use finding::{Finding, Findings, LocatedFinding, Related, Severity};
+pub use finding::{Finding, Findings, LocatedFinding, Related, Severity, listed};
 pub use grants::{GrantedCapabilities, GrantedDirectory, GrantedNamespace, GrantedOrigin};
 pub use pin::{PinError, pin};
-pub(crate) use read::read_partly;
-pub use read::{Read, read};
+pub use read::{Read, read, read_partly};
 pub use select::{Candidate, Considered, Selection, SelectionError, select};
 pub use source::{LARGEST_SOURCE, Position, Source, SourceError};
 pub(crate) use spans::escaped;

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use lockgate_domain::closest;
+use lockgate_domain::{closest, role_names};
 
 use super::Finding;
-use crate::authority::role_names;
 
 /// Warns of a role that is neither one of Lockgate's nor one of those that the model declares in `roles`.
 pub(crate) fn unknown(role: &str, declared: &BTreeSet<String>, span: Range<usize>) -> Option<Finding> {

@@ -8,7 +8,6 @@ pub const LARGEST_SOURCE: u64 = 1024 * 1024;
 
 /// Why a file could not be read as text.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum SourceError {
     /// Not there, or not allowed.
     #[error("cannot read `{}`: {reason}", path.display())]

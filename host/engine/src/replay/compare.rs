@@ -4,23 +4,41 @@ use lockgate_domain::{BindingAnswer, Decision, DigestError, FailureKind, Standin
 use lockgate_runtime::Outcome;
 use serde_json::{Value, json};
 
-use super::{Again, Change, Ended, words};
+use super::{OutcomeChange, ReplayOutcome, words};
 
 /// So many places are named at which two decisions differ.
 const NAMED: usize = 8;
 
+/// A decision that was made again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplayedDecision {
+    /// How it came out.
+    pub ended: ReplayOutcome,
+    /// Where it is not as it was: JSON Pointers into the decision, the first few. Empty if it is as it was.
+    pub differs: Vec<String>,
+}
+
+impl From<ReplayOutcome> for ReplayedDecision {
+    fn from(ended: ReplayOutcome) -> Self {
+        Self { ended, differs: Vec::new() }
+    }
+}
+
 /// Two decisions about the same.
-pub(super) struct Compared<'a> {
-    pub(super) was: &'a Decision,
-    pub(super) is: &'a Decision,
+#[derive(Debug)]
+pub struct DecisionComparison<'a> {
+    /// The decision that was kept.
+    pub was: &'a Decision,
+    /// The decision that was made again.
+    pub is: &'a Decision,
     /// Whether the second is a candidate's, so that what only says by whom it was decided is no difference.
-    pub(super) candidate: bool,
+    pub candidate: bool,
     /// Whether both used the same engine, so that they must use the same fuel.
-    pub(super) same_engine: bool,
+    pub same_engine: bool,
 }
 
 /// What a plugin failed with that the machine decided, and not the plugin.
-pub(super) fn of_the_machine(decision: &Decision) -> Option<String> {
+pub fn of_the_machine(decision: &Decision) -> Option<String> {
     let mut failures = decision.bindings.iter().filter_map(|binding| match &binding.answer {
         BindingAnswer::Failed(failure) => Some(failure),
         _ => None,
@@ -29,14 +47,17 @@ pub(super) fn of_the_machine(decision: &Decision) -> Option<String> {
     Some(failure.kind.as_str().to_owned())
 }
 
-impl Compared<'_> {
+impl DecisionComparison<'_> {
     /// How it came out.
-    pub(super) fn ended(&self) -> Result<Again, DigestError> {
+    ///
+    /// # Errors
+    /// If one of them has no canonical JSON form.
+    pub fn ended(&self) -> Result<ReplayedDecision, DigestError> {
         if let Some(question) = not_recorded(self.is) {
-            return Ok(Ended::NotRecorded { question }.into());
+            return Ok(ReplayOutcome::NotRecorded { question }.into());
         }
         if let Some(why) = of_the_machine(self.is) {
-            return Ok(Ended::NotComparable { why }.into());
+            return Ok(ReplayOutcome::NotComparable { why }.into());
         }
         let (was, is) = match self.candidate {
             true => (said(self.was, self.is)?, said(self.is, self.is)?),
@@ -46,10 +67,14 @@ impl Compared<'_> {
             let (was, is) = (fuel(self.was), fuel(self.is));
             let differs = self.same_engine && !self.candidate && was != is;
             let total = |fuel: Vec<u64>| fuel.into_iter().fold(0, u64::saturating_add);
-            let ended = if differs { Ended::FuelDiffers { was: total(was), is: total(is) } } else { Ended::Same };
+            let ended = if differs {
+                ReplayOutcome::FuelDiffers { was: total(was), is: total(is) }
+            } else {
+                ReplayOutcome::Same
+            };
             return Ok(ended.into());
         }
-        let change = Change {
+        let change = OutcomeChange {
             from: standing(self.was.verdict),
             to: standing(self.is.verdict),
             was: codes(self.was),
@@ -58,11 +83,11 @@ impl Compared<'_> {
         let mut differs = Vec::new();
         differences(&was, &is, &mut String::new(), &mut differs);
         let ended = match words::differ_alone(&without_way(&was), &without_way(&is)) {
-            _ if change.from != change.to => Ended::Flipped(change),
-            true => Ended::Reworded(change),
-            false => Ended::Changed(change),
+            _ if change.from != change.to => ReplayOutcome::Flipped(change),
+            true => ReplayOutcome::Reworded(change),
+            false => ReplayOutcome::Changed(change),
         };
-        Ok(Again { ended, differs })
+        Ok(ReplayedDecision { ended, differs })
     }
 }
 

@@ -7,10 +7,10 @@ use lockgate_domain::{
     StepAction, StepStatus, Violation, closest,
 };
 
-use crate::gate::{EngineCode, Record, call};
+use crate::gate::{EngineCode, RecordCalls, call};
 use crate::load::LoadedModel;
 use crate::model::{Model, listed};
-use crate::namespaces::PendingValues;
+use crate::values::PendingValues;
 
 /// The analyses that a rollout asks for and the model does not declare. `at` is where the rollout stands in the deployment,
 /// if it stands there.
@@ -62,9 +62,9 @@ pub(crate) fn check(model: &Model, snapshot: &Snapshot, breaches: &mut Vec<Viola
 }
 
 impl LoadedModel {
-    /// Runs the checks on one fresh picture; what they change in their namespaces is added to `values`. The step fails if
+    /// Runs the checks on one fresh snapshot; what they change in their namespaces is added to `values`. The step fails if
     /// one fails; it is inconclusive if one has not enough data or could not answer; else it succeeds.
-    pub(crate) fn analyse(
+    pub fn analyse(
         &self,
         checks: &[String],
         snapshot: &Arc<Snapshot>,
@@ -79,7 +79,7 @@ impl LoadedModel {
                 status = StepStatus::Failed;
                 continue;
             };
-            let mut called = call(plugin, Kind::ValidationCheck, snapshot, Record::No, values);
+            let mut called = call(plugin, Kind::ValidationCheck, snapshot, RecordCalls::No, values);
             if let Some(Err(failure)) = called.changes.take().map(|changes| values.add(&changes)) {
                 (called.standing, called.answer) = (Standing::Error, BindingAnswer::Failed(failure));
             }

@@ -16,17 +16,17 @@ use lockgate_domain::{
 use lockgate_runtime::{Call, Plugin, Said};
 
 use crate::load::LoadedModel;
-use crate::namespaces::PendingValues;
+use crate::values::PendingValues;
 
 /// More often than this no step is begun: a strategy that keeps asking for it is broken.
 pub const MAX_ATTEMPTS: u32 = 100;
 
 /// The environment that a rollout changes, and the clock that it goes by.
 pub trait World {
-    /// A fresh picture: time, actual instances and evidence as they are now.
+    /// A fresh snapshot: time, actual instances and evidence as they are now.
     ///
     /// # Errors
-    /// If the picture cannot be taken.
+    /// If the snapshot cannot be taken.
     fn snapshot(&mut self, progress: &Progress) -> Result<Arc<Snapshot>, EffectError>;
 
     /// Does what a step says (`deploy`, `route`, `retire`, `activity`). Doing it again must do no harm.
@@ -86,7 +86,6 @@ pub enum RolloutEnd {
 
 /// Why a rollout could not go on. The progress says how far it has come.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum RolloutError {
     /// The model has no strategy.
     #[error("model `{0}` has no strategy: add a `[strategy]` table to it")]
@@ -140,11 +139,7 @@ impl LoadedModel {
     }
 
     /// The same; what the strategy changes in its namespace is added to `values`.
-    pub(crate) fn lay_out(
-        &self,
-        snapshot: &Arc<Snapshot>,
-        values: &Arc<PendingValues>,
-    ) -> Result<Rollout, RolloutError> {
+    pub fn lay_out(&self, snapshot: &Arc<Snapshot>, values: &Arc<PendingValues>) -> Result<Rollout, RolloutError> {
         match self.ask_strategy(&Call::Plan, snapshot, values)? {
             Said::Rollout(rollout) => {
                 self.can_carry_out(&rollout, None)?;
@@ -159,7 +154,7 @@ impl LoadedModel {
     ///
     /// # Errors
     /// The first that it does not have.
-    pub(crate) fn can_carry_out(&self, rollout: &Rollout, at: Option<&str>) -> Result<(), RolloutError> {
+    pub fn can_carry_out(&self, rollout: &Rollout, at: Option<&str>) -> Result<(), RolloutError> {
         match analysis::unknown(self.model(), rollout, at).into_iter().next() {
             Some(violation) => Err(RolloutError::Refused(Box::new(violation))),
             None => Ok(()),
@@ -196,7 +191,7 @@ impl LoadedModel {
 
     /// What the strategy says to do next, for whoever keeps the progress and does the effects elsewhere. Holds that are
     /// over are ended in the progress first. What the strategy changes in its namespace is added to `values`.
-    pub(crate) fn next(
+    pub fn next(
         &self,
         progress: &mut Progress,
         snapshot: &Arc<Snapshot>,
@@ -243,8 +238,8 @@ impl LoadedModel {
             // The host ends a hold when its time is over or a person resumes it: see `Progress::settle`.
             StepAction::Hold(_) => return Ok(()),
             StepAction::Analyze(checks) => {
-                let picture = world.snapshot(progress)?;
-                let (status, why, outcomes) = self.analyse(checks, &picture, values);
+                let snapshot = world.snapshot(progress)?;
+                let (status, why, outcomes) = self.analyse(checks, &snapshot, values);
                 outcomes.iter().for_each(|outcome| world.note(&RolloutEvent::Analysed(&step, outcome), progress));
                 (status, why)
             }
@@ -255,7 +250,7 @@ impl LoadedModel {
                 }
             }
         };
-        // The step ends on the clock of the picture it began on: nothing but the snapshot knows the time.
+        // The step ends on the clock of the snapshot it began on: nothing but the snapshot knows the time.
         progress.end(id, status, snapshot.now);
         world.note(&RolloutEvent::Ended(&step, status, why.as_deref()), progress);
         Ok(())

@@ -3,7 +3,7 @@
 use crate::gate_support::{EXIT, FULFILL, approve, blocking, decide, deployment, load, wrong};
 use lockgate_domain::{BindingAnswer, Digest, FailureKind, Need, Ruling, Standing, Verdict};
 use lockgate_engine::model::Source;
-use lockgate_engine::{LoadedModel, Question, choose};
+use lockgate_engine::{LoadedModel, SnapshotRequest, select_model};
 use lockgate_tests::Guest;
 use proptest::prelude::*;
 use serde_json::json;
@@ -151,16 +151,16 @@ fn the_order_of_bindings_changes_neither_model_nor_decision() {
 
 #[test]
 fn two_models_that_fit_equally_well_are_an_error_that_names_both() {
-    let question = || Question {
+    let question = || SnapshotRequest {
         deployment: serde_json::from_value(deployment()).unwrap(),
         gate: EXIT,
         now: "2026-11-24T20:30:00Z".parse().unwrap(),
         evidence: Default::default(),
     };
-    let tied = choose(&[four_eyes(""), two_of_three(["a", "b", "c"])], question()).err().unwrap().to_string();
+    let tied = select_model(&[four_eyes(""), two_of_three(["a", "b", "c"])], question()).err().unwrap().to_string();
     assert!(tied.contains("`shop` 1.0.0 and `shop` 1.0.0") && tied.contains("rank"), "{tied}");
     let ranked = load(&[], "rank = 1\n");
-    let chosen = choose(&[four_eyes(""), ranked], question()).unwrap();
+    let chosen = select_model(&[four_eyes(""), ranked], question()).unwrap();
     assert_eq!(chosen.model.model().rank, 1);
     assert!(chosen.because.contains("highest"), "{}", chosen.because);
 }
@@ -169,13 +169,13 @@ fn two_models_that_fit_equally_well_are_an_error_that_names_both() {
 fn a_fact_under_a_name_of_the_hosts_own_is_refused_and_not_hidden() {
     let mut deployment = deployment();
     deployment["facts"] = json!({"it4it.kpis": {"schema": "acme", "json": []}});
-    let question = Question {
+    let question = SnapshotRequest {
         deployment: serde_json::from_value(deployment).unwrap(),
         gate: EXIT,
         now: "2026-11-24T20:30:00Z".parse().unwrap(),
         evidence: Default::default(),
     };
-    let refused = choose(&[four_eyes("")], question).unwrap_err().to_string();
+    let refused = select_model(&[four_eyes("")], question).unwrap_err().to_string();
     assert!(refused.contains("`/facts/it4it.kpis`") && refused.contains("`records`"), "{refused}");
 }
 

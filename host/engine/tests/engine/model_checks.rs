@@ -10,7 +10,7 @@ use lockgate_domain::{BindingAnswer, Digest, Phase, Stage};
 use lockgate_engine::LoadedModel;
 use lockgate_engine::model::{self, Findings, Severity, Source};
 use lockgate_engine::rollout::RolloutError;
-use lockgate_engine::service::{Engine, EngineError, Recordings};
+use lockgate_service::{Engine, EngineError, Recordings};
 use lockgate_tests::Guest;
 use serde_json::json;
 

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use lockgate_domain::Standing;
-use lockgate_engine::replay::{Candidate, Change, Ended, Replayer};
+use lockgate_engine::replay::{OutcomeChange, Replacement, ReplayOutcome, Replayer};
 use lockgate_runtime::{Call, Recording};
 use lockgate_tests::{Guest, runtime, snapshot};
 
 /// How a recording of one guest ends with another one in its place.
-fn replayed(recorded: &Guest<'_>, candidate: &Guest<'_>) -> Ended {
+fn replayed(recorded: &Guest<'_>, candidate: &Guest<'_>) -> ReplayOutcome {
     let runtime = runtime();
     let plugin = runtime.load(recorded.request()).unwrap();
     let snapshot = Arc::new(snapshot());
     let evaluation = plugin.ask(&Call::Decide, &snapshot);
     let recording = Recording::take(&plugin, Call::Decide, &snapshot, &evaluation, None);
-    let candidate = Candidate { plugin: None, component: Some(candidate.component().into()), settings: None };
+    let candidate = Replacement { plugin: None, component: Some(candidate.component().into()), settings: None };
     Replayer::new(runtime, [], Some(candidate)).replay(&recording)
 }
 
@@ -40,7 +40,7 @@ fn denial(decide: &str) -> Guest<'_> {
 #[test]
 fn the_same_answer_is_the_same_whoever_gives_it() {
     let other = Guest { fields: "(global $unused i32 (i32.const 1))", ..Guest::default() };
-    assert_eq!(replayed(&Guest::default(), &other), Ended::Same);
+    assert_eq!(replayed(&Guest::default(), &other), ReplayOutcome::Same);
 }
 
 #[test]
@@ -48,18 +48,25 @@ fn a_candidate_that_only_asks_more_on_the_way_has_the_same_reasons() {
     let imports =
         r#"(import "lockgate:host/snapshot@0.1.0" "[method]evaluation.now" (func $now (param i32) (result i64)))"#;
     let asks = Guest { imports, decide: "(drop (call $now (local.get $evaluation)))", ..Guest::default() };
-    let same = Change { from: Standing::NotApplicable, to: Standing::NotApplicable, was: Vec::new(), is: Vec::new() };
-    assert_eq!(replayed(&Guest::default(), &asks), Ended::Reworded(same));
+    let same =
+        OutcomeChange { from: Standing::NotApplicable, to: Standing::NotApplicable, was: Vec::new(), is: Vec::new() };
+    assert_eq!(replayed(&Guest::default(), &asks), ReplayOutcome::Reworded(same));
 }
 
 #[test]
 fn other_words_are_told_apart_from_other_reasons_and_these_from_another_verdict() {
     let (short, long, about) = (denying(4, false), denying(14, false), denying(4, true));
-    let denied =
-        Change { from: Standing::Deny, to: Standing::Deny, was: vec!["late".to_owned()], is: vec!["late".to_owned()] };
-    assert_eq!(replayed(&denial(&short), &denial(&short)), Ended::Same);
-    assert_eq!(replayed(&denial(&short), &denial(&long)), Ended::Reworded(denied.clone()));
-    assert_eq!(replayed(&denial(&short), &denial(&about)), Ended::Changed(denied));
-    let Ended::Flipped(Change { from, to, .. }) = replayed(&Guest::default(), &denial(&short)) else { panic!() };
+    let denied = OutcomeChange {
+        from: Standing::Deny,
+        to: Standing::Deny,
+        was: vec!["late".to_owned()],
+        is: vec!["late".to_owned()],
+    };
+    assert_eq!(replayed(&denial(&short), &denial(&short)), ReplayOutcome::Same);
+    assert_eq!(replayed(&denial(&short), &denial(&long)), ReplayOutcome::Reworded(denied.clone()));
+    assert_eq!(replayed(&denial(&short), &denial(&about)), ReplayOutcome::Changed(denied));
+    let ReplayOutcome::Flipped(OutcomeChange { from, to, .. }) = replayed(&Guest::default(), &denial(&short)) else {
+        panic!()
+    };
     assert_eq!((from, to), (Standing::NotApplicable, Standing::Deny));
 }

@@ -6,7 +6,8 @@
 //! of it runs on the same machine at the same time, the generator too, so only ratios mean something elsewhere.
 //!
 //! `cargo xtask bench-http` builds what it needs and runs it; `--seconds`, `--connections` and `--soak` are handed on.
-//! `--hostile` measures what attackers do to a good client.
+//! `--hostile` measures what attackers do to a good client. `--cost` measures what one decision costs: CPU, disk and
+//! memory; with `--against FILE` beside the program that another commit builds from this bench.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +20,7 @@
     reason = "a bench"
 )]
 
+mod against;
 #[allow(dead_code, reason = "the tests use the rest")]
 #[path = "../../tests/server/decision_support/mod.rs"]
 mod decision_support;
@@ -29,6 +31,7 @@ mod process;
 mod serve;
 mod ways;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use load::{Case, Load, Measured};
@@ -46,7 +49,10 @@ struct Options {
     profile: Option<u64>,
     ways: bool,
     hostile: bool,
-    /// What `--profile` asks.
+    cost: bool,
+    /// The program of another build, to compare with.
+    against: Option<PathBuf>,
+    /// What `--profile` and `--cost` ask.
     case: Case,
 }
 
@@ -59,6 +65,8 @@ impl Options {
             profile: None,
             ways: false,
             hostile: false,
+            cost: false,
+            against: None,
             case: Case::OnePlugin,
         };
         let mut arguments = std::env::args().skip(1);
@@ -72,6 +80,11 @@ impl Options {
                 "--profile" => options.profile = Some(number()),
                 "--ways" => options.ways = true,
                 "--hostile" => options.hostile = true,
+                "--cost" => options.cost = true,
+                "--against" => {
+                    options.cost = true;
+                    options.against = Some(arguments.next().expect("a program after the flag").into());
+                }
                 "--case" => {
                     options.case = arguments.next().and_then(|name| Case::named(&name)).expect("a case after the flag")
                 }
@@ -79,7 +92,7 @@ impl Options {
                 "--bench" => {}
                 unknown => {
                     panic!(
-                        "there is no flag `{unknown}`: there are --seconds, --connections, --soak, --profile, --ways, --hostile, --case"
+                        "there is no flag `{unknown}`: there are --seconds, --connections, --soak, --profile, --ways, --hostile, --cost, --against, --case"
                     )
                 }
             }
@@ -93,6 +106,11 @@ fn main() {
         return serve::run();
     }
     let options = Options::read();
+    if options.cost {
+        let connections = options.connections.last().copied().filter(|_| options.connections.len() == 1).unwrap_or(16);
+        let time = Duration::from_secs(options.seconds);
+        return against::run(options.against.as_deref(), options.case, connections, time);
+    }
     let served = Served::start();
     let load = Load::new(&served.place);
     if options.hostile {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::grouped::Counts;
@@ -16,7 +17,12 @@ pub(crate) struct Served {
 impl Served {
     /// Starts this very program as a server.
     pub(crate) fn start() -> Self {
-        let mut command = Command::new(std::env::current_exe().unwrap());
+        Self::start_program(&std::env::current_exe().unwrap())
+    }
+
+    /// Starts this program as a server: this one, or what another commit builds from the same bench.
+    pub(crate) fn start_program(program: &Path) -> Self {
+        let mut command = Command::new(program);
         let mut process = command.arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -34,6 +40,16 @@ impl Served {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
         kib.unwrap_or(f64::NAN) / 1024.0
+    }
+
+    /// How many bytes the files of its ledger take on the disk, without what is only there until it is written elsewhere
+    /// (the write-ahead file).
+    pub(crate) fn ledger_bytes(&self) -> u64 {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.id())).into_iter().flatten().flatten();
+        let files: std::collections::BTreeSet<PathBuf> =
+            open.filter_map(|file| std::fs::read_link(file.path()).ok()).collect();
+        let databases = files.iter().filter(|path| path.extension().is_some_and(|ending| ending == "db"));
+        databases.filter_map(|path| std::fs::metadata(path).ok()).map(|metadata| metadata.len()).sum()
     }
 
     /// For how long it has computed, in microseconds, on all threads together. What others do on the machine is not in it.

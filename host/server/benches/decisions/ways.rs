@@ -6,9 +6,10 @@ use axum::extract::{Path, State};
 use axum::routing::post;
 use axum::{Json, Router};
 use lockgate_domain::{Gate, Phase, Stage, Timestamp};
-use lockgate_engine::authority::Actor;
-use lockgate_engine::service::{
-    Asked, Engine, EngineError, GateAnswer, GateOutcome, GatePurpose, GateRequest, GateThreads, ThreadWork,
+use lockgate_service::authority::Actor;
+use lockgate_service::{
+    DecisionOrigin, DeploymentService, GateAnswer, GateOutcome, GatePurpose, GateRequest, GateThreads, ServiceError,
+    ThreadWork,
 };
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -19,14 +20,14 @@ use crate::serve::{DEPLOYMENTS, id};
 /// What the handlers share.
 #[derive(Clone)]
 pub(crate) struct Ways {
-    pub(crate) engine: Engine,
+    pub(crate) engine: DeploymentService,
     pub(crate) actor: Arc<Actor>,
     /// As many threads as there are cores.
     pub(crate) pool: Arc<Runtime>,
 }
 
 impl Ways {
-    pub(crate) fn new(engine: Engine, actor: Actor) -> Self {
+    pub(crate) fn new(engine: DeploymentService, actor: Actor) -> Self {
         let cores = std::thread::available_parallelism().unwrap().get();
         let pool = Builder::new_current_thread().max_blocking_threads(cores).build().unwrap();
         Self { engine, actor: Arc::new(actor), pool: Arc::new(pool) }
@@ -65,10 +66,10 @@ async fn decide(State(ways): State<Ways>, Path((way, plugins)): Path<(String, St
     let phase = if plugins == "one" { Phase::Entrance } else { Phase::Exit };
     let gate = Gate { stage: Stage::PlanAndApprove, phase };
     let now = Timestamp::now();
-    let (answer, answered) = oneshot::channel::<Result<GateOutcome, EngineError>>();
+    let (answer, answered) = oneshot::channel::<Result<GateOutcome, ServiceError>>();
     let Ways { engine, actor, pool } = ways;
     let deployment = id(usize::try_from(now.as_millis()).unwrap() % DEPLOYMENTS);
-    let asked = Asked::default();
+    let asked = DecisionOrigin::default();
     let (purpose, now) = (GatePurpose::Ask, Some(now));
     let request = GateRequest { actor, deployment, team: None, gate, purpose, asked, now, credential: None };
     let threads: Arc<dyn GateThreads> = match way.as_str() {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use lockgate_domain::TeamName;
-use lockgate_engine::service::{Engine, EngineError};
 use lockgate_ledger::{Cause, Unavailable};
+use lockgate_service::{DeploymentService, ServiceError};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -50,7 +50,7 @@ pub(super) async fn review(
     Parameters(query): Parameters<AccessQuery>,
 ) -> Result<Json<AccessReview>, Problem> {
     let (set, rules) = (state.catalogue.current(), Arc::clone(&state.rules));
-    let review = move |engine: &Engine| {
+    let review = move |engine: &DeploymentService| {
         let tokens = Tokens::read(&**engine.storage()).map_err(unreadable)?;
         let teams = teams_asked(&actor, query.team.as_ref());
         let sources = AccessSources { tokens: &tokens, rules: Some(&rules), teams: &teams, now: engine.now() };
@@ -59,9 +59,9 @@ pub(super) async fn review(
     state.read(review).await.map(Json)
 }
 
-fn unreadable(error: TokenError) -> EngineError {
+fn unreadable(error: TokenError) -> ServiceError {
     match error {
-        TokenError::Ledger(error) => EngineError::Ledger(error),
-        other => EngineError::Ledger(Unavailable { cause: Cause::Corrupt, message: other.to_string() }.into()),
+        TokenError::Ledger(error) => ServiceError::Ledger(error),
+        other => ServiceError::Ledger(Unavailable { cause: Cause::Corrupt, message: other.to_string() }.into()),
     }
 }

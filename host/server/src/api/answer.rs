@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::header::{ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use lockgate_engine::service::Written;
+use lockgate_service::WriteAnswer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,17 +30,17 @@ pub(super) fn at_version(version: u64, value: &impl Serialize) -> Response {
 }
 
 /// What was written.
-pub(super) fn written<T: Serialize>(written: &Written<T>) -> Response {
+pub(super) fn written<T: Serialize>(written: &WriteAnswer<T>) -> Response {
     (headers(written), Json(&written.value)).into_response()
 }
 
 /// Several things that were written at once.
-pub(super) fn all_written<T: Serialize + Clone>(written: &Written<Vec<T>>) -> Response {
+pub(super) fn all_written<T: Serialize + Clone>(written: &WriteAnswer<Vec<T>>) -> Response {
     (headers(written), listed(written.value.clone())).into_response()
 }
 
 /// What was made, and where it is.
-pub(super) fn created<T: Serialize>(written: &Written<T>, location: &str) -> Response {
+pub(super) fn created<T: Serialize>(written: &WriteAnswer<T>, location: &str) -> Response {
     let mut headers = headers(written);
     if let Ok(location) = HeaderValue::from_str(location) {
         headers.insert(LOCATION, location);
@@ -48,7 +48,7 @@ pub(super) fn created<T: Serialize>(written: &Written<T>, location: &str) -> Res
     (StatusCode::CREATED, headers, Json(&written.value)).into_response()
 }
 
-fn headers<T>(written: &Written<T>) -> HeaderMap {
+fn headers<T>(written: &WriteAnswer<T>) -> HeaderMap {
     // What belongs to no deployment has no version.
     let mut headers = if written.version > 0 { tagged(written.version) } else { HeaderMap::new() };
     if written.repeated {

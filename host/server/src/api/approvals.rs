@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use lockgate_domain::TeamName;
-use lockgate_engine::service::{ApprovalView, NewApproval};
+use lockgate_service::{ApprovalView, NewApproval};
 use serde::Deserialize;
 use utoipa::IntoParams;
 

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::http::StatusCode;
-use lockgate_engine::authority::{Actor, Teams};
 use lockgate_ledger::{Cause, Error, Source, Storage, TeamView, Unavailable};
+use lockgate_service::authority::{Actor, Teams};
 use utoipa::OpenApi;
 
 use super::errors::damaged;
@@ -126,7 +126,7 @@ fn problem(error: Error) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use lockgate_engine::service::EngineError;
+    use lockgate_service::ServiceError;
 
     use super::*;
     use crate::api::errors;
@@ -137,8 +137,8 @@ mod tests {
         let of_engine = |error| errors::problem(error).code();
         let codes = [
             problem(corrupt()).code(),
-            of_engine(EngineError::Ledger(corrupt())),
-            of_engine(EngineError::Damaged("entry 7".to_owned())),
+            of_engine(ServiceError::Ledger(corrupt())),
+            of_engine(ServiceError::Damaged("entry 7".to_owned())),
         ];
         assert_eq!(codes, ["ledger-damaged"; 3]);
     }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use lockgate_engine::authority::{Actor, Right};
-use lockgate_engine::catalogue::{ModelName, PluginStatus, ReloadError, Reloaded, Status};
-use lockgate_engine::service::EngineError;
+use lockgate_domain::Right;
+use lockgate_service::ServiceError;
+use lockgate_service::authority::Actor;
+use lockgate_service::catalogue::{CatalogueStatus, ModelName, PluginStatus, ReloadChanges, ReloadError};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -31,7 +32,7 @@ pub(super) struct PluginUse {
 }
 
 fn require(actor: &Actor, right: Right) -> Result<(), Problem> {
-    actor.require(right).map_err(|forbidden| problem(EngineError::Forbidden(forbidden)))
+    actor.require(right).map_err(|forbidden| problem(ServiceError::Forbidden(forbidden)))
 }
 
 /// List deployment models
@@ -47,7 +48,7 @@ fn require(actor: &Actor, right: Right) -> Result<(), Problem> {
         Reading,
     )
 )]
-pub(super) async fn models(State(state): State<ApiState>, Who(actor): Who) -> Result<Json<Status>, Problem> {
+pub(super) async fn models(State(state): State<ApiState>, Who(actor): Who) -> Result<Json<CatalogueStatus>, Problem> {
     require(&actor, Right::Read)?;
     Ok(Json(state.catalogue.status()))
 }
@@ -98,7 +99,7 @@ pub(super) async fn reload(
     State(state): State<ApiState>,
     intent: Intent,
     exchange: Option<Extension<Exchange>>,
-) -> Result<Json<Reloaded>, Problem> {
+) -> Result<Json<ReloadChanges>, Problem> {
     require(&intent.actor, Right::Govern)?;
     let reload = move || {
         let outcome = state.catalogue.reload_keeping(&**state.engine.storage(), state.engine.now());
@@ -114,7 +115,7 @@ pub(super) async fn reload(
             let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "models-refused", title);
             Err(problem.detail(error.to_string()).with("files", &error.files))
         }
-        Err(ReloadError::Keep(error)) => Err(problem(EngineError::Ledger(*error.error))),
+        Err(ReloadError::Keep(error)) => Err(problem(ServiceError::Ledger(*error.error))),
         Err(error) => {
             tracing::error!(%error, "models could not be reloaded");
             Err(Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR))

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use lockgate_domain::TeamName;
-use lockgate_engine::service::{DecisionRecord, Engine, Page, Paged};
 use lockgate_ledger::{InclusionProof, prove_inclusion};
+use lockgate_service::{DecisionRecord, DeploymentService, Page, PageRequest};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -50,8 +50,8 @@ pub(super) async fn list(
     State(state): State<ApiState>,
     Who(actor): Who,
     Parameters(wanted): Parameters<Wanted>,
-) -> Result<Json<Paged<DecisionRecord>>, Problem> {
-    let page = Page { before: position("cursor", wanted.cursor)?, limit: limit(wanted.limit)? };
+) -> Result<Json<Page<DecisionRecord>>, Problem> {
+    let page = PageRequest { before: position("cursor", wanted.cursor)?, limit: limit(wanted.limit)? };
     let Wanted { deployment, team, .. } = wanted;
     let deployment = match (deployment, team) {
         (None, Some(_)) => {
@@ -59,7 +59,8 @@ pub(super) async fn list(
         }
         (deployment, team) => deployment.map(|id| AtDeployment::new(id, team)),
     };
-    let list = move |engine: &Engine| engine.decisions(&actor, deployment.as_ref().map(AtDeployment::name), page);
+    let list =
+        move |engine: &DeploymentService| engine.decisions(&actor, deployment.as_ref().map(AtDeployment::name), page);
     state.read(list).await.map(Json)
 }
 
@@ -91,7 +92,7 @@ pub(super) async fn proof(
     PathParts(id): PathParts<String>,
     Who(actor): Who,
 ) -> Result<Json<InclusionProof>, Problem> {
-    let prove = move |engine: &Engine| {
+    let prove = move |engine: &DeploymentService| {
         let index = engine.decision_index(&actor, &id)?;
         // The ledger seen as a log, which is all that a proof needs.
         Ok(prove_inclusion(&**engine.storage(), index)?)

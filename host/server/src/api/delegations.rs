@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use lockgate_domain::PersonId;
-use lockgate_engine::service::{DelegationState, NewDelegation};
+use lockgate_service::{DelegationState, NewDelegation};
 use serde::Deserialize;
 use utoipa::IntoParams;
 

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use lockgate_domain::{Overlap, PersonId, Stage, TeamName};
-use lockgate_engine::service::{DeploymentSummary, NewDeployment, Page, Paged};
+use lockgate_service::{DeploymentSummary, NewDeployment, Page, PageRequest};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -48,14 +48,14 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    fn page(&self) -> Result<Page, Problem> {
+    fn page(&self) -> Result<PageRequest, Problem> {
         let stages = Stage::ALL.map(Stage::as_str);
         for (name, known, value) in [("status", &STATUSES[..], &self.status), ("stage", &stages[..], &self.stage)] {
             if let Some(value) = value.as_deref().filter(|value| !known.contains(value)) {
                 return Err(unreadable(format!("`{name}={value}` is not one of `{}`", known.join("`, `"))));
             }
         }
-        Ok(Page { before: position("cursor", self.cursor)?, limit: limit(self.limit)? })
+        Ok(PageRequest { before: position("cursor", self.cursor)?, limit: limit(self.limit)? })
     }
 
     fn has(&self, found: &DeploymentSummary) -> bool {
@@ -87,7 +87,7 @@ pub(super) async fn list(
     State(state): State<ApiState>,
     Who(actor): Who,
     Parameters(wanted): Parameters<Wanted>,
-) -> Result<Json<Paged<DeploymentSummary>>, Problem> {
+) -> Result<Json<Page<DeploymentSummary>>, Problem> {
     let page = wanted.page()?;
     state.read(move |engine| engine.deployments(&actor, page, &|found| wanted.has(found))).await.map(Json)
 }

@@ -2,11 +2,11 @@
 
 use axum::http::header::ETAG;
 use axum::http::{HeaderValue, StatusCode};
-use lockgate_domain::counted;
-use lockgate_engine::authority::{Forbidden, Right};
+use lockgate_domain::{Right, counted};
 use lockgate_engine::rollout::RolloutError;
-use lockgate_engine::service::{EngineError, Mistake, Refused};
 use lockgate_ledger::{Cause, Error, Loss, Unavailable};
+use lockgate_service::authority::Forbidden;
+use lockgate_service::{InputError, RuleRefusal, ServiceError};
 
 use crate::problem::Problem;
 
@@ -17,28 +17,28 @@ const RETRY_AFTER: u64 = 1;
 pub(super) const DAMAGED: &str = "ledger-damaged";
 
 /// The problem for an error of the engine.
-pub fn problem(error: EngineError) -> Problem {
+pub fn problem(error: ServiceError) -> Problem {
     let said = error.to_string();
     match error {
-        EngineError::NotFound { what, id } => {
+        ServiceError::NotFound { what, id } => {
             Problem::of_status(StatusCode::NOT_FOUND).detail(said).with("what", what).with("id", id)
         }
-        EngineError::SeveralTeams { id, teams } => {
+        ServiceError::SeveralTeams { id, teams } => {
             conflict("several-teams", "Several of your teams have a deployment with this id")
                 .detail(said)
                 .with("id", id)
                 .with("teams", teams)
         }
-        EngineError::Forbidden(forbidden) => of_forbidden(&forbidden).detail(said),
-        EngineError::Refused(refused) => of_refused(refused).detail(said),
-        EngineError::Illegal(illegal) => {
+        ServiceError::Forbidden(forbidden) => of_forbidden(&forbidden).detail(said),
+        ServiceError::Refused(refused) => of_refused(refused).detail(said),
+        ServiceError::Illegal(illegal) => {
             Problem::new(StatusCode::CONFLICT, "illegal-move", "Not possible in the deployment's current state")
                 .detail(said)
                 .with("position", illegal.position)
                 .with("why", illegal.why)
                 .with("legal_moves", illegal.legal)
         }
-        EngineError::VersionDiffers { expected, actual, .. } => {
+        ServiceError::VersionDiffers { expected, actual, .. } => {
             let problem = Problem::new(
                 StatusCode::PRECONDITION_FAILED,
                 "version-differs",
@@ -50,24 +50,24 @@ pub fn problem(error: EngineError) -> Problem {
                 Err(_) => problem,
             }
         }
-        EngineError::Exists { what, id } => {
+        ServiceError::Exists { what, id } => {
             conflict("exists", "The id is taken").detail(said).with("what", what).with("id", id)
         }
-        EngineError::Invalid(mistakes) => invalid(&mistakes),
-        EngineError::Choice(_) => conflict("no-model", "No deployment model can be selected").detail(said),
-        EngineError::ModelGone(digest) => {
+        ServiceError::Invalid(mistakes) => invalid(&mistakes),
+        ServiceError::Choice(_) => conflict("no-model", "No deployment model can be selected").detail(said),
+        ServiceError::ModelGone(digest) => {
             conflict("model-gone", "The deployment model is no longer loaded").detail(said).with("model", digest)
         }
-        EngineError::Rollout(error) => of_rollout(&error).detail(said),
-        EngineError::Digest(_) => invalid(&[Mistake { pointer: String::new(), message: said }]),
-        EngineError::Ledger(error) => of_ledger(error),
-        EngineError::Damaged(what) => damaged(&what),
+        ServiceError::Rollout(error) => of_rollout(&error).detail(said),
+        ServiceError::Digest(_) => invalid(&[InputError { pointer: String::new(), message: said }]),
+        ServiceError::Ledger(error) => of_ledger(error),
+        ServiceError::Damaged(what) => damaged(&what),
         _ => internal(&said),
     }
 }
 
 /// An invalid document: `errors` lists the places.
-pub fn invalid(mistakes: &[Mistake]) -> Problem {
+pub fn invalid(mistakes: &[InputError]) -> Problem {
     let problem = Problem::of_status(StatusCode::UNPROCESSABLE_ENTITY).with("errors", mistakes);
     match mistakes {
         [] => problem,
@@ -99,57 +99,59 @@ fn with_rights(problem: Problem, rights: &[Right]) -> Problem {
     if rights.len() > 1 { problem.with("rights", rights) } else { problem }
 }
 
-fn of_refused(refused: Refused) -> Problem {
+fn of_refused(refused: RuleRefusal) -> Problem {
     let forbidden = |code, title| Problem::new(StatusCode::FORBIDDEN, code, title);
     match refused {
-        Refused::SeparationOfDuties { person, .. } => {
+        RuleRefusal::SeparationOfDuties { person, .. } => {
             forbidden("separation-of-duties", "Not open to requesters and contributors").with("person", person)
         }
-        Refused::SecondPerson { person, .. } => {
+        RuleRefusal::SecondPerson { person, .. } => {
             forbidden("second-person", "A second person is required").with("person", person)
         }
-        Refused::RoleNotHeld { person, role, principal } => {
+        RuleRefusal::RoleNotHeld { person, role, principal } => {
             let problem = forbidden("role-not-held", "Role not held").with("person", person).with("role", role);
             match principal {
                 Some(principal) => problem.with("on_behalf_of", principal),
                 None => problem,
             }
         }
-        Refused::VoiceGiven { principal, role, by } => {
+        RuleRefusal::VoiceGiven { principal, role, by } => {
             conflict("voice-given", "Already approved on behalf of this person")
                 .with("principal", principal)
                 .with("role", role)
                 .with("by", by)
         }
-        Refused::SubjectDiffers { named, current } => {
+        RuleRefusal::SubjectDiffers { named, current } => {
             conflict("subject-differs", "The deployment changed since you looked")
                 .with("named", named)
                 .with("current", current)
         }
-        Refused::EvidenceApproved { name, approved } => {
+        RuleRefusal::EvidenceApproved { name, approved } => {
             conflict("evidence-approved", "Evidence of this name is already approved")
                 .with("name", name)
                 .with("approved", approved)
         }
-        Refused::NotOverridable { binding, gate, .. } => {
+        RuleRefusal::NotOverridable { binding, gate, .. } => {
             conflict("not-overridable", "Override not allowed").with("binding", binding).with("gate", gate)
         }
-        Refused::Over { what, id } => conflict("over", "Already ended").with("what", what).with("id", id),
-        Refused::OtherAccount { account, by } => {
+        RuleRefusal::Over { what, id } => conflict("over", "Already ended").with("what", what).with("id", id),
+        RuleRefusal::OtherAccount { account, by } => {
             forbidden("other-account", "Belongs to another account").with("person", account).with("by", by)
         }
-        Refused::OfAllTeams { what, id } => {
+        RuleRefusal::OfAllTeams { what, id } => {
             forbidden("of-all-teams", "Needs access to all teams").with("what", what).with("id", id)
         }
-        Refused::OfMoreTeams { what, id } => {
+        RuleRefusal::OfMoreTeams { what, id } => {
             forbidden("of-more-teams", "Needs access to more teams").with("what", what).with("id", id)
         }
-        Refused::PersonDecides { person, kind, roles, .. } => forbidden("person-decides", "A person has to decide")
+        RuleRefusal::PersonDecides { person, kind, roles, .. } => forbidden("person-decides", "A person has to decide")
             .with("person", person)
             .with("kind", kind)
             .with("roles", roles),
-        Refused::StageNotBegun { stage } => conflict("stage-not-begun", "The stage has not begun").with("stage", stage),
-        Refused::StepNotUnderWay { step, .. } => {
+        RuleRefusal::StageNotBegun { stage } => {
+            conflict("stage-not-begun", "The stage has not begun").with("stage", stage)
+        }
+        RuleRefusal::StepNotUnderWay { step, .. } => {
             conflict("step-not-under-way", "The step is not running").with("step", step)
         }
         _ => conflict("refused", "Refused by a rule"),
@@ -174,7 +176,7 @@ fn of_ledger(error: Error) -> Problem {
             let title = "Idempotency-Key reused for another request";
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", title).detail(said)
         }
-        Error::Invalid(_) => invalid(&[Mistake { pointer: String::new(), message: said }]),
+        Error::Invalid(_) => invalid(&[InputError { pointer: String::new(), message: said }]),
         Error::TooLarge { size, limit } => {
             Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE).detail(said).with("size", size).with("limit", limit)
         }

@@ -12,8 +12,8 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use futures_util::Stream;
 use lockgate_domain::TeamName;
-use lockgate_engine::authority::Actor;
-use lockgate_engine::service::{Engine, EventRecord};
+use lockgate_service::authority::Actor;
+use lockgate_service::{DeploymentService, EventRecord};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -174,7 +174,7 @@ impl Following {
             // Before reading: what is written meanwhile is looked for again.
             self.receiver.mark_unchanged();
             let (actor, at, after) = (self.actor.clone(), self.at.clone(), self.after);
-            let read = move |engine: &Engine| engine.events(&actor, at.name(), after, AT_ONCE);
+            let read = move |engine: &DeploymentService| engine.events(&actor, at.name(), after, AT_ONCE);
             self.pending.extend(self.state.read_after_wait(&self.session, read).await.ok()?);
             if self.pending.is_empty() {
                 self.changed().await?;

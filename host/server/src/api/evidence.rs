@@ -5,7 +5,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use lockgate_domain::Timestamp;
-use lockgate_engine::service::NewEvidence;
+use lockgate_service::NewEvidence;
 
 use super::answer::written;
 use super::extract::{AtDeployment, Intent, TeamQuery, Who, unreadable};

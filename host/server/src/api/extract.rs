@@ -6,8 +6,8 @@ use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use lockgate_domain::{Gate, Phase, Stage, TeamName};
-use lockgate_engine::authority::Actor;
-use lockgate_engine::service::{DeploymentRef, GatePurpose, Page, RequestRef, Write};
+use lockgate_service::authority::Actor;
+use lockgate_service::{DeploymentRef, GatePurpose, PageRequest, RequestRef, WriteContext};
 use serde::Deserialize;
 
 use super::url_parts::{Parameters, PathParts};
@@ -67,8 +67,8 @@ pub struct Intent {
 
 impl Intent {
     /// As the engine takes it at this moment.
-    pub(super) fn write(&self) -> Write<'_> {
-        Write {
+    pub(super) fn write(&self) -> WriteContext<'_> {
+        WriteContext {
             actor: &self.actor,
             now: self.session.now(),
             key: self.key.as_deref(),
@@ -162,8 +162,8 @@ impl Paging {
     ///
     /// # Errors
     /// If a number is too large or too small.
-    pub fn page(&self) -> Result<Page, Problem> {
-        Ok(Page { before: position("cursor", self.cursor)?, limit: limit(self.limit)? })
+    pub fn page(&self) -> Result<PageRequest, Problem> {
+        Ok(PageRequest { before: position("cursor", self.cursor)?, limit: limit(self.limit)? })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Decisions: the one way from a request to a gate to its answer, whatever the interface.
 //!
-//! The engine goes it in steps ([`Engine::gate`](lockgate_engine::service::Engine::gate)); here are the threads for them. Those that
+//! The engine goes it in steps ([`DeploymentService::gate`](lockgate_service::DeploymentService::gate)); here are the threads for them. Those that
 //! compute are as many as there are cores, whatever comes in, so that a plugin that is slow to compute keeps nobody from being told
 //! that the server lives, and memory does not grow with the load. Where a plugin may wait for others, the decision is made on a
 //! thread that may wait, of which there are many: one that waits would keep the next from its core. The threads that serve
@@ -15,9 +15,10 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use lockgate_domain::{Decision, Gate, Verdict};
-use lockgate_engine::authority::Actor;
-use lockgate_engine::service::{
-    Asked, EngineError, GateAnswer, GatePurpose, GateRequest, GateThreads, Passed, RequestRef, ThreadWork, Written,
+use lockgate_service::authority::Actor;
+use lockgate_service::{
+    DecisionOrigin, GateAnswer, GatePass, GatePurpose, GateRequest, GateThreads, RequestRef, ServiceError, ThreadWork,
+    WriteAnswer,
 };
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -92,7 +93,7 @@ pub(super) async fn pass(
     asker: &Asker,
     question: Question,
     purpose: GatePurpose,
-) -> Result<Written<Passed>, Problem> {
+) -> Result<WriteAnswer<GatePass>, Problem> {
     match decide(state, asker, question, purpose, asker.threads()).await? {
         (GateAnswer::Pass(written), _) => Ok(*written),
         _ => Err(given_up()),
@@ -129,7 +130,7 @@ async fn decide(
         team,
         gate,
         purpose,
-        asked: Asked { path: path.to_owned(), input, request: asker.request.clone() },
+        asked: DecisionOrigin { path: path.to_owned(), input, request: asker.request.clone() },
         now: None,
         credential: Some(Arc::new(asker.session.clone())),
     };
@@ -139,7 +140,7 @@ async fn decide(
     // The thread that worked on it has panicked: the log has the message.
     let Ok(outcome) = answered.await else { return Err(given_up()) };
     let outcome = outcome.map_err(|error| match error {
-        EngineError::CredentialEnded(ended) => asker.session.ended(&ended),
+        ServiceError::CredentialEnded(ended) => asker.session.ended(&ended),
         error => problem(error),
     })?;
     let phases = RequestPhases {

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use lockgate_domain::{JsonError, JsonReader, ValueError, ValueFault, read_value};
-use lockgate_engine::service::Mistake;
+use lockgate_service::InputError;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -89,7 +89,7 @@ pub(super) enum BodyRefusal {
     /// It is not JSON: why not.
     NotJson(String),
     /// It is JSON, and wrong at these places.
-    Mistakes(Vec<Mistake>),
+    Mistakes(Vec<InputError>),
 }
 
 impl From<BodyRefusal> for Problem {
@@ -116,7 +116,7 @@ fn value(reader: JsonReader, body: &[u8]) -> Result<Value, BodyRefusal> {
         JsonError::Faults(faults) => BodyRefusal::Mistakes(
             faults
                 .into_iter()
-                .map(|fault| Mistake { pointer: fault.pointer, message: fault.kind.to_string() })
+                .map(|fault| InputError { pointer: fault.pointer, message: fault.kind.to_string() })
                 .collect(),
         ),
         error => BodyRefusal::NotJson(error.to_string()),
@@ -131,18 +131,20 @@ fn typed<T: DeserializeOwned>(value: &Value, set_by_server: SetByServer) -> Resu
 }
 
 /// What is wrong with a value. Of members that are not known, all those of the object: the reading ends at the first.
-fn mistakes(value: &Value, error: ValueError, set_by_server: SetByServer) -> Vec<Mistake> {
+fn mistakes(value: &Value, error: ValueError, set_by_server: SetByServer) -> Vec<InputError> {
     let ValueFault::UnknownKey { known, .. } = &error.fault else { return vec![error.into()] };
     let object = error.pointer.rsplit_once('/').map_or("", |(object, _)| object).to_owned();
     let members = value.pointer(&object).and_then(Value::as_object).into_iter().flat_map(Map::keys);
     let unknown = members.filter(|name| !known.contains(name)).map(|name| {
-        let mistake: Mistake = ValueError::unknown_key(&object, name, known.clone()).into();
+        let mistake: InputError = ValueError::unknown_key(&object, name, known.clone()).into();
         match set_by_server.iter().find(|(set, _)| object.is_empty() && set == name) {
-            Some((_, to)) => Mistake { message: format!("the server sets `{name}`, to {to}: leave it out"), ..mistake },
+            Some((_, to)) => {
+                InputError { message: format!("the server sets `{name}`, to {to}: leave it out"), ..mistake }
+            }
             None => mistake,
         }
     });
-    let unknown: Vec<Mistake> = unknown.collect();
+    let unknown: Vec<InputError> = unknown.collect();
     if unknown.is_empty() { vec![error.into()] } else { unknown }
 }
 

@@ -37,9 +37,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
-use lockgate_engine::catalogue::Catalogue;
-use lockgate_engine::service::Engine;
 use lockgate_ledger::Storage;
+use lockgate_service::DeploymentService;
+use lockgate_service::catalogue::Catalogue;
 
 pub use self::answer::IDEMPOTENT_REPLAYED;
 use self::backpressure::Backpressure;
@@ -70,7 +70,7 @@ pub struct ServerState {
     /// The ledger. It is closed at the end of a shutdown, if nobody holds on to it.
     pub storage: Arc<dyn Storage>,
     /// Does what is asked for.
-    pub engine: Engine,
+    pub engine: DeploymentService,
     /// The models and plugins that are loaded.
     pub catalogue: Arc<Catalogue>,
     /// Says who asks.

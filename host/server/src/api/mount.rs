@@ -13,8 +13,8 @@ use axum::http::{Extensions, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
-use lockgate_engine::authority::Actor;
-use lockgate_engine::service::EngineError;
+use lockgate_service::ServiceError;
+use lockgate_service::authority::Actor;
 
 use super::backpressure::Backpressure;
 use super::errors::problem;
@@ -141,6 +141,6 @@ impl Entrance {
         if let Some(exchange) = extensions.get::<Exchange>() {
             exchange.actor(actor);
         }
-        self.access.check(actor).map_err(|forbidden| (self.refusal)(problem(EngineError::Forbidden(forbidden))))
+        self.access.check(actor).map_err(|forbidden| (self.refusal)(problem(ServiceError::Forbidden(forbidden))))
     }
 }

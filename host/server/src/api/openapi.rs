@@ -10,10 +10,10 @@ use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use lockgate_domain::{Overlap, Stage};
-use lockgate_engine::lifecycle::{ActivityReport, OverrideState};
-use lockgate_engine::service::{
-    ApprovalView, DecisionRecord, DelegationState, DeploymentSummary, DeploymentView, GrantedWaiver, NewApproval,
-    NewDelegation, NewDeployment, NewOverride, NewReview, NewWaiver, NextStep, Paged, Passed, PendingOverride,
+use lockgate_service::lifecycle::{ActivityReport, OverrideState};
+use lockgate_service::{
+    ApprovalView, DecisionRecord, DelegationState, DeploymentSummary, DeploymentView, GatePass, GrantedWaiver,
+    NewApproval, NewDelegation, NewDeployment, NewOverride, NewReview, NewWaiver, NextStep, Page, PendingOverride,
     StepReport, WaiverState,
 };
 use schemars::generate::SchemaSettings;
@@ -281,9 +281,9 @@ fn schemas() -> Map<String, Value> {
     let mut named = Map::new();
     register::<NewDeployment>(&mut generator);
     register::<DeploymentView>(&mut generator);
-    register::<Paged<DeploymentSummary>>(&mut generator);
+    register::<Page<DeploymentSummary>>(&mut generator);
     register::<super::events::Events>(&mut generator);
-    register::<Passed>(&mut generator);
+    register::<GatePass>(&mut generator);
     register::<lockgate_domain::Evidence>(&mut generator);
     register::<NewApproval>(&mut generator);
     register::<ApprovalView>(&mut generator);
@@ -294,13 +294,13 @@ fn schemas() -> Map<String, Value> {
     register::<NewOverride>(&mut generator);
     register::<OverrideState>(&mut generator);
     register::<NewReview>(&mut generator);
-    register::<Paged<PendingOverride>>(&mut generator);
+    register::<Page<PendingOverride>>(&mut generator);
     register::<NewWaiver>(&mut generator);
     register::<GrantedWaiver>(&mut generator);
     register::<NewDelegation>(&mut generator);
-    register::<Paged<DecisionRecord>>(&mut generator);
-    register::<lockgate_engine::catalogue::Status>(&mut generator);
-    register::<lockgate_engine::catalogue::Reloaded>(&mut generator);
+    register::<Page<DecisionRecord>>(&mut generator);
+    register::<lockgate_service::catalogue::CatalogueStatus>(&mut generator);
+    register::<lockgate_service::catalogue::ReloadChanges>(&mut generator);
     register::<crate::auth::access::AccessReview>(&mut generator);
     register::<super::me::Me>(&mut generator);
     register::<Listed<Overlap>>(&mut generator);
@@ -309,7 +309,7 @@ fn schemas() -> Map<String, Value> {
     register::<Listed<super::catalogue::PluginUse>>(&mut generator);
     let reports = generator.subschema_for::<Vec<ActivityReport>>();
     named.insert("ActivityReports".to_owned(), reports.to_value());
-    let answers = [generator.subschema_for::<Passed>(), generator.subschema_for::<lockgate_domain::Decision>()];
+    let answers = [generator.subschema_for::<GatePass>(), generator.subschema_for::<lockgate_domain::Decision>()];
     named.insert("GateAnswer".to_owned(), json!({ "anyOf": answers }));
     named.extend(generator.take_definitions(true));
     named

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use lockgate_engine::lifecycle::OverrideState;
-use lockgate_engine::service::{NewOverride, NewReview, Page, Paged, PendingOverride};
+use lockgate_service::lifecycle::OverrideState;
+use lockgate_service::{NewOverride, NewReview, Page, PageRequest, PendingOverride};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -158,8 +158,8 @@ pub(super) async fn list(
     State(state): State<ApiState>,
     Who(actor): Who,
     Parameters(wanted): Parameters<Wanted>,
-) -> Result<Json<Paged<PendingOverride>>, Problem> {
-    let page = Page { before: position("cursor", wanted.cursor)?, limit: limit(wanted.limit)? };
+) -> Result<Json<Page<PendingOverride>>, Problem> {
+    let page = PageRequest { before: position("cursor", wanted.cursor)?, limit: limit(wanted.limit)? };
     state.read(move |engine| engine.overrides(&actor, wanted.reviewed, page)).await.map(Json)
 }
 

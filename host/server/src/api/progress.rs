@@ -5,8 +5,8 @@ use std::fmt;
 use axum::extract::State;
 use axum::response::Response;
 use lockgate_domain::fields;
-use lockgate_engine::lifecycle::{ActivityReport, Move};
-use lockgate_engine::service::{DeploymentRef, Engine, StepReport, Write};
+use lockgate_service::lifecycle::{ActivityReport, LifecycleMove};
+use lockgate_service::{DeploymentRef, DeploymentService, StepReport, WriteContext};
 use schemars::JsonSchema;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{SeqAccess, Visitor};
@@ -56,7 +56,7 @@ pub enum MoveName {
     Fail,
 }
 
-impl From<MoveName> for Move {
+impl From<MoveName> for LifecycleMove {
     fn from(name: MoveName) -> Self {
         match name {
             MoveName::Reject => Self::Reject,
@@ -152,7 +152,7 @@ pub(super) async fn make_move(
     intent: Intent,
     Document(new): Document<NewMove>,
 ) -> Result<Response, Problem> {
-    let make = move |engine: &Engine, write: &Write<'_>, at: DeploymentRef<'_>| {
+    let make = move |engine: &DeploymentService, write: &WriteContext<'_>, at: DeploymentRef<'_>| {
         engine.make_move(write, at, new.name.into(), &new.reason)
     };
     let done = state.write_to(&at, intent, make).await?;
@@ -184,7 +184,7 @@ pub(super) async fn next_step(
     at: AtDeployment,
     intent: Intent,
 ) -> Result<Response, Problem> {
-    let done = state.write_to(&at, intent, Engine::next_step).await?;
+    let done = state.write_to(&at, intent, DeploymentService::next_step).await?;
     Ok(written(&done))
 }
 

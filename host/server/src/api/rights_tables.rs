@@ -3,7 +3,7 @@
 //!
 //! `cargo xtask openapi` writes them, and a test compares the page with them.
 
-use lockgate_engine::authority::{RIGHTS_OF_OTHER_ROLES, ROLES, Right};
+use lockgate_domain::{RIGHTS_OF_OTHER_ROLES, ROLES, Right};
 use schemars::schema_for;
 use serde_json::Value;
 

@@ -6,7 +6,8 @@
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
-use lockgate_engine::authority::{Actor, Forbidden, Right};
+use lockgate_domain::Right;
+use lockgate_service::authority::{Actor, Forbidden};
 
 use super::audit::{AuditState, content, log, prove};
 use super::authzen::{evaluate, metadata};

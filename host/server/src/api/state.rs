@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use lockgate_engine::catalogue::Catalogue;
-use lockgate_engine::service::{DeploymentRef, Engine, EngineError, Write, Written};
+use lockgate_service::catalogue::Catalogue;
+use lockgate_service::{DeploymentRef, DeploymentService, ServiceError, WriteAnswer, WriteContext};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, spawn_blocking};
 use tracing::Span;
@@ -29,7 +29,7 @@ pub struct ApiState(Arc<Shared>);
 pub struct Shared {
     /// Does what is asked for. Its methods wait for the disk and for plugins: [`ApiState::run`] and [`ApiState::write`] call
     /// them.
-    pub engine: Engine,
+    pub engine: DeploymentService,
     /// The models and plugins that are loaded.
     pub catalogue: Arc<Catalogue>,
     /// How much is taken, and for how long is waited.
@@ -49,7 +49,7 @@ pub struct Shared {
 impl ApiState {
     /// The state of a server with that engine and those models.
     pub fn new(
-        engine: Engine,
+        engine: DeploymentService,
         catalogue: Arc<Catalogue>,
         limits: Arc<LimitsConfig>,
         lifecycle: Lifecycle,
@@ -76,7 +76,7 @@ impl ApiState {
     /// What the engine says, as HTTP says it.
     pub async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
+        work: impl FnOnce(&DeploymentService) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, Problem> {
         let engine = self.engine.clone();
         reading(move || work(&engine)).await?.map_err(problem)
@@ -88,7 +88,7 @@ impl ApiState {
     /// What the engine says, as HTTP says it.
     pub async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
+        work: impl FnOnce(&DeploymentService) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, Problem> {
         let engine = self.engine.clone();
         blocking(move || work(&engine)).await?.map_err(problem)
@@ -102,7 +102,7 @@ impl ApiState {
     pub(super) async fn read_after_wait<T: Send + 'static>(
         &self,
         session: &Session,
-        work: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
+        work: impl FnOnce(&DeploymentService) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, Problem> {
         // It is never closed.
         let _reading = self.reading_after_wait.acquire().await;
@@ -122,13 +122,13 @@ impl ApiState {
     pub async fn write<T: Send + 'static>(
         &self,
         intent: Intent,
-        work: impl FnOnce(&Engine, &Write<'_>) -> Result<Written<T>, EngineError> + Send + 'static,
-    ) -> Result<Written<T>, Problem> {
+        work: impl FnOnce(&DeploymentService, &WriteContext<'_>) -> Result<WriteAnswer<T>, ServiceError> + Send + 'static,
+    ) -> Result<WriteAnswer<T>, Problem> {
         let engine = self.engine.clone();
         let session = intent.session.clone();
         let write = move || {
             work(&engine, &intent.write()).map_err(|error| match error {
-                EngineError::CredentialEnded(ended) => intent.session.ended(&ended),
+                ServiceError::CredentialEnded(ended) => intent.session.ended(&ended),
                 error => problem(error),
             })
         };
@@ -143,8 +143,10 @@ impl ApiState {
         &self,
         at: &AtDeployment,
         intent: Intent,
-        work: impl FnOnce(&Engine, &Write<'_>, DeploymentRef<'_>) -> Result<Written<T>, EngineError> + Send + 'static,
-    ) -> Result<Written<T>, Problem> {
+        work: impl FnOnce(&DeploymentService, &WriteContext<'_>, DeploymentRef<'_>) -> Result<WriteAnswer<T>, ServiceError>
+        + Send
+        + 'static,
+    ) -> Result<WriteAnswer<T>, Problem> {
         let at = at.clone();
         let written = self.write(intent, move |engine, write| work(engine, write, at.name())).await?;
         if let Some(stream) = &written.stream {

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use lockgate_domain::TeamName;
-use lockgate_engine::service::Engine;
+use lockgate_service::DeploymentService;
 use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa::IntoParams;
@@ -82,7 +82,7 @@ pub(super) async fn wait(
         let (reading, named) = (actor.clone(), at.clone());
         let version = state.read_after_wait(&session, move |engine| engine.version(&reading, named.name())).await?;
         if version > *after.get_or_insert(version) {
-            let view = move |engine: &Engine| engine.deployment(&actor, at.name(), engine.now());
+            let view = move |engine: &DeploymentService| engine.deployment(&actor, at.name(), engine.now());
             let view = state.read_after_wait(&session, view).await?;
             return Ok(at_version(view.summary.version, &view));
         }

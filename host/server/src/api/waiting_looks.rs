@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockgate_engine::service::{GateThreads, ThreadWork};
+use lockgate_service::{GateThreads, ThreadWork};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;

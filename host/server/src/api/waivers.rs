@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use lockgate_engine::service::{NewWaiver, WaiverState};
+use lockgate_service::{NewWaiver, WaiverState};
 
 use super::answer::{Listed, created, listed, written};
 use super::approvals::missing;

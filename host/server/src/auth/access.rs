@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgate_domain::{PersonId, TeamName, Timestamp};
-use lockgate_engine::authority::{Actor, CredentialKind, Right, Teams, rights_of};
-use lockgate_engine::catalogue::ModelName;
+use lockgate_domain::{PersonId, Right, TeamName, Timestamp, rights_of};
 use lockgate_engine::{GateAction, GateNeed, LoadedModel};
+use lockgate_service::authority::{Actor, CredentialKind, Teams};
+use lockgate_service::catalogue::ModelName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,7 @@
 //! is only read.
 
 use lockgate_domain::{Digest, Duration, Person, PersonId, Timestamp, check_line};
-use lockgate_engine::authority::{Actor, Teams};
+use lockgate_service::authority::{Actor, Teams};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer as _;

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use axum::http::Uri;
-use lockgate_domain::{Duration, PersonId, TeamName, check_name};
-use lockgate_engine::authority::{CredentialKind, Right};
+use lockgate_domain::{Duration, PersonId, Right, TeamName, check_name};
+use lockgate_service::authority::CredentialKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

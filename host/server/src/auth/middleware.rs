@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::serve::request_headers::single;
 use crate::serve::{ConnectionActivity, Peer};
 
-/// A middleware, for `axum::middleware::from_fn_with_state`: puts the [`Actor`](lockgate_engine::authority::Actor) and the
+/// A middleware, for `axum::middleware::from_fn_with_state`: puts the [`Actor`](lockgate_service::authority::Actor) and the
 /// [`Session`](super::Session) among the extensions of the request, or answers why there is none. Handlers take them as
 /// `Extension<Actor>` and `Extension<Session>`.
 pub async fn authenticate(

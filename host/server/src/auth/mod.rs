@@ -5,7 +5,7 @@
 //! the certificate, because a proxy may have one of its own; and what is presented and wrong is refused, whatever else is
 //! presented.
 //!
-//! What somebody may do once they are known is not decided here: that is [`lockgate_engine::authority`].
+//! What somebody may do once they are known is not decided here: that is [`lockgate_service::authority`].
 
 pub mod access;
 mod certificate;
@@ -22,9 +22,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
-use lockgate_domain::{Person, PersonId, Timestamp};
-use lockgate_engine::authority::{Actor, CredentialKind, Teams, role_names};
+use lockgate_domain::{Person, PersonId, Timestamp, role_names};
 use lockgate_ledger::{LedgerClock, Storage};
+use lockgate_service::authority::{Actor, CredentialKind, Teams};
 use tokio::sync::Semaphore;
 
 pub use config::{
@@ -242,7 +242,8 @@ fn anonymous() -> Actor {
 
 #[cfg(test)]
 mod tests {
-    use lockgate_engine::authority::Right;
+
+    use lockgate_domain::Right;
 
     use super::*;
 

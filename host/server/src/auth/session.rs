@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use lockgate_domain::Timestamp;
-use lockgate_engine::authority::{Actor, CredentialCheck, CredentialEnded};
 use lockgate_ledger::LedgerClock;
+use lockgate_service::authority::{Actor, CredentialCheck, CredentialEnded};
 
 use super::token::AcceptedToken;
 use super::{AuthError, Refusal};

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use lockgate_domain::Duration;
-use lockgate_engine::service::LONGEST_DELEGATION;
 use lockgate_runtime::AddressRange;
+use lockgate_service::LONGEST_DELEGATION;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -36,7 +36,7 @@ const LAST_SPANS: Duration = Duration::from_secs(3);
 pub struct LogConfig {
     /// The form of a line.
     pub format: LogFormat,
-    /// How much is said: `error`, `warn`, `info`, `debug` or `trace`, also by module: `info,lockgate_engine=debug`.
+    /// How much is said: `error`, `warn`, `info`, `debug` or `trace`, also by module: `info,lockgate_service=debug`.
     pub filter: String,
     /// Whether each request is a line.
     pub access: bool,
@@ -68,7 +68,7 @@ impl LogConfig {
     fn targets(&self) -> Result<Targets, String> {
         self.filter.parse().map_err(|error| {
             format!(
-                "`{}` ({error}): write a level, or `level,module=level`, for example `info,lockgate_engine=debug`",
+                "`{}` ({error}): write a level, or `level,module=level`, for example `info,lockgate_service=debug`",
                 self.filter
             )
         })

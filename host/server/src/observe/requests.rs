@@ -16,7 +16,7 @@ use axum::http::Method;
 use axum::response::Response;
 use http_body_util::BodyExt as _;
 use lockgate_domain::Decision;
-use lockgate_engine::authority::{Actor, CredentialKind};
+use lockgate_service::authority::{Actor, CredentialKind};
 use opentelemetry::KeyValue;
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt as _};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::StatusCode;
-use lockgate_engine::authority::Actor;
+use lockgate_service::authority::Actor;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lockgate_domain::{ModelRef, Timestamp};
-use lockgate_engine::LedgerNamespaces;
-use lockgate_engine::catalogue::{Catalogue, CatalogueError, KeepError, KeptModels};
-use lockgate_engine::service::{Engine, EngineSettings, Recordings};
 use lockgate_ledger::{LedgerClock, Retention, Storage};
 use lockgate_runtime::{Namespaces, Runtime, RuntimeConfig, RuntimeError};
+use lockgate_service::LedgerNamespaces;
+use lockgate_service::catalogue::{Catalogue, CatalogueError, KeepError, KeptModels};
+use lockgate_service::{DeploymentService, Recordings, ServiceSettings};
 
 use super::lifecycle::Lifecycle;
 use crate::api::{Check, Checks};
@@ -42,7 +42,7 @@ pub enum DecideError {
 
 /// What a server decides with.
 pub(super) struct Deciding {
-    pub(super) engine: Engine,
+    pub(super) engine: DeploymentService,
     pub(super) catalogue: Arc<Catalogue>,
 }
 
@@ -86,12 +86,12 @@ impl Deciding {
             config::Recordings::None => Recordings::None,
         };
         let models = Arc::new(KeptModels::new(Arc::clone(&catalogue), Arc::clone(storage)));
-        let settings = EngineSettings {
+        let settings = ServiceSettings {
             recordings,
             longest_delegation: config.limits.delegation,
             credentials: Arc::new(TokenHolders::new(Arc::clone(storage))),
         };
-        Ok(Self { engine: Engine::with(Arc::clone(storage), models, settings), catalogue })
+        Ok(Self { engine: DeploymentService::with(Arc::clone(storage), models, settings), catalogue })
     }
 }
 

@@ -18,7 +18,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use lockgate_engine::authority::Actor;
+use lockgate_service::authority::Actor;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::admission::{Admission, Delivery, HeldMemory, Place, TurnKind};

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use lockgate_domain::rules::Rule;
 use lockgate_domain::{CheckOutcome, ExceptionCode, FailureKind, Stage};
 use lockgate_engine::EngineCode;
-use lockgate_engine::lifecycle::activities_of;
 use lockgate_server::auth::access::AccessWarningCode;
+use lockgate_service::lifecycle::activities_of;
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 

@@ -8,9 +8,9 @@ use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::get;
 use lockgate_domain::{Decision, Timestamp};
-use lockgate_engine::service::DecisionPhases;
 use lockgate_ledger::{KeyFile, SqliteOptions, Storage};
 use lockgate_server::observe::{Format, Metrics, RequestPhases, Shed, scrape};
+use lockgate_service::DecisionPhases;
 use serde_json::{Value, json};
 
 const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";

@@ -14,11 +14,11 @@ use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use futures_util::stream;
 use lockgate_domain::{Person, PersonId};
-use lockgate_engine::authority::{Actor, CredentialKind, Teams};
 use lockgate_server::observe::{
     Exchange, Format, LogConfig, LogFormat, LogGuard, Metrics, Observer, TraceConfig, observe, subscriber,
 };
 use lockgate_server::serve::with_request_id;
+use lockgate_service::authority::{Actor, CredentialKind, Teams};
 use serde_json::Value;
 
 /// Something to write to, and to read afterwards.
@@ -292,6 +292,6 @@ fn a_filter_that_cannot_be_read_is_a_mistake() {
     let mistakes = config.mistakes();
     assert_eq!(mistakes.len(), 1);
     assert_eq!(mistakes[0].key, "filter");
-    assert!(mistakes[0].message.contains("info,lockgate_engine=debug"), "{}", mistakes[0].message);
+    assert!(mistakes[0].message.contains("info,lockgate_service=debug"), "{}", mistakes[0].message);
     assert!(LogConfig::default().mistakes().is_empty());
 }

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use lockgate_domain::Timestamp;
-use lockgate_engine::lifecycle::By;
 use lockgate_ledger::{KeyFile, SqliteOptions, Storage as _, SystemClock};
 use lockgate_server::auth::token::{NewToken, issue, revoke};
 use lockgate_server::serve::{Running, Server};
+use lockgate_service::lifecycle::EventActor;
 use serde_json::{Value, json};
 
 use crate::decision_support::person;
@@ -122,7 +122,7 @@ async fn what_has_expired_stays_expired_when_the_clock_is_set_back_and_readiness
         let storage = file.open(&folder.path().join("ledger.db"), "lockgate", options).unwrap();
         let issued = |id: &str, expires| {
             let actor = person(id, &["auditor"]);
-            let by = By::from(&person("ada", &["administrator"]));
+            let by = EventActor::from(&person("ada", &["administrator"]));
             let (kind, teams) = (Some(actor.kind), actor.teams.clone());
             let new = NewToken { person: actor.person, kind, teams, scopes: None, expires, note: None, by };
             issue(&storage, new, storage.now()).unwrap().secret.expose().to_owned()
@@ -180,7 +180,7 @@ async fn a_token_that_another_process_revokes_is_refused_also_while_the_clock_st
 
     let file = KeyFile::new(folder.path().join("ledger.key"));
     let other = file.open(&folder.path().join("ledger.db"), "lockgate", SqliteOptions::default()).unwrap();
-    let by = By::from(&person("ada", &["administrator"]));
+    let by = EventActor::from(&person("ada", &["administrator"]));
     revoke(&other, token.split('_').nth(1).unwrap(), &by, None, "2026-11-24T20:00:00Z".parse().unwrap()).unwrap();
     for _ in 0..600 {
         if request(&running, &me, "").await.status == 401 {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use axum::{Extension, Router};
 use lockgate_domain::{Person, PersonId, Timestamp};
-use lockgate_engine::authority::{Actor, CredentialKind, Teams};
 use lockgate_ledger::{Append, NewEntry, Storage};
 use lockgate_server::api::audit::{AuditState, routes};
+use lockgate_service::authority::{Actor, CredentialKind, Teams};
 use serde_json::json;
 
 use super::support::Place;

@@ -21,7 +21,7 @@ use lockgate_domain::{
     counted,
 };
 use lockgate_engine::rollout::RolloutEnd;
-use lockgate_engine::{LoadedModel, Question, choose};
+use lockgate_engine::{LoadedModel, SnapshotRequest, select_model};
 
 use crate::args::Global;
 use crate::exit::Exit;
@@ -209,8 +209,8 @@ impl Stagehand {
     fn decide(&self, file: &str, deployment: &Deployment, gate: Gate) -> Result<(Decision, Json)> {
         let path = self.keep(file, deployment)?;
         let (deployment, document) = read_deployment(&path)?;
-        let question = Question { deployment, gate, now: Timestamp::now(), evidence: self.evidence.clone() };
-        let chosen = choose(std::slice::from_ref(&self.model), question)?;
+        let question = SnapshotRequest { deployment, gate, now: Timestamp::now(), evidence: self.evidence.clone() };
+        let chosen = select_model(std::slice::from_ref(&self.model), question)?;
         Ok((chosen.model.evaluate(&chosen.snapshot, &chosen.because)?, document))
     }
 

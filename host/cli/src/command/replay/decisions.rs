@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use lockgate_domain::Timestamp;
 use lockgate_engine::LoadedModel;
-use lockgate_engine::replay::{Again, Decisions, KeptDecision, Which};
+use lockgate_engine::replay::ReplayedDecision;
 use lockgate_ledger::Source as _;
 use lockgate_runtime::Runtime;
+use lockgate_service::replay::{DecisionFilter, KeptDecision, LedgerReplay};
 use rayon::prelude::*;
 use serde_json::json;
 
@@ -59,8 +60,8 @@ impl Replay {
         let candidate = self.ledger.model.as_deref().map(|file| candidate(&runtime, file, global)).transpose()?;
         let of = candidate.as_ref().map(|candidate| candidate.model().id.clone());
         let entries = usize::try_from(storage.head()?.size).unwrap_or(usize::MAX);
-        let decisions = Decisions::of(runtime, Arc::new(storage), candidate)?;
-        let which = Which {
+        let decisions = LedgerReplay::of(runtime, Arc::new(storage), candidate)?;
+        let which = DecisionFilter {
             ids: self.what.iter().map(|id| id.to_string_lossy().into_owned()).collect(),
             deployment: self.ledger.deployment.clone(),
             since: self.ledger.since,
@@ -101,7 +102,7 @@ fn candidate(runtime: &Runtime, file: &Path, global: &Global) -> Result<LoadedMo
 }
 
 /// Whether there was something to make again, and every decision that was named.
-fn all_found(which: &Which, runs: &[Run], path: &Path) -> Result<(), InvalidInput> {
+fn all_found(which: &DecisionFilter, runs: &[Run], path: &Path) -> Result<(), InvalidInput> {
     let missing = |id: &&String| !runs.iter().any(|run| run.name == **id);
     let missing: Vec<Diagnostic> = which
         .ids
@@ -120,8 +121,8 @@ fn all_found(which: &Which, runs: &[Run], path: &Path) -> Result<(), InvalidInpu
 }
 
 impl Run {
-    fn of_decision(kept: &KeptDecision, again: Again) -> Self {
-        let Again { ended, differs } = again;
+    fn of_decision(kept: &KeptDecision, again: ReplayedDecision) -> Self {
+        let ReplayedDecision { ended, differs } = again;
         let mut facts = facts([("decision", json!(kept.id)), ("entry", json!(kept.index))]);
         let mut by = String::new();
         if let Ok(record) = &kept.record {

@@ -17,7 +17,7 @@ use crate::recordings;
 use crate::report::Form;
 use decisions::LedgerArguments;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lockgate_engine::replay::{Candidate, Ended, Replayer};
+use lockgate_engine::replay::{Replacement, ReplayOutcome, Replayer};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use report::{Report, Subject};
@@ -61,7 +61,7 @@ struct Run {
     facts: Map<String, Value>,
     /// The plugin that was recorded, or the model that decided; empty if that cannot be read.
     by: String,
-    ended: Ended,
+    ended: ReplayOutcome,
 }
 
 fn named(text: &str) -> Result<(String, PathBuf), String> {
@@ -89,7 +89,7 @@ impl Replay {
             let runs = files.into_par_iter().map(|file| {
                 let (ended, plugin) = match recordings::read(&file) {
                     Ok(recording) => (replayer.replay(&recording), recording.plugin.name),
-                    Err(why) => (Ended::NotRun { why }, String::new()),
+                    Err(why) => (ReplayOutcome::NotRun { why }, String::new()),
                 };
                 bar.inc(1);
                 Run::of_recording(&file, plugin, ended)
@@ -137,7 +137,7 @@ impl Replay {
         Ok(ThreadPoolBuilder::new().num_threads(threads).build()?)
     }
 
-    fn candidate(&self) -> anyhow::Result<Option<Candidate>> {
+    fn candidate(&self) -> anyhow::Result<Option<Replacement>> {
         let component: Option<Arc<[u8]>> = match &self.with {
             Some((_, file)) => Some(read_bytes(file, "plugin", 64 << 20)?.into()),
             None => None,
@@ -147,12 +147,12 @@ impl Replay {
             return Ok(None);
         }
         let plugin = self.with.as_ref().map(|(name, _)| name.clone()).or_else(|| self.plugin.clone());
-        Ok(Some(Candidate { plugin, component, settings }))
+        Ok(Some(Replacement { plugin, component, settings }))
     }
 }
 
 impl Run {
-    fn of_recording(file: &Path, plugin: String, ended: Ended) -> Self {
+    fn of_recording(file: &Path, plugin: String, ended: ReplayOutcome) -> Self {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let facts = [("recording", json!(file)), ("plugin", json!(plugin))];
         Self { name, facts: report::facts(facts), by: plugin, ended }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockgate_domain::{Standing, counted};
-use lockgate_engine::replay::{Change, Ended};
+use lockgate_engine::replay::{OutcomeChange, ReplayOutcome};
 use serde_json::{Map, Value, json};
 
 use super::Run;
@@ -36,9 +36,9 @@ pub(super) struct Report<'a> {
 /// What happened, for the same reason. In the order in which people want to know it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Group {
-    Flipped(Change),
-    Changed(Change),
-    Reworded(Change),
+    Flipped(OutcomeChange),
+    Changed(OutcomeChange),
+    Reworded(OutcomeChange),
     FuelDiffers,
     NotRecorded,
     NotComparable(String),
@@ -72,17 +72,17 @@ impl<'a> Report<'a> {
         let mut concerned = 0;
         for run in runs {
             let group = match &run.ended {
-                Ended::Flipped(change) => Group::Flipped(change.clone()),
-                Ended::Changed(change) => Group::Changed(change.clone()),
-                Ended::Reworded(change) => Group::Reworded(change.clone()),
-                Ended::FuelDiffers { .. } => Group::FuelDiffers,
-                Ended::NotRecorded { .. } => Group::NotRecorded,
-                Ended::NotComparable { why } => Group::NotComparable(why.clone()),
-                Ended::Deleted { what, .. } => Group::Deleted(what.clone()),
-                Ended::NotChosen { why } => Group::NotChosen(why.clone()),
-                Ended::NotRun { why } => Group::NotRun(why.clone()),
-                Ended::NotConcerned => continue,
-                Ended::Same => Group::Same,
+                ReplayOutcome::Flipped(change) => Group::Flipped(change.clone()),
+                ReplayOutcome::Changed(change) => Group::Changed(change.clone()),
+                ReplayOutcome::Reworded(change) => Group::Reworded(change.clone()),
+                ReplayOutcome::FuelDiffers { .. } => Group::FuelDiffers,
+                ReplayOutcome::NotRecorded { .. } => Group::NotRecorded,
+                ReplayOutcome::NotComparable { why } => Group::NotComparable(why.clone()),
+                ReplayOutcome::Deleted { what, .. } => Group::Deleted(what.clone()),
+                ReplayOutcome::NotChosen { why } => Group::NotChosen(why.clone()),
+                ReplayOutcome::NotRun { why } => Group::NotRun(why.clone()),
+                ReplayOutcome::NotConcerned => continue,
+                ReplayOutcome::Same => Group::Same,
                 other => Group::NotRun(format!("it ended in a way that is not known here: {other:?}")),
             };
             concerned += 1;
@@ -244,7 +244,7 @@ fn standing(standing: Standing) -> String {
 }
 
 /// The codes that explain a change: those that came, and those that went.
-fn because(change: &Change) -> String {
+fn because(change: &OutcomeChange) -> String {
     let only = |these: &[String], those: &[String]| {
         these.iter().filter(|code| !those.contains(code)).map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", ")
     };
@@ -259,7 +259,7 @@ fn because(change: &Change) -> String {
 
 fn first_question(runs: &[&Run]) -> String {
     let question = runs.iter().find_map(|run| match &run.ended {
-        Ended::NotRecorded { question } => Some(question.clone()),
+        ReplayOutcome::NotRecorded { question } => Some(question.clone()),
         _ => None,
     });
     question.unwrap_or_default()
@@ -269,7 +269,7 @@ fn first_question(runs: &[&Run]) -> String {
 fn gone(what: &str, runs: &[&Run]) -> String {
     let mut gone: BTreeSet<String> = BTreeSet::new();
     gone.extend(runs.iter().filter_map(|run| match &run.ended {
-        Ended::Deleted { digest, at, .. } => Some(format!("{digest} at {at}")),
+        ReplayOutcome::Deleted { digest, at, .. } => Some(format!("{digest} at {at}")),
         _ => None,
     }));
     match gone.first() {

@@ -9,9 +9,9 @@ mod show;
 
 use clap::Subcommand;
 use lockgate_domain::{Duration, PersonId, Timestamp, closest};
-use lockgate_engine::authority::CredentialKind;
-use lockgate_engine::lifecycle::By;
 use lockgate_server::auth::token::{TokenError, Tokens};
+use lockgate_service::authority::CredentialKind;
+use lockgate_service::lifecycle::EventActor;
 
 use crate::args::Global;
 use crate::diagnostic::{Diagnostic, InvalidInput};
@@ -53,12 +53,12 @@ struct ByArguments {
 impl ByArguments {
     /// The record of who does it. The command line has no credential of Lockgate: what opens the ledger to it is the
     /// account on this machine, so the record names the account beside whoever `--by` names.
-    fn who(self) -> By {
+    fn who(self) -> EventActor {
         let names = ["USER", "LOGNAME", "USERNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
         let account = names.into_iter().find_map(|name| PersonId::new(&name).ok());
         let account = account.unwrap_or_else(|| PersonId::of_host("somebody"));
         let credential = format!("account:{account}");
-        By { person: self.by.unwrap_or(account), credential, kind: CredentialKind::Person }
+        EventActor { person: self.by.unwrap_or(account), credential, kind: CredentialKind::Person }
     }
 }
 

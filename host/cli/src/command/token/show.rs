@@ -1,10 +1,10 @@
 //! How tokens are shown. Their secrets only when they have just been made: then the text is all that goes to standard
 //! output, so that a script can take it, and what else there is to say goes to standard error.
 
-use lockgate_domain::{TeamName, Timestamp};
-use lockgate_engine::authority::{Right, Teams};
-use lockgate_engine::lifecycle::By;
+use lockgate_domain::{Right, TeamName, Timestamp};
 use lockgate_server::auth::token::{Issued, Token, TokenState};
+use lockgate_service::authority::Teams;
+use lockgate_service::lifecycle::EventActor;
 use serde_json::{Value, json};
 
 use crate::args::Global;
@@ -104,7 +104,7 @@ fn table(token: &Token, now: Timestamp) -> String {
 }
 
 /// Who did something, and with which credential.
-fn by(by: &By) -> String {
+fn by(by: &EventActor) -> String {
     print::plain(&format!("{}, with {} ({})", by.person, by.credential, by.kind)).into_owned()
 }
 

@@ -45,7 +45,7 @@ pub fn read(source: &Source) -> Result<Read, Findings> {
 
 /// Reads what can be read of a model, for those who look for further mistakes in it. Where there are errors, what is
 /// wrong is left out or filled in, so that this is no model to decide by; behind a mistake in the syntax there is none.
-pub(crate) fn read_partly(source: &Source) -> (Option<Read>, Findings) {
+pub fn read_partly(source: &Source) -> (Option<Read>, Findings) {
     if source.text.len() as u64 > LARGEST_SOURCE {
         let message = format!("the file has {} bytes, and {LARGEST_SOURCE} are the most", source.text.len());
         return (None, [Finding::error("too-large", 0..0, message)].into_iter().collect());

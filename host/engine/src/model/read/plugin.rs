@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{LimitOverrides, PluginSource, PluginUse, StrategyUse, USUAL_RESUME_BY, roles};
 use super::{Field, Finding, Plugins, Reader, Table};
-use crate::authority::{Right, rights_of};
+use lockgate_domain::{Right, rights_of};
 
 impl Reader<'_> {
     /// All `[plugins.<name>]`.

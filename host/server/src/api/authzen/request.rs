@@ -6,9 +6,9 @@
 //! in passing.
 
 use axum::http::StatusCode;
-use lockgate_domain::{Gate, PersonId, TeamName};
-use lockgate_engine::authority::{Actor, Right};
-use lockgate_engine::service::{EngineError, Mistake};
+use lockgate_domain::{Gate, PersonId, Right, TeamName};
+use lockgate_service::authority::Actor;
+use lockgate_service::{InputError, ServiceError};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -208,7 +208,7 @@ fn complete(
     subject: Option<&Subject>,
     action: Option<&Action>,
     resource: Option<&Resource>,
-    mistakes: &mut Vec<Mistake>,
+    mistakes: &mut Vec<InputError>,
 ) -> Option<Asked> {
     let team = resource.and_then(|resource| resource.properties.as_ref()).and_then(|properties| properties.get("team"));
     let team = match team {
@@ -278,7 +278,7 @@ impl Asked {
         let mut input = None;
         let is_asker = PersonId::new(&id).is_ok_and(|id| id == actor.person.id);
         if !is_asker {
-            actor.require(Right::RequestForOthers).map_err(|forbidden| problem(EngineError::from(forbidden)))?;
+            actor.require(Right::RequestForOthers).map_err(|forbidden| problem(ServiceError::from(forbidden)))?;
             // Who asked is kept anyway; for whom, only if it is somebody else.
             input = Some(json!({ "subject": { "type": kind, "id": id } }));
         }
@@ -302,13 +302,13 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     })
 }
 
-fn mistake(pointer: impl Into<String>, message: impl Into<String>) -> Mistake {
-    Mistake { pointer: pointer.into(), message: message.into() }
+fn mistake(pointer: impl Into<String>, message: impl Into<String>) -> InputError {
+    InputError { pointer: pointer.into(), message: message.into() }
 }
 
 /// What the standard calls a bad request.
-fn wrong(mistakes: &[Mistake]) -> Problem {
-    let detail = mistakes.first().map(Mistake::to_string);
+fn wrong(mistakes: &[InputError]) -> Problem {
+    let detail = mistakes.first().map(InputError::to_string);
     Problem::new(StatusCode::BAD_REQUEST, "invalid-evaluation", "Invalid evaluation")
         .detail(detail.unwrap_or_default())
         .with("errors", mistakes)

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use lockgate_domain::{Gate, TeamName, shown, without_byte_order_mark};
-use lockgate_engine::service::Mistake;
+use lockgate_service::InputError;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -91,7 +91,9 @@ pub(super) fn parameter(input: Option<&String>) -> Result<AtDeployment, Problem>
 fn read_strictly(json: &[u8], what: &str) -> Result<Value, Problem> {
     read_asked(json).map_err(|refusal| match refusal {
         BodyRefusal::NotJson(why) => bad(format!("{what} is not JSON: {why}")),
-        BodyRefusal::Mistakes(mistakes) => bad(mistakes.iter().map(Mistake::to_string).collect::<Vec<_>>().join("; ")),
+        BodyRefusal::Mistakes(mistakes) => {
+            bad(mistakes.iter().map(InputError::to_string).collect::<Vec<_>>().join("; "))
+        }
     })
 }
 

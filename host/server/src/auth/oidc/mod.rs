@@ -11,7 +11,7 @@ mod verify;
 
 use jsonwebtoken::{Header, decode_header};
 use lockgate_domain::Timestamp;
-use lockgate_engine::authority::Actor;
+use lockgate_service::authority::Actor;
 
 use self::claims::Mapping;
 use self::keys::Keys;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use lockgate_domain::{Duration, Person, PersonId, Timestamp, check_line, check_name};
-use lockgate_engine::authority::{CredentialKind, Right, Teams};
-use lockgate_engine::lifecycle::By;
+use lockgate_domain::{Duration, Person, PersonId, Right, Timestamp, check_line, check_name};
 use lockgate_ledger::{Append, Error, Expect, InvalidEntry, Storage};
+use lockgate_service::authority::{CredentialKind, Teams};
+use lockgate_service::lifecycle::EventActor;
 
 use super::event::{ACCESS_STREAM, Event, IssuedBody, RevokedBody, RotatedBody};
 use super::fold::{Token, Tokens};
@@ -69,7 +69,7 @@ pub struct NewToken {
     /// What it is for.
     pub note: Option<String>,
     /// Who issues it.
-    pub by: By,
+    pub by: EventActor,
 }
 
 /// A token with its secret, which nobody can find out again.
@@ -106,7 +106,11 @@ pub fn first_administrator(storage: &dyn Storage, now: Timestamp) -> Result<Opti
         scopes: None,
         expires: Some(now.saturating_add(FIRST_TOKEN_LASTS)),
         note: Some("issued at the first start".to_owned()),
-        by: By { person: PersonId::of_host("lockgate"), credential: "none".to_owned(), kind: CredentialKind::Service },
+        by: EventActor {
+            person: PersonId::of_host("lockgate"),
+            credential: "none".to_owned(),
+            kind: CredentialKind::Service,
+        },
     };
     match append_issued(storage, new, now, Some(0)) {
         Ok(issued) => Ok(Some(issued)),
@@ -140,7 +144,7 @@ fn append_issued(
 pub fn revoke(
     storage: &dyn Storage,
     id: &str,
-    by: &By,
+    by: &EventActor,
     reason: Option<&str>,
     now: Timestamp,
 ) -> Result<Token, TokenError> {
@@ -155,7 +159,7 @@ pub fn revoke(
 pub fn rotate(
     storage: &dyn Storage,
     id: &str,
-    by: &By,
+    by: &EventActor,
     overlap: Duration,
     expires: Option<Timestamp>,
     now: Timestamp,

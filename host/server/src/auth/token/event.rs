@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use lockgate_domain::{Digest, Person, Timestamp};
-use lockgate_engine::authority::{CredentialKind, Right, Teams};
-use lockgate_engine::lifecycle::By;
+use lockgate_domain::{Digest, Person, Right, Timestamp};
 use lockgate_ledger::{InvalidEntry, NewEntry, StoredEntry};
+use lockgate_service::authority::{CredentialKind, Teams};
+use lockgate_service::lifecycle::EventActor;
 use serde::{Deserialize, Serialize};
 
 /// The stream that credentials are recorded in.
@@ -38,7 +38,7 @@ pub(super) struct IssuedBody {
     pub(super) expires: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) note: Option<String>,
-    pub(super) by: By,
+    pub(super) by: EventActor,
     /// Of the whole text of the token.
     pub(super) digest: Digest,
 }
@@ -46,7 +46,7 @@ pub(super) struct IssuedBody {
 /// Entry `token-revoked`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RevokedBody {
-    pub(super) by: By,
+    pub(super) by: EventActor,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
 }
@@ -54,7 +54,7 @@ pub(super) struct RevokedBody {
 /// Entry `token-rotated`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RotatedBody {
-    pub(super) by: By,
+    pub(super) by: EventActor,
     /// Of the whole new text.
     pub(super) digest: Digest,
     /// When the texts before it are no longer taken.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use lockgate_domain::{Digest, Person, Timestamp};
-use lockgate_engine::authority::{Actor, CredentialKind, Right, Teams};
-use lockgate_engine::lifecycle::By;
+use lockgate_domain::{Digest, Person, Right, Timestamp};
 use lockgate_ledger::{Query, Source, Storage, StoredEntry};
+use lockgate_service::authority::{Actor, CredentialKind, Teams};
+use lockgate_service::lifecycle::EventActor;
 use serde::Serialize;
 use subtle::{Choice, ConstantTimeEq as _};
 
@@ -37,7 +37,7 @@ pub struct Token {
     /// When it was issued.
     pub issued: Timestamp,
     /// By whom.
-    pub issued_by: By,
+    pub issued_by: EventActor,
     /// When its secret was replaced last.
     pub rotated: Option<Timestamp>,
     /// When it was revoked, by whom and why.
@@ -56,7 +56,7 @@ pub struct Revocation {
     /// When.
     pub at: Timestamp,
     /// By whom.
-    pub by: By,
+    pub by: EventActor,
     /// Why.
     pub reason: Option<String>,
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use lockgate_domain::{PersonId, Timestamp};
-use lockgate_engine::authority::{Right, Teams};
-use lockgate_engine::service::{Credentials, TokensHeld};
+use lockgate_domain::{PersonId, Right, Timestamp};
 use lockgate_ledger::{Cause, Error, Storage, Unavailable};
+use lockgate_service::authority::Teams;
+use lockgate_service::{Credentials, TokensHeld};
 use parking_lot::Mutex;
 
 use super::TokenError;

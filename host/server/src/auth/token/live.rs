@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use lockgate_domain::{Digest, Timestamp};
-use lockgate_engine::authority::Actor;
 use lockgate_ledger::Storage;
+use lockgate_service::authority::Actor;
 use parking_lot::Mutex;
 
 use super::event::ACCESS_STREAM;

@@ -26,7 +26,7 @@ struct Body {
     request: Asked,
     team: Option<String>,
     passed: Option<bool>,
-    picture: Option<Digest>,
+    deployment: Option<Digest>,
     evidence: Map<String, Value>,
     phases: BTreeMap<String, u64>,
 }
@@ -102,12 +102,12 @@ impl Events {
         let body = entry.body;
         // Written by somebody with other ideas: it is handed on as it is.
         let read = Body::deserialize(&body).ok().filter(|read| read.decision.is_object());
-        let Body { decision, actor, path, input, request, team, passed, picture, evidence, phases } =
+        let Body { decision, actor, path, input, request, team, passed, deployment, evidence, phases } =
             read.unwrap_or_else(|| Body { decision: body, ..Body::default() });
         let id = decision.get("id").and_then(Value::as_str).map(str::to_owned).or(entry.id);
         let input = match self.input {
             InputKind::Request => input,
-            InputKind::Snapshot => snapshot(&decision, picture, evidence, source)?,
+            InputKind::Snapshot => snapshot(&decision, deployment, evidence, source)?,
             InputKind::None => None,
         };
         let bundles = bundles(&decision);
@@ -170,16 +170,16 @@ fn metrics(phases: &BTreeMap<String, u64>) -> Value {
     phases.iter().map(|(phase, time)| (timer(phase), Value::from(*time))).collect::<Map<_, _>>().into()
 }
 
-/// The snapshot that was decided on, put together from the picture of the deployment and what stands beside it. If
-/// retention has deleted the picture, there is none.
+/// The snapshot that was decided on, put together from the deployment as it was looked at and what stands beside it. If
+/// retention has deleted that, there is none.
 fn snapshot(
     decision: &Value,
-    picture: Option<Digest>,
+    deployment: Option<Digest>,
     evidence: Map<String, Value>,
     source: &dyn Source,
 ) -> Result<Option<Value>, lockgate_ledger::Error> {
-    let Some(picture) = picture else { return Ok(None) };
-    let bytes = match source.content(&picture)?.map(|content| content.state) {
+    let Some(digest) = deployment else { return Ok(None) };
+    let bytes = match source.content(&digest)?.map(|content| content.state) {
         Some(ContentState::Present(bytes)) => bytes,
         Some(ContentState::Deleted(_)) | None => return Ok(None),
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lockgate_engine::service::DecisionPhases;
+use lockgate_service::DecisionPhases;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 

@@ -2,11 +2,11 @@
 
 use lockgate_domain::Timestamp;
 use lockgate_engine::LoadedModel;
-use lockgate_engine::authority::Teams;
-use lockgate_engine::lifecycle::By;
 use lockgate_engine::model::Source;
 use lockgate_server::auth::access::{AccessReview, AccessSources};
 use lockgate_server::auth::token::{Tokens, revoke};
+use lockgate_service::authority::Teams;
+use lockgate_service::lifecycle::EventActor;
 use lockgate_tests::Guest;
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ fn people(review: &Value, action: &str) -> Vec<String> {
 
 async fn revoke_token_of(stand: &Stand, who: &'static str) {
     let (storage, id) = (stand.storage(), stand.token_id(who));
-    let by = By::from(&person("ada", &["administrator"]));
+    let by = EventActor::from(&person("ada", &["administrator"]));
     tokio::task::spawn_blocking(move || revoke(&*storage, &id, &by, None, Timestamp::now()).unwrap()).await.unwrap();
 }
 
@@ -65,7 +65,7 @@ async fn a_role_that_a_gate_needs_and_nobody_holds_is_warned_of() {
 
     // A token that is narrowed to other rights is none for it, nor is one for another team.
     let mut narrowed = person("kim", &["change-authority"]);
-    narrowed.scopes = Some([lockgate_engine::authority::Right::Read].into());
+    narrowed.scopes = Some([lockgate_domain::Right::Read].into());
     token(&*stand.storage(), &narrowed);
     let review = stand.get("ada", "/access").await.json();
     assert_eq!(people(&review, "approve"), [""; 0]);

@@ -8,9 +8,6 @@ use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::routing::post;
 use lockgate_domain::Timestamp;
-use lockgate_engine::authority::Teams;
-use lockgate_engine::lifecycle::By;
-use lockgate_engine::service::{DeploymentRef, Engine, GateAnswer, GateRequest, Write};
 use lockgate_ledger::Storage;
 use lockgate_server::api::ApiState;
 use lockgate_server::api::extract::{AtDeployment, Intent};
@@ -18,6 +15,9 @@ use lockgate_server::auth::token::{NewToken, issue, revoke, rotate};
 use lockgate_server::auth::{AuthConfig, Authenticator, authenticate};
 use lockgate_server::problem::Problem;
 use lockgate_server::serve::Peer;
+use lockgate_service::authority::Teams;
+use lockgate_service::lifecycle::EventActor;
+use lockgate_service::{DeploymentRef, DeploymentService, GateAnswer, GateRequest, WriteContext};
 use rcgen::{CertificateParams, KeyPair, SanType, date_time_ymd};
 use rustls::pki_types::CertificateDer;
 use serde_json::json;
@@ -32,8 +32,8 @@ use crate::http_support::{Answer, send};
 
 const EXIT: &str = "POST /api/v1/deployments/d-1/gates/plan-and-approve/exit?wait=20s";
 
-fn ada() -> By {
-    By::from(&person("ada", &["administrator"]))
+fn ada() -> EventActor {
+    EventActor::from(&person("ada", &["administrator"]))
 }
 
 /// Does something with the ledger, as the command line does it while the server runs.
@@ -203,7 +203,7 @@ async fn a_certificate_that_expires_while_it_waits_passes_no_gate() {
 /// long.
 async fn pass_slowly(State(api): State<ApiState>, Path(token): Path<String>, intent: Intent) -> Result<(), Problem> {
     let session = intent.session.clone();
-    let pass = move |engine: &Engine, write: &Write<'_>, at: DeploymentRef<'_>| {
+    let pass = move |engine: &DeploymentService, write: &WriteContext<'_>, at: DeploymentRef<'_>| {
         revoke(&**engine.storage(), &token, &ada(), None, Timestamp::now()).unwrap();
         let request = GateRequest { credential: Some(Arc::new(session)), ..pass_entrance(write.actor, at.id) };
         match engine.gate_blocking(request)?.answer {

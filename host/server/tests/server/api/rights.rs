@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lockgate_domain::Digest;
-use lockgate_engine::authority::{Actor, Right, role_names};
+use lockgate_domain::{Digest, Right, role_names};
 use lockgate_server::api::{Access, RouteRow, route_rows};
 use lockgate_server::config::Config;
 use lockgate_server::observe::decision_log::HttpSinkConfig;
 use lockgate_server::observe::{DecisionLogConfig, Metrics, TraceConfig};
 use lockgate_server::serve::Server;
+use lockgate_service::authority::Actor;
 use serde_json::{Value, json};
 
 use crate::api::stand::{LATER, Stand, in_a_week};

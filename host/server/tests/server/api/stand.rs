@@ -6,11 +6,6 @@ use std::sync::mpsc;
 
 use axum::Router;
 use lockgate_domain::{Digest, Gate, Phase, Stage, Timestamp};
-use lockgate_engine::authority::{Actor, Teams};
-use lockgate_engine::catalogue::{Catalogue, KeptModels};
-use lockgate_engine::service::{
-    Asked, Engine, EngineSettings, GateAnswer, GatePurpose, GateRequest, LONGEST_DELEGATION, Recordings,
-};
 use lockgate_ledger::Storage;
 use lockgate_runtime::{Runtime, RuntimeConfig};
 use lockgate_server::api::{ApiState, ServerState, mount};
@@ -19,6 +14,12 @@ use lockgate_server::auth::access::GrantingRule;
 use lockgate_server::auth::token::TokenHolders;
 use lockgate_server::config::Config;
 use lockgate_server::serve::{Ended, Running, Server};
+use lockgate_service::authority::{Actor, Teams};
+use lockgate_service::catalogue::{Catalogue, KeptModels};
+use lockgate_service::{
+    DecisionOrigin, DeploymentService, GateAnswer, GatePurpose, GateRequest, LONGEST_DELEGATION, Recordings,
+    ServiceSettings,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -212,15 +213,15 @@ fn catalogue(home: &Path) -> Catalogue {
     Catalogue::load(runtime, vec![file]).unwrap().0
 }
 
-fn engine(home: &Path, storage: Arc<dyn Storage>) -> (Engine, Arc<Catalogue>) {
+fn engine(home: &Path, storage: Arc<dyn Storage>) -> (DeploymentService, Arc<Catalogue>) {
     let catalogue = Arc::new(catalogue(home));
     let models = KeptModels::new(Arc::clone(&catalogue), Arc::clone(&storage));
-    let settings = EngineSettings {
+    let settings = ServiceSettings {
         recordings: Recordings::Needed,
         longest_delegation: LONGEST_DELEGATION,
         credentials: Arc::new(TokenHolders::new(Arc::clone(&storage))),
     };
-    (Engine::with(storage, Arc::new(models), settings), catalogue)
+    (DeploymentService::with(storage, Arc::new(models), settings), catalogue)
 }
 
 /// A request to pass the entrance of plan-and-approve.
@@ -231,7 +232,7 @@ pub(crate) fn pass_entrance(actor: &Actor, id: &str) -> GateRequest {
         team: None,
         gate: Gate { stage: Stage::PlanAndApprove, phase: Phase::Entrance },
         purpose: GatePurpose::Pass { key: None, if_match: None },
-        asked: Asked::default(),
+        asked: DecisionOrigin::default(),
         now: None,
         credential: None,
     }

@@ -1,10 +1,10 @@
 //! Auditors of two teams, with their tokens, at a real server.
 
 use lockgate_domain::Timestamp;
-use lockgate_engine::authority::{Actor, Teams};
 use lockgate_ledger::audit::{Audit, audit};
 use lockgate_ledger::{Append, NewEntry, Query, Source as _};
 use lockgate_server::api::audit::RemoteSource;
+use lockgate_service::authority::{Actor, Teams};
 use serde_json::json;
 
 use crate::api::stand::Stand;

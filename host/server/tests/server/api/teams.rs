@@ -1,9 +1,9 @@
 //! Teams over HTTP: which deployment is meant, and what nobody of another team is told.
 
 use lockgate_domain::{Duration, Timestamp};
-use lockgate_engine::authority::{Actor, Teams};
-use lockgate_engine::lifecycle::By;
 use lockgate_server::auth::token::{NewToken, issue, revoke, rotate};
+use lockgate_service::authority::{Actor, Teams};
+use lockgate_service::lifecycle::EventActor;
 use serde_json::{Value, json};
 
 use crate::api::stand::{Stand, in_a_week};
@@ -230,7 +230,7 @@ async fn a_delegation_that_ended_with_a_token_stays_ended_and_tokens_of_other_ki
     let stand = Stand::new().await;
     stand.request("d-1").await;
     let storage = stand.storage();
-    let ada = By::from(&person("ada", &["administrator"]));
+    let ada = EventActor::from(&person("ada", &["administrator"]));
     let now = Timestamp::now();
     let (id, ben) = of_ben(&stand, None);
     let new = json!({"to": "mia", "role": "change-authority", "expires": in_a_week(), "reason": "holidays"});
@@ -239,7 +239,7 @@ async fn a_delegation_that_ended_with_a_token_stays_ended_and_tokens_of_other_ki
     bearer(&stand, "ben", &["change-authority"], Some(&["search"]));
     bearer(&stand, "Ben", &["change-authority"], Some(&["checkout"]));
     let mut reading = person("ben", &["change-authority"]);
-    reading.scopes = Some([lockgate_engine::authority::Right::Read].into());
+    reading.scopes = Some([lockgate_domain::Right::Read].into());
     token(&*storage, &reading);
     revoke(&*storage, &stand.token_id("ben"), &ada, None, now).unwrap();
     let subject = stand.get("mia", "/deployments/d-1").await.json()["subject"].clone();

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use axum::Router;
 use lockgate_domain::Digest;
-use lockgate_engine::LedgerNamespaces;
-use lockgate_engine::catalogue::{Catalogue, KeptModels};
-use lockgate_engine::service::{Engine, Recordings};
 use lockgate_runtime::{Runtime, RuntimeConfig};
 use lockgate_server::api::{ApiState, mount};
 use lockgate_server::auth::Authenticator;
+use lockgate_service::LedgerNamespaces;
+use lockgate_service::catalogue::{Catalogue, KeptModels};
+use lockgate_service::{DeploymentService, Recordings};
 use lockgate_tests::counting;
 use serde_json::json;
 
@@ -48,7 +48,7 @@ fn with_counter(api: &ApiState, authenticator: &Arc<Authenticator>) -> Router {
         Err(error) => panic!("{}", error.render(false)),
     };
     let models = KeptModels::new(Arc::clone(&catalogue), Arc::clone(&storage));
-    let engine = Engine::new(storage, Arc::new(models), Recordings::Needed);
+    let engine = DeploymentService::new(storage, Arc::new(models), Recordings::Needed);
     let rules = Arc::clone(&api.rules);
     mount(&ApiState::new(engine, catalogue, Arc::clone(&api.limits), api.lifecycle.clone(), rules), authenticator)
 }

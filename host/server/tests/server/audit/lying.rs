@@ -9,11 +9,11 @@ use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lockgate_engine::authority::Teams;
 use lockgate_ledger::audit::{Audit, AuditReport, Place, audit};
 use lockgate_ledger::tree::leaf_hash;
 use lockgate_ledger::{Cause, Error, SqliteStorage};
 use lockgate_server::api::audit::RemoteSource;
+use lockgate_service::authority::Teams;
 use serde_json::{Value, json};
 
 use super::support::{Ledger, event, routes_for, serve};

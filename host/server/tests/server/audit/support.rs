@@ -14,10 +14,10 @@ use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
 use lockgate_domain::{Person, PersonId, Timestamp};
-use lockgate_engine::authority::{Actor, CredentialKind, Teams};
 use lockgate_ledger::note::{SigningKey, VerifyingKey};
 use lockgate_ledger::{Append, Appended, Content, NewEntry, Source as _, SqliteOptions, SqliteStorage, Storage};
 use lockgate_server::api::audit::{AuditState, decision_proof, routes};
+use lockgate_service::authority::{Actor, CredentialKind, Teams};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -7,9 +7,9 @@ use axum::extract::{ConnectInfo, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::routing::get;
 use axum::{Extension, Router};
-use lockgate_engine::authority::Actor;
 use lockgate_server::auth::{Authenticator, authenticate};
 use lockgate_server::serve::Peer;
+use lockgate_service::authority::Actor;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use axum::http::HeaderValue;
 use lockgate_domain::{Person, PersonId, Timestamp};
-use lockgate_engine::authority::{Actor, CredentialKind, Teams};
-use lockgate_engine::lifecycle::By;
 use lockgate_ledger::{KeyFile, SqliteOptions, SqliteStorage, Storage};
 use lockgate_server::auth::token::{Issued, NewToken, issue};
 use lockgate_server::auth::{AuthConfig, AuthError, Authenticator, Presented, Refusal, Session};
+use lockgate_service::authority::{Actor, CredentialKind, Teams};
+use lockgate_service::lifecycle::EventActor;
 use tempfile::TempDir;
 
 /// So many seconds after 2027-01-15T08:00:00Z.
@@ -68,8 +68,12 @@ pub(crate) fn new_token() -> NewToken {
 }
 
 /// The administrator, at the command line.
-pub(crate) fn ada() -> By {
-    By { person: PersonId::new("ada").unwrap(), credential: "account:ada".to_owned(), kind: CredentialKind::Person }
+pub(crate) fn ada() -> EventActor {
+    EventActor {
+        person: PersonId::new("ada").unwrap(),
+        credential: "account:ada".to_owned(),
+        kind: CredentialKind::Person,
+    }
 }
 
 pub(crate) fn issued(storage: &dyn Storage) -> Issued {

@@ -8,15 +8,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use lockgate_domain::{Digest, Person, PersonId, Timestamp};
-use lockgate_engine::authority::{Actor, CredentialKind, Teams};
-use lockgate_engine::catalogue::{Catalogue, KeptModels};
-use lockgate_engine::lifecycle::By;
-use lockgate_engine::service::{Engine, NewDeployment, Recordings, Write};
 use lockgate_ledger::Storage;
 use lockgate_runtime::{Runtime, RuntimeConfig};
 use lockgate_server::api::{ApiState, ServerState, mount};
 use lockgate_server::auth::access::GrantingRule;
 use lockgate_server::auth::token::{NewToken, issue};
+use lockgate_service::authority::{Actor, CredentialKind, Teams};
+use lockgate_service::catalogue::{Catalogue, KeptModels};
+use lockgate_service::lifecycle::EventActor;
+use lockgate_service::{DeploymentService, NewDeployment, Recordings, WriteContext};
 use serde_json::{Value, json};
 
 /// The team of everything.
@@ -79,10 +79,14 @@ pub(crate) fn catalogue(folder: &Path, model: &str) -> Catalogue {
 }
 
 /// The routes, as the server has them.
-pub(crate) fn routes(state: &ServerState, storage: Arc<dyn Storage>, catalogue: Arc<Catalogue>) -> (Router, Engine) {
+pub(crate) fn routes(
+    state: &ServerState,
+    storage: Arc<dyn Storage>,
+    catalogue: Arc<Catalogue>,
+) -> (Router, DeploymentService) {
     catalogue.keep(&*storage, Timestamp::now()).unwrap();
     let models = KeptModels::new(Arc::clone(&catalogue), Arc::clone(&storage));
-    let engine = Engine::new(storage, Arc::new(models), Recordings::Needed);
+    let engine = DeploymentService::new(storage, Arc::new(models), Recordings::Needed);
     let limits = Arc::new(state.config.limits.clone());
     let rules = GrantingRule::all(&state.config.auth).into();
     let api = ApiState::new(engine.clone(), catalogue, limits, state.lifecycle.clone(), rules);
@@ -113,16 +117,16 @@ pub(crate) fn token(storage: &dyn Storage, actor: &Actor) -> String {
         scopes: actor.scopes.clone(),
         expires: None,
         note: None,
-        by: By::from(&person("ada", &["administrator"])),
+        by: EventActor::from(&person("ada", &["administrator"])),
     };
     issue(storage, new, Timestamp::now()).unwrap().secret.expose().to_owned()
 }
 
 /// Registers a deployment.
-pub(crate) fn register(engine: &Engine, document: Value) {
+pub(crate) fn register(engine: &DeploymentService, document: Value) {
     let new = NewDeployment { team: None, deployment: serde_json::from_value(document).unwrap() };
     let actor = person("rita", &["developer", "pipeline"]);
-    let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None, credential: None };
+    let write = WriteContext { actor: &actor, now: Timestamp::now(), key: None, if_match: None, credential: None };
     engine.request(&write, &new).unwrap();
 }
 

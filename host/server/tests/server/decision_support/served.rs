@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, mpsc};
 
-use lockgate_engine::authority::Actor;
-use lockgate_engine::service::Engine;
 use lockgate_ledger::Storage;
 use lockgate_server::config::{Config, MetricsAccess, ObserveConfig};
 use lockgate_server::serve::{Running, Server};
+use lockgate_service::DeploymentService;
+use lockgate_service::authority::Actor;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -14,7 +14,7 @@ use crate::decision_support::{MODEL, catalogue, deployment, person, register, ro
 
 /// A server on a free port, with the deployments `shop-1` and `shop-2`.
 pub(crate) struct Served {
-    pub(crate) engine: Engine,
+    pub(crate) engine: DeploymentService,
     storage: Arc<dyn Storage>,
     url: String,
     token: String,

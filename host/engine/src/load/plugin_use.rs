@@ -1,0 +1,233 @@
+//! The uses of plugins: each file is read once, each use is configured once, and each failure is told at its place.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lockgate_domain::{Kind, PluginRef};
+use lockgate_runtime::{AdmissionError, Limits, LoadError, LoadRequest, Plugin, Refusal, Runtime};
+
+use super::LoadedPlugin;
+use super::components::{ComponentSource, LoadPurpose, PluginComponent};
+use crate::model::{Finding, Findings, LimitOverrides, PluginUse, Read, Spans, UsePlace};
+
+/// Reads plugins' files, and loads uses of them.
+pub(super) struct PluginUses<'a> {
+    runtime: &'a Runtime,
+    read: &'a Read,
+    components: &'a dyn ComponentSource,
+    /// By name; none if the component could not be had, which is told once.
+    known: BTreeMap<String, Option<PluginComponent>>,
+    /// Equal uses share one plugin.
+    loaded: Vec<(PluginUse, Plugin)>,
+    /// All that were loaded.
+    places: Vec<(UsePlace, Plugin)>,
+}
+
+impl<'a> PluginUses<'a> {
+    pub(super) fn new(runtime: &'a Runtime, read: &'a Read, components: &'a dyn ComponentSource) -> Self {
+        Self { runtime, read, components, known: BTreeMap::new(), loaded: Vec::new(), places: Vec::new() }
+    }
+
+    /// Where the parts of the model stand.
+    pub(super) fn spans(&self) -> &'a Spans {
+        &self.read.spans
+    }
+
+    /// All uses that were loaded, and where each stands.
+    pub(super) fn places(&self) -> &[(UsePlace, Plugin)] {
+        &self.places
+    }
+
+    /// What the model is loaded for.
+    pub(super) fn purpose(&self) -> LoadPurpose {
+        self.components.purpose()
+    }
+
+    /// Loads one use, as the kind that is wanted, or as the only kind that it can be bound as.
+    pub(super) fn load(
+        &mut self,
+        used: &PluginUse,
+        place: &UsePlace,
+        wanted: Option<Kind>,
+        findings: &mut Findings,
+    ) -> Option<(LoadedPlugin, Kind)> {
+        let component = self.component(&used.plugin, findings)?;
+        let plugin = match self.loaded.iter().find(|(known, _)| known == used) {
+            Some((_, plugin)) => plugin.clone(),
+            None => {
+                let plugin = self.configure(used, place, &component, findings)?;
+                self.loaded.push((used.clone(), plugin.clone()));
+                plugin
+            }
+        };
+        self.places.push((place.clone(), plugin.clone()));
+        let kind = self.kind(used, place, wanted, &plugin, findings)?;
+        let version = plugin.description().version.clone();
+        let reference = PluginRef { name: used.plugin.clone(), version, digest: component.digest };
+        Some((LoadedPlugin { reference, plugin }, kind))
+    }
+
+    fn configure(
+        &self,
+        used: &PluginUse,
+        place: &UsePlace,
+        component: &PluginComponent,
+        findings: &mut Findings,
+    ) -> Option<Plugin> {
+        let limits = limits(&used.limits);
+        let (grants, limits) = match self.components.purpose() {
+            LoadPurpose::Deciding | LoadPurpose::Checking { .. } => {
+                (used.grants.to_grants(self.components.folder()), limits)
+            }
+            LoadPurpose::Replaying => (used.grants.to_recorded(), limits.to_replay()),
+        };
+        let (component, settings) = (Arc::clone(&component.bytes), used.settings.clone());
+        let request = LoadRequest { component, settings, grants, limits };
+        let error = match self.runtime.load(request) {
+            Ok(plugin) => return Some(plugin),
+            Err(error) => error,
+        };
+        let spans = &self.read.spans;
+        let name = &used.plugin;
+        match error {
+            LoadError::Settings(wrong) => findings.extend(wrong.into_iter().map(|found| {
+                let span = spans.settings(place, &found.pointer);
+                Finding::error(
+                    "settings-refused",
+                    span,
+                    format!("the settings of `{name}` are refused: {}", found.message),
+                )
+                .help(format!("`lockgate plugin inspect` shows which settings `{name}` takes"))
+            })),
+            LoadError::Admission(AdmissionError::Refused(refusals)) => {
+                findings.extend(refusals.into_iter().map(|refusal| {
+                    let span = match &refusal {
+                        Refusal::NotGranted { .. } => spans.grants(place),
+                        _ => spans.plugin(place),
+                    };
+                    Finding::error("plugin-refused", span, format!("plugin `{name}` is refused: {refusal}"))
+                }));
+            }
+            LoadError::Admission(error) => findings.push(Finding::error(
+                "plugin-refused",
+                spans.plugin(place),
+                format!("plugin `{name}` is refused: {error}"),
+            )),
+            LoadError::Grant(error) => findings.push(Finding::error(
+                "grant-unfit",
+                spans.grants(place),
+                format!("plugin `{name}` cannot be granted this: {error}"),
+            )),
+            LoadError::Memory { .. } | LoadError::Start(_) => findings.push(
+                Finding::error("limits-unfit", spans.limits(place), format!("plugin `{name}` cannot be used: {error}"))
+                    .help("change its `limits`"),
+            ),
+            error => findings.push(Finding::error(
+                "plugin-not-loaded",
+                spans.plugin(place),
+                format!("plugin `{name}` cannot be loaded: {error}"),
+            )),
+        }
+        None
+    }
+
+    /// As what the plugin is asked.
+    fn kind(
+        &self,
+        used: &PluginUse,
+        place: &UsePlace,
+        wanted: Option<Kind>,
+        plugin: &Plugin,
+        findings: &mut Findings,
+    ) -> Option<Kind> {
+        let span = self.read.spans.plugin(place);
+        let (name, is) = (&used.plugin, plugin.kinds());
+        let listed = || is.iter().map(|kind| format!("`{}`", kind.as_str())).collect::<Vec<_>>().join(" and ");
+        let bindable: Vec<Kind> = is.iter().copied().filter(|kind| *kind != Kind::Strategy).collect();
+        match (wanted, bindable.as_slice()) {
+            (Some(wanted), _) if is.contains(&wanted) => return Some(wanted),
+            (Some(wanted), _) => findings.push(
+                Finding::error("wrong-kind", span, format!("plugin `{name}` is no `{}`", wanted.as_str()))
+                    .note(format!("it is {}", listed())),
+            ),
+            (None, [only]) => return Some(*only),
+            (None, []) => findings.push(
+                Finding::error("wrong-kind", span, format!("plugin `{name}` is a strategy, and a gate cannot ask one"))
+                    .help("name it in the `[strategy]` table"),
+            ),
+            (None, _) => {
+                findings.push(Finding::error("kind-missing", span, format!("plugin `{name}` is {}", listed())).help(
+                    "say as what the gate asks it: `kind = \"approval-policy\"` or `kind = \"validation-check\"`",
+                ))
+            }
+        }
+        None
+    }
+
+    /// The plugin's component, if it can be had and has the digest that the model pins.
+    fn component(&mut self, name: &str, findings: &mut Findings) -> Option<PluginComponent> {
+        if let Some(known) = self.known.get(name) {
+            return known.clone();
+        }
+        let component = self.pinned(name, findings);
+        self.known.insert(name.to_owned(), component.clone());
+        component
+    }
+
+    fn pinned(&self, name: &str, findings: &mut Findings) -> Option<PluginComponent> {
+        let source = self.read.model.plugins.get(name)?;
+        let spans = &self.read.spans;
+        let component = match self.components.component(name, source) {
+            Ok(component) => component,
+            Err(missing) => {
+                let finding = Finding::error("plugin-file", spans.component(name), missing.message).note(UNCHECKED);
+                findings.push(missing.help.into_iter().fold(finding, Finding::help));
+                return None;
+            }
+        };
+        match source.digest {
+            Some(pinned) if pinned == component.digest => Some(component),
+            Some(pinned) => {
+                findings.push(
+                    Finding::error(
+                        "digest-differs",
+                        spans.digest(name),
+                        format!("plugin `{name}` is not the one that is pinned"),
+                    )
+                    .note(format!("pinned {pinned}"))
+                    .note(format!("found  {} in {}", component.digest, component.place))
+                    .note(UNCHECKED)
+                    .help("put the pinned file back, or look at the new one and pin it with `lockgate model pin`"),
+                );
+                None
+            }
+            None => {
+                let (place, message) = (spans.component(name), format!("plugin `{name}` is not pinned by digest"));
+                let is_loaded = matches!(self.components.purpose(), LoadPurpose::Checking { .. });
+                let finding = match is_loaded {
+                    true => Finding::warning("unpinned-plugin", place, message)
+                        .note("a model decides only with plugins that are pinned"),
+                    false => Finding::error("unpinned-plugin", place, message).note(UNCHECKED),
+                };
+                findings.push(finding.help("pin it with `lockgate model pin`"));
+                is_loaded.then_some(component)
+            }
+        }
+    }
+}
+
+/// What is said of a plugin that is not loaded.
+const UNCHECKED: &str = "the plugin was not loaded, so its settings, limits and grants were not checked";
+
+fn limits(overrides: &LimitOverrides) -> Limits {
+    let default = Limits::default();
+    Limits {
+        fuel: overrides.fuel.unwrap_or(default.fuel),
+        memory: overrides.memory.unwrap_or(default.memory),
+        result_size: overrides.result_size.unwrap_or(default.result_size),
+        wall_clock: overrides
+            .wall_clock
+            .map_or(default.wall_clock, |length| std::time::Duration::from_millis(length.as_millis())),
+        ..default
+    }
+}

@@ -1,0 +1,187 @@
+//! Approvals: by people, each with their own credential, bound to what they saw.
+
+use lockgate_domain::{Approval, ApprovalAnswer, Digest, Person, PersonId, Right, Timestamp, fields};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::overrides::independent;
+use super::read::LoadedDeployment;
+use super::write::WriteChange;
+use super::{
+    ApprovalView, DeploymentRef, DeploymentService, InputError, RuleRefusal, ServiceError, WriteAnswer, WriteContext,
+};
+use crate::lifecycle::{DeploymentEvent, RecordedApproval, StagePosition};
+
+/// An answer that is given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewApproval {
+    /// In which role.
+    #[serde(deserialize_with = "fields::name")]
+    pub role: String,
+    /// What is answered.
+    pub answer: ApprovalAnswer,
+    /// What was looked at: the `subject` of the deployment.
+    pub subject: Digest,
+    /// From this moment on it no longer counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// What there is to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// In whose place it is given, by person id: of somebody who delegated the role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<PersonId>,
+}
+
+impl DeploymentService {
+    /// Approves or rejects, in a role. A later answer in the same role takes the place of an earlier one.
+    ///
+    /// # Errors
+    /// If the actor asked for the deployment or contributed to it, does not hold the role, names something else than
+    /// there is to approve, or the deployment is not where it can be approved.
+    pub fn approve(
+        &self,
+        write: &WriteContext<'_>,
+        at: DeploymentRef<'_>,
+        new: &NewApproval,
+    ) -> Result<WriteAnswer<ApprovalView>, ServiceError> {
+        let Person { id: person, roles, .. } = &write.actor.person;
+        write.actor.require(Right::Approve)?;
+        let permit = || {
+            let loaded = self.load(write.actor, at)?;
+            for who in [Some(person), new.on_behalf_of.as_ref()].into_iter().flatten() {
+                independent(&loaded, who, "approve")?;
+            }
+            let lent = match &new.on_behalf_of {
+                Some(principal) => self.lent(principal, person, &new.role, &loaded, write.now)?,
+                None => None,
+            };
+            let holds = match &new.on_behalf_of {
+                Some(_) => lent.is_some(),
+                None => roles.contains(&new.role),
+            };
+            if !holds {
+                let (person, role, principal) = (person.clone(), new.role.clone(), new.on_behalf_of.clone());
+                return Err(RuleRefusal::RoleNotHeld { person, role, principal }.into());
+            }
+            Ok((loaded, lent))
+        };
+        self.once(write, &("approve", at, new, write.if_match), permit, |(loaded, lent), digest| {
+            if new.expires.is_some_and(|expires| expires <= write.now) {
+                return Err(ServiceError::Invalid(vec![InputError::new(
+                    "/expires",
+                    "it would be over before it counts",
+                )]));
+            }
+            let position = loaded.state.position;
+            let Some(gate) = position.gate().filter(|_| position.ended().is_none()) else {
+                return Err(RuleRefusal::Over { what: "deployment", id: at.id.to_owned() }.into());
+            };
+            let (expect, lender) = lent.unzip();
+            let gate_snapshot = self.gate_snapshot(&loaded, gate, write.now)?;
+            let current = gate_snapshot.cached.subject;
+            if new.subject != current {
+                let (named, current) = (new.subject.to_string(), current.to_string());
+                return Err(RuleRefusal::SubjectDiffers { named, current }.into());
+            }
+            // One voice, whoever lends it: what somebody else said in this place has to be taken back first.
+            let principal = lender.as_ref().unwrap_or(person);
+            let mut others = loaded.state.approvals.iter().zip(&gate_snapshot.cached.void).filter(|(known, void)| {
+                // Nor does another account of the same normal id lift what was rejected, in whatever role.
+                let rejected =
+                    known.approval.answer == ApprovalAnswer::Rejected && !known.principal().is_written_like(principal);
+                let answered = known.approval.role == new.role && !known.approval.person.id.is_written_like(person);
+                void.is_none() && known.principal() == principal && (answered || rejected)
+            });
+            if let Some((known, _)) = others.next_back() {
+                return Err(RuleRefusal::VoiceGiven {
+                    principal: principal.clone(),
+                    role: new.role.clone(),
+                    by: known.approval.person.id.clone(),
+                }
+                .into());
+            }
+            let mut person = write.actor.person.clone();
+            if !person.roles.contains(&new.role) {
+                person.roles.push(new.role.clone());
+            }
+            let approval = RecordedApproval {
+                approval: Approval {
+                    id: super::waiver::fresh_id("approval")?,
+                    person,
+                    role: new.role.clone(),
+                    answer: new.answer,
+                    at: write.now,
+                    expires: new.expires,
+                    subject: current,
+                    comment: new.comment.clone(),
+                    changed: Vec::new(),
+                },
+                parts: gate_snapshot.cached.parts.clone(),
+                model: gate_snapshot.cached.model.digest(),
+                // As the lender is written, who can take it back.
+                on_behalf_of: lender.clone(),
+                revoked: None,
+                superseded_by: None,
+            };
+            let change = WriteChange {
+                expect: expect.into_iter().collect(),
+                ..WriteChange::of(DeploymentEvent::ApprovalGiven { approval: approval.clone() })
+            };
+            self.record(write, digest, &loaded, change, |_| Ok(ApprovalView { approval, void: None }))
+        })
+    }
+
+    /// Takes an approval back: the person who gave it, or the one in whose place it was given.
+    ///
+    /// # Errors
+    /// If the actor may not approve, it is not theirs, or the deployment has ended.
+    pub fn revoke_approval(
+        &self,
+        write: &WriteContext<'_>,
+        at: DeploymentRef<'_>,
+        approval: &str,
+        reason: &str,
+    ) -> Result<WriteAnswer<ApprovalView>, ServiceError> {
+        write.actor.require(Right::Approve)?;
+        let permit = || {
+            let loaded = self.load(write.actor, at)?;
+            may_revoke(&loaded, &write.actor.person.id, approval)?;
+            Ok(loaded)
+        };
+        self.once(write, &("revoke-approval", at, approval, reason, write.if_match), permit, |loaded, digest| {
+            let known = of_id(&loaded, approval)?;
+            let over = loaded.state.position.ended().is_some()
+                || matches!(loaded.state.position, StagePosition::RollingBack { .. });
+            if known.revoked.is_some() || over {
+                return Err(RuleRefusal::Over { what: "approval", id: approval.to_owned() }.into());
+            }
+            let (approval, reason) = (approval.to_owned(), reason.to_owned());
+            let change = WriteChange::of(DeploymentEvent::ApprovalRevoked { approval: approval.clone(), reason });
+            self.record(write, digest, &loaded, change, |after| {
+                let approval = of_id(after, &approval)?.clone();
+                Ok(ApprovalView { approval, void: Some(crate::lifecycle::ApprovalInvalid::Revoked) })
+            })
+        })
+    }
+}
+
+fn of_id<'a>(loaded: &'a LoadedDeployment, approval: &str) -> Result<&'a RecordedApproval, ServiceError> {
+    let known = loaded.state.approvals.iter().find(|known| known.approval.id == approval);
+    known.ok_or_else(|| ServiceError::NotFound { what: "approval", id: approval.to_owned() })
+}
+
+/// Whether somebody can take an approval back: it is theirs, or was given in their place.
+fn may_revoke(loaded: &LoadedDeployment, me: &PersonId, approval: &str) -> Result<(), ServiceError> {
+    let known = of_id(loaded, approval)?;
+    let voices = [&known.approval.person.id, known.principal()];
+    if voices.iter().any(|id| id.is_written_like(me)) {
+        return Ok(());
+    }
+    if let Some(other) = voices.into_iter().find(|id| *id == me) {
+        return Err(RuleRefusal::OtherAccount { account: me.clone(), by: other.clone() }.into());
+    }
+    let (role, principal) = (known.approval.role.clone(), Some(known.principal().clone()));
+    Err(RuleRefusal::RoleNotHeld { person: me.clone(), role, principal }.into())
+}

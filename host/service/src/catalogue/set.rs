@@ -1,0 +1,75 @@
+//! The models that are loaded at one time.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lockgate_domain::{Digest, Timestamp};
+use parking_lot::Mutex;
+
+use super::ModelName;
+use lockgate_engine::load::LoadedModel;
+use lockgate_engine::model::{Findings, Source};
+
+/// The models that are loaded at one time. Who decides keeps one set from the first look to the last, so that nothing
+/// is decided by half of one and half of another.
+#[derive(Clone, Debug, Default)]
+pub struct ModelSet {
+    /// By id in order.
+    models: Arc<[LoadedModel]>,
+    pub(super) listed: Vec<Arc<ListedModel>>,
+}
+
+/// A model with where it comes from.
+#[derive(Debug)]
+pub(super) struct ListedModel {
+    pub(super) model: LoadedModel,
+    pub(super) file: PathBuf,
+    pub(super) source: Source,
+    /// The digests of the components that the model declares, by name; none for one that cannot be read.
+    pub(super) components: BTreeMap<String, Option<Digest>>,
+    pub(super) warnings: Findings,
+    /// Since when a model with that id means this.
+    pub(super) since: Timestamp,
+    /// The components that it uses, until the ledger has them.
+    pub(super) unkept: Mutex<Option<UnkeptComponents>>,
+}
+
+/// Components by digest.
+pub(super) type UnkeptComponents = BTreeMap<Digest, Arc<[u8]>>;
+
+impl ModelSet {
+    pub(super) fn new(mut listed: Vec<Arc<ListedModel>>) -> Self {
+        listed.sort_by(|one, other| one.model.model().id.cmp(&other.model.model().id));
+        Self { models: listed.iter().map(|listed| listed.model.clone()).collect(), listed }
+    }
+
+    /// All of them, by id in order: what [`choose`](fn@lockgate_engine::choose) chooses from.
+    pub fn models(&self) -> &[LoadedModel] {
+        &self.models
+    }
+
+    /// As [`Self::models`], to be kept.
+    pub fn shared(&self) -> Arc<[LoadedModel]> {
+        Arc::clone(&self.models)
+    }
+
+    /// The model with that digest.
+    pub fn by_digest(&self, digest: Digest) -> Option<&LoadedModel> {
+        self.models.iter().find(|model| model.digest() == digest)
+    }
+
+    /// The model with that id.
+    pub fn by_id(&self, id: &str) -> Option<&LoadedModel> {
+        self.models.iter().find(|model| model.model().id == id)
+    }
+
+    /// Their names, by id in order.
+    pub fn names(&self) -> Vec<ModelName> {
+        self.models.iter().map(ModelName::of).collect()
+    }
+
+    pub(super) fn listed(&self, id: &str) -> Option<&Arc<ListedModel>> {
+        self.listed.iter().find(|listed| listed.model.model().id == id)
+    }
+}

@@ -1,0 +1,214 @@
+//! What can be seen of a catalogue: what is loaded, what the last attempt to load came to, and what was wrong.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use lockgate_domain::{Digest, Kind, Timestamp};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::ser::SerializeStruct as _;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::set::ListedModel;
+use lockgate_engine::load::LoadedModel;
+use lockgate_engine::model::{Findings, LocatedFinding, Source};
+
+/// One version of a model.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct ModelName {
+    /// Its id.
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// The digest of what it means.
+    pub digest: Digest,
+}
+
+impl ModelName {
+    pub(super) fn of(loaded: &LoadedModel) -> Self {
+        let model = loaded.model();
+        Self { id: model.id.clone(), version: model.version.clone(), digest: loaded.digest() }
+    }
+}
+
+/// `id@version`.
+impl fmt::Display for ModelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.id, self.version)
+    }
+}
+
+/// What became of the models when they were loaded anew. Each list by id in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ReloadChanges {
+    /// There was no model with that id before.
+    pub added: Vec<ModelName>,
+    /// They mean something else than before; this is the new one.
+    pub changed: Vec<ModelName>,
+    /// There is no model with that id any more; this is the old one.
+    pub removed: Vec<ModelName>,
+    /// They mean what they meant.
+    pub unchanged: Vec<ModelName>,
+}
+
+/// What was found in one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileFindings {
+    /// The file: its name is the path as it was configured.
+    pub source: Source,
+    /// What was found.
+    pub findings: Findings,
+}
+
+impl FileFindings {
+    /// As a terminal shows them. With `color`, in ANSI colours.
+    pub fn render(&self, color: bool) -> String {
+        self.findings.render(&self.source, color)
+    }
+
+    /// With lines and columns.
+    pub fn located(&self) -> Vec<LocatedFinding> {
+        self.findings.located(&self.source)
+    }
+}
+
+/// `{ file, findings }`, with lines and columns.
+impl Serialize for FileFindings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut file = serializer.serialize_struct("FileFindings", 2)?;
+        file.serialize_field("file", &self.source.name)?;
+        file.serialize_field("findings", &self.located())?;
+        file.end()
+    }
+}
+
+impl JsonSchema for FileFindings {
+    fn schema_name() -> Cow<'static, str> {
+        "FileFindings".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let findings = generator.subschema_for::<Vec<LocatedFinding>>();
+        json_schema!({
+            "type": "object",
+            "description": "What was found in one file.",
+            "properties": {
+                "file": { "type": "string", "description": "The file, as it was configured." },
+                "findings": findings
+            },
+            "required": ["file", "findings"]
+        })
+    }
+}
+
+/// Why the models cannot be used: everything that was found in all of their files, also the warnings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogueError {
+    /// The files in which something was found.
+    pub files: Vec<FileFindings>,
+}
+
+impl CatalogueError {
+    /// As a terminal shows it. With `color`, in ANSI colours.
+    pub fn render(&self, color: bool) -> String {
+        self.files.iter().map(|file| file.render(color)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The files with errors, by name.
+    pub fn wrong(&self) -> Vec<&str> {
+        let wrong = self.files.iter().filter(|file| file.findings.has_errors());
+        wrong.map(|file| file.source.name.as_str()).collect()
+    }
+}
+
+impl fmt::Display for CatalogueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.render(false).trim_end())
+    }
+}
+
+impl std::error::Error for CatalogueError {}
+
+/// What is loaded, and what the last attempt to load came to.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CatalogueStatus")]
+pub struct CatalogueStatus {
+    /// The models that are in use, by id in order.
+    #[serde(rename = "items")]
+    pub models: Vec<ModelStatus>,
+    /// Models that were replaced or restored, and stay for deployments that go by them; in order.
+    pub retained: Vec<ModelName>,
+    /// The last attempt to load them.
+    pub last: ReloadAttempt,
+}
+
+/// A model that is loaded.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ModelStatus {
+    /// Its name.
+    #[serde(flatten)]
+    pub name: ModelName,
+    /// One line.
+    pub title: String,
+    /// Its file, as it was configured.
+    pub file: String,
+    /// Since when a model with that id means this.
+    pub since: Timestamp,
+    /// The plugins that it uses, by name in order.
+    pub plugins: Vec<PluginStatus>,
+}
+
+impl ModelStatus {
+    pub(super) fn of(listed: &ListedModel) -> Self {
+        let plugins = listed.model.plugins().into_iter().map(|(plugin, description)| PluginStatus {
+            name: plugin.name.clone(),
+            version: plugin.version.clone(),
+            digest: plugin.digest,
+            kinds: description.kinds.clone(),
+            summary: description.summary.clone(),
+        });
+        Self {
+            name: ModelName::of(&listed.model),
+            title: listed.model.model().title.clone(),
+            file: listed.file.display().to_string(),
+            since: listed.since,
+            plugins: plugins.collect(),
+        }
+    }
+}
+
+/// A plugin that a model uses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PluginStatus {
+    /// The name that the model gives it.
+    pub name: String,
+    /// The version that it says it is.
+    pub version: String,
+    /// The digest of its component.
+    pub digest: Digest,
+    /// What it can be asked as.
+    pub kinds: Vec<Kind>,
+    /// What it says it does, in one sentence.
+    pub summary: String,
+}
+
+/// An attempt to load the models.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ReloadAttempt {
+    /// When it ended.
+    pub at: Timestamp,
+    /// What it came to.
+    #[serde(flatten)]
+    pub outcome: ReloadOutcome,
+    /// What was found: after a refusal also what is to be repaired, and otherwise only warnings.
+    pub findings: Vec<FileFindings>,
+}
+
+/// What an attempt to load came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReloadOutcome {
+    /// The new models are in use.
+    Loaded(ReloadChanges),
+    /// The models that were in use before still are, all of them. Says why, in one line.
+    Refused(String),
+}

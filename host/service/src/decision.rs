@@ -1,0 +1,364 @@
+//! Decisions: made on a snapshot, written with all that is needed to make them again, and answered when they are durable.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lockgate_domain::{Decision, Digest, Evidence, Gate, Right, Snapshot, TeamName};
+use lockgate_ledger::{Append, Conflict, Content, Error, Expect, NewEntry, Request, ValueChanges};
+use lockgate_runtime::Recording;
+use parking_lot::Mutex;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::locate::decision_stream;
+use super::read::{LoadedDeployment, Page, PageRequest, body};
+use super::snapshot_cache::{CachedSnapshot, GateSnapshot};
+use super::{DeploymentRef, DeploymentService, Recordings, ServiceError};
+use crate::authority::Actor;
+use crate::lifecycle::EventActor;
+use crate::namespaces::{LedgerNamespaces, value_changes};
+use lockgate_engine::LoadedModel;
+use lockgate_engine::gate::{AnswerSource, RecordCalls};
+
+/// How many digests are remembered as stored.
+const REMEMBERED: usize = 16_384;
+
+/// How a decision was asked for: kept beside it in the ledger.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DecisionOrigin {
+    /// By which interface: `api`, `authzen`, `opa`, or a path of the latter.
+    pub path: String,
+    /// What was handed in with the request, if it is to be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
+    /// The request that asked.
+    #[serde(default)]
+    pub request: RequestRef,
+}
+
+/// The request that asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RequestRef {
+    /// Its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The trace that it belongs to, in hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+    /// The span, in hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<String>,
+    /// The address that it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
+}
+
+/// How long the parts of a decision took. What a clock says is no part of the decision itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DecisionPhases {
+    /// Reading the deployment, in nanoseconds.
+    #[serde(rename = "read_ns", with = "nanoseconds")]
+    #[schemars(with = "u64")]
+    pub read: Duration,
+    /// Choosing the model and taking the snapshot, in nanoseconds.
+    #[serde(rename = "snapshot_ns", with = "nanoseconds")]
+    #[schemars(with = "u64")]
+    pub snapshot: Duration,
+    /// Asking the plugins and combining what they say, in nanoseconds.
+    #[serde(rename = "evaluate_ns", with = "nanoseconds")]
+    #[schemars(with = "u64")]
+    pub evaluate: Duration,
+}
+
+mod nanoseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_nanos)
+    }
+}
+
+/// A decision as the ledger keeps it: the body of a `decision` entry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DecisionRecord {
+    /// The decision.
+    pub decision: Decision,
+    /// The team whose deployment it is about.
+    pub team: TeamName,
+    /// Who asked.
+    pub actor: EventActor,
+    /// How.
+    #[serde(flatten)]
+    pub asked: DecisionOrigin,
+    /// Whether the gate was passed with it, or only asked.
+    pub passed: bool,
+    /// The deployment as it was looked at, without gate and time: content of the ledger. With what stands here it is the
+    /// snapshot, byte for byte.
+    pub deployment: Digest,
+    /// The evidence that was looked at, by name; its bytes are content of the ledger.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evidence: BTreeMap<String, Evidence>,
+    /// The recordings of plugins that could ask for more: content of the ledger.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recordings: Vec<Digest>,
+    /// How long it took.
+    pub phases: DecisionPhases,
+}
+
+/// What a gate said.
+pub(super) struct EvaluatedDecision {
+    loaded: Arc<LoadedDeployment>,
+    cached: Arc<CachedSnapshot>,
+    snapshot: Arc<Snapshot>,
+    environment: Option<Expect>,
+    pub(super) decision: Decision,
+    recordings: Vec<Recording>,
+    /// What plugins want to be kept: it is written with the decision, or not at all.
+    values: Vec<ValueChanges>,
+    /// How long it took to choose the model and take the snapshot, and to evaluate it.
+    snapshot_time: Duration,
+    evaluate: Duration,
+}
+
+/// A decision that is not on the disk yet, with all that is written with it.
+pub(super) struct PreparedDecision {
+    /// The decision. It must not leave before it is on the disk.
+    pub(super) decision: Arc<Decision>,
+    /// How long its parts took.
+    pub(super) phases: DecisionPhases,
+    pub(super) loaded: Arc<LoadedDeployment>,
+    pub(super) entries: Vec<NewEntry>,
+    pub(super) content: Vec<Content>,
+    pub(super) expect: Vec<Expect>,
+    pub(super) values: Vec<ValueChanges>,
+    /// The answer that is kept for an idempotency key.
+    pub(super) request: Option<Request>,
+}
+
+impl EvaluatedDecision {
+    /// How long its parts took, with the time for reading.
+    pub(super) fn phases(&self, read: Duration) -> DecisionPhases {
+        DecisionPhases { read, snapshot: self.snapshot_time, evaluate: self.evaluate }
+    }
+}
+
+/// What was stored lately, and need not be sent again.
+#[derive(Debug, Default)]
+pub(super) struct RecentContent(Mutex<HashSet<Digest>>);
+
+impl RecentContent {
+    fn has(&self, digest: Digest) -> bool {
+        self.0.lock().contains(&digest)
+    }
+
+    pub(super) fn add(&self, digests: impl Iterator<Item = Digest>) {
+        let mut known = self.0.lock();
+        if known.len() > REMEMBERED {
+            known.clear();
+        }
+        known.extend(digests);
+    }
+
+    pub(super) fn forget(&self) {
+        self.0.lock().clear();
+    }
+}
+
+impl DeploymentService {
+    /// Whether something that a decision rests on has changed, so that it is worth deciding again.
+    pub(super) fn is_worth_another_attempt(&self, error: &Error) -> bool {
+        if let Error::UnknownContent(_) = error {
+            // Retention has taken away what was known to be there.
+            self.0.stored.forget();
+        }
+        self.note_conflict(error);
+        matches!(error, Error::Conflict(_) | Error::UnknownContent(_))
+    }
+
+    /// Notes that writers conflict over values: those of this process take turns then.
+    pub(super) fn note_conflict(&self, error: &Error) {
+        if let Error::Conflict(Conflict::Namespace { namespace, .. }) = error {
+            self.0.value_turns.contend(namespace);
+        }
+    }
+
+    /// Evaluates the gate on a snapshot, which took that long to take. Nothing is written: neither the decision nor what
+    /// plugins want to be kept.
+    pub(super) fn evaluate(
+        &self,
+        loaded: Arc<LoadedDeployment>,
+        GateSnapshot { cached, snapshot, environment }: GateSnapshot,
+        snapshot_time: Duration,
+    ) -> Result<EvaluatedDecision, ServiceError> {
+        let began = Instant::now();
+        let (gate, now) = (snapshot.gate, snapshot.now);
+        let digest = cached.form.digest(gate, now)?;
+        let outside = match self.records(&cached.model, gate) {
+            true => AnswerSource::Live(RecordCalls::Yes),
+            false => AnswerSource::Cached(&cached.answers),
+        };
+        let values = LedgerNamespaces::pending(Arc::clone(&self.0.storage));
+        let (decision, recordings) = cached.model.decide(&snapshot, digest, &cached.because, outside, &values)?;
+        let (values, evaluate) = (value_changes(&values), began.elapsed());
+        Ok(EvaluatedDecision {
+            loaded,
+            cached,
+            snapshot,
+            environment,
+            decision,
+            recordings,
+            values,
+            snapshot_time,
+            evaluate,
+        })
+    }
+
+    /// Makes the entry of a decision, with all that is needed to make it again.
+    pub(super) fn write_down(
+        &self,
+        actor: &Actor,
+        evaluated: EvaluatedDecision,
+        asked: &DecisionOrigin,
+        read: Duration,
+        pass: bool,
+    ) -> Result<PreparedDecision, ServiceError> {
+        let phases = evaluated.phases(read);
+        let EvaluatedDecision { loaded, cached, snapshot, environment, decision, recordings, values, .. } = evaluated;
+        let mut content = Vec::new();
+        for recording in recordings {
+            let bytes = recording.encode().map_err(|error| ServiceError::Damaged(format!("a recording: {error}")))?;
+            content.push(Content::new("recording", "application/zstd", Arc::new(bytes)));
+        }
+        let recordings = digests(&content);
+        content.push(cached.content.clone());
+        let record = DecisionRecord {
+            team: loaded.state.team.clone(),
+            actor: EventActor::from(actor),
+            asked: asked.clone(),
+            passed: pass && decision.verdict == lockgate_domain::Verdict::Allow,
+            deployment: cached.content.digest(),
+            evidence: snapshot.evidence.clone(),
+            recordings,
+            phases,
+            decision,
+        };
+        let at = record.decision.at;
+        let mut entry = NewEntry::new(&decision_stream(&loaded.state.team, &loaded.id), "decision", at, &record)?;
+        entry = entry.with_id(&record.decision.id)?.of_team(&loaded.state.team)?;
+        let named =
+            [record.deployment].into_iter().chain(record.recordings).chain(record.evidence.values().map(|e| e.digest));
+        for digest in named {
+            entry = entry.referring_to(digest);
+        }
+        content.retain(|content| !self.0.stored.has(content.digest()));
+        let mut expect = cached.expect.clone();
+        expect.extend(environment);
+        expect.push(Expect { stream: loaded.stream.clone(), version: loaded.state.version });
+        let decision = Arc::new(record.decision);
+        let entries = vec![entry];
+        Ok(PreparedDecision { decision, phases, loaded, entries, content, expect, values, request: None })
+    }
+
+    fn records(&self, model: &LoadedModel, gate: Gate) -> bool {
+        match self.0.recordings {
+            Recordings::All => true,
+            Recordings::None => false,
+            Recordings::Needed => model
+                .model()
+                .gate(gate)
+                .is_some_and(|guarded| guarded.bindings.iter().any(|binding| binding.plugin.grants.reach_outside())),
+        }
+    }
+
+    /// A decision by id, as the ledger keeps it.
+    ///
+    /// # Errors
+    /// If there is none for the actor, or the ledger cannot be read.
+    pub fn decision(&self, actor: &Actor, id: &str) -> Result<DecisionRecord, ServiceError> {
+        Ok(self.decision_entry(actor, id)?.1)
+    }
+
+    /// The place of a decision in the audit log.
+    ///
+    /// # Errors
+    /// As [`DeploymentService::decision`].
+    pub fn decision_index(&self, actor: &Actor, id: &str) -> Result<u64, ServiceError> {
+        Ok(self.decision_entry(actor, id)?.0)
+    }
+
+    fn decision_entry(&self, actor: &Actor, id: &str) -> Result<(u64, DecisionRecord), ServiceError> {
+        actor.require(Right::Read)?;
+        let missing = || ServiceError::NotFound { what: "decision", id: id.to_owned() };
+        let query = lockgate_ledger::Query {
+            kind: Some("decision".to_owned()),
+            id: Some(id.to_owned()),
+            limit: 1,
+            ..Default::default()
+        };
+        let stored = self.visible(&actor.teams, &query)?.into_iter().next().ok_or_else(missing)?;
+        let entry = stored.read().map_err(ServiceError::Damaged)?;
+        Ok((entry.index, body(&entry)?))
+    }
+
+    /// The decisions about a deployment, or about all that the actor may see; the newest first.
+    ///
+    /// # Errors
+    /// If the actor may not read, or the ledger cannot be read.
+    pub fn decisions(
+        &self,
+        actor: &Actor,
+        deployment: Option<DeploymentRef<'_>>,
+        page: PageRequest,
+    ) -> Result<Page<DecisionRecord>, ServiceError> {
+        actor.require(Right::Read)?;
+        let stream = match deployment {
+            Some(at) => {
+                let loaded = self.load(actor, at)?;
+                Some(decision_stream(&loaded.state.team, &loaded.id))
+            }
+            None => None,
+        };
+        self.paged(&actor.teams, stream, "decision", page, |entry| body(entry).map(Some))
+    }
+
+    /// The snapshot that a decision was made on, rebuilt from what the ledger keeps.
+    ///
+    /// # Errors
+    /// If something of it was deleted by retention, or does not have the digest that the decision names.
+    pub fn snapshot(&self, record: &DecisionRecord) -> Result<Snapshot, ServiceError> {
+        let bytes = self.content(record.deployment)?;
+        let deployment = serde_json::from_slice(&bytes)
+            .map_err(|error| ServiceError::Damaged(format!("content `{}`: {error}", record.deployment)))?;
+        let evidence = record.evidence.iter();
+        let evidence = evidence
+            .map(|(name, evidence)| Ok((name.clone(), self.with_bytes(evidence)?)))
+            .collect::<Result<BTreeMap<_, _>, ServiceError>>()?;
+        let Decision { gate, at, subject, snapshot, .. } = record.decision;
+        let rebuilt = Snapshot { deployment, gate, now: at, subject, evidence };
+        if rebuilt.digest()? != snapshot {
+            return Err(ServiceError::Damaged(format!(
+                "what was kept of the snapshot `{snapshot}` has another digest"
+            )));
+        }
+        Ok(rebuilt)
+    }
+}
+
+impl PreparedDecision {
+    pub(super) fn append(self) -> Append {
+        let Self { entries, content, expect, values, request, .. } = self;
+        Append { entries, content, expect, values, request }
+    }
+}
+
+pub(super) fn digests(content: &[Content]) -> Vec<Digest> {
+    content.iter().map(Content::digest).collect()
+}

@@ -1,0 +1,234 @@
+//! Asking for a deployment, and revising what was asked for.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use lockgate_domain::{Deployment, Right, TeamName, canonical_json, is_path_step, read_value};
+use lockgate_ledger::{Content, check_stream_name};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::environment_overlap::{environment_stream, product_stream};
+use super::locate::deployment_stream;
+use super::read::{LoadedDeployment, with_involved};
+use super::write::WriteChange;
+use super::{DeploymentRef, DeploymentService, DeploymentView, InputError, ServiceError, WriteAnswer, WriteContext};
+use crate::authority::{Actor, Teams};
+use crate::lifecycle::{DeploymentEvent, DeploymentState, EventActor};
+use lockgate_engine::RESERVED;
+
+/// How long an id may be, in bytes.
+const LONGEST_ID: usize = 128;
+
+/// A deployment that is asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewDeployment {
+    /// The team that it belongs to; may be left out by who is in one team only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamName>,
+    /// The deployment. What people and the host add (`involved`, `approvals`, `approved`, `waivers`, `overrides`, `overlaps`,
+    /// `history`) is not handed in with it.
+    pub deployment: Deployment,
+}
+
+impl DeploymentService {
+    /// Asks for a deployment.
+    ///
+    /// # Errors
+    /// If the actor may not, there is one of that id, or the document is not one that can be asked for.
+    pub fn request(
+        &self,
+        write: &WriteContext<'_>,
+        new: &NewDeployment,
+    ) -> Result<WriteAnswer<DeploymentView>, ServiceError> {
+        let actor = write.actor;
+        actor.require(Right::Request)?;
+        let deployment = &new.deployment;
+        let permit = || {
+            let team = team_of(actor, new.team.as_ref())?;
+            check(actor, deployment, "/deployment")?;
+            Ok(team)
+        };
+        self.once(write, &("request", new), permit, |team, digest| {
+            check_names(&team, deployment)?;
+            let id = deployment.id.as_str();
+            if self.0.storage.version(&deployment_stream(&team, id))? > 0 {
+                return Err(ServiceError::Exists { what: "deployment", id: id.to_owned() });
+            }
+            let content = content_of(deployment)?;
+            let event = DeploymentEvent::Requested {
+                team,
+                product: deployment.product.id.clone(),
+                environment: deployment.environment.name.clone(),
+                release: deployment.release.id.clone(),
+                document: content.digest(),
+                people: deployment.everybody_involved(),
+            };
+            let missing = || ServiceError::Damaged("a request begins no deployment".to_owned());
+            let state = DeploymentState::begin(&event, &EventActor::from(actor), write.now).ok_or_else(missing)?;
+            let document = with_involved(deployment.clone(), &state);
+            let loaded = LoadedDeployment::first(id, state, Arc::new(document));
+            let value = self.view(&loaded, write.now)?;
+            let change = WriteChange { content: vec![content], ..WriteChange::of(event) };
+            let append = self.append_of(write, &loaded, 0, change)?;
+            self.0.teams.remove(id);
+            self.commit(write, digest, append, Some(&loaded), value)
+        })
+    }
+
+    /// Changes the document of a deployment by a JSON merge patch (RFC 7396).
+    ///
+    /// # Errors
+    /// If the actor may not, the deployment has ended, or what comes of it is not a document.
+    pub fn revise(
+        &self,
+        write: &WriteContext<'_>,
+        at: DeploymentRef<'_>,
+        patch: &Value,
+    ) -> Result<WriteAnswer<DeploymentView>, ServiceError> {
+        write.actor.require(Right::Request)?;
+        self.once(
+            write,
+            &("revise", at, write.if_match, patch),
+            || self.load(write.actor, at),
+            |loaded, digest| {
+                loaded.matches(write)?;
+                if loaded.state.position.ended().is_some() {
+                    return Err(super::RuleRefusal::Over { what: "deployment", id: at.id.to_owned() }.into());
+                }
+                let before = json!(Deployment { involved: BTreeSet::new(), ..(*loaded.document).clone() });
+                let mut after = before.clone();
+                json_patch::merge(&mut after, patch);
+                let deployment: Deployment =
+                    read_value(&after).map_err(|error| ServiceError::Invalid(vec![error.into()]))?;
+                if deployment.id != loaded.id {
+                    let message = format!("the id of a deployment stays what it is: `{}`", loaded.id);
+                    return Err(ServiceError::Invalid(vec![InputError::new("/id", message)]));
+                }
+                check_revision(write.actor, &loaded.document, &deployment)?;
+                let after = json!(deployment);
+                let names = before.as_object().into_iter().chain(after.as_object()).flat_map(|object| object.keys());
+                let mut changed: Vec<String> =
+                    names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
+                changed.sort_unstable();
+                changed.dedup();
+                if changed.is_empty() {
+                    let value = self.view(&loaded, write.now)?;
+                    return Ok(WriteAnswer { value, version: loaded.state.version, repeated: false, stream: None });
+                }
+                let content = content_of(&deployment)?;
+                let people = deployment.everybody_involved();
+                let event = DeploymentEvent::Revised { document: content.digest(), changed, people };
+                let change = WriteChange { content: vec![content], ..WriteChange::of(event) };
+                self.record(write, digest, &loaded, change, |after| {
+                    let document = Arc::new(with_involved(deployment, &after.state));
+                    self.view(&LoadedDeployment { document, ..after.clone() }, write.now)
+                })
+            },
+        )
+    }
+}
+
+fn content_of(deployment: &Deployment) -> Result<Content, ServiceError> {
+    Ok(Content::new("deployment", "application/json", Arc::new(canonical_json(deployment)?)))
+}
+
+fn team_of(actor: &Actor, named: Option<&TeamName>) -> Result<TeamName, ServiceError> {
+    let wrong = |message: String| ServiceError::Invalid(vec![InputError::new("/team", message)]);
+    let Some(team) = named.or_else(|| actor.teams.only()) else {
+        return Err(wrong("`team` is required: you are in several teams".to_owned()));
+    };
+    if actor.teams.include(team) {
+        return Ok(team.clone());
+    }
+    let own = match &actor.teams {
+        Teams::Named(teams) => teams.iter().map(|team| format!("`{team}`")).collect::<Vec<_>>().join(", "),
+        Teams::All => String::new(),
+    };
+    Err(wrong(format!("`{}` is not in team `{team}`: write one of {own}", actor.person.id)))
+}
+
+/// What a document may not say, because the host says it.
+fn check(actor: &Actor, deployment: &Deployment, at: &str) -> Result<(), ServiceError> {
+    let mut mistakes = Vec::new();
+    let id = &deployment.id;
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".-_:".contains(c);
+    if id.is_empty() || id.len() > LONGEST_ID || !id.chars().all(plain) || is_path_step(id) {
+        let rule =
+            format!("the id has 1 to {LONGEST_ID} letters, digits, `.`, `-`, `_` or `:`, and is not `.` or `..`");
+        mistakes.push(InputError::new(format!("{at}/id"), rule));
+    }
+    mistakes.extend(of_the_host(deployment, at));
+    let requester = &deployment.requester.id;
+    if *requester != actor.person.id && !actor.may(Right::RequestForOthers) {
+        let message = format!(
+            "`{}` asks, not `{requester}`: it takes the right `request-for-others` to ask for others",
+            actor.person.id
+        );
+        mistakes.push(InputError::new(format!("{at}/requester/id"), message));
+    }
+    if mistakes.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(mistakes)) }
+}
+
+/// The ledger has to be able to keep later that the deployment takes up its environment, and how it ended.
+fn check_names(team: &str, deployment: &Deployment) -> Result<(), ServiceError> {
+    let streams = [
+        ("product/id", product_stream(team, &deployment.product.id), "the id of the product"),
+        ("environment/name", environment_stream(&deployment.environment.name), "the name of the environment"),
+    ];
+    let mistakes: Vec<InputError> = streams
+        .into_iter()
+        .filter(|(_, stream, _)| check_stream_name(stream).is_err())
+        .map(|(at, _, what)| {
+            let rule = "with the name of the team it has 500 bytes at most, and no control character";
+            InputError::new(format!("/deployment/{at}"), format!("{what} is not allowed: {rule}"))
+        })
+        .collect();
+    if mistakes.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(mistakes)) }
+}
+
+fn check_revision(actor: &Actor, before: &Deployment, after: &Deployment) -> Result<(), ServiceError> {
+    let mut mistakes = of_the_host(after, "");
+    if !before.requester.id.is_written_like(&after.requester.id) && !actor.may(Right::RequestForOthers) {
+        mistakes.push(InputError::new("/requester/id", "the requester stays who it is"));
+    }
+    // Who contributed stays known: else one could leave the list to approve.
+    let gone = before.contributors.iter().filter(|was| !after.contributors.iter().any(|is| is.id == was.id));
+    for person in gone {
+        let message = format!("`{}` contributed, and stays among the contributors", person.id);
+        mistakes.push(InputError::new("/contributors", message));
+    }
+    for (name, same) in [
+        ("product", before.product.id == after.product.id),
+        ("environment", before.environment.name == after.environment.name),
+    ] {
+        if !same {
+            let message = format!("the {name} of a deployment stays what it is: ask for another deployment");
+            mistakes.push(InputError::new(format!("/{name}"), message));
+        }
+    }
+    if mistakes.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(mistakes)) }
+}
+
+fn of_the_host(deployment: &Deployment, at: &str) -> Vec<InputError> {
+    let Deployment { involved, approvals, approved, waivers, overrides, overlaps, history, .. } = deployment;
+    let said = [
+        ("involved", !involved.is_empty(), "the host keeps who was ever involved"),
+        ("approvals", !approvals.is_empty(), "people approve by `POST …/approvals`, each with their own credential"),
+        ("approved", approved.is_some(), "it is what the exit of plan-and-approve decided"),
+        ("waivers", !waivers.is_empty(), "waivers are granted by `POST /api/v1/waivers`"),
+        ("overrides", !overrides.is_empty(), "overrides are taken by `POST …/overrides`"),
+        ("overlaps", !overlaps.is_empty(), "the host finds them itself"),
+        ("history", !history.is_empty(), "the host keeps how the earlier deployments of the product ended"),
+    ];
+    let said = said.into_iter().filter(|(_, said, _)| *said);
+    let reserved = deployment.facts.keys().filter(|name| name.starts_with(RESERVED)).map(|name| {
+        let message = format!("the fact `{name}` bears a name of the host's own: write it to `records`, or rename it");
+        InputError::new(format!("{at}/facts/{name}"), message)
+    });
+    let said =
+        said.map(|(name, _, why)| InputError::new(format!("{at}/{name}"), format!("`{name}` is not handed in: {why}")));
+    reserved.chain(said).collect()
+}

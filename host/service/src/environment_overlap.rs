@@ -1,0 +1,191 @@
+//! Who else is there: which deployments are planned or under way in an environment, and how earlier ones of a product
+//! ended.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lockgate_domain::{
+    Deployment, DeploymentResult, Gate, Overlap, OverlapRelation, PastDeployment, Phase, Right, Stage, TeamName,
+    TimeWindow, Timestamp,
+};
+use lockgate_ledger::NewEntry;
+use serde::{Deserialize, Serialize};
+
+use super::locate::team_step;
+use super::read::{FollowedStream, LoadedDeployment, body, follow};
+use super::{DeploymentRef, DeploymentService, ServiceError};
+use crate::authority::Actor;
+use crate::lifecycle::StagePosition;
+
+pub(super) fn environment_stream(name: &str) -> String {
+    format!("environment/{name}")
+}
+
+pub(super) fn product_stream(team: &str, id: &str) -> String {
+    format!("product/{}/{id}", team_step(team))
+}
+
+/// A deployment that takes up an environment, or will.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct EnvironmentOccupant {
+    team: TeamName,
+    deployment: String,
+    product: String,
+    depends_on: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    slot: Option<TimeWindow>,
+}
+
+/// An environment, and who is there.
+#[derive(Clone, Debug, Default)]
+pub(super) struct EnvironmentDeployments {
+    /// By team and deployment; whether it is under way.
+    occupants: BTreeMap<(TeamName, String), (EnvironmentOccupant, bool)>,
+}
+
+/// How earlier deployments of a product ended.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ProductHistory {
+    pub(super) past: Vec<PastDeployment>,
+}
+
+impl DeploymentService {
+    /// Who else is in the environment, up to that version at least.
+    pub(super) fn environment_at(
+        &self,
+        stream: &str,
+        version: u64,
+    ) -> Result<Arc<FollowedStream<EnvironmentDeployments>>, ServiceError> {
+        follow(&*self.0.storage, &self.0.environments, stream, version, |environment, entry| {
+            let occupant: EnvironmentOccupant = body(&entry)?;
+            let key = (occupant.team.clone(), occupant.deployment.clone());
+            match entry.kind.as_str() {
+                "released" => environment.occupants.remove(&key),
+                kind => environment.occupants.insert(key, (occupant, kind == "under-way")),
+            };
+            Ok(())
+        })
+    }
+
+    /// How earlier deployments of a team's product ended, in order, up to that version at least.
+    pub(super) fn history_at(
+        &self,
+        stream: &str,
+        version: u64,
+    ) -> Result<Arc<FollowedStream<ProductHistory>>, ServiceError> {
+        follow(&*self.0.storage, &self.0.histories, stream, version, |history, entry| {
+            history.past.push(body(&entry)?);
+            Ok(())
+        })
+    }
+
+    /// Other deployments that are under way, or planned for the same time, in the same environment.
+    ///
+    /// # Errors
+    /// If there is no such deployment for the actor, or the ledger cannot be read.
+    pub fn overlaps(&self, actor: &Actor, at: DeploymentRef<'_>) -> Result<Vec<Overlap>, ServiceError> {
+        actor.require(Right::Read)?;
+        let loaded = self.load(actor, at)?;
+        let stream = environment_stream(&loaded.document.environment.name);
+        let environment = self.environment_at(&stream, self.0.storage.version(&stream)?)?;
+        Ok(environment.says.overlaps(&loaded.state.team, &loaded.document))
+    }
+
+    /// The entries that say where the deployment is since it stands there, if that changes who is where.
+    pub(super) fn environment_entries(
+        &self,
+        loaded: &LoadedDeployment,
+        after: StagePosition,
+        now: Timestamp,
+    ) -> Result<Vec<NewEntry>, ServiceError> {
+        let (before, deployment) = (loaded.state.position, &*loaded.document);
+        let gate = before.gate();
+        let kind = if after.changes_environment() && !before.changes_environment() {
+            Some("under-way")
+        } else if gate == Some(Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit }) && after.ended().is_none() {
+            Some("planned")
+        } else if before.changes_environment() && !after.changes_environment()
+            || after.ended().is_some() && before.stage() >= Stage::Fulfill
+            || after.stage() < before.stage()
+        {
+            Some("released")
+        } else {
+            None
+        };
+        let mut entries = Vec::new();
+        if let Some(kind) = kind {
+            let occupant = EnvironmentOccupant {
+                team: loaded.state.team.clone(),
+                deployment: loaded.id.clone(),
+                product: deployment.product.id.clone(),
+                depends_on: deployment.product.depends_on.clone(),
+                slot: deployment.plan.as_ref().and_then(|plan| plan.slot),
+            };
+            let stream = environment_stream(&deployment.environment.name);
+            entries.push(NewEntry::new(&stream, kind, now, &occupant)?.of_team(&loaded.state.team)?);
+        }
+        if let Some(outcome) = after.ended() {
+            let past = past(loaded, outcome, now);
+            let stream = product_stream(&loaded.state.team, &deployment.product.id);
+            entries.push(NewEntry::new(&stream, "deployment-ended", now, &past)?.of_team(&loaded.state.team)?);
+        }
+        Ok(entries)
+    }
+}
+
+fn past(loaded: &LoadedDeployment, outcome: DeploymentResult, finished: Timestamp) -> PastDeployment {
+    let deployment = &loaded.document;
+    PastDeployment {
+        id: loaded.id.clone(),
+        release: deployment.release.id.clone(),
+        release_digest: deployment.release.digest,
+        components: deployment.release.component_identities(),
+        environment: deployment.environment.name.clone(),
+        scenario: deployment.scenario,
+        risk: deployment.change.risk,
+        finished,
+        outcome,
+    }
+}
+
+impl EnvironmentDeployments {
+    /// What else is planned or under way there, as the team may see it: of another team's deployment the times, but neither
+    /// its id nor its product.
+    pub(super) fn overlaps(&self, team: &TeamName, deployment: &Deployment) -> Vec<Overlap> {
+        let slot = deployment.plan.as_ref().and_then(|plan| plan.slot);
+        let others =
+            self.occupants.values().filter(|(other, _)| (&other.team, &other.deployment) != (team, &deployment.id));
+        let overlapping = others.filter(|(other, under_way)| {
+            let meet = |(one, other): (TimeWindow, TimeWindow)| one.start < other.end && other.start < one.end;
+            *under_way || slot.zip(other.slot).is_some_and(meet)
+        });
+        let overlap = |(other, under_way): &(EnvironmentOccupant, bool)| {
+            let product = &deployment.product;
+            let relation = if other.product == product.id {
+                OverlapRelation::SameProduct
+            } else if product.depends_on.contains(&other.product) {
+                OverlapRelation::DependedOn
+            } else if other.depends_on.contains(&product.id) {
+                OverlapRelation::Dependent
+            } else {
+                OverlapRelation::SameEnvironment
+            };
+            // Which of the three it is would tell the other team's product.
+            let relation = match relation {
+                OverlapRelation::SameEnvironment => relation,
+                _ if other.team != *team => OverlapRelation::Conflicting,
+                _ => relation,
+            };
+            let own = |name: &String| (other.team == *team).then(|| name.clone());
+            Overlap {
+                deployment: own(&other.deployment),
+                product: own(&other.product),
+                environment: deployment.environment.name.clone(),
+                slot: other.slot,
+                relation,
+                under_way: *under_way,
+            }
+        };
+        overlapping.map(overlap).collect()
+    }
+}

@@ -1,0 +1,92 @@
+//! Passing a gate: the decision, and the move that it allows, in one piece.
+
+use std::sync::Arc;
+
+use lockgate_domain::{Decision, Gate, Phase, Verdict};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::decision::PreparedDecision;
+use super::read::LoadedDeployment;
+use super::write::RecordedEvent;
+use super::{DeploymentService, DeploymentSummary, ServiceError, WriteContext};
+use crate::lifecycle::{DeploymentEvent, DeploymentState, EventActor, LegalMove, LifecycleMove, activities_of};
+use lockgate_ledger::NewEntry;
+
+/// What came of trying to pass a gate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GatePass {
+    /// Whether it was passed: if and only if the decision allows.
+    pub passed: bool,
+    /// The decision.
+    pub decision: Decision,
+    /// The deployment since.
+    pub deployment: DeploymentSummary,
+    /// What may be done next.
+    pub legal_moves: Vec<LegalMove>,
+}
+
+impl DeploymentService {
+    /// Adds to a decision that the gate was passed, if it allows. Returns the answer, and the version and the stream of the
+    /// deployment since.
+    pub(super) fn add_pass(
+        &self,
+        write: &WriteContext<'_>,
+        gate: Gate,
+        prepared: &mut PreparedDecision,
+    ) -> Result<(GatePass, u64, String), ServiceError> {
+        let (decision, loaded) = (Decision::clone(&prepared.decision), Arc::clone(&prepared.loaded));
+        let passed = decision.verdict == Verdict::Allow;
+        let mut after = (*loaded).clone();
+        if passed {
+            let unreported = activities_of(gate.stage).filter(|activity| {
+                gate.phase == Phase::Exit && loaded.state.activity(gate.stage, activity.id).is_none()
+            });
+            let skipped = unreported.filter(|activity| !activity.shall).map(|activity| activity.id.to_owned());
+            let event = DeploymentEvent::GatePassed {
+                gate,
+                decision: decision.id.clone(),
+                approved: decision.approved.clone(),
+                skipped: skipped.collect(),
+            };
+            let by = EventActor::from(write.actor);
+            after.state.apply(&event, &by, write.now);
+            let kind = event.kind();
+            let entry = NewEntry::new(&loaded.stream, kind, write.now, &RecordedEvent { by, event })?;
+            prepared.entries.push(entry.with_id(&loaded.id)?.of_team(&loaded.state.team)?);
+            prepared.entries.extend(self.environment_entries(&loaded, after.state.position, write.now)?);
+        }
+        let (version, stream) = (after.state.version, after.stream.clone());
+        let value =
+            GatePass { passed, decision, deployment: after.summary(), legal_moves: self.legal_moves(&after.state) };
+        Ok((value, version, stream))
+    }
+
+    /// Whether the gate is the next one for the deployment that the write rests on, and all is done that has to be done first.
+    pub(super) fn is_next(
+        &self,
+        write: &WriteContext<'_>,
+        loaded: &LoadedDeployment,
+        gate: Gate,
+    ) -> Result<(), ServiceError> {
+        loaded.matches(write)?;
+        self.check_move(&loaded.state.settled(write.now), LifecycleMove::Pass(gate))
+    }
+
+    /// Whether a move is legal for a deployment, and all is done that has to be done first.
+    pub(super) fn check_move(&self, state: &DeploymentState, asked: LifecycleMove) -> Result<(), ServiceError> {
+        Ok(state.check(asked, self.names_strategy(state))?)
+    }
+
+    /// What may be done with a deployment.
+    pub(super) fn legal_moves(&self, state: &DeploymentState) -> Vec<LegalMove> {
+        state.legal_moves(self.names_strategy(state))
+    }
+
+    /// Whether the model under which a deployment was approved names a strategy; looked up only where it matters.
+    fn names_strategy(&self, state: &DeploymentState) -> bool {
+        let approved = state.approved.as_ref().filter(|_| state.may_need_rollout());
+        let model = approved.and_then(|approved| self.0.models.by_digest(approved.model));
+        model.is_some_and(|model| model.model().strategy.is_some())
+    }
+}

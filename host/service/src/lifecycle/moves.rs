@@ -1,0 +1,261 @@
+//! What may be done with a deployment, where it stands.
+
+use std::fmt;
+
+use lockgate_domain::{Gate, Stage, StepState, StepStatus, Timestamp, rules};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::activity::{ActivityOutcome, activities_of};
+use super::{DeploymentState, StagePosition};
+
+/// A move from one position to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LifecycleMove {
+    /// Through a gate, if it allows.
+    Pass(Gate),
+    /// People refuse it.
+    Reject,
+    /// It is given up before anything is changed.
+    Abort,
+    /// Back to planning: what was approved no longer is.
+    Replan,
+    /// The way back begins.
+    RollBack,
+    /// The way back has been taken.
+    CompleteRollback,
+    /// It can go neither forward nor back.
+    Fail,
+}
+
+impl LifecycleMove {
+    /// The name that files and the API use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass(_) => "pass",
+            Self::Reject => "reject",
+            Self::Abort => "abort",
+            Self::Replan => "replan",
+            Self::RollBack => "roll-back",
+            Self::CompleteRollback => "complete-rollback",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+impl fmt::Display for LifecycleMove {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pass(gate) => write!(f, "pass {gate}"),
+            other => f.write_str(other.as_str()),
+        }
+    }
+}
+
+/// A move that is legal now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LegalMove {
+    /// The name of the move.
+    #[serde(rename = "move")]
+    pub name: String,
+    /// The gate that it leads through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
+    /// The shall activities that have to be reported first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs_activities: Vec<String>,
+    /// Whether the rollout of the strategy that the model names has to be carried out first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_rollout: bool,
+}
+
+impl LegalMove {
+    /// What has to be done first, each as the end of a sentence.
+    fn needs(&self) -> impl Iterator<Item = String> {
+        let activities = &self.needs_activities;
+        let activities = (!activities.is_empty())
+            .then(|| format!("activities that shall be done are not reported: `{}`", activities.join("`, `")));
+        let rollout = self.needs_rollout.then(|| {
+            "the model names a strategy, and its rollout was not carried out: ask for the next step, with `POST …/rollout/next`"
+                .to_owned()
+        });
+        activities.into_iter().chain(rollout)
+    }
+}
+
+/// A move that is not legal now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{asked}` cannot be done: the deployment is {position}, and {why}{}", possible(.legal))]
+pub struct IllegalMove {
+    /// What was asked for.
+    pub asked: LifecycleMove,
+    /// Where the deployment stands.
+    pub position: StagePosition,
+    /// Why it cannot be done: the end of a sentence.
+    pub why: String,
+    /// What is.
+    pub legal: Vec<LegalMove>,
+}
+
+/// What can be done instead, if anything can.
+fn possible(legal: &[LegalMove]) -> String {
+    let named = |legal: &LegalMove| {
+        let first = match (legal.needs_activities.len(), legal.needs_rollout) {
+            (0, false) => "",
+            (0, true) => " (first the rollout)",
+            (1, false) => " (first an activity)",
+            (_, false) => " (first activities)",
+            (1, true) => " (first an activity and the rollout)",
+            (_, true) => " (first activities and the rollout)",
+        };
+        match legal.gate {
+            Some(gate) => format!("`{} {gate}`{first}", legal.name),
+            None => format!("`{}`", legal.name),
+        }
+    };
+    match legal {
+        [] => String::new(),
+        legal => format!(". Possible now: {}", legal.iter().map(named).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+impl DeploymentState {
+    /// What may be done now. `strategy`: whether the model under which it was approved names one.
+    pub fn legal_moves(&self, strategy: bool) -> Vec<LegalMove> {
+        let gate = self.position.gate().map(LifecycleMove::Pass);
+        let others = [
+            LifecycleMove::Reject,
+            LifecycleMove::Abort,
+            LifecycleMove::Replan,
+            LifecycleMove::RollBack,
+            LifecycleMove::CompleteRollback,
+            LifecycleMove::Fail,
+        ]
+        .into_iter();
+        let possible = gate.into_iter().chain(others).filter(|asked| self.refusal(*asked).is_none());
+        possible.map(|asked| self.legal_move(asked, strategy)).collect()
+    }
+
+    /// A move that is legal, with what has to be done first.
+    fn legal_move(&self, asked: LifecycleMove, strategy: bool) -> LegalMove {
+        let gate = if let LifecycleMove::Pass(gate) = asked { Some(gate) } else { None };
+        LegalMove {
+            name: asked.as_str().to_owned(),
+            gate,
+            needs_activities: gate.map(|gate| self.missing_activities(gate)).unwrap_or_default(),
+            needs_rollout: gate.is_some() && strategy && self.may_need_rollout(),
+        }
+    }
+
+    /// Whether a rollout would have to be carried out before the next gate, and none was begun: if the model names a strategy.
+    /// Else nobody would have to wait for its holds.
+    pub(crate) fn may_need_rollout(&self) -> bool {
+        self.position == (StagePosition::InProgress { stage: Stage::Fulfill }) && self.progress.is_none()
+    }
+
+    /// The same deployment at a moment: holds whose time is over are ended.
+    pub fn settled(&self, now: Timestamp) -> Self {
+        let mut settled = self.clone();
+        if let Some(progress) = &mut settled.progress {
+            progress.settle(now);
+        }
+        settled
+    }
+
+    /// Whether a move is legal now, and all is done that has to be done first. `strategy`: whether the model under which the
+    /// deployment was approved names one.
+    ///
+    /// # Errors
+    /// Why not, and what is.
+    pub fn check(&self, asked: LifecycleMove, strategy: bool) -> Result<(), IllegalMove> {
+        let why = self.refusal(asked).or_else(|| {
+            let needs: Vec<String> = self.legal_move(asked, strategy).needs().collect();
+            (!needs.is_empty()).then(|| needs.join("; and "))
+        });
+        match why {
+            None => Ok(()),
+            Some(why) => Err(IllegalMove { asked, position: self.position, why, legal: self.legal_moves(strategy) }),
+        }
+    }
+
+    /// The shall activities that stand before an exit.
+    pub fn missing_activities(&self, gate: Gate) -> Vec<String> {
+        if gate.phase == lockgate_domain::Phase::Entrance {
+            return Vec::new();
+        }
+        let is_done = |id: &str| {
+            self.activity(gate.stage, id)
+                .is_some_and(|report| matches!(report.outcome, ActivityOutcome::Done | ActivityOutcome::NotNeeded))
+        };
+        let missing = activities_of(gate.stage).filter(|activity| activity.shall && !is_done(activity.id));
+        missing.map(|activity| activity.id.to_owned()).collect()
+    }
+
+    /// The first step of the rollout that is not done, at the exit of fulfill.
+    fn unfinished_step(&self) -> Option<&str> {
+        if self.position != (StagePosition::InProgress { stage: Stage::Fulfill }) {
+            return None;
+        }
+        let progress = self.progress.as_ref()?;
+        let unfinished = |state: &&StepState| state.status != StepStatus::Succeeded;
+        progress.steps.iter().find(unfinished).map(|state| state.id.as_str())
+    }
+
+    fn refusal(&self, asked: LifecycleMove) -> Option<String> {
+        let position = self.position;
+        if position.ended().is_some() {
+            return Some("it has ended".to_owned());
+        }
+        let rolling_back = matches!(position, StagePosition::RollingBack { .. });
+        let begun = self.progress.as_ref().is_some_and(|progress| progress.steps.iter().any(|step| step.attempts > 0));
+        let changing = position.changes_environment() && (begun || position.stage() > Stage::Fulfill)
+            || position.stage() > Stage::Fulfill;
+        let no = |why: &str| Some(why.to_owned());
+        match asked {
+            LifecycleMove::Pass(gate) => match position.gate() {
+                Some(next) if next == gate => self.unfinished_step().map(|step| format!("step `{step}` is not done")),
+                Some(next) => Some(format!("the next gate is {next}")),
+                None => no("it is on the way back"),
+            },
+            LifecycleMove::Reject if position.stage() > Stage::PlanAndApprove => {
+                no("it was approved: abort it, or have it planned anew")
+            }
+            LifecycleMove::Abort if changing => {
+                no("something has been changed: take the way back, or say that it failed")
+            }
+            LifecycleMove::Replan if position.stage() < Stage::Fulfill => no("it is being planned"),
+            LifecycleMove::Replan if changing => {
+                no("something has been changed: take the way back, or say that it failed")
+            }
+            LifecycleMove::RollBack if position.stage() < Stage::Fulfill => {
+                no("nothing has been changed yet: abort it")
+            }
+            LifecycleMove::RollBack
+                if matches!(position, StagePosition::AwaitingEntrance { stage: Stage::Fulfill }) =>
+            {
+                no("nothing has been changed yet: abort it")
+            }
+            LifecycleMove::RollBack => {
+                let refused = self.progress.as_ref().map(rules::may_roll_back);
+                match refused {
+                    _ if rolling_back => no("it is on the way back already"),
+                    Some(Err(breach)) => Some(breach.message),
+                    _ => None,
+                }
+            }
+            LifecycleMove::CompleteRollback if !rolling_back => no("it is not on the way back"),
+            LifecycleMove::Abort | LifecycleMove::Replan | LifecycleMove::Reject if rolling_back => {
+                no("it is on the way back")
+            }
+            LifecycleMove::Fail if position.stage() < Stage::Fulfill => {
+                no("nothing has been changed yet: reject or abort it")
+            }
+            LifecycleMove::Reject
+            | LifecycleMove::Abort
+            | LifecycleMove::Replan
+            | LifecycleMove::CompleteRollback
+            | LifecycleMove::Fail => None,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What a deployment is, after its events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lockgate_domain::{
+    ApprovedPlan, Digest, Evidence, Gate, Override, PersonId, Phase, Progress, Stage, TeamName, Timestamp,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ActivityReport, DeploymentEvent, EventActor, RecordedApproval, StagePosition};
+
+/// What came of looking at an override afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReviewFinding {
+    /// It was right to take it.
+    Justified,
+    /// It was not.
+    Unjustified,
+}
+
+/// How an override was looked at afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Review {
+    /// Who looked at it.
+    pub by: PersonId,
+    /// When.
+    pub at: Timestamp,
+    /// What came of it.
+    pub finding: ReviewFinding,
+    /// What there is to say.
+    pub comment: String,
+}
+
+/// An override, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OverrideState {
+    /// The override.
+    #[serde(flatten)]
+    pub taken: Override,
+    /// How it was looked at; absent while it is in the review queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
+}
+
+/// What a deployment is, after its events.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeploymentState {
+    /// How many events there were: the version of its stream.
+    pub version: u64,
+    /// The team that it belongs to.
+    pub team: TeamName,
+    /// Where it stands.
+    pub position: StagePosition,
+    /// The deployment as it was handed in last: content of the ledger.
+    pub document: Digest,
+    /// Who asked for it.
+    pub requested_by: EventActor,
+    /// When.
+    pub requested: Timestamp,
+    /// When the last event was.
+    pub changed: Timestamp,
+    /// Who was ever involved: who wrote a part of the document, and whom it named as requester or contributor, now or
+    /// before. Separation of duties excludes all of them.
+    pub involved: BTreeSet<PersonId>,
+    /// The evidence, by name, without its bytes.
+    pub evidence: BTreeMap<String, Evidence>,
+    /// What people answered, in order.
+    pub approvals: Vec<RecordedApproval>,
+    /// What was approved.
+    pub approved: Option<ApprovedPlan>,
+    /// What was reported, by stage and activity.
+    pub activities: BTreeMap<Stage, BTreeMap<String, ActivityReport>>,
+    /// How far the rollout has come.
+    pub progress: Option<Progress>,
+    /// The overrides, in order.
+    pub overrides: Vec<OverrideState>,
+    /// The decisions that allowed the gates passed, by id, in order. After a replan, those of gates that are to be passed again
+    /// are only in the events.
+    pub passed: Vec<(lockgate_domain::Gate, String)>,
+}
+
+impl DeploymentState {
+    /// What the first event makes; none if it is another than [`DeploymentEvent::Requested`].
+    pub fn begin(event: &DeploymentEvent, by: &EventActor, at: Timestamp) -> Option<Self> {
+        let DeploymentEvent::Requested { team, document, people, .. } = event else { return None };
+        Some(Self {
+            version: 1,
+            team: team.clone(),
+            position: StagePosition::START,
+            document: *document,
+            requested_by: by.clone(),
+            requested: at,
+            changed: at,
+            involved: people.iter().chain([&by.person]).cloned().collect(),
+            evidence: BTreeMap::new(),
+            approvals: Vec::new(),
+            approved: None,
+            activities: BTreeMap::new(),
+            progress: None,
+            overrides: Vec::new(),
+            passed: Vec::new(),
+        })
+    }
+
+    /// What was last reported of an activity.
+    pub fn activity(&self, stage: Stage, id: &str) -> Option<&ActivityReport> {
+        self.activities.get(&stage)?.get(id)
+    }
+
+    /// Takes note of an event.
+    pub fn apply(&mut self, event: &DeploymentEvent, by: &EventActor, at: Timestamp) {
+        self.version += 1;
+        self.changed = at;
+        let stage = self.position.stage();
+        match event {
+            DeploymentEvent::Requested { .. } => {}
+            DeploymentEvent::Revised { document, people, .. } => {
+                self.document = *document;
+                self.involved.extend(people.iter().chain([&by.person]).cloned());
+            }
+            DeploymentEvent::EvidenceAttached { name, evidence } => {
+                self.evidence.insert(name.clone(), evidence.clone());
+            }
+            DeploymentEvent::ApprovalGiven { approval } => {
+                let id = &approval.approval.id;
+                // Only the same account, for the same one: another one of the same normal id takes the place of nothing.
+                let takes_its_place = |earlier: &RecordedApproval| {
+                    earlier.approval.role == approval.approval.role
+                        && earlier.approval.person.id.is_written_like(&approval.approval.person.id)
+                        && earlier.principal().is_written_like(approval.principal())
+                };
+                for earlier in &mut self.approvals {
+                    if takes_its_place(earlier) {
+                        earlier.superseded_by.get_or_insert_with(|| id.clone());
+                    }
+                }
+                self.approvals.push(approval.clone());
+            }
+            DeploymentEvent::ApprovalRevoked { approval, .. } => {
+                if let Some(found) = self.approvals.iter_mut().find(|found| &found.approval.id == approval) {
+                    found.revoked = Some(at);
+                }
+            }
+            DeploymentEvent::GatePassed { gate, decision, approved, skipped } => {
+                for id in skipped {
+                    let report = ActivityReport {
+                        activity: id.clone(),
+                        outcome: super::ActivityOutcome::Skipped,
+                        note: None,
+                        at: Some(at),
+                    };
+                    self.activities.entry(gate.stage).or_default().insert(id.clone(), report);
+                }
+                if approved.is_some() {
+                    self.approved.clone_from(approved);
+                }
+                self.passed.push((*gate, decision.clone()));
+                self.position = StagePosition::behind(*gate);
+            }
+            DeploymentEvent::ActivityReported { report } => {
+                let report = ActivityReport { at: report.at.or(Some(at)), ..report.clone() };
+                self.activities.entry(stage).or_default().insert(report.activity.clone(), report);
+            }
+            DeploymentEvent::RolloutLaidOut { rollout } => self.progress = Some(Progress::new(rollout.clone())),
+            DeploymentEvent::StepBegan { step } => {
+                if let Some(progress) = &mut self.progress {
+                    progress.settle(at);
+                    progress.begin(step, at);
+                }
+            }
+            DeploymentEvent::StepEnded { step, status, .. } => {
+                if let Some(progress) = &mut self.progress {
+                    progress.end(step, *status, at);
+                }
+            }
+            DeploymentEvent::StepResumed { step, .. } => {
+                if let Some(progress) = &mut self.progress {
+                    progress.resume(step);
+                }
+            }
+            DeploymentEvent::OverrideTaken { taken } => {
+                self.overrides.push(OverrideState { taken: taken.clone(), review: None });
+            }
+            DeploymentEvent::OverrideConfirmed { id } => {
+                if let Some(found) = self.overrides.iter_mut().find(|found| &found.taken.id == id) {
+                    found.taken.confirmed_by = Some(by.person.clone());
+                }
+            }
+            DeploymentEvent::OverrideReviewed { id, finding, comment } => {
+                if let Some(found) = self.overrides.iter_mut().find(|found| &found.taken.id == id) {
+                    found.review =
+                        Some(Review { by: by.person.clone(), at, finding: *finding, comment: comment.clone() });
+                }
+            }
+            DeploymentEvent::Replanned { .. } => {
+                self.approved = None;
+                self.progress = None;
+                self.position = StagePosition::InProgress { stage: Stage::PlanAndApprove };
+                // All gates but the one behind which it stands again have to be passed again.
+                let still = Gate { stage: Stage::PlanAndApprove, phase: Phase::Entrance };
+                self.passed.retain(|(gate, _)| *gate == still);
+            }
+            DeploymentEvent::Rejected { .. } => self.position = StagePosition::Rejected { stage },
+            DeploymentEvent::Aborted { .. } => self.position = StagePosition::Aborted { stage },
+            DeploymentEvent::Failed { .. } => self.position = StagePosition::Failed { stage },
+            DeploymentEvent::RollbackBegan { .. } => self.position = StagePosition::RollingBack { stage },
+            DeploymentEvent::RolledBack { .. } => self.position = StagePosition::RolledBack { stage },
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! The decisions of a ledger, made again from what it keeps and from nothing else: the deployment and the evidence that
+//! were looked at, the model with its components, and what plugins were answered from outside.
+//!
+//! The ledger is only read, so a server may run on it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use lockgate_domain::{Deployment, Digest, Gate, Snapshot, Timestamp};
+use lockgate_ledger::{ContentState, Error, Query, Storage, StoredEntry};
+use lockgate_runtime::{Engine as Runner, Recording, Runtime};
+use parking_lot::Mutex;
+
+use crate::catalogue::{RestoreError, engines, restore_to_replay};
+use crate::{DecisionRecord, DeploymentService, Models, Recordings, ServiceError, decision_stream, teams_with};
+use lockgate_engine::expression::Variables;
+use lockgate_engine::gate::RecordedAnswers;
+use lockgate_engine::load::LoadedModel;
+use lockgate_engine::model::GrantedCapabilities;
+use lockgate_engine::replay::{DecisionComparison, ReplayOutcome, ReplayedDecision, of_the_machine};
+
+/// How many teams' deployments of one id are looked at.
+const MOST_TEAMS: usize = 1000;
+
+/// Which decisions. All that is said has to hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DecisionFilter {
+    /// Those with one of these ids. Empty: whatever their ids are.
+    pub ids: Vec<String>,
+    /// About this deployment, by id, of whatever team.
+    pub deployment: Option<String>,
+    /// Made at that moment or later.
+    pub since: Option<Timestamp>,
+    /// Made before that moment.
+    pub until: Option<Timestamp>,
+}
+
+/// A decision that a ledger keeps.
+#[derive(Clone, Debug)]
+pub struct KeptDecision {
+    /// Its place in the audit log.
+    pub index: u64,
+    /// Its id.
+    pub id: String,
+    /// What was decided; or why that cannot be read.
+    pub record: Result<Box<DecisionRecord>, String>,
+}
+
+/// Makes the decisions of a ledger again. To be shared by threads.
+pub struct LedgerReplay {
+    runtime: Runtime,
+    storage: Arc<dyn Storage>,
+    engine: DeploymentService,
+    candidate: Option<LoadedModel>,
+    loaded: Mutex<HashMap<Digest, LoadingModel>>,
+    /// From which place in the log on which engine decided, in order; none where the ledger does not say.
+    engines: Vec<(u64, Option<String>)>,
+}
+
+/// A model that is loaded once, by whoever needs it first; or what is to be told instead.
+type LoadingModel = Arc<OnceLock<Result<LoadedModel, ReplayOutcome>>>;
+
+/// Nobody asks for a model by deployment here.
+struct NoModels;
+
+impl Models for NoModels {
+    fn current(&self) -> Arc<[LoadedModel]> {
+        Arc::default()
+    }
+
+    fn by_digest(&self, _: Digest) -> Option<LoadedModel> {
+        None
+    }
+}
+
+impl std::fmt::Debug for LedgerReplay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Decisions").field("candidate", &self.candidate).finish_non_exhaustive()
+    }
+}
+
+impl LedgerReplay {
+    /// The decisions of that ledger. A candidate takes the place of the model with its id, and has to be
+    /// [loaded for it](LoadedModel::load_to_replay).
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn of(runtime: Runtime, storage: Arc<dyn Storage>, candidate: Option<LoadedModel>) -> Result<Self, Error> {
+        let engines = engines(&*storage)?;
+        let engine = DeploymentService::new(storage.clone(), Arc::new(NoModels), Recordings::None);
+        Ok(Self { runtime, storage, engine, candidate, loaded: Mutex::default(), engines })
+    }
+
+    /// Those that are asked for from a place in the log on, in order, at most `limit`; and from where on there may be
+    /// more. Those with ids come all at once.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn find(
+        &self,
+        which: &DecisionFilter,
+        from: u64,
+        limit: usize,
+    ) -> Result<(Vec<KeptDecision>, Option<u64>), Error> {
+        let query = Query { kind: Some("decision".to_owned()), from, limit, ..Query::default() };
+        let mut found = Vec::new();
+        let mut next = None;
+        for stream in self.streams(which)? {
+            let query = Query { stream, ..query.clone() };
+            if which.ids.is_empty() {
+                found.extend(self.storage.entries(&query)?);
+            }
+            for id in &which.ids {
+                found.extend(self.storage.entries(&Query { id: Some(id.clone()), ..query.clone() })?);
+            }
+        }
+        found.sort_by_key(|stored| stored.index);
+        found.dedup_by_key(|stored| stored.index);
+        if which.ids.is_empty() {
+            found.truncate(limit);
+            next = found.last().map(|last| last.index + 1);
+        }
+        let is_asked_for = |stored: &StoredEntry| {
+            which.since.is_none_or(|since| since <= stored.at) && which.until.is_none_or(|until| stored.at < until)
+        };
+        Ok((found.iter().filter(|stored| is_asked_for(stored)).map(KeptDecision::of).collect(), next))
+    }
+
+    /// The streams in which they are: those of the deployment of each team that has one of that id, or all.
+    fn streams(&self, which: &DecisionFilter) -> Result<Vec<Option<String>>, Error> {
+        let Some(id) = &which.deployment else { return Ok(vec![None]) };
+        let teams = teams_with(&*self.storage, id, MOST_TEAMS)?;
+        Ok(teams.iter().map(|team| Some(decision_stream(team, id))).collect())
+    }
+
+    /// Makes one of them again.
+    pub fn replay(&self, kept: &KeptDecision) -> ReplayedDecision {
+        match &kept.record {
+            Ok(record) => self.again(kept.index, record).unwrap_or_else(ReplayedDecision::from),
+            Err(why) => ReplayOutcome::NotRun { why: why.clone() }.into(),
+        }
+    }
+
+    fn again(&self, index: u64, record: &DecisionRecord) -> Result<ReplayedDecision, ReplayOutcome> {
+        let was = &record.decision;
+        if self.candidate.as_ref().is_some_and(|candidate| candidate.model().id != was.model.id) {
+            return Err(ReplayOutcome::NotConcerned);
+        }
+        if let Some(why) = of_the_machine(was) {
+            return Err(ReplayOutcome::NotComparable { why });
+        }
+        let mut answers = self.answers(record)?;
+        let snapshot = self.snapshot(record)?;
+        let (model, snapshot) = match &self.candidate {
+            None => {
+                // What people approved has to be what was looked at: it is computed again, too.
+                let subject = Snapshot::subject_of(&snapshot.deployment, &snapshot.evidence, was.model.digest);
+                (self.model(was.model.digest)?, Snapshot { subject: subject.map_err(not_run)?, ..snapshot })
+            }
+            Some(candidate) => {
+                if !answers.is_empty() {
+                    let before = self.model(was.model.digest)?;
+                    answers.retain(|id, _| reach_the_same(&before, candidate, was.gate, id));
+                }
+                (candidate.clone(), would_be(candidate, snapshot, was.model.digest)?)
+            }
+        };
+        let is = model.decide_again(&Arc::new(snapshot), &was.model.chosen_because, &answers).map_err(not_run)?;
+        let same_engine = self.engine_at(index) == Some(&Runner::line());
+        let compared = DecisionComparison { was, is: &is, candidate: self.candidate.is_some(), same_engine };
+        compared.ended().map_err(not_run)
+    }
+
+    /// What plugins were answered from outside, by binding.
+    fn answers(&self, record: &DecisionRecord) -> Result<RecordedAnswers, ReplayOutcome> {
+        let mut answers = RecordedAnswers::new();
+        for digest in &record.recordings {
+            let bytes = self.content("a recording of what a plugin asked", *digest)?;
+            let recording = Recording::decode(&bytes).map_err(not_run)?;
+            if let Some(context) = recording.context {
+                answers.insert(context.binding, recording.exchanges);
+            }
+        }
+        Ok(answers)
+    }
+
+    /// What was looked at.
+    fn snapshot(&self, record: &DecisionRecord) -> Result<Snapshot, ReplayOutcome> {
+        self.engine.snapshot(record).map_err(|error| {
+            let evidence = record.evidence.iter().map(|(name, piece)| (format!("the evidence `{name}`"), piece.digest));
+            let mut parts =
+                [("the deployment that was looked at".to_owned(), record.deployment)].into_iter().chain(evidence);
+            let gone = match &error {
+                ServiceError::NotFound { .. } => parts.find_map(|(what, digest)| self.content(&what, digest).err()),
+                _ => None,
+            };
+            gone.unwrap_or_else(|| not_run(error))
+        })
+    }
+
+    /// Content of the ledger that is what its digest says.
+    fn content(&self, what: &str, digest: Digest) -> Result<Vec<u8>, ReplayOutcome> {
+        match self.storage.content(&digest).map_err(not_run)?.map(|content| content.state) {
+            Some(ContentState::Present(bytes)) if Digest::of(&bytes) == digest => Ok(bytes),
+            Some(ContentState::Present(_)) => Err(not_run(format!("{what} is not what its digest `{digest}` says"))),
+            Some(ContentState::Deleted(at)) => Err(ReplayOutcome::Deleted { what: what.to_owned(), digest, at }),
+            None => Err(not_run(format!("the ledger has no content `{digest}`, which is {what}"))),
+        }
+    }
+
+    /// The model of that digest, from the ledger.
+    fn model(&self, digest: Digest) -> Result<LoadedModel, ReplayOutcome> {
+        let place = {
+            let mut loaded = self.loaded.lock();
+            Arc::clone(loaded.entry(digest).or_default())
+        };
+        let load = || match restore_to_replay(&self.runtime, &*self.storage, digest) {
+            Err(RestoreError::Deleted { model, what, digest, at }) => {
+                Err(ReplayOutcome::Deleted { what: format!("{what} of the model `{model}`"), digest, at })
+            }
+            restored => restored.map_err(not_run),
+        };
+        place.get_or_init(load).clone()
+    }
+
+    /// The engine that decided at that place in the log, if the ledger says so.
+    fn engine_at(&self, index: u64) -> Option<&String> {
+        let before = self.engines.partition_point(|(from, _)| *from < index);
+        self.engines.get(before.checked_sub(1)?)?.1.as_ref()
+    }
+}
+
+impl KeptDecision {
+    fn of(stored: &StoredEntry) -> Self {
+        let record = stored.read().and_then(|entry| {
+            let record = serde_json::from_value(entry.body);
+            record.map_err(|error| format!("entry {} is no decision: {error}", stored.index))
+        });
+        Self { index: stored.index, id: stored.id.clone().unwrap_or_default(), record }
+    }
+}
+
+fn not_run(error: impl ToString) -> ReplayOutcome {
+    ReplayOutcome::NotRun { why: error.to_string() }
+}
+
+/// Whether a binding reaches the same outside under both models.
+fn reach_the_same(one: &LoadedModel, other: &LoadedModel, gate: Gate, binding: &str) -> bool {
+    let grants = |model: &LoadedModel| -> Option<GrantedCapabilities> {
+        let guarded = model.model().gate(gate)?;
+        Some(guarded.bindings.iter().find(|bound| bound.id == binding)?.plugin.grants.clone())
+    };
+    grants(one).zip(grants(other)).is_some_and(|(one, other)| one.reach_the_same(&other))
+}
+
+/// What would have been looked at if the candidate had been the model from the first gate on: people would have approved
+/// the same under it, so what they approved names it, and not the model that it would replace.
+fn would_be(candidate: &LoadedModel, snapshot: Snapshot, before: Digest) -> Result<Snapshot, ReplayOutcome> {
+    let Snapshot { deployment, gate, now, subject, evidence } = snapshot;
+    let mut deployment = Deployment::clone(&deployment);
+    let is = Snapshot::subject_of(&deployment, &evidence, candidate.digest()).map_err(not_run)?;
+    let Deployment { approved, approvals, overrides, .. } = &mut deployment;
+    let subjects = approvals.iter_mut().map(|approval| &mut approval.subject);
+    let subjects = subjects.chain(overrides.iter_mut().map(|taken| &mut taken.subject));
+    let subjects = subjects.chain(approved.iter_mut().map(|approved| &mut approved.subject));
+    subjects.filter(|named| **named == subject).for_each(|named| *named = is);
+    if let Some(approved) = approved.as_mut().filter(|approved| approved.model == before) {
+        approved.model = candidate.digest();
+    }
+    let is_approved = approved.is_some();
+    let snapshot = candidate.snapshot(deployment, gate, now, evidence).map_err(not_run)?;
+    // What was approved stays with its model, whether that would be chosen again or not.
+    if !is_approved {
+        applies(candidate, &snapshot)?;
+    }
+    Ok(snapshot)
+}
+
+fn applies(candidate: &LoadedModel, snapshot: &Snapshot) -> Result<(), ReplayOutcome> {
+    let Some(condition) = candidate.applies() else { return Ok(()) };
+    let id = &candidate.model().id;
+    match condition.holds(&Variables::new(snapshot)) {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            let why = format!("the candidate `{id}` is not for this deployment: `{}` does not hold", condition.text());
+            Err(ReplayOutcome::NotChosen { why })
+        }
+        Err(error) => Err(ReplayOutcome::NotChosen {
+            why: format!("whether the candidate `{id}` is for it cannot be told: {error}"),
+        }),
+    }
+}

@@ -1,0 +1,318 @@
+//! Carrying out a rollout step by step: a pipeline asks what to do next, does it, and says how it went.
+//!
+//! The strategy says what comes next; the host keeps how far it has come, runs the analyses itself, and holds to its own
+//! rule: after the point of no return there is no way back. Asking again changes nothing: a step that is under way is
+//! named again until somebody says how it ended.
+
+use std::sync::Arc;
+
+use lockgate_domain::{
+    Action, BindingOutcome, Gate, Phase, Progress, Reason, Right, Stage, Step, StepAction, StepState, StepStatus, Wait,
+    WayBack, rules,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::read::LoadedDeployment;
+use super::snapshot_cache::GateSnapshot;
+use super::value_turns::ValueTurn;
+use super::write::WriteChange;
+use super::{DeploymentRef, DeploymentService, InputError, RuleRefusal, ServiceError, WriteAnswer, WriteContext};
+use crate::authority::{Actor, CredentialKind};
+use crate::lifecycle::{DeploymentEvent, EventActor, LifecycleMove, StagePosition};
+use crate::namespaces::{LedgerNamespaces, value_changes};
+use lockgate_engine::rollout::RolloutError;
+
+/// How many analyses and holds are gone through for one request.
+const ROUNDS: usize = 64;
+
+/// What is to be done next.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "next", rename_all = "kebab-case")]
+pub enum NextStep {
+    /// Do this, and say how it went: `POST …/rollout/steps/{step}`.
+    Perform {
+        /// The step.
+        step: Step,
+        /// How often it was begun.
+        attempt: u32,
+    },
+    /// Nothing for now: ask again.
+    Wait {
+        /// Until when, and for whom.
+        wait: Wait,
+    },
+    /// Take the way back, and say so: the deployment is on it.
+    RollBack {
+        /// Why.
+        reason: Reason,
+        /// The way.
+        way_back: WayBack,
+    },
+    /// Stop where it is: people decide.
+    Pause {
+        /// Why.
+        reason: Reason,
+    },
+    /// All is done: report the activities, and pass the exit of fulfill.
+    Complete,
+}
+
+/// How a step went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepReport {
+    /// `succeeded` or `failed`; or, for a hold and for a step for which the rollout is paused, `resumed`.
+    pub outcome: StepOutcome,
+    /// What there is to say of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// How a step went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepOutcome {
+    /// It was done.
+    Succeeded,
+    /// It was tried, and not done.
+    Failed,
+    /// A person says to go on: with a hold before its time is over, or with a step for which the rollout is paused.
+    Resumed,
+}
+
+impl DeploymentService {
+    /// What is to be done next in the rollout of a deployment that is in fulfill.
+    ///
+    /// # Errors
+    /// If the actor may not, the deployment is not in fulfill, the model has no strategy, or the strategy cannot answer.
+    pub fn next_step(
+        &self,
+        write: &WriteContext<'_>,
+        at: DeploymentRef<'_>,
+    ) -> Result<WriteAnswer<NextStep>, ServiceError> {
+        write.actor.require(Right::Drive)?;
+        self.once(
+            write,
+            &("next-step", at, write.if_match),
+            || self.load(write.actor, at),
+            |loaded, digest| {
+                loaded.matches(write)?;
+                in_fulfill(&loaded)?;
+                let gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
+                let GateSnapshot { cached, snapshot, .. } = self.gate_snapshot(&loaded, gate, write.now)?;
+                let model = &cached.model;
+                let _turn = self.0.value_turns.take(&model.writable_namespaces_of_rollout());
+                let values = LedgerNamespaces::pending(Arc::clone(&self.0.storage));
+                let by = EventActor::from(write.actor);
+                let mut now = (*loaded).clone();
+                let mut events = Vec::new();
+                let mut happen = |now: &mut LoadedDeployment, event: DeploymentEvent| {
+                    now.state.apply(&event, &by, write.now);
+                    events.push(event);
+                };
+                if now.state.progress.is_none() {
+                    // What was approved with the plan is the way; else the strategy lays it out now.
+                    let plan = snapshot.deployment.plan.as_ref();
+                    let rollout = match plan.and_then(|plan| plan.rollout.clone()) {
+                        Some(rollout) => {
+                            model.can_carry_out(&rollout, Some("/plan/rollout"))?;
+                            rollout
+                        }
+                        None => model.lay_out(&snapshot, &values)?,
+                    };
+                    if let Some(plan) = plan {
+                        let kept = rules::keeps_to_plan(&rollout, plan);
+                        kept.map_err(|breach| RolloutError::Refused(Box::new(breach)))?;
+                    }
+                    happen(&mut now, DeploymentEvent::RolloutLaidOut { rollout });
+                }
+                let mut next = None;
+                for _ in 0..ROUNDS {
+                    let mut progress = progress_of(&now)?.clone();
+                    if let Some((step, attempt)) = under_way(&progress) {
+                        next = Some(NextStep::Perform { step, attempt });
+                        break;
+                    }
+                    let action = model.next(&mut progress, &snapshot, &values)?;
+                    match action {
+                        Action::Perform(step_id) => {
+                            let step = progress.step(&step_id).cloned();
+                            let step = step.ok_or_else(|| RolloutError::UnknownStep(step_id.clone()))?;
+                            happen(&mut now, DeploymentEvent::StepBegan { step: step_id.clone() });
+                            if let StepAction::Analyze(checks) = &step.action {
+                                let (status, why, _): (_, _, Vec<BindingOutcome>) =
+                                    model.analyse(checks, &snapshot, &values);
+                                happen(&mut now, DeploymentEvent::StepEnded { step: step_id, status, why });
+                            }
+                        }
+                        Action::Wait(wait) => next = Some(NextStep::Wait { wait }),
+                        Action::Pause(reason) => next = Some(NextStep::Pause { reason }),
+                        Action::Complete => next = Some(NextStep::Complete),
+                        Action::RollBack(reason) => {
+                            self.check_move(&now.state, LifecycleMove::RollBack)?;
+                            let way_back = progress.rollout.way_back.clone();
+                            happen(&mut now, DeploymentEvent::RollbackBegan { reason: reason.message.clone() });
+                            next = Some(NextStep::RollBack { reason, way_back });
+                        }
+                    }
+                    if next.is_some() {
+                        break;
+                    }
+                }
+                let next = next.ok_or_else(|| RolloutError::TooManyAttempts { step: "analyze".to_owned() })?;
+                if events.is_empty() {
+                    // Nothing has happened, so nothing is written: neither an event nor what the strategy wants to be kept.
+                    return Ok(WriteAnswer {
+                        value: next,
+                        version: loaded.state.version,
+                        repeated: false,
+                        stream: None,
+                    });
+                }
+                let entries = self.environment_entries(&loaded, now.state.position, write.now)?;
+                let change = WriteChange { events, entries, values: value_changes(&values), ..WriteChange::default() };
+                self.record(write, digest, &loaded, change, |_| Ok(next))
+            },
+        )
+    }
+
+    /// Takes note of how a step went.
+    ///
+    /// # Errors
+    /// If the actor may not, or the step is not under way; for `resumed`, if the actor is not a person in a role that the
+    /// model names, or nobody has to go on with the step.
+    pub fn report_step(
+        &self,
+        write: &WriteContext<'_>,
+        at: DeploymentRef<'_>,
+        step: &str,
+        report: &StepReport,
+    ) -> Result<WriteAnswer<Progress>, ServiceError> {
+        let resumed = report.outcome == StepOutcome::Resumed;
+        write.actor.require(if resumed { Right::Resume } else { Right::Drive })?;
+        let permit = || {
+            let loaded = self.load(write.actor, at)?;
+            if resumed {
+                self.may_resume(write, &loaded)?;
+            }
+            Ok(loaded)
+        };
+        self.once(write, &("report-step", at, step, report, write.if_match), permit, |loaded, digest| {
+            in_fulfill(&loaded)?;
+            let not_under_way = |why: String| RuleRefusal::StepNotUnderWay { step: step.to_owned(), why };
+            let progress = progress_of(&loaded)?;
+            let (Some(known), Some(state)) = (progress.step(step), progress.state(step)) else {
+                let names: Vec<&str> = progress.rollout.steps.iter().map(|step| step.id.as_str()).collect();
+                return Err(not_under_way(format!("the rollout has the steps `{}`", names.join("`, `"))).into());
+            };
+            if resumed {
+                let (change, _turn) = self.resume(write, &loaded, (known, state), report.why.as_ref())?;
+                return self.record(write, digest, &loaded, change, |after| progress_of(after).cloned());
+            }
+            if state.status != StepStatus::Running {
+                let why = match under_way(progress) {
+                    Some((running, _)) => format!("the running step is `{}`", running.id),
+                    None => "no step is: ask for the next one first, with `POST …/rollout/next`".to_owned(),
+                };
+                return Err(not_under_way(why).into());
+            }
+            let hold = matches!(known.action, StepAction::Hold(_));
+            let event = match report.outcome {
+                StepOutcome::Succeeded | StepOutcome::Failed if !hold => DeploymentEvent::StepEnded {
+                    step: step.to_owned(),
+                    status: match report.outcome {
+                        StepOutcome::Succeeded => StepStatus::Succeeded,
+                        _ => StepStatus::Failed,
+                    },
+                    why: report.why.clone(),
+                },
+                _ => {
+                    let message = "a hold ends by its time, or is `resumed` by a person";
+                    return Err(ServiceError::Invalid(vec![InputError::new("/outcome", message)]));
+                }
+            };
+            self.record(write, digest, &loaded, WriteChange::of(event), |after| progress_of(after).cloned())
+        })
+    }
+}
+
+impl DeploymentService {
+    /// Whether the actor decides that the rollout goes on, by the model that the deployment goes by.
+    fn may_resume(&self, write: &WriteContext<'_>, loaded: &LoadedDeployment) -> Result<(), ServiceError> {
+        let gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
+        let GateSnapshot { cached, .. } = self.gate_snapshot(loaded, gate, write.now)?;
+        let strategy = cached.model.model().strategy.as_ref();
+        Ok(may_resume(write.actor, strategy.map(|strategy| &strategy.resume_by).into_iter().flatten())?)
+    }
+
+    /// That somebody goes on with a step: with a hold that is under way, or with a step that failed or had not
+    /// enough data, where the strategy pauses the rollout for people to decide.
+    fn resume(
+        &self,
+        write: &WriteContext<'_>,
+        loaded: &LoadedDeployment,
+        (step, state): (&Step, &StepState),
+        why: Option<&String>,
+    ) -> Result<(WriteChange, Option<ValueTurn>), ServiceError> {
+        let gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
+        let GateSnapshot { cached, snapshot, .. } = self.gate_snapshot(loaded, gate, write.now)?;
+        let refuse = |why: &str| RuleRefusal::StepNotUnderWay { step: step.id.clone(), why: why.to_owned() };
+        let turn = self.0.value_turns.take(&cached.model.writable_namespaces_of_rollout());
+        let values = LedgerNamespaces::pending(Arc::clone(&self.0.storage));
+        match state.status {
+            StepStatus::Running if matches!(step.action, StepAction::Hold(_)) => {}
+            StepStatus::Failed | StepStatus::Inconclusive => {
+                let action = cached.model.next(&mut progress_of(loaded)?.clone(), &snapshot, &values)?;
+                if !matches!(action, Action::Pause(_)) {
+                    return Err(refuse(
+                        "the strategy does not pause for it: ask for the next step, with `POST …/rollout/next`",
+                    )
+                    .into());
+                }
+            }
+            _ => return Err(refuse("only a hold, or a step for which the rollout is paused, can be `resumed`").into()),
+        }
+        let event = DeploymentEvent::StepResumed { step: step.id.clone(), why: why.cloned() };
+        Ok((WriteChange { values: value_changes(&values), ..WriteChange::of(event) }, turn))
+    }
+}
+
+/// Whether somebody decides that a rollout goes on: a person, in one of these roles.
+fn may_resume<'a>(actor: &Actor, roles: impl Iterator<Item = &'a String>) -> Result<(), RuleRefusal> {
+    let roles: Vec<String> = roles.cloned().collect();
+    let holds = actor.person.roles.iter().any(|role| roles.contains(role));
+    if actor.kind == CredentialKind::Person && holds {
+        return Ok(());
+    }
+    let (person, held) = (actor.person.id.clone(), actor.person.roles.clone());
+    Err(RuleRefusal::PersonDecides { person, kind: actor.kind, held, roles })
+}
+
+fn in_fulfill(loaded: &LoadedDeployment) -> Result<(), ServiceError> {
+    match loaded.state.position {
+        StagePosition::InProgress { stage: Stage::Fulfill } => Ok(()),
+        position => {
+            let why = format!("the deployment is {position}, and a rollout is carried out in fulfill");
+            Err(RuleRefusal::StepNotUnderWay { step: "rollout".to_owned(), why }.into())
+        }
+    }
+}
+
+fn progress_of(loaded: &LoadedDeployment) -> Result<&Progress, ServiceError> {
+    let none = || RuleRefusal::StepNotUnderWay {
+        step: "rollout".to_owned(),
+        why: "no rollout was laid out yet: ask for the next step first, with `POST …/rollout/next`".to_owned(),
+    };
+    Ok(loaded.state.progress.as_ref().ok_or_else(none)?)
+}
+
+/// The step that somebody else is doing, and how often it was begun.
+fn under_way(progress: &Progress) -> Option<(Step, u32)> {
+    let state = progress.steps.iter().find(|state| {
+        let known = progress.step(&state.id);
+        state.status == StepStatus::Running
+            && known.is_some_and(|step| !matches!(step.action, StepAction::Hold(_) | StepAction::Analyze(_)))
+    })?;
+    Some((progress.step(&state.id)?.clone(), state.attempts))
+}

@@ -1,0 +1,257 @@
+//! The snapshot that a decision is made on: the document that was handed in, and beside it what the host knows. In it are the
+//! approvals that count and those of something that has changed since, only exceptions that were granted here, and only
+//! evidence that was handed in here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use lockgate_domain::{
+    Approval, Deployment, Digest, Evidence, Gate, PersonId, Phase, Snapshot, SnapshotForm, Stage, Timestamp,
+    canonical_json,
+};
+use lockgate_ledger::{Content, Expect};
+
+use super::environment_overlap::{EnvironmentDeployments, environment_stream, product_stream};
+use super::granted::end_stream;
+use super::read::{FollowedStream, LoadedDeployment, ReadMode};
+use super::waiver::{EVERYBODYS_WAIVERS, about, team_waivers};
+use super::{DeploymentService, ServiceError, WaiverState};
+use crate::lifecycle::{ApprovalInvalid, RecordedApproval};
+use lockgate_engine::gate::AnswerCache;
+use lockgate_engine::{LoadedModel, SelectedModel, SnapshotRequest, select_model};
+
+/// A snapshot at a moment.
+pub(super) struct GateSnapshot {
+    pub(super) cached: Arc<CachedSnapshot>,
+    pub(super) snapshot: Arc<Snapshot>,
+    /// The environment, as it has to be for the snapshot to be right, where the gate looks at who else is there.
+    pub(super) environment: Option<Expect>,
+}
+
+/// What a snapshot shows at any moment, until something that it rests on changes.
+pub(super) struct CachedSnapshot {
+    pub(super) model: LoadedModel,
+    pub(super) because: String,
+    pub(super) deployment: Arc<Deployment>,
+    pub(super) evidence: BTreeMap<String, Evidence>,
+    pub(super) subject: Digest,
+    /// What has to be as it was when the snapshot was taken, beside the deployment itself.
+    pub(super) expect: Vec<Expect>,
+    /// Why approvals do not count, in the order of the state's.
+    pub(super) void: Vec<Option<ApprovalInvalid>>,
+    pub(super) parts: BTreeMap<String, Digest>,
+    /// The deployment as the ledger keeps it.
+    pub(super) content: Content,
+    pub(super) form: SnapshotForm,
+    /// What the plugins of the gate said of it, where that holds at any moment.
+    pub(super) answers: AnswerCache,
+    rests_on: SnapshotBasis,
+    /// A version of the environment at which the overlaps are known to be those of the snapshot.
+    overlaps_at: AtomicU64,
+    /// From this moment on something else is seen.
+    until: Option<Timestamp>,
+}
+
+/// What a snapshot rests on.
+struct SnapshotBasis {
+    deployment: u64,
+    /// The versions of the waivers of everybody and of the team.
+    waivers: [u64; 2],
+    /// The streams in which it would stand that a waiver was ended that may be about the deployment, and their versions.
+    ends: Vec<(String, u64)>,
+    history: u64,
+    models: Arc<[LoadedModel]>,
+}
+
+impl PartialEq for SnapshotBasis {
+    fn eq(&self, other: &Self) -> bool {
+        (self.deployment, self.waivers, &self.ends, self.history)
+            == (other.deployment, other.waivers, &other.ends, other.history)
+            && Arc::ptr_eq(&self.models, &other.models)
+    }
+}
+
+impl DeploymentService {
+    /// Takes the snapshot of a deployment at a gate.
+    pub(super) fn gate_snapshot(
+        &self,
+        loaded: &LoadedDeployment,
+        gate: Gate,
+        now: Timestamp,
+    ) -> Result<GateSnapshot, ServiceError> {
+        self.gate_snapshot_as_of(ReadMode::Fresh, loaded, gate, now)
+    }
+
+    pub(super) fn gate_snapshot_as_of(
+        &self,
+        as_of: ReadMode,
+        loaded: &LoadedDeployment,
+        gate: Gate,
+        now: Timestamp,
+    ) -> Result<GateSnapshot, ServiceError> {
+        let (cached, environment) = self.cached_snapshot(as_of, loaded, gate, now)?;
+        let CachedSnapshot { deployment, evidence, subject, .. } = &*cached;
+        let (deployment, evidence) = (deployment.clone(), evidence.clone());
+        let snapshot = Arc::new(Snapshot { deployment, gate, now, subject: *subject, evidence });
+        Ok(GateSnapshot { cached, snapshot, environment })
+    }
+
+    fn cached_snapshot(
+        &self,
+        as_of: ReadMode,
+        loaded: &LoadedDeployment,
+        gate: Gate,
+        now: Timestamp,
+    ) -> Result<(Arc<CachedSnapshot>, Option<Expect>), ServiceError> {
+        let state = &loaded.state;
+        let (name, product) = (&loaded.document.environment.name, &loaded.document.product.id);
+        let team = &state.team;
+        let overlaps =
+            gate.stage == Stage::PlanAndApprove || gate == (Gate { stage: Stage::Fulfill, phase: Phase::Entrance });
+        let (history_stream, environment_stream) = (product_stream(team, product), environment_stream(name));
+        let own_waivers = team_waivers(team);
+        let known = self.0.snapshots.get(&(loaded.stream.clone(), gate));
+        let mut streams = vec![EVERYBODYS_WAIVERS, &own_waivers, &history_stream];
+        streams.extend(overlaps.then_some(environment_stream.as_str()));
+        let named = streams.len();
+        streams.extend(known.iter().flat_map(|known| &known.rests_on.ends).map(|(stream, _)| stream.as_str()));
+        let versions = as_of.versions(&*self.0.storage, &streams)?;
+        let version = |place: usize| versions.get(place).copied().unwrap_or(0);
+        let waivers = [
+            self.grants(&self.0.waivers, EVERYBODYS_WAIVERS, version(0))?,
+            self.grants(&self.0.waivers, &own_waivers, version(1))?,
+        ];
+        let history = self.history_at(&history_stream, version(2))?;
+        let environment = if overlaps { Some(self.environment_at(&environment_stream, version(3))?) } else { None };
+        let ends = streams.iter().zip(&versions).skip(named).map(|(stream, version)| ((*stream).to_owned(), *version));
+        let mut rests_on = SnapshotBasis {
+            deployment: state.version,
+            waivers: [&waivers[0], &waivers[1]].map(|waivers| waivers.version),
+            ends: ends.collect(),
+            history: history.version,
+            models: self.0.models.current(),
+        };
+        let expected =
+            environment.as_ref().map(|environment| Expect { stream: environment_stream, version: environment.version });
+        if let Some(known) = known.filter(|known| known.rests_on == rests_on && known.shows(now)) {
+            // Others come and go in the environment all the time: that makes another snapshot only if it changes what this
+            // deployment overlaps with.
+            if environment.as_ref().is_none_or(|environment| known.overlaps_as_in(environment, loaded)) {
+                return Ok((known, expected));
+            }
+        }
+
+        let mut deployment = Deployment::clone(&loaded.document);
+        deployment.approved.clone_from(&state.approved);
+        deployment.overrides = state.overrides.iter().map(|known| known.taken.clone()).collect();
+        deployment.history.clone_from(&history.says.past);
+        let mut expect = vec![Expect { stream: history_stream, version: history.version }];
+        let waivers: Vec<&WaiverState> = waivers.iter().flat_map(|waivers| waivers.says.values()).collect();
+        let waivers: Vec<&WaiverState> = waivers.into_iter().filter(|known| about(known, &deployment)).collect();
+        let ids: Vec<&str> = waivers.iter().map(|known| known.waiver.id.as_str()).collect();
+        let ends = self.ends::<WaiverState>(as_of, &ids)?;
+        // That a waiver was not ended is used; that no other one was granted is not.
+        let unended = ids.iter().zip(&ends).filter(|(_, end)| end.is_none());
+        expect.extend(unended.map(|(id, _)| Expect { stream: end_stream::<WaiverState>(id), version: 0 }));
+        rests_on.ends =
+            ids.iter().zip(&ends).map(|(id, end)| (end_stream::<WaiverState>(id), u64::from(end.is_some()))).collect();
+        deployment.waivers = waivers.iter().zip(ends).map(|(known, end)| known.until(end)).collect();
+        if let Some(environment) = &environment {
+            deployment.overlaps = environment.says.overlaps(team, &deployment);
+        }
+        let overlaps_at = AtomicU64::new(environment.as_ref().map_or(0, |environment| environment.version));
+        let evidence: BTreeMap<String, Evidence> = state
+            .evidence
+            .iter()
+            .map(|(name, evidence)| Ok((name.clone(), self.with_bytes(evidence)?)))
+            .collect::<Result<_, ServiceError>>()?;
+        let request = SnapshotRequest { deployment, gate, now, evidence };
+        let SelectedModel { model, because, snapshot } = self.select_model(&rests_on.models, request)?;
+
+        let parts = Snapshot::subject_parts(&snapshot.deployment, &snapshot.evidence)?;
+        let involves = |person: &PersonId| snapshot.deployment.involves(person);
+        let void: Vec<Option<ApprovalInvalid>> =
+            state.approvals.iter().map(|known| known.void(now, &parts, model.digest(), &involves)).collect();
+        let approvals: Vec<Approval> =
+            state.approvals.iter().zip(&void).filter_map(|(known, void)| shown(known, void.as_ref())).collect();
+        let until = approvals.iter().filter_map(|approval| approval.expires).min();
+        // Which model is chosen may depend on the time: then the snapshot is good for this moment alone.
+        let depends_on_time = state.approved.is_none()
+            && rests_on.models.iter().filter_map(LoadedModel::applies).any(|applies| applies.looks_at("now"));
+        let until = if depends_on_time { Some(now) } else { until };
+        // Which model is chosen, and what is approved, does not depend on who has approved it.
+        let mut snapshot = Arc::unwrap_or_clone(snapshot);
+        Arc::make_mut(&mut snapshot.deployment).approvals = approvals;
+        let form = SnapshotForm::of(&snapshot)?;
+        let bytes = Arc::new(canonical_json(&*snapshot.deployment)?);
+        let content = Content::new("snapshot", "application/json", bytes);
+        let Snapshot { deployment, subject, evidence, .. } = snapshot;
+        let cached = Arc::new(CachedSnapshot {
+            model,
+            because,
+            deployment,
+            evidence,
+            subject,
+            expect,
+            void,
+            parts,
+            content,
+            form,
+            answers: AnswerCache::default(),
+            rests_on,
+            overlaps_at,
+            until,
+        });
+        if !depends_on_time {
+            self.0.snapshots.insert((loaded.stream.clone(), gate), cached.clone());
+        }
+        Ok((cached, expected))
+    }
+
+    /// The model under which it was approved, or the one that is chosen now.
+    fn select_model(&self, models: &[LoadedModel], request: SnapshotRequest) -> Result<SelectedModel, ServiceError> {
+        let Some(approved) = &request.deployment.approved else {
+            return Ok(select_model(models, request)?);
+        };
+        // Even if it would not be chosen any more: what was approved stays bound.
+        let digest = approved.model;
+        let model = self.0.models.by_digest(digest).ok_or(ServiceError::ModelGone(digest))?;
+        let SnapshotRequest { deployment, gate, now, evidence } = request;
+        let snapshot = Arc::new(model.snapshot(deployment, gate, now, evidence)?);
+        Ok(SelectedModel { model, because: "the plan was approved under it".to_owned(), snapshot })
+    }
+}
+
+/// An approval as policies see it: one of something that has changed since has its old subject. What was taken back, answered
+/// anew, is over, or came from somebody who is involved, they do not see.
+fn shown(known: &RecordedApproval, void: Option<&ApprovalInvalid>) -> Option<Approval> {
+    match void {
+        None => Some(known.approval.clone()),
+        Some(ApprovalInvalid::Changed { parts }) => Some(Approval { changed: parts.clone(), ..known.approval.clone() }),
+        Some(
+            ApprovalInvalid::Revoked
+            | ApprovalInvalid::Superseded { .. }
+            | ApprovalInvalid::Expired
+            | ApprovalInvalid::NotIndependent { .. },
+        ) => None,
+    }
+}
+
+impl CachedSnapshot {
+    fn shows(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+
+    /// Whether the deployment overlaps with the same ones in the environment as it is now.
+    fn overlaps_as_in(&self, environment: &FollowedStream<EnvironmentDeployments>, loaded: &LoadedDeployment) -> bool {
+        if self.overlaps_at.load(Ordering::Relaxed) == environment.version {
+            return true;
+        }
+        let same = environment.says.overlaps(&loaded.state.team, &self.deployment) == self.deployment.overlaps;
+        if same {
+            self.overlaps_at.store(environment.version, Ordering::Relaxed);
+        }
+        same
+    }
+}

@@ -1,0 +1,214 @@
+//! Waivers: exceptions that are granted in advance, for a time.
+
+use lockgate_domain::{Deployment, InvalidWaiver, Right, TeamName, Timestamp, Waiver, WaiverScope, fields};
+use lockgate_ledger::Append;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::granted::Grant;
+use super::locate::team_step;
+use super::read::ReadMode;
+use super::{DeploymentService, InputError, RuleRefusal, ServiceError, WriteAnswer, WriteContext};
+use crate::authority::{Actor, Teams};
+use crate::lifecycle::EventActor;
+
+/// A waiver that is asked for. Whoever asks owns it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewWaiver {
+    /// Why.
+    #[serde(deserialize_with = "fields::text")]
+    pub reason: String,
+    /// Where that was decided.
+    #[serde(deserialize_with = "fields::text")]
+    pub ticket: String,
+    /// What it is good for. The team may be left out by who is in one team only, or names a deployment; without it, a waiver
+    /// of who sees all teams is for all of them.
+    pub scope: WaiverScope,
+    /// Until when.
+    pub expires: Timestamp,
+}
+
+/// A waiver, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WaiverState {
+    /// The waiver.
+    #[serde(flatten)]
+    pub waiver: Waiver,
+    /// Who granted it, with which credential.
+    pub by: EventActor,
+    /// Since when it is ended before its time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+}
+
+/// A waiver that was granted, and what to look at once more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GrantedWaiver {
+    /// The waiver.
+    #[serde(flatten)]
+    pub state: WaiverState,
+    /// Codes that none of its bindings gave lately, each in a sentence: they may be misspelt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// The stream of the waivers for all teams.
+pub(super) const EVERYBODYS_WAIVERS: &str = "waivers";
+
+/// The stream of a team's waivers.
+pub(super) fn team_waivers(team: &str) -> String {
+    format!("waivers/{}", team_step(team))
+}
+
+impl Grant for WaiverState {
+    const KIND: &'static str = "waiver";
+
+    fn id(&self) -> &str {
+        &self.waiver.id
+    }
+
+    fn team(&self) -> Option<&str> {
+        self.waiver.scope.team.as_deref()
+    }
+
+    fn expires(&self) -> Timestamp {
+        self.waiver.expires
+    }
+}
+
+impl WaiverState {
+    /// The waiver as a decision sees it: one that was ended is as if it had expired when it was ended.
+    pub(super) fn until(&self, ended: Option<Timestamp>) -> Waiver {
+        let expires = ended.map_or(self.waiver.expires, |ended| ended.min(self.waiver.expires));
+        Waiver { expires, ..self.waiver.clone() }
+    }
+}
+
+/// Whether a waiver of its team, or of all teams, may be about a deployment, also if it does not count: a decision says
+/// why.
+pub(super) fn about(known: &WaiverState, deployment: &Deployment) -> bool {
+    let is = |border: &Option<String>, found: &str| border.as_deref().is_none_or(|border| border == found);
+    let scope = &known.waiver.scope;
+    is(&scope.deployment, &deployment.id)
+        && is(&scope.product, &deployment.product.id)
+        && is(&scope.environment, &deployment.environment.name)
+}
+
+impl DeploymentService {
+    /// Grants a waiver, and answers for it. It is for one team, or, by who sees all teams, for all.
+    ///
+    /// # Errors
+    /// If the actor may not, it does not say all that a waiver has to say, it is not clear for which team it is, or no model
+    /// has what it names.
+    pub fn waive(&self, write: &WriteContext<'_>, new: &NewWaiver) -> Result<WriteAnswer<GrantedWaiver>, ServiceError> {
+        write.actor.require(Right::Waive)?;
+        let NewWaiver { reason, ticket, scope, expires } = new.clone();
+        let owner = write.actor.person.id.clone();
+        let mut waiver = Waiver { id: fresh_id("waiver")?, owner, reason, ticket, scope, granted: write.now, expires };
+        let team = || self.team_of_waiver(write.actor, &new.scope);
+        self.once(write, &("waive", new), team, |team, digest| {
+            let mistake =
+                |wrong: InvalidWaiver| ServiceError::Invalid(vec![InputError::new(wrong.pointer(), wrong.to_string())]);
+            waiver.check().map_err(mistake)?;
+            waiver.scope.team = team;
+            self.check_scope(write.actor, &waiver.scope)?;
+            let state = WaiverState { waiver: waiver.clone(), by: EventActor::from(write.actor), ended: None };
+            let stream = waiver.scope.team.as_deref().map_or_else(|| EVERYBODYS_WAIVERS.to_owned(), team_waivers);
+            let entries = vec![Self::granting(&stream, &state, write.now)?];
+            let value = GrantedWaiver { state, warnings: self.codes_never_given(write.actor, &waiver.scope)? };
+            self.commit(write, digest, Append { entries, ..Append::default() }, None, value)
+        })
+    }
+
+    /// For which team a waiver is: the one that it names, the only one of who grants it, or that of the deployment that it
+    /// names.
+    fn team_of_waiver(&self, actor: &Actor, scope: &WaiverScope) -> Result<Option<TeamName>, ServiceError> {
+        let wrong =
+            |pointer: &str, message: String| Err(ServiceError::Invalid(vec![InputError::new(pointer, message)]));
+        if let Some(team) = scope.team.as_ref().or_else(|| actor.teams.only()) {
+            return match actor.teams.include(team) {
+                true => Ok(Some(team.clone())),
+                false => {
+                    wrong("/scope/team", format!("`{}` is not in team `{team}`: name one of theirs", actor.person.id))
+                }
+            };
+        }
+        if let Some(id) = &scope.deployment {
+            return match self.load(actor, id.into()) {
+                Ok(loaded) => Ok(Some(loaded.state.team.clone())),
+                Err(ServiceError::NotFound { .. }) => {
+                    let message = format!("there is no deployment `{id}` yet: name its team in `scope.team`");
+                    wrong("/scope/team", message)
+                }
+                Err(ServiceError::SeveralTeams { teams, .. }) => {
+                    let teams = teams.join("`, `");
+                    wrong("/scope/team", format!("several teams have a deployment `{id}`: name one of `{teams}`"))
+                }
+                Err(other) => Err(other),
+            };
+        }
+        match actor.teams {
+            Teams::All => Ok(None),
+            Teams::Named(_) => wrong("/scope/team", "say for which of your teams the waiver is".to_owned()),
+        }
+    }
+
+    /// Ends a waiver before its time. One for all teams is ended by who sees all teams.
+    ///
+    /// # Errors
+    /// If the actor may not waive, there is none of that id for them, or it is over.
+    pub fn end_waiver(&self, write: &WriteContext<'_>, id: &str) -> Result<WriteAnswer<WaiverState>, ServiceError> {
+        write.actor.require(Right::Waive)?;
+        let permit = || {
+            let missing = || ServiceError::NotFound { what: "waiver", id: id.to_owned() };
+            let all = self.waivers_of(&write.actor.teams)?;
+            let known = all.into_iter().find(|known| known.waiver.id == id).ok_or_else(missing)?;
+            if known.waiver.scope.team.is_none() && write.actor.teams != Teams::All {
+                return Err(RuleRefusal::OfAllTeams { what: "waiver", id: id.to_owned() }.into());
+            }
+            Ok(known)
+        };
+        self.once(write, &("end-waiver", id), permit, |known, digest| {
+            let (entry, expect) = self.ending(&known, EventActor::from(write.actor), write.now)?;
+            let append = Append { entries: vec![entry], expect: vec![expect], ..Append::default() };
+            self.commit(write, digest, append, None, WaiverState { ended: Some(write.now), ..known })
+        })
+    }
+
+    /// The waivers of the actor's teams and those for all teams, also those that are over.
+    ///
+    /// # Errors
+    /// If the actor may not read, or the ledger cannot be read.
+    pub fn waivers(&self, actor: &Actor) -> Result<Vec<WaiverState>, ServiceError> {
+        actor.require(Right::Read)?;
+        self.waivers_of(&actor.teams)
+    }
+
+    fn waivers_of(&self, teams: &Teams) -> Result<Vec<WaiverState>, ServiceError> {
+        let all: Vec<WaiverState> = match teams {
+            Teams::All => self.every_grant()?,
+            Teams::Named(teams) => {
+                let own = teams.iter().map(|team| team_waivers(team));
+                let streams: Vec<String> = [EVERYBODYS_WAIVERS.to_owned()].into_iter().chain(own).collect();
+                let names: Vec<&str> = streams.iter().map(String::as_str).collect();
+                let versions = self.0.storage.versions(&names)?;
+                let read = |(stream, version): (&String, u64)| self.grants(&self.0.waivers, stream, version);
+                let grants = streams.iter().zip(versions).map(read).collect::<Result<Vec<_>, _>>()?;
+                grants.iter().flat_map(|grants| grants.says.values().cloned()).collect()
+            }
+        };
+        let ids: Vec<&str> = all.iter().map(|known| known.waiver.id.as_str()).collect();
+        let ends = self.ends::<WaiverState>(ReadMode::Fresh, &ids)?;
+        Ok(all.into_iter().zip(ends).map(|(known, ended)| WaiverState { ended, ..known }).collect())
+    }
+}
+
+/// A new id that nobody can guess.
+pub(super) fn fresh_id(what: &str) -> Result<String, ServiceError> {
+    let mut bytes = [0_u8; 10];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| ServiceError::Damaged(format!("the system has no randomness: {error}")))?;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("{what}-{hex}"))
+}

@@ -1,0 +1,352 @@
+//! Decisions that an engine wrote into a ledger, made again from the ledger alone: as they were, or with a candidate.
+#[allow(dead_code, reason = "each test uses its part")]
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::catalogue_support::{Models, RUNTIME, approved_by};
+use crate::gate_support::EXIT;
+use crate::ledger_support::Database;
+use crate::service::stand::{Stand, ask_gate, ben, rita};
+use lockgate_domain::{Decision, Digest, Phase, Snapshot, Stage, Standing, Timestamp};
+use lockgate_engine::model::Source;
+use lockgate_engine::replay::{OutcomeChange, ReplayOutcome, ReplayedDecision};
+use lockgate_engine::{LoadedModel, decision_id};
+use lockgate_ledger::tree::leaf_hash;
+use lockgate_ledger::{Retention, SqliteStorage};
+use lockgate_service::catalogue::KeptModels;
+use lockgate_service::replay::{DecisionFilter, LedgerReplay};
+use lockgate_service::{DeploymentService, NewEvidence, Recordings};
+use lockgate_tests::Guest;
+
+/// A ledger, the models of the server on it, and what it decided.
+struct Served {
+    models: Models,
+    database: Database,
+}
+
+impl Served {
+    fn new() -> Self {
+        Self { models: Models::with_shop(), database: Database::new() }
+    }
+
+    /// A server as it starts: it keeps its models in the ledger, and gets from there those that were replaced.
+    fn start(&self, recordings: Recordings) -> Stand {
+        let (storage, catalogue) = (self.database.open(), Arc::new(self.models.load()));
+        catalogue.keep(&*storage, Timestamp::from_millis(0)).unwrap();
+        let models = Arc::new(KeptModels::new(catalogue, storage.clone()));
+        Stand::of(DeploymentService::new(storage, models, recordings), tempfile::tempdir().unwrap())
+    }
+
+    /// Asks for a deployment, which is not approved at first, then is, and begins to be fulfilled: four decisions.
+    fn decided(&self) -> Stand {
+        let server = self.start(Recordings::Needed);
+        server.request(|_| ()).unwrap();
+        assert!(server.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
+        assert!(!server.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap().passed);
+        server.engine.approve(&server.by(&ben()), "dep-1".into(), &server.answer("dep-1", "change-authority")).unwrap();
+        assert!(server.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap().passed);
+        assert!(server.pass("dep-1", Stage::Fulfill, Phase::Entrance).unwrap().passed);
+        server
+    }
+
+    /// Every decision of the ledger, as it came out now.
+    fn replay(&self, candidate: Option<LoadedModel>) -> Vec<ReplayedDecision> {
+        let storage = Arc::new(SqliteStorage::open_read_only(&self.database.path()).unwrap());
+        let decisions = LedgerReplay::of(RUNTIME.clone(), storage, candidate).unwrap();
+        let (mut again, mut from) = (Vec::new(), Some(0));
+        // Page by page: a page of two shows that none is left out.
+        while let Some(place) = from {
+            let (page, next) = decisions.find(&DecisionFilter::default(), place, 2).unwrap();
+            again.extend(page.iter().map(|kept| decisions.replay(kept)));
+            from = next;
+        }
+        again
+    }
+
+    fn ended(&self, candidate: Option<LoadedModel>) -> Vec<ReplayOutcome> {
+        self.replay(candidate).into_iter().map(|again| again.ended).collect()
+    }
+
+    /// Replaces a text in the one entry of a kind that holds it, directly in the file. The entry gets the hash and the id of its new
+    /// text.
+    fn tamper(&self, kind: &str, from: &str, to: &str) {
+        let connection = rusqlite::Connection::open(self.database.path()).unwrap();
+        let sql = "SELECT CAST(leaf AS TEXT) FROM entries WHERE kind = ?1 AND instr(CAST(leaf AS TEXT), ?2)";
+        let leaf: String = connection.query_one(sql, [kind, from], |row| row.get(0)).unwrap();
+        let changed = leaf.replace(from, to);
+        let hash = leaf_hash(changed.as_bytes());
+        let id = serde_json::from_str::<serde_json::Value>(&changed).unwrap()["id"].as_str().map(str::to_owned);
+        let sql = "UPDATE entries SET leaf = ?2, hash = ?3, id = ?4 WHERE CAST(leaf AS TEXT) = ?1";
+        connection.execute(sql, rusqlite::params![leaf, changed.as_bytes(), hash.as_bytes(), id]).unwrap();
+    }
+
+    fn candidate(&self, text: &str) -> LoadedModel {
+        let source = Source::new("candidate.toml", text);
+        let folder: PathBuf = self.models.path("");
+        LoadedModel::load_to_replay(&RUNTIME, &source, &folder).unwrap().model
+    }
+}
+
+#[test]
+fn every_decision_comes_out_the_same_from_the_ledger_alone_while_the_server_runs() {
+    let served = Served::new();
+    let first = served.decided();
+    assert_eq!(served.ended(None), vec![ReplayOutcome::Same; 4]);
+
+    // Another model decides about the next one; and then the files of both are gone.
+    drop(first);
+    served.models.write("shop.toml", &approved_by("shop", "2.0.0", &["service-owner"]));
+    let second = served.start(Recordings::Needed);
+    second.request(|document| document["id"] = "dep-2".into()).unwrap();
+    assert!(second.pass("dep-2", Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
+    assert!(!second.pass("dep-2", Stage::PlanAndApprove, Phase::Exit).unwrap().passed);
+    served.models.remove("shop.toml");
+    served.models.remove("four-eyes.wasm");
+    assert_eq!(served.ended(None), vec![ReplayOutcome::Same; 6]);
+}
+
+#[test]
+fn a_decision_whose_answers_were_used_again_comes_out_the_same() {
+    let served = Served::new();
+    let server = served.start(Recordings::Needed);
+    server.request(|_| ()).unwrap();
+    for reused in [false, true] {
+        let decision = ask_gate(&server.engine, &rita(), "dep-1", EXIT, server.now()).unwrap();
+        assert!(decision.bindings.iter().all(|binding| binding.receipt.as_ref().unwrap().reused == reused));
+    }
+    assert_eq!(served.ended(None), vec![ReplayOutcome::Same; 2]);
+}
+
+#[test]
+fn decisions_are_found_by_id_by_deployment_and_by_time() {
+    let served = Served::new();
+    let server = served.decided();
+    server.request(|document| document["id"] = "dep-2".into()).unwrap();
+    server.pass("dep-2", Stage::PlanAndApprove, Phase::Entrance).unwrap();
+    let decisions = LedgerReplay::of(RUNTIME.clone(), served.database.open(), None).unwrap();
+    let found = |which: &DecisionFilter| decisions.find(which, 0, 100).unwrap().0;
+    let all = found(&DecisionFilter::default());
+    assert_eq!(all.len(), 5);
+    let last = all.last().unwrap();
+    let at = last.record.as_ref().unwrap().decision.at;
+    for which in [
+        DecisionFilter { ids: vec![last.id.clone()], ..DecisionFilter::default() },
+        DecisionFilter { deployment: Some("dep-2".to_owned()), ..DecisionFilter::default() },
+        DecisionFilter { since: Some(at), ..DecisionFilter::default() },
+    ] {
+        let found: Vec<u64> = found(&which).iter().map(|kept| kept.index).collect();
+        assert_eq!(found, [last.index], "{which:?}");
+    }
+    assert_eq!(found(&DecisionFilter { until: Some(at), ..DecisionFilter::default() }).len(), 4);
+}
+
+#[test]
+fn a_verdict_that_was_changed_in_the_ledger_is_found() {
+    let served = Served::new();
+    served.decided();
+    served.tamper("decision", r#""verdict":"pending""#, r#""verdict":"allow""#);
+    let again = served.replay(None);
+    let ReplayOutcome::Flipped(OutcomeChange { from, to, .. }) = &again[1].ended else { panic!("{:?}", again[1]) };
+    assert_eq!((*from, *to), (Standing::Allow, Standing::Pending));
+    assert_eq!(again[1].differs, ["/verdict"]);
+    let others = again.iter().filter(|again| again.ended == ReplayOutcome::Same && again.differs.is_empty());
+    assert_eq!(others.count(), 3);
+}
+
+#[test]
+fn an_answer_that_was_changed_in_the_ledger_is_found() {
+    let served = Served::new();
+    served.decided();
+    served.tamper("decision", r#""standing":"pending""#, r#""standing":"error""#);
+    let again = served.replay(None);
+    assert!(matches!(&again[1].ended, ReplayOutcome::Changed(_)), "{:?}", again[1]);
+    assert_eq!(again[1].differs, ["/bindings/0/standing"]);
+}
+
+#[test]
+fn another_subject_than_that_of_what_was_looked_at_is_found_however_well_it_was_forged() {
+    let served = Served::new();
+    let server = served.decided();
+    let page = lockgate_service::PageRequest { before: None, limit: 10 };
+    let record = server.engine.decisions(&rita(), None, page).unwrap().items.remove(2);
+    let was = &record.decision;
+    let snapshot = server.engine.snapshot(&record).unwrap();
+    let snapshot = Snapshot { subject: Digest::of(b"another plan"), ..snapshot };
+    let mut forged = was.clone();
+    (forged.subject, forged.snapshot) = (snapshot.subject, snapshot.digest().unwrap());
+    forged.id = decision_id(&forged).unwrap();
+    let place = |decision: &Decision| format!(r#""snapshot":"{}","subject":"{}""#, decision.snapshot, decision.subject);
+    served.tamper("decision", &was.id, &forged.id);
+    served.tamper("decision", &place(was), &place(&forged));
+    let again = served.replay(None);
+    assert!(matches!(&again[1].ended, ReplayOutcome::Changed(_)), "{:?}", again[1]);
+    assert_eq!(again[1].differs, ["/id", "/snapshot", "/subject"]);
+}
+
+#[test]
+fn evidence_whose_bytes_were_replaced_is_not_decided_on() {
+    let served = Served::new();
+    let server = served.start(Recordings::Needed);
+    server.request(|_| ()).unwrap();
+    server
+        .engine
+        .attach(&server.by(&rita()), "dep-1".into(), NewEvidence::new("sbom", "text/plain", b"as it was"))
+        .unwrap();
+    assert!(server.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
+    assert_eq!(served.ended(None), [ReplayOutcome::Same]);
+    let connection = rusqlite::Connection::open(served.database.path()).unwrap();
+    let sql = "UPDATE content_bytes SET bytes = CAST('another' AS BLOB) WHERE bytes = CAST('as it was' AS BLOB)";
+    assert_eq!(connection.execute(sql, []).unwrap(), 1);
+    let digest = Digest::of(b"as it was");
+    let why = format!("the content `{digest}` is not what its digest says");
+    let ended = served.ended(None);
+    assert!(matches!(&ended[..], [ReplayOutcome::NotRun { why: said }] if said.contains(&why)), "{ended:?}");
+    // Nor by a server that starts on it.
+    let again = served.start(Recordings::Needed);
+    let error = again.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap_err();
+    assert!(error.to_string().contains(&why), "{error}");
+}
+
+#[test]
+fn other_fuel_is_found_if_the_ledger_says_that_the_same_engine_decided() {
+    let served = Served::new();
+    let server = served.decided();
+    let page = lockgate_service::PageRequest { before: None, limit: 10 };
+    let exit = server.engine.decisions(&rita(), None, page).unwrap().items.remove(1).decision;
+    let fuel = exit.bindings[0].receipt.as_ref().unwrap().fuel;
+    // Both decisions at the exit ask the plugin, with and without an approval, and use other fuel for it.
+    served.tamper("decision", &format!("\"fuel\":{fuel}"), "\"fuel\":7");
+    assert_eq!(served.ended(None)[2], ReplayOutcome::FuelDiffers { was: 7, is: fuel });
+    served.tamper("model", "wasmtime ", "wasmtime 1.2.3 before ");
+    assert_eq!(served.ended(None), vec![ReplayOutcome::Same; 4]);
+}
+
+#[test]
+fn a_candidate_that_decides_alike_turns_nothing_at_any_gate() {
+    let served = Served::new();
+    served.decided();
+    let candidate = served.candidate(&approved_by("shop", "2.0.0", &["change-authority"]));
+    assert_eq!(served.ended(Some(candidate)), vec![ReplayOutcome::Same; 4]);
+}
+
+#[test]
+fn a_candidate_that_wants_more_people_is_told_by_what_it_turns_and_why() {
+    let served = Served::new();
+    served.decided();
+    let candidate = served.candidate(&approved_by("shop", "2.0.0", &["change-authority", "service-owner"]));
+    let again = served.replay(Some(candidate));
+    assert_eq!([&again[0].ended, &again[3].ended], [&ReplayOutcome::Same; 2]);
+    let ReplayOutcome::Changed(OutcomeChange { from: Standing::Pending, .. }) = &again[1].ended else {
+        panic!("{:?}", again[1])
+    };
+    let ReplayOutcome::Flipped(OutcomeChange { from, to, is, .. }) = &again[2].ended else { panic!("{:?}", again[2]) };
+    assert_eq!((*from, *to), (Standing::Allow, Standing::Pending));
+    assert_eq!(is, &["approvals-missing"]);
+    assert!(again[2].differs.contains(&"/verdict".to_owned()), "{:?}", again[2]);
+}
+
+#[test]
+fn a_candidate_is_held_against_the_decisions_of_its_own_model_alone() {
+    let served = Served::new();
+    served.decided();
+    let other = served.candidate(&approved_by("stock", "1.0.0", &["change-authority"]));
+    assert_eq!(served.ended(Some(other)), vec![ReplayOutcome::NotConcerned; 4]);
+
+    let text = approved_by("shop", "1.0.0", &["change-authority"]);
+    let elsewhere = "applies-when = \"environment.name == 'test'\"\n[plugins.";
+    let candidate = served.candidate(&text.replacen("[plugins.", elsewhere, 1));
+    let ended = served.ended(Some(candidate));
+    for ended in &ended[..3] {
+        let ReplayOutcome::NotChosen { why } = ended else { panic!("{ended:?}") };
+        assert!(why.contains("`environment.name == 'test'` does not hold"), "{why}");
+    }
+    assert_eq!(ended[3], ReplayOutcome::Same, "what was approved stays with its model");
+}
+
+#[test]
+fn what_retention_deleted_is_told_with_its_place_and_is_no_match() {
+    let served = Served::new();
+    let server = served.decided();
+    let page = lockgate_service::PageRequest { before: None, limit: 10 };
+    let deployment = server.engine.decisions(&rita(), None, page).unwrap().items[1].deployment;
+    let forget = |kind: &str| {
+        let rule = Retention::Content { kind: kind.to_owned(), before: Timestamp::from_millis(i64::MAX / 1000) };
+        server.engine.storage().forget(&rule).unwrap().count
+    };
+    let component = Digest::of(&fs::read(served.models.path("four-eyes.wasm")).unwrap());
+    assert_eq!(forget("plugin"), 1);
+    let ended = served.ended(None);
+    for ended in &ended {
+        let ReplayOutcome::Deleted { what, digest, .. } = ended else { panic!("{ended:?}") };
+        assert_eq!((what.as_str(), *digest), ("the plugin `four-eyes` of the model `shop@1.0.0`", component));
+    }
+
+    assert!(forget("snapshot") > 0);
+    let ReplayOutcome::Deleted { what, digest, .. } = &served.ended(None)[2] else { panic!() };
+    assert_eq!((what.as_str(), *digest), ("the deployment that was looked at", deployment));
+}
+
+/// A policy that reads the file `a` of the directory `catalog`, and then abstains.
+fn reader() -> Vec<u8> {
+    Guest {
+        world: "import lockgate:host/directory@0.1.0; export lockgate:approval/policy@0.1.0;",
+        imports: r#"(import "lockgate:host/directory@0.1.0" "read"
+            (func $read (param i32 i32 i32 i32 i32)))"#,
+        fields: r#"(data (i32.const 4096) "cataloga")"#,
+        decide: "(call $read (i32.const 4096) (i32.const 7) (i32.const 4103) (i32.const 1) (i32.const 4200))",
+        ..Guest::default()
+    }
+    .component()
+}
+
+#[test]
+fn what_a_plugin_was_told_is_told_again_and_where_it_was_not_kept_nobody_can_tell() {
+    let served = Served { models: Models::new(), database: Database::new() };
+    fs::write(served.models.path("reader.wasm"), reader()).unwrap();
+    for folder in ["catalog", "other"] {
+        fs::create_dir(served.models.path(folder)).unwrap();
+        fs::write(served.models.path(folder).join("a"), "first").unwrap();
+    }
+    let model = |folder: &str| {
+        format!(
+            r#"
+            id = "shop"
+            version = "1.0.0"
+            title = "Reads a file"
+            [plugins.reader]
+            component = "reader.wasm"
+            digest = "{}"
+            [[gates]]
+            stage = "plan-and-approve"
+            phase = "exit"
+            [[gates.bindings]]
+            id = "reader"
+            plugin = "reader"
+            enforcement = "hard-mandatory"
+            grants.directory.catalog = "{folder}"
+            "#,
+            Digest::of(&reader())
+        )
+    };
+    served.models.write("shop.toml", &model("catalog"));
+    let server = served.start(Recordings::Needed);
+    server.request(|_| ()).unwrap();
+    ask_gate(&server.engine, &rita(), "dep-1", EXIT, server.now()).unwrap();
+    let unrecorded = served.start(Recordings::None);
+    unrecorded.later(10);
+    ask_gate(&unrecorded.engine, &rita(), "dep-1", EXIT, unrecorded.now()).unwrap();
+
+    // The file is another one now, and then gone: what was read is in the ledger.
+    fs::write(served.models.path("catalog/a"), "second").unwrap();
+    let not_recorded = |ended: &ReplayOutcome| match ended {
+        ReplayOutcome::NotRecorded { question } => question.contains("`reader`") && question.contains(r#""path":"a""#),
+        _ => false,
+    };
+    let ended = served.ended(None);
+    assert!(ended[0] == ReplayOutcome::Same && not_recorded(&ended[1]), "{ended:?}");
+    fs::remove_dir_all(served.models.path("catalog")).unwrap();
+    assert_eq!(served.ended(Some(served.candidate(&model("catalog"))))[0], ReplayOutcome::Same);
+    let other = served.ended(Some(served.candidate(&model("other"))));
+    assert!(not_recorded(&other[0]), "what stands in another directory was never read: {other:?}");
+}

@@ -1,0 +1,125 @@
+//! A release reaches an environment only after the same bytes were operational in the one before, by the record alone.
+
+use lockgate_domain::{DecisionReason, Digest, Phase, Stage};
+use lockgate_service::ServiceError;
+use serde_json::{Value, json};
+
+use crate::service::stand::{MODEL, Stand, rita};
+
+fn stand() -> Stand {
+    Stand::with(&format!("environments = [\"staging\", \"live\"]\n{MODEL}"))
+}
+
+fn into_environment(document: &mut Value, id: &str, environment: &str) {
+    document["id"] = json!(id);
+    document["environment"]["name"] = json!(environment);
+}
+
+/// Brings a deployment to its end: operational.
+fn finish(stand: &Stand, id: &str) {
+    stand.approved(id);
+    for stage in [Stage::Fulfill, Stage::Validate, Stage::Observe] {
+        assert!(stand.pass(id, stage, Phase::Entrance).unwrap().passed);
+        if stage != Stage::Validate {
+            stand.activities(id, stage);
+        }
+        assert!(stand.pass(id, stage, Phase::Exit).unwrap().passed);
+    }
+}
+
+/// What the flow says at the first gate.
+fn breach(stand: &Stand, id: &str) -> Option<DecisionReason> {
+    let passed = stand.pass(id, Stage::PlanAndApprove, Phase::Entrance).unwrap();
+    let breach = passed.decision.reasons.iter().find(|reason| reason.code == "environment-flow").cloned();
+    assert_eq!(passed.passed, breach.is_none());
+    breach
+}
+
+#[test]
+fn nobody_hands_in_what_was_deployed_before() {
+    let stand = stand();
+    let history = json!([{
+        "id": "invented", "release": "shop-2", "environment": "staging", "scenario": "new-version", "risk": "low",
+        "finished": "2026-11-01T00:00:00Z", "outcome": "operational"
+    }]);
+    let forged = stand.request(|document| document["history"] = history.clone());
+    let Err(ServiceError::Invalid(mistakes)) = forged else { panic!("{forged:?}") };
+    assert_eq!(mistakes[0].pointer, "/deployment/history");
+    assert!(mistakes[0].message.contains("the host keeps how"), "{}", mistakes[0].message);
+
+    stand.request(|_| {}).unwrap();
+    let patched = stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &json!({ "history": history }));
+    let Err(ServiceError::Invalid(mistakes)) = patched else { panic!("{patched:?}") };
+    assert_eq!(mistakes[0].pointer, "/history");
+    assert_eq!(breach(&stand, "dep-1").unwrap().pointer.as_deref(), Some("/history"));
+}
+
+#[test]
+fn the_same_bytes_that_were_operational_go_on() {
+    let stand = stand();
+    stand.request(|document| into_environment(document, "staged", "staging")).unwrap();
+    finish(&stand, "staged");
+    // Words about a release are not what is deployed, and neither is where its bytes lie.
+    stand
+        .request(|document| {
+            into_environment(document, "same", "live");
+            document["release"]["description"] = json!("Faster");
+            document["release"]["components"][0]["origin"] = json!("https://mirror.example/shop");
+        })
+        .unwrap();
+    assert_eq!(breach(&stand, "same"), None);
+}
+
+#[test]
+fn other_bytes_under_the_same_id_were_never_operational() {
+    let stand = stand();
+    stand.request(|document| into_environment(document, "staged", "staging")).unwrap();
+    finish(&stand, "staged");
+    let other = Digest::of(b"something else");
+    let shop = |digest: Digest, version: &str| json!({"name": "shop", "kind": "software", "version": version, "digest": digest});
+    let same = shop(Digest::of(b"shop 2"), "2.0.0");
+    let more = json!({"name": "more", "kind": "software", "version": "1.0.0"});
+    let releases = [
+        ("digest", "/release/components/0", json!({"components": [shop(other, "2.0.0")]})),
+        ("version", "/release/components/0", json!({"components": [shop(Digest::of(b"shop 2"), "2.0.1")]})),
+        ("more", "/release/components/1", json!({"components": [same, more]})),
+        ("none", "/release/components", json!({"components": []})),
+        ("whole", "/release/digest", json!({"digest": other})),
+    ];
+    for (id, pointer, edit) in releases {
+        stand
+            .request(|document| {
+                into_environment(document, id, "live");
+                json_patch::merge(&mut document["release"], &edit);
+            })
+            .unwrap();
+        let breach = breach(&stand, id).unwrap();
+        assert_eq!(breach.pointer.as_deref(), Some(pointer), "{breach:?}");
+        if id == "digest" {
+            let (was, is) = (Digest::of(b"shop 2"), other);
+            assert_eq!(
+                breach.message,
+                format!(
+                    "release `shop-2` was operational in `staging`, which comes before `live`, with other content: \
+                     component `shop` was 2.0.0 (`{was}`) there, and is 2.0.0 (`{is}`) here"
+                )
+            );
+        }
+    }
+}
+
+#[test]
+fn a_removal_brings_no_release_to_an_environment() {
+    let stand = stand();
+    stand
+        .request(|document| {
+            into_environment(document, "removed", "staging");
+            document["scenario"] = json!("removal");
+            document["plan"]["data_retention"] =
+                json!({"keep": "90d", "viewable_by_customer": false, "decided_by": "ada"});
+        })
+        .unwrap();
+    finish(&stand, "removed");
+    stand.request(|document| into_environment(document, "next", "live")).unwrap();
+    assert!(breach(&stand, "next").is_some());
+}
