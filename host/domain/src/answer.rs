@@ -3,7 +3,19 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Document, Severity, Timestamp};
+use crate::name::name;
+use crate::{Severity, Timestamp};
+
+/// Data whose shape somebody else owns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// What says how to read `json`.
+    #[serde(deserialize_with = "name")]
+    pub schema: String,
+    /// The data.
+    pub json: serde_json::Value,
+}
 
 /// The kinds of plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]

@@ -12,7 +12,17 @@ use std::ops::Range;
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
-use crate::DigestError;
+/// Why a text is not a digest, or a value has none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DigestError {
+    /// Not `sha256:` and 64 lower-case hex digits.
+    #[error("`{0}` is not a digest: write `sha256:` and 64 lower-case hex digits")]
+    Malformed(String),
+    /// The value has no JSON form, for example a number that is not finite.
+    #[error("the value has no canonical JSON form: {0}")]
+    NotCanonical(String),
+}
 
 /// Up to here a whole number is the same in JSON as in JavaScript, whose numbers RFC 8785 goes by.
 const LARGEST_WHOLE: u64 = 1 << 53;

@@ -6,9 +6,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::distinct::distinct;
 use crate::{
-    Action, Answer, Component, Digest, Exemption, Failure, Gate, Kind, Obligation, Receipt, Report, Requirement,
+    Action, Answer, ApprovedPlan, Digest, Exemption, Failure, Gate, Kind, Obligation, Receipt, Report, Requirement,
     Rollout, Timestamp,
 };
 
@@ -259,33 +258,6 @@ pub struct DecisionRequirement {
     /// What it is.
     #[serde(flatten)]
     pub requirement: Requirement,
-}
-
-/// What was approved at the exit of plan-and-approve. It is carried through the later stages as evidence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ApprovedPlan {
-    /// What the approvals named.
-    pub subject: Digest,
-    /// The decision that approved it, by id.
-    pub decision: String,
-    /// When.
-    pub at: Timestamp,
-    /// The release, by id.
-    pub release: String,
-    /// Its components.
-    #[serde(deserialize_with = "distinct")]
-    pub components: Vec<Component>,
-    /// The digests of the parts that the subject is made of, by name: they tell which of them has changed since.
-    pub parts: BTreeMap<String, Digest>,
-    /// The evidence that was approved, by name: for each, the digest of its content's digest, media type, source and date (`made`)
-    /// together.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub evidence: BTreeMap<String, Digest>,
-    /// The digest of the plan.
-    pub plan: Digest,
-    /// The digest of the deployment model.
-    pub model: Digest,
 }
 
 /// The answer of a gate, and everything that is needed to explain it.

@@ -6,22 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::distinct::{distinct, keyed};
-use crate::name::{by_name, id, ids, labels, name};
+use crate::name::{by_name, id, ids, labels};
 use crate::{
-    Approval, ApprovedPlan, Change, ComponentIdentity, Digest, Environment, Instance, Overlap, Override, Person,
-    PersonId, Plan, Records, Release, Risk, Scenario, Timestamp, Waiver,
+    Approval, ApprovedPlan, Change, ComponentIdentity, Digest, Document, Environment, Instance, Overlap, Override,
+    Person, PersonId, Plan, Records, Release, Risk, Scenario, Timestamp, Waiver,
 };
-
-/// Data whose shape somebody else owns.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Document {
-    /// What says how to read `json`.
-    #[serde(deserialize_with = "name")]
-    pub schema: String,
-    /// The data.
-    pub json: serde_json::Value,
-}
 
 /// The digital product that the release belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

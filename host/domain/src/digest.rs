@@ -9,19 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use crate::time::as_text;
-use crate::with_canonical_json;
-
-/// Why a text is not a digest, or a value has none.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DigestError {
-    /// Not `sha256:` and 64 lower-case hex digits.
-    #[error("`{0}` is not a digest: write `sha256:` and 64 lower-case hex digits")]
-    Malformed(String),
-    /// The value has no JSON form, for example a number that is not finite.
-    #[error("the value has no canonical JSON form: {0}")]
-    NotCanonical(String),
-}
+use crate::{DigestError, with_canonical_json};
 
 /// A SHA-256 digest, written `sha256:` and 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::distinct::keyed;
 use crate::name::{border, borders, id, name, some_id, text};
-use crate::{Digest, Gate, PersonId, Snapshot, TeamName, TimeWindow, Timestamp};
+use crate::{Digest, Gate, PersonId, TeamName, TimeWindow, Timestamp};
 
 /// What a waiver is good for. All that is said has to hold; what is left out does not narrow it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -136,17 +136,6 @@ impl Waiver {
             return Err(InvalidWaiver::Ended { granted: self.granted, expires: self.expires });
         }
         Ok(())
-    }
-
-    /// Whether it is about what is decided on, expired or not.
-    pub fn concerns(&self, snapshot: &Snapshot, model: &str) -> bool {
-        let is = |border: &Option<String>, found: &str| border.as_deref().is_none_or(|border| border == found);
-        let deployment = &snapshot.deployment;
-        self.scope.gate.is_none_or(|gate| gate == snapshot.gate)
-            && is(&self.scope.deployment, &deployment.id)
-            && is(&self.scope.product, &deployment.product.id)
-            && is(&self.scope.environment, &deployment.environment.name)
-            && is(&self.scope.model, model)
     }
 
     /// Whether it counts at that moment.

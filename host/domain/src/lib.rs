@@ -47,20 +47,21 @@ pub mod fields {
 }
 
 pub use answer::{
-    Answer, ApprovalsNeeded, Capability, CheckOutcome, CorrectionNeeded, Description, EvidenceNeeded, Exhibit, Finding,
-    Kind, Need, Obligation, PluginError, Reason, Report, Requirement, Ruling, SettingsFinding, TimeNeeded, Violation,
+    Answer, ApprovalsNeeded, Capability, CheckOutcome, CorrectionNeeded, Description, Document, EvidenceNeeded,
+    Exhibit, Finding, Kind, Need, Obligation, PluginError, Reason, Report, Requirement, Ruling, SettingsFinding,
+    TimeNeeded, Violation,
 };
 pub use approval::{Approval, ApprovalAnswer, Person};
-pub use canonical::{canonical_json, with_canonical_json};
+pub use canonical::{DigestError, canonical_json, with_canonical_json};
 pub use change::{Change, ChangeApproval, ChangeCategory, Risk};
 pub use closest::closest;
 pub use counted::counted;
 pub use decision::{
-    ApprovedPlan, BindingAnswer, BindingOutcome, Decision, DecisionReason, DecisionRequirement, Enforcement,
-    GroupOutcome, LogLevel, LogLine, ModelRef, PluginRef, ReasonSource, Standing, Verdict,
+    BindingAnswer, BindingOutcome, Decision, DecisionReason, DecisionRequirement, Enforcement, GroupOutcome, LogLevel,
+    LogLine, ModelRef, PluginRef, ReasonSource, Standing, Verdict,
 };
-pub use deployment::{Deployment, DeploymentResult, Document, PastDeployment, Product};
-pub use digest::{Digest, DigestError};
+pub use deployment::{Deployment, DeploymentResult, PastDeployment, Product};
+pub use digest::Digest;
 pub use environment::{Environment, EnvironmentControl, EnvironmentKind};
 pub use evidence::Evidence;
 pub use exemption::{ExceptionCode, Exemption, InvalidWaiver, Overlap, OverlapRelation, Override, Waiver, WaiverScope};
@@ -68,7 +69,7 @@ pub use id::is_path_step;
 pub use instance::{ConfigurationItem, Instance, InstanceStatus};
 pub use name::{InvalidName, NameFault, check_id, check_line, check_name, check_text, gives_orders};
 pub use person::{PERSON_FORMAT, PersonId};
-pub use plan::{DataRetention, LastKnownGood, Plan, WayBack};
+pub use plan::{ApprovedPlan, DataRetention, Plan};
 pub use receipt::{CONTRACT_VERSION, Failure, FailureKind, Receipt};
 pub use records::{
     Event, FulfillmentBook, Incident, Kpi, Order, Records, Runbook, ServiceContract, ServiceContractKind,
@@ -79,7 +80,7 @@ pub use release::{
     ReleaseNotes, ReleaseStatus, Severity,
 };
 pub use right::{KnownRole, RIGHTS_OF_OTHER_ROLES, ROLES, Right, UnknownRight, rights_of, role_names};
-pub use rollout::{Action, Progress, Rollout, Step, StepAction, StepState, StepStatus, Wait};
+pub use rollout::{Action, LastKnownGood, Progress, Rollout, Step, StepAction, StepState, StepStatus, Wait, WayBack};
 pub use snapshot::{Snapshot, SnapshotForm};
 pub use stage::{Gate, Phase, Scenario, Stage};
 pub use strict_json::{

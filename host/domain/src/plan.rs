@@ -1,37 +1,13 @@
 //! The deployment plan that is signed off at the end of plan-and-approve.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::distinct::distinct;
 use crate::name::{id, ids, some_name, texts};
-use crate::{Digest, Duration, PersonId, Rollout, TimeWindow};
-
-/// The release that a rollback returns to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LastKnownGood {
-    /// The release, by id.
-    #[serde(deserialize_with = "id")]
-    pub release: String,
-    /// Its digest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<Digest>,
-    /// Whether the rollback has been rehearsed.
-    #[serde(default)]
-    pub rehearsed: bool,
-}
-
-/// How a deployment is undone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum WayBack {
-    /// Remove what was installed: the way back of a first release.
-    Removal,
-    /// Return to the last known good release.
-    LastKnownGood(LastKnownGood),
-    /// There is none: only forward.
-    ForwardOnly,
-}
+use crate::{Component, Digest, Duration, PersonId, Rollout, TimeWindow, Timestamp, WayBack};
 
 /// What happens to the data of an instance that is removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -82,4 +58,31 @@ pub struct Plan {
     /// The steps that the model's strategy laid out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
+}
+
+/// What was approved at the exit of plan-and-approve. It is carried through the later stages as evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovedPlan {
+    /// What the approvals named.
+    pub subject: Digest,
+    /// The decision that approved it, by id.
+    pub decision: String,
+    /// When.
+    pub at: Timestamp,
+    /// The release, by id.
+    pub release: String,
+    /// Its components.
+    #[serde(deserialize_with = "distinct")]
+    pub components: Vec<Component>,
+    /// The digests of the parts that the subject is made of, by name: they tell which of them has changed since.
+    pub parts: BTreeMap<String, Digest>,
+    /// The evidence that was approved, by name: for each, the digest of its content's digest, media type, source and date (`made`)
+    /// together.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evidence: BTreeMap<String, Digest>,
+    /// The digest of the plan.
+    pub plan: Digest,
+    /// The digest of the deployment model.
+    pub model: Digest,
 }

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::distinct::{distinct, keyed};
-use crate::name::{name, names, some_name, text};
-use crate::{Duration, Reason, Timestamp, WayBack};
+use crate::name::{id, name, names, some_name, text};
+use crate::{Digest, Duration, Reason, Timestamp};
 
 /// What the host does in one step. Each can be repeated without harm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -49,6 +49,33 @@ pub struct Step {
     pub title: String,
     /// What the host does.
     pub action: StepAction,
+}
+
+/// The release that a rollback returns to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LastKnownGood {
+    /// The release, by id.
+    #[serde(deserialize_with = "id")]
+    pub release: String,
+    /// Its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// Whether the rollback has been rehearsed.
+    #[serde(default)]
+    pub rehearsed: bool,
+}
+
+/// How a deployment is undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WayBack {
+    /// Remove what was installed: the way back of a first release.
+    Removal,
+    /// Return to the last known good release.
+    LastKnownGood(LastKnownGood),
+    /// There is none: only forward.
+    ForwardOnly,
 }
 
 /// The whole way, decided once and approved with the plan.

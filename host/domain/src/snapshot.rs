@@ -9,7 +9,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Component, Deployment, Digest, DigestError, Evidence, Gate, Timestamp, canonical_json, with_canonical_json,
+    Component, Deployment, Digest, DigestError, Evidence, Gate, Timestamp, WaiverScope, canonical_json,
+    with_canonical_json,
 };
 
 /// Everything that one decision may look at. Nothing that is not in it can change the decision.
@@ -103,6 +104,16 @@ impl Snapshot {
     /// If the snapshot has no canonical JSON form.
     pub fn digest(&self) -> Result<Digest, DigestError> {
         Digest::of_canonical(self)
+    }
+
+    /// Whether a waiver is about what is decided on here, under the model of that id; expired or not.
+    pub fn is_within(&self, scope: &WaiverScope, model: &str) -> bool {
+        let is = |border: &Option<String>, found: &str| border.as_deref().is_none_or(|border| border == found);
+        scope.gate.is_none_or(|gate| gate == self.gate)
+            && is(&scope.deployment, &self.deployment.id)
+            && is(&scope.product, &self.deployment.product.id)
+            && is(&scope.environment, &self.deployment.environment.name)
+            && is(&scope.model, model)
     }
 }
 

@@ -36,7 +36,8 @@ pub(super) fn apply(
     groups: &mut [GroupOutcome],
 ) -> Vec<DecisionReason> {
     let deployment = &snapshot.deployment;
-    let waivers: Vec<&Waiver> = deployment.waivers.iter().filter(|waiver| waiver.concerns(snapshot, model)).collect();
+    let waivers: Vec<&Waiver> =
+        deployment.waivers.iter().filter(|waiver| snapshot.is_within(&waiver.scope, model)).collect();
     let overrides: Vec<&Override> = deployment.overrides.iter().filter(|taken| taken.gate == snapshot.gate).collect();
     let mut reasons = Vec::new();
     if waivers.is_empty() && overrides.is_empty() {

@@ -25,6 +25,7 @@ pub use components::{
     ComponentSource, ForPurpose, LoadPurpose, MissingComponent, ModelFolder, PluginComponent, ReadFile, read_capped,
 };
 pub use needs::{GateAction, GateNeed};
+pub(crate) use plugin_use::LoadedPlugin;
 use plugin_use::PluginUses;
 
 /// A model with its plugins, configured and ready to decide. Cheap to clone.
@@ -59,13 +60,6 @@ pub(crate) struct LoadedBinding {
 pub(crate) struct LoadedGroup {
     pub(crate) model: Group,
     pub(crate) expression: Expression,
-}
-
-/// One use of a plugin, with the name that decisions give it.
-#[derive(Clone)]
-pub(crate) struct LoadedPlugin {
-    pub(crate) reference: PluginRef,
-    pub(crate) plugin: Plugin,
 }
 
 /// A model that was loaded, and what looks wrong with it.

@@ -6,9 +6,15 @@ use std::sync::Arc;
 use lockgate_domain::{Kind, PluginRef};
 use lockgate_runtime::{AdmissionError, Limits, LoadError, LoadRequest, Plugin, Refusal, Runtime};
 
-use super::LoadedPlugin;
 use super::components::{ComponentSource, LoadPurpose, PluginComponent};
 use crate::model::{Finding, Findings, LimitOverrides, PluginUse, Read, Spans, UsePlace};
+
+/// One use of a plugin, with the name that decisions give it.
+#[derive(Clone)]
+pub(crate) struct LoadedPlugin {
+    pub(crate) reference: PluginRef,
+    pub(crate) plugin: Plugin,
+}
 
 /// Reads plugins' files, and loads uses of them.
 pub(super) struct PluginUses<'a> {

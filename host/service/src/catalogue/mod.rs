@@ -28,7 +28,7 @@ use parking_lot::Mutex;
 
 use files::FileWatch;
 use lockgate_engine::load::LoadedModel;
-use prepare::PreparedModels;
+use prepare::{PreparedModels, attempt_time};
 
 pub(crate) use keep::engines;
 pub(crate) use restore::restore_to_replay;
@@ -36,9 +36,9 @@ pub(crate) use restore::restore_to_replay;
 pub use keep::{KIND, KeepError, KeepReport, ReusedVersion, STREAM};
 pub use models::KeptModels;
 pub use restore::RestoreError;
-pub use set::ModelSet;
+pub use set::{ModelName, ModelSet};
 pub use status::{
-    CatalogueError, CatalogueStatus, FileFindings, ModelName, ModelStatus, PluginStatus, ReloadAttempt, ReloadChanges,
+    CatalogueError, CatalogueStatus, FileFindings, ModelStatus, PluginStatus, ReloadAttempt, ReloadChanges,
     ReloadOutcome,
 };
 
@@ -243,10 +243,4 @@ impl fmt::Debug for Catalogue {
         let models = self.current().names();
         f.debug_struct("Catalogue").field("files", &self.files).field("models", &models).finish_non_exhaustive()
     }
-}
-
-/// When models were last looked for. It is shown beside them; nothing is decided by it, and nothing records it.
-#[expect(clippy::disallowed_methods, reason = "the catalogue knows no ledger, and nothing is decided by this time")]
-fn attempt_time() -> Timestamp {
-    Timestamp::now()
 }

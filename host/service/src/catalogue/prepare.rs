@@ -9,7 +9,6 @@ use lockgate_domain::{Digest, Timestamp};
 use lockgate_runtime::Runtime;
 use parking_lot::Mutex;
 
-use super::attempt_time;
 use super::files::{FileReader, FileWatch, model_files};
 use super::set::{ListedModel, ModelSet, UnkeptComponents};
 use super::{CatalogueError, FileFindings, ModelName, ReloadChanges};
@@ -186,4 +185,10 @@ pub(super) fn compare(old: &ModelSet, new: &ModelSet) -> ReloadChanges {
     }
     reloaded.removed = old.names().into_iter().filter(|name| new.by_id(&name.id).is_none()).collect();
     reloaded
+}
+
+/// When models were last looked for. It is shown beside them; nothing is decided by it, and nothing records it.
+#[expect(clippy::disallowed_methods, reason = "the catalogue knows no ledger, and nothing is decided by this time")]
+pub(super) fn attempt_time() -> Timestamp {
+    Timestamp::now()
 }

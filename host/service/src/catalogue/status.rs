@@ -6,36 +6,10 @@ use std::fmt;
 use lockgate_domain::{Digest, Kind, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeStruct as _;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
-use super::set::ListedModel;
-use lockgate_engine::load::LoadedModel;
+use super::set::{ListedModel, ModelName};
 use lockgate_engine::model::{Findings, LocatedFinding, Source};
-
-/// One version of a model.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct ModelName {
-    /// Its id.
-    pub id: String,
-    /// Its version.
-    pub version: String,
-    /// The digest of what it means.
-    pub digest: Digest,
-}
-
-impl ModelName {
-    pub(super) fn of(loaded: &LoadedModel) -> Self {
-        let model = loaded.model();
-        Self { id: model.id.clone(), version: model.version.clone(), digest: loaded.digest() }
-    }
-}
-
-/// `id@version`.
-impl fmt::Display for ModelName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.id, self.version)
-    }
-}
 
 /// What became of the models when they were loaded anew. Each list by id in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]

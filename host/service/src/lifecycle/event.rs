@@ -6,8 +6,18 @@ use lockgate_domain::{ApprovedPlan, Digest, Evidence, Gate, Override, PersonId, 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActivityReport, RecordedApproval, ReviewFinding};
+use super::{ActivityReport, RecordedApproval};
 use crate::authority::{Actor, CredentialKind};
+
+/// What came of looking at an override afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReviewFinding {
+    /// It was right to take it.
+    Justified,
+    /// It was not.
+    Unjustified,
+}
 
 /// Who did it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

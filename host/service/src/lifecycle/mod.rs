@@ -13,7 +13,7 @@ mod state;
 
 pub use activity::{ACTIVITIES, Activity, ActivityOutcome, ActivityReport, activities_of};
 pub use approval::{ApprovalInvalid, RecordedApproval};
-pub use event::{DeploymentEvent, EventActor};
+pub use event::{DeploymentEvent, EventActor, ReviewFinding};
 pub use moves::{IllegalMove, LegalMove, LifecycleMove};
 pub use position::StagePosition;
-pub use state::{DeploymentState, OverrideState, Review, ReviewFinding};
+pub use state::{DeploymentState, OverrideState, Review};

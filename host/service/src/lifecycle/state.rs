@@ -8,17 +8,7 @@ use lockgate_domain::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActivityReport, DeploymentEvent, EventActor, RecordedApproval, StagePosition};
-
-/// What came of looking at an override afterwards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReviewFinding {
-    /// It was right to take it.
-    Justified,
-    /// It was not.
-    Unjustified,
-}
+use super::{ActivityReport, DeploymentEvent, EventActor, RecordedApproval, ReviewFinding, StagePosition};
 
 /// How an override was looked at afterwards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

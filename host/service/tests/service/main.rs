@@ -12,6 +12,7 @@ mod catalogue;
 mod catalogue_ledger;
 mod catalogue_support;
 mod exceptions_in_documents;
+#[allow(dead_code, reason = "each test binary uses its part")]
 #[path = "../../../engine/tests/engine/gate_support/mod.rs"]
 mod gate_support;
 mod ledger_support;

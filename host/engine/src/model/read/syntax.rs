@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::Finding;
+use crate::model::Finding;
 
 /// The syntax errors of a file.
 pub(super) struct Syntax {
