@@ -46,12 +46,12 @@ function enough(people, wanted, { risk }) {
 }
 
 function missing({ role }, { subject, outsiders, people }, count) {
-  const who = count === 1 ? "1 more person has" : `${count} more people have`;
-  const as = role === undefined ? "" : ` as \`${role}\``;
+  const [approvals, are] = count === 1 ? ["approval", "is"] : ["approvals", "are"];
+  const inRole = role === undefined ? "" : ` in role \`${role}\``;
   const excluded = inOrder(new Set([...outsiders, ...people]));
   return {
     code: "approvals-missing",
-    message: `${who} to approve${as}`,
+    message: `${count} ${approvals}${inRole} ${are} missing`,
     need: { tag: "approvals", val: { role, missing: count, excluded, subject } },
   };
 }

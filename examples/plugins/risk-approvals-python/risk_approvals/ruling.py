@@ -54,11 +54,11 @@ def _enough(people: list[str], needed: int, change: Change) -> Reason:
 
 
 def _missing(settings: Settings, standing: Standing, missing: int) -> Requirement:
-    who = "1 more person has" if missing == 1 else f"{missing} more people have"
-    role = "" if settings.role is None else f" as `{settings.role}`"
+    approvals, are = ("approval", "is") if missing == 1 else ("approvals", "are")
+    role = "" if settings.role is None else f" in role `{settings.role}`"
     excluded = sorted({*standing.outsiders, *standing.people})
     need = ApprovalsNeeded(settings.role, missing, excluded, standing.subject)
-    return Requirement("approvals-missing", f"{who} to approve{role}", Need_Approvals(need))
+    return Requirement("approvals-missing", f"{missing} {approvals}{role} {are} missing", Need_Approvals(need))
 
 
 def _violation(index: int, person: str, role: str, comment: str | None, subject: str) -> Violation:

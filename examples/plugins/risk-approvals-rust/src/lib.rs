@@ -68,11 +68,11 @@ fn enough(people: &[String], needed: usize, change: &Change) -> Reason {
 }
 
 fn missing(settings: &Settings, standing: &Standing, missing: usize) -> Requirement {
-    let who = match missing {
-        1 => "1 more person has".to_owned(),
-        _ => format!("{missing} more people have"),
+    let (approvals, are) = match missing {
+        1 => ("approval", "is"),
+        _ => ("approvals", "are"),
     };
-    let role = settings.role.as_ref().map(|role| format!(" as `{role}`")).unwrap_or_default();
+    let role = settings.role.as_ref().map(|role| format!(" in role `{role}`")).unwrap_or_default();
     let mut excluded: Vec<&String> = standing.outsiders.keys().chain(&standing.people).collect();
     excluded.sort();
     excluded.dedup();
@@ -82,7 +82,7 @@ fn missing(settings: &Settings, standing: &Standing, missing: usize) -> Requirem
         excluded: excluded.into_iter().cloned().collect(),
         subject: standing.subject.clone(),
     };
-    Requirement::new("approvals-missing", format!("{who} to approve{role}"), need)
+    Requirement::new("approvals-missing", format!("{missing} {approvals}{role} {are} missing"), need)
 }
 
 fn review(change: &Change, normally: usize, needed: usize) -> Obligation {

@@ -59,6 +59,9 @@ impl ApprovalPolicy for FourEyes {
 /// Somebody who cannot count, whatever they answer.
 struct Outsider {
     id: String,
+    /// What the person is to the deployment: `requester`.
+    relation: &'static str,
+    /// The same as the end of a sentence: `asked for the deployment`.
     why: &'static str,
 }
 
@@ -70,9 +73,13 @@ impl FourEyes {
         let contributors = contributors
             .into_iter()
             .filter(|contributor| contributor.id != requester)
-            .map(|contributor| Outsider { id: contributor.id, why: "contributed to the change" });
+            .map(|contributor| Outsider {
+                id: contributor.id,
+                relation: "contributor",
+                why: "contributed to the change",
+            });
         let mut outsiders: Vec<Outsider> = contributors.collect();
-        outsiders.insert(0, Outsider { id: requester, why: "asked for the deployment" });
+        outsiders.insert(0, Outsider { id: requester, relation: "requester", why: "asked for the deployment" });
         outsiders
     }
 }
@@ -105,9 +112,9 @@ fn missing(need: &Need, counted: &[Counted], outsiders: &[Outsider], subject: &s
     });
     let assigned = matching::assign(&places, &fits.collect::<Vec<Vec<usize>>>());
     let excluded = |include: &dyn Fn(Option<usize>) -> bool| -> Vec<(String, &'static str)> {
-        let outsiders = outsiders.iter().map(|outsider| (outsider.id.clone(), outsider.why));
+        let outsiders = outsiders.iter().map(|outsider| (outsider.id.clone(), outsider.relation));
         let taken = counted.iter().zip(&assigned).filter(|(_, role)| include(**role));
-        outsiders.chain(taken.map(|(person, _)| (person.id.clone(), "has approved already"))).collect()
+        outsiders.chain(taken.map(|(person, _)| (person.id.clone(), "approved already"))).collect()
     };
 
     let mut requirements = Vec::new();
@@ -118,7 +125,7 @@ fn missing(need: &Need, counted: &[Counted], outsiders: &[Outsider], subject: &s
         if missing > 0 {
             // Somebody who approved in another role and counts nowhere may still approve in this one.
             let excluded = excluded(&|role| role.is_some());
-            let who = format!("as `{role}`");
+            let who = format!(" in role `{role}`");
             let need = ApprovalsNeeded::new(role, missing, subject);
             requirements.push(approvals_needed("approvals-missing", need, &who, &excluded));
             missing_in_roles = missing_in_roles.saturating_add(missing);
@@ -129,27 +136,26 @@ fn missing(need: &Need, counted: &[Counted], outsiders: &[Outsider], subject: &s
     if missing > 0 {
         let excluded = excluded(&|_| true);
         let need = ApprovalsNeeded::anybody(missing, subject);
-        requirements.push(approvals_needed("people-missing", need, "in any role", &excluded));
+        requirements.push(approvals_needed("people-missing", need, " in any role", &excluded));
     }
     requirements
 }
 
 fn approvals_needed(code: &str, need: ApprovalsNeeded, who: &str, excluded: &[(String, &str)]) -> Requirement {
-    let people = match need.missing {
-        1 => "1 more person has".to_owned(),
-        missing => format!("{missing} more people have"),
+    let (approvals, are) = match need.missing {
+        1 => ("approval", "is"),
+        _ => ("approvals", "are"),
     };
-    let message = format!("{people} to approve {who}{}", not_counting(excluded));
+    let message = format!("{} {approvals}{who} {are} missing{}", need.missing, not_eligible(excluded));
     Requirement::new(code, message, need.excluding(excluded.iter().map(|(id, _)| id)))
 }
 
-/// Whose approvals do not count and why, as the end of a sentence.
-fn not_counting(excluded: &[(String, &str)]) -> String {
-    let people: Vec<String> = excluded.iter().map(|(id, why)| format!("of `{id}`, who {why}")).collect();
+/// Who cannot give one and why, as the end of a sentence.
+fn not_eligible(excluded: &[(String, &str)]) -> String {
+    let people: Vec<String> = excluded.iter().map(|(id, why)| format!("`{id}` ({why})")).collect();
     match people.as_slice() {
         [] => String::new(),
-        [person] => format!("; an approval {person}, does not count"),
-        [people @ .., last] => format!("; approvals {}, and {last}, do not count", people.join(", ")),
+        people => format!("; not eligible: {}", people.join(", ")),
     }
 }
 

@@ -75,7 +75,7 @@ fn without_approvals_it_says_how_many_of_whom_are_missing() {
     assert_eq!(requirement.code, "approvals-missing");
     assert_eq!(
         requirement.message,
-        "2 more people have to approve as `authority`; an approval of `rita`, who asked for the deployment, does not count"
+        "2 approvals in role `authority` are missing; not eligible: `rita` (requester)"
     );
     let Need::Approvals(need) = &requirement.need else { panic!("{requirement:?}") };
     assert_eq!(need.subject, fixture.subject);
@@ -88,7 +88,7 @@ fn the_same_person_counts_once() {
     assert_eq!(needs(&answer), [("authority", 1, vec!["rita", "ann"])]);
     assert_eq!(
         required(&answer)[0].message,
-        "1 more person has to approve as `authority`; approvals of `rita`, who asked for the deployment, and of `ann`, who has approved already, do not count"
+        "1 approval in role `authority` is missing; not eligible: `rita` (requester), `ann` (approved already)"
     );
 }
 
