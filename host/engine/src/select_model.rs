@@ -53,7 +53,7 @@ pub const RESERVED: &str = "it4it.";
 /// Chooses the model for a question. The order of the models does not matter.
 ///
 /// # Errors
-/// If no model applies, if several apply equally well, if it cannot be told whether one applies, or if a fact bears a
+/// If no model applies, if several apply equally well, if it is unknown whether one applies, or if a fact bears a
 /// name of the host's own.
 pub fn select_model(models: &[LoadedModel], question: SnapshotRequest) -> Result<SelectedModel, SelectModelError> {
     let SnapshotRequest { deployment, gate, now, evidence } = question;

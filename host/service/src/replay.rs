@@ -286,7 +286,7 @@ fn applies(candidate: &LoadedModel, snapshot: &Snapshot) -> Result<(), ReplayOut
             Err(ReplayOutcome::NotChosen { why })
         }
         Err(error) => Err(ReplayOutcome::NotChosen {
-            why: format!("whether the candidate `{id}` is for it cannot be told: {error}"),
+            why: format!("whether the candidate `{id}` applies to it is unknown: {error}"),
         }),
     }
 }

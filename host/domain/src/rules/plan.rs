@@ -158,7 +158,7 @@ fn office_hours(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Violation>)
             ),
             None => (
                 format!(
-                    "nobody knows whether instance `{}` is in use, so the office-hours exception does not hold",
+                    "the number of consumers of instance `{}` is unknown, so the office-hours exception does not hold",
                     instance.id
                 ),
                 "unknown".to_owned(),
@@ -179,7 +179,7 @@ fn removal(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Violation>) {
     if plan.data_retention.is_none() {
         breaches.push(
             Rule::DataRetentionUndecided.correct(
-                "nobody has decided what happens to the data of what is removed",
+                "the plan does not say what happens to the data of what is removed",
                 "/plan/data_retention",
                 Fix::new("decide how long the data is kept and who can view it", "a data-retention decision")
                     .found("nothing"),

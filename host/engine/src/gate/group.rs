@@ -48,7 +48,7 @@ fn message(standing: Standing, members: &[&BindingOutcome]) -> String {
         Standing::Allow => "satisfied",
         Standing::Deny => "not satisfied",
         Standing::Pending => "not satisfied yet",
-        Standing::Error => "nobody can tell, because a member could not answer",
+        Standing::Error => "the outcome is unknown, because a member could not answer",
         Standing::NotApplicable => "no member was asked",
     };
     format!("{sum}: {said}")

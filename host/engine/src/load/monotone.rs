@@ -23,7 +23,7 @@ pub(super) fn falls(expression: &Expression, members: &[(&str, &str)]) -> Option
     let holds = |said: &[Standing]| {
         let members: Vec<Member<'_>> =
             members.iter().zip(said).map(|((id, plugin), said)| Member { id, plugin, standing: *said }).collect();
-        // An expression that cannot be told is told about at the gate.
+        // An expression that cannot be evaluated is reported at the gate.
         expression.holds_for(&members).unwrap_or(false)
     };
     for number in 0..count {

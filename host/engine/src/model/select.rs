@@ -82,9 +82,9 @@ pub enum SelectionError {
         /// Those that have it, by id and version in order.
         tied: Vec<Considered>,
     },
-    /// It cannot be told whether a model applies, so no other one can be chosen either.
+    /// Whether a model applies is unknown, so no other one can be chosen either.
     #[error(
-        "it cannot be told whether deployment model `{model}` {version} applies: its `applies-when` {error}{}",
+        "whether deployment model `{model}` {version} applies is unknown: its `applies-when` {error}{}",
         way_out(error)
     )]
     Unknown {
@@ -118,7 +118,7 @@ fn names(considered: &[Considered]) -> String {
 /// Chooses the model for a deployment. The order of the candidates does not matter.
 ///
 /// # Errors
-/// If none applies, if several apply and none of them has the highest rank alone, or if it cannot be told whether one
+/// If none applies, if several apply and none of them has the highest rank alone, or if it is unknown whether one
 /// applies.
 pub fn select<'a>(candidates: &[Candidate<'a>], variables: &Variables<'_>) -> Result<Selection<'a>, SelectionError> {
     let mut considered = Vec::with_capacity(candidates.len());

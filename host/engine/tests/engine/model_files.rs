@@ -234,7 +234,7 @@ fn a_condition_that_cannot_be_told_is_an_error_that_names_the_model() {
     );
     assert_eq!(
         error.to_string(),
-        "it cannot be told whether deployment model `b` 1.0.0 applies: its `applies-when` `plan.slot.start < now` looks at \
+        "whether deployment model `b` 1.0.0 applies is unknown: its `applies-when` `plan.slot.start < now` looks at \
          `slot`, which is missing: write `has(…) && (…)` if the model is not for such deployments, or `!has(…) || (…)` if it \
          is"
     );
