@@ -117,7 +117,8 @@ impl DeploymentService {
         let named = streams.len();
         streams.extend(known.iter().flat_map(|known| &known.rests_on.ends).map(|(stream, _)| stream.as_str()));
         let versions = as_of.versions(&*self.0.storage, &streams)?;
-        let version = |place: usize| versions.get(place).copied().unwrap_or(0);
+        #[expect(clippy::expect_used, reason = "a decision on another version than this would be signed")]
+        let version = |place: usize| *versions.get(place).expect("a storage answers with one version for each stream");
         let waivers = [
             self.grants(&self.0.waivers, EVERYBODYS_WAIVERS, version(0))?,
             self.grants(&self.0.waivers, &own_waivers, version(1))?,

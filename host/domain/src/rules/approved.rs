@@ -105,8 +105,9 @@ fn same_documents(snapshot: &Snapshot, approved: &ApprovedPlan, model: Digest, b
 
 /// What no more specific breach tells: where it goes, under which change, for which product and people.
 fn same_parts(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<Violation>) {
-    // What has no canonical form has no digest that was approved.
-    let parts = Snapshot::subject_parts(&snapshot.deployment, &snapshot.evidence).unwrap_or_default();
+    // What has no canonical form has no digest that was approved: then every part differs.
+    let parts = Snapshot::subject_parts(&snapshot.deployment, &snapshot.evidence).ok();
+    let part = |name: &str| parts.as_ref().and_then(|parts| parts.get(name));
     for (name, pointer) in [
         ("deployment", "/id"),
         ("people", "/requester"),
@@ -115,7 +116,7 @@ fn same_parts(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<V
         ("change", "/change"),
         ("evidence", "/evidence"),
     ] {
-        if parts.get(name) == approved.parts.get(name) {
+        if parts.is_some() && part(name) == approved.parts.get(name) {
             continue;
         }
         let what = if name == "people" { "requester or the contributors" } else { name };
@@ -126,7 +127,7 @@ fn same_parts(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<V
                 format!("go back to the approved {what}, or have this approved"),
                 or_none(approved.parts.get(name).copied()),
             )
-            .found(or_none(parts.get(name).copied())),
+            .found(or_none(part(name).copied())),
         );
         breach.subject = Some(name.to_owned());
         breaches.push(breach);

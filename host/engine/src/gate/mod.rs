@@ -234,6 +234,7 @@ pub fn decision_id(decision: &Decision) -> Result<String, GateError> {
             .collect(),
     };
     let hex: String = Digest::of_canonical(&basis)?.hex().chars().take(32).collect();
+    // Ids of moments before 1970 begin alike: only their order in an index suffers.
     let millis = u64::try_from(decision.at.as_millis()).unwrap_or(0);
     Ok(format!("dec-{millis:012x}-{hex}"))
 }
