@@ -1,71 +1,12 @@
 //! What `model check` finds beyond the text of a model: in the plugins' files, whether they are pinned or not.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Arc;
-
+use crate::gate_support::guests::{Folder, GATE, asking, check, strategy};
 use crate::gate_support::{EXIT, decide, deployment, snapshot};
-use crate::service::stand::{Fixed, Stand, open_ledger, person};
-use lockgate_domain::{BindingAnswer, Digest, Phase, Stage};
+use lockgate_domain::BindingAnswer;
 use lockgate_engine::LoadedModel;
-use lockgate_engine::model::{self, Findings, Severity, Source};
-use lockgate_engine::rollout::RolloutError;
-use lockgate_service::{Engine, EngineError, Recordings};
+use lockgate_engine::model::{Findings, Severity, Source};
 use lockgate_tests::Guest;
 use serde_json::json;
-
-/// A folder with plugins, and a model beside them.
-struct Folder {
-    folder: tempfile::TempDir,
-    plugins: String,
-}
-
-impl Folder {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), plugins: String::new() }
-    }
-
-    /// Adds a plugin that is not pinned.
-    fn plugin(self, name: &str, guest: Guest<'_>) -> Self {
-        self.component(name, &guest.component())
-    }
-
-    fn component(mut self, name: &str, component: &[u8]) -> Self {
-        std::fs::write(self.path().join(format!("{name}.wasm")), component).unwrap();
-        self.plugins.push_str(&format!("[plugins.{name}]\ncomponent = \"{name}.wasm\"\n"));
-        self
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn source(&self, rest: &str) -> Source {
-        let head = "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n";
-        Source::new("model.toml", format!("{head}{}{rest}", self.plugins))
-    }
-
-    /// The same with all plugins pinned.
-    fn pinned(&self, source: &Source) -> Source {
-        let files = std::fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().path());
-        let digests: BTreeMap<String, Digest> = files
-            .map(|file| {
-                (file.file_stem().unwrap().to_str().unwrap().to_owned(), Digest::of(&std::fs::read(&file).unwrap()))
-            })
-            .collect();
-        Source::new("model.toml", model::pin(&source.text, &digests).unwrap())
-    }
-
-    fn check(&self, source: &Source) -> Findings {
-        self.check_at("2026-11-24T12:00:00Z", source)
-    }
-
-    fn check_at(&self, now: &str, source: &Source) -> Findings {
-        LoadedModel::check(&lockgate_tests::runtime(), source, self.path(), now.parse().unwrap())
-    }
-}
-
-const GATE: &str = "[[gates]]\nstage = \"plan-and-approve\"\nphase = \"exit\"\n";
 
 /// A binding of the plugin `guest` with these settings, one line each.
 fn binding(settings: &str) -> String {
@@ -129,41 +70,6 @@ fn a_plugin_that_is_not_there_is_told_and_so_is_what_was_not_checked() {
     assert_eq!(notes, &["the plugin was not loaded, so its settings, limits and grants were not checked"]);
 }
 
-const STRATEGY_IMPORTS: &str =
-    r#"(import "lockgate:host/snapshot@0.1.0" "[resource-drop]evaluation" (func $give-back (param i32)))"#;
-
-/// A strategy that lays out one step, `one`, which asks for this analysis; what it may do next is nothing.
-fn strategy(schema: &str, analysis: &str) -> Vec<u8> {
-    let length = analysis.len();
-    let fields = format!(
-        r#"(data (i32.const 8448) "one") (data (i32.const 8500) "{analysis}")
-        (func (export "lockgate:strategy/strategy@0.1.0#advance") (param i32) (result i32) unreachable)
-        (func (export "lockgate:strategy/strategy@0.1.0#plan") (param $evaluation i32) (result i32)
-            (call $give-back (local.get $evaluation))
-            ;; The step: id, title, analyze([analysis]).
-            (i32.store (i32.const 4096) (i32.const 8448)) (i32.store (i32.const 4100) (i32.const 3))
-            (i32.store (i32.const 4104) (i32.const 8448)) (i32.store (i32.const 4108) (i32.const 3))
-            (i32.store8 (i32.const 4112) (i32.const 3))
-            (i32.store (i32.const 4120) (i32.const 4200)) (i32.store (i32.const 4124) (i32.const 1))
-            (i32.store (i32.const 4200) (i32.const 8500)) (i32.store (i32.const 4204) (i32.const {length}))
-            ;; ok(rollout): the steps, no point of no return, removal as the way back, the summary.
-            (i32.store8 (i32.const 2000) (i32.const 0))
-            (i32.store (i32.const 2004) (i32.const 4096)) (i32.store (i32.const 2008) (i32.const 1))
-            (i32.store8 (i32.const 2012) (i32.const 0))
-            (i32.store8 (i32.const 2024) (i32.const 0))
-            (i32.store (i32.const 2052) (i32.const 8448)) (i32.store (i32.const 2056) (i32.const 3))
-            (i32.const 2000))"#
-    );
-    let world = "export lockgate:strategy/strategy@0.1.0;";
-    Guest { world, kinds: &[2], schema, imports: STRATEGY_IMPORTS, fields: &fields, ..Guest::default() }.component()
-}
-
-/// A check that never answers.
-fn check() -> Vec<u8> {
-    let fields = r#"(func (export "lockgate:check/check@0.1.0#run") (param i32) (result i32) unreachable)"#;
-    Guest { world: "export lockgate:check/check@0.1.0;", kinds: &[1], fields, ..Guest::default() }.component()
-}
-
 /// The schema of a strategy whose settings name analyses.
 const STEPS: &str = r#"{"properties": {"steps": {"items": {"properties": {
     "analyze": {"items": {"type": "string", "format": "lockgate-analysis"}}}}}}}"#;
@@ -199,16 +105,6 @@ fn a_misspelt_analysis_in_the_settings_of_a_strategy_is_an_error_and_the_nearest
          settings.steps = [{{ analyze = [\"integrity\"] }}]\n{GATE}"
     ));
     assert_eq!(errors(&broken).iter().map(|error| error.0).collect::<Vec<_>>(), ["unknown-plugin"]);
-}
-
-/// A model whose strategy asks for this analysis, and says so nowhere in its settings.
-fn asking(analysis: &str) -> (Folder, LoadedModel) {
-    let folder = Folder::new().component("strategy", &strategy("true", analysis)).component("check", &check());
-    let text = format!("[analyses.integrity]\nplugin = \"check\"\n[strategy]\nplugin = \"strategy\"\n{GATE}");
-    let source = folder.pinned(&folder.source(&text));
-    let loaded = LoadedModel::load(&lockgate_tests::runtime(), &source, folder.path());
-    let model = loaded.unwrap_or_else(|findings| panic!("{}", findings.render(&source, false))).model;
-    (folder, model)
 }
 
 #[test]
@@ -330,43 +226,5 @@ fn a_list_of_periods_is_warned_of_thirty_days_before_its_last_one_is_over() {
     );
     for comes_back in [&["12-24", "01-06"][..], &[]] {
         assert_eq!(found("2027-02-01T00:00:00Z", comes_back), []);
-    }
-}
-
-/// The strategy lays out no point of no return, and removal as the way back.
-#[test]
-fn a_rollout_that_is_laid_out_in_fulfill_keeps_to_the_plan() {
-    for (plan, code) in [
-        (
-            json!({"id": "plan-1", "point_of_no_return": "one", "way_back": "removal"}),
-            Some("point-of-no-return-unknown"),
-        ),
-        (json!({"id": "plan-1", "way_back": "forward-only"}), Some("way-back-differs")),
-        (json!({"id": "plan-1", "way_back": "removal"}), None),
-    ] {
-        let (folder, model) = asking("integrity");
-        let ledger = Arc::new(open_ledger(&folder.folder));
-        let engine = Engine::new(ledger, Arc::new(Fixed(vec![model].into())), Recordings::Needed);
-        let stand = Stand::of(engine, folder.folder);
-        stand
-            .request(|document| {
-                document["scenario"] = json!("first-release");
-                document["plan"] = plan.clone();
-            })
-            .unwrap();
-        for (stage, phase) in [
-            (Stage::PlanAndApprove, Phase::Entrance),
-            (Stage::PlanAndApprove, Phase::Exit),
-            (Stage::Fulfill, Phase::Entrance),
-        ] {
-            assert!(stand.pass("dep-1", stage, phase).unwrap().passed);
-        }
-        let refused = match stand.engine.next_step(&stand.by(&person("ci", &["pipeline"])), "dep-1".into()) {
-            Err(EngineError::Rollout(RolloutError::Refused(violation))) => Some(violation.code),
-            // It is laid out, and the strategy of the test has no more to say.
-            Err(EngineError::Rollout(RolloutError::Strategy(_))) => None,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(refused.as_deref(), code, "{plan}");
     }
 }

@@ -6,6 +6,7 @@ mod credentials;
 mod delegations;
 mod environment_flow;
 mod exceptions;
+mod laid_out;
 mod life;
 mod races;
 mod repeats;

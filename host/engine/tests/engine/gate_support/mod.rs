@@ -1,5 +1,7 @@
 //! Real plugins, real models, one deployment to change.
 
+pub(crate) mod guests;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};

@@ -1,5 +1,5 @@
 //! What one decision costs, part by part, on a deployment as large as those of the examples. Run with
-//! `cargo bench -p lockgate-engine --profile dev`, after `cargo xtask dist`.
+//! `cargo bench -p lockgate-service --profile dev`, after `cargo xtask dist`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -21,7 +21,9 @@ use lockgate_engine::model::Source;
 use lockgate_ledger::{KeyFile, NewEntry, SqliteOptions};
 use lockgate_runtime::{Runtime, RuntimeConfig};
 use lockgate_service::authority::{Actor, CredentialKind, Teams};
-use lockgate_service::{Asked, Engine, GatePurpose, GateRequest, Models, NewDeployment, Recordings, Write};
+use lockgate_service::{
+    DecisionOrigin, DeploymentService, GatePurpose, GateRequest, Models, NewDeployment, Recordings, WriteContext,
+};
 
 const EXIT: Gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
 
@@ -61,7 +63,7 @@ fn decide(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
     let key = KeyFile::new(folder.path().join("ledger.key"));
     let ledger = key.open(&folder.path().join("ledger.db"), "bench", SqliteOptions::default()).unwrap();
-    let engine = Engine::new(Arc::new(ledger), Arc::new(One(model.clone())), Recordings::Needed);
+    let engine = DeploymentService::new(Arc::new(ledger), Arc::new(One(model.clone())), Recordings::Needed);
     let actor = Actor {
         person: Person {
             id: lockgate_domain::PersonId::new("ci").unwrap(),
@@ -73,7 +75,7 @@ fn decide(criterion: &mut Criterion) {
         credential: "token:bench".to_owned(),
         kind: CredentialKind::Service,
     };
-    let write = Write { actor: &actor, now: Timestamp::now(), key: None, if_match: None, credential: None };
+    let write = WriteContext { actor: &actor, now: Timestamp::now(), key: None, if_match: None, credential: None };
     let id = deployment.id.clone();
     engine.request(&write, &NewDeployment { team: None, deployment: deployment.clone() }).unwrap();
     let request = GateRequest {
@@ -82,7 +84,7 @@ fn decide(criterion: &mut Criterion) {
         team: None,
         gate: EXIT,
         purpose: GatePurpose::Look { passing: false },
-        asked: Asked { path: "bench".to_owned(), ..Asked::default() },
+        asked: DecisionOrigin { path: "bench".to_owned(), ..DecisionOrigin::default() },
         now: None,
         credential: None,
     };
