@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::bounds::Bounds;
+use crate::admission::AdmissionLimits;
 
 /// What a [`Runtime`](crate::Runtime) may use in all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct RuntimeConfig {
     /// The largest component that is looked at, in bytes. Default: 64 MiB.
     pub max_component_size: u64,
     /// What a component may consist of, beside its size: what bounds the cost of compiling it.
-    pub bounds: Bounds,
+    pub admission: AdmissionLimits,
     /// The largest settings, in bytes of canonical JSON. Default: 1 MiB.
     pub max_settings_size: u64,
     /// The most memory that any plugin can be granted, in bytes: [`Limits::memory`] cannot go beyond it. Default:
@@ -59,7 +59,7 @@ impl Default for RuntimeConfig {
         Self {
             cache: None,
             max_component_size: 64 << 20,
-            bounds: Bounds::default(),
+            admission: AdmissionLimits::default(),
             max_settings_size: 1 << 20,
             max_memory,
             pool_size: 64,

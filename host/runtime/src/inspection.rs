@@ -2,8 +2,7 @@
 
 use lockgate_domain::{Capability, Description, Digest, Kind};
 
-use crate::admission::{self, AdmissionError, Refusal};
-use crate::anatomy::{Anatomy, Name};
+use crate::admission::{self, AdmissionError, AdmissionRefusal, ComponentOutline, InterfaceName};
 use crate::capability::{self, Grants};
 use crate::freeze::{Freezer, Freezing};
 use crate::runtime::Runtime;
@@ -26,7 +25,7 @@ pub struct Inspection {
     /// The capabilities that it asks for in its description.
     pub capabilities: Vec<InspectedCapability>,
     /// What stands against it under these grants: the refusals of its imports among them.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<AdmissionRefusal>,
     /// Why it could not be asked what it is, though nothing stood against it.
     pub problem: Option<AdmissionError>,
     /// Whether it can be configured once, as far as its form tells; what it does in `configure` can still prevent it.
@@ -41,7 +40,7 @@ pub struct InspectedImport {
     /// What a plugin reaches through it, in words; none if this host does not offer it.
     pub reach: Option<&'static str>,
     /// Why it is refused; none if it is granted.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<AdmissionRefusal>,
 }
 
 /// One capability.
@@ -67,7 +66,8 @@ impl Runtime {
     /// If it is no component at all, or larger than is looked at.
     pub fn inspect(&self, component: &[u8], grants: &Grants) -> Result<Inspection, AdmissionError> {
         let shared = self.shared();
-        let Anatomy { digest, size, imports, exports } = Anatomy::read(component, &shared.config, &shared.engine)?;
+        let ComponentOutline { digest, size, imports, exports } =
+            ComponentOutline::read(component, &shared.config, &shared.engine)?;
         let judgement = admission::judge(&imports, &exports, grants);
         let (description, problem) = if judgement.refusals.is_empty() {
             match self.admit(component, grants) {
@@ -86,8 +86,8 @@ impl Runtime {
             imports: imports
                 .into_iter()
                 .map(|name| InspectedImport {
-                    reach: capability::reach(Name::of(&name)),
-                    refusal: admission::refuse(Name::of(&name), grants),
+                    reach: capability::reach(InterfaceName::of(&name)),
+                    refusal: admission::refuse(InterfaceName::of(&name), grants),
                     name,
                 })
                 .collect(),

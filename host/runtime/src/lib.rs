@@ -7,7 +7,7 @@
 //!
 //! The way of a component is the order of the modules:
 //!
-//! 1. [`Runtime::inspect`] and [`Runtime::admit`] read it from the outside (`anatomy`) and judge it (`admission`);
+//! 1. [`Runtime::inspect`] and [`Runtime::admit`] read it from the outside and judge it (`admission`);
 //! 2. [`Runtime::load`] puts the ids of people in its settings into their normal form (`settings`), configures it once
 //!    and freezes the result (`freeze`), compiles it (`compile`), keeps the code (`cache`), and hands back a [`Plugin`];
 //! 3. [`Plugin::decide`] and its siblings run it in a fresh sandbox (`sandbox`) that holds a snapshot and what the
@@ -16,30 +16,25 @@
 //! [`Failure`]: lockgate_domain::Failure
 
 mod admission;
-mod anatomy;
 mod ask;
 mod bindings;
-mod bounds;
 mod cache;
 mod capability;
-mod census;
 mod compile;
 mod config;
-mod estimate;
+mod display;
 mod evaluation;
 mod freeze;
 mod inspection;
 mod load;
 mod plugin;
-mod quantity;
 mod recording;
 mod runtime;
 mod sandbox;
 mod settings;
 
-pub use admission::{AdmissionError, Admitted, Refusal};
+pub use admission::{AdmissionError, AdmissionLimits, AdmissionRefusal, AdmittedComponent};
 pub use ask::{Call, Said};
-pub use bounds::Bounds;
 pub use cache::CacheError;
 pub use capability::{
     Access, AddressRange, Changes, Content, DirectoryGrant, DirectoryGrantError, Exchange, FolderOfNamespaces,

@@ -7,15 +7,14 @@ use lockgate_domain::{Description, Digest, DigestError, Failure, Kind, SettingsF
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre, Linker};
 
-use crate::admission::{self, AdmissionError, Admitted, Judgement};
-use crate::anatomy::Anatomy;
+use crate::admission::{self, AdmissionError, AdmittedComponent, ComponentOutline, Judgement};
 use crate::bindings::v0::{self, Broken, Intake};
 use crate::cache::Findings;
 use crate::capability::{GrantError, Grants, Held, wasi};
 use crate::config::Limits;
+use crate::display::Bytes;
 use crate::freeze::{Freezer, Freezing};
 use crate::plugin::{Entries, Loaded, Plugin};
-use crate::quantity::Bytes;
 use crate::runtime::{Runtime, Shared};
 use crate::sandbox::{self, Sandbox, Slots, Stop};
 use crate::settings::{self, MarkError, NormalSettings, WrittenSettings};
@@ -114,16 +113,16 @@ impl Runtime {
     ///
     /// # Errors
     /// If it may not: all that is wrong with its imports and exports at once, or the first other thing.
-    pub fn admit(&self, component: &[u8], grants: &Grants) -> Result<Admitted, AdmissionError> {
+    pub fn admit(&self, component: &[u8], grants: &Grants) -> Result<AdmittedComponent, AdmissionError> {
         let shared = self.shared();
-        let (anatomy, judgement) = shared.judge(component, grants)?;
+        let (outline, judgement) = shared.judge(component, grants)?;
         let examined = shared.examine(&shared.compile_once(component)?, grants, &judgement.kinds)?;
-        Ok(Admitted {
+        Ok(AdmittedComponent {
             description: examined.description,
             kinds: judgement.kinds,
             contract: judgement.contract.unwrap_or_default(),
-            digest: anatomy.digest,
-            size: anatomy.size,
+            digest: outline.digest,
+            size: outline.size,
         })
     }
 
@@ -191,10 +190,10 @@ impl Runtime {
 
 impl Shared {
     /// Reads a component from the outside and judges it.
-    fn judge(&self, component: &[u8], grants: &Grants) -> Result<(Anatomy, Judgement), AdmissionError> {
-        let anatomy = Anatomy::read(component, &self.config, &self.engine)?;
-        let judgement = accepted(admission::judge(&anatomy.imports, &anatomy.exports, grants))?;
-        Ok((anatomy, judgement))
+    fn judge(&self, component: &[u8], grants: &Grants) -> Result<(ComponentOutline, Judgement), AdmissionError> {
+        let outline = ComponentOutline::read(component, &self.config, &self.engine)?;
+        let judgement = accepted(admission::judge(&outline.imports, &outline.exports, grants))?;
+        Ok((outline, judgement))
     }
 
     pub(crate) fn compile(&self, component: &[u8]) -> Result<Component, AdmissionError> {
@@ -260,11 +259,11 @@ impl Shared {
 
     /// Admits, configures, freezes and compiles.
     fn prepare(&self, bytes: &[u8], written: &WrittenSettings, grants: &Grants) -> Result<Prepared, LoadError> {
-        let (anatomy, judgement) = self.judge(bytes, grants)?;
+        let (outline, judgement) = self.judge(bytes, grants)?;
         let findings = |description, settings: &NormalSettings, freezing| Findings {
             description,
-            imports: anatomy.imports.clone(),
-            exports: anatomy.exports.clone(),
+            imports: outline.imports.clone(),
+            exports: outline.exports.clone(),
             settings: settings.digest(),
             freezing,
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockgate_domain::{Kind, PluginRef};
-use lockgate_runtime::{AdmissionError, Limits, LoadError, LoadRequest, Plugin, Refusal, Runtime};
+use lockgate_runtime::{AdmissionError, AdmissionRefusal, Limits, LoadError, LoadRequest, Plugin, Runtime};
 
 use super::components::{ComponentSource, LoadPurpose, PluginComponent};
 use crate::model::{Finding, Findings, LimitOverrides, PluginUse, Read, Spans, UsePlace};
@@ -108,7 +108,7 @@ impl<'a> PluginUses<'a> {
             LoadError::Admission(AdmissionError::Refused(refusals)) => {
                 findings.extend(refusals.into_iter().map(|refusal| {
                     let span = match &refusal {
-                        Refusal::NotGranted { .. } => spans.grants(place),
+                        AdmissionRefusal::NotGranted { .. } => spans.grants(place),
                         _ => spans.plugin(place),
                     };
                     Finding::error("plugin-refused", span, format!("plugin `{name}` is refused: {refusal}"))

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use wasmtime::component::Linker;
 
-use crate::anatomy::Name;
+use crate::admission::InterfaceName;
 use crate::bindings::v0;
 use crate::sandbox::Sandbox;
 
@@ -141,7 +141,7 @@ pub(crate) const OFFERED: &[Offered] = &[
 ];
 
 /// What a plugin reaches through an interface; none if it is not offered.
-pub(crate) fn reach(import: Name<'_>) -> Option<&'static str> {
+pub(crate) fn reach(import: InterfaceName<'_>) -> Option<&'static str> {
     let offered = OFFERED.iter().find(|offered| offered.interface == import.interface).map(|offered| offered.reach);
     offered.or_else(|| wasi::interface(import.whole).map(|_| "nothing: the host's WASI is empty"))
 }

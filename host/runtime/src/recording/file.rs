@@ -7,7 +7,7 @@ use lockgate_domain::{Digest, DigestError, JsonReader, ValueError, canonical_jso
 use serde::{Deserialize, Serialize};
 
 use super::Recording;
-use crate::quantity::Bytes;
+use crate::display::Bytes;
 
 /// What the names of recordings end with.
 pub const EXTENSION: &str = "recording.zst";

@@ -9,7 +9,7 @@ use super::memory::MemoryExceeded;
 use super::{CalledTooEarly, HostEffortSpent};
 use crate::capability::NotRecorded;
 use crate::config::Limits;
-use crate::quantity::{Bytes, Count};
+use crate::display::{Bytes, Count};
 
 /// The failure that an error of wasmtime is.
 pub(super) fn of_error(error: &wasmtime::Error, limits: &Limits, took: Duration) -> Failure {

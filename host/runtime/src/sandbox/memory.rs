@@ -6,7 +6,7 @@
 use wasmtime::ResourceLimiter;
 
 use super::engine::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
-use crate::quantity::{Bytes, Count};
+use crate::display::{Bytes, Count};
 
 /// A guest asked for more than it may have.
 #[derive(Clone, Copy, Debug, thiserror::Error)]

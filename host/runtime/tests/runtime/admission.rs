@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::support::{Guest, runtime};
 use lockgate_domain::{FailureKind, Kind};
-use lockgate_runtime::{AdmissionError, Bounds, Freezing, Grants, Limits, Refusal, Runtime, RuntimeConfig};
+use lockgate_runtime::{
+    AdmissionError, AdmissionLimits, AdmissionRefusal, Freezing, Grants, Limits, Runtime, RuntimeConfig,
+};
 
 const LOGS: Guest = Guest {
     world: "import lockgate:host/log@0.1.0; export lockgate:approval/policy@0.1.0;",
@@ -48,8 +50,8 @@ fn a_component_that_is_too_large_is_refused_with_both_numbers() {
     assert_eq!(error.to_string(), "this component is 2 KiB of the 1 KiB allowed");
 }
 
-fn bounded(bounds: Bounds, component: &[u8]) -> AdmissionError {
-    let runtime = Runtime::new(RuntimeConfig { bounds, ..RuntimeConfig::default() }).unwrap();
+fn bounded(admission: AdmissionLimits, component: &[u8]) -> AdmissionError {
+    let runtime = Runtime::new(RuntimeConfig { admission, ..RuntimeConfig::default() }).unwrap();
     runtime.admit(component, &Grants::default()).unwrap_err()
 }
 
@@ -60,7 +62,7 @@ fn more_instances_than_may_be_are_counted_before_any_is_made() {
         (component $inner (core module $m) (core instance (instantiate $m)))
         (component $outer (alias outer 1 $inner (component $x)) (instance (instantiate $x)) (instance (instantiate $x)))
         (instance (instantiate $outer)) (instance (instantiate $outer)))"#);
-    let error = bounded(Bounds { instances: 9, ..Bounds::default() }, &component);
+    let error = bounded(AdmissionLimits { instances: 9, ..AdmissionLimits::default() }, &component);
     assert_eq!(error.to_string(), "this component has 10 instances, and at most 9 are allowed");
 }
 
@@ -68,7 +70,7 @@ fn more_instances_than_may_be_are_counted_before_any_is_made() {
 fn a_function_that_would_take_too_long_to_compile_is_refused_with_both_numbers() {
     // 200 for the function, 3 for each of its four operators.
     let component = wat("(component (core module (func) (func nop nop nop)))");
-    let error = bounded(Bounds { function_cost: 211, ..Bounds::default() }, &component);
+    let error = bounded(AdmissionLimits { function_cost: 211, ..AdmissionLimits::default() }, &component);
     assert_eq!(
         error.to_string(),
         "compiling function 1 of a module in this component would cost 212, and at most 211 are allowed: split it, nest \
@@ -79,7 +81,7 @@ fn a_function_that_would_take_too_long_to_compile_is_refused_with_both_numbers()
 #[test]
 fn too_much_code_is_refused_with_both_numbers() {
     let component = wat("(component (core module (func) (func)))");
-    let error = bounded(Bounds { cost: 300, ..Bounds::default() }, &component);
+    let error = bounded(AdmissionLimits { cost: 300, ..AdmissionLimits::default() }, &component);
     assert_eq!(
         error.to_string(),
         "compiling this component would cost 406 or more, and at most 300 are allowed: it is too much code"
@@ -169,7 +171,7 @@ fn an_import_of_wasi_is_told_for_what_it_is() {
          here; of WASI 0.2 a component may import `cli`, `clocks`, `filesystem`, `io`, `random` and `sockets`, and \
          finds nothing in them"
     );
-    assert_eq!(refusals[2..], [Refusal::NotAPlugin, Refusal::NoKind]);
+    assert_eq!(refusals[2..], [AdmissionRefusal::NotAPlugin, AdmissionRefusal::NoKind]);
 }
 
 #[test]
@@ -196,7 +198,7 @@ fn a_later_patch_of_the_contract_is_spoken() {
     let AdmissionError::Refused(refusals) = runtime().admit(&component, &Grants::default()).unwrap_err() else {
         panic!("it is refused");
     };
-    assert_eq!(refusals, [Refusal::NotAPlugin, Refusal::NoKind]);
+    assert_eq!(refusals, [AdmissionRefusal::NotAPlugin, AdmissionRefusal::NoKind]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
 use cargo_metadata::{CrateType, Message};
-use lockgate_runtime::{AdmissionError, Admitted, Grants};
+use lockgate_runtime::{AdmissionError, AdmittedComponent, Grants};
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
@@ -61,7 +61,7 @@ impl Build {
     }
 }
 
-fn summary(admitted: &Admitted, output: &Path) -> String {
+fn summary(admitted: &AdmittedComponent, output: &Path) -> String {
     let description = &admitted.description;
     let kinds: Vec<&str> = admitted.kinds.iter().map(|kind| kind.as_str()).collect();
     fields(vec![

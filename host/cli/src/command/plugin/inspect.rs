@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lockgate_runtime::{Freezing, Grants, InspectedImport, Inspection, Refusal};
+use lockgate_runtime::{AdmissionRefusal, Freezing, Grants, InspectedImport, Inspection};
 use serde_json::{Value, json};
 
 use super::{GrantArguments, settings};
@@ -116,7 +116,7 @@ fn reaches(imports: &[InspectedImport]) -> Vec<Vec<String>> {
     let rows = groups.into_iter().map(|(import, names)| {
         let granted = match &import.refusal {
             None => styled(GOOD, "yes"),
-            Some(Refusal::NotGranted { .. }) => styled(BAD, "no"),
+            Some(AdmissionRefusal::NotGranted { .. }) => styled(BAD, "no"),
             Some(_) => styled(BAD, "never"),
         };
         let name = match names.as_slice() {

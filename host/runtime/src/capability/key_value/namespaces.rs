@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::name;
-use crate::quantity::Bytes;
+use crate::display::Bytes;
 
 /// Where calls read the values of namespaces. Several threads, processes and machines may use one store at the same time.
 ///

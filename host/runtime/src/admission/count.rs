@@ -7,53 +7,53 @@ use wasmparser::{
     Parser, Payload, ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
-use crate::admission::AdmissionError;
-use crate::bounds::Bounds;
-use crate::estimate::Estimate;
+use super::AdmissionError;
+use super::cost::CompileCost;
+use super::limits::AdmissionLimits;
 
 /// Checks that a component is valid and consists of no more than it may.
-pub(crate) fn check(bytes: &[u8], features: WasmFeatures, bounds: &Bounds) -> Result<(), AdmissionError> {
+pub(crate) fn check(bytes: &[u8], features: WasmFeatures, limits: &AdmissionLimits) -> Result<(), AdmissionError> {
     let mut validator = Validator::new_with_features(features);
     let mut allocations = FuncValidatorAllocations::default();
-    let mut census = Census { bounds, cost: 0, items: 0, open: Vec::new() };
+    let mut counted = ComponentCount { limits, cost: 0, items: 0, open: Vec::new() };
     let mut parser = Parser::new(0);
     parser.set_features(features);
     for payload in parser.parse_all(bytes) {
         let payload = payload?;
-        census.take(&payload)?;
+        counted.take(&payload)?;
         if let ValidPayload::Func(function, body) = validator.payload(&payload)? {
-            allocations = census.function(function, &body, allocations)?;
+            allocations = counted.function(function, &body, allocations)?;
         }
     }
     Ok(())
 }
 
 /// What has been counted so far.
-struct Census<'a> {
-    bounds: &'a Bounds,
+struct ComponentCount<'a> {
+    limits: &'a AdmissionLimits,
     cost: u64,
     items: u64,
     /// The modules and components that have begun and not ended, from the outermost on.
-    open: Vec<Scope>,
+    open: Vec<CountedModule>,
 }
 
 /// One module or component.
-struct Scope {
+struct CountedModule {
     encoding: Encoding,
-    makes: Making,
+    makes: InstanceCount,
     /// What an instance of each component of its index space makes. None if that depends on who uses it: a component
     /// that is handed in, or taken out of an instance.
-    components: Vec<Option<Making>>,
+    components: Vec<Option<InstanceCount>>,
 }
 
 /// What is made when a component is instantiated: by itself, and by all that it instantiates in turn.
 #[derive(Clone, Copy, Default)]
-struct Making {
+struct InstanceCount {
     instances: u64,
     adapters: u64,
 }
 
-impl Making {
+impl InstanceCount {
     fn and(self, other: Self) -> Self {
         Self {
             instances: self.instances.saturating_add(other.instances),
@@ -62,18 +62,22 @@ impl Making {
     }
 }
 
-impl Census<'_> {
+impl ComponentCount<'_> {
     /// Counts a section, or the beginning or end of a module or component.
     fn take(&mut self, payload: &Payload<'_>) -> Result<(), AdmissionError> {
         self.items = self.items.saturating_add(items(payload));
-        within("items", self.items, self.bounds.items)?;
+        within("items", self.items, self.limits.items)?;
         match payload {
             Payload::Version { encoding, .. } => {
-                self.open.push(Scope { encoding: *encoding, makes: Making::default(), components: Vec::new() });
-                return within("components inside each other", self.open.len() as u64, self.bounds.depth);
+                self.open.push(CountedModule {
+                    encoding: *encoding,
+                    makes: InstanceCount::default(),
+                    components: Vec::new(),
+                });
+                return within("components inside each other", self.open.len() as u64, self.limits.depth);
             }
             Payload::End(_) => {
-                if let Some(Scope { encoding: Encoding::Component, makes, .. }) = self.open.pop() {
+                if let Some(CountedModule { encoding: Encoding::Component, makes, .. }) = self.open.pop() {
                     self.component(Some(makes));
                 }
             }
@@ -101,7 +105,7 @@ impl Census<'_> {
             Payload::InstanceSection(section) => {
                 for instance in section.clone() {
                     if let Instance::Instantiate { .. } = instance? {
-                        self.make(Making { instances: 1, adapters: 0 })?;
+                        self.make(InstanceCount { instances: 1, adapters: 0 })?;
                     }
                 }
             }
@@ -109,14 +113,14 @@ impl Census<'_> {
                 for instance in section.clone() {
                     if let ComponentInstance::Instantiate { component_index, .. } = instance? {
                         let makes = self.makes(component_index).ok_or(AdmissionError::Unforeseeable)?;
-                        self.make(makes.and(Making { instances: 1, adapters: 0 }))?;
+                        self.make(makes.and(InstanceCount { instances: 1, adapters: 0 }))?;
                     }
                 }
             }
             Payload::ComponentCanonicalSection(section) => {
                 for function in section.clone() {
                     if let CanonicalFunction::Lower { .. } = function? {
-                        self.make(Making { instances: 0, adapters: 1 })?;
+                        self.make(InstanceCount { instances: 0, adapters: 1 })?;
                     }
                 }
             }
@@ -126,14 +130,14 @@ impl Census<'_> {
     }
 
     /// One more component in the index space of the one that is open.
-    fn component(&mut self, makes: Option<Making>) {
+    fn component(&mut self, makes: Option<InstanceCount>) {
         if let Some(scope) = self.open.last_mut() {
             scope.components.push(makes);
         }
     }
 
     /// What an instance of that component makes, if it can be known.
-    fn makes(&self, index: u32) -> Option<Making> {
+    fn makes(&self, index: u32) -> Option<InstanceCount> {
         self.open.last()?.components.get(index as usize).copied().flatten()
     }
 
@@ -152,11 +156,11 @@ impl Census<'_> {
     }
 
     /// The component that is open makes that, too.
-    fn make(&mut self, more: Making) -> Result<(), AdmissionError> {
+    fn make(&mut self, more: InstanceCount) -> Result<(), AdmissionError> {
         let Some(scope) = self.open.last_mut() else { return Ok(()) };
         scope.makes = scope.makes.and(more);
-        within("instances", scope.makes.instances, self.bounds.instances)?;
-        within("adapters", scope.makes.adapters, self.bounds.adapters)
+        within("instances", scope.makes.instances, self.limits.instances)?;
+        within("adapters", scope.makes.adapters, self.limits.adapters)
     }
 
     /// Checks a function and estimates what compiling it costs.
@@ -169,7 +173,7 @@ impl Census<'_> {
         let mut function = function.into_validator(allocations);
         let mut reader = body.get_binary_reader();
         function.read_locals(&mut reader)?;
-        let mut estimate = Estimate::new(function.len_locals());
+        let mut estimate = CompileCost::new(function.len_locals());
         let mut operators = OperatorsReader::new(reader);
         while !operators.eof() {
             let (operator, offset) = operators.read_with_offset()?;
@@ -177,12 +181,12 @@ impl Census<'_> {
             estimate.add(&operator, function.operand_stack_height());
         }
         operators.finish()?;
-        let (cost, limit) = (estimate.cost(), self.bounds.function_cost);
+        let (cost, limit) = (estimate.cost(), self.limits.function_cost);
         if cost > limit {
             return Err(AdmissionError::CostlyFunction { function: function.index(), cost, limit });
         }
         self.cost = self.cost.saturating_add(cost);
-        let (cost, limit) = (self.cost, self.bounds.cost);
+        let (cost, limit) = (self.cost, self.limits.cost);
         if cost > limit { Err(AdmissionError::Costly { cost, limit }) } else { Ok(function.into_allocations()) }
     }
 }

@@ -8,7 +8,7 @@
 /// How much a component may consist of. By default there is room for three times what CPython or SpiderMonkey as a
 /// component come to, which are the largest that anybody builds plugins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bounds {
+pub struct AdmissionLimits {
     /// The estimated cost of compiling all functions together, in units of about a microsecond on one core. Default:
     /// 100,000,000; CPython comes to some 30,000,000.
     pub cost: u64,
@@ -28,7 +28,7 @@ pub struct Bounds {
     pub depth: u64,
 }
 
-impl Default for Bounds {
+impl Default for AdmissionLimits {
     fn default() -> Self {
         Self {
             cost: 100_000_000,

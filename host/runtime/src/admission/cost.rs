@@ -7,7 +7,7 @@ use wasmparser::Operator;
 
 /// The estimate for one function, while its operators pass by.
 #[derive(Debug)]
-pub(crate) struct Estimate {
+pub(crate) struct CompileCost {
     locals: u64,
     /// Operators, those that become much code counted as many.
     operators: u64,
@@ -23,7 +23,7 @@ pub(crate) struct Estimate {
     meetings: u64,
 }
 
-impl Estimate {
+impl CompileCost {
     /// For a function with so many locals, its parameters among them.
     pub(crate) fn new(locals: u32) -> Self {
         Self { locals: u64::from(locals), operators: 0, values: 0, forks: 0, nesting: 0, labels: vec![0], meetings: 0 }
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     fn estimate(locals: u32, operators: &[Operator<'_>], times: usize) -> u64 {
-        let mut estimate = Estimate::new(locals);
+        let mut estimate = CompileCost::new(locals);
         for operator in std::iter::repeat_n(operators, times).flatten() {
             estimate.add(operator, 0);
         }

@@ -1,19 +1,29 @@
-//! May this component be loaded? The judgement, and how it is said.
+//! Decides from the bytes of a component whether it may be loaded. Nothing is compiled and nothing is run here.
+//!
+//! `names` reads what the component imports and exports and compares it with the grants. `count` validates the component
+//! and counts what it consists of, `cost` estimates what compiling it takes, and `limits` says how much of both is allowed.
+//! This file holds the answers: [`AdmittedComponent`], or an [`AdmissionError`] in words for its author and its operator.
+
+mod cost;
+mod count;
+mod limits;
+mod names;
 
 use std::fmt;
 use std::time::Duration;
 
 use lockgate_domain::{CONTRACT_VERSION, Description, Digest, Failure, Kind};
 
-use crate::anatomy::Name;
 use crate::bindings::v0;
-use crate::capability::{Grants, OFFERED, wasi};
-use crate::quantity::{Bytes, Count};
+use crate::display::{Bytes, Count};
 use crate::settings::MarkError;
+
+pub use limits::AdmissionLimits;
+pub(crate) use names::{ComponentOutline, InterfaceName, Judgement, judge, refuse};
 
 /// A component that may be loaded.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Admitted {
+pub struct AdmittedComponent {
     /// What it says of itself.
     pub description: Description,
     /// The kinds whose interfaces it exports; what it says of itself agrees.
@@ -55,7 +65,7 @@ pub enum AdmissionError {
         /// What the validator says.
         message: String,
     },
-    /// It consists of more than it may: see [`Bounds`](crate::Bounds).
+    /// It consists of more than it may: see [`AdmissionLimits`](crate::AdmissionLimits).
     #[error("this component has {} {what}, and at most {} are allowed", Count(*.count), Count(*.limit))]
     Beyond {
         /// Of what.
@@ -65,7 +75,7 @@ pub enum AdmissionError {
         /// How many may be.
         limit: u64,
     },
-    /// All its functions together would take too long to compile: see [`Bounds::cost`](crate::Bounds::cost).
+    /// All its functions together would take too long to compile: see [`AdmissionLimits::cost`](crate::AdmissionLimits::cost).
     #[error(
         "compiling this component would cost {} or more, and at most {} are allowed: it is too much code",
         Count(*.cost),
@@ -77,7 +87,7 @@ pub enum AdmissionError {
         /// What may be, in the same units.
         limit: u64,
     },
-    /// One function would take too long to compile: see [`Bounds::function_cost`](crate::Bounds::function_cost).
+    /// One function would take too long to compile: see [`AdmissionLimits::function_cost`](crate::AdmissionLimits::function_cost).
     #[error(
         "compiling function {function} of a module in this component would cost {}, and at most {} are allowed: split it, \
          nest it less deeply, or use fewer locals in it",
@@ -107,7 +117,7 @@ pub enum AdmissionError {
     },
     /// It asks for what it may not have, or offers not what a plugin offers. All that is wrong, at once.
     #[error("{}", Listed(.0))]
-    Refused(Vec<Refusal>),
+    Refused(Vec<AdmissionRefusal>),
     /// It is valid, and cannot be compiled: usually because it is larger in some way than a sandbox is.
     #[error("this component cannot be compiled: {0}")]
     Compile(String),
@@ -134,10 +144,16 @@ pub enum AdmissionError {
     SettingsSchema(#[from] MarkError),
 }
 
+impl From<wasmparser::Error> for AdmissionError {
+    fn from(error: wasmparser::Error) -> Self {
+        Self::Invalid { offset: error.offset() as u64, message: error.message().to_owned() }
+    }
+}
+
 /// One thing that is wrong with a component's imports or exports.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum AdmissionRefusal {
     /// It could be granted, and is not.
     #[error(
         "`{import}` is imported but not granted: set `{line}` in the binding, or build the plugin without the \
@@ -178,75 +194,8 @@ pub enum Refusal {
     NoKind,
 }
 
-/// What a component's names say.
-#[derive(Clone, Debug)]
-pub(crate) struct Judgement {
-    /// The kinds whose interfaces it exports, in order.
-    pub(crate) kinds: Vec<Kind>,
-    /// The version of the contract that it was built for, if it says.
-    pub(crate) contract: Option<String>,
-    /// What is wrong.
-    pub(crate) refusals: Vec<Refusal>,
-}
-
-const KINDS: [Kind; 3] = [Kind::ApprovalPolicy, Kind::ValidationCheck, Kind::Strategy];
-
-/// Judges a component by the names of its imports and exports.
-pub(crate) fn judge(imports: &[String], exports: &[String], grants: &Grants) -> Judgement {
-    let mut refusals: Vec<Refusal> = imports.iter().filter_map(|import| refuse(Name::of(import), grants)).collect();
-    let mut exported = |interface: &str| {
-        let name = exports.iter().map(|export| Name::of(export)).find(|name| name.interface == interface)?;
-        if !name.is_spoken() {
-            refusals.push(Refusal::Contract { item: name.whole.to_owned(), theirs: name.version().to_owned() });
-        }
-        Some(name.version().to_owned())
-    };
-    let contract = exported(v0::PLUGIN);
-    let kinds: Vec<Kind> = KINDS.into_iter().filter(|kind| exported(v0::interface_of(*kind)).is_some()).collect();
-    if contract.is_none() {
-        refusals.push(Refusal::NotAPlugin);
-    }
-    if kinds.is_empty() {
-        refusals.push(Refusal::NoKind);
-    }
-    Judgement { kinds, contract, refusals }
-}
-
-/// Why an import is refused; none if it is granted.
-pub(crate) fn refuse(import: Name<'_>, grants: &Grants) -> Option<Refusal> {
-    if wasi::interface(import.whole).is_some() {
-        return None;
-    }
-    let whole = || import.whole.to_owned();
-    let Some(offered) = OFFERED.iter().find(|offered| offered.interface == import.interface) else {
-        return Some(Refusal::NotOffered { import: whole(), what: what_is(import.interface) });
-    };
-    if !import.is_spoken() {
-        return Some(Refusal::Contract { item: whole(), theirs: import.version().to_owned() });
-    }
-    match offered.granted_by {
-        Some((capability, line)) if !(offered.is_granted)(grants) => {
-            Some(Refusal::NotGranted { import: whole(), capability: capability.to_owned(), line: line.to_owned() })
-        }
-        _ => None,
-    }
-}
-
-/// What an interface that is not offered is, as far as its name tells.
-fn what_is(interface: &str) -> String {
-    if interface.starts_with("wasi:http/") {
-        return "HTTP as WASI has it; a plugin asks through `lockgate:host/http`".to_owned();
-    }
-    if interface.starts_with("wasi:") {
-        return "a part of WASI that is not here; of WASI 0.2 a component may import `cli`, `clocks`, `filesystem`, `io`, \
-                `random` and `sockets`, and finds nothing in them"
-            .to_owned();
-    }
-    if interface.starts_with("lockgate:") {
-        return format!("an interface that this host, which speaks contract {CONTRACT_VERSION}, does not have");
-    }
-    "no interface that Lockgate offers".to_owned()
-}
+/// All kinds of plugin, in order.
+pub(crate) const KINDS: [Kind; 3] = [Kind::ApprovalPolicy, Kind::ValidationCheck, Kind::Strategy];
 
 /// The kinds by name.
 fn kinds(kinds: &[Kind]) -> String {
@@ -259,7 +208,7 @@ fn interfaces() -> String {
 }
 
 /// One reason as it is, several as a list.
-struct Listed<'a>(&'a [Refusal]);
+struct Listed<'a>(&'a [AdmissionRefusal]);
 
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,182 @@
+//! Reads the names of a component's imports and exports, and compares them with the grants and with the contract.
+//!
+//! Nothing but the size of a component bounds how long it takes to compile, so whatever can be refused is refused here.
+
+use lockgate_domain::{CONTRACT_VERSION, Digest, Kind};
+use semver::Version;
+use wasmparser::{Encoding, Parser, Payload};
+use wasmtime::Engine as WasmEngine;
+
+use super::{AdmissionError, AdmissionRefusal, KINDS, count};
+use crate::bindings::v0;
+use crate::capability::{Grants, OFFERED, wasi};
+use crate::config::RuntimeConfig;
+
+/// What a component shows of itself.
+#[derive(Clone, Debug)]
+pub(crate) struct ComponentOutline {
+    /// The digest of its bytes.
+    pub(crate) digest: Digest,
+    /// Their number.
+    pub(crate) size: u64,
+    /// What it imports, by name.
+    pub(crate) imports: Vec<String>,
+    /// What it exports, by name.
+    pub(crate) exports: Vec<String>,
+}
+
+/// The name of an import or export: `namespace:package/interface@version`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InterfaceName<'a> {
+    /// All of it.
+    pub(crate) whole: &'a str,
+    /// What stands before the version.
+    pub(crate) interface: &'a str,
+    version: Option<&'a str>,
+}
+
+impl<'a> InterfaceName<'a> {
+    pub(crate) fn of(whole: &'a str) -> Self {
+        match whole.split_once('@') {
+            Some((interface, version)) => Self { whole, interface, version: Some(version) },
+            None => Self { whole, interface: whole, version: None },
+        }
+    }
+
+    /// The version, or a word for its absence.
+    pub(crate) fn version(&self) -> &'a str {
+        self.version.unwrap_or("none")
+    }
+
+    /// Whether the version is one that this host speaks: the same major version, and below 1.0 the same minor one.
+    pub(crate) fn is_spoken(&self) -> bool {
+        let track = |text: &str| {
+            Version::parse(text).ok().map(|version| match version.major {
+                0 => (0, version.minor),
+                major => (major, 0),
+            })
+        };
+        self.version.is_some_and(|theirs| track(theirs).is_some() && track(theirs) == track(CONTRACT_VERSION))
+    }
+}
+
+impl ComponentOutline {
+    /// Reads a component that is no larger, and consists of no more, than is allowed.
+    pub(crate) fn read(bytes: &[u8], allowed: &RuntimeConfig, engine: &WasmEngine) -> Result<Self, AdmissionError> {
+        let (size, limit) = (bytes.len() as u64, allowed.max_component_size);
+        if size > limit {
+            return Err(AdmissionError::TooLarge { size, limit });
+        }
+        if WasmEngine::detect_precompiled(bytes).is_some() {
+            return Err(AdmissionError::Precompiled);
+        }
+        if !bytes.starts_with(b"\0asm") {
+            return Err(AdmissionError::NotWasm);
+        }
+        match Parser::new(0).parse_all(bytes).next() {
+            Some(Ok(Payload::Version { encoding: Encoding::Component, .. })) => {}
+            Some(Ok(Payload::Version { encoding: Encoding::Module, .. })) => return Err(AdmissionError::CoreModule),
+            Some(Err(error)) => return Err(error.into()),
+            _ => return Err(AdmissionError::NotWasm),
+        }
+        count::check(bytes, engine.get_wasm_features(), &allowed.admission)?;
+        let (imports, exports) = outside(bytes)?;
+        Ok(Self { digest: Digest::of(bytes), size, imports, exports })
+    }
+}
+
+/// The imports and exports of the outermost component.
+fn outside(bytes: &[u8]) -> wasmparser::Result<(Vec<String>, Vec<String>)> {
+    let (mut imports, mut exports) = (Vec::new(), Vec::new());
+    let mut depth = 0_u32;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload? {
+            Payload::Version { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 1 => {
+                for import in section {
+                    imports.push(import?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 1 => {
+                for export in section {
+                    exports.push(export?.name.name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok((imports, exports))
+}
+
+/// What a component's names say.
+#[derive(Clone, Debug)]
+pub(crate) struct Judgement {
+    /// The kinds whose interfaces it exports, in order.
+    pub(crate) kinds: Vec<Kind>,
+    /// The version of the contract that it was built for, if it says.
+    pub(crate) contract: Option<String>,
+    /// What is wrong.
+    pub(crate) refusals: Vec<AdmissionRefusal>,
+}
+
+/// Judges a component by the names of its imports and exports.
+pub(crate) fn judge(imports: &[String], exports: &[String], grants: &Grants) -> Judgement {
+    let mut refusals: Vec<AdmissionRefusal> =
+        imports.iter().filter_map(|import| refuse(InterfaceName::of(import), grants)).collect();
+    let mut exported = |interface: &str| {
+        let name = exports.iter().map(|export| InterfaceName::of(export)).find(|name| name.interface == interface)?;
+        if !name.is_spoken() {
+            refusals
+                .push(AdmissionRefusal::Contract { item: name.whole.to_owned(), theirs: name.version().to_owned() });
+        }
+        Some(name.version().to_owned())
+    };
+    let contract = exported(v0::PLUGIN);
+    let kinds: Vec<Kind> = KINDS.into_iter().filter(|kind| exported(v0::interface_of(*kind)).is_some()).collect();
+    if contract.is_none() {
+        refusals.push(AdmissionRefusal::NotAPlugin);
+    }
+    if kinds.is_empty() {
+        refusals.push(AdmissionRefusal::NoKind);
+    }
+    Judgement { kinds, contract, refusals }
+}
+
+/// Why an import is refused; none if it is granted.
+pub(crate) fn refuse(import: InterfaceName<'_>, grants: &Grants) -> Option<AdmissionRefusal> {
+    if wasi::interface(import.whole).is_some() {
+        return None;
+    }
+    let whole = || import.whole.to_owned();
+    let Some(offered) = OFFERED.iter().find(|offered| offered.interface == import.interface) else {
+        return Some(AdmissionRefusal::NotOffered { import: whole(), what: what_is(import.interface) });
+    };
+    if !import.is_spoken() {
+        return Some(AdmissionRefusal::Contract { item: whole(), theirs: import.version().to_owned() });
+    }
+    match offered.granted_by {
+        Some((capability, line)) if !(offered.is_granted)(grants) => Some(AdmissionRefusal::NotGranted {
+            import: whole(),
+            capability: capability.to_owned(),
+            line: line.to_owned(),
+        }),
+        _ => None,
+    }
+}
+
+/// What an interface that is not offered is, as far as its name tells.
+fn what_is(interface: &str) -> String {
+    if interface.starts_with("wasi:http/") {
+        return "HTTP as WASI has it; a plugin asks through `lockgate:host/http`".to_owned();
+    }
+    if interface.starts_with("wasi:") {
+        return "a part of WASI that is not here; of WASI 0.2 a component may import `cli`, `clocks`, `filesystem`, `io`, \
+                `random` and `sockets`, and finds nothing in them"
+            .to_owned();
+    }
+    if interface.starts_with("lockgate:") {
+        return format!("an interface that this host, which speaks contract {CONTRACT_VERSION}, does not have");
+    }
+    "no interface that Lockgate offers".to_owned()
+}
