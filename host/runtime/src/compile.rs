@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
-use wasmtime::Engine;
+use wasmtime::Engine as WasmEngine;
 use wasmtime::component::Component;
 
 use crate::admission::AdmissionError;
@@ -38,7 +38,7 @@ impl Compiler {
     ///
     /// # Errors
     /// If it cannot be compiled, or not in time.
-    pub(crate) fn compile(&self, engine: &Engine, component: &[u8]) -> Result<Component, AdmissionError> {
+    pub(crate) fn compile(&self, engine: &WasmEngine, component: &[u8]) -> Result<Component, AdmissionError> {
         let (done, compiled) = mpsc::sync_channel(1);
         let (engine, component) = (engine.clone(), Arc::<[u8]>::from(component));
         self.threads.spawn(move || {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wasmtime::component::{Instance, InstancePre};
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine as WasmEngine, Store};
 
 use crate::cache::{Cache, CacheError};
 use crate::capability::Namespaces;
@@ -36,7 +36,7 @@ pub enum RuntimeError {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: RuntimeConfig,
-    pub(crate) engine: Engine,
+    pub(crate) engine: WasmEngine,
     pub(crate) slots: Slots,
     pub(crate) compiler: Compiler,
     pub(crate) cache: Option<Cache>,

@@ -2,7 +2,7 @@
 //! function answers was converted beforehand.
 
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker, Resource};
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+use wasmtime::{Config, Enabled, Engine as WasmEngine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
 use bindings::exports::lockgate::approval::policy::{Answer, Guest, GuestIndices};
 use bindings::lockgate::host::snapshot as wit;
@@ -41,7 +41,7 @@ pub struct Answers {
 
 /// The plugin, ready to be instantiated.
 pub struct Floor {
-    engine: Engine,
+    engine: WasmEngine,
     ready: InstancePre<Answers>,
     entries: GuestIndices,
     answers: Answers,
@@ -65,7 +65,7 @@ impl Floor {
             .pagemap_scan(Enabled::Auto);
         let mut config = Config::new();
         config.concurrency_support(false).allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-        let engine = Engine::new(&config)?;
+        let engine = WasmEngine::new(&config)?;
         let mut linker = Linker::new(&engine);
         wit::add_to_linker::<_, HasSelf<_>>(&mut linker, |answers: &mut Answers| answers)?;
         bindings::lockgate::host::log::add_to_linker::<_, HasSelf<_>>(&mut linker, |answers: &mut Answers| answers)?;

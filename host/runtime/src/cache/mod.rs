@@ -19,7 +19,7 @@ use lockgate_domain::{Description, Digest};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use wasmtime::Engine;
+use wasmtime::Engine as WasmEngine;
 use wasmtime::component::Component;
 
 pub use directory::CacheError;
@@ -63,7 +63,7 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    pub(crate) fn open(directory: &Path, engine: &Engine, freeze: bool) -> Result<Self, CacheError> {
+    pub(crate) fn open(directory: &Path, engine: &WasmEngine, freeze: bool) -> Result<Self, CacheError> {
         directory::make_private(directory)?;
         let seal = Seal::new(&directory::key(directory)?);
         let mut compatibility = Hashed(Sha256::new());
@@ -74,7 +74,12 @@ impl Cache {
     }
 
     /// What was kept for a component with these settings, as they are written, if it holds.
-    pub(crate) fn find(&self, engine: &Engine, component: Digest, settings: Digest) -> Option<(Findings, Component)> {
+    pub(crate) fn find(
+        &self,
+        engine: &WasmEngine,
+        component: Digest,
+        settings: Digest,
+    ) -> Option<(Findings, Component)> {
         self.read(engine, &self.plugin_name(component, settings))
     }
 
@@ -85,7 +90,7 @@ impl Cache {
     }
 
     /// The code that was kept for a component of that digest, if it holds.
-    pub(crate) fn find_code(&self, engine: &Engine, component: Digest) -> Option<Component> {
+    pub(crate) fn find_code(&self, engine: &WasmEngine, component: Digest) -> Option<Component> {
         let name = self.code_name(component);
         let ((), code) = self.read(engine, &name)?;
         // What was used last is removed last.
@@ -131,7 +136,7 @@ impl Cache {
     }
 
     /// A file's findings and its code, if the file is there and holds.
-    fn read<F: DeserializeOwned>(&self, engine: &Engine, name: &str) -> Option<(F, Component)> {
+    fn read<F: DeserializeOwned>(&self, engine: &WasmEngine, name: &str) -> Option<(F, Component)> {
         let bytes = match fs::read(self.directory.join(name)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return None,
@@ -224,7 +229,7 @@ mod tests {
     #[test]
     fn the_code_that_was_used_last_stays() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::open(&folder.path().join("cache"), &Engine::default(), true).unwrap();
+        let cache = Cache::open(&folder.path().join("cache"), &WasmEngine::default(), true).unwrap();
         for (age, name) in ["new.code", "old.code", "older.code", "older.plugin"].into_iter().enumerate() {
             let file = File::create(cache.directory.join(name)).unwrap();
             file.set_len(100).unwrap();

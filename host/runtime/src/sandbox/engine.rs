@@ -1,7 +1,8 @@
 //! The one wasmtime engine of a runtime: every setting that bounds guests or makes them deterministic.
 
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, OperatorCost, PoolingAllocationConfig, WasmFeatures,
+    Config, Enabled, Engine as WasmEngine, InstanceAllocationStrategy, OperatorCost, PoolingAllocationConfig,
+    WasmFeatures,
 };
 
 use crate::config::{Allocation, RuntimeConfig};
@@ -31,9 +32,9 @@ const NATIVE_STACK: usize = 512 << 10;
 const KEEP_RESIDENT: usize = 1 << 20;
 
 /// An engine for that many sandboxes.
-pub(crate) fn engine(config: &RuntimeConfig) -> wasmtime::Result<Engine> {
-    let mut engine = Config::new();
-    engine
+pub(crate) fn engine(config: &RuntimeConfig) -> wasmtime::Result<WasmEngine> {
+    let mut settings = Config::new();
+    settings
         // Limits: fuel decides, the epoch is the backstop.
         .consume_fuel(true)
         .operator_cost(costs())
@@ -56,7 +57,7 @@ pub(crate) fn engine(config: &RuntimeConfig) -> wasmtime::Result<Engine> {
             Allocation::Pooled => InstanceAllocationStrategy::Pooling(pool(config)),
             Allocation::OnDemand => InstanceAllocationStrategy::OnDemand,
         });
-    Engine::new(&engine)
+    WasmEngine::new(&settings)
 }
 
 /// What instructions cost in fuel: one unit, and those more that leave the guest's code for Wasmtime's own, by how long

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lockgate_domain::{LogLevel, Snapshot};
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine as WasmEngine, Store};
 
 pub(crate) use engine::{ENGINE_VERSION, SETTINGS, engine};
 pub(crate) use failure::{contract_violation, plugin_error, result_too_large};
@@ -80,7 +80,7 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     /// A store for one call under limits. There is nothing to look at in it until [`Sandbox::show`] is called.
-    pub(crate) fn store(engine: &Engine, limits: &Limits, tick: Duration) -> wasmtime::Result<Store<Self>> {
+    pub(crate) fn store(engine: &WasmEngine, limits: &Limits, tick: Duration) -> wasmtime::Result<Store<Self>> {
         let now = Instant::now();
         let sandbox = Self {
             view: None,

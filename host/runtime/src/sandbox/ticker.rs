@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
-use wasmtime::Engine;
+use wasmtime::Engine as WasmEngine;
 
 /// The thread runs as long as this lives.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct Ticker {
 
 impl Ticker {
     /// Moves the epoch once every `tick`: so exact is a wall-clock limit.
-    pub(crate) fn start(engine: &Engine, tick: Duration) -> io::Result<Self> {
+    pub(crate) fn start(engine: &WasmEngine, tick: Duration) -> io::Result<Self> {
         let (alive, ended) = mpsc::channel::<()>();
         // A strong handle would keep the engine, and all that is compiled for it, alive until the next tick.
         let engine = engine.weak();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lockgate_domain::{FailureKind, LogLevel, LogLine, Snapshot};
 use serde_json::json;
-use wasmtime::Engine;
+use wasmtime::Engine as WasmEngine;
 use wasmtime::component::{Component, Linker};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -99,7 +99,7 @@ impl Ran {
     }
 }
 
-fn engine() -> Engine {
+fn engine() -> WasmEngine {
     sandbox::engine(&RuntimeConfig { pool_size: 1, ..RuntimeConfig::default() }).unwrap()
 }
 
