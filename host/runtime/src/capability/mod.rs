@@ -37,7 +37,7 @@ pub use key_value::{
 pub(crate) use directory::{Directories, DirectoryError, EntryKind, Listing, Place};
 pub(crate) use evidence::Patterns;
 pub(crate) use exchange::{NotRecorded, Recorded, Tape, ask, charge};
-pub(crate) use http::{Client, HttpError, Names, Request, Response};
+pub(crate) use http::{Client, HttpError, NameCache, Request, Response};
 pub(crate) use key_value::{Assignment, Key, KeyValueError, Prefix, Session};
 pub(crate) use log::Log;
 

@@ -26,7 +26,8 @@ pub(crate) use slots::Slots;
 pub(crate) use ticker::Ticker;
 
 use crate::capability::{
-    Held, HttpError, KeyValueError, Log, Names, NamespaceChanges, Namespaces, Request, Response, Session, Tape, wasi,
+    Held, HttpError, KeyValueError, Log, NameCache, NamespaceChanges, Namespaces, Request, Response, Session, Tape,
+    wasi,
 };
 use crate::config::Limits;
 
@@ -69,7 +70,7 @@ pub(crate) struct Sandbox {
     /// What it asked its capabilities.
     pub(crate) tape: Tape,
     /// The names that it has asked for: each is looked up once.
-    names: Names,
+    names: NameCache,
     /// The values that it may use, and what it changed of them.
     values: Option<Session>,
     /// Whether it was told something that differs from moment to moment.
@@ -90,7 +91,7 @@ impl Sandbox {
             calls: [0; HostCall::COUNT],
             effort: limits.fuel,
             tape: Tape::default(),
-            names: Names::default(),
+            names: NameCache::default(),
             values: None,
             knows_moment: false,
             deadline: now.checked_add(limits.wall_clock).unwrap_or(now),

@@ -1,40 +1,40 @@
-//! Asks for a plugin: checks, connects, follows redirects, within the grants and the time.
+//! The HTTP client of one plugin: checks each request against the grants, connects, sends, and follows redirects.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::address;
+use super::connection::{ConnectError, HttpConnection};
+use super::dns::{LookupError, NameCache, NameResolver};
 use super::grant::{HttpGrant, HttpGrantError};
-use super::hop::{self, Answer, Failure};
-use super::line::{Line, NoLine};
 use super::message::{HttpError, Request, Response};
-use super::names::{Lookups, Names, NotFound};
 use super::origin::{Host, Origin, Scheme};
-use super::outgoing::Outgoing;
+use super::request::CheckedRequest;
+use super::send::{self, PendingResponse, SendError};
 use super::tls::Tls;
 
-/// How many of a name's addresses are tried.
+/// The most addresses of a name that are tried.
 const MOST_ADDRESSES: usize = 8;
 
-/// What one plugin may ask. It keeps nothing of what was asked.
+/// Sends the requests of one plugin to the origins that it was granted. It keeps nothing between requests.
 #[derive(Debug)]
 pub(crate) struct Client {
     grants: BTreeMap<Origin, HttpGrant>,
-    lookups: Lookups,
+    resolver: NameResolver,
     tls: Tls,
 }
 
 impl Client {
-    /// Grants this, and nothing else.
+    /// A client that may use these grants, and nothing else.
     ///
     /// # Errors
     /// If an origin is granted twice, with no method, or with no time.
     pub(crate) fn new(grants: &[HttpGrant]) -> Result<Self, HttpGrantError> {
-        Self::with(grants, Lookups::by_the_system(), Tls::default())
+        Self::with(grants, NameResolver::system(), Tls::default())
     }
 
-    pub(super) fn with(grants: &[HttpGrant], lookups: Lookups, tls: Tls) -> Result<Self, HttpGrantError> {
+    pub(super) fn with(grants: &[HttpGrant], resolver: NameResolver, tls: Tls) -> Result<Self, HttpGrantError> {
         let mut granted = BTreeMap::new();
         for grant in grants {
             grant.check()?;
@@ -42,38 +42,43 @@ impl Client {
                 return Err(HttpGrantError::Twice { origin: grant.origin.clone() });
             }
         }
-        Ok(Self { grants: granted, lookups, tls })
+        Ok(Self { grants: granted, resolver, tls })
     }
 
-    /// Asks, and waits for the whole answer: as long as the grant of the origin that is asked first allows, and never
-    /// longer than until `deadline`. The names of one evaluation have to be given to all that is asked in it.
-    pub(crate) fn send(&self, names: &mut Names, request: &Request, deadline: Instant) -> Result<Response, HttpError> {
-        let mut outgoing = Outgoing::new(request)?;
-        let first = self.grant(&outgoing)?;
+    /// Sends a request and waits for the whole response: as long as the grant of the first origin allows, and never
+    /// beyond `deadline`. All requests of one evaluation share one cache of names.
+    pub(crate) fn send(
+        &self,
+        names: &mut NameCache,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<Response, HttpError> {
+        let mut checked = CheckedRequest::new(request)?;
+        let first = self.grant(&checked)?;
         let begun = Instant::now();
         let allowed = first.timeout.min(deadline.saturating_duration_since(begun));
         let until = begun.checked_add(allowed).unwrap_or(deadline);
-        let in_time = |failure| match failure {
-            Failure::TookTooLong => HttpError::TimedOut(milliseconds(allowed)),
-            Failure::Because(error) => error,
+        let http_error = |error| match error {
+            SendError::TimedOut => HttpError::TimedOut(milliseconds(allowed)),
+            SendError::Http(error) => error,
         };
         let mut redirects = 0;
         loop {
-            let grant = self.grant(&outgoing)?;
-            let answer = self.hop(grant, names, &outgoing, until).map_err(in_time)?;
-            let Some(location) = answer.location() else {
-                return answer.read(grant.response_size).map_err(in_time);
+            let grant = self.grant(&checked)?;
+            let response = self.send_once(grant, names, &checked, until).map_err(http_error)?;
+            let Some(location) = response.location() else {
+                return response.read(grant.response_size).map_err(http_error);
             };
             if redirects == first.redirects {
                 return Err(HttpError::TooManyRedirects(first.redirects));
             }
             redirects += 1;
-            outgoing = outgoing.redirected(answer.status(), location.map_err(in_time)?)?;
+            checked = checked.redirected(response.status(), location.map_err(http_error)?)?;
         }
     }
 
-    /// What grants the request: its origin, and its method there.
-    fn grant(&self, request: &Outgoing<'_>) -> Result<&HttpGrant, HttpError> {
+    /// The grant that allows the request, by its origin and method.
+    fn grant(&self, request: &CheckedRequest<'_>) -> Result<&HttpGrant, HttpError> {
         let (method, origin) = (request.method, &request.target.origin);
         match self.grants.get(origin) {
             Some(grant) if grant.methods.contains(&method) => Ok(grant),
@@ -82,45 +87,45 @@ impl Client {
         }
     }
 
-    /// Sends one request to one place.
-    fn hop(
+    /// Sends one request to one origin, without following a redirect.
+    fn send_once(
         &self,
         grant: &HttpGrant,
-        names: &mut Names,
-        request: &Outgoing<'_>,
+        names: &mut NameCache,
+        request: &CheckedRequest<'_>,
         until: Instant,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<PendingResponse, SendError> {
         let origin = &request.target.origin;
         let unreachable =
-            |why: String| Failure::Because(HttpError::Unreachable(format!("`{origin}` cannot be reached: {why}")));
-        let no_line = |failure| match failure {
-            NoLine::TookTooLong => Failure::TookTooLong,
-            NoLine::Failed(why) => unreachable(why),
+            |why: String| SendError::Http(HttpError::Unreachable(format!("`{origin}` cannot be reached: {why}")));
+        let not_connected = |error| match error {
+            ConnectError::TimedOut => SendError::TimedOut,
+            ConnectError::Failed(why) => unreachable(why),
         };
         let found = match origin.host() {
             Host::Address(address) => Ok(vec![*address]),
-            Host::Name(name) => names.addresses(&self.lookups, name, until),
+            Host::Name(name) => names.addresses(&self.resolver, name, until),
         };
-        let found = found.map_err(|not_found| match not_found {
-            NotFound::TookTooLong => Failure::TookTooLong,
-            NotFound::Unknown(why) => unreachable(why),
+        let found = found.map_err(|error| match error {
+            LookupError::TimedOut => SendError::TimedOut,
+            LookupError::Failed(why) => unreachable(why),
         })?;
         let addresses = allowed(grant, &found)?;
-        let wire = Line::connect(&addresses, origin.port(), until).map_err(no_line)?;
-        let line = match origin.scheme() {
-            Scheme::Http => Line::plain(wire),
+        let socket = HttpConnection::connect(&addresses, origin.port(), until).map_err(not_connected)?;
+        let connection = match origin.scheme() {
+            Scheme::Http => HttpConnection::plain(socket),
             Scheme::Https => {
                 let config = self.tls.config().map_err(|error| unreachable(error.to_string()))?;
-                Line::encrypted(wire, origin.host(), config).map_err(no_line)?
+                HttpConnection::encrypted(socket, origin.host(), config).map_err(not_connected)?
             }
         };
-        tracing::debug!(method = %request.method, %origin, peer = %line.peer(), "asks for a plugin");
-        hop::send(line, request)
+        tracing::debug!(method = %request.method, %origin, peer = %connection.peer(), "sending a request for a plugin");
+        send::send(connection, request)
     }
 }
 
 /// Those of the addresses to which a connection may go.
-fn allowed(grant: &HttpGrant, found: &[IpAddr]) -> Result<Vec<IpAddr>, Failure> {
+fn allowed(grant: &HttpGrant, found: &[IpAddr]) -> Result<Vec<IpAddr>, SendError> {
     let mut addresses: Vec<IpAddr> = Vec::new();
     for address in found.iter().copied().map(address::plain).filter(|address| grant.allows(*address)) {
         if !addresses.contains(&address) && addresses.len() < MOST_ADDRESSES {
@@ -129,7 +134,7 @@ fn allowed(grant: &HttpGrant, found: &[IpAddr]) -> Result<Vec<IpAddr>, Failure> 
     }
     match found.first() {
         Some(refused) if addresses.is_empty() => {
-            Err(Failure::Because(HttpError::AddressRefused(address::plain(*refused).to_string())))
+            Err(SendError::Http(HttpError::AddressRefused(address::plain(*refused).to_string())))
         }
         _ => Ok(addresses),
     }

@@ -5,11 +5,11 @@
 //! each with a file of its own:
 //!
 //! 1. Is it a request at all, and free of what would let a guest speak to the connection instead of the peer?
-//!    (`outgoing`, `target`)
+//!    (`request`, `url`)
 //! 2. Are its origin and its method granted? (`grant`, `origin`, `method`)
 //! 3. Which addresses does the name stand for, and may the plugin go there? A name is asked for once in an evaluation,
-//!    and the connection goes to an address that was checked, not to the name. (`names`, `address`)
-//! 4. Does the answer come in time, in bounds, and is it HTTP? (`line`, `tls`, `hop`)
+//!    and the connection goes to an address that was checked, not to the name. (`dns`, `address`)
+//! 4. Does the answer come in time, in bounds, and is it HTTP? (`connection`, `tls`, `send`)
 //!
 //! Nothing outlives a request but the answers about names, which last for one evaluation: there is no pool of
 //! connections, no jar of cookies, no resumption of TLS sessions, and no proxy out of the environment.
@@ -19,23 +19,23 @@
 
 mod address;
 mod client;
+mod connection;
+mod dns;
 mod grant;
-mod hop;
-mod line;
 mod message;
 mod method;
-mod names;
 mod origin;
-mod outgoing;
-mod target;
+mod request;
+mod send;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod url;
 
 pub use address::AddressRange;
 pub(crate) use client::Client;
+pub(crate) use dns::NameCache;
 pub use grant::{HttpGrant, HttpGrantError};
 pub(crate) use message::{HttpError, Request, Response};
 pub use method::Method;
-pub(crate) use names::Names;
 pub use origin::Origin;

@@ -91,7 +91,7 @@ fn ipv6(text: &str) -> Result<Host, String> {
     Ok(Host::Address(address.into()))
 }
 
-/// A name, or four numbers. Names that end in a number are neither: the system would read `127.1` and `0x7f000001` as
+/// A name, or four numbers. NameCache that end in a number are neither: the system would read `127.1` and `0x7f000001` as
 /// addresses.
 fn name_or_ipv4(text: &str) -> Result<Host, String> {
     if let Ok(address) = text.parse::<Ipv4Addr>() {

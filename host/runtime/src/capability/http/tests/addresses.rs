@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::super::names::Lookups;
+use super::super::dns::NameResolver;
 use super::super::tls::Tls;
 use super::peer::{Peer, ok, path, redirect};
 use super::*;
 
 /// Asks with a name server of the test's own.
 fn client(grant: &HttpGrant, look_up: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static) -> Client {
-    Client::with(std::slice::from_ref(grant), Lookups::by(look_up), Tls::default()).unwrap()
+    Client::with(std::slice::from_ref(grant), NameResolver::with(look_up), Tls::default()).unwrap()
 }
 
 fn addresses(texts: &[&str]) -> Vec<IpAddr> {
@@ -68,13 +68,13 @@ fn a_name_of_this_machine_is_refused_unless_its_address_is_granted() {
 fn of_many_addresses_only_allowed_ones_are_tried() {
     let (peer, grant, asked) = named();
     let found = addresses(&["10.0.0.1", "::ffff:127.0.0.1", "169.254.169.254"]);
-    let answer = client(&grant, move |_| Ok(found.clone())).send(&mut Names::default(), &asked, in_a_minute());
+    let answer = client(&grant, move |_| Ok(found.clone())).send(&mut NameCache::default(), &asked, in_a_minute());
     assert_eq!(answer.unwrap().body.0, b"from this machine");
     assert_eq!(peer.requests().len(), 1);
     assert!(peer.requests()[0].contains(&format!("\r\nhost: scanner.example:{}\r\n", peer.port())));
 
     let found = addresses(&["10.0.0.1", "169.254.169.254"]);
-    let answer = client(&grant, move |_| Ok(found.clone())).send(&mut Names::default(), &asked, in_a_minute());
+    let answer = client(&grant, move |_| Ok(found.clone())).send(&mut NameCache::default(), &asked, in_a_minute());
     assert_eq!(answer, refused("10.0.0.1"));
 }
 
@@ -89,13 +89,13 @@ fn a_name_is_looked_up_once_in_an_evaluation() {
         let first = count.fetch_add(1, Ordering::SeqCst) == 0;
         Ok(addresses(if first { &["127.0.0.1"] } else { &["10.0.0.1"] }))
     });
-    let mut names = Names::default();
+    let mut names = NameCache::default();
     for _ in 0..3 {
         assert_eq!(client.send(&mut names, &asked, in_a_minute()).unwrap().status, 200);
     }
     assert_eq!((lookups.load(Ordering::SeqCst), peer.requests().len()), (1, 3));
 
-    assert_eq!(client.send(&mut Names::default(), &asked, in_a_minute()), refused("10.0.0.1"));
+    assert_eq!(client.send(&mut NameCache::default(), &asked, in_a_minute()), refused("10.0.0.1"));
     assert_eq!(lookups.load(Ordering::SeqCst), 2);
 }
 
@@ -108,14 +108,14 @@ fn a_redirect_to_the_same_name_goes_to_the_same_address() {
         Ok(addresses(if lookups.fetch_add(1, Ordering::SeqCst) == 0 { &["127.0.0.1"] } else { &["10.0.0.1"] }))
     });
     let asked = request(Method::Get, &format!("{origin}/"));
-    assert_eq!(client.send(&mut Names::default(), &asked, in_a_minute()).unwrap().body.0, b"b");
+    assert_eq!(client.send(&mut NameCache::default(), &asked, in_a_minute()).unwrap().body.0, b"b");
 }
 
 #[test]
 fn a_name_that_stands_for_nothing_is_unreachable() {
     let (_, grant, asked) = named();
     let origin = grant.origin.to_string();
-    let send = |client: Client| client.send(&mut Names::default(), &asked, in_a_minute());
+    let send = |client: Client| client.send(&mut NameCache::default(), &asked, in_a_minute());
     assert_eq!(
         send(client(&grant, |_| Err(io::Error::other("name unknown")))),
         Err(HttpError::Unreachable(format!("`{origin}` cannot be reached: name unknown")))
@@ -154,7 +154,7 @@ fn a_name_server_that_does_not_answer_is_not_waited_for_and_holds_few_threads() 
     thread::scope(|scope| {
         for _ in 0..20 {
             scope.spawn(|| {
-                let answer = client.send(&mut Names::default(), &asked, in_a_minute());
+                let answer = client.send(&mut NameCache::default(), &asked, in_a_minute());
                 assert_eq!(answer, Err(HttpError::TimedOut(200)));
             });
         }

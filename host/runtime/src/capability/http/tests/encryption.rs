@@ -9,7 +9,7 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
-use super::super::names::Lookups;
+use super::super::dns::NameResolver;
 use super::super::tls::Tls;
 use super::peer::{Peer, ok, read_request};
 use super::*;
@@ -61,9 +61,9 @@ fn ask_within(
     };
     let origin = format!("https://{name}:{port}");
     let grant = HttpGrant { timeout, ..granted(&origin) };
-    let lookups = Lookups::by(|_| Ok(vec!["127.0.0.1".parse().unwrap()]));
+    let lookups = NameResolver::with(|_| Ok(vec!["127.0.0.1".parse().unwrap()]));
     let client = Client::with(&[grant], lookups, tls).unwrap();
-    client.send(&mut Names::default(), &request(Method::Get, &origin), in_a_minute())
+    client.send(&mut NameCache::default(), &request(Method::Get, &origin), in_a_minute())
 }
 
 fn unreachable(answer: Result<Response, HttpError>) -> String {

@@ -119,10 +119,10 @@ fn the_end_of_the_evaluation_is_the_end_of_the_request() {
     let peer = repeating("HTTP/1.1 200 OK\r\n\r\n", "a", Duration::from_millis(20));
     let client = Client::new(&[granted(&peer.origin())]).unwrap();
     let (begun, asked) = (Instant::now(), request(Method::Get, &peer.url("/")));
-    let answer = client.send(&mut Names::default(), &asked, begun + Duration::from_millis(200));
+    let answer = client.send(&mut NameCache::default(), &asked, begun + Duration::from_millis(200));
     assert!(matches!(answer, Err(HttpError::TimedOut(1..=200))), "{answer:?}");
     assert!(begun.elapsed() < Duration::from_secs(3));
 
-    let late = client.send(&mut Names::default(), &asked, Instant::now());
+    let late = client.send(&mut NameCache::default(), &asked, Instant::now());
     assert_eq!(late, Err(HttpError::TimedOut(0)));
 }

@@ -9,13 +9,13 @@ const LONGEST: usize = 8 << 10;
 
 /// An absolute URL without its fragment, which is never sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct RequestUrl {
     pub(super) origin: Origin,
     /// Path and query, beginning with `/`.
     path: String,
 }
 
-impl Target {
+impl RequestUrl {
     /// Reads an absolute URL, or says what is wrong with it.
     pub(super) fn parse(url: &str) -> Result<Self, String> {
         if url.len() > LONGEST {
@@ -51,7 +51,7 @@ impl Target {
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for RequestUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.origin, self.path)
     }
@@ -99,13 +99,13 @@ mod tests {
             ("https://a#x@evil/", "https://a/"),
             ("http://a:8080/%20/[x]?y=%0d", "http://a:8080/%20/[x]?y=%0d"),
         ] {
-            assert_eq!(Target::parse(url).unwrap().to_string(), read, "`{url}`");
+            assert_eq!(RequestUrl::parse(url).unwrap().to_string(), read, "`{url}`");
         }
     }
 
     #[test]
     fn what_is_no_url_says_why() {
-        let why = |url: &str| Target::parse(url).unwrap_err();
+        let why = |url: &str| RequestUrl::parse(url).unwrap_err();
         assert_eq!(why("/path"), "it does not begin with `http://` or `https://`");
         assert_eq!(why("file:///etc/passwd"), "its scheme is neither `http` nor `https`");
         assert_eq!(why("https://a/b c"), "it holds ' ', which has to be percent-encoded");
@@ -113,12 +113,12 @@ mod tests {
         assert_eq!(why("https://a/\u{202e}"), "it holds '\\u{202e}', which has to be percent-encoded");
         assert_eq!(why("https://a\\@b/"), "it holds user information: send credentials in a header");
         assert_eq!(why(&format!("https://a/{}", "b".repeat(8_183))), "it has 8193 bytes, and 8192 are allowed");
-        assert!(Target::parse(&format!("https://a/{}", "b".repeat(8_182))).is_ok());
+        assert!(RequestUrl::parse(&format!("https://a/{}", "b".repeat(8_182))).is_ok());
     }
 
     #[test]
     fn a_reference_is_read_from_where_it_stands() {
-        let base = Target::parse("http://a/b/c/d;p?q").unwrap();
+        let base = RequestUrl::parse("http://a/b/c/d;p?q").unwrap();
         for (reference, read) in [
             ("g", "http://a/b/c/g"),
             ("./g", "http://a/b/c/g"),

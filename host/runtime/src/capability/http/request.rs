@@ -7,7 +7,7 @@ use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::message::{HttpError, Request};
 use super::method::Method;
-use super::target::Target;
+use super::url::RequestUrl;
 
 /// How many headers a guest may set, and how many bytes they may have together.
 const MOST_HEADERS: usize = 100;
@@ -57,19 +57,19 @@ const ABOUT_BODY: [HeaderName; 4] =
 
 /// A request to a place that nobody looked at yet.
 #[derive(Clone, Debug)]
-pub(super) struct Outgoing<'a> {
+pub(super) struct CheckedRequest<'a> {
     pub(super) method: Method,
-    pub(super) target: Target,
+    pub(super) target: RequestUrl,
     /// The guest's, and the name that the host gives itself.
     pub(super) headers: HeaderMap,
     pub(super) body: Option<&'a [u8]>,
 }
 
-impl<'a> Outgoing<'a> {
+impl<'a> CheckedRequest<'a> {
     /// Looks at a request.
     pub(super) fn new(request: &'a Request) -> Result<Self, HttpError> {
         let invalid = HttpError::InvalidRequest;
-        let target = Target::parse(&request.url).map_err(|why| invalid(format!("its URL is none: {why}")))?;
+        let target = RequestUrl::parse(&request.url).map_err(|why| invalid(format!("its URL is none: {why}")))?;
         let mut headers = headers(&request.headers).map_err(invalid)?;
         headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
         let body = request.body.as_ref().map(|body| body.0.as_slice());

@@ -1,7 +1,7 @@
-//! A connection that ends at a certain time, whatever the peer does.
+//! A connection that ends at a deadline, whatever the peer does.
 //!
-//! The time is a property of the socket and is looked at before each system call, so it holds for connecting, for the
-//! TLS handshake, for a peer that takes a request byte by byte, and for one that sends an answer so.
+//! The deadline belongs to the socket and is checked before each system call, so it bounds connecting, the TLS handshake,
+//! a peer that reads a request byte by byte, and one that sends a response byte by byte.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
@@ -15,19 +15,20 @@ use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport}
 
 use super::origin::Host;
 
-/// How many bytes are read or written at once, at most. An answer's header has to fit.
+/// The most bytes that are read or written at once. The header of a response has to fit.
 const BUFFER: usize = 64 << 10;
 
 /// Why there is no connection.
 #[derive(Debug)]
-pub(super) enum NoLine {
-    TookTooLong,
-    /// Why not, for people.
+pub(super) enum ConnectError {
+    /// The deadline has passed.
+    TimedOut,
+    /// The reason, for people.
     Failed(String),
 }
 
-/// A connection to one address.
-pub(super) struct Line {
+/// An open connection to one address, plain or encrypted.
+pub(super) struct HttpConnection {
     stream: Box<dyn Stream>,
     buffers: LazyBuffers,
     is_tls: bool,
@@ -38,54 +39,58 @@ trait Stream: Read + Write + Send + Sync {}
 
 impl<S: Read + Write + Send + Sync> Stream for S {}
 
-impl Line {
-    /// Connects to the first of the addresses that answers. Each has its share of the time that is left.
-    pub(super) fn connect(addresses: &[IpAddr], port: u16, until: Instant) -> Result<Wire, NoLine> {
-        let mut failed = NoLine::Failed("its name stands for no address".to_owned());
+impl HttpConnection {
+    /// Connects to the first address that answers. Each address gets an equal share of the time until the deadline.
+    pub(super) fn connect(addresses: &[IpAddr], port: u16, until: Instant) -> Result<DeadlineSocket, ConnectError> {
+        let mut failed = ConnectError::Failed("its name stands for no address".to_owned());
         for (tried, address) in addresses.iter().enumerate() {
             let peer = SocketAddr::new(*address, port);
             let (left, others) =
                 (until.saturating_duration_since(Instant::now()), addresses.len().saturating_sub(tried));
             let share = left / u32::try_from(others).unwrap_or(u32::MAX).max(1);
             if share.is_zero() {
-                return Err(NoLine::TookTooLong);
+                return Err(ConnectError::TimedOut);
             }
             match TcpStream::connect_timeout(&peer, share) {
                 Ok(stream) => {
                     // Only about speed: a request that waits for company is as good.
                     let _ = stream.set_nodelay(true);
-                    return Ok(Wire { stream, peer, until });
+                    return Ok(DeadlineSocket { stream, peer, until });
                 }
-                Err(error) if is_timeout(&error) => failed = NoLine::TookTooLong,
-                Err(error) => failed = NoLine::Failed(format!("{peer}: {error}")),
+                Err(error) if is_timeout(&error) => failed = ConnectError::TimedOut,
+                Err(error) => failed = ConnectError::Failed(format!("{peer}: {error}")),
             }
         }
         Err(failed)
     }
 
-    /// Speaks in the clear.
-    pub(super) fn plain(wire: Wire) -> Self {
-        let peer = wire.peer;
-        Self { stream: Box::new(wire), buffers: LazyBuffers::new(BUFFER, BUFFER), is_tls: false, peer }
+    /// Speaks plain HTTP on the socket.
+    pub(super) fn plain(socket: DeadlineSocket) -> Self {
+        let peer = socket.peer;
+        Self { stream: Box::new(socket), buffers: LazyBuffers::new(BUFFER, BUFFER), is_tls: false, peer }
     }
 
-    /// Speaks TLS, with whom the host's name says.
-    pub(super) fn encrypted(mut wire: Wire, host: &Host, config: Arc<ClientConfig>) -> Result<Self, NoLine> {
-        let unsafe_because = |why: &dyn fmt::Display| NoLine::Failed(format!("no safe connection: {why}"));
+    /// Speaks TLS on the socket. The peer has to prove that it is `host`.
+    pub(super) fn encrypted(
+        mut socket: DeadlineSocket,
+        host: &Host,
+        config: Arc<ClientConfig>,
+    ) -> Result<Self, ConnectError> {
+        let unsafe_because = |why: &dyn fmt::Display| ConnectError::Failed(format!("no safe connection: {why}"));
         let name = match host {
             Host::Name(name) => ServerName::try_from(name.clone()).map_err(|error| unsafe_because(&error))?,
             Host::Address(address) => ServerName::from(*address),
         };
         let mut session = ClientConnection::new(config, name).map_err(|error| unsafe_because(&error))?;
         while session.is_handshaking() {
-            match session.complete_io(&mut wire) {
+            match session.complete_io(&mut socket) {
                 Ok(_) => {}
-                Err(error) if is_timeout(&error) => return Err(NoLine::TookTooLong),
+                Err(error) if is_timeout(&error) => return Err(ConnectError::TimedOut),
                 Err(error) => return Err(unsafe_because(&error)),
             }
         }
-        let peer = wire.peer;
-        let stream = Box::new(StreamOwned::new(session, wire));
+        let peer = socket.peer;
+        let stream = Box::new(StreamOwned::new(session, socket));
         Ok(Self { stream, buffers: LazyBuffers::new(BUFFER, BUFFER), is_tls: true, peer })
     }
 
@@ -94,7 +99,7 @@ impl Line {
     }
 }
 
-impl Transport for Line {
+impl Transport for HttpConnection {
     fn buffers(&mut self) -> &mut dyn Buffers {
         &mut self.buffers
     }
@@ -112,7 +117,7 @@ impl Transport for Line {
         Ok(amount > 0)
     }
 
-    /// So that nobody keeps it.
+    /// Says no, so that ureq does not keep the connection.
     fn is_open(&mut self) -> bool {
         false
     }
@@ -122,8 +127,8 @@ impl Transport for Line {
     }
 }
 
-/// Without a length, an answer ends where the connection does. That is only so if the peer closed it: what is cut off
-/// must not look whole.
+/// A response without a length ends where the connection ends. That is its end only if the peer closed the connection: a
+/// response that was cut off must not look complete.
 fn cut_off(error: io::Error) -> io::Error {
     match error.kind() {
         ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => {
@@ -133,33 +138,33 @@ fn cut_off(error: io::Error) -> io::Error {
     }
 }
 
-/// Whether it is about time.
+/// Whether the error says that the deadline has passed.
 pub(super) fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock)
 }
 
-impl fmt::Debug for Line {
+impl fmt::Debug for HttpConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Line").field("peer", &self.peer).field("is_tls", &self.is_tls).finish_non_exhaustive()
+        f.debug_struct("HttpConnection").field("peer", &self.peer).field("is_tls", &self.is_tls).finish_non_exhaustive()
     }
 }
 
-/// A socket that is used until a certain time.
+/// A socket that can be used until a deadline.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(super) struct DeadlineSocket {
     stream: TcpStream,
     peer: SocketAddr,
     until: Instant,
 }
 
-impl Wire {
+impl DeadlineSocket {
     fn left(&self) -> io::Result<Duration> {
         let left = self.until.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
     }
 }
 
-impl Read for Wire {
+impl Read for DeadlineSocket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             self.stream.set_read_timeout(Some(self.left()?))?;
@@ -171,7 +176,7 @@ impl Read for Wire {
     }
 }
 
-impl Write for Wire {
+impl Write for DeadlineSocket {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.stream.set_write_timeout(Some(self.left()?))?;
         self.stream.write(buffer)

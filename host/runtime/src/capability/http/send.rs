@@ -1,7 +1,7 @@
-//! One request on one connection, and what comes back: HTTP/1.1, as ureq speaks it.
+//! Sends one request on one connection and reads the response: HTTP/1.1, as ureq implements it.
 //!
-//! ureq is given a connection that is there already and is told nothing else: it looks up no name, follows no
-//! redirect, keeps no connection, and has no clock of its own.
+//! ureq is given an open connection and nothing else: it resolves no name, follows no redirect, keeps no connection, and
+//! has no time-out of its own.
 
 use std::io::Read;
 
@@ -12,53 +12,55 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout};
 use ureq::{Agent, Body, Error};
 
-use super::line::{self, Line};
+use super::connection::{self, HttpConnection};
 use super::message::{HttpError, Response};
-use super::outgoing::Outgoing;
+use super::request::CheckedRequest;
 
-/// How large the header of an answer may be, in bytes.
+/// The largest header of a response, in bytes.
 const LARGEST_HEADER: usize = 32 << 10;
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug)]
-pub(super) enum Failure {
-    TookTooLong,
-    Because(HttpError),
+pub(super) enum SendError {
+    /// The time of the request is up. The caller knows how much it was.
+    TimedOut,
+    /// Any other reason, as the plugin is told.
+    Http(HttpError),
 }
 
-/// An answer of which the body is still to come.
+/// A response whose header has arrived and whose body has not been read.
 #[derive(Debug)]
-pub(super) struct Answer(http::Response<Body>);
+pub(super) struct PendingResponse(http::Response<Body>);
 
-/// Sends the request, and waits for the header of the answer.
-pub(super) fn send(line: Line, request: &Outgoing<'_>) -> Result<Answer, Failure> {
+/// Sends the request, and waits for the header of the response.
+pub(super) fn send(connection: HttpConnection, request: &CheckedRequest<'_>) -> Result<PendingResponse, SendError> {
     let mut builder = http::Request::builder().method(request.method).uri(request.target.to_string());
     if let Some(headers) = builder.headers_mut() {
         headers.clone_from(&request.headers);
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    let invalid = |error: http::Error| Failure::Because(HttpError::InvalidRequest(error.to_string()));
-    let agent = agent(line);
-    let answer = match request.body {
+    let invalid = |error: http::Error| SendError::Http(HttpError::InvalidRequest(error.to_string()));
+    let agent = agent(connection);
+    let response = match request.body {
         None if !request.method.expects_body() => agent.run(builder.body(()).map_err(invalid)?),
         body => agent.run(builder.body(body.unwrap_or_default()).map_err(invalid)?),
     };
-    match answer {
-        Ok(answer) if answer.status() == http::StatusCode::SWITCHING_PROTOCOLS => {
+    match response {
+        Ok(response) if response.status() == http::StatusCode::SWITCHING_PROTOCOLS => {
             Err(invalid_response("it switches to another protocol".to_owned()))
         }
-        Ok(answer) => Ok(Answer(answer)),
-        Err(error) => Err(failure(error)),
+        Ok(response) => Ok(PendingResponse(response)),
+        Err(error) => Err(send_error(error)),
     }
 }
 
-impl Answer {
+impl PendingResponse {
     pub(super) fn status(&self) -> u16 {
         self.0.status().as_u16()
     }
 
-    /// Where it redirects to, if it does.
-    pub(super) fn location(&self) -> Option<Result<&str, Failure>> {
+    /// The target of the redirect; none if the response does not redirect.
+    pub(super) fn location(&self) -> Option<Result<&str, SendError>> {
         let location = match self.status() {
             301 | 302 | 303 | 307 | 308 => self.0.headers().get(header::LOCATION)?,
             _ => return None,
@@ -67,16 +69,16 @@ impl Answer {
         Some(text.map_err(|_| invalid_response("it redirects to what is no text".to_owned())))
     }
 
-    /// Waits for the body, of at most so many bytes.
-    pub(super) fn read(self, largest: u64) -> Result<Response, Failure> {
-        let too_large = || Failure::Because(HttpError::TooLarge(largest));
+    /// Waits for the body, of at most `largest` bytes.
+    pub(super) fn read(self, largest: u64) -> Result<Response, SendError> {
+        let too_large = || SendError::Http(HttpError::TooLarge(largest));
         let (head, body) = self.0.into_parts();
         if body.content_length().is_some_and(|length| length > largest) {
             return Err(too_large());
         }
         let mut content = Vec::new();
         let read = body.into_reader().take(largest.saturating_add(1)).read_to_end(&mut content);
-        read.map_err(|error| failure(Error::from(error)))?;
+        read.map_err(|error| send_error(Error::from(error)))?;
         if content.len() as u64 > largest {
             return Err(too_large());
         }
@@ -89,7 +91,7 @@ impl Answer {
     }
 }
 
-fn agent(line: Line) -> Agent {
+fn agent(connection: HttpConnection) -> Agent {
     let config = Config::builder()
         .proxy(None)
         .http_status_as_error(false)
@@ -100,27 +102,27 @@ fn agent(line: Line) -> Agent {
         .accept(AutoHeaderValue::None)
         .accept_encoding(AutoHeaderValue::None)
         .build();
-    let peer = Peer(line.peer());
-    Agent::with_parts(config, Connected(Mutex::new(Some(line))), peer)
+    let address = FixedAddress(connection.peer());
+    Agent::with_parts(config, SingleConnection(Mutex::new(Some(connection))), address)
 }
 
-/// Hands over a connection, once.
+/// Hands its connection to ureq, once.
 #[derive(Debug)]
-struct Connected(Mutex<Option<Line>>);
+struct SingleConnection(Mutex<Option<HttpConnection>>);
 
-impl Connector for Connected {
-    type Out = Line;
+impl Connector for SingleConnection {
+    type Out = HttpConnection;
 
-    fn connect(&self, _: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Line>, Error> {
+    fn connect(&self, _: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<HttpConnection>, Error> {
         Ok(self.0.lock().take())
     }
 }
 
-/// The address that the connection goes to, whatever is asked for.
+/// Resolves every name to the address of the connection that is open.
 #[derive(Debug)]
-struct Peer(std::net::SocketAddr);
+struct FixedAddress(std::net::SocketAddr);
 
-impl Resolver for Peer {
+impl Resolver for FixedAddress {
     fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let mut addresses = self.empty();
         addresses.push(self.0);
@@ -128,22 +130,22 @@ impl Resolver for Peer {
     }
 }
 
-fn invalid_response(why: String) -> Failure {
-    Failure::Because(HttpError::InvalidResponse(why))
+fn invalid_response(why: String) -> SendError {
+    SendError::Http(HttpError::InvalidResponse(why))
 }
 
-/// Why it went wrong on a connection that was made.
-fn failure(error: Error) -> Failure {
+/// The reason that a plugin is told for an error of ureq's.
+fn send_error(error: Error) -> SendError {
     match error {
-        Error::Timeout(_) => Failure::TookTooLong,
-        Error::Io(error) if line::is_timeout(&error) => Failure::TookTooLong,
+        Error::Timeout(_) => SendError::TimedOut,
+        Error::Io(error) if connection::is_timeout(&error) => SendError::TimedOut,
         Error::Io(error) => invalid_response(format!("the connection ended before the answer did: {error}")),
         Error::Protocol(error) => invalid_response(error.to_string()),
         Error::LargeResponseHeader(_, largest) => {
             invalid_response(format!("its header is larger than {largest} bytes"))
         }
-        Error::Http(error) => Failure::Because(HttpError::InvalidRequest(error.to_string())),
-        Error::BadUri(why) => Failure::Because(HttpError::InvalidRequest(why)),
+        Error::Http(error) => SendError::Http(HttpError::InvalidRequest(error.to_string())),
+        Error::BadUri(why) => SendError::Http(HttpError::InvalidRequest(why)),
         other => invalid_response(other.to_string()),
     }
 }
