@@ -37,9 +37,9 @@ pub use admission::{AdmissionError, AdmissionLimits, AdmissionRefusal, AdmittedC
 pub use ask::{Call, Said};
 pub use cache::CacheError;
 pub use capability::{
-    Access, AddressRange, Changes, Content, DirectoryGrant, DirectoryGrantError, Exchange, FolderOfNamespaces,
-    GrantError, Grants, HttpGrant, HttpGrantError, KeyValueGrant, Method, NamespaceChanges, NamespaceError, Namespaces,
-    Origin, check_namespace,
+    AddressRange, Content, DirectoryGrant, DirectoryGrantError, Exchange, FolderOfNamespaces, GrantError, Grants,
+    HttpGrant, HttpGrantError, KeyValueGrant, Method, NamespaceAccess, NamespaceChanges, NamespaceError, Namespaces,
+    Origin, ValueChanges, check_namespace,
 };
 pub use config::{Allocation, Limits, RuntimeConfig};
 pub use evaluation::Evaluation;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use lockgate_domain::{CheckOutcome, Digest, FailureKind, Snapshot};
 use lockgate_runtime::{
-    Access, Call, DirectoryGrant, FolderOfNamespaces, Grants, HttpGrant, KeyValueGrant, Limits, LoadError, LoadRequest,
-    Outcome, Plugin, Recording, Runtime, RuntimeConfig, Said,
+    Call, DirectoryGrant, FolderOfNamespaces, Grants, HttpGrant, KeyValueGrant, Limits, LoadError, LoadRequest,
+    NamespaceAccess, Outcome, Plugin, Recording, Runtime, RuntimeConfig, Said,
 };
 use lockgate_tests::snapshot;
 use serde_json::json;
@@ -40,7 +40,7 @@ impl World {
         Grants {
             directories: [("catalog".to_owned(), DirectoryGrant::new(self.folder.join("catalog")))].into(),
             http: vec![http],
-            key_value: Some(KeyValueGrant::new("release-registry", Access::ReadWrite)),
+            key_value: Some(KeyValueGrant::new("release-registry", NamespaceAccess::ReadWrite)),
             ..Grants::default()
         }
     }

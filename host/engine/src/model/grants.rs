@@ -7,7 +7,7 @@ use std::path::Path;
 
 use lockgate_domain::Duration;
 use lockgate_runtime::{
-    Access, AddressRange, DirectoryGrant, Grants, HttpGrant, HttpGrantError, KeyValueGrant, Method, Origin,
+    AddressRange, DirectoryGrant, Grants, HttpGrant, HttpGrantError, KeyValueGrant, Method, NamespaceAccess, Origin,
 };
 use serde::{Serialize, Serializer};
 
@@ -148,7 +148,7 @@ impl GrantedOrigin {
 
 impl GrantedNamespace {
     fn to_grant(&self) -> KeyValueGrant {
-        let access = if self.writable { Access::ReadWrite } else { Access::ReadOnly };
+        let access = if self.writable { NamespaceAccess::ReadWrite } else { NamespaceAccess::ReadOnly };
         let mut grant = KeyValueGrant::new(self.namespace.clone(), access);
         grant.quota = self.quota.unwrap_or(grant.quota);
         grant

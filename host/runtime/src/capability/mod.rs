@@ -31,14 +31,15 @@ pub use directory::{DirectoryGrant, DirectoryGrantError};
 pub use exchange::Exchange;
 pub use http::{AddressRange, HttpGrant, HttpGrantError, Method, Origin};
 pub use key_value::{
-    Access, Changes, FolderOfNamespaces, KeyValueGrant, NamespaceChanges, NamespaceError, Namespaces, check_namespace,
+    FolderOfNamespaces, KeyValueGrant, NamespaceAccess, NamespaceChanges, NamespaceError, Namespaces, ValueChanges,
+    check_namespace,
 };
 
 pub(crate) use directory::{Directories, DirectoryError, EntryKind, Listing, Place};
 pub(crate) use evidence::Patterns;
 pub(crate) use exchange::{NotRecorded, Recorded, Tape, ask, charge};
 pub(crate) use http::{Client, HttpError, NameCache, Request, Response};
-pub(crate) use key_value::{Assignment, Key, KeyValueError, Prefix, Session};
+pub(crate) use key_value::{AssignmentQuestion, KeyQuestion, KeyValueError, PrefixQuestion, Session};
 pub(crate) use log::Log;
 
 /// What the operator allows a plugin to use. The default is the least that is useful: it may log, and reaches nothing.
@@ -190,7 +191,7 @@ impl Held {
     /// The namespace whose values it may change, if there is one.
     pub(crate) fn writable_namespace(&self) -> Option<&str> {
         let (grant, _) = self.key_value.as_ref()?;
-        (grant.access == Access::ReadWrite).then_some(grant.namespace.as_str())
+        (grant.access == NamespaceAccess::ReadWrite).then_some(grant.namespace.as_str())
     }
 }
 
@@ -216,7 +217,7 @@ impl Grants {
                 Some(!self.http.is_empty() && capability.scope.iter().all(is_granted))
             }
             "key-value" => {
-                let writes = self.key_value.as_ref().is_some_and(|grant| grant.access == Access::ReadWrite);
+                let writes = self.key_value.as_ref().is_some_and(|grant| grant.access == NamespaceAccess::ReadWrite);
                 let is_granted = |asked: &String| match asked.as_str() {
                     "read-only" => true,
                     "read-write" => writes,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::support::{Guest, runtime, shared_snapshot};
 use lockgate_domain::{Answer, FailureKind, Ruling};
 use lockgate_runtime::{
-    Access, Changes, Evaluation, FolderOfNamespaces, Grants, KeyValueGrant, LoadRequest, NamespaceChanges, Namespaces,
-    Plugin, Runtime, RuntimeConfig,
+    Evaluation, FolderOfNamespaces, Grants, KeyValueGrant, LoadRequest, NamespaceAccess, NamespaceChanges, Namespaces,
+    Plugin, Runtime, RuntimeConfig, ValueChanges,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -56,11 +56,11 @@ fn clearing() -> Guest {
     }
 }
 
-fn granting(access: Access) -> Grants {
+fn granting(access: NamespaceAccess) -> Grants {
     Grants { key_value: Some(KeyValueGrant::new("counter", access)), ..Grants::default() }
 }
 
-fn load(guest: &Guest, access: Access, namespaces: Arc<dyn Namespaces>) -> Plugin {
+fn load(guest: &Guest, access: NamespaceAccess, namespaces: Arc<dyn Namespaces>) -> Plugin {
     let config = RuntimeConfig { pool_size: 4, ..RuntimeConfig::default() };
     let runtime = Runtime::with_namespaces(config, namespaces).unwrap();
     runtime.load(LoadRequest { grants: granting(access), ..guest.request() }).unwrap()
@@ -83,7 +83,7 @@ fn logged(evaluation: &Evaluation<Answer>) -> Vec<&str> {
 #[test]
 fn a_call_hands_back_what_it_changed_and_the_next_one_finds_what_was_kept_of_it() {
     let (_place, namespaces) = folder();
-    let plugin = load(&counting(""), Access::ReadWrite, namespaces.clone());
+    let plugin = load(&counting(""), NamespaceAccess::ReadWrite, namespaces.clone());
     let first = plugin.decide(&shared_snapshot());
     assert_eq!(first.outcome.as_ref().unwrap().ruling, Ruling::Abstain);
     assert_eq!(logged(&first), Vec::<&str>::new());
@@ -106,13 +106,13 @@ fn a_call_hands_back_what_it_changed_and_the_next_one_finds_what_was_kept_of_it(
 #[test]
 fn what_a_call_takes_away_is_gone() {
     let (_place, namespaces) = folder();
-    let mut before = Changes::default();
+    let mut before = ValueChanges::default();
     for key in ["a", "cb", "ca", "d"] {
         before.set(key, "");
     }
     let before = NamespaceChanges { namespace: "counter".to_owned(), quota: 64, changes: before };
     namespaces.commit(&before).unwrap();
-    let evaluation = load(&clearing(), Access::ReadWrite, namespaces.clone()).decide(&shared_snapshot());
+    let evaluation = load(&clearing(), NamespaceAccess::ReadWrite, namespaces.clone()).decide(&shared_snapshot());
     assert_eq!(evaluation.outcome.as_ref().unwrap().ruling, Ruling::Abstain);
     assert_eq!(logged(&evaluation), ["ca"]);
     namespaces.commit(evaluation.changes.as_ref().unwrap()).unwrap();
@@ -122,7 +122,7 @@ fn what_a_call_takes_away_is_gone() {
 #[test]
 fn a_call_that_fails_keeps_nothing() {
     let (_place, namespaces) = folder();
-    let plugin = load(&counting("unreachable"), Access::ReadWrite, namespaces.clone());
+    let plugin = load(&counting("unreachable"), NamespaceAccess::ReadWrite, namespaces.clone());
     let evaluation = plugin.decide(&shared_snapshot());
     assert_eq!(evaluation.outcome.unwrap_err().kind, FailureKind::Trapped);
     assert_eq!(evaluation.exchanges.len(), 2);
@@ -132,7 +132,7 @@ fn a_call_that_fails_keeps_nothing() {
 #[test]
 fn what_was_granted_for_reading_alone_is_not_changed() {
     let (_place, namespaces) = folder();
-    let evaluation = load(&counting(""), Access::ReadOnly, namespaces.clone()).decide(&shared_snapshot());
+    let evaluation = load(&counting(""), NamespaceAccess::ReadOnly, namespaces.clone()).decide(&shared_snapshot());
     assert_eq!(evaluation.outcome.unwrap().ruling, Ruling::Abstain);
     assert_eq!(evaluation.exchanges[1].answer, json!({ "Err": "read-only" }));
     assert_eq!(evaluation.changes, None);
@@ -149,7 +149,8 @@ fn a_plugin_that_was_granted_no_values_is_not_loaded() {
 fn a_namespace_that_cannot_be_one_is_found_out_when_the_plugin_is_loaded() {
     let (_place, namespaces) = folder();
     let config = RuntimeConfig { pool_size: 4, ..RuntimeConfig::default() };
-    let grants = Grants { key_value: Some(KeyValueGrant::new("../up", Access::ReadOnly)), ..Grants::default() };
+    let grants =
+        Grants { key_value: Some(KeyValueGrant::new("../up", NamespaceAccess::ReadOnly)), ..Grants::default() };
     let request = LoadRequest { grants, ..counting("").request() };
     let refused = Runtime::with_namespaces(config, namespaces).unwrap().load(request).unwrap_err().to_string();
     assert!(refused.contains("`../up` cannot be the name of a namespace"), "{refused}");

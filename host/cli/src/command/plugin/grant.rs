@@ -1,6 +1,6 @@
 //! `--grant`: what a plugin may use, as it stands on the command line.
 
-use lockgate_runtime::{Access, DirectoryGrant, Grants, HttpGrant, KeyValueGrant};
+use lockgate_runtime::{DirectoryGrant, Grants, HttpGrant, KeyValueGrant, NamespaceAccess};
 
 use crate::diagnostic::{Diagnostic, InvalidInput};
 
@@ -48,8 +48,10 @@ fn grant(text: &str) -> Result<Grant, String> {
             Ok(Grant::Http(Box::new(grant)))
         }
         Some(("key-value", granted)) => match granted.split_once(',') {
-            None if !granted.is_empty() => Ok(Grant::KeyValue(KeyValueGrant::new(granted, Access::ReadOnly))),
-            Some((namespace, "read-write")) => Ok(Grant::KeyValue(KeyValueGrant::new(namespace, Access::ReadWrite))),
+            None if !granted.is_empty() => Ok(Grant::KeyValue(KeyValueGrant::new(granted, NamespaceAccess::ReadOnly))),
+            Some((namespace, "read-write")) => {
+                Ok(Grant::KeyValue(KeyValueGrant::new(namespace, NamespaceAccess::ReadWrite)))
+            }
             _ => Err(form()),
         },
         _ => Err(form()),

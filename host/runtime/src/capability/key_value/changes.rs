@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use lockgate_domain::{Failure, FailureKind};
 
-use super::NamespaceError;
+use super::namespaces::NamespaceError;
 
 /// New values, and keys that go. A change names its key alone, so changes of different keys never undo one another,
 /// and of two changes of one key the later one holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Changes(BTreeMap<String, Option<Vec<u8>>>);
+pub struct ValueChanges(BTreeMap<String, Option<Vec<u8>>>);
 
-impl Changes {
+impl ValueChanges {
     /// Gives a key a value.
     pub fn set(&mut self, key: impl Into<String>, value: impl Into<Vec<u8>>) {
         self.0.insert(key.into(), Some(value.into()));
@@ -42,14 +42,14 @@ impl Changes {
         values: &mut BTreeMap<String, Vec<u8>>,
         quota: u64,
     ) -> Result<(), NamespaceError> {
-        let before = taken_by(values);
+        let before = size_of(values);
         for (key, value) in self.iter() {
             match value {
                 Some(value) => values.insert(key.to_owned(), value.to_owned()),
                 None => values.remove(key),
             };
         }
-        let needed = taken_by(values);
+        let needed = size_of(values);
         if fits(before, needed, quota) {
             return Ok(());
         }
@@ -66,14 +66,14 @@ pub struct NamespaceChanges {
     /// How much all keys and values of the namespace may take together, in bytes.
     pub quota: u64,
     /// What changes.
-    pub changes: Changes,
+    pub changes: ValueChanges,
 }
 
 impl NamespaceChanges {
     /// Makes the changes to the values of the namespace, unless more than the quota would then be taken.
     ///
     /// # Errors
-    /// As [`Changes::apply`].
+    /// As [`ValueChanges::apply`].
     pub fn apply(&self, values: &mut BTreeMap<String, Vec<u8>>) -> Result<(), NamespaceError> {
         self.changes.apply(&self.namespace, values, self.quota)
     }
@@ -85,17 +85,17 @@ impl NamespaceChanges {
     }
 }
 
-/// The room that keys and values take, in bytes.
-pub(super) fn taken_by(values: &BTreeMap<String, Vec<u8>>) -> u64 {
-    values.iter().map(|(key, value)| room(key, value)).sum()
+/// The size of all keys and values together, in bytes.
+pub(super) fn size_of(values: &BTreeMap<String, Vec<u8>>) -> u64 {
+    values.iter().map(|(key, value)| entry_size(key, value)).sum()
 }
 
-/// The room that one key and its value take, in bytes.
-pub(super) fn room(key: &str, value: &[u8]) -> u64 {
+/// The size of one key and its value, in bytes.
+pub(super) fn entry_size(key: &str, value: &[u8]) -> u64 {
     (key.len() as u64).saturating_add(value.len() as u64)
 }
 
-/// Whether so much may be taken after so much was: what takes more than the quota already may shrink, not grow.
+/// Whether a namespace may change its size, in bytes: one that exceeds the quota already may shrink, and not grow.
 pub(super) fn fits(before: u64, after: u64, quota: u64) -> bool {
     after <= quota || after <= before
 }

@@ -3,9 +3,12 @@
 //! Three names stand for each namespace. `<name>.json` is what readers see; it is only ever put in place complete, by a
 //! rename, so readers need no lock. `<name>.lock` is held by the one who writes. `<name>.new` is what that one writes
 //! first; whatever a crash leaves there is overwritten by the next.
+//!
+//! The file holds a version, the name of the namespace, the values, and a digest over all three. The digest is no seal: who
+//! can write to the folder can write another one. It turns a file that was cut off, edited by hand or copied from another
+//! namespace into an error that names the file, instead of an answer.
 
-mod written;
-
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
@@ -13,9 +16,15 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::grant::check_namespace;
-use super::{NamespaceChanges, NamespaceError, Namespaces};
+use lockgate_domain::Digest;
+use serde::{Deserialize, Serialize};
 
+use super::super::content::Content;
+use super::changes::NamespaceChanges;
+use super::namespaces::{NamespaceError, Namespaces, check_namespace};
+
+/// The version of the file that is written, and the only one that is read.
+const VERSION: u64 = 1;
 /// How long a commit waits for others that are writing. Each takes milliseconds; only one that was stopped takes longer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often it looks whether they have finished.
@@ -65,7 +74,7 @@ impl FolderOfNamespaces {
     fn values(&self, namespace: &str) -> Result<BTreeMap<String, Vec<u8>>, NamespaceError> {
         let path = self.file(namespace, "json");
         match fs::read(&path) {
-            Ok(bytes) => written::read(&path, namespace, &bytes),
+            Ok(bytes) => decode(&path, namespace, &bytes),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(BTreeMap::new()),
             Err(error) => Err(NamespaceError::Unusable { path, error }),
         }
@@ -74,7 +83,7 @@ impl FolderOfNamespaces {
     /// Puts the values in place, so that they are there whole after a crash, or not at all.
     fn replace(&self, namespace: &str, values: BTreeMap<String, Vec<u8>>) -> Result<(), NamespaceError> {
         let (new, path) = (self.file(namespace, "new"), self.file(namespace, "json"));
-        let bytes = written::write(&path, namespace, values)?;
+        let bytes = encode(&path, namespace, values)?;
         let write = || {
             let mut file = for_the_owner_alone().write(true).create(true).truncate(true).open(&new)?;
             file.write_all(&bytes)?;
@@ -152,4 +161,62 @@ fn keep_names(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn keep_names(_: &Path) -> io::Result<()> {
     Ok(())
+}
+
+/// What the digest of a file is taken over, as canonical JSON.
+#[derive(Serialize)]
+struct DigestedValues<'a> {
+    version: u64,
+    namespace: &'a str,
+    values: &'a BTreeMap<String, Content>,
+}
+
+/// The file of a namespace.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NamespaceFile<'a> {
+    version: u64,
+    namespace: Cow<'a, str>,
+    values: BTreeMap<String, Content>,
+    digest: Digest,
+}
+
+/// The version of a file, which every version has.
+#[derive(Deserialize)]
+struct FileVersion {
+    version: u64,
+}
+
+/// The bytes of the file with these values.
+fn encode(path: &Path, namespace: &str, values: BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, NamespaceError> {
+    let values = values.into_iter().map(|(key, value)| (key, Content(value))).collect();
+    let digest = digest(path, namespace, &values)?;
+    let file = NamespaceFile { version: VERSION, namespace: Cow::Borrowed(namespace), values, digest };
+    let mut bytes = serde_json::to_vec_pretty(&file).map_err(|error| damaged(path, error))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// The values in the bytes of a file.
+fn decode(path: &Path, namespace: &str, bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, NamespaceError> {
+    let FileVersion { version } = serde_json::from_slice(bytes).map_err(|error| damaged(path, error))?;
+    if version != VERSION {
+        return Err(NamespaceError::OfAnotherVersion { path: path.to_owned(), version });
+    }
+    let file: NamespaceFile<'_> = serde_json::from_slice(bytes).map_err(|error| damaged(path, error))?;
+    if file.namespace != namespace {
+        return Err(damaged(path, format_args!("it was written for the namespace `{}`", file.namespace)));
+    }
+    if file.digest != digest(path, namespace, &file.values)? {
+        return Err(damaged(path, "it does not hold what it held when it was written"));
+    }
+    Ok(file.values.into_iter().map(|(key, content)| (key, content.0)).collect())
+}
+
+fn digest(path: &Path, namespace: &str, values: &BTreeMap<String, Content>) -> Result<Digest, NamespaceError> {
+    Digest::of_canonical(&DigestedValues { version: VERSION, namespace, values }).map_err(|error| damaged(path, error))
+}
+
+fn damaged(path: &Path, reason: impl ToString) -> NamespaceError {
+    NamespaceError::Damaged { path: path.to_owned(), reason: reason.to_string() }
 }

@@ -6,18 +6,14 @@
 //! them with what the answer is used for, or drops them. Where values are read is behind [`Namespaces`]: a folder here, a
 //! ledger elsewhere. This module knows neither the contract's types nor the sandbox.
 
-mod answer;
 mod changes;
 mod folder;
-mod grant;
 mod namespaces;
 mod session;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::{Assignment, Key, KeyValueError, Prefix};
-pub use changes::{Changes, NamespaceChanges};
+pub use changes::{NamespaceChanges, ValueChanges};
 pub use folder::FolderOfNamespaces;
-pub use grant::{Access, KeyValueGrant, check_namespace};
-pub use namespaces::{NamespaceError, Namespaces};
-pub(crate) use session::Session;
+pub use namespaces::{KeyValueGrant, NamespaceAccess, NamespaceError, Namespaces, check_namespace};
+pub(crate) use session::{AssignmentQuestion, KeyQuestion, KeyValueError, PrefixQuestion, Session};

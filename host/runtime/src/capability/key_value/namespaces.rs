@@ -1,4 +1,4 @@
-//! Where namespaces are kept: the little that a store has to do.
+//! Namespaces: what an operator grants of one, where its values are kept, and what can go wrong with it.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -9,6 +9,51 @@ use std::time::Duration;
 
 use super::super::name;
 use crate::display::Bytes;
+
+/// What a plugin may do with the values of a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamespaceAccess {
+    /// See them.
+    ReadOnly,
+    /// See and change them.
+    ReadWrite,
+}
+
+/// The values that a plugin may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyValueGrant {
+    /// Whose values they are: lower-case words joined by hyphens. Plugins that are granted the same namespace share
+    /// what is in it.
+    pub namespace: String,
+    /// What the plugin may do with them.
+    pub access: NamespaceAccess,
+    /// How much room all keys and values of the namespace may take together, in bytes. Default: 64 KiB. What takes
+    /// more already stays, and may shrink.
+    pub quota: u64,
+}
+
+impl KeyValueGrant {
+    /// Grants the namespace with the default quota.
+    pub fn new(namespace: impl Into<String>, access: NamespaceAccess) -> Self {
+        Self { namespace: namespace.into(), access, quota: 64 << 10 }
+    }
+
+    /// Whether it can be granted.
+    ///
+    /// # Errors
+    /// [`NamespaceError::InvalidName`].
+    pub(crate) fn check(&self) -> Result<(), NamespaceError> {
+        check_namespace(&self.namespace)
+    }
+}
+
+/// Whether that can be the name of a namespace: the rule for every store.
+///
+/// # Errors
+/// [`NamespaceError::InvalidName`].
+pub fn check_namespace(namespace: &str) -> Result<(), NamespaceError> {
+    if name::is_name(namespace) { Ok(()) } else { Err(NamespaceError::InvalidName { namespace: namespace.to_owned() }) }
+}
 
 /// Where calls read the values of namespaces. Several threads, processes and machines may use one store at the same time.
 ///

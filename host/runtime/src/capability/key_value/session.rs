@@ -1,76 +1,115 @@
-//! One call's view of a namespace.
+//! One call's view of a namespace: what it asks, as it stands on the tape of its evaluation, and what it is answered.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::super::content::Content;
-use super::changes::{fits, room, taken_by};
-use super::{
-    Access, Assignment, Changes, Key, KeyValueError, KeyValueGrant, NamespaceChanges, NamespaceError, Namespaces,
-    Prefix,
-};
+use super::changes::{NamespaceChanges, ValueChanges, entry_size, fits, size_of};
+use super::namespaces::{KeyValueGrant, NamespaceAccess, NamespaceError, Namespaces};
 
 /// How long a key may be, in bytes.
 const LONGEST_KEY: usize = 256;
+
+/// The key whose value a call asks for or deletes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyQuestion {
+    pub(crate) key: String,
+}
+
+/// The prefix of the keys that a call asks for; empty for all keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PrefixQuestion {
+    pub(crate) prefix: String,
+}
+
+/// The key that a call sets, and its new value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AssignmentQuestion {
+    pub(crate) key: String,
+    pub(crate) value: Content,
+}
+
+/// Why a value cannot be read or changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum KeyValueError {
+    /// The namespace was granted for reading only.
+    ReadOnly,
+    /// What is wrong with the key, for people.
+    InvalidKey(String),
+    /// The quota of all keys and values together, in bytes.
+    QuotaExceeded(u64),
+    /// Why the host cannot read the values, for people.
+    Unavailable(String),
+}
 
 /// The values of a namespace as they were when the call first asked, with the call's own changes made.
 #[derive(Debug)]
 pub(crate) struct Session {
     grant: KeyValueGrant,
     namespaces: Arc<dyn Namespaces>,
-    /// None until it is asked for. That it could not be had stays so for the whole call.
-    seen: Option<Result<Seen, KeyValueError>>,
-    changes: Changes,
+    /// None until the call first asks. An error then stands for the rest of the call.
+    values: Option<Result<NamespaceValues, KeyValueError>>,
+    changes: ValueChanges,
 }
 
+/// All values of a namespace.
 #[derive(Debug)]
-struct Seen {
+struct NamespaceValues {
     values: BTreeMap<String, Vec<u8>>,
-    /// The room that they take, in bytes.
-    taken: u64,
+    /// The size of all keys and values together, in bytes.
+    size: u64,
 }
 
 impl Session {
     pub(crate) fn new(grant: KeyValueGrant, namespaces: Arc<dyn Namespaces>) -> Self {
-        Self { grant, namespaces, seen: None, changes: Changes::default() }
+        Self { grant, namespaces, values: None, changes: ValueChanges::default() }
     }
 
     /// The value of a key.
-    pub(crate) fn get(&mut self, Key { key }: &Key) -> Result<Option<Content>, KeyValueError> {
+    pub(crate) fn get(&mut self, KeyQuestion { key }: &KeyQuestion) -> Result<Option<Content>, KeyValueError> {
         check(key)?;
-        Ok(self.seen()?.values.get(key).cloned().map(Content))
+        Ok(self.values()?.values.get(key).cloned().map(Content))
     }
 
     /// The keys that begin with the prefix, in the order of their bytes.
-    pub(crate) fn keys(&mut self, Prefix { prefix }: &Prefix) -> Result<Vec<String>, KeyValueError> {
-        let from = self.seen()?.values.range(prefix.clone()..);
+    pub(crate) fn keys(&mut self, PrefixQuestion { prefix }: &PrefixQuestion) -> Result<Vec<String>, KeyValueError> {
+        let from = self.values()?.values.range(prefix.clone()..);
         Ok(from.map(|(key, _)| key).take_while(|key| key.starts_with(prefix.as_str())).cloned().collect())
     }
 
     /// Gives a key a value.
-    pub(crate) fn set(&mut self, Assignment { key, value: Content(value) }: &Assignment) -> Result<(), KeyValueError> {
+    pub(crate) fn set(
+        &mut self,
+        AssignmentQuestion { key, value: Content(value) }: &AssignmentQuestion,
+    ) -> Result<(), KeyValueError> {
         self.may_write()?;
         check(key)?;
         let quota = self.grant.quota;
-        let seen = self.seen()?;
-        let freed = seen.values.get(key).map_or(0, |old| room(key, old));
-        let after = seen.taken.saturating_sub(freed).saturating_add(room(key, value));
-        if !fits(seen.taken, after, quota) {
+        let namespace = self.values()?;
+        let freed = namespace.values.get(key).map_or(0, |old| entry_size(key, old));
+        let after = namespace.size.saturating_sub(freed).saturating_add(entry_size(key, value));
+        if !fits(namespace.size, after, quota) {
             return Err(KeyValueError::QuotaExceeded(quota));
         }
-        seen.taken = after;
-        seen.values.insert(key.clone(), value.clone());
+        namespace.size = after;
+        namespace.values.insert(key.clone(), value.clone());
         self.changes.set(key.as_str(), value.as_slice());
         Ok(())
     }
 
     /// Takes a key away, if it is there. If it is not, but comes while the call runs, it goes all the same.
-    pub(crate) fn delete(&mut self, Key { key }: &Key) -> Result<(), KeyValueError> {
+    pub(crate) fn delete(&mut self, KeyQuestion { key }: &KeyQuestion) -> Result<(), KeyValueError> {
         self.may_write()?;
         check(key)?;
-        let seen = self.seen()?;
-        if let Some(old) = seen.values.remove(key) {
-            seen.taken = seen.taken.saturating_sub(room(key, &old));
+        let namespace = self.values()?;
+        if let Some(old) = namespace.values.remove(key) {
+            namespace.size = namespace.size.saturating_sub(entry_size(key, &old));
         }
         self.changes.delete(key.as_str());
         Ok(())
@@ -84,19 +123,19 @@ impl Session {
 
     fn may_write(&self) -> Result<(), KeyValueError> {
         match self.grant.access {
-            Access::ReadWrite => Ok(()),
-            Access::ReadOnly => Err(KeyValueError::ReadOnly),
+            NamespaceAccess::ReadWrite => Ok(()),
+            NamespaceAccess::ReadOnly => Err(KeyValueError::ReadOnly),
         }
     }
 
     /// The values, read when they are first asked for.
-    fn seen(&mut self) -> Result<&mut Seen, KeyValueError> {
-        let Self { grant, namespaces, seen, .. } = self;
-        let seen = seen.get_or_insert_with(|| match namespaces.read(&grant.namespace) {
-            Ok(values) => Ok(Seen { taken: taken_by(&values), values }),
+    fn values(&mut self) -> Result<&mut NamespaceValues, KeyValueError> {
+        let Self { grant, namespaces, values, .. } = self;
+        let read = values.get_or_insert_with(|| match namespaces.read(&grant.namespace) {
+            Ok(values) => Ok(NamespaceValues { size: size_of(&values), values }),
             Err(error) => Err(unavailable(&grant.namespace, &error)),
         });
-        seen.as_mut().map_err(|error| error.clone())
+        read.as_mut().map_err(|error| error.clone())
     }
 }
 

@@ -22,30 +22,30 @@ fn folder() -> (TempDir, PathBuf, Arc<FolderOfNamespaces>) {
     (place, path, Arc::new(namespaces))
 }
 
-fn session(namespaces: &Arc<FolderOfNamespaces>, access: Access) -> Session {
+fn session(namespaces: &Arc<FolderOfNamespaces>, access: NamespaceAccess) -> Session {
     let namespaces: Arc<dyn Namespaces> = Arc::<FolderOfNamespaces>::clone(namespaces);
     Session::new(KeyValueGrant { quota: 64, ..KeyValueGrant::new("counter", access) }, namespaces)
 }
 
 fn writer(namespaces: &Arc<FolderOfNamespaces>) -> Session {
-    session(namespaces, Access::ReadWrite)
+    session(namespaces, NamespaceAccess::ReadWrite)
 }
 
 impl Session {
     fn value(&mut self, key: &str) -> Result<Option<Vec<u8>>, KeyValueError> {
-        self.get(&Key { key: key.to_owned() }).map(|value| value.map(|value| value.0))
+        self.get(&KeyQuestion { key: key.to_owned() }).map(|value| value.map(|value| value.0))
     }
 
     fn keys_from(&mut self, prefix: &str) -> Result<Vec<String>, KeyValueError> {
-        self.keys(&Prefix { prefix: prefix.to_owned() })
+        self.keys(&PrefixQuestion { prefix: prefix.to_owned() })
     }
 
     fn give(&mut self, key: &str, value: impl Into<Vec<u8>>) -> Result<(), KeyValueError> {
-        self.set(&Assignment { key: key.to_owned(), value: Content(value.into()) })
+        self.set(&AssignmentQuestion { key: key.to_owned(), value: Content(value.into()) })
     }
 
     fn take(&mut self, key: &str) -> Result<(), KeyValueError> {
-        self.delete(&Key { key: key.to_owned() })
+        self.delete(&KeyQuestion { key: key.to_owned() })
     }
 }
 
@@ -57,14 +57,14 @@ fn keep(session: Session, namespaces: &FolderOfNamespaces) -> Result<(), Namespa
 fn commit(
     namespaces: &FolderOfNamespaces,
     namespace: &str,
-    changes: &Changes,
+    changes: &ValueChanges,
     quota: u64,
 ) -> Result<(), NamespaceError> {
     namespaces.commit(&NamespaceChanges { namespace: namespace.to_owned(), quota, changes: changes.clone() })
 }
 
-fn changes(changes: &[(&str, Option<&str>)]) -> Changes {
-    let mut made = Changes::default();
+fn changes(changes: &[(&str, Option<&str>)]) -> ValueChanges {
+    let mut made = ValueChanges::default();
     for (key, value) in changes {
         match value {
             Some(value) => made.set(*key, *value),
@@ -152,7 +152,7 @@ fn values_are_bytes_and_may_be_empty() {
 fn who_may_only_read_changes_nothing() {
     let (_place, _, namespaces) = folder();
     commit(&namespaces, "counter", &changes(&[("a", Some("1"))]), 64).unwrap();
-    let mut session = session(&namespaces, Access::ReadOnly);
+    let mut session = session(&namespaces, NamespaceAccess::ReadOnly);
     assert_eq!(session.value("a"), Ok(Some(b"1".to_vec())));
     assert_eq!(session.give("a", "2"), Err(KeyValueError::ReadOnly));
     assert_eq!(session.take("a"), Err(KeyValueError::ReadOnly));
@@ -243,10 +243,10 @@ fn a_name_that_could_be_a_path_is_none() {
             "`{name}` cannot be the name of a namespace: write at most 64 lower-case letters, digits and single hyphens"
         );
         assert_eq!(namespaces.read(name).unwrap_err().to_string(), message);
-        assert_eq!(commit(&namespaces, name, &Changes::default(), 64).unwrap_err().to_string(), message);
-        assert_eq!(KeyValueGrant::new(name, Access::ReadOnly).check().unwrap_err().to_string(), message);
+        assert_eq!(commit(&namespaces, name, &ValueChanges::default(), 64).unwrap_err().to_string(), message);
+        assert_eq!(KeyValueGrant::new(name, NamespaceAccess::ReadOnly).check().unwrap_err().to_string(), message);
     }
-    KeyValueGrant::new("deploy-counter", Access::ReadOnly).check().unwrap();
+    KeyValueGrant::new("deploy-counter", NamespaceAccess::ReadOnly).check().unwrap();
 }
 
 #[test]
@@ -387,7 +387,7 @@ fn processes_that_commit_at_once_lose_nothing() {
 /// Twenty commits, each of a key of its own and of one that all share.
 fn commit_each(namespaces: &FolderOfNamespaces, writer: usize) {
     for count in 0..20 {
-        let mut changes = Changes::default();
+        let mut changes = ValueChanges::default();
         changes.set(format!("{writer}-{count}"), "x");
         changes.set("shared", writer.to_string());
         commit(namespaces, "counter", &changes, 64 << 10).unwrap();
@@ -445,10 +445,10 @@ fn a_folder_that_cannot_be_one_is_refused_with_its_name() {
 
 #[test]
 fn questions_and_answers_come_back_from_the_tape_as_they_were() {
-    let question = Assignment { key: "a".to_owned(), value: Content(vec![0xff]) };
+    let question = AssignmentQuestion { key: "a".to_owned(), value: Content(vec![0xff]) };
     let written = serde_json::to_value(&question).unwrap();
     assert_eq!(written, serde_json::json!({ "key": "a", "value": "/w==" }));
-    assert_eq!(serde_json::from_value::<Assignment>(written).unwrap(), question);
+    assert_eq!(serde_json::from_value::<AssignmentQuestion>(written).unwrap(), question);
     type Got = Result<Option<Content>, KeyValueError>;
     for (answer, form) in [
         (Ok(None), serde_json::json!({ "Ok": null })),

@@ -46,7 +46,7 @@ proptest! {
         let (_place, _, namespaces) = folder();
         let open = || {
             let namespaces: Arc<dyn Namespaces> = Arc::<FolderOfNamespaces>::clone(&namespaces);
-            let grant = KeyValueGrant { quota: QUOTA, ..KeyValueGrant::new("counter", Access::ReadWrite) };
+            let grant = KeyValueGrant { quota: QUOTA, ..KeyValueGrant::new("counter", NamespaceAccess::ReadWrite) };
             Session::new(grant, namespaces)
         };
         let (mut kept, mut seen) = (Values::new(), Values::new());
