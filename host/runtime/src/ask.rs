@@ -6,9 +6,10 @@ use std::sync::Arc;
 use lockgate_domain::{Action, Answer, Kind, Progress, Report, Rollout, Snapshot};
 use serde::{Deserialize, Serialize};
 
-use crate::capability::{Exchange, Namespaces};
+use crate::capability::Namespaces;
 use crate::evaluation::Evaluation;
 use crate::plugin::{Asking, Plugin};
+use crate::sandbox::Exchange;
 
 /// A function of a plugin, with what it takes beside the snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,8 @@
 
 use lockgate_domain::{Failure, LogLine, Receipt};
 
-use crate::capability::{Exchange, NamespaceChanges};
+use crate::capability::NamespaceChanges;
+use crate::sandbox::Exchange;
 
 /// One call of a plugin: what it answered or why it did not, what it used, and what it logged.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 use lockgate_domain::{Capability, Description, Digest, Kind};
 
 use crate::admission::{self, AdmissionError, AdmissionRefusal, ComponentOutline, InterfaceName};
-use crate::capability::{self, Grants};
+use crate::capability::Grants;
 use crate::freeze::{Freezer, Freezing};
 use crate::runtime::Runtime;
 
@@ -86,7 +86,7 @@ impl Runtime {
             imports: imports
                 .into_iter()
                 .map(|name| InspectedImport {
-                    reach: capability::reach(InterfaceName::of(&name)),
+                    reach: admission::reach(InterfaceName::of(&name), grants),
                     refusal: admission::refuse(InterfaceName::of(&name), grants),
                     name,
                 })

@@ -32,14 +32,15 @@ mod recording;
 mod runtime;
 mod sandbox;
 mod settings;
+mod wasi;
 
 pub use admission::{AdmissionError, AdmissionLimits, AdmissionRefusal, AdmittedComponent};
 pub use ask::{Call, Said};
 pub use cache::CacheError;
 pub use capability::{
-    AddressRange, Content, DirectoryGrant, DirectoryGrantError, Exchange, FolderOfNamespaces, GrantError, Grants,
-    HttpGrant, HttpGrantError, KeyValueGrant, Method, NamespaceAccess, NamespaceChanges, NamespaceError, Namespaces,
-    Origin, ValueChanges, check_namespace,
+    AddressRange, Content, DirectoryGrant, DirectoryGrantError, FolderOfNamespaces, GrantError, Grants, HttpGrant,
+    HttpGrantError, KeyValueGrant, Method, NamespaceAccess, NamespaceChanges, NamespaceError, Namespaces, Origin,
+    ValueChanges, check_namespace,
 };
 pub use config::{Allocation, Limits, RuntimeConfig};
 pub use evaluation::Evaluation;
@@ -51,4 +52,5 @@ pub use recording::{
     Context, EXTENSION, Engine, Outcome, RecordedLimits, RecordedPlugin, Recording, RecordingError, Replayed, Used,
 };
 pub use runtime::{Runtime, RuntimeError};
+pub use sandbox::Exchange;
 pub use settings::{MarkError, MarkedSetting, MarkedValue, PeriodEnd, SettingsMark};

@@ -10,7 +10,7 @@ use wasmtime::component::{Component, Instance, InstancePre, Linker};
 use crate::admission::{self, AdmissionError, AdmittedComponent, ComponentOutline, Judgement};
 use crate::bindings::v0::{self, Broken, Intake};
 use crate::cache::Findings;
-use crate::capability::{GrantError, Grants, Held, wasi};
+use crate::capability::{GrantError, GrantedCapabilities, Grants};
 use crate::config::Limits;
 use crate::display::Bytes;
 use crate::freeze::{Freezer, Freezing};
@@ -18,6 +18,7 @@ use crate::plugin::{Entries, Loaded, Plugin};
 use crate::runtime::{Runtime, Shared};
 use crate::sandbox::{self, Sandbox, Slots, Stop};
 use crate::settings::{self, MarkError, NormalSettings, WrittenSettings};
+use crate::wasi;
 
 /// What is to be loaded, and what it may do.
 #[derive(Clone, Debug)]
@@ -138,7 +139,7 @@ impl Runtime {
             return Err(LoadError::Memory { asked: limits.memory, limit: shared.config.max_memory });
         }
         let written = WrittenSettings::new(written, shared.config.max_settings_size)?;
-        let held = Held::open(&grants, shared.namespaces.as_ref())?;
+        let granted = GrantedCapabilities::open(&grants, &shared.services)?;
         let component = Digest::of(&bytes);
         let prepared = match shared.kept(component, &written) {
             Some(kept) => kept,
@@ -153,7 +154,7 @@ impl Runtime {
         let Prepared { findings, code, settings, .. } = prepared;
         // What is kept was judged under other grants, perhaps.
         let judgement = accepted(admission::judge(&findings.imports, &findings.exports, &grants))?;
-        let (ready, entries) = shared.link(&code, &grants, &judgement.kinds)?;
+        let (ready, entries) = shared.link(&code, &grants, &granted, &judgement.kinds)?;
         shared
             .run(None, &limits, &ready, |store, instance| Ok(entries.check_types(store, instance)))
             .outcome
@@ -166,7 +167,7 @@ impl Runtime {
             component,
             settings,
             freezing: findings.freezing,
-            held: Arc::new(held),
+            granted,
             share: Slots::new(shared.config.share()),
             limits,
             ready,
@@ -230,10 +231,12 @@ impl Shared {
         &self,
         component: &Component,
         grants: &Grants,
+        granted: &GrantedCapabilities,
         kinds: &[Kind],
     ) -> Result<(InstancePre<Sandbox>, Entries), AdmissionError> {
         let mut linker = Linker::new(&self.engine);
-        grants.link(&mut linker).map_err(types)?;
+        v0::link_snapshot(&mut linker).map_err(types)?;
+        grants.link(granted, &mut linker).map_err(types)?;
         wasi::link(&mut linker, component, grants.log).map_err(types)?;
         let ready = linker.instantiate_pre(component).map_err(types)?;
         let entries = Entries::find(&ready, kinds).map_err(types)?;
@@ -242,7 +245,8 @@ impl Shared {
 
     /// Starts a component once to check the types of its exports, and asks it what it is.
     fn examine(&self, component: &Component, grants: &Grants, kinds: &[Kind]) -> Result<Examined, AdmissionError> {
-        let (ready, entries) = self.link(component, grants, kinds)?;
+        // Nothing is asked yet, so nothing has to be opened.
+        let (ready, entries) = self.link(component, grants, &GrantedCapabilities::default(), kinds)?;
         let described = self.run(None, &self.config.setup, &ready, |store, instance| {
             match entries.check_types(&mut *store, instance) {
                 Ok(()) => describe(&entries, store, instance).map(Ok),

@@ -10,12 +10,12 @@ use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Resource};
 
 use crate::bindings::v0::{self, Broken, Intake};
-use crate::capability::{Exchange, Held, Namespaces, Recorded};
+use crate::capability::{GrantedCapabilities, KeyValueCapability, Namespaces};
 use crate::config::Limits;
 use crate::evaluation::Evaluation;
 use crate::freeze::Freezing;
 use crate::runtime::Runtime;
-use crate::sandbox::{self, Sandbox, Slots, Stop, View};
+use crate::sandbox::{self, Exchange, RecordedAnswers, Sandbox, Slots, Stop};
 use crate::settings::{MarkedSetting, NormalSettings};
 
 /// A loaded plugin. Clones share it; it can be asked from many threads at once, and each asking runs in a sandbox of
@@ -34,7 +34,7 @@ pub(crate) struct Loaded {
     pub(crate) settings: NormalSettings,
     pub(crate) freezing: Freezing,
     pub(crate) limits: Limits,
-    pub(crate) held: Arc<Held>,
+    pub(crate) granted: GrantedCapabilities,
     pub(crate) ready: InstancePre<Sandbox>,
     pub(crate) entries: Entries,
     /// The sandboxes that it can hold at once.
@@ -127,7 +127,7 @@ impl Plugin {
 
     /// The evidence that it may read, as patterns of names.
     pub fn evidence_granted(&self) -> &[String] {
-        self.loaded.held.evidence.as_slice()
+        self.loaded.granted.evidence.as_ref().map_or(&[], |evidence| evidence.patterns().as_slice())
     }
 
     /// Whether every evaluation starts configured.
@@ -162,21 +162,21 @@ impl Plugin {
 
     /// Whether a call may wait for others than this machine.
     pub fn may_wait(&self) -> bool {
-        self.loaded.held.http.is_some()
+        self.loaded.granted.may_wait()
     }
 
     /// The store that its values are read from, if it was granted any.
     pub fn namespaces(&self) -> Option<&Arc<dyn Namespaces>> {
-        self.loaded.held.namespaces()
+        self.loaded.granted.key_value.as_ref().map(|key_value| key_value.namespaces())
     }
 
     /// The namespace whose values it may change, if it was granted one.
     pub fn writable_namespace(&self) -> Option<&str> {
-        self.loaded.held.writable_namespace()
+        self.loaded.granted.key_value.as_ref()?.writable_namespace()
     }
 
-    pub(crate) fn held(&self) -> &Held {
-        &self.loaded.held
+    pub(crate) fn granted(&self) -> &GrantedCapabilities {
+        &self.loaded.granted
     }
 
     /// One call that is about to be made.
@@ -209,7 +209,7 @@ pub(crate) struct Asking<'a> {
     loaded: &'a Loaded,
     snapshot: &'a Arc<Snapshot>,
     /// Instead of the outside.
-    recorded: Option<Recorded>,
+    recorded: Option<RecordedAnswers>,
     /// Where values are read; none: where the runtime reads them.
     namespaces: Option<Arc<dyn Namespaces>>,
 }
@@ -217,7 +217,7 @@ pub(crate) struct Asking<'a> {
 impl Asking<'_> {
     /// Answers the plugin's questions to its capabilities out of a recording.
     pub(crate) fn from(mut self, exchanges: &[Exchange]) -> Self {
-        self.recorded = Some(Recorded::new(exchanges));
+        self.recorded = Some(RecordedAnswers::new(exchanges));
         self
     }
 
@@ -286,12 +286,15 @@ impl Asking<'_> {
                     loaded.configure(store, instance)?;
                 }
                 let sandbox = store.data_mut();
-                sandbox.show(View { snapshot: Arc::clone(snapshot), held: Arc::clone(&loaded.held), namespaces });
+                sandbox.show(Arc::clone(snapshot));
+                if let Some(key_value) = &loaded.granted.key_value {
+                    key_value.begin(sandbox, namespaces);
+                }
                 if let Some(recorded) = recorded {
                     sandbox.tape.play(recorded);
                 }
                 let answer = body(store, instance)?;
-                changes = store.data_mut().take_changes();
+                changes = KeyValueCapability::take_changes(store.data_mut());
                 Ok(answer)
             });
         Evaluation {

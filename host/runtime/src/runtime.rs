@@ -6,7 +6,7 @@ use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Engine as WasmEngine, Store};
 
 use crate::cache::{Cache, CacheError};
-use crate::capability::Namespaces;
+use crate::capability::{HostServices, Namespaces};
 use crate::compile::Compiler;
 use crate::config::{Limits, RuntimeConfig};
 use crate::sandbox::{self, Finished, Sandbox, Slots, Stop, Ticker};
@@ -40,8 +40,8 @@ pub(crate) struct Shared {
     pub(crate) slots: Slots,
     pub(crate) compiler: Compiler,
     pub(crate) cache: Option<Cache>,
-    /// Where the values of plugins are kept.
-    pub(crate) namespaces: Option<Arc<dyn Namespaces>>,
+    /// What capabilities work with.
+    pub(crate) services: HostServices,
     _ticker: Ticker,
 }
 
@@ -85,7 +85,8 @@ impl Runtime {
         let cache =
             config.cache.as_deref().map(|directory| Cache::open(directory, &engine, config.freeze)).transpose()?;
         let slots = Slots::new(config.pool_size);
-        Ok(Self { shared: Arc::new(Shared { config, engine, slots, compiler, cache, namespaces, _ticker: ticker }) })
+        let services = HostServices { namespaces };
+        Ok(Self { shared: Arc::new(Shared { config, engine, slots, compiler, cache, services, _ticker: ticker }) })
     }
 
     /// What it may use.

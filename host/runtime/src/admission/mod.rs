@@ -19,7 +19,7 @@ use crate::display::{Bytes, Count};
 use crate::settings::MarkError;
 
 pub use limits::AdmissionLimits;
-pub(crate) use names::{ComponentOutline, InterfaceName, Judgement, judge, refuse};
+pub(crate) use names::{ComponentOutline, InterfaceName, Judgement, judge, reach, refuse};
 
 /// A component that may be loaded.
 #[derive(Clone, Debug, PartialEq)]

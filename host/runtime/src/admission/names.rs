@@ -9,8 +9,9 @@ use wasmtime::Engine as WasmEngine;
 
 use super::{AdmissionError, AdmissionRefusal, KINDS, count};
 use crate::bindings::v0;
-use crate::capability::{Grants, OFFERED, wasi};
+use crate::capability::Grants;
 use crate::config::RuntimeConfig;
+use crate::wasi;
 
 /// What a component shows of itself.
 #[derive(Clone, Debug)]
@@ -143,26 +144,42 @@ pub(crate) fn judge(imports: &[String], exports: &[String], grants: &Grants) -> 
     Judgement { kinds, contract, refusals }
 }
 
+/// The interfaces that every plugin may import, without their version, with what it reaches through each.
+const ALWAYS_GRANTED: [(&str, &str); 2] = [
+    ("lockgate:types/types", "nothing: it only has the types of the contract"),
+    ("lockgate:host/snapshot", "the snapshot of the deployment, and the evidence that is granted"),
+];
+
 /// Why an import is refused; none if it is granted.
 pub(crate) fn refuse(import: InterfaceName<'_>, grants: &Grants) -> Option<AdmissionRefusal> {
     if wasi::interface(import.whole).is_some() {
         return None;
     }
     let whole = || import.whole.to_owned();
-    let Some(offered) = OFFERED.iter().find(|offered| offered.interface == import.interface) else {
+    let capability = grants.capabilities().find(|capability| capability.is_imported_as(import.interface));
+    if capability.is_none() && !ALWAYS_GRANTED.iter().any(|(interface, _)| *interface == import.interface) {
         return Some(AdmissionRefusal::NotOffered { import: whole(), what: what_is(import.interface) });
-    };
+    }
     if !import.is_spoken() {
         return Some(AdmissionRefusal::Contract { item: whole(), theirs: import.version().to_owned() });
     }
-    match offered.granted_by {
-        Some((capability, line)) if !(offered.is_granted)(grants) => Some(AdmissionRefusal::NotGranted {
-            import: whole(),
-            capability: capability.to_owned(),
-            line: line.to_owned(),
-        }),
-        _ => None,
+    let capability = capability.filter(|capability| !capability.is_granted)?;
+    Some(AdmissionRefusal::NotGranted {
+        import: whole(),
+        capability: capability.name.to_owned(),
+        line: capability.grant_line,
+    })
+}
+
+/// What a plugin reaches through an import, in words; none if this host does not offer it.
+pub(crate) fn reach(import: InterfaceName<'_>, grants: &Grants) -> Option<&'static str> {
+    if wasi::interface(import.whole).is_some() {
+        return Some("nothing: the host's WASI is empty");
     }
+    let always = ALWAYS_GRANTED.iter().find(|(interface, _)| *interface == import.interface);
+    always.map(|(_, reach)| *reach).or_else(|| {
+        grants.capabilities().find(|capability| capability.is_imported_as(import.interface)).map(|found| found.reach)
+    })
 }
 
 /// What an interface that is not offered is, as far as its name tells.

@@ -1,12 +1,93 @@
 //! The capability `evidence`: files that others attest, by name.
 //!
-//! It is no import but a part of the snapshot, so it is checked whenever a name is asked for.
+//! Evidence is no import but a part of the snapshot, so a plugin links its functions in any case, and each name is compared
+//! with the grant when it is asked for.
+
+use std::sync::Arc;
+
+use wasmtime::StoreContextMut;
+use wasmtime::component::Linker;
+
+use super::host_capability::{GrantError, HostCapability, HostServices};
+use crate::bindings::v0::wit_snapshot::{Evidence, EvidenceError};
+use crate::bindings::v0::{self, EvaluationHandle, SNAPSHOT};
+use crate::sandbox::{HostFunction, Sandbox, charge};
+
+/// The evidence that a plugin may read.
+#[derive(Debug)]
+pub(crate) struct EvidenceCapability(EvidencePatterns);
+
+impl HostCapability for EvidenceCapability {
+    const NAME: &'static str = "evidence";
+    const GRANT_LINE: &'static str = " = [\"<pattern>\"]";
+    const REACH: &'static str = "the evidence that is granted";
+    const IS_IMPORTED: bool = false;
+    const IS_RECORDED: bool = false;
+
+    type Grant = Vec<String>;
+    const DEFAULT_GRANT: Vec<String> = Vec::new();
+
+    fn is_granted(grant: &Vec<String>) -> bool {
+        !grant.is_empty()
+    }
+
+    fn covers(grant: &Vec<String>, scope: &str) -> bool {
+        EvidencePatterns::new(grant).covers(scope)
+    }
+
+    fn open(grant: &Vec<String>, _: &HostServices) -> Result<Option<Self>, GrantError> {
+        Ok(Self::is_granted(grant).then(|| Self(EvidencePatterns::new(grant))))
+    }
+
+    /// Links the two functions of the snapshot again, as they are for a plugin that was granted evidence. It pays for the
+    /// bytes that it reads: one unit of fuel for each.
+    fn link(opened: Option<Arc<Self>>, linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
+        let Some(names) = opened else { return Ok(()) };
+        let pieces = Arc::clone(&names);
+        linker.allow_shadowing(true);
+        let mut snapshot = linker.instance(SNAPSHOT)?;
+        snapshot.func_wrap(
+            "[method]evaluation.evidence-names",
+            move |mut store: StoreContextMut<'_, Sandbox>, (_,): (EvaluationHandle,)| {
+                let snapshot = store.data_mut().count_call(HostFunction::plain("evidence-names"))?;
+                Ok((snapshot.evidence.keys().filter(|name| names.0.allow(name)).cloned().collect::<Vec<_>>(),))
+            },
+        )?;
+        snapshot.func_wrap(
+            "[method]evaluation.evidence",
+            move |mut store: StoreContextMut<'_, Sandbox>, (_, name): (EvaluationHandle, String)| {
+                let piece = pieces.piece(store.data_mut(), name)?;
+                charge(&mut store, piece.as_ref().map_or(0, |piece| piece.content.len() as u64))?;
+                Ok((piece,))
+            },
+        )?;
+        linker.allow_shadowing(false);
+        Ok(())
+    }
+}
+
+impl EvidenceCapability {
+    /// The patterns of the names that may be read.
+    pub(crate) fn patterns(&self) -> &EvidencePatterns {
+        &self.0
+    }
+
+    fn piece(&self, sandbox: &mut Sandbox, name: String) -> wasmtime::Result<Result<Evidence, EvidenceError>> {
+        sandbox.strain(name.len() as u64)?;
+        let snapshot = sandbox.count_call(HostFunction::plain("evidence"))?;
+        if !self.0.allow(&name) {
+            return Ok(Err(EvidenceError::NotGranted(name)));
+        }
+        let piece = snapshot.evidence.get(&name);
+        Ok(piece.map(|piece| v0::evidence(&name, piece)).ok_or(EvidenceError::Missing))
+    }
+}
 
 /// Name patterns in which `*` stands for any run of characters, also none.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Patterns(Vec<String>);
+pub(crate) struct EvidencePatterns(Vec<String>);
 
-impl Patterns {
+impl EvidencePatterns {
     pub(crate) fn new(patterns: &[String]) -> Self {
         Self(patterns.to_vec())
     }
@@ -78,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_wider_grant_covers_a_narrower_request() {
-        let granted = Patterns::new(&["report-*".to_owned()]);
+        let granted = EvidencePatterns::new(&["report-*".to_owned()]);
         assert!(granted.covers("report-unit-*"));
         assert!(!granted.covers("*"));
     }

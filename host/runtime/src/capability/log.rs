@@ -1,64 +1,64 @@
 //! The capability `log`: lines for the author and the operator of a plugin.
-//!
-//! The first lines are kept up to the limits and the rest is counted, so a plugin that logs without end costs a
-//! counter.
 
-use lockgate_domain::{LogLevel, LogLine};
+use std::sync::Arc;
 
-use crate::config::Limits;
+use lockgate_domain::LogLevel;
+use wasmtime::component::{HasSelf, Linker};
 
-/// What one call has logged.
-#[derive(Debug, Default)]
-pub(crate) struct Log {
-    lines: Vec<LogLine>,
-    dropped: u64,
-    lines_left: usize,
-    bytes_left: usize,
+use super::host_capability::{GrantError, HostCapability, HostServices};
+use crate::sandbox::Sandbox;
+use generated::lockgate::host::log as wit;
+
+/// What wasmtime generates from `lockgate:host/log`.
+#[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
+mod generated {
+    wasmtime::component::bindgen!({
+        path: ["../../wit/types", "../../wit/host"],
+        inline: "package lockgate:runtime; world capability { import lockgate:host/log@0.1.0; }",
+        world: "lockgate:runtime/capability",
+        imports: { default: trappable },
+    });
 }
 
-impl Log {
-    pub(crate) fn new(limits: &Limits) -> Self {
-        Self { lines: Vec::new(), dropped: 0, lines_left: limits.log_lines, bytes_left: limits.log_bytes }
+/// The right to log. The lines are kept by the sandbox, within its limits.
+#[derive(Debug)]
+pub(crate) struct LogCapability;
+
+impl HostCapability for LogCapability {
+    const NAME: &'static str = "log";
+    const GRANT_LINE: &'static str = " = true";
+    const REACH: &'static str = "the log, for writing lines";
+    const IS_RECORDED: bool = false;
+
+    type Grant = bool;
+    const DEFAULT_GRANT: bool = true;
+
+    fn is_granted(grant: &bool) -> bool {
+        *grant
     }
 
-    pub(crate) fn write(&mut self, level: LogLevel, message: String) {
-        let full = self.dropped > 0 || self.lines_left == 0 || message.len() > self.bytes_left;
-        if full {
-            self.dropped = self.dropped.saturating_add(1);
-            return;
-        }
-        self.lines_left -= 1;
-        self.bytes_left -= message.len();
-        self.lines.push(LogLine { level, message });
+    fn covers(_: &bool, _: &str) -> bool {
+        true
     }
 
-    pub(crate) fn into_parts(self) -> (Vec<LogLine>, u64) {
-        (self.lines, self.dropped)
+    fn open(grant: &bool, _: &HostServices) -> Result<Option<Self>, GrantError> {
+        Ok(grant.then_some(Self))
+    }
+
+    fn link(_: Option<Arc<Self>>, linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
+        wit::add_to_linker::<_, HasSelf<_>>(linker, |sandbox| sandbox)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn log_of(limits: Limits, messages: &[&str]) -> (Vec<String>, u64) {
-        let mut log = Log::new(&limits);
-        for message in messages {
-            log.write(LogLevel::Info, (*message).to_owned());
-        }
-        let (lines, dropped) = log.into_parts();
-        (lines.into_iter().map(|line| line.message).collect(), dropped)
-    }
-
-    #[test]
-    fn the_first_lines_are_kept_and_the_rest_is_counted() {
-        let limits = Limits { log_lines: 2, ..Limits::default() };
-        assert_eq!(log_of(limits, &["a", "b", "c", "d"]), (vec!["a".to_owned(), "b".to_owned()], 2));
-    }
-
-    #[test]
-    fn no_line_comes_after_a_dropped_one() {
-        let limits = Limits { log_bytes: 4, ..Limits::default() };
-        assert_eq!(log_of(limits, &["abc", "defg", "h"]), (vec!["abc".to_owned()], 2));
+impl wit::Host for Sandbox {
+    fn log(&mut self, level: wit::Level, message: String) -> wasmtime::Result<()> {
+        let level = match level {
+            wit::Level::Trace => LogLevel::Trace,
+            wit::Level::Debug => LogLevel::Debug,
+            wit::Level::Info => LogLevel::Info,
+            wit::Level::Warn => LogLevel::Warn,
+            wit::Level::Error => LogLevel::Error,
+        };
+        self.write_log(level, message)
     }
 }

@@ -17,8 +17,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ask::{Call, Said};
-use crate::capability::{Content, Exchange, Patterns};
+use crate::capability::{Content, EvidencePatterns};
 use crate::config::Limits;
+use crate::sandbox::Exchange;
 
 pub use file::{EXTENSION, RecordingError};
 pub use take::{Context, Replayed};
@@ -140,8 +141,8 @@ impl Recording {
     }
 
     /// The evidence that it could read.
-    fn readable(&self) -> Patterns {
-        Patterns::new(&self.evidence_granted)
+    fn readable(&self) -> EvidencePatterns {
+        EvidencePatterns::new(&self.evidence_granted)
     }
 
     /// The snapshot with the content of its evidence.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Engine, Outcome, RecordedPlugin, Recording, RecordingError, Used};
 use crate::ask::{Call, Said};
-use crate::capability::Content;
+use crate::capability::{Content, EvidencePatterns};
 use crate::evaluation::Evaluation;
 use crate::freeze::Freezing;
 use crate::plugin::Plugin;
@@ -60,7 +60,8 @@ impl Recording {
         context: Option<Context>,
     ) -> Self {
         let Evaluation { outcome, receipt, log, log_dropped, exchanges, .. } = evaluation;
-        let readable = snapshot.evidence.iter().filter(|(name, _)| plugin.held().evidence.allow(name));
+        let patterns = EvidencePatterns::new(plugin.evidence_granted());
+        let readable = snapshot.evidence.iter().filter(|(name, _)| patterns.allow(name));
         let evidence = readable.map(|(_, piece)| (piece.digest.text(), Content(piece.content.to_vec()))).collect();
         let mut snapshot = snapshot.clone();
         snapshot.evidence.values_mut().for_each(|piece| piece.content = Arc::default());
@@ -76,7 +77,7 @@ impl Recording {
             },
             context,
             limits: plugin.limits().into(),
-            log_granted: plugin.held().log,
+            log_granted: plugin.granted().log.is_some(),
             evidence_granted: plugin.evidence_granted().to_vec(),
             call,
             snapshot,

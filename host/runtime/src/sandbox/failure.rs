@@ -6,8 +6,8 @@ use lockgate_domain::{Failure, FailureKind};
 use wasmtime::{Trap, WasmBacktrace};
 
 use super::memory::MemoryExceeded;
+use super::tape::NotRecorded;
 use super::{CalledTooEarly, HostEffortSpent};
-use crate::capability::NotRecorded;
 use crate::config::Limits;
 use crate::display::{Bytes, Count};
 

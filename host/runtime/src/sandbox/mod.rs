@@ -3,12 +3,15 @@
 //! A sandbox lives for one call. Whatever happens in it, it is dropped afterwards, so nothing that one evaluation
 //! leaves behind is seen by another, and a trap cannot leave a half-changed state to go on from.
 
+mod call_state;
 mod engine;
 mod failure;
-mod host_call;
+mod host_function;
+mod log_lines;
 mod memory;
 mod run;
 mod slots;
+mod tape;
 mod ticker;
 
 use std::sync::Arc;
@@ -19,17 +22,20 @@ use wasmtime::{Engine as WasmEngine, Store};
 
 pub(crate) use engine::{ENGINE_VERSION, SETTINGS, engine};
 pub(crate) use failure::{contract_violation, plugin_error, result_too_large};
-pub(crate) use host_call::HostCall;
-pub(crate) use memory::Memory;
+pub(crate) use host_function::{HostFunction, charge};
+pub(crate) use log_lines::LogLines;
 pub(crate) use run::{Finished, Stop, run};
 pub(crate) use slots::Slots;
+pub use tape::Exchange;
+pub(crate) use tape::RecordedAnswers;
 pub(crate) use ticker::Ticker;
 
-use crate::capability::{
-    Held, HttpError, KeyValueError, Log, NameCache, NamespaceChanges, Namespaces, Request, Response, Session, Tape,
-    wasi,
-};
 use crate::config::Limits;
+use crate::wasi::WasiState;
+use call_state::CallState;
+use host_function::CallCounts;
+use memory::Memory;
+use tape::Tape;
 
 /// The most component-model handles that a sandbox can hold. Plugins are lent one, the `evaluation`; the rest is room
 /// for resources that a component passes about inside itself.
@@ -41,38 +47,28 @@ const EFFORT_PER_CALL: u64 = 100;
 /// A plugin called the host where the contract forbids it: in `describe`, in `configure`, or while it starts.
 #[derive(Debug, thiserror::Error)]
 #[error("it called `{0}` before there was anything to evaluate: `describe` and `configure` must not call any import")]
-pub(crate) struct CalledTooEarly(&'static str);
+pub(crate) struct CalledTooEarly(HostFunction);
 
 /// A plugin had the host do as much for it as its fuel allows.
 #[derive(Debug, thiserror::Error)]
 #[error("the host did as much for it as its fuel allows")]
 pub(crate) struct HostEffortSpent;
 
-/// What a call may look at: the snapshot, and what was granted.
-#[derive(Clone, Debug)]
-pub(crate) struct View {
-    pub(crate) snapshot: Arc<Snapshot>,
-    pub(crate) held: Arc<Held>,
-    /// Where values are read; none: where the runtime reads them.
-    pub(crate) namespaces: Option<Arc<dyn Namespaces>>,
-}
-
 /// What the store of one call holds.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
-    view: Option<View>,
+    /// What the plugin evaluates; none before there is anything to evaluate.
+    snapshot: Option<Arc<Snapshot>>,
     memory: Memory,
-    pub(crate) log: Log,
-    pub(crate) wasi: wasi::State,
-    calls: [u64; HostCall::COUNT],
+    pub(crate) log: LogLines,
+    pub(crate) wasi: WasiState,
+    calls: CallCounts,
     /// How much more the host does for it, in units of fuel: a guest that lets the host work runs out of it, too.
     effort: u64,
     /// What it asked its capabilities.
     pub(crate) tape: Tape,
-    /// The names that it has asked for: each is looked up once.
-    names: NameCache,
-    /// The values that it may use, and what it changed of them.
-    values: Option<Session>,
+    /// What its capabilities keep during the call.
+    pub(crate) state: CallState,
     /// Whether it was told something that differs from moment to moment.
     knows_moment: bool,
     /// When its time is up: no call of the host may wait beyond that.
@@ -84,15 +80,14 @@ impl Sandbox {
     pub(crate) fn store(engine: &WasmEngine, limits: &Limits, tick: Duration) -> wasmtime::Result<Store<Self>> {
         let now = Instant::now();
         let sandbox = Self {
-            view: None,
+            snapshot: None,
             memory: Memory::new(limits.memory),
-            log: Log::new(limits),
-            wasi: wasi::State::default(),
-            calls: [0; HostCall::COUNT],
+            log: LogLines::new(limits),
+            wasi: WasiState::default(),
+            calls: CallCounts::default(),
             effort: limits.fuel,
             tape: Tape::default(),
-            names: NameCache::default(),
-            values: None,
+            state: CallState::default(),
             knows_moment: false,
             deadline: now.checked_add(limits.wall_clock).unwrap_or(now),
         };
@@ -105,15 +100,14 @@ impl Sandbox {
         Ok(store)
     }
 
-    /// From here on the plugin may look at that.
-    pub(crate) fn show(&mut self, view: View) {
-        self.values = view.held.session(view.namespaces.clone());
-        self.view = Some(view);
+    /// From here on the plugin evaluates that snapshot.
+    pub(crate) fn show(&mut self, snapshot: Arc<Snapshot>) {
+        self.snapshot = Some(snapshot);
     }
 
-    /// What was granted; none before there is anything to evaluate.
-    pub(crate) fn held(&self) -> Option<&Held> {
-        self.view.as_ref().map(|view| &*view.held)
+    /// When the time of the call is up.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
     }
 
     /// From here on nothing bounds its memory but the pool: for reading a frozen image out of it.
@@ -121,14 +115,14 @@ impl Sandbox {
         self.memory = Memory::new(u64::MAX);
     }
 
-    /// What the plugin may look at, and a note that it called that function.
-    pub(crate) fn view(&mut self, call: HostCall) -> wasmtime::Result<&View> {
-        if let Some(count) = self.calls.get_mut(call as usize) {
-            *count += 1;
-        }
+    /// Counts a call of that function, and hands out the snapshot that the function may look at.
+    ///
+    /// # Errors
+    /// If there is nothing to evaluate yet, or the host has done as much for the plugin as its fuel allows.
+    pub(crate) fn count_call(&mut self, function: HostFunction) -> wasmtime::Result<&Snapshot> {
+        self.calls.add(function);
         self.strain(EFFORT_PER_CALL)?;
-        self.knows_moment |= matches!(call, HostCall::Now);
-        self.view.as_ref().ok_or_else(|| CalledTooEarly(call.name()).into())
+        self.snapshot.as_deref().ok_or_else(|| CalledTooEarly(function).into())
     }
 
     /// The host does that much for the guest, in units of fuel. It is counted apart from the guest's own work, so that
@@ -139,36 +133,22 @@ impl Sandbox {
         left.map(|_| ()).ok_or_else(|| HostEffortSpent.into())
     }
 
-    /// What the plugin wants to be kept. Called once it has given an answer, and only then.
-    pub(crate) fn take_changes(&mut self) -> Option<NamespaceChanges> {
-        self.values.take().filter(|_| !self.tape.is_played())?.into_changes()
+    /// From here on the answer of the plugin may depend on the moment of the snapshot.
+    pub(crate) fn learn_moment(&mut self) {
+        self.knows_moment = true;
     }
 
-    /// Sends a request for the plugin, in the time that it has left.
-    pub(crate) fn send(&mut self, request: &Request) -> Result<Response, HttpError> {
-        let held = self.view.as_ref().map(|view| Arc::clone(&view.held));
-        match held.as_ref().and_then(|held| held.http.as_ref()) {
-            Some(client) => client.send(&mut self.names, request, self.deadline),
-            None => Err(HttpError::NotGranted(request.url.clone())),
+    /// The snapshot with its moment, of which the plugin learns; none before there is anything to evaluate.
+    pub(crate) fn snapshot_and_moment(&mut self) -> Option<&Snapshot> {
+        if self.snapshot.is_some() {
+            self.learn_moment();
         }
-    }
-
-    /// The values that the plugin may use.
-    pub(crate) fn values(&mut self) -> Result<&mut Session, KeyValueError> {
-        self.values
-            .as_mut()
-            .ok_or_else(|| KeyValueError::Unavailable("this host keeps no values of plugins".to_owned()))
-    }
-
-    /// The snapshot with its moment; none before there is anything to evaluate.
-    pub(crate) fn snapshot(&mut self) -> Option<&Snapshot> {
-        self.knows_moment |= self.view.is_some();
-        self.view.as_ref().map(|view| &*view.snapshot)
+        self.snapshot.as_deref()
     }
 
     /// Takes a log line.
     pub(crate) fn write_log(&mut self, level: LogLevel, message: String) -> wasmtime::Result<()> {
-        self.view(HostCall::Log)?;
+        self.count_call(HostFunction::plain("log"))?;
         self.strain(message.len() as u64)?;
         self.log.write(level, message);
         Ok(())

@@ -7,8 +7,8 @@ use lockgate_domain::{Failure, LogLine};
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
 
-use super::{Sandbox, Slots, failure, host_call};
-use crate::capability::Exchange;
+use super::tape::Exchange;
+use super::{Sandbox, Slots, failure};
 use crate::config::Limits;
 
 /// Why a run ended without an answer.
@@ -99,7 +99,7 @@ pub(crate) fn run<T>(
         host_effort: limits.fuel.saturating_sub(sandbox.effort),
         peak_memory: sandbox.memory.peak(),
         wall_time,
-        host_calls: host_call::called(&sandbox.calls),
+        host_calls: sandbox.calls.by_name(),
         log,
         log_dropped,
         timeless: !sandbox.knows_moment && exchanges.is_empty(),

@@ -24,7 +24,7 @@ pub(super) fn newest_first(history: &[domain::PastDeployment]) -> Vec<wit::PastD
 }
 
 /// One piece of evidence, under its name.
-pub(super) fn evidence(name: &str, evidence: &domain::Evidence) -> wit::Evidence {
+pub(crate) fn evidence(name: &str, evidence: &domain::Evidence) -> wit::Evidence {
     wit::Evidence {
         name: name.to_owned(),
         digest: evidence.digest.text(),

@@ -1,68 +1,129 @@
 //! The capability `directory`: files that the operator laid out for a plugin, to be read.
 //!
 //! A plugin names a directory and a path below it, and gets the answer of the file system as it is now. What can be
-//! asked for ends at the directory that was opened when the plugin was loaded; this module ends at answers that can be
-//! written down and given again, and knows neither the contract's types nor the sandbox.
+//! asked for ends at the directory that was opened when the plugin was loaded.
 //!
 //! Nothing here waits: what is no file or directory is not opened, and regular files do not block. That holds for what
 //! a machine keeps itself; a network file system that hangs would hang the call, so do not grant one.
 
-mod answer;
+mod binding;
 mod grant;
-mod opened;
+mod message;
+mod open_directory;
 mod path;
 #[cfg(all(test, unix))]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use wasmtime::StoreContextMut;
+use wasmtime::component::Linker;
+
+use super::ask::ask;
 use super::content::Content;
+use super::host_capability::{GrantError, HostCapability, HostServices};
 use super::name;
-use opened::Opened;
+use crate::sandbox::{HostFunction, Sandbox};
+use binding::wit;
+use message::{DirectoryError, DirectoryPath, Listing};
+use open_directory::OpenDirectory;
 
-pub(crate) use answer::{DirectoryError, EntryKind, Listing, Place};
 pub use grant::{DirectoryGrant, DirectoryGrantError};
 
-/// The directories that were granted, open.
-#[derive(Debug, Default)]
-pub(crate) struct Directories(BTreeMap<String, Opened>);
+const NAMES: HostFunction = HostFunction::of_capability(DirectoryCapability::NAME, "names", 1_000);
+/// It looks at as many names as the operator allows, also if they turn out to be too many.
+const ENTRIES: HostFunction = HostFunction::of_capability(DirectoryCapability::NAME, "entries", 2_000_000);
+const READ: HostFunction = HostFunction::of_capability(DirectoryCapability::NAME, "read", 20_000);
 
-impl Directories {
+/// The directories that a plugin may read, open, by name.
+#[derive(Debug, Default)]
+pub(crate) struct DirectoryCapability(BTreeMap<String, OpenDirectory>);
+
+impl HostCapability for DirectoryCapability {
+    const NAME: &'static str = "directory";
+    const GRANT_LINE: &'static str = ".<name> = \"<path>\"";
+    const REACH: &'static str = "the directories that are granted, for reading";
+
+    type Grant = BTreeMap<String, DirectoryGrant>;
+    const DEFAULT_GRANT: BTreeMap<String, DirectoryGrant> = BTreeMap::new();
+
+    fn is_granted(grant: &BTreeMap<String, DirectoryGrant>) -> bool {
+        !grant.is_empty()
+    }
+
+    fn covers(grant: &BTreeMap<String, DirectoryGrant>, scope: &str) -> bool {
+        grant.contains_key(scope)
+    }
+
+    /// Opens each directory, so that a plugin does not find out halfway through a decision that one is not there.
+    fn open(grant: &BTreeMap<String, DirectoryGrant>, _: &HostServices) -> Result<Option<Self>, GrantError> {
+        let opened = Self::open_all(grant).map_err(GrantError::new)?;
+        Ok(Self::is_granted(grant).then_some(opened))
+    }
+
+    fn link(opened: Option<Arc<Self>>, linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
+        type Answer<T> = wasmtime::Result<(Result<T, wit::DirectoryError>,)>;
+        let directories = opened.unwrap_or_default();
+        let mut interface = Self::instance(linker)?;
+        let granted = Arc::clone(&directories);
+        interface.func_wrap("names", move |mut store: StoreContextMut<'_, Sandbox>, (): ()| {
+            Ok((ask(&mut store, NAMES, &(), |_| granted.names())?,))
+        })?;
+        let granted = Arc::clone(&directories);
+        interface.func_wrap(
+            "entries",
+            move |mut store: StoreContextMut<'_, Sandbox>,
+                  (directory, path): (String, String)|
+                  -> Answer<wit::Listing> {
+                let path = DirectoryPath { directory, path };
+                let answer = ask(&mut store, ENTRIES, &path, |_| granted.entries(&path))?;
+                Ok((answer.map(binding::listing).map_err(binding::error),))
+            },
+        )?;
+        interface.func_wrap(
+            "read",
+            move |mut store: StoreContextMut<'_, Sandbox>, (directory, path): (String, String)| -> Answer<Vec<u8>> {
+                let path = DirectoryPath { directory, path };
+                let answer = ask(&mut store, READ, &path, |_| directories.read(&path))?;
+                Ok((answer.map(|content| content.0).map_err(binding::error),))
+            },
+        )
+    }
+}
+
+impl DirectoryCapability {
     /// Opens what is granted, by name.
-    ///
-    /// # Errors
-    /// If a name cannot be one, or a directory is not there or cannot be opened: a plugin must not find out halfway
-    /// through a decision.
-    pub(crate) fn open(grants: &BTreeMap<String, DirectoryGrant>) -> Result<Self, DirectoryGrantError> {
+    fn open_all(grants: &BTreeMap<String, DirectoryGrant>) -> Result<Self, DirectoryGrantError> {
         let open = |(name, grant): (&String, &DirectoryGrant)| {
             if !name::is_name(name) {
                 return Err(DirectoryGrantError::InvalidName { name: name.clone() });
             }
             let unopenable =
                 |error| DirectoryGrantError::Unopenable { name: name.clone(), path: grant.path.clone(), error };
-            Ok((name.clone(), Opened::open(grant).map_err(unopenable)?))
+            Ok((name.clone(), OpenDirectory::open(grant).map_err(unopenable)?))
         };
         grants.iter().map(open).collect::<Result<_, _>>().map(Self)
     }
 
     /// The names of the directories, in order.
-    pub(crate) fn names(&self) -> Vec<String> {
+    fn names(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
     }
 
-    /// What the directory at a place holds.
-    pub(crate) fn entries(&self, place: &Place) -> Result<Listing, DirectoryError> {
-        let directory = self.directory(place)?;
-        directory.entries(path::inside(&place.path).map_err(DirectoryError::InvalidPath)?)
+    /// What the directory at that path holds.
+    fn entries(&self, path: &DirectoryPath) -> Result<Listing, DirectoryError> {
+        let directory = self.directory(path)?;
+        directory.entries(path::inside(&path.path).map_err(DirectoryError::InvalidPath)?)
     }
 
-    /// The bytes of the file at a place.
-    pub(crate) fn read(&self, place: &Place) -> Result<Content, DirectoryError> {
-        let directory = self.directory(place)?;
-        directory.read(path::inside(&place.path).map_err(DirectoryError::InvalidPath)?).map(Content)
+    /// The bytes of the file at that path.
+    fn read(&self, path: &DirectoryPath) -> Result<Content, DirectoryError> {
+        let directory = self.directory(path)?;
+        directory.read(path::inside(&path.path).map_err(DirectoryError::InvalidPath)?).map(Content)
     }
 
-    fn directory(&self, place: &Place) -> Result<&Opened, DirectoryError> {
-        self.0.get(&place.directory).ok_or_else(|| DirectoryError::NotGranted(place.directory.clone()))
+    fn directory(&self, path: &DirectoryPath) -> Result<&OpenDirectory, DirectoryError> {
+        self.0.get(&path.directory).ok_or_else(|| DirectoryError::NotGranted(path.directory.clone()))
     }
 }

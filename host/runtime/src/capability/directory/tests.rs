@@ -17,7 +17,7 @@ use std::time::Duration;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 
-use super::answer::Entry;
+use super::message::{Entry, EntryKind};
 use super::*;
 use DirectoryError::{Missing, Outside, TooLarge, Unreadable, WrongKind};
 use EntryKind::{Directory, File, Other};
@@ -60,9 +60,9 @@ impl Laid {
         self
     }
 
-    fn open(&self) -> Directories {
+    fn open(&self) -> DirectoryCapability {
         let grant = DirectoryGrant { path: self.granted(), file_size: self.file_size, entries: self.entries };
-        Directories::open(&BTreeMap::from([("catalog".to_owned(), grant)])).unwrap()
+        DirectoryCapability::open_all(&BTreeMap::from([("catalog".to_owned(), grant)])).unwrap()
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
@@ -77,11 +77,11 @@ impl Laid {
     }
 }
 
-fn place(path: &str) -> Place {
-    Place { directory: "catalog".to_owned(), path: path.to_owned() }
+fn place(path: &str) -> DirectoryPath {
+    DirectoryPath { directory: "catalog".to_owned(), path: path.to_owned() }
 }
 
-fn read(directories: &Directories, path: &str) -> Result<Vec<u8>, DirectoryError> {
+fn read(directories: &DirectoryCapability, path: &str) -> Result<Vec<u8>, DirectoryError> {
     directories.read(&place(path)).map(|content| content.0)
 }
 
@@ -109,7 +109,7 @@ fn files_are_read_and_directories_are_listed_by_the_bytes_of_their_names() {
 #[test]
 fn what_is_not_granted_by_name_is_not_there() {
     let directories = Laid::out().open();
-    let elsewhere = Place { directory: "secret".to_owned(), path: "key".to_owned() };
+    let elsewhere = DirectoryPath { directory: "secret".to_owned(), path: "key".to_owned() };
     assert_eq!(directories.names(), ["catalog"]);
     assert_eq!(directories.read(&elsewhere), Err(DirectoryError::NotGranted("secret".to_owned())));
     assert_eq!(directories.entries(&elsewhere), Err(DirectoryError::NotGranted("secret".to_owned())));
@@ -266,7 +266,7 @@ fn a_name_that_keeps_becoming_a_link_out_is_never_followed() {
 #[test]
 fn devices_are_not_opened() {
     let grants = BTreeMap::from([("catalog".to_owned(), DirectoryGrant::new("/dev"))]);
-    let directories = Directories::open(&grants).unwrap();
+    let directories = DirectoryCapability::open_all(&grants).unwrap();
     for device in ["null", "zero", "full"] {
         assert_eq!(read(&directories, device), Err(WrongKind(Other)), "`{device}`");
     }
@@ -296,7 +296,7 @@ fn a_file_that_says_it_is_empty_is_still_read_no_further_than_was_granted() {
     // What the system tells about a process has no size until it is read.
     let grants =
         BTreeMap::from([("catalog".to_owned(), DirectoryGrant { file_size: 16, ..DirectoryGrant::new("/proc/self") })]);
-    let directories = Directories::open(&grants).unwrap();
+    let directories = DirectoryCapability::open_all(&grants).unwrap();
     assert_eq!(read(&directories, "status"), Err(TooLarge(16)));
 }
 
@@ -398,7 +398,7 @@ fn a_directory_that_was_removed_after_loading_holds_nothing() {
 #[test]
 fn what_the_system_refuses_is_not_taken_for_a_way_out() {
     let of_the_system = io::Error::from_raw_os_error(rustix::io::Errno::ACCESS.raw_os_error());
-    assert_eq!(opened::refused(of_the_system), Unreadable("the host itself may not read it".to_owned()));
+    assert_eq!(open_directory::refused(of_the_system), Unreadable("the host itself may not read it".to_owned()));
 }
 
 #[test]
@@ -408,7 +408,9 @@ fn only_directories_that_are_there_can_be_granted() {
         ["gone", "file", "pipe"].map(|path| {
             let grant = DirectoryGrant::new(laid.granted().join(path));
             let shown = grant.path.display().to_string();
-            let error = Directories::open(&BTreeMap::from([("catalog".to_owned(), grant)])).unwrap_err().to_string();
+            let error = DirectoryCapability::open_all(&BTreeMap::from([("catalog".to_owned(), grant)]))
+                .unwrap_err()
+                .to_string();
             error.replace(&shown, path)
         })
     });
@@ -429,7 +431,7 @@ fn only_directories_that_are_there_can_be_granted() {
 fn a_directory_is_granted_under_a_name_that_is_safe_everywhere() {
     let grants = BTreeMap::from([("Cata log".to_owned(), DirectoryGrant::new("/"))]);
     assert_eq!(
-        Directories::open(&grants).unwrap_err().to_string(),
+        DirectoryCapability::open_all(&grants).unwrap_err().to_string(),
         "`Cata log` cannot be the name of a directory that is granted: write at most 64 lower-case letters, digits \
          and single hyphens"
     );

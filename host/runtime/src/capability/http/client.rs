@@ -19,18 +19,18 @@ const MOST_ADDRESSES: usize = 8;
 
 /// Sends the requests of one plugin to the origins that it was granted. It keeps nothing between requests.
 #[derive(Debug)]
-pub(crate) struct Client {
+pub(super) struct HttpClient {
     grants: BTreeMap<Origin, HttpGrant>,
     resolver: NameResolver,
     tls: Tls,
 }
 
-impl Client {
+impl HttpClient {
     /// A client that may use these grants, and nothing else.
     ///
     /// # Errors
     /// If an origin is granted twice, with no method, or with no time.
-    pub(crate) fn new(grants: &[HttpGrant]) -> Result<Self, HttpGrantError> {
+    pub(super) fn new(grants: &[HttpGrant]) -> Result<Self, HttpGrantError> {
         Self::with(grants, NameResolver::system(), Tls::default())
     }
 
@@ -47,7 +47,7 @@ impl Client {
 
     /// Sends a request and waits for the whole response: as long as the grant of the first origin allows, and never
     /// beyond `deadline`. All requests of one evaluation share one cache of names.
-    pub(crate) fn send(
+    pub(super) fn send(
         &self,
         names: &mut NameCache,
         request: &Request,

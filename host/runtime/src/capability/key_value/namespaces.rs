@@ -37,14 +37,6 @@ impl KeyValueGrant {
     pub fn new(namespace: impl Into<String>, access: NamespaceAccess) -> Self {
         Self { namespace: namespace.into(), access, quota: 64 << 10 }
     }
-
-    /// Whether it can be granted.
-    ///
-    /// # Errors
-    /// [`NamespaceError::InvalidName`].
-    pub(crate) fn check(&self) -> Result<(), NamespaceError> {
-        check_namespace(&self.namespace)
-    }
 }
 
 /// Whether that can be the name of a namespace: the rule for every store.

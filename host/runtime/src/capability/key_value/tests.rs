@@ -244,9 +244,9 @@ fn a_name_that_could_be_a_path_is_none() {
         );
         assert_eq!(namespaces.read(name).unwrap_err().to_string(), message);
         assert_eq!(commit(&namespaces, name, &ValueChanges::default(), 64).unwrap_err().to_string(), message);
-        assert_eq!(KeyValueGrant::new(name, NamespaceAccess::ReadOnly).check().unwrap_err().to_string(), message);
+        assert_eq!(check_namespace(name).unwrap_err().to_string(), message);
     }
-    KeyValueGrant::new("deploy-counter", NamespaceAccess::ReadOnly).check().unwrap();
+    check_namespace("deploy-counter").unwrap();
 }
 
 #[test]

@@ -12,8 +12,8 @@ use super::peer::{Peer, ok, path, redirect};
 use super::*;
 
 /// Asks with a name server of the test's own.
-fn client(grant: &HttpGrant, look_up: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static) -> Client {
-    Client::with(std::slice::from_ref(grant), NameResolver::with(look_up), Tls::default()).unwrap()
+fn client(grant: &HttpGrant, look_up: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static) -> HttpClient {
+    HttpClient::with(std::slice::from_ref(grant), NameResolver::with(look_up), Tls::default()).unwrap()
 }
 
 fn addresses(texts: &[&str]) -> Vec<IpAddr> {
@@ -115,7 +115,7 @@ fn a_redirect_to_the_same_name_goes_to_the_same_address() {
 fn a_name_that_stands_for_nothing_is_unreachable() {
     let (_, grant, asked) = named();
     let origin = grant.origin.to_string();
-    let send = |client: Client| client.send(&mut NameCache::default(), &asked, in_a_minute());
+    let send = |client: HttpClient| client.send(&mut NameCache::default(), &asked, in_a_minute());
     assert_eq!(
         send(client(&grant, |_| Err(io::Error::other("name unknown")))),
         Err(HttpError::Unreachable(format!("`{origin}` cannot be reached: name unknown")))

@@ -98,7 +98,7 @@ fn what_a_server_says_in_advance_is_passed_over() {
 #[test]
 fn each_request_has_a_connection_of_its_own() {
     let peer = Peer::saying(&ok("x"));
-    let client = Client::new(&[granted(&peer.origin())]).unwrap();
+    let client = HttpClient::new(&[granted(&peer.origin())]).unwrap();
     let mut names = NameCache::default();
     for _ in 0..3 {
         client.send(&mut names, &request(Method::Get, &peer.url("/")), in_a_minute()).unwrap();

@@ -62,7 +62,7 @@ fn ask_within(
     let origin = format!("https://{name}:{port}");
     let grant = HttpGrant { timeout, ..granted(&origin) };
     let lookups = NameResolver::with(|_| Ok(vec!["127.0.0.1".parse().unwrap()]));
-    let client = Client::with(&[grant], lookups, tls).unwrap();
+    let client = HttpClient::with(&[grant], lookups, tls).unwrap();
     client.send(&mut NameCache::default(), &request(Method::Get, &origin), in_a_minute())
 }
 

@@ -117,7 +117,7 @@ fn all_redirects_share_the_time_of_the_first() {
 #[test]
 fn the_end_of_the_evaluation_is_the_end_of_the_request() {
     let peer = repeating("HTTP/1.1 200 OK\r\n\r\n", "a", Duration::from_millis(20));
-    let client = Client::new(&[granted(&peer.origin())]).unwrap();
+    let client = HttpClient::new(&[granted(&peer.origin())]).unwrap();
     let (begun, asked) = (Instant::now(), request(Method::Get, &peer.url("/")));
     let answer = client.send(&mut NameCache::default(), &asked, begun + Duration::from_millis(200));
     assert!(matches!(answer, Err(HttpError::TimedOut(1..=200))), "{answer:?}");

@@ -14,7 +14,7 @@ mod requests;
 use std::time::{Duration, Instant};
 
 use super::super::content::Content;
-use super::{Client, HttpError, HttpGrant, Method, NameCache, Request, Response};
+use super::{HttpClient, HttpError, HttpGrant, Method, NameCache, Request, Response};
 
 /// The origin there, with every method, this machine's address, and more time than a busy machine needs.
 fn granted(origin: &str) -> HttpGrant {
@@ -41,7 +41,7 @@ fn with_body(mut request: Request, body: &str) -> Request {
 
 /// Asks in an evaluation of its own that has a minute left.
 fn ask(grants: &[HttpGrant], request: &Request) -> Result<Response, HttpError> {
-    Client::new(grants).unwrap().send(&mut NameCache::default(), request, in_a_minute())
+    HttpClient::new(grants).unwrap().send(&mut NameCache::default(), request, in_a_minute())
 }
 
 fn get(grants: &[HttpGrant], url: &str) -> Result<Response, HttpError> {

@@ -176,7 +176,7 @@ fn only_what_is_granted_is_asked() {
 
 #[test]
 fn a_grant_that_grants_nothing_is_no_grant() {
-    let why = |grants: &[HttpGrant]| Client::new(grants).unwrap_err().to_string();
+    let why = |grants: &[HttpGrant]| HttpClient::new(grants).unwrap_err().to_string();
     let grant = HttpGrant::new("https://a".parse().unwrap());
     assert_eq!(
         why(&[HttpGrant { methods: Vec::new(), ..grant.clone() }]),

@@ -10,13 +10,13 @@ use std::path::Path;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirEntry, File, Metadata, OpenOptions};
 
-use super::answer::{DirectoryError, Entry, EntryKind, Listing};
 use super::grant::DirectoryGrant;
+use super::message::{DirectoryError, Entry, EntryKind, Listing};
 use super::path;
 
 /// A directory that was granted, and how much of it may be handed over at once.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(super) struct OpenDirectory {
     directory: Dir,
     /// Of one file, in bytes.
     file_size: u64,
@@ -24,7 +24,7 @@ pub(super) struct Opened {
     entries: usize,
 }
 
-impl Opened {
+impl OpenDirectory {
     pub(super) fn open(grant: &DirectoryGrant) -> io::Result<Self> {
         let directory = Dir::open_ambient_dir(&grant.path, ambient_authority())?;
         Ok(Self { directory, file_size: grant.file_size, entries: grant.entries })

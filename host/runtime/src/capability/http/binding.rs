@@ -1,27 +1,23 @@
-//! `lockgate:host/http`: from the contract's types to the capability's, and back.
+//! Converts between the types of `lockgate:host/http` and those of the capability.
 
-use wasmtime::StoreContextMut;
-use wasmtime::component::Linker;
+use super::message::{HttpError, Request, Response};
+use super::method::Method;
+use crate::capability::Content;
 
-use super::generated::lockgate::host::http as wit;
-use crate::capability::{self, Content, HttpError, Method, Request, Response};
-use crate::sandbox::{HostCall, Sandbox};
-
-type Answered = Result<wit::Response, wit::HttpError>;
-
-pub(crate) fn link_http(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
-    let mut interface = linker.instance("lockgate:host/http@0.1.0")?;
-    interface.func_wrap(
-        "send",
-        |mut store: StoreContextMut<'_, Sandbox>, (asked,): (wit::Request,)| -> wasmtime::Result<(Answered,)> {
-            let request = request(asked);
-            let answer = capability::ask(&mut store, HostCall::HttpSend, &request, |sandbox| sandbox.send(&request))?;
-            Ok((answer.map(response).map_err(error),))
-        },
-    )
+/// What wasmtime generates from `lockgate:host/http`.
+#[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
+mod generated {
+    wasmtime::component::bindgen!({
+        path: ["../../wit/types", "../../wit/host"],
+        inline: "package lockgate:runtime; world capability { import lockgate:host/http@0.1.0; }",
+        world: "lockgate:runtime/capability",
+        imports: { default: trappable },
+    });
 }
 
-fn request(request: wit::Request) -> Request {
+pub(super) use generated::lockgate::host::http as wit;
+
+pub(super) fn request(request: wit::Request) -> Request {
     let method = match request.method {
         wit::Method::Get => Method::Get,
         wit::Method::Head => Method::Head,
@@ -33,11 +29,11 @@ fn request(request: wit::Request) -> Request {
     Request { method, url: request.url, headers: request.headers, body: request.body.map(Content) }
 }
 
-fn response(response: Response) -> wit::Response {
+pub(super) fn response(response: Response) -> wit::Response {
     wit::Response { status: response.status, headers: response.headers, body: response.body.0 }
 }
 
-fn error(error: HttpError) -> wit::HttpError {
+pub(super) fn error(error: HttpError) -> wit::HttpError {
     match error {
         HttpError::NotGranted(what) => wit::HttpError::NotGranted(what),
         HttpError::InvalidRequest(why) => wit::HttpError::InvalidRequest(why),

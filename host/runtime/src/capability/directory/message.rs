@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A place in a directory that was granted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Place {
+pub(crate) struct DirectoryPath {
     /// The name of the directory.
     pub(crate) directory: String,
     /// The path in it: names joined by `/`; empty for the directory itself.

@@ -8,8 +8,7 @@ use wasmtime::component::{ComponentType, Lift, LinkerInstance, Lower, Resource, 
 
 use super::output::Output;
 use super::random::Random;
-use crate::capability::charge;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, charge};
 
 /// The most random bytes that are handed over at once.
 const MOST_RANDOM: u64 = 64 << 10;
@@ -190,7 +189,10 @@ fn clock(instance: &mut LinkerInstance<'_, Sandbox>, interface: &'static str, na
 
 /// When the snapshot was taken. What was taken before 1970 cannot be said in this type.
 fn now(store: &mut Store<'_>) -> Datetime {
-    let millis = store.data_mut().snapshot().map_or(0, |snapshot| u64::try_from(snapshot.now.as_millis()).unwrap_or(0));
+    let millis = store
+        .data_mut()
+        .snapshot_and_moment()
+        .map_or(0, |snapshot| u64::try_from(snapshot.now.as_millis()).unwrap_or(0));
     let nanoseconds = u32::try_from(millis % 1000 * 1_000_000).unwrap_or(0);
     Datetime { seconds: millis / 1000, nanoseconds }
 }
@@ -299,9 +301,9 @@ fn random(instance: &mut LinkerInstance<'_, Sandbox>, interface: &'static str, n
 fn stream_of_random<'a>(store: &'a mut Store<'_>) -> wasmtime::Result<&'a mut Random> {
     let sandbox = store.data_mut();
     let made = sandbox.wasi.random.take();
-    let random = match made.filter(|random| random.is_of_snapshot == sandbox.snapshot().is_some()) {
+    let random = match made.filter(|random| random.is_of_snapshot == sandbox.snapshot_and_moment().is_some()) {
         Some(random) => random,
-        None => Random::of(sandbox.snapshot())?,
+        None => Random::of(sandbox.snapshot_and_moment())?,
     };
     Ok(sandbox.wasi.random.insert(random))
 }

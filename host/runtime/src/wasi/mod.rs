@@ -22,6 +22,7 @@
 mod define;
 mod output;
 mod random;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -29,10 +30,9 @@ use semver::Version;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker};
 
-use super::Log;
 use crate::sandbox::Sandbox;
-use output::{LastWords, Lines, Output};
-use random::Random;
+
+pub(crate) use state::WasiState;
 
 /// The interfaces that are there, without their version.
 const KNOWN: &[&str] = &[
@@ -91,57 +91,4 @@ pub(crate) fn link(linker: &mut Linker<Sandbox>, component: &Component, prints: 
         }
     }
     Ok(())
-}
-
-/// What WASI holds for one call.
-#[derive(Debug, Default)]
-pub(crate) struct State {
-    out: Lines,
-    err: Lines,
-    last_words: LastWords,
-    /// Made when it is first asked, because the digest that seeds it is not for nothing.
-    random: Option<Random>,
-    /// How many handles the component has.
-    handles: usize,
-}
-
-impl State {
-    /// Whether the component can be frozen as it is now.
-    ///
-    /// # Errors
-    /// If it has handles: they belong to the sandbox, not to its memory, so that an image which remembers one would use
-    /// what is not there.
-    pub(crate) fn check_freezable(&self) -> Result<(), String> {
-        match self.handles {
-            0 => Ok(()),
-            1 => Err("`configure` holds on to 1 stream or other handle of WASI".to_owned()),
-            handles => Err(format!("`configure` holds on to {handles} streams or other handles of WASI")),
-        }
-    }
-
-    /// Logs what was printed and not ended by a line break.
-    pub(crate) fn finish(&mut self, log: &mut Log) {
-        self.out.finish(|line| log.write(Output::Out.level(), line));
-        self.err.finish(|line| log.write(Output::Err.level(), line));
-    }
-
-    /// What was last printed to standard error, in one line: why a component stopped itself, for its author.
-    pub(crate) fn last_words(&self) -> Option<String> {
-        self.last_words.in_one_line()
-    }
-
-    /// Hears what is printed, also where it may not be logged.
-    fn hear(&mut self, output: Output, bytes: &[u8]) {
-        if output == Output::Err {
-            self.last_words.hear(bytes);
-        }
-    }
-
-    fn print(&mut self, output: Output, bytes: &[u8], log: &mut Log) {
-        let lines = match output {
-            Output::Out => &mut self.out,
-            Output::Err => &mut self.err,
-        };
-        lines.print(bytes, |line| log.write(output.level(), line));
-    }
 }

@@ -13,9 +13,8 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 use super::{interface, link};
-use crate::capability::Held;
 use crate::config::{Limits, RuntimeConfig};
-use crate::sandbox::{self, Finished, Sandbox, Slots, View};
+use crate::sandbox::{self, Finished, Sandbox, Slots};
 
 /// As much of WASI as the guests of these tests import.
 const WASI: &str = "
@@ -116,11 +115,7 @@ fn run(component: &[u8], snapshot: Option<Snapshot>, prints: bool) -> Ran {
     let mut freezable = Ok(());
     let finished = sandbox::run(&slots, None, tick, &limits, &ready, |store, instance| {
         if let Some(snapshot) = snapshot {
-            store.data_mut().show(View {
-                snapshot: Arc::new(snapshot),
-                held: Arc::new(Held::default()),
-                namespaces: None,
-            });
+            store.data_mut().show(Arc::new(snapshot));
         }
         let run = instance.get_typed_func::<(), (u64,)>(&mut *store, "run")?;
         let answered = run.call(&mut *store, ())?.0;

@@ -1,0 +1,118 @@
+//! `lockgate:host/snapshot`: what the host answers when a plugin looks at its snapshot.
+//!
+//! Each function converts its part of the snapshot when it is called, so a plugin that looks at three parts pays for three.
+
+use wasmtime::StoreContextMut;
+use wasmtime::component::{HasSelf, Linker, Resource};
+
+use super::generated::EvaluationResource;
+use super::generated::lockgate::host::snapshot::{self as wit, EvidenceError};
+use super::generated::lockgate::types::types;
+use super::{facts, snapshot};
+use crate::sandbox::{HostFunction, Sandbox, charge};
+
+/// The interface, with its version.
+pub(crate) const SNAPSHOT: &str = "lockgate:host/snapshot@0.1.0";
+
+/// What a plugin holds of the evaluation.
+pub(crate) type EvaluationHandle = Resource<EvaluationResource>;
+
+/// Links the snapshot, which every plugin may look at. Evidence is not among it: a capability of its own links that.
+pub(crate) fn link_snapshot(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
+    wit::add_to_linker::<_, HasSelf<_>>(linker, |sandbox| sandbox)?;
+    link_fact(linker)
+}
+
+impl types::Host for Sandbox {}
+
+impl wit::Host for Sandbox {}
+
+/// Functions that convert one part of the snapshot. The text is their name in the contract.
+macro_rules! parts {
+    ($($name:ident $text:literal -> $result:ty = |$snapshot:ident| $convert:expr;)*) => {
+        $(
+            fn $name(&mut self, _: EvaluationHandle) -> wasmtime::Result<$result> {
+                let $snapshot = self.count_call(HostFunction::plain($text))?;
+                Ok($convert)
+            }
+        )*
+    };
+}
+
+impl wit::HostEvaluation for Sandbox {
+    parts! {
+        id "id" -> String = |s| s.deployment.id.clone();
+        stage "stage" -> wit::Stage = |s| s.gate.stage.into();
+        phase "phase" -> wit::Phase = |s| s.gate.phase.into();
+        scenario "scenario" -> wit::Scenario = |s| s.deployment.scenario.into();
+        subject "subject" -> wit::Digest = |s| s.subject.text();
+        requester "requester" -> wit::Person = |s| (&s.deployment.requester).into();
+        contributors "contributors" -> Vec<wit::Person> = |s| snapshot::contributors(&s.deployment);
+        product "product" -> wit::Product = |s| (&s.deployment.product).into();
+        release "release" -> wit::Release = |s| (&s.deployment.release).into();
+        components "components" -> Vec<wit::Component> = |s| snapshot::each(&s.deployment.release.components);
+        release_notes "release-notes" -> Option<wit::ReleaseNotes> = |s| s.deployment.release.notes.as_ref().map(Into::into);
+        defects "defects" -> Vec<wit::Defect> = |s| snapshot::each(&s.deployment.release.defects);
+        knowledge_items "knowledge-items" -> Vec<wit::KnowledgeItem> = |s| snapshot::each(&s.deployment.release.knowledge_items);
+        environment "environment" -> wit::Environment = |s| (&s.deployment.environment).into();
+        change "change" -> wit::Change = |s| (&s.deployment.change).into();
+        plan "plan" -> Option<wit::Plan> = |s| s.deployment.plan.as_ref().map(Into::into);
+        desired_instances "desired-instances" -> Vec<wit::Instance> = |s| snapshot::each(&s.deployment.desired_instances);
+        actual_instances "actual-instances" -> Vec<wit::Instance> = |s| snapshot::each(&s.deployment.actual_instances);
+        approvals "approvals" -> Vec<wit::Approval> = |s| s.deployment.independent_approvals().map(Into::into).collect();
+        approved "approved" -> Option<wit::ApprovedPlan> = |s| s.deployment.approved.as_ref().map(Into::into);
+        history "history" -> Vec<wit::PastDeployment> = |s| snapshot::newest_first(&s.deployment.history);
+        labels "labels" -> Vec<(String, String)> = |s| snapshot::pairs(&s.deployment.labels);
+        fact_names "fact-names" -> Vec<String> = |s| facts::names(&s.deployment);
+    }
+
+    fn now(&mut self, _: EvaluationHandle) -> wasmtime::Result<wit::Timestamp> {
+        let now = self.count_call(HostFunction::plain("now"))?.now;
+        self.learn_moment();
+        Ok(now.as_millis())
+    }
+
+    fn fact(&mut self, _: EvaluationHandle, name: String) -> wasmtime::Result<Option<wit::Document>> {
+        self.strain(name.len() as u64)?;
+        let deployment = &self.count_call(HostFunction::plain("fact"))?.deployment;
+        Ok(facts::find(deployment, &name)?)
+    }
+
+    /// No evidence is granted, unless the capability `evidence` links this function again.
+    fn evidence_names(&mut self, _: EvaluationHandle) -> wasmtime::Result<Vec<String>> {
+        self.count_call(HostFunction::plain("evidence-names"))?;
+        Ok(Vec::new())
+    }
+
+    /// No evidence is granted, unless the capability `evidence` links this function again.
+    fn evidence(
+        &mut self,
+        _: EvaluationHandle,
+        name: String,
+    ) -> wasmtime::Result<Result<wit::Evidence, EvidenceError>> {
+        self.strain(name.len() as u64)?;
+        self.count_call(HostFunction::plain("evidence"))?;
+        Ok(Err(EvidenceError::NotGranted(name)))
+    }
+
+    /// Plugins are lent the evaluation and never own it, so there is nothing to drop.
+    fn drop(&mut self, _: EvaluationHandle) -> wasmtime::Result<()> {
+        Ok(())
+    }
+}
+
+/// Links `fact` once more, so that the guest pays for its bytes, of which there are as many as others put there: a byte
+/// costs one unit of fuel. The other functions return structures, for which the guest pays as it takes them in.
+fn link_fact(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    linker.instance(SNAPSHOT)?.func_wrap(
+        "[method]evaluation.fact",
+        |mut store: StoreContextMut<'_, Sandbox>, (evaluation, name): (EvaluationHandle, String)| {
+            let found = wit::HostEvaluation::fact(store.data_mut(), evaluation, name)?;
+            charge(&mut store, found.as_ref().map_or(0, |fact| fact.json.len() as u64))?;
+            Ok((found,))
+        },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! What every capability is: one type that implements [`HostCapability`].
+
+use std::error::Error;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use lockgate_domain::CONTRACT_VERSION;
+use wasmtime::component::{Linker, LinkerInstance};
+
+use super::key_value::Namespaces;
+use crate::sandbox::Sandbox;
+
+/// One thing that a plugin may be allowed to use beside the snapshot.
+///
+/// A value of the type is what one plugin was granted, opened when the plugin was loaded; its host functions hold it.
+pub(crate) trait HostCapability: Debug + Send + Sync + Sized + 'static {
+    /// Its name: in `describe` of plugins, in the grants of a deployment model, and, if it is imported, that of its interface
+    /// in `lockgate:host`. Lower-case words joined by hyphens.
+    const NAME: &'static str;
+    /// How a deployment model grants it: what follows `grants.<name>` in the line, for example ` = true`.
+    const GRANT_LINE: &'static str;
+    /// What a plugin reaches through it, as `lockgate plugin inspect` shows it.
+    const REACH: &'static str;
+    /// Whether a plugin imports it as an interface of its own. If not, it is a part of the snapshot.
+    const IS_IMPORTED: bool = true;
+    /// Whether what it answers comes from outside of the snapshot. It then asks through [`ask`](super::ask::ask), so that its
+    /// answers are on the tape, and a recording can answer instead of it.
+    const IS_RECORDED: bool = true;
+    /// Whether a call of it may wait for others than this machine.
+    const MAY_WAIT: bool = false;
+
+    /// What an operator grants of it: the type of its field in [`Grants`](super::Grants).
+    type Grant;
+    /// What is granted if the operator says nothing.
+    const DEFAULT_GRANT: Self::Grant;
+
+    /// Whether anything is granted.
+    fn is_granted(grant: &Self::Grant) -> bool;
+
+    /// Whether one part of the scope that a plugin asks for in `describe` is granted. Something is granted.
+    fn covers(grant: &Self::Grant, scope: &str) -> bool;
+
+    /// Makes ready what is granted; none if nothing is granted, or this host cannot provide it.
+    ///
+    /// # Errors
+    /// If it cannot be granted as it is written.
+    fn open(grant: &Self::Grant, services: &HostServices) -> Result<Option<Self>, GrantError>;
+
+    /// Defines its host functions. `opened` is none where nothing is asked live: while a plugin is examined, and where a
+    /// recording answers.
+    ///
+    /// # Errors
+    /// If wasmtime refuses a definition: two of one name.
+    fn link(opened: Option<Arc<Self>>, linker: &mut Linker<Sandbox>) -> wasmtime::Result<()>;
+
+    /// The instance in which the functions of an imported capability are defined.
+    fn instance(linker: &mut Linker<Sandbox>) -> wasmtime::Result<LinkerInstance<'_, Sandbox>> {
+        linker.instance(&format!("lockgate:host/{}@{CONTRACT_VERSION}", Self::NAME))
+    }
+}
+
+/// What the host provides to capabilities.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HostServices {
+    /// The store of the values that plugins keep.
+    pub(crate) namespaces: Option<Arc<dyn Namespaces>>,
+}
+
+/// Why a capability cannot be granted as its operator wrote it.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct GrantError(Box<dyn Error + Send + Sync>);
+
+impl GrantError {
+    pub(crate) fn new(error: impl Error + Send + Sync + 'static) -> Self {
+        Self(Box::new(error))
+    }
+}

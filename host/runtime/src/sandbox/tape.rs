@@ -1,0 +1,133 @@
+//! The tape of one evaluation: what the plugin asked its capabilities and what they answered, in order.
+//!
+//! Everything that an evaluation learns from outside of its snapshot is on its tape, and whatever is on a tape can be
+//! answered again without the outside.
+
+use std::collections::{HashMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::host_function::HostFunction;
+
+/// One question that a plugin asked a capability, and what the host answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exchange {
+    /// The function of the host, for example `http.send`.
+    pub call: String,
+    /// What was asked; bytes are base64.
+    pub question: Value,
+    /// What was answered; bytes are base64.
+    pub answer: Value,
+}
+
+/// A plugin asked, in a replay, what was never asked when the recording was made.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("it asked `{function}` what the recording has no answer to: {question}")]
+pub(crate) struct NotRecorded {
+    function: HostFunction,
+    question: String,
+}
+
+/// What one evaluation has asked so far, and where the answers come from.
+#[derive(Debug, Default)]
+pub(crate) struct Tape {
+    exchanges: Vec<Exchange>,
+    /// The recording that answers; none if the capabilities answer live.
+    recorded: Option<RecordedAnswers>,
+}
+
+/// The answers of a recording, by function and question.
+///
+/// A question that was asked several times gives its answers in their order, and then the last one again: a candidate
+/// may well ask what its predecessor asked, more often and in another order.
+#[derive(Debug, Default)]
+pub(crate) struct RecordedAnswers(HashMap<(String, String), VecDeque<Value>>);
+
+impl RecordedAnswers {
+    pub(crate) fn new(exchanges: &[Exchange]) -> Self {
+        let mut answers: HashMap<(String, String), VecDeque<Value>> = HashMap::new();
+        for Exchange { call, question, answer } in exchanges {
+            answers.entry((call.clone(), question.to_string())).or_default().push_back(answer.clone());
+        }
+        Self(answers)
+    }
+
+    fn answer(&mut self, function: HostFunction, question: &Value) -> Result<Value, NotRecorded> {
+        let asked = (function.to_string(), question.to_string());
+        let answers = self.0.get_mut(&asked);
+        let next = answers.and_then(|answers| match answers.len() {
+            0 | 1 => answers.front().cloned(),
+            _ => answers.pop_front(),
+        });
+        next.ok_or_else(|| NotRecorded { function, question: shortened(asked.1) })
+    }
+}
+
+impl Tape {
+    /// From here on the answers come from a recording.
+    pub(crate) fn play(&mut self, recorded: RecordedAnswers) {
+        self.recorded = Some(recorded);
+    }
+
+    /// The answer of the recording that is played; none if the capabilities answer live.
+    ///
+    /// # Errors
+    /// If the recording has no answer to the question.
+    pub(crate) fn recorded_answer(
+        &mut self,
+        function: HostFunction,
+        question: &Value,
+    ) -> Result<Option<Value>, NotRecorded> {
+        self.recorded.as_mut().map(|recorded| recorded.answer(function, question)).transpose()
+    }
+
+    /// Writes down what was asked and answered.
+    pub(crate) fn write(&mut self, function: HostFunction, question: Value, answer: Value) {
+        self.exchanges.push(Exchange { call: function.to_string(), question, answer });
+    }
+
+    pub(crate) fn into_exchanges(self) -> Vec<Exchange> {
+        self.exchanges
+    }
+}
+
+/// As much of a question as a message can hold.
+fn shortened(question: String) -> String {
+    const LONGEST: usize = 200;
+    match question.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", question.get(..end).unwrap_or_default()),
+        None => question,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    const SEND: HostFunction = HostFunction::of_capability("http", "send", 1);
+    const READ: HostFunction = HostFunction::of_capability("directory", "read", 1);
+
+    fn exchange(question: &str, answer: &str) -> Exchange {
+        Exchange { call: "http.send".to_owned(), question: json!(question), answer: json!(answer) }
+    }
+
+    #[test]
+    fn a_question_gives_its_answers_in_order_and_then_the_last_again() {
+        let mut recorded = RecordedAnswers::new(&[exchange("a", "1"), exchange("b", "x"), exchange("a", "2")]);
+        let mut asked = |question: &str| recorded.answer(SEND, &json!(question)).unwrap();
+        assert_eq!([asked("a"), asked("a"), asked("a"), asked("b")], [json!("1"), json!("2"), json!("2"), json!("x")]);
+    }
+
+    #[test]
+    fn what_was_never_asked_has_no_answer() {
+        let mut recorded = RecordedAnswers::new(&[exchange("a", "1")]);
+        assert!(recorded.answer(SEND, &json!("b")).is_err());
+        assert!(recorded.answer(READ, &json!("a")).is_err());
+    }
+}
