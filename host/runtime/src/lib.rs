@@ -38,9 +38,9 @@ pub use admission::{AdmissionError, AdmissionLimits, AdmissionRefusal, AdmittedC
 pub use ask::{Call, Said};
 pub use cache::CacheError;
 pub use capability::{
-    AddressRange, Content, DirectoryGrant, DirectoryGrantError, FolderOfNamespaces, GrantError, Grants, HttpGrant,
-    HttpGrantError, KeyValueGrant, Method, NamespaceAccess, NamespaceChanges, NamespaceError, Namespaces, Origin,
-    ValueChanges, check_namespace,
+    AddressRange, AddressRangeError, Content, DirectoryGrant, DirectoryGrantError, FolderOfNamespaces, GrantError,
+    Grants, HttpGrant, HttpGrantError, KeyValueGrant, Method, MethodError, NamespaceAccess, NamespaceChanges,
+    NamespaceError, Namespaces, Origin, OriginError, ValueChanges, check_namespace,
 };
 pub use config::{Allocation, Limits, RuntimeConfig};
 pub use evaluation::Evaluation;

@@ -17,7 +17,7 @@ use crate::freeze::{Freezer, Freezing};
 use crate::plugin::{Entries, Loaded, Plugin};
 use crate::runtime::{Runtime, Shared};
 use crate::sandbox::{self, Sandbox, Slots, Stop};
-use crate::settings::{self, MarkError, NormalSettings, WrittenSettings};
+use crate::settings::{self, NormalSettings, SettingsError, WrittenSettings};
 use crate::wasi;
 
 /// What is to be loaded, and what it may do.
@@ -75,9 +75,14 @@ pub enum LoadError {
     Start(Failure),
 }
 
-impl From<MarkError> for LoadError {
-    fn from(error: MarkError) -> Self {
-        Self::Admission(error.into())
+impl From<SettingsError> for LoadError {
+    fn from(error: SettingsError) -> Self {
+        match error {
+            SettingsError::Findings(findings) => Self::Settings(findings),
+            SettingsError::TooLarge { size, limit } => Self::SettingsTooLarge { size, limit },
+            SettingsError::NotCanonical(error) => Self::NotCanonical(error),
+            SettingsError::Schema(error) => Self::Admission(error.into()),
+        }
     }
 }
 
@@ -222,7 +227,7 @@ impl Shared {
     }
 
     /// The settings that a plugin of that description is configured with.
-    fn normalise(&self, written: &WrittenSettings, description: &Description) -> Result<NormalSettings, LoadError> {
+    fn normalise(&self, written: &WrittenSettings, description: &Description) -> Result<NormalSettings, SettingsError> {
         written.normalise(&description.settings_schema, self.config.max_settings_size)
     }
 

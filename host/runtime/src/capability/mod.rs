@@ -33,7 +33,7 @@ pub use directory::{DirectoryGrant, DirectoryGrantError};
 pub(crate) use evidence::EvidencePatterns;
 pub use host_capability::GrantError;
 pub(crate) use host_capability::HostServices;
-pub use http::{AddressRange, HttpGrant, HttpGrantError, Method, Origin};
+pub use http::{AddressRange, AddressRangeError, HttpGrant, HttpGrantError, Method, MethodError, Origin, OriginError};
 pub(crate) use key_value::KeyValueCapability;
 pub use key_value::{
     FolderOfNamespaces, KeyValueGrant, NamespaceAccess, NamespaceChanges, NamespaceError, Namespaces, ValueChanges,

@@ -79,6 +79,14 @@ impl Recording {
         Ok(canonical_json(&Headed { format: FORMAT, version: VERSION, recording: self })?)
     }
 
+    /// What makes it the one that it is: the digest of its canonical form.
+    ///
+    /// # Errors
+    /// If something in it has no canonical form.
+    pub fn digest(&self) -> Result<Digest, RecordingError> {
+        Ok(Digest::of(&self.to_json()?))
+    }
+
     /// The bytes of its file.
     ///
     /// # Errors

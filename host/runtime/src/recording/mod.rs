@@ -6,7 +6,7 @@
 //! because that follows from the snapshot.
 
 mod file;
-mod take;
+mod replay;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::config::Limits;
 use crate::sandbox::Exchange;
 
 pub use file::{EXTENSION, RecordingError};
-pub use take::{Context, Replayed};
+pub use replay::Replayed;
 
 /// One evaluation of one plugin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +55,20 @@ pub struct Recording {
     pub outcome: Outcome,
     /// What it used. It must be the same on the same engine.
     pub used: Used,
+}
+
+/// For whom a plugin was evaluated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Context {
+    /// The id of the decision.
+    pub decision: String,
+    /// The id of the binding.
+    pub binding: String,
+    /// The id of the deployment model.
+    pub model: String,
+    /// Its version.
+    pub model_version: String,
 }
 
 /// What decides how much fuel a call uses and what it computes: equal here means equal there.
@@ -132,14 +146,6 @@ pub struct Used {
 }
 
 impl Recording {
-    /// What makes it the one that it is: the digest of its canonical form.
-    ///
-    /// # Errors
-    /// If something in it has no canonical form.
-    pub fn digest(&self) -> Result<Digest, RecordingError> {
-        Ok(Digest::of(&self.to_json()?))
-    }
-
     /// The evidence that it could read.
     fn readable(&self) -> EvidencePatterns {
         EvidencePatterns::new(&self.evidence_granted)

@@ -12,17 +12,15 @@
 //! refuses marks where [`search`] does not look.
 
 mod mark;
-mod patterns;
 mod rewrite;
 mod schema;
 mod search;
 #[cfg(test)]
 mod tests;
 
-use lockgate_domain::{Digest, DigestError, canonical_json};
+use lockgate_domain::{Digest, DigestError, SettingsFinding, canonical_json};
 use serde_json::Value;
 
-use crate::load::LoadError;
 use rewrite::rewrite;
 use search::Search;
 
@@ -32,6 +30,23 @@ pub(crate) use schema::check as check_schema;
 
 /// How often settings are searched, because one id in its normal form can make another branch of the schema fit.
 const MOST_SEARCHES: usize = 8;
+
+/// Why a plugin cannot be configured with some settings.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettingsError {
+    /// Marked texts that are no id of a person, and marked keys of one object that are the same person.
+    #[error("the settings are refused")]
+    Findings(Vec<SettingsFinding>),
+    /// They are larger than allowed: the size and the limit, in bytes of canonical JSON.
+    #[error("the settings are too large")]
+    TooLarge { size: u64, limit: u64 },
+    /// They have no canonical form.
+    #[error(transparent)]
+    NotCanonical(#[from] DigestError),
+    /// The host cannot find what their schema marks in them.
+    #[error(transparent)]
+    Schema(#[from] MarkError),
+}
 
 /// The settings that an operator wrote, or that a recording holds.
 #[derive(Clone, Debug)]
@@ -57,7 +72,7 @@ impl WrittenSettings {
     ///
     /// # Errors
     /// If they are larger, or have no canonical form.
-    pub(crate) fn new(value: Value, limit: u64) -> Result<Self, LoadError> {
+    pub(crate) fn new(value: Value, limit: u64) -> Result<Self, SettingsError> {
         CanonicalSettings::new(value, limit).map(Self)
     }
 
@@ -72,7 +87,7 @@ impl WrittenSettings {
     /// # Errors
     /// If a marked text is no id of a person, two marked keys of one object are the same person, or the schema is too
     /// intricate to find its marks.
-    pub(crate) fn normalise(&self, schema: &Value, limit: u64) -> Result<NormalSettings, LoadError> {
+    pub(crate) fn normalise(&self, schema: &Value, limit: u64) -> Result<NormalSettings, SettingsError> {
         let (value, marked) = normal_value(schema, &self.0.value)?;
         Ok(NormalSettings { canonical: CanonicalSettings::new(value, limit)?, marked })
     }
@@ -101,11 +116,11 @@ impl NormalSettings {
 }
 
 impl CanonicalSettings {
-    fn new(value: Value, limit: u64) -> Result<Self, LoadError> {
+    fn new(value: Value, limit: u64) -> Result<Self, SettingsError> {
         let json = canonical_json(&value)?;
         let size = json.len() as u64;
         if size > limit {
-            return Err(LoadError::SettingsTooLarge { size, limit });
+            return Err(SettingsError::TooLarge { size, limit });
         }
         let digest = Digest::of(&json);
         let json = String::from_utf8(json).map_err(|error| DigestError::NotCanonical(error.to_string()))?;
@@ -114,7 +129,7 @@ impl CanonicalSettings {
 }
 
 /// The settings with each marked id in its normal form, and what else is marked in them.
-fn normal_value(schema: &Value, settings: &Value) -> Result<(Value, Vec<MarkedSetting>), LoadError> {
+fn normal_value(schema: &Value, settings: &Value) -> Result<(Value, Vec<MarkedSetting>), SettingsError> {
     let mut settings = settings.clone();
     if !schema::has_marks(schema) {
         return Ok((settings, Vec::new()));
@@ -122,7 +137,7 @@ fn normal_value(schema: &Value, settings: &Value) -> Result<(Value, Vec<MarkedSe
     let mut search = Search::new(schema);
     for _ in 0..MOST_SEARCHES {
         let marks = search.marks(&settings)?;
-        let (rewritten, marked) = rewrite(&settings, &marks).map_err(LoadError::Settings)?;
+        let (rewritten, marked) = rewrite(&settings, &marks).map_err(SettingsError::Findings)?;
         if rewritten == settings {
             return Ok((settings, marked));
         }

@@ -3,13 +3,13 @@
 //! A mark that the host overlooked would let an id reach the plugin as it was written, and the plugin would take it for
 //! another person. So a schema with such a mark is refused when the plugin is admitted.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ptr;
 
+use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
 use super::mark::SettingsMark;
-use super::patterns::Patterns;
 
 /// Why the host cannot find what the schema of a plugin's settings marks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +71,13 @@ const UNKNOWN: [&str; 13] = [
     "unevaluatedProperties",
 ];
 
+/// How many regular expressions a schema may have.
+const MOST_PATTERNS: usize = 64;
+/// How many bytes a small one has at most when it is compiled: `^[^@ ]+@[^@ ]+$` has 3,000.
+const SMALL_PATTERN: usize = 16 << 10;
+/// How many bytes any may have: `^[\w.+-]+@[\w.-]+$` has 120,000.
+const LARGEST_PATTERN: usize = 256 << 10;
+
 /// Whether a schema marks anything.
 pub(super) fn has_marks(schema: &Value) -> bool {
     Reach::new(schema).mark(schema).is_some()
@@ -90,7 +97,7 @@ pub(crate) fn check(schema: &Value) -> Result<(), MarkError> {
         return Ok(());
     }
     let mut check = Check { schema, waiting: vec![schema], seen: HashSet::new(), unknown: Reach::new(schema) };
-    let mut patterns = Patterns::default();
+    let mut patterns = SchemaPatterns::default();
     while let Some(part) = check.waiting.pop() {
         if let Value::Object(keywords) = part
             && check.seen.insert(ptr::from_ref(part))
@@ -110,7 +117,7 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn part(&mut self, keywords: &'a Map<String, Value>, patterns: &mut Patterns<'a>) -> Result<(), MarkError> {
+    fn part(&mut self, keywords: &'a Map<String, Value>, patterns: &mut SchemaPatterns<'a>) -> Result<(), MarkError> {
         if let Some(reference) = keywords.get("$ref") {
             let reference = reference.as_str().unwrap_or_default();
             let target = resolved(self.schema, reference);
@@ -181,5 +188,41 @@ impl<'a> Reach<'a> {
             }
         }
         None
+    }
+}
+
+/// The regular expressions of a schema, each compiled once; none for one that this host cannot use.
+#[derive(Debug, Default)]
+pub(super) struct SchemaPatterns<'a>(HashMap<&'a str, Option<SchemaPattern>>);
+
+/// A compiled regular expression.
+#[derive(Debug)]
+pub(super) struct SchemaPattern {
+    pub(super) regex: Regex,
+    /// How much longer it takes at worst for each byte of a text than a small one does.
+    pub(super) weight: usize,
+}
+
+impl<'a> SchemaPatterns<'a> {
+    /// The compiled form of a regular expression; none if it has a syntax that this host does not know, such as a
+    /// look-ahead, or becomes too large.
+    ///
+    /// # Errors
+    /// If there are too many.
+    pub(super) fn compiled(&mut self, pattern: &'a str) -> Result<Option<&SchemaPattern>, MarkError> {
+        if self.0.len() >= MOST_PATTERNS && !self.0.contains_key(pattern) {
+            return Err(MarkError::TooIntricate);
+        }
+        Ok(self.0.entry(pattern).or_insert_with(|| SchemaPattern::new(pattern)).as_ref())
+    }
+}
+
+impl SchemaPattern {
+    fn new(pattern: &str) -> Option<Self> {
+        let sizes = [SMALL_PATTERN, LARGEST_PATTERN];
+        sizes.into_iter().find_map(|size| {
+            let regex = RegexBuilder::new(pattern).size_limit(size).build().ok()?;
+            Some(Self { regex, weight: size / SMALL_PATTERN })
+        })
     }
 }

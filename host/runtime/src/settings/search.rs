@@ -10,8 +10,7 @@ use std::ptr;
 use serde_json::{Map, Value};
 
 use super::mark::SettingsMark;
-use super::patterns::{Pattern, Patterns};
-use super::schema::{MarkError, resolved};
+use super::schema::{MarkError, SchemaPattern, SchemaPatterns, resolved};
 
 /// How many steps all searches of one load may take together: about one for each pair of a value and a schema.
 const MOST_STEPS: usize = 5_000_000;
@@ -39,7 +38,7 @@ pub(super) enum Marked {
 #[derive(Debug)]
 pub(super) struct Search<'a> {
     schema: &'a Value,
-    patterns: Patterns<'a>,
+    patterns: SchemaPatterns<'a>,
     steps_left: usize,
     depth: usize,
     marks: Vec<Mark>,
@@ -50,7 +49,7 @@ type Fits = Result<bool, MarkError>;
 
 impl<'a> Search<'a> {
     pub(super) fn new(schema: &'a Value) -> Self {
-        Self { schema, patterns: Patterns::default(), steps_left: MOST_STEPS, depth: 0, marks: Vec::new() }
+        Self { schema, patterns: SchemaPatterns::default(), steps_left: MOST_STEPS, depth: 0, marks: Vec::new() }
     }
 
     /// All that is marked in these settings.
@@ -213,7 +212,7 @@ impl<'a> Search<'a> {
     /// Whether a text matches a regular expression; also if there is none, or the host cannot use it.
     fn matches(&mut self, pattern: Option<&'a str>, text: &str) -> Fits {
         let Some(pattern) = pattern else { return Ok(true) };
-        let Some(Pattern { regex, weight }) = self.patterns.compiled(pattern)? else { return Ok(true) };
+        let Some(SchemaPattern { regex, weight }) = self.patterns.compiled(pattern)? else { return Ok(true) };
         spend(&mut self.steps_left, text.len().saturating_mul(*weight))?;
         Ok(regex.is_match(text))
     }

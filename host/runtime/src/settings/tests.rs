@@ -8,14 +8,13 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::schema::{MarkError, check};
-use super::{LoadError, MarkedSetting, MarkedValue, PeriodEnd, SettingsMark, WrittenSettings};
-use crate::admission::AdmissionError;
+use super::{MarkedSetting, MarkedValue, PeriodEnd, SettingsError, SettingsMark, WrittenSettings};
 
 fn person() -> Value {
     json!({ "type": "string", "minLength": 1, "format": "lockgate-person" })
 }
 
-fn normal_value(schema: &Value, settings: &Value) -> Result<Value, LoadError> {
+fn normal_value(schema: &Value, settings: &Value) -> Result<Value, SettingsError> {
     super::normal_value(schema, settings).map(|(value, _)| value)
 }
 
@@ -36,15 +35,15 @@ fn normal(schema: &Value, settings: &Value) -> Value {
 fn wrong(schema: &Value, settings: &Value) -> Vec<(String, String)> {
     assert_eq!(check(schema), Ok(()));
     match normal_value(schema, settings) {
-        Err(LoadError::Settings(findings)) => {
+        Err(SettingsError::Findings(findings)) => {
             findings.into_iter().map(|SettingsFinding { pointer, message }| (pointer, message)).collect()
         }
         other => panic!("{other:?}"),
     }
 }
 
-fn is_too_intricate(outcome: &Result<Value, LoadError>) -> bool {
-    matches!(outcome, Err(LoadError::Admission(AdmissionError::SettingsSchema(MarkError::TooIntricate))))
+fn is_too_intricate(outcome: &Result<Value, SettingsError>) -> bool {
+    matches!(outcome, Err(SettingsError::Schema(MarkError::TooIntricate)))
 }
 
 #[test]
@@ -318,7 +317,7 @@ fn settings_that_grow_beyond_the_limit_in_their_normal_form_are_refused() {
     let settings = json!(vec!["\u{130}"; 10]);
     let written = WrittenSettings::new(settings, 55).unwrap();
     let outcome = written.normalise(&json!({ "items": person() }), 55);
-    assert!(matches!(outcome, Err(LoadError::SettingsTooLarge { size: 61, limit: 55 })), "{outcome:?}");
+    assert!(matches!(outcome, Err(SettingsError::TooLarge { size: 61, limit: 55 })), "{outcome:?}");
 }
 
 /// Schemas with marks, of the keywords that the host follows.

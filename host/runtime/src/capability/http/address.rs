@@ -16,8 +16,6 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::grant::HttpGrantError;
-
 const fn v4(a: u8, b: u8, c: u8, prefix: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, 0), prefix)
 }
@@ -82,6 +80,15 @@ pub(super) fn plain(address: IpAddr) -> IpAddr {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AddressRange(IpNet);
 
+/// A text that is not a range of addresses.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no range of addresses: {why}")]
+pub struct AddressRangeError {
+    text: String,
+    /// What is wrong with it.
+    why: String,
+}
+
 impl AddressRange {
     /// Whether the address is one of them. An IPv4 address written as an IPv6 one is the same address.
     pub fn contains(&self, address: IpAddr) -> bool {
@@ -96,10 +103,10 @@ impl fmt::Display for AddressRange {
 }
 
 impl FromStr for AddressRange {
-    type Err = HttpGrantError;
+    type Err = AddressRangeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = |why: String| HttpGrantError::InvalidAddresses { text: text.to_owned(), why };
+        let invalid = |why: String| AddressRangeError { text: text.to_owned(), why };
         let range = match text.parse::<IpAddr>() {
             Ok(address) => IpNet::from(address),
             Err(_) => {

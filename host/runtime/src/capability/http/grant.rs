@@ -64,28 +64,6 @@ impl HttpGrant {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpGrantError {
-    /// A text is no origin.
-    #[error("`{text}` is no origin: {why}")]
-    InvalidOrigin {
-        /// The text.
-        text: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A text is no method.
-    #[error("`{text}` is no method: write `get`, `head`, `post`, `put`, `patch` or `delete`")]
-    InvalidMethod {
-        /// The text.
-        text: String,
-    },
-    /// A text is no range of addresses.
-    #[error("`{text}` is no range of addresses: {why}")]
-    InvalidAddresses {
-        /// The text.
-        text: String,
-        /// What is wrong with it.
-        why: String,
-    },
     /// No method is granted on an origin.
     #[error("`{origin}` is granted with no method: name one, or leave out `methods` for `get` and `head`")]
     NoMethods {

@@ -8,8 +8,6 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use ureq::http;
 
-use super::grant::HttpGrantError;
-
 /// What a request does, as RFC 9110 and RFC 5789 say it. In text, its name in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -26,6 +24,13 @@ pub enum Method {
     Patch,
     /// Removes.
     Delete,
+}
+
+/// A text that is not a method.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no method: write `get`, `head`, `post`, `put`, `patch` or `delete`")]
+pub struct MethodError {
+    text: String,
 }
 
 impl Method {
@@ -62,11 +67,11 @@ impl fmt::Display for Method {
 }
 
 impl FromStr for Method {
-    type Err = HttpGrantError;
+    type Err = MethodError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let named = Self::ALL.into_iter().find(|method| method.as_str() == text);
-        named.ok_or_else(|| HttpGrantError::InvalidMethod { text: text.to_owned() })
+        named.ok_or_else(|| MethodError { text: text.to_owned() })
     }
 }
 

@@ -46,10 +46,10 @@ use client::HttpClient;
 use dns::NameCache;
 use message::{HttpError, Request, Response};
 
-pub use address::AddressRange;
+pub use address::{AddressRange, AddressRangeError};
 pub use grant::{HttpGrant, HttpGrantError};
-pub use method::Method;
-pub use origin::Origin;
+pub use method::{Method, MethodError};
+pub use origin::{Origin, OriginError};
 
 /// A request is dear, because others have to answer it: with the fuel that a call has by default, no plugin sends more than
 /// two hundred.

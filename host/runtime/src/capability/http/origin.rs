@@ -8,8 +8,6 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use super::grant::HttpGrantError;
-
 /// Whether the connection is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Scheme {
@@ -32,6 +30,15 @@ pub struct Origin {
     scheme: Scheme,
     host: Host,
     port: u16,
+}
+
+/// A text that is not an origin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no origin: {why}")]
+pub struct OriginError {
+    text: String,
+    /// What is wrong with it.
+    why: String,
 }
 
 impl Scheme {
@@ -145,10 +152,10 @@ impl fmt::Display for Origin {
 }
 
 impl FromStr for Origin {
-    type Err = HttpGrantError;
+    type Err = OriginError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = |why: String| HttpGrantError::InvalidOrigin { text: text.to_owned(), why };
+        let invalid = |why: String| OriginError { text: text.to_owned(), why };
         match Self::split(text).map_err(invalid)? {
             (origin, "") => Ok(origin),
             (origin, _) => Err(invalid(format!("something follows the host and port: write `{origin}`"))),

@@ -1,32 +1,19 @@
-//! Making a recording, and running one again.
+//! Records an evaluation, and runs a recording again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockgate_domain::{Failure, FailureKind, LogLine, Receipt, Snapshot, canonical_json};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{Engine, Outcome, RecordedPlugin, Recording, RecordingError, Used};
+use super::file::RecordingError;
+use super::{Context, Engine, Outcome, RecordedPlugin, Recording, Used};
 use crate::ask::{Call, Said};
 use crate::capability::{Content, EvidencePatterns};
 use crate::evaluation::Evaluation;
 use crate::freeze::Freezing;
 use crate::plugin::Plugin;
 use crate::sandbox;
-
-/// For whom a plugin was evaluated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Context {
-    /// The id of the decision.
-    pub decision: String,
-    /// The id of the binding.
-    pub binding: String,
-    /// The id of the deployment model.
-    pub model: String,
-    /// Its version.
-    pub model_version: String,
-}
 
 /// What a replay has to give again, byte for byte. Fuel only counts between equal engines, and apart from these.
 #[derive(Serialize)]
