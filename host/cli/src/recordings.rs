@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use lockgate_domain::Digest;
 use lockgate_engine::LoadedModel;
-use lockgate_runtime::{EXTENSION, Recording};
+use lockgate_runtime::{RECORDING_EXTENSION, Recording};
 
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::input::{not_found, read_bytes};
@@ -49,7 +49,7 @@ pub(crate) fn keep(
     }
     for recording in recordings {
         let context = recording.context.as_ref().context("a recording of no decision")?;
-        let name = format!("{}.{}.{EXTENSION}", context.decision, context.binding);
+        let name = format!("{}.{}.{RECORDING_EXTENSION}", context.decision, context.binding);
         write(&folder.join(name), &recording.encode()?)?;
     }
     Ok(())
@@ -86,12 +86,12 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, InvalidInput> {
         }
         let before = found.len();
         match path.is_dir() {
-            true => files_below(path, &format!(".{EXTENSION}"), &mut found)?,
+            true => files_below(path, &format!(".{RECORDING_EXTENSION}"), &mut found)?,
             false => found.push(path.clone()),
         }
         if found.len() == before {
             return Err(Diagnostic::error(format!("there are no recordings in `{}`", path.display()))
-                .note(format!("their names end with `.{EXTENSION}`"))
+                .note(format!("their names end with `.{RECORDING_EXTENSION}`"))
                 .help("`lockgate eval --record <folder>` makes them")
                 .into());
         }

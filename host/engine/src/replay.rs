@@ -12,7 +12,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use lockgate_domain::{Digest, FailureKind, Ruling, Standing, Timestamp};
-use lockgate_runtime::{Grants, Limits, LoadRequest, Outcome, Plugin, Recording, Replayed, Runtime, Said};
+use lockgate_runtime::{
+    Grants, Limits, LoadRequest, Plugin, PluginOutput, RecordedOutcome, Recording, ReplayResult, Runtime,
+};
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::Value;
@@ -143,7 +145,7 @@ impl Replayer {
             }
             candidate => candidate.as_ref(),
         };
-        if let Outcome::Failed(failure) = &recording.outcome
+        if let RecordedOutcome::Failed(failure) = &recording.outcome
             && recording.outcome.is_of_the_machine()
         {
             return ReplayOutcome::NotComparable { why: failure.kind.as_str().to_owned() };
@@ -204,13 +206,13 @@ impl Replayer {
     }
 }
 
-fn ended(recording: &Recording, replayed: &Replayed) -> ReplayOutcome {
-    if let Outcome::Failed(failure) = &replayed.outcome
+fn ended(recording: &Recording, replayed: &ReplayResult) -> ReplayOutcome {
+    if let RecordedOutcome::Failed(failure) = &replayed.outcome
         && failure.kind == FailureKind::NotRecorded
     {
         return ReplayOutcome::NotRecorded { question: failure.message.clone() };
     }
-    if let Outcome::Failed(failure) = &replayed.outcome
+    if let RecordedOutcome::Failed(failure) = &replayed.outcome
         && replayed.outcome.is_of_the_machine()
     {
         return ReplayOutcome::NotComparable { why: failure.kind.as_str().to_owned() };
@@ -234,26 +236,26 @@ fn ended(recording: &Recording, replayed: &Replayed) -> ReplayOutcome {
     }
 }
 
-fn says(outcome: &Outcome) -> Standing {
+fn says(outcome: &RecordedOutcome) -> Standing {
     match outcome {
-        Outcome::Said(said) => standing(said),
-        Outcome::Failed(_) => Standing::Error,
+        RecordedOutcome::Answered(said) => standing(said),
+        RecordedOutcome::Failed(_) => Standing::Error,
     }
 }
 
 /// The codes by which an outcome explains itself, each once and in order.
-fn codes(outcome: &Outcome) -> Vec<String> {
+fn codes(outcome: &RecordedOutcome) -> Vec<String> {
     let mut codes: Vec<String> = match outcome {
-        Outcome::Said(Said::Answer(answer)) => match &answer.ruling {
+        RecordedOutcome::Answered(PluginOutput::Answer(answer)) => match &answer.ruling {
             Ruling::Deny(violations) => violations.iter().map(|violation| violation.code.clone()).collect(),
             Ruling::Require(requirements) => requirements.iter().map(|requirement| requirement.code.clone()).collect(),
             Ruling::Allow | Ruling::Abstain => answer.reasons.iter().map(|reason| reason.code.clone()).collect(),
         },
-        Outcome::Said(Said::Report(report)) => {
+        RecordedOutcome::Answered(PluginOutput::Report(report)) => {
             report.findings.iter().map(|finding| finding.violation.code.clone()).collect()
         }
-        Outcome::Said(Said::Rollout(_) | Said::Action(_)) => Vec::new(),
-        Outcome::Failed(failure) => {
+        RecordedOutcome::Answered(PluginOutput::Rollout(_) | PluginOutput::Action(_)) => Vec::new(),
+        RecordedOutcome::Failed(failure) => {
             std::iter::once(failure.kind.as_str().to_owned()).chain(failure.code.clone()).collect()
         }
     };

@@ -3,7 +3,7 @@
 use lockgate_domain::{Failure, LogLine, Receipt};
 
 use crate::capability::NamespaceChanges;
-use crate::sandbox::Exchange;
+use crate::sandbox::CapabilityExchange;
 
 /// One call of a plugin: what it answered or why it did not, what it used, and what it logged.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +18,7 @@ pub struct Evaluation<T> {
     pub log_dropped: u64,
     /// What it asked its capabilities, and what they answered, in order. What it saw of the snapshot is not among it:
     /// that follows from the snapshot.
-    pub exchanges: Vec<Exchange>,
+    pub exchanges: Vec<CapabilityExchange>,
     /// Whether it would come to the same on the same picture at any other moment: it has not looked at the time, nor at
     /// random numbers, which differ from moment to moment, and has asked nothing outside.
     pub timeless: bool,

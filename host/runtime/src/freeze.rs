@@ -17,11 +17,11 @@ use crate::sandbox::Sandbox;
 /// Whether a plugin starts configured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Freezing {
+pub enum StartUp {
     /// It was configured once, and every evaluation starts from there.
     Frozen,
     /// It is configured anew in every evaluation, which takes its time and its fuel.
-    PerCall {
+    ConfiguredPerCall {
         /// Why it cannot be frozen.
         reason: String,
     },
@@ -54,7 +54,7 @@ impl<'a> Freezer<'a> {
         store.data_mut().lift_memory_limit();
         store.set_hostcall_fuel(usize::MAX);
         store.set_fuel(u64::MAX).map_err(|error| error.to_string())?;
-        let mut reader = Reader { store, instance, failed: None };
+        let mut reader = StateReader { store, instance, failed: None };
         let frozen = guarded(|| at_once(Wizer::new().snapshot_component(&self.context, &mut reader)))?;
         match reader.failed {
             Some(why) => Err(why),
@@ -80,13 +80,13 @@ fn at_once<T>(future: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Re
 }
 
 /// Reads the state of an instance. The first thing that goes wrong is kept; what is read after that is nothing.
-struct Reader<'a> {
+struct StateReader<'a> {
     store: &'a mut Store<Sandbox>,
     instance: Instance,
     failed: Option<String>,
 }
 
-impl Reader<'_> {
+impl StateReader<'_> {
     fn call<R: Lift + 'static>(&mut self, instance: &str, function: &str) -> Option<R>
     where
         (R,): ComponentNamedList + Lift + 'static,
@@ -115,7 +115,7 @@ impl Reader<'_> {
     }
 }
 
-impl ComponentInstanceState for Reader<'_> {
+impl ComponentInstanceState for StateReader<'_> {
     async fn call_func_ret_list_u8(&mut self, instance: &str, func: &str, contents: impl FnOnce(&[u8]) + Send) {
         match self.call::<WasmList<u8>>(instance, func) {
             Some(list) => contents(list.as_le_slice(&*self.store)),

@@ -4,7 +4,7 @@ use lockgate_domain::{Capability, Description, Digest, Kind};
 
 use crate::admission::{self, AdmissionError, AdmissionRefusal, ComponentOutline, InterfaceName};
 use crate::capability::Grants;
-use crate::freeze::{Freezer, Freezing};
+use crate::freeze::{Freezer, StartUp};
 use crate::runtime::Runtime;
 
 /// What a component is, what it asks for, and what stands against it.
@@ -29,7 +29,7 @@ pub struct Inspection {
     /// Why it could not be asked what it is, though nothing stood against it.
     pub problem: Option<AdmissionError>,
     /// Whether it can be configured once, as far as its form tells; what it does in `configure` can still prevent it.
-    pub freezing: Freezing,
+    pub start_up: StartUp,
 }
 
 /// One import.
@@ -65,9 +65,9 @@ impl Runtime {
     /// # Errors
     /// If it is no component at all, or larger than is looked at.
     pub fn inspect(&self, component: &[u8], grants: &Grants) -> Result<Inspection, AdmissionError> {
-        let shared = self.shared();
+        let core = self.core();
         let ComponentOutline { digest, size, imports, exports } =
-            ComponentOutline::read(component, &shared.config, &shared.engine)?;
+            ComponentOutline::read(component, &core.config, &core.engine)?;
         let judgement = admission::judge(&imports, &exports, grants);
         let (description, problem) = if judgement.refusals.is_empty() {
             match self.admit(component, grants) {
@@ -97,9 +97,9 @@ impl Runtime {
             description,
             refusals: judgement.refusals,
             problem,
-            freezing: match Freezer::new(component) {
-                Ok(_) => Freezing::Frozen,
-                Err(reason) => Freezing::PerCall { reason },
+            start_up: match Freezer::new(component) {
+                Ok(_) => StartUp::Frozen,
+                Err(reason) => StartUp::ConfiguredPerCall { reason },
             },
         })
     }

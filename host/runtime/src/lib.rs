@@ -16,9 +16,9 @@
 //! [`Failure`]: lockgate_domain::Failure
 
 mod admission;
-mod ask;
 mod bindings;
 mod cache;
+mod call;
 mod capability;
 mod compile;
 mod config;
@@ -35,22 +35,23 @@ mod settings;
 mod wasi;
 
 pub use admission::{AdmissionError, AdmissionLimits, AdmissionRefusal, AdmittedComponent};
-pub use ask::{Call, Said};
 pub use cache::CacheError;
+pub use call::{PluginFunction, PluginOutput};
 pub use capability::{
-    AddressRange, AddressRangeError, Content, DirectoryGrant, DirectoryGrantError, FolderOfNamespaces, GrantError,
-    Grants, HttpGrant, HttpGrantError, KeyValueGrant, Method, MethodError, NamespaceAccess, NamespaceChanges,
+    AddressRange, AddressRangeError, Base64Bytes, DirectoryGrant, DirectoryGrantError, FolderOfNamespaces, GrantError,
+    Grants, HttpGrant, HttpGrantError, HttpMethod, HttpMethodError, KeyValueGrant, NamespaceAccess, NamespaceChanges,
     NamespaceError, Namespaces, Origin, OriginError, ValueChanges, check_namespace,
 };
 pub use config::{Allocation, Limits, RuntimeConfig};
 pub use evaluation::Evaluation;
-pub use freeze::Freezing;
+pub use freeze::StartUp;
 pub use inspection::{InspectedCapability, InspectedImport, Inspection};
 pub use load::{LoadError, LoadRequest};
 pub use plugin::Plugin;
 pub use recording::{
-    Context, EXTENSION, Engine, Outcome, RecordedLimits, RecordedPlugin, Recording, RecordingError, Replayed, Used,
+    RECORDING_EXTENSION, RecordedContext, RecordedEngine, RecordedLimits, RecordedOutcome, RecordedPlugin, Recording,
+    RecordingError, ReplayResult, ResourceUse,
 };
 pub use runtime::{Runtime, RuntimeError};
-pub use sandbox::Exchange;
+pub use sandbox::CapabilityExchange;
 pub use settings::{MarkError, MarkedSetting, MarkedValue, PeriodEnd, SettingsMark};

@@ -8,15 +8,15 @@ use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre, Linker};
 
 use crate::admission::{self, AdmissionError, AdmittedComponent, ComponentOutline, Judgement};
-use crate::bindings::v0::{self, Broken, Intake};
-use crate::cache::Findings;
+use crate::bindings::v0::{self, AnswerIntake, ContractBreach};
+use crate::cache::PluginProfile;
 use crate::capability::{GrantError, GrantedCapabilities, Grants};
 use crate::config::Limits;
 use crate::display::Bytes;
-use crate::freeze::{Freezer, Freezing};
-use crate::plugin::{Entries, Loaded, Plugin};
-use crate::runtime::{Runtime, Shared};
-use crate::sandbox::{self, Sandbox, Slots, Stop};
+use crate::freeze::{Freezer, StartUp};
+use crate::plugin::{ExportedFunctions, LoadedPlugin, Plugin};
+use crate::runtime::{Runtime, RuntimeCore};
+use crate::sandbox::{self, RunError, Sandbox, SandboxSlots};
 use crate::settings::{self, NormalSettings, SettingsError, WrittenSettings};
 use crate::wasi;
 
@@ -43,7 +43,7 @@ pub enum LoadError {
     Admission(#[from] AdmissionError),
     /// The settings are refused: by the host, for texts that the schema marks as ids of people and that are none, or by
     /// the plugin. All that is wrong with them, at once.
-    #[error("the settings are refused:{}", Found(.0))]
+    #[error("the settings are refused:{}", SettingsFindingList(.0))]
     Settings(Vec<SettingsFinding>),
     /// There are more settings than may be.
     #[error("the settings are {} of the {} allowed", Bytes(*.size), Bytes(*.limit))]
@@ -86,9 +86,9 @@ impl From<SettingsError> for LoadError {
     }
 }
 
-struct Found<'a>(&'a [SettingsFinding]);
+struct SettingsFindingList<'a>(&'a [SettingsFinding]);
 
-impl fmt::Display for Found<'_> {
+impl fmt::Display for SettingsFindingList<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|finding| match finding.pointer.as_str() {
             "" => write!(f, "\n- {}", finding.message),
@@ -98,15 +98,15 @@ impl fmt::Display for Found<'_> {
 }
 
 /// A component that has been linked and asked what it is.
-struct Examined {
+struct ExaminedComponent {
     ready: InstancePre<Sandbox>,
-    entries: Entries,
+    entries: ExportedFunctions,
     description: Description,
 }
 
 /// A component with its settings, ready to be linked.
-struct Prepared {
-    findings: Findings,
+struct PreparedPlugin {
+    findings: PluginProfile,
     code: Component,
     settings: NormalSettings,
     /// The WebAssembly that the code was made of, if it was just frozen.
@@ -120,9 +120,9 @@ impl Runtime {
     /// # Errors
     /// If it may not: all that is wrong with its imports and exports at once, or the first other thing.
     pub fn admit(&self, component: &[u8], grants: &Grants) -> Result<AdmittedComponent, AdmissionError> {
-        let shared = self.shared();
-        let (outline, judgement) = shared.judge(component, grants)?;
-        let examined = shared.examine(&shared.compile_once(component)?, grants, &judgement.kinds)?;
+        let core = self.core();
+        let (outline, judgement) = core.judge(component, grants)?;
+        let examined = core.examine(&core.compile_once(component)?, grants, &judgement.kinds)?;
         Ok(AdmittedComponent {
             description: examined.description,
             kinds: judgement.kinds,
@@ -139,41 +139,40 @@ impl Runtime {
     /// If it may not be loaded, refuses its settings, or does not fit into its limits.
     pub fn load(&self, request: LoadRequest) -> Result<Plugin, LoadError> {
         let LoadRequest { component: bytes, settings: written, grants, limits } = request;
-        let shared = self.shared();
-        if limits.memory > shared.config.max_memory {
-            return Err(LoadError::Memory { asked: limits.memory, limit: shared.config.max_memory });
+        let core = self.core();
+        if limits.memory > core.config.max_memory {
+            return Err(LoadError::Memory { asked: limits.memory, limit: core.config.max_memory });
         }
-        let written = WrittenSettings::new(written, shared.config.max_settings_size)?;
-        let granted = GrantedCapabilities::open(&grants, &shared.services)?;
+        let written = WrittenSettings::new(written, core.config.max_settings_size)?;
+        let granted = GrantedCapabilities::open(&grants, &core.services)?;
         let component = Digest::of(&bytes);
-        let prepared = match shared.kept(component, &written) {
+        let prepared = match core.kept(component, &written) {
             Some(kept) => kept,
             None => {
-                let prepared = shared.prepare(&bytes, &written, &grants)?;
-                if let Some(cache) = &shared.cache {
+                let prepared = core.prepare(&bytes, &written, &grants)?;
+                if let Some(cache) = &core.cache {
                     cache.keep(component, written.digest(), &prepared.findings, &prepared.code);
                 }
                 prepared
             }
         };
-        let Prepared { findings, code, settings, .. } = prepared;
+        let PreparedPlugin { findings, code, settings, .. } = prepared;
         // What is kept was judged under other grants, perhaps.
         let judgement = accepted(admission::judge(&findings.imports, &findings.exports, &grants))?;
-        let (ready, entries) = shared.link(&code, &grants, &granted, &judgement.kinds)?;
-        shared
-            .run(None, &limits, &ready, |store, instance| Ok(entries.check_types(store, instance)))
+        let (ready, entries) = core.link(&code, &grants, &granted, &judgement.kinds)?;
+        core.run(None, &limits, &ready, |store, instance| Ok(entries.check_types(store, instance)))
             .outcome
             .map_err(LoadError::Start)?
             .map_err(types)?;
-        Ok(Plugin::new(Loaded {
+        Ok(Plugin::new(LoadedPlugin {
             runtime: self.clone(),
             description: findings.description,
             kinds: judgement.kinds,
             component,
             settings,
-            freezing: findings.freezing,
+            start_up: findings.start_up,
             granted,
-            share: Slots::new(shared.config.share()),
+            share: SandboxSlots::new(core.config.share()),
             limits,
             ready,
             entries,
@@ -188,13 +187,13 @@ impl Runtime {
     /// # Errors
     /// If it may not be loaded, or refuses its settings.
     pub fn freeze(&self, request: &LoadRequest) -> Result<Option<Vec<u8>>, LoadError> {
-        let shared = self.shared();
-        let written = WrittenSettings::new(request.settings.clone(), shared.config.max_settings_size)?;
-        Ok(shared.prepare(&request.component, &written, &request.grants)?.frozen)
+        let core = self.core();
+        let written = WrittenSettings::new(request.settings.clone(), core.config.max_settings_size)?;
+        Ok(core.prepare(&request.component, &written, &request.grants)?.frozen)
     }
 }
 
-impl Shared {
+impl RuntimeCore {
     /// Reads a component from the outside and judges it.
     fn judge(&self, component: &[u8], grants: &Grants) -> Result<(ComponentOutline, Judgement), AdmissionError> {
         let outline = ComponentOutline::read(component, &self.config, &self.engine)?;
@@ -206,7 +205,7 @@ impl Shared {
         self.compiler.compile(&self.engine, component)
     }
 
-    /// As [`Shared::compile`], for a component that is not changed by settings: its code is taken from the cache, or kept
+    /// As [`RuntimeCore::compile`], for a component that is not changed by settings: its code is taken from the cache, or kept
     /// there, so that it is compiled once for however many settings.
     pub(crate) fn compile_once(&self, component: &[u8]) -> Result<Component, AdmissionError> {
         let Some(cache) = &self.cache else { return self.compile(component) };
@@ -220,10 +219,10 @@ impl Shared {
     }
 
     /// What the cache keeps of a component with these settings; none if their normal form has become another one.
-    fn kept(&self, component: Digest, written: &WrittenSettings) -> Option<Prepared> {
+    fn kept(&self, component: Digest, written: &WrittenSettings) -> Option<PreparedPlugin> {
         let (findings, code) = self.cache.as_ref()?.find(&self.engine, component, written.digest())?;
         let settings = self.normalise(written, &findings.description).ok()?;
-        (settings.digest() == findings.settings).then_some(Prepared { findings, code, settings, frozen: None })
+        (settings.digest() == findings.settings).then_some(PreparedPlugin { findings, code, settings, frozen: None })
     }
 
     /// The settings that a plugin of that description is configured with.
@@ -238,18 +237,23 @@ impl Shared {
         grants: &Grants,
         granted: &GrantedCapabilities,
         kinds: &[Kind],
-    ) -> Result<(InstancePre<Sandbox>, Entries), AdmissionError> {
+    ) -> Result<(InstancePre<Sandbox>, ExportedFunctions), AdmissionError> {
         let mut linker = Linker::new(&self.engine);
         v0::link_snapshot(&mut linker).map_err(types)?;
         grants.link(granted, &mut linker).map_err(types)?;
         wasi::link(&mut linker, component, grants.log).map_err(types)?;
         let ready = linker.instantiate_pre(component).map_err(types)?;
-        let entries = Entries::find(&ready, kinds).map_err(types)?;
+        let entries = ExportedFunctions::find(&ready, kinds).map_err(types)?;
         Ok((ready, entries))
     }
 
     /// Starts a component once to check the types of its exports, and asks it what it is.
-    fn examine(&self, component: &Component, grants: &Grants, kinds: &[Kind]) -> Result<Examined, AdmissionError> {
+    fn examine(
+        &self,
+        component: &Component,
+        grants: &Grants,
+        kinds: &[Kind],
+    ) -> Result<ExaminedComponent, AdmissionError> {
         // Nothing is asked yet, so nothing has to be opened.
         let (ready, entries) = self.link(component, grants, &GrantedCapabilities::default(), kinds)?;
         let described = self.run(None, &self.config.setup, &ready, |store, instance| {
@@ -263,18 +267,18 @@ impl Shared {
             return Err(AdmissionError::Kinds { described: description.kinds, exported: kinds.to_vec() });
         }
         settings::check_schema(&description.settings_schema)?;
-        Ok(Examined { ready, entries, description })
+        Ok(ExaminedComponent { ready, entries, description })
     }
 
     /// Admits, configures, freezes and compiles.
-    fn prepare(&self, bytes: &[u8], written: &WrittenSettings, grants: &Grants) -> Result<Prepared, LoadError> {
+    fn prepare(&self, bytes: &[u8], written: &WrittenSettings, grants: &Grants) -> Result<PreparedPlugin, LoadError> {
         let (outline, judgement) = self.judge(bytes, grants)?;
-        let findings = |description, settings: &NormalSettings, freezing| Findings {
+        let findings = |description, settings: &NormalSettings, start_up| PluginProfile {
             description,
             imports: outline.imports.clone(),
             exports: outline.exports.clone(),
             settings: settings.digest(),
-            freezing,
+            start_up,
         };
         let reason = match self.instrument(bytes)? {
             Ok((freezer, instrumented)) => {
@@ -287,8 +291,8 @@ impl Shared {
                 match frozen {
                     Ok(frozen) => match can_be_compiled(self.compile(&frozen))? {
                         Ok(code) => {
-                            let findings = findings(examined.description, &settings, Freezing::Frozen);
-                            return Ok(Prepared { findings, code, settings, frozen: Some(frozen) });
+                            let findings = findings(examined.description, &settings, StartUp::Frozen);
+                            return Ok(PreparedPlugin { findings, code, settings, frozen: Some(frozen) });
                         }
                         Err(reason) => reason,
                     },
@@ -301,8 +305,8 @@ impl Shared {
         let examined = self.examine(&code, grants, &judgement.kinds)?;
         let settings = self.normalise(written, &examined.description)?;
         self.configure(&examined, &settings, |_, _| ())?;
-        let findings = findings(examined.description, &settings, Freezing::PerCall { reason });
-        Ok(Prepared { findings, code, settings, frozen: None })
+        let findings = findings(examined.description, &settings, StartUp::ConfiguredPerCall { reason });
+        Ok(PreparedPlugin { findings, code, settings, frozen: None })
     }
 
     /// A component with functions added that show its state, compiled; or why it cannot be frozen.
@@ -321,7 +325,7 @@ impl Shared {
     /// Configures a fresh instance and does something with it.
     fn configure<T>(
         &self,
-        examined: &Examined,
+        examined: &ExaminedComponent,
         settings: &NormalSettings,
         configured: impl FnOnce(&mut Store<Sandbox>, &Instance) -> T,
     ) -> Result<T, LoadError> {
@@ -329,14 +333,14 @@ impl Shared {
             let plugin = examined.entries.plugin.load(&mut *store, instance)?;
             match plugin.call_configure(&mut *store, settings.json())? {
                 Ok(()) => Ok(Ok(configured(store, instance))),
-                Err(findings) => Ok(Err(taken(v0::settings_findings(&mut Intake::default(), findings))?)),
+                Err(findings) => Ok(Err(taken(v0::settings_findings(&mut AnswerIntake::default(), findings))?)),
             }
         });
         finished.outcome.map_err(LoadError::Configure)?.map_err(LoadError::Settings)
     }
 }
 
-/// The code of a component that freezing has changed; or why it cannot be compiled. That it took too long is no such
+/// The code of a component that start_up has changed; or why it cannot be compiled. That it took too long is no such
 /// reason, but an error: how busy the machine is must not decide how a plugin runs.
 fn can_be_compiled(compiled: Result<Component, AdmissionError>) -> Result<Result<Component, String>, AdmissionError> {
     match compiled {
@@ -347,13 +351,17 @@ fn can_be_compiled(compiled: Result<Component, AdmissionError>) -> Result<Result
 }
 
 /// Asks a component what it is.
-fn describe(entries: &Entries, store: &mut Store<Sandbox>, instance: &Instance) -> Result<Description, Stop> {
+fn describe(
+    entries: &ExportedFunctions,
+    store: &mut Store<Sandbox>,
+    instance: &Instance,
+) -> Result<Description, RunError> {
     let said = entries.plugin.load(&mut *store, instance)?.call_describe(store)?;
-    taken(v0::description(&mut Intake::default(), said))
+    taken(v0::description(&mut AnswerIntake::default(), said))
 }
 
-fn taken<T>(taken: Result<T, Broken>) -> Result<T, Stop> {
-    taken.map_err(|Broken(what)| sandbox::contract_violation(what).into())
+fn taken<T>(taken: Result<T, ContractBreach>) -> Result<T, RunError> {
+    taken.map_err(|ContractBreach(what)| sandbox::contract_violation(what).into())
 }
 
 fn accepted(judgement: Judgement) -> Result<Judgement, AdmissionError> {

@@ -9,47 +9,47 @@ use lockgate_domain::{
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Resource};
 
-use crate::bindings::v0::{self, Broken, Intake};
+use crate::bindings::v0::{self, AnswerIntake, ContractBreach};
 use crate::capability::{GrantedCapabilities, KeyValueCapability, Namespaces};
 use crate::config::Limits;
 use crate::evaluation::Evaluation;
-use crate::freeze::Freezing;
+use crate::freeze::StartUp;
 use crate::runtime::Runtime;
-use crate::sandbox::{self, Exchange, RecordedAnswers, Sandbox, Slots, Stop};
+use crate::sandbox::{self, CapabilityExchange, RecordedTape, RunError, Sandbox, SandboxSlots};
 use crate::settings::{MarkedSetting, NormalSettings};
 
-/// A loaded plugin. Clones share it; it can be asked from many threads at once, and each asking runs in a sandbox of
+/// A loaded plugin. Clones share it; it can be asked from many threads at once, and each invocation runs in a sandbox of
 /// its own.
 #[derive(Clone)]
 pub struct Plugin {
-    loaded: Arc<Loaded>,
+    loaded: Arc<LoadedPlugin>,
 }
 
 /// Everything about it that does not change from call to call.
-pub(crate) struct Loaded {
+pub(crate) struct LoadedPlugin {
     pub(crate) runtime: Runtime,
     pub(crate) description: Description,
     pub(crate) kinds: Vec<Kind>,
     pub(crate) component: Digest,
     pub(crate) settings: NormalSettings,
-    pub(crate) freezing: Freezing,
+    pub(crate) start_up: StartUp,
     pub(crate) limits: Limits,
     pub(crate) granted: GrantedCapabilities,
     pub(crate) ready: InstancePre<Sandbox>,
-    pub(crate) entries: Entries,
+    pub(crate) entries: ExportedFunctions,
     /// The sandboxes that it can hold at once.
-    pub(crate) share: Slots,
+    pub(crate) share: SandboxSlots,
 }
 
 /// Where in the component its functions are, by kind.
-pub(crate) struct Entries {
+pub(crate) struct ExportedFunctions {
     pub(crate) plugin: v0::plugin::GuestIndices,
     policy: Option<v0::policy::GuestIndices>,
     check: Option<v0::check::GuestIndices>,
     strategy: Option<v0::strategy::GuestIndices>,
 }
 
-impl Entries {
+impl ExportedFunctions {
     /// Looks them up for a plugin of those kinds.
     pub(crate) fn find(component: &InstancePre<Sandbox>, kinds: &[Kind]) -> wasmtime::Result<Self> {
         let is = |kind| kinds.contains(&kind);
@@ -79,7 +79,7 @@ impl Entries {
 
 impl fmt::Debug for Plugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Loaded { description, component, settings, .. } = &*self.loaded;
+        let LoadedPlugin { description, component, settings, .. } = &*self.loaded;
         f.debug_struct("Plugin")
             .field("name", &description.name)
             .field("component", component)
@@ -89,7 +89,7 @@ impl fmt::Debug for Plugin {
 }
 
 impl Plugin {
-    pub(crate) fn new(loaded: Loaded) -> Self {
+    pub(crate) fn new(loaded: LoadedPlugin) -> Self {
         Self { loaded: Arc::new(loaded) }
     }
 
@@ -131,8 +131,8 @@ impl Plugin {
     }
 
     /// Whether every evaluation starts configured.
-    pub fn freezing(&self) -> &Freezing {
-        &self.loaded.freezing
+    pub fn start_up(&self) -> &StartUp {
+        &self.loaded.start_up
     }
 
     /// What each call may use.
@@ -142,22 +142,22 @@ impl Plugin {
 
     /// Asks an approval policy whether the deployment may go on.
     pub fn decide(&self, snapshot: &Arc<Snapshot>) -> Evaluation<Answer> {
-        self.asking(snapshot).decide()
+        self.invocation(snapshot).decide()
     }
 
     /// Has a validation check look.
     pub fn check(&self, snapshot: &Arc<Snapshot>) -> Evaluation<Report> {
-        self.asking(snapshot).check()
+        self.invocation(snapshot).check()
     }
 
     /// Has a strategy lay out the way.
     pub fn plan(&self, snapshot: &Arc<Snapshot>) -> Evaluation<Rollout> {
-        self.asking(snapshot).plan()
+        self.invocation(snapshot).plan()
     }
 
     /// Asks a strategy what to do next.
     pub fn advance(&self, snapshot: &Arc<Snapshot>, progress: &Progress) -> Evaluation<Action> {
-        self.asking(snapshot).advance(progress)
+        self.invocation(snapshot).advance(progress)
     }
 
     /// Whether a call may wait for others than this machine.
@@ -180,19 +180,19 @@ impl Plugin {
     }
 
     /// One call that is about to be made.
-    pub(crate) fn asking<'a>(&'a self, snapshot: &'a Arc<Snapshot>) -> Asking<'a> {
-        Asking { loaded: &self.loaded, snapshot, recorded: None, namespaces: None }
+    pub(crate) fn invocation<'a>(&'a self, snapshot: &'a Arc<Snapshot>) -> PluginInvocation<'a> {
+        PluginInvocation { loaded: &self.loaded, snapshot, recorded: None, namespaces: None }
     }
 }
 
-impl Loaded {
-    fn is_no(&self, kind: Kind) -> Stop {
+impl LoadedPlugin {
+    fn is_no(&self, kind: Kind) -> RunError {
         let name = &self.description.name;
         sandbox::contract_violation(format!("`{name}` exports no `{}`", v0::interface_of(kind))).into()
     }
 
     /// Configures an instance with settings that were accepted when the plugin was loaded.
-    fn configure(&self, store: &mut Store<Sandbox>, instance: &Instance) -> Result<(), Stop> {
+    fn configure(&self, store: &mut Store<Sandbox>, instance: &Instance) -> Result<(), RunError> {
         let plugin = self.entries.plugin.load(&mut *store, instance)?;
         match plugin.call_configure(store, self.settings.json())? {
             Ok(()) => Ok(()),
@@ -205,19 +205,19 @@ impl Loaded {
 }
 
 /// One call: of whom, about what, and where the answers of its capabilities come from.
-pub(crate) struct Asking<'a> {
-    loaded: &'a Loaded,
+pub(crate) struct PluginInvocation<'a> {
+    loaded: &'a LoadedPlugin,
     snapshot: &'a Arc<Snapshot>,
     /// Instead of the outside.
-    recorded: Option<RecordedAnswers>,
+    recorded: Option<RecordedTape>,
     /// Where values are read; none: where the runtime reads them.
     namespaces: Option<Arc<dyn Namespaces>>,
 }
 
-impl Asking<'_> {
+impl PluginInvocation<'_> {
     /// Answers the plugin's questions to its capabilities out of a recording.
-    pub(crate) fn from(mut self, exchanges: &[Exchange]) -> Self {
-        self.recorded = Some(RecordedAnswers::new(exchanges));
+    pub(crate) fn from(mut self, exchanges: &[CapabilityExchange]) -> Self {
+        self.recorded = Some(RecordedTape::new(exchanges));
         self
     }
 
@@ -276,13 +276,13 @@ impl Asking<'_> {
     fn call<T>(
         self,
         function: &str,
-        body: impl FnOnce(&mut Store<Sandbox>, &Instance) -> Result<T, Stop>,
+        body: impl FnOnce(&mut Store<Sandbox>, &Instance) -> Result<T, RunError>,
     ) -> Evaluation<T> {
         let Self { loaded, snapshot, recorded, namespaces } = self;
         let mut changes = None;
         let finished =
-            loaded.runtime.shared().run(Some(&loaded.share), &loaded.limits, &loaded.ready, |store, instance| {
-                if let Freezing::PerCall { .. } = loaded.freezing {
+            loaded.runtime.core().run(Some(&loaded.share), &loaded.limits, &loaded.ready, |store, instance| {
+                if let StartUp::ConfiguredPerCall { .. } = loaded.start_up {
                     loaded.configure(store, instance)?;
                 }
                 let sandbox = store.data_mut();
@@ -324,14 +324,14 @@ impl Asking<'_> {
 fn settle<W, D>(
     said: Result<W, v0::types::PluginError>,
     limits: &Limits,
-    take: impl FnOnce(&mut Intake, W) -> Result<D, Broken>,
-) -> Result<D, Stop> {
-    let mut intake = Intake::default();
+    take: impl FnOnce(&mut AnswerIntake, W) -> Result<D, ContractBreach>,
+) -> Result<D, RunError> {
+    let mut intake = AnswerIntake::default();
     let taken = match said {
         Ok(answer) => take(&mut intake, answer).map(Ok),
         Err(error) => v0::plugin_error(&mut intake, error).map(Err),
     };
-    let taken = taken.map_err(|Broken(what)| sandbox::contract_violation(what))?;
+    let taken = taken.map_err(|ContractBreach(what)| sandbox::contract_violation(what))?;
     if intake.size() > limits.result_size {
         return Err(sandbox::result_too_large(intake.size(), limits).into());
     }

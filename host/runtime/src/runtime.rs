@@ -5,16 +5,16 @@ use std::sync::Arc;
 use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Engine as WasmEngine, Store};
 
-use crate::cache::{Cache, CacheError};
+use crate::cache::{CacheError, CodeCache};
 use crate::capability::{HostServices, Namespaces};
 use crate::compile::Compiler;
 use crate::config::{Limits, RuntimeConfig};
-use crate::sandbox::{self, Finished, Sandbox, Slots, Stop, Ticker};
+use crate::sandbox::{self, FinishedRun, RunError, Sandbox, SandboxSlots, Ticker};
 
 /// Loads and runs plugins. A process needs one; clones share everything.
 #[derive(Clone, Debug)]
 pub struct Runtime {
-    shared: Arc<Shared>,
+    core: Arc<RuntimeCore>,
 }
 
 /// Why there is no runtime.
@@ -34,26 +34,26 @@ pub enum RuntimeError {
 
 /// What all clones share.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct RuntimeCore {
     pub(crate) config: RuntimeConfig,
     pub(crate) engine: WasmEngine,
-    pub(crate) slots: Slots,
+    pub(crate) slots: SandboxSlots,
     pub(crate) compiler: Compiler,
-    pub(crate) cache: Option<Cache>,
+    pub(crate) cache: Option<CodeCache>,
     /// What capabilities work with.
     pub(crate) services: HostServices,
     _ticker: Ticker,
 }
 
-impl Shared {
+impl RuntimeCore {
     /// Runs something in a sandbox of its own, one of those that a plugin can hold at once if a share is given.
     pub(crate) fn run<T>(
         &self,
-        share: Option<&Slots>,
+        share: Option<&SandboxSlots>,
         limits: &Limits,
         component: &InstancePre<Sandbox>,
-        body: impl FnOnce(&mut Store<Sandbox>, &Instance) -> Result<T, Stop>,
-    ) -> Finished<T> {
+        body: impl FnOnce(&mut Store<Sandbox>, &Instance) -> Result<T, RunError>,
+    ) -> FinishedRun<T> {
         sandbox::run(&self.slots, share, self.config.tick, limits, component, body)
     }
 }
@@ -83,19 +83,19 @@ impl Runtime {
         let compiler = Compiler::new(config.compile_threads, config.compile_time)
             .map_err(|error| RuntimeError::Thread(error.to_string()))?;
         let cache =
-            config.cache.as_deref().map(|directory| Cache::open(directory, &engine, config.freeze)).transpose()?;
-        let slots = Slots::new(config.pool_size);
+            config.cache.as_deref().map(|directory| CodeCache::open(directory, &engine, config.freeze)).transpose()?;
+        let slots = SandboxSlots::new(config.pool_size);
         let services = HostServices { namespaces };
-        Ok(Self { shared: Arc::new(Shared { config, engine, slots, compiler, cache, services, _ticker: ticker }) })
+        Ok(Self { core: Arc::new(RuntimeCore { config, engine, slots, compiler, cache, services, _ticker: ticker }) })
     }
 
     /// What it may use.
     pub fn config(&self) -> &RuntimeConfig {
-        &self.shared.config
+        &self.core.config
     }
 
     /// What all clones share.
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.shared
+    pub(crate) fn core(&self) -> &RuntimeCore {
+        &self.core
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use lockgate_domain::{Deployment, Digest, Gate, Snapshot, Timestamp};
 use lockgate_ledger::{ContentState, Error, Query, Storage, StoredEntry};
-use lockgate_runtime::{Engine as Runner, Recording, Runtime};
+use lockgate_runtime::{RecordedEngine, Recording, Runtime};
 use parking_lot::Mutex;
 
 use crate::catalogue::{RestoreError, engines, restore_to_replay};
@@ -16,7 +16,7 @@ use crate::{DecisionRecord, DeploymentService, Models, Recordings, ServiceError,
 use lockgate_engine::expression::Variables;
 use lockgate_engine::gate::RecordedAnswers;
 use lockgate_engine::load::LoadedModel;
-use lockgate_engine::model::GrantedCapabilities;
+use lockgate_engine::model::ModelGrants;
 use lockgate_engine::replay::{DecisionComparison, ReplayOutcome, ReplayedDecision, of_the_machine};
 
 /// How many teams' deployments of one id are looked at.
@@ -166,7 +166,7 @@ impl LedgerReplay {
             }
         };
         let is = model.decide_again(&Arc::new(snapshot), &was.model.chosen_because, &answers).map_err(not_run)?;
-        let same_engine = self.engine_at(index) == Some(&Runner::line());
+        let same_engine = self.engine_at(index) == Some(&RecordedEngine::line());
         let compared = DecisionComparison { was, is: &is, candidate: self.candidate.is_some(), same_engine };
         compared.ended().map_err(not_run)
     }
@@ -246,7 +246,7 @@ fn not_run(error: impl ToString) -> ReplayOutcome {
 
 /// Whether a binding reaches the same outside under both models.
 fn reach_the_same(one: &LoadedModel, other: &LoadedModel, gate: Gate, binding: &str) -> bool {
-    let grants = |model: &LoadedModel| -> Option<GrantedCapabilities> {
+    let grants = |model: &LoadedModel| -> Option<ModelGrants> {
         let guarded = model.model().gate(gate)?;
         Some(guarded.bindings.iter().find(|bound| bound.id == binding)?.plugin.grants.clone())
     };

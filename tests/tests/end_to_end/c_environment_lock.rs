@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use lockgate_domain::{
     Answer, CorrectionNeeded, Digest, Kind, Need, Reason, Requirement, Ruling, SettingsFinding, Snapshot, Violation,
 };
-use lockgate_runtime::{Freezing, Grants, Limits, LoadError, LoadRequest, Plugin, Runtime, RuntimeConfig};
+use lockgate_runtime::{Grants, Limits, LoadError, LoadRequest, Plugin, Runtime, RuntimeConfig, StartUp};
 use lockgate_tests::{repository, tree};
 use serde_json::{Value, json};
 use wit_bindgen_core::Files;
@@ -151,7 +151,7 @@ fn a_policy_written_in_c_imports_the_snapshot_alone_and_says_what_it_is() {
 #[test]
 fn a_policy_written_in_c_starts_configured() {
     let plugin = load(json!({"allowed": ["live"]})).unwrap();
-    assert_eq!(plugin.freezing(), &Freezing::Frozen);
+    assert_eq!(plugin.start_up(), &StartUp::Frozen);
 }
 
 #[test]

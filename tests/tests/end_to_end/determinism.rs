@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use lockgate_domain::{Kind, Progress, Snapshot, StepState, StepStatus};
 use lockgate_runtime::{
-    Allocation, Call, Grants, Limits, LoadRequest, Outcome, Plugin, Recording, Runtime, RuntimeConfig, Said,
+    Allocation, Grants, Limits, LoadRequest, Plugin, PluginFunction, PluginOutput, RecordedOutcome, Recording, Runtime,
+    RuntimeConfig,
 };
 use lockgate_tests::{bundled, generate};
 use proptest::prelude::*;
@@ -36,17 +37,17 @@ fn load(runtime: &Runtime, name: &str, settings: &Value) -> Plugin {
 
 /// One recording of the plugin's first function; for a strategy, one of its second one as well.
 fn record(plugin: &Plugin, snapshot: &Arc<Snapshot>) -> Vec<Recording> {
-    let take = |call: Call| {
+    let take = |call: PluginFunction| {
         let evaluation = plugin.ask(&call, snapshot);
         Recording::take(plugin, call, snapshot, &evaluation, None)
     };
     let first = take(match plugin.kinds() {
-        [Kind::ApprovalPolicy, ..] => Call::Decide,
-        [Kind::ValidationCheck, ..] => Call::Run,
-        _ => Call::Plan,
+        [Kind::ApprovalPolicy, ..] => PluginFunction::Decide,
+        [Kind::ValidationCheck, ..] => PluginFunction::Run,
+        _ => PluginFunction::Plan,
     });
     let next = match &first.outcome {
-        Outcome::Said(Said::Rollout(rollout)) => {
+        RecordedOutcome::Answered(PluginOutput::Rollout(rollout)) => {
             let state = |step: &lockgate_domain::Step| StepState {
                 id: step.id.clone(),
                 status: StepStatus::Pending,
@@ -57,7 +58,7 @@ fn record(plugin: &Plugin, snapshot: &Arc<Snapshot>) -> Vec<Recording> {
             };
             let steps = rollout.steps.iter().map(state).collect();
             let progress = Progress { rollout: rollout.clone(), steps, past_point_of_no_return: false };
-            Some(take(Call::Advance(progress)))
+            Some(take(PluginFunction::Advance(progress)))
         }
         _ => None,
     };
@@ -93,7 +94,8 @@ fn is_deterministic(name: &str, settings: Value) {
             .then_some(())
             .ok_or_else(|| TestCaseError::fail("a replay differs"))?;
             **held.borrow_mut() +=
-                recorded.iter().filter(|recording| matches!(recording.outcome, Outcome::Said(_))).count() as u32;
+                recorded.iter().filter(|recording| matches!(recording.outcome, RecordedOutcome::Answered(_))).count()
+                    as u32;
             Ok(())
         })
         .unwrap();

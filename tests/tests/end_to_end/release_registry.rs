@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use lockgate_domain::{CheckOutcome, Digest, FailureKind, Snapshot};
 use lockgate_runtime::{
-    Call, DirectoryGrant, FolderOfNamespaces, Grants, HttpGrant, KeyValueGrant, Limits, LoadError, LoadRequest,
-    NamespaceAccess, Outcome, Plugin, Recording, Runtime, RuntimeConfig, Said,
+    DirectoryGrant, FolderOfNamespaces, Grants, HttpGrant, KeyValueGrant, Limits, LoadError, LoadRequest,
+    NamespaceAccess, Plugin, PluginFunction, PluginOutput, RecordedOutcome, Recording, Runtime, RuntimeConfig,
 };
 use lockgate_tests::snapshot;
 use serde_json::json;
@@ -148,10 +148,10 @@ fn what_the_release_registry_was_told_is_enough_to_run_it_again() {
     let plugin = world.load(world.grants()).unwrap();
     let _scanner = world.answers(1, "200 OK", r#"{"findings": [{"id": "CVE-2026-1", "severity": "critical"}]}"#);
     let snapshot = release();
-    let evaluation = plugin.ask(&Call::Run, &snapshot);
-    let recording = Recording::take(&plugin, Call::Run, &snapshot, &evaluation, None);
+    let evaluation = plugin.ask(&PluginFunction::Run, &snapshot);
+    let recording = Recording::take(&plugin, PluginFunction::Run, &snapshot, &evaluation, None);
     assert!(
-        matches!(&recording.outcome, Outcome::Said(Said::Report(report)) if report.outcome == CheckOutcome::Failed)
+        matches!(&recording.outcome, RecordedOutcome::Answered(PluginOutput::Report(report)) if report.outcome == CheckOutcome::Failed)
     );
     let calls: Vec<&str> = recording.exchanges.iter().map(|exchange| exchange.call.as_str()).collect();
     assert!(calls.contains(&"directory.read") && calls.contains(&"http.send"), "{calls:?}");

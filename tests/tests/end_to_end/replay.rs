@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use lockgate_domain::{Failure, FailureKind};
-use lockgate_runtime::{Exchange, Outcome, Recording};
+use lockgate_runtime::{CapabilityExchange, RecordedOutcome, Recording};
 use lockgate_tests::{Guest, repository, tree};
 use serde_json::{Value, json};
 
@@ -207,8 +207,8 @@ fn what_a_plugin_was_told_is_told_again_and_what_it_never_asked_is_an_outcome_of
 
     let recordings = folder.join("recordings");
     let recording = Recording::decode(&fs::read(file_of(&recordings, "reader")).unwrap()).unwrap();
-    assert!(matches!(recording.outcome, Outcome::Said(_)));
-    let Exchange { call, question, answer } = &recording.exchanges[0];
+    assert!(matches!(recording.outcome, RecordedOutcome::Answered(_)));
+    let CapabilityExchange { call, question, answer } = &recording.exchanges[0];
     assert_eq!(call, "directory.read");
     assert_eq!(question, &json!({ "directory": "catalog", "path": "a" }));
     assert_eq!(answer, &json!({ "Ok": "Zmlyc3Q=" }), "`first` in base64");
@@ -230,7 +230,7 @@ fn what_the_clock_decided_is_not_held_against_the_plugin() {
     let folder = record("clock");
     let file = file_of(&folder, "window");
     let mut recording = Recording::decode(&fs::read(&file).unwrap()).unwrap();
-    recording.outcome = Outcome::Failed(Failure {
+    recording.outcome = RecordedOutcome::Failed(Failure {
         kind: FailureKind::TimedOut,
         message: "it was stopped after 7 ms of the 5 ms granted".to_owned(),
         code: None,

@@ -7,7 +7,9 @@ use lockgate_domain::{
     BindingAnswer, BindingOutcome, Enforcement, Failure, FailureKind, Kind, LogLine, Receipt, Risk, Snapshot, Standing,
     combine,
 };
-use lockgate_runtime::{Call, Evaluation, Exchange, NamespaceChanges, Outcome, Recording, Said};
+use lockgate_runtime::{
+    CapabilityExchange, Evaluation, NamespaceChanges, PluginFunction, PluginOutput, RecordedOutcome, Recording,
+};
 
 use crate::expression::{Expression, ExpressionError, Variables};
 use crate::gate::answer_cache::AnswerCache;
@@ -43,7 +45,7 @@ impl AnswerSource<'_> {
 }
 
 /// What was answered when it was decided, by binding.
-pub type RecordedAnswers = BTreeMap<String, Vec<Exchange>>;
+pub type RecordedAnswers = BTreeMap<String, Vec<CapabilityExchange>>;
 
 /// What came of a binding.
 pub(super) struct BindingEvaluation {
@@ -66,7 +68,7 @@ impl BindingEvaluation {
         let Some(changes) = self.changes.take() else { return };
         if let Err(failure) = values.add(&changes) {
             if let Some(recording) = &mut self.recording {
-                recording.outcome = Outcome::Failed(failure.clone());
+                recording.outcome = RecordedOutcome::Failed(failure.clone());
             }
             self.outcome.standing = Standing::Error;
             self.outcome.answer = BindingAnswer::Failed(failure);
@@ -208,16 +210,16 @@ pub(crate) fn call(
 }
 
 /// What is called of a plugin that is bound as that.
-fn function(kind: Kind) -> Call {
+fn function(kind: Kind) -> PluginFunction {
     match kind {
-        Kind::ApprovalPolicy => Call::Decide,
-        Kind::ValidationCheck => Call::Run,
-        Kind::Strategy => Call::Plan,
+        Kind::ApprovalPolicy => PluginFunction::Decide,
+        Kind::ValidationCheck => PluginFunction::Run,
+        Kind::Strategy => PluginFunction::Plan,
     }
 }
 
 impl PluginCall {
-    fn of(evaluation: Evaluation<Said>, recording: Option<Recording>) -> Self {
+    fn of(evaluation: Evaluation<PluginOutput>, recording: Option<Recording>) -> Self {
         let Evaluation { outcome, receipt, log, log_dropped, timeless, changes, .. } = evaluation;
         let holds = timeless && changes.is_none() && outcome.is_ok();
         let (standing, answer) = match outcome {
@@ -229,20 +231,20 @@ impl PluginCall {
 }
 
 /// What an answer says at a gate.
-pub(crate) fn standing(said: &Said) -> Standing {
+pub(crate) fn standing(said: &PluginOutput) -> Standing {
     match said {
-        Said::Answer(answer) => combine::of_answer(answer),
-        Said::Report(report) => combine::of_report(report),
-        Said::Rollout(_) | Said::Action(_) => Standing::Allow,
+        PluginOutput::Answer(answer) => combine::of_answer(answer),
+        PluginOutput::Report(report) => combine::of_report(report),
+        PluginOutput::Rollout(_) | PluginOutput::Action(_) => Standing::Allow,
     }
 }
 
 /// An answer as decisions keep it.
-fn answer(said: Said) -> BindingAnswer {
+fn answer(said: PluginOutput) -> BindingAnswer {
     match said {
-        Said::Answer(answer) => BindingAnswer::Policy(answer),
-        Said::Report(report) => BindingAnswer::Check(report),
-        Said::Rollout(rollout) => BindingAnswer::Plan(rollout),
-        Said::Action(action) => BindingAnswer::Advance(action),
+        PluginOutput::Answer(answer) => BindingAnswer::Policy(answer),
+        PluginOutput::Report(report) => BindingAnswer::Check(report),
+        PluginOutput::Rollout(rollout) => BindingAnswer::Plan(rollout),
+        PluginOutput::Action(action) => BindingAnswer::Advance(action),
     }
 }

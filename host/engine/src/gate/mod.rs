@@ -20,7 +20,7 @@ use lockgate_domain::{
     ApprovedPlan, BindingAnswer, BindingOutcome, Decision, Digest, GroupOutcome, ModelRef, Phase, Snapshot, Stage,
     Standing, Verdict, combine, rules,
 };
-use lockgate_runtime::{Context, Recording};
+use lockgate_runtime::{RecordedContext, Recording};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -135,7 +135,7 @@ impl LoadedModel {
             decision.approved = approved(&decision, snapshot)?;
         }
         let recordings = decision.bindings.iter().zip(recordings).filter_map(|(binding, recording)| {
-            let context = Context {
+            let context = RecordedContext {
                 decision: decision.id.clone(),
                 binding: binding.id.clone(),
                 model: decision.model.id.clone(),

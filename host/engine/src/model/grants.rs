@@ -7,13 +7,13 @@ use std::path::Path;
 
 use lockgate_domain::Duration;
 use lockgate_runtime::{
-    AddressRange, DirectoryGrant, Grants, HttpGrant, HttpGrantError, KeyValueGrant, Method, NamespaceAccess, Origin,
+    AddressRange, DirectoryGrant, Grants, HttpGrant, HttpGrantError, HttpMethod, KeyValueGrant, NamespaceAccess, Origin,
 };
 use serde::{Serialize, Serializer};
 
 /// What the operator grants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct GrantedCapabilities {
+pub struct ModelGrants {
     /// May write log lines.
     pub log: bool,
     /// May read the evidence whose name fits one of these patterns; `*` stands for any characters.
@@ -48,7 +48,7 @@ pub struct GrantedOrigin {
     pub origin: Origin,
     /// What may be done there.
     #[serde(serialize_with = "as_texts")]
-    pub methods: Option<Vec<Method>>,
+    pub methods: Option<Vec<HttpMethod>>,
     /// Addresses that are allowed although they are not public.
     #[serde(serialize_with = "as_texts")]
     pub addresses: Option<Vec<AddressRange>>,
@@ -71,13 +71,13 @@ pub struct GrantedNamespace {
     pub quota: Option<u64>,
 }
 
-impl Default for GrantedCapabilities {
+impl Default for ModelGrants {
     fn default() -> Self {
         Self { log: true, evidence: Vec::new(), directory: BTreeMap::new(), http: Vec::new(), key_value: None }
     }
 }
 
-impl GrantedCapabilities {
+impl ModelGrants {
     /// What the runtime is told. Directories are looked for from `folder`, the model's own.
     pub(crate) fn to_grants(&self, folder: &Path) -> Grants {
         Grants {
@@ -95,7 +95,7 @@ impl GrantedCapabilities {
     }
 }
 
-impl GrantedCapabilities {
+impl ModelGrants {
     /// What the runtime is told when what was asked of the outside is answered out of recordings.
     pub(crate) fn to_recorded(&self) -> Grants {
         let recorded = self.reach_outside();

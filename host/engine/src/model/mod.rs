@@ -22,7 +22,7 @@ use serde::Serialize;
 
 pub use check::check;
 pub use finding::{Finding, Findings, LocatedFinding, Related, Severity, listed};
-pub use grants::{GrantedCapabilities, GrantedDirectory, GrantedNamespace, GrantedOrigin};
+pub use grants::{GrantedDirectory, GrantedNamespace, GrantedOrigin, ModelGrants};
 pub use pin::{PinError, pin};
 pub use read::{Read, read, read_partly};
 pub use select::{Candidate, Considered, Selection, SelectionError, select};
@@ -101,7 +101,7 @@ pub struct PluginUse {
     /// What it may use up.
     pub limits: LimitOverrides,
     /// What it may do.
-    pub grants: GrantedCapabilities,
+    pub grants: ModelGrants,
 }
 
 /// The strategy of a model, and who goes on where it waits for people.

@@ -1,7 +1,7 @@
 //! Holding a decision that was made again against the one that was kept: byte for byte, in canonical JSON.
 
 use lockgate_domain::{BindingAnswer, Decision, DigestError, FailureKind, Standing, Verdict, canonical_json};
-use lockgate_runtime::Outcome;
+use lockgate_runtime::RecordedOutcome;
 use serde_json::{Value, json};
 
 use super::{OutcomeChange, ReplayOutcome, words};
@@ -43,7 +43,7 @@ pub fn of_the_machine(decision: &Decision) -> Option<String> {
         BindingAnswer::Failed(failure) => Some(failure),
         _ => None,
     });
-    let failure = failures.find(|failure| Outcome::Failed((*failure).clone()).is_of_the_machine())?;
+    let failure = failures.find(|failure| RecordedOutcome::Failed((*failure).clone()).is_of_the_machine())?;
     Some(failure.kind.as_str().to_owned())
 }
 

@@ -13,7 +13,7 @@ use lockgate_domain::{
     Action, BindingOutcome, Failure, FailureKind, Progress, Reason, Rollout, Snapshot, Step, StepAction, StepStatus,
     Violation, Wait, WayBack, rules,
 };
-use lockgate_runtime::{Call, Plugin, Said};
+use lockgate_runtime::{Plugin, PluginFunction, PluginOutput};
 
 use crate::load::LoadedModel;
 use crate::values::PendingValues;
@@ -140,8 +140,8 @@ impl LoadedModel {
 
     /// The same; what the strategy changes in its namespace is added to `values`.
     pub fn lay_out(&self, snapshot: &Arc<Snapshot>, values: &Arc<PendingValues>) -> Result<Rollout, RolloutError> {
-        match self.ask_strategy(&Call::Plan, snapshot, values)? {
-            Said::Rollout(rollout) => {
+        match self.ask_strategy(&PluginFunction::Plan, snapshot, values)? {
+            PluginOutput::Rollout(rollout) => {
                 self.can_carry_out(&rollout, None)?;
                 Ok(rollout)
             }
@@ -198,8 +198,8 @@ impl LoadedModel {
         values: &Arc<PendingValues>,
     ) -> Result<Action, RolloutError> {
         progress.settle(snapshot.now);
-        let action = match self.ask_strategy(&Call::Advance(progress.clone()), snapshot, values)? {
-            Said::Action(action) => action,
+        let action = match self.ask_strategy(&PluginFunction::Advance(progress.clone()), snapshot, values)? {
+            PluginOutput::Action(action) => action,
             other => return Err(other_said(&other)),
         };
         check_action(&action, progress)?;
@@ -209,10 +209,10 @@ impl LoadedModel {
     /// Calls the strategy, and adds what it changes in its namespace to `values`.
     fn ask_strategy(
         &self,
-        call: &Call,
+        call: &PluginFunction,
         snapshot: &Arc<Snapshot>,
         values: &Arc<PendingValues>,
-    ) -> Result<Said, RolloutError> {
+    ) -> Result<PluginOutput, RolloutError> {
         let asked = self.planner()?.ask_on(call, snapshot, Arc::<PendingValues>::clone(values));
         let said = asked.outcome.map_err(RolloutError::Strategy)?;
         asked.changes.map_or(Ok(()), |changes| values.add(&changes)).map_err(RolloutError::Strategy)?;
@@ -284,7 +284,7 @@ fn check_action(action: &Action, progress: &Progress) -> Result<(), RolloutError
 }
 
 /// A plugin that is asked one function does not answer another one.
-fn other_said(said: &Said) -> RolloutError {
+fn other_said(said: &PluginOutput) -> RolloutError {
     let message = format!("the strategy answered another function than it was asked: {said:?}");
     RolloutError::Strategy(Failure {
         kind: FailureKind::ContractViolation,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lockgate_domain::Standing;
 use lockgate_engine::replay::{OutcomeChange, Replacement, ReplayOutcome, Replayer};
-use lockgate_runtime::{Call, Recording};
+use lockgate_runtime::{PluginFunction, Recording};
 use lockgate_tests::{Guest, runtime, snapshot};
 
 /// How a recording of one guest ends with another one in its place.
@@ -12,8 +12,8 @@ fn replayed(recorded: &Guest<'_>, candidate: &Guest<'_>) -> ReplayOutcome {
     let runtime = runtime();
     let plugin = runtime.load(recorded.request()).unwrap();
     let snapshot = Arc::new(snapshot());
-    let evaluation = plugin.ask(&Call::Decide, &snapshot);
-    let recording = Recording::take(&plugin, Call::Decide, &snapshot, &evaluation, None);
+    let evaluation = plugin.ask(&PluginFunction::Decide, &snapshot);
+    let recording = Recording::take(&plugin, PluginFunction::Decide, &snapshot, &evaluation, None);
     let candidate = Replacement { plugin: None, component: Some(candidate.component().into()), settings: None };
     Replayer::new(runtime, [], Some(candidate)).replay(&recording)
 }

@@ -116,7 +116,7 @@ pub enum AdmissionError {
         limit: Duration,
     },
     /// It asks for what it may not have, or offers not what a plugin offers. All that is wrong, at once.
-    #[error("{}", Listed(.0))]
+    #[error("{}", RefusalList(.0))]
     Refused(Vec<AdmissionRefusal>),
     /// It is valid, and cannot be compiled: usually because it is larger in some way than a sandbox is.
     #[error("this component cannot be compiled: {0}")]
@@ -208,9 +208,9 @@ fn interfaces() -> String {
 }
 
 /// One reason as it is, several as a list.
-struct Listed<'a>(&'a [AdmissionRefusal]);
+struct RefusalList<'a>(&'a [AdmissionRefusal]);
 
-impl fmt::Display for Listed<'_> {
+impl fmt::Display for RefusalList<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             [only] => write!(f, "{only}"),

@@ -4,7 +4,7 @@ use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use super::seal::Key;
+use super::seal::SealKey;
 
 /// The name of the file that holds the key.
 const KEY: &str = "seal.key";
@@ -59,7 +59,7 @@ pub(super) fn make_private(directory: &Path) -> Result<(), CacheError> {
 }
 
 /// The key in the directory; a new one if there is none, or one that cannot be.
-pub(super) fn key(directory: &Path) -> Result<Key, CacheError> {
+pub(super) fn key(directory: &Path) -> Result<SealKey, CacheError> {
     let path = directory.join(KEY);
     let unusable = |error| CacheError::Unusable { path: path.clone(), error };
     match fs::read(&path) {

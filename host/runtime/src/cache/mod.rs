@@ -25,7 +25,7 @@ use wasmtime::component::Component;
 pub use directory::CacheError;
 use seal::Seal;
 
-use crate::freeze::Freezing;
+use crate::freeze::StartUp;
 
 /// Raised whenever what is kept, or how it comes about, changes in a way that the names of files do not show.
 const FORMAT: &[u8] = b"lockgate compiled plugin, format 2";
@@ -39,7 +39,7 @@ const MOST_CODE: u64 = 512 << 20;
 
 /// Everything about a loaded plugin but its machine code.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Findings {
+pub(crate) struct PluginProfile {
     /// What it says of itself.
     pub(crate) description: Description,
     /// Its imports, by name.
@@ -49,12 +49,12 @@ pub(crate) struct Findings {
     /// The digest of the settings that it was configured with, ids of people in their normal form.
     pub(crate) settings: Digest,
     /// Whether the code starts configured.
-    pub(crate) freezing: Freezing,
+    pub(crate) start_up: StartUp,
 }
 
 /// The cache in one directory.
 #[derive(Debug)]
-pub(crate) struct Cache {
+pub(crate) struct CodeCache {
     directory: PathBuf,
     seal: Seal,
     /// Distinguishes what different engines, settings of the engine or machines compile, and runtimes that freeze from
@@ -62,11 +62,11 @@ pub(crate) struct Cache {
     engine: Digest,
 }
 
-impl Cache {
+impl CodeCache {
     pub(crate) fn open(directory: &Path, engine: &WasmEngine, freeze: bool) -> Result<Self, CacheError> {
         directory::make_private(directory)?;
         let seal = Seal::new(&directory::key(directory)?);
-        let mut compatibility = Hashed(Sha256::new());
+        let mut compatibility = StableHasher(Sha256::new());
         engine.precompile_compatibility_hash().hash(&mut compatibility);
         freeze.hash(&mut compatibility);
         let engine = Digest::of(&compatibility.0.finalize());
@@ -79,13 +79,13 @@ impl Cache {
         engine: &WasmEngine,
         component: Digest,
         settings: Digest,
-    ) -> Option<(Findings, Component)> {
+    ) -> Option<(PluginProfile, Component)> {
         self.read(engine, &self.plugin_name(component, settings))
     }
 
     /// Keeps what was compiled for a component with these settings. A cache that cannot be written to costs time and
     /// nothing else, so that is only logged.
-    pub(crate) fn keep(&self, component: Digest, settings: Digest, findings: &Findings, compiled: &Component) {
+    pub(crate) fn keep(&self, component: Digest, settings: Digest, findings: &PluginProfile, compiled: &Component) {
         self.write(&self.plugin_name(component, settings), findings, compiled);
     }
 
@@ -102,7 +102,7 @@ impl Cache {
     }
 
     /// Keeps the code of a component as it is, for every load that compiles the same bytes again. It fails as
-    /// [`Cache::keep`] does.
+    /// [`CodeCache::keep`] does.
     pub(crate) fn keep_code(&self, component: Digest, compiled: &Component) {
         self.write(&self.code_name(component), &(), compiled);
         if let Err(error) = self.remove_unused_code(MOST_CODE) {
@@ -205,9 +205,9 @@ impl Cache {
 }
 
 /// A hasher that does not differ from one process to the next.
-struct Hashed(Sha256);
+struct StableHasher(Sha256);
 
-impl Hasher for Hashed {
+impl Hasher for StableHasher {
     fn write(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn the_code_that_was_used_last_stays() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::open(&folder.path().join("cache"), &WasmEngine::default(), true).unwrap();
+        let cache = CodeCache::open(&folder.path().join("cache"), &WasmEngine::default(), true).unwrap();
         for (age, name) in ["new.code", "old.code", "older.code", "older.plugin"].into_iter().enumerate() {
             let file = File::create(cache.directory.join(name)).unwrap();
             file.set_len(100).unwrap();

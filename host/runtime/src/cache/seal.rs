@@ -6,13 +6,13 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 /// As long as a block of SHA-256.
-pub(super) type Key = [u8; 64];
+pub(super) type SealKey = [u8; 64];
 
 /// Closes and opens files with one key.
 pub(super) struct Seal(Hmac<Sha256>);
 
 /// A file whose seal holds. Nothing but [`Seal::open`] makes one.
-pub(super) struct Genuine<'a> {
+pub(super) struct VerifiedFile<'a> {
     findings: &'a [u8],
     code: &'a [u8],
 }
@@ -20,7 +20,7 @@ pub(super) struct Genuine<'a> {
 const MAGIC: &[u8; 8] = b"lockgate";
 
 impl Seal {
-    pub(super) fn new(key: &Key) -> Self {
+    pub(super) fn new(key: &SealKey) -> Self {
         Self(Hmac::new(&(*key).into()))
     }
 
@@ -32,13 +32,13 @@ impl Seal {
     }
 
     /// The content of the file of that name, if its seal holds.
-    pub(super) fn open<'a>(&self, name: &str, file: &'a [u8]) -> Option<Genuine<'a>> {
+    pub(super) fn open<'a>(&self, name: &str, file: &'a [u8]) -> Option<VerifiedFile<'a>> {
         let rest = file.strip_prefix(MAGIC)?;
         let (seal, rest) = rest.split_at_checked(32)?;
         let (length, rest) = rest.split_first_chunk::<8>()?;
         let (findings, code) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
         self.over(name, length, findings, code).verify_slice(seal).ok()?;
-        Some(Genuine { findings, code })
+        Some(VerifiedFile { findings, code })
     }
 
     fn over(&self, name: &str, length: &[u8; 8], findings: &[u8], code: &[u8]) -> Hmac<Sha256> {
@@ -57,7 +57,7 @@ impl std::fmt::Debug for Seal {
     }
 }
 
-impl<'a> Genuine<'a> {
+impl<'a> VerifiedFile<'a> {
     /// What was found out about the plugin.
     pub(super) fn findings(&self) -> &'a [u8] {
         self.findings

@@ -7,7 +7,7 @@
 //! `CONTRIBUTING.md` says how to add one.
 
 mod ask;
-mod content;
+mod base64_bytes;
 mod directory;
 mod evidence;
 mod host_capability;
@@ -28,12 +28,14 @@ use host_capability::HostCapability;
 use http::HttpCapability;
 use log::LogCapability;
 
-pub use content::Content;
+pub use base64_bytes::Base64Bytes;
 pub use directory::{DirectoryGrant, DirectoryGrantError};
 pub(crate) use evidence::EvidencePatterns;
 pub use host_capability::GrantError;
 pub(crate) use host_capability::HostServices;
-pub use http::{AddressRange, AddressRangeError, HttpGrant, HttpGrantError, Method, MethodError, Origin, OriginError};
+pub use http::{
+    AddressRange, AddressRangeError, HttpGrant, HttpGrantError, HttpMethod, HttpMethodError, Origin, OriginError,
+};
 pub(crate) use key_value::KeyValueCapability;
 pub use key_value::{
     FolderOfNamespaces, KeyValueGrant, NamespaceAccess, NamespaceChanges, NamespaceError, Namespaces, ValueChanges,

@@ -10,7 +10,7 @@ use super::Recording;
 use crate::display::Bytes;
 
 /// What the names of recordings end with.
-pub const EXTENSION: &str = "recording.zst";
+pub const RECORDING_EXTENSION: &str = "recording.zst";
 /// What every recording says that it is, once it is unpacked.
 const FORMAT: &str = "lockgate-recording";
 /// Raised with every change of the form. Older versions stay readable.
@@ -51,14 +51,14 @@ pub enum RecordingError {
 
 /// What every version has.
 #[derive(Deserialize)]
-struct Head {
+struct FileVersion {
     format: String,
     version: u32,
 }
 
 /// A recording under its head.
 #[derive(Serialize)]
-struct Headed<'a> {
+struct RecordingFile<'a> {
     format: &'static str,
     version: u32,
     recording: &'a Recording,
@@ -66,7 +66,7 @@ struct Headed<'a> {
 
 /// The same, read.
 #[derive(Deserialize)]
-struct Body {
+struct RecordingBody {
     recording: Recording,
 }
 
@@ -76,7 +76,7 @@ impl Recording {
     /// # Errors
     /// If something in it has none.
     pub fn to_json(&self) -> Result<Vec<u8>, RecordingError> {
-        Ok(canonical_json(&Headed { format: FORMAT, version: VERSION, recording: self })?)
+        Ok(canonical_json(&RecordingFile { format: FORMAT, version: VERSION, recording: self })?)
     }
 
     /// What makes it the one that it is: the digest of its canonical form.
@@ -126,13 +126,13 @@ impl Recording {
             .with_any_depth()
             .read(json)
             .map_err(|error| RecordingError::Form(error.to_string()))?;
-        let head: Head = read_own_value(&json).map_err(form)?;
+        let head: FileVersion = read_own_value(&json).map_err(form)?;
         match (head.format.as_str(), head.version) {
             (FORMAT, VERSION) => {}
             (FORMAT, version) => return Err(RecordingError::Version(version)),
             (other, _) => return Err(RecordingError::Form(format!("its format is `{other}`"))),
         }
-        let Body { recording } = read_own_value(&json).map_err(form)?;
+        let RecordingBody { recording } = read_own_value(&json).map_err(form)?;
         recording.check()?;
         Ok(recording)
     }

@@ -16,27 +16,27 @@ use lockgate_domain::{Digest, Failure, LogLine, Receipt, Snapshot};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ask::{Call, Said};
-use crate::capability::{Content, EvidencePatterns};
+use crate::call::{PluginFunction, PluginOutput};
+use crate::capability::{Base64Bytes, EvidencePatterns};
 use crate::config::Limits;
-use crate::sandbox::Exchange;
+use crate::sandbox::CapabilityExchange;
 
-pub use file::{EXTENSION, RecordingError};
-pub use replay::Replayed;
+pub use file::{RECORDING_EXTENSION, RecordingError};
+pub use replay::ReplayResult;
 
 /// One evaluation of one plugin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recording {
     /// What ran it.
-    pub engine: Engine,
+    pub engine: RecordedEngine,
     /// The version of the contract that it was called by.
     pub contract: String,
     /// The plugin.
     pub plugin: RecordedPlugin,
     /// For whom it was evaluated; none if nobody's decision hung on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub context: Option<Context>,
+    pub context: Option<RecordedContext>,
     /// What the call could use.
     pub limits: RecordedLimits,
     /// Whether it could log.
@@ -44,23 +44,23 @@ pub struct Recording {
     /// The evidence that it could read, as patterns of names.
     pub evidence_granted: Vec<String>,
     /// What was called.
-    pub call: Call,
+    pub call: PluginFunction,
     /// What it looked at. Evidence is named in it by digest.
     pub snapshot: Snapshot,
     /// The content of the evidence that it could read, by digest.
-    pub evidence: BTreeMap<String, Content>,
+    pub evidence: BTreeMap<String, Base64Bytes>,
     /// What it asked its capabilities, and what they answered, in order.
-    pub exchanges: Vec<Exchange>,
+    pub exchanges: Vec<CapabilityExchange>,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: RecordedOutcome,
     /// What it used. It must be the same on the same engine.
-    pub used: Used,
+    pub used: ResourceUse,
 }
 
 /// For whom a plugin was evaluated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Context {
+pub struct RecordedContext {
     /// The id of the decision.
     pub decision: String,
     /// The id of the binding.
@@ -74,7 +74,7 @@ pub struct Context {
 /// What decides how much fuel a call uses and what it computes: equal here means equal there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Engine {
+pub struct RecordedEngine {
     /// Its name.
     pub name: String,
     /// Its version.
@@ -122,9 +122,9 @@ pub struct RecordedLimits {
 /// What came of an evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum RecordedOutcome {
     /// The plugin answered.
-    Said(Said),
+    Answered(PluginOutput),
     /// It did not.
     Failed(Failure),
 }
@@ -132,7 +132,7 @@ pub enum Outcome {
 /// What an evaluation used and left behind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Used {
+pub struct ResourceUse {
     /// In units of fuel.
     pub fuel: u64,
     /// The most memory that it held, in bytes.
@@ -192,7 +192,7 @@ impl From<&Limits> for RecordedLimits {
     }
 }
 
-impl Used {
+impl ResourceUse {
     pub(crate) fn new(receipt: &Receipt, log: &[LogLine], log_dropped: u64) -> Self {
         Self {
             fuel: receipt.fuel,

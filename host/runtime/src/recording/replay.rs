@@ -7,18 +7,18 @@ use lockgate_domain::{Failure, FailureKind, LogLine, Receipt, Snapshot, canonica
 use serde::Serialize;
 
 use super::file::RecordingError;
-use super::{Context, Engine, Outcome, RecordedPlugin, Recording, Used};
-use crate::ask::{Call, Said};
-use crate::capability::{Content, EvidencePatterns};
+use super::{RecordedContext, RecordedEngine, RecordedOutcome, RecordedPlugin, Recording, ResourceUse};
+use crate::call::{PluginFunction, PluginOutput};
+use crate::capability::{Base64Bytes, EvidencePatterns};
 use crate::evaluation::Evaluation;
-use crate::freeze::Freezing;
+use crate::freeze::StartUp;
 use crate::plugin::Plugin;
 use crate::sandbox;
 
 /// What a replay has to give again, byte for byte. Fuel only counts between equal engines, and apart from these.
 #[derive(Serialize)]
-struct Compared<'a> {
-    outcome: &'a Outcome,
+struct ComparedParts<'a> {
+    outcome: &'a RecordedOutcome,
     host_calls: &'a BTreeMap<String, u64>,
     log: &'a [LogLine],
     log_dropped: u64,
@@ -26,11 +26,11 @@ struct Compared<'a> {
 
 /// A recording that was run again.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Replayed {
+pub struct ReplayResult {
     /// What came of it this time.
-    pub outcome: Outcome,
+    pub outcome: RecordedOutcome,
     /// What it used this time.
-    pub used: Used,
+    pub used: ResourceUse,
     /// Whether everything that it said, asked and logged is the same, byte for byte.
     pub same: bool,
     /// Whether it used the same fuel; none if that says nothing: another plugin ran, or another engine.
@@ -41,19 +41,19 @@ impl Recording {
     /// Records an evaluation that has just been made.
     pub fn take(
         plugin: &Plugin,
-        call: Call,
+        call: PluginFunction,
         snapshot: &Snapshot,
-        evaluation: &Evaluation<Said>,
-        context: Option<Context>,
+        evaluation: &Evaluation<PluginOutput>,
+        context: Option<RecordedContext>,
     ) -> Self {
         let Evaluation { outcome, receipt, log, log_dropped, exchanges, .. } = evaluation;
         let patterns = EvidencePatterns::new(plugin.evidence_granted());
         let readable = snapshot.evidence.iter().filter(|(name, _)| patterns.allow(name));
-        let evidence = readable.map(|(_, piece)| (piece.digest.text(), Content(piece.content.to_vec()))).collect();
+        let evidence = readable.map(|(_, piece)| (piece.digest.text(), Base64Bytes(piece.content.to_vec()))).collect();
         let mut snapshot = snapshot.clone();
         snapshot.evidence.values_mut().for_each(|piece| piece.content = Arc::default());
         Self {
-            engine: Engine::of(plugin),
+            engine: RecordedEngine::of(plugin),
             contract: receipt.contract.clone(),
             plugin: RecordedPlugin {
                 name: plugin.description().name.clone(),
@@ -71,19 +71,19 @@ impl Recording {
             evidence,
             exchanges: exchanges.clone(),
             outcome: outcome.clone().into(),
-            used: Used::new(receipt, log, *log_dropped),
+            used: ResourceUse::new(receipt, log, *log_dropped),
         }
     }
 }
 
-impl Engine {
+impl RecordedEngine {
     /// The engine that runs a plugin.
     fn of(plugin: &Plugin) -> Self {
         Self {
             name: "wasmtime".to_owned(),
             version: sandbox::ENGINE_VERSION.to_owned(),
             settings: sandbox::SETTINGS.iter().map(|setting| (*setting).to_owned()).collect(),
-            frozen: *plugin.freezing() == Freezing::Frozen,
+            frozen: *plugin.start_up() == StartUp::Frozen,
         }
     }
 
@@ -100,32 +100,32 @@ impl Plugin {
     ///
     /// # Errors
     /// If something has no canonical form.
-    pub fn replay(&self, recording: &Recording) -> Result<Replayed, RecordingError> {
+    pub fn replay(&self, recording: &Recording) -> Result<ReplayResult, RecordingError> {
         let snapshot = Arc::new(recording.whole_snapshot());
         let Evaluation { outcome, receipt, log, log_dropped, .. } =
-            self.asking(&snapshot).from(&recording.exchanges).ask(&recording.call);
-        let used = Used::new(&receipt, &log, log_dropped);
-        let outcome = Outcome::from(outcome);
+            self.invocation(&snapshot).from(&recording.exchanges).ask(&recording.call);
+        let used = ResourceUse::new(&receipt, &log, log_dropped);
+        let outcome = RecordedOutcome::from(outcome);
         let same = compared(&outcome, &used)? == compared(&recording.outcome, &recording.used)?;
         let same_fuel = self.is_recorded(recording, &receipt).then_some(used.fuel == recording.used.fuel);
-        Ok(Replayed { outcome, used, same, same_fuel })
+        Ok(ReplayResult { outcome, used, same, same_fuel })
     }
 
     /// Whether it is the plugin that was recorded, with its settings, on an engine that must use the same fuel.
     fn is_recorded(&self, recording: &Recording, receipt: &Receipt) -> bool {
         receipt.component == recording.plugin.component
             && receipt.settings == recording.plugin.settings_digest
-            && Engine::of(self) == recording.engine
+            && RecordedEngine::of(self) == recording.engine
     }
 }
 
-impl From<Result<Said, Failure>> for Outcome {
-    fn from(outcome: Result<Said, Failure>) -> Self {
-        outcome.map_or_else(Self::Failed, Self::Said)
+impl From<Result<PluginOutput, Failure>> for RecordedOutcome {
+    fn from(outcome: Result<PluginOutput, Failure>) -> Self {
+        outcome.map_or_else(Self::Failed, Self::Answered)
     }
 }
 
-impl Outcome {
+impl RecordedOutcome {
     /// Whether the machine decided it and not the plugin: its clock, or what it could not keep. Running it again then
     /// shows nothing.
     pub fn is_of_the_machine(&self) -> bool {
@@ -134,7 +134,7 @@ impl Outcome {
     }
 }
 
-fn compared(outcome: &Outcome, used: &Used) -> Result<Vec<u8>, RecordingError> {
-    let Used { host_calls, log, log_dropped, .. } = used;
-    Ok(canonical_json(&Compared { outcome, host_calls, log, log_dropped: *log_dropped })?)
+fn compared(outcome: &RecordedOutcome, used: &ResourceUse) -> Result<Vec<u8>, RecordingError> {
+    let ResourceUse { host_calls, log, log_dropped, .. } = used;
+    Ok(canonical_json(&ComparedParts { outcome, host_calls, log, log_dropped: *log_dropped })?)
 }

@@ -21,13 +21,13 @@ pub(crate) enum MemoryExceeded {
 
 /// How much a sandbox holds, has held and may hold.
 #[derive(Debug)]
-pub(crate) struct Memory {
+pub(crate) struct MemoryLimiter {
     limit: u64,
     held: u64,
     peak: u64,
 }
 
-impl Memory {
+impl MemoryLimiter {
     pub(crate) fn new(limit: u64) -> Self {
         Self { limit, held: 0, peak: 0 }
     }
@@ -38,7 +38,7 @@ impl Memory {
     }
 }
 
-impl ResourceLimiter for Memory {
+impl ResourceLimiter for MemoryLimiter {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         let asked = self.held.saturating_add(desired.saturating_sub(current) as u64);
         if asked > self.limit {

@@ -24,17 +24,17 @@ pub(crate) use engine::{ENGINE_VERSION, SETTINGS, engine};
 pub(crate) use failure::{contract_violation, plugin_error, result_too_large};
 pub(crate) use host_function::{HostFunction, charge};
 pub(crate) use log_lines::LogLines;
-pub(crate) use run::{Finished, Stop, run};
-pub(crate) use slots::Slots;
-pub use tape::Exchange;
-pub(crate) use tape::RecordedAnswers;
+pub(crate) use run::{FinishedRun, RunError, run};
+pub(crate) use slots::SandboxSlots;
+pub use tape::CapabilityExchange;
+pub(crate) use tape::RecordedTape;
 pub(crate) use ticker::Ticker;
 
 use crate::config::Limits;
 use crate::wasi::WasiState;
 use call_state::CallState;
 use host_function::CallCounts;
-use memory::Memory;
+use memory::MemoryLimiter;
 use tape::Tape;
 
 /// The most component-model handles that a sandbox can hold. Plugins are lent one, the `evaluation`; the rest is room
@@ -59,7 +59,7 @@ pub(crate) struct HostEffortSpent;
 pub(crate) struct Sandbox {
     /// What the plugin evaluates; none before there is anything to evaluate.
     snapshot: Option<Arc<Snapshot>>,
-    memory: Memory,
+    memory: MemoryLimiter,
     pub(crate) log: LogLines,
     pub(crate) wasi: WasiState,
     calls: CallCounts,
@@ -81,7 +81,7 @@ impl Sandbox {
         let now = Instant::now();
         let sandbox = Self {
             snapshot: None,
-            memory: Memory::new(limits.memory),
+            memory: MemoryLimiter::new(limits.memory),
             log: LogLines::new(limits),
             wasi: WasiState::default(),
             calls: CallCounts::default(),
@@ -112,7 +112,7 @@ impl Sandbox {
 
     /// From here on nothing bounds its memory but the pool: for reading a frozen image out of it.
     pub(crate) fn lift_memory_limit(&mut self) {
-        self.memory = Memory::new(u64::MAX);
+        self.memory = MemoryLimiter::new(u64::MAX);
     }
 
     /// Counts a call of that function, and hands out the snapshot that the function may look at.

@@ -7,26 +7,26 @@ use lockgate_domain::{Failure, LogLine};
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
 
-use super::tape::Exchange;
-use super::{Sandbox, Slots, failure};
+use super::tape::CapabilityExchange;
+use super::{Sandbox, SandboxSlots, failure};
 use crate::config::Limits;
 
 /// Why a run ended without an answer.
 #[derive(Debug)]
-pub(crate) enum Stop {
+pub(crate) enum RunError {
     /// wasmtime stopped it.
     Error(wasmtime::Error),
     /// What it said is a failure.
     Failure(Failure),
 }
 
-impl From<wasmtime::Error> for Stop {
+impl From<wasmtime::Error> for RunError {
     fn from(error: wasmtime::Error) -> Self {
         Self::Error(error)
     }
 }
 
-impl From<Failure> for Stop {
+impl From<Failure> for RunError {
     fn from(failure: Failure) -> Self {
         Self::Failure(failure)
     }
@@ -34,7 +34,7 @@ impl From<Failure> for Stop {
 
 /// A run that is over.
 #[derive(Debug)]
-pub(crate) struct Finished<T> {
+pub(crate) struct FinishedRun<T> {
     /// What it answered.
     pub(crate) outcome: Result<T, Failure>,
     /// The fuel that it used.
@@ -52,7 +52,7 @@ pub(crate) struct Finished<T> {
     /// How many lines of it were not kept.
     pub(crate) log_dropped: u64,
     /// What it asked its capabilities, and what they answered.
-    pub(crate) exchanges: Vec<Exchange>,
+    pub(crate) exchanges: Vec<CapabilityExchange>,
     /// Whether it has learned nothing that differs from moment to moment, or that stands outside.
     pub(crate) timeless: bool,
 }
@@ -60,40 +60,40 @@ pub(crate) struct Finished<T> {
 /// Runs `body` in a fresh instance, under limits. Instantiation counts towards them. A plugin that has to wait does so
 /// for its own share first, where it is in nobody's way.
 pub(crate) fn run<T>(
-    slots: &Slots,
-    share: Option<&Slots>,
+    slots: &SandboxSlots,
+    share: Option<&SandboxSlots>,
     tick: Duration,
     limits: &Limits,
     component: &InstancePre<Sandbox>,
-    body: impl FnOnce(&mut Store<Sandbox>, &Instance) -> Result<T, Stop>,
-) -> Finished<T> {
+    body: impl FnOnce(&mut Store<Sandbox>, &Instance) -> Result<T, RunError>,
+) -> FinishedRun<T> {
     let own = share.map(|share| share.take(limits.wall_clock));
     if let Some(None) = own {
-        return Finished::never(failure::no_free_sandbox(limits, "that one plugin can hold"));
+        return FinishedRun::never(failure::no_free_sandbox(limits, "that one plugin can hold"));
     }
     let Some(_slot) = slots.take(limits.wall_clock) else {
-        return Finished::never(failure::no_free_sandbox(limits, "of the pool"));
+        return FinishedRun::never(failure::no_free_sandbox(limits, "of the pool"));
     };
     let began = Instant::now();
     let mut store = match Sandbox::store(component.engine(), limits, tick) {
         Ok(store) => store,
-        Err(error) => return Finished::never(failure::of_error(&error, limits, began.elapsed())),
+        Err(error) => return FinishedRun::never(failure::of_error(&error, limits, began.elapsed())),
     };
     let result =
-        component.instantiate(&mut store).map_err(Stop::Error).and_then(|instance| body(&mut store, &instance));
+        component.instantiate(&mut store).map_err(RunError::Error).and_then(|instance| body(&mut store, &instance));
     let wall_time = began.elapsed();
     let outcome = result.map_err(|stop| match stop {
-        Stop::Error(error) => {
+        RunError::Error(error) => {
             failure::with_last_words(failure::of_error(&error, limits, wall_time), store.data().wasi.last_words())
         }
-        Stop::Failure(failure) => failure,
+        RunError::Failure(failure) => failure,
     });
     let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
     let mut sandbox = store.into_data();
     sandbox.wasi.finish(&mut sandbox.log);
     let (log, log_dropped) = sandbox.log.into_parts();
     let exchanges = sandbox.tape.into_exchanges();
-    Finished {
+    FinishedRun {
         outcome,
         fuel,
         host_effort: limits.fuel.saturating_sub(sandbox.effort),
@@ -107,7 +107,7 @@ pub(crate) fn run<T>(
     }
 }
 
-impl<T> Finished<T> {
+impl<T> FinishedRun<T> {
     /// A run that never began.
     fn never(failure: Failure) -> Self {
         Self {

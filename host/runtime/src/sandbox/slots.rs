@@ -10,7 +10,7 @@ use parking_lot::{Condvar, Mutex};
 
 /// The free places of the pool.
 #[derive(Debug)]
-pub(crate) struct Slots {
+pub(crate) struct SandboxSlots {
     free: AtomicU32,
     waiting: AtomicU32,
     /// Held by who waits while looking, and by who gives back while waking: nobody is missed in between.
@@ -20,9 +20,9 @@ pub(crate) struct Slots {
 
 /// The right to run one sandbox. Given back when it is dropped, which must be after the sandbox's store is.
 #[derive(Debug)]
-pub(crate) struct Slot<'a>(&'a Slots);
+pub(crate) struct SandboxSlot<'a>(&'a SandboxSlots);
 
-impl Slots {
+impl SandboxSlots {
     pub(crate) fn new(count: u32) -> Self {
         Self {
             free: AtomicU32::new(count.max(1)),
@@ -33,7 +33,7 @@ impl Slots {
     }
 
     /// A slot, as soon as one is free; none if that takes longer than `at_most`.
-    pub(crate) fn take(&self, at_most: Duration) -> Option<Slot<'_>> {
+    pub(crate) fn take(&self, at_most: Duration) -> Option<SandboxSlot<'_>> {
         self.try_take().or_else(|| {
             self.waiting.fetch_add(1, SeqCst);
             let taken = self.wait(at_most);
@@ -42,11 +42,11 @@ impl Slots {
         })
     }
 
-    fn try_take(&self) -> Option<Slot<'_>> {
-        self.free.fetch_update(SeqCst, SeqCst, |free| free.checked_sub(1)).ok().map(|_| Slot(self))
+    fn try_take(&self) -> Option<SandboxSlot<'_>> {
+        self.free.fetch_update(SeqCst, SeqCst, |free| free.checked_sub(1)).ok().map(|_| SandboxSlot(self))
     }
 
-    fn wait(&self, at_most: Duration) -> Option<Slot<'_>> {
+    fn wait(&self, at_most: Duration) -> Option<SandboxSlot<'_>> {
         let until = Instant::now().checked_add(at_most);
         let mut queue = self.queue.lock();
         loop {
@@ -62,7 +62,7 @@ impl Slots {
     }
 }
 
-impl Drop for Slot<'_> {
+impl Drop for SandboxSlot<'_> {
     fn drop(&mut self) {
         self.0.free.fetch_add(1, SeqCst);
         if self.0.waiting.load(SeqCst) > 0 {
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_slot_that_is_given_back_can_be_taken_by_who_waits() {
-        let slots = Slots::new(1);
+        let slots = SandboxSlots::new(1);
         let slot = slots.take(Duration::ZERO).unwrap();
         std::thread::scope(|scope| {
             let waiter = scope.spawn(|| slots.take(Duration::from_secs(60)).is_some());
@@ -91,14 +91,14 @@ mod tests {
 
     #[test]
     fn waiting_for_a_slot_ends() {
-        let slots = Slots::new(1);
+        let slots = SandboxSlots::new(1);
         let _slot = slots.take(Duration::ZERO).unwrap();
         assert!(slots.take(Duration::from_millis(5)).is_none());
     }
 
     #[test]
     fn many_threads_share_few_slots_and_none_is_lost() {
-        let slots = Slots::new(2);
+        let slots = SandboxSlots::new(2);
         let (inside, most) = (AtomicU32::new(0), AtomicU32::new(0));
         std::thread::scope(|scope| {
             for _ in 0..8 {

@@ -13,7 +13,7 @@ use super::host_function::HostFunction;
 /// One question that a plugin asked a capability, and what the host answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Exchange {
+pub struct CapabilityExchange {
     /// The function of the host, for example `http.send`.
     pub call: String,
     /// What was asked; bytes are base64.
@@ -33,9 +33,9 @@ pub(crate) struct NotRecorded {
 /// What one evaluation has asked so far, and where the answers come from.
 #[derive(Debug, Default)]
 pub(crate) struct Tape {
-    exchanges: Vec<Exchange>,
+    exchanges: Vec<CapabilityExchange>,
     /// The recording that answers; none if the capabilities answer live.
-    recorded: Option<RecordedAnswers>,
+    recorded: Option<RecordedTape>,
 }
 
 /// The answers of a recording, by function and question.
@@ -43,12 +43,12 @@ pub(crate) struct Tape {
 /// A question that was asked several times gives its answers in their order, and then the last one again: a candidate
 /// may well ask what its predecessor asked, more often and in another order.
 #[derive(Debug, Default)]
-pub(crate) struct RecordedAnswers(HashMap<(String, String), VecDeque<Value>>);
+pub(crate) struct RecordedTape(HashMap<(String, String), VecDeque<Value>>);
 
-impl RecordedAnswers {
-    pub(crate) fn new(exchanges: &[Exchange]) -> Self {
+impl RecordedTape {
+    pub(crate) fn new(exchanges: &[CapabilityExchange]) -> Self {
         let mut answers: HashMap<(String, String), VecDeque<Value>> = HashMap::new();
-        for Exchange { call, question, answer } in exchanges {
+        for CapabilityExchange { call, question, answer } in exchanges {
             answers.entry((call.clone(), question.to_string())).or_default().push_back(answer.clone());
         }
         Self(answers)
@@ -67,7 +67,7 @@ impl RecordedAnswers {
 
 impl Tape {
     /// From here on the answers come from a recording.
-    pub(crate) fn play(&mut self, recorded: RecordedAnswers) {
+    pub(crate) fn play(&mut self, recorded: RecordedTape) {
         self.recorded = Some(recorded);
     }
 
@@ -85,10 +85,10 @@ impl Tape {
 
     /// Writes down what was asked and answered.
     pub(crate) fn write(&mut self, function: HostFunction, question: Value, answer: Value) {
-        self.exchanges.push(Exchange { call: function.to_string(), question, answer });
+        self.exchanges.push(CapabilityExchange { call: function.to_string(), question, answer });
     }
 
-    pub(crate) fn into_exchanges(self) -> Vec<Exchange> {
+    pub(crate) fn into_exchanges(self) -> Vec<CapabilityExchange> {
         self.exchanges
     }
 }
@@ -113,20 +113,20 @@ mod tests {
     const SEND: HostFunction = HostFunction::of_capability("http", "send", 1);
     const READ: HostFunction = HostFunction::of_capability("directory", "read", 1);
 
-    fn exchange(question: &str, answer: &str) -> Exchange {
-        Exchange { call: "http.send".to_owned(), question: json!(question), answer: json!(answer) }
+    fn exchange(question: &str, answer: &str) -> CapabilityExchange {
+        CapabilityExchange { call: "http.send".to_owned(), question: json!(question), answer: json!(answer) }
     }
 
     #[test]
     fn a_question_gives_its_answers_in_order_and_then_the_last_again() {
-        let mut recorded = RecordedAnswers::new(&[exchange("a", "1"), exchange("b", "x"), exchange("a", "2")]);
+        let mut recorded = RecordedTape::new(&[exchange("a", "1"), exchange("b", "x"), exchange("a", "2")]);
         let mut asked = |question: &str| recorded.answer(SEND, &json!(question)).unwrap();
         assert_eq!([asked("a"), asked("a"), asked("a"), asked("b")], [json!("1"), json!("2"), json!("2"), json!("x")]);
     }
 
     #[test]
     fn what_was_never_asked_has_no_answer() {
-        let mut recorded = RecordedAnswers::new(&[exchange("a", "1")]);
+        let mut recorded = RecordedTape::new(&[exchange("a", "1")]);
         assert!(recorded.answer(SEND, &json!("b")).is_err());
         assert!(recorded.answer(READ, &json!("a")).is_err());
     }

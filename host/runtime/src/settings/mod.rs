@@ -22,7 +22,7 @@ use lockgate_domain::{Digest, DigestError, SettingsFinding, canonical_json};
 use serde_json::Value;
 
 use rewrite::rewrite;
-use search::Search;
+use search::MarkSearch;
 
 pub use mark::{MarkedSetting, MarkedValue, PeriodEnd, SettingsMark};
 pub use schema::MarkError;
@@ -34,7 +34,7 @@ const MOST_SEARCHES: usize = 8;
 /// Why a plugin cannot be configured with some settings.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
-    /// Marked texts that are no id of a person, and marked keys of one object that are the same person.
+    /// MarkedPart texts that are no id of a person, and marked keys of one object that are the same person.
     #[error("the settings are refused")]
     Findings(Vec<SettingsFinding>),
     /// They are larger than allowed: the size and the limit, in bytes of canonical JSON.
@@ -134,7 +134,7 @@ fn normal_value(schema: &Value, settings: &Value) -> Result<(Value, Vec<MarkedSe
     if !schema::has_marks(schema) {
         return Ok((settings, Vec::new()));
     }
-    let mut search = Search::new(schema);
+    let mut search = MarkSearch::new(schema);
     for _ in 0..MOST_SEARCHES {
         let marks = search.marks(&settings)?;
         let (rewritten, marked) = rewrite(&settings, &marks).map_err(SettingsError::Findings)?;

@@ -8,7 +8,7 @@ use lockgate_domain::{PersonId, SettingsFinding};
 use serde_json::{Map, Value};
 
 use super::mark::{MarkedSetting, MarkedValue, SettingsMark};
-use super::search::{Mark, Marked};
+use super::search::{FoundMark, MarkedPart};
 
 /// The settings with each marked id in its normal form, and the other marked values.
 ///
@@ -16,15 +16,15 @@ use super::search::{Mark, Marked};
 /// All marked texts that are no id of a person, and all keys of one object that are the same person.
 pub(super) fn rewrite(
     settings: &Value,
-    marks: &HashSet<Mark>,
+    marks: &HashSet<FoundMark>,
 ) -> Result<(Value, Vec<MarkedSetting>), Vec<SettingsFinding>> {
-    let mut rewriting = Rewriting { marks, pointer: String::new(), marked: Vec::new(), findings: Vec::new() };
+    let mut rewriting = SettingsRewriter { marks, pointer: String::new(), marked: Vec::new(), findings: Vec::new() };
     let rewritten = rewriting.value(settings);
     if rewriting.findings.is_empty() { Ok((rewritten, rewriting.marked)) } else { Err(rewriting.findings) }
 }
 
-struct Rewriting<'a> {
-    marks: &'a HashSet<Mark>,
+struct SettingsRewriter<'a> {
+    marks: &'a HashSet<FoundMark>,
     /// The place of the value that is being rewritten, as a JSON Pointer.
     pointer: String,
     /// What is marked, and no id.
@@ -32,9 +32,9 @@ struct Rewriting<'a> {
     findings: Vec<SettingsFinding>,
 }
 
-impl Rewriting<'_> {
+impl SettingsRewriter<'_> {
     fn value(&mut self, value: &Value) -> Value {
-        let what = Marked::Value(ptr::from_ref(value));
+        let what = MarkedPart::Value(ptr::from_ref(value));
         match value {
             Value::String(text) => {
                 self.note(what, |mark| MarkedValue::of_text(mark, text));
@@ -59,7 +59,7 @@ impl Rewriting<'_> {
         let mut written = BTreeMap::new();
         for (name, member) in members {
             let (normal, member) = self.at(name, |place| {
-                let what = Marked::NameOf(ptr::from_ref(member));
+                let what = MarkedPart::NameOf(ptr::from_ref(member));
                 place.note(what, |mark| MarkedValue::of_text(mark, name));
                 let normal = if place.is_id(what) { place.id(name) } else { name.clone() };
                 if let Some(other) = written.insert(normal.clone(), name) {
@@ -72,13 +72,13 @@ impl Rewriting<'_> {
         rewritten
     }
 
-    fn is_id(&self, what: Marked) -> bool {
-        self.marks.contains(&Mark { what, mark: SettingsMark::Person })
+    fn is_id(&self, what: MarkedPart) -> bool {
+        self.marks.contains(&FoundMark { what, mark: SettingsMark::Person })
     }
 
     /// Notes what a part of the settings is marked as, beside the id of a person.
-    fn note(&mut self, what: Marked, value: impl Fn(SettingsMark) -> Option<MarkedValue>) {
-        let is_marked = |mark: &SettingsMark| self.marks.contains(&Mark { what, mark: *mark });
+    fn note(&mut self, what: MarkedPart, value: impl Fn(SettingsMark) -> Option<MarkedValue>) {
+        let is_marked = |mark: &SettingsMark| self.marks.contains(&FoundMark { what, mark: *mark });
         let values = SettingsMark::ALL.into_iter().filter(is_marked).filter_map(value);
         let pointer = &self.pointer;
         self.marked.extend(values.map(|value| MarkedSetting { pointer: pointer.clone(), value }));

@@ -47,13 +47,13 @@ pub enum MarkError {
     TooIntricate,
 }
 
-/// The keywords whose value is a schema that [`Search`](super::search::Search) applies.
+/// The keywords whose value is a schema that [`Search`](super::search::MarkSearch) applies.
 const SCHEMAS: [&str; 3] = ["additionalProperties", "items", "propertyNames"];
 /// The keywords whose value is a list of such schemas.
 const LISTS: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
 /// The keywords whose value is a table of such schemas.
 const TABLES: [&str; 2] = ["patternProperties", "properties"];
-/// The keywords of JSON Schema that apply schemas too, and that [`Search`](super::search::Search) does not know. `not` is
+/// The keywords of JSON Schema that apply schemas too, and that [`Search`](super::search::MarkSearch) does not know. `not` is
 /// none of them: what it describes is what the settings are not.
 const UNKNOWN: [&str; 13] = [
     "$dynamicRef",
@@ -80,7 +80,7 @@ const LARGEST_PATTERN: usize = 256 << 10;
 
 /// Whether a schema marks anything.
 pub(super) fn has_marks(schema: &Value) -> bool {
-    Reach::new(schema).mark(schema).is_some()
+    MarkReach::new(schema).mark(schema).is_some()
 }
 
 /// The part of a schema that a reference leads to.
@@ -96,7 +96,8 @@ pub(crate) fn check(schema: &Value) -> Result<(), MarkError> {
     if !has_marks(schema) {
         return Ok(());
     }
-    let mut check = Check { schema, waiting: vec![schema], seen: HashSet::new(), unknown: Reach::new(schema) };
+    let mut check =
+        SchemaCheck { schema, waiting: vec![schema], seen: HashSet::new(), unknown: MarkReach::new(schema) };
     let mut patterns = SchemaPatterns::default();
     while let Some(part) = check.waiting.pop() {
         if let Value::Object(keywords) = part
@@ -109,14 +110,14 @@ pub(crate) fn check(schema: &Value) -> Result<(), MarkError> {
 }
 
 /// The walk through the parts of a schema that are applied to settings, each once.
-struct Check<'a> {
+struct SchemaCheck<'a> {
     schema: &'a Value,
     waiting: Vec<&'a Value>,
     seen: HashSet<*const Value>,
-    unknown: Reach<'a>,
+    unknown: MarkReach<'a>,
 }
 
-impl<'a> Check<'a> {
+impl<'a> SchemaCheck<'a> {
     fn part(&mut self, keywords: &'a Map<String, Value>, patterns: &mut SchemaPatterns<'a>) -> Result<(), MarkError> {
         if let Some(reference) = keywords.get("$ref") {
             let reference = reference.as_str().unwrap_or_default();
@@ -156,13 +157,13 @@ impl<'a> Check<'a> {
 }
 
 /// Which marks can be reached from parts of a schema, over references too, whatever the keywords on the way mean.
-struct Reach<'a> {
+struct MarkReach<'a> {
     schema: &'a Value,
     /// The parts from which no mark is reached.
     unmarked: HashSet<*const Value>,
 }
 
-impl<'a> Reach<'a> {
+impl<'a> MarkReach<'a> {
     fn new(schema: &'a Value) -> Self {
         Self { schema, unmarked: HashSet::new() }
     }

@@ -20,14 +20,14 @@ const DEEPEST: usize = 300;
 /// What a schema marks in settings, and as what. Values are told apart by their place in memory, so marks hold for the
 /// settings that were searched, and for those alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Mark {
-    pub(super) what: Marked,
+pub(super) struct FoundMark {
+    pub(super) what: MarkedPart,
     pub(super) mark: SettingsMark,
 }
 
 /// A part of settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Marked {
+pub(super) enum MarkedPart {
     /// This text, number or list.
     Value(*const Value),
     /// The name of this member of an object.
@@ -36,18 +36,18 @@ pub(super) enum Marked {
 
 /// A search for the marks of settings.
 #[derive(Debug)]
-pub(super) struct Search<'a> {
+pub(super) struct MarkSearch<'a> {
     schema: &'a Value,
     patterns: SchemaPatterns<'a>,
     steps_left: usize,
     depth: usize,
-    marks: Vec<Mark>,
+    marks: Vec<FoundMark>,
 }
 
 /// Whether a value fits a schema, as far as it is held against it.
-type Fits = Result<bool, MarkError>;
+type FitResult = Result<bool, MarkError>;
 
-impl<'a> Search<'a> {
+impl<'a> MarkSearch<'a> {
     pub(super) fn new(schema: &'a Value) -> Self {
         Self { schema, patterns: SchemaPatterns::default(), steps_left: MOST_STEPS, depth: 0, marks: Vec::new() }
     }
@@ -56,7 +56,7 @@ impl<'a> Search<'a> {
     ///
     /// # Errors
     /// If it takes too many steps or levels to find it.
-    pub(super) fn marks(&mut self, settings: &Value) -> Result<HashSet<Mark>, MarkError> {
+    pub(super) fn marks(&mut self, settings: &Value) -> Result<HashSet<FoundMark>, MarkError> {
         self.marks.clear();
         self.apply(self.schema, settings)?;
         Ok(self.marks.drain(..).collect())
@@ -67,7 +67,7 @@ impl<'a> Search<'a> {
     }
 
     /// Applies a schema to a value.
-    fn apply(&mut self, schema: &'a Value, value: &Value) -> Fits {
+    fn apply(&mut self, schema: &'a Value, value: &Value) -> FitResult {
         self.step(1)?;
         let keywords = match schema {
             Value::Object(keywords) => keywords,
@@ -83,11 +83,11 @@ impl<'a> Search<'a> {
         fits
     }
 
-    fn keywords(&mut self, keywords: &'a Map<String, Value>, value: &Value) -> Fits {
+    fn keywords(&mut self, keywords: &'a Map<String, Value>, value: &Value) -> FitResult {
         let mut fits = self.is_of_type(keywords, value)? & self.is_one_of(keywords, value)?;
         let may_be_marked = value.is_string() || value.is_array() || value.is_number();
         if let (Some(mark), true) = (SettingsMark::of_keywords(keywords), may_be_marked) {
-            self.marks.push(Mark { what: Marked::Value(ptr::from_ref(value)), mark });
+            self.marks.push(FoundMark { what: MarkedPart::Value(ptr::from_ref(value)), mark });
         }
         let reference = keywords.get("$ref").and_then(Value::as_str);
         if let Some(target) = reference.and_then(|reference| resolved(self.schema, reference)) {
@@ -111,7 +111,7 @@ impl<'a> Search<'a> {
     }
 
     /// `anyOf` and `oneOf`: the marks of the branches that fit, or of all if none does.
-    fn branches(&mut self, branches: &'a [Value], value: &Value) -> Fits {
+    fn branches(&mut self, branches: &'a [Value], value: &Value) -> FitResult {
         let mut fits = false;
         let mut of_others = Vec::new();
         for branch in branches {
@@ -128,7 +128,7 @@ impl<'a> Search<'a> {
         Ok(fits)
     }
 
-    fn members(&mut self, keywords: &'a Map<String, Value>, members: &Map<String, Value>) -> Fits {
+    fn members(&mut self, keywords: &'a Map<String, Value>, members: &Map<String, Value>) -> FitResult {
         let table = |keyword| keywords.get(keyword).and_then(Value::as_object);
         let (named, patterns) = (table("properties"), table("patternProperties"));
         let mut fits = true;
@@ -155,15 +155,15 @@ impl<'a> Search<'a> {
     }
 
     /// `propertyNames`, for one member.
-    fn name(&mut self, schema: &'a Value, name: &str, member: &Value) -> Fits {
+    fn name(&mut self, schema: &'a Value, name: &str, member: &Value) -> FitResult {
         let before = self.marks.len();
         let fits = self.apply(schema, &Value::String(name.to_owned()))?;
-        let what = Marked::NameOf(ptr::from_ref(member));
+        let what = MarkedPart::NameOf(ptr::from_ref(member));
         self.marks.iter_mut().skip(before).for_each(|mark| mark.what = what);
         Ok(fits)
     }
 
-    fn elements(&mut self, keywords: &'a Map<String, Value>, elements: &[Value]) -> Fits {
+    fn elements(&mut self, keywords: &'a Map<String, Value>, elements: &[Value]) -> FitResult {
         let first = list(keywords, "prefixItems").unwrap_or_default();
         let mut fits = true;
         for (index, element) in elements.iter().enumerate() {
@@ -175,7 +175,7 @@ impl<'a> Search<'a> {
     }
 
     /// `type`.
-    fn is_of_type(&mut self, keywords: &Map<String, Value>, value: &Value) -> Fits {
+    fn is_of_type(&mut self, keywords: &Map<String, Value>, value: &Value) -> FitResult {
         let Some(types) = keywords.get("type") else { return Ok(true) };
         let types = types.as_array().map_or_else(|| std::slice::from_ref(types), Vec::as_slice);
         self.step(types.len())?;
@@ -191,7 +191,7 @@ impl<'a> Search<'a> {
     }
 
     /// `const` and `enum`, as far as they name texts, numbers, truth values and `null`.
-    fn is_one_of(&mut self, keywords: &Map<String, Value>, value: &Value) -> Fits {
+    fn is_one_of(&mut self, keywords: &Map<String, Value>, value: &Value) -> FitResult {
         let choices = match (keywords.get("const"), list(keywords, "enum")) {
             (Some(only), _) => std::slice::from_ref(only),
             (None, Some(choices)) => choices,
@@ -203,14 +203,14 @@ impl<'a> Search<'a> {
     }
 
     /// `required`.
-    fn has_required(&mut self, keywords: &Map<String, Value>, members: &Map<String, Value>) -> Fits {
+    fn has_required(&mut self, keywords: &Map<String, Value>, members: &Map<String, Value>) -> FitResult {
         let names = list(keywords, "required").unwrap_or_default();
         self.step(names.len())?;
         Ok(names.iter().filter_map(Value::as_str).all(|name| members.contains_key(name)))
     }
 
     /// Whether a text matches a regular expression; also if there is none, or the host cannot use it.
-    fn matches(&mut self, pattern: Option<&'a str>, text: &str) -> Fits {
+    fn matches(&mut self, pattern: Option<&'a str>, text: &str) -> FitResult {
         let Some(pattern) = pattern else { return Ok(true) };
         let Some(SchemaPattern { regex, weight }) = self.patterns.compiled(pattern)? else { return Ok(true) };
         spend(&mut self.steps_left, text.len().saturating_mul(*weight))?;

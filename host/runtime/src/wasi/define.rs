@@ -6,8 +6,8 @@
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, LinkerInstance, Lower, Resource, ResourceType, Val};
 
-use super::output::Output;
-use super::random::Random;
+use super::output::StandardStream;
+use super::random::SnapshotRandom;
 use crate::sandbox::{Sandbox, charge};
 
 /// The most random bytes that are handed over at once.
@@ -19,7 +19,7 @@ type Store<'a> = StoreContextMut<'a, Sandbox>;
 
 /// A component asked WASI for what is not there.
 #[derive(Debug, thiserror::Error)]
-enum Empty {
+enum WasiError {
     #[error("it called `{function}` of `{interface}`, and the WASI of a plugin has nothing in it")]
     NothingThere { interface: &'static str, function: String },
     #[error("it ended itself with `{function}` of `wasi:cli/exit`, status {status}, and gave no answer")]
@@ -130,10 +130,10 @@ fn process(instance: &mut LinkerInstance<'_, Sandbox>, interface: &'static str, 
         "get-arguments" => instance.func_wrap(name, |_: Store<'_>, ()| Ok((Vec::<String>::new(),))),
         "initial-cwd" => instance.func_wrap(name, |_: Store<'_>, ()| Ok((None::<String>,))),
         "exit" => instance.func_wrap(name, |_: Store<'_>, (status,): (Result<(), ()>,)| -> wasmtime::Result<()> {
-            Err(Empty::Exited { function: "exit", status: u8::from(status.is_err()) }.into())
+            Err(WasiError::Exited { function: "exit", status: u8::from(status.is_err()) }.into())
         }),
         "exit-with-code" => instance.func_wrap(name, |_: Store<'_>, (status,): (u8,)| -> wasmtime::Result<()> {
-            Err(Empty::Exited { function: "exit-with-code", status }.into())
+            Err(WasiError::Exited { function: "exit-with-code", status }.into())
         }),
         _ => nothing_there(instance, interface, name),
     }
@@ -146,10 +146,12 @@ fn standard_stream(
 ) -> wasmtime::Result<()> {
     match name {
         "get-stdin" => instance.func_wrap(name, |store: Store<'_>, ()| Ok((hand_out::<InputStream>(store, 0),))),
-        "get-stdout" => instance
-            .func_wrap(name, |store: Store<'_>, ()| Ok((hand_out::<OutputStream>(store, Output::Out.number()),))),
-        "get-stderr" => instance
-            .func_wrap(name, |store: Store<'_>, ()| Ok((hand_out::<OutputStream>(store, Output::Err.number()),))),
+        "get-stdout" => instance.func_wrap(name, |store: Store<'_>, ()| {
+            Ok((hand_out::<OutputStream>(store, StandardStream::Out.number()),))
+        }),
+        "get-stderr" => instance.func_wrap(name, |store: Store<'_>, ()| {
+            Ok((hand_out::<OutputStream>(store, StandardStream::Err.number()),))
+        }),
         _ => nothing_there(instance, interface, name),
     }
 }
@@ -204,7 +206,7 @@ fn poll(instance: &mut LinkerInstance<'_, Sandbox>, interface: &'static str, nam
         "poll" => instance.func_wrap(name, |store: Store<'_>, (waited_for,): (Vec<Resource<Pollable>>,)| {
             charge(store, waited_for.len() as u64)?;
             if waited_for.is_empty() {
-                return Err(Empty::NothingToWaitFor.into());
+                return Err(WasiError::NothingToWaitFor.into());
             }
             Ok(((0..).zip(&waited_for).map(|(index, _)| index).collect::<Vec<u32>>(),))
         }),
@@ -246,7 +248,7 @@ fn stream(
             .func_wrap(name, move |store: Store<'_>, (stream, count): (Out, u64)| -> Streamed<()> {
                 match usize::try_from(count) {
                     Ok(size) if count <= MOST_PRINTED => print(store, &stream, &vec![0; size], prints),
-                    _ => Err(Empty::TooLoud { asked: count }.into()),
+                    _ => Err(WasiError::TooLoud { asked: count }.into()),
                 }
             }),
         "[method]output-stream.flush" | "[method]output-stream.blocking-flush" => {
@@ -264,10 +266,10 @@ fn stream(
 fn print(mut store: Store<'_>, stream: &Resource<OutputStream>, bytes: &[u8], prints: bool) -> Streamed<()> {
     let size = bytes.len() as u64;
     if size > MOST_PRINTED {
-        return Err(Empty::TooLoud { asked: size }.into());
+        return Err(WasiError::TooLoud { asked: size }.into());
     }
     charge(&mut store, size)?;
-    let (Sandbox { wasi, log, .. }, output) = (store.data_mut(), Output::of(stream.rep()));
+    let (Sandbox { wasi, log, .. }, output) = (store.data_mut(), StandardStream::of(stream.rep()));
     wasi.hear(output, bytes);
     if prints {
         wasi.print(output, bytes, log);
@@ -283,7 +285,7 @@ fn random(instance: &mut LinkerInstance<'_, Sandbox>, interface: &'static str, n
                     charge(&mut store, asked)?;
                     Ok((stream_of_random(&mut store)?.bytes(count),))
                 }
-                _ => Err(Empty::TooRandom { asked }.into()),
+                _ => Err(WasiError::TooRandom { asked }.into()),
             })
         }
         "get-random-u64" | "get-insecure-random-u64" => {
@@ -298,12 +300,12 @@ fn random(instance: &mut LinkerInstance<'_, Sandbox>, interface: &'static str, n
 }
 
 /// The random numbers of this call. What was made before there was a snapshot is made anew once there is one.
-fn stream_of_random<'a>(store: &'a mut Store<'_>) -> wasmtime::Result<&'a mut Random> {
+fn stream_of_random<'a>(store: &'a mut Store<'_>) -> wasmtime::Result<&'a mut SnapshotRandom> {
     let sandbox = store.data_mut();
     let made = sandbox.wasi.random.take();
     let random = match made.filter(|random| random.is_of_snapshot == sandbox.snapshot_and_moment().is_some()) {
         Some(random) => random,
-        None => Random::of(sandbox.snapshot_and_moment())?,
+        None => SnapshotRandom::of(sandbox.snapshot_and_moment())?,
     };
     Ok(sandbox.wasi.random.insert(random))
 }
@@ -340,7 +342,8 @@ fn nothing_there(
     name: &str,
 ) -> wasmtime::Result<()> {
     let function = name.to_owned();
-    instance.func_new(name, move |_, _, _, _| Err(Empty::NothingThere { interface, function: function.clone() }.into()))
+    instance
+        .func_new(name, move |_, _, _, _| Err(WasiError::NothingThere { interface, function: function.clone() }.into()))
 }
 
 /// A handle for the component. The number says which of its kind it is.

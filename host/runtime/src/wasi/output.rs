@@ -8,12 +8,12 @@ const LONGEST: usize = 4096;
 
 /// Where something is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Output {
+pub(super) enum StandardStream {
     Out,
     Err,
 }
 
-impl Output {
+impl StandardStream {
     pub(super) fn level(self) -> LogLevel {
         match self {
             Self::Out => LogLevel::Info,
@@ -37,11 +37,11 @@ impl Output {
 
 /// Makes lines of bytes. What is no UTF-8 is shown as `�`.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(super) struct LineBuffer {
     begun: Vec<u8>,
 }
 
-impl Lines {
+impl LineBuffer {
     pub(super) fn print(&mut self, bytes: &[u8], mut line: impl FnMut(String)) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (mut rest, ends) = match piece.strip_suffix(b"\n") {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     fn lines(pieces: &[&[u8]]) -> Vec<String> {
-        let (mut lines, mut made) = (Lines::default(), Vec::new());
+        let (mut lines, mut made) = (LineBuffer::default(), Vec::new());
         for piece in pieces {
             lines.print(piece, |line| made.push(line));
         }

@@ -1,4 +1,4 @@
-//! Random numbers that are the same in every replay.
+//! SnapshotRandom numbers that are the same in every replay.
 //!
 //! SHA-256 in counter mode, seeded by the digest of the snapshot. They are as even as random numbers are, and as secret
 //! as the snapshot: a plugin that needs a secret has to be handed one.
@@ -10,7 +10,7 @@ const BLOCK: usize = 32;
 
 /// A stream of random bytes.
 #[derive(Debug)]
-pub(super) struct Random {
+pub(super) struct SnapshotRandom {
     seed: [u8; BLOCK],
     block: u64,
     left: Vec<u8>,
@@ -18,7 +18,7 @@ pub(super) struct Random {
     pub(super) is_of_snapshot: bool,
 }
 
-impl Random {
+impl SnapshotRandom {
     /// The stream of a snapshot; without one, in `describe` and `configure`, always the same.
     pub(super) fn of(snapshot: Option<&Snapshot>) -> Result<Self, DigestError> {
         let mut seed = Sha256::new_with_prefix("lockgate wasi random 1\n");
@@ -53,15 +53,15 @@ mod tests {
 
     #[test]
     fn the_stream_does_not_depend_on_how_it_is_asked() {
-        let mut at_once = Random::of(None).unwrap();
-        let mut in_pieces = Random::of(None).unwrap();
+        let mut at_once = SnapshotRandom::of(None).unwrap();
+        let mut in_pieces = SnapshotRandom::of(None).unwrap();
         let pieces: Vec<u8> = [0, 1, 31, 32, 33, 3].into_iter().flat_map(|count| in_pieces.bytes(count)).collect();
         assert_eq!(at_once.bytes(100), pieces);
     }
 
     #[test]
     fn a_number_is_eight_bytes_lowest_first() {
-        let bytes = Random::of(None).unwrap().bytes(8);
-        assert_eq!(Random::of(None).unwrap().number().to_le_bytes().as_slice(), bytes);
+        let bytes = SnapshotRandom::of(None).unwrap().bytes(8);
+        assert_eq!(SnapshotRandom::of(None).unwrap().number().to_le_bytes().as_slice(), bytes);
     }
 }

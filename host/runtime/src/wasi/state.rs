@@ -1,17 +1,17 @@
 //! What a component's WASI holds during one call: what was printed, its random numbers, and how many handles it has.
 
-use super::output::{LastWords, Lines, Output};
-use super::random::Random;
+use super::output::{LastWords, LineBuffer, StandardStream};
+use super::random::SnapshotRandom;
 use crate::sandbox::LogLines;
 
 /// What WASI holds for one call.
 #[derive(Debug, Default)]
 pub(crate) struct WasiState {
-    out: Lines,
-    err: Lines,
+    out: LineBuffer,
+    err: LineBuffer,
     last_words: LastWords,
     /// Made when it is first asked, because the digest that seeds it is not for nothing.
-    pub(super) random: Option<Random>,
+    pub(super) random: Option<SnapshotRandom>,
     /// How many handles the component has.
     pub(super) handles: usize,
 }
@@ -32,8 +32,8 @@ impl WasiState {
 
     /// Logs what was printed and not ended by a line break.
     pub(crate) fn finish(&mut self, log: &mut LogLines) {
-        self.out.finish(|line| log.write(Output::Out.level(), line));
-        self.err.finish(|line| log.write(Output::Err.level(), line));
+        self.out.finish(|line| log.write(StandardStream::Out.level(), line));
+        self.err.finish(|line| log.write(StandardStream::Err.level(), line));
     }
 
     /// What was last printed to standard error, in one line: why a component stopped itself, for its author.
@@ -42,16 +42,16 @@ impl WasiState {
     }
 
     /// Hears what is printed, also where it may not be logged.
-    pub(super) fn hear(&mut self, output: Output, bytes: &[u8]) {
-        if output == Output::Err {
+    pub(super) fn hear(&mut self, output: StandardStream, bytes: &[u8]) {
+        if output == StandardStream::Err {
             self.last_words.hear(bytes);
         }
     }
 
-    pub(super) fn print(&mut self, output: Output, bytes: &[u8], log: &mut LogLines) {
+    pub(super) fn print(&mut self, output: StandardStream, bytes: &[u8], log: &mut LogLines) {
         let lines = match output {
-            Output::Out => &mut self.out,
-            Output::Err => &mut self.err,
+            StandardStream::Out => &mut self.out,
+            StandardStream::Err => &mut self.err,
         };
         lines.print(bytes, |line| log.write(output.level(), line));
     }

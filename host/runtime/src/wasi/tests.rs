@@ -14,7 +14,7 @@ use wit_parser::Resolve;
 
 use super::{interface, link};
 use crate::config::{Limits, RuntimeConfig};
-use crate::sandbox::{self, Finished, Sandbox, Slots};
+use crate::sandbox::{self, FinishedRun, Sandbox, SandboxSlots};
 
 /// As much of WASI as the guests of these tests import.
 const WASI: &str = "
@@ -76,12 +76,12 @@ fn guest(imports: &[&str], body: &str) -> Vec<u8> {
     ComponentEncoder::default().module(&core).unwrap().encode().unwrap()
 }
 
-struct Ran {
-    finished: Finished<u64>,
+struct FinishedGuest {
+    finished: FinishedRun<u64>,
     freezable: Result<(), String>,
 }
 
-impl Ran {
+impl FinishedGuest {
     fn answer(&self) -> u64 {
         *self.finished.outcome.as_ref().unwrap()
     }
@@ -108,10 +108,10 @@ fn linker(component: &Component, prints: bool) -> Linker<Sandbox> {
     linker
 }
 
-fn run(component: &[u8], snapshot: Option<Snapshot>, prints: bool) -> Ran {
+fn run(component: &[u8], snapshot: Option<Snapshot>, prints: bool) -> FinishedGuest {
     let component = Component::new(&engine(), component).unwrap();
     let ready = linker(&component, prints).instantiate_pre(&component).unwrap();
-    let (slots, limits, tick) = (Slots::new(1), Limits::default(), Duration::from_millis(10));
+    let (slots, limits, tick) = (SandboxSlots::new(1), Limits::default(), Duration::from_millis(10));
     let mut freezable = Ok(());
     let finished = sandbox::run(&slots, None, tick, &limits, &ready, |store, instance| {
         if let Some(snapshot) = snapshot {
@@ -122,7 +122,7 @@ fn run(component: &[u8], snapshot: Option<Snapshot>, prints: bool) -> Ran {
         freezable = store.data().wasi.check_freezable();
         Ok(answered)
     });
-    Ran { finished, freezable }
+    FinishedGuest { finished, freezable }
 }
 
 fn snapshot(id: &str) -> Snapshot {

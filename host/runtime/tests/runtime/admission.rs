@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::{Guest, runtime};
 use lockgate_domain::{FailureKind, Kind};
 use lockgate_runtime::{
-    AdmissionError, AdmissionLimits, AdmissionRefusal, Freezing, Grants, Limits, Runtime, RuntimeConfig,
+    AdmissionError, AdmissionLimits, AdmissionRefusal, Grants, Limits, Runtime, RuntimeConfig, StartUp,
 };
 
 const LOGS: Guest = Guest {
@@ -280,7 +280,7 @@ fn inspecting_tells_all_without_running_what_is_refused() {
     assert_eq!(inspection.refusals.len(), 1);
     let refused: Vec<_> = inspection.imports.iter().filter(|import| import.refusal.is_some()).collect();
     assert_eq!(refused.iter().map(|import| &*import.name).collect::<Vec<_>>(), ["lockgate:host/log@0.1.0"]);
-    assert_eq!(inspection.freezing, Freezing::Frozen);
+    assert_eq!(inspection.start_up, StartUp::Frozen);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::support::{bundled, runtime, snapshot};
 use lockgate_domain::{
     Action, Approval, ApprovalAnswer, CheckOutcome, FailureKind, Kind, Need, Person, Progress, Ruling, Snapshot,
 };
-use lockgate_runtime::{Freezing, Grants, Limits, LoadRequest, Plugin, Runtime, RuntimeConfig};
+use lockgate_runtime::{Grants, Limits, LoadRequest, Plugin, Runtime, RuntimeConfig, StartUp};
 use serde_json::{Value, json};
 
 fn request(name: &str, settings: Value) -> LoadRequest {
@@ -68,7 +68,7 @@ fn each_is_what_it_says_and_starts_configured() {
         let plugin = runtime.load(request).unwrap();
         let name = &plugin.description().name;
         assert_eq!(plugin.kinds(), [kind], "{name}");
-        assert_eq!(plugin.freezing(), &Freezing::Frozen, "{name}");
+        assert_eq!(plugin.start_up(), &StartUp::Frozen, "{name}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use crate::support::{Guest, shared_snapshot};
 use lockgate_domain::Ruling;
-use lockgate_runtime::{CacheError, Freezing, Grants, LoadRequest, Runtime, RuntimeConfig, RuntimeError};
+use lockgate_runtime::{CacheError, Grants, LoadRequest, Runtime, RuntimeConfig, RuntimeError, StartUp};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -50,7 +50,7 @@ impl Cached {
     fn load_and_decide(&self, request: LoadRequest) {
         let plugin = self.runtime().load(request).unwrap();
         assert_eq!(plugin.description().name, "test-guest");
-        assert_eq!(plugin.freezing(), &Freezing::Frozen);
+        assert_eq!(plugin.start_up(), &StartUp::Frozen);
         assert_eq!(plugin.decide(&shared_snapshot()).outcome.unwrap().ruling, Ruling::Abstain);
     }
 }

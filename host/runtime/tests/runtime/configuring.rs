@@ -3,8 +3,8 @@
 use crate::support::{Guest, runtime, shared_snapshot};
 use lockgate_domain::{Digest, FailureKind, Ruling, SettingsFinding};
 use lockgate_runtime::{
-    AdmissionError, Call, Freezing, Grants, Limits, LoadError, LoadRequest, MarkError, Recording, Runtime,
-    RuntimeConfig, SettingsMark,
+    AdmissionError, Grants, Limits, LoadError, LoadRequest, MarkError, PluginFunction, Recording, Runtime,
+    RuntimeConfig, SettingsMark, StartUp,
 };
 use serde_json::json;
 
@@ -20,7 +20,7 @@ fn a_plugin_is_configured_once_and_starts_from_there() {
     let configure = format!("{burn} {COUNTS}");
     let guest = Guest { configure: configure.leak(), decide: NEEDS_ONE, ..Guest::default() };
     let plugin = runtime().load(guest.request()).unwrap();
-    assert_eq!(plugin.freezing(), &Freezing::Frozen);
+    assert_eq!(plugin.start_up(), &StartUp::Frozen);
     for _ in 0..3 {
         let evaluation = plugin.decide(&shared_snapshot());
         assert_eq!(evaluation.outcome.unwrap().ruling, Ruling::Abstain);
@@ -37,7 +37,10 @@ fn a_plugin_that_cannot_be_frozen_is_configured_in_every_call() {
         ..Guest::default()
     };
     let plugin = runtime().load(guest.request()).unwrap();
-    assert_eq!(plugin.freezing(), &Freezing::PerCall { reason: "unsupported `table.set` instruction".to_owned() });
+    assert_eq!(
+        plugin.start_up(),
+        &StartUp::ConfiguredPerCall { reason: "unsupported `table.set` instruction".to_owned() }
+    );
     for _ in 0..3 {
         assert_eq!(plugin.decide(&shared_snapshot()).outcome.unwrap().ruling, Ruling::Abstain);
     }
@@ -47,7 +50,7 @@ fn a_plugin_that_cannot_be_frozen_is_configured_in_every_call() {
 fn a_memory_that_cannot_grow_is_no_reason_to_fall_over() {
     let guest = Guest { memory: "2 2", configure: COUNTS, decide: NEEDS_ONE, ..Guest::default() };
     let plugin = runtime().load(guest.request()).unwrap();
-    assert!(matches!(plugin.freezing(), Freezing::PerCall { .. }), "{:?}", plugin.freezing());
+    assert!(matches!(plugin.start_up(), StartUp::ConfiguredPerCall { .. }), "{:?}", plugin.start_up());
     assert_eq!(plugin.decide(&shared_snapshot()).outcome.unwrap().ruling, Ruling::Abstain);
 }
 
@@ -180,8 +183,8 @@ fn a_recording_holds_the_normal_settings_and_replays_with_them() {
     let settings = json!({ "people": ["Kim", "ANN"] });
     let plugin = runtime().load(LoadRequest { settings, ..echo().request() }).unwrap();
     let snapshot = shared_snapshot();
-    let evaluation = plugin.ask(&Call::Decide, &snapshot);
-    let recording = Recording::take(&plugin, Call::Decide, &snapshot, &evaluation, None);
+    let evaluation = plugin.ask(&PluginFunction::Decide, &snapshot);
+    let recording = Recording::take(&plugin, PluginFunction::Decide, &snapshot, &evaluation, None);
     assert_eq!(recording.plugin.settings, json!({ "people": ["kim", "ann"] }));
     let settings = recording.plugin.settings.clone();
     let replayed = runtime().load(LoadRequest { settings, ..echo().request() }).unwrap().replay(&recording).unwrap();

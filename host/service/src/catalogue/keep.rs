@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lockgate_domain::{Digest, PluginRef, Timestamp};
 use lockgate_ledger::{Append, Conflict, Content, ContentState, Entry, Error, Expect, NewEntry, Query, Storage};
-use lockgate_runtime::Engine;
+use lockgate_runtime::RecordedEngine;
 use serde::{Deserialize, Serialize};
 
 use super::ModelName;
@@ -110,7 +110,7 @@ fn keep_one(
         let newest = newest(storage, name)?;
         if let Some((record, entry)) = &newest
             && record.name.digest == name.digest
-            && record.engine.as_deref() == Some(Engine::line().as_str())
+            && record.engine.as_deref() == Some(RecordedEngine::line().as_str())
             && all_present(storage, &entry.references, present)?
         {
             break RecordedBefore::Already;
@@ -141,7 +141,7 @@ fn record(listed: &ListedModel, name: &ModelName, now: Timestamp, version: u64) 
         source: source.digest(),
         file: listed.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         plugins: listed.model.plugins().into_iter().map(|(plugin, _)| plugin.clone()).collect(),
-        engine: Some(Engine::line()),
+        engine: Some(RecordedEngine::line()),
     };
     let entry = NewEntry::new(STREAM, KIND, now, &record)?.with_id(&name.to_string())?.referring_to(source.digest());
     let entry = record.plugins.iter().fold(entry, |entry, plugin| entry.referring_to(plugin.digest));

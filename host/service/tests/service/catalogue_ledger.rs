@@ -55,7 +55,7 @@ fn a_model_is_recorded_with_its_text_and_its_components_and_no_path() {
             "digest": catalogue.current().models()[0].digest(),
             "source": source, "file": "shop.toml",
             "plugins": [{ "name": "four-eyes", "version": version, "digest": plugin }],
-            "engine": lockgate_runtime::Engine::line(),
+            "engine": lockgate_runtime::RecordedEngine::line(),
         })
     );
     assert_eq!(content(&*storage, &source), ("model".to_owned(), "application/toml".to_owned(), text));

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use lockgate_domain::{Answer, Failure, FailureKind, LogLevel, Need, Requirement, Ruling, SettingsFinding};
-use lockgate_runtime::{Evaluation, Freezing, Grants, Limits, LoadError, LoadRequest, Plugin, Runtime, RuntimeConfig};
+use lockgate_runtime::{Evaluation, Grants, Limits, LoadError, LoadRequest, Plugin, Runtime, RuntimeConfig, StartUp};
 use serde_json::{Value, json};
 
 use cases::{Case, Told};
@@ -244,11 +244,11 @@ fn a_policy_written_in_python_keeps_to_its_limits() {
 #[test]
 fn a_policy_written_in_python_starts_configured_with_a_wasi_that_has_nothing_in_it() {
     let plugin = Language::Python.load(Limits::default());
-    assert_eq!(plugin.freezing(), &Freezing::Frozen);
+    assert_eq!(plugin.start_up(), &StartUp::Frozen);
     let inspection = Runtime::new(RuntimeConfig::default()).unwrap();
     let inspection = inspection.inspect(&Language::Python.component(), &Grants::default()).unwrap();
     assert!(inspection.is_admissible(), "{:?}", inspection.refusals);
-    assert_eq!(inspection.freezing, Freezing::Frozen);
+    assert_eq!(inspection.start_up, StartUp::Frozen);
     let imports = inspection.imports.iter().map(|import| import.name.as_str());
     let of_wasi = imports.filter(|name| name.starts_with("wasi:")).count();
     assert!(of_wasi > 20, "Python imports all of WASI: {of_wasi}");
@@ -257,5 +257,5 @@ fn a_policy_written_in_python_starts_configured_with_a_wasi_that_has_nothing_in_
 #[test]
 fn a_policy_written_in_javascript_imports_the_contract_alone_and_starts_configured() {
     let plugin = Language::JavaScript.load(Limits::default());
-    assert_eq!(plugin.freezing(), &Freezing::Frozen);
+    assert_eq!(plugin.start_up(), &StartUp::Frozen);
 }

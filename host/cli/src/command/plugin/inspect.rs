@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lockgate_runtime::{AdmissionRefusal, Freezing, Grants, InspectedImport, Inspection};
+use lockgate_runtime::{AdmissionRefusal, Grants, InspectedImport, Inspection, StartUp};
 use serde_json::{Value, json};
 
 use super::{GrantArguments, settings};
@@ -60,9 +60,9 @@ fn table(inspection: &Inspection) -> String {
         ("size", size(inspection.size)),
         (
             "starts",
-            match &inspection.freezing {
-                Freezing::Frozen => "configured once, when it is loaded".to_owned(),
-                Freezing::PerCall { reason } => format!("configured again in every call: {reason}"),
+            match &inspection.start_up {
+                StartUp::Frozen => "configured once, when it is loaded".to_owned(),
+                StartUp::ConfiguredPerCall { reason } => format!("configured again in every call: {reason}"),
             },
         ),
     ]));
@@ -159,7 +159,7 @@ fn document(inspection: &Inspection) -> Value {
             "reason": capability.asked.reason,
             "granted": capability.granted,
         })).collect::<Vec<_>>(),
-        "freezing": inspection.freezing,
+        "start_up": inspection.start_up,
         "admissible": inspection.is_admissible(),
         "refusals": inspection.refusals.iter().map(ToString::to_string)
             .chain(inspection.problem.iter().map(ToString::to_string)).collect::<Vec<_>>(),

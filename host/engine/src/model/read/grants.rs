@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use toml::de::DeValue;
 
-use super::super::{GrantedCapabilities, GrantedDirectory, GrantedNamespace, GrantedOrigin};
+use super::super::{GrantedDirectory, GrantedNamespace, GrantedOrigin, ModelGrants};
 use super::{Field, Finding, Reader};
 
 /// Whether values may be changed, too.
@@ -14,10 +14,10 @@ const ACCESS: [(&str, bool); 2] = [("read-only", false), ("read-write", true)];
 
 impl Reader<'_> {
     /// `grants` of a use.
-    pub(super) fn grants(&mut self, field: &Field<'_>) -> Option<GrantedCapabilities> {
+    pub(super) fn grants(&mut self, field: &Field<'_>) -> Option<ModelGrants> {
         let table = self.table(field)?;
         self.known_keys(&table, &["log", "evidence", "directory", "http", "key-value"]);
-        let mut grants = GrantedCapabilities::default();
+        let mut grants = ModelGrants::default();
         if let Some(log) = self.optional(&table, "log").and_then(|field| self.boolean(&field)) {
             grants.log = log;
         }

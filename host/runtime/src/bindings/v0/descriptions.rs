@@ -2,12 +2,12 @@
 
 use lockgate_domain::{Capability, Description, Kind, SettingsFinding};
 
-use super::intake::{Intake, Place, Taken, excerpt};
+use super::intake::{AnswerIntake, AnswerPath, Conversion, excerpt};
 use super::plugin;
 
 /// What a plugin says of itself.
-pub(crate) fn description(intake: &mut Intake, description: plugin::Description) -> Taken<Description> {
-    let kinds = Place::Root("kinds");
+pub(crate) fn description(intake: &mut AnswerIntake, description: plugin::Description) -> Conversion<Description> {
+    let kinds = AnswerPath::Root("kinds");
     let mut named: Vec<Kind> = description
         .kinds
         .into_iter()
@@ -21,7 +21,7 @@ pub(crate) fn description(intake: &mut Intake, description: plugin::Description)
     if named.windows(2).any(|pair| pair.first() == pair.last()) {
         return kinds.broken("names a kind twice");
     }
-    let schema = Place::Root("settings-schema");
+    let schema = AnswerPath::Root("settings-schema");
     let text = intake.text(description.settings_schema);
     let settings_schema = match serde_json::from_str::<serde_json::Value>(&text) {
         Ok(json) if json.is_object() || json.is_boolean() => json,
@@ -29,45 +29,49 @@ pub(crate) fn description(intake: &mut Intake, description: plugin::Description)
         Err(error) => return schema.broken(format_args!("is not JSON: {error}")),
     };
     Ok(Description {
-        name: intake.code(&Place::Root("name"), description.name)?,
+        name: intake.code(&AnswerPath::Root("name"), description.name)?,
         version: version(intake, description.version)?,
         kinds: named,
-        summary: intake.some_text(&Place::Root("summary"), description.summary)?,
+        summary: intake.some_text(&AnswerPath::Root("summary"), description.summary)?,
         settings_schema,
-        capabilities: intake.each(&Place::Root("capabilities"), description.capabilities, capability)?,
+        capabilities: intake.each(&AnswerPath::Root("capabilities"), description.capabilities, capability)?,
     })
 }
 
 /// What a plugin finds wrong with its settings; at least one thing, as it refuses them.
 pub(crate) fn settings_findings(
-    intake: &mut Intake,
+    intake: &mut AnswerIntake,
     findings: Vec<plugin::SettingsFinding>,
-) -> Taken<Vec<SettingsFinding>> {
-    let at = Place::Root("settings-findings");
+) -> Conversion<Vec<SettingsFinding>> {
+    let at = AnswerPath::Root("settings-findings");
     if findings.is_empty() {
         return at.broken("is empty: settings are refused for at least one reason");
     }
     intake.each(&at, findings, |intake, at, finding| {
         Ok(SettingsFinding {
-            pointer: intake.pointer(&Place::Field(at, "pointer"), finding.pointer)?,
-            message: intake.some_text(&Place::Field(at, "message"), finding.message)?,
+            pointer: intake.pointer(&AnswerPath::Field(at, "pointer"), finding.pointer)?,
+            message: intake.some_text(&AnswerPath::Field(at, "message"), finding.message)?,
         })
     })
 }
 
-fn capability(intake: &mut Intake, at: &Place<'_>, capability: plugin::Capability) -> Taken<Capability> {
+fn capability(
+    intake: &mut AnswerIntake,
+    at: &AnswerPath<'_>,
+    capability: plugin::Capability,
+) -> Conversion<Capability> {
     Ok(Capability {
-        name: intake.code(&Place::Field(at, "name"), capability.name)?,
+        name: intake.code(&AnswerPath::Field(at, "name"), capability.name)?,
         scope: capability.scope.into_iter().map(|part| intake.text(part)).collect(),
-        reason: intake.some_text(&Place::Field(at, "reason"), capability.reason)?,
+        reason: intake.some_text(&AnswerPath::Field(at, "reason"), capability.reason)?,
     })
 }
 
-fn version(intake: &mut Intake, version: String) -> Taken<String> {
+fn version(intake: &mut AnswerIntake, version: String) -> Conversion<String> {
     match version.parse::<semver::Version>() {
         Ok(_) => Ok(intake.text(version)),
         Err(error) => {
-            Place::Root("version").broken(format_args!("is `{}`, no semantic version: {error}", excerpt(&version)))
+            AnswerPath::Root("version").broken(format_args!("is `{}`, no semantic version: {error}", excerpt(&version)))
         }
     }
 }

@@ -10,7 +10,7 @@ use super::generated::lockgate::types::types::Document;
 const OWN: &str = "it4it.";
 
 /// A list of records that plugins see as a fact.
-struct Own {
+struct RecordFact {
     name: &'static str,
     is_empty: fn(&Records) -> bool,
     json: fn(&Records) -> serde_json::Result<String>,
@@ -19,7 +19,7 @@ struct Own {
 /// The fact of that name is that list. Its name is its schema, too: a JSON array in the domain's form.
 macro_rules! own {
     ($($name:literal $list:ident,)*) => {
-        [$(Own {
+        [$(RecordFact {
             name: concat!("it4it.", $name),
             is_empty: |records| records.$list.is_empty(),
             json: |records| json(&records.$list),
@@ -28,7 +28,7 @@ macro_rules! own {
 }
 
 /// By name.
-const RECORDS: [Own; 8] = own![
+const RECORDS: [RecordFact; 8] = own![
     "events" events,
     "fulfillment-books" fulfillment_books,
     "incidents" incidents,

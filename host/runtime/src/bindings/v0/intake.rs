@@ -7,19 +7,19 @@ use super::generated::lockgate::types::types as wit;
 
 /// Why an answer cannot be taken: where in it, and what is wrong there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Broken(pub(crate) String);
+pub(crate) struct ContractBreach(pub(crate) String);
 
-pub(super) type Taken<T> = Result<T, Broken>;
+pub(super) type Conversion<T> = Result<T, ContractBreach>;
 
 /// Where in an answer something stands, for example `ruling.deny[0].code`.
 #[derive(Clone, Copy)]
-pub(super) enum Place<'a> {
+pub(super) enum AnswerPath<'a> {
     Root(&'a str),
-    Field(&'a Place<'a>, &'a str),
-    Item(&'a Place<'a>, usize),
+    Field(&'a AnswerPath<'a>, &'a str),
+    Item(&'a AnswerPath<'a>, usize),
 }
 
-impl std::fmt::Display for Place<'_> {
+impl std::fmt::Display for AnswerPath<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Root(name) => f.write_str(name),
@@ -29,20 +29,20 @@ impl std::fmt::Display for Place<'_> {
     }
 }
 
-impl Place<'_> {
+impl AnswerPath<'_> {
     /// That this is not as the contract wants it.
-    pub(super) fn broken<T>(&self, why: impl std::fmt::Display) -> Taken<T> {
-        Err(Broken(format!("`{self}` {why}")))
+    pub(super) fn broken<T>(&self, why: impl std::fmt::Display) -> Conversion<T> {
+        Err(ContractBreach(format!("`{self}` {why}")))
     }
 }
 
 /// Takes in one answer.
 #[derive(Debug, Default)]
-pub(crate) struct Intake {
+pub(crate) struct AnswerIntake {
     size: u64,
 }
 
-impl Intake {
+impl AnswerIntake {
     /// The bytes of all text that was taken in.
     pub(crate) fn size(&self) -> u64 {
         self.size
@@ -55,7 +55,7 @@ impl Intake {
     }
 
     /// A text that says something to people, by the rule for such texts in documents.
-    pub(super) fn some_text(&mut self, at: &Place<'_>, text: String) -> Taken<String> {
+    pub(super) fn some_text(&mut self, at: &AnswerPath<'_>, text: String) -> Conversion<String> {
         match domain::check_text(&text) {
             Ok(()) => Ok(self.text(text)),
             Err(fault) => at.broken(fault),
@@ -63,7 +63,7 @@ impl Intake {
     }
 
     /// A name, by the rule for names in documents: what is kept of an answer is read again by that rule.
-    pub(super) fn name(&mut self, at: &Place<'_>, name: String) -> Taken<String> {
+    pub(super) fn name(&mut self, at: &AnswerPath<'_>, name: String) -> Conversion<String> {
         match domain::check_name(&name) {
             Ok(()) => Ok(self.text(name)),
             Err(fault) => at.broken(fault),
@@ -71,7 +71,7 @@ impl Intake {
     }
 
     /// The id of something outside of the plugin, by the rule for ids in documents.
-    pub(super) fn id(&mut self, at: &Place<'_>, id: String) -> Taken<String> {
+    pub(super) fn id(&mut self, at: &AnswerPath<'_>, id: String) -> Conversion<String> {
         match domain::check_id(&id) {
             Ok(()) => Ok(self.text(id)),
             Err(error) => at.broken(error.fault),
@@ -79,7 +79,7 @@ impl Intake {
     }
 
     /// A code: lower-case words joined by hyphens.
-    pub(super) fn code(&mut self, at: &Place<'_>, code: String) -> Taken<String> {
+    pub(super) fn code(&mut self, at: &AnswerPath<'_>, code: String) -> Conversion<String> {
         let is_word = |word: &str| {
             !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         };
@@ -90,7 +90,7 @@ impl Intake {
     }
 
     /// A JSON Pointer (RFC 6901).
-    pub(super) fn pointer(&mut self, at: &Place<'_>, pointer: String) -> Taken<String> {
+    pub(super) fn pointer(&mut self, at: &AnswerPath<'_>, pointer: String) -> Conversion<String> {
         let escapes_well = pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
         if !(pointer.is_empty() || pointer.starts_with('/')) || !escapes_well {
             return at.broken(format_args!("is `{}`: that is no JSON Pointer (RFC 6901)", excerpt(&pointer)));
@@ -101,23 +101,23 @@ impl Intake {
     /// Every one of a list.
     pub(super) fn each<W, D>(
         &mut self,
-        at: &Place<'_>,
+        at: &AnswerPath<'_>,
         items: Vec<W>,
-        mut take: impl FnMut(&mut Self, &Place<'_>, W) -> Taken<D>,
-    ) -> Taken<Vec<D>> {
-        items.into_iter().enumerate().map(|(index, item)| take(self, &Place::Item(at, index), item)).collect()
+        mut take: impl FnMut(&mut Self, &AnswerPath<'_>, W) -> Conversion<D>,
+    ) -> Conversion<Vec<D>> {
+        items.into_iter().enumerate().map(|(index, item)| take(self, &AnswerPath::Item(at, index), item)).collect()
     }
 
     /// A document: its schema is named, its text is JSON.
-    pub(super) fn document(&mut self, at: &Place<'_>, document: wit::Document) -> Taken<domain::Document> {
-        let schema = self.name(&Place::Field(at, "schema"), document.schema)?;
+    pub(super) fn document(&mut self, at: &AnswerPath<'_>, document: wit::Document) -> Conversion<domain::Document> {
+        let schema = self.name(&AnswerPath::Field(at, "schema"), document.schema)?;
         let text = self.text(document.json);
         match domain::read_json(text.as_bytes()) {
             Ok(json) => Ok(domain::Document { schema, json }),
             Err(error @ JsonError::Faults(_)) => {
-                Place::Field(at, "json").broken(format_args!("is not kept as it is: {error}"))
+                AnswerPath::Field(at, "json").broken(format_args!("is not kept as it is: {error}"))
             }
-            Err(error) => Place::Field(at, "json").broken(format_args!("is not JSON: {error}")),
+            Err(error) => AnswerPath::Field(at, "json").broken(format_args!("is not JSON: {error}")),
         }
     }
 }

@@ -14,7 +14,7 @@ mod tests;
 
 pub(crate) use answers::{answer, plugin_error};
 pub(crate) use descriptions::{description, settings_findings};
-pub(crate) use intake::{Broken, Intake};
+pub(crate) use intake::{AnswerIntake, ContractBreach};
 use lockgate_domain::Kind;
 pub(crate) use reports::report;
 pub(crate) use rollouts::{action, progress, rollout};

@@ -5,25 +5,25 @@ use lockgate_domain::{CheckOutcome, Exhibit, Finding, Report, Severity};
 use super::answers::violation;
 use super::check;
 use super::generated::lockgate::types::types as wit;
-use super::intake::{Intake, Place, Taken, excerpt};
+use super::intake::{AnswerIntake, AnswerPath, Conversion, excerpt};
 
 /// The report of a check. One that failed or could not tell says what it found, and exhibits have names of their own.
-pub(crate) fn report(intake: &mut Intake, report: check::Report) -> Taken<Report> {
+pub(crate) fn report(intake: &mut AnswerIntake, report: check::Report) -> Conversion<Report> {
     let outcome = match report.outcome {
         check::Outcome::Passed => CheckOutcome::Passed,
         check::Outcome::Failed => CheckOutcome::Failed,
         check::Outcome::Inconclusive => CheckOutcome::Inconclusive,
         check::Outcome::Skipped => CheckOutcome::Skipped,
     };
-    let findings = Place::Root("findings");
+    let findings = AnswerPath::Root("findings");
     if report.findings.is_empty() && matches!(outcome, CheckOutcome::Failed | CheckOutcome::Inconclusive) {
         let outcome = outcome.as_str();
         return findings.broken(format_args!("is empty, and the outcome `{outcome}`: it needs at least one"));
     }
-    let exhibits = Place::Root("exhibits");
+    let exhibits = AnswerPath::Root("exhibits");
     let report = Report {
         outcome,
-        summary: intake.some_text(&Place::Root("summary"), report.summary)?,
+        summary: intake.some_text(&AnswerPath::Root("summary"), report.summary)?,
         findings: intake.each(&findings, report.findings, finding)?,
         exhibits: intake.each(&exhibits, report.exhibits, exhibit)?,
     };
@@ -34,7 +34,7 @@ pub(crate) fn report(intake: &mut Intake, report: check::Report) -> Taken<Report
     }
 }
 
-fn finding(intake: &mut Intake, at: &Place<'_>, finding: check::Finding) -> Taken<Finding> {
+fn finding(intake: &mut AnswerIntake, at: &AnswerPath<'_>, finding: check::Finding) -> Conversion<Finding> {
     let severity = match finding.severity {
         wit::Severity::Info => Severity::Info,
         wit::Severity::Low => Severity::Low,
@@ -42,12 +42,12 @@ fn finding(intake: &mut Intake, at: &Place<'_>, finding: check::Finding) -> Take
         wit::Severity::High => Severity::High,
         wit::Severity::Critical => Severity::Critical,
     };
-    Ok(Finding { severity, violation: violation(intake, &Place::Field(at, "violation"), finding.violation)? })
+    Ok(Finding { severity, violation: violation(intake, &AnswerPath::Field(at, "violation"), finding.violation)? })
 }
 
-fn exhibit(intake: &mut Intake, at: &Place<'_>, exhibit: check::Exhibit) -> Taken<Exhibit> {
+fn exhibit(intake: &mut AnswerIntake, at: &AnswerPath<'_>, exhibit: check::Exhibit) -> Conversion<Exhibit> {
     Ok(Exhibit {
-        name: intake.some_text(&Place::Field(at, "name"), exhibit.name)?,
-        content: intake.document(&Place::Field(at, "content"), exhibit.content)?,
+        name: intake.some_text(&AnswerPath::Field(at, "name"), exhibit.name)?,
+        content: intake.document(&AnswerPath::Field(at, "content"), exhibit.content)?,
     })
 }

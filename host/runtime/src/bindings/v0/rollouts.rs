@@ -9,12 +9,12 @@ use lockgate_domain::{
 
 use super::answers::reason;
 use super::generated::lockgate::types::types as wit;
-use super::intake::{Intake, Place, Taken, excerpt};
+use super::intake::{AnswerIntake, AnswerPath, Conversion, excerpt};
 use super::strategy;
 
 /// The way that a strategy lays out. Steps have names of their own, and the point of no return is one of them.
-pub(crate) fn rollout(intake: &mut Intake, rollout: strategy::Rollout) -> Taken<Rollout> {
-    let at = Place::Root("steps");
+pub(crate) fn rollout(intake: &mut AnswerIntake, rollout: strategy::Rollout) -> Conversion<Rollout> {
+    let at = AnswerPath::Root("steps");
     let steps = intake.each(&at, rollout.steps, step)?;
     let mut ids = BTreeSet::new();
     if let Some(step) = steps.iter().find(|step| is_path_step(&step.id)) {
@@ -26,53 +26,53 @@ pub(crate) fn rollout(intake: &mut Intake, rollout: strategy::Rollout) -> Taken<
     if let Some(id) = &rollout.point_of_no_return
         && !ids.contains(id.as_str())
     {
-        return Place::Root("point-of-no-return").broken(format_args!("is `{}`, and no step is", excerpt(id)));
+        return AnswerPath::Root("point-of-no-return").broken(format_args!("is `{}`, and no step is", excerpt(id)));
     }
     Ok(Rollout {
         point_of_no_return: rollout.point_of_no_return.map(|id| intake.text(id)),
         way_back: way_back(intake, rollout.way_back)?,
-        summary: intake.some_text(&Place::Root("summary"), rollout.summary)?,
+        summary: intake.some_text(&AnswerPath::Root("summary"), rollout.summary)?,
         steps,
     })
 }
 
 /// What to do next. A step that is to be done is one of the rollout.
-pub(crate) fn action(intake: &mut Intake, action: strategy::Action, progress: &Progress) -> Taken<Action> {
+pub(crate) fn action(intake: &mut AnswerIntake, action: strategy::Action, progress: &Progress) -> Conversion<Action> {
     Ok(match action {
         strategy::Action::Perform(id) => {
             if !progress.rollout.steps.iter().any(|step| step.id == id) {
-                return Place::Root("perform").broken(format_args!("is `{}`, and no step is", excerpt(&id)));
+                return AnswerPath::Root("perform").broken(format_args!("is `{}`, and no step is", excerpt(&id)));
             }
             Action::Perform(intake.text(id))
         }
         strategy::Action::Wait(wait) => Action::Wait(Wait {
             until: wait.until.map(Timestamp::from_millis),
             for_person: wait.for_person,
-            reason: reason(intake, &Place::Root("wait.reason"), wait.reason)?,
+            reason: reason(intake, &AnswerPath::Root("wait.reason"), wait.reason)?,
         }),
-        strategy::Action::RollBack(why) => Action::RollBack(reason(intake, &Place::Root("roll-back"), why)?),
-        strategy::Action::Pause(why) => Action::Pause(reason(intake, &Place::Root("pause"), why)?),
+        strategy::Action::RollBack(why) => Action::RollBack(reason(intake, &AnswerPath::Root("roll-back"), why)?),
+        strategy::Action::Pause(why) => Action::Pause(reason(intake, &AnswerPath::Root("pause"), why)?),
         strategy::Action::Complete => Action::Complete,
     })
 }
 
-fn step(intake: &mut Intake, at: &Place<'_>, step: strategy::Step) -> Taken<Step> {
-    let action = Place::Field(at, "action");
+fn step(intake: &mut AnswerIntake, at: &AnswerPath<'_>, step: strategy::Step) -> Conversion<Step> {
+    let action = AnswerPath::Field(at, "action");
     Ok(Step {
-        id: intake.name(&Place::Field(at, "id"), step.id)?,
-        title: intake.some_text(&Place::Field(at, "title"), step.title)?,
+        id: intake.name(&AnswerPath::Field(at, "id"), step.id)?,
+        title: intake.some_text(&AnswerPath::Field(at, "title"), step.title)?,
         action: match step.action {
             strategy::StepAction::Deploy(deploy) => StepAction::Deploy {
-                slot: intake.name(&Place::Field(&action, "slot"), deploy.slot)?,
-                capacity: percent(&Place::Field(&action, "capacity"), deploy.capacity)?,
+                slot: intake.name(&AnswerPath::Field(&action, "slot"), deploy.slot)?,
+                capacity: percent(&AnswerPath::Field(&action, "capacity"), deploy.capacity)?,
             },
             strategy::StepAction::Route(route) => StepAction::Route {
-                slot: intake.name(&Place::Field(&action, "slot"), route.slot)?,
-                weight: percent(&Place::Field(&action, "weight"), route.weight)?,
+                slot: intake.name(&AnswerPath::Field(&action, "slot"), route.slot)?,
+                weight: percent(&AnswerPath::Field(&action, "weight"), route.weight)?,
             },
             strategy::StepAction::Hold(time) => StepAction::Hold(time.map(Duration::from_millis)),
             strategy::StepAction::Analyze(checks) => {
-                let at = Place::Field(&action, "analyze");
+                let at = AnswerPath::Field(&action, "analyze");
                 if checks.is_empty() {
                     return at.broken("names no check: an analysis needs at least one");
                 }
@@ -84,33 +84,33 @@ fn step(intake: &mut Intake, at: &Place<'_>, step: strategy::Step) -> Taken<Step
                 StepAction::Analyze(checks)
             }
             strategy::StepAction::Retire(slot) => {
-                StepAction::Retire(intake.name(&Place::Field(&action, "retire"), slot)?)
+                StepAction::Retire(intake.name(&AnswerPath::Field(&action, "retire"), slot)?)
             }
             strategy::StepAction::Activity(name) => {
-                StepAction::Activity(intake.name(&Place::Field(&action, "activity"), name)?)
+                StepAction::Activity(intake.name(&AnswerPath::Field(&action, "activity"), name)?)
             }
         },
     })
 }
 
-fn percent(at: &Place<'_>, percent: u8) -> Taken<u8> {
+fn percent(at: &AnswerPath<'_>, percent: u8) -> Conversion<u8> {
     if percent > 100 {
         return at.broken(format_args!("is {percent}: a share is 0 to 100 percent"));
     }
     Ok(percent)
 }
 
-fn way_back(intake: &mut Intake, way_back: wit::WayBack) -> Taken<WayBack> {
-    let at = Place::Root("way-back.last-known-good");
+fn way_back(intake: &mut AnswerIntake, way_back: wit::WayBack) -> Conversion<WayBack> {
+    let at = AnswerPath::Root("way-back.last-known-good");
     Ok(match way_back {
         wit::WayBack::Removal => WayBack::Removal,
         wit::WayBack::LastKnownGood(good) => WayBack::LastKnownGood(LastKnownGood {
-            release: intake.id(&Place::Field(&at, "release"), good.release)?,
+            release: intake.id(&AnswerPath::Field(&at, "release"), good.release)?,
             digest: match good.digest {
                 Some(text) => match text.parse::<Digest>() {
                     Ok(digest) => Some(digest),
                     Err(_) => {
-                        return Place::Field(&at, "digest").broken(format_args!(
+                        return AnswerPath::Field(&at, "digest").broken(format_args!(
                             "is `{}`: write `sha256:` and 64 lower-case hex digits",
                             excerpt(&text)
                         ));

@@ -4,7 +4,7 @@
 
 use lockgate_domain as domain;
 
-use super::{Broken, Intake, check, plugin, policy, strategy, types as wit};
+use super::{AnswerIntake, ContractBreach, check, plugin, policy, strategy, types as wit};
 
 fn reason(code: &str, message: &str, pointer: Option<&str>) -> wit::Reason {
     wit::Reason { code: code.to_owned(), message: message.to_owned(), pointer: pointer.map(str::to_owned) }
@@ -18,9 +18,9 @@ fn violation(code: &str, remedies: Vec<wit::Requirement>) -> wit::Violation {
     wit::Violation { code: code.to_owned(), message: "wrong".to_owned(), subject: None, pointer: None, remedies }
 }
 
-fn ruling(ruling: policy::Ruling) -> Result<domain::Answer, Broken> {
+fn ruling(ruling: policy::Ruling) -> Result<domain::Answer, ContractBreach> {
     let answer = policy::Answer { ruling, reasons: Vec::new(), obligations: Vec::new() };
-    super::answer(&mut Intake::default(), answer)
+    super::answer(&mut AnswerIntake::default(), answer)
 }
 
 fn needing(need: wit::Need) -> String {
@@ -29,7 +29,7 @@ fn needing(need: wit::Need) -> String {
 
 #[test]
 fn an_answer_arrives_as_it_was_said_and_its_text_is_counted() {
-    let mut intake = Intake::default();
+    let mut intake = AnswerIntake::default();
     let answer = policy::Answer {
         ruling: policy::Ruling::Deny(vec![violation("too-old", Vec::new())]),
         reasons: vec![reason("why", "because", Some("/change/risk"))],
@@ -126,13 +126,13 @@ fn pointers_follow_rfc_6901() {
             reasons: vec![reason("a", "b", Some(pointer))],
             obligations: Vec::new(),
         };
-        super::answer(&mut Intake::default(), answer).is_ok()
+        super::answer(&mut AnswerIntake::default(), answer).is_ok()
     };
     assert!(["", "/", "/a/0", "/a~0b~1c"].into_iter().all(with));
     assert!(!["a", "/a~", "/a~2"].into_iter().any(with));
 }
 
-fn report(outcome: check::Outcome, findings: usize, exhibits: &[&str]) -> Result<domain::Report, Broken> {
+fn report(outcome: check::Outcome, findings: usize, exhibits: &[&str]) -> Result<domain::Report, ContractBreach> {
     let finding = || check::Finding { severity: wit::Severity::High, violation: violation("bad", Vec::new()) };
     let exhibit = |name: &&str| check::Exhibit {
         name: (*name).to_owned(),
@@ -144,7 +144,7 @@ fn report(outcome: check::Outcome, findings: usize, exhibits: &[&str]) -> Result
         findings: (0..findings).map(|_| finding()).collect(),
         exhibits: exhibits.iter().map(exhibit).collect(),
     };
-    super::report(&mut Intake::default(), report)
+    super::report(&mut AnswerIntake::default(), report)
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn exhibits_have_names_of_their_own() {
     );
 }
 
-fn rollout(steps: &[(&str, strategy::StepAction)], no_return: Option<&str>) -> Result<domain::Rollout, Broken> {
+fn rollout(steps: &[(&str, strategy::StepAction)], no_return: Option<&str>) -> Result<domain::Rollout, ContractBreach> {
     let rollout = strategy::Rollout {
         steps: steps
             .iter()
@@ -182,7 +182,7 @@ fn rollout(steps: &[(&str, strategy::StepAction)], no_return: Option<&str>) -> R
         way_back: wit::WayBack::Removal,
         summary: "all at once".to_owned(),
     };
-    super::rollout(&mut Intake::default(), rollout)
+    super::rollout(&mut AnswerIntake::default(), rollout)
 }
 
 fn route(weight: u8) -> strategy::StepAction {
@@ -198,7 +198,7 @@ fn a_text_of_which_nobody_sees_anything_is_empty() {
             findings: Vec::new(),
             exhibits: Vec::new(),
         };
-        super::report(&mut Intake::default(), report)
+        super::report(&mut AnswerIntake::default(), report)
     };
     for blank in ["", " \n", "\0\0", "\u{200b}", "\u{2800} "] {
         assert_eq!(summary(blank).unwrap_err().0, "`summary` is empty: write one", "{blank:?}");
@@ -241,7 +241,8 @@ fn an_analysis_names_checks() {
 #[test]
 fn what_is_done_next_is_a_step_of_the_rollout() {
     let progress = domain::Progress::new(rollout(&[("a", route(0))], None).unwrap());
-    let next = |id: &str| super::action(&mut Intake::default(), strategy::Action::Perform(id.to_owned()), &progress);
+    let next =
+        |id: &str| super::action(&mut AnswerIntake::default(), strategy::Action::Perform(id.to_owned()), &progress);
     assert_eq!(next("a").unwrap(), domain::Action::Perform("a".to_owned()));
     assert_eq!(next("b").unwrap_err().0, "`perform` is `b`, and no step is");
 }
@@ -252,7 +253,7 @@ fn progress_and_rollout_survive_the_way_there_and_back() {
     let laid_out = rollout(&[("a", route(10)), ("b", hold)], Some("b")).unwrap();
     let seen = super::progress(&domain::Progress::new(laid_out.clone()));
     assert_eq!(seen.steps.len(), 2);
-    assert_eq!(super::rollout(&mut Intake::default(), seen.rollout).unwrap(), laid_out);
+    assert_eq!(super::rollout(&mut AnswerIntake::default(), seen.rollout).unwrap(), laid_out);
 }
 
 #[test]
@@ -266,7 +267,7 @@ fn a_description_is_held_to_its_words() {
             settings_schema: schema.to_owned(),
             capabilities: Vec::new(),
         };
-        super::description(&mut Intake::default(), description).map_err(|broken| broken.0)
+        super::description(&mut AnswerIntake::default(), description).map_err(|broken| broken.0)
     };
     let policy = || vec![plugin::Kind::ApprovalPolicy];
     let good = described("four-eyes", "1.2.3-rc.1", policy(), "{}").unwrap();

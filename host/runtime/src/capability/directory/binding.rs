@@ -1,6 +1,6 @@
 //! Converts between the types of `lockgate:host/directory` and those of the capability.
 
-use super::message::{DirectoryError, EntryKind, Listing};
+use super::message::{DirectoryError, DirectoryListing, EntryKind};
 
 /// What wasmtime generates from `lockgate:host/directory`.
 #[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
@@ -15,7 +15,7 @@ mod generated {
 
 pub(super) use generated::lockgate::host::directory as wit;
 
-pub(super) fn listing(listing: Listing) -> wit::Listing {
+pub(super) fn listing(listing: DirectoryListing) -> wit::Listing {
     let entries = listing.entries.into_iter();
     wit::Listing {
         entries: entries

@@ -25,7 +25,7 @@ pub(crate) enum EntryKind {
 /// One name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Entry {
+pub(crate) struct DirectoryEntry {
     pub(crate) name: String,
     pub(crate) kind: EntryKind,
     /// In bytes; 0 unless it is a file.
@@ -35,9 +35,9 @@ pub(crate) struct Entry {
 /// What a directory holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Listing {
+pub(crate) struct DirectoryListing {
     /// In the order of the bytes of their names.
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<DirectoryEntry>,
     /// How many more there are whose names nobody can ask for.
     pub(crate) unnamed: u32,
 }

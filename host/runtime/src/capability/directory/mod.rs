@@ -21,12 +21,12 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::Linker;
 
 use super::ask::ask;
-use super::content::Content;
+use super::base64_bytes::Base64Bytes;
 use super::host_capability::{GrantError, HostCapability, HostServices};
 use super::name;
 use crate::sandbox::{HostFunction, Sandbox};
 use binding::wit;
-use message::{DirectoryError, DirectoryPath, Listing};
+use message::{DirectoryError, DirectoryListing, DirectoryPath};
 use open_directory::OpenDirectory;
 
 pub use grant::{DirectoryGrant, DirectoryGrantError};
@@ -112,15 +112,15 @@ impl DirectoryCapability {
     }
 
     /// What the directory at that path holds.
-    fn entries(&self, path: &DirectoryPath) -> Result<Listing, DirectoryError> {
+    fn entries(&self, path: &DirectoryPath) -> Result<DirectoryListing, DirectoryError> {
         let directory = self.directory(path)?;
         directory.entries(path::inside(&path.path).map_err(DirectoryError::InvalidPath)?)
     }
 
     /// The bytes of the file at that path.
-    fn read(&self, path: &DirectoryPath) -> Result<Content, DirectoryError> {
+    fn read(&self, path: &DirectoryPath) -> Result<Base64Bytes, DirectoryError> {
         let directory = self.directory(path)?;
-        directory.read(path::inside(&path.path).map_err(DirectoryError::InvalidPath)?).map(Content)
+        directory.read(path::inside(&path.path).map_err(DirectoryError::InvalidPath)?).map(Base64Bytes)
     }
 
     fn directory(&self, path: &DirectoryPath) -> Result<&OpenDirectory, DirectoryError> {

@@ -11,7 +11,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirEntry, File, Metadata, OpenOptions};
 
 use super::grant::DirectoryGrant;
-use super::message::{DirectoryError, Entry, EntryKind, Listing};
+use super::message::{DirectoryEntry, DirectoryError, DirectoryListing, EntryKind};
 use super::path;
 
 /// A directory that was granted, and how much of it may be handed over at once.
@@ -31,7 +31,7 @@ impl OpenDirectory {
     }
 
     /// What the directory there holds.
-    pub(super) fn entries(&self, path: &Path) -> Result<Listing, DirectoryError> {
+    pub(super) fn entries(&self, path: &Path) -> Result<DirectoryListing, DirectoryError> {
         require(EntryKind::Directory, &self.directory.metadata(path).map_err(refused)?)?;
         // All names before a single one is looked at: what is too large is found out at little cost.
         let mut found = Vec::new();
@@ -41,7 +41,7 @@ impl OpenDirectory {
             }
             found.push(name.map_err(refused)?);
         }
-        let mut listing = Listing::default();
+        let mut listing = DirectoryListing::default();
         for found in found {
             match found.file_name().into_string() {
                 Ok(name) if path::is_name(&name) => listing.entries.extend(self.entry(path, name, &found)),
@@ -56,7 +56,7 @@ impl OpenDirectory {
     ///
     /// It is asked of the directory that was granted, not of the one that is listed, because that is what a link may
     /// not leave.
-    fn entry(&self, path: &Path, name: String, found: &DirEntry) -> Option<Entry> {
+    fn entry(&self, path: &Path, name: String, found: &DirEntry) -> Option<DirectoryEntry> {
         let other = EntryKind::Other;
         let (kind, size) = match self.directory.metadata(path.join(&name)) {
             Ok(metadata) if metadata.is_file() => (EntryKind::File, metadata.len()),
@@ -65,7 +65,7 @@ impl OpenDirectory {
             Err(_) if found.file_type().is_ok_and(|kind| kind.is_symlink()) => (other, 0),
             Err(_) => return None,
         };
-        Some(Entry { name, kind, size })
+        Some(DirectoryEntry { name, kind, size })
     }
 
     /// The bytes of the file there.

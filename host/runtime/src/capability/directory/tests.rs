@@ -17,20 +17,20 @@ use std::time::Duration;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 
-use super::message::{Entry, EntryKind};
+use super::message::{DirectoryEntry, EntryKind};
 use super::*;
 use DirectoryError::{Missing, Outside, TooLarge, Unreadable, WrongKind};
 use EntryKind::{Directory, File, Other};
 use lockgate_repeat::Repeat;
 
 /// A directory with a sibling that was not granted: `granted` and `secret` in one temporary place.
-struct Laid {
+struct TestDirectory {
     place: TempDir,
     file_size: u64,
     entries: usize,
 }
 
-impl Laid {
+impl TestDirectory {
     fn out() -> Self {
         let place = TempDir::new().unwrap();
         fs::create_dir(place.path().join("granted")).unwrap();
@@ -98,7 +98,7 @@ fn at_once<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
 
 #[test]
 fn files_are_read_and_directories_are_listed_by_the_bytes_of_their_names() {
-    let laid = Laid::out().file("b.json", "{}").file("a/deep/file", [0xff, 0x00]).file("B", "").file("é", "x");
+    let laid = TestDirectory::out().file("b.json", "{}").file("a/deep/file", [0xff, 0x00]).file("B", "").file("é", "x");
     assert_eq!(laid.read("b.json"), Ok(b"{}".to_vec()));
     assert_eq!(laid.read("a/deep/file"), Ok(vec![0xff, 0x00]));
     assert_eq!(laid.read("B"), Ok(Vec::new()));
@@ -108,7 +108,7 @@ fn files_are_read_and_directories_are_listed_by_the_bytes_of_their_names() {
 
 #[test]
 fn what_is_not_granted_by_name_is_not_there() {
-    let directories = Laid::out().open();
+    let directories = TestDirectory::out().open();
     let elsewhere = DirectoryPath { directory: "secret".to_owned(), path: "key".to_owned() };
     assert_eq!(directories.names(), ["catalog"]);
     assert_eq!(directories.read(&elsewhere), Err(DirectoryError::NotGranted("secret".to_owned())));
@@ -117,7 +117,7 @@ fn what_is_not_granted_by_name_is_not_there() {
 
 #[test]
 fn no_path_leads_out() {
-    let laid = Laid::out().file("a/b", "");
+    let laid = TestDirectory::out().file("a/b", "");
     for path in ["../secret/key", "a/../../secret/key", "/etc/passwd", "a//b", "./a", "a\\b", "a\0b"] {
         let DirectoryError::InvalidPath(_) = laid.read(path).unwrap_err() else { panic!("`{path}` was looked at") };
         assert_eq!(laid.list(path).unwrap_err(), laid.read(path).unwrap_err());
@@ -126,7 +126,7 @@ fn no_path_leads_out() {
 
 #[test]
 fn a_link_is_read_where_it_leads_and_no_further_than_the_directory() {
-    let laid = Laid::out()
+    let laid = TestDirectory::out()
         .file("real/file", "inside")
         .link("here", "real/file")
         .link("real/up-and-down", "../real/file")
@@ -158,13 +158,14 @@ fn a_link_is_read_where_it_leads_and_no_further_than_the_directory() {
 
 #[test]
 fn a_link_out_is_outside_even_if_it_leads_back_in() {
-    let laid = Laid::out().file("file", "x").link("around", "../granted/file");
+    let laid = TestDirectory::out().file("file", "x").link("around", "../granted/file");
     assert_eq!(laid.read("around"), Err(Outside));
 }
 
 #[test]
 fn links_that_lead_nowhere_or_in_a_circle_are_told_apart_from_files() {
-    let laid = Laid::out().link("nowhere", "gone").link("egg", "hen").link("hen", "egg").link("itself", "itself/x");
+    let laid =
+        TestDirectory::out().link("nowhere", "gone").link("egg", "hen").link("hen", "egg").link("itself", "itself/x");
     assert_eq!(laid.read("nowhere"), Err(Missing));
     for path in ["egg", "hen", "itself"] {
         assert_eq!(laid.read(path), Err(Unreadable("the links lead in a circle".to_owned())), "`{path}`");
@@ -177,7 +178,7 @@ fn links_that_lead_nowhere_or_in_a_circle_are_told_apart_from_files() {
 
 #[test]
 fn what_is_not_there_is_missing_below_a_file_too() {
-    let laid = Laid::out().file("file", "x");
+    let laid = TestDirectory::out().file("file", "x");
     for path in ["gone", "gone/deeper", "file/below"] {
         assert_eq!(laid.read(path), Err(Missing), "`{path}`");
         assert_eq!(laid.list(path), Err(Missing), "`{path}`");
@@ -186,7 +187,7 @@ fn what_is_not_there_is_missing_below_a_file_too() {
 
 #[test]
 fn a_directory_is_no_file_and_a_file_no_directory() {
-    let laid = Laid::out().file("a/b", "x");
+    let laid = TestDirectory::out().file("a/b", "x");
     assert_eq!(laid.read("a"), Err(WrongKind(Directory)));
     assert_eq!(laid.read(""), Err(WrongKind(Directory)));
     assert_eq!(laid.list("a/b"), Err(WrongKind(File)));
@@ -194,7 +195,7 @@ fn a_directory_is_no_file_and_a_file_no_directory() {
 
 #[test]
 fn a_pipe_that_nobody_writes_to_and_a_socket_are_not_waited_for() {
-    let laid = Laid::out().pipe("pipe").link("to-pipe", "pipe");
+    let laid = TestDirectory::out().pipe("pipe").link("to-pipe", "pipe");
     let _listening = UnixListener::bind(laid.granted().join("socket")).unwrap();
     at_once(move || {
         for path in ["pipe", "to-pipe", "socket"] {
@@ -207,7 +208,7 @@ fn a_pipe_that_nobody_writes_to_and_a_socket_are_not_waited_for() {
 
 #[test]
 fn a_file_that_keeps_becoming_a_pipe_is_never_waited_for() {
-    let laid = Laid::out().file("file", "x").pipe("pipe");
+    let laid = TestDirectory::out().file("file", "x").pipe("pipe");
     let (file, pipe, name) = (laid.granted().join("file"), laid.granted().join("pipe"), laid.granted().join("name"));
     fs::hard_link(&file, &name).unwrap();
     at_once(move || {
@@ -238,7 +239,7 @@ fn a_file_that_keeps_becoming_a_pipe_is_never_waited_for() {
 
 #[test]
 fn a_name_that_keeps_becoming_a_link_out_is_never_followed() {
-    let laid = Laid::out().file("real/key", "inside").link("away", "../secret");
+    let laid = TestDirectory::out().file("real/key", "inside").link("away", "../secret");
     let (real, away, name) = (laid.granted().join("real"), laid.granted().join("away"), laid.granted().join("name"));
     symlink("real", &name).unwrap();
     let stop = Arc::new(AtomicBool::new(false));
@@ -274,7 +275,7 @@ fn devices_are_not_opened() {
 
 #[test]
 fn a_file_may_be_as_large_as_was_granted_and_not_a_byte_larger() {
-    let laid = Laid::out().file("fits", [7; 64]).file("large", [7; 65]);
+    let laid = TestDirectory::out().file("fits", [7; 64]).file("large", [7; 65]);
     assert_eq!(laid.read("fits"), Ok(vec![7; 64]));
     assert_eq!(laid.read("large"), Err(TooLarge(64)));
     assert_eq!(laid.list(""), Ok(listed(&[("fits", File, 64), ("large", File, 65)])));
@@ -282,7 +283,7 @@ fn a_file_may_be_as_large_as_was_granted_and_not_a_byte_larger() {
 
 #[test]
 fn a_file_of_a_tebibyte_with_nothing_in_it_is_too_large() {
-    let mut laid = Laid::out();
+    let mut laid = TestDirectory::out();
     let file = fs::File::create(laid.granted().join("sparse")).unwrap();
     file.set_len(1 << 40).unwrap();
     assert_eq!(laid.read("sparse"), Err(TooLarge(64)));
@@ -302,7 +303,7 @@ fn a_file_that_says_it_is_empty_is_still_read_no_further_than_was_granted() {
 
 #[test]
 fn a_file_that_grows_meanwhile_is_never_handed_over_larger_than_granted_nor_torn() {
-    let mut laid = Laid::out().file("grows", "");
+    let mut laid = TestDirectory::out().file("grows", "");
     laid.file_size = 1 << 20;
     let path = laid.granted().join("grows");
     let growing = thread::spawn(move || {
@@ -325,17 +326,23 @@ fn a_file_that_grows_meanwhile_is_never_handed_over_larger_than_granted_nor_torn
 
 #[test]
 fn names_that_nobody_can_ask_for_are_counted() {
-    let laid = Laid::out().file("plain", "x");
+    let laid = TestDirectory::out().file("plain", "x");
     for name in [&b"not-\xff-utf-8"[..], b"back\\slash"] {
         fs::write(laid.granted().join(OsStr::from_bytes(name)), "").unwrap();
     }
     let listing = laid.open().entries(&place("")).unwrap();
-    assert_eq!(listing, Listing { entries: vec![Entry { name: "plain".to_owned(), kind: File, size: 1 }], unnamed: 2 });
+    assert_eq!(
+        listing,
+        DirectoryListing {
+            entries: vec![DirectoryEntry { name: "plain".to_owned(), kind: File, size: 1 }],
+            unnamed: 2
+        }
+    );
 }
 
 #[test]
 fn a_directory_may_hold_as_many_names_as_were_granted_and_not_one_more() {
-    let mut laid = Laid::out();
+    let mut laid = TestDirectory::out();
     for index in 0..8 {
         laid = laid.file(&index.to_string(), "");
     }
@@ -348,7 +355,7 @@ fn a_directory_may_hold_as_many_names_as_were_granted_and_not_one_more() {
 
 #[test]
 fn files_that_vanish_while_they_are_listed_are_in_the_list_or_not_but_never_in_the_way() {
-    let mut laid = Laid::out();
+    let mut laid = TestDirectory::out();
     laid.entries = 1_000;
     let folder = laid.granted();
     let stop = Arc::new(AtomicBool::new(false));
@@ -375,7 +382,7 @@ fn files_that_vanish_while_they_are_listed_are_in_the_list_or_not_but_never_in_t
 
 #[test]
 fn what_is_put_in_the_place_of_a_directory_after_loading_is_not_read() {
-    let laid = Laid::out().file("file", "as it was");
+    let laid = TestDirectory::out().file("file", "as it was");
     let directories = laid.open();
     fs::rename(laid.granted(), laid.place.path().join("moved")).unwrap();
     symlink(laid.place.path().join("secret"), laid.granted()).unwrap();
@@ -385,12 +392,12 @@ fn what_is_put_in_the_place_of_a_directory_after_loading_is_not_read() {
 
 #[test]
 fn a_directory_that_was_removed_after_loading_holds_nothing() {
-    let laid = Laid::out();
+    let laid = TestDirectory::out();
     let directories = laid.open();
     fs::remove_dir(laid.granted()).unwrap();
     assert_eq!(read(&directories, "file"), Err(Missing));
     assert!(
-        directories.entries(&place("")).is_ok_and(|listing| listing == Listing::default())
+        directories.entries(&place("")).is_ok_and(|listing| listing == DirectoryListing::default())
             || directories.entries(&place("")) == Err(Missing)
     );
 }
@@ -403,7 +410,7 @@ fn what_the_system_refuses_is_not_taken_for_a_way_out() {
 
 #[test]
 fn only_directories_that_are_there_can_be_granted() {
-    let laid = Laid::out().file("file", "").pipe("pipe");
+    let laid = TestDirectory::out().file("file", "").pipe("pipe");
     let error = at_once(move || {
         ["gone", "file", "pipe"].map(|path| {
             let grant = DirectoryGrant::new(laid.granted().join(path));
@@ -439,7 +446,7 @@ fn a_directory_is_granted_under_a_name_that_is_safe_everywhere() {
 
 #[test]
 fn answers_come_back_from_the_tape_as_they_were() {
-    let laid = Laid::out().file("file", [0xff, b'{']).link("out", "/etc/passwd");
+    let laid = TestDirectory::out().file("file", [0xff, b'{']).link("out", "/etc/passwd");
     let directories = laid.open();
     let listing = directories.entries(&place(""));
     let written = serde_json::to_value(&listing).unwrap();
@@ -453,11 +460,11 @@ fn answers_come_back_from_the_tape_as_they_were() {
         "unnamed": 0,
     } })
     );
-    assert_eq!(serde_json::from_value::<Result<Listing, DirectoryError>>(written).unwrap(), listing);
+    assert_eq!(serde_json::from_value::<Result<DirectoryListing, DirectoryError>>(written).unwrap(), listing);
     let content = directories.read(&place("file"));
     let written = serde_json::to_value(&content).unwrap();
     assert_eq!(written, serde_json::json!({ "Ok": "/3s=" }));
-    assert_eq!(serde_json::from_value::<Result<Content, DirectoryError>>(written).unwrap(), content);
+    assert_eq!(serde_json::from_value::<Result<Base64Bytes, DirectoryError>>(written).unwrap(), content);
     for (error, form) in [
         (Missing, serde_json::json!("missing")),
         (TooLarge(7), serde_json::json!({ "too-large": 7 })),

@@ -1,8 +1,8 @@
 //! Converts between the types of `lockgate:host/http` and those of the capability.
 
-use super::message::{HttpError, Request, Response};
-use super::method::Method;
-use crate::capability::Content;
+use super::message::{HttpError, HttpRequest, HttpResponse};
+use super::method::HttpMethod;
+use crate::capability::Base64Bytes;
 
 /// What wasmtime generates from `lockgate:host/http`.
 #[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
@@ -17,19 +17,19 @@ mod generated {
 
 pub(super) use generated::lockgate::host::http as wit;
 
-pub(super) fn request(request: wit::Request) -> Request {
+pub(super) fn request(request: wit::Request) -> HttpRequest {
     let method = match request.method {
-        wit::Method::Get => Method::Get,
-        wit::Method::Head => Method::Head,
-        wit::Method::Post => Method::Post,
-        wit::Method::Put => Method::Put,
-        wit::Method::Patch => Method::Patch,
-        wit::Method::Delete => Method::Delete,
+        wit::Method::Get => HttpMethod::Get,
+        wit::Method::Head => HttpMethod::Head,
+        wit::Method::Post => HttpMethod::Post,
+        wit::Method::Put => HttpMethod::Put,
+        wit::Method::Patch => HttpMethod::Patch,
+        wit::Method::Delete => HttpMethod::Delete,
     };
-    Request { method, url: request.url, headers: request.headers, body: request.body.map(Content) }
+    HttpRequest { method, url: request.url, headers: request.headers, body: request.body.map(Base64Bytes) }
 }
 
-pub(super) fn response(response: Response) -> wit::Response {
+pub(super) fn response(response: HttpResponse) -> wit::Response {
     wit::Response { status: response.status, headers: response.headers, body: response.body.0 }
 }
 

@@ -8,11 +8,11 @@ use super::address;
 use super::connection::{ConnectError, HttpConnection};
 use super::dns::{LookupError, NameCache, NameResolver};
 use super::grant::{HttpGrant, HttpGrantError};
-use super::message::{HttpError, Request, Response};
+use super::message::{HttpError, HttpRequest, HttpResponse};
 use super::origin::{Host, Origin, Scheme};
 use super::request::CheckedRequest;
 use super::send::{self, PendingResponse, SendError};
-use super::tls::Tls;
+use super::tls::TlsTrust;
 
 /// The most addresses of a name that are tried.
 const MOST_ADDRESSES: usize = 8;
@@ -22,7 +22,7 @@ const MOST_ADDRESSES: usize = 8;
 pub(super) struct HttpClient {
     grants: BTreeMap<Origin, HttpGrant>,
     resolver: NameResolver,
-    tls: Tls,
+    tls: TlsTrust,
 }
 
 impl HttpClient {
@@ -31,10 +31,10 @@ impl HttpClient {
     /// # Errors
     /// If an origin is granted twice, with no method, or with no time.
     pub(super) fn new(grants: &[HttpGrant]) -> Result<Self, HttpGrantError> {
-        Self::with(grants, NameResolver::system(), Tls::default())
+        Self::with(grants, NameResolver::system(), TlsTrust::default())
     }
 
-    pub(super) fn with(grants: &[HttpGrant], resolver: NameResolver, tls: Tls) -> Result<Self, HttpGrantError> {
+    pub(super) fn with(grants: &[HttpGrant], resolver: NameResolver, tls: TlsTrust) -> Result<Self, HttpGrantError> {
         let mut granted = BTreeMap::new();
         for grant in grants {
             grant.check()?;
@@ -50,9 +50,9 @@ impl HttpClient {
     pub(super) fn send(
         &self,
         names: &mut NameCache,
-        request: &Request,
+        request: &HttpRequest,
         deadline: Instant,
-    ) -> Result<Response, HttpError> {
+    ) -> Result<HttpResponse, HttpError> {
         let mut checked = CheckedRequest::new(request)?;
         let first = self.grant(&checked)?;
         let begun = Instant::now();

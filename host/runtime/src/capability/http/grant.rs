@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::address::{self, AddressRange};
-use super::method::Method;
+use super::method::HttpMethod;
 use super::origin::Origin;
 
 /// An origin that a plugin may ask.
@@ -13,7 +13,7 @@ pub struct HttpGrant {
     /// Which.
     pub origin: Origin,
     /// What may be done there. Default: `get` and `head`.
-    pub methods: Vec<Method>,
+    pub methods: Vec<HttpMethod>,
     /// Addresses that its name may stand for although they are not public: private, local and other special ones.
     /// Public addresses always are allowed. Default: none.
     pub addresses: Vec<AddressRange>,
@@ -32,7 +32,7 @@ impl HttpGrant {
     pub fn new(origin: Origin) -> Self {
         Self {
             origin,
-            methods: vec![Method::Get, Method::Head],
+            methods: vec![HttpMethod::Get, HttpMethod::Head],
             addresses: Vec::new(),
             response_size: 1 << 20,
             redirects: 3,
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn by_default_public_addresses_may_be_read_from() {
         let grant = HttpGrant::new("https://scanner.example.com".parse().unwrap());
-        assert_eq!(grant.methods, [Method::Get, Method::Head]);
+        assert_eq!(grant.methods, [HttpMethod::Get, HttpMethod::Head]);
         assert_eq!((grant.response_size, grant.redirects, grant.timeout), (1_048_576, 3, Duration::from_millis(2_000)));
         assert!(grant.allows("93.184.216.34".parse().unwrap()));
         assert!(!grant.allows("10.1.2.3".parse().unwrap()));
@@ -109,11 +109,11 @@ mod tests {
 
     #[test]
     fn a_method_is_a_word_in_lower_case() {
-        assert_eq!("patch".parse(), Ok(Method::Patch));
+        assert_eq!("patch".parse(), Ok(HttpMethod::Patch));
         assert_eq!(
-            "GET".parse::<Method>().unwrap_err().to_string(),
+            "GET".parse::<HttpMethod>().unwrap_err().to_string(),
             "`GET` is no method: write `get`, `head`, `post`, `put`, `patch` or `delete`"
         );
-        assert!("connect".parse::<Method>().is_err());
+        assert!("connect".parse::<HttpMethod>().is_err());
     }
 }

@@ -2,29 +2,29 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::content::Content;
-use super::method::Method;
+use super::super::base64_bytes::Base64Bytes;
+use super::method::HttpMethod;
 
 /// What a plugin asks. Nothing of it has been looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Request {
-    pub(crate) method: Method,
+pub(crate) struct HttpRequest {
+    pub(crate) method: HttpMethod,
     pub(crate) url: String,
     /// Name and value.
     pub(crate) headers: Vec<(String, String)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) body: Option<Content>,
+    pub(crate) body: Option<Base64Bytes>,
 }
 
 /// What came back, whatever its status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Response {
+pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     /// Name, in lower case, and value; by name, and as they came among those of one name.
     pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Content,
+    pub(crate) body: Base64Bytes,
 }
 
 /// Why nothing came back.
@@ -59,11 +59,11 @@ mod tests {
 
     #[test]
     fn a_question_and_its_answer_come_back_from_the_tape_as_they_were() {
-        let request = Request {
-            method: Method::Post,
+        let request = HttpRequest {
+            method: HttpMethod::Post,
             url: "https://scanner.example.com/scans".into(),
             headers: vec![("accept".into(), "*/*".into())],
-            body: Some(Content(vec![0xff])),
+            body: Some(Base64Bytes(vec![0xff])),
         };
         let written = serde_json::to_value(&request).unwrap();
         assert_eq!(
@@ -75,11 +75,11 @@ mod tests {
                 "body": "/w==",
             })
         );
-        assert_eq!(serde_json::from_value::<Request>(written).unwrap(), request);
+        assert_eq!(serde_json::from_value::<HttpRequest>(written).unwrap(), request);
 
-        let answer: Result<Response, HttpError> = Err(HttpError::TimedOut(2_000));
+        let answer: Result<HttpResponse, HttpError> = Err(HttpError::TimedOut(2_000));
         let written = serde_json::to_value(&answer).unwrap();
         assert_eq!(written, json!({ "Err": { "timed-out": 2_000 } }));
-        assert_eq!(serde_json::from_value::<Result<Response, HttpError>>(written).unwrap(), answer);
+        assert_eq!(serde_json::from_value::<Result<HttpResponse, HttpError>>(written).unwrap(), answer);
     }
 }

@@ -11,7 +11,7 @@ use ureq::http;
 /// What a request does, as RFC 9110 and RFC 5789 say it. In text, its name in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Method {
+pub enum HttpMethod {
     /// Reads.
     Get,
     /// Reads, but for the body.
@@ -29,11 +29,11 @@ pub enum Method {
 /// A text that is not a method.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no method: write `get`, `head`, `post`, `put`, `patch` or `delete`")]
-pub struct MethodError {
+pub struct HttpMethodError {
     text: String,
 }
 
-impl Method {
+impl HttpMethod {
     /// All of them.
     pub const ALL: [Self; 6] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete];
 
@@ -60,30 +60,30 @@ impl Method {
     }
 }
 
-impl fmt::Display for Method {
+impl fmt::Display for HttpMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl FromStr for Method {
-    type Err = MethodError;
+impl FromStr for HttpMethod {
+    type Err = HttpMethodError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let named = Self::ALL.into_iter().find(|method| method.as_str() == text);
-        named.ok_or_else(|| MethodError { text: text.to_owned() })
+        named.ok_or_else(|| HttpMethodError { text: text.to_owned() })
     }
 }
 
-impl From<Method> for http::Method {
-    fn from(method: Method) -> Self {
+impl From<HttpMethod> for http::Method {
+    fn from(method: HttpMethod) -> Self {
         match method {
-            Method::Get => Self::GET,
-            Method::Head => Self::HEAD,
-            Method::Post => Self::POST,
-            Method::Put => Self::PUT,
-            Method::Patch => Self::PATCH,
-            Method::Delete => Self::DELETE,
+            HttpMethod::Get => Self::GET,
+            HttpMethod::Head => Self::HEAD,
+            HttpMethod::Post => Self::POST,
+            HttpMethod::Put => Self::PUT,
+            HttpMethod::Patch => Self::PATCH,
+            HttpMethod::Delete => Self::DELETE,
         }
     }
 }

@@ -44,11 +44,11 @@ use crate::sandbox::{HostFunction, Sandbox};
 use binding::wit;
 use client::HttpClient;
 use dns::NameCache;
-use message::{HttpError, Request, Response};
+use message::{HttpError, HttpRequest, HttpResponse};
 
 pub use address::{AddressRange, AddressRangeError};
 pub use grant::{HttpGrant, HttpGrantError};
-pub use method::{Method, MethodError};
+pub use method::{HttpMethod, HttpMethodError};
 pub use origin::{Origin, OriginError};
 
 /// A request is dear, because others have to answer it: with the fuel that a call has by default, no plugin sends more than
@@ -103,7 +103,7 @@ impl HostCapability for HttpCapability {
 
 impl HttpCapability {
     /// Sends a request for the plugin, in the time that it has left.
-    fn send(&self, sandbox: &mut Sandbox, request: &Request) -> Result<Response, HttpError> {
+    fn send(&self, sandbox: &mut Sandbox, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
         let deadline = sandbox.deadline();
         self.0.send(sandbox.state.get_or_default::<NameCache>(), request, deadline)
     }

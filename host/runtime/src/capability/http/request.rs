@@ -5,8 +5,8 @@
 
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::message::{HttpError, Request};
-use super::method::Method;
+use super::message::{HttpError, HttpRequest};
+use super::method::HttpMethod;
 use super::url::RequestUrl;
 
 /// How many headers a guest may set, and how many bytes they may have together.
@@ -58,7 +58,7 @@ const ABOUT_BODY: [HeaderName; 4] =
 /// A request to a place that nobody looked at yet.
 #[derive(Clone, Debug)]
 pub(super) struct CheckedRequest<'a> {
-    pub(super) method: Method,
+    pub(super) method: HttpMethod,
     pub(super) target: RequestUrl,
     /// The guest's, and the name that the host gives itself.
     pub(super) headers: HeaderMap,
@@ -67,7 +67,7 @@ pub(super) struct CheckedRequest<'a> {
 
 impl<'a> CheckedRequest<'a> {
     /// Looks at a request.
-    pub(super) fn new(request: &'a Request) -> Result<Self, HttpError> {
+    pub(super) fn new(request: &'a HttpRequest) -> Result<Self, HttpError> {
         let invalid = HttpError::InvalidRequest;
         let target = RequestUrl::parse(&request.url).map_err(|why| invalid(format!("its URL is none: {why}")))?;
         let mut headers = headers(&request.headers).map_err(invalid)?;
@@ -94,12 +94,12 @@ impl<'a> CheckedRequest<'a> {
             HttpError::InvalidResponse(format!("it redirects to {location:?}, which is no URL: {why}"))
         })?;
         let becomes_get = match status {
-            301 | 302 => self.method == Method::Post,
-            303 => !matches!(self.method, Method::Get | Method::Head),
+            301 | 302 => self.method == HttpMethod::Post,
+            303 => !matches!(self.method, HttpMethod::Get | HttpMethod::Head),
             _ => false,
         };
         if becomes_get {
-            self.method = Method::Get;
+            self.method = HttpMethod::Get;
             self.body = None;
             for name in ABOUT_BODY {
                 self.headers.remove(name);

@@ -13,7 +13,7 @@ use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout};
 use ureq::{Agent, Body, Error};
 
 use super::connection::{self, HttpConnection};
-use super::message::{HttpError, Response};
+use super::message::{HttpError, HttpResponse};
 use super::request::CheckedRequest;
 
 /// The largest header of a response, in bytes.
@@ -70,7 +70,7 @@ impl PendingResponse {
     }
 
     /// Waits for the body, of at most `largest` bytes.
-    pub(super) fn read(self, largest: u64) -> Result<Response, SendError> {
+    pub(super) fn read(self, largest: u64) -> Result<HttpResponse, SendError> {
         let too_large = || SendError::Http(HttpError::TooLarge(largest));
         let (head, body) = self.0.into_parts();
         if body.content_length().is_some_and(|length| length > largest) {
@@ -87,7 +87,7 @@ impl PendingResponse {
         let mut headers: Vec<(String, String)> =
             headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect();
         headers.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Ok(Response { status: head.status.as_u16(), headers, body: content.into() })
+        Ok(HttpResponse { status: head.status.as_u16(), headers, body: content.into() })
     }
 }
 

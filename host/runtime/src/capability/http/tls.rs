@@ -16,9 +16,9 @@ static MACHINE: Mutex<Option<Arc<ClientConfig>>> = Mutex::new(None);
 
 /// How a plugin's connections are encrypted.
 #[derive(Debug, Default)]
-pub(super) struct Tls(OnceLock<Arc<ClientConfig>>);
+pub(super) struct TlsTrust(OnceLock<Arc<ClientConfig>>);
 
-impl Tls {
+impl TlsTrust {
     /// # Errors
     /// If the machine trusts nobody.
     pub(super) fn config(&self) -> Result<Arc<ClientConfig>, Error> {

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use lockgate_domain::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::super::content::Content;
+use super::super::base64_bytes::Base64Bytes;
 use super::changes::NamespaceChanges;
 use super::namespaces::{NamespaceError, Namespaces, check_namespace};
 
@@ -168,7 +168,7 @@ fn keep_names(_: &Path) -> io::Result<()> {
 struct DigestedValues<'a> {
     version: u64,
     namespace: &'a str,
-    values: &'a BTreeMap<String, Content>,
+    values: &'a BTreeMap<String, Base64Bytes>,
 }
 
 /// The file of a namespace.
@@ -177,7 +177,7 @@ struct DigestedValues<'a> {
 struct NamespaceFile<'a> {
     version: u64,
     namespace: Cow<'a, str>,
-    values: BTreeMap<String, Content>,
+    values: BTreeMap<String, Base64Bytes>,
     digest: Digest,
 }
 
@@ -189,7 +189,7 @@ struct FileVersion {
 
 /// The bytes of the file with these values.
 fn encode(path: &Path, namespace: &str, values: BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, NamespaceError> {
-    let values = values.into_iter().map(|(key, value)| (key, Content(value))).collect();
+    let values = values.into_iter().map(|(key, value)| (key, Base64Bytes(value))).collect();
     let digest = digest(path, namespace, &values)?;
     let file = NamespaceFile { version: VERSION, namespace: Cow::Borrowed(namespace), values, digest };
     let mut bytes = serde_json::to_vec_pretty(&file).map_err(|error| damaged(path, error))?;
@@ -213,7 +213,7 @@ fn decode(path: &Path, namespace: &str, bytes: &[u8]) -> Result<BTreeMap<String,
     Ok(file.values.into_iter().map(|(key, content)| (key, content.0)).collect())
 }
 
-fn digest(path: &Path, namespace: &str, values: &BTreeMap<String, Content>) -> Result<Digest, NamespaceError> {
+fn digest(path: &Path, namespace: &str, values: &BTreeMap<String, Base64Bytes>) -> Result<Digest, NamespaceError> {
     Digest::of_canonical(&DigestedValues { version: VERSION, namespace, values }).map_err(|error| damaged(path, error))
 }
 

@@ -1,7 +1,7 @@
 //! The capability `key-value`: a few values that outlive the evaluation.
 //!
 //! What is kept belongs to a namespace, which the operator names and several plugins may share. A call works on a
-//! [`Session`]: the values as they were when it first asked, and its own changes. Nothing is written here: once the call
+//! [`NamespaceSession`]: the values as they were when it first asked, and its own changes. Nothing is written here: once the call
 //! has given an answer, its changes come back with the evaluation as [`NamespaceChanges`], and who called the plugin keeps
 //! them with what the answer is used for, or drops them. Where values are read is behind [`Namespaces`]: a folder here, a
 //! ledger elsewhere.
@@ -20,11 +20,11 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::Linker;
 
 use super::ask::ask;
-use super::content::Content;
+use super::base64_bytes::Base64Bytes;
 use super::host_capability::{GrantError, HostCapability, HostServices};
 use crate::sandbox::{HostFunction, Sandbox};
 use binding::wit;
-use session::{AssignmentQuestion, KeyQuestion, KeyValueError, PrefixQuestion, Session};
+use session::{AssignmentQuestion, KeyQuestion, KeyValueError, NamespaceSession, PrefixQuestion};
 
 pub use changes::{NamespaceChanges, ValueChanges};
 pub use folder::FolderOfNamespaces;
@@ -92,7 +92,7 @@ impl HostCapability for KeyValueCapability {
         interface.func_wrap(
             "set",
             |mut store: StoreContextMut<'_, Sandbox>, (key, value): (String, Vec<u8>)| -> Answer<()> {
-                let assignment = AssignmentQuestion { key, value: Content(value) };
+                let assignment = AssignmentQuestion { key, value: Base64Bytes(value) };
                 let answer = ask(&mut store, SET, &assignment, |sandbox| session(sandbox)?.set(&assignment))?;
                 Ok((answer.map_err(binding::error),))
             },
@@ -109,12 +109,12 @@ impl KeyValueCapability {
     /// Begins the session of one call, which reads the values from `other` instead of the runtime's store, if that is given.
     pub(crate) fn begin(&self, sandbox: &mut Sandbox, other: Option<Arc<dyn Namespaces>>) {
         let namespaces = other.unwrap_or_else(|| Arc::clone(&self.namespaces));
-        sandbox.state.insert(Session::new(self.grant.clone(), namespaces));
+        sandbox.state.insert(NamespaceSession::new(self.grant.clone(), namespaces));
     }
 
     /// What the call changed in its namespace; none if nothing, or if a recording answered it. Its session is over.
     pub(crate) fn take_changes(sandbox: &mut Sandbox) -> Option<NamespaceChanges> {
-        sandbox.state.take::<Session>().and_then(Session::into_changes)
+        sandbox.state.take::<NamespaceSession>().and_then(NamespaceSession::into_changes)
     }
 
     /// The store that the values are read from.
@@ -129,7 +129,7 @@ impl KeyValueCapability {
 }
 
 /// The session of the call.
-fn session(sandbox: &mut Sandbox) -> Result<&mut Session, KeyValueError> {
+fn session(sandbox: &mut Sandbox) -> Result<&mut NamespaceSession, KeyValueError> {
     let none = || KeyValueError::Unavailable("this host keeps no values of plugins".to_owned());
     sandbox.state.get_mut().ok_or_else(none)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::content::Content;
+use super::super::base64_bytes::Base64Bytes;
 use super::changes::{NamespaceChanges, ValueChanges, entry_size, fits, size_of};
 use super::namespaces::{KeyValueGrant, NamespaceAccess, NamespaceError, Namespaces};
 
@@ -31,7 +31,7 @@ pub(crate) struct PrefixQuestion {
 #[serde(deny_unknown_fields)]
 pub(crate) struct AssignmentQuestion {
     pub(crate) key: String,
-    pub(crate) value: Content,
+    pub(crate) value: Base64Bytes,
 }
 
 /// Why a value cannot be read or changed.
@@ -50,7 +50,7 @@ pub(crate) enum KeyValueError {
 
 /// The values of a namespace as they were when the call first asked, with the call's own changes made.
 #[derive(Debug)]
-pub(crate) struct Session {
+pub(crate) struct NamespaceSession {
     grant: KeyValueGrant,
     namespaces: Arc<dyn Namespaces>,
     /// None until the call first asks. An error then stands for the rest of the call.
@@ -66,15 +66,15 @@ struct NamespaceValues {
     size: u64,
 }
 
-impl Session {
+impl NamespaceSession {
     pub(crate) fn new(grant: KeyValueGrant, namespaces: Arc<dyn Namespaces>) -> Self {
         Self { grant, namespaces, values: None, changes: ValueChanges::default() }
     }
 
     /// The value of a key.
-    pub(crate) fn get(&mut self, KeyQuestion { key }: &KeyQuestion) -> Result<Option<Content>, KeyValueError> {
+    pub(crate) fn get(&mut self, KeyQuestion { key }: &KeyQuestion) -> Result<Option<Base64Bytes>, KeyValueError> {
         check(key)?;
-        Ok(self.values()?.values.get(key).cloned().map(Content))
+        Ok(self.values()?.values.get(key).cloned().map(Base64Bytes))
     }
 
     /// The keys that begin with the prefix, in the order of their bytes.
@@ -86,7 +86,7 @@ impl Session {
     /// Gives a key a value.
     pub(crate) fn set(
         &mut self,
-        AssignmentQuestion { key, value: Content(value) }: &AssignmentQuestion,
+        AssignmentQuestion { key, value: Base64Bytes(value) }: &AssignmentQuestion,
     ) -> Result<(), KeyValueError> {
         self.may_write()?;
         check(key)?;

@@ -10,7 +10,7 @@ use std::thread;
 
 use tempfile::TempDir;
 
-use super::super::content::Content;
+use super::super::base64_bytes::Base64Bytes;
 use super::*;
 
 mod model;
@@ -22,16 +22,16 @@ fn folder() -> (TempDir, PathBuf, Arc<FolderOfNamespaces>) {
     (place, path, Arc::new(namespaces))
 }
 
-fn session(namespaces: &Arc<FolderOfNamespaces>, access: NamespaceAccess) -> Session {
+fn session(namespaces: &Arc<FolderOfNamespaces>, access: NamespaceAccess) -> NamespaceSession {
     let namespaces: Arc<dyn Namespaces> = Arc::<FolderOfNamespaces>::clone(namespaces);
-    Session::new(KeyValueGrant { quota: 64, ..KeyValueGrant::new("counter", access) }, namespaces)
+    NamespaceSession::new(KeyValueGrant { quota: 64, ..KeyValueGrant::new("counter", access) }, namespaces)
 }
 
-fn writer(namespaces: &Arc<FolderOfNamespaces>) -> Session {
+fn writer(namespaces: &Arc<FolderOfNamespaces>) -> NamespaceSession {
     session(namespaces, NamespaceAccess::ReadWrite)
 }
 
-impl Session {
+impl NamespaceSession {
     fn value(&mut self, key: &str) -> Result<Option<Vec<u8>>, KeyValueError> {
         self.get(&KeyQuestion { key: key.to_owned() }).map(|value| value.map(|value| value.0))
     }
@@ -41,7 +41,7 @@ impl Session {
     }
 
     fn give(&mut self, key: &str, value: impl Into<Vec<u8>>) -> Result<(), KeyValueError> {
-        self.set(&AssignmentQuestion { key: key.to_owned(), value: Content(value.into()) })
+        self.set(&AssignmentQuestion { key: key.to_owned(), value: Base64Bytes(value.into()) })
     }
 
     fn take(&mut self, key: &str) -> Result<(), KeyValueError> {
@@ -50,7 +50,7 @@ impl Session {
 }
 
 /// Keeps what a session changed, as who calls a plugin does once it has given an answer.
-fn keep(session: Session, namespaces: &FolderOfNamespaces) -> Result<(), NamespaceError> {
+fn keep(session: NamespaceSession, namespaces: &FolderOfNamespaces) -> Result<(), NamespaceError> {
     session.into_changes().map_or(Ok(()), |changes| namespaces.commit(&changes))
 }
 
@@ -445,14 +445,14 @@ fn a_folder_that_cannot_be_one_is_refused_with_its_name() {
 
 #[test]
 fn questions_and_answers_come_back_from_the_tape_as_they_were() {
-    let question = AssignmentQuestion { key: "a".to_owned(), value: Content(vec![0xff]) };
+    let question = AssignmentQuestion { key: "a".to_owned(), value: Base64Bytes(vec![0xff]) };
     let written = serde_json::to_value(&question).unwrap();
     assert_eq!(written, serde_json::json!({ "key": "a", "value": "/w==" }));
     assert_eq!(serde_json::from_value::<AssignmentQuestion>(written).unwrap(), question);
-    type Got = Result<Option<Content>, KeyValueError>;
+    type Got = Result<Option<Base64Bytes>, KeyValueError>;
     for (answer, form) in [
         (Ok(None), serde_json::json!({ "Ok": null })),
-        (Ok(Some(Content(b"1".to_vec()))), serde_json::json!({ "Ok": "MQ==" })),
+        (Ok(Some(Base64Bytes(b"1".to_vec()))), serde_json::json!({ "Ok": "MQ==" })),
         (Err(KeyValueError::ReadOnly), serde_json::json!({ "Err": "read-only" })),
         (Err(KeyValueError::QuotaExceeded(64)), serde_json::json!({ "Err": { "quota-exceeded": 64 } })),
     ] {

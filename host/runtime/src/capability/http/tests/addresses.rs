@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::super::dns::NameResolver;
-use super::super::tls::Tls;
+use super::super::tls::TlsTrust;
 use super::peer::{Peer, ok, path, redirect};
 use super::*;
 
 /// Asks with a name server of the test's own.
 fn client(grant: &HttpGrant, look_up: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static) -> HttpClient {
-    HttpClient::with(std::slice::from_ref(grant), NameResolver::with(look_up), Tls::default()).unwrap()
+    HttpClient::with(std::slice::from_ref(grant), NameResolver::with(look_up), TlsTrust::default()).unwrap()
 }
 
 fn addresses(texts: &[&str]) -> Vec<IpAddr> {
@@ -21,14 +21,14 @@ fn addresses(texts: &[&str]) -> Vec<IpAddr> {
 }
 
 /// A grant of `scanner.example`, with the port of a peer that answers.
-fn named() -> (Peer, HttpGrant, Request) {
+fn named() -> (Peer, HttpGrant, HttpRequest) {
     let peer = Peer::saying(&ok("from this machine"));
     let origin = format!("http://scanner.example:{}", peer.port());
-    let asked = request(Method::Get, &format!("{origin}/"));
+    let asked = request(HttpMethod::Get, &format!("{origin}/"));
     (peer, granted(&origin), asked)
 }
 
-fn refused(address: &str) -> Result<Response, HttpError> {
+fn refused(address: &str) -> Result<HttpResponse, HttpError> {
     Err(HttpError::AddressRefused(address.to_owned()))
 }
 
@@ -107,7 +107,7 @@ fn a_redirect_to_the_same_name_goes_to_the_same_address() {
     let client = client(&granted(&origin), move |_| {
         Ok(addresses(if lookups.fetch_add(1, Ordering::SeqCst) == 0 { &["127.0.0.1"] } else { &["10.0.0.1"] }))
     });
-    let asked = request(Method::Get, &format!("{origin}/"));
+    let asked = request(HttpMethod::Get, &format!("{origin}/"));
     assert_eq!(client.send(&mut NameCache::default(), &asked, in_a_minute()).unwrap().body.0, b"b");
 }
 

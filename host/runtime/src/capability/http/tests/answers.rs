@@ -61,7 +61,7 @@ fn some_answers_have_no_body_whatever_they_say() {
 #[test]
 fn the_answer_to_head_says_how_long_a_body_would_be_and_has_none() {
     let peer = Peer::saying("HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n");
-    let answer = ask(&[granted(&peer.origin())], &request(Method::Head, &peer.url("/"))).unwrap();
+    let answer = ask(&[granted(&peer.origin())], &request(HttpMethod::Head, &peer.url("/"))).unwrap();
     assert_eq!(answer.headers, headers(&[("content-length", "99999999")]));
     assert!(answer.body.0.is_empty());
 }
@@ -101,7 +101,7 @@ fn each_request_has_a_connection_of_its_own() {
     let client = HttpClient::new(&[granted(&peer.origin())]).unwrap();
     let mut names = NameCache::default();
     for _ in 0..3 {
-        client.send(&mut names, &request(Method::Get, &peer.url("/")), in_a_minute()).unwrap();
+        client.send(&mut names, &request(HttpMethod::Get, &peer.url("/")), in_a_minute()).unwrap();
     }
     assert_eq!(peer.requests().len(), 3, "the peer reads one request from a connection");
     assert!(peer.requests().iter().all(|request| request.contains("\r\nconnection: close\r\n")));

@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use super::super::dns::NameResolver;
-use super::super::tls::Tls;
+use super::super::tls::TlsTrust;
 use super::peer::{Peer, ok, read_request};
 use super::*;
 
@@ -41,7 +41,7 @@ fn hello(stream: &mut Encrypted) {
 }
 
 /// Asks that port under that name, trusting that certificate, or whom the machine trusts.
-fn ask_trusting(name: &str, port: u16, trusted: Option<CertificateDer<'static>>) -> Result<Response, HttpError> {
+fn ask_trusting(name: &str, port: u16, trusted: Option<CertificateDer<'static>>) -> Result<HttpResponse, HttpError> {
     ask_within(Duration::from_secs(10), name, port, trusted)
 }
 
@@ -50,23 +50,23 @@ fn ask_within(
     name: &str,
     port: u16,
     trusted: Option<CertificateDer<'static>>,
-) -> Result<Response, HttpError> {
+) -> Result<HttpResponse, HttpError> {
     let tls = match trusted {
         Some(certificate) => {
             let mut roots = RootCertStore::empty();
             roots.add(certificate).unwrap();
-            Tls::trusting(roots).unwrap()
+            TlsTrust::trusting(roots).unwrap()
         }
-        None => Tls::default(),
+        None => TlsTrust::default(),
     };
     let origin = format!("https://{name}:{port}");
     let grant = HttpGrant { timeout, ..granted(&origin) };
     let lookups = NameResolver::with(|_| Ok(vec!["127.0.0.1".parse().unwrap()]));
     let client = HttpClient::with(&[grant], lookups, tls).unwrap();
-    client.send(&mut NameCache::default(), &request(Method::Get, &origin), in_a_minute())
+    client.send(&mut NameCache::default(), &request(HttpMethod::Get, &origin), in_a_minute())
 }
 
-fn unreachable(answer: Result<Response, HttpError>) -> String {
+fn unreachable(answer: Result<HttpResponse, HttpError>) -> String {
     match answer {
         Err(HttpError::Unreachable(why)) => why,
         other => panic!("{other:?}"),

@@ -9,7 +9,7 @@ use super::*;
 const QUICK: Duration = Duration::from_millis(300);
 
 /// Asks with a timeout of 300 ms, and sees to it that it is kept.
-fn ask_quickly(peer: &Peer, asked: &Request) -> Result<Response, HttpError> {
+fn ask_quickly(peer: &Peer, asked: &HttpRequest) -> Result<HttpResponse, HttpError> {
     let grant = HttpGrant { timeout: QUICK, ..granted(&peer.origin()) };
     let begun = Instant::now();
     let answer = ask(&[grant], asked);
@@ -17,12 +17,12 @@ fn ask_quickly(peer: &Peer, asked: &Request) -> Result<Response, HttpError> {
     answer
 }
 
-fn get_quickly(peer: &Peer) -> Result<Response, HttpError> {
-    ask_quickly(peer, &request(Method::Get, &peer.url("/")))
+fn get_quickly(peer: &Peer) -> Result<HttpResponse, HttpError> {
+    ask_quickly(peer, &request(HttpMethod::Get, &peer.url("/")))
 }
 
 /// Asks with a limit of 1,000 bytes.
-fn get_little(peer: &Peer) -> Result<Response, HttpError> {
+fn get_little(peer: &Peer) -> Result<HttpResponse, HttpError> {
     get(&[HttpGrant { response_size: 1_000, ..granted(&peer.origin()) }], &peer.url("/"))
 }
 
@@ -79,7 +79,7 @@ fn a_peer_that_does_not_even_read_is_left() {
         thread::sleep(Duration::from_secs(5));
         drop(stream);
     });
-    let large = with_body(request(Method::Post, &peer.url("/")), &"x".repeat(1 << 20));
+    let large = with_body(request(HttpMethod::Post, &peer.url("/")), &"x".repeat(1 << 20));
     assert_eq!(ask_quickly(&peer, &large), Err(HttpError::TimedOut(300)));
 }
 
@@ -118,7 +118,7 @@ fn all_redirects_share_the_time_of_the_first() {
 fn the_end_of_the_evaluation_is_the_end_of_the_request() {
     let peer = repeating("HTTP/1.1 200 OK\r\n\r\n", "a", Duration::from_millis(20));
     let client = HttpClient::new(&[granted(&peer.origin())]).unwrap();
-    let (begun, asked) = (Instant::now(), request(Method::Get, &peer.url("/")));
+    let (begun, asked) = (Instant::now(), request(HttpMethod::Get, &peer.url("/")));
     let answer = client.send(&mut NameCache::default(), &asked, begun + Duration::from_millis(200));
     assert!(matches!(answer, Err(HttpError::TimedOut(1..=200))), "{answer:?}");
     assert!(begun.elapsed() < Duration::from_secs(3));

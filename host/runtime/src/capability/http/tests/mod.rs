@@ -13,39 +13,39 @@ mod requests;
 
 use std::time::{Duration, Instant};
 
-use super::super::content::Content;
-use super::{HttpClient, HttpError, HttpGrant, Method, NameCache, Request, Response};
+use super::super::base64_bytes::Base64Bytes;
+use super::{HttpClient, HttpError, HttpGrant, HttpMethod, HttpRequest, HttpResponse, NameCache};
 
 /// The origin there, with every method, this machine's address, and more time than a busy machine needs.
 fn granted(origin: &str) -> HttpGrant {
     let mut grant = HttpGrant::new(origin.parse().unwrap());
-    grant.methods = Method::ALL.to_vec();
+    grant.methods = HttpMethod::ALL.to_vec();
     grant.addresses = vec!["127.0.0.1".parse().unwrap()];
     grant.timeout = Duration::from_secs(10);
     grant
 }
 
-fn request(method: Method, url: &str) -> Request {
-    Request { method, url: url.to_owned(), headers: Vec::new(), body: None }
+fn request(method: HttpMethod, url: &str) -> HttpRequest {
+    HttpRequest { method, url: url.to_owned(), headers: Vec::new(), body: None }
 }
 
-fn with_headers(mut request: Request, headers: &[(&str, &str)]) -> Request {
+fn with_headers(mut request: HttpRequest, headers: &[(&str, &str)]) -> HttpRequest {
     request.headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     request
 }
 
-fn with_body(mut request: Request, body: &str) -> Request {
-    request.body = Some(Content(body.as_bytes().to_vec()));
+fn with_body(mut request: HttpRequest, body: &str) -> HttpRequest {
+    request.body = Some(Base64Bytes(body.as_bytes().to_vec()));
     request
 }
 
 /// Asks in an evaluation of its own that has a minute left.
-fn ask(grants: &[HttpGrant], request: &Request) -> Result<Response, HttpError> {
+fn ask(grants: &[HttpGrant], request: &HttpRequest) -> Result<HttpResponse, HttpError> {
     HttpClient::new(grants).unwrap().send(&mut NameCache::default(), request, in_a_minute())
 }
 
-fn get(grants: &[HttpGrant], url: &str) -> Result<Response, HttpError> {
-    ask(grants, &request(Method::Get, url))
+fn get(grants: &[HttpGrant], url: &str) -> Result<HttpResponse, HttpError> {
+    ask(grants, &request(HttpMethod::Get, url))
 }
 
 fn in_a_minute() -> Instant {
@@ -53,7 +53,7 @@ fn in_a_minute() -> Instant {
 }
 
 /// Why the answer to a wrong request is no answer.
-fn invalid_request(answer: Result<Response, HttpError>) -> String {
+fn invalid_request(answer: Result<HttpResponse, HttpError>) -> String {
     match answer {
         Err(HttpError::InvalidRequest(why)) => why,
         other => panic!("not an invalid request: {other:?}"),
@@ -61,7 +61,7 @@ fn invalid_request(answer: Result<Response, HttpError>) -> String {
 }
 
 /// Why what came back is no answer.
-fn invalid_response(answer: Result<Response, HttpError>) -> String {
+fn invalid_response(answer: Result<HttpResponse, HttpError>) -> String {
     match answer {
         Err(HttpError::InvalidResponse(why)) => why,
         other => panic!("not an invalid response: {other:?}"),

@@ -71,7 +71,7 @@ fn a_circle_ends_where_the_grant_says() {
 
 #[test]
 fn the_method_becomes_get_as_browsers_have_it() {
-    use Method::{Delete, Get, Head, Patch, Post, Put};
+    use HttpMethod::{Delete, Get, Head, Patch, Post, Put};
     for (status, method, becomes) in [
         (301, Post, Get),
         (302, Post, Get),
@@ -107,8 +107,8 @@ fn the_method_becomes_get_as_browsers_have_it() {
 #[test]
 fn the_method_that_it_becomes_has_to_be_granted() {
     let peer = sending_on(303, "/there");
-    let grant = HttpGrant { methods: vec![Method::Post], ..granted(&peer.origin()) };
-    let refused = ask(&[grant], &request(Method::Post, &peer.url("/")));
+    let grant = HttpGrant { methods: vec![HttpMethod::Post], ..granted(&peer.origin()) };
+    let refused = ask(&[grant], &request(HttpMethod::Post, &peer.url("/")));
     assert_eq!(refused, Err(HttpError::NotGranted(format!("`get` on `{}`", peer.origin()))));
     assert_eq!(peer.requests().len(), 1);
 }
@@ -125,12 +125,12 @@ fn credentials_stay_with_the_origin_that_they_are_for() {
     let there = Peer::saying(&ok(""));
     let here = sending_on(302, &there.url("/"));
     let grants = [granted(&here.origin()), granted(&there.origin())];
-    ask(&grants, &with_headers(request(Method::Get, &here.url("/")), &headers)).unwrap();
+    ask(&grants, &with_headers(request(HttpMethod::Get, &here.url("/")), &headers)).unwrap();
     assert_eq!(here.requests()[0].matches("secret").count(), 4);
     assert_eq!(there.requests()[0].matches("secret").count(), 0);
     assert!(there.requests()[0].contains("accept: a/b"));
 
     let same = sending_on(302, "/there");
-    ask(&[granted(&same.origin())], &with_headers(request(Method::Get, &same.url("/")), &headers)).unwrap();
+    ask(&[granted(&same.origin())], &with_headers(request(HttpMethod::Get, &same.url("/")), &headers)).unwrap();
     assert_eq!(same.requests()[1].matches("secret").count(), 4);
 }

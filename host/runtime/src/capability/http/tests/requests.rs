@@ -3,12 +3,12 @@
 use super::peer::{Peer, ok};
 use super::*;
 
-fn refused(request: &Request) -> String {
+fn refused(request: &HttpRequest) -> String {
     invalid_request(ask(&[granted("http://127.0.0.1:9")], request))
 }
 
 fn refused_header(name: &str, value: &str) -> String {
-    refused(&with_headers(request(Method::Get, "http://127.0.0.1:9/"), &[(name, value)]))
+    refused(&with_headers(request(HttpMethod::Get, "http://127.0.0.1:9/"), &[(name, value)]))
 }
 
 /// The lines of the only request that came.
@@ -24,7 +24,7 @@ fn sent(peer: &Peer) -> Vec<String> {
 #[test]
 fn a_request_says_what_was_asked_and_what_the_connection_needs() {
     let peer = Peer::saying(&ok(""));
-    ask(&[granted(&peer.origin())], &request(Method::Get, &peer.url("/a/../b?c=d#e"))).unwrap();
+    ask(&[granted(&peer.origin())], &request(HttpMethod::Get, &peer.url("/a/../b?c=d#e"))).unwrap();
     let host = format!("host: 127.0.0.1:{}", peer.port());
     assert_eq!(sent(&peer), ["GET /a/../b?c=d HTTP/1.1", "connection: close", &host, "user-agent: lockgate"]);
 }
@@ -32,7 +32,7 @@ fn a_request_says_what_was_asked_and_what_the_connection_needs() {
 #[test]
 fn headers_and_body_are_sent_as_they_were_given() {
     let peer = Peer::saying(&ok(""));
-    let asked = with_body(request(Method::Post, &peer.url("/")), "{}");
+    let asked = with_body(request(HttpMethod::Post, &peer.url("/")), "{}");
     let asked =
         with_headers(asked, &[("Content-Type", "application/json"), ("User-Agent", "x"), ("authorization", "k")]);
     ask(&[granted(&peer.origin())], &asked).unwrap();
@@ -56,30 +56,30 @@ fn headers_and_body_are_sent_as_they_were_given() {
 
 #[test]
 fn each_method_is_sent_by_its_name() {
-    for method in Method::ALL {
+    for method in HttpMethod::ALL {
         let peer = Peer::saying("HTTP/1.1 204 No\r\n\r\n");
         ask(&[granted(&peer.origin())], &request(method, &peer.url("/"))).unwrap();
         let sent = sent(&peer);
         assert_eq!(sent[0], format!("{} / HTTP/1.1", method.as_str().to_uppercase()));
         let has_length = sent.contains(&"content-length: 0".to_owned());
-        assert_eq!(has_length, matches!(method, Method::Post | Method::Put | Method::Patch), "`{method}`");
+        assert_eq!(has_length, matches!(method, HttpMethod::Post | HttpMethod::Put | HttpMethod::Patch), "`{method}`");
     }
 }
 
 #[test]
 fn delete_may_have_a_body() {
     let peer = Peer::saying(&ok(""));
-    ask(&[granted(&peer.origin())], &with_body(request(Method::Delete, &peer.url("/")), "why")).unwrap();
+    ask(&[granted(&peer.origin())], &with_body(request(HttpMethod::Delete, &peer.url("/")), "why")).unwrap();
     assert!(peer.requests()[0].ends_with("\r\n\r\nwhy"));
 }
 
 #[test]
 fn an_empty_body_is_none_where_there_is_none() {
     let peer = Peer::saying(&ok(""));
-    ask(&[granted(&peer.origin())], &with_body(request(Method::Get, &peer.url("/")), "")).unwrap();
+    ask(&[granted(&peer.origin())], &with_body(request(HttpMethod::Get, &peer.url("/")), "")).unwrap();
     assert!(!peer.requests()[0].contains("content-length"));
     assert_eq!(
-        refused(&with_body(request(Method::Get, "http://127.0.0.1:9/"), "x")),
+        refused(&with_body(request(HttpMethod::Get, "http://127.0.0.1:9/"), "x")),
         "it has a body, and `get` has none"
     );
 }
@@ -133,7 +133,7 @@ fn nothing_can_be_smuggled_in_a_url() {
         "gopher://127.0.0.1:9/",
         "http://127.0.0.1:99999/",
     ] {
-        let why = refused(&request(Method::Get, url));
+        let why = refused(&request(HttpMethod::Get, url));
         assert!(why.starts_with("its URL is none: "), "`{url}`: {why}");
     }
 }
@@ -143,16 +143,16 @@ fn a_request_is_bounded() {
     let url = "http://127.0.0.1:9/";
     let large = "x".repeat(16_384);
     assert_eq!(refused_header("x-a", &large), "its headers have 16387 bytes, and 16384 are allowed");
-    let many = with_headers(request(Method::Get, url), &vec![("x", "y"); 101]);
+    let many = with_headers(request(HttpMethod::Get, url), &vec![("x", "y"); 101]);
     assert_eq!(refused(&many), "it has 101 headers, and 100 are allowed");
-    let body = with_body(request(Method::Post, url), &"x".repeat(1_048_577));
+    let body = with_body(request(HttpMethod::Post, url), &"x".repeat(1_048_577));
     assert_eq!(refused(&body), "its body has 1048577 bytes, and 1048576 are allowed");
 }
 
 #[test]
 fn a_body_of_a_mebibyte_arrives_whole() {
     let peer = Peer::answering(|request| ok(&request.len().to_string()).into_bytes());
-    let asked = with_body(request(Method::Put, &peer.url("/")), &"x".repeat(1_048_576));
+    let asked = with_body(request(HttpMethod::Put, &peer.url("/")), &"x".repeat(1_048_576));
     ask(&[granted(&peer.origin())], &asked).unwrap();
     assert!(peer.requests()[0].ends_with(&format!("\r\n\r\n{}", "x".repeat(1_048_576))));
 }
@@ -161,16 +161,16 @@ fn a_body_of_a_mebibyte_arrives_whole() {
 fn only_what_is_granted_is_asked() {
     let peer = Peer::saying(&ok(""));
     let mut grant = granted(&peer.origin());
-    grant.methods = vec![Method::Get];
+    grant.methods = vec![HttpMethod::Get];
     let refused = |method, url: &str| ask(&[grant.clone()], &request(method, url)).unwrap_err();
     let not_granted = |what: String| HttpError::NotGranted(what);
-    assert_eq!(refused(Method::Post, &peer.url("/")), not_granted(format!("`post` on `{}`", peer.origin())));
-    assert_eq!(refused(Method::Get, "https://Evil.example:443/x"), not_granted("`https://evil.example`".into()));
+    assert_eq!(refused(HttpMethod::Post, &peer.url("/")), not_granted(format!("`post` on `{}`", peer.origin())));
+    assert_eq!(refused(HttpMethod::Get, "https://Evil.example:443/x"), not_granted("`https://evil.example`".into()));
     let other_scheme = format!("https://127.0.0.1:{}", peer.port());
-    assert_eq!(refused(Method::Get, &other_scheme), not_granted(format!("`{other_scheme}`")));
-    assert_eq!(refused(Method::Get, "http://127.0.0.1/"), not_granted("`http://127.0.0.1`".into()));
+    assert_eq!(refused(HttpMethod::Get, &other_scheme), not_granted(format!("`{other_scheme}`")));
+    assert_eq!(refused(HttpMethod::Get, "http://127.0.0.1/"), not_granted("`http://127.0.0.1`".into()));
     let other_name = format!("http://localhost:{}", peer.port());
-    assert_eq!(refused(Method::Get, &other_name), not_granted(format!("`{other_name}`")));
+    assert_eq!(refused(HttpMethod::Get, &other_name), not_granted(format!("`{other_name}`")));
     assert!(peer.requests().is_empty());
 }
 

@@ -8,7 +8,7 @@ use super::*;
 const QUOTA: u64 = 24;
 
 #[derive(Clone, Debug)]
-enum Deed {
+enum Operation {
     Get(String),
     Keys(String),
     Set(String, Vec<u8>),
@@ -19,16 +19,16 @@ enum Deed {
     Fail,
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn operation() -> impl Strategy<Value = Operation> {
     // Few and short, so that they meet and the room runs out.
     let key = || "[ab]{1,3}";
     prop_oneof![
-        2 => key().prop_map(Deed::Get),
-        1 => "[ab]{0,2}".prop_map(Deed::Keys),
-        4 => (key(), vec(any::<u8>(), 0..8)).prop_map(|(key, value)| Deed::Set(key, value)),
-        2 => key().prop_map(Deed::Delete),
-        1 => Just(Deed::Commit),
-        1 => Just(Deed::Fail),
+        2 => key().prop_map(Operation::Get),
+        1 => "[ab]{0,2}".prop_map(Operation::Keys),
+        4 => (key(), vec(any::<u8>(), 0..8)).prop_map(|(key, value)| Operation::Set(key, value)),
+        2 => key().prop_map(Operation::Delete),
+        1 => Just(Operation::Commit),
+        1 => Just(Operation::Fail),
     ]
 }
 
@@ -42,23 +42,23 @@ proptest! {
     #![proptest_config(lockgate_repeat::Repeat::new(64, 3200).property())]
 
     #[test]
-    fn sessions_do_what_a_map_would_do(deeds in vec(deed(), 0..60)) {
+    fn sessions_do_what_a_map_would_do(operations in vec(operation(), 0..60)) {
         let (_place, _, namespaces) = folder();
         let open = || {
             let namespaces: Arc<dyn Namespaces> = Arc::<FolderOfNamespaces>::clone(&namespaces);
             let grant = KeyValueGrant { quota: QUOTA, ..KeyValueGrant::new("counter", NamespaceAccess::ReadWrite) };
-            Session::new(grant, namespaces)
+            NamespaceSession::new(grant, namespaces)
         };
         let (mut kept, mut seen) = (Values::new(), Values::new());
         let mut session = open();
-        for deed in deeds {
-            match deed {
-                Deed::Get(key) => prop_assert_eq!(session.value(&key), Ok(seen.get(&key).cloned())),
-                Deed::Keys(prefix) => {
+        for operation in operations {
+            match operation {
+                Operation::Get(key) => prop_assert_eq!(session.value(&key), Ok(seen.get(&key).cloned())),
+                Operation::Keys(prefix) => {
                     let expected: Vec<_> = seen.keys().filter(|key| key.starts_with(&prefix)).cloned().collect();
                     prop_assert_eq!(session.keys_from(&prefix), Ok(expected));
                 }
-                Deed::Set(key, value) => {
+                Operation::Set(key, value) => {
                     let mut then = seen.clone();
                     then.insert(key.clone(), value.clone());
                     let fits = room(&then) as u64 <= QUOTA;
@@ -68,16 +68,16 @@ proptest! {
                         seen = then;
                     }
                 }
-                Deed::Delete(key) => {
+                Operation::Delete(key) => {
                     prop_assert_eq!(session.take(&key), Ok(()));
                     seen.remove(&key);
                 }
-                Deed::Commit => {
+                Operation::Commit => {
                     keep(session, &namespaces).unwrap();
                     kept.clone_from(&seen);
                     session = open();
                 }
-                Deed::Fail => {
+                Operation::Fail => {
                     seen.clone_from(&kept);
                     session = open();
                 }

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::capability::Namespaces;
 use crate::evaluation::Evaluation;
-use crate::plugin::{Asking, Plugin};
-use crate::sandbox::Exchange;
+use crate::plugin::{Plugin, PluginInvocation};
+use crate::sandbox::CapabilityExchange;
 
 /// A function of a plugin, with what it takes beside the snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "function", content = "progress")]
-pub enum Call {
+pub enum PluginFunction {
     /// [`Plugin::decide`].
     Decide,
     /// [`Plugin::check`].
@@ -25,7 +25,7 @@ pub enum Call {
     Advance(Progress),
 }
 
-impl Call {
+impl PluginFunction {
     /// The kind of plugin that has the function.
     pub fn kind(&self) -> Kind {
         match self {
@@ -39,7 +39,7 @@ impl Call {
 /// What a plugin said, whichever function was called.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Said {
+pub enum PluginOutput {
     /// Of an approval policy.
     Answer(Answer),
     /// Of a validation check.
@@ -52,30 +52,40 @@ pub enum Said {
 
 impl Plugin {
     /// Calls that function.
-    pub fn ask(&self, call: &Call, snapshot: &Arc<Snapshot>) -> Evaluation<Said> {
-        self.asking(snapshot).ask(call)
+    pub fn ask(&self, call: &PluginFunction, snapshot: &Arc<Snapshot>) -> Evaluation<PluginOutput> {
+        self.invocation(snapshot).ask(call)
     }
 
     /// Calls that function, and reads the values of namespaces there instead of in the runtime's store.
-    pub fn ask_on(&self, call: &Call, snapshot: &Arc<Snapshot>, namespaces: Arc<dyn Namespaces>) -> Evaluation<Said> {
-        self.asking(snapshot).on(namespaces).ask(call)
+    pub fn ask_on(
+        &self,
+        call: &PluginFunction,
+        snapshot: &Arc<Snapshot>,
+        namespaces: Arc<dyn Namespaces>,
+    ) -> Evaluation<PluginOutput> {
+        self.invocation(snapshot).on(namespaces).ask(call)
     }
 
     /// Calls that function again: what the plugin asks its capabilities is answered with what was answered then.
     /// Nothing outside is reached, and a question that has no answer among the exchanges ends the evaluation with
     /// [`FailureKind::NotRecorded`](lockgate_domain::FailureKind::NotRecorded).
-    pub fn ask_again(&self, call: &Call, snapshot: &Arc<Snapshot>, exchanges: &[Exchange]) -> Evaluation<Said> {
-        self.asking(snapshot).from(exchanges).ask(call)
+    pub fn ask_again(
+        &self,
+        call: &PluginFunction,
+        snapshot: &Arc<Snapshot>,
+        exchanges: &[CapabilityExchange],
+    ) -> Evaluation<PluginOutput> {
+        self.invocation(snapshot).from(exchanges).ask(call)
     }
 }
 
-impl Asking<'_> {
-    pub(crate) fn ask(self, call: &Call) -> Evaluation<Said> {
+impl PluginInvocation<'_> {
+    pub(crate) fn ask(self, call: &PluginFunction) -> Evaluation<PluginOutput> {
         match call {
-            Call::Decide => self.decide().map(Said::Answer),
-            Call::Run => self.check().map(Said::Report),
-            Call::Plan => self.plan().map(Said::Rollout),
-            Call::Advance(progress) => self.advance(progress).map(Said::Action),
+            PluginFunction::Decide => self.decide().map(PluginOutput::Answer),
+            PluginFunction::Run => self.check().map(PluginOutput::Report),
+            PluginFunction::Plan => self.plan().map(PluginOutput::Rollout),
+            PluginFunction::Advance(progress) => self.advance(progress).map(PluginOutput::Action),
         }
     }
 }
