@@ -122,11 +122,13 @@ impl Runtime {
     pub fn admit(&self, component: &[u8], grants: &Grants) -> Result<AdmittedComponent, AdmissionError> {
         let core = self.core();
         let (outline, judgement) = core.judge(component, grants)?;
+        #[expect(clippy::expect_used, reason = "a component that exports no version of the contract was refused")]
+        let contract = judgement.contract.expect("the version of a contract");
         let examined = core.examine(&core.compile_once(component)?, grants, &judgement.kinds)?;
         Ok(AdmittedComponent {
             description: examined.description,
             kinds: judgement.kinds,
-            contract: judgement.contract.unwrap_or_default(),
+            contract,
             digest: outline.digest,
             size: outline.size,
         })

@@ -199,8 +199,7 @@ impl CodeCache {
             made_of.update(part.as_bytes());
         }
         let made_of = Digest::of(&made_of.finalize()).hex();
-        let engine = self.engine.hex();
-        format!("{made_of}-{}.{extension}", engine.get(..16).unwrap_or(&engine))
+        format!("{made_of}-{:.16}.{extension}", self.engine.hex())
     }
 }
 
@@ -214,7 +213,8 @@ impl Hasher for StableHasher {
 
     fn finish(&self) -> u64 {
         let digest = self.0.clone().finalize();
-        digest.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+        #[expect(clippy::expect_used, reason = "a digest of SHA-256 has 32 bytes")]
+        u64::from_le_bytes(*digest.first_chunk().expect("eight bytes"))
     }
 }
 

@@ -33,7 +33,9 @@ impl CallState {
     /// Takes the value of that type out.
     pub(crate) fn take<T: Any + Send + Sync>(&mut self) -> Option<T> {
         let place = self.0.iter().position(|value| value.is::<T>())?;
-        self.0.swap_remove(place).downcast().ok().map(|value| *value)
+        #[expect(clippy::expect_used, reason = "the value in that place is of that type")]
+        let value = self.0.swap_remove(place).downcast().expect("a value of the type that was looked for");
+        Some(*value)
     }
 }
 

@@ -128,7 +128,7 @@ fn place(error: &wasmtime::Error) -> String {
         .collect();
     let machinery = ["core::", "std::", "alloc::", "__rust", "rust_", "abort", "<core::", "<std::", "<alloc::"];
     let own = names.iter().find(|name| !machinery.iter().any(|prefix| name.starts_with(prefix)));
-    own.or(names.first()).map(|name| format!(", in `{name}`")).unwrap_or_default()
+    own.or(names.first()).map_or_else(String::new, |name| format!(", in `{name}`"))
 }
 
 /// wasmtime gives this error no public type: it is known by its words, here alone. A test makes wasmtime say them.

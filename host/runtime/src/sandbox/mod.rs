@@ -89,7 +89,7 @@ impl Sandbox {
             tape: Tape::default(),
             state: CallState::default(),
             knows_moment: false,
-            deadline: now.checked_add(limits.wall_clock).unwrap_or(now),
+            deadline: deadline(now, limits.wall_clock),
         };
         let mut store = Store::new(engine, sandbox);
         store.limiter(|sandbox| &mut sandbox.memory);
@@ -128,9 +128,9 @@ impl Sandbox {
     /// The host does that much for the guest, in units of fuel. It is counted apart from the guest's own work, so that
     /// the fuel on a receipt is the guest's alone, and held against the same limit.
     pub(crate) fn strain(&mut self, effort: u64) -> wasmtime::Result<()> {
-        let left = self.effort.checked_sub(effort);
-        self.effort = left.unwrap_or(0);
-        left.map(|_| ()).ok_or_else(|| HostEffortSpent.into())
+        let is_spent = effort > self.effort;
+        self.effort = self.effort.saturating_sub(effort);
+        if is_spent { Err(HostEffortSpent.into()) } else { Ok(()) }
     }
 
     /// From here on the answer of the plugin may depend on the moment of the snapshot.
@@ -153,6 +153,12 @@ impl Sandbox {
         self.log.write(level, message);
         Ok(())
     }
+}
+
+/// When the time of a call is up. A limit that no clock can hold is as good as ten years.
+fn deadline(now: Instant, wall_clock: Duration) -> Instant {
+    const TEN_YEARS: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
+    now + wall_clock.min(TEN_YEARS)
 }
 
 /// How many bytes may cross from the guest at once before lifting stops. This bounds what the host allocates for a

@@ -88,14 +88,15 @@ pub(crate) fn run<T>(
         }
         RunError::Failure(failure) => failure,
     });
-    let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
+    #[expect(clippy::expect_used, reason = "the engine of every runtime consumes fuel")]
+    let fuel_left = store.get_fuel().expect("an engine that consumes fuel");
     let mut sandbox = store.into_data();
     sandbox.wasi.finish(&mut sandbox.log);
     let (log, log_dropped) = sandbox.log.into_parts();
     let exchanges = sandbox.tape.into_exchanges();
     FinishedRun {
         outcome,
-        fuel,
+        fuel: limits.fuel.saturating_sub(fuel_left),
         host_effort: limits.fuel.saturating_sub(sandbox.effort),
         peak_memory: sandbox.memory.peak(),
         wall_time,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::host_function::HostFunction;
+use crate::display::shortened;
 
 /// One question that a plugin asked a capability, and what the host answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +62,7 @@ impl RecordedTape {
             0 | 1 => answers.front().cloned(),
             _ => answers.pop_front(),
         });
-        next.ok_or_else(|| NotRecorded { function, question: shortened(asked.1) })
+        next.ok_or_else(|| NotRecorded { function, question: shortened(&asked.1, 200) })
     }
 }
 
@@ -90,15 +91,6 @@ impl Tape {
 
     pub(crate) fn into_exchanges(self) -> Vec<CapabilityExchange> {
         self.exchanges
-    }
-}
-
-/// As much of a question as a message can hold.
-fn shortened(question: String) -> String {
-    const LONGEST: usize = 200;
-    match question.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", question.get(..end).unwrap_or_default()),
-        None => question,
     }
 }
 

@@ -32,7 +32,7 @@ pub enum MarkError {
     Dynamic(String),
     /// A reference does not lead to a part of the schema.
     #[error(
-        "`\"$ref\": \"{0}\"` leads to no part of the schema, so the host cannot see what it marks: write a JSON Pointer, \
+        "`\"$ref\": {0}` leads to no part of the schema, so the host cannot see what it marks: write a JSON Pointer, \
          for example `#/$defs/Person`"
     )]
     Reference(String),
@@ -120,9 +120,8 @@ struct SchemaCheck<'a> {
 impl<'a> SchemaCheck<'a> {
     fn part(&mut self, keywords: &'a Map<String, Value>, patterns: &mut SchemaPatterns<'a>) -> Result<(), MarkError> {
         if let Some(reference) = keywords.get("$ref") {
-            let reference = reference.as_str().unwrap_or_default();
-            let target = resolved(self.schema, reference);
-            self.waiting.push(target.ok_or_else(|| MarkError::Reference(reference.to_owned()))?);
+            let target = reference.as_str().and_then(|reference| resolved(self.schema, reference));
+            self.waiting.push(target.ok_or_else(|| MarkError::Reference(reference.to_string()))?);
         }
         for keyword in UNKNOWN {
             let Some(part) = keywords.get(keyword) else { continue };

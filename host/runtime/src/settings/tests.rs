@@ -250,7 +250,7 @@ fn marks_where_the_host_does_not_look_are_refused() {
          `oneOf`"
     );
     let anchored = json!({ "items": { "$ref": "#person" }, "$defs": { "P": { "$anchor": "person", "format": "lockgate-person" } } });
-    assert_eq!(check(&anchored), Err(MarkError::Reference("#person".to_owned())));
+    assert_eq!(check(&anchored), Err(MarkError::Reference("\"#person\"".to_owned())));
     let ahead = json!({ "patternProperties": { "^(?!x)": person() } });
     assert_eq!(check(&ahead), Err(MarkError::Pattern("^(?!x)".to_owned())));
 }

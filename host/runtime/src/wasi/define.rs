@@ -195,7 +195,8 @@ fn now(store: &mut Store<'_>) -> Datetime {
         .data_mut()
         .snapshot_and_moment()
         .map_or(0, |snapshot| u64::try_from(snapshot.now.as_millis()).unwrap_or(0));
-    let nanoseconds = u32::try_from(millis % 1000 * 1_000_000).unwrap_or(0);
+    #[expect(clippy::expect_used, reason = "a second has fewer nanoseconds than `u32` can hold")]
+    let nanoseconds = u32::try_from(millis % 1000 * 1_000_000).expect("less than a second");
     Datetime { seconds: millis / 1000, nanoseconds }
 }
 

@@ -4,6 +4,7 @@ use lockgate_domain as domain;
 use lockgate_domain::JsonError;
 
 use super::generated::lockgate::types::types as wit;
+use crate::display::shortened;
 
 /// Why an answer cannot be taken: where in it, and what is wrong there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,9 +125,5 @@ impl AnswerIntake {
 
 /// As much of a guest's text as a message can hold.
 pub(super) fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 60;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
+    shortened(text, 60)
 }

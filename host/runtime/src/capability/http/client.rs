@@ -56,8 +56,8 @@ impl HttpClient {
         let mut checked = CheckedRequest::new(request)?;
         let first = self.grant(&checked)?;
         let begun = Instant::now();
-        let allowed = first.timeout.min(deadline.saturating_duration_since(begun));
-        let until = begun.checked_add(allowed).unwrap_or(deadline);
+        let until = begun.checked_add(first.timeout).map_or(deadline, |until| until.min(deadline));
+        let allowed = until.saturating_duration_since(begun);
         let http_error = |error| match error {
             SendError::TimedOut => HttpError::TimedOut(milliseconds(allowed)),
             SendError::Http(error) => error,

@@ -43,11 +43,12 @@ impl HttpConnection {
     /// Connects to the first address that answers. Each address gets an equal share of the time until the deadline.
     pub(super) fn connect(addresses: &[IpAddr], port: u16, until: Instant) -> Result<DeadlineSocket, ConnectError> {
         let mut failed = ConnectError::Failed("its name stands for no address".to_owned());
-        for (tried, address) in addresses.iter().enumerate() {
+        #[expect(clippy::expect_used, reason = "the client tries a few addresses of a name")]
+        let mut untried = u32::try_from(addresses.len()).expect("a few addresses");
+        for address in addresses {
             let peer = SocketAddr::new(*address, port);
-            let (left, others) =
-                (until.saturating_duration_since(Instant::now()), addresses.len().saturating_sub(tried));
-            let share = left / u32::try_from(others).unwrap_or(u32::MAX).max(1);
+            let share = until.saturating_duration_since(Instant::now()) / untried;
+            untried -= 1;
             if share.is_zero() {
                 return Err(ConnectError::TimedOut);
             }
@@ -105,7 +106,8 @@ impl Transport for HttpConnection {
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
-        let output = self.buffers.output().get(..amount).unwrap_or_default();
+        #[expect(clippy::expect_used, reason = "ureq transmits what it has put into the buffer")]
+        let output = self.buffers.output().get(..amount).expect("so much output");
         self.stream.write_all(output)?;
         Ok(self.stream.flush()?)
     }

@@ -22,7 +22,7 @@ impl RequestUrl {
             return Err(format!("it has {} bytes, and {LONGEST} are allowed", url.len()));
         }
         let (origin, rest) = Origin::split(url)?;
-        let path = rest.split('#').next().unwrap_or_default();
+        let path = before(rest, '#');
         if let Some(character) = path.chars().find(|character| !stands_in_urls(*character)) {
             return Err(format!("it holds {character:?}, which has to be percent-encoded"));
         }
@@ -32,15 +32,15 @@ impl RequestUrl {
 
     /// Reads a reference that stands in an answer from here (RFC 3986, section 5.2), or says what is wrong with it.
     pub(super) fn join(&self, reference: &str) -> Result<Self, String> {
-        let reference = reference.split('#').next().unwrap_or_default();
-        let first_segment = reference.split(['/', '?']).next().unwrap_or_default();
+        let reference = before(reference, '#');
+        let first_segment = before(before(reference, '?'), '/');
         if first_segment.contains(':') {
             return Self::parse(reference);
         }
         if reference.starts_with("//") {
             return Self::parse(&format!("{}:{reference}", self.origin.scheme().as_str()));
         }
-        let own_path = self.path.split('?').next().unwrap_or_default();
+        let own_path = before(&self.path, '?');
         let joined = match reference.split_once('?') {
             None if reference.is_empty() => self.path.clone(),
             Some(("", query)) => format!("{own_path}?{query}"),
@@ -55,6 +55,11 @@ impl fmt::Display for RequestUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.origin, self.path)
     }
+}
+
+/// What stands before the first `separator`; the whole text if it has none.
+fn before(text: &str, separator: char) -> &str {
+    text.split_once(separator).map_or(text, |(before, _)| before)
 }
 
 /// Whether it is one of the characters of RFC 3986.
