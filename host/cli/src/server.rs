@@ -1,20 +1,14 @@
-//! Which server a command talks to, and the token that it signs in with: by flags, or by the variables that the first
-//! start of a server names.
+//! The options of commands that talk to a server: its address and the file with the token. `lockgate-client` reads the environment.
 //!
-//! The token has no flag of its own: other accounts of a machine can read the arguments of a process, and shells keep
+//! The token has no option of its own: other accounts of a machine can read the arguments of a process, and shells keep
 //! them. Clap knows nothing of the variables either, so no help text can show their values.
 
 use std::path::{Path, PathBuf};
 
-use lockgate_server::api::audit::RemoteSource;
+use lockgate_client::{Client, EnvironmentError, SERVER_VARIABLE, ServerAddress, Token};
 
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::input::read_text;
-
-/// The variable with the address of the server.
-pub(crate) const SERVER_VARIABLE: &str = "LOCKGATE_SERVER";
-/// The variable with the token for it.
-pub(crate) const TOKEN_VARIABLE: &str = "LOCKGATE_TOKEN";
 
 /// How large a file with a token may be.
 const LARGEST_TOKEN: u64 = 64 << 10;
@@ -31,23 +25,17 @@ pub(crate) struct ServerArguments {
     token_file: Option<PathBuf>,
 }
 
-/// A server that was named.
-pub(crate) struct NamedServer {
-    /// What asks it.
-    pub(crate) remote: RemoteSource,
-    /// Its address.
-    pub(crate) address: String,
-}
-
 impl ServerArguments {
-    /// The server that the flags or the environment name, if they name one. It is not asked anything yet.
+    /// A client of the server that the options or the environment name, if they name one. Nothing is sent yet.
     ///
     /// # Errors
-    /// If its address or the token cannot be one, or there is a token and no server.
-    pub(crate) fn named(&self) -> Result<Option<NamedServer>, InvalidInput> {
-        let by_flag = self.server.clone();
-        let is_by_flag = by_flag.is_some();
-        let Some(address) = by_flag.map_or_else(|| variable(SERVER_VARIABLE), |address| Ok(Some(address)))? else {
+    /// If the address or the token cannot be used, or there is a file with a token and no server.
+    pub(crate) fn client(&self) -> Result<Option<Client>, InvalidInput> {
+        let address = match &self.server {
+            Some(text) => Some(text.parse().map_err(|error| Diagnostic::error(format!("`--server`: {error}")))?),
+            None => ServerAddress::from_env().map_err(invalid_variable)?,
+        };
+        let Some(address) = address else {
             if self.token_file.is_none() {
                 return Ok(None);
             }
@@ -57,33 +45,18 @@ impl ServerArguments {
         };
         let token = match &self.token_file {
             Some(path) => Some(read_token(path)?),
-            None => variable(TOKEN_VARIABLE)?.map(|text| one_token(&text, TOKEN_VARIABLE)).transpose()?,
+            None => Token::from_env().map_err(invalid_variable)?,
         };
-        let remote = RemoteSource::new(&address, token).map_err(|error| {
-            let diagnostic = Diagnostic::error(error.to_string());
-            if is_by_flag { diagnostic } else { diagnostic.note(format!("the address is from `{SERVER_VARIABLE}`")) }
-        })?;
-        Ok(Some(NamedServer { remote, address }))
+        Ok(Some(Client::new(address, token)))
     }
 }
 
-/// The text of an environment variable. One that is empty is as good as none.
-fn variable(name: &str) -> Result<Option<String>, InvalidInput> {
-    let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else { return Ok(None) };
-    let invalid = |_| Diagnostic::error(format!("the environment variable `{name}` is not UTF-8")).into();
-    value.into_string().map(|text| Some(text.trim().to_owned())).map_err(invalid)
+fn invalid_variable(error: EnvironmentError) -> InvalidInput {
+    Diagnostic::error(error.to_string()).into()
 }
 
-fn read_token(path: &Path) -> Result<String, InvalidInput> {
-    one_token(&read_text(path, "token", LARGEST_TOKEN)?.text, &path.display().to_string())
-}
-
-/// The token that stands in `place`, if nothing else does. The message never shows it.
-fn one_token(text: &str, place: &str) -> Result<String, InvalidInput> {
-    let token = text.trim();
-    if token.contains(char::is_whitespace) {
-        let diagnostic = Diagnostic::error(format!("`{place}` holds more than a token"));
-        return Err(diagnostic.help("write the token into it, and nothing else").into());
-    }
-    Ok(token.to_owned())
+fn read_token(path: &Path) -> Result<Token, InvalidInput> {
+    let source = read_text(path, "token", LARGEST_TOKEN)?;
+    let invalid = |error| Diagnostic::error(format!("the token in `{}` cannot be used: {error}", source.name)).into();
+    source.text.parse::<Token>().map_err(invalid)
 }

@@ -85,10 +85,10 @@ fn variables_that_cannot_be_meant_are_refused_by_name_without_the_token() {
     let key = || lockgate(&["audit", "key"]);
     let words = refused(&key().env("LOCKGATE_SERVER", "deploy.example.com").output().unwrap());
     assert!(words.contains("is not the URL of a server"), "{words}");
-    assert!(words.contains("the address is from `LOCKGATE_SERVER`"), "{words}");
+    assert!(words.contains("the environment variable `LOCKGATE_SERVER`"), "{words}");
     for (token, expected) in [
-        (format!("{TOKEN} {TOKEN}"), "`LOCKGATE_TOKEN` holds more than a token"),
-        (format!("{TOKEN}\u{7f}"), "characters that no token has"),
+        (format!("{TOKEN} {TOKEN}"), "`LOCKGATE_TOKEN` cannot be used: it has white space in it"),
+        (format!("{TOKEN}\u{7f}"), "`LOCKGATE_TOKEN` cannot be used: it has a character that no token has"),
     ] {
         let mut command = key();
         command.env("LOCKGATE_SERVER", "http://127.0.0.1:9").env("LOCKGATE_TOKEN", &token);

@@ -8,9 +8,13 @@
 //! - What is known: [`Deployment`] and its parts, and the [`Snapshot`] of it that one decision looks at.
 //! - What plugins answer: [`Answer`] (approval policies), [`Report`] (checks), [`Rollout`] and [`Action`] (strategies).
 //! - What the host says: [`rules`], [`combine`], [`Decision`].
+//! - Who may do what: [`Right`], [`Teams`], [`CredentialKind`].
+//! - What a server and its clients send each other: [`api`].
 
 mod answer;
+pub mod api;
 mod approval;
+mod authority;
 mod canonical;
 mod change;
 mod closest;
@@ -23,15 +27,16 @@ mod distinct;
 mod environment;
 mod evidence;
 mod exemption;
+mod gate_need;
 mod id;
 mod instance;
+pub mod merkle;
 mod name;
 mod person;
 mod plan;
 mod receipt;
 mod records;
 mod release;
-mod right;
 mod rollout;
 pub mod rules;
 mod snapshot;
@@ -52,19 +57,24 @@ pub use answer::{
     TimeNeeded, Violation,
 };
 pub use approval::{Approval, ApprovalAnswer, Person};
+pub use authority::{
+    CredentialKind, KnownRole, RIGHTS_OF_OTHER_ROLES, ROLES, Right, Teams, UnknownCredentialKind, UnknownRight,
+    rights_of, role_names,
+};
 pub use canonical::{DigestError, canonical_json, with_canonical_json};
 pub use change::{Change, ChangeApproval, ChangeCategory, Risk};
 pub use closest::closest;
 pub use counted::counted;
 pub use decision::{
     BindingAnswer, BindingOutcome, Decision, DecisionReason, DecisionRequirement, Enforcement, GroupOutcome, LogLevel,
-    LogLine, ModelRef, PluginRef, ReasonSource, Standing, Verdict,
+    LogLine, ModelName, ModelRef, PluginRef, ReasonSource, Standing, Verdict,
 };
 pub use deployment::{Deployment, DeploymentResult, PastDeployment, Product};
 pub use digest::Digest;
 pub use environment::{Environment, EnvironmentControl, EnvironmentKind};
 pub use evidence::Evidence;
 pub use exemption::{ExceptionCode, Exemption, InvalidWaiver, Overlap, OverlapRelation, Override, Waiver, WaiverScope};
+pub use gate_need::{GateAction, GateNeed};
 pub use id::is_path_step;
 pub use instance::{ConfigurationItem, Instance, InstanceStatus};
 pub use name::{InvalidName, NameFault, check_id, check_line, check_name, check_text, gives_orders};
@@ -79,7 +89,6 @@ pub use release::{
     Component, ComponentIdentity, ComponentKind, Defect, DefectStatus, KnowledgeItem, KnowledgeStatus, Release,
     ReleaseNotes, ReleaseStatus, Severity,
 };
-pub use right::{KnownRole, RIGHTS_OF_OTHER_ROLES, ROLES, Right, UnknownRight, rights_of, role_names};
 pub use rollout::{Action, LastKnownGood, Progress, Rollout, Step, StepAction, StepState, StepStatus, Wait, WayBack};
 pub use snapshot::{Snapshot, SnapshotForm};
 pub use stage::{Gate, Phase, Scenario, Stage};

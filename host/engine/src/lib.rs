@@ -24,6 +24,6 @@ mod select_model;
 mod values;
 
 pub use gate::{EngineCode, GateError, decision_id};
-pub use load::{GateAction, GateNeed, LoadReport, LoadedModel};
+pub use load::{LoadReport, LoadedModel};
 pub use select_model::{RESERVED, SelectModelError, SelectedModel, SnapshotRequest, select_model};
 pub use values::{PendingChanges, PendingValues, ValueStore, VersionedValues};

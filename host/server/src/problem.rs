@@ -11,16 +11,11 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt as _, Limited};
-use serde::{Deserialize, Serialize};
+use lockgate_domain::api::{PROBLEM_MEDIA_TYPE, PROBLEM_TYPE_PREFIX, ProblemDocument};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::serve::RequestId;
-
-/// The media type of problems.
-pub const MEDIA_TYPE: &str = "application/problem+json";
-
-/// What every `type` begins with; the rest is the code.
-pub const TYPE_PREFIX: &str = "urn:lockgate:problem:";
 
 /// The most bytes of a plain answer that become `detail`.
 const LONGEST_DETAIL: usize = 16 * 1024;
@@ -46,30 +41,6 @@ struct Parts {
     detail: Option<String>,
     members: Map<String, Value>,
     headers: HeaderMap,
-}
-
-/// A problem document (RFC 9457, section 3).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct ProblemDocument {
-    /// The kind of the problem: `urn:lockgate:problem:` and a stable code for programs.
-    #[serde(rename = "type")]
-    #[schema(format = "uri", examples("urn:lockgate:problem:not-found"))]
-    pub kind: String,
-    /// The name of the kind. It is the same for every problem of the kind.
-    pub title: String,
-    /// The HTTP status.
-    #[schema(minimum = 400, maximum = 599)]
-    pub status: u16,
-    /// What is wrong in this case, and how to mend it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
-    /// The request: `urn:lockgate:request:` and its id, which is also in `X-Request-ID`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(format = "uri")]
-    pub instance: Option<String>,
-    /// More members for programs; which ones depends on the kind.
-    #[serde(flatten)]
-    pub members: Map<String, Value>,
 }
 
 impl Problem {
@@ -108,6 +79,16 @@ impl Problem {
         self
     }
 
+    /// Adds each field of a document as a member. A document that is not a JSON object is left out and logged.
+    #[must_use]
+    pub(crate) fn with_all(mut self, document: &impl Serialize) -> Self {
+        match serde_json::to_value(document) {
+            Ok(Value::Object(members)) => self.0.members.extend(members),
+            other => tracing::error!(?other, "the members of a problem are not a JSON object"),
+        }
+        self
+    }
+
     /// Sets `Retry-After`, in seconds.
     #[must_use]
     pub fn retry_after(self, seconds: u64) -> Self {
@@ -134,7 +115,7 @@ impl Problem {
     /// The document for the answer to a request.
     pub fn document(&self, request: Option<&RequestId>) -> ProblemDocument {
         ProblemDocument {
-            kind: format!("{TYPE_PREFIX}{}", self.0.code),
+            kind: format!("{PROBLEM_TYPE_PREFIX}{}", self.0.code),
             title: self.0.title.clone().into_owned(),
             status: self.0.status.as_u16(),
             detail: self.0.detail.clone(),
@@ -153,7 +134,7 @@ impl Problem {
         let mut response = Response::new(self.body(request));
         *response.status_mut() = self.0.status;
         *response.headers_mut() = self.0.headers.clone();
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_MEDIA_TYPE));
         response.extensions_mut().insert(self);
         response
     }

@@ -15,12 +15,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use lockgate_domain::{Deployment, Digest, Gate, Person, Phase, Snapshot, Stage, Timestamp, canonical_json};
+use lockgate_domain::{
+    CredentialKind, Deployment, Digest, Gate, Person, Phase, Snapshot, Stage, Teams, Timestamp, canonical_json,
+};
 use lockgate_engine::LoadedModel;
 use lockgate_engine::model::Source;
 use lockgate_ledger::{KeyFile, NewEntry, SqliteOptions};
 use lockgate_runtime::{Runtime, RuntimeConfig};
-use lockgate_service::authority::{Actor, CredentialKind, Teams};
+use lockgate_service::authority::Actor;
 use lockgate_service::{
     DecisionOrigin, DeploymentService, GatePurpose, GateRequest, Models, NewDeployment, Recordings, WriteContext,
 };

@@ -4,7 +4,7 @@
 //! the lender, the borrower or an administrator ends it, or, where the lender held API tokens in the role, when the last of
 //! them stops being valid: somebody who has lost a role lends it no more.
 
-use lockgate_domain::{PersonId, Right, TeamName, Timestamp, fields};
+use lockgate_domain::{PersonId, Right, TeamName, Teams, Timestamp, fields};
 use lockgate_ledger::{Append, Expect};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use super::granted::{Grant, end_stream};
 use super::read::{LoadedDeployment, ReadMode};
 use super::waiver::fresh_id;
 use super::{DeploymentService, InputError, RuleRefusal, ServiceError, WriteAnswer, WriteContext};
-use crate::authority::{Actor, Teams};
+use crate::authority::Actor;
 use crate::lifecycle::EventActor;
 
 /// The stream of the delegations.

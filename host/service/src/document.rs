@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lockgate_domain::{Deployment, Right, TeamName, canonical_json, is_path_step, read_value};
+use lockgate_domain::{Deployment, Right, TeamName, Teams, canonical_json, is_path_step, read_value};
 use lockgate_ledger::{Content, check_stream_name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use super::locate::deployment_stream;
 use super::read::{LoadedDeployment, with_involved};
 use super::write::WriteChange;
 use super::{DeploymentRef, DeploymentService, DeploymentView, InputError, ServiceError, WriteAnswer, WriteContext};
-use crate::authority::{Actor, Teams};
+use crate::authority::Actor;
 use crate::lifecycle::{DeploymentEvent, DeploymentState, EventActor};
 use lockgate_engine::RESERVED;
 

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use lockgate_domain::{DigestError, PersonId, TeamName, ValueError};
+use lockgate_domain::{CredentialKind, DigestError, PersonId, TeamName, ValueError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::authority::{CredentialEnded, CredentialKind, Forbidden};
+use crate::authority::{CredentialEnded, Forbidden};
 use crate::lifecycle::IllegalMove;
 use lockgate_engine::rollout::RolloutError;
 use lockgate_engine::{GateError, SelectModelError};

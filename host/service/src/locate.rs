@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lockgate_domain::TeamName;
+use lockgate_domain::{TeamName, Teams};
 use lockgate_ledger::{Error, Query, Source as _, Storage, StoredEntry, TeamView};
 use serde::Serialize;
 
 use super::read::{LoadedDeployment, ReadMode};
 use super::{DeploymentService, ServiceError};
-use crate::authority::{Actor, Teams};
+use crate::authority::Actor;
 
 /// For how long it is known which teams have a deployment of an id, where a decision may rest on what was known lately.
 const KNOWN_FOR: Duration = Duration::from_secs(1);

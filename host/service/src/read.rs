@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockgate_domain::{Deployment, Digest, Right, Timestamp};
+use lockgate_domain::{Deployment, Digest, Right, Teams, Timestamp};
 use lockgate_ledger::{ContentState, Entry, Query, Storage};
 use quick_cache::sync::Cache;
 use schemars::JsonSchema;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::locate::deployment_stream;
 use super::write::RecordedEvent;
 use super::{DeploymentRef, DeploymentService, DeploymentSummary, ServiceError, WriteContext};
-use crate::authority::{Actor, Teams};
+use crate::authority::Actor;
 use crate::lifecycle::{DeploymentEvent, DeploymentState, EventActor};
 
 /// How many entries are read at once.

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Action, BindingOutcome, Gate, Phase, Progress, Reason, Right, Stage, Step, StepAction, StepState, StepStatus, Wait,
-    WayBack, rules,
+    Action, BindingOutcome, CredentialKind, Gate, Phase, Progress, Reason, Right, Stage, Step, StepAction, StepState,
+    StepStatus, Wait, WayBack, rules,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ use super::snapshot_cache::GateSnapshot;
 use super::value_turns::ValueTurn;
 use super::write::WriteChange;
 use super::{DeploymentRef, DeploymentService, InputError, RuleRefusal, ServiceError, WriteAnswer, WriteContext};
-use crate::authority::{Actor, CredentialKind};
+use crate::authority::Actor;
 use crate::lifecycle::{DeploymentEvent, EventActor, LifecycleMove, StagePosition};
 use crate::namespaces::{LedgerNamespaces, value_changes};
 use lockgate_engine::rollout::RolloutError;

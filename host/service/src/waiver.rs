@@ -1,6 +1,6 @@
 //! Waivers: exceptions that are granted in advance, for a time.
 
-use lockgate_domain::{Deployment, InvalidWaiver, Right, TeamName, Timestamp, Waiver, WaiverScope, fields};
+use lockgate_domain::{Deployment, InvalidWaiver, Right, TeamName, Teams, Timestamp, Waiver, WaiverScope, fields};
 use lockgate_ledger::Append;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use super::granted::Grant;
 use super::locate::team_step;
 use super::read::ReadMode;
 use super::{DeploymentService, InputError, RuleRefusal, ServiceError, WriteAnswer, WriteContext};
-use crate::authority::{Actor, Teams};
+use crate::authority::Actor;
 use crate::lifecycle::EventActor;
 
 /// A waiver that is asked for. Whoever asks owns it.

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use lockgate_domain::{Gate, TeamName};
+use lockgate_client::RequestPath;
+use lockgate_domain::api::access::{AccessHolder, AccessReview, AccessRow};
+use lockgate_domain::{Gate, TeamName, Teams};
 use lockgate_engine::LoadedModel;
 use lockgate_ledger::Storage as _;
-use lockgate_server::auth::access::{AccessHolder, AccessReview, AccessRow, AccessSources};
+use lockgate_server::auth::access::{self, AccessSources};
 use lockgate_server::auth::token::Tokens;
-use lockgate_service::authority::Teams;
 
 use crate::args::Global;
 use crate::command::ledger::{LEDGER, USUAL_DATA, open_to_read};
@@ -63,12 +64,16 @@ impl Access {
     }
 
     fn of_server(&self) -> anyhow::Result<AccessReview> {
-        let Some(named) = self.server.named()? else {
+        let Some(client) = self.server.client()? else {
             let diagnostic = Diagnostic::error("it is not said whose gates these are");
             let help = "name deployment models with `--model`, or a server that runs with `--server`";
             return Err(InvalidInput::from(diagnostic.help(help)).into());
         };
-        Ok(named.remote.access(self.team.as_deref())?)
+        let mut path = RequestPath::new("/api/v1/access");
+        if let Some(team) = &self.team {
+            path = path.query("team", team);
+        }
+        Ok(client.get(&path)?)
     }
 
     fn of_models(&self, global: &Global) -> anyhow::Result<AccessReview> {
@@ -84,7 +89,7 @@ impl Access {
         let teams = self.team.iter().cloned().collect();
         let teams = if self.team.is_none() { Teams::All } else { Teams::Named(teams) };
         let sources = AccessSources { tokens: &tokens, rules: None, teams: &teams, now: storage.now() };
-        Ok(AccessReview::of(loaded.iter().flatten(), sources))
+        Ok(access::review(loaded.iter().flatten(), sources))
     }
 }
 

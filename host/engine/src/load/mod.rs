@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Deployment, Description, Digest, DigestError, Evidence, Gate, Kind, PluginRef, Snapshot, Timestamp,
+    Deployment, Description, Digest, DigestError, Evidence, Gate, Kind, ModelName, PluginRef, Snapshot, Timestamp,
 };
 use lockgate_runtime::{Plugin, Runtime};
 
@@ -24,7 +24,6 @@ use crate::values::PendingValues;
 pub use components::{
     ComponentSource, ForPurpose, LoadPurpose, MissingComponent, ModelFolder, PluginComponent, ReadFile, read_capped,
 };
-pub use needs::{GateAction, GateNeed};
 pub(crate) use plugin_use::LoadedPlugin;
 use plugin_use::PluginUses;
 
@@ -160,6 +159,12 @@ impl LoadedModel {
     /// The digest of what it means.
     pub fn digest(&self) -> Digest {
         self.0.digest
+    }
+
+    /// Its id, its version and its digest.
+    pub fn name(&self) -> ModelName {
+        let model = self.model();
+        ModelName { id: model.id.clone(), version: model.version.clone(), digest: self.digest() }
     }
 
     /// The plugins that it uses, each once, by the names that it gives them; with what they say of themselves.

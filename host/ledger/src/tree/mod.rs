@@ -8,7 +8,8 @@
 mod hash;
 mod path;
 
-pub use hash::{Hash, MalformedHash, leaf_hash};
+pub use hash::leaf_hash;
+pub use lockgate_domain::merkle::{Hash, MalformedHash};
 pub use path::{Fold, consistency_path, inclusion_path, root_of};
 
 use hash::{empty_root, parent_hash};

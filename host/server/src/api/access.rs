@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use lockgate_domain::TeamName;
+use lockgate_domain::api::access::AccessReview;
 use lockgate_ledger::{Cause, Unavailable};
 use lockgate_service::{DeploymentService, ServiceError};
 use serde::Deserialize;
@@ -14,7 +15,7 @@ use super::extract::Who;
 use super::openapi::Reading;
 use super::state::ApiState;
 use super::url_parts::Parameters;
-use crate::auth::access::{AccessReview, AccessSources, teams_asked};
+use crate::auth::access::{self, AccessSources, teams_asked};
 use crate::auth::token::{TokenError, Tokens};
 use crate::problem::Problem;
 
@@ -54,7 +55,7 @@ pub(super) async fn review(
         let tokens = Tokens::read(&**engine.storage()).map_err(unreadable)?;
         let teams = teams_asked(&actor, query.team.as_ref());
         let sources = AccessSources { tokens: &tokens, rules: Some(&rules), teams: &teams, now: engine.now() };
-        Ok(AccessReview::of(set.models(), sources))
+        Ok(access::review(set.models(), sources))
     };
     state.read(review).await.map(Json)
 }

@@ -1,7 +1,7 @@
 //! The audit log over HTTP: enough to check all of it, and to have one entry of it proved, without the file.
 //!
-//! What stands here is [what an audit reads](lockgate_ledger::Source), page by page, as it lies in the ledger: leaves,
-//! hashes, signed notes. Nothing of it asks to be believed, and [`RemoteSource`] on the other side believes none of it.
+//! The routes serve [what an audit reads](lockgate_ledger::Source), page by page, as the ledger holds it: leaves, hashes, signed
+//! notes. `lockgate audit` on the other side verifies all of it. The pages are defined in [`lockgate_domain::api::audit`].
 //! Who may read it, the table in `routes` says; how much of it they see goes by their teams, in [`AuditState::ask`], which
 //! every handler goes through.
 
@@ -10,15 +10,15 @@ mod form;
 pub(super) mod log;
 mod parameters;
 pub(super) mod prove;
-mod remote;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
 use axum::http::StatusCode;
+use lockgate_domain::Teams;
 use lockgate_ledger::{Cause, Error, Source, Storage, TeamView, Unavailable};
-use lockgate_service::authority::{Actor, Teams};
+use lockgate_service::authority::Actor;
 use utoipa::OpenApi;
 
 use super::errors::damaged;
@@ -26,24 +26,8 @@ use super::routes::audit_routes;
 use super::state::reading;
 use crate::problem::Problem;
 
-pub use form::{
-    Checkpoints, ConsistencyHashes, Contents, Entries, EntryDocument, HeadDocument, InclusionProofDocument,
-    KeptCheckpoint, KeyChangeDocument, LogEntry, Nodes, WithheldEntryDocument,
-};
+pub use form::{ConsistencyHashes, InclusionProofDocument, KeyChangeDocument, LogEntry};
 pub use prove::{decision_proof, proof_of_decision};
-pub use remote::{InvalidServer, RemoteSource};
-
-/// The path that all routes of the audit log begin with.
-const PREFIX: &str = "/api/v1/audit";
-
-/// The header with the kind of content.
-const KIND_HEADER: &str = "lockgate-content-kind";
-/// The header with the media type of content, which is not the one that it is sent as.
-const MEDIA_TYPE_HEADER: &str = "lockgate-content-media-type";
-/// The header with the size that was noted when content was stored, in bytes.
-const SIZE_HEADER: &str = "lockgate-content-size";
-/// The header with the moment at which content was stored.
-const STORED_HEADER: &str = "lockgate-content-stored";
 
 /// What the routes need.
 #[derive(Clone)]
@@ -97,7 +81,6 @@ where
         prove::consistency,
         prove::decision_proof,
     ),
-    components(schemas(crate::problem::ProblemDocument)),
     tags((name = "audit", description = "The audit log. Clients can verify all of it without trusting the server."))
 )]
 pub struct AuditApi;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use lockgate_domain::Right;
+use lockgate_domain::{ModelName, Right};
 use lockgate_service::ServiceError;
 use lockgate_service::authority::Actor;
-use lockgate_service::catalogue::{CatalogueStatus, ModelName, PluginStatus, ReloadChanges, ReloadError};
+use lockgate_service::catalogue::{CatalogueStatus, PluginStatus, ReloadChanges, ReloadError};
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -2,6 +2,7 @@
 
 use axum::http::header::ETAG;
 use axum::http::{HeaderValue, StatusCode};
+use lockgate_domain::api::LEDGER_DAMAGED;
 use lockgate_domain::{Right, counted};
 use lockgate_engine::rollout::RolloutError;
 use lockgate_ledger::{Cause, Error, Loss, Unavailable};
@@ -12,9 +13,6 @@ use crate::problem::Problem;
 
 /// `Retry-After` of a ledger that is busy or fails, in seconds.
 const RETRY_AFTER: u64 = 1;
-
-/// The code of the problem for a damaged ledger.
-pub(super) const DAMAGED: &str = "ledger-damaged";
 
 /// The problem for an error of the engine.
 pub fn problem(error: ServiceError) -> Problem {
@@ -236,7 +234,7 @@ fn lost(said: &str, loss: &Loss) -> Problem {
 pub(super) fn damaged(what: &str) -> Problem {
     tracing::error!(what, "the ledger is damaged");
     let title = "The ledger is damaged or was tampered with";
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, DAMAGED, title)
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, LEDGER_DAMAGED, title)
         .detail("the server's log tells more; run `lockgate audit verify` to find the place")
 }
 

@@ -17,7 +17,7 @@ use crate::problem::Problem;
 use crate::serve::{Peer, RequestId};
 
 /// The header that makes a write safe to be sent twice.
-pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static(lockgate_domain::api::IDEMPOTENCY_KEY);
 
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 128;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use axum::Json;
-use lockgate_domain::{Person, Right};
-use lockgate_service::authority::{Actor, CredentialKind, Teams};
+use lockgate_domain::{CredentialKind, Person, Right, Teams};
+use lockgate_service::authority::Actor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -9,6 +9,9 @@ use std::sync::LazyLock;
 use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use lockgate_domain::api::access::AccessReview;
+use lockgate_domain::api::audit::{Checkpoints, Contents, Entries, HeadDocument, Nodes};
+use lockgate_domain::api::{PROBLEM_MEDIA_TYPE, ProblemDocument};
 use lockgate_domain::{Overlap, Stage};
 use lockgate_service::lifecycle::{ActivityReport, OverrideState};
 use lockgate_service::{
@@ -29,7 +32,6 @@ use super::answer::Listed;
 use super::rights_tables::rights_in_words;
 use super::routes::{Access, RouteRow, route_rows};
 use super::{audit, authzen, health, opa};
-use crate::problem::{MEDIA_TYPE, ProblemDocument};
 
 /// Headers of a request that changes a deployment.
 #[derive(IntoParams)]
@@ -88,11 +90,29 @@ impl IntoResponses for Writing {
     }
 }
 
+/// The error answers of an operation that describes none of its own.
+pub(super) struct AnyError;
+
+impl IntoResponses for AnyError {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[("default", "An error.")])
+    }
+}
+
+/// The error answers of an operation that asks for a decision.
+pub(super) struct NothingDecided;
+
+impl IntoResponses for NothingDecided {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[("default", "An error. Nothing was decided.")])
+    }
+}
+
 fn problems(all: &[(&str, &str)]) -> BTreeMap<String, RefOr<Response>> {
     let problem = |(status, description): &(&str, &str)| {
         let schema = Ref::from_schema_name("ProblemDocument");
         let content = ContentBuilder::new().schema(Some(schema)).build();
-        let response = ResponseBuilder::new().description(*description).content(MEDIA_TYPE, content).build();
+        let response = ResponseBuilder::new().description(*description).content(PROBLEM_MEDIA_TYPE, content).build();
         ((*status).to_owned(), RefOr::T(response))
     };
     all.iter().map(problem).collect()
@@ -165,7 +185,6 @@ const SCHEMES: [&str; 2] = ["bearer", "mutualTLS"];
         super::me::me,
         serve,
     ),
-    components(schemas(ProblemDocument)),
     tags(
         (name = "deployments", description = "Deployments and their way through the four stages."),
         (name = "gates", description = "Gates: the entrance and the exit of each stage."),
@@ -301,7 +320,13 @@ fn schemas() -> Map<String, Value> {
     register::<Page<DecisionRecord>>(&mut generator);
     register::<lockgate_service::catalogue::CatalogueStatus>(&mut generator);
     register::<lockgate_service::catalogue::ReloadChanges>(&mut generator);
-    register::<crate::auth::access::AccessReview>(&mut generator);
+    register::<AccessReview>(&mut generator);
+    register::<HeadDocument>(&mut generator);
+    register::<Entries>(&mut generator);
+    register::<Nodes>(&mut generator);
+    register::<Checkpoints>(&mut generator);
+    register::<Contents>(&mut generator);
+    register::<ProblemDocument>(&mut generator);
     register::<super::me::Me>(&mut generator);
     register::<Listed<Overlap>>(&mut generator);
     register::<Listed<WaiverState>>(&mut generator);

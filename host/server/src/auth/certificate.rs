@@ -3,8 +3,8 @@
 //! That it was signed by an authority that is trusted, and that the other end has its key, was the business of TLS. Here it
 //! is only read.
 
-use lockgate_domain::{Digest, Duration, Person, PersonId, Timestamp, check_line};
-use lockgate_service::authority::{Actor, Teams};
+use lockgate_domain::{Digest, Duration, Person, PersonId, Teams, Timestamp, check_line};
+use lockgate_service::authority::Actor;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer as _;

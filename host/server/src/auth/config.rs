@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use axum::http::Uri;
-use lockgate_domain::{Duration, PersonId, Right, TeamName, check_name};
-use lockgate_service::authority::CredentialKind;
+use lockgate_domain::{CredentialKind, Duration, PersonId, Right, TeamName, check_name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

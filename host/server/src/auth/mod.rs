@@ -22,9 +22,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
-use lockgate_domain::{Person, PersonId, Timestamp, role_names};
+use lockgate_domain::{CredentialKind, Person, PersonId, Teams, Timestamp, role_names};
 use lockgate_ledger::{LedgerClock, Storage};
-use lockgate_service::authority::{Actor, CredentialKind, Teams};
+use lockgate_service::authority::Actor;
 use tokio::sync::Semaphore;
 
 pub use config::{

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use lockgate_domain::api::access::AccessWarningCode;
 use lockgate_domain::rules::Rule;
 use lockgate_domain::{CheckOutcome, ExceptionCode, FailureKind, Stage};
 use lockgate_engine::EngineCode;
-use lockgate_server::auth::access::AccessWarningCode;
 use lockgate_service::lifecycle::activities_of;
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
@@ -245,7 +245,7 @@ fn every_finding_of_a_model_is_in_the_tables_of_its_page_and_no_other_one() {
 fn every_problem_of_the_api_is_in_the_table_of_its_page_and_no_other_one() {
     let page = read("docs/api.md");
     let documented = codes_in(&page);
-    let sources = sources("host/server/src");
+    let sources = sources("host/server/src") + &sources("host/domain/src/api");
     let of_status = sources.split("fn kind_of(").nth(1).unwrap().split("\n}").next().unwrap();
     let mut said: Vec<&str> = literals_after(of_status, "=> (");
     for beginning in ["conflict(", "forbidden("] {

@@ -13,12 +13,12 @@ use axum::middleware::{self, Next};
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use futures_util::stream;
-use lockgate_domain::{Person, PersonId};
+use lockgate_domain::{CredentialKind, Person, PersonId, Teams};
 use lockgate_server::observe::{
     Exchange, Format, LogConfig, LogFormat, LogGuard, Metrics, Observer, TraceConfig, observe, subscriber,
 };
 use lockgate_server::serve::with_request_id;
-use lockgate_service::authority::{Actor, CredentialKind, Teams};
+use lockgate_service::authority::Actor;
 use serde_json::Value;
 
 /// Something to write to, and to read afterwards.

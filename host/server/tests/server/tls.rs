@@ -8,8 +8,7 @@ use axum::extract::ConnectInfo;
 use axum::routing::get;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use lockgate_ledger::Source as _;
-use lockgate_server::api::audit::RemoteSource;
+use lockgate_client::{Client, RequestPath};
 use lockgate_server::config::{ClientCertificate, Config, TlsConfig};
 use lockgate_server::serve::{Peer, Running, Server, StartError};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -157,11 +156,12 @@ async fn a_decision_point_that_speaks_tls_says_so_in_its_addresses_on_this_machi
 }
 
 #[tokio::test]
-async fn an_auditor_who_does_not_know_the_authority_is_told_how_to_name_it() {
+async fn a_client_that_does_not_know_the_authority_is_told_how_to_name_it() {
     let files = Files::new();
     let running = files.start(None).await;
     let server = running.url();
-    let asked = move || RemoteSource::new(&server, None).unwrap().head().unwrap_err().to_string();
+    let client = Client::new(server.parse().unwrap(), None);
+    let asked = move || client.get::<serde_json::Value>(&RequestPath::new("/livez")).unwrap_err().to_string();
     let said = tokio::task::spawn_blocking(asked).await.unwrap();
     assert!(said.ends_with("`SSL_CERT_FILE=ca.pem`"), "{said}");
     running.shutdown().await;

@@ -4,12 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lockgate_domain::{Digest, PluginRef, Timestamp};
+use lockgate_domain::{Digest, ModelName, PluginRef, Timestamp};
 use lockgate_ledger::{Append, Conflict, Content, ContentState, Entry, Error, Expect, NewEntry, Query, Storage};
 use lockgate_runtime::RecordedEngine;
 use serde::{Deserialize, Serialize};
 
-use super::ModelName;
 use super::set::{ListedModel, ModelSet};
 
 /// The stream that models are recorded in.
@@ -72,7 +71,7 @@ pub(super) fn keep(set: &ModelSet, storage: &dyn Storage, now: Timestamp) -> Res
     let mut kept = KeepReport::default();
     let mut present = BTreeSet::new();
     for listed in &set.listed {
-        let name = ModelName::of(&listed.model);
+        let name = listed.model.name();
         match keep_one(listed, &name, storage, now, &mut present) {
             Ok(RecordedBefore::Already) => {}
             Ok(RecordedBefore::Now { before }) => {

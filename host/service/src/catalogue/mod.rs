@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use lockgate_domain::{Digest, Timestamp};
+use lockgate_domain::{Digest, ModelName, Timestamp};
 use lockgate_ledger::Storage;
 use lockgate_runtime::Runtime;
 use parking_lot::Mutex;
@@ -36,7 +36,7 @@ pub(crate) use restore::restore_to_replay;
 pub use keep::{KIND, KeepError, KeepReport, ReusedVersion, STREAM};
 pub use models::KeptModels;
 pub use restore::RestoreError;
-pub use set::{ModelName, ModelSet};
+pub use set::ModelSet;
 pub use status::{
     CatalogueError, CatalogueStatus, FileFindings, ModelStatus, PluginStatus, ReloadAttempt, ReloadChanges,
     ReloadOutcome,
@@ -152,7 +152,7 @@ impl Catalogue {
         // In this order: what is in use is at least as new as the attempt.
         let last = self.last.lock().clone();
         let models = self.current().listed.iter().map(|listed| ModelStatus::of(listed)).collect();
-        let mut retained: Vec<ModelName> = self.retained.lock().values().map(ModelName::of).collect();
+        let mut retained: Vec<ModelName> = self.retained.lock().values().map(LoadedModel::name).collect();
         retained.sort();
         CatalogueStatus { models, retained, last }
     }

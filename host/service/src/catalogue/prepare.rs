@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::files::{FileReader, FileWatch, model_files};
 use super::set::{ListedModel, ModelSet, UnkeptComponents};
-use super::{CatalogueError, FileFindings, ModelName, ReloadChanges};
+use super::{CatalogueError, FileFindings, ReloadChanges};
 use lockgate_engine::load::{LoadedModel, ModelFolder};
 use lockgate_engine::model::{Finding, Findings, LARGEST_SOURCE, Model, Read, Source, read_partly};
 
@@ -154,8 +154,8 @@ impl ModelFileCandidate {
     /// Says if the model has the version of the one in use, and means something else.
     fn compare(&mut self, old: &ModelSet) {
         let (Some(read), Some(listed)) = (&self.read, &self.listed) else { return };
-        let new = ModelName::of(&listed.model);
-        let Some(before) = old.by_id(&new.id).map(ModelName::of) else { return };
+        let new = listed.model.name();
+        let Some(before) = old.by_id(&new.id).map(LoadedModel::name) else { return };
         if before.version != new.version || before.digest == new.digest {
             return;
         }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lockgate_domain::{Digest, Timestamp};
+use lockgate_domain::{Digest, ModelName, Timestamp};
 use lockgate_ledger::{ContentState, Error, Query, Storage};
 use lockgate_runtime::Runtime;
 
 use super::keep::{KIND, ModelRecord, PAGE, STREAM};
 use super::prepare::grants_directories;
-use super::{FileFindings, ModelName, ModelSet};
+use super::{FileFindings, ModelSet};
 use lockgate_engine::load::{
     ComponentSource, ForPurpose, LoadPurpose, LoadReport, LoadedModel, MissingComponent, PluginComponent,
 };

@@ -1,42 +1,14 @@
 //! The models that are loaded at one time.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lockgate_domain::{Digest, Timestamp};
+use lockgate_domain::{Digest, ModelName, Timestamp};
 use parking_lot::Mutex;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use lockgate_engine::load::LoadedModel;
 use lockgate_engine::model::{Findings, Source};
-
-/// One version of a model.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct ModelName {
-    /// Its id.
-    pub id: String,
-    /// Its version.
-    pub version: String,
-    /// The digest of what it means.
-    pub digest: Digest,
-}
-
-impl ModelName {
-    pub(super) fn of(loaded: &LoadedModel) -> Self {
-        let model = loaded.model();
-        Self { id: model.id.clone(), version: model.version.clone(), digest: loaded.digest() }
-    }
-}
-
-/// `id@version`.
-impl fmt::Display for ModelName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.id, self.version)
-    }
-}
 
 /// The models that are loaded at one time. Who decides keeps one set from the first look to the last, so that nothing
 /// is decided by half of one and half of another.
@@ -93,7 +65,7 @@ impl ModelSet {
 
     /// Their names, by id in order.
     pub fn names(&self) -> Vec<ModelName> {
-        self.models.iter().map(ModelName::of).collect()
+        self.models.iter().map(LoadedModel::name).collect()
     }
 
     pub(super) fn listed(&self, id: &str) -> Option<&Arc<ListedModel>> {

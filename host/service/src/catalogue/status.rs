@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use lockgate_domain::{Digest, Kind, Timestamp};
+use lockgate_domain::{Digest, Kind, ModelName, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
-use super::set::{ListedModel, ModelName};
+use super::set::ListedModel;
 use lockgate_engine::model::{Findings, LocatedFinding, Source};
 
 /// What became of the models when they were loaded anew. Each list by id in order.
@@ -141,7 +141,7 @@ impl ModelStatus {
             summary: description.summary.clone(),
         });
         Self {
-            name: ModelName::of(&listed.model),
+            name: listed.model.name(),
             title: listed.model.model().title.clone(),
             file: listed.file.display().to_string(),
             since: listed.since,

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use lockgate_domain::{ApprovedPlan, Digest, Evidence, Gate, Override, PersonId, Rollout, StepStatus, TeamName};
+use lockgate_domain::{
+    ApprovedPlan, CredentialKind, Digest, Evidence, Gate, Override, PersonId, Rollout, StepStatus, TeamName,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ActivityReport, RecordedApproval};
-use crate::authority::{Actor, CredentialKind};
+use crate::authority::Actor;
 
 /// What came of looking at an override afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

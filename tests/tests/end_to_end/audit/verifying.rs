@@ -1,13 +1,10 @@
 //! `lockgate audit verify`: what it says of a log that nobody touched, and how it ends.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::{Extension, Router};
-use lockgate_domain::{Person, PersonId, Timestamp};
-use lockgate_ledger::{Append, NewEntry, Storage};
-use lockgate_server::api::audit::{AuditState, routes};
-use lockgate_service::authority::{Actor, CredentialKind, Teams};
+use lockgate_audit_server::{routes_for, serve};
+use lockgate_domain::{Teams, Timestamp};
+use lockgate_ledger::{Append, NewEntry, Storage as _};
 use serde_json::json;
 
 use super::support::Place;
@@ -59,7 +56,7 @@ fn a_log_is_verified_while_a_server_writes_to_it() {
 fn a_log_is_verified_and_proved_through_a_server_that_runs() {
     let place = Place::new();
     let (key, _) = place.head();
-    let server = serve(Arc::new(place.storage()), Teams::All);
+    let server = serve(routes_for(Arc::new(place.storage()), Teams::All));
     let said = place.lockgate(&["audit", "verify", "--server", &server, "--key", &key, "-o", "json"]).with(0).json();
     assert_eq!((&said["size"], &said["checked"]["content"]), (&json!(8), &json!(1)));
     let other = Place::new().head().0;
@@ -80,7 +77,7 @@ fn an_auditor_of_a_team_verifies_the_whole_log_and_is_told_what_was_withheld() {
     let entry = NewEntry::new("deployment/shop/d-1", "requested", Timestamp::from_millis(0), &json!({})).unwrap();
     let entries = vec![entry.of_team("shop").unwrap()];
     storage.append(Append { entries, ..Append::default() }).unwrap();
-    let server = serve(storage, Teams::Named(["shop".parse().unwrap()].into()));
+    let server = serve(routes_for(storage, Teams::Named(["shop".parse().unwrap()].into())));
     let verify = ["audit", "verify", "--server", &server, "--key", &key];
     let table = place.lockgate(&verify).with(0).stdout;
     let told = "7 of 9 entries are withheld: they belong to other teams, or to none; their hashes are in the tree";
@@ -92,25 +89,6 @@ fn an_auditor_of_a_team_verifies_the_whole_log_and_is_told_what_was_withheld() {
     place.lockgate(&["audit", "prove", "8", "--server", &server, "--out", "proof.json"]).with(0);
     let proven = place.lockgate(&["audit", "check", "proof.json", "--key", &key]).with(0).stdout;
     assert!(proven.contains("shop"), "{proven}");
-}
-
-/// Serves a ledger to an auditor of these teams.
-fn serve(storage: Arc<dyn Storage>, teams: Teams) -> String {
-    let person = Person { id: PersonId::new("gus").unwrap(), name: String::new(), roles: vec!["auditor".to_owned()] };
-    let auditor =
-        Actor { person, kind: CredentialKind::Person, teams, scopes: None, credential: "token:test".to_owned() };
-    let router = Router::new().merge(routes::<AuditState>()).with_state(AuditState::new(storage));
-    let router = router.layer(Extension(auditor));
-    let listener = std::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    let address = listener.local_addr().unwrap();
-    listener.set_nonblocking(true).unwrap();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            axum::serve(tokio::net::TcpListener::from_std(listener).unwrap(), router).await.unwrap();
-        });
-    });
-    format!("http://{address}")
 }
 
 #[test]

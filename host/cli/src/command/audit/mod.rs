@@ -7,6 +7,7 @@ mod findings;
 mod keep;
 mod prove;
 mod report;
+mod server_log;
 mod source;
 mod trust;
 mod verify;

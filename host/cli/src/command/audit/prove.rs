@@ -173,8 +173,8 @@ fn find(what: &str, opened: &Opened) -> anyhow::Result<InclusionProof> {
         return Ok(prove_inclusion(source, index)?);
     }
     // This takes no right to audit. Whatever comes of it: the log itself is asked next, and says what is wrong.
-    if let Opened::Server { remote, .. } = opened
-        && let Ok(proof) = remote.decision_proof(what)
+    if let Opened::Server(log) = opened
+        && let Ok(proof) = log.decision_proof(what)
         && proof.entry.id.as_deref() == Some(what)
     {
         return Ok(proof);

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use lockgate_ledger::{Source, SqliteStorage};
-use lockgate_server::api::audit::RemoteSource;
 
+use super::server_log::ServerLog;
 use crate::command::ledger::{LEDGER, USUAL_DATA, open_to_read};
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::input::not_found;
-use crate::server::{NamedServer, ServerArguments};
+use crate::server::ServerArguments;
 
 /// What every SQLite file begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -40,12 +40,7 @@ pub(super) enum Opened {
         path: PathBuf,
     },
     /// A server.
-    Server {
-        /// What asks it.
-        remote: RemoteSource,
-        /// Its address.
-        address: String,
-    },
+    Server(ServerLog),
 }
 
 impl SourceArguments {
@@ -56,9 +51,9 @@ impl SourceArguments {
     pub(super) fn open(&self) -> anyhow::Result<Opened> {
         if self.data.is_none()
             && self.file.is_none()
-            && let Some(NamedServer { remote, address }) = self.server.named()?
+            && let Some(client) = self.server.client()?
         {
-            return Ok(Opened::Server { remote, address });
+            return Ok(Opened::Server(ServerLog::new(client)));
         }
         let path = match (&self.file, &self.data) {
             (Some(file), _) => file.clone(),
@@ -74,7 +69,7 @@ impl Opened {
     pub(super) fn source(&self) -> &dyn Source {
         match self {
             Self::File { storage, .. } => storage,
-            Self::Server { remote, .. } => remote,
+            Self::Server(log) => log,
         }
     }
 
@@ -82,7 +77,7 @@ impl Opened {
     pub(super) fn name(&self) -> String {
         match self {
             Self::File { path, .. } => path.display().to_string(),
-            Self::Server { address, .. } => address.clone(),
+            Self::Server(log) => log.address().to_owned(),
         }
     }
 }

@@ -101,7 +101,7 @@ impl Verify {
 fn whole(opened: &Opened) -> &'static str {
     match opened {
         Opened::File { .. } => "file",
-        Opened::Server { .. } => "server",
+        Opened::Server(_) => "server",
     }
 }
 

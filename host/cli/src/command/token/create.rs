@@ -1,9 +1,8 @@
 //! `lockgate token create`: a credential for a pipeline or a person.
 
-use lockgate_domain::{Duration, Person, PersonId, Right, TeamName, closest, role_names};
+use lockgate_domain::{CredentialKind, Duration, Person, PersonId, Right, TeamName, Teams, closest, role_names};
 use lockgate_ledger::Storage as _;
 use lockgate_server::auth::token::{NewToken, Tokens, issue};
-use lockgate_service::authority::{CredentialKind, Teams};
 
 use super::{ByArguments, in_that_time, refused, show};
 use crate::args::Global;

@@ -8,9 +8,8 @@ mod rotate;
 mod show;
 
 use clap::Subcommand;
-use lockgate_domain::{Duration, PersonId, Timestamp, closest};
+use lockgate_domain::{CredentialKind, Duration, PersonId, Timestamp, closest};
 use lockgate_server::auth::token::{TokenError, Tokens};
-use lockgate_service::authority::CredentialKind;
 use lockgate_service::lifecycle::EventActor;
 
 use crate::args::Global;

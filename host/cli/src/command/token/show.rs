@@ -1,9 +1,8 @@
 //! How tokens are shown. Their secrets only when they have just been made: then the text is all that goes to standard
 //! output, so that a script can take it, and what else there is to say goes to standard error.
 
-use lockgate_domain::{Right, TeamName, Timestamp};
+use lockgate_domain::{Right, TeamName, Teams, Timestamp};
 use lockgate_server::auth::token::{Issued, Token, TokenState};
-use lockgate_service::authority::Teams;
 use lockgate_service::lifecycle::EventActor;
 use serde_json::{Value, json};
 

@@ -5,15 +5,18 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use lockgate_domain::api::audit::{
+    Contents, DeletedContent, KIND_HEADER, MEDIA_TYPE_HEADER, SIZE_HEADER, STORED_HEADER,
+};
 use lockgate_domain::{Digest, Timestamp};
 use lockgate_ledger::{ContentState, StoredContent};
 
 use super::super::url_parts::{Parameters, PathParts};
-use super::form::Contents;
+use super::AuditState;
 use super::parameters::{ContentsQuery, wrong};
-use super::{AuditState, KIND_HEADER, MEDIA_TYPE_HEADER, SIZE_HEADER, STORED_HEADER};
 use crate::api::extract::Who;
-use crate::problem::{Problem, ProblemDocument};
+use crate::api::openapi::AnyError;
+use crate::problem::Problem;
 
 /// List the digests of all content
 ///
@@ -26,8 +29,8 @@ use crate::problem::{Problem, ProblemDocument};
     tag = "audit",
     params(ContentsQuery),
     responses(
-        (status = 200, description = "A page of digests.", body = Contents),
-        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "A page of digests.", body = ref("#/components/schemas/Contents")),
+        AnyError,
     )
 )]
 pub(in crate::api) async fn contents(
@@ -62,8 +65,8 @@ pub(in crate::api) async fn contents(
                 ("lockgate-content-stored" = String, description = "When it was stored."),
             )
         ),
-        (status = 410, description = "Retention deleted it.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 410, description = "Retention deleted it.", body = ref("#/components/schemas/ProblemDocument"), content_type = "application/problem+json"),
+        AnyError,
     )
 )]
 pub(in crate::api) async fn content(
@@ -82,11 +85,7 @@ pub(in crate::api) async fn content(
         ContentState::Present(bytes) => Ok((headers(&kind, &media_type, size, stored), bytes).into_response()),
         ContentState::Deleted(deleted) => Err(Problem::new(StatusCode::GONE, "deleted", "Deleted by retention")
             .detail(format!("retention deleted the content `{digest}` at {deleted}, as an entry of the log shows"))
-            .with("kind", kind)
-            .with("media_type", media_type)
-            .with("size", size)
-            .with("stored", stored)
-            .with("deleted", deleted)),
+            .with_all(&DeletedContent { kind, media_type, size, stored, deleted })),
     }
 }
 

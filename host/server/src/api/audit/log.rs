@@ -4,14 +4,16 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use lockgate_domain::api::audit::{Checkpoints, Entries, HeadDocument, KeptCheckpoint, Nodes};
 use lockgate_ledger::{Error, Query as Wanted, Source, SourceEntry};
 
 use super::super::url_parts::Parameters;
 use super::AuditState;
-use super::form::{Checkpoints, Entries, HeadDocument, KeptCheckpoint, Nodes};
+use super::form::push;
 use super::parameters::{CheckpointsQuery, EntriesQuery, NodesQuery};
 use crate::api::extract::Who;
-use crate::problem::{Problem, ProblemDocument};
+use crate::api::openapi::AnyError;
+use crate::problem::Problem;
 
 /// How many entries are read at once, and how many bytes of them are sent at once: one may have 16 MiB.
 const AT_ONCE: usize = 32;
@@ -26,8 +28,8 @@ const LARGEST: usize = 8 << 20;
     operation_id = "audit_head",
     tag = "audit",
     responses(
-        (status = 200, description = "The head.", body = HeadDocument),
-        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "The head.", body = ref("#/components/schemas/HeadDocument")),
+        AnyError,
     )
 )]
 pub(in crate::api) async fn head(
@@ -49,7 +51,7 @@ pub(in crate::api) async fn head(
     tag = "audit",
     responses(
         (status = 200, description = "A signed note (c2sp.org/tlog-checkpoint).", body = String, content_type = "text/plain"),
-        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+        AnyError,
     )
 )]
 pub(in crate::api) async fn checkpoint(
@@ -68,7 +70,7 @@ pub(in crate::api) async fn checkpoint(
     tag = "audit",
     responses(
         (status = 200, description = "The key: `<name>+<id>+<base64>` (c2sp.org/signed-note).", body = String, content_type = "text/plain"),
-        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+        AnyError,
     )
 )]
 pub(in crate::api) async fn key(
@@ -94,8 +96,8 @@ fn plain(text: String) -> impl IntoResponse {
     tag = "audit",
     params(EntriesQuery),
     responses(
-        (status = 200, description = "A page of entries.", body = Entries),
-        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "A page of entries.", body = ref("#/components/schemas/Entries")),
+        AnyError,
     )
 )]
 pub(in crate::api) async fn entries(
@@ -120,8 +122,8 @@ pub(in crate::api) async fn entries(
 /// As many entries as fit into a page, and where to go on.
 fn page(source: &dyn Source, mut wanted: Wanted) -> Result<Entries, Error> {
     let (limit, mut page, mut bytes) = (wanted.limit, Entries::default(), 0);
-    while page.len() < limit {
-        wanted.limit = AT_ONCE.min(limit - page.len());
+    while places(&page) < limit {
+        wanted.limit = AT_ONCE.min(limit - places(&page));
         let more = source.entries_with_withheld(&wanted)?;
         let all = more.len() < wanted.limit;
         for entry in more {
@@ -132,7 +134,7 @@ fn page(source: &dyn Source, mut wanted: Wanted) -> Result<Entries, Error> {
             if let SourceEntry::Whole(entry) = &entry {
                 bytes += entry.leaf.len();
             }
-            page.push(entry);
+            push(&mut page, entry);
             if bytes >= LARGEST {
                 return Ok(Entries { next: next(&wanted), ..page });
             }
@@ -142,6 +144,11 @@ fn page(source: &dyn Source, mut wanted: Wanted) -> Result<Entries, Error> {
         }
     }
     Ok(Entries { next: next(&wanted), ..page })
+}
+
+/// How many places of the log a page has.
+fn places(page: &Entries) -> usize {
+    page.entries.len() + page.withheld.len()
 }
 
 fn next(wanted: &Wanted) -> Option<u64> {
@@ -156,8 +163,8 @@ fn next(wanted: &Wanted) -> Option<u64> {
     tag = "audit",
     params(NodesQuery),
     responses(
-        (status = 200, description = "The hashes.", body = Nodes),
-        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "The hashes.", body = ref("#/components/schemas/Nodes")),
+        AnyError,
     )
 )]
 pub(in crate::api) async fn nodes(
@@ -180,8 +187,8 @@ pub(in crate::api) async fn nodes(
     tag = "audit",
     params(CheckpointsQuery),
     responses(
-        (status = 200, description = "A page of checkpoints, by size.", body = Checkpoints),
-        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "A page of checkpoints, by size.", body = ref("#/components/schemas/Checkpoints")),
+        AnyError,
     )
 )]
 pub(in crate::api) async fn checkpoints(

@@ -1,6 +1,7 @@
 //! Parameters of the routes of the audit log.
 
 use axum::http::StatusCode;
+use lockgate_domain::api::audit::{MOST_ITEMS, MOST_NODES};
 use lockgate_domain::{Digest, TeamName};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -10,10 +11,6 @@ use crate::problem::Problem;
 
 /// How many items a page has if nobody says.
 const USUAL: usize = 100;
-/// How many items a page has at most.
-pub(super) const MOST: usize = 1000;
-/// How many nodes can be asked for at once.
-pub(super) const MOST_NODES: usize = 256;
 
 /// The largest place in the log.
 const LARGEST: u64 = 1 << 53;
@@ -143,8 +140,8 @@ fn place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::E
 fn within(limit: Option<usize>) -> Result<usize, Problem> {
     match limit {
         None => Ok(USUAL),
-        Some(limit @ 1..=MOST) => Ok(limit),
-        Some(limit) => Err(wrong(format!("`limit={limit}` is not a whole number from 1 to {MOST}"))),
+        Some(limit @ 1..=MOST_ITEMS) => Ok(limit),
+        Some(limit) => Err(wrong(format!("`limit={limit}` is not a whole number from 1 to {MOST_ITEMS}"))),
     }
 }
 

@@ -11,7 +11,8 @@ use super::AuditState;
 use super::form::{ConsistencyHashes, InclusionProofDocument};
 use super::parameters::ConsistencyQuery;
 use crate::api::extract::Who;
-use crate::problem::{Problem, ProblemDocument};
+use crate::api::openapi::AnyError;
+use crate::problem::Problem;
 
 /// Prove that an entry is in the log
 ///
@@ -24,9 +25,9 @@ use crate::problem::{Problem, ProblemDocument};
     params(("index" = u64, Path, description = "The index of the entry in the log, from 0.", maximum = 9007199254740992i64)),
     responses(
         (status = 200, description = "The proof.", body = InclusionProofDocument),
-        (status = 403, description = "The entry belongs to a team that you are not in.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such entry.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The entry belongs to a team that you are not in.", body = ref("#/components/schemas/ProblemDocument"), content_type = "application/problem+json"),
+        (status = 404, description = "No such entry.", body = ref("#/components/schemas/ProblemDocument"), content_type = "application/problem+json"),
+        AnyError,
     )
 )]
 pub(in crate::api) async fn inclusion(
@@ -59,8 +60,8 @@ fn prove(source: &dyn Source, index: u64) -> Result<InclusionProof, Error> {
     params(ConsistencyQuery),
     responses(
         (status = 200, description = "The hashes.", body = ConsistencyHashes),
-        (status = 404, description = "The log has fewer entries.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "The log has fewer entries.", body = ref("#/components/schemas/ProblemDocument"), content_type = "application/problem+json"),
+        AnyError,
     )
 )]
 pub(in crate::api) async fn consistency(
@@ -98,8 +99,8 @@ fn between(source: &dyn Source, from: u64, to: Option<u64>) -> Result<Consistenc
     params(("id" = String, Path, description = "The id of the decision.")),
     responses(
         (status = 200, description = "The proof.", body = InclusionProofDocument),
-        (status = 404, description = "No such decision.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No such decision.", body = ref("#/components/schemas/ProblemDocument"), content_type = "application/problem+json"),
+        AnyError,
     )
 )]
 pub async fn decision_proof(

@@ -14,7 +14,8 @@ use super::super::json_body::AskedBody;
 use super::super::state::ApiState;
 use super::answer::{EvaluationAnswer, EvaluationsAnswer};
 use super::request::{self, Asked, Batch, EvaluationRequest, EvaluationsRequest, Semantic};
-use crate::problem::{Problem, ProblemDocument};
+use crate::api::openapi::NothingDecided;
+use crate::problem::Problem;
 use crate::serve::MediaType;
 
 /// How many evaluations of one request are made side by side: enough to be written in one group.
@@ -33,7 +34,7 @@ const AT_ONCE: usize = 16;
     request_body = EvaluationRequest,
     responses(
         (status = 200, description = "The decision.", body = EvaluationAnswer),
-        (status = "default", description = "An error. Nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+        NothingDecided,
     )
 )]
 pub(in crate::api) async fn evaluation(
@@ -60,7 +61,7 @@ pub(in crate::api) async fn evaluation(
     request_body = EvaluationsRequest,
     responses(
         (status = 200, description = "The decisions, in the order of the evaluations.", body = EvaluationsAnswer),
-        (status = "default", description = "An error. Nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+        NothingDecided,
     )
 )]
 pub(in crate::api) async fn evaluations(

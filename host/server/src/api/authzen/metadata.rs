@@ -11,7 +11,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{EVALUATION, EVALUATIONS};
-use crate::problem::{Problem, ProblemDocument};
+use crate::api::openapi::AnyError;
+use crate::problem::Problem;
 use crate::serve::SpeaksTls;
 
 /// The endpoints of this decision point. It has no search endpoints.
@@ -38,7 +39,7 @@ pub(super) struct Configuration {
     tag = "authzen",
     responses(
         (status = 200, description = "The configuration.", body = Configuration),
-        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+        AnyError,
     )
 )]
 pub(in crate::api) async fn configuration(

@@ -11,7 +11,8 @@ use super::super::state::ApiState;
 use super::super::url_parts::{Parameters, PathParts};
 use super::document::{QueryAnswer, Warning, may_exist, metrics, part, provenance};
 use super::read::{self, QueryBody, QueryParameters};
-use crate::problem::{Problem, ProblemDocument};
+use crate::api::openapi::{AnyError, NothingDecided};
+use crate::problem::Problem;
 
 /// By which interface it was asked, for the record.
 const PATH: &str = "opa";
@@ -31,7 +32,7 @@ const PATH: &str = "opa";
     ),
     responses(
         (status = 200, description = "The document and the id of the decision; without `result` if it is undefined.", body = QueryAnswer),
-        (status = "default", description = "An error. Nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+        NothingDecided,
     )
 )]
 pub(in crate::api) async fn get_gate(
@@ -60,7 +61,7 @@ pub(in crate::api) async fn get_gate(
     request_body = QueryBody,
     responses(
         (status = 200, description = "The document and the id of the decision; without `result` if it is undefined.", body = QueryAnswer),
-        (status = "default", description = "An error. Nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+        NothingDecided,
     )
 )]
 pub(in crate::api) async fn post_gate(
@@ -89,7 +90,7 @@ pub(in crate::api) async fn post_gate(
     ),
     responses(
         (status = 200, description = "The part and the id of the decision; without `result` if it is undefined.", body = QueryAnswer),
-        (status = "default", description = "An error. Nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+        NothingDecided,
     )
 )]
 pub(in crate::api) async fn get_part(
@@ -118,7 +119,7 @@ pub(in crate::api) async fn get_part(
     request_body = QueryBody,
     responses(
         (status = 200, description = "The part and the id of the decision; without `result` if it is undefined.", body = QueryAnswer),
-        (status = "default", description = "An error. Nothing was decided.", body = ProblemDocument, content_type = "application/problem+json"),
+        NothingDecided,
     )
 )]
 pub(in crate::api) async fn post_part(
@@ -142,7 +143,7 @@ pub(in crate::api) async fn post_part(
     params(QueryParameters),
     responses(
         (status = 200, description = "An answer without `result`, with a warning.", body = QueryAnswer),
-        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+        AnyError,
     )
 )]
 pub(in crate::api) async fn get_all(parameters: Parameters<QueryParameters>) -> Result<Response, Problem> {
@@ -160,7 +161,7 @@ pub(in crate::api) async fn get_all(parameters: Parameters<QueryParameters>) -> 
     params(QueryParameters),
     responses(
         (status = 200, description = "An answer without `result`, with a warning.", body = QueryAnswer),
-        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+        AnyError,
     )
 )]
 pub(in crate::api) async fn post_all(parameters: Parameters<QueryParameters>) -> Result<Response, Problem> {
@@ -181,7 +182,7 @@ pub(in crate::api) async fn post_all(parameters: Parameters<QueryParameters>) ->
     ),
     responses(
         (status = 200, description = "An answer without `result`, with a warning.", body = QueryAnswer),
-        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+        AnyError,
     )
 )]
 pub(in crate::api) async fn get_undefined(parameters: Parameters<QueryParameters>) -> Result<Response, Problem> {
@@ -202,7 +203,7 @@ pub(in crate::api) async fn get_undefined(parameters: Parameters<QueryParameters
     ),
     responses(
         (status = 200, description = "An answer without `result`, with a warning.", body = QueryAnswer),
-        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+        AnyError,
     )
 )]
 pub(in crate::api) async fn post_undefined(parameters: Parameters<QueryParameters>) -> Result<Response, Problem> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use lockgate_domain::{Duration, Person, PersonId, Right, Timestamp, check_line};
-use lockgate_service::authority::{Actor, Teams};
+use lockgate_domain::{Duration, Person, PersonId, Right, Teams, Timestamp, check_line};
+use lockgate_service::authority::Actor;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 

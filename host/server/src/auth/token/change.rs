@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use lockgate_domain::{Duration, Person, PersonId, Right, Timestamp, check_line, check_name};
+use lockgate_domain::{CredentialKind, Duration, Person, PersonId, Right, Teams, Timestamp, check_line, check_name};
 use lockgate_ledger::{Append, Error, Expect, InvalidEntry, Storage};
-use lockgate_service::authority::{CredentialKind, Teams};
 use lockgate_service::lifecycle::EventActor;
 
 use super::event::{ACCESS_STREAM, Event, IssuedBody, RevokedBody, RotatedBody};

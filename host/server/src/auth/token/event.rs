@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use lockgate_domain::{Digest, Person, Right, Timestamp};
+use lockgate_domain::{CredentialKind, Digest, Person, Right, Teams, Timestamp};
 use lockgate_ledger::{InvalidEntry, NewEntry, StoredEntry};
-use lockgate_service::authority::{CredentialKind, Teams};
 use lockgate_service::lifecycle::EventActor;
 use serde::{Deserialize, Serialize};
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use lockgate_domain::{Digest, Person, Right, Timestamp};
+use lockgate_domain::{CredentialKind, Digest, Person, Right, Teams, Timestamp};
 use lockgate_ledger::{Query, Source, Storage, StoredEntry};
-use lockgate_service::authority::{Actor, CredentialKind, Teams};
+use lockgate_service::authority::Actor;
 use lockgate_service::lifecycle::EventActor;
 use serde::Serialize;
 use subtle::{Choice, ConstantTimeEq as _};

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use lockgate_domain::{PersonId, Right, Timestamp};
+use lockgate_domain::{PersonId, Right, Teams, Timestamp};
 use lockgate_ledger::{Cause, Error, Storage, Unavailable};
-use lockgate_service::authority::Teams;
 use lockgate_service::{Credentials, TokensHeld};
 use parking_lot::Mutex;
 

@@ -1,11 +1,10 @@
 //! Who may do what at the gates: the people in each role that a gate needs, and where there is nobody.
 
-use lockgate_domain::Timestamp;
+use lockgate_domain::{Teams, Timestamp};
 use lockgate_engine::LoadedModel;
 use lockgate_engine::model::Source;
-use lockgate_server::auth::access::{AccessReview, AccessSources};
+use lockgate_server::auth::access::{self, AccessSources};
 use lockgate_server::auth::token::{Tokens, revoke};
-use lockgate_service::authority::Teams;
 use lockgate_service::lifecycle::EventActor;
 use lockgate_tests::Guest;
 use serde_json::{Value, json};
@@ -99,7 +98,7 @@ async fn whoever_may_approve_is_listed_where_people_of_any_role_are_needed_and_t
         let model = LoadedModel::load(&lockgate_tests::runtime(), &source, folder.path()).unwrap().model;
         let tokens = Tokens::read(&*storage).unwrap();
         let sources = AccessSources { tokens: &tokens, rules: Some(&[]), teams: &Teams::All, now: Timestamp::now() };
-        serde_json::to_value(AccessReview::of([&model], sources)).unwrap()
+        serde_json::to_value(access::review([&model], sources)).unwrap()
     };
     let (enough, too_few, none) = tokio::task::spawn_blocking(move || (review(2), review(7), review(0))).await.unwrap();
     let row =

@@ -115,7 +115,7 @@ async fn what_belongs_to_other_teams_is_not_there() {
     let stand = Stand::new().await;
     stand.request("d-1").await;
     let mut other = person("eve", &["release-manager"]);
-    other.teams = lockgate_service::authority::Teams::Named(["search".parse().unwrap()].into());
+    other.teams = lockgate_domain::Teams::Named(["search".parse().unwrap()].into());
     let storage = stand.storage();
     let secret = token(&*storage, &other);
     drop(storage);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 
 use axum::Router;
-use lockgate_domain::{Digest, Gate, Phase, Stage, Timestamp};
+use lockgate_domain::{Digest, Gate, Phase, Stage, Teams, Timestamp};
 use lockgate_ledger::Storage;
 use lockgate_runtime::{Runtime, RuntimeConfig};
 use lockgate_server::api::{ApiState, ServerState, mount};
@@ -14,7 +14,7 @@ use lockgate_server::auth::access::GrantingRule;
 use lockgate_server::auth::token::TokenHolders;
 use lockgate_server::config::Config;
 use lockgate_server::serve::{Ended, Running, Server};
-use lockgate_service::authority::{Actor, Teams};
+use lockgate_service::authority::Actor;
 use lockgate_service::catalogue::{Catalogue, KeptModels};
 use lockgate_service::{
     DecisionOrigin, DeploymentService, GateAnswer, GatePurpose, GateRequest, LONGEST_DELEGATION, Recordings,

@@ -1,8 +1,8 @@
 //! Teams over HTTP: which deployment is meant, and what nobody of another team is told.
 
-use lockgate_domain::{Duration, Timestamp};
+use lockgate_domain::{Duration, Teams, Timestamp};
 use lockgate_server::auth::token::{NewToken, issue, revoke, rotate};
-use lockgate_service::authority::{Actor, Teams};
+use lockgate_service::authority::Actor;
 use lockgate_service::lifecycle::EventActor;
 use serde_json::{Value, json};
 

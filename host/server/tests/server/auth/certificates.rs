@@ -1,8 +1,7 @@
 //! Client certificates: who somebody is whom TLS has let in.
 
-use lockgate_domain::Right;
+use lockgate_domain::{CredentialKind, Right, Teams};
 use lockgate_server::auth::{AuthError, Authenticator, Presented, Refusal};
-use lockgate_service::authority::{CredentialKind, Teams};
 use rcgen::{CertificateParams, DnType, KeyPair, SanType, date_time_ymd};
 
 use crate::auth::support::{Ledger, at, bearer, issued, refused};

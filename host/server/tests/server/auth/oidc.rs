@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use lockgate_domain::{PersonId, Right};
+use lockgate_domain::{CredentialKind, PersonId, Right, Teams};
 use lockgate_server::auth::{AsOf, AuthError, Authenticator, Refusal};
-use lockgate_service::authority::{Actor, CredentialKind, Teams};
+use lockgate_service::authority::Actor;
 use serde_json::{Value, json};
 
 use crate::auth::issuer::Issuer;

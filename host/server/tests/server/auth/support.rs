@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
-use lockgate_domain::{Person, PersonId, Timestamp};
+use lockgate_domain::{CredentialKind, Person, PersonId, Teams, Timestamp};
 use lockgate_ledger::{KeyFile, SqliteOptions, SqliteStorage, Storage};
 use lockgate_server::auth::token::{Issued, NewToken, issue};
 use lockgate_server::auth::{AuthConfig, AuthError, Authenticator, Presented, Refusal, Session};
-use lockgate_service::authority::{Actor, CredentialKind, Teams};
+use lockgate_service::authority::Actor;
 use lockgate_service::lifecycle::EventActor;
 use tempfile::TempDir;
 

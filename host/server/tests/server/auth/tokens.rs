@@ -1,12 +1,12 @@
 //! API tokens: what happens to them, and who sees it when.
 
-use lockgate_domain::{Duration, Right, Timestamp};
+use lockgate_domain::{CredentialKind, Duration, Right, Teams, Timestamp};
 use lockgate_ledger::{Append, NewEntry, Query, Source as _, Storage as _};
 use lockgate_server::auth::token::{
     ACCESS_STREAM, Issued, NewToken, TokenError, TokenState, Tokens, first_administrator, issue, revoke, rotate,
 };
 use lockgate_server::auth::{AsOf, AuthError, Refusal};
-use lockgate_service::authority::{Actor, CredentialKind, Teams};
+use lockgate_service::authority::Actor;
 use serde_json::json;
 
 use crate::auth::support::{Ledger, ada, ask, at, issued, new_token, refused, session};

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
-use lockgate_domain::{Digest, Person, PersonId, Timestamp};
+use lockgate_domain::{CredentialKind, Digest, Person, PersonId, Teams, Timestamp};
 use lockgate_ledger::Storage;
 use lockgate_runtime::{Runtime, RuntimeConfig};
 use lockgate_server::api::{ApiState, ServerState, mount};
 use lockgate_server::auth::access::GrantingRule;
 use lockgate_server::auth::token::{NewToken, issue};
-use lockgate_service::authority::{Actor, CredentialKind, Teams};
+use lockgate_service::authority::Actor;
 use lockgate_service::catalogue::{Catalogue, KeptModels};
 use lockgate_service::lifecycle::EventActor;
 use lockgate_service::{DeploymentService, NewDeployment, Recordings, WriteContext};

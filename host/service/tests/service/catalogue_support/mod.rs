@@ -5,10 +5,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use lockgate_domain::Decision;
+use lockgate_domain::{Decision, ModelName};
 use lockgate_engine::LoadedModel;
 use lockgate_runtime::{Runtime, RuntimeConfig};
-use lockgate_service::catalogue::{Catalogue, ModelName};
+use lockgate_service::catalogue::Catalogue;
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::gate_support::{EXIT, decide, deployment, model_text, plugins};

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use lockgate_domain::{ApprovalAnswer, Duration, PersonId, Timestamp};
-use lockgate_service::authority::{Actor, Teams};
+use lockgate_domain::{ApprovalAnswer, Duration, PersonId, Teams, Timestamp};
+use lockgate_service::authority::Actor;
 use lockgate_service::{
     Credentials, DelegationState, DeploymentService, NewApproval, NewDelegation, Recordings, RuleRefusal, ServiceError,
     ServiceSettings, TokensHeld,

@@ -223,7 +223,7 @@ fn other_teams_see_nothing_of_it() {
     let stand = Stand::new();
     stand.request(|_| {}).unwrap();
     let mut stranger = ben();
-    stranger.teams = lockgate_service::authority::Teams::Named(["billing".parse().unwrap()].into());
+    stranger.teams = lockgate_domain::Teams::Named(["billing".parse().unwrap()].into());
     assert!(matches!(
         stand.engine.deployment(&stranger, "dep-1".into(), stand.now()),
         Err(ServiceError::NotFound { what: "deployment", .. })

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use lockgate_domain::{Phase, Stage};
-use lockgate_service::authority::{Actor, CredentialCheck, CredentialEnded, Teams};
+use lockgate_domain::{Phase, Stage, Teams};
+use lockgate_service::authority::{Actor, CredentialCheck, CredentialEnded};
 use lockgate_service::lifecycle::{ActivityOutcome, ActivityReport, LifecycleMove, activities_of};
 use lockgate_service::{
     DeploymentRef, DeploymentService, NewApproval, NewDelegation, NewDeployment, NewEvidence, NewOverride, NewReview,

@@ -1,7 +1,7 @@
 //! Where a rollout waits for people: who may say that it goes on.
 
-use lockgate_domain::{Phase, Progress, Stage, StepStatus};
-use lockgate_service::authority::{Actor, CredentialKind};
+use lockgate_domain::{CredentialKind, Phase, Progress, Stage, StepStatus};
+use lockgate_service::authority::Actor;
 use lockgate_service::{NextStep, Recordings, RuleRefusal, ServiceError, StepOutcome, StepReport};
 
 use serde_json::json;

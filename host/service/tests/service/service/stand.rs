@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lockgate_domain::{Decision, Digest, Gate, Person, PersonId, Phase, Stage, Timestamp};
+use lockgate_domain::{CredentialKind, Decision, Digest, Gate, Person, PersonId, Phase, Stage, Teams, Timestamp};
 use lockgate_engine::LoadedModel;
 use lockgate_ledger::note::SigningKey;
 use lockgate_ledger::{SqliteOptions, SqliteStorage};
-use lockgate_service::authority::{Actor, CredentialCheck, CredentialEnded, CredentialKind, Teams};
+use lockgate_service::authority::{Actor, CredentialCheck, CredentialEnded};
 use lockgate_service::lifecycle::{ActivityOutcome, ActivityReport, activities_of};
 use lockgate_service::{
     DecisionOrigin, DeploymentService, DeploymentView, GateAnswer, GatePass, GatePurpose, GateRequest, Models,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use lockgate_domain::{Phase, Stage, Verdict};
-use lockgate_service::authority::{Actor, Teams};
+use lockgate_domain::{Phase, Stage, Teams, Verdict};
+use lockgate_service::authority::Actor;
 use lockgate_service::lifecycle::LifecycleMove;
 use lockgate_service::{
     DeploymentRef, DeploymentService, GatePurpose, GateRequest, NewDeployment, NewWaiver, PageRequest, RuleRefusal,

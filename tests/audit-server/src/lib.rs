@@ -1,4 +1,6 @@
-//! A ledger behind the routes, and a server that may change what they answer.
+//! A ledger behind the routes of the audit log, for tests: on a server that is honest, or one that changes what it answers.
+
+#![allow(clippy::unwrap_used, reason = "for tests alone: what is wrong here ends the test")]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,26 +15,29 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
-use lockgate_domain::{Person, PersonId, Timestamp};
+use lockgate_domain::{CredentialKind, Person, PersonId, Teams, Timestamp};
 use lockgate_ledger::note::{SigningKey, VerifyingKey};
 use lockgate_ledger::{Append, Appended, Content, NewEntry, Source as _, SqliteOptions, SqliteStorage, Storage};
 use lockgate_server::api::audit::{AuditState, decision_proof, routes};
-use lockgate_service::authority::{Actor, CredentialKind, Teams};
+use lockgate_service::authority::Actor;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub(crate) const NAME: &str = "test.example/ledger";
+/// The name of the log, which is also that of its keys.
+pub const NAME: &str = "test.example/ledger";
 
-pub(crate) struct Ledger {
+/// A ledger in a folder that is deleted with it.
+pub struct Ledger {
     folder: TempDir,
-    pub(crate) storage: Arc<SqliteStorage>,
+    /// The ledger.
+    pub storage: Arc<SqliteStorage>,
     /// The first key.
-    pub(crate) key: VerifyingKey,
+    pub key: VerifyingKey,
 }
 
 impl Ledger {
     /// With that many entries after the one that names the key: `event`s 1, 2, 3 ... of the streams `a` and `b` in turn.
-    pub(crate) fn with(events: u64) -> Self {
+    pub fn with(events: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = SigningKey::generate(NAME).unwrap();
         let verifying = key.verifying_key().clone();
@@ -43,56 +48,70 @@ impl Ledger {
         ledger
     }
 
-    pub(crate) fn append(&self, entries: Vec<NewEntry>) -> Appended {
+    /// Appends entries.
+    ///
+    /// # Panics
+    /// If the ledger does not take them.
+    pub fn append(&self, entries: Vec<NewEntry>) -> Appended {
         self.storage.append(Append { entries, ..Append::default() }).unwrap()
     }
 
     /// One event that refers to content.
-    pub(crate) fn evidence(&self, bytes: &[u8]) -> Content {
+    pub fn evidence(&self, bytes: &[u8]) -> Content {
         self.evidence_of(event("evidence", 0), bytes)
     }
 
     /// An entry that refers to content.
-    pub(crate) fn evidence_of(&self, entry: NewEntry, bytes: &[u8]) -> Content {
+    pub fn evidence_of(&self, entry: NewEntry, bytes: &[u8]) -> Content {
         let content = Content::new("evidence", "text/html", Arc::new(bytes.to_vec()));
         let entries = vec![entry.referring_to(content.digest())];
         self.storage.append(Append { entries, content: vec![content.clone()], ..Append::default() }).unwrap();
         content
     }
 
-    pub(crate) fn rotate(&self) {
+    /// Makes a new key the one that signs.
+    ///
+    /// # Panics
+    /// If the ledger does not take it.
+    pub fn rotate(&self) {
         self.storage.rotate(SigningKey::generate(NAME).unwrap()).unwrap();
     }
 
-    pub(crate) fn checkpoint(&self) -> String {
+    /// The signed checkpoint of the head.
+    ///
+    /// # Panics
+    /// If the ledger cannot be read.
+    pub fn checkpoint(&self) -> String {
         self.storage.head().unwrap().checkpoint
     }
 
-    pub(crate) fn path(&self) -> PathBuf {
+    /// The file of the ledger.
+    pub fn path(&self) -> PathBuf {
         self.folder.path().join("ledger.db")
     }
 
-    pub(crate) fn routes(&self) -> Router {
+    /// The routes of the log, as an auditor of all teams sees it.
+    pub fn routes(&self) -> Router {
         routes_for(self.storage.clone(), Teams::All)
     }
 
     /// An honest server.
-    pub(crate) fn serve(&self) -> String {
+    pub fn serve(&self) -> String {
         serve(self.routes())
     }
 
     /// An honest server, asked by an auditor of these teams.
-    pub(crate) fn serve_for(&self, teams: &[&str]) -> String {
+    pub fn serve_for(&self, teams: &[&str]) -> String {
         serve(routes_for(self.storage.clone(), named(teams)))
     }
 
     /// A server that changes the JSON that it answers. The function gets path and query, and the answer.
-    pub(crate) fn serve_changed(&self, change: impl Fn(&str, &mut Value) + Clone + Send + Sync + 'static) -> String {
+    pub fn serve_changed(&self, change: impl Fn(&str, &mut Value) + Clone + Send + Sync + 'static) -> String {
         self.serve_changed_for(Teams::All, change)
     }
 
     /// The same, asked by an auditor of these teams.
-    pub(crate) fn serve_changed_for(
+    pub fn serve_changed_for(
         &self,
         teams: Teams,
         change: impl Fn(&str, &mut Value) + Clone + Send + Sync + 'static,
@@ -117,12 +136,16 @@ impl Ledger {
     }
 }
 
-pub(crate) fn named(teams: &[&str]) -> Teams {
+/// The teams of those names.
+///
+/// # Panics
+/// If one is not a name.
+pub fn named(teams: &[&str]) -> Teams {
     Teams::Named(teams.iter().map(|team| team.parse().unwrap()).collect())
 }
 
 /// The routes of a ledger, asked by an auditor of these teams.
-pub(crate) fn routes_for(storage: Arc<dyn Storage>, teams: Teams) -> Router {
+pub fn routes_for(storage: Arc<dyn Storage>, teams: Teams) -> Router {
     let person = Person { id: PersonId::new("gus").unwrap(), name: String::new(), roles: vec!["auditor".to_owned()] };
     let auditor =
         Actor { person, kind: CredentialKind::Person, teams, scopes: None, credential: "token:test".to_owned() };
@@ -133,12 +156,16 @@ pub(crate) fn routes_for(storage: Arc<dyn Storage>, teams: Teams) -> Router {
         .layer(Extension(auditor))
 }
 
-pub(crate) fn event(stream: &str, n: u64) -> NewEntry {
+/// An event of a stream, which belongs to no team.
+///
+/// # Panics
+/// Never.
+pub fn event(stream: &str, n: u64) -> NewEntry {
     NewEntry::new(stream, "event", Timestamp::from_millis(0), &json!({ "n": n })).unwrap()
 }
 
 /// Serves on a free port of this machine, until the test ends.
-pub(crate) fn serve(router: Router) -> String {
+pub fn serve(router: Router) -> String {
     let listener = std::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let address = listener.local_addr().unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -149,4 +176,23 @@ pub(crate) fn serve(router: Router) -> String {
         });
     });
     format!("http://{address}")
+}
+
+/// The entry `n` of a team. Streams, kinds and ids are told apart by the team, so that a search for its name finds each.
+///
+/// # Panics
+/// If the name is not one of a team.
+pub fn of_team(team: &str, n: u64) -> NewEntry {
+    let body = json!({ "n": n, "secret": format!("{team}-secret") });
+    let entry =
+        NewEntry::new(&format!("deployment/{team}/d-1"), &format!("{team}-kind"), Timestamp::from_millis(0), &body);
+    entry.unwrap().with_id(&format!("{team}-d-{n}")).unwrap().of_team(team).unwrap()
+}
+
+/// Entry 0 names the key, 1 is of no team, and then `shop` and `billing` have three each, in turn: 2, 4, 6 and 3, 5, 7.
+pub fn of_two_teams() -> Ledger {
+    let ledger = Ledger::with(0);
+    ledger.append(vec![event("access", 1)]);
+    ledger.append((2..8).map(|n| of_team(if n % 2 == 0 { "shop" } else { "billing" }, n)).collect());
+    ledger
 }

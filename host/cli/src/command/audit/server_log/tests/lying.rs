@@ -9,21 +9,21 @@ use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use lockgate_audit_server::{Ledger, event, routes_for, serve};
+use lockgate_domain::Teams;
 use lockgate_ledger::audit::{Audit, AuditReport, Place, audit};
 use lockgate_ledger::tree::leaf_hash;
 use lockgate_ledger::{Cause, Error, SqliteStorage};
-use lockgate_server::api::audit::RemoteSource;
-use lockgate_service::authority::Teams;
 use serde_json::{Value, json};
 
-use super::support::{Ledger, event, routes_for, serve};
+use super::server_log;
 
 fn against(ledger: &Ledger) -> Audit {
     Audit { key: Some(ledger.key.clone()), ..Audit::default() }
 }
 
 fn audited(server: &str, against: &Audit) -> Result<AuditReport, Error> {
-    audit(&RemoteSource::new(server, None).unwrap(), against)
+    audit(&server_log(server), against)
 }
 
 fn places(server: &str, against: &Audit) -> Vec<Place> {

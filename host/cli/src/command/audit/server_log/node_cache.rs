@@ -1,20 +1,20 @@
-//! The hashes of inner nodes, as many at a time as one request brings: an audit asks for them one by one, in the order in
-//! which they are complete, and would otherwise ask the server once for each entry.
+//! The hashes of inner nodes, as many at a time as one request brings. An audit asks for them one by one, in the order in which they
+//! become complete, and would otherwise ask the server once for each entry.
 
 use std::collections::HashMap;
 
 use lockgate_ledger::Error;
 use lockgate_ledger::tree::{Frontier, Hash};
 
-/// The nodes that were asked for last.
+/// The nodes that the last request brought.
 #[derive(Default)]
-pub(super) struct Window {
+pub(super) struct NodeCache {
     /// How many entries the log has, as far as is known.
     size: u64,
     hashes: HashMap<u64, Hash>,
 }
 
-impl Window {
+impl NodeCache {
     /// Notes how large the log is.
     pub(super) fn grow(&mut self, size: u64) {
         self.size = self.size.max(size);
@@ -31,7 +31,7 @@ impl Window {
         self.hashes.get(&node).copied().ok_or_else(none)
     }
 
-    /// That node, and those that an audit asks for next.
+    /// That node, and those that an audit asks for next: at most `most` in all.
     pub(super) fn following(&self, node: u64, most: usize) -> Vec<u64> {
         let level = node.trailing_ones();
         let mut nodes = vec![node];
@@ -53,7 +53,7 @@ impl Window {
         nodes
     }
 
-    /// Forgets the nodes that were here, and keeps these.
+    /// Replaces the nodes that were here.
     pub(super) fn keep(&mut self, hashes: HashMap<u64, Hash>) {
         self.hashes = hashes;
     }

@@ -1,0 +1,104 @@
+//! What people have to do at a gate, so that deployments come through it, and in which roles.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Gate;
+use crate::authority::{Right, rights_of};
+
+/// What somebody does at a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateAction {
+    /// Passes the gate, if it allows.
+    Pass,
+    /// Approves or rejects, in the role that a policy of the gate names in its settings.
+    Approve,
+    /// Ends a hold that a person ends, or goes on with a paused rollout.
+    Resume,
+    /// Grants a waiver for an answer of the gate.
+    Waive,
+    /// Overrides an answer of the gate.
+    Override,
+    /// Confirms an override as the second person.
+    ConfirmOverride,
+    /// Reviews an override.
+    Review,
+}
+
+impl GateAction {
+    /// The name that files and the API use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Approve => "approve",
+            Self::Resume => "resume",
+            Self::Waive => "waive",
+            Self::Override => "override",
+            Self::ConfirmOverride => "confirm-override",
+            Self::Review => "review",
+        }
+    }
+
+    /// What somebody can do who may do it, as a sentence says it.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Pass => "pass the gate",
+            Self::Approve => "approve",
+            Self::Resume => "end a hold of the rollout, or go on with a paused one",
+            Self::Waive => "grant a waiver",
+            Self::Override => "override an answer",
+            Self::ConfirmOverride => "confirm an override",
+            Self::Review => "review an override",
+        }
+    }
+
+    /// The right that it takes.
+    pub fn right(self) -> Right {
+        match self {
+            Self::Pass => Right::Drive,
+            Self::Approve => Right::Approve,
+            Self::Resume => Right::Resume,
+            Self::Waive => Right::Waive,
+            Self::Override | Self::ConfirmOverride => Right::Override,
+            Self::Review => Right::Review,
+        }
+    }
+}
+
+/// Somebody whom a gate needs, or may need.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct GateNeed {
+    /// The gate.
+    pub gate: Gate,
+    /// What they do there.
+    pub action: GateAction,
+    /// The roles of which they need one, by name in order. Empty: any role that has the right to it.
+    pub roles: BTreeSet<String>,
+    /// How many different people it takes at least: 1 if absent.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub needed: u64,
+}
+
+fn one() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_one(needed: &u64) -> bool {
+    *needed == 1
+}
+
+impl GateNeed {
+    /// Something that one person does there.
+    pub fn new(gate: Gate, action: GateAction, roles: BTreeSet<String>) -> Self {
+        Self { gate, action, roles, needed: 1 }
+    }
+
+    /// Whether somebody in that role is one of those who are needed, if the role has the right to it.
+    pub fn takes(&self, role: &str) -> bool {
+        self.roles.contains(role) || self.roles.is_empty() && rights_of(role).contains(&self.action.right())
+    }
+}
