@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use lockgate_runtime::{FolderOfNamespaces, Namespaces, Runtime, RuntimeConfig, RuntimeError};
 
-use crate::args::Global;
 use crate::diagnostic::{Diagnostic, InvalidInput};
+use crate::options::Global;
 
 /// Starts the runtime. Compiled plugins are kept where the command line says, or where the user's caches are.
 ///

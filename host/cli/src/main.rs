@@ -2,13 +2,18 @@
 //!
 //! Data goes to standard output, words about the work to standard error; the exit code says how it ended ([`exit`]).
 
-mod args;
+#![allow(missing_docs, reason = "nobody outside builds on the command")]
+
+mod cli;
 mod command;
+mod data_folder;
 mod diagnostic;
 mod exit;
 mod host;
 mod input;
+mod layout;
 mod models;
+mod options;
 mod print;
 mod recordings;
 mod report;
@@ -20,9 +25,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use crate::args::{Cli, Color};
+use crate::cli::Cli;
 use crate::diagnostic::InvalidInput;
 use crate::exit::Exit;
+use crate::options::Color;
 
 /// Decisions are made of many small pieces: a quarter of what one costs went into the system's allocator.
 #[global_allocator]

@@ -4,6 +4,7 @@
 //! printed through `anstream`, which takes the styles out where nobody would see them.
 
 use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lockgate_domain::{Standing, Verdict};
 
 /// Names, numbers, headings.
@@ -39,6 +40,14 @@ pub(crate) fn of_standing(standing: Standing) -> Style {
         Standing::Pending => WAITING,
         Standing::NotApplicable => FAINT,
     }
+}
+
+/// A bar that shows on a terminal how many of `things` are done; of how many may be told later.
+pub(crate) fn progress_bar(length: Option<u64>, things: &str, quiet: bool) -> ProgressBar {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let template = format!("  {{bar:40}} {things}: {{human_pos}} of {{human_len}}, {{per_sec}}, {{eta}} left");
+    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(length, target).with_style(style)
 }
 
 /// How many columns there are: what `COLUMNS` says, else those of the terminal; none where nobody counts them, as in a

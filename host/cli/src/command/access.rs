@@ -10,14 +10,14 @@ use lockgate_ledger::Storage as _;
 use lockgate_server::auth::access::{self, AccessSources};
 use lockgate_server::auth::token::Tokens;
 
-use crate::args::Global;
-use crate::command::ledger::{LEDGER, USUAL_DATA, open_to_read};
+use crate::data_folder::{LEDGER, USUAL_DATA, open_to_read};
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
+use crate::layout::{Form, grid};
 use crate::models;
+use crate::options::Global;
 use crate::print;
-use crate::report::{Form, grid};
 use crate::server::ServerArguments;
 use crate::terminal::{BAD, FAINT, STRONG, WAITING, styled};
 

@@ -10,7 +10,6 @@ use lockgate_engine::{LoadedModel, SelectModelError, SnapshotRequest, select_mod
 use lockgate_runtime::Recording;
 use lockgate_service::unknown_in_scope;
 
-use crate::args::{Global, parse_phase, parse_stage};
 use crate::diagnostic::{Diagnostic, InvalidInput, Tone};
 use crate::exit::Exit;
 use crate::host;
@@ -18,6 +17,7 @@ use crate::input::{
     EvidenceArgument, Json, MadeArgument, date, read_decision, read_deployment, read_evidence, time_of_this_machine,
 };
 use crate::models;
+use crate::options::{Global, parse_phase, parse_stage};
 use crate::print;
 use crate::recordings;
 use crate::report::{Documents, Output, Told};

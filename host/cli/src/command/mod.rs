@@ -3,7 +3,6 @@
 
 pub(crate) mod access;
 pub(crate) mod audit;
-pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod eval;
 pub(crate) mod ledger;

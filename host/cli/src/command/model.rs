@@ -11,14 +11,14 @@ use lockgate_engine::LoadedModel;
 use lockgate_engine::model::{self, Findings, Source};
 use lockgate_runtime::Runtime;
 
-use crate::args::Global;
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{read_bytes, time_of_this_machine};
+use crate::layout::grid;
 use crate::models;
+use crate::options::Global;
 use crate::print;
-use crate::report::grid;
 use crate::terminal::{FAINT, GOOD, STRONG, WAITING, styled};
 
 /// What to do with models.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use lockgate_server::config::{ConfigError, Flag, Written};
 use lockgate_server::serve::{FirstToken, Running};
 
-use crate::args::Global;
 use crate::exit::Exit;
+use crate::options::Global;
 use crate::{print, terminal};
 
 /// What is to be different from the file and the environment.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use lockgate_domain::{Evidence, TimeError, Timestamp, is_path_step};
 
-use super::{LARGEST_EVIDENCE, read_bytes};
+use super::file::{LARGEST_EVIDENCE, read_bytes};
 use crate::diagnostic::{Diagnostic, InvalidInput};
 
 /// `name=file`, as it stands on the command line.

@@ -8,6 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::diagnostic::{Diagnostic, InvalidInput, Source};
 
+/// How large a deployment, snapshot, decision or settings file may be: 16 MiB.
+pub(super) const LARGEST_DOCUMENT: u64 = 16 << 20;
+
+/// How large one piece of evidence may be: 64 MiB.
+pub(super) const LARGEST_EVIDENCE: u64 = 64 << 20;
+
 /// Whether standard input was read: who reads it again would find nothing, and take that for the document.
 static STANDARD_INPUT_TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -111,7 +117,7 @@ fn too_large(path: &Path, what: &str, found: &str, largest: u64) -> InvalidInput
         .note(format!("it has {found}, and {} is the most that is read", size(largest)));
     match largest {
         // Nothing larger is read as anything else.
-        super::LARGEST_EVIDENCE => diagnostic.into(),
+        LARGEST_EVIDENCE => diagnostic.into(),
         _ => {
             let path = path.display();
             diagnostic.help(format!("hand in large documents as evidence: `--evidence <name>={path}`")).into()

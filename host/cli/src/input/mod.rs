@@ -3,28 +3,17 @@
 //! A file goes through [`file`] (is it there, is it small enough, is it text), [`json`] (is it JSON, each key once, and
 //! where is what) and [`shape`] (does it say what it should); only then does it become a type of the domain.
 
-mod deployment;
+mod documents;
 mod evidence;
 mod file;
 mod json;
-mod settings;
 mod shape;
 
-pub(crate) use deployment::{read_decision, read_deployment, read_snapshot};
+pub(crate) use documents::{read_decision, read_deployment, read_settings, read_snapshot};
 pub(crate) use evidence::{EvidenceArgument, MadeArgument, date, read_evidence};
 pub(crate) use file::{not_found, read_bytes, read_text, size};
 pub(crate) use json::Json;
-pub(crate) use settings::read_settings;
 pub(crate) use shape::schema_of;
-
-/// How large a deployment, snapshot, decision or settings file may be: 16 MiB.
-pub(crate) const LARGEST_DOCUMENT: u64 = 16 << 20;
-
-/// How large one piece of evidence may be: 64 MiB.
-pub(crate) const LARGEST_EVIDENCE: u64 = 64 << 20;
-
-/// So many mistakes of one document are told: one with more is something else altogether.
-pub(crate) const MOST_TOLD: usize = 100;
 
 /// The time of a snapshot that names none. No ledger is involved, so it is that of this machine.
 #[expect(clippy::disallowed_methods, reason = "nothing that goes by this time is written to a ledger")]

@@ -8,9 +8,11 @@ use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::MOST_TOLD;
 use super::json::{Json, Places, join};
 use crate::diagnostic::{Diagnostic, InvalidInput};
+
+/// So many mistakes of one document are told: one with more is something else altogether.
+const MOST_TOLD: usize = 100;
 
 /// The JSON Schema (2020-12) of a type, as it is read.
 pub(crate) fn schema_of<T: JsonSchema>() -> Value {

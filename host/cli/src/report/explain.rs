@@ -7,7 +7,7 @@ use lockgate_domain::{
     Ruling, Standing, rules::Rule,
 };
 
-use super::Documents;
+use super::documents::Documents;
 use crate::diagnostic::{Diagnostic, Tone};
 
 /// Everything that stands in the way, that an advisory binding says against it, or why an approval or exception does not count.

@@ -14,12 +14,13 @@ use lockgate_ledger::{
     prove_consistency, prove_inclusion, verify,
 };
 
-use super::check::{LEAF_ENDING, told};
+use super::check::leaf_file;
+use super::proved_entry::told;
 use super::source::{Opened, SourceArguments};
 use super::trust::{KeyArguments, read_checkpoint};
-use crate::args::Global;
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
+use crate::options::Global;
 use crate::print;
 use crate::terminal::{BAD, styled};
 
@@ -147,13 +148,6 @@ impl Prove {
 
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     fs::write(path, bytes).with_context(|| format!("`{}` cannot be written", path.display()))
-}
-
-/// Where the bytes of the entry go that a proof of the other form is of.
-pub(super) fn leaf_file(proof: &Path) -> PathBuf {
-    let mut name = proof.as_os_str().to_owned();
-    name.push(LEAF_ENDING);
-    name.into()
 }
 
 fn not_proven(error: &str) -> Exit {

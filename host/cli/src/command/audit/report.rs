@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::findings::Found;
+use crate::layout::{fields, grid};
 use crate::print;
-use crate::report::{fields, grid};
 use crate::terminal::{BAD, FAINT, GOOD, WAITING, styled};
 
 /// What came of it.

@@ -1,20 +1,12 @@
 //! Where a log is read from: a data folder, the file itself, or a server that runs.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use lockgate_ledger::{Source, SqliteStorage};
 
 use super::server_log::ServerLog;
-use crate::command::ledger::{LEDGER, USUAL_DATA, open_to_read};
-use crate::diagnostic::{Diagnostic, InvalidInput};
-use crate::input::not_found;
+use crate::data_folder::{LEDGER, USUAL_DATA, open_to_read};
 use crate::server::ServerArguments;
-
-/// What every SQLite file begins with.
-const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// Where the log is. Nothing that a server says is believed unchecked.
 #[derive(Debug, clap::Args)]
@@ -80,27 +72,4 @@ impl Opened {
             Self::Server(log) => log.address().to_owned(),
         }
     }
-}
-
-/// Whether the file is there, and a database. One that is something else was named by mistake.
-pub(crate) fn seems_a_ledger(path: &Path) -> anyhow::Result<()> {
-    if path.is_dir() {
-        let diagnostic = Diagnostic::error(format!("the ledger `{}` is a folder", path.display()));
-        return Err(InvalidInput::from(diagnostic.help("name a data folder with `--data`")).into());
-    }
-    if !path.exists() {
-        let diagnostic = not_found(path, "ledger");
-        let help = "name the data folder of a server, or the file of a ledger";
-        return Err(InvalidInput::from(diagnostic.help(help)).into());
-    }
-    let mut begins = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut begins));
-    read.with_context(|| format!("the ledger `{}` cannot be read", path.display()))?;
-    // A file that was only just made may be empty: all of it stands in the write-ahead log beside it.
-    if !begins.is_empty() && begins != MAGIC {
-        let diagnostic = Diagnostic::error(format!("`{}` is not a ledger", path.display()));
-        let note = "it does not begin as an SQLite database does: it is another file, or its first bytes were changed";
-        return Err(InvalidInput::from(diagnostic.note(note)).into());
-    }
-    Ok(())
 }

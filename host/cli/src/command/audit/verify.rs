@@ -11,10 +11,10 @@ use super::report::Report;
 use super::source::{Opened, SourceArguments};
 use super::trust::{KeyArguments, read_checkpoint};
 use super::watched::{Watched, damage};
-use crate::args::Global;
 use crate::exit::Exit;
+use crate::layout::Form;
+use crate::options::Global;
 use crate::print;
-use crate::report::Form;
 
 /// What to verify.
 #[derive(Debug, clap::Args)]

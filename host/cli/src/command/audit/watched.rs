@@ -3,12 +3,14 @@
 //! An audit ends where a page of the file is so damaged that nothing can be read from it. Here the entries around it are
 //! asked for one by one, so that what is damaged can be named and the rest is still looked at.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use lockgate_domain::Digest;
 use lockgate_ledger::audit::{Finding, Place};
 use lockgate_ledger::tree::Hash;
 use lockgate_ledger::{Cause, Error, Head, Query, Source, SourceEntry, StoredContent, StoredEntry, Unavailable};
 use parking_lot::Mutex;
+
+use crate::terminal;
 
 /// So many entries that cannot be read are named: of a file with more, nothing is left to be audited.
 const MOST_UNREADABLE: usize = 1000;
@@ -23,10 +25,7 @@ pub(super) struct Watched<'a> {
 impl<'a> Watched<'a> {
     /// Watches a log. Shows how far it has come, on a terminal.
     pub(super) fn new(source: &'a dyn Source, quiet: bool) -> Self {
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let form = "  {bar:40} entries: {human_pos} of {human_len}, {per_sec}, {eta} left";
-        let style = ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::with_draw_target(None, target).with_style(style);
+        let bar = terminal::progress_bar(None, "entries", quiet);
         Self { source, bar, unreadable: Mutex::default() }
     }
 

@@ -4,15 +4,16 @@
 //! is said by the file `serves`. Everything that is told about an instance is found out by looking: its files are
 //! hashed, and its binary is run and asked for its version.
 
-use crate::print;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use lockgate_domain::{Component, Digest, Instance, InstanceStatus};
 use serde::{Deserialize, Serialize};
+
+use super::files::{BINARY, Package, place, version_of};
+use crate::print;
 
 /// The slot that consumers get before and after a rollout.
 pub(super) const STABLE: &str = "stable";
@@ -33,17 +34,6 @@ pub(super) struct Live {
 struct Installed {
     release: String,
     components: Vec<Component>,
-}
-
-/// The files of a release, ready to be installed.
-#[derive(Clone, Debug)]
-pub(super) struct Package {
-    /// The release, by id.
-    pub(super) release: String,
-    /// What is in it.
-    pub(super) components: Vec<Component>,
-    /// Where the files are, in the order of the components.
-    pub(super) files: Vec<PathBuf>,
 }
 
 impl Live {
@@ -112,7 +102,7 @@ impl Live {
             let file = slot.join(&component.name);
             let bytes = fs::read(&file).with_context(|| place(&file))?;
             component.digest = Some(Digest::of(&bytes));
-            if component.name == super::release::BINARY {
+            if component.name == BINARY {
                 match version_of(&file) {
                     Ok(version) => component.version = version,
                     Err(_) => running = false,
@@ -175,18 +165,7 @@ fn install(package: &Package, folder: &Path) -> Result<()> {
     fs::write(&file, print::json(&record)?).with_context(|| place(&file))
 }
 
-/// The version that a `lockgate` binary says it is.
-pub(super) fn version_of(binary: &Path) -> Result<String> {
-    let output = Command::new(binary).arg("--version").output().with_context(|| place(binary))?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    said.split_whitespace().nth(1).map(str::to_owned).with_context(|| format!("`{}` says no version", binary.display()))
-}
-
 /// How many instances a share is: at least one, if it is anything.
 fn share(percent: u8) -> usize {
     (INSTANCES * usize::from(percent)).div_ceil(100).min(INSTANCES)
-}
-
-pub(super) fn place(path: &Path) -> String {
-    format!("something is wrong with `{}`", path.display())
 }

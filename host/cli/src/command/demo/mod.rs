@@ -6,8 +6,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "the demo decides without a ledger, by the clock of this machine")]
 
+mod files;
 mod live;
-mod model;
 mod release;
 mod world;
 
@@ -23,15 +23,17 @@ use lockgate_domain::{
 use lockgate_engine::rollout::RolloutEnd;
 use lockgate_engine::{LoadedModel, SnapshotRequest, select_model};
 
-use crate::args::Global;
 use crate::exit::Exit;
 use crate::input::{EvidenceArgument, Json, read_deployment, read_evidence, size};
+use crate::layout::{fields, grid};
+use crate::options::Global;
 use crate::print;
-use crate::report::{Documents, Output, Told, fields, grid};
+use crate::report::{Documents, Output, Told};
 use crate::terminal::{self, FAINT, GOOD, STRONG, styled};
 use crate::{host, models};
-use live::{INSTANCES, Live, place};
-use release::{Build, Parts, approval};
+use files::{BINARY, Build, place, write_model};
+use live::{INSTANCES, Live};
+use release::{Parts, approval};
 use world::Folders;
 
 /// What the demo needs; `cargo xtask demo` brings all of it.
@@ -78,7 +80,7 @@ impl Demo {
         let bill = self.dir.join("sbom.cdx.json");
         fs::copy(&self.sbom, &bill).with_context(|| place(&self.sbom))?;
         let example = self.examples.join("new-version");
-        let model = model::write(&example.join("model.toml"), &self.plugins, &self.dir)?;
+        let model = write_model(&example.join("model.toml"), &self.plugins, &self.dir)?;
         let runtime = host::runtime(global)?;
         let stage = Stagehand {
             model: models::load(&runtime, &model, global.quiet)?,
@@ -315,7 +317,7 @@ fn action(action: &StepAction) -> String {
 }
 
 fn runs(instance: &lockgate_domain::Instance, digest: Digest) -> bool {
-    instance.components.iter().any(|component| component.name == release::BINARY && component.digest == Some(digest))
+    instance.components.iter().any(|component| component.name == BINARY && component.digest == Some(digest))
 }
 
 /// The path as short as it can be said: from the folder that the demo was started in.

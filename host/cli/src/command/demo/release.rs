@@ -1,96 +1,13 @@
 //! The release that the demo deploys: Lockgate's own, composed from the files that were just built.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use lockgate_domain::{
-    Approval, ApprovalAnswer, Component, ComponentKind, Deployment, DeploymentResult, Digest, Duration, Instance,
-    LastKnownGood, PastDeployment, Person, Risk, Scenario, TimeWindow, Timestamp, WayBack,
+    Approval, ApprovalAnswer, Deployment, DeploymentResult, Digest, Duration, Instance, LastKnownGood, PastDeployment,
+    Person, Risk, Scenario, TimeWindow, Timestamp, WayBack,
 };
 
-use super::live::{ENVIRONMENT, INSTANCES, Live, Package, place, version_of};
-
-/// The component that is run.
-pub(super) const BINARY: &str = "lockgate";
-/// The component that says what the binary is made of.
-pub(super) const BILL: &str = "lockgate.cdx.json";
-
-/// A build of Lockgate.
-#[derive(Clone, Debug)]
-pub(super) struct Build {
-    /// The files.
-    pub(super) package: Package,
-    /// The version that the binary says it is.
-    pub(super) version: String,
-    /// The digest of the binary.
-    pub(super) digest: Digest,
-    /// Its size in bytes.
-    pub(super) size: u64,
-}
-
-impl Build {
-    /// Looks at a binary and its bill of materials.
-    pub(super) fn of(binary: &Path, bill: &Path, commit: &str) -> Result<Self> {
-        let version = version_of(binary)?;
-        let origin = format!("git+{}@{commit}", env!("CARGO_PKG_REPOSITORY"));
-        let component = |name: &str, kind, media_type: &str, file: &Path| -> Result<(Component, u64)> {
-            let bytes = fs::read(file).with_context(|| place(file))?;
-            let component = Component {
-                name: name.to_owned(),
-                kind,
-                version: version.clone(),
-                digest: Some(Digest::of(&bytes)),
-                media_type: Some(media_type.to_owned()),
-                origin: Some(origin.clone()),
-            };
-            Ok((component, bytes.len() as u64))
-        };
-        let (program, size) = component(BINARY, ComponentKind::Software, "application/octet-stream", binary)?;
-        let (list, _) = component(BILL, ComponentKind::Documentation, "application/vnd.cyclonedx+json", bill)?;
-        let digest = program.digest.context("a binary has a digest")?;
-        Ok(Self {
-            package: Package {
-                release: format!("lockgate-{version}-{}", short(digest)),
-                components: vec![program, list],
-                files: vec![binary.to_owned(), bill.to_owned()],
-            },
-            version,
-            digest,
-            size,
-        })
-    }
-
-    /// The digest that protects the release as a whole.
-    fn release_digest(&self) -> Result<Digest> {
-        Ok(Digest::of_canonical(&self.package.components)?)
-    }
-
-    /// The same build with one byte of its binary changed, as a file of its own.
-    pub(super) fn tampered(&self, folder: &Path, bill: &Path, commit: &str) -> Result<(Self, usize)> {
-        let binary = self.package.files.first().context("a build has a binary")?;
-        let mut bytes = fs::read(binary).with_context(|| place(binary))?;
-        let place_of_byte = tamper(&mut bytes).context("the binary is empty")?;
-        let file: PathBuf = folder.join(BINARY);
-        fs::create_dir_all(folder).with_context(|| place(folder))?;
-        fs::copy(binary, &file).and_then(|_| fs::write(&file, bytes)).with_context(|| place(&file))?;
-        Ok((Self::of(&file, bill, commit)?, place_of_byte))
-    }
-}
-
-/// The beginning of a digest, which tells a build from the other.
-fn short(digest: Digest) -> String {
-    digest.hex().chars().take(8).collect()
-}
-
-/// Changes one byte where nothing runs: in the text that `--version` does not print.
-fn tamper(bytes: &mut [u8]) -> Option<usize> {
-    let marker = b"invalid input";
-    let at = bytes.windows(marker.len()).rposition(|window| window == marker)?;
-    let byte = bytes.get_mut(at)?;
-    *byte ^= 0x20;
-    Some(at)
-}
+use super::files::{Build, short_hex};
+use super::live::{ENVIRONMENT, INSTANCES, Live};
 
 /// What the demo's deployment is made of.
 pub(super) struct Parts<'a> {
@@ -120,7 +37,7 @@ impl Parts<'_> {
         let mut deployment = Deployment { id, approvals: Vec::new(), approved: None, ..example };
         let release = &mut deployment.release;
         release.id.clone_from(&candidate.package.release);
-        release.name = format!("Lockgate {}", short(candidate.digest));
+        release.name = format!("Lockgate {}", short_hex(candidate.digest));
         release.version.clone_from(&candidate.version);
         release.description = format!("Built from commit {commit}, without symbols.");
         release.components.clone_from(&candidate.package.components);

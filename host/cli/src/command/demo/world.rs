@@ -14,7 +14,8 @@ use lockgate_domain::{
 use lockgate_engine::LoadedModel;
 use lockgate_engine::rollout::{EffectError, RolloutEvent, World};
 
-use super::live::{Live, Package, STABLE};
+use super::files::Package;
+use super::live::{Live, STABLE};
 use crate::terminal::{BAD, FAINT, GOOD, indented, styled};
 
 /// What a rollout of the demo changes and looks at.

@@ -15,13 +15,13 @@ use lockgate_runtime::{AdmissionError, AdmittedComponent, Grants};
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
-use crate::args::Global;
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{read_bytes, size};
+use crate::layout::fields;
+use crate::options::Global;
 use crate::print;
-use crate::report::fields;
 
 /// The guest's stack in bytes. It is part of the memory that every fresh sandbox starts with: the linker's usual 1 MiB
 /// would make an evaluation nearly twice as slow.

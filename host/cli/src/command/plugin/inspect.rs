@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use lockgate_runtime::{AdmissionRefusal, Grants, InspectedImport, Inspection, StartUp};
 use serde_json::{Value, json};
 
-use super::{GrantArguments, settings};
-use crate::args::Global;
+use super::grant::GrantArguments;
+use super::settings;
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{read_bytes, size};
+use crate::layout::{Form, fields, grid};
+use crate::options::Global;
 use crate::print;
-use crate::report::{Form, fields, grid};
 use crate::terminal::{BAD, GOOD, STRONG, styled, wrapped};
 
 /// Which plugin.

@@ -8,9 +8,8 @@ mod settings;
 
 use clap::Subcommand;
 
-use crate::args::Global;
 use crate::exit::Exit;
-use grant::GrantArguments;
+use crate::options::Global;
 
 /// What to do with plugins.
 #[derive(Debug, Subcommand)]

@@ -11,17 +11,16 @@ use lockgate_runtime::{
 };
 use serde::Serialize;
 
-use super::GrantArguments;
-use crate::args::Global;
-use crate::args::{parse_phase, parse_stage};
+use super::grant::GrantArguments;
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{
     EvidenceArgument, read_bytes, read_deployment, read_evidence, read_settings, read_snapshot, time_of_this_machine,
 };
+use crate::layout::fields;
+use crate::options::{Global, parse_phase, parse_stage};
 use crate::print;
-use crate::report::fields;
 
 /// What to ask.
 #[derive(Debug, clap::Args)]

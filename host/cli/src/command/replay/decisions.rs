@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lockgate_domain::Timestamp;
 use lockgate_engine::LoadedModel;
@@ -10,16 +10,14 @@ use lockgate_engine::replay::ReplayedDecision;
 use lockgate_ledger::Source as _;
 use lockgate_runtime::Runtime;
 use lockgate_service::replay::{DecisionFilter, KeptDecision, LedgerReplay};
+use rayon::ThreadPool;
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::report::{Report, Subject, facts};
-use super::{Replay, Run, bar};
-use crate::args::Global;
-use crate::command::ledger;
+use super::report::{Run, facts};
 use crate::diagnostic::{Diagnostic, InvalidInput};
-use crate::exit::Exit;
-use crate::{host, models};
+use crate::options::Global;
+use crate::{data_folder, host, models, terminal};
 
 /// So many decisions are read at once.
 const PAGE: usize = 256;
@@ -49,26 +47,19 @@ impl LedgerArguments {
     pub(super) fn is_named(&self) -> bool {
         self.ledger.is_some()
     }
-}
 
-impl Replay {
-    /// Makes the decisions again, and tells what came of it.
-    pub(super) fn run_decisions(self, global: &Global) -> anyhow::Result<Exit> {
-        let path = ledger::file_of(self.ledger.ledger.as_deref().unwrap_or(Path::new(ledger::USUAL_DATA)));
-        let storage = ledger::open_to_read(&path)?;
+    /// Makes the decisions again: those with these ids, or all if there are none.
+    pub(super) fn replay(&self, ids: Vec<String>, pool: &ThreadPool, global: &Global) -> anyhow::Result<Replayed> {
+        let path = data_folder::file_of(self.ledger.as_deref().unwrap_or(Path::new(data_folder::USUAL_DATA)));
+        let storage = data_folder::open_to_read(&path)?;
         let runtime = host::runtime(global)?;
-        let candidate = self.ledger.model.as_deref().map(|file| candidate(&runtime, file, global)).transpose()?;
-        let of = candidate.as_ref().map(|candidate| candidate.model().id.clone());
-        let entries = usize::try_from(storage.head()?.size).unwrap_or(usize::MAX);
+        let candidate = self.model.as_deref().map(|file| candidate(&runtime, file, global)).transpose()?;
+        let candidate_id = candidate.as_ref().map(|candidate| candidate.model().id.clone());
+        let entries = storage.head()?.size;
         let decisions = LedgerReplay::of(runtime, Arc::new(storage), candidate)?;
-        let which = DecisionFilter {
-            ids: self.what.iter().map(|id| id.to_string_lossy().into_owned()).collect(),
-            deployment: self.ledger.deployment.clone(),
-            since: self.ledger.since,
-            until: self.ledger.until,
-        };
-        let pool = self.pool()?;
-        let bar = bar(entries, "entries", global.quiet);
+        let Self { deployment, since, until, .. } = self;
+        let which = DecisionFilter { ids, deployment: deployment.clone(), since: *since, until: *until };
+        let bar = terminal::progress_bar(Some(entries), "entries", global.quiet);
         let began = Instant::now();
         let mut runs: Vec<Run> = Vec::new();
         let mut from = Some(0);
@@ -82,15 +73,16 @@ impl Replay {
         let took = began.elapsed();
         bar.finish_and_clear();
         all_found(&which, &runs, &path)?;
-        let report = Report::of(&runs, Subject::Decisions, of.is_some());
-        if let Some(id) = of.filter(|_| report.concerned == 0) {
-            let title = format!("there is no decision by a model `{id}` among the {}", runs.len());
-            let note = format!("there are decisions by {}", report.all_by());
-            return Err(InvalidInput::from(Diagnostic::error(title).note(note)).into());
-        }
-        self.tell(&report, report.concerned, took, global)?;
-        Ok(report.exit())
+        Ok(Replayed { runs, candidate: candidate_id, took })
     }
+}
+
+/// What came of making decisions again.
+pub(super) struct Replayed {
+    pub(super) runs: Vec<Run>,
+    /// The id of the candidate, if there was one.
+    pub(super) candidate: Option<String>,
+    pub(super) took: Duration,
 }
 
 /// The candidate: first as a server would load it, so that all is told that is wrong with it; then to decide again.

@@ -7,21 +7,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::args::Global;
-use crate::diagnostic::{Diagnostic, InvalidInput};
-use crate::exit::Exit;
-use crate::host;
-use crate::input::{read_bytes, read_settings};
-use crate::print;
-use crate::recordings;
-use crate::report::Form;
-use decisions::LedgerArguments;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lockgate_engine::replay::{Replacement, ReplayOutcome, Replayer};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use report::{Report, Subject};
-use serde_json::{Map, Value, json};
+use serde_json::json;
+
+use crate::diagnostic::{Diagnostic, InvalidInput};
+use crate::exit::Exit;
+use crate::input::{read_bytes, read_settings};
+use crate::layout::Form;
+use crate::options::Global;
+use crate::{host, print, recordings, terminal};
+use decisions::LedgerArguments;
+use report::{Report, Run, Subject};
 
 /// What to run again.
 #[derive(Debug, clap::Args)]
@@ -53,17 +51,6 @@ pub(crate) struct Replay {
     output: Form,
 }
 
-/// A recording or a decision that was run again.
-struct Run {
-    /// As people call it.
-    name: String,
-    /// What tools are told of it.
-    facts: Map<String, Value>,
-    /// The plugin that was recorded, or the model that decided; empty if that cannot be read.
-    by: String,
-    ended: ReplayOutcome,
-}
-
 fn named(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, file)) if !name.is_empty() && !file.is_empty() => Ok((name.to_owned(), file.into())),
@@ -83,7 +70,7 @@ impl Replay {
         let compares = candidate.is_some();
         let replayer = Replayer::new(host::runtime(global)?, components, candidate);
         let pool = self.pool()?;
-        let bar = bar(files.len(), "recordings", global.quiet);
+        let bar = terminal::progress_bar(Some(files.len() as u64), "recordings", global.quiet);
         let began = Instant::now();
         let runs: Vec<Run> = pool.install(|| {
             let runs = files.into_par_iter().map(|file| {
@@ -116,6 +103,20 @@ impl Replay {
             .into());
         }
         self.tell(&report, runs.len(), took, global)?;
+        Ok(report.exit())
+    }
+
+    /// Makes the decisions of a ledger again, and tells what came of it.
+    fn run_decisions(self, global: &Global) -> anyhow::Result<Exit> {
+        let ids = self.what.iter().map(|id| id.to_string_lossy().into_owned()).collect();
+        let replayed = self.ledger.replay(ids, &self.pool()?, global)?;
+        let report = Report::of(&replayed.runs, Subject::Decisions, replayed.candidate.is_some());
+        if let Some(id) = replayed.candidate.filter(|_| report.concerned == 0) {
+            let title = format!("there is no decision by a model `{id}` among the {}", replayed.runs.len());
+            let note = format!("there are decisions by {}", report.all_by());
+            return Err(InvalidInput::from(Diagnostic::error(title).note(note)).into());
+        }
+        self.tell(&report, report.concerned, replayed.took, global)?;
         Ok(report.exit())
     }
 
@@ -157,14 +158,6 @@ impl Run {
         let facts = [("recording", json!(file)), ("plugin", json!(plugin))];
         Self { name, facts: report::facts(facts), by: plugin, ended }
     }
-}
-
-/// Shows how far it has come, on a terminal.
-fn bar(many: usize, of_what: &str, quiet: bool) -> ProgressBar {
-    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let form = format!("  {{bar:40}} {of_what}: {{human_pos}} of {{human_len}}, {{per_sec}}, {{eta}} left");
-    let style = ProgressStyle::with_template(&form).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::with_draw_target(Some(many as u64), target).with_style(style)
 }
 
 fn pace(runs: usize, counted: &str, took: Duration) -> String {

@@ -6,14 +6,25 @@ use lockgate_domain::{Standing, counted};
 use lockgate_engine::replay::{OutcomeChange, ReplayOutcome};
 use serde_json::{Map, Value, json};
 
-use super::Run;
 use crate::exit::Exit;
+use crate::layout::grid;
 use crate::print;
-use crate::report::grid;
 use crate::terminal::{BAD, GOOD, WAITING, of_standing, styled};
 
 /// How many of one group are named.
 const NAMED: usize = 3;
+
+/// A recording or a decision that was run again.
+pub(super) struct Run {
+    /// As people call it.
+    pub(super) name: String,
+    /// What tools are told of it.
+    pub(super) facts: Map<String, Value>,
+    /// The plugin that was recorded, or the model that decided; empty if that cannot be read.
+    pub(super) by: String,
+    /// What came of it.
+    pub(super) ended: ReplayOutcome,
+}
 
 /// What was run again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use lockgate_server::auth::token::{Issued, Token, TokenState};
 use lockgate_service::lifecycle::EventActor;
 use serde_json::{Value, json};
 
-use crate::args::Global;
+use crate::layout::{Form, fields, grid};
+use crate::options::Global;
 use crate::print;
-use crate::report::{Form, fields, grid};
 use crate::terminal::{BAD, FAINT, GOOD, styled};
 
 /// A token with its secret.

@@ -1,14 +1,17 @@
 //! The documents of the domain that are read from files.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use lockgate_domain::{Decision, Deployment, Snapshot};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use super::file::{LARGEST_DOCUMENT, read_text};
 use super::json::Json;
-use super::{LARGEST_DOCUMENT, read_text, shape};
-use crate::diagnostic::{Diagnostic, InvalidInput};
+use super::shape;
+use crate::diagnostic::{Diagnostic, InvalidInput, Source};
 
 /// A deployment, and the document that it was read from, so that answers can point into it.
 ///
@@ -44,6 +47,18 @@ pub(crate) fn read_decision(path: &Path) -> Result<(Decision, Json), InvalidInpu
 /// All that is wrong with the file.
 pub(crate) fn read_snapshot(path: &Path) -> Result<(Snapshot, Json), InvalidInput> {
     read(path, "snapshot")
+}
+
+/// Reads the settings of a plugin: a JSON file, or the JSON itself, which begins with a brace.
+///
+/// # Errors
+/// If the file cannot be read, or it is not JSON.
+pub(crate) fn read_settings(argument: &str) -> Result<Value, InvalidInput> {
+    let source = match argument.trim_start().starts_with('{') {
+        true => Arc::new(Source { name: "--settings".to_owned(), text: argument.to_owned() }),
+        false => read_text(Path::new(argument), "settings", LARGEST_DOCUMENT)?,
+    };
+    Ok(Json::parse(source, "settings")?.value)
 }
 
 fn parse(path: &Path, what: &str) -> Result<Json, InvalidInput> {

@@ -1,21 +1,13 @@
-//! `lockgate ledger`: for those who look after the file that everything is kept in.
+//! The data folder of a server: the ledger in it, and its key.
 
-mod accept_loss;
-mod backup;
-mod forget;
-mod info;
-mod rotate;
-
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::Subcommand;
 use lockgate_ledger::{KeyFile, Source as _, SqliteOptions, SqliteStorage};
 
-use crate::args::Global;
-use crate::command::audit::seems_a_ledger;
 use crate::diagnostic::{Diagnostic, InvalidInput};
-use crate::exit::Exit;
 use crate::input::not_found;
 
 /// The data folder, if none is named.
@@ -25,34 +17,8 @@ pub(crate) const LEDGER: &str = "ledger.db";
 /// The name of the file with the key that the ledger is signed with.
 const KEY: &str = "ledger.key";
 
-/// What to do with a ledger.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Ledger {
-    /// Says what a ledger holds, and how much of it.
-    Info(info::Info),
-    /// Copies a ledger while it is in use, and checks the copy.
-    Backup(backup::Backup),
-    /// Deletes what is old: the bytes of snapshots and evidence, and what is remembered of requests. Every proof stays.
-    Forget(forget::Forget),
-    /// Goes on with a ledger that has lost something, for example with a backup in its place, and writes into the log what
-    /// was lost.
-    AcceptLoss(accept_loss::AcceptLoss),
-    /// Has the ledger signed with a new key from now on, also by a server that runs.
-    RotateKey(rotate::RotateKey),
-}
-
-impl Ledger {
-    /// Does it.
-    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        match self {
-            Self::Info(command) => command.run(),
-            Self::Backup(command) => command.run(),
-            Self::Forget(command) => command.run(),
-            Self::AcceptLoss(command) => command.run(global),
-            Self::RotateKey(command) => command.run(global),
-        }
-    }
-}
+/// What every SQLite file begins with.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// Which ledger.
 #[derive(Debug, clap::Args)]
@@ -91,11 +57,13 @@ impl DataArguments {
         Err(InvalidInput::from(diagnostic.help("name the data folder of the server with `--data`")).into())
     }
 
-    fn path(&self) -> PathBuf {
+    /// The file of the ledger.
+    pub(crate) fn path(&self) -> PathBuf {
         self.data.join(LEDGER)
     }
 
-    fn key(&self) -> KeyFile {
+    /// The file with the key that signs.
+    pub(crate) fn key(&self) -> KeyFile {
         KeyFile::new(self.data.join(KEY))
     }
 }
@@ -115,12 +83,25 @@ pub(crate) fn open_to_read(path: &Path) -> anyhow::Result<SqliteStorage> {
     SqliteStorage::open_read_only(path).with_context(|| format!("`{}`", path.display()))
 }
 
-/// A file that must not be there yet.
-fn new_file(path: &Path) -> Result<(), InvalidInput> {
-    match path.exists() {
-        true => Err(Diagnostic::error(format!("`{}` exists already", path.display()))
-            .help("name another file: a backup never takes the place of one")
-            .into()),
-        false => Ok(()),
+/// Whether the file is there, and a database. One that is something else was named by mistake.
+fn seems_a_ledger(path: &Path) -> anyhow::Result<()> {
+    if path.is_dir() {
+        let diagnostic = Diagnostic::error(format!("the ledger `{}` is a folder", path.display()));
+        return Err(InvalidInput::from(diagnostic.help("name a data folder with `--data`")).into());
     }
+    if !path.exists() {
+        let diagnostic = not_found(path, "ledger");
+        let help = "name the data folder of a server, or the file of a ledger";
+        return Err(InvalidInput::from(diagnostic.help(help)).into());
+    }
+    let mut begins = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut begins));
+    read.with_context(|| format!("the ledger `{}` cannot be read", path.display()))?;
+    // A file that was only just made may be empty: all of it stands in the write-ahead log beside it.
+    if !begins.is_empty() && begins != MAGIC {
+        let diagnostic = Diagnostic::error(format!("`{}` is not a ledger", path.display()));
+        let note = "it does not begin as an SQLite database does: it is another file, or its first bytes were changed";
+        return Err(InvalidInput::from(diagnostic.note(note)).into());
+    }
+    Ok(())
 }
