@@ -228,7 +228,7 @@ fn what_enums_call_their_codes_is_what_decisions_say() {
 fn every_finding_of_a_model_is_in_the_tables_of_its_page_and_no_other_one() {
     let page = read("docs/models.md");
     let documented = codes_in(&page);
-    let sources = sources("host/engine/src");
+    let sources = sources("host/engine/src") + &sources("host/service/src");
     for beginning in ["Finding::error(", "Finding::warning("] {
         for code in literals_after(&sources, beginning) {
             assert!(documented.contains(code), "docs/models.md lacks `{code}`");

@@ -136,7 +136,7 @@ fn an_event_can_have_the_snapshot_as_its_input() {
     let (ledger, path) = (ledger(folder.path()), folder.path().join("decisions.jsonl"));
     let content = Content::new("snapshot", "application/json", Arc::new(br#"{"id":"d-1"}"#.to_vec()));
     let mut body = body("dec-1");
-    body["picture"] = json!(content.digest());
+    body["deployment"] = json!(content.digest());
     body["evidence"] = json!({ "tests": { "digest": DIGEST } });
     body["decision"]["at"] = json!("2026-11-22T10:00:00Z");
     body["decision"]["subject"] = json!(DIGEST);
