@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use lockgate_server::config::{ConfigError, Flag, Written};
+use lockgate_server::config::{ConfigError, ConfigFlag, ConfigInput};
 use lockgate_server::serve::{FirstToken, Running};
 
 use crate::exit::Exit;
@@ -73,11 +73,11 @@ impl Serve {
         Ok(Exit::Success)
     }
 
-    fn written(self, global: &Global) -> Result<Written, ConfigError> {
+    fn written(self, global: &Global) -> Result<ConfigInput, ConfigError> {
         // A variable that is not Unicode cannot be meant.
         let text = |value: std::ffi::OsString| value.into_string().ok();
         let variables = std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?)));
-        let mut written = Written { variables: variables.collect(), ..Written::default() };
+        let mut written = ConfigInput { variables: variables.collect(), ..ConfigInput::default() };
         let said = std::env::var_os("LOCKGATE_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
         written.read_file(self.config.or(said).as_deref())?;
         let level = match global.verbose {
@@ -97,7 +97,8 @@ impl Serve {
             ("--log-format", "observe.log.format", self.log_format),
             ("--insecure-no-auth", "insecure-no-auth", self.insecure_no_auth.then(|| "true".to_owned())),
         ];
-        let flag = |name: &str, key: &str, value: String| Flag { name: name.to_owned(), key: key.to_owned(), value };
+        let flag =
+            |name: &str, key: &str, value: String| ConfigFlag { name: name.to_owned(), key: key.to_owned(), value };
         written.flags = named.into_iter().filter_map(|(name, key, value)| Some(flag(name, key, value?))).collect();
         written.flags.extend(self.set.into_iter().map(|(key, value)| flag(&format!("--set {key}"), &key, value)));
         Ok(written)

@@ -12,8 +12,8 @@ use lockgate_domain::{
 use lockgate_engine::LoadedModel;
 use lockgate_service::authority::Actor;
 
-use super::AuthConfig;
 use super::token::{Token, TokenState, Tokens};
+use crate::config::AuthConfig;
 
 /// A rule of the configuration that gives roles to whoever comes with an identity token or a client certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]

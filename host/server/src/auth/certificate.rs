@@ -9,9 +9,9 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer as _;
 
-use super::pattern::Pattern;
+use super::Refusal;
 use super::session::Lifetime;
-use super::{CertificateRule, Refusal};
+use crate::config::{CertificateRule, Pattern};
 
 /// What certificates stand for.
 pub(super) struct Certificates(Vec<Rule>);
@@ -24,7 +24,7 @@ struct Rule {
 
 impl Certificates {
     /// # Errors
-    /// Says what is wrong with a rule, if [`super::AuthConfig::mistakes`] was not asked before.
+    /// Says what is wrong with a rule, if [`AuthConfig::faults`](crate::config::AuthConfig::faults) was not asked before.
     pub(super) fn new(rules: &[CertificateRule]) -> Result<Self, String> {
         let rule = |gives: &CertificateRule| {
             let named = gives.names().into_iter().find_map(|(kind, pattern)| Some((kind, pattern?)));

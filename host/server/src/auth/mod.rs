@@ -9,11 +9,9 @@
 
 pub mod access;
 mod certificate;
-mod config;
 mod error;
 mod middleware;
 mod oidc;
-mod pattern;
 mod session;
 mod throttle;
 pub mod token;
@@ -27,10 +25,6 @@ use lockgate_ledger::{LedgerClock, Storage};
 use lockgate_service::authority::Actor;
 use tokio::sync::Semaphore;
 
-pub use config::{
-    AuthConfig, CertificateRule, ClaimRule, IssuerConfig, KeysConfig, Mistake, Patterns, SigningAlgorithm,
-    ThrottleConfig,
-};
 pub use error::{AuthError, Refusal};
 pub use middleware::authenticate;
 pub use session::{AsOf, Authenticated, Session};
@@ -40,6 +34,7 @@ use self::oidc::Issuer;
 use self::session::Credential;
 use self::throttle::Throttle;
 use self::token::LiveTokens;
+use crate::config::{AuthConfig, SettingFault};
 use crate::serve::ConnectionActivity;
 
 /// For how long the answer to a failed attempt is held back where too many have failed.
@@ -85,21 +80,18 @@ impl Authenticator {
     /// One that takes what is configured, and the API tokens that the ledger has.
     ///
     /// # Errors
-    /// Says everything that is wrong with the configuration.
-    pub fn new(config: &AuthConfig, storage: Arc<dyn Storage>) -> Result<Self, Vec<Mistake>> {
-        let mistakes = config.mistakes();
-        if !mistakes.is_empty() {
-            return Err(mistakes);
+    /// Everything that is wrong with the configuration.
+    #[expect(clippy::expect_used, reason = "`AuthConfig::faults` has tried all patterns")]
+    pub fn new(config: &AuthConfig, storage: Arc<dyn Storage>) -> Result<Self, Vec<SettingFault>> {
+        let faults = config.faults();
+        if !faults.is_empty() {
+            return Err(faults);
         }
-        let wrong = |path: &str| {
-            let path = path.to_owned();
-            move |message| vec![Mistake { path, message }]
-        };
         let clock = Arc::clone(storage.clock());
         let checks = Checks {
             tokens: LiveTokens::new(storage),
-            issuers: config.oidc.iter().map(Issuer::new).collect::<Result<_, _>>().map_err(wrong("oidc"))?,
-            certificates: Certificates::new(&config.certificates).map_err(wrong("certificates"))?,
+            issuers: config.oidc.iter().map(Issuer::new).collect::<Result<_, _>>().expect("valid claim rules"),
+            certificates: Certificates::new(&config.certificates).expect("valid certificate rules"),
             throttle: Throttle::new(config.throttle.failures, config.throttle.per),
         };
         Ok(Self {

@@ -9,8 +9,6 @@ use std::time::Duration;
 use lockgate_domain::gives_orders;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use tracing::level_filters::LevelFilter;
 use tracing::{Dispatch, Level};
 use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
@@ -20,60 +18,15 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer, Registry};
 
 use super::metrics::Metrics;
-use super::mistake::Mistake;
 use super::requests::SPAN;
-use super::traces::{TraceConfig, provider};
+use super::traces::provider;
+use crate::config::{LogConfig, LogFormat, TraceConfig};
 
 /// The target of the access log.
 pub const ACCESS: &str = "lockgate::access";
 
 /// How long spans that are not sent yet may hold up the end.
 const LAST_SPANS: Duration = Duration::from_secs(3);
-
-/// How the server logs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct LogConfig {
-    /// The form of a line.
-    pub format: LogFormat,
-    /// How much is said: `error`, `warn`, `info`, `debug` or `trace`, also by module: `info,lockgate_service=debug`.
-    pub filter: String,
-    /// Whether each request is a line.
-    pub access: bool,
-}
-
-/// The form of a line of the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs: one JSON object on each line.
-    Json,
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self { format: LogFormat::default(), filter: "info,h2=error".to_owned(), access: true }
-    }
-}
-
-impl LogConfig {
-    /// All that is wrong with it.
-    pub fn mistakes(&self) -> Vec<Mistake> {
-        self.targets().err().into_iter().map(|message| Mistake::new("filter", message)).collect()
-    }
-
-    fn targets(&self) -> Result<Targets, String> {
-        self.filter.parse().map_err(|error| {
-            format!(
-                "`{}` ({error}): write a level, or `level,module=level`, for example `info,lockgate_service=debug`",
-                self.filter
-            )
-        })
-    }
-}
 
 /// Why there is no log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -10,15 +10,12 @@
 pub mod decision_log;
 mod logging;
 mod metrics;
-mod mistake;
 mod outbound;
 mod requests;
 mod traces;
 
-pub use decision_log::{DecisionLog, DecisionLogConfig};
-pub use logging::{ACCESS, InitError, LogConfig, LogFormat, LogGuard, init, subscriber};
+pub use decision_log::DecisionLog;
+pub use logging::{ACCESS, InitError, LogGuard, init, subscriber};
 pub(crate) use metrics::ClosedConnection;
 pub use metrics::{Format, Metrics, RequestPhases, Shed, scrape};
-pub use mistake::Mistake;
 pub use requests::{Exchange, Observer, observe};
-pub use traces::TraceConfig;

@@ -25,19 +25,3 @@ pub(super) fn agent(timeout: Duration) -> Agent {
         .build()
         .new_agent()
 }
-
-/// What is wrong with a URL that requests are to go to, if anything.
-pub(super) fn wrong_url(url: &str) -> Option<String> {
-    let Ok(uri) = url.parse::<ureq::http::Uri>() else {
-        return Some(format!("`{url}` is not a URL: write it as `https://host:port/path`"));
-    };
-    let scheme = uri.scheme_str().unwrap_or_default();
-    if !matches!(scheme, "http" | "https") || uri.host().is_none_or(str::is_empty) {
-        return Some(format!("`{url}` is not an HTTP URL: write it as `https://host:port/path`"));
-    }
-    // Not shown: there is a password in it.
-    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-        return Some("a URL must not hold a user name or a password, because logs show it".to_owned());
-    }
-    None
-}

@@ -6,80 +6,34 @@
 
 use std::time::Duration;
 
-use lockgate_domain::Duration as Length;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use prometheus_client::metrics::counter::Counter;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use ureq::Agent;
 
 use super::logging::InitError;
 use super::metrics::Metrics;
-use super::mistake::Mistake;
-use super::outbound::{agent, wrong_url};
+use super::outbound::agent;
+use crate::config::{TraceConfig, check_url};
 
-/// Where spans are sent to.
-///
-/// Beside these, the variables of OpenTelemetry work: `OTEL_EXPORTER_OTLP_HEADERS` (for example a token),
-/// `OTEL_EXPORTER_OTLP_PROTOCOL` (`http/json`, which is the default, or `http/protobuf`), `OTEL_EXPORTER_OTLP_COMPRESSION`,
-/// `OTEL_TRACES_SAMPLER`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_BSP_…`, and `OTEL_SDK_DISABLED`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct TraceConfig {
-    /// The collector, for example `http://localhost:4318`: spans go to `/v1/traces` below it. None: what
-    /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT` says, and without these no spans at all.
-    pub endpoint: Option<String>,
-    /// The `service.name` of the spans. None: what `OTEL_SERVICE_NAME` says, or `lockgate`.
-    pub service_name: Option<String>,
-    /// How long one request to the collector may take.
-    pub timeout: Length,
-}
-
-impl Default for TraceConfig {
-    fn default() -> Self {
-        Self { endpoint: None, service_name: None, timeout: Length::from_millis(10_000) }
+/// The whole URL that spans go to, if any. What is configured goes before what the environment says.
+fn url_of(config: &TraceConfig, environment: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let set = |name: &str| environment(name).filter(|value| !value.is_empty());
+    if set("OTEL_SDK_DISABLED").is_some_and(|disabled| disabled.eq_ignore_ascii_case("true")) {
+        return None;
     }
-}
-
-impl TraceConfig {
-    /// All that is wrong with it.
-    pub fn mistakes(&self) -> Vec<Mistake> {
-        let mut mistakes = Vec::new();
-        if let Some(message) = self.endpoint.as_deref().and_then(wrong_url) {
-            mistakes.push(Mistake::new("endpoint", message));
-        }
-        if self.service_name.as_deref() == Some("") {
-            mistakes.push(Mistake::new("service-name", "it is empty: leave it out, or write the name of the service"));
-        }
-        if self.timeout.as_millis() == 0 {
-            mistakes.push(Mistake::new("timeout", "no request is that fast: write for example `10s`"));
-        }
-        mistakes
-    }
-
-    /// The whole URL that spans go to, if any. What is configured goes before what the environment says.
-    pub(super) fn url(&self, environment: impl Fn(&str) -> Option<String>) -> Option<String> {
-        let set = |name: &str| environment(name).filter(|value| !value.is_empty());
-        if set("OTEL_SDK_DISABLED").is_some_and(|disabled| disabled.eq_ignore_ascii_case("true")) {
-            return None;
-        }
-        let below = |base: String| format!("{}/v1/traces", base.trim_end_matches('/'));
-        let own = self.endpoint.clone().map(below);
-        own.or_else(|| set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"))
-            .or_else(|| set("OTEL_EXPORTER_OTLP_ENDPOINT").map(below))
-    }
+    let below = |base: String| format!("{}/v1/traces", base.trim_end_matches('/'));
+    let own = config.endpoint.clone().map(below);
+    own.or_else(|| set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")).or_else(|| set("OTEL_EXPORTER_OTLP_ENDPOINT").map(below))
 }
 
 /// What makes spans and sends them, if there is somewhere to send them to.
 pub(super) fn provider(config: &TraceConfig, metrics: &Metrics) -> Result<Option<SdkTracerProvider>, InitError> {
     let environment = |name: &str| std::env::var(name).ok();
-    let Some(url) = config.url(environment) else { return Ok(None) };
-    if let Some(message) = wrong_url(&url) {
-        return Err(InitError::Traces(message));
-    }
+    let Some(url) = url_of(config, environment) else { return Ok(None) };
+    check_url(&url).map_err(InitError::Traces)?;
     let timeout = Duration::from_millis(config.timeout.as_millis());
     let (succeeded, failed) = metrics.trace_exports();
     let client = Client { agent: agent(timeout), succeeded, failed };
@@ -142,7 +96,7 @@ mod tests {
     fn url(endpoint: Option<&str>, environment: &[(&str, &str)]) -> Option<String> {
         let config = TraceConfig { endpoint: endpoint.map(str::to_owned), ..TraceConfig::default() };
         let find = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        config.url(find)
+        url_of(&config, find)
     }
 
     #[test]
@@ -159,12 +113,5 @@ mod tests {
         assert_eq!(url(None, &[general, own]).as_deref(), Some("http://traces:9000/here"));
         assert_eq!(url(Some("http://mine:1"), &[general, own]).as_deref(), Some("http://mine:1/v1/traces"));
         assert_eq!(url(Some("http://mine:1"), &[("OTEL_SDK_DISABLED", "true")]), None);
-    }
-
-    #[test]
-    fn an_endpoint_that_is_no_url_is_a_mistake() {
-        let config = TraceConfig { endpoint: Some("collector:4318".to_owned()), ..TraceConfig::default() };
-        let mistakes: Vec<String> = config.mistakes().iter().map(ToString::to_string).collect();
-        assert_eq!(mistakes, ["`endpoint`: `collector:4318` is not an HTTP URL: write it as `https://host:port/path`"]);
     }
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use flate2::bufread::MultiGzDecoder;
 
 use super::admission::HeldMemory;
-use crate::config::Size;
+use crate::config::ByteSize;
 use crate::problem::Problem;
 
 /// How many bytes are unpacked at once: other requests have their turn between two pieces.
@@ -62,7 +62,12 @@ impl ContentCoding {
     ///
     /// # Errors
     /// If it is not packed like this, has more than `largest` bytes, or there is not that much memory.
-    pub(super) async fn unpack(self, packed: Bytes, largest: Size, memory: &mut HeldMemory) -> Result<Bytes, Problem> {
+    pub(super) async fn unpack(
+        self,
+        packed: Bytes,
+        largest: ByteSize,
+        memory: &mut HeldMemory,
+    ) -> Result<Bytes, Problem> {
         if self == Self::Identity {
             return Ok(packed);
         }

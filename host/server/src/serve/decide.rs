@@ -81,9 +81,9 @@ impl Deciding {
             Check { ok: true, message }
         });
         let recordings = match config.ledger.recordings {
-            config::Recordings::Needed => Recordings::Needed,
-            config::Recordings::All => Recordings::All,
-            config::Recordings::None => Recordings::None,
+            config::RecordingsConfig::Needed => Recordings::Needed,
+            config::RecordingsConfig::All => Recordings::All,
+            config::RecordingsConfig::None => Recordings::None,
         };
         let models = Arc::new(KeptModels::new(Arc::clone(&catalogue), Arc::clone(storage)));
         let settings = ServiceSettings {

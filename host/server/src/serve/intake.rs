@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::admission::{Admission, Delivery, HeldMemory, Place, TurnKind};
 use super::content_coding::{ContentCoding, MediaType, describe_unpacked, refuse_parts};
-use crate::config::{LimitsConfig, Size};
+use crate::config::{ByteSize, LimitsConfig};
 use crate::observe::Metrics;
 use crate::problem::Problem;
 
@@ -35,11 +35,11 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Intake {
     admission: Admission,
     kind: TurnKind,
-    largest: Size,
+    largest: ByteSize,
     /// Whether a body says something here.
     takes_body: bool,
-    least_rate: Size,
-    most_memory: Size,
+    least_rate: ByteSize,
+    most_memory: ByteSize,
     deadline: Duration,
 }
 
@@ -59,7 +59,7 @@ impl Intake {
 
     /// The same, for bodies of another size. Both share the same places and turns.
     #[must_use]
-    pub fn with_largest_body(&self, largest: Size) -> Self {
+    pub fn with_largest_body(&self, largest: ByteSize) -> Self {
         Self { largest, ..self.clone() }
     }
 

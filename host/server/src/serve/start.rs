@@ -19,9 +19,9 @@ use super::request_id::RequestId;
 use super::signing_key::SigningKeyWatch;
 use super::tls::{Tls, TlsError};
 use crate::api::{self, Checks, ServerState};
+use crate::auth::Authenticator;
 use crate::auth::token::{TokenError, first_administrator};
-use crate::auth::{self, Authenticator};
-use crate::config::Config;
+use crate::config::{Config, SettingFault};
 use crate::observe::{self, DecisionLog, Metrics};
 
 /// How long the sinks of the decision log may take for what they have not delivered yet. What is left is delivered after
@@ -48,7 +48,7 @@ pub enum StartError {
     Ledger(#[from] KeyFileError),
     /// Authentication is not configured rightly.
     #[error("authentication: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Auth(Vec<auth::Mistake>),
+    Auth(Vec<SettingFault>),
     /// The first administrator's token cannot be issued.
     #[error("the token of the first administrator could not be issued: {0}")]
     FirstToken(#[from] TokenError),

@@ -1,23 +1,23 @@
 //! What can be configured, where it comes from, and how everything that is wrong with it is told at once.
 
-use lockgate_server::config::{Config, Flag, Written, reference};
+use lockgate_server::config::{Config, ConfigFlag, ConfigInput, reference};
 
-fn written(file: &str, variables: &[(&str, &str)], flags: &[(&str, &str, &str)]) -> Written {
+fn input(file: &str, variables: &[(&str, &str)], flags: &[(&str, &str, &str)]) -> ConfigInput {
     let pair = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
-    let flag = |(name, key, value): &(&str, &str, &str)| Flag {
+    let flag = |(name, key, value): &(&str, &str, &str)| ConfigFlag {
         name: (*name).to_owned(),
         key: (*key).to_owned(),
         value: (*value).to_owned(),
     };
-    Written {
+    ConfigInput {
         file: Some(("lockgate.toml".to_owned(), file.to_owned())),
         variables: variables.iter().map(pair).collect(),
         flags: flags.iter().map(flag).collect(),
     }
 }
 
-fn wrong(written: &Written) -> String {
-    match written.load() {
+fn refusal(input: &ConfigInput) -> String {
+    match input.load() {
         Ok(loaded) => panic!("it was taken: {:#?}", loaded.config),
         Err(error) => error.to_string(),
     }
@@ -25,12 +25,12 @@ fn wrong(written: &Written) -> String {
 
 #[test]
 fn nothing_written_is_the_default() {
-    assert_eq!(Written::default().load().unwrap().config, Config::default());
+    assert_eq!(ConfigInput::default().load().unwrap().config, Config::default());
 }
 
 #[test]
 fn a_key_that_two_flags_set_is_refused() {
-    let told = |flags: &[(&str, &str, &str)]| written("", &[], flags).load().unwrap_err().to_string();
+    let told = |flags: &[(&str, &str, &str)]| input("", &[], flags).load().unwrap_err().to_string();
     let listen = ("--set listen", "listen", "127.0.0.1:1");
     assert!(told(&[listen, listen]).contains("--set listen: it is given twice: give it once"));
     let twice = told(&[("--listen", "listen", "127.0.0.1:2"), listen]);
@@ -39,7 +39,7 @@ fn a_key_that_two_flags_set_is_refused() {
 
 #[test]
 fn flags_take_precedence_over_variables_and_those_over_the_file_key_by_key() {
-    let config = written(
+    let config = input(
         "listen = '127.0.0.1:1'\nname = 'from-file'\n[limits]\nbody = '2 MiB'\nqueue = 7",
         &[("LOCKGATE_LISTEN", "127.0.0.1:2"), ("LOCKGATE_LIMITS_BODY", "3 MiB"), ("LOCKGATE_DATA", "")],
         &[("--listen", "listen", "127.0.0.1:3")],
@@ -54,26 +54,26 @@ fn flags_take_precedence_over_variables_and_those_over_the_file_key_by_key() {
 #[test]
 fn lists_are_written_with_commas_or_as_toml() {
     for text in ["a.toml,b/*.toml", "a.toml , b/*.toml", r#"["a.toml", "b/*.toml"]"#] {
-        let config = written("", &[("LOCKGATE_MODELS", text)], &[]).load().unwrap().config;
+        let config = input("", &[("LOCKGATE_MODELS", text)], &[]).load().unwrap().config;
         assert_eq!(config.models, ["a.toml", "b/*.toml"]);
     }
 }
 
 #[test]
 fn a_path_in_a_file_is_relative_to_the_file_and_others_are_not() {
-    let mut written = written("data = 'data'\nmodels = ['m/*.toml', '/x.toml']", &[("LOCKGATE_TLS_KEY", "key")], &[]);
-    written.variables.push(("LOCKGATE_TLS_CERTIFICATE".to_owned(), "certificate".to_owned()));
-    if let Some((name, _)) = &mut written.file {
+    let mut input = input("data = 'data'\nmodels = ['m/*.toml', '/x.toml']", &[("LOCKGATE_TLS_KEY", "key")], &[]);
+    input.variables.push(("LOCKGATE_TLS_CERTIFICATE".to_owned(), "certificate".to_owned()));
+    if let Some((name, _)) = &mut input.file {
         *name = "/etc/lockgate/lockgate.toml".to_owned();
     }
-    let config = written.load().unwrap().config;
+    let config = input.load().unwrap().config;
     assert_eq!(config.data, std::path::Path::new("/etc/lockgate/data"));
     assert_eq!(config.models, ["/etc/lockgate/m/*.toml", "/x.toml"]);
     assert_eq!(config.tls.key.as_deref(), Some(std::path::Path::new("key")));
 }
 
 #[test]
-fn all_mistakes_are_told_at_once_each_with_its_place() {
+fn all_faults_are_told_at_once_each_with_its_place() {
     let file = r#"
 listn = "127.0.0.1:8181"
 data = 3
@@ -100,7 +100,7 @@ recordings = 90
 [metrics]
 on = true
 "#;
-    let wrong = wrong(&written(
+    let wrong = refusal(&input(
         file,
         &[("LOCKGATE_LISTEN", "localhost"), ("LOCKGATE_LIMITS_BODDY", "1 MiB"), ("LOCKGATE_RELOAD_WATCH", "yes")],
         &[("--set", "ledger.retension.requests", "7d"), ("--set", "name", "a b"), ("--set", "a..b", "c")],
@@ -109,8 +109,8 @@ on = true
 }
 
 #[test]
-fn all_mistakes_of_syntax_are_told_at_once() {
-    insta::assert_snapshot!(wrong(&written(
+fn all_faults_of_syntax_are_told_at_once() {
+    insta::assert_snapshot!(refusal(&input(
         "listen = \ndata = 'a\nname = \"b\"\nname = \"c\"\n[limits\nbody = 1",
         &[],
         &[]
@@ -119,7 +119,7 @@ fn all_mistakes_of_syntax_are_told_at_once() {
 
 #[test]
 fn what_does_not_fit_together_is_told_where_it_was_written() {
-    let wrong = wrong(&written(
+    let wrong = refusal(&input(
         "listen = '0.0.0.0:8181'\nmodels = ['a/*.toml', '**/b.toml']\n[tls]\nclient-ca = 'ca.pem'\n[limits]\nrequest = '10s'\n",
         &[("LOCKGATE_LEDGER_QUEUE", "0")],
         &[("--insecure-no-auth", "insecure-no-auth", "true")],
@@ -137,12 +137,12 @@ fn variables_that_kubernetes_makes_for_a_service_are_nobodys_business() {
         ("LOCKGATE_PORT_8181_TCP_PROTO", "tcp"),
         ("LOCKGATE_TOKEN", "secret"),
     ];
-    assert_eq!(written("", &variables, &[]).load().unwrap().config, Config::default());
+    assert_eq!(input("", &variables, &[]).load().unwrap().config, Config::default());
 }
 
 #[test]
 fn what_is_in_effect_is_shown_with_where_it_came_from() {
-    let loaded = written(
+    let loaded = input(
         "name = 'deploy.example.com/lockgate'\n\n[limits]\nbody = 2097152\n",
         &[("LOCKGATE_LEDGER_RETENTION_EVIDENCE", "365d")],
         &[("--listen", "listen", "[::1]:0")],
@@ -154,8 +154,8 @@ fn what_is_in_effect_is_shown_with_where_it_came_from() {
 
 #[test]
 fn what_is_shown_can_be_used_as_a_file() {
-    let loaded = written("name = 'x'\nmodels = []\n[limits]\nwait = '1s'", &[], &[]).load().unwrap();
-    assert_eq!(written(&loaded.to_toml(), &[], &[]).load().unwrap().config, loaded.config);
+    let loaded = input("name = 'x'\nmodels = []\n[limits]\nwait = '1s'", &[], &[]).load().unwrap();
+    assert_eq!(input(&loaded.to_toml(), &[], &[]).load().unwrap().config, loaded.config);
 }
 
 #[test]

@@ -14,8 +14,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use lockgate_domain::Timestamp;
 use lockgate_ledger::{Append, Content, KeyFile, NewEntry, SqliteOptions, Storage};
-use lockgate_server::observe::decision_log::{HttpSinkConfig, InputKind, MaskOp, MaskRule};
-use lockgate_server::observe::{DecisionLog, DecisionLogConfig, Format, Metrics};
+use lockgate_server::config::{DecisionLogConfig, HttpSinkConfig, InputKind, MaskOp, MaskRule};
+use lockgate_server::observe::{DecisionLog, Format, Metrics};
 use serde_json::{Value, json};
 
 const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
@@ -474,7 +474,7 @@ fn a_file_that_cannot_be_written_is_told_at_the_start() {
 }
 
 #[test]
-fn all_mistakes_of_the_settings_are_told_at_once() {
+fn all_faults_of_the_settings_are_told_at_once() {
     let config: DecisionLogConfig = toml::from_str(
         r#"
             interval = "0s"
@@ -490,12 +490,10 @@ fn all_mistakes_of_the_settings_are_told_at_once() {
         "#,
     )
     .expect("settings");
-    let mistakes: Vec<String> = config.mistakes().iter().map(|mistake| mistake.key.clone()).collect();
-    assert_eq!(
-        mistakes,
-        ["interval", "max-behind", "http.url", "http.token-env", "http.max-chunk-bytes", "mask.0.path"]
-    );
-    assert!(config.mistakes().iter().all(|mistake| !mistake.message.contains("secret")));
+    let faults: Vec<String> = config.faults().iter().map(|fault| fault.path.to_string()).collect();
+    let keys = ["interval", "max-behind", "http.url", "http.token-env", "http.max-chunk-bytes", "mask[0].path"];
+    assert_eq!(faults, keys.map(|key| format!("decision-log.{key}")));
+    assert!(config.faults().iter().all(|fault| !fault.message.contains("secret")));
     assert!(toml::from_str::<DecisionLogConfig>("consol = true").is_err());
-    assert!(DecisionLogConfig::default().mistakes().is_empty());
+    assert!(DecisionLogConfig::default().faults().is_empty());
 }

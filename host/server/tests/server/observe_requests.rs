@@ -14,9 +14,8 @@ use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use futures_util::stream;
 use lockgate_domain::{CredentialKind, Person, PersonId, Teams};
-use lockgate_server::observe::{
-    Exchange, Format, LogConfig, LogFormat, LogGuard, Metrics, Observer, TraceConfig, observe, subscriber,
-};
+use lockgate_server::config::{LogConfig, LogFormat, TraceConfig};
+use lockgate_server::observe::{Exchange, Format, LogGuard, Metrics, Observer, observe, subscriber};
 use lockgate_server::serve::with_request_id;
 use lockgate_service::authority::Actor;
 use serde_json::Value;
@@ -287,11 +286,11 @@ async fn a_collector_that_is_down_fails_no_request_and_is_counted() {
 }
 
 #[test]
-fn a_filter_that_cannot_be_read_is_a_mistake() {
+fn a_filter_that_cannot_be_read_is_refused() {
     let config = LogConfig { filter: "info,lockgate=loud".to_owned(), ..LogConfig::default() };
-    let mistakes = config.mistakes();
-    assert_eq!(mistakes.len(), 1);
-    assert_eq!(mistakes[0].key, "filter");
-    assert!(mistakes[0].message.contains("info,lockgate_service=debug"), "{}", mistakes[0].message);
-    assert!(LogConfig::default().mistakes().is_empty());
+    let faults = config.faults();
+    assert_eq!(faults.len(), 1);
+    assert_eq!(faults[0].path.to_string(), "observe.log.filter");
+    assert!(faults[0].message.contains("info,lockgate_service=debug"), "{}", faults[0].message);
+    assert!(LogConfig::default().faults().is_empty());
 }

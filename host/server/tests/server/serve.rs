@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use lockgate_ledger::SqliteStorage;
 use lockgate_server::api::ServerState;
 use lockgate_server::auth::token::Tokens;
-use lockgate_server::config::{Config, Size};
+use lockgate_server::config::{ByteSize, Config};
 use lockgate_server::serve::{Ended, Intake, Lifecycle, Peer, RequestId, Server, StartError, Turn};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -111,7 +111,7 @@ async fn metrics_are_for_those_who_are_known_unless_they_are_opened_or_switched_
 async fn every_error_is_a_problem_that_names_its_request() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = config(folder.path());
-    config.limits.body = Size::bytes(16);
+    config.limits.body = ByteSize::bytes(16);
     let routes = Router::new().route("/json", post(|Json(_): Json<Vec<u8>>| async { "read" })).route(
         "/panic",
         get(|| async {

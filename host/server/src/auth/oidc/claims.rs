@@ -8,9 +8,9 @@ use lockgate_service::authority::Actor;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::auth::pattern::Pattern;
+use crate::auth::Refusal;
 use crate::auth::session::Lifetime;
-use crate::auth::{ClaimRule, IssuerConfig, Refusal};
+use crate::config::{ClaimRule, IssuerConfig, Pattern};
 
 /// The claims of a token. A token that gives one twice is not read: others might see the other value.
 #[derive(Clone, Debug)]

@@ -12,8 +12,7 @@ use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
 use super::keys::PublicKey;
-use crate::auth::IssuerConfig;
-use crate::auth::config::check_uri;
+use crate::config::{IssuerConfig, check_uri};
 
 /// How large an answer may be, in bytes.
 const LARGEST: u64 = 1 << 20;

@@ -13,7 +13,8 @@ use lockgate_domain::{Duration, Timestamp};
 use tokio::sync::{Mutex, Semaphore};
 
 use super::fetch::{FetchError, Source};
-use crate::auth::{AuthError, IssuerConfig, KeysConfig, Refusal};
+use crate::auth::{AuthError, Refusal};
+use crate::config::{IssuerConfig, KeysConfig};
 
 /// How many requests wait for the keys of one issuer.
 const MOST_WAITING: usize = 256;

@@ -16,7 +16,8 @@ use lockgate_service::authority::Actor;
 use self::claims::Mapping;
 use self::keys::Keys;
 use super::session::Lifetime;
-use super::{AuthError, IssuerConfig, Refusal};
+use super::{AuthError, Refusal};
+use crate::config::IssuerConfig;
 
 /// Longer tokens are not read. In bytes.
 const LONGEST: usize = 16 << 10;
@@ -32,7 +33,7 @@ pub(super) struct Issuer {
 
 impl Issuer {
     /// # Errors
-    /// Says what is wrong with the configuration, if [`super::AuthConfig::mistakes`] was not asked before.
+    /// Says what is wrong with the configuration, if [`AuthConfig::faults`](crate::config::AuthConfig::faults) was not asked before.
     pub(super) fn new(config: &IssuerConfig) -> Result<Self, String> {
         Ok(Self { keys: Keys::new(config), mapping: Mapping::new(config)?, config: config.clone() })
     }

@@ -10,7 +10,8 @@ use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, Enc
 use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
 
 use super::claims::Claims;
-use crate::auth::{IssuerConfig, Refusal, SigningAlgorithm};
+use crate::auth::Refusal;
+use crate::config::{IssuerConfig, SigningAlgorithm};
 
 /// The algorithm, as `jsonwebtoken` names it.
 pub(super) fn algorithm(algorithm: SigningAlgorithm) -> Algorithm {

@@ -11,8 +11,7 @@ use lockgate_ledger::{ContentState, Entry, Source, StoredEntry};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::config::{DecisionLogConfig, InputKind};
-use super::mask::MaskRule;
+use crate::config::{DecisionLogConfig, InputKind, MaskRule};
 
 /// The body of a `decision` entry, as far as an event needs it. All of it may be missing: what was written cannot be
 /// written again, and an event says what there is.

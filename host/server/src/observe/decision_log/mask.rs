@@ -4,70 +4,14 @@
 //! `*` of a pointer stands for every key and every element at that place, and the event then names each place that was
 //! met. Nothing is changed in the ledger: what is masked here is still there for whoever may read it.
 
-use json_patch::jsonptr::PointerBuf;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::observe::mistake::Mistake;
-
-/// The parts of an event that may be masked. The others say which decision it is.
-const MASKABLE: [&str; 4] = ["input", "result", "requested_by", "lockgate"];
-
-/// What is done to a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum MaskOp {
-    /// It is taken out, if it is there.
-    Remove,
-    /// It gets another value. Without a `*` on the way, it gets that also if it was not there before.
-    Upsert,
-}
-
-/// One rule of masking.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MaskRule {
-    /// What is done.
-    pub op: MaskOp,
-    /// A JSON Pointer (RFC 6901) into the event, below `/input`, `/result`, `/requested_by` or `/lockgate`. A part `*`
-    /// stands for all keys or elements.
-    pub path: String,
-    /// The new value, of `upsert` alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<Value>,
-}
+use crate::config::{MaskOp, MaskRule};
 
 impl MaskRule {
-    pub(super) fn mistakes(&self) -> Vec<Mistake> {
-        let mut mistakes = Vec::new();
-        match parts(&self.path) {
-            Err(message) => mistakes.push(Mistake::new("path", message)),
-            Ok(parts) if !parts.first().is_some_and(|first| MASKABLE.contains(&first.as_str())) => {
-                let allowed = MASKABLE.map(|part| format!("`/{part}`")).join(", ");
-                let message = format!("`{}` cannot be masked: begin the path with one of {allowed}", self.path);
-                mistakes.push(Mistake::new("path", message));
-            }
-            Ok(_) => {}
-        }
-        match (self.op, &self.value) {
-            (MaskOp::Upsert, None) => {
-                mistakes.push(Mistake::new(
-                    "value",
-                    "`upsert` needs a value: write for example `value = \"**REDACTED**\"`",
-                ));
-            }
-            (MaskOp::Remove, Some(_)) => {
-                mistakes.push(Mistake::new("value", "`remove` takes no value: leave it out, or write `upsert`"));
-            }
-            _ => {}
-        }
-        mistakes
-    }
-
     /// Does it to an event, and notes in the event what was done.
     pub(super) fn apply(&self, event: &mut Map<String, Value>) {
-        let Ok(parts) = parts(&self.path) else { return };
+        let Ok(parts) = self.path_parts() else { return };
         let mut met = Vec::new();
         let exact = !parts.iter().any(|part| part == "*");
         if let Some((first, rest)) = parts.split_first() {
@@ -112,15 +56,6 @@ pub(super) fn note_places(event: &mut Map<String, Value>, note: &str, met: Vec<S
             }
         }
     }
-}
-
-fn parts(path: &str) -> Result<Vec<String>, String> {
-    let wrong = |why: String| format!("`{path}` is not a JSON Pointer ({why}): write for example `/input/password`");
-    if path.is_empty() {
-        return Err("it is empty: write for example `/input/password`".to_owned());
-    }
-    let pointer = PointerBuf::parse(path).map_err(|error| wrong(error.to_string()))?;
-    Ok(pointer.tokens().map(|token| token.decoded().into_owned()).collect())
 }
 
 fn escaped(at: &str, part: &str) -> String {

@@ -16,7 +16,6 @@
 //! What is masked is masked on the way out alone. Several servers on one ledger each deliver everything to their own
 //! sinks, so a receiver that they share sees events more than once.
 
-mod config;
 mod event;
 mod mask;
 mod sender;
@@ -31,10 +30,8 @@ use lockgate_domain::counted;
 use lockgate_ledger::Storage;
 use parking_lot::Mutex;
 
-pub use config::{DecisionLogConfig, HttpSinkConfig, InputKind};
-pub use mask::{MaskOp, MaskRule};
-
 use super::metrics::Metrics;
+use crate::config::DecisionLogConfig;
 use event::Events;
 use sender::{Sender, Shared};
 use sink::{Console, File, Http, Sink};

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use lockgate_domain::{Digest, Right, role_names};
 use lockgate_server::api::{Access, RouteRow, route_rows};
-use lockgate_server::config::Config;
-use lockgate_server::observe::decision_log::HttpSinkConfig;
-use lockgate_server::observe::{DecisionLogConfig, Metrics, TraceConfig};
+use lockgate_server::config::{Config, DecisionLogConfig, HttpSinkConfig, TraceConfig};
+use lockgate_server::observe::Metrics;
 use lockgate_server::serve::Server;
 use lockgate_service::authority::Actor;
 use serde_json::{Value, json};

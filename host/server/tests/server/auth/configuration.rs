@@ -1,15 +1,15 @@
 //! What can be configured, and what is told of a configuration that is wrong.
 
-use lockgate_server::auth::AuthConfig;
+use lockgate_server::config::AuthConfig;
 
-fn mistakes(config: &str) -> Vec<String> {
+fn faults(config: &str) -> Vec<String> {
     let config: AuthConfig = toml::from_str(config).unwrap();
-    config.mistakes().iter().map(ToString::to_string).collect()
+    config.faults().iter().map(ToString::to_string).collect()
 }
 
 #[test]
-fn without_a_word_of_configuration_nothing_is_wrong() {
-    assert_eq!(mistakes(""), Vec::<String>::new());
+fn the_default_configuration_has_no_faults() {
+    assert_eq!(faults(""), Vec::<String>::new());
 }
 
 #[test]
@@ -22,7 +22,7 @@ fn what_is_written_out_is_read_back() {
 }
 
 #[test]
-fn all_mistakes_are_told_at_once_and_where_they_are() {
+fn all_faults_are_told_at_once_and_where_they_are() {
     let config = "
         realm = ' '
         throttle = { failures = 0, per = '10ms' }
@@ -52,30 +52,30 @@ fn all_mistakes_are_told_at_once_and_where_they_are() {
         roles = ['pipeline']
         all-teams = true";
     assert_eq!(
-        mistakes(config),
+        faults(config),
         [
             "`auth.realm`: it is empty: write a name for the server, for example `lockgate`",
             "`auth.throttle.failures`: 0 would lock everybody out: write at least 1",
             "`auth.throttle.per`: it is shorter than a second: write at least `1s`",
-            "`auth.oidc.0.issuer`: `http://issuer.example.org` is not encrypted: use `https`",
-            "`auth.oidc.0.jwks-uri`: `file:///etc/passwd` is not a URL that begins with `https://`",
-            "`auth.oidc.0.audiences`: it is empty: write your own audience, so that tokens for others are refused",
-            "`auth.oidc.0.algorithms`: it is empty: no token could be verified",
-            "`auth.oidc.0.leeway`: it is longer than `10m`: synchronise the clocks instead",
-            "`auth.oidc.0.keys.timeout`: it is not between `1ms` and `1m`",
-            "`auth.oidc.0.keys.refresh`: it is shorter than `retry`",
-            "`auth.oidc.0.rules`: it is empty: no token of this issuer would grant anything",
-            "`auth.oidc.1.issuer`: `http://issuer.example.org` is not encrypted: use `https`",
-            "`auth.oidc.1.scopes`: it is empty: list a scope, or leave it out",
-            "`auth.oidc.1.rules.0.when`: it is empty, so every token of the issuer matches: for a public CI system, \
+            "`auth.oidc[0].issuer`: `http://issuer.example.org` is not encrypted: use `https`",
+            "`auth.oidc[0].jwks-uri`: `file:///etc/passwd` is not a URL that begins with `https://`",
+            "`auth.oidc[0].audiences`: it is empty: write your own audience, so that tokens for others are refused",
+            "`auth.oidc[0].algorithms`: it is empty: no token could be verified",
+            "`auth.oidc[0].leeway`: it is longer than `10m`: synchronise the clocks instead",
+            "`auth.oidc[0].keys.timeout`: it is not between `1ms` and `1m`",
+            "`auth.oidc[0].keys.refresh`: it is shorter than `retry`",
+            "`auth.oidc[0].rules`: it is empty: no token of this issuer would grant anything",
+            "`auth.oidc[1].issuer`: `http://issuer.example.org` is not encrypted: use `https`",
+            "`auth.oidc[1].scopes`: it is empty: list a scope, or leave it out",
+            "`auth.oidc[1].rules[0].when`: it is empty, so every token of the issuer matches: for a public CI system, \
              that is the whole world. List claims; to match every token, write `sub = \"**\"`",
-            "`auth.oidc.1.rules.0.roles`: no role: write at least one, for example `pipeline`",
-            "`auth.oidc.1.rules.0`: no team: list some in `teams`, or write `all-teams = true`",
-            "`auth.oidc.1.rules.1.when.repository`: `acme/[` is not a pattern: unclosed character class; missing ']'",
-            "`auth.oidc.1.rules.1`: `teams` and `all-teams` exclude each other: keep one",
-            "`auth.oidc.1.issuer`: this issuer is configured twice: merge the rules",
-            "`auth.certificates.0`: write exactly one of `uri`, `email`, `dns` and `subject`",
-            "`auth.certificates.0.dns`: it is empty, so nothing matches: write a pattern",
+            "`auth.oidc[1].rules[0].roles`: no role: write at least one, for example `pipeline`",
+            "`auth.oidc[1].rules[0]`: no team: list some in `teams`, or write `all-teams = true`",
+            "`auth.oidc[1].rules[1].when.repository`: `acme/[` is not a pattern: unclosed character class; missing ']'",
+            "`auth.oidc[1].rules[1]`: `teams` and `all-teams` exclude each other: keep one",
+            "`auth.oidc[1].issuer`: this issuer is configured twice: merge the rules",
+            "`auth.certificates[0]`: write exactly one of `uri`, `email`, `dns` and `subject`",
+            "`auth.certificates[0].dns`: it is empty, so nothing matches: write a pattern",
         ]
     );
 }
@@ -87,7 +87,7 @@ fn keys_of_this_machine_need_no_encryption() {
             "[[oidc]]\nissuer = '{issuer}'\naudiences = ['us']
              rules = [{{ when = {{ sub = '**' }}, roles = ['user'], all-teams = true }}]"
         );
-        assert_eq!(mistakes(&config), Vec::<String>::new());
+        assert_eq!(faults(&config), Vec::<String>::new());
     }
 }
 

@@ -7,7 +7,8 @@ use axum::http::HeaderValue;
 use lockgate_domain::{CredentialKind, Person, PersonId, Teams, Timestamp};
 use lockgate_ledger::{KeyFile, SqliteOptions, SqliteStorage, Storage};
 use lockgate_server::auth::token::{Issued, NewToken, issue};
-use lockgate_server::auth::{AuthConfig, AuthError, Authenticator, Presented, Refusal, Session};
+use lockgate_server::auth::{AuthError, Authenticator, Presented, Refusal, Session};
+use lockgate_server::config::AuthConfig;
 use lockgate_service::authority::Actor;
 use lockgate_service::lifecycle::EventActor;
 use tempfile::TempDir;
@@ -44,7 +45,7 @@ impl Ledger {
 
     pub(crate) fn authenticator_of(&self, config: &str) -> Authenticator {
         let config: AuthConfig = toml::from_str(config).unwrap();
-        Authenticator::new(&config, self.storage()).map_err(|mistakes| format!("{mistakes:?}")).unwrap()
+        Authenticator::new(&config, self.storage()).map_err(|faults| format!("{faults:?}")).unwrap()
     }
 }
 

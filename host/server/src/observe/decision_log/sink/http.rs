@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 use ureq::Agent;
 use ureq::http::header;
 
-use super::super::config::HttpSinkConfig;
 use super::super::mask::note_places;
 use super::{Delivered, Failure, Sink};
+use crate::config::HttpSinkConfig;
 use crate::observe::outbound::agent;
 
 /// Posts events to a server.

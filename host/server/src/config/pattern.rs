@@ -5,12 +5,12 @@ use globset::{GlobBuilder, GlobMatcher};
 /// A pattern. `*` and `?` stand for anything but `/`, so that `acme/*` means the repositories of `acme` and nothing deeper;
 /// `**` stands for that too.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern(GlobMatcher);
+pub(crate) struct Pattern(GlobMatcher);
 
 impl Pattern {
     /// # Errors
     /// Says what is wrong with it.
-    pub(super) fn new(text: &str) -> Result<Self, String> {
+    pub(crate) fn new(text: &str) -> Result<Self, String> {
         if text.is_empty() {
             return Err("it is empty, so nothing matches: write a pattern".to_owned());
         }
@@ -19,7 +19,7 @@ impl Pattern {
         Ok(Self(glob.compile_matcher()))
     }
 
-    pub(super) fn fits(&self, text: &str) -> bool {
+    pub(crate) fn fits(&self, text: &str) -> bool {
         self.0.is_match(text)
     }
 }
