@@ -16,7 +16,7 @@ use serde::{Serialize, Serializer};
 pub struct ModelGrants {
     /// May write log lines.
     pub log: bool,
-    /// May read the evidence whose name fits one of these patterns; `*` stands for any characters.
+    /// May read the evidence whose name matches one of these [patterns](lockgate_domain::Pattern).
     pub evidence: Vec<String>,
     /// May read these directories, by the name that the plugin knows them by.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use lockgate_domain::Pattern;
 use wasmtime::StoreContextMut;
 use wasmtime::component::Linker;
 
@@ -83,7 +84,7 @@ impl EvidenceCapability {
     }
 }
 
-/// Name patterns in which `*` stands for any run of characters, also none.
+/// Patterns of names.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EvidencePatterns(Vec<String>);
 
@@ -98,42 +99,14 @@ impl EvidencePatterns {
 
     /// Whether one of them stands for the name.
     pub(crate) fn allow(&self, name: &str) -> bool {
-        self.0.iter().any(|pattern| matches(pattern, name))
+        self.0.iter().any(|pattern| Pattern::new(pattern).matches(name))
     }
 
-    /// Whether every name that `asked` stands for is allowed. A pattern covers itself and what it matches when the
-    /// `*` of `asked` is read as a character: exact for the patterns that people write, and never too generous.
+    /// Whether every name that the pattern `asked` matches is allowed. The stars of `asked` are compared as characters, with a
+    /// slash between two: that is exact for the patterns that people write, and never allows too much.
     pub(crate) fn covers(&self, asked: &str) -> bool {
-        self.allow(asked)
+        self.allow(&asked.replace("**", "*/*"))
     }
-}
-
-/// Goes through both texts once, and back to the last `*` where they part: no pattern makes it slow.
-fn matches(pattern: &str, name: &str) -> bool {
-    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
-    let (mut at, mut from) = (0, 0);
-    let mut last_star = None;
-    while from < name.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                last_star = Some((at, from));
-                at += 1;
-            }
-            Some(byte) if Some(byte) == name.get(from) => {
-                at += 1;
-                from += 1;
-            }
-            _ => match last_star {
-                Some((star, taken)) => {
-                    last_star = Some((star, taken + 1));
-                    at = star + 1;
-                    from = taken + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.iter().skip(at).all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]
@@ -145,7 +118,7 @@ mod tests {
         for (pattern, name) in
             [("sbom", "sbom"), ("report-*", "report-"), ("report-*", "report-unit"), ("*", ""), ("*-a*b", "x-a-ab")]
         {
-            assert!(matches(pattern, name), "`{pattern}` stands for `{name}`");
+            assert!(Pattern::new(pattern).matches(name), "`{pattern}` stands for `{name}`");
         }
     }
 
@@ -153,7 +126,7 @@ mod tests {
     fn everything_else_stands_for_itself() {
         for (pattern, name) in [("sbom", "sbom2"), ("sbom", "SBOM"), ("report-*", "report"), ("", "a"), ("a*b", "abc")]
         {
-            assert!(!matches(pattern, name), "`{pattern}` does not stand for `{name}`");
+            assert!(!Pattern::new(pattern).matches(name), "`{pattern}` does not stand for `{name}`");
         }
     }
 
@@ -161,6 +134,9 @@ mod tests {
     fn a_wider_grant_covers_a_narrower_request() {
         let granted = EvidencePatterns::new(&["report-*".to_owned()]);
         assert!(granted.covers("report-unit-*"));
+        assert!(granted.covers("report-*"));
         assert!(!granted.covers("*"));
+        assert!(!granted.covers("report-**"));
+        assert!(EvidencePatterns::new(&["report-**".to_owned()]).covers("report-**"));
     }
 }

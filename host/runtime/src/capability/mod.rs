@@ -114,7 +114,7 @@ macro_rules! capabilities {
 capabilities! {
     /// Whether it may log. Default: yes.
     log: bool => LogCapability,
-    /// Which evidence it may read, by name: patterns in which `*` stands for any run of characters. Default: none.
+    /// Which evidence it may read, by name: [patterns](lockgate_domain::Pattern). Default: none.
     evidence: Vec<String> => EvidenceCapability,
     /// Which directories it may read, by the names that it knows them by. Default: none.
     directories: BTreeMap<String, DirectoryGrant> => DirectoryCapability,

@@ -3,7 +3,7 @@
 //! That it was signed by an authority that is trusted, and that the other end has its key, was the business of TLS. Here it
 //! is only read.
 
-use lockgate_domain::{Digest, Duration, Person, PersonId, Teams, Timestamp, check_line};
+use lockgate_domain::{Digest, Duration, Pattern, Person, PersonId, Teams, Timestamp, check_line};
 use lockgate_service::authority::Actor;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
@@ -11,7 +11,7 @@ use x509_parser::prelude::FromDer as _;
 
 use super::Refusal;
 use super::session::Lifetime;
-use crate::config::{CertificateRule, Pattern};
+use crate::config::CertificateRule;
 
 /// What certificates stand for.
 pub(super) struct Certificates(Vec<Rule>);
@@ -23,15 +23,13 @@ struct Rule {
 }
 
 impl Certificates {
-    /// # Errors
-    /// Says what is wrong with a rule, if [`AuthConfig::faults`](crate::config::AuthConfig::faults) was not asked before.
-    pub(super) fn new(rules: &[CertificateRule]) -> Result<Self, String> {
+    /// A rule that names no certificate is left out: [`AuthConfig::faults`](crate::config::AuthConfig::faults) refuses it.
+    pub(super) fn new(rules: &[CertificateRule]) -> Self {
         let rule = |gives: &CertificateRule| {
-            let named = gives.names().into_iter().find_map(|(kind, pattern)| Some((kind, pattern?)));
-            let (kind, pattern) = named.ok_or("a certificate rule names no certificate")?;
-            Ok(Rule { kind, pattern: Pattern::new(pattern)?, gives: gives.clone() })
+            let (kind, pattern) = gives.names().into_iter().find_map(|(kind, pattern)| Some((kind, pattern?)))?;
+            Some(Rule { kind, pattern: Pattern::new(pattern), gives: gives.clone() })
         };
-        rules.iter().map(rule).collect::<Result<_, String>>().map(Self)
+        Self(rules.iter().filter_map(rule).collect())
     }
 
     /// Whether any certificate stands for somebody.
@@ -70,7 +68,7 @@ impl Certificates {
     fn find<'a>(&'a self, names: &'a [(&'static str, String)]) -> Option<(&'a Rule, &'a str)> {
         self.0.iter().find_map(|rule| {
             let mut of_kind = names.iter().filter(|(kind, _)| *kind == rule.kind);
-            of_kind.find(|(_, name)| rule.pattern.fits(name)).map(|(_, name)| (rule, name.as_str()))
+            of_kind.find(|(_, name)| rule.pattern.matches(name)).map(|(_, name)| (rule, name.as_str()))
         })
     }
 }

@@ -5,12 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::Uri;
-use lockgate_domain::{CredentialKind, Duration, PersonId, Right, TeamName, check_name};
+use lockgate_domain::{CredentialKind, Duration, Pattern, PersonId, Right, TeamName, check_name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::error::{SettingFault, SettingFaults, SettingPath};
-use super::pattern::Pattern;
 
 /// How requests are authenticated. API tokens are always accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -253,8 +252,8 @@ impl AuthConfig {
 }
 
 fn check_pattern(path: SettingPath, pattern: &str, faults: &mut SettingFaults) {
-    if let Err(message) = Pattern::new(pattern) {
-        faults.add(path, message);
+    if let Err(fault) = Pattern::checked(pattern) {
+        faults.add(path, fault.to_string());
     }
 }
 

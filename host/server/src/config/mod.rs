@@ -19,7 +19,6 @@ mod error;
 mod located_value;
 mod observe;
 mod overrides;
-mod pattern;
 mod print;
 mod schema;
 mod sections;
@@ -39,7 +38,6 @@ pub(crate) use self::observe::check_url;
 pub use self::observe::{
     DecisionLogConfig, HttpSinkConfig, InputKind, LogConfig, LogFormat, MaskOp, MaskRule, TraceConfig,
 };
-pub(crate) use self::pattern::Pattern;
 pub use self::print::reference;
 use self::schema::SettingSchema;
 pub use self::sections::{

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use lockgate_domain::{Duration, Person, PersonId, Right, Teams, Timestamp, check_line};
+use lockgate_domain::{Duration, Pattern, Person, PersonId, Right, Teams, Timestamp, check_line};
 use lockgate_service::authority::Actor;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::auth::Refusal;
 use crate::auth::session::Lifetime;
-use crate::config::{ClaimRule, IssuerConfig, Pattern};
+use crate::config::{ClaimRule, IssuerConfig, PatternList};
 
 /// The claims of a token. A token that gives one twice is not read: others might see the other value.
 #[derive(Clone, Debug)]
@@ -105,15 +105,15 @@ struct Rule {
 }
 
 impl Mapping {
-    pub(super) fn new(config: &IssuerConfig) -> Result<Self, String> {
-        Ok(Self {
+    pub(super) fn new(config: &IssuerConfig) -> Self {
+        Self {
             person: config.person.clone(),
             prefix: config.person_prefix.clone(),
             name: config.name.clone(),
             scopes: config.scopes.clone(),
             issuer: config.issuer.clone(),
-            rules: config.rules.iter().map(Rule::new).collect::<Result<_, _>>()?,
-        })
+            rules: config.rules.iter().map(Rule::new).collect(),
+        }
     }
 
     /// Who it is. The token has been verified.
@@ -165,16 +165,14 @@ impl Mapping {
 }
 
 impl Rule {
-    fn new(config: &ClaimRule) -> Result<Self, String> {
-        let when = config.when.iter().map(|(claim, patterns)| {
-            let patterns = patterns.all().iter().map(|pattern| Pattern::new(pattern));
-            Ok((claim.clone(), patterns.collect::<Result<_, String>>()?))
-        });
-        Ok(Self { when: when.collect::<Result<_, String>>()?, gives: config.clone() })
+    fn new(config: &ClaimRule) -> Self {
+        let patterns = |patterns: &PatternList| patterns.all().iter().map(|pattern| Pattern::new(pattern)).collect();
+        let when = config.when.iter().map(|(claim, list)| (claim.clone(), patterns(list)));
+        Self { when: when.collect(), gives: config.clone() }
     }
 
     fn fits(&self, claims: &Claims) -> bool {
-        let is_one_of = |patterns: &[Pattern], text: &str| patterns.iter().any(|pattern| pattern.fits(text));
+        let is_one_of = |patterns: &[Pattern], text: &str| patterns.iter().any(|pattern| pattern.matches(text));
         let fits = |patterns: &[Pattern], value: &Value| match value {
             Value::String(text) => is_one_of(patterns, text),
             Value::Bool(_) | Value::Number(_) => is_one_of(patterns, &value.to_string()),

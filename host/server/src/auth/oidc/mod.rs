@@ -32,10 +32,8 @@ pub(super) struct Issuer {
 }
 
 impl Issuer {
-    /// # Errors
-    /// Says what is wrong with the configuration, if [`AuthConfig::faults`](crate::config::AuthConfig::faults) was not asked before.
-    pub(super) fn new(config: &IssuerConfig) -> Result<Self, String> {
-        Ok(Self { keys: Keys::new(config), mapping: Mapping::new(config)?, config: config.clone() })
+    pub(super) fn new(config: &IssuerConfig) -> Self {
+        Self { keys: Keys::new(config), mapping: Mapping::new(config), config: config.clone() }
     }
 
     async fn authenticate(

@@ -42,7 +42,7 @@ fn all_faults_are_told_at_once_and_where_they_are() {
         when = {}
         roles = []
         [[oidc.rules]]
-        when = { repository = 'acme/[' }
+        when = { repository = 'acme/{a,b}' }
         roles = ['pipeline']
         teams = ['shop']
         all-teams = true
@@ -71,7 +71,8 @@ fn all_faults_are_told_at_once_and_where_they_are() {
              that is the whole world. List claims; to match every token, write `sub = \"**\"`",
             "`auth.oidc[1].rules[0].roles`: no role: write at least one, for example `pipeline`",
             "`auth.oidc[1].rules[0]`: no team: list some in `teams`, or write `all-teams = true`",
-            "`auth.oidc[1].rules[1].when.repository`: `acme/[` is not a pattern: unclosed character class; missing ']'",
+            "`auth.oidc[1].rules[1].when.repository`: braces list no alternatives: write several patterns, for \
+             example `[\"a/*\", \"b/*\"]`",
             "`auth.oidc[1].rules[1]`: `teams` and `all-teams` exclude each other: keep one",
             "`auth.oidc[1].issuer`: this issuer is configured twice: merge the rules",
             "`auth.certificates[0]`: write exactly one of `uri`, `email`, `dns` and `subject`",
