@@ -1,5 +1,5 @@
-//! One way to ask a plugin anything, and one form for whatever it says: for those to whom it does not matter which
-//! function is called, as when an evaluation is recorded and run again.
+//! Calls a function of a plugin that is chosen at run time, with one type for all results, as recordings and replays
+//! need it.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::evaluation::Evaluation;
 use crate::plugin::{Plugin, PluginInvocation};
 use crate::sandbox::CapabilityExchange;
 
-/// A function of a plugin, with what it takes beside the snapshot.
+/// A function of a plugin, with its arguments beside the snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "function", content = "progress")]
 pub enum PluginFunction {
@@ -36,38 +36,38 @@ impl PluginFunction {
     }
 }
 
-/// What a plugin said, whichever function was called.
+/// The result of a call that succeeded, whichever function was called.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PluginOutput {
-    /// Of an approval policy.
+    /// The answer of an approval policy.
     Answer(Answer),
-    /// Of a validation check.
+    /// The report of a validation check.
     Report(Report),
-    /// Of a strategy: the way.
+    /// A strategy's rollout.
     Rollout(Rollout),
-    /// Of a strategy: what to do next.
+    /// A strategy's next action.
     Action(Action),
 }
 
 impl Plugin {
-    /// Calls that function.
+    /// Calls the function.
     pub fn ask(&self, call: &PluginFunction, snapshot: &Arc<Snapshot>) -> Evaluation<PluginOutput> {
         self.invocation(snapshot).ask(call)
     }
 
-    /// Calls that function, and reads the values of namespaces there instead of in the runtime's store.
+    /// Calls the function, which reads the values of namespaces from `namespaces` instead of from the store of the runtime.
     pub fn ask_on(
         &self,
         call: &PluginFunction,
         snapshot: &Arc<Snapshot>,
         namespaces: Arc<dyn Namespaces>,
     ) -> Evaluation<PluginOutput> {
-        self.invocation(snapshot).on(namespaces).ask(call)
+        self.invocation(snapshot).reading_from(namespaces).ask(call)
     }
 
-    /// Calls that function again: what the plugin asks its capabilities is answered with what was answered then.
-    /// Nothing outside is reached, and a question that has no answer among the exchanges ends the evaluation with
+    /// Calls the function, with recorded answers of the capabilities instead of live ones. A question that has no answer
+    /// among the exchanges ends the evaluation with
     /// [`FailureKind::NotRecorded`](lockgate_domain::FailureKind::NotRecorded).
     pub fn ask_again(
         &self,
@@ -75,7 +75,7 @@ impl Plugin {
         snapshot: &Arc<Snapshot>,
         exchanges: &[CapabilityExchange],
     ) -> Evaluation<PluginOutput> {
-        self.invocation(snapshot).from(exchanges).ask(call)
+        self.invocation(snapshot).answered_by(exchanges).ask(call)
     }
 }
 

@@ -1,9 +1,9 @@
-//! Compiling: the one thing here that nothing can stop once it has begun.
+//! Compiles components. Nothing can stop a compilation that has started.
 //!
-//! It has threads of its own, so that however many plugins are loaded at once, no more cores than these are busy with
-//! it, and they give way: evaluations that have to answer in milliseconds come before a load that takes seconds. Nothing
-//! is held while it compiles: a thread that waits for others to finish may be given another plugin to load in the
-//! meantime. Who waits for it does so for a bounded time; what is compiled by then in vain is finished and dropped.
+//! Compilations have threads of their own, so that they use a fixed number of cores, however many plugins are loaded at the
+//! same time. These threads have a low priority: evaluations that have to answer in milliseconds come before a load that
+//! takes seconds. No lock is held during a compilation. A caller waits for a limited time; a compilation that takes longer is
+//! finished and its result dropped.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -24,17 +24,17 @@ pub(crate) struct Compiler {
 }
 
 impl Compiler {
-    /// So many threads, of which each component gets at most that time.
+    /// Starts the threads. A caller waits for one component at most the time `at_most`.
     pub(crate) fn new(threads: usize, at_most: Duration) -> Result<Self, ThreadPoolBuildError> {
         let threads = ThreadPoolBuilder::new()
             .num_threads(threads.max(1))
             .thread_name(|number| format!("lockgate-compile-{number}"))
-            .start_handler(|_| give_way())
+            .start_handler(|_| lower_priority())
             .build()?;
         Ok(Self { threads, at_most })
     }
 
-    /// Compiles a component, which was found to keep within its bounds.
+    /// Compiles a component that was admitted.
     ///
     /// # Errors
     /// If it cannot be compiled, or not in time.
@@ -51,19 +51,19 @@ impl Compiler {
         match compiled.recv_timeout(self.at_most) {
             Ok(compiled) => compiled.map_err(|error| AdmissionError::Compile(format!("{error:#}"))),
             Err(RecvTimeoutError::Timeout) => Err(AdmissionError::CompileTime { limit: self.at_most }),
-            Err(RecvTimeoutError::Disconnected) => Err(AdmissionError::Compile("the compiler gave up".to_owned())),
+            Err(RecvTimeoutError::Disconnected) => Err(AdmissionError::Compile("the compiler panicked".to_owned())),
         }
     }
 }
 
-/// Lowers the priority of this thread. Linux has one for each thread; elsewhere it is the process's, which must keep its
-/// own. A thread that cannot lower it compiles all the same.
-fn give_way() {
-    /// A tenth of what a thread gets that evaluates, where there are not cores enough for both.
+/// Lowers the priority of this thread. Only Linux has a priority for each thread; that of the process must not change. A thread
+/// that cannot lower it compiles anyway.
+fn lower_priority() {
+    /// The share of a core is a tenth of that of an evaluating thread, if both need the same core.
     #[cfg(target_os = "linux")]
     const NICE: i32 = 10;
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-        tracing::debug!(%error, "a thread that compiles keeps its priority");
+        tracing::debug!(%error, "cannot lower the priority of a compiling thread");
     }
 }

@@ -1,55 +1,54 @@
-//! How much a runtime and one plugin may use.
+//! Configuration of a runtime, and the limits of one call of a plugin.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::admission::AdmissionLimits;
 
-/// What a [`Runtime`](crate::Runtime) may use in all.
+/// Configuration of a [`Runtime`](crate::Runtime).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuntimeConfig {
-    /// The directory in which compiled plugins are kept. It is created with mode 0700; one that others may write to is
-    /// refused, because who can write to it can run code here. Default: none, so every load compiles anew.
+    /// The directory in which compiled plugins are cached. It is created with mode 0700. A directory that others can read or
+    /// write is refused, because whoever can write to it can run code in this process. Default: none, so every load compiles.
     pub cache: Option<PathBuf>,
-    /// The largest component that is looked at, in bytes. Default: 64 MiB.
+    /// The largest component that is read, in bytes. Default: 64 MiB.
     pub max_component_size: u64,
-    /// What a component may consist of, beside its size: what bounds the cost of compiling it.
+    /// What a component may consist of, beside its size. It bounds the cost of compiling.
     pub admission: AdmissionLimits,
-    /// The largest settings, in bytes of canonical JSON. Default: 1 MiB.
+    /// The largest settings of a plugin, in bytes of canonical JSON. Default: 1 MiB.
     pub max_settings_size: u64,
-    /// The most memory that any plugin can be granted, in bytes: [`Limits::memory`] cannot go beyond it. Default:
-    /// 256 MiB. It costs address space only.
+    /// The largest [`Limits::memory`] of any plugin, in bytes. It costs address space only. Default: 256 MiB.
     pub max_memory: u64,
-    /// How many sandboxes can run at the same time. A call that finds all of them in use waits, at most as long as it
-    /// may run. Default: 64.
+    /// The number of sandboxes that can run at the same time. A call that finds all of them in use waits, at most as long
+    /// as it may run. Default: 64.
     pub pool_size: u32,
-    /// How many of them one plugin can hold, so that none can take what all others wait for. Default: none, which is
-    /// half of the pool.
+    /// The number of sandboxes that one plugin can hold at the same time, so that no plugin can block all others. Default:
+    /// none, which means half of the pool.
     pub share: Option<u32>,
-    /// Whether plugins are configured once and frozen. Without it they are configured anew in every call, which is
-    /// slower and must answer the same: for finding out whether a plugin does. Default: yes.
+    /// Whether plugins are configured once and frozen. If not, they are configured in every call, which is slower and must
+    /// give the same answers; it serves to test that a plugin does. Default: yes.
     pub freeze: bool,
-    /// How sandboxes get their memory. It changes how fast they start and nothing that they compute. Default: pooled.
+    /// How sandboxes get their memory. It changes how fast they start, not what they compute. Default: pooled.
     pub allocation: Allocation,
-    /// How often the clock of [`Limits::wall_clock`] moves, and so how exact that limit is. Default: 10 ms.
+    /// The interval in which [`Limits::wall_clock`] is checked, and so the precision of that limit. Default: 10 ms.
     pub tick: Duration,
-    /// How many threads compile. Default: as many as the machine has cores.
+    /// The number of threads that compile. Default: the number of cores.
     pub compile_threads: usize,
-    /// How long a load waits for one component to be compiled; the thread that does it goes on until it is through.
-    /// Default: 5 min, which is several times what the largest language runtimes need on two busy cores.
+    /// How long a load waits until one component is compiled. The compiling thread continues to the end in any case.
+    /// Default: 5 min, several times what the largest language runtimes need on two busy cores.
     pub compile_time: Duration,
-    /// What `describe` and `configure` may use. They run when a plugin is loaded, not when a decision waits, and some
-    /// languages start slowly: by default they get 20 s, 20,000,000,000 fuel and all the memory there is to grant.
+    /// The limits of `describe` and `configure`. They run when a plugin is loaded, while no decision waits, and some
+    /// languages start slowly. Default: 20 s, 20,000,000,000 fuel and `max_memory`.
     pub setup: Limits,
 }
 
 /// How sandboxes get their memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Allocation {
-    /// From a pool that is reserved once: a fresh sandbox costs microseconds.
+    /// From a pool that is reserved once. A fresh sandbox costs microseconds.
     #[default]
     Pooled,
-    /// From the system, anew for each: slower, and nothing is reserved.
+    /// From the operating system, for each sandbox. Slower, but nothing is reserved.
     OnDemand,
 }
 
@@ -80,35 +79,35 @@ impl Default for RuntimeConfig {
 }
 
 impl RuntimeConfig {
-    /// How many sandboxes one plugin can hold.
+    /// The number of sandboxes that one plugin can hold at the same time.
     pub(crate) fn share(&self) -> u32 {
         self.share.unwrap_or(self.pool_size / 2).clamp(1, self.pool_size.max(1))
     }
 }
 
-/// What one call of one plugin may use.
+/// Limits of one call of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
-    /// Fuel: about one unit per instruction. This is the limit that decides, because the same call uses the same on
-    /// every machine. What the host does for it is counted apart, and held against the same number. Default:
-    /// 1,000,000,000, which is well under a second of work.
+    /// Fuel, about one unit for each instruction. It is the limit that decides, because the same call uses the same fuel on
+    /// every machine. The work of the host for the call is counted separately and has the same limit. Default:
+    /// 1,000,000,000, well under a second of work.
     pub fuel: u64,
-    /// Linear memory in bytes, over all memories of the component. Default: 64 MiB.
+    /// Linear memory of all modules of the component together, in bytes. Default: 64 MiB.
     pub memory: u64,
-    /// How large the answer may be, in bytes of text. Default: 1 MiB.
+    /// Size of the answer, in bytes of text. Default: 1 MiB.
     pub result_size: u64,
-    /// How long the call may take. Only a backstop: it differs from machine to machine, so it must be generous enough
-    /// that fuel runs out first. Default: 5 s. Watched every [`RuntimeConfig::tick`].
+    /// Duration of the call, checked every [`RuntimeConfig::tick`]. It is a backstop that differs between machines, so it has
+    /// to be long enough that fuel runs out first. Default: 5 s.
     pub wall_clock: Duration,
-    /// How many log lines are kept. Default: 200.
+    /// Number of log lines that are kept; the rest is counted. Default: 200.
     pub log_lines: usize,
-    /// How many bytes of log lines are kept. Default: 64 KiB.
+    /// Size of all log lines that are kept, in bytes. Default: 64 KiB.
     pub log_bytes: usize,
 }
 
 impl Limits {
-    /// The same, to run a call again: the clock is a backstop that must not decide a replay, so it gets ten times what
-    /// it had, and from one minute to ten.
+    /// The same limits for a replay. The wall clock must not decide a replay, so it gets ten times as long, at least one
+    /// minute and at most ten.
     #[must_use]
     pub fn to_replay(self) -> Self {
         let clock = self.wall_clock.saturating_mul(10);

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// Bytes in the largest unit that keeps them legible. Rounded up to one digit, so that what is over a limit never
-/// reads as equal to it.
+/// Displays bytes in the largest fitting unit with at most one decimal, rounded up, so that a size above a limit never looks
+/// equal to it.
 pub(crate) struct Bytes(pub(crate) u64);
 
 impl fmt::Display for Bytes {
@@ -21,7 +21,7 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// A count with its thousands set apart.
+/// Displays a number with commas between groups of three digits.
 pub(crate) struct Count(pub(crate) u64);
 
 impl fmt::Display for Count {

@@ -1,34 +1,35 @@
-//! What comes back from one call of a plugin.
+//! The result of one call of a plugin.
 
 use lockgate_domain::{Failure, LogLine, Receipt};
 
 use crate::capability::NamespaceChanges;
 use crate::sandbox::CapabilityExchange;
 
-/// One call of a plugin: what it answered or why it did not, what it used, and what it logged.
+/// The result of one call of a plugin: its answer or failure, what it used, and what it logged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation<T> {
-    /// The answer, already checked against the contract, or why there is none. A failure is never a "no".
+    /// The answer, which follows the contract, or the failure. A failure never means "no".
     pub outcome: Result<T, Failure>,
-    /// What the call was and what it used. There is one whatever the outcome.
+    /// What was called and what the call used, whatever the outcome.
     pub receipt: Receipt,
-    /// The first lines that the plugin logged, up to its limits.
+    /// The first lines that the plugin logged, up to [`Limits::log_lines`](crate::Limits::log_lines) and
+    /// [`Limits::log_bytes`](crate::Limits::log_bytes).
     pub log: Vec<LogLine>,
-    /// How many more lines it logged.
+    /// The number of lines that it logged beyond these limits.
     pub log_dropped: u64,
-    /// What it asked its capabilities, and what they answered, in order. What it saw of the snapshot is not among it:
-    /// that follows from the snapshot.
+    /// What it asked its capabilities and what they answered, in order. Its calls of the snapshot are not listed, because
+    /// their results follow from the snapshot.
     pub exchanges: Vec<CapabilityExchange>,
-    /// Whether it would come to the same on the same picture at any other moment: it has not looked at the time, nor at
-    /// random numbers, which differ from moment to moment, and has asked nothing outside.
+    /// Whether the call would give the same result for the same snapshot at any other time: it read neither the time nor
+    /// random numbers, and asked no capability.
     pub timeless: bool,
-    /// What it wants to be kept in its namespace; none if it gave no answer, changed nothing, or was answered out of a
-    /// recording. Nothing of it is kept yet.
+    /// The changes to its namespace, which the caller stores or drops; none if the call failed, changed nothing, or was
+    /// answered from a recording.
     pub changes: Option<NamespaceChanges>,
 }
 
 impl<T> Evaluation<T> {
-    /// The same call with its answer turned into something else.
+    /// The same result with the answer converted.
     pub fn map<U>(self, turn: impl FnOnce(T) -> U) -> Evaluation<U> {
         Evaluation {
             outcome: self.outcome.map(turn),

@@ -1,8 +1,8 @@
-//! Configuring once: the memory of a configured instance becomes the memory that every evaluation starts with.
+//! Freezes a configured plugin: its memory becomes the memory that every evaluation starts with.
 //!
-//! Wizer writes the state of an instance back into its component. It needs a driver that reads that state through
-//! functions which it adds; this one is synchronous and takes "no" for an answer, since a guest decides what is there
-//! to be read.
+//! Wizer writes the state of an instance back into its component. It needs a driver that reads the state through functions
+//! that Wizer adds. This driver is synchronous, and treats a missing function as an error, because the guest decides what
+//! can be read.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -14,41 +14,41 @@ use wasmtime_wizer::{ComponentContext, ComponentInstanceState, Wizer};
 
 use crate::sandbox::Sandbox;
 
-/// Whether a plugin starts configured.
+/// Whether an evaluation of a plugin starts with the plugin configured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StartUp {
-    /// It was configured once, and every evaluation starts from there.
+    /// The plugin was configured once, when it was loaded, and every evaluation starts from that state.
     Frozen,
-    /// It is configured anew in every evaluation, which takes its time and its fuel.
+    /// Every evaluation configures the plugin first, which takes time and fuel.
     ConfiguredPerCall {
-        /// Why it cannot be frozen.
+        /// Why the plugin cannot be frozen, for people.
         reason: String,
     },
 }
 
-/// A component that can be frozen, and what it was made of.
+/// A component that can be frozen.
 pub(crate) struct Freezer<'a> {
     context: ComponentContext<'a>,
-    /// The component with functions added that show its state.
+    /// The component with additional functions that return its state.
     pub(crate) instrumented: Vec<u8>,
 }
 
 impl<'a> Freezer<'a> {
-    /// Prepares a component, which must be valid.
+    /// Instruments a component, which has to be valid.
     ///
     /// # Errors
-    /// If it cannot be frozen: why.
+    /// The reason why it cannot be frozen.
     pub(crate) fn new(component: &'a [u8]) -> Result<Self, String> {
         let (context, instrumented) = guarded(|| Wizer::new().instrument_component(component))?;
         Ok(Self { context, instrumented })
     }
 
-    /// The component with the state that the instance, one of the instrumented component, has now. The instance is
-    /// not to be used afterwards.
+    /// The component with the current state of an instance of the instrumented component. The instance cannot be used
+    /// afterwards.
     ///
     /// # Errors
-    /// If its state cannot be read: why.
+    /// The reason why its state cannot be read.
     pub(crate) fn freeze(&self, store: &mut Store<Sandbox>, instance: Instance) -> Result<Vec<u8>, String> {
         // Reading adds a page to each memory and passes all of it to the host. That is ours, not the guest's.
         store.data_mut().lift_memory_limit();
@@ -63,15 +63,15 @@ impl<'a> Freezer<'a> {
     }
 }
 
-/// What Wizer says, or that it gave up: it was not written for components that are made to confuse it.
+/// The result of Wizer, or an error if Wizer panics, as components that are made to confuse it can cause.
 fn guarded<T>(work: impl FnOnce() -> wasmtime::Result<T>) -> Result<T, String> {
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
         Ok(result) => result.map_err(|error| error.root_cause().to_string()),
-        Err(_) => Err("its form is not one that can be frozen".to_owned()),
+        Err(_) => Err("this kind of component cannot be frozen".to_owned()),
     }
 }
 
-/// The result of a future that waits for nothing, as those here do.
+/// The result of a future that never waits.
 fn at_once<T>(future: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
@@ -79,7 +79,7 @@ fn at_once<T>(future: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Re
     }
 }
 
-/// Reads the state of an instance. The first thing that goes wrong is kept; what is read after that is nothing.
+/// Reads the state of an instance. After the first error, which is kept, it reads defaults.
 struct StateReader<'a> {
     store: &'a mut Store<Sandbox>,
     instance: Instance,
@@ -97,7 +97,7 @@ impl StateReader<'_> {
         match self.try_call(instance, function) {
             Ok(value) => Some(value),
             Err(error) => {
-                self.failed = Some(format!("its state cannot be read: {}", error.root_cause()));
+                self.failed = Some(format!("cannot read its state: {}", error.root_cause()));
                 None
             }
         }

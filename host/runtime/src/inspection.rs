@@ -1,4 +1,4 @@
-//! Looking at a component without loading it.
+//! Inspects a component without loading it, for `lockgate plugin inspect`.
 
 use lockgate_domain::{Capability, Description, Digest, Kind};
 
@@ -7,63 +7,63 @@ use crate::capability::Grants;
 use crate::freeze::{Freezer, StartUp};
 use crate::runtime::Runtime;
 
-/// What a component is, what it asks for, and what stands against it.
+/// What a component is, what it asks for, and why it may not be loaded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inspection {
-    /// The digest of its bytes.
+    /// The SHA-256 digest of its bytes.
     pub digest: Digest,
-    /// Their number.
+    /// Its size, in bytes.
     pub size: u64,
-    /// The version of the contract that it was built for; none if it does not export what every plugin exports.
+    /// The version of the contract that it was built for; none if it does not export the interface of every plugin.
     pub contract: Option<String>,
-    /// The kinds whose interfaces it exports, in order.
+    /// The kinds of plugin whose interfaces it exports, in order.
     pub kinds: Vec<Kind>,
-    /// What it imports: the list of what it can do.
+    /// Its imports, which are the list of what it can do.
     pub imports: Vec<InspectedImport>,
-    /// What it says of itself; none if it was not asked, because something stands against it, or gave no answer.
+    /// The result of its `describe`; none if that was not called, because there are refusals, or failed.
     pub description: Option<Description>,
-    /// The capabilities that it asks for in its description.
+    /// The capabilities that its description asks for.
     pub capabilities: Vec<InspectedCapability>,
-    /// What stands against it under these grants: the refusals of its imports among them.
+    /// The reasons to refuse it under these grants, those of its imports included.
     pub refusals: Vec<AdmissionRefusal>,
-    /// Why it could not be asked what it is, though nothing stood against it.
+    /// Why admission failed although there are no refusals, for example because `describe` trapped.
     pub problem: Option<AdmissionError>,
-    /// Whether it can be configured once, as far as its form tells; what it does in `configure` can still prevent it.
+    /// Whether it can be frozen, as far as its bytes tell; what it does in `configure` can still prevent it.
     pub start_up: StartUp,
 }
 
-/// One import.
+/// An import of an inspected component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InspectedImport {
-    /// Its name, with its version.
+    /// The name of the interface, with its version.
     pub name: String,
-    /// What a plugin reaches through it, in words; none if this host does not offer it.
+    /// What a plugin reaches through it, for people; none if this host does not have the interface.
     pub reach: Option<&'static str>,
     /// Why it is refused; none if it is granted.
     pub refusal: Option<AdmissionRefusal>,
 }
 
-/// One capability.
+/// A capability that an inspected component asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InspectedCapability {
-    /// What is asked for, and what for.
+    /// The request, as it stands in the description.
     pub asked: Capability,
-    /// Whether all of it is granted; none if this host does not know the capability.
+    /// Whether the whole scope is granted; none if this host does not have the capability.
     pub granted: Option<bool>,
 }
 
 impl Inspection {
-    /// Whether it may be loaded under these grants.
+    /// Whether the component may be loaded under these grants.
     pub fn is_admissible(&self) -> bool {
         self.refusals.is_empty() && self.problem.is_none()
     }
 }
 
 impl Runtime {
-    /// Looks at a component. It is only run, to ask what it is, if nothing stands against it.
+    /// Inspects a component. Its `describe` is only called if there are no refusals.
     ///
     /// # Errors
-    /// If it is no component at all, or larger than is looked at.
+    /// If it is not a valid component, or exceeds a limit.
     pub fn inspect(&self, component: &[u8], grants: &Grants) -> Result<Inspection, AdmissionError> {
         let core = self.core();
         let ComponentOutline { digest, size, imports, exports } =

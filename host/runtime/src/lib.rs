@@ -1,13 +1,13 @@
 //! Runs one sandboxed plugin component: admits it, configures it, freezes it, compiles it, keeps the compiled code,
 //! and evaluates snapshots with it under limits.
 //!
-//! What comes in is bytes that nobody vouches for; what goes out is a typed answer or a typed [`Failure`], never
-//! something in between. Callers speak the words of [`lockgate_domain`] and never see the engine or the contract's
-//! generated types, so both can change below them.
+//! The input is bytes that nobody vouches for; the output is a typed answer or a typed [`Failure`], never anything in
+//! between. Callers use the types of [`lockgate_domain`] and never see Wasmtime or the generated types of the contract, so
+//! both can change without them.
 //!
-//! The way of a component is the order of the modules:
+//! A component passes the modules in this order:
 //!
-//! 1. [`Runtime::inspect`] and [`Runtime::admit`] read it from the outside and judge it (`admission`);
+//! 1. [`Runtime::inspect`] and [`Runtime::admit`] read its bytes and decide whether it may be loaded (`admission`);
 //! 2. [`Runtime::load`] puts the ids of people in its settings into their normal form (`settings`), configures it once
 //!    and freezes the result (`freeze`), compiles it (`compile`), keeps the code (`cache`), and hands back a [`Plugin`];
 //! 3. [`Plugin::decide`] and its siblings run it in a fresh sandbox (`sandbox`) that holds a snapshot and what the

@@ -1,4 +1,4 @@
-//! From bytes to a plugin that can be asked: admitted, configured, frozen, compiled, kept.
+//! Loads a plugin: from the bytes of a component to a [`Plugin`] that can be called.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,17 +20,16 @@ use crate::sandbox::{self, RunError, Sandbox, SandboxSlots};
 use crate::settings::{self, NormalSettings, SettingsError, WrittenSettings};
 use crate::wasi;
 
-/// What is to be loaded, and what it may do.
+/// A component to load, with its settings, grants and limits.
 #[derive(Clone, Debug)]
 pub struct LoadRequest {
-    /// The component.
+    /// The bytes of the component.
     pub component: Arc<[u8]>,
-    /// Its settings. They are handed to it as canonical JSON, with each id of a person that their schema marks in its
-    /// normal form.
+    /// The settings that `configure` gets, as canonical JSON. Ids of people that their schema marks are normalised before.
     pub settings: serde_json::Value,
-    /// What its operator allows it to use.
+    /// What the operator allows the plugin to use.
     pub grants: Grants,
-    /// What each call of it may use.
+    /// The limits of each call.
     pub limits: Limits,
 }
 
@@ -41,36 +40,36 @@ pub enum LoadError {
     /// The component may not be loaded, whatever its settings.
     #[error(transparent)]
     Admission(#[from] AdmissionError),
-    /// The settings are refused: by the host, for texts that the schema marks as ids of people and that are none, or by
-    /// the plugin. All that is wrong with them, at once.
+    /// The settings are refused, by the host because of invalid ids of people, or by the plugin. All findings at once.
     #[error("the settings are refused:{}", SettingsFindingList(.0))]
     Settings(Vec<SettingsFinding>),
-    /// There are more settings than may be.
-    #[error("the settings are {} of the {} allowed", Bytes(*.size), Bytes(*.limit))]
+    /// The settings are larger than
+    /// [`RuntimeConfig::max_settings_size`](crate::RuntimeConfig::max_settings_size).
+    #[error("the settings are too large: {} of {} allowed", Bytes(*.size), Bytes(*.limit))]
     SettingsTooLarge {
-        /// In bytes of canonical JSON.
+        /// The size of the settings, in bytes of canonical JSON.
         size: u64,
-        /// In bytes.
+        /// The largest size, in bytes.
         limit: u64,
     },
-    /// The settings have no canonical form.
-    #[error("the settings cannot be handed over: {0}")]
+    /// The settings have no canonical JSON (RFC 8785).
+    #[error("the settings have no canonical JSON: {0}")]
     NotCanonical(#[from] DigestError),
-    /// The limit on memory is beyond what the runtime has.
-    #[error("a memory limit of {} is more than the {} that this runtime has to grant", Bytes(*.asked), Bytes(*.limit))]
+    /// [`Limits::memory`] exceeds [`RuntimeConfig::max_memory`](crate::RuntimeConfig::max_memory).
+    #[error("a memory limit of {} exceeds the maximum of this runtime, {}", Bytes(*.asked), Bytes(*.limit))]
     Memory {
-        /// In bytes.
+        /// The limit that was asked for, in bytes.
         asked: u64,
-        /// In bytes.
+        /// The largest possible limit, in bytes.
         limit: u64,
     },
-    /// Something that was granted cannot be.
-    #[error("what is granted cannot be had: {0}")]
+    /// A grant is invalid.
+    #[error("invalid grant: {0}")]
     Grant(#[from] GrantError),
-    /// It could not take its settings.
-    #[error("`configure` gave no answer: {0}")]
+    /// `configure` failed, instead of accepting or refusing the settings.
+    #[error("`configure` failed: {0}")]
     Configure(Failure),
-    /// It does not fit into the limits that its calls have.
+    /// Instantiating the plugin exceeds the limits of its calls.
     #[error("it does not start within its limits: {0}")]
     Start(Failure),
 }
@@ -97,28 +96,28 @@ impl fmt::Display for SettingsFindingList<'_> {
     }
 }
 
-/// A component that has been linked and asked what it is.
+/// A component that was linked and described itself.
 struct ExaminedComponent {
     ready: InstancePre<Sandbox>,
     entries: ExportedFunctions,
     description: Description,
 }
 
-/// A component with its settings, ready to be linked.
+/// A compiled component with its settings, ready to be linked.
 struct PreparedPlugin {
     findings: PluginProfile,
     code: Component,
     settings: NormalSettings,
-    /// The WebAssembly that the code was made of, if it was just frozen.
+    /// The component that was compiled, if it was frozen just now.
     frozen: Option<Vec<u8>>,
 }
 
 impl Runtime {
-    /// Checks whether a component may be loaded: its size, its form, its imports against the grants, the kinds and the
-    /// contract version that its exports show, their types, and that it says of itself what it is.
+    /// Checks whether a component may be loaded: its size and form, its imports against the grants, the kinds and the
+    /// contract version of its exports, their types, and that its description agrees with them.
     ///
     /// # Errors
-    /// If it may not: all that is wrong with its imports and exports at once, or the first other thing.
+    /// All refusals of its imports and exports at once, or else the first other reason.
     pub fn admit(&self, component: &[u8], grants: &Grants) -> Result<AdmittedComponent, AdmissionError> {
         let core = self.core();
         let (outline, judgement) = core.judge(component, grants)?;
@@ -134,11 +133,11 @@ impl Runtime {
         })
     }
 
-    /// Loads a plugin: admits it, configures it once and freezes it where that is possible, and compiles it; or takes
-    /// all that from the cache.
+    /// Loads a plugin: admits it, configures it, freezes it if possible, and compiles it; or takes the result from the
+    /// cache.
     ///
     /// # Errors
-    /// If it may not be loaded, refuses its settings, or does not fit into its limits.
+    /// If it may not be loaded, refuses its settings, or does not start within its limits.
     pub fn load(&self, request: LoadRequest) -> Result<Plugin, LoadError> {
         let LoadRequest { component: bytes, settings: written, grants, limits } = request;
         let core = self.core();
@@ -183,8 +182,8 @@ impl Runtime {
 }
 
 impl Runtime {
-    /// Configures a plugin and freezes it, without loading it: the component that [`Runtime::load`] would compile, for
-    /// who wants to look at it or to run it elsewhere. None if it is configured per call.
+    /// Configures and freezes a plugin without loading it, and returns the component that [`Runtime::load`] would compile;
+    /// none if the plugin cannot be frozen.
     ///
     /// # Errors
     /// If it may not be loaded, or refuses its settings.
@@ -196,7 +195,7 @@ impl Runtime {
 }
 
 impl RuntimeCore {
-    /// Reads a component from the outside and judges it.
+    /// Reads the bytes of a component, and decides by its names whether it may be loaded.
     fn judge(&self, component: &[u8], grants: &Grants) -> Result<(ComponentOutline, Judgement), AdmissionError> {
         let outline = ComponentOutline::read(component, &self.config, &self.engine)?;
         let judgement = accepted(admission::judge(&outline.imports, &outline.exports, grants))?;
@@ -207,8 +206,8 @@ impl RuntimeCore {
         self.compiler.compile(&self.engine, component)
     }
 
-    /// As [`RuntimeCore::compile`], for a component that is not changed by settings: its code is taken from the cache, or kept
-    /// there, so that it is compiled once for however many settings.
+    /// As [`RuntimeCore::compile`], for a component that does not depend on settings. Its code is cached, so that it is compiled
+    /// once for any number of settings.
     pub(crate) fn compile_once(&self, component: &[u8]) -> Result<Component, AdmissionError> {
         let Some(cache) = &self.cache else { return self.compile(component) };
         let digest = Digest::of(component);
@@ -220,19 +219,19 @@ impl RuntimeCore {
         Ok(code)
     }
 
-    /// What the cache keeps of a component with these settings; none if their normal form has become another one.
+    /// What the cache has of a component with these settings; none if this version normalises them differently.
     fn kept(&self, component: Digest, written: &WrittenSettings) -> Option<PreparedPlugin> {
         let (findings, code) = self.cache.as_ref()?.find(&self.engine, component, written.digest())?;
         let settings = self.normalise(written, &findings.description).ok()?;
         (settings.digest() == findings.settings).then_some(PreparedPlugin { findings, code, settings, frozen: None })
     }
 
-    /// The settings that a plugin of that description is configured with.
+    /// The settings in the normal form for a plugin with this description.
     fn normalise(&self, written: &WrittenSettings, description: &Description) -> Result<NormalSettings, SettingsError> {
         written.normalise(&description.settings_schema, self.config.max_settings_size)
     }
 
-    /// Links a component to what it is granted and looks its functions up.
+    /// Links a component with the host functions that it was granted, and finds its exported functions.
     fn link(
         &self,
         component: &Component,
@@ -249,7 +248,7 @@ impl RuntimeCore {
         Ok((ready, entries))
     }
 
-    /// Starts a component once to check the types of its exports, and asks it what it is.
+    /// Instantiates a component to check the types of its exports, and calls `describe`.
     fn examine(
         &self,
         component: &Component,
@@ -311,10 +310,10 @@ impl RuntimeCore {
         Ok(PreparedPlugin { findings, code, settings, frozen: None })
     }
 
-    /// A component with functions added that show its state, compiled; or why it cannot be frozen.
+    /// The instrumented component, compiled; or the reason why it cannot be frozen.
     fn instrument<'a>(&self, bytes: &'a [u8]) -> Result<Result<(Freezer<'a>, Component), String>, AdmissionError> {
         if !self.config.freeze {
-            return Ok(Err("this runtime is set to configure plugins per call".to_owned()));
+            return Ok(Err("this runtime is set to configure plugins in each call".to_owned()));
         }
         let freezer = match Freezer::new(bytes) {
             Ok(freezer) => freezer,
@@ -324,7 +323,7 @@ impl RuntimeCore {
         Ok(compiled.map(|compiled| (freezer, compiled)))
     }
 
-    /// Configures a fresh instance and does something with it.
+    /// Calls `configure` of a fresh instance, and then `configured` if the settings are accepted.
     fn configure<T>(
         &self,
         examined: &ExaminedComponent,
@@ -342,8 +341,8 @@ impl RuntimeCore {
     }
 }
 
-/// The code of a component that start_up has changed; or why it cannot be compiled. That it took too long is no such
-/// reason, but an error: how busy the machine is must not decide how a plugin runs.
+/// The code of a component that freezing has changed, or the reason why it cannot be compiled. A time-out is an error
+/// instead: the load of the machine must not decide how a plugin runs.
 fn can_be_compiled(compiled: Result<Component, AdmissionError>) -> Result<Result<Component, String>, AdmissionError> {
     match compiled {
         Ok(compiled) => Ok(Ok(compiled)),
@@ -352,7 +351,7 @@ fn can_be_compiled(compiled: Result<Component, AdmissionError>) -> Result<Result
     }
 }
 
-/// Asks a component what it is.
+/// Calls `describe`.
 fn describe(
     entries: &ExportedFunctions,
     store: &mut Store<Sandbox>,

@@ -1,4 +1,4 @@
-//! A loaded plugin: what it is, and its four ways of being asked.
+//! A loaded plugin and its four functions.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,14 +18,14 @@ use crate::runtime::Runtime;
 use crate::sandbox::{self, CapabilityExchange, RecordedTape, RunError, Sandbox, SandboxSlots};
 use crate::settings::{MarkedSetting, NormalSettings};
 
-/// A loaded plugin. Clones share it; it can be asked from many threads at once, and each invocation runs in a sandbox of
-/// its own.
+/// A loaded plugin. Clones share it. It can be called from many threads at the same time; each call runs in a fresh
+/// sandbox.
 #[derive(Clone)]
 pub struct Plugin {
     loaded: Arc<LoadedPlugin>,
 }
 
-/// Everything about it that does not change from call to call.
+/// The parts of a plugin that are the same in every call.
 pub(crate) struct LoadedPlugin {
     pub(crate) runtime: Runtime,
     pub(crate) description: Description,
@@ -37,11 +37,11 @@ pub(crate) struct LoadedPlugin {
     pub(crate) granted: GrantedCapabilities,
     pub(crate) ready: InstancePre<Sandbox>,
     pub(crate) entries: ExportedFunctions,
-    /// The sandboxes that it can hold at once.
+    /// The sandboxes that the plugin can hold at the same time.
     pub(crate) share: SandboxSlots,
 }
 
-/// Where in the component its functions are, by kind.
+/// The functions that a component exports, by kind of plugin.
 pub(crate) struct ExportedFunctions {
     pub(crate) plugin: v0::plugin::GuestIndices,
     policy: Option<v0::policy::GuestIndices>,
@@ -50,7 +50,7 @@ pub(crate) struct ExportedFunctions {
 }
 
 impl ExportedFunctions {
-    /// Looks them up for a plugin of those kinds.
+    /// Finds the functions of a plugin of these kinds.
     pub(crate) fn find(component: &InstancePre<Sandbox>, kinds: &[Kind]) -> wasmtime::Result<Self> {
         let is = |kind| kinds.contains(&kind);
         Ok(Self {
@@ -61,7 +61,7 @@ impl ExportedFunctions {
         })
     }
 
-    /// Checks that they have the types of the contract, which only an instance can tell.
+    /// Checks that the functions have the types of the contract, which takes an instance.
     pub(crate) fn check_types(&self, store: &mut Store<Sandbox>, instance: &Instance) -> wasmtime::Result<()> {
         self.plugin.load(&mut *store, instance)?;
         if let Some(policy) = &self.policy {
@@ -93,84 +93,83 @@ impl Plugin {
         Self { loaded: Arc::new(loaded) }
     }
 
-    /// What it says of itself.
+    /// The result of its `describe`.
     pub fn description(&self) -> &Description {
         &self.loaded.description
     }
 
-    /// The kinds whose interfaces it exports, in order; what it says of itself agrees.
+    /// The kinds of plugin whose interfaces it exports, in order; the same as in its description.
     pub fn kinds(&self) -> &[Kind] {
         &self.loaded.kinds
     }
 
-    /// The digest of the component as it was handed in.
+    /// The SHA-256 digest of the component as it was loaded, before freezing.
     pub fn component_digest(&self) -> Digest {
         self.loaded.component
     }
 
-    /// The digest of the canonical JSON of [`Plugin::settings`].
+    /// The SHA-256 digest of the canonical JSON of [`Plugin::settings`].
     pub fn settings_digest(&self) -> Digest {
         self.loaded.settings.digest()
     }
 
-    /// The settings that it was configured with: as they were written, but with each id of a person that their schema
-    /// marks in its normal form.
+    /// The settings that the plugin was configured with. Ids of people that their schema marks are in their normal form.
     pub fn settings(&self) -> &serde_json::Value {
         self.loaded.settings.value()
     }
 
-    /// The values in its settings that their schema marks for the host to understand, in the order of the settings. Ids of
-    /// people are not among them: they are in their normal form.
+    /// The values in the settings that their schema marks with a format of Lockgate, in the order of the settings, except ids
+    /// of people.
     pub fn marked_settings(&self) -> &[MarkedSetting] {
         self.loaded.settings.marked()
     }
 
-    /// The evidence that it may read, as patterns of names.
+    /// The patterns of the names of evidence that the plugin may read.
     pub fn evidence_granted(&self) -> &[String] {
         self.loaded.granted.evidence.as_ref().map_or(&[], |evidence| evidence.patterns().as_slice())
     }
 
-    /// Whether every evaluation starts configured.
+    /// Whether an evaluation starts with the plugin configured.
     pub fn start_up(&self) -> &StartUp {
         &self.loaded.start_up
     }
 
-    /// What each call may use.
+    /// The limits of each call.
     pub fn limits(&self) -> &Limits {
         &self.loaded.limits
     }
 
-    /// Asks an approval policy whether the deployment may go on.
+    /// Calls `decide` of an approval policy.
     pub fn decide(&self, snapshot: &Arc<Snapshot>) -> Evaluation<Answer> {
         self.invocation(snapshot).decide()
     }
 
-    /// Has a validation check look.
+    /// Calls `run` of a validation check.
     pub fn check(&self, snapshot: &Arc<Snapshot>) -> Evaluation<Report> {
         self.invocation(snapshot).check()
     }
 
-    /// Has a strategy lay out the way.
+    /// Calls `plan` of a strategy.
     pub fn plan(&self, snapshot: &Arc<Snapshot>) -> Evaluation<Rollout> {
         self.invocation(snapshot).plan()
     }
 
-    /// Asks a strategy what to do next.
+    /// Calls `advance` of a strategy.
     pub fn advance(&self, snapshot: &Arc<Snapshot>, progress: &Progress) -> Evaluation<Action> {
         self.invocation(snapshot).advance(progress)
     }
 
-    /// Whether a call may wait for others than this machine.
+    /// Whether a call may wait for another machine, for example for an HTTP response.
     pub fn may_wait(&self) -> bool {
         self.loaded.granted.may_wait()
     }
 
-    /// The store that its values are read from, if it was granted any.
+    /// The store that its values are read from; none if it was not granted `key-value`.
     pub fn namespaces(&self) -> Option<&Arc<dyn Namespaces>> {
         self.loaded.granted.key_value.as_ref().map(|key_value| key_value.namespaces())
     }
 
-    /// The namespace whose values it may change, if it was granted one.
+    /// The namespace whose values it may change; none if there is none.
     pub fn writable_namespace(&self) -> Option<&str> {
         self.loaded.granted.key_value.as_ref()?.writable_namespace()
     }
@@ -179,7 +178,7 @@ impl Plugin {
         &self.loaded.granted
     }
 
-    /// One call that is about to be made.
+    /// Prepares a call on this snapshot.
     pub(crate) fn invocation<'a>(&'a self, snapshot: &'a Arc<Snapshot>) -> PluginInvocation<'a> {
         PluginInvocation { loaded: &self.loaded, snapshot, recorded: None, namespaces: None }
     }
@@ -188,10 +187,10 @@ impl Plugin {
 impl LoadedPlugin {
     fn is_no(&self, kind: Kind) -> RunError {
         let name = &self.description.name;
-        sandbox::contract_violation(format!("`{name}` exports no `{}`", v0::interface_of(kind))).into()
+        sandbox::contract_violation(format!("`{name}` does not export `{}`", v0::interface_of(kind))).into()
     }
 
-    /// Configures an instance with settings that were accepted when the plugin was loaded.
+    /// Configures an instance with the settings that the plugin accepted when it was loaded.
     fn configure(&self, store: &mut Store<Sandbox>, instance: &Instance) -> Result<(), RunError> {
         let plugin = self.entries.plugin.load(&mut *store, instance)?;
         match plugin.call_configure(store, self.settings.json())? {
@@ -204,25 +203,25 @@ impl LoadedPlugin {
     }
 }
 
-/// One call: of whom, about what, and where the answers of its capabilities come from.
+/// A call of a plugin before it is made: the plugin, the snapshot, and where the answers of its capabilities come from.
 pub(crate) struct PluginInvocation<'a> {
     loaded: &'a LoadedPlugin,
     snapshot: &'a Arc<Snapshot>,
-    /// Instead of the outside.
+    /// The answers of a recording; none if the capabilities answer live.
     recorded: Option<RecordedTape>,
-    /// Where values are read; none: where the runtime reads them.
+    /// The store that values are read from; none for the store of the runtime.
     namespaces: Option<Arc<dyn Namespaces>>,
 }
 
 impl PluginInvocation<'_> {
-    /// Answers the plugin's questions to its capabilities out of a recording.
-    pub(crate) fn from(mut self, exchanges: &[CapabilityExchange]) -> Self {
+    /// Takes the answers of the capabilities from a recording.
+    pub(crate) fn answered_by(mut self, exchanges: &[CapabilityExchange]) -> Self {
         self.recorded = Some(RecordedTape::new(exchanges));
         self
     }
 
-    /// Reads values there.
-    pub(crate) fn on(mut self, namespaces: Arc<dyn Namespaces>) -> Self {
+    /// Reads values from that store.
+    pub(crate) fn reading_from(mut self, namespaces: Arc<dyn Namespaces>) -> Self {
         self.namespaces = Some(namespaces);
         self
     }
@@ -272,7 +271,7 @@ impl PluginInvocation<'_> {
         })
     }
 
-    /// Runs one call in a sandbox of its own and accounts for it.
+    /// Runs the call in a fresh sandbox, and writes its receipt.
     fn call<T>(
         self,
         function: &str,
@@ -320,7 +319,7 @@ impl PluginInvocation<'_> {
     }
 }
 
-/// Takes what a plugin said: its answer, if the contract allows it and it is not too large, or its error.
+/// Converts the result of a call: the answer, if it follows the contract and is not too large, or the plugin's error.
 fn settle<W, D>(
     said: Result<W, v0::types::PluginError>,
     limits: &Limits,

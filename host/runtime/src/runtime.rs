@@ -1,4 +1,4 @@
-//! The runtime: one engine and what all plugins share.
+//! The runtime: one Wasmtime engine and what all plugins share.
 
 use std::sync::Arc;
 
@@ -11,28 +11,28 @@ use crate::compile::Compiler;
 use crate::config::{Limits, RuntimeConfig};
 use crate::sandbox::{self, FinishedRun, RunError, Sandbox, SandboxSlots, Ticker};
 
-/// Loads and runs plugins. A process needs one; clones share everything.
+/// Loads and runs plugins. A process needs one; clones share it.
 #[derive(Clone, Debug)]
 pub struct Runtime {
     core: Arc<RuntimeCore>,
 }
 
-/// Why there is no runtime.
+/// Why a runtime cannot be started.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuntimeError {
-    /// The engine does not take the configuration, or the machine has not what it needs.
+    /// Wasmtime refuses the configuration, or the machine lacks what it needs. The message is Wasmtime's.
     #[error("the WebAssembly engine cannot be started: {0}")]
     Engine(String),
-    /// A thread could not be started.
+    /// A thread cannot be started. The message is the system's.
     #[error("a thread cannot be started: {0}")]
     Thread(String),
-    /// The cache cannot be used.
+    /// The directory of the cache cannot be used.
     #[error(transparent)]
     Cache(#[from] CacheError),
 }
 
-/// What all clones share.
+/// The parts of a runtime that all clones share.
 #[derive(Debug)]
 pub(crate) struct RuntimeCore {
     pub(crate) config: RuntimeConfig,
@@ -40,13 +40,13 @@ pub(crate) struct RuntimeCore {
     pub(crate) slots: SandboxSlots,
     pub(crate) compiler: Compiler,
     pub(crate) cache: Option<CodeCache>,
-    /// What capabilities work with.
+    /// What the host provides to capabilities.
     pub(crate) services: HostServices,
     _ticker: Ticker,
 }
 
 impl RuntimeCore {
-    /// Runs something in a sandbox of its own, one of those that a plugin can hold at once if a share is given.
+    /// Runs `body` in a fresh sandbox, which counts towards the share of its plugin if that is given.
     pub(crate) fn run<T>(
         &self,
         share: Option<&SandboxSlots>,
@@ -59,8 +59,8 @@ impl RuntimeCore {
 }
 
 impl Runtime {
-    /// Starts an engine, the thread that keeps its clock, and those that compile; all end with the last clone and the
-    /// last plugin.
+    /// Starts an engine, the thread of its clock, and the threads that compile. All end with the last clone and the last
+    /// plugin.
     ///
     /// # Errors
     /// If the engine or a thread cannot be started, or the cache directory cannot be used safely.
@@ -68,8 +68,8 @@ impl Runtime {
         Self::start(config, None)
     }
 
-    /// As [`Runtime::new`], with a place for the values that plugins keep. Without one, plugins that are
-    /// granted the capability `key-value` are told that it is not to be had.
+    /// As [`Runtime::new`], with a store for the values of plugins. Without one, the host functions of `key-value` answer
+    /// `unavailable`.
     ///
     /// # Errors
     /// As [`Runtime::new`].
@@ -89,12 +89,12 @@ impl Runtime {
         Ok(Self { core: Arc::new(RuntimeCore { config, engine, slots, compiler, cache, services, _ticker: ticker }) })
     }
 
-    /// What it may use.
+    /// The configuration that it was started with.
     pub fn config(&self) -> &RuntimeConfig {
         &self.core.config
     }
 
-    /// What all clones share.
+    /// The parts that all clones share.
     pub(crate) fn core(&self) -> &RuntimeCore {
         &self.core
     }

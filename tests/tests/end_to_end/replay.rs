@@ -232,7 +232,7 @@ fn what_the_clock_decided_is_not_held_against_the_plugin() {
     let mut recording = Recording::decode(&fs::read(&file).unwrap()).unwrap();
     recording.outcome = RecordedOutcome::Failed(Failure {
         kind: FailureKind::TimedOut,
-        message: "it was stopped after 7 ms of the 5 ms granted".to_owned(),
+        message: "stopped after 7 ms; the limit is 5 ms".to_owned(),
         code: None,
         limit: Some(5),
         used: Some(7),

@@ -359,7 +359,7 @@ fn documented() -> BTreeSet<&'static str> {
 fn a_grant_that_is_none_is_found_at_its_place() {
     let with = |grant: &str| whole("", &format!("grants.{grant}\n"));
     let said = assert_finds(&with("http = [{ origin = «\"scanner.example.com\"» }]"), "invalid-grant");
-    assert!(said.contains("`scanner.example.com` is no origin"), "{said}");
+    assert!(said.contains("`scanner.example.com` is not an origin"), "{said}");
     let of = |rest: &str| with(&format!("http = [{{ origin = \"https://a.example\", {rest} }}]"));
     assert_finds(&of("methods = [\"get\", «\"GET\"»]"), "invalid-grant");
     assert_finds(&of("addresses = [«\"10.0.0.0/64\"»]"), "invalid-grant");

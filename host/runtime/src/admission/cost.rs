@@ -1,35 +1,35 @@
-//! What compiling one function will cost, judged by what was measured to drive the cost.
+//! Estimates what compiling one function costs, by the properties that drive the cost in measurements.
 //!
-//! The estimate is in units of about a microsecond on one core. It is right to a factor of two for functions that
-//! compilers make, and of three for those that were made to be slow, in both directions.
+//! The estimate is in units of about a microsecond on one core. It is right to a factor of two for the functions of compilers,
+//! and to a factor of three for functions that are made to be slow.
 
 use wasmparser::Operator;
 
-/// The estimate for one function, while its operators pass by.
+/// The estimate for one function, which grows with each of its operators.
 #[derive(Debug)]
 pub(crate) struct CompileCost {
     locals: u64,
-    /// Operators, those that become much code counted as many.
+    /// The number of operators. Operators that become much code count several times.
     operators: u64,
     /// The height of the operand stack, summed over all operators: how long values live.
     values: u64,
-    /// Places where control parts.
+    /// The number of places where the control flow splits.
     forks: u64,
-    /// The depth of nesting, summed over them.
+    /// The nesting depth, summed over these places.
     nesting: u64,
-    /// For each block that is open, how many branches lead to its label.
+    /// For each open block, the number of branches to its label.
     labels: Vec<u64>,
-    /// For each branch, how many led to the same label before it, summed.
+    /// For each branch, the number of earlier branches to the same label, summed.
     meetings: u64,
 }
 
 impl CompileCost {
-    /// For a function with so many locals, its parameters among them.
+    /// The estimate for a function with that number of locals, including its parameters.
     pub(crate) fn new(locals: u32) -> Self {
         Self { locals: u64::from(locals), operators: 0, values: 0, forks: 0, nesting: 0, labels: vec![0], meetings: 0 }
     }
 
-    /// One more operator, with so many values on the stack after it.
+    /// Adds an operator that leaves that number of values on the stack.
     pub(crate) fn add(&mut self, operator: &Operator<'_>, values: u32) {
         self.operators += weight(operator);
         self.values += u64::from(values);
@@ -63,7 +63,7 @@ impl CompileCost {
         }
     }
 
-    /// The cost. Each summand but the first is one of the ways in which a function was seen to take long.
+    /// The estimated cost. Each summand except the first is one way in which functions take long to compile.
     pub(crate) fn cost(&self) -> u64 {
         200_u64
             .saturating_add(self.operators.saturating_mul(3))
@@ -76,7 +76,7 @@ impl CompileCost {
     }
 }
 
-/// As how many operators one counts. Those that count as more call, loop or branch in machine code.
+/// The number of operators that one operator counts as. Operators with a weight call, loop or branch in machine code.
 fn weight(operator: &Operator<'_>) -> u64 {
     match operator {
         Operator::MemoryGrow { .. }

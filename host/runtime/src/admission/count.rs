@@ -1,5 +1,5 @@
-//! Counting what a component consists of, while it is checked for validity: the one look that is taken at it before it
-//! is compiled. Each count is held against its bound as soon as it grows, so that a look ends where a bound does.
+//! Validates a component and counts what it consists of, in one pass. Each count is compared with its limit as soon as it
+//! grows, so the pass ends where a limit does.
 
 use wasmparser::{
     CanonicalFunction, ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
@@ -11,7 +11,7 @@ use super::AdmissionError;
 use super::cost::CompileCost;
 use super::limits::AdmissionLimits;
 
-/// Checks that a component is valid and consists of no more than it may.
+/// Checks that a component is valid and within the limits.
 pub(crate) fn check(bytes: &[u8], features: WasmFeatures, limits: &AdmissionLimits) -> Result<(), AdmissionError> {
     let mut validator = Validator::new_with_features(features);
     let mut allocations = FuncValidatorAllocations::default();
@@ -28,25 +28,25 @@ pub(crate) fn check(bytes: &[u8], features: WasmFeatures, limits: &AdmissionLimi
     Ok(())
 }
 
-/// What has been counted so far.
+/// The counts so far.
 struct ComponentCount<'a> {
     limits: &'a AdmissionLimits,
     cost: u64,
     items: u64,
-    /// The modules and components that have begun and not ended, from the outermost on.
+    /// The modules and components that are open at this point, from the outermost on.
     open: Vec<CountedModule>,
 }
 
-/// One module or component.
+/// A module or component that is open at this point.
 struct CountedModule {
     encoding: Encoding,
     makes: InstanceCount,
-    /// What an instance of each component of its index space makes. None if that depends on who uses it: a component
-    /// that is handed in, or taken out of an instance.
+    /// The instances that each component of its index space creates. None for a component that is imported or taken from an
+    /// instance, which cannot be known.
     components: Vec<Option<InstanceCount>>,
 }
 
-/// What is made when a component is instantiated: by itself, and by all that it instantiates in turn.
+/// What instantiating a component creates, directly and through the components that it instantiates.
 #[derive(Clone, Copy, Default)]
 struct InstanceCount {
     instances: u64,
@@ -63,7 +63,7 @@ impl InstanceCount {
 }
 
 impl ComponentCount<'_> {
-    /// Counts a section, or the beginning or end of a module or component.
+    /// Counts a section, or the start or end of a module or component.
     fn take(&mut self, payload: &Payload<'_>) -> Result<(), AdmissionError> {
         self.items = self.items.saturating_add(items(payload));
         within("items", self.items, self.limits.items)?;
@@ -74,7 +74,7 @@ impl ComponentCount<'_> {
                     makes: InstanceCount::default(),
                     components: Vec::new(),
                 });
-                return within("components inside each other", self.open.len() as u64, self.limits.depth);
+                return within("levels of nested components", self.open.len() as u64, self.limits.depth);
             }
             Payload::End(_) => {
                 if let Some(CountedModule { encoding: Encoding::Component, makes, .. }) = self.open.pop() {
@@ -129,14 +129,14 @@ impl ComponentCount<'_> {
         Ok(())
     }
 
-    /// One more component in the index space of the one that is open.
+    /// Adds a component to the index space of the innermost open component.
     fn component(&mut self, makes: Option<InstanceCount>) {
         if let Some(scope) = self.open.last_mut() {
             scope.components.push(makes);
         }
     }
 
-    /// What an instance of that component makes, if it can be known.
+    /// What instantiating that component creates, if it can be known.
     fn makes(&self, index: u32) -> Option<InstanceCount> {
         self.open.last()?.components.get(index as usize).copied().flatten()
     }
@@ -155,7 +155,7 @@ impl ComponentCount<'_> {
         }
     }
 
-    /// The component that is open makes that, too.
+    /// Adds to what instantiating the innermost open component creates.
     fn make(&mut self, more: InstanceCount) -> Result<(), AdmissionError> {
         let Some(scope) = self.open.last_mut() else { return Ok(()) };
         scope.makes = scope.makes.and(more);
@@ -163,7 +163,7 @@ impl ComponentCount<'_> {
         within("adapters", scope.makes.adapters, self.limits.adapters)
     }
 
-    /// Checks a function and estimates what compiling it costs.
+    /// Validates a function and estimates what compiling it costs.
     fn function(
         &mut self,
         function: FuncToValidate<ValidatorResources>,
@@ -191,7 +191,7 @@ impl ComponentCount<'_> {
     }
 }
 
-/// How many things a section lists.
+/// The number of items in a section.
 fn items(payload: &Payload<'_>) -> u64 {
     let count = match payload {
         Payload::TypeSection(section) => section.count(),

@@ -1,30 +1,28 @@
-//! How much a component may consist of before it is compiled.
+//! Limits on what a component consists of, which bound the cost of compiling it.
 //!
-//! Compiling is the one thing here that neither fuel nor a limit on memory stops, and the size of a component does not
-//! bound what it costs: thirty kilobytes of nested loops over many locals take ten seconds, a hundred of branches to
-//! one place take minutes, and a few hundred bytes of components that instantiate each other never end. So each of
-//! these is counted, and what is too much is refused.
+//! Neither fuel nor a memory limit stops the compiler, and the size of a component does not bound what compiling it costs:
+//! 30 KB of nested loops over many locals take ten seconds, 100 KB of branches to one label take minutes, and a few hundred
+//! bytes of components that instantiate each other never end. So each of these is counted and limited.
 
-/// How much a component may consist of. By default there is room for three times what CPython or SpiderMonkey as a
-/// component come to, which are the largest that anybody builds plugins with.
+/// Limits on what a component consists of. The defaults are three times what CPython and SpiderMonkey need as components,
+/// the largest runtimes that plugins are built with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdmissionLimits {
-    /// The estimated cost of compiling all functions together, in units of about a microsecond on one core. Default:
-    /// 100,000,000; CPython comes to some 30,000,000.
+    /// Estimated cost of compiling all functions, in units of about a microsecond on one core. Default: 100,000,000;
+    /// CPython needs about 30,000,000.
     pub cost: u64,
-    /// The same of the costliest function. One thread compiles it, and what makes it costly takes memory too. Default:
-    /// 20,000,000, which can take 1 GiB.
+    /// Estimated cost of compiling the costliest function, in the same units. One thread compiles it, and its cost in memory
+    /// grows with it. Default: 20,000,000, which can take 1 GiB.
     pub function_cost: u64,
-    /// What is listed in all modules and components: types, imports, functions, exports, aliases, segments and the
-    /// like. Default: 500,000.
+    /// Number of types, imports, functions, exports, aliases, segments and other items of all modules and components.
+    /// Default: 500,000.
     pub items: u64,
-    /// How many instances of modules and components are made, of the component itself and of those inside it. Default:
-    /// 1,000.
+    /// Number of module and component instances that instantiating the component creates, itself included. Default: 1,000.
     pub instances: u64,
-    /// How many functions are adapted for use by WebAssembly, counted once for each instance that does so. Default:
+    /// Number of functions that are lowered for use by a core module, counted for each instance that does so. Default:
     /// 1,000.
     pub adapters: u64,
-    /// How deep components and modules lie inside each other. Default: 16.
+    /// Nesting depth of components and modules. Default: 16.
     pub depth: u64,
 }
 

@@ -21,18 +21,18 @@ use crate::settings::MarkError;
 pub use limits::AdmissionLimits;
 pub(crate) use names::{ComponentOutline, InterfaceName, Judgement, judge, reach, refuse};
 
-/// A component that may be loaded.
+/// A component that passed admission.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdmittedComponent {
-    /// What it says of itself.
+    /// The result of its `describe`.
     pub description: Description,
-    /// The kinds whose interfaces it exports; what it says of itself agrees.
+    /// The kinds of plugin whose interfaces it exports, the same as in its description.
     pub kinds: Vec<Kind>,
-    /// The version of the contract that it was built for.
+    /// The version of the contract that it was built for, for example `0.1.0`.
     pub contract: String,
-    /// The digest of its bytes.
+    /// The SHA-256 digest of its bytes.
     pub digest: Digest,
-    /// Their number.
+    /// Its size, in bytes.
     pub size: u64,
 }
 
@@ -40,51 +40,51 @@ pub struct AdmittedComponent {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdmissionError {
-    /// It has more bytes than are looked at.
-    #[error("this component is {} of the {} allowed", Bytes(*.size), Bytes(*.limit))]
+    /// It is larger than [`RuntimeConfig::max_component_size`](crate::RuntimeConfig::max_component_size).
+    #[error("this component is too large: {} of {} allowed", Bytes(*.size), Bytes(*.limit))]
     TooLarge {
-        /// In bytes.
+        /// The size of the component, in bytes.
         size: u64,
-        /// In bytes.
+        /// The largest size, in bytes.
         limit: u64,
     },
-    /// It does not begin as WebAssembly does.
-    #[error("this is not WebAssembly: it does not begin with `\\0asm`")]
+    /// It does not start with the magic number of WebAssembly.
+    #[error("not WebAssembly: the file does not start with `\\0asm`")]
     NotWasm,
-    /// It is WebAssembly, but not a component.
-    #[error("this is a core module, not a component: make one of it with `lockgate plugin build`")]
+    /// It is a core module, not a component.
+    #[error("a core module, not a component: convert it with `lockgate plugin build`")]
     CoreModule,
-    /// It is machine code.
-    #[error("this is compiled code, which is never taken from elsewhere: hand in the component that it was made of")]
+    /// It is machine code that Wasmtime compiled.
+    #[error("compiled code, which Lockgate never accepts: pass the component that it was compiled from")]
     Precompiled,
-    /// It is cut off, damaged, or uses something that is switched off here.
-    #[error("this is not a valid component: {message} (at byte {offset})")]
+    /// It is cut off, damaged, or uses a WebAssembly proposal that is disabled.
+    #[error("not a valid component: {message} (at byte {offset})")]
     Invalid {
-        /// Where.
+        /// The position of the error in the component, in bytes.
         offset: u64,
-        /// What the validator says.
+        /// The message of the validator.
         message: String,
     },
-    /// It consists of more than it may: see [`AdmissionLimits`](crate::AdmissionLimits).
-    #[error("this component has {} {what}, and at most {} are allowed", Count(*.count), Count(*.limit))]
+    /// It has more of something than [`AdmissionLimits`] allows.
+    #[error("too many {what}: {}; the limit is {}", Count(*.count), Count(*.limit))]
     Beyond {
-        /// Of what.
+        /// The kind of items, in the plural, for example `instances`.
         what: &'static str,
-        /// How many.
+        /// Their number, as far as it was counted.
         count: u64,
-        /// How many may be.
+        /// The largest number.
         limit: u64,
     },
-    /// All its functions together would take too long to compile: see [`AdmissionLimits::cost`](crate::AdmissionLimits::cost).
+    /// Compiling all its functions would exceed [`AdmissionLimits::cost`].
     #[error(
-        "compiling this component would cost {} or more, and at most {} are allowed: it is too much code",
+        "too much code to compile: the estimated cost is at least {}; the limit is {}",
         Count(*.cost),
         Count(*.limit)
     )]
     Costly {
-        /// What was counted until it was too much, in units of about a microsecond on one core.
+        /// The estimate when it exceeded the limit, in units of about a microsecond on one core.
         cost: u64,
-        /// What may be, in the same units.
+        /// The limit, in the same units.
         limit: u64,
     },
     /// One function would take too long to compile: see [`AdmissionLimits::function_cost`](crate::AdmissionLimits::function_cost).
@@ -95,52 +95,52 @@ pub enum AdmissionError {
         Count(*.limit)
     )]
     CostlyFunction {
-        /// Its index in its module.
+        /// The index of the function in its module.
         function: u32,
-        /// In units of about a microsecond on one core.
+        /// The estimate, in units of about a microsecond on one core.
         cost: u64,
-        /// What may be, in the same units.
+        /// The limit, in the same units.
         limit: u64,
     },
-    /// A component in it instantiates another that it does not hold itself, so that what it makes cannot be counted.
+    /// An inner component instantiates a component that it imports, so the number of instances cannot be counted.
     #[error(
-        "a component in this component instantiates one that is handed in, which makes it impossible to say beforehand \
-         how large it becomes: put the one into the other"
+        "an inner component instantiates a component that it imports, so its size cannot be known before: embed the \
+         imported component instead"
     )]
     Unforeseeable,
     /// Compiling it takes longer than the runtime waits: see
     /// [`RuntimeConfig::compile_time`](crate::RuntimeConfig::compile_time).
-    #[error("compiling this component takes longer than the {} s allowed", .limit.as_secs())]
+    #[error("compiling this component takes longer than the limit of {} s", .limit.as_secs())]
     CompileTime {
-        /// How long it may take.
+        /// The longest duration.
         limit: Duration,
     },
-    /// It asks for what it may not have, or offers not what a plugin offers. All that is wrong, at once.
+    /// It imports what it may not use, or does not export what a plugin has to. All refusals at once.
     #[error("{}", RefusalList(.0))]
     Refused(Vec<AdmissionRefusal>),
-    /// It is valid, and cannot be compiled: usually because it is larger in some way than a sandbox is.
-    #[error("this component cannot be compiled: {0}")]
+    /// It is valid but cannot be compiled, usually because it exceeds a limit of the sandbox. The message is Wasmtime's.
+    #[error("cannot compile this component: {0}")]
     Compile(String),
-    /// Its interfaces have the contract's names, and other types.
-    #[error("this component does not keep to the contract {CONTRACT_VERSION}: {0}")]
+    /// Its imports or exports have the names of the contract's interfaces, but other types. The message is Wasmtime's.
+    #[error("this component does not follow contract {CONTRACT_VERSION}: {0}")]
     Types(String),
-    /// It could not say what it is.
-    #[error("`describe` gave no answer: {0}")]
+    /// Its `describe` failed.
+    #[error("`describe` failed: {0}")]
     Describe(Failure),
-    /// What it says of itself is not so.
+    /// Its description lists other kinds than the component exports.
     #[error(
-        "it describes itself as {}, and exports the interfaces of {}",
+        "`describe` says {}, but the component exports the interfaces of {}",
         kinds(.described),
         kinds(.exported)
     )]
     Kinds {
-        /// What it says.
+        /// The kinds in its description.
         described: Vec<Kind>,
-        /// What is so.
+        /// The kinds whose interfaces it exports.
         exported: Vec<Kind>,
     },
-    /// The schema of its settings marks ids of people where the host does not find them.
-    #[error("the schema of its settings cannot be used: {0}")]
+    /// The host would miss formats in the schema of its settings.
+    #[error("invalid settings schema: {0}")]
     SettingsSchema(#[from] MarkError),
 }
 
@@ -150,54 +150,54 @@ impl From<wasmparser::Error> for AdmissionError {
     }
 }
 
-/// One thing that is wrong with a component's imports or exports.
+/// One reason to refuse a component by its imports or exports.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdmissionRefusal {
-    /// It could be granted, and is not.
+    /// It imports a capability that is not granted.
     #[error(
         "`{import}` is imported but not granted: set `{line}` in the binding, or build the plugin without the \
          capability `{capability}`"
     )]
     NotGranted {
-        /// The import.
+        /// The import, with its version.
         import: String,
-        /// The name of the capability.
+        /// The name of the capability, for example `http`.
         capability: String,
-        /// The line of the deployment model that grants it.
+        /// The line of a deployment model that grants it.
         line: String,
     },
-    /// Nothing could grant it.
-    #[error("`{import}` is imported, and nothing can grant it: it is {what}")]
+    /// It imports something that cannot be granted.
+    #[error("`{import}` is imported but cannot be granted: it is {what}")]
     NotOffered {
-        /// The import.
+        /// The import, with its version if it has one.
         import: String,
-        /// What it is, and the way out.
+        /// What the import is, and what to use instead.
         what: String,
     },
-    /// It is built for another version of the contract.
+    /// It was built for another version of the contract.
     #[error(
-        "`{item}` is of contract {theirs}; this host speaks {CONTRACT_VERSION}: build the plugin for that version, or \
-         use a host that speaks {theirs}"
+        "`{item}` is of contract {theirs}; this host supports {CONTRACT_VERSION}: build the plugin for that version, or \
+         use a host that supports {theirs}"
     )]
     Contract {
-        /// The import or export.
+        /// The import or export, with its version.
         item: String,
-        /// Its version.
+        /// The version alone; `none` if it has no version.
         theirs: String,
     },
-    /// It does not export what every plugin exports.
-    #[error("it does not export `{}@{CONTRACT_VERSION}`, so it is no Lockgate plugin", v0::PLUGIN)]
+    /// It does not export the interface that every plugin exports.
+    #[error("it does not export `{}@{CONTRACT_VERSION}`, so it is not a Lockgate plugin", v0::PLUGIN)]
     NotAPlugin,
-    /// It exports no kind's interface.
-    #[error("it exports the interface of no kind of plugin: export at least one of {}", interfaces())]
+    /// It does not export the interface of any kind of plugin.
+    #[error("it is not a plugin of any kind: export at least one of {}", interfaces())]
     NoKind,
 }
 
 /// All kinds of plugin, in order.
 pub(crate) const KINDS: [Kind; 3] = [Kind::ApprovalPolicy, Kind::ValidationCheck, Kind::Strategy];
 
-/// The kinds by name.
+/// The names of the kinds, for a message.
 fn kinds(kinds: &[Kind]) -> String {
     let names: Vec<String> = kinds.iter().map(|kind| format!("`{}`", kind.as_str())).collect();
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
@@ -207,7 +207,7 @@ fn interfaces() -> String {
     KINDS.map(|kind| format!("`{}@{CONTRACT_VERSION}`", v0::interface_of(kind))).join(", ")
 }
 
-/// One reason as it is, several as a list.
+/// Displays one refusal as a sentence and several as a list.
 struct RefusalList<'a>(&'a [AdmissionRefusal]);
 
 impl fmt::Display for RefusalList<'_> {
@@ -215,7 +215,7 @@ impl fmt::Display for RefusalList<'_> {
         match self.0 {
             [only] => write!(f, "{only}"),
             all => {
-                write!(f, "there are {} reasons against this component:", all.len())?;
+                write!(f, "this component cannot be loaded, for {} reasons:", all.len())?;
                 all.iter().try_for_each(|refusal| write!(f, "\n- {refusal}"))
             }
         }

@@ -13,25 +13,25 @@ use crate::capability::Grants;
 use crate::config::RuntimeConfig;
 use crate::wasi;
 
-/// What a component shows of itself.
+/// What the bytes of a component show without running it.
 #[derive(Clone, Debug)]
 pub(crate) struct ComponentOutline {
-    /// The digest of its bytes.
+    /// The SHA-256 digest of its bytes.
     pub(crate) digest: Digest,
-    /// Their number.
+    /// Its size, in bytes.
     pub(crate) size: u64,
-    /// What it imports, by name.
+    /// The names of its imports, with their versions.
     pub(crate) imports: Vec<String>,
-    /// What it exports, by name.
+    /// The names of its exports, with their versions.
     pub(crate) exports: Vec<String>,
 }
 
 /// The name of an import or export: `namespace:package/interface@version`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct InterfaceName<'a> {
-    /// All of it.
+    /// The whole name.
     pub(crate) whole: &'a str,
-    /// What stands before the version.
+    /// The name without its version.
     pub(crate) interface: &'a str,
     version: Option<&'a str>,
 }
@@ -44,13 +44,13 @@ impl<'a> InterfaceName<'a> {
         }
     }
 
-    /// The version, or a word for its absence.
+    /// The version; `none` if there is none.
     pub(crate) fn version(&self) -> &'a str {
         self.version.unwrap_or("none")
     }
 
-    /// Whether the version is one that this host speaks: the same major version, and below 1.0 the same minor one.
-    pub(crate) fn is_spoken(&self) -> bool {
+    /// Whether this host supports the version: the same major version, and below 1.0 the same minor version.
+    pub(crate) fn is_supported(&self) -> bool {
         let track = |text: &str| {
             Version::parse(text).ok().map(|version| match version.major {
                 0 => (0, version.minor),
@@ -62,7 +62,7 @@ impl<'a> InterfaceName<'a> {
 }
 
 impl ComponentOutline {
-    /// Reads a component that is no larger, and consists of no more, than is allowed.
+    /// Validates a component against the limits and reads its names.
     pub(crate) fn read(bytes: &[u8], allowed: &RuntimeConfig, engine: &WasmEngine) -> Result<Self, AdmissionError> {
         let (size, limit) = (bytes.len() as u64, allowed.max_component_size);
         if size > limit {
@@ -81,13 +81,13 @@ impl ComponentOutline {
             _ => return Err(AdmissionError::NotWasm),
         }
         count::check(bytes, engine.get_wasm_features(), &allowed.admission)?;
-        let (imports, exports) = outside(bytes)?;
+        let (imports, exports) = outer_names(bytes)?;
         Ok(Self { digest: Digest::of(bytes), size, imports, exports })
     }
 }
 
 /// The imports and exports of the outermost component.
-fn outside(bytes: &[u8]) -> wasmparser::Result<(Vec<String>, Vec<String>)> {
+fn outer_names(bytes: &[u8]) -> wasmparser::Result<(Vec<String>, Vec<String>)> {
     let (mut imports, mut exports) = (Vec::new(), Vec::new());
     let mut depth = 0_u32;
     for payload in Parser::new(0).parse_all(bytes) {
@@ -110,14 +110,14 @@ fn outside(bytes: &[u8]) -> wasmparser::Result<(Vec<String>, Vec<String>)> {
     Ok((imports, exports))
 }
 
-/// What a component's names say.
+/// What follows from the names of a component's imports and exports.
 #[derive(Clone, Debug)]
 pub(crate) struct Judgement {
     /// The kinds whose interfaces it exports, in order.
     pub(crate) kinds: Vec<Kind>,
-    /// The version of the contract that it was built for, if it says.
+    /// The version of the contract that it was built for; none if it does not export the interface of every plugin.
     pub(crate) contract: Option<String>,
-    /// What is wrong.
+    /// The reasons to refuse it; none if it may be loaded.
     pub(crate) refusals: Vec<AdmissionRefusal>,
 }
 
@@ -127,7 +127,7 @@ pub(crate) fn judge(imports: &[String], exports: &[String], grants: &Grants) -> 
         imports.iter().filter_map(|import| refuse(InterfaceName::of(import), grants)).collect();
     let mut exported = |interface: &str| {
         let name = exports.iter().map(|export| InterfaceName::of(export)).find(|name| name.interface == interface)?;
-        if !name.is_spoken() {
+        if !name.is_supported() {
             refusals
                 .push(AdmissionRefusal::Contract { item: name.whole.to_owned(), theirs: name.version().to_owned() });
         }
@@ -146,7 +146,7 @@ pub(crate) fn judge(imports: &[String], exports: &[String], grants: &Grants) -> 
 
 /// The interfaces that every plugin may import, without their version, with what it reaches through each.
 const ALWAYS_GRANTED: [(&str, &str); 2] = [
-    ("lockgate:types/types", "nothing: it only has the types of the contract"),
+    ("lockgate:types/types", "(types only)"),
     ("lockgate:host/snapshot", "the snapshot of the deployment, and the evidence that is granted"),
 ];
 
@@ -160,7 +160,7 @@ pub(crate) fn refuse(import: InterfaceName<'_>, grants: &Grants) -> Option<Admis
     if capability.is_none() && !ALWAYS_GRANTED.iter().any(|(interface, _)| *interface == import.interface) {
         return Some(AdmissionRefusal::NotOffered { import: whole(), what: what_is(import.interface) });
     }
-    if !import.is_spoken() {
+    if !import.is_supported() {
         return Some(AdmissionRefusal::Contract { item: whole(), theirs: import.version().to_owned() });
     }
     let capability = capability.filter(|capability| !capability.is_granted)?;
@@ -174,7 +174,7 @@ pub(crate) fn refuse(import: InterfaceName<'_>, grants: &Grants) -> Option<Admis
 /// What a plugin reaches through an import, in words; none if this host does not offer it.
 pub(crate) fn reach(import: InterfaceName<'_>, grants: &Grants) -> Option<&'static str> {
     if wasi::interface(import.whole).is_some() {
-        return Some("nothing: the host's WASI is empty");
+        return Some("nothing: WASI is empty here");
     }
     let always = ALWAYS_GRANTED.iter().find(|(interface, _)| *interface == import.interface);
     always.map(|(_, reach)| *reach).or_else(|| {
@@ -182,18 +182,18 @@ pub(crate) fn reach(import: InterfaceName<'_>, grants: &Grants) -> Option<&'stat
     })
 }
 
-/// What an interface that is not offered is, as far as its name tells.
+/// A description of an interface that this host does not have, by its name.
 fn what_is(interface: &str) -> String {
     if interface.starts_with("wasi:http/") {
-        return "HTTP as WASI has it; a plugin asks through `lockgate:host/http`".to_owned();
+        return "WASI's HTTP: use `lockgate:host/http` instead".to_owned();
     }
     if interface.starts_with("wasi:") {
-        return "a part of WASI that is not here; of WASI 0.2 a component may import `cli`, `clocks`, `filesystem`, `io`, \
-                `random` and `sockets`, and finds nothing in them"
+        return "a part of WASI that this host does not have; of WASI 0.2 a component may import `cli`, `clocks`, `filesystem`, \
+                `io`, `random` and `sockets`, which are empty here"
             .to_owned();
     }
     if interface.starts_with("lockgate:") {
-        return format!("an interface that this host, which speaks contract {CONTRACT_VERSION}, does not have");
+        return format!("an interface that contract {CONTRACT_VERSION} does not have");
     }
-    "no interface that Lockgate offers".to_owned()
+    "not an interface of Lockgate".to_owned()
 }

@@ -1,4 +1,4 @@
-//! The directory of the cache: nobody else's, with a key in it that nobody else can read.
+//! The directory of the cache. Other users have no access to it or to the key in it.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind, Write};
@@ -13,15 +13,15 @@ const KEY: &str = "seal.key";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheError {
-    /// It cannot be created, read or written.
+    /// The directory or a file in it cannot be created, read or written.
     #[error("the cache `{}` cannot be used: {error}", .path.display())]
     Unusable {
-        /// The directory, or the file in it.
+        /// The directory or the file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
-    /// Others can read or write it.
+    /// Other users can read or write the directory.
     #[error(
         "the cache `{}` is open to others (mode {mode:o}): who can write there can run code here, so make it private \
          with `chmod 700`",
@@ -30,15 +30,15 @@ pub enum CacheError {
     Shared {
         /// The directory.
         path: PathBuf,
-        /// Its permissions.
+        /// The permissions of the directory.
         mode: u32,
     },
-    /// There is no randomness to make a key of.
-    #[error("there is no randomness to make the key of the cache of: {0}")]
+    /// The system has no random numbers for the key. The message is the system's.
+    #[error("the system has no random numbers for the key of the cache: {0}")]
     NoRandomness(String),
 }
 
-/// Creates the directory if it is not there, for its owner alone; refuses one that others can look into.
+/// Creates the directory with mode 0700, or refuses one that other users have access to.
 pub(super) fn make_private(directory: &Path) -> Result<(), CacheError> {
     let unusable = |error| CacheError::Unusable { path: directory.to_owned(), error };
     let mut builder = DirBuilder::new();
@@ -58,7 +58,7 @@ pub(super) fn make_private(directory: &Path) -> Result<(), CacheError> {
     Ok(())
 }
 
-/// The key in the directory; a new one if there is none, or one that cannot be.
+/// The key in the directory; a new one if there is none or it is damaged.
 pub(super) fn key(directory: &Path) -> Result<SealKey, CacheError> {
     let path = directory.join(KEY);
     let unusable = |error| CacheError::Unusable { path: path.clone(), error };
@@ -67,7 +67,7 @@ pub(super) fn key(directory: &Path) -> Result<SealKey, CacheError> {
             if let Ok(key) = bytes.try_into() {
                 return Ok(key);
             }
-            tracing::warn!(file = %path.display(), "the key of the cache is damaged: it begins anew");
+            tracing::warn!(file = %path.display(), "the key of the cache is damaged; the cache starts empty");
             fs::remove_file(&path).map_err(unusable)?;
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {}

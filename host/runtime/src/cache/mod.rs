@@ -1,9 +1,8 @@
-//! Compiled plugins, kept on disk.
+//! The cache of compiled plugins on disk.
 //!
-//! Compiled code is trusted wholly by whoever runs it, so a file is only as good as the proof that this host wrote it:
-//! the directory is nobody else's, each file is named by everything that its content depends on, and each is sealed
-//! with a key that lies beside it and is readable by its owner alone. A file that does not hold is ignored, told
-//! about, and replaced; the worst that a forger achieves is that a plugin is compiled again.
+//! Machine code cannot be checked, so a file is used only if this host wrote it: the directory is private, each file is named
+//! by everything that its content depends on, and each is sealed with a key that only the owner of the directory can read. A
+//! file whose seal does not match is ignored, logged and replaced. A forger achieves at most that a plugin is compiled again.
 
 mod code;
 mod directory;
@@ -27,38 +26,37 @@ use seal::Seal;
 
 use crate::freeze::StartUp;
 
-/// Raised whenever what is kept, or how it comes about, changes in a way that the names of files do not show.
+/// The format of the files of plugins. Raise it whenever their content changes in a way that their names do not show.
 const FORMAT: &[u8] = b"lockgate compiled plugin, format 2";
-/// The same for the code of a component without settings.
+/// The format of the files with the code of components without settings.
 const CODE_FORMAT: &[u8] = b"lockgate compiled component, format 1";
 
-/// The extension of the files with the code of components without settings.
+/// The extension of these files.
 const CODE: &str = "code";
-/// The most bytes that those files have together: room for a dozen language runtimes.
+/// The largest size of these files together, in bytes: room for a dozen language runtimes.
 const MOST_CODE: u64 = 512 << 20;
 
-/// Everything about a loaded plugin but its machine code.
+/// Everything about a loaded plugin except its machine code.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PluginProfile {
-    /// What it says of itself.
+    /// The result of its `describe`.
     pub(crate) description: Description,
-    /// Its imports, by name.
+    /// The names of its imports, with their versions.
     pub(crate) imports: Vec<String>,
-    /// Its exports, by name.
+    /// The names of its exports, with their versions.
     pub(crate) exports: Vec<String>,
-    /// The digest of the settings that it was configured with, ids of people in their normal form.
+    /// The SHA-256 digest of the settings that it was configured with, in their normal form.
     pub(crate) settings: Digest,
-    /// Whether the code starts configured.
+    /// Whether the code is that of the frozen plugin.
     pub(crate) start_up: StartUp,
 }
 
-/// The cache in one directory.
+/// A cache in one directory.
 #[derive(Debug)]
 pub(crate) struct CodeCache {
     directory: PathBuf,
     seal: Seal,
-    /// Distinguishes what different engines, settings of the engine or machines compile, and runtimes that freeze from
-    /// those that do not.
+    /// A digest of the engine, its settings and the kind of machine, and of whether the runtime freezes plugins.
     engine: Digest,
 }
 
@@ -73,7 +71,7 @@ impl CodeCache {
         Ok(Self { directory: directory.to_owned(), seal, engine })
     }
 
-    /// What was kept for a component with these settings, as they are written, if it holds.
+    /// Reads what was stored for a component with these settings, as they were written; none if there is no valid file.
     pub(crate) fn find(
         &self,
         engine: &WasmEngine,
@@ -83,34 +81,32 @@ impl CodeCache {
         self.read(engine, &self.plugin_name(component, settings))
     }
 
-    /// Keeps what was compiled for a component with these settings. A cache that cannot be written to costs time and
-    /// nothing else, so that is only logged.
-    pub(crate) fn keep(&self, component: Digest, settings: Digest, findings: &PluginProfile, compiled: &Component) {
-        self.write(&self.plugin_name(component, settings), findings, compiled);
+    /// Stores what was compiled for a component with these settings. An error only costs time later, so it is logged.
+    pub(crate) fn keep(&self, component: Digest, settings: Digest, profile: &PluginProfile, compiled: &Component) {
+        self.write(&self.plugin_name(component, settings), profile, compiled);
     }
 
-    /// The code that was kept for a component of that digest, if it holds.
+    /// Reads the code that was stored for the component with that digest; none if there is no valid file.
     pub(crate) fn find_code(&self, engine: &WasmEngine, component: Digest) -> Option<Component> {
         let name = self.code_name(component);
         let ((), code) = self.read(engine, &name)?;
         // What was used last is removed last.
         let used = File::open(self.directory.join(&name)).and_then(|file| file.set_modified(SystemTime::now()));
         if let Err(error) = used {
-            tracing::debug!(file = name, %error, "the date of a compiled plugin cannot be set");
+            tracing::debug!(file = name, %error, "cannot set the date of a compiled plugin");
         }
         Some(code)
     }
 
-    /// Keeps the code of a component as it is, for every load that compiles the same bytes again. It fails as
-    /// [`CodeCache::keep`] does.
+    /// Stores the code of a component that does not depend on settings. An error is logged, as for [`CodeCache::keep`].
     pub(crate) fn keep_code(&self, component: Digest, compiled: &Component) {
         self.write(&self.code_name(component), &(), compiled);
         if let Err(error) = self.remove_unused_code(MOST_CODE) {
-            tracing::warn!(directory = %self.directory.display(), %error, "unused compiled plugins cannot be removed");
+            tracing::warn!(directory = %self.directory.display(), %error, "cannot remove unused compiled plugins");
         }
     }
 
-    /// Removes the code that was not used for longest, so that what is left has at most that many bytes.
+    /// Removes the files with code that were used least recently, until the others have at most `most` bytes.
     fn remove_unused_code(&self, most: u64) -> io::Result<()> {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
@@ -135,42 +131,42 @@ impl CodeCache {
         failed
     }
 
-    /// A file's findings and its code, if the file is there and holds.
+    /// Reads a file; none if there is no valid file.
     fn read<F: DeserializeOwned>(&self, engine: &WasmEngine, name: &str) -> Option<(F, Component)> {
         let bytes = match fs::read(self.directory.join(name)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return None,
             Err(error) => {
-                tracing::warn!(file = name, %error, "a compiled plugin cannot be read and is compiled again");
+                tracing::warn!(file = name, %error, "cannot read a compiled plugin; compiling it again");
                 return None;
             }
         };
-        let Some(genuine) = self.seal.open(name, &bytes) else {
-            tracing::warn!(file = name, "a compiled plugin is not one that this host wrote: it is compiled again");
+        let Some(verified) = self.seal.open(name, &bytes) else {
+            tracing::warn!(file = name, "this host did not write this compiled plugin; compiling it again");
             return None;
         };
-        let findings = serde_json::from_slice(genuine.findings()).map_err(|error| error.to_string());
-        let code = code::revive(engine, genuine).map_err(|error| format!("{error:#}"));
-        match findings.and_then(|findings| Ok((findings, code?))) {
+        let profile = serde_json::from_slice(verified.profile()).map_err(|error| error.to_string());
+        let code = code::revive(engine, verified).map_err(|error| format!("{error:#}"));
+        match profile.and_then(|profile| Ok((profile, code?))) {
             Ok(kept) => Some(kept),
             Err(error) => {
-                tracing::warn!(file = name, error, "a compiled plugin does not fit this host: it is compiled again");
+                tracing::warn!(file = name, error, "a compiled plugin does not fit this host; compiling it again");
                 None
             }
         }
     }
 
-    /// Writes a file, or logs why it cannot be written.
-    fn write(&self, name: &str, findings: &impl Serialize, compiled: &Component) {
-        if let Err(error) = self.try_write(name, findings, compiled) {
-            tracing::warn!(file = name, error, "a compiled plugin cannot be kept");
+    /// Writes a file, or logs why that failed.
+    fn write(&self, name: &str, profile: &impl Serialize, compiled: &Component) {
+        if let Err(error) = self.try_write(name, profile, compiled) {
+            tracing::warn!(file = name, error, "cannot store a compiled plugin");
         }
     }
 
-    fn try_write(&self, name: &str, findings: &impl Serialize, compiled: &Component) -> Result<(), String> {
-        let findings = serde_json::to_vec(findings).map_err(|error| error.to_string())?;
+    fn try_write(&self, name: &str, profile: &impl Serialize, compiled: &Component) -> Result<(), String> {
+        let profile = serde_json::to_vec(profile).map_err(|error| error.to_string())?;
         let code = compiled.serialize().map_err(|error| format!("{error:#}"))?;
-        let sealed = self.seal.close(name, &findings, &code);
+        let sealed = self.seal.close(name, &profile, &code);
         // Readers see the old file or the new one, never a part.
         let mut file = tempfile::NamedTempFile::new_in(&self.directory).map_err(|error| error.to_string())?;
         file.write_all(&sealed).map_err(|error| error.to_string())?;
@@ -183,12 +179,12 @@ impl CodeCache {
         self.name(FORMAT, &[component, settings], "plugin")
     }
 
-    /// The name of the file of a component alone.
+    /// The name of the file of a component without settings.
     fn code_name(&self, component: Digest) -> String {
         self.name(CODE_FORMAT, &[component], CODE)
     }
 
-    /// The name of a file: what it was made of, and for which engine.
+    /// The name of a file: a digest of what it was made of, and one of the engine.
     fn name(&self, format: &[u8], parts: &[Digest], extension: &str) -> String {
         let mut made_of = Sha256::new();
         for part in [format, lockgate_domain::CONTRACT_VERSION.as_bytes()] {
@@ -203,7 +199,7 @@ impl CodeCache {
     }
 }
 
-/// A hasher that does not differ from one process to the next.
+/// A hasher that gives the same digest in every process.
 struct StableHasher(Sha256);
 
 impl Hasher for StableHasher {

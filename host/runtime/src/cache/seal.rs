@@ -1,19 +1,19 @@
-//! The seal on a kept file: HMAC-SHA256 over its name and its content.
+//! The seal of a cached file: HMAC-SHA256 over its name and its content.
 //!
-//! The name is in it so that a genuine file does not hold under the name of another plugin.
+//! It covers the name, so that a file of one plugin is not valid under the name of another.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// As long as a block of SHA-256.
+/// A key as long as a block of SHA-256, in bytes.
 pub(super) type SealKey = [u8; 64];
 
-/// Closes and opens files with one key.
+/// Seals and verifies files with one key.
 pub(super) struct Seal(Hmac<Sha256>);
 
-/// A file whose seal holds. Nothing but [`Seal::open`] makes one.
+/// The content of a file whose seal matches. Only [`Seal::open`] makes one.
 pub(super) struct VerifiedFile<'a> {
-    findings: &'a [u8],
+    profile: &'a [u8],
     code: &'a [u8],
 }
 
@@ -24,27 +24,28 @@ impl Seal {
         Self(Hmac::new(&(*key).into()))
     }
 
-    /// The file of that name with that content: a magic number, the seal, the length of the findings, both parts.
-    pub(super) fn close(&self, name: &str, findings: &[u8], code: &[u8]) -> Vec<u8> {
-        let length = (findings.len() as u64).to_le_bytes();
-        let seal = self.over(name, &length, findings, code).finalize().into_bytes();
-        [MAGIC, &seal[..], &length, findings, code].concat()
+    /// The bytes of a file with that name and content: a magic number, the seal, the length of the profile, the profile and
+    /// the code.
+    pub(super) fn close(&self, name: &str, profile: &[u8], code: &[u8]) -> Vec<u8> {
+        let length = (profile.len() as u64).to_le_bytes();
+        let seal = self.over(name, &length, profile, code).finalize().into_bytes();
+        [MAGIC, &seal[..], &length, profile, code].concat()
     }
 
-    /// The content of the file of that name, if its seal holds.
+    /// The content of the file with that name; none if its seal does not match.
     pub(super) fn open<'a>(&self, name: &str, file: &'a [u8]) -> Option<VerifiedFile<'a>> {
         let rest = file.strip_prefix(MAGIC)?;
         let (seal, rest) = rest.split_at_checked(32)?;
         let (length, rest) = rest.split_first_chunk::<8>()?;
-        let (findings, code) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-        self.over(name, length, findings, code).verify_slice(seal).ok()?;
-        Some(VerifiedFile { findings, code })
+        let (profile, code) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        self.over(name, length, profile, code).verify_slice(seal).ok()?;
+        Some(VerifiedFile { profile, code })
     }
 
-    fn over(&self, name: &str, length: &[u8; 8], findings: &[u8], code: &[u8]) -> Hmac<Sha256> {
+    fn over(&self, name: &str, length: &[u8; 8], profile: &[u8], code: &[u8]) -> Hmac<Sha256> {
         let mut mac = self.0.clone();
         mac.update(&(name.len() as u64).to_le_bytes());
-        for part in [name.as_bytes(), length, findings, code] {
+        for part in [name.as_bytes(), length, profile, code] {
             mac.update(part);
         }
         mac
@@ -58,12 +59,12 @@ impl std::fmt::Debug for Seal {
 }
 
 impl<'a> VerifiedFile<'a> {
-    /// What was found out about the plugin.
-    pub(super) fn findings(&self) -> &'a [u8] {
-        self.findings
+    /// The profile of the plugin, as JSON.
+    pub(super) fn profile(&self) -> &'a [u8] {
+        self.profile
     }
 
-    /// Its machine code.
+    /// The machine code.
     pub(super) fn code(&self) -> &'a [u8] {
         self.code
     }
@@ -78,9 +79,9 @@ mod tests {
     #[test]
     fn what_was_closed_opens_under_its_own_name_only() {
         let seal = Seal::new(&[7; 64]);
-        let file = seal.close("a", b"findings", b"code");
-        let genuine = seal.open("a", &file).unwrap();
-        assert_eq!((genuine.findings(), genuine.code()), (&b"findings"[..], &b"code"[..]));
+        let file = seal.close("a", b"profile", b"code");
+        let verified = seal.open("a", &file).unwrap();
+        assert_eq!((verified.profile(), verified.code()), (&b"profile"[..], &b"code"[..]));
         assert!(seal.open("b", &file).is_none());
         assert!(Seal::new(&[8; 64]).open("a", &file).is_none());
     }
@@ -88,7 +89,7 @@ mod tests {
     #[test]
     fn no_changed_byte_and_no_cut_goes_unnoticed() {
         let seal = Seal::new(&[7; 64]);
-        let file = seal.close("a", b"findings", b"code");
+        let file = seal.close("a", b"profile", b"code");
         for at in 0..file.len() {
             let mut changed = file.clone();
             changed[at] ^= 1;
@@ -100,8 +101,8 @@ mod tests {
     #[test]
     fn bytes_cannot_move_from_one_part_to_the_other() {
         let seal = Seal::new(&[7; 64]);
-        let one = seal.close("a", b"findings", b"code");
-        let other = seal.close("a", b"findingsc", b"ode");
+        let one = seal.close("a", b"profile", b"code");
+        let other = seal.close("a", b"profilec", b"ode");
         assert_ne!(one[8..40], other[8..40]);
     }
 }

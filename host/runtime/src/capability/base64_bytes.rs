@@ -1,14 +1,13 @@
-//! Bytes that a capability hands over: as they are inside the host, base64 (RFC 4648) on the tape of an evaluation.
+//! Bytes that are base64 (RFC 4648) in JSON, as the tape of an evaluation and recordings hold them.
 //!
-//! The tape is JSON, which has no bytes; what is no text must come back from it as it was, and what is text must not
-//! look different from what is none.
+//! Text is base64, too: binary data must come back unchanged, and must not look different from text.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Some bytes.
+/// Bytes whose JSON form is a base64 text (RFC 4648, with padding).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Base64Bytes(pub(crate) Vec<u8>);
 
@@ -27,7 +26,7 @@ impl Serialize for Base64Bytes {
 impl<'de> Deserialize<'de> for Base64Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        STANDARD.decode(text).map(Self).map_err(|error| D::Error::custom(format_args!("no base64: {error}")))
+        STANDARD.decode(text).map(Self).map_err(|error| D::Error::custom(format_args!("invalid base64: {error}")))
     }
 }
 

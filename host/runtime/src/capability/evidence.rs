@@ -1,7 +1,7 @@
 //! The capability `evidence`: files that others attest, by name.
 //!
-//! Evidence is no import but a part of the snapshot, so a plugin links its functions in any case, and each name is compared
-//! with the grant when it is asked for.
+//! Evidence is a part of the snapshot, not an import of its own: every plugin that imports the snapshot links its functions, and
+//! each name is compared with the grant.
 
 use std::sync::Arc;
 
@@ -40,8 +40,8 @@ impl HostCapability for EvidenceCapability {
         Ok(Self::is_granted(grant).then(|| Self(EvidencePatterns::new(grant))))
     }
 
-    /// Links the two functions of the snapshot again, as they are for a plugin that was granted evidence. It pays for the
-    /// bytes that it reads: one unit of fuel for each.
+    /// Links two functions of the snapshot again, for a plugin that was granted evidence. The plugin pays one unit of fuel for
+    /// each byte that it reads.
     fn link(opened: Option<Arc<Self>>, linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
         let Some(names) = opened else { return Ok(()) };
         let pieces = Arc::clone(&names);
@@ -97,15 +97,16 @@ impl EvidencePatterns {
         &self.0
     }
 
-    /// Whether one of them stands for the name.
+    /// Whether a pattern matches the name.
     pub(crate) fn allow(&self, name: &str) -> bool {
         self.0.iter().any(|pattern| Pattern::new(pattern).matches(name))
     }
 
-    /// Whether every name that the pattern `asked` matches is allowed. The stars of `asked` are compared as characters, with a
-    /// slash between two: that is exact for the patterns that people write, and never allows too much.
+    /// Whether every name that the pattern `asked` matches is allowed. A `*` of `asked` is compared as a character, and a `**` as
+    /// names with no slash, with one, and so on, up to one slash more than any allowed pattern has.
     pub(crate) fn covers(&self, asked: &str) -> bool {
-        self.allow(&asked.replace("**", "*/*"))
+        let most_slashes = self.0.iter().map(|pattern| pattern.matches('/').count() + 1).max().unwrap_or(0);
+        (0..=most_slashes).all(|slashes| self.allow(&asked.replace("**", &vec!["*"; slashes + 1].join("/"))))
     }
 }
 

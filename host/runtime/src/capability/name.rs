@@ -1,14 +1,14 @@
-//! What operators may call the things that they grant by name: directories and namespaces.
+//! The rule for names that operators give to granted directories and namespaces.
 //!
-//! Names stand in models, in reports and in the names of files, so they are of the kind that is safe everywhere.
+//! Names are part of models, reports and file names, so they only have characters that are safe everywhere.
 
-/// How long a name may be, in bytes.
+/// The longest name, in bytes.
 const LONGEST: usize = 64;
 
-/// What a name has to be, for messages.
+/// The rule, for messages.
 pub(crate) const RULE: &str = "at most 64 lower-case letters, digits and single hyphens";
 
-/// Whether it is lower-case words joined by hyphens, and not too long.
+/// Whether the text is lower-case words joined by hyphens, and not too long.
 pub(crate) fn is_name(text: &str) -> bool {
     let is_word =
         |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());

@@ -1,5 +1,4 @@
-//! A recording as a file: canonical JSON (RFC 8785), compressed with Zstandard, so that `zstdcat` and `jq` can read it
-//! without us.
+//! The file of a recording: canonical JSON (RFC 8785), compressed with Zstandard, so that `zstdcat` and `jq` can read it.
 
 use std::io::Read as _;
 
@@ -9,54 +8,54 @@ use serde::{Deserialize, Serialize};
 use super::Recording;
 use crate::display::Bytes;
 
-/// What the names of recordings end with.
+/// The file name extension of recordings, without the leading dot.
 pub const RECORDING_EXTENSION: &str = "recording.zst";
-/// What every recording says that it is, once it is unpacked.
+/// The `format` of every recording.
 const FORMAT: &str = "lockgate-recording";
-/// Raised with every change of the form. Older versions stay readable.
+/// The `version` of the format, raised with every change. Older versions stay readable.
 const VERSION: u32 = 1;
-/// How large a recording can be once it is unpacked: a small file must not fill the memory.
+/// The largest unpacked size, in bytes: a small file must not fill the memory.
 const LARGEST: u64 = 256 << 20;
-/// How many levels a recording can have. Documents have up to 128 of their own, and stand a few levels deep in it.
+/// The deepest nesting of lists and objects. Documents have up to 128 levels, and stand a few levels deep in a recording.
 const DEEPEST: usize = 192;
-/// How hard to compress: far beyond this, the time goes up and the size hardly goes down.
+/// The level of compression. Higher levels take much longer and save little.
 const LEVEL: i32 = 9;
 
-/// Why some bytes are no recording, or a recording has no bytes.
+/// Why a recording cannot be read or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordingError {
-    /// Not packed as recordings are, or cut off.
-    #[error("this is not a recording, or it is cut off: {0}")]
+    /// The file is not compressed with Zstandard, or is cut off. The message is the decoder's.
+    #[error("not a recording, or cut off: {0}")]
     Packing(String),
-    /// It unpacks to more than is looked at.
-    #[error("this recording unpacks to more than the {} that are looked at", Bytes(LARGEST))]
+    /// The unpacked recording is larger than 256 MiB.
+    #[error("this recording unpacks to more than the limit of {}", Bytes(LARGEST))]
     TooLarge,
-    /// It unpacks to something else.
-    #[error("this is not a recording: {0}")]
+    /// The unpacked file is not a recording. The message says what is wrong.
+    #[error("not a recording: {0}")]
     Form(String),
-    /// A later version.
-    #[error("this recording has version {0} of its form, and this host reads up to {VERSION}: use a newer one")]
+    /// The recording has a later format version, which is given.
+    #[error("this recording has format version {0}; this host reads up to {VERSION}: use a newer Lockgate")]
     Version(u32),
-    /// A piece of evidence that the plugin could read is missing, or does not have its digest.
-    #[error("this recording was changed: the content of the evidence `{0}` is not the one that its snapshot names")]
+    /// Evidence that the plugin could read is missing, or does not have its digest. Its name is given.
+    #[error("this recording was changed: the evidence `{0}` does not have the digest that its snapshot names")]
     Evidence(String),
-    /// The settings are not the ones that were recorded.
+    /// The settings do not have the recorded digest, which is given.
     #[error("this recording was changed: its settings do not have the digest {0}")]
     Settings(Digest),
-    /// It holds something without canonical form.
+    /// Something in it has no canonical JSON.
     #[error(transparent)]
     Digest(#[from] DigestError),
 }
 
-/// What every version has.
+/// The fields that a recording has in every version of the format.
 #[derive(Deserialize)]
 struct FileVersion {
     format: String,
     version: u32,
 }
 
-/// A recording under its head.
+/// The file of a recording, for writing.
 #[derive(Serialize)]
 struct RecordingFile<'a> {
     format: &'static str,
@@ -64,25 +63,25 @@ struct RecordingFile<'a> {
     recording: &'a Recording,
 }
 
-/// The same, read.
+/// The file of a recording, for reading.
 #[derive(Deserialize)]
 struct RecordingBody {
     recording: Recording,
 }
 
 impl Recording {
-    /// Its canonical form, not packed.
+    /// The canonical JSON of its file, before compression.
     ///
     /// # Errors
-    /// If something in it has none.
+    /// If something in it has no canonical JSON.
     pub fn to_json(&self) -> Result<Vec<u8>, RecordingError> {
         Ok(canonical_json(&RecordingFile { format: FORMAT, version: VERSION, recording: self })?)
     }
 
-    /// What makes it the one that it is: the digest of its canonical form.
+    /// The SHA-256 digest of its canonical JSON, which identifies it.
     ///
     /// # Errors
-    /// If something in it has no canonical form.
+    /// If something in it has no canonical JSON.
     pub fn digest(&self) -> Result<Digest, RecordingError> {
         Ok(Digest::of(&self.to_json()?))
     }
@@ -90,7 +89,7 @@ impl Recording {
     /// The bytes of its file.
     ///
     /// # Errors
-    /// If something in it has no canonical form, or it is more than can be read again.
+    /// If something in it has no canonical JSON, or the file could not be read again.
     pub fn encode(&self) -> Result<Vec<u8>, RecordingError> {
         let json = self.to_json()?;
         // What could not be read again must not be written.
@@ -98,11 +97,11 @@ impl Recording {
         zstd::encode_all(&*json, LEVEL).map_err(|error| RecordingError::Packing(error.to_string()))
     }
 
-    /// Reads the bytes of a file. What they say of themselves is checked: whoever changed the evidence or the settings
-    /// without their digests is found out; whoever changed those as well is not, since nobody signs a recording.
+    /// Reads the bytes of a file. Evidence and settings are compared with their digests. That finds damage, not forgery:
+    /// recordings are not signed.
     ///
     /// # Errors
-    /// If they are no recording, too much, of a later version, or contradict themselves.
+    /// If they are not a recording, are too large, of a later version, or do not match their digests.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordingError> {
         let packing = |error: std::io::Error| RecordingError::Packing(error.to_string());
         let mut json = Vec::new();
@@ -110,7 +109,7 @@ impl Recording {
         Self::from_json(&json)
     }
 
-    /// Reads an unpacked recording.
+    /// Reads the canonical JSON of a file.
     ///
     /// # Errors
     /// As [`Recording::decode`].
@@ -119,7 +118,7 @@ impl Recording {
             return Err(RecordingError::TooLarge);
         }
         if depth(json) > DEEPEST {
-            return Err(RecordingError::Form(format!("it has more than {DEEPEST} levels")));
+            return Err(RecordingError::Form(format!("it is nested deeper than {DEEPEST} levels")));
         }
         let form = |error: ValueError| RecordingError::Form(error.to_string());
         let json = JsonReader::default()
@@ -137,7 +136,7 @@ impl Recording {
         Ok(recording)
     }
 
-    /// Whether it agrees with itself.
+    /// Compares the settings and the evidence with their digests.
     fn check(&self) -> Result<(), RecordingError> {
         if Digest::of_canonical(&self.plugin.settings)? != self.plugin.settings_digest {
             return Err(RecordingError::Settings(self.plugin.settings_digest));
@@ -154,7 +153,7 @@ impl Recording {
     }
 }
 
-/// How many lists and objects stand in each other, of something that may be JSON.
+/// The nesting depth of lists and objects in bytes that may be JSON.
 fn depth(json: &[u8]) -> usize {
     let (mut open, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
     for byte in json {

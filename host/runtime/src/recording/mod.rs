@@ -1,9 +1,9 @@
-//! Recordings: one evaluation, whole, so that it can be run again anywhere and later.
+//! Recordings: one complete evaluation, which can be run again at any time and place.
 //!
-//! A recording holds what went in (the call, the settings, the limits, the snapshot with the evidence that the plugin
-//! could read, every answer of a capability) and what came out. Two things are not in it. The component, because it is
-//! large and the same in thousands of recordings: it is named by its digest. And what the plugin saw of the snapshot,
-//! because that follows from the snapshot.
+//! A recording holds the input (the call, the settings, the limits, the snapshot with the evidence that the plugin could
+//! read, every answer of a capability) and the output. The component is not in it, because it is large and the same in
+//! thousands of recordings; its digest names it. The plugin's calls of the snapshot are not in it either, because their
+//! results follow from the snapshot.
 
 mod file;
 mod replay;
@@ -28,60 +28,60 @@ pub use replay::ReplayResult;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recording {
-    /// What ran it.
+    /// The WebAssembly engine that ran it.
     pub engine: RecordedEngine,
-    /// The version of the contract that it was called by.
+    /// The version of the contract that the plugin was called with, for example `0.1.0`.
     pub contract: String,
-    /// The plugin.
+    /// The plugin, without its component.
     pub plugin: RecordedPlugin,
-    /// For whom it was evaluated; none if nobody's decision hung on it.
+    /// The decision that it was evaluated for; none if it was evaluated for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<RecordedContext>,
-    /// What the call could use.
+    /// The limits of the call.
     pub limits: RecordedLimits,
-    /// Whether it could log.
+    /// Whether the plugin could log.
     pub log_granted: bool,
-    /// The evidence that it could read, as patterns of names.
+    /// The patterns of the names of evidence that the plugin could read.
     pub evidence_granted: Vec<String>,
-    /// What was called.
+    /// The function that was called.
     pub call: PluginFunction,
-    /// What it looked at. Evidence is named in it by digest.
+    /// The snapshot. It names evidence by digest.
     pub snapshot: Snapshot,
-    /// The content of the evidence that it could read, by digest.
+    /// The content of the evidence that the plugin could read, by digest.
     pub evidence: BTreeMap<String, Base64Bytes>,
-    /// What it asked its capabilities, and what they answered, in order.
+    /// What the plugin asked its capabilities and what they answered, in order.
     pub exchanges: Vec<CapabilityExchange>,
-    /// What came of it.
+    /// The answer or the failure.
     pub outcome: RecordedOutcome,
-    /// What it used. It must be the same on the same engine.
+    /// What the call used and logged. A replay on the same engine uses the same.
     pub used: ResourceUse,
 }
 
-/// For whom a plugin was evaluated.
+/// The decision that a plugin was evaluated for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedContext {
     /// The id of the decision.
     pub decision: String,
-    /// The id of the binding.
+    /// The id of the binding in the deployment model.
     pub binding: String,
     /// The id of the deployment model.
     pub model: String,
-    /// Its version.
+    /// The version of the deployment model.
     pub model_version: String,
 }
 
-/// What decides how much fuel a call uses and what it computes: equal here means equal there.
+/// The WebAssembly engine of a recording. Equal engines use the same fuel and compute the same answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedEngine {
-    /// Its name.
+    /// The name of the engine: `wasmtime`.
     pub name: String,
-    /// Its version.
+    /// The version of the engine, for example `48.0.8`.
     pub version: String,
-    /// The settings that can change an answer or its fuel, in words.
+    /// The names of the settings that can change an answer or its fuel.
     pub settings: Vec<String>,
-    /// Whether the plugin started configured. Otherwise configuring it counts towards its fuel.
+    /// Whether the plugin was frozen. If not, configuring it counts towards its fuel.
     pub frozen: bool,
 }
 
@@ -89,64 +89,64 @@ pub struct RecordedEngine {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedPlugin {
-    /// Its name.
+    /// The name in its description.
     pub name: String,
-    /// Its version.
+    /// The version in its description.
     pub version: String,
-    /// The digest of the component.
+    /// The SHA-256 digest of the component.
     pub component: Digest,
-    /// The digest of the settings' canonical JSON.
+    /// The SHA-256 digest of the canonical JSON of the settings.
     pub settings_digest: Digest,
-    /// The settings that it was configured with: the ids of people that their schema marks are in their normal form.
+    /// The settings that it was configured with. Ids of people that their schema marks are in their normal form.
     pub settings: Value,
 }
 
-/// The limits of a recording, those that the clock decides left out of what a replay compares.
+/// The limits of the recorded call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedLimits {
-    /// See [`Limits::fuel`].
+    /// [`Limits::fuel`].
     pub fuel: u64,
-    /// See [`Limits::memory`].
+    /// [`Limits::memory`], in bytes.
     pub memory: u64,
-    /// See [`Limits::result_size`].
+    /// [`Limits::result_size`], in bytes.
     pub result_size: u64,
-    /// See [`Limits::wall_clock`], in milliseconds.
+    /// [`Limits::wall_clock`], in milliseconds.
     pub wall_clock_ms: u64,
-    /// See [`Limits::log_lines`].
+    /// [`Limits::log_lines`].
     pub log_lines: u64,
-    /// See [`Limits::log_bytes`].
+    /// [`Limits::log_bytes`].
     pub log_bytes: u64,
 }
 
-/// What came of an evaluation.
+/// The answer or the failure of a recorded evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecordedOutcome {
     /// The plugin answered.
     Answered(PluginOutput),
-    /// It did not.
+    /// The evaluation failed.
     Failed(Failure),
 }
 
-/// What an evaluation used and left behind.
+/// What a recorded evaluation used and logged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResourceUse {
-    /// In units of fuel.
+    /// The fuel that the plugin used, without the work of the host.
     pub fuel: u64,
-    /// The most memory that it held, in bytes.
+    /// The most memory that the plugin held at the same time, in bytes.
     pub peak_memory: u64,
-    /// How often it called each function of the host.
+    /// The number of calls of each host function, by its name.
     pub host_calls: BTreeMap<String, u64>,
-    /// What it logged.
+    /// The log lines that were kept.
     pub log: Vec<LogLine>,
-    /// How many lines more.
+    /// The number of log lines that were not kept.
     pub log_dropped: u64,
 }
 
 impl Recording {
-    /// The evidence that it could read.
+    /// The patterns of the evidence that the plugin could read.
     fn readable(&self) -> EvidencePatterns {
         EvidencePatterns::new(&self.evidence_granted)
     }
@@ -162,9 +162,8 @@ impl Recording {
         snapshot
     }
 
-    /// The limits to run it again under. The clock is a backstop that must not decide a replay, so it gets ten times
-    /// what it had, and from one minute to ten. A log larger than the default is only kept up to a bound: somebody else
-    /// may have written the recording.
+    /// The limits for a replay, with the longer wall clock of [`Limits::to_replay`]. At most 16 MiB of log are kept, because
+    /// anybody may have written the recording.
     pub fn limits(&self) -> Limits {
         let most_log = 16 << 20;
         let limits = Limits {

@@ -15,7 +15,7 @@ use crate::freeze::StartUp;
 use crate::plugin::Plugin;
 use crate::sandbox;
 
-/// What a replay has to give again, byte for byte. Fuel only counts between equal engines, and apart from these.
+/// What a replay has to reproduce byte for byte. Fuel is compared separately, between equal engines only.
 #[derive(Serialize)]
 struct ComparedParts<'a> {
     outcome: &'a RecordedOutcome,
@@ -24,21 +24,21 @@ struct ComparedParts<'a> {
     log_dropped: u64,
 }
 
-/// A recording that was run again.
+/// The result of running a recording again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplayResult {
-    /// What came of it this time.
+    /// The answer or the failure of this run.
     pub outcome: RecordedOutcome,
-    /// What it used this time.
+    /// What this run used and logged.
     pub used: ResourceUse,
-    /// Whether everything that it said, asked and logged is the same, byte for byte.
+    /// Whether the outcome, the calls of the host and the log are the same, byte for byte.
     pub same: bool,
-    /// Whether it used the same fuel; none if that says nothing: another plugin ran, or another engine.
+    /// Whether it used the same fuel; none if another plugin or another engine ran.
     pub same_fuel: Option<bool>,
 }
 
 impl Recording {
-    /// Records an evaluation that has just been made.
+    /// Makes a recording of an evaluation.
     pub fn take(
         plugin: &Plugin,
         call: PluginFunction,
@@ -77,7 +77,7 @@ impl Recording {
 }
 
 impl RecordedEngine {
-    /// The engine that runs a plugin.
+    /// The engine of this process, as it runs `plugin`.
     fn of(plugin: &Plugin) -> Self {
         Self {
             name: "wasmtime".to_owned(),
@@ -87,23 +87,22 @@ impl RecordedEngine {
         }
     }
 
-    /// The engine of this process, in one line: where it is another one, the same call may use other fuel.
+    /// The engine of this process in one line. Where the line differs, the same call may use other fuel.
     pub fn line() -> String {
         format!("wasmtime {} ({})", sandbox::ENGINE_VERSION, sandbox::SETTINGS.join(", "))
     }
 }
 
 impl Plugin {
-    /// Runs a recording again, with this plugin: the one that was recorded, or a candidate for its place. Nothing
-    /// outside is reached; a question to a capability that the recording has no answer to ends the evaluation with
-    /// [`FailureKind::NotRecorded`].
+    /// Runs a recording again with this plugin: the recorded one, or another version of it. Capabilities answer from the
+    /// recording. A question that has no answer there ends the evaluation with [`FailureKind::NotRecorded`].
     ///
     /// # Errors
-    /// If something has no canonical form.
+    /// If something in the recording or the result has no canonical JSON.
     pub fn replay(&self, recording: &Recording) -> Result<ReplayResult, RecordingError> {
         let snapshot = Arc::new(recording.whole_snapshot());
         let Evaluation { outcome, receipt, log, log_dropped, .. } =
-            self.invocation(&snapshot).from(&recording.exchanges).ask(&recording.call);
+            self.invocation(&snapshot).answered_by(&recording.exchanges).ask(&recording.call);
         let used = ResourceUse::new(&receipt, &log, log_dropped);
         let outcome = RecordedOutcome::from(outcome);
         let same = compared(&outcome, &used)? == compared(&recording.outcome, &recording.used)?;
@@ -111,7 +110,7 @@ impl Plugin {
         Ok(ReplayResult { outcome, used, same, same_fuel })
     }
 
-    /// Whether it is the plugin that was recorded, with its settings, on an engine that must use the same fuel.
+    /// Whether this is the recorded plugin with its settings, on an engine that uses the same fuel.
     fn is_recorded(&self, recording: &Recording, receipt: &Receipt) -> bool {
         receipt.component == recording.plugin.component
             && receipt.settings == recording.plugin.settings_digest
@@ -126,8 +125,8 @@ impl From<Result<PluginOutput, Failure>> for RecordedOutcome {
 }
 
 impl RecordedOutcome {
-    /// Whether the machine decided it and not the plugin: its clock, or what it could not keep. Running it again then
-    /// shows nothing.
+    /// Whether the machine caused the outcome, not the plugin: the wall clock, or a write that failed. A replay cannot
+    /// reproduce such an outcome.
     pub fn is_of_the_machine(&self) -> bool {
         let kinds = [FailureKind::TimedOut, FailureKind::HostFailed];
         matches!(self, Self::Failed(failure) if kinds.contains(&failure.kind))

@@ -1,4 +1,4 @@
-//! The one wasmtime engine of a runtime: every setting that bounds guests or makes them deterministic.
+//! The Wasmtime engine of a runtime: every setting that limits guests or makes them deterministic.
 
 use wasmtime::{
     Config, Enabled, Engine as WasmEngine, InstanceAllocationStrategy, OperatorCost, PoolingAllocationConfig,
@@ -9,14 +9,13 @@ use crate::config::{Allocation, RuntimeConfig};
 
 /// The version of wasmtime.
 pub(crate) const ENGINE_VERSION: &str = "48.0.8";
-/// What can change an answer, or the fuel that it takes: what is set below, and what the host charges for what it does.
-/// Every recording repeats it, so a change is told apart from a change of a plugin: raise the number behind costs with
-/// every change of them.
+/// The settings that can change an answer or the fuel that it takes. Every recording names them, so that a replay can tell a
+/// change of the engine from a change of the plugin. Raise the number behind `costs` whenever a cost changes.
 pub(crate) const SETTINGS: &[&str] =
     &["fuel", "nan-canonicalization", "no-relaxed-simd", "no-threads", "operator-costs-1", "host-costs-1"];
 
-/// The most core instances of one component. Rust makes three; a component that holds an interpreter and its
-/// libraries makes dozens.
+/// The most core instances of one component. A component in Rust has three; one with an interpreter and its libraries has
+/// dozens.
 pub(crate) const MAX_CORE_INSTANCES: u32 = 128;
 /// The most memories of one component.
 pub(crate) const MAX_MEMORIES: u32 = 4;
@@ -24,14 +23,14 @@ pub(crate) const MAX_MEMORIES: u32 = 4;
 pub(crate) const MAX_TABLES: u32 = 16;
 /// The most elements of one table: interpreters make tables of some ten thousand functions.
 pub(crate) const MAX_TABLE_ELEMENTS: usize = 1 << 16;
-/// How much native stack a guest may use. It is the calling thread's, so it costs nothing to allow; a thread that
-/// evaluates needs this much and the host's own frames, which the 2 MiB of a thread of the standard library hold.
+/// The native stack that a guest may use, in bytes. It belongs to the calling thread, so it costs nothing to allow. A thread
+/// that evaluates needs this and the frames of the host; the 2 MiB of a thread of the standard library hold both.
 const NATIVE_STACK: usize = 512 << 10;
-/// How much of a slot's memory stays mapped between calls. What lies beyond it is given back to the system, and costs
-/// page faults in the next call.
+/// How much of a slot's memory stays mapped between calls, in bytes. The rest is returned to the system and costs page faults
+/// in the next call.
 const KEEP_RESIDENT: usize = 1 << 20;
 
-/// An engine for that many sandboxes.
+/// An engine with the configuration of a runtime.
 pub(crate) fn engine(config: &RuntimeConfig) -> wasmtime::Result<WasmEngine> {
     let mut settings = Config::new();
     settings
@@ -60,8 +59,8 @@ pub(crate) fn engine(config: &RuntimeConfig) -> wasmtime::Result<WasmEngine> {
     WasmEngine::new(&settings)
 }
 
-/// What instructions cost in fuel: one unit, and those more that leave the guest's code for Wasmtime's own, by how long
-/// that takes. What they do to each byte or element costs a unit each, besides.
+/// The cost of instructions in fuel: one unit, and more for those that call Wasmtime's own code, by how long that takes. Each
+/// byte or element that they process costs a further unit.
 fn costs() -> OperatorCost {
     const GROWS: u8 = 40;
     const CALLS: u8 = 8;
@@ -81,7 +80,7 @@ fn costs() -> OperatorCost {
     }
 }
 
-/// Room for `pool_size` components at their largest: a sandbox that got a slot never finds the pool exhausted.
+/// A pool for `pool_size` components of the largest size: a sandbox that got a slot never finds the pool exhausted.
 fn pool(config: &RuntimeConfig) -> PoolingAllocationConfig {
     let slots = config.pool_size.max(1);
     let mut pool = PoolingAllocationConfig::new();

@@ -1,4 +1,4 @@
-//! What went wrong in a sandbox, in the words of the contract, with the limit and what was used.
+//! Converts errors of a sandbox to failures of the domain, with the limit and what was used.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{CalledTooEarly, HostEffortSpent};
 use crate::config::Limits;
 use crate::display::{Bytes, Count};
 
-/// The failure that an error of wasmtime is.
+/// The failure for an error of Wasmtime.
 pub(super) fn of_error(error: &wasmtime::Error, limits: &Limits, took: Duration) -> Failure {
     if let Some(exceeded) = error.downcast_ref::<MemoryExceeded>() {
         return memory_exceeded(*exceeded);
@@ -32,13 +32,13 @@ pub(super) fn of_error(error: &wasmtime::Error, limits: &Limits, took: Duration)
         None if is_too_much_at_once(error) => too_much_at_once(error, limits),
         // A guest that is still on the stack was stopped in what it did; one that had returned, over what it said.
         None if error.is::<WasmBacktrace>() => {
-            plain(FailureKind::Trapped, format!("it was stopped{}: {}", place(error), error.root_cause()))
+            plain(FailureKind::Trapped, format!("the plugin was stopped{}: {}", place(error), error.root_cause()))
         }
-        None => contract_violation(format!("what it answered is no value of the contract: {}", error.root_cause())),
+        None => contract_violation(format!("the answer is not a value of the contract: {}", error.root_cause())),
     }
 }
 
-/// The failure, with what the guest said before it gave up: the text of a panic, or of an exception that nobody caught.
+/// The failure with the last output of the guest before a trap: the text of a panic or of an uncaught exception.
 pub(super) fn with_last_words(failure: Failure, said: Option<String>) -> Failure {
     match said {
         Some(said) if failure.kind == FailureKind::Trapped => {
@@ -48,45 +48,46 @@ pub(super) fn with_last_words(failure: Failure, said: Option<String>) -> Failure
     }
 }
 
-/// An answer, or a use of the host, that the contract rules out.
+/// The failure for an answer or a call of the host that violates the contract.
 pub(crate) fn contract_violation(message: String) -> Failure {
     plain(FailureKind::ContractViolation, message)
 }
 
-/// The plugin's own words.
+/// The failure for an error that the plugin returned.
 pub(crate) fn plugin_error(error: lockgate_domain::PluginError) -> Failure {
     Failure { code: Some(error.code), ..plain(FailureKind::PluginError, error.message) }
 }
 
-/// An answer that arrived whole, and is larger than it may be.
+/// The failure for a complete answer that is larger than the limit.
 pub(crate) fn result_too_large(used: u64, limits: &Limits) -> Failure {
     let limit = limits.result_size;
-    let message = format!("its answer is {} of the {} granted", Bytes(used), Bytes(limit));
+    let message = format!("the answer has {}; the limit is {}", Bytes(used), Bytes(limit));
     limited(FailureKind::ResultTooLarge, message, limit, used)
 }
 
-/// Nothing was run.
+/// The failure for a call that waited for a sandbox in vain. Nothing was run.
 pub(super) fn no_free_sandbox(limits: &Limits, which: &str) -> Failure {
     let limit = millis(limits.wall_clock);
-    let message = format!("no sandbox became free within the {} ms granted: all {which} are in use", Count(limit));
+    let message = format!("no sandbox became free within {} ms: all {which} are in use", Count(limit));
     limited(FailureKind::TimedOut, message, limit, limit)
 }
 
 fn out_of_fuel(limits: &Limits) -> Failure {
-    let message = format!("it used up the {} fuel granted and had not ended", Count(limits.fuel));
+    let message = format!("it used all {} units of fuel and had not finished", Count(limits.fuel));
     limited(FailureKind::OutOfFuel, message, limits.fuel, limits.fuel)
 }
 
-/// The receipt shows the guest's own fuel beside it, which may be far from the limit.
+/// The failure for a call whose host calls used up its fuel. The receipt shows the guest's own fuel, which may be far from
+/// the limit.
 fn out_of_host_effort(limits: &Limits) -> Failure {
     let limit = Count(limits.fuel);
-    let message = format!("the host did as much for it as the {limit} fuel granted allow: it calls the host too often");
+    let message = format!("its calls of the host used all {limit} units of fuel");
     limited(FailureKind::OutOfFuel, message, limits.fuel, limits.fuel)
 }
 
 fn timed_out(limits: &Limits, took: Duration) -> Failure {
     let (limit, used) = (millis(limits.wall_clock), millis(took));
-    let message = format!("it was stopped after {} ms of the {} ms granted", Count(used), Count(limit));
+    let message = format!("stopped after {} ms; the limit is {} ms", Count(used), Count(limit));
     limited(FailureKind::TimedOut, message, limit, used)
 }
 
@@ -97,25 +98,25 @@ fn memory_exceeded(exceeded: MemoryExceeded) -> Failure {
 
 fn too_much_at_once(error: &wasmtime::Error, limits: &Limits) -> Failure {
     let limit = limits.result_size;
-    let what = if error.is::<WasmBacktrace>() { "what it passed to the host" } else { "its answer" };
+    let what = if error.is::<WasmBacktrace>() { "what it passed to the host" } else { "the answer" };
     let used = super::crossing(limits) as u64;
-    let message = format!("{what} is more than {} of the {} granted", Bytes(used), Bytes(limit));
+    let message = format!("{what} is larger than {}; the limit is {}", Bytes(used), Bytes(limit));
     limited(FailureKind::ResultTooLarge, message, limit, used)
 }
 
 fn trapped(trap: Trap, error: &wasmtime::Error) -> Failure {
     let what = match trap {
-        Trap::UnreachableCodeReached => "it panicked or aborted".to_owned(),
+        Trap::UnreachableCodeReached => "the plugin panicked or aborted".to_owned(),
         Trap::MemoryOutOfBounds => {
-            "it read or wrote outside of its memory; deep recursion that overflows its stack ends so, too".to_owned()
+            "the plugin accessed memory out of bounds; a stack overflow by deep recursion can end so, too".to_owned()
         }
-        Trap::StackOverflow => "it called itself too deeply: its stack overflowed".to_owned(),
-        other => format!("it trapped: {other}"),
+        Trap::StackOverflow => "stack overflow: the plugin called itself too deeply".to_owned(),
+        other => format!("the plugin trapped: {other}"),
     };
     plain(FailureKind::Trapped, format!("{what}{}", place(error)))
 }
 
-/// Where the guest was, as far as its names tell: the first function that is not the language's own machinery.
+/// The function that the guest was in, as far as its names tell: the first that does not belong to the language's runtime.
 fn place(error: &wasmtime::Error) -> String {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else {
         return String::new();
@@ -131,7 +132,7 @@ fn place(error: &wasmtime::Error) -> String {
     own.or(names.first()).map_or_else(String::new, |name| format!(", in `{name}`"))
 }
 
-/// wasmtime gives this error no public type: it is known by its words, here alone. A test makes wasmtime say them.
+/// Wasmtime has no public type for this error, so it is recognised by its message, only here. A test makes Wasmtime give it.
 fn is_too_much_at_once(error: &wasmtime::Error) -> bool {
     error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted")
 }

@@ -1,19 +1,18 @@
-//! The functions of the host that plugins call: what they are called in receipts and recordings, and how calls are counted
-//! and paid for.
+//! The host functions that plugins call: their names in receipts and recordings, and how calls are counted and paid for.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use wasmtime::{AsContextMut, Trap};
 
-/// A function of the host, as it stands in receipts and recordings.
+/// A host function. Its text form is its name in receipts and recordings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HostFunction {
     /// None for the functions of `snapshot` and `log`, which are named without their interface.
     capability: Option<&'static str>,
     name: &'static str,
-    /// What one question costs by itself, in fuel, where it is asked of a capability: about as many instructions as the
-    /// host executes for it.
+    /// The cost of one question to a capability, in fuel, beside its bytes: about the number of instructions that the host
+    /// executes for it.
     pub(crate) fuel: u64,
 }
 
@@ -43,7 +42,7 @@ impl fmt::Display for HostFunction {
     }
 }
 
-/// How often a plugin called each function of the host in one call.
+/// The number of calls of each host function in one call of a plugin.
 #[derive(Debug, Default)]
 pub(super) struct CallCounts(Vec<(HostFunction, u64)>);
 
@@ -56,7 +55,7 @@ impl CallCounts {
         }
     }
 
-    /// The functions that were called, by name, with how often.
+    /// The number of calls of each function that was called, by its name.
     pub(super) fn by_name(&self) -> BTreeMap<String, u64> {
         self.0.iter().map(|(function, count)| (function.to_string(), *count)).collect()
     }

@@ -1,25 +1,25 @@
 //! The limit on linear memory and tables.
 //!
-//! A guest that asks for too much is stopped there and then. Told "no", as WebAssembly would have it, it would abort
-//! somewhere later, and nobody could tell why.
+//! A guest that asks for too much is stopped at once. If `memory.grow` failed instead, as WebAssembly has it, the guest would
+//! abort later, and nobody could tell why.
 
 use wasmtime::ResourceLimiter;
 
 use super::engine::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 use crate::display::{Bytes, Count};
 
-/// A guest asked for more than it may have.
+/// A guest asked for more memory or a larger table than its limit.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(crate) enum MemoryExceeded {
-    /// Of linear memory, in bytes over all its memories.
-    #[error("it asked for {} of the {} of memory granted", Bytes(*.asked), Bytes(*.limit))]
+    /// The limit on linear memory, in bytes, over all memories of the component.
+    #[error("it asked for {} of memory; the limit is {}", Bytes(*.asked), Bytes(*.limit))]
     Memory { asked: u64, limit: u64 },
-    /// Of table elements.
-    #[error("it asked for a table of {} elements of the {} that there are", Count(*.asked), Count(*.limit))]
+    /// The limit on the elements of a table.
+    #[error("it asked for a table of {} elements; the limit is {}", Count(*.asked), Count(*.limit))]
     Table { asked: u64, limit: u64 },
 }
 
-/// How much a sandbox holds, has held and may hold.
+/// Counts and limits the linear memory of a sandbox, in bytes.
 #[derive(Debug)]
 pub(crate) struct MemoryLimiter {
     limit: u64,
@@ -32,7 +32,7 @@ impl MemoryLimiter {
         Self { limit, held: 0, peak: 0 }
     }
 
-    /// The most that was held at once, in bytes.
+    /// The most memory that was held at the same time, in bytes.
     pub(crate) fn peak(&self) -> u64 {
         self.peak
     }

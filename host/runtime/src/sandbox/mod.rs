@@ -1,7 +1,7 @@
-//! Where a component runs: a fresh store per call, with everything that bounds it.
+//! The sandbox that a component runs in: a fresh store for each call, with all its limits.
 //!
-//! A sandbox lives for one call. Whatever happens in it, it is dropped afterwards, so nothing that one evaluation
-//! leaves behind is seen by another, and a trap cannot leave a half-changed state to go on from.
+//! A sandbox lives for one call and is dropped afterwards, whatever happened. So no evaluation sees what another one left
+//! behind, and nothing continues from a state that a trap left half changed.
 
 mod call_state;
 mod engine;
@@ -37,21 +37,20 @@ use host_function::CallCounts;
 use memory::MemoryLimiter;
 use tape::Tape;
 
-/// The most component-model handles that a sandbox can hold. Plugins are lent one, the `evaluation`; the rest is room
-/// for resources that a component passes about inside itself.
+/// The most component-model handles that a sandbox can hold. The host lends a plugin one, the `evaluation`; the others are for
+/// resources that the parts of a component pass to each other.
 const MAX_HANDLES: usize = 1024;
-/// What a call of the host is held to cost, in units of fuel: as long as it takes, a guest executes as many
-/// instructions.
+/// The cost of one call of the host, in units of fuel: a guest executes about as many instructions in the same time.
 const EFFORT_PER_CALL: u64 = 100;
 
 /// A plugin called the host where the contract forbids it: in `describe`, in `configure`, or while it starts.
 #[derive(Debug, thiserror::Error)]
-#[error("it called `{0}` before there was anything to evaluate: `describe` and `configure` must not call any import")]
+#[error("the plugin called `{0}` outside of an evaluation: `describe` and `configure` must not call imports")]
 pub(crate) struct CalledTooEarly(HostFunction);
 
 /// A plugin had the host do as much for it as its fuel allows.
 #[derive(Debug, thiserror::Error)]
-#[error("the host did as much for it as its fuel allows")]
+#[error("the host calls of the plugin used up its fuel")]
 pub(crate) struct HostEffortSpent;
 
 /// What the store of one call holds.
@@ -63,20 +62,20 @@ pub(crate) struct Sandbox {
     pub(crate) log: LogLines,
     pub(crate) wasi: WasiState,
     calls: CallCounts,
-    /// How much more the host does for it, in units of fuel: a guest that lets the host work runs out of it, too.
+    /// How much more work the host does for the call, in units of fuel.
     effort: u64,
-    /// What it asked its capabilities.
+    /// What the plugin asked its capabilities.
     pub(crate) tape: Tape,
     /// What its capabilities keep during the call.
     pub(crate) state: CallState,
-    /// Whether it was told something that differs from moment to moment.
+    /// Whether the plugin read the time or random numbers.
     knows_moment: bool,
-    /// When its time is up: no call of the host may wait beyond that.
+    /// When the time of the call is up. No call of the host may wait longer.
     deadline: Instant,
 }
 
 impl Sandbox {
-    /// A store for one call under limits. There is nothing to look at in it until [`Sandbox::show`] is called.
+    /// A store for one call with limits. It has no snapshot until [`Sandbox::show`] is called.
     pub(crate) fn store(engine: &WasmEngine, limits: &Limits, tick: Duration) -> wasmtime::Result<Store<Self>> {
         let now = Instant::now();
         let sandbox = Self {
@@ -100,7 +99,7 @@ impl Sandbox {
         Ok(store)
     }
 
-    /// From here on the plugin evaluates that snapshot.
+    /// Gives the plugin the snapshot to evaluate.
     pub(crate) fn show(&mut self, snapshot: Arc<Snapshot>) {
         self.snapshot = Some(snapshot);
     }
@@ -110,35 +109,35 @@ impl Sandbox {
         self.deadline
     }
 
-    /// From here on nothing bounds its memory but the pool: for reading a frozen image out of it.
+    /// Removes the limit on memory, so that a frozen image can be read. The pool still limits it.
     pub(crate) fn lift_memory_limit(&mut self) {
         self.memory = MemoryLimiter::new(u64::MAX);
     }
 
-    /// Counts a call of that function, and hands out the snapshot that the function may look at.
+    /// Counts a call of a host function, and returns the snapshot that the function may read.
     ///
     /// # Errors
-    /// If there is nothing to evaluate yet, or the host has done as much for the plugin as its fuel allows.
+    /// If there is no snapshot yet, or the work of the host has reached the limit of the plugin's fuel.
     pub(crate) fn count_call(&mut self, function: HostFunction) -> wasmtime::Result<&Snapshot> {
         self.calls.add(function);
         self.strain(EFFORT_PER_CALL)?;
         self.snapshot.as_deref().ok_or_else(|| CalledTooEarly(function).into())
     }
 
-    /// The host does that much for the guest, in units of fuel. It is counted apart from the guest's own work, so that
-    /// the fuel on a receipt is the guest's alone, and held against the same limit.
+    /// Counts work that the host does for the guest, in units of fuel. It is counted separately from the guest's own fuel, so
+    /// that the receipt shows the fuel of the guest alone, and has the same limit.
     pub(crate) fn strain(&mut self, effort: u64) -> wasmtime::Result<()> {
         let is_spent = effort > self.effort;
         self.effort = self.effort.saturating_sub(effort);
         if is_spent { Err(HostEffortSpent.into()) } else { Ok(()) }
     }
 
-    /// From here on the answer of the plugin may depend on the moment of the snapshot.
+    /// Notes that the plugin learns the time of the snapshot, so its answer may depend on it.
     pub(crate) fn learn_moment(&mut self) {
         self.knows_moment = true;
     }
 
-    /// The snapshot with its moment, of which the plugin learns; none before there is anything to evaluate.
+    /// The snapshot with its time, which the plugin learns; none if there is no snapshot yet.
     pub(crate) fn snapshot_and_moment(&mut self) -> Option<&Snapshot> {
         if self.snapshot.is_some() {
             self.learn_moment();
@@ -146,7 +145,7 @@ impl Sandbox {
         self.snapshot.as_deref()
     }
 
-    /// Takes a log line.
+    /// Writes a log line, and counts the call.
     pub(crate) fn write_log(&mut self, level: LogLevel, message: String) -> wasmtime::Result<()> {
         self.count_call(HostFunction::plain("log"))?;
         self.strain(message.len() as u64)?;
@@ -155,15 +154,15 @@ impl Sandbox {
     }
 }
 
-/// When the time of a call is up. A limit that no clock can hold is as good as ten years.
+/// When the time of a call is up. A limit that `Instant` cannot hold counts as ten years.
 fn deadline(now: Instant, wall_clock: Duration) -> Instant {
     const TEN_YEARS: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
     now + wall_clock.min(TEN_YEARS)
 }
 
-/// How many bytes may cross from the guest at once before lifting stops. This bounds what the host allocates for a
-/// guest; the limit on the answer itself is checked afterwards on its text, so that it can be told how large it was.
-/// The difference leaves room for the host's form of lists, which is larger than what it holds.
+/// The most bytes that the host lifts from the guest at once, which limits what it allocates for a guest. The limit on the
+/// answer itself is checked afterwards on its text, so that the failure can say how large it was. The difference allows for
+/// the host's form of lists, which is larger than their content.
 fn crossing(limits: &Limits) -> usize {
     usize::try_from(limits.result_size.saturating_mul(4).saturating_add(64 << 10)).unwrap_or(usize::MAX)
 }

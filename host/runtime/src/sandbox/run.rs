@@ -1,4 +1,4 @@
-//! One run of one component: a slot, a fresh store, an instance, a call, and the account of it.
+//! Runs a component once: takes a slot, makes a fresh store and an instance, calls it, and reports what it used.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,9 +14,9 @@ use crate::config::Limits;
 /// Why a run ended without an answer.
 #[derive(Debug)]
 pub(crate) enum RunError {
-    /// wasmtime stopped it.
+    /// Wasmtime stopped it.
     Error(wasmtime::Error),
-    /// What it said is a failure.
+    /// It returned an error, or an answer that is not accepted.
     Failure(Failure),
 }
 
@@ -32,33 +32,33 @@ impl From<Failure> for RunError {
     }
 }
 
-/// A run that is over.
+/// The result of a run, and what it used.
 #[derive(Debug)]
 pub(crate) struct FinishedRun<T> {
-    /// What it answered.
+    /// The answer or the failure.
     pub(crate) outcome: Result<T, Failure>,
-    /// The fuel that it used.
+    /// The fuel that the guest used.
     pub(crate) fuel: u64,
-    /// What the host did for it, in units of fuel.
+    /// The work of the host, in units of fuel.
     pub(crate) host_effort: u64,
-    /// The most memory that it held, in bytes.
+    /// The most memory that it held at the same time, in bytes.
     pub(crate) peak_memory: u64,
-    /// How long it took, without waiting for a slot.
+    /// Its duration, without waiting for a slot.
     pub(crate) wall_time: Duration,
-    /// Which functions of the host it called, and how often.
+    /// The number of calls of each host function, by its name.
     pub(crate) host_calls: BTreeMap<String, u64>,
-    /// What it logged.
+    /// The log lines that were kept.
     pub(crate) log: Vec<LogLine>,
-    /// How many lines of it were not kept.
+    /// The number of log lines that were not kept.
     pub(crate) log_dropped: u64,
-    /// What it asked its capabilities, and what they answered.
+    /// What it asked its capabilities and what they answered.
     pub(crate) exchanges: Vec<CapabilityExchange>,
-    /// Whether it has learned nothing that differs from moment to moment, or that stands outside.
+    /// Whether it read neither the time nor random numbers, and asked no capability.
     pub(crate) timeless: bool,
 }
 
-/// Runs `body` in a fresh instance, under limits. Instantiation counts towards them. A plugin that has to wait does so
-/// for its own share first, where it is in nobody's way.
+/// Runs `body` in a fresh instance, under limits that include instantiation. A plugin whose share is in use waits for it
+/// first, before it takes a slot of the pool.
 pub(crate) fn run<T>(
     slots: &SandboxSlots,
     share: Option<&SandboxSlots>,
@@ -109,7 +109,7 @@ pub(crate) fn run<T>(
 }
 
 impl<T> FinishedRun<T> {
-    /// A run that never began.
+    /// The result of a run that never started.
     fn never(failure: Failure) -> Self {
         Self {
             outcome: Err(failure),

@@ -1,24 +1,25 @@
-//! As many slots as the pool has sandboxes.
+//! Slots for sandboxes: a semaphore with a time-out.
 //!
-//! The pool answers an error when it is exhausted; here one waits instead, for a bounded time. A slot that is free is
-//! taken without a lock, so that threads which have nothing to wait for do not wait for each other.
+//! Wasmtime's pool returns an error when it is exhausted; a thread that takes a slot first waits instead. A free slot is taken
+//! without a lock, so threads that need not wait do not wait for each other.
 
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-/// The free places of the pool.
+/// The free slots of the pool, or of the share of one plugin.
 #[derive(Debug)]
 pub(crate) struct SandboxSlots {
     free: AtomicU32,
     waiting: AtomicU32,
-    /// Held by who waits while looking, and by who gives back while waking: nobody is missed in between.
+    /// Held by a waiting thread while it checks, and by a thread that gives a slot back before it notifies, so that no
+    /// notification is lost in between.
     queue: Mutex<()>,
     freed: Condvar,
 }
 
-/// The right to run one sandbox. Given back when it is dropped, which must be after the sandbox's store is.
+/// The right to run one sandbox. It is given back when it is dropped, which has to be after the store of the sandbox.
 #[derive(Debug)]
 pub(crate) struct SandboxSlot<'a>(&'a SandboxSlots);
 
@@ -32,7 +33,7 @@ impl SandboxSlots {
         }
     }
 
-    /// A slot, as soon as one is free; none if that takes longer than `at_most`.
+    /// Takes a slot as soon as one is free; none if that takes longer than `at_most`.
     pub(crate) fn take(&self, at_most: Duration) -> Option<SandboxSlot<'_>> {
         self.try_take().or_else(|| {
             self.waiting.fetch_add(1, SeqCst);

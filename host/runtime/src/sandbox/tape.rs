@@ -1,7 +1,6 @@
 //! The tape of one evaluation: what the plugin asked its capabilities and what they answered, in order.
 //!
-//! Everything that an evaluation learns from outside of its snapshot is on its tape, and whatever is on a tape can be
-//! answered again without the outside.
+//! Everything that an evaluation learns from outside of its snapshot is on its tape, so a replay can answer from the tape.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,21 +10,21 @@ use serde_json::Value;
 use super::host_function::HostFunction;
 use crate::display::shortened;
 
-/// One question that a plugin asked a capability, and what the host answered.
+/// A question of a plugin to a capability, and its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CapabilityExchange {
-    /// The function of the host, for example `http.send`.
+    /// The host function, for example `http.send`.
     pub call: String,
-    /// What was asked; bytes are base64.
+    /// The question as JSON, with bytes as base64.
     pub question: Value,
-    /// What was answered; bytes are base64.
+    /// The answer as JSON, with bytes as base64.
     pub answer: Value,
 }
 
-/// A plugin asked, in a replay, what was never asked when the recording was made.
+/// In a replay, a plugin asked a question that is not on the recorded tape.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("it asked `{function}` what the recording has no answer to: {question}")]
+#[error("the recording has no answer of `{function}` to this question: {question}")]
 pub(crate) struct NotRecorded {
     function: HostFunction,
     question: String,
@@ -41,8 +40,8 @@ pub(crate) struct Tape {
 
 /// The answers of a recording, by function and question.
 ///
-/// A question that was asked several times gives its answers in their order, and then the last one again: a candidate
-/// may well ask what its predecessor asked, more often and in another order.
+/// A question that was asked several times gets its answers in their order, and then the last one again: another version of
+/// the plugin may ask the same more often and in another order.
 #[derive(Debug, Default)]
 pub(crate) struct RecordedTape(HashMap<(String, String), VecDeque<Value>>);
 
@@ -67,12 +66,12 @@ impl RecordedTape {
 }
 
 impl Tape {
-    /// From here on the answers come from a recording.
+    /// Takes all further answers from a recording.
     pub(crate) fn play(&mut self, recorded: RecordedTape) {
         self.recorded = Some(recorded);
     }
 
-    /// The answer of the recording that is played; none if the capabilities answer live.
+    /// The answer from the recording that is played; none if the capabilities answer live.
     ///
     /// # Errors
     /// If the recording has no answer to the question.
@@ -84,7 +83,7 @@ impl Tape {
         self.recorded.as_mut().map(|recorded| recorded.answer(function, question)).transpose()
     }
 
-    /// Writes down what was asked and answered.
+    /// Adds a question and its answer.
     pub(crate) fn write(&mut self, function: HostFunction, question: Value, answer: Value) {
         self.exchanges.push(CapabilityExchange { call: function.to_string(), question, answer });
     }

@@ -1,4 +1,4 @@
-//! The clock of the backstop: one thread that moves the engine's epoch on, and ends with the runtime.
+//! The clock of the wall-clock limit: one thread that advances the epoch of the engine and ends with the runtime.
 
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use wasmtime::Engine as WasmEngine;
 
-/// The thread runs as long as this lives.
+/// The thread, which runs as long as this value lives.
 #[derive(Debug)]
 pub(crate) struct Ticker {
     _alive: Sender<()>,
 }
 
 impl Ticker {
-    /// Moves the epoch once every `tick`: so exact is a wall-clock limit.
+    /// Starts a thread that advances the epoch every `tick`, which is the precision of wall-clock limits.
     pub(crate) fn start(engine: &WasmEngine, tick: Duration) -> io::Result<Self> {
         let (alive, ended) = mpsc::channel::<()>();
         // A strong handle would keep the engine, and all that is compiled for it, alive until the next tick.
@@ -31,7 +31,7 @@ impl Ticker {
     }
 }
 
-/// After how many ticks that much time has passed for certain.
+/// The number of ticks after which so much time has passed for certain.
 pub(crate) fn ticks(time: Duration, tick: Duration) -> u64 {
     let ticks = time.as_nanos().div_ceil(tick.as_nanos().max(1));
     u64::try_from(ticks).unwrap_or(u64::MAX / 2).min(u64::MAX / 2).saturating_add(1)

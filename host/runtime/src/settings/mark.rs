@@ -1,31 +1,31 @@
-//! What the schema of a plugin's settings says of a value by its `format`, for the host to understand.
+//! The formats by which the schema of a plugin's settings tells the host what a value is.
 
 use std::fmt;
 
 use lockgate_domain::PERSON_FORMAT;
 use serde_json::{Map, Number, Value};
 
-/// A `format` of Lockgate's own in the JSON Schema of a plugin's settings.
+/// A `format` of Lockgate in the JSON Schema of a plugin's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SettingsMark {
-    /// A text is the id of a person. The host puts it into its normal form.
+    /// The text is the id of a person. The host normalises it.
     Person,
-    /// A text is a role in which people have to approve.
+    /// The text is a role in which people have to approve.
     Role,
-    /// A text is the id of an analysis, which the deployment model has to declare.
+    /// The text is the id of an analysis, which the deployment model has to declare.
     Analysis,
-    /// A number is how many different people have to approve, in whatever role.
+    /// The number of different people who have to approve, in any role.
     People,
-    /// A list holds periods of time, each an object with its end in `until`. When the last of them is over, somebody has
-    /// to write the next.
+    /// The list holds periods, which are objects with their end in `until`. Before the last one ends, somebody has to add
+    /// another.
     Periods,
 }
 
 impl SettingsMark {
-    /// All of them.
+    /// All formats.
     pub const ALL: [Self; 5] = [Self::Person, Self::Role, Self::Analysis, Self::People, Self::Periods];
 
-    /// What schemas write.
+    /// The text of the format in a schema, for example `lockgate-role`.
     pub fn format(self) -> &'static str {
         match self {
             Self::Person => PERSON_FORMAT,
@@ -36,7 +36,7 @@ impl SettingsMark {
         }
     }
 
-    /// The mark of a schema, whatever its references and branches mark.
+    /// The format of a schema itself, without its references and branches.
     pub fn of(schema: &Value) -> Option<Self> {
         Self::of_keywords(schema.as_object()?)
     }
@@ -53,16 +53,16 @@ impl fmt::Display for SettingsMark {
     }
 }
 
-/// A value in settings that their schema marks, and that the host understands beside what it normalises.
+/// A value in settings whose schema has a format of Lockgate, except an id of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarkedSetting {
-    /// Where it stands, as a JSON Pointer into the settings.
+    /// The position of the value, as a JSON Pointer (RFC 6901) into the settings.
     pub pointer: String,
-    /// What it is.
+    /// The value.
     pub value: MarkedValue,
 }
 
-/// What a marked value is.
+/// A marked value by its format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MarkedValue {
@@ -70,18 +70,18 @@ pub enum MarkedValue {
     Role(String),
     /// The id of an analysis.
     Analysis(String),
-    /// How many different people have to approve, in whatever role.
+    /// The number of different people who have to approve, in any role.
     People(u64),
-    /// The ends of a list of periods.
+    /// The ends of the periods in a list.
     Periods(Vec<PeriodEnd>),
 }
 
 /// The end of a period in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeriodEnd {
-    /// The place of the period in the list, from 0.
+    /// The index of the period in the list, from 0.
     pub index: usize,
-    /// Its `until`, as it is written.
+    /// The text of its `until`.
     pub until: String,
 }
 

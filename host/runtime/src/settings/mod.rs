@@ -1,15 +1,14 @@
-//! From the settings that an operator wrote to those that `configure` gets.
+//! Normalises the settings that an operator wrote for `configure`.
 //!
-//! A plugin marks in the JSON Schema of its settings which texts are ids of people: `"format": "lockgate-person"`. The
-//! host puts each of them into its normal form, which is the form that snapshots show, so that a plugin in any language
-//! compares ids as bytes. Everything else reaches the plugin as it was written, and whether the settings fit their schema
-//! is for the plugin to say. Other marks ([`SettingsMark`]) tell the host what a value is, so that it can be held against
-//! the rest of a deployment model.
+//! A plugin marks ids of people in the JSON Schema of its settings by `"format": "lockgate-person"`. The host puts each of them
+//! into its normal form, which snapshots have, so that a plugin in any language can compare ids as bytes. Everything else
+//! reaches the plugin as it was written, and the plugin checks whether the settings fit their schema. Other formats
+//! ([`SettingsMark`]) tell the host what a value is, so that it can compare it with the rest of a deployment model.
 //!
-//! A validator of JSON Schema would not do. It forgets the marks of settings that do not fit, so an id beside a mistake
-//! would reach the plugin as it was written. And a schema comes from a plugin: one of a few kilobytes that refers to its
-//! own parts in ever more ways would keep a validator busy for years. So [`search`] counts its steps, and [`schema`]
-//! refuses marks where [`search`] does not look.
+//! A validator of JSON Schema cannot be used. It drops the formats of settings that do not fit, so an id beside an error would
+//! reach the plugin as it was written. And a schema comes from a plugin: one of a few kilobytes that refers to its own parts
+//! many times would keep a validator busy for years. So [`search`] counts its steps, and [`schema`] refuses formats where
+//! [`search`] does not look.
 
 mod mark;
 mod rewrite;
@@ -28,22 +27,23 @@ pub use mark::{MarkedSetting, MarkedValue, PeriodEnd, SettingsMark};
 pub use schema::MarkError;
 pub(crate) use schema::check as check_schema;
 
-/// How often settings are searched, because one id in its normal form can make another branch of the schema fit.
+/// The most searches of settings. Several can be necessary, because an id in its normal form can make another branch of the
+/// schema fit.
 const MOST_SEARCHES: usize = 8;
 
 /// Why a plugin cannot be configured with some settings.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
-    /// MarkedPart texts that are no id of a person, and marked keys of one object that are the same person.
+    /// Invalid ids of people, and keys of one object that are the same person.
     #[error("the settings are refused")]
     Findings(Vec<SettingsFinding>),
-    /// They are larger than allowed: the size and the limit, in bytes of canonical JSON.
+    /// The settings are too large: their size and the limit, in bytes of canonical JSON.
     #[error("the settings are too large")]
     TooLarge { size: u64, limit: u64 },
-    /// They have no canonical form.
+    /// The settings have no canonical JSON.
     #[error(transparent)]
     NotCanonical(#[from] DigestError),
-    /// The host cannot find what their schema marks in them.
+    /// The host could miss a format of their schema.
     #[error(transparent)]
     Schema(#[from] MarkError),
 }
@@ -52,8 +52,8 @@ pub(crate) enum SettingsError {
 #[derive(Clone, Debug)]
 pub(crate) struct WrittenSettings(CanonicalSettings);
 
-/// The settings that a plugin is configured with: every id that their schema marks is in its normal form. Only
-/// [`WrittenSettings::normalise`] makes them, and `configure` is called with nothing else.
+/// The settings that a plugin is configured with, in which every id of a person is in its normal form. Only
+/// [`WrittenSettings::normalise`] makes them, and `configure` gets nothing else.
 #[derive(Clone, Debug)]
 pub(crate) struct NormalSettings {
     canonical: CanonicalSettings,
@@ -71,22 +71,20 @@ impl WrittenSettings {
     /// Settings of at most `limit` bytes of canonical JSON.
     ///
     /// # Errors
-    /// If they are larger, or have no canonical form.
+    /// If they are larger, or have no canonical JSON.
     pub(crate) fn new(value: Value, limit: u64) -> Result<Self, SettingsError> {
         CanonicalSettings::new(value, limit).map(Self)
     }
 
-    /// The digest of their canonical JSON.
+    /// The SHA-256 digest of their canonical JSON.
     pub(crate) fn digest(&self) -> Digest {
         self.0.digest
     }
 
-    /// The settings with each id that the schema marks in its normal form, of at most `limit` bytes. The normal form of
-    /// normal settings is themselves.
+    /// The settings with each id of a person in its normal form, of at most `limit` bytes. Normal settings stay the same.
     ///
     /// # Errors
-    /// If a marked text is no id of a person, two marked keys of one object are the same person, or the schema is too
-    /// intricate to find its marks.
+    /// If an id of a person is invalid, two keys of one object are the same person, or the schema is too complex to search.
     pub(crate) fn normalise(&self, schema: &Value, limit: u64) -> Result<NormalSettings, SettingsError> {
         let (value, marked) = normal_value(schema, &self.0.value)?;
         Ok(NormalSettings { canonical: CanonicalSettings::new(value, limit)?, marked })
@@ -99,7 +97,7 @@ impl NormalSettings {
         &self.canonical.value
     }
 
-    /// What the schema marks in them beside ids of people, in the order of the settings.
+    /// The marked values in them except ids of people, in the order of the settings.
     pub(crate) fn marked(&self) -> &[MarkedSetting] {
         &self.marked
     }
@@ -109,7 +107,7 @@ impl NormalSettings {
         &self.canonical.json
     }
 
-    /// Its digest.
+    /// The SHA-256 digest of their canonical JSON.
     pub(crate) fn digest(&self) -> Digest {
         self.canonical.digest
     }
@@ -128,7 +126,7 @@ impl CanonicalSettings {
     }
 }
 
-/// The settings with each marked id in its normal form, and what else is marked in them.
+/// The settings with each id of a person in its normal form, and the other marked values.
 fn normal_value(schema: &Value, settings: &Value) -> Result<(Value, Vec<MarkedSetting>), SettingsError> {
     let mut settings = settings.clone();
     if !schema::has_marks(schema) {

@@ -1,5 +1,5 @@
-//! Goes through settings with the marks that were found in them: puts ids of people into their normal form, and lists the
-//! other marked values with their places.
+//! Rewrites settings by the marks that were found in them: puts ids of people into their normal form, and lists the other
+//! marked values with their positions.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ptr;
@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 use super::mark::{MarkedSetting, MarkedValue, SettingsMark};
 use super::search::{FoundMark, MarkedPart};
 
-/// The settings with each marked id in its normal form, and the other marked values.
+/// The settings with each id of a person in its normal form, and the other marked values.
 ///
 /// # Errors
-/// All marked texts that are no id of a person, and all keys of one object that are the same person.
+/// All invalid ids of people, and all keys of one object that are the same person.
 pub(super) fn rewrite(
     settings: &Value,
     marks: &HashSet<FoundMark>,
@@ -25,9 +25,9 @@ pub(super) fn rewrite(
 
 struct SettingsRewriter<'a> {
     marks: &'a HashSet<FoundMark>,
-    /// The place of the value that is being rewritten, as a JSON Pointer.
+    /// The position of the current value, as a JSON Pointer.
     pointer: String,
-    /// What is marked, and no id.
+    /// The marked values so far, except ids.
     marked: Vec<MarkedSetting>,
     findings: Vec<SettingsFinding>,
 }
@@ -63,7 +63,7 @@ impl SettingsRewriter<'_> {
                 place.note(what, |mark| MarkedValue::of_text(mark, name));
                 let normal = if place.is_id(what) { place.id(name) } else { name.clone() };
                 if let Some(other) = written.insert(normal.clone(), name) {
-                    place.found(format!("`{other}` and `{name}` are one person: leave one of them"));
+                    place.found(format!("`{other}` and `{name}` are the same person: remove one of them"));
                 }
                 (normal, place.value(member))
             });
@@ -76,7 +76,7 @@ impl SettingsRewriter<'_> {
         self.marks.contains(&FoundMark { what, mark: SettingsMark::Person })
     }
 
-    /// Notes what a part of the settings is marked as, beside the id of a person.
+    /// Lists the marks of a part of the settings, except ids of people.
     fn note(&mut self, what: MarkedPart, value: impl Fn(SettingsMark) -> Option<MarkedValue>) {
         let is_marked = |mark: &SettingsMark| self.marks.contains(&FoundMark { what, mark: *mark });
         let values = SettingsMark::ALL.into_iter().filter(is_marked).filter_map(value);
@@ -95,7 +95,7 @@ impl SettingsRewriter<'_> {
         }
     }
 
-    /// Does something one level down, at the element or member of that name.
+    /// Calls `inside` one level deeper, at the element or member with that name.
     fn at<T>(&mut self, name: &str, inside: impl FnOnce(&mut Self) -> T) -> T {
         let length = self.pointer.len();
         self.pointer.push('/');

@@ -1,7 +1,7 @@
-//! Whether what a schema marks stands where the host looks for it.
+//! Checks that all formats of Lockgate in a schema are where the host looks for them.
 //!
-//! A mark that the host overlooked would let an id reach the plugin as it was written, and the plugin would take it for
-//! another person. So a schema with such a mark is refused when the plugin is admitted.
+//! If the host missed one, the id of a person would reach the plugin without being normalised, and the plugin would take it
+//! for another person. So such a schema is refused when the plugin is admitted.
 
 use std::collections::{HashMap, HashSet};
 use std::ptr;
@@ -11,50 +11,50 @@ use serde_json::{Map, Value};
 
 use super::mark::SettingsMark;
 
-/// Why the host cannot find what the schema of a plugin's settings marks.
+/// Why the host could miss a format of Lockgate in the schema of a plugin's settings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MarkError {
-    /// A mark stands below a keyword that the host does not look below.
+    /// A format is below a keyword that the host does not follow.
     #[error(
-        "`{keyword}` leads to `\"format\": \"{mark}\"`, and the host does not look for marks there: mark values below \
+        "the host does not look for `\"format\": \"{mark}\"` below `{keyword}`: use it below \
          `properties`, `patternProperties`, `additionalProperties`, `propertyNames`, `items`, `prefixItems`, `allOf`, `anyOf` or \
          `oneOf`"
     )]
     Keyword {
         /// The keyword.
         keyword: String,
-        /// The mark.
+        /// The format.
         mark: SettingsMark,
     },
-    /// Where a reference leads depends on the way to it.
-    #[error("the host does not follow `{0}`, so it cannot see what the schema marks: write a `$ref`")]
+    /// The schema uses a dynamic reference, which the host does not follow. The keyword is given.
+    #[error("the host does not follow `{0}`, so it would miss formats behind it: use `$ref`")]
     Dynamic(String),
-    /// A reference does not lead to a part of the schema.
+    /// A `$ref` does not lead to a part of the schema. Its JSON is given.
     #[error(
-        "`\"$ref\": {0}` leads to no part of the schema, so the host cannot see what it marks: write a JSON Pointer, \
+        "`\"$ref\": {0}` does not lead to a part of the schema, so the host would miss formats behind it: write a JSON Pointer, \
          for example `#/$defs/Person`"
     )]
     Reference(String),
-    /// A pattern of `patternProperties` cannot be used.
+    /// The host cannot compile a regular expression of `patternProperties`, which is given.
     #[error(
-        "the host cannot use the pattern `{0}` of `patternProperties`, so it cannot find what is marked below it: write a shorter \
-         one, without look-around and references"
+        "the host cannot use the pattern `{0}` of `patternProperties`, so it would miss formats below it: write a shorter one, \
+         without look-around and back references"
     )]
     Pattern(String),
-    /// It took too many steps to find the marks of the settings.
-    #[error("it is too intricate to find what it marks: use fewer references, branches and patterns")]
+    /// The search for formats took too many steps.
+    #[error("the schema is too complex to search: use fewer references, branches and patterns")]
     TooIntricate,
 }
 
-/// The keywords whose value is a schema that [`Search`](super::search::MarkSearch) applies.
+/// The keywords whose value is a schema that [`MarkSearch`](super::search::MarkSearch) applies.
 const SCHEMAS: [&str; 3] = ["additionalProperties", "items", "propertyNames"];
 /// The keywords whose value is a list of such schemas.
 const LISTS: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
 /// The keywords whose value is a table of such schemas.
 const TABLES: [&str; 2] = ["patternProperties", "properties"];
-/// The keywords of JSON Schema that apply schemas too, and that [`Search`](super::search::MarkSearch) does not know. `not` is
-/// none of them: what it describes is what the settings are not.
+/// The keywords of JSON Schema that apply schemas too, and that [`MarkSearch`](super::search::MarkSearch) does not know. `not` is
+/// not among them, because it describes what the settings are not.
 const UNKNOWN: [&str; 13] = [
     "$dynamicRef",
     "$recursiveRef",
@@ -71,14 +71,14 @@ const UNKNOWN: [&str; 13] = [
     "unevaluatedProperties",
 ];
 
-/// How many regular expressions a schema may have.
+/// The most regular expressions of a schema.
 const MOST_PATTERNS: usize = 64;
-/// How many bytes a small one has at most when it is compiled: `^[^@ ]+@[^@ ]+$` has 3,000.
+/// The largest compiled size of a small regular expression, in bytes: `^[^@ ]+@[^@ ]+$` has 3,000.
 const SMALL_PATTERN: usize = 16 << 10;
-/// How many bytes any may have: `^[\w.+-]+@[\w.-]+$` has 120,000.
+/// The largest compiled size of any regular expression, in bytes: `^[\w.+-]+@[\w.-]+$` has 120,000.
 const LARGEST_PATTERN: usize = 256 << 10;
 
-/// Whether a schema marks anything.
+/// Whether a schema has any format of Lockgate.
 pub(super) fn has_marks(schema: &Value) -> bool {
     MarkReach::new(schema).mark(schema).is_some()
 }
@@ -88,10 +88,10 @@ pub(super) fn resolved<'a>(schema: &'a Value, reference: &str) -> Option<&'a Val
     schema.pointer(reference.strip_prefix('#')?)
 }
 
-/// Checks that the host finds everything that a schema marks.
+/// Checks that the host finds every format of Lockgate in a schema.
 ///
 /// # Errors
-/// If there is a mark that it would overlook, or could.
+/// If the host could miss one.
 pub(crate) fn check(schema: &Value) -> Result<(), MarkError> {
     if !has_marks(schema) {
         return Ok(());
@@ -109,7 +109,7 @@ pub(crate) fn check(schema: &Value) -> Result<(), MarkError> {
     Ok(())
 }
 
-/// The walk through the parts of a schema that are applied to settings, each once.
+/// A walk through the parts of a schema that are applied to settings, each once.
 struct SchemaCheck<'a> {
     schema: &'a Value,
     waiting: Vec<&'a Value>,
@@ -155,10 +155,10 @@ impl<'a> SchemaCheck<'a> {
     }
 }
 
-/// Which marks can be reached from parts of a schema, over references too, whatever the keywords on the way mean.
+/// The formats that can be reached from parts of a schema, through references and any keywords.
 struct MarkReach<'a> {
     schema: &'a Value,
-    /// The parts from which no mark is reached.
+    /// The parts from which no format can be reached.
     unmarked: HashSet<*const Value>,
 }
 
@@ -167,7 +167,7 @@ impl<'a> MarkReach<'a> {
         Self { schema, unmarked: HashSet::new() }
     }
 
-    /// A mark that is reached.
+    /// A format that can be reached from that part.
     fn mark(&mut self, from: &'a Value) -> Option<SettingsMark> {
         let mut waiting = vec![from];
         while let Some(part) = waiting.pop() {
@@ -199,7 +199,7 @@ pub(super) struct SchemaPatterns<'a>(HashMap<&'a str, Option<SchemaPattern>>);
 #[derive(Debug)]
 pub(super) struct SchemaPattern {
     pub(super) regex: Regex,
-    /// How much longer it takes at worst for each byte of a text than a small one does.
+    /// How much longer it takes for each byte of a text than a small one, at worst.
     pub(super) weight: usize,
 }
 

@@ -1,8 +1,8 @@
-//! Finds what the schema of settings marks in them.
+//! Finds the values in settings that their schema marks with a format of Lockgate.
 //!
-//! Where a schema has branches (`anyOf`, `oneOf`), the marks of those count that the settings fit. They are held against
-//! what tells branches apart in practice: `type`, `const`, `enum`, `pattern`, `required`, and the keywords that lead to
-//! other parts. If no branch fits, the marks of all count, so that a mistake beside an id does not hide it.
+//! If a schema has branches (`anyOf`, `oneOf`), the marks of the branches that the settings fit count. Whether they fit is
+//! decided by the keywords that tell branches apart in practice: `type`, `const`, `enum`, `pattern`, `required`, and those that
+//! apply other schemas. If no branch fits, the marks of all count, so that an error beside an id does not hide it.
 
 use std::collections::HashSet;
 use std::ptr;
@@ -12,29 +12,29 @@ use serde_json::{Map, Value};
 use super::mark::SettingsMark;
 use super::schema::{MarkError, SchemaPattern, SchemaPatterns, resolved};
 
-/// How many steps all searches of one load may take together: about one for each pair of a value and a schema.
+/// The most steps of all searches of one load together: about one for each pair of a value and a schema.
 const MOST_STEPS: usize = 5_000_000;
-/// How deep schemas may be applied within each other. Settings have at most 127 levels.
+/// The deepest nesting of applied schemas. Settings have at most 127 levels.
 const DEEPEST: usize = 300;
 
-/// What a schema marks in settings, and as what. Values are told apart by their place in memory, so marks hold for the
-/// settings that were searched, and for those alone.
+/// A marked part of settings, and its mark. Values are identified by their address in memory, so a mark is only valid for the
+/// settings that were searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct FoundMark {
     pub(super) what: MarkedPart,
     pub(super) mark: SettingsMark,
 }
 
-/// A part of settings.
+/// A part of settings that a schema can mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum MarkedPart {
-    /// This text, number or list.
+    /// The text, number or list at that address.
     Value(*const Value),
-    /// The name of this member of an object.
+    /// The name of the object member whose value is at that address.
     NameOf(*const Value),
 }
 
-/// A search for the marks of settings.
+/// A search for the marked parts of settings.
 #[derive(Debug)]
 pub(super) struct MarkSearch<'a> {
     schema: &'a Value,
@@ -44,7 +44,7 @@ pub(super) struct MarkSearch<'a> {
     marks: Vec<FoundMark>,
 }
 
-/// Whether a value fits a schema, as far as it is held against it.
+/// Whether a value fits a schema, as far as it is compared.
 type FitResult = Result<bool, MarkError>;
 
 impl<'a> MarkSearch<'a> {
@@ -52,10 +52,10 @@ impl<'a> MarkSearch<'a> {
         Self { schema, patterns: SchemaPatterns::default(), steps_left: MOST_STEPS, depth: 0, marks: Vec::new() }
     }
 
-    /// All that is marked in these settings.
+    /// All marked parts of these settings.
     ///
     /// # Errors
-    /// If it takes too many steps or levels to find it.
+    /// If the search takes too many steps or levels.
     pub(super) fn marks(&mut self, settings: &Value) -> Result<HashSet<FoundMark>, MarkError> {
         self.marks.clear();
         self.apply(self.schema, settings)?;
@@ -190,7 +190,7 @@ impl<'a> MarkSearch<'a> {
         }))
     }
 
-    /// `const` and `enum`, as far as they name texts, numbers, truth values and `null`.
+    /// `const` and `enum`, except lists and objects, which count as fitting.
     fn is_one_of(&mut self, keywords: &Map<String, Value>, value: &Value) -> FitResult {
         let choices = match (keywords.get("const"), list(keywords, "enum")) {
             (Some(only), _) => std::slice::from_ref(only),
@@ -209,7 +209,7 @@ impl<'a> MarkSearch<'a> {
         Ok(names.iter().filter_map(Value::as_str).all(|name| members.contains_key(name)))
     }
 
-    /// Whether a text matches a regular expression; also if there is none, or the host cannot use it.
+    /// Whether a text matches a regular expression. It does if there is none, or the host cannot compile it.
     fn matches(&mut self, pattern: Option<&'a str>, text: &str) -> FitResult {
         let Some(pattern) = pattern else { return Ok(true) };
         let Some(SchemaPattern { regex, weight }) = self.patterns.compiled(pattern)? else { return Ok(true) };

@@ -109,7 +109,7 @@ fn names_of_members_are_ids_where_the_schema_says_so() {
 
     let twice = json!({ "limits": { "KIM": 1, "Kim": 2, "bo\u{200b}b": 3 } });
     let found = wrong(&schema, &twice);
-    let expected = ("/limits/Kim".to_owned(), "`KIM` and `Kim` are one person: leave one of them".to_owned());
+    let expected = ("/limits/Kim".to_owned(), "`KIM` and `Kim` are the same person: remove one of them".to_owned());
     assert_eq!(found[0], expected);
     assert_eq!((found[1].0.as_str(), found.len()), ("/limits/bo\u{200b}b", 2));
 }
@@ -245,8 +245,8 @@ fn marks_where_the_host_does_not_look_are_refused() {
     let role = json!({ "else": { "properties": { "role": { "format": "lockgate-role" } } } });
     assert_eq!(
         check(&role).unwrap_err().to_string(),
-        "`else` leads to `\"format\": \"lockgate-role\"`, and the host does not look for marks there: mark values below \
-         `properties`, `patternProperties`, `additionalProperties`, `propertyNames`, `items`, `prefixItems`, `allOf`, `anyOf` or \
+        "the host does not look for `\"format\": \"lockgate-role\"` below `else`: use it below `properties`, \
+         `patternProperties`, `additionalProperties`, `propertyNames`, `items`, `prefixItems`, `allOf`, `anyOf` or \
          `oneOf`"
     );
     let anchored = json!({ "items": { "$ref": "#person" }, "$defs": { "P": { "$anchor": "person", "format": "lockgate-person" } } });

@@ -1,7 +1,7 @@
-//! The functions and resources of WASI, as a component finds them here.
+//! Defines the functions and resources of WASI.
 //!
-//! What has an answer is defined with its types, which are held against the component's when it is linked. What would
-//! need something that cannot exist here is defined without, and stops the call.
+//! A function that can answer is defined with its types, which are compared with those of the component when it is linked. A
+//! function that would need something that cannot exist here is defined without types, and stops the call.
 
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, LinkerInstance, Lower, Resource, ResourceType, Val};
@@ -10,25 +10,25 @@ use super::output::StandardStream;
 use super::random::SnapshotRandom;
 use crate::sandbox::{Sandbox, charge};
 
-/// The most random bytes that are handed over at once.
+/// The most random bytes of one call.
 const MOST_RANDOM: u64 = 64 << 10;
-/// How many bytes a component is told that it may print at once.
+/// The most bytes that a component may print at once, as `check-write` tells it.
 const MOST_PRINTED: u64 = 4096;
 
 type Store<'a> = StoreContextMut<'a, Sandbox>;
 
-/// A component asked WASI for what is not there.
+/// Why a call of WASI stops the component.
 #[derive(Debug, thiserror::Error)]
 enum WasiError {
-    #[error("it called `{function}` of `{interface}`, and the WASI of a plugin has nothing in it")]
+    #[error("it called `{function}` of `{interface}`, which is empty for plugins")]
     NothingThere { interface: &'static str, function: String },
-    #[error("it ended itself with `{function}` of `wasi:cli/exit`, status {status}, and gave no answer")]
+    #[error("it exited with `{function}` of `wasi:cli/exit`, status {status}, instead of answering")]
     Exited { function: &'static str, status: u8 },
-    #[error("it asked for {asked} random bytes at once, of the {MOST_RANDOM} that there can be")]
+    #[error("it asked for {asked} random bytes at once; the limit is {MOST_RANDOM}")]
     TooRandom { asked: u64 },
-    #[error("it printed {asked} bytes at once, after it was told that {MOST_PRINTED} are possible")]
+    #[error("it printed {asked} bytes at once; the limit is {MOST_PRINTED}")]
     TooLoud { asked: u64 },
-    #[error("it waited for nothing at all, with an empty list for `poll`")]
+    #[error("it called `poll` with an empty list")]
     NothingToWaitFor,
 }
 
@@ -36,8 +36,8 @@ macro_rules! resources {
     ($($(#[$doc:meta])* $type:ident $name:literal,)+) => {
         $($(#[$doc])* #[derive(Debug)] enum $type {})+
 
-        /// Defines a resource by its name, which is unique in WASI; one that is not known here is left out, and missed
-        /// when the component is linked.
+        /// Defines a resource by its name, which is unique in WASI. An unknown resource is left out, so linking the component
+        /// fails.
         pub(super) fn resource(instance: &mut LinkerInstance<'_, Sandbox>, name: &str) -> wasmtime::Result<()> {
             let resource = match name {
                 $($name => ResourceType::host::<$type>(),)+
@@ -96,7 +96,7 @@ enum StreamError {
     Closed,
 }
 
-/// What a function of a stream answers.
+/// The result of a function of a stream.
 type Streamed<T> = wasmtime::Result<(Result<T, StreamError>,)>;
 
 /// Defines a function.
@@ -189,7 +189,7 @@ fn clock(instance: &mut LinkerInstance<'_, Sandbox>, interface: &'static str, na
     }
 }
 
-/// When the snapshot was taken. What was taken before 1970 cannot be said in this type.
+/// The time of the snapshot; 1970 for earlier ones, which the type cannot represent.
 fn now(store: &mut Store<'_>) -> Datetime {
     let millis = store
         .data_mut()
@@ -300,7 +300,7 @@ fn random(instance: &mut LinkerInstance<'_, Sandbox>, interface: &'static str, n
     }
 }
 
-/// The random numbers of this call. What was made before there was a snapshot is made anew once there is one.
+/// The random numbers of this call. They start again once there is a snapshot, which seeds them.
 fn stream_of_random<'a>(store: &'a mut Store<'_>) -> wasmtime::Result<&'a mut SnapshotRandom> {
     let sandbox = store.data_mut();
     let made = sandbox.wasi.random.take();
@@ -311,7 +311,7 @@ fn stream_of_random<'a>(store: &'a mut Store<'_>) -> wasmtime::Result<&'a mut Sn
     Ok(sandbox.wasi.random.insert(random))
 }
 
-/// Files and the network.
+/// Defines the functions of files and the network.
 fn outside(instance: &mut LinkerInstance<'_, Sandbox>, interface: &'static str, name: &str) -> wasmtime::Result<()> {
     match name {
         "get-directories" => {
@@ -336,7 +336,7 @@ fn outside(instance: &mut LinkerInstance<'_, Sandbox>, interface: &'static str, 
     }
 }
 
-/// A function that nobody can call who has not got what it needs.
+/// Defines a function that stops the call.
 fn nothing_there(
     instance: &mut LinkerInstance<'_, Sandbox>,
     interface: &'static str,
@@ -347,7 +347,7 @@ fn nothing_there(
         .func_new(name, move |_, _, _, _| Err(WasiError::NothingThere { interface, function: function.clone() }.into()))
 }
 
-/// A handle for the component. The number says which of its kind it is.
+/// A new handle for the component. The number tells handles of one type apart.
 fn hand_out<T: 'static>(mut store: Store<'_>, number: u32) -> Resource<T> {
     store.data_mut().wasi.handles += 1;
     Resource::new_own(number)

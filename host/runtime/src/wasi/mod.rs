@@ -1,23 +1,23 @@
-//! A WASI with nothing in it, for components whose language cannot do without one.
+//! An empty WASI, for components whose language needs one.
 //!
-//! An interpreter such as Python's imports all of WASI, whatever its program does. What such a component gets is made
-//! here, function by function and under the names that it imports; no code that could reach a file, a socket, a clock or
-//! the system's random numbers is part of it, so there is nothing to be configured wrongly and nothing to be granted:
+//! An interpreter such as Python's imports all of WASI, whatever its program does. The functions that it gets are defined here,
+//! under the names that it imports. None of this code can reach a file, a socket, a clock or the random numbers of the system,
+//! so nothing can be configured wrongly, and nothing has to be granted:
 //!
-//! | of WASI 0.2 | what is in it |
+//! | part of WASI 0.2 | content |
 //! |---|---|
 //! | environment, arguments, directories | none; no working directory |
 //! | standard input | closed |
 //! | standard output and error | lines of the plugin's log, `info` and `warn`; nothing, where `log` is not granted |
 //! | the end of standard error | part of the failure, where the call traps: the text of a panic or an exception |
-//! | wall clock | stands at the snapshot's `now`; at 1970 while there is no snapshot |
-//! | monotonic clock | stands at 0, and whatever is waited for has come: no thread ever sleeps |
-//! | random numbers | a stream that the snapshot's digest decides, so a replay sees the same one; `insecure` ones too |
-//! | files, sockets | cannot be made; what needs one stops the call |
+//! | wall clock | always the snapshot's `now`; 1970 while there is no snapshot |
+//! | monotonic clock | always 0; every wait ends at once, so no thread sleeps |
+//! | random numbers | a stream seeded by the digest of the snapshot, the same in a replay; also for `insecure` |
+//! | files, sockets | cannot be created; a function that needs one stops the call |
 //! | `exit` | stops the call |
 //!
-//! What a component declares under these names decides what is defined, so a function of a later `0.2.x` is there as
-//! soon as somebody imports it, and stops the call. Other types than WASI's are found when the component is linked.
+//! The imports of the component decide what is defined, so a function of a later `0.2.x` is defined for a component that imports
+//! it, and stops the call. Types that differ from WASI's are found when the component is linked.
 
 mod define;
 mod output;
@@ -34,7 +34,7 @@ use crate::sandbox::Sandbox;
 
 pub(crate) use state::WasiState;
 
-/// The interfaces that are there, without their version.
+/// The interfaces that are defined here, without their version.
 const KNOWN: &[&str] = &[
     "wasi:cli/environment",
     "wasi:cli/exit",
@@ -66,7 +66,7 @@ const KNOWN: &[&str] = &[
     "wasi:sockets/udp-create-socket",
 ];
 
-/// The interface, without its version, that an import asks for, if it is one of these.
+/// The interface of an import, without its version; none if it is not defined here.
 pub(crate) fn interface(import: &str) -> Option<&'static str> {
     let (interface, version) = import.split_once('@')?;
     let version = Version::parse(version).ok()?;
@@ -74,7 +74,7 @@ pub(crate) fn interface(import: &str) -> Option<&'static str> {
     KNOWN.iter().find(|known| is_spoken && **known == interface).copied()
 }
 
-/// Defines what the component imports of WASI. `prints`: whether what it prints may be logged.
+/// Defines what the component imports of WASI. `prints` says whether its output is logged.
 pub(crate) fn link(linker: &mut Linker<Sandbox>, component: &Component, prints: bool) -> wasmtime::Result<()> {
     let engine = component.engine();
     for (import, item) in component.component_type().imports(engine) {

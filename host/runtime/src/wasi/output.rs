@@ -1,12 +1,12 @@
-//! What is printed becomes lines.
+//! Splits printed bytes into log lines.
 
 use lockgate_domain::LogLevel;
 
-/// The longest line, in bytes. What is longer goes on in the next one, so that a plugin which prints without line
-/// breaks fills the log and nothing else.
+/// The longest line, in bytes. A longer one continues in the next line, so that a plugin which prints without line breaks
+/// only fills the log.
 const LONGEST: usize = 4096;
 
-/// Where something is printed.
+/// A standard stream for output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StandardStream {
     Out,
@@ -21,7 +21,7 @@ impl StandardStream {
         }
     }
 
-    /// The number of its stream.
+    /// The number of the handle of the stream.
     pub(super) fn number(self) -> u32 {
         match self {
             Self::Out => 1,
@@ -29,13 +29,13 @@ impl StandardStream {
         }
     }
 
-    /// The output whose stream has that number.
+    /// The stream whose handle has that number.
     pub(super) fn of(number: u32) -> Self {
         if number == Self::Err.number() { Self::Err } else { Self::Out }
     }
 }
 
-/// Makes lines of bytes. What is no UTF-8 is shown as `�`.
+/// Collects bytes until a line is complete. Bytes that are not UTF-8 become `�`.
 #[derive(Debug, Default)]
 pub(super) struct LineBuffer {
     begun: Vec<u8>,
@@ -60,7 +60,7 @@ impl LineBuffer {
         }
     }
 
-    /// Ends the line that was begun, if one was.
+    /// Ends an incomplete line.
     pub(super) fn finish(&mut self, mut line: impl FnMut(String)) {
         if !self.begun.is_empty() {
             line(self.take());
@@ -72,7 +72,7 @@ impl LineBuffer {
         String::from_utf8_lossy(bytes.strip_suffix(b"\r").unwrap_or(&bytes)).into_owned()
     }
 
-    /// Where a piece has to be cut for the line not to become too long: before the character that does not fit.
+    /// Where to cut a line that becomes too long: before the character that does not fit.
     fn too_long<'a>(&self, piece: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
         let room = LONGEST.saturating_sub(self.begun.len());
         if piece.len() <= room {
@@ -84,16 +84,16 @@ impl LineBuffer {
     }
 }
 
-/// The end of what was printed to standard error: what a program says before it gives up.
+/// The end of the output to standard error, which usually says why a program stopped.
 #[derive(Debug, Default)]
 pub(super) struct LastWords {
     printed: Vec<u8>,
-    /// Whether something before it was left out.
+    /// Whether earlier output was dropped.
     cut: bool,
 }
 
 impl LastWords {
-    /// How many bytes are kept.
+    /// The most bytes that are kept.
     const KEPT: usize = 1024;
 
     pub(super) fn hear(&mut self, bytes: &[u8]) {
@@ -105,7 +105,7 @@ impl LastWords {
         }
     }
 
-    /// In one line; none, if nothing was said.
+    /// The output in one line; none if it is empty.
     pub(super) fn in_one_line(&self) -> Option<String> {
         let text = String::from_utf8_lossy(&self.printed);
         let lines = text.lines().map(|line| line.replace(char::is_control, " ").trim().to_owned());

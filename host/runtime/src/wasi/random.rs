@@ -1,7 +1,7 @@
-//! SnapshotRandom numbers that are the same in every replay.
+//! Random numbers that are the same in every replay.
 //!
-//! SHA-256 in counter mode, seeded by the digest of the snapshot. They are as even as random numbers are, and as secret
-//! as the snapshot: a plugin that needs a secret has to be handed one.
+//! They are SHA-256 in counter mode, seeded by the digest of the snapshot: evenly distributed, and only as secret as the
+//! snapshot. A plugin that needs a secret has to get one in its settings.
 
 use lockgate_domain::{DigestError, Snapshot};
 use sha2::{Digest as _, Sha256};
@@ -14,12 +14,12 @@ pub(super) struct SnapshotRandom {
     seed: [u8; BLOCK],
     block: u64,
     left: Vec<u8>,
-    /// Whether a snapshot decided it.
+    /// Whether a snapshot seeded it.
     pub(super) is_of_snapshot: bool,
 }
 
 impl SnapshotRandom {
-    /// The stream of a snapshot; without one, in `describe` and `configure`, always the same.
+    /// The stream of a snapshot; without a snapshot, in `describe` and `configure`, always the same stream.
     pub(super) fn of(snapshot: Option<&Snapshot>) -> Result<Self, DigestError> {
         let mut seed = Sha256::new_with_prefix("lockgate wasi random 1\n");
         if let Some(snapshot) = snapshot {

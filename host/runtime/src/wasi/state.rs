@@ -1,47 +1,48 @@
-//! What a component's WASI holds during one call: what was printed, its random numbers, and how many handles it has.
+//! The state of WASI during one call: incomplete output lines, random numbers, and the number of handles.
 
 use super::output::{LastWords, LineBuffer, StandardStream};
 use super::random::SnapshotRandom;
 use crate::sandbox::LogLines;
 
-/// What WASI holds for one call.
+/// The state of WASI during one call.
 #[derive(Debug, Default)]
 pub(crate) struct WasiState {
     out: LineBuffer,
     err: LineBuffer,
     last_words: LastWords,
-    /// Made when it is first asked, because the digest that seeds it is not for nothing.
+    /// Made when the component first asks, because the digest that seeds it takes time.
     pub(super) random: Option<SnapshotRandom>,
-    /// How many handles the component has.
+    /// The number of handles that the component holds.
     pub(super) handles: usize,
 }
 
 impl WasiState {
-    /// Whether the component can be frozen as it is now.
+    /// Checks that the component can be frozen in its current state.
     ///
     /// # Errors
-    /// If it has handles: they belong to the sandbox, not to its memory, so that an image which remembers one would use
-    /// what is not there.
+    /// If it holds handles. They belong to the sandbox, not to the memory of the component, so a frozen image would use handles
+    /// that do not exist.
     pub(crate) fn check_freezable(&self) -> Result<(), String> {
         match self.handles {
             0 => Ok(()),
-            1 => Err("`configure` holds on to 1 stream or other handle of WASI".to_owned()),
-            handles => Err(format!("`configure` holds on to {handles} streams or other handles of WASI")),
+            1 => Err("after `configure` it still holds 1 stream or other WASI handle".to_owned()),
+            handles => Err(format!("after `configure` it still holds {handles} streams or other WASI handles")),
         }
     }
 
-    /// Logs what was printed and not ended by a line break.
+    /// Logs output that was not ended by a line break.
     pub(crate) fn finish(&mut self, log: &mut LogLines) {
         self.out.finish(|line| log.write(StandardStream::Out.level(), line));
         self.err.finish(|line| log.write(StandardStream::Err.level(), line));
     }
 
-    /// What was last printed to standard error, in one line: why a component stopped itself, for its author.
+    /// The end of the output to standard error in one line, which tells its author why a component stopped; none if it is
+    /// empty.
     pub(crate) fn last_words(&self) -> Option<String> {
         self.last_words.in_one_line()
     }
 
-    /// Hears what is printed, also where it may not be logged.
+    /// Keeps the end of the output to standard error, even if it must not be logged.
     pub(super) fn hear(&mut self, output: StandardStream, bytes: &[u8]) {
         if output == StandardStream::Err {
             self.last_words.hear(bytes);

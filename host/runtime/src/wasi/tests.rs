@@ -207,7 +207,7 @@ fn more_printed_at_once_than_is_possible_stops_the_call() {
 #[test]
 fn a_component_that_keeps_a_stream_cannot_be_frozen() {
     let kept = run(&printer("cli/stdout", "get-stdout", "", false), None, true);
-    assert_eq!(kept.freezable.unwrap_err(), "`configure` holds on to 1 stream or other handle of WASI");
+    assert_eq!(kept.freezable.unwrap_err(), "after `configure` it still holds 1 stream or other WASI handle");
     let dropped = run(&printer("cli/stdout", "get-stdout", "", true), None, true);
     assert_eq!(dropped.freezable, Ok(()));
 }
@@ -283,7 +283,7 @@ fn random_bytes_are_paid_for_and_bounded() {
     assert_eq!((few.answer(), many.answer()), (1, 60_001));
     assert_eq!(many.finished.fuel - few.finished.fuel, 60_000);
     let stopped = roll(65_537);
-    assert!(stopped.stopped().ends_with("it asked for 65537 random bytes at once, of the 65536 that there can be"));
+    assert!(stopped.stopped().ends_with("it asked for 65537 random bytes at once; the limit is 65536"));
 }
 
 #[test]
@@ -307,7 +307,7 @@ fn a_component_that_exits_gives_no_answer() {
          (func (export \"run\") (result i64) (call $exit (i32.const 3)) (i64.const 0))",
     );
     let ran = run(&quitter, Some(snapshot("d")), true);
-    let expected = "it ended itself with `exit-with-code` of `wasi:cli/exit`, status 3, and gave no answer";
+    let expected = "it exited with `exit-with-code` of `wasi:cli/exit`, status 3, instead of answering";
     assert!(ran.stopped().ends_with(expected), "{}", ran.stopped());
 }
 
@@ -319,7 +319,7 @@ fn a_function_that_is_not_known_here_stops_the_call() {
          (func (export \"run\") (result i64) (i64.extend_i32_u (call $ask)))",
     );
     let ran = run(&curious, Some(snapshot("d")), true);
-    let expected = "it called `initial-secrets` of `wasi:cli/environment`, and the WASI of a plugin has nothing in it";
+    let expected = "it called `initial-secrets` of `wasi:cli/environment`, which is empty for plugins";
     assert!(ran.stopped().ends_with(expected), "{}", ran.stopped());
 }
 

@@ -47,7 +47,7 @@ fn a_plugin_that_keeps_to_the_contract_is_admitted() {
 fn a_component_that_is_too_large_is_refused_with_both_numbers() {
     let runtime = Runtime::new(RuntimeConfig { max_component_size: 1024, ..RuntimeConfig::default() }).unwrap();
     let error = runtime.admit(&[0; 2048], &Grants::default()).unwrap_err();
-    assert_eq!(error.to_string(), "this component is 2 KiB of the 1 KiB allowed");
+    assert_eq!(error.to_string(), "this component is too large: 2 KiB of 1 KiB allowed");
 }
 
 fn bounded(admission: AdmissionLimits, component: &[u8]) -> AdmissionError {
@@ -63,7 +63,7 @@ fn more_instances_than_may_be_are_counted_before_any_is_made() {
         (component $outer (alias outer 1 $inner (component $x)) (instance (instantiate $x)) (instance (instantiate $x)))
         (instance (instantiate $outer)) (instance (instantiate $outer)))"#);
     let error = bounded(AdmissionLimits { instances: 9, ..AdmissionLimits::default() }, &component);
-    assert_eq!(error.to_string(), "this component has 10 instances, and at most 9 are allowed");
+    assert_eq!(error.to_string(), "too many instances: 10; the limit is 9");
 }
 
 #[test]
@@ -82,22 +82,19 @@ fn a_function_that_would_take_too_long_to_compile_is_refused_with_both_numbers()
 fn too_much_code_is_refused_with_both_numbers() {
     let component = wat("(component (core module (func) (func)))");
     let error = bounded(AdmissionLimits { cost: 300, ..AdmissionLimits::default() }, &component);
-    assert_eq!(
-        error.to_string(),
-        "compiling this component would cost 406 or more, and at most 300 are allowed: it is too much code"
-    );
+    assert_eq!(error.to_string(), "too much code to compile: the estimated cost is at least 406; the limit is 300");
 }
 
 #[test]
 fn a_component_that_compiles_for_too_long_is_not_waited_for() {
     let runtime = Runtime::new(RuntimeConfig { compile_time: Duration::ZERO, ..RuntimeConfig::default() }).unwrap();
     let error = runtime.admit(&Guest::default().component(), &Grants::default()).unwrap_err();
-    assert_eq!(error.to_string(), "compiling this component takes longer than the 0 s allowed");
+    assert_eq!(error.to_string(), "compiling this component takes longer than the limit of 0 s");
 }
 
 #[test]
 fn what_is_no_webassembly_is_told_so() {
-    assert_eq!(refused(b"#!/bin/sh", &Grants::default()), "this is not WebAssembly: it does not begin with `\\0asm`");
+    assert_eq!(refused(b"#!/bin/sh", &Grants::default()), "not WebAssembly: the file does not start with `\\0asm`");
     assert_eq!(runtime().admit(b"", &Grants::default()).unwrap_err(), AdmissionError::NotWasm);
 }
 
@@ -105,7 +102,7 @@ fn what_is_no_webassembly_is_told_so() {
 fn a_core_module_is_told_what_to_do() {
     assert_eq!(
         refused(&wat("(module)"), &Grants::default()),
-        "this is a core module, not a component: make one of it with `lockgate plugin build`"
+        "a core module, not a component: convert it with `lockgate plugin build`"
     );
 }
 
@@ -162,14 +159,11 @@ fn an_import_of_wasi_is_told_for_what_it_is() {
     };
     assert_eq!(
         refusals[0].to_string(),
-        "`wasi:http/outgoing-handler@0.2.6` is imported, and nothing can grant it: it is HTTP as WASI has it; a plugin \
-         asks through `lockgate:host/http`"
+        "`wasi:http/outgoing-handler@0.2.6` is imported but cannot be granted: it is WASI's HTTP: use `lockgate:host/http` instead"
     );
     assert_eq!(
         refusals[1].to_string(),
-        "`wasi:filesystem/preopens@0.3.0` is imported, and nothing can grant it: it is a part of WASI that is not \
-         here; of WASI 0.2 a component may import `cli`, `clocks`, `filesystem`, `io`, `random` and `sockets`, and \
-         finds nothing in them"
+        "`wasi:filesystem/preopens@0.3.0` is imported but cannot be granted: it is a part of WASI that this host does not have; of WASI 0.2 a component may import `cli`, `clocks`, `filesystem`, `io`, `random` and `sockets`, which are empty here"
     );
     assert_eq!(refusals[2..], [AdmissionRefusal::NotAPlugin, AdmissionRefusal::NoKind]);
 }
@@ -178,8 +172,7 @@ fn an_import_of_wasi_is_told_for_what_it_is() {
 fn an_unknown_interface_of_ours_names_the_contract() {
     let component = wat(r#"(component (import "lockgate:host/telepathy@0.1.0" (instance)))"#);
     assert!(refused(&component, &Grants::default()).contains(
-        "`lockgate:host/telepathy@0.1.0` is imported, and nothing can grant it: it is an interface that this host, \
-             which speaks contract 0.1.0, does not have"
+        "`lockgate:host/telepathy@0.1.0` is imported but cannot be granted: it is an interface that contract 0.1.0 does not have"
     ));
 }
 
@@ -187,8 +180,8 @@ fn an_unknown_interface_of_ours_names_the_contract() {
 fn another_version_of_the_contract_is_told_with_both_versions() {
     let component = wat(r#"(component (import "lockgate:host/snapshot@0.2.0" (instance)))"#);
     assert!(refused(&component, &Grants::default()).contains(
-        "`lockgate:host/snapshot@0.2.0` is of contract 0.2.0; this host speaks 0.1.0: build the plugin for that \
-         version, or use a host that speaks 0.2.0"
+        "`lockgate:host/snapshot@0.2.0` is of contract 0.2.0; this host supports 0.1.0: build the plugin for that \
+             version, or use a host that supports 0.2.0"
     ));
 }
 
@@ -206,7 +199,7 @@ fn a_component_without_a_kind_is_told_which_there_are() {
     let error = refused(&Guest { world: "", ..Guest::default() }.component(), &Grants::default());
     assert_eq!(
         error,
-        "it exports the interface of no kind of plugin: export at least one of `lockgate:approval/policy@0.1.0`, \
+        "it is not a plugin of any kind: export at least one of `lockgate:approval/policy@0.1.0`, \
          `lockgate:check/check@0.1.0`, `lockgate:strategy/strategy@0.1.0`"
     );
 }
@@ -223,7 +216,7 @@ fn exports_of_another_type_are_found_before_anything_is_decided() {
             (export "lockgate:approval/policy@0.1.0" (instance $policy)))"#);
     let error = runtime().admit(&component, &Grants::default()).unwrap_err();
     assert!(matches!(error, AdmissionError::Types(_)), "{error}");
-    assert!(error.to_string().starts_with("this component does not keep to the contract 0.1.0"), "{error}");
+    assert!(error.to_string().starts_with("this component does not follow contract 0.1.0"), "{error}");
 }
 
 #[test]
@@ -241,7 +234,7 @@ fn what_a_plugin_says_of_itself_must_be_so() {
     let component = Guest { kinds: &[0, 2], ..Guest::default() }.component();
     assert_eq!(
         refused(&component, &Grants::default()),
-        "it describes itself as `approval-policy`, `strategy`, and exports the interfaces of `approval-policy`"
+        "`describe` says `approval-policy`, `strategy`, but the component exports the interfaces of `approval-policy`"
     );
 }
 
@@ -253,7 +246,7 @@ fn describe_runs_under_limits() {
     let error = runtime.admit(&component, &Grants::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`describe` gave no answer: out-of-fuel: it used up the 100,000 fuel granted and had not ended"
+        "`describe` failed: out-of-fuel: it used all 100,000 units of fuel and had not finished"
     );
 }
 
@@ -264,7 +257,7 @@ fn describe_must_not_call_the_host() {
         panic!("it gave no answer");
     };
     assert_eq!(failure.kind, FailureKind::ContractViolation);
-    assert!(failure.message.starts_with("it called `log` before there was anything to evaluate"), "{failure}");
+    assert!(failure.message.starts_with("the plugin called `log` outside of an evaluation"), "{failure}");
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn asking_a_policy_for_a_report_is_a_mistake_that_is_told() {
     let plugin = runtime().load(four_eyes()).unwrap();
     let failure = plugin.check(&Arc::new(snapshot())).outcome.unwrap_err();
     assert_eq!(failure.kind, FailureKind::ContractViolation);
-    assert_eq!(failure.message, "`four-eyes` exports no `lockgate:check/check`");
+    assert_eq!(failure.message, "`four-eyes` does not export `lockgate:check/check`");
 }
 
 #[test]

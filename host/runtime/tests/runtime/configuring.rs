@@ -115,7 +115,7 @@ fn too_many_settings_are_refused_before_anything_runs() {
     let runtime = Runtime::new(RuntimeConfig { max_settings_size: 1024, ..RuntimeConfig::default() }).unwrap();
     let settings = json!({ "text": "x".repeat(2048) });
     let error = runtime.load(LoadRequest { settings, ..Guest::default().request() }).map(|_| ()).unwrap_err();
-    assert_eq!(error.to_string(), "the settings are 2.1 KiB of the 1 KiB allowed");
+    assert_eq!(error.to_string(), "the settings are too large: 2.1 KiB of 1 KiB allowed");
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn marked_texts_that_are_no_ids_are_refused_with_their_places() {
     let guest = Guest { configure: "unreachable", schema: PEOPLE, ..Guest::default() };
     let error = runtime().load(LoadRequest { settings, ..guest.request() }).map(|_| ()).unwrap_err();
     let expected = "the settings are refused:
-- `/limits/bob`: `BOB` and `bob` are one person: leave one of them
+- `/limits/bob`: `BOB` and `bob` are the same person: remove one of them
 - `/people/1`: the id of a person holds an invisible character (U+200B) in `k\\u{200b}im`: remove it
 - `/people/2`: the id of a person is empty: write one";
     assert_eq!(error.to_string(), expected);
@@ -223,7 +223,12 @@ fn a_schema_whose_marks_the_host_would_overlook_is_refused_when_the_plugin_is_ad
         error,
         AdmissionError::SettingsSchema(MarkError::Keyword { keyword: "then".to_owned(), mark: SettingsMark::Person })
     );
-    assert!(error.to_string().starts_with("the schema of its settings cannot be used: `then` leads to"), "{error}");
+    assert!(
+        error.to_string().starts_with(
+            "invalid settings schema: the host does not look for `\"format\": \"lockgate-person\"` below `then`"
+        ),
+        "{error}"
+    );
     let inspection = runtime().inspect(&guest.component(), &Grants::default()).unwrap();
     assert_eq!(inspection.problem, Some(error));
     assert!(matches!(runtime().load(guest.request()), Err(LoadError::Admission(_))));

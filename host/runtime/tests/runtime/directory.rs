@@ -117,7 +117,7 @@ fn a_plugin_that_is_refused_can_go_on() {
     let catalog = catalog(b"");
     for (path, error) in [
         ("gone", json!("missing")),
-        ("../list", json!({ "invalid-path": "`..` is no name: there is no way but down" })),
+        ("../list", json!({ "invalid-path": "`..` is not allowed: paths only lead down" })),
         ("", json!({ "wrong-kind": "directory" })),
     ] {
         let evaluation = load(&reading(path), &catalog, Limits::default()).decide(&shared_snapshot());
@@ -151,5 +151,5 @@ fn a_directory_that_is_not_there_is_found_out_when_the_plugin_is_loaded() {
     let catalog = catalog(b"");
     let grants = granting(DirectoryGrant::new(catalog.path().join("gone")));
     let refused = runtime().load(LoadRequest { grants, ..reading("list").request() }).unwrap_err().to_string();
-    assert!(refused.starts_with("what is granted cannot be had: the directory `catalog` is granted as `"), "{refused}");
+    assert!(refused.starts_with("invalid grant: cannot open `"), "{refused}");
 }

@@ -153,5 +153,5 @@ fn a_namespace_that_cannot_be_one_is_found_out_when_the_plugin_is_loaded() {
         Grants { key_value: Some(KeyValueGrant::new("../up", NamespaceAccess::ReadOnly)), ..Grants::default() };
     let request = LoadRequest { grants, ..counting("").request() };
     let refused = Runtime::with_namespaces(config, namespaces).unwrap().load(request).unwrap_err().to_string();
-    assert!(refused.contains("`../up` cannot be the name of a namespace"), "{refused}");
+    assert!(refused.contains("`../up` is not a valid name of a namespace"), "{refused}");
 }

@@ -29,7 +29,7 @@ fn a_loop_without_end_runs_out_of_fuel() {
     let Evaluation { outcome, receipt, .. } = decide(&guest, Limits { fuel: 1_000_000, ..Limits::default() });
     let failure = outcome.unwrap_err();
     assert_eq!(failure.kind, FailureKind::OutOfFuel);
-    assert_eq!(failure.message, "it used up the 1,000,000 fuel granted and had not ended");
+    assert_eq!(failure.message, "it used all 1,000,000 units of fuel and had not finished");
     assert_eq!((failure.limit, failure.used), (Some(1_000_000), Some(1_000_000)));
     assert_eq!((receipt.fuel, receipt.host_effort), (1_000_000, 0));
 }
@@ -47,10 +47,7 @@ fn a_guest_that_calls_the_host_without_end_is_told_so_and_the_receipt_shows_the_
     let Evaluation { outcome, receipt, .. } = decide(&guest, Limits { fuel: 1_000_000, ..Limits::default() });
     let failure = outcome.unwrap_err();
     assert_eq!(failure.kind, FailureKind::OutOfFuel);
-    assert_eq!(
-        failure.message,
-        "the host did as much for it as the 1,000,000 fuel granted allow: it calls the host too often"
-    );
+    assert_eq!(failure.message, "its calls of the host used all 1,000,000 units of fuel");
     assert_eq!((failure.limit, failure.used), (Some(1_000_000), Some(1_000_000)));
     assert_eq!((receipt.host_effort, receipt.host_calls["now"]), (1_000_000, 10_001));
     assert!(receipt.fuel < 500_000, "{}", receipt.fuel);
@@ -78,7 +75,7 @@ fn a_loop_with_fuel_enough_is_stopped_by_the_clock() {
     assert_eq!(failure.kind, FailureKind::TimedOut);
     assert_eq!(failure.limit, Some(50));
     assert!(failure.used.unwrap() >= 50, "{failure}");
-    assert!(failure.message.ends_with("of the 50 ms granted"), "{failure}");
+    assert!(failure.message.ends_with("the limit is 50 ms"), "{failure}");
 }
 
 #[test]
@@ -90,7 +87,7 @@ fn asking_for_too_much_memory_is_told_with_both_numbers() {
     };
     let failure = failure(&guest, Limits { memory: 4 * 65536, ..Limits::default() });
     assert_eq!(failure.kind, FailureKind::MemoryExceeded);
-    assert_eq!(failure.message, "it asked for 320 KiB of the 256 KiB of memory granted");
+    assert_eq!(failure.message, "it asked for 320 KiB of memory; the limit is 256 KiB");
     assert_eq!((failure.limit, failure.used), (Some(4 * 65536), Some(5 * 65536)));
 }
 
@@ -110,7 +107,7 @@ fn a_guest_that_begins_with_too_much_memory_is_not_loaded() {
     let error = error.map(|_| ()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "it does not start within its limits: memory-exceeded: it asked for 2 MiB of the 1 MiB of memory granted"
+        "it does not start within its limits: memory-exceeded: it asked for 2 MiB of memory; the limit is 1 MiB"
     );
 }
 
@@ -118,7 +115,7 @@ fn a_guest_that_begins_with_too_much_memory_is_not_loaded() {
 fn a_limit_beyond_what_the_runtime_has_is_refused() {
     let limits = Limits { memory: 1 << 40, ..Limits::default() };
     let error = runtime().load(LoadRequest { limits, ..Guest::default().request() }).map(|_| ()).unwrap_err();
-    assert_eq!(error.to_string(), "a memory limit of 1024 GiB is more than the 256 MiB that this runtime has to grant");
+    assert_eq!(error.to_string(), "a memory limit of 1024 GiB exceeds the maximum of this runtime, 256 MiB");
 }
 
 #[test]
@@ -130,7 +127,7 @@ fn a_table_grown_without_end_is_stopped() {
     };
     let failure = failure(&guest, Limits::default());
     assert_eq!(failure.kind, FailureKind::MemoryExceeded);
-    assert_eq!(failure.message, "it asked for a table of 70,001 elements of the 65,536 that there are");
+    assert_eq!(failure.message, "it asked for a table of 70,001 elements; the limit is 65,536");
 }
 
 #[test]
@@ -139,7 +136,7 @@ fn a_panic_says_where() {
         Guest { fields: "(func $policy::judge unreachable)", decide: "(call $policy::judge)", ..Guest::default() };
     let failure = failure(&guest, Limits::default());
     assert_eq!(failure.kind, FailureKind::Trapped);
-    assert_eq!(failure.message, "it panicked or aborted, in `policy::judge`");
+    assert_eq!(failure.message, "the plugin panicked or aborted, in `policy::judge`");
 }
 
 #[test]
@@ -147,7 +144,7 @@ fn recursion_without_end_is_a_stack_overflow() {
     let guest = Guest { fields: "(func $deep (call $deep) (call $deep))", decide: "(call $deep)", ..Guest::default() };
     let failure = failure(&guest, Limits::default());
     assert_eq!(failure.kind, FailureKind::Trapped);
-    assert_eq!(failure.message, "it called itself too deeply: its stack overflowed, in `deep`");
+    assert_eq!(failure.message, "stack overflow: the plugin called itself too deeply, in `deep`");
 }
 
 #[test]
@@ -155,7 +152,7 @@ fn reading_outside_of_memory_is_told() {
     let guest = Guest { decide: "(drop (i32.load (i32.const -8)))", ..Guest::default() };
     let failure = failure(&guest, Limits::default());
     assert_eq!(failure.kind, FailureKind::Trapped);
-    assert!(failure.message.starts_with("it read or wrote outside of its memory"), "{failure}");
+    assert!(failure.message.starts_with("the plugin accessed memory out of bounds"), "{failure}");
 }
 
 /// An answer that allows, with one reason whose message has that many bytes.
@@ -179,7 +176,7 @@ fn an_answer_that_is_too_large_is_told_with_both_numbers() {
     assert_eq!(failure.kind, FailureKind::ResultTooLarge);
     // The text, and the ten bytes of the code `test-guest`.
     assert_eq!((failure.limit, failure.used), (Some(65536), Some(100_010)));
-    assert_eq!(failure.message, "its answer is 97.7 KiB of the 64 KiB granted");
+    assert_eq!(failure.message, "the answer has 97.7 KiB; the limit is 64 KiB");
 }
 
 #[test]
@@ -192,7 +189,7 @@ fn an_answer_beyond_all_measure_is_not_taken_in_at_all() {
     };
     let failure = failure(&guest, Limits { result_size: 64 << 10, ..Limits::default() });
     assert_eq!(failure.kind, FailureKind::ResultTooLarge);
-    assert_eq!(failure.message, "its answer is more than 320 KiB of the 64 KiB granted");
+    assert_eq!(failure.message, "the answer is larger than 320 KiB; the limit is 64 KiB");
 }
 
 #[test]
@@ -200,7 +197,7 @@ fn an_answer_that_lies_outside_of_memory_breaks_the_contract() {
     let guest = Guest { decide: "(return (i32.const -4))", ..Guest::default() };
     let failure = failure(&guest, Limits::default());
     assert_eq!(failure.kind, FailureKind::ContractViolation);
-    assert!(failure.message.starts_with("what it answered is no value of the contract"), "{failure}");
+    assert!(failure.message.starts_with("the answer is not a value of the contract"), "{failure}");
 }
 
 #[test]
@@ -222,7 +219,7 @@ fn a_denial_without_a_violation_breaks_the_contract() {
     };
     let failure = failure(&guest, Limits::default());
     assert_eq!(failure.kind, FailureKind::ContractViolation);
-    assert_eq!(failure.message, "`ruling.deny` names no violation: a denial needs at least one");
+    assert_eq!(failure.message, "`ruling.deny` is empty: a denial needs at least one violation");
 }
 
 #[test]
@@ -267,7 +264,7 @@ fn a_call_waits_for_a_sandbox_and_no_longer_than_it_may_run() {
         std::thread::sleep(Duration::from_millis(100));
         let failure = waiting.decide(&snapshot).outcome.unwrap_err();
         assert_eq!(failure.kind, FailureKind::TimedOut);
-        assert_eq!(failure.message, "no sandbox became free within the 20 ms granted: all of the pool are in use");
+        assert_eq!(failure.message, "no sandbox became free within 20 ms: all of the pool are in use");
     });
     assert_eq!(waiting.decide(&snapshot).outcome.unwrap().ruling, Ruling::Abstain);
 }

@@ -49,7 +49,7 @@ fn a_name_that_cannot_be_one_is_refused() {
     let namespaces = LedgerNamespaces::new(Database::new().open());
     for name in ["", "../counter", "a/b", "A", "a.json", "a--b"] {
         let message = format!(
-            "`{name}` cannot be the name of a namespace: write at most 64 lower-case letters, digits and single hyphens"
+            "`{name}` is not a valid name of a namespace: use at most 64 lower-case letters, digits and single hyphens"
         );
         assert_eq!(namespaces.read(name).unwrap_err().to_string(), message);
     }

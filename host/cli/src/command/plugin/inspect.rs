@@ -60,10 +60,10 @@ fn table(inspection: &Inspection) -> String {
         ("digest", inspection.digest.to_string()),
         ("size", size(inspection.size)),
         (
-            "starts",
+            "start-up",
             match &inspection.start_up {
-                StartUp::Frozen => "configured once, when it is loaded".to_owned(),
-                StartUp::ConfiguredPerCall { reason } => format!("configured again in every call: {reason}"),
+                StartUp::Frozen => "pre-initialised: configured once, when it is loaded".to_owned(),
+                StartUp::ConfiguredPerCall { reason } => format!("configured in each call: {reason}"),
             },
         ),
     ]));

@@ -1,4 +1,4 @@
-//! What approval policies answer, and the words that all kinds of plugin share.
+//! Converts the answers of approval policies, and the types that all kinds of plugin share.
 
 use lockgate_domain::{
     Answer, ApprovalsNeeded, CorrectionNeeded, EvidenceNeeded, Need, Obligation, PluginError, Reason, Requirement,
@@ -9,7 +9,7 @@ use super::generated::lockgate::types::types as wit;
 use super::intake::{AnswerIntake, AnswerPath, Conversion};
 use super::policy;
 
-/// The answer of an approval policy. One that denies says why, and one that requires says what.
+/// Converts the answer of an approval policy. A denial has at least one violation, and `require` at least one requirement.
 pub(crate) fn answer(intake: &mut AnswerIntake, answer: policy::Answer) -> Conversion<Answer> {
     let at = AnswerPath::Root("ruling");
     let ruling = match answer.ruling {
@@ -17,14 +17,14 @@ pub(crate) fn answer(intake: &mut AnswerIntake, answer: policy::Answer) -> Conve
         policy::Ruling::Deny(violations) => {
             let at = AnswerPath::Field(&at, "deny");
             if violations.is_empty() {
-                return at.broken("names no violation: a denial needs at least one");
+                return at.broken("is empty: a denial needs at least one violation");
             }
             Ruling::Deny(intake.each(&at, violations, violation)?)
         }
         policy::Ruling::Require(requirements) => {
             let at = AnswerPath::Field(&at, "require");
             if requirements.is_empty() {
-                return at.broken("names no requirement: one that requires nothing allows");
+                return at.broken("is empty: require something, or allow");
             }
             Ruling::Require(intake.each(&at, requirements, requirement)?)
         }
@@ -37,7 +37,7 @@ pub(crate) fn answer(intake: &mut AnswerIntake, answer: policy::Answer) -> Conve
     })
 }
 
-/// The plugin's own word that it could not answer.
+/// Converts the error of a plugin that could not answer.
 pub(crate) fn plugin_error(intake: &mut AnswerIntake, error: wit::PluginError) -> Conversion<PluginError> {
     let at = AnswerPath::Root("plugin-error");
     Ok(PluginError {
@@ -94,7 +94,7 @@ fn need(intake: &mut AnswerIntake, at: &AnswerPath<'_>, need: wit::Need) -> Conv
         wit::Need::Approvals(needed) => {
             let at = AnswerPath::Field(at, "approvals");
             if needed.missing == 0 {
-                return AnswerPath::Field(&at, "missing").broken("is 0: nothing is missing then");
+                return AnswerPath::Field(&at, "missing").broken("is 0: at least one approval has to be missing");
             }
             Need::Approvals(ApprovalsNeeded {
                 role: needed.role.map(|role| intake.some_text(&AnswerPath::Field(&at, "role"), role)).transpose()?,
@@ -110,7 +110,7 @@ fn need(intake: &mut AnswerIntake, at: &AnswerPath<'_>, need: wit::Need) -> Conv
         wit::Need::Time(needed) => {
             let at = AnswerPath::Field(at, "time");
             match (needed.not_before, needed.not_after) {
-                (None, None) => return at.broken("has neither `not-before` nor `not-after`: any time would do then"),
+                (None, None) => return at.broken("has neither `not-before` nor `not-after`: set at least one"),
                 (Some(from), Some(to)) if from >= to => return at.broken("ends before it begins"),
                 _ => {}
             }

@@ -1,11 +1,11 @@
-//! What a plugin says of itself and of its settings.
+//! Converts the description of a plugin and its findings about settings.
 
 use lockgate_domain::{Capability, Description, Kind, SettingsFinding};
 
 use super::intake::{AnswerIntake, AnswerPath, Conversion, excerpt};
 use super::plugin;
 
-/// What a plugin says of itself.
+/// Converts the description of a plugin.
 pub(crate) fn description(intake: &mut AnswerIntake, description: plugin::Description) -> Conversion<Description> {
     let kinds = AnswerPath::Root("kinds");
     let mut named: Vec<Kind> = description
@@ -25,27 +25,31 @@ pub(crate) fn description(intake: &mut AnswerIntake, description: plugin::Descri
     let text = intake.text(description.settings_schema);
     let settings_schema = match serde_json::from_str::<serde_json::Value>(&text) {
         Ok(json) if json.is_object() || json.is_boolean() => json,
-        Ok(_) => return schema.broken("is no JSON Schema: that is an object, `true` or `false`"),
+        Ok(_) => return schema.broken("is not a JSON Schema: write an object, `true` or `false`"),
         Err(error) => return schema.broken(format_args!("is not JSON: {error}")),
     };
+    let summary = AnswerPath::Root("summary");
+    if description.summary.trim().is_empty() {
+        return summary.broken("is empty: say what the plugin does; in Rust, add `description` to Cargo.toml");
+    }
     Ok(Description {
         name: intake.code(&AnswerPath::Root("name"), description.name)?,
         version: version(intake, description.version)?,
         kinds: named,
-        summary: intake.some_text(&AnswerPath::Root("summary"), description.summary)?,
+        summary: intake.some_text(&summary, description.summary)?,
         settings_schema,
         capabilities: intake.each(&AnswerPath::Root("capabilities"), description.capabilities, capability)?,
     })
 }
 
-/// What a plugin finds wrong with its settings; at least one thing, as it refuses them.
+/// Converts the findings of a plugin about settings that it refuses, of which there is at least one.
 pub(crate) fn settings_findings(
     intake: &mut AnswerIntake,
     findings: Vec<plugin::SettingsFinding>,
 ) -> Conversion<Vec<SettingsFinding>> {
     let at = AnswerPath::Root("settings-findings");
     if findings.is_empty() {
-        return at.broken("is empty: settings are refused for at least one reason");
+        return at.broken("is empty: refused settings need at least one finding");
     }
     intake.each(&at, findings, |intake, at, finding| {
         Ok(SettingsFinding {
@@ -70,8 +74,7 @@ fn capability(
 fn version(intake: &mut AnswerIntake, version: String) -> Conversion<String> {
     match version.parse::<semver::Version>() {
         Ok(_) => Ok(intake.text(version)),
-        Err(error) => {
-            AnswerPath::Root("version").broken(format_args!("is `{}`, no semantic version: {error}", excerpt(&version)))
-        }
+        Err(error) => AnswerPath::Root("version")
+            .broken(format_args!("is `{}`, which is not a semantic version: {error}", excerpt(&version))),
     }
 }

@@ -1,4 +1,4 @@
-//! Facts: documents by name. Those that begin with `it4it.` are the host's own, made of the deployment's records.
+//! Facts: named documents. Facts of the host, whose names start with `it4it.`, are made of the records of the deployment.
 
 use lockgate_domain::{Deployment, Records, canonical_json};
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::ser::Error as _;
 
 use super::generated::lockgate::types::types::Document;
 
-/// What the host's own facts begin with. A fact of that name in a deployment file is not the host's, and not shown.
+/// The prefix of the names of the host's facts. A fact with such a name in a deployment file is not shown.
 const OWN: &str = "it4it.";
 
 /// A list of records that plugins see as a fact.
@@ -16,7 +16,7 @@ struct RecordFact {
     json: fn(&Records) -> serde_json::Result<String>,
 }
 
-/// The fact of that name is that list. Its name is its schema, too: a JSON array in the domain's form.
+/// The facts by name, each with its list of records. The name is also the schema: a JSON array in the form of the domain.
 macro_rules! own {
     ($($name:literal $list:ident,)*) => {
         [$(RecordFact {
@@ -27,7 +27,7 @@ macro_rules! own {
     };
 }
 
-/// By name.
+/// The facts of the host, sorted by name.
 const RECORDS: [RecordFact; 8] = own![
     "events" events,
     "fulfillment-books" fulfillment_books,
@@ -39,7 +39,7 @@ const RECORDS: [RecordFact; 8] = own![
     "service-monitors" service_monitors,
 ];
 
-/// The names of all facts there are, in order. An empty list of records is no fact: nobody said anything.
+/// The names of all facts, sorted. An empty list of records is not a fact, because nobody recorded anything.
 pub(super) fn names(deployment: &Deployment) -> Vec<String> {
     let own = RECORDS.iter().filter(|own| !(own.is_empty)(&deployment.records)).map(|own| own.name.to_owned());
     let mut names: Vec<String> =
@@ -48,7 +48,7 @@ pub(super) fn names(deployment: &Deployment) -> Vec<String> {
     names
 }
 
-/// The fact of that name.
+/// The fact with that name.
 pub(super) fn find(deployment: &Deployment, name: &str) -> serde_json::Result<Option<Document>> {
     if !name.starts_with(OWN) {
         let fact = deployment.facts.get(name);
@@ -58,8 +58,8 @@ pub(super) fn find(deployment: &Deployment, name: &str) -> serde_json::Result<Op
     own.map(|own| Ok(Document { schema: own.name.to_owned(), json: (own.json)(&deployment.records)? })).transpose()
 }
 
-/// In the canonical form: what a plugin reads is exactly what the digest of the snapshot is taken over, and what a
-/// recording of it holds. `1` and `1.0` are one number there.
+/// The canonical JSON of a value. So a plugin reads exactly what the digest of the snapshot covers and what a recording holds;
+/// `1` and `1.0` are the same number there.
 fn json<T: Serialize>(value: &T) -> serde_json::Result<String> {
     let canonical = canonical_json(value).map_err(serde_json::Error::custom)?;
     String::from_utf8(canonical).map_err(serde_json::Error::custom)

@@ -14,10 +14,11 @@ use crate::sandbox::{HostFunction, Sandbox, charge};
 /// The interface, with its version.
 pub(crate) const SNAPSHOT: &str = "lockgate:host/snapshot@0.1.0";
 
-/// What a plugin holds of the evaluation.
+/// The handle of the evaluation that a plugin holds.
 pub(crate) type EvaluationHandle = Resource<EvaluationResource>;
 
-/// Links the snapshot, which every plugin may look at. Evidence is not among it: a capability of its own links that.
+/// Links the snapshot, which every plugin may read. Its functions for evidence answer that nothing is granted, until the
+/// capability `evidence` links them again.
 pub(crate) fn link_snapshot(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
     wit::add_to_linker::<_, HasSelf<_>>(linker, |sandbox| sandbox)?;
     link_fact(linker)
@@ -95,14 +96,14 @@ impl wit::HostEvaluation for Sandbox {
         Ok(Err(EvidenceError::NotGranted(name)))
     }
 
-    /// Plugins are lent the evaluation and never own it, so there is nothing to drop.
+    /// Plugins borrow the evaluation and never own it, so nothing is dropped.
     fn drop(&mut self, _: EvaluationHandle) -> wasmtime::Result<()> {
         Ok(())
     }
 }
 
-/// Links `fact` once more, so that the guest pays for its bytes, of which there are as many as others put there: a byte
-/// costs one unit of fuel. The other functions return structures, for which the guest pays as it takes them in.
+/// Links `fact` again, so that the guest pays one unit of fuel for each of its bytes, whose number others decide. The other
+/// functions return structures, for which the guest pays while it lifts them.
 fn link_fact(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     linker.instance(SNAPSHOT)?.func_wrap(

@@ -1,4 +1,4 @@
-//! Taking in what a plugin says: its text is counted, and what the contract rules out stops it.
+//! Converts the answers of plugins: counts their text, and stops at anything that violates the contract.
 
 use lockgate_domain as domain;
 use lockgate_domain::JsonError;
@@ -6,13 +6,13 @@ use lockgate_domain::JsonError;
 use super::generated::lockgate::types::types as wit;
 use crate::display::shortened;
 
-/// Why an answer cannot be taken: where in it, and what is wrong there.
+/// Why an answer violates the contract: the position and what is wrong there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ContractBreach(pub(crate) String);
 
 pub(super) type Conversion<T> = Result<T, ContractBreach>;
 
-/// Where in an answer something stands, for example `ruling.deny[0].code`.
+/// The position of a value in an answer, for example `ruling.deny[0].code`.
 #[derive(Clone, Copy)]
 pub(super) enum AnswerPath<'a> {
     Root(&'a str),
@@ -31,31 +31,31 @@ impl std::fmt::Display for AnswerPath<'_> {
 }
 
 impl AnswerPath<'_> {
-    /// That this is not as the contract wants it.
+    /// The error that the value at this position violates the contract.
     pub(super) fn broken<T>(&self, why: impl std::fmt::Display) -> Conversion<T> {
         Err(ContractBreach(format!("`{self}` {why}")))
     }
 }
 
-/// Takes in one answer.
+/// Converts one answer.
 #[derive(Debug, Default)]
 pub(crate) struct AnswerIntake {
     size: u64,
 }
 
 impl AnswerIntake {
-    /// The bytes of all text that was taken in.
+    /// The size of all text so far, in bytes.
     pub(crate) fn size(&self) -> u64 {
         self.size
     }
 
-    /// Any text.
+    /// Converts any text.
     pub(super) fn text(&mut self, text: String) -> String {
         self.size = self.size.saturating_add(text.len() as u64);
         text
     }
 
-    /// A text that says something to people, by the rule for such texts in documents.
+    /// Converts a text for people, by the rule for such texts in documents.
     pub(super) fn some_text(&mut self, at: &AnswerPath<'_>, text: String) -> Conversion<String> {
         match domain::check_text(&text) {
             Ok(()) => Ok(self.text(text)),
@@ -63,7 +63,7 @@ impl AnswerIntake {
         }
     }
 
-    /// A name, by the rule for names in documents: what is kept of an answer is read again by that rule.
+    /// Converts a name, by the rule for names in documents, which is applied again when a stored answer is read.
     pub(super) fn name(&mut self, at: &AnswerPath<'_>, name: String) -> Conversion<String> {
         match domain::check_name(&name) {
             Ok(()) => Ok(self.text(name)),
@@ -71,7 +71,7 @@ impl AnswerIntake {
         }
     }
 
-    /// The id of something outside of the plugin, by the rule for ids in documents.
+    /// Converts the id of something outside of the plugin, by the rule for ids in documents.
     pub(super) fn id(&mut self, at: &AnswerPath<'_>, id: String) -> Conversion<String> {
         match domain::check_id(&id) {
             Ok(()) => Ok(self.text(id)),
@@ -79,27 +79,27 @@ impl AnswerIntake {
         }
     }
 
-    /// A code: lower-case words joined by hyphens.
+    /// Converts a code: lower-case words joined by hyphens.
     pub(super) fn code(&mut self, at: &AnswerPath<'_>, code: String) -> Conversion<String> {
         let is_word = |word: &str| {
             !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         };
         if !code.split('-').all(is_word) {
-            return at.broken(format_args!("is `{}`: codes are lower-case words joined by hyphens", excerpt(&code)));
+            return at.broken(format_args!("is `{}`: a code is lower-case words joined by hyphens", excerpt(&code)));
         }
         Ok(self.text(code))
     }
 
-    /// A JSON Pointer (RFC 6901).
+    /// Converts a JSON Pointer (RFC 6901).
     pub(super) fn pointer(&mut self, at: &AnswerPath<'_>, pointer: String) -> Conversion<String> {
         let escapes_well = pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
         if !(pointer.is_empty() || pointer.starts_with('/')) || !escapes_well {
-            return at.broken(format_args!("is `{}`: that is no JSON Pointer (RFC 6901)", excerpt(&pointer)));
+            return at.broken(format_args!("is `{}`, which is not a JSON Pointer (RFC 6901)", excerpt(&pointer)));
         }
         Ok(self.text(pointer))
     }
 
-    /// Every one of a list.
+    /// Converts each item of a list.
     pub(super) fn each<W, D>(
         &mut self,
         at: &AnswerPath<'_>,
@@ -109,14 +109,14 @@ impl AnswerIntake {
         items.into_iter().enumerate().map(|(index, item)| take(self, &AnswerPath::Item(at, index), item)).collect()
     }
 
-    /// A document: its schema is named, its text is JSON.
+    /// Converts a document, which names its schema and whose text is JSON.
     pub(super) fn document(&mut self, at: &AnswerPath<'_>, document: wit::Document) -> Conversion<domain::Document> {
         let schema = self.name(&AnswerPath::Field(at, "schema"), document.schema)?;
         let text = self.text(document.json);
         match domain::read_json(text.as_bytes()) {
             Ok(json) => Ok(domain::Document { schema, json }),
             Err(error @ JsonError::Faults(_)) => {
-                AnswerPath::Field(at, "json").broken(format_args!("is not kept as it is: {error}"))
+                AnswerPath::Field(at, "json").broken(format_args!("cannot be stored as it is: {error}"))
             }
             Err(error) => AnswerPath::Field(at, "json").broken(format_args!("is not JSON: {error}")),
         }

@@ -1,4 +1,4 @@
-//! Version 0.1 of the contract.
+//! Version 0.1 of the contract: its generated types, and the conversion to and from the domain.
 
 mod answers;
 mod descriptions;
@@ -28,10 +28,10 @@ pub(crate) use generated::lockgate::types::types;
 pub(crate) use host_snapshot::{EvaluationHandle, SNAPSHOT, link_snapshot};
 pub(crate) use snapshot::evidence;
 
-/// What every plugin exports, without its version.
+/// The interface that every plugin exports, without its version.
 pub(crate) const PLUGIN: &str = "lockgate:types/plugin";
 
-/// The interface that makes a plugin one of a kind, without its version.
+/// The interface that a plugin of that kind exports, without its version.
 pub(crate) fn interface_of(kind: Kind) -> &'static str {
     match kind {
         Kind::ApprovalPolicy => "lockgate:approval/policy",

@@ -1,4 +1,4 @@
-//! What validation checks report.
+//! Converts the reports of validation checks.
 
 use lockgate_domain::{CheckOutcome, Exhibit, Finding, Report, Severity};
 
@@ -7,7 +7,7 @@ use super::check;
 use super::generated::lockgate::types::types as wit;
 use super::intake::{AnswerIntake, AnswerPath, Conversion, excerpt};
 
-/// The report of a check. One that failed or could not tell says what it found, and exhibits have names of their own.
+/// Converts the report of a check. `failed` and `inconclusive` have at least one finding, and the names of exhibits are unique.
 pub(crate) fn report(intake: &mut AnswerIntake, report: check::Report) -> Conversion<Report> {
     let outcome = match report.outcome {
         check::Outcome::Passed => CheckOutcome::Passed,
@@ -18,7 +18,7 @@ pub(crate) fn report(intake: &mut AnswerIntake, report: check::Report) -> Conver
     let findings = AnswerPath::Root("findings");
     if report.findings.is_empty() && matches!(outcome, CheckOutcome::Failed | CheckOutcome::Inconclusive) {
         let outcome = outcome.as_str();
-        return findings.broken(format_args!("is empty, and the outcome `{outcome}`: it needs at least one"));
+        return findings.broken(format_args!("is empty: the outcome `{outcome}` needs at least one finding"));
     }
     let exhibits = AnswerPath::Root("exhibits");
     let report = Report {
@@ -29,7 +29,7 @@ pub(crate) fn report(intake: &mut AnswerIntake, report: check::Report) -> Conver
     };
     let mut seen = std::collections::BTreeSet::new();
     match report.exhibits.iter().find(|exhibit| !seen.insert(&exhibit.name)) {
-        Some(twice) => exhibits.broken(format_args!("has two of the name `{}`", excerpt(&twice.name))),
+        Some(twice) => exhibits.broken(format_args!("has two entries named `{}`", excerpt(&twice.name))),
         None => Ok(report),
     }
 }

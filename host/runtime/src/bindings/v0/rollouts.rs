@@ -1,4 +1,4 @@
-//! What strategies lay out and say next, and how far the host has come, as they see it.
+//! Converts the rollouts and actions of strategies, and the progress that they get.
 
 use std::collections::BTreeSet;
 
@@ -12,21 +12,22 @@ use super::generated::lockgate::types::types as wit;
 use super::intake::{AnswerIntake, AnswerPath, Conversion, excerpt};
 use super::strategy;
 
-/// The way that a strategy lays out. Steps have names of their own, and the point of no return is one of them.
+/// Converts the rollout of a strategy. The ids of steps are unique, and the point of no return is one of them.
 pub(crate) fn rollout(intake: &mut AnswerIntake, rollout: strategy::Rollout) -> Conversion<Rollout> {
     let at = AnswerPath::Root("steps");
     let steps = intake.each(&at, rollout.steps, step)?;
     let mut ids = BTreeSet::new();
     if let Some(step) = steps.iter().find(|step| is_path_step(&step.id)) {
-        return at.broken(format_args!("has one of the id `{}`, which no URL can name", step.id));
+        return at.broken(format_args!("has a step with the id `{}`, which cannot be used in a URL", step.id));
     }
     if let Some(twice) = steps.iter().find(|step| !ids.insert(step.id.as_str())) {
-        return at.broken(format_args!("has two of the id `{}`", excerpt(&twice.id)));
+        return at.broken(format_args!("has two steps with the id `{}`", excerpt(&twice.id)));
     }
     if let Some(id) = &rollout.point_of_no_return
         && !ids.contains(id.as_str())
     {
-        return AnswerPath::Root("point-of-no-return").broken(format_args!("is `{}`, and no step is", excerpt(id)));
+        return AnswerPath::Root("point-of-no-return")
+            .broken(format_args!("is `{}`, which is not a step of the rollout", excerpt(id)));
     }
     Ok(Rollout {
         point_of_no_return: rollout.point_of_no_return.map(|id| intake.text(id)),
@@ -36,12 +37,13 @@ pub(crate) fn rollout(intake: &mut AnswerIntake, rollout: strategy::Rollout) -> 
     })
 }
 
-/// What to do next. A step that is to be done is one of the rollout.
+/// Converts the next action. A step to perform belongs to the rollout.
 pub(crate) fn action(intake: &mut AnswerIntake, action: strategy::Action, progress: &Progress) -> Conversion<Action> {
     Ok(match action {
         strategy::Action::Perform(id) => {
             if !progress.rollout.steps.iter().any(|step| step.id == id) {
-                return AnswerPath::Root("perform").broken(format_args!("is `{}`, and no step is", excerpt(&id)));
+                return AnswerPath::Root("perform")
+                    .broken(format_args!("is `{}`, which is not a step of the rollout", excerpt(&id)));
             }
             Action::Perform(intake.text(id))
         }
@@ -74,7 +76,7 @@ fn step(intake: &mut AnswerIntake, at: &AnswerPath<'_>, step: strategy::Step) ->
             strategy::StepAction::Analyze(checks) => {
                 let at = AnswerPath::Field(&action, "analyze");
                 if checks.is_empty() {
-                    return at.broken("names no check: an analysis needs at least one");
+                    return at.broken("is empty: an analysis needs at least one check");
                 }
                 let checks = intake.each(&at, checks, |intake, at, check| intake.name(at, check))?;
                 let mut names = BTreeSet::new();
@@ -95,7 +97,7 @@ fn step(intake: &mut AnswerIntake, at: &AnswerPath<'_>, step: strategy::Step) ->
 
 fn percent(at: &AnswerPath<'_>, percent: u8) -> Conversion<u8> {
     if percent > 100 {
-        return at.broken(format_args!("is {percent}: a share is 0 to 100 percent"));
+        return at.broken(format_args!("is {percent}: use 0 to 100 percent"));
     }
     Ok(percent)
 }
@@ -124,7 +126,7 @@ fn way_back(intake: &mut AnswerIntake, way_back: wit::WayBack) -> Conversion<Way
     })
 }
 
-/// How far the host has come, as the strategy sees it.
+/// The progress of a rollout in the types of the contract.
 pub(crate) fn progress(progress: &Progress) -> strategy::Progress {
     strategy::Progress {
         rollout: strategy::Rollout {

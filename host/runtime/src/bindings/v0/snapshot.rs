@@ -1,4 +1,4 @@
-//! The domain's words in the contract's form: what plugins see.
+//! Converts the types of the domain to those of the contract, for the snapshot.
 
 use std::collections::BTreeMap;
 
@@ -6,24 +6,24 @@ use lockgate_domain as domain;
 
 use super::generated::lockgate::types::types as wit;
 
-/// All of them, in their order.
+/// Converts each item, in order.
 pub(super) fn each<'a, D, W: From<&'a D>>(items: &'a [D]) -> Vec<W> {
     items.iter().map(W::from).collect()
 }
 
-/// Name and value, by name.
+/// Names and values, sorted by name.
 pub(super) fn pairs(labels: &BTreeMap<String, String>) -> Vec<(String, String)> {
     labels.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// Newest first; those that ended at the same moment in the order of the snapshot.
+/// Earlier deployments, newest first. Those that ended at the same time keep the order of the snapshot.
 pub(super) fn newest_first(history: &[domain::PastDeployment]) -> Vec<wit::PastDeployment> {
     let mut newest_first: Vec<_> = history.iter().collect();
     newest_first.sort_by_key(|past| std::cmp::Reverse(past.finished));
     newest_first.into_iter().map(Into::into).collect()
 }
 
-/// One piece of evidence, under its name.
+/// Converts one piece of evidence with its name.
 pub(crate) fn evidence(name: &str, evidence: &domain::Evidence) -> wit::Evidence {
     wit::Evidence {
         name: name.to_owned(),
@@ -35,7 +35,7 @@ pub(crate) fn evidence(name: &str, evidence: &domain::Evidence) -> wit::Evidence
     }
 }
 
-/// Enums that have the same members on both sides.
+/// Converts enums that have the same members in the domain and in the contract.
 macro_rules! same {
     ($($name:ident { $($member:ident)* })*) => {
         $(
@@ -75,7 +75,7 @@ impl From<&domain::Person> for wit::Person {
     }
 }
 
-/// Those who contribute, and everybody else who was ever involved: nobody of them is independent.
+/// The people who contribute, and everybody else who was ever involved. None of them is independent.
 pub(super) fn contributors(deployment: &domain::Deployment) -> Vec<wit::Person> {
     let named = |id: &domain::PersonId| {
         deployment.requester.id == *id || deployment.contributors.iter().any(|person| person.id == *id)

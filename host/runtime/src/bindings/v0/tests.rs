@@ -52,11 +52,11 @@ fn an_answer_arrives_as_it_was_said_and_its_text_is_counted() {
 fn denials_and_requirements_name_something() {
     assert_eq!(
         ruling(policy::Ruling::Deny(Vec::new())).unwrap_err().0,
-        "`ruling.deny` names no violation: a denial needs at least one"
+        "`ruling.deny` is empty: a denial needs at least one violation"
     );
     assert_eq!(
         ruling(policy::Ruling::Require(Vec::new())).unwrap_err().0,
-        "`ruling.require` names no requirement: one that requires nothing allows"
+        "`ruling.require` is empty: require something, or allow"
     );
 }
 
@@ -66,7 +66,7 @@ fn codes_are_lower_case_words_joined_by_hyphens() {
         let broken = ruling(policy::Ruling::Deny(vec![violation(code, Vec::new())])).unwrap_err();
         assert_eq!(
             broken.0,
-            format!("`ruling.deny[0].code` is `{code}`: codes are lower-case words joined by hyphens")
+            format!("`ruling.deny[0].code` is `{code}`: a code is lower-case words joined by hyphens")
         );
     }
     assert!(ruling(policy::Ruling::Deny(vec![violation("cve-2026-1", Vec::new())])).is_ok());
@@ -91,19 +91,19 @@ fn what_is_needed_is_something_that_is_missing() {
     };
     assert_eq!(
         needing(approvals(0, "change-authority")),
-        "`ruling.require[0].need.approvals.missing` is 0: nothing is missing then"
+        "`ruling.require[0].need.approvals.missing` is 0: at least one approval has to be missing"
     );
     assert_eq!(needing(approvals(1, "")), "`ruling.require[0].need.approvals.role` is empty: write one");
     let time = |not_before, not_after| wit::Need::Time(wit::TimeNeeded { not_before, not_after });
     assert_eq!(
         needing(time(None, None)),
-        "`ruling.require[0].need.time` has neither `not-before` nor `not-after`: any time would do then"
+        "`ruling.require[0].need.time` has neither `not-before` nor `not-after`: set at least one"
     );
     assert_eq!(needing(time(Some(2), Some(2))), "`ruling.require[0].need.time` ends before it begins");
     let correction = wit::CorrectionNeeded { pointer: "a".to_owned(), expected: "b".to_owned(), found: None };
     assert_eq!(
         needing(wit::Need::Correction(correction)),
-        "`ruling.require[0].need.correction.pointer` is `a`: that is no JSON Pointer (RFC 6901)"
+        "`ruling.require[0].need.correction.pointer` is `a`, which is not a JSON Pointer (RFC 6901)"
     );
 }
 
@@ -151,7 +151,7 @@ fn report(outcome: check::Outcome, findings: usize, exhibits: &[&str]) -> Result
 fn a_check_that_failed_or_could_not_tell_says_what_it_found() {
     assert_eq!(
         report(check::Outcome::Failed, 0, &[]).unwrap_err().0,
-        "`findings` is empty, and the outcome `failed`: it needs at least one"
+        "`findings` is empty: the outcome `failed` needs at least one finding"
     );
     assert!(report(check::Outcome::Inconclusive, 0, &[]).is_err());
     assert!(report(check::Outcome::Failed, 1, &[]).is_ok());
@@ -164,7 +164,7 @@ fn exhibits_have_names_of_their_own() {
     assert!(report(check::Outcome::Passed, 0, &["a", "b"]).is_ok());
     assert_eq!(
         report(check::Outcome::Passed, 0, &["a", "b", "a"]).unwrap_err().0,
-        "`exhibits` has two of the name `a`"
+        "`exhibits` has two entries named `a`"
     );
 }
 
@@ -209,24 +209,30 @@ fn a_text_of_which_nobody_sees_anything_is_empty() {
 #[test]
 fn steps_have_ids_of_their_own_and_the_point_of_no_return_is_one() {
     assert!(rollout(&[("a", route(0)), ("b", route(100))], Some("b")).is_ok());
-    assert_eq!(rollout(&[("a", route(0)), ("a", route(1))], None).unwrap_err().0, "`steps` has two of the id `a`");
+    assert_eq!(
+        rollout(&[("a", route(0)), ("a", route(1))], None).unwrap_err().0,
+        "`steps` has two steps with the id `a`"
+    );
     for id in [".", ".."] {
         let refused = rollout(&[("a", route(0)), (id, route(1))], None).unwrap_err().0;
-        assert_eq!(refused, format!("`steps` has one of the id `{id}`, which no URL can name"));
+        assert_eq!(refused, format!("`steps` has a step with the id `{id}`, which cannot be used in a URL"));
     }
-    assert_eq!(rollout(&[("a", route(0))], Some("z")).unwrap_err().0, "`point-of-no-return` is `z`, and no step is");
+    assert_eq!(
+        rollout(&[("a", route(0))], Some("z")).unwrap_err().0,
+        "`point-of-no-return` is `z`, which is not a step of the rollout"
+    );
 }
 
 #[test]
 fn a_share_is_at_most_all_of_it() {
     assert_eq!(
         rollout(&[("a", route(101))], None).unwrap_err().0,
-        "`steps[0].action.weight` is 101: a share is 0 to 100 percent"
+        "`steps[0].action.weight` is 101: use 0 to 100 percent"
     );
     let deploy = strategy::DeployAction { slot: "green".to_owned(), capacity: 200 };
     assert_eq!(
         rollout(&[("a", strategy::StepAction::Deploy(deploy))], None).unwrap_err().0,
-        "`steps[0].action.capacity` is 200: a share is 0 to 100 percent"
+        "`steps[0].action.capacity` is 200: use 0 to 100 percent"
     );
 }
 
@@ -234,7 +240,7 @@ fn a_share_is_at_most_all_of_it() {
 fn an_analysis_names_checks() {
     assert_eq!(
         rollout(&[("a", strategy::StepAction::Analyze(Vec::new()))], None).unwrap_err().0,
-        "`steps[0].action.analyze` names no check: an analysis needs at least one"
+        "`steps[0].action.analyze` is empty: an analysis needs at least one check"
     );
 }
 
@@ -244,7 +250,7 @@ fn what_is_done_next_is_a_step_of_the_rollout() {
     let next =
         |id: &str| super::action(&mut AnswerIntake::default(), strategy::Action::Perform(id.to_owned()), &progress);
     assert_eq!(next("a").unwrap(), domain::Action::Perform("a".to_owned()));
-    assert_eq!(next("b").unwrap_err().0, "`perform` is `b`, and no step is");
+    assert_eq!(next("b").unwrap_err().0, "`perform` is `b`, which is not a step of the rollout");
 }
 
 #[test]
@@ -273,9 +279,13 @@ fn a_description_is_held_to_its_words() {
     let good = described("four-eyes", "1.2.3-rc.1", policy(), "{}").unwrap();
     assert_eq!(good.kinds, [domain::Kind::ApprovalPolicy]);
     assert!(described("Four Eyes", "1.0.0", policy(), "{}").unwrap_err().starts_with("`name` is `Four Eyes`"));
-    assert!(described("a", "1.0", policy(), "{}").unwrap_err().starts_with("`version` is `1.0`, no semantic version"));
+    assert!(
+        described("a", "1.0", policy(), "{}")
+            .unwrap_err()
+            .starts_with("`version` is `1.0`, which is not a semantic version")
+    );
     assert_eq!(described("a", "1.0.0", [policy(), policy()].concat(), "{}").unwrap_err(), "`kinds` names a kind twice");
-    assert!(described("a", "1.0.0", policy(), "[]").unwrap_err().starts_with("`settings-schema` is no JSON Schema"));
+    assert!(described("a", "1.0.0", policy(), "[]").unwrap_err().starts_with("`settings-schema` is not a JSON Schema"));
     assert!(described("a", "1.0.0", policy(), "{").unwrap_err().starts_with("`settings-schema` is not JSON"));
 }
 

@@ -1,4 +1,4 @@
-//! What an operator grants.
+//! What an operator grants of `directory`.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,42 +8,43 @@ use super::super::name;
 /// A directory that a plugin may read, with everything below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryGrant {
-    /// Where it is. It is opened once, when the plugin is loaded: whatever is put in its place later is not read.
+    /// The path of the directory. It is opened once, when the plugin is loaded; another directory that is moved there later is
+    /// not read.
     pub path: PathBuf,
-    /// The largest file that is handed over, in bytes. Default: 1 MiB.
+    /// The largest file that can be read, in bytes. Default: 1 MiB.
     pub file_size: u64,
-    /// How many names a directory may hold to be listed. Default: 10,000.
+    /// The most names of a directory that can be listed. Default: 10,000.
     pub entries: usize,
 }
 
 impl DirectoryGrant {
-    /// Grants the directory there, with the default limits.
+    /// A grant of the directory at that path with the default limits.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), file_size: 1 << 20, entries: 10_000 }
     }
 }
 
-/// Why a directory cannot be granted.
+/// Why a grant of `directory` is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DirectoryGrantError {
-    /// Its name cannot be one.
-    #[error("`{name}` cannot be the name of a directory that is granted: write {rule}", rule = name::RULE)]
+    /// The name of the grant is invalid.
+    #[error("`{name}` is not a valid name of a granted directory: use {rule}", rule = name::RULE)]
     InvalidName {
-        /// The name that was given.
+        /// The invalid name.
         name: String,
     },
-    /// There is no directory that can be opened.
+    /// The directory cannot be opened.
     #[error(
-        "the directory `{name}` is granted as `{}`, which cannot be opened as a directory: {error}",
+        "cannot open `{}`, which is granted as directory `{name}`: {error}",
         .path.display()
     )]
     Unopenable {
-        /// The name that it was given.
+        /// The name of the grant.
         name: String,
-        /// Where it should be.
+        /// The path of the grant.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
 }

@@ -1,10 +1,10 @@
-//! The capability `directory`: files that the operator laid out for a plugin, to be read.
+//! The capability `directory`: read access to directories that the operator granted.
 //!
-//! A plugin names a directory and a path below it, and gets the answer of the file system as it is now. What can be
-//! asked for ends at the directory that was opened when the plugin was loaded.
+//! A plugin names a directory and a path below it, and gets the current state of the file system. A path cannot leave the
+//! directory, which was opened when the plugin was loaded.
 //!
-//! Nothing here waits: what is no file or directory is not opened, and regular files do not block. That holds for what
-//! a machine keeps itself; a network file system that hangs would hang the call, so do not grant one.
+//! Nothing here waits: only regular files and directories are opened, and local files do not block. A network file system that
+//! hangs would block the call, so do not grant one.
 
 mod binding;
 mod grant;
@@ -32,11 +32,11 @@ use open_directory::OpenDirectory;
 pub use grant::{DirectoryGrant, DirectoryGrantError};
 
 const NAMES: HostFunction = HostFunction::of_capability(DirectoryCapability::NAME, "names", 1_000);
-/// It looks at as many names as the operator allows, also if they turn out to be too many.
+/// It reads as many names as the operator allows, even if there are too many.
 const ENTRIES: HostFunction = HostFunction::of_capability(DirectoryCapability::NAME, "entries", 2_000_000);
 const READ: HostFunction = HostFunction::of_capability(DirectoryCapability::NAME, "read", 20_000);
 
-/// The directories that a plugin may read, open, by name.
+/// The directories that a plugin may read, opened, by name.
 #[derive(Debug, Default)]
 pub(crate) struct DirectoryCapability(BTreeMap<String, OpenDirectory>);
 
@@ -56,7 +56,7 @@ impl HostCapability for DirectoryCapability {
         grant.contains_key(scope)
     }
 
-    /// Opens each directory, so that a plugin does not find out halfway through a decision that one is not there.
+    /// Opens each directory, so that a missing one is found when the plugin is loaded, not during a decision.
     fn open(grant: &BTreeMap<String, DirectoryGrant>, _: &HostServices) -> Result<Option<Self>, GrantError> {
         let opened = Self::open_all(grant).map_err(GrantError::new)?;
         Ok(Self::is_granted(grant).then_some(opened))
@@ -93,7 +93,7 @@ impl HostCapability for DirectoryCapability {
 }
 
 impl DirectoryCapability {
-    /// Opens what is granted, by name.
+    /// Opens the directories.
     fn open_all(grants: &BTreeMap<String, DirectoryGrant>) -> Result<Self, DirectoryGrantError> {
         let open = |(name, grant): (&String, &DirectoryGrant)| {
             if !name::is_name(name) {
@@ -111,13 +111,13 @@ impl DirectoryCapability {
         self.0.keys().cloned().collect()
     }
 
-    /// What the directory at that path holds.
+    /// The entries of the directory at that path.
     fn entries(&self, path: &DirectoryPath) -> Result<DirectoryListing, DirectoryError> {
         let directory = self.directory(path)?;
         directory.entries(path::inside(&path.path).map_err(DirectoryError::InvalidPath)?)
     }
 
-    /// The bytes of the file at that path.
+    /// The content of the file at that path.
     fn read(&self, path: &DirectoryPath) -> Result<Base64Bytes, DirectoryError> {
         let directory = self.directory(path)?;
         directory.read(path::inside(&path.path).map_err(DirectoryError::InvalidPath)?).map(Base64Bytes)

@@ -1,8 +1,8 @@
-//! One opened directory: the only place that touches the file system for this capability.
+//! One opened directory: the only file of this capability that uses the file system.
 //!
-//! Everything is asked of the open directory and resolved by the system below it, so neither `..`, nor links, nor
-//! somebody who swaps a name for a link at the right moment, lead out. What is asked for is looked at before it is
-//! opened, so that no device is woken up; opened without waiting, in case it has become a pipe; and looked at again.
+//! The system resolves every path below the open directory, so neither `..`, nor links, nor a process that replaces a name by
+//! a link at the right moment lead out. A path is checked before it is opened, so that no device is activated, opened without
+//! waiting, in case it has become a pipe, and checked again.
 
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
@@ -14,13 +14,13 @@ use super::grant::DirectoryGrant;
 use super::message::{DirectoryEntry, DirectoryError, DirectoryListing, EntryKind};
 use super::path;
 
-/// A directory that was granted, and how much of it may be handed over at once.
+/// A granted directory, and the limits of the grant.
 #[derive(Debug)]
 pub(super) struct OpenDirectory {
     directory: Dir,
-    /// Of one file, in bytes.
+    /// The largest file that can be read, in bytes.
     file_size: u64,
-    /// Of one listing, in names.
+    /// The most names of a directory that can be listed.
     entries: usize,
 }
 
@@ -30,7 +30,7 @@ impl OpenDirectory {
         Ok(Self { directory, file_size: grant.file_size, entries: grant.entries })
     }
 
-    /// What the directory there holds.
+    /// The entries of the directory at that path.
     pub(super) fn entries(&self, path: &Path) -> Result<DirectoryListing, DirectoryError> {
         require(EntryKind::Directory, &self.directory.metadata(path).map_err(refused)?)?;
         // All names before a single one is looked at: what is too large is found out at little cost.
@@ -52,10 +52,9 @@ impl OpenDirectory {
         Ok(listing)
     }
 
-    /// What stands under a name; none if it has gone since it was listed.
+    /// The entry with that name; none if it was removed since it was listed.
     ///
-    /// It is asked of the directory that was granted, not of the one that is listed, because that is what a link may
-    /// not leave.
+    /// It is resolved from the granted directory, not from the listed one, because links may lead anywhere in the granted one.
     fn entry(&self, path: &Path, name: String, found: &DirEntry) -> Option<DirectoryEntry> {
         let other = EntryKind::Other;
         let (kind, size) = match self.directory.metadata(path.join(&name)) {
@@ -68,7 +67,7 @@ impl OpenDirectory {
         Some(DirectoryEntry { name, kind, size })
     }
 
-    /// The bytes of the file there.
+    /// The content of the file at that path.
     pub(super) fn read(&self, path: &Path) -> Result<Vec<u8>, DirectoryError> {
         require(EntryKind::File, &self.directory.metadata(path).map_err(refused)?)?;
         let mut file = self.directory.open_with(path, &without_waiting()).map_err(refused)?;
@@ -80,12 +79,12 @@ impl OpenDirectory {
         let content = self.content(&mut file)?;
         let after = file.metadata().map_err(refused)?;
         if before.len() != after.len() || before.modified().ok() != after.modified().ok() {
-            return Err(DirectoryError::Unreadable("it was written to while it was read".to_owned()));
+            return Err(DirectoryError::Unreadable("it changed while it was read".to_owned()));
         }
         Ok(content)
     }
 
-    /// What is in the file, however large it says that it is.
+    /// The content of the file, whatever its metadata say about its size.
     fn content(&self, file: &mut File) -> Result<Vec<u8>, DirectoryError> {
         let mut content = Vec::new();
         let read = file.take(self.file_size.saturating_add(1)).read_to_end(&mut content).map_err(refused)?;
@@ -96,8 +95,8 @@ impl OpenDirectory {
     }
 }
 
-/// For reading; neither waiting for the other end of a pipe, nor for somebody who holds a lease on the file, nor
-/// becoming the process that a terminal controls.
+/// Options for reading that wait neither for the other end of a pipe nor for the holder of a lease, and that do not make a
+/// terminal control this process.
 fn without_waiting() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -125,14 +124,14 @@ fn require(wanted: EntryKind, metadata: &Metadata) -> Result<(), DirectoryError>
     if kind == wanted { Ok(()) } else { Err(DirectoryError::WrongKind(kind)) }
 }
 
-/// What the system, or the guard in front of it, refused.
+/// The error for a refusal of the system or of cap-std.
 pub(super) fn refused(error: io::Error) -> DirectoryError {
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => DirectoryError::Missing,
         // The guard's own refusal is the only one that no system call gave.
         ErrorKind::PermissionDenied if error.raw_os_error().is_none() => DirectoryError::Outside,
-        ErrorKind::PermissionDenied => DirectoryError::Unreadable("the host itself may not read it".to_owned()),
-        _ if leads_in_a_circle(&error) => DirectoryError::Unreadable("the links lead in a circle".to_owned()),
+        ErrorKind::PermissionDenied => DirectoryError::Unreadable("the host has no permission to read it".to_owned()),
+        _ if leads_in_a_circle(&error) => DirectoryError::Unreadable("its symbolic links form a loop".to_owned()),
         _ => DirectoryError::Unreadable(error.to_string()),
     }
 }

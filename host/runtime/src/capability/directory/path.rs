@@ -1,29 +1,28 @@
-//! Paths as plugins write them: names joined by `/`, the same on every system.
+//! Checks the paths of plugins: names joined by `/`, the same on every system.
 //!
-//! Judged before the file system sees them, so that what a path means never depends on what is there, and so that a
-//! plugin cannot ask for the same file under two paths. That nothing leads out is not this module's promise but that
-//! of the opened directory.
+//! They are checked before the file system sees them, so that the meaning of a path never depends on the files, and a plugin
+//! cannot use two paths for one file. That no path leaves the directory is ensured by the opened directory, not here.
 
 use std::path::Path;
 
-/// How long a path may be, in bytes: what Linux takes.
+/// The longest path, in bytes, as on Linux.
 const LONGEST_PATH: usize = 4095;
-/// How long one name in it may be, in bytes: what file systems take.
+/// The longest name in a path, in bytes, as in most file systems.
 const LONGEST_NAME: usize = 255;
 
-/// The path as the file system takes it.
+/// The path for the file system.
 ///
 /// # Errors
-/// What is wrong with it, as the end of a sentence about the path.
+/// What is wrong with the path, as a sentence about `it`.
 pub(super) fn inside(path: &str) -> Result<&Path, String> {
     if path.is_empty() {
         return Ok(Path::new("."));
     }
     if path.len() > LONGEST_PATH {
-        return Err(format!("it is {} bytes long: no path has more than {LONGEST_PATH}", path.len()));
+        return Err(format!("it has {} bytes; the limit is {LONGEST_PATH}", path.len()));
     }
     if path.starts_with('/') {
-        return Err(format!("`{}` is absolute: paths begin in the directory", path.escape_debug()));
+        return Err(format!("`{}` is absolute: write a path below the directory", path.escape_debug()));
     }
     match path.split('/').find_map(wrong) {
         Some(wrong) => Err(wrong),
@@ -31,7 +30,7 @@ pub(super) fn inside(path: &str) -> Result<&Path, String> {
     }
 }
 
-/// Whether there is a path to a file of that name.
+/// Whether a file with that name can be part of a path.
 pub(super) fn is_name(name: &str) -> bool {
     wrong(name).is_none()
 }
@@ -39,14 +38,14 @@ pub(super) fn is_name(name: &str) -> bool {
 /// What is wrong with a name in a path.
 fn wrong(name: &str) -> Option<String> {
     match name {
-        "" => Some("it has an empty name: names are joined by single `/`".to_owned()),
-        "." | ".." => Some(format!("`{name}` is no name: there is no way but down")),
+        "" => Some("it contains an empty name: join names by a single `/`".to_owned()),
+        "." | ".." => Some(format!("`{name}` is not allowed: paths only lead down")),
         _ if name.len() > LONGEST_NAME => {
-            Some(format!("a name in it is {} bytes long: none has more than {LONGEST_NAME}", name.len()))
+            Some(format!("a name in it has {} bytes; the limit is {LONGEST_NAME}", name.len()))
         }
         // A backslash separates names on some systems and not on others.
         _ if name.contains(['\0', '\\']) => {
-            Some(format!("`{}` is no name: it holds a character that none can have", name.escape_debug()))
+            Some(format!("`{}` contains a character that no name can have", name.escape_debug()))
         }
         _ => None,
     }
@@ -69,15 +68,15 @@ mod tests {
     #[test]
     fn what_is_no_path_is_refused_with_what_is_wrong() {
         for (path, message) in [
-            ("/", "`/` is absolute: paths begin in the directory"),
-            ("/etc/passwd", "`/etc/passwd` is absolute: paths begin in the directory"),
-            ("..", "`..` is no name: there is no way but down"),
-            ("a/../b", "`..` is no name: there is no way but down"),
-            ("./a", "`.` is no name: there is no way but down"),
-            ("a//b", "it has an empty name: names are joined by single `/`"),
-            ("a/", "it has an empty name: names are joined by single `/`"),
-            ("a\\..\\b", "`a\\\\..\\\\b` is no name: it holds a character that none can have"),
-            ("a\0b", "`a\\0b` is no name: it holds a character that none can have"),
+            ("/", "`/` is absolute: write a path below the directory"),
+            ("/etc/passwd", "`/etc/passwd` is absolute: write a path below the directory"),
+            ("..", "`..` is not allowed: paths only lead down"),
+            ("a/../b", "`..` is not allowed: paths only lead down"),
+            ("./a", "`.` is not allowed: paths only lead down"),
+            ("a//b", "it contains an empty name: join names by a single `/`"),
+            ("a/", "it contains an empty name: join names by a single `/`"),
+            ("a\\..\\b", "`a\\\\..\\\\b` contains a character that no name can have"),
+            ("a\0b", "`a\\0b` contains a character that no name can have"),
         ] {
             assert_eq!(inside(path).unwrap_err(), message);
         }
@@ -88,7 +87,7 @@ mod tests {
         let longest = vec!["a".repeat(255); 16].join("/");
         assert_eq!(longest.len(), 4095);
         assert!(inside(&longest).is_ok());
-        assert_eq!(inside(&format!("{longest}/")).unwrap_err(), "it is 4096 bytes long: no path has more than 4095");
-        assert_eq!(inside(&"a".repeat(256)).unwrap_err(), "a name in it is 256 bytes long: none has more than 255");
+        assert_eq!(inside(&format!("{longest}/")).unwrap_err(), "it has 4096 bytes; the limit is 4095");
+        assert_eq!(inside(&"a".repeat(256)).unwrap_err(), "a name in it has 256 bytes; the limit is 255");
     }
 }

@@ -168,7 +168,7 @@ fn links_that_lead_nowhere_or_in_a_circle_are_told_apart_from_files() {
         TestDirectory::out().link("nowhere", "gone").link("egg", "hen").link("hen", "egg").link("itself", "itself/x");
     assert_eq!(laid.read("nowhere"), Err(Missing));
     for path in ["egg", "hen", "itself"] {
-        assert_eq!(laid.read(path), Err(Unreadable("the links lead in a circle".to_owned())), "`{path}`");
+        assert_eq!(laid.read(path), Err(Unreadable("its symbolic links form a loop".to_owned())), "`{path}`");
     }
     assert_eq!(
         laid.list(""),
@@ -316,7 +316,7 @@ fn a_file_that_grows_meanwhile_is_never_handed_over_larger_than_granted_nor_torn
     loop {
         match read(&directories, "grows") {
             Ok(content) => assert!(content.len() <= 1 << 20 && content.iter().all(|byte| *byte == b'x')),
-            Err(Unreadable(why)) => assert_eq!(why, "it was written to while it was read"),
+            Err(Unreadable(why)) => assert_eq!(why, "it changed while it was read"),
             Err(TooLarge(1_048_576)) => break,
             Err(other) => panic!("{other:?}"),
         }
@@ -405,7 +405,7 @@ fn a_directory_that_was_removed_after_loading_holds_nothing() {
 #[test]
 fn what_the_system_refuses_is_not_taken_for_a_way_out() {
     let of_the_system = io::Error::from_raw_os_error(rustix::io::Errno::ACCESS.raw_os_error());
-    assert_eq!(open_directory::refused(of_the_system), Unreadable("the host itself may not read it".to_owned()));
+    assert_eq!(open_directory::refused(of_the_system), Unreadable("the host has no permission to read it".to_owned()));
 }
 
 #[test]
@@ -424,12 +424,9 @@ fn only_directories_that_are_there_can_be_granted() {
     assert_eq!(
         error,
         [
-            "the directory `catalog` is granted as `gone`, which cannot be opened as a directory: No such file or \
-         directory (os error 2)",
-            "the directory `catalog` is granted as `file`, which cannot be opened as a directory: Not a directory (os \
-         error 20)",
-            "the directory `catalog` is granted as `pipe`, which cannot be opened as a directory: Not a directory (os \
-         error 20)",
+            "cannot open `gone`, which is granted as directory `catalog`: No such file or directory (os error 2)",
+            "cannot open `file`, which is granted as directory `catalog`: Not a directory (os error 20)",
+            "cannot open `pipe`, which is granted as directory `catalog`: Not a directory (os error 20)",
         ]
     );
 }
@@ -439,7 +436,7 @@ fn a_directory_is_granted_under_a_name_that_is_safe_everywhere() {
     let grants = BTreeMap::from([("Cata log".to_owned(), DirectoryGrant::new("/"))]);
     assert_eq!(
         DirectoryCapability::open_all(&grants).unwrap_err().to_string(),
-        "`Cata log` cannot be the name of a directory that is granted: write at most 64 lower-case letters, digits \
+        "`Cata log` is not a valid name of a granted directory: use at most 64 lower-case letters, digits \
          and single hyphens"
     );
 }

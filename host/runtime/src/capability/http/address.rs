@@ -1,12 +1,11 @@
-//! Which addresses are the public's, and which the operator has to name.
+//! Public addresses, and the special ones that an operator has to grant by name.
 //!
-//! The host stands inside somebody's network, next to machines that trust whoever can reach them: its own services,
-//! those of its neighbours, and the one at 169.254.169.254 that hands out a cloud's credentials. A plugin gets to them
-//! only where its operator wrote down the address.
+//! The host runs in a private network, next to services that trust every client that can reach them, for example the metadata
+//! service at 169.254.169.254 that returns the credentials of a cloud machine. A plugin reaches them only if its operator
+//! granted the address.
 //!
-//! The source of the ranges is IANA's registries of special-purpose addresses (RFC 6890), and that of IPv6 unicast.
-//! Where they say "globally reachable" of a range within a special one, the special one decides here: no web server
-//! stands there.
+//! The ranges are those of IANA's registries of special-purpose addresses (RFC 6890) and of IPv6 unicast addresses. A range
+//! that they call "globally reachable" within a special one counts as special here, because no web server uses it.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -24,7 +23,7 @@ const fn v6(a: u16, b: u16, prefix: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(a, b, 0, 0, 0, 0, 0, 0), prefix)
 }
 
-/// Not the public's.
+/// IPv4 ranges that are not public.
 const SPECIAL_V4: [Ipv4Net; 15] = [
     v4(0, 0, 0, 8),       // "this network", and what systems take for themselves
     v4(10, 0, 0, 8),      // private
@@ -43,11 +42,11 @@ const SPECIAL_V4: [Ipv4Net; 15] = [
     v4(240, 0, 0, 4),     // reserved, with the broadcast
 ];
 
-/// All of IPv6 that is given out to the public. Outside of it are, among others, this machine, addresses local to a
-/// link or a site, multicast, and forms that embed an IPv4 address.
+/// The IPv6 range of public addresses. Outside are, among others, this machine, link-local and site-local addresses,
+/// multicast, and addresses that embed an IPv4 address.
 const GLOBAL_V6: Ipv6Net = v6(0x2000, 0, 3);
 
-/// Not the public's, although within it.
+/// IPv6 ranges within [`GLOBAL_V6`] that are not public.
 const SPECIAL_V6: [Ipv6Net; 4] = [
     v6(0x2001, 0, 23), // protocol assignments, with the Teredo tunnel, which embeds IPv4, and with benchmarks
     v6(0x2001, 0xdb8, 32), // documentation
@@ -55,10 +54,10 @@ const SPECIAL_V6: [Ipv6Net; 4] = [
     v6(0x3fff, 0, 20), // documentation
 ];
 
-/// IPv4 as it is seen from networks that only speak IPv6 (RFC 6052): as public as the address within.
+/// IPv4 addresses as seen from IPv6 networks (RFC 6052). They are public if the IPv4 address is.
 const TRANSLATED: Ipv6Net = v6(0x64, 0xff9b, 96);
 
-/// Whether it is the public's. The address is no IPv4 address in the clothes of an IPv6 one: see [`plain`].
+/// Whether the address is public. It is not an IPv4-mapped IPv6 address: see [`plain`].
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !SPECIAL_V4.iter().any(|range| range.contains(&address)),
@@ -70,19 +69,18 @@ pub(super) fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// The address that the system would connect to: `::ffff:10.0.0.1` is 10.0.0.1.
+/// The address that the system would connect to: 10.0.0.1 for `::ffff:10.0.0.1`.
 pub(super) fn plain(address: IpAddr) -> IpAddr {
     address.to_canonical()
 }
 
-/// Some addresses that belong together. In text, an address, or the first one and how many bits they share:
-/// `10.1.2.3`, `10.1.2.0/24`, `fd00::/8`.
+/// A range of IP addresses. Its text form is an address or a prefix: `10.1.2.3`, `10.1.2.0/24`, `fd00::/8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AddressRange(IpNet);
 
 /// A text that is not a range of addresses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no range of addresses: {why}")]
+#[error("`{text}` is not a range of addresses: {why}")]
 pub struct AddressRangeError {
     text: String,
     /// What is wrong with it.
@@ -90,7 +88,7 @@ pub struct AddressRangeError {
 }
 
 impl AddressRange {
-    /// Whether the address is one of them. An IPv4 address written as an IPv6 one is the same address.
+    /// Whether the address is in the range. An IPv4-mapped IPv6 address counts as the IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&plain(address))
     }
@@ -115,14 +113,14 @@ impl FromStr for AddressRange {
         };
         if range != range.trunc() {
             return Err(invalid(format!(
-                "the address has more bits than `/{}`: write `{}`",
+                "the address has bits beyond `/{}`: write `{}`",
                 range.prefix_len(),
                 range.trunc()
             )));
         }
         match range.addr() {
             IpAddr::V6(address) if address.to_ipv4_mapped().is_some() => {
-                Err(invalid("it stands for IPv4 addresses: write them as such".into()))
+                Err(invalid("it is a range of IPv4 addresses in IPv6 form: write it as IPv4".into()))
             }
             _ => Ok(Self(range)),
         }
@@ -277,15 +275,15 @@ mod tests {
         let refused = |text: &str| text.parse::<AddressRange>().unwrap_err().to_string();
         assert_eq!(
             refused("10.1.2.3/24"),
-            "`10.1.2.3/24` is no range of addresses: the address has more bits than `/24`: write `10.1.2.0/24`"
+            "`10.1.2.3/24` is not a range of addresses: the address has bits beyond `/24`: write `10.1.2.0/24`"
         );
         assert_eq!(
             refused("localhost"),
-            "`localhost` is no range of addresses: write `10.1.2.3`, `10.1.2.0/24` or `fd00::/8`"
+            "`localhost` is not a range of addresses: write `10.1.2.3`, `10.1.2.0/24` or `fd00::/8`"
         );
         assert_eq!(
             refused("::ffff:10.0.0.0/104"),
-            "`::ffff:10.0.0.0/104` is no range of addresses: it stands for IPv4 addresses: write them as such"
+            "`::ffff:10.0.0.0/104` is not a range of addresses: it is a range of IPv4 addresses in IPv6 form: write it as IPv4"
         );
         for text in ["", "10.1.2", "10.1.2.0/33", "10.1.2.0/", "10.1.2.0-10.1.2.9", "fd00::/129", "*"] {
             assert!(text.parse::<AddressRange>().is_err(), "`{text}`");

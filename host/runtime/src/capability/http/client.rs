@@ -29,7 +29,7 @@ impl HttpClient {
     /// A client that may use these grants, and nothing else.
     ///
     /// # Errors
-    /// If an origin is granted twice, with no method, or with no time.
+    /// If an origin is granted twice, without a method, or with a timeout of 0.
     pub(super) fn new(grants: &[HttpGrant]) -> Result<Self, HttpGrantError> {
         Self::with(grants, NameResolver::system(), TlsTrust::default())
     }
@@ -124,7 +124,7 @@ impl HttpClient {
     }
 }
 
-/// Those of the addresses to which a connection may go.
+/// The addresses of `found` that the grant allows, at most [`MOST_ADDRESSES`].
 fn allowed(grant: &HttpGrant, found: &[IpAddr]) -> Result<Vec<IpAddr>, SendError> {
     let mut addresses: Vec<IpAddr> = Vec::new();
     for address in found.iter().copied().map(address::plain).filter(|address| grant.allows(*address)) {

@@ -42,7 +42,7 @@ impl<S: Read + Write + Send + Sync> Stream for S {}
 impl HttpConnection {
     /// Connects to the first address that answers. Each address gets an equal share of the time until the deadline.
     pub(super) fn connect(addresses: &[IpAddr], port: u16, until: Instant) -> Result<DeadlineSocket, ConnectError> {
-        let mut failed = ConnectError::Failed("its name stands for no address".to_owned());
+        let mut failed = ConnectError::Failed("its name has no address".to_owned());
         #[expect(clippy::expect_used, reason = "the client tries a few addresses of a name")]
         let mut untried = u32::try_from(addresses.len()).expect("a few addresses");
         for address in addresses {

@@ -1,4 +1,4 @@
-//! What an operator grants.
+//! What an operator grants of `http`.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -7,28 +7,27 @@ use super::address::{self, AddressRange};
 use super::method::HttpMethod;
 use super::origin::Origin;
 
-/// An origin that a plugin may ask.
+/// An origin that a plugin may send requests to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpGrant {
-    /// Which.
+    /// The origin.
     pub origin: Origin,
-    /// What may be done there. Default: `get` and `head`.
+    /// The methods that are allowed there. Default: `get` and `head`.
     pub methods: Vec<HttpMethod>,
-    /// Addresses that its name may stand for although they are not public: private, local and other special ones.
-    /// Public addresses always are allowed. Default: none.
+    /// Private, local and other special addresses that its host name may resolve to. Public addresses are always allowed.
+    /// Default: none.
     pub addresses: Vec<AddressRange>,
-    /// The largest body that is taken from there, in bytes. Default: 1 MiB.
+    /// The largest body of a response, in bytes. Default: 1 MiB.
     pub response_size: u64,
-    /// How often a request that starts there is redirected, at most; every place on the way has to be granted too.
-    /// Default: 3.
+    /// The most redirects of a request that starts at the origin. Every target has to be granted, too. Default: 3.
     pub redirects: u32,
-    /// How long a request that starts there may take, with its redirects, from looking up the name to the last byte of
-    /// the body. Default: 2 s.
+    /// The time for a request that starts at the origin, with its redirects, from the name lookup to the last byte of the
+    /// body. Default: 2 s.
     pub timeout: Duration,
 }
 
 impl HttpGrant {
-    /// Grants the origin, with the defaults.
+    /// A grant of the origin with the defaults.
     pub fn new(origin: Origin) -> Self {
         Self {
             origin,
@@ -40,15 +39,15 @@ impl HttpGrant {
         }
     }
 
-    /// Whether a connection may go there. The address is no IPv4 address in the clothes of an IPv6 one.
+    /// Whether a connection to the address is allowed. The address is not an IPv4-mapped IPv6 address.
     pub(super) fn allows(&self, address: IpAddr) -> bool {
         address::is_public(address) || self.addresses.iter().any(|range| range.contains(address))
     }
 
-    /// Whether it grants anything.
+    /// Checks that the grant allows at least one request.
     ///
     /// # Errors
-    /// If it names no method, or no time.
+    /// If it has no method or a timeout of 0.
     pub fn check(&self) -> Result<(), HttpGrantError> {
         if self.methods.is_empty() {
             return Err(HttpGrantError::NoMethods { origin: self.origin.clone() });
@@ -60,26 +59,26 @@ impl HttpGrant {
     }
 }
 
-/// Why something cannot be granted.
+/// Why a grant of `http` is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpGrantError {
-    /// No method is granted on an origin.
-    #[error("`{origin}` is granted with no method: name one, or leave out `methods` for `get` and `head`")]
+    /// A grant has no method.
+    #[error("the grant of `{origin}` has no method: add one, or leave out `methods` to grant `get` and `head`")]
     NoMethods {
-        /// The origin.
+        /// The origin of the grant.
         origin: Origin,
     },
-    /// No time is granted to an origin.
-    #[error("`{origin}` is granted with a timeout of 0: nothing would ever be answered in it")]
+    /// A grant has a timeout of 0.
+    #[error("the grant of `{origin}` has a timeout of 0, so every request would fail: set a longer one")]
     NoTime {
-        /// The origin.
+        /// The origin of the grant.
         origin: Origin,
     },
-    /// There are two grants of one origin, and it is not said which of them counts.
-    #[error("`{origin}` is granted twice: put what is granted there into one grant")]
+    /// There are two grants of one origin.
+    #[error("`{origin}` is granted twice: merge both grants into one")]
     Twice {
-        /// The origin.
+        /// The origin of the grant.
         origin: Origin,
     },
 }
@@ -112,7 +111,7 @@ mod tests {
         assert_eq!("patch".parse(), Ok(HttpMethod::Patch));
         assert_eq!(
             "GET".parse::<HttpMethod>().unwrap_err().to_string(),
-            "`GET` is no method: write `get`, `head`, `post`, `put`, `patch` or `delete`"
+            "`GET` is not a method: use `get`, `head`, `post`, `put`, `patch` or `delete`"
         );
         assert!("connect".parse::<HttpMethod>().is_err());
     }

@@ -1,51 +1,51 @@
-//! What is asked and answered, as it stands on the tape of an evaluation.
+//! The questions and answers of `http`, as the tape of an evaluation holds them.
 
 use serde::{Deserialize, Serialize};
 
 use super::super::base64_bytes::Base64Bytes;
 use super::method::HttpMethod;
 
-/// What a plugin asks. Nothing of it has been looked at.
+/// The request of a plugin, unchecked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HttpRequest {
     pub(crate) method: HttpMethod,
     pub(crate) url: String,
-    /// Name and value.
+    /// Names and values.
     pub(crate) headers: Vec<(String, String)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) body: Option<Base64Bytes>,
 }
 
-/// What came back, whatever its status.
+/// A response of any status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HttpResponse {
     pub(crate) status: u16,
-    /// Name, in lower case, and value; by name, and as they came among those of one name.
+    /// Names in lower case and values, sorted by name; those of one name in the order of the response.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Base64Bytes,
 }
 
-/// Why nothing came back.
+/// Why there is no response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum HttpError {
-    /// What is not: an origin, or a method on it.
+    /// The origin, or the method on it, that is not granted.
     NotGranted(String),
     /// What is wrong with the request.
     InvalidRequest(String),
-    /// An address that a name stands for and that was not granted.
+    /// The address that the name resolves to, which is not granted.
     AddressRefused(String),
-    /// Why there is no connection, or no safe one.
+    /// Why no safe connection can be made.
     Unreachable(String),
-    /// What is allowed, in milliseconds.
+    /// The time limit, in milliseconds.
     TimedOut(u64),
-    /// What is allowed, in bytes.
+    /// The largest body, in bytes.
     TooLarge(u64),
-    /// What is allowed.
+    /// The most redirects.
     TooManyRedirects(u32),
-    /// Why what came back is no answer.
+    /// Why the response is not valid.
     InvalidResponse(String),
 }
 

@@ -1,6 +1,7 @@
-//! The methods that a plugin can use.
+//! The HTTP methods that a plugin can use.
 //!
-//! There is no `connect`, which would make the host a tunnel, and no `trace`, which sends back what was sent.
+//! `CONNECT` is not among them, because it would make the host a tunnel, and neither is `TRACE`, because it returns the
+//! request.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,36 +9,36 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use ureq::http;
 
-/// What a request does, as RFC 9110 and RFC 5789 say it. In text, its name in lower case.
+/// An HTTP method (RFC 9110, RFC 5789). Its text form is the name in lower case, for example `get`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HttpMethod {
-    /// Reads.
+    /// Retrieves a resource.
     Get,
-    /// Reads, but for the body.
+    /// Retrieves the header that `get` would return.
     Head,
-    /// Has the peer do something with the body.
+    /// Sends a body that the server processes.
     Post,
-    /// Sets.
+    /// Replaces a resource with the body.
     Put,
-    /// Changes a part.
+    /// Changes a part of a resource.
     Patch,
-    /// Removes.
+    /// Removes a resource.
     Delete,
 }
 
 /// A text that is not a method.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no method: write `get`, `head`, `post`, `put`, `patch` or `delete`")]
+#[error("`{text}` is not a method: use `get`, `head`, `post`, `put`, `patch` or `delete`")]
 pub struct HttpMethodError {
     text: String,
 }
 
 impl HttpMethod {
-    /// All of them.
+    /// All methods.
     pub const ALL: [Self; 6] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete];
 
-    /// Its name, for example `get`.
+    /// The name in lower case, for example `get`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "get",
@@ -49,12 +50,12 @@ impl HttpMethod {
         }
     }
 
-    /// Whether a request of it always says how long its body is, also when there is none (RFC 9110, section 8.6).
+    /// Whether a request always has a `content-length`, even without a body (RFC 9110, section 8.6).
     pub(super) fn expects_body(self) -> bool {
         matches!(self, Self::Post | Self::Put | Self::Patch)
     }
 
-    /// Whether a request of it never has a body: one on `get` is smuggled past caches and proxies.
+    /// Whether a request never has a body. A body on `get` would be a way to smuggle requests past caches and proxies.
     pub(super) fn forbids_body(self) -> bool {
         matches!(self, Self::Get | Self::Head)
     }

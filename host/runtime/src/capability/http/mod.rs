@@ -1,21 +1,19 @@
-//! The capability `http`: asking origins that the operator named, and nobody else.
+//! The capability `http`: requests to origins that the operator granted, and to no others.
 //!
-//! A plugin that could send a request anywhere could carry a decision's snapshot out of the house, or reach into the
-//! network that the host stands in. So every request, and every redirect that it meets, goes through four questions,
-//! each with a file of its own:
+//! A plugin that could send requests anywhere could send the snapshot of a decision to strangers, or reach into the network of
+//! the host. So every request and every redirect passes four checks, each in files of its own:
 //!
-//! 1. Is it a request at all, and free of what would let a guest speak to the connection instead of the peer?
-//!    (`request`, `url`)
-//! 2. Are its origin and its method granted? (`grant`, `origin`, `method`)
-//! 3. Which addresses does the name stand for, and may the plugin go there? A name is asked for once in an evaluation,
-//!    and the connection goes to an address that was checked, not to the name. (`dns`, `address`)
-//! 4. Does the answer come in time, in bounds, and is it HTTP? (`connection`, `tls`, `send`)
+//! 1. The request is valid, and sets nothing that belongs to the connection. (`request`, `url`)
+//! 2. Its origin and its method are granted. (`grant`, `origin`, `method`)
+//! 3. Its host name resolves to an address that is allowed. A name is resolved once in an evaluation, and the connection goes
+//!    to the address that was checked, not to the name. (`dns`, `address`)
+//! 4. The response arrives in time, within its limits, and is HTTP. (`connection`, `tls`, `send`)
 //!
-//! Nothing outlives a request but the answers about names, which last for one evaluation: there is no pool of
-//! connections, no jar of cookies, no resumption of TLS sessions, and no proxy out of the environment.
+//! Only the resolved names outlive a request, until the evaluation ends: connections are not reused, cookies are not kept, TLS
+//! sessions are not resumed, and proxies of the environment are not used.
 //!
-//! All files but this one and `binding` end at questions and answers that can be written down and given again; they know
-//! neither the contract's types nor the sandbox.
+//! All files except this one and `binding` use the types of `message`, which can be recorded and replayed. They know neither
+//! the types of the contract nor the sandbox.
 
 mod address;
 mod binding;
@@ -51,8 +49,7 @@ pub use grant::{HttpGrant, HttpGrantError};
 pub use method::{HttpMethod, HttpMethodError};
 pub use origin::{Origin, OriginError};
 
-/// A request is dear, because others have to answer it: with the fuel that a call has by default, no plugin sends more than
-/// two hundred.
+/// A request costs much fuel, because another machine has to answer it: the default fuel of a call is enough for at most 200.
 const SEND: HostFunction = HostFunction::of_capability(HttpCapability::NAME, "send", 5_000_000);
 
 /// The origins that a plugin may send requests to.
@@ -102,7 +99,7 @@ impl HostCapability for HttpCapability {
 }
 
 impl HttpCapability {
-    /// Sends a request for the plugin, in the time that it has left.
+    /// Sends a request for the plugin, in the time that the call has left.
     fn send(&self, sandbox: &mut Sandbox, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
         let deadline = sandbox.deadline();
         self.0.send(sandbox.state.get_or_default::<NameCache>(), request, deadline)

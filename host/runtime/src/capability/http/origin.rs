@@ -1,8 +1,8 @@
-//! Where a request goes: a scheme, a host and a port.
+//! Origins: the scheme, the host and the port that a request goes to.
 //!
-//! Every URL is taken apart here and nowhere else, and strictly: two readings of one URL, one by the check and one by
-//! the connection, are how checks are got around. So there is no user information, no backslash, no name that is
-//! secretly a number, and no character that somebody else could fold into another.
+//! Every URL is parsed here and nowhere else, and strictly: checks are evaded where the check and the connection read one
+//! URL in two ways. So user information, backslashes, host names that are numbers in disguise, and characters that others
+//! fold into ASCII are refused.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -23,8 +23,8 @@ pub(super) enum Host {
     Address(IpAddr),
 }
 
-/// A scheme, a host and a port (RFC 6454). In text, for example `https://scanner.example.com` or `http://[fd00::1]:8080`:
-/// in lower case, and without the port if it is the scheme's own.
+/// A scheme, a host and a port (RFC 6454). Its text form is in lower case, without the default port of the scheme, for
+/// example `https://scanner.example.com` or `http://[fd00::1]:8080`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
     scheme: Scheme,
@@ -34,7 +34,7 @@ pub struct Origin {
 
 /// A text that is not an origin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no origin: {why}")]
+#[error("`{text}` is not an origin: {why}")]
 pub struct OriginError {
     text: String,
     /// What is wrong with it.
@@ -72,13 +72,13 @@ impl Origin {
 
     /// Takes the origin off the front of an absolute URL, and gives it with what comes after it; else what is wrong.
     pub(super) fn split(url: &str) -> Result<(Self, &str), String> {
-        let (scheme, rest) = url.split_once("://").ok_or("it does not begin with `http://` or `https://`")?;
+        let (scheme, rest) = url.split_once("://").ok_or("it does not start with `http://` or `https://`")?;
         let scheme =
             [Scheme::Http, Scheme::Https].into_iter().find(|known| known.as_str().eq_ignore_ascii_case(scheme));
         let scheme = scheme.ok_or("its scheme is neither `http` nor `https`")?;
         let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         if authority.contains('@') {
-            return Err("it holds user information: send credentials in a header".to_owned());
+            return Err("it contains user information: send credentials in a header".to_owned());
         }
         let (host, port) = match authority.strip_prefix('[').map(|inside| inside.split_once(']')) {
             Some(Some((address, after))) => (ipv6(address)?, after),
@@ -94,18 +94,18 @@ impl Origin {
 }
 
 fn ipv6(text: &str) -> Result<Host, String> {
-    let address: Ipv6Addr = text.parse().map_err(|_| format!("its host `[{text}]` is no IPv6 address"))?;
+    let address: Ipv6Addr = text.parse().map_err(|_| format!("its host `[{text}]` is not an IPv6 address"))?;
     Ok(Host::Address(address.into()))
 }
 
-/// A name, or four numbers. NameCache that end in a number are neither: the system would read `127.1` and `0x7f000001` as
-/// addresses.
+/// A host name or an IPv4 address of four numbers. A name that ends in a number is neither: the system would read `127.1` and
+/// `0x7f000001` as addresses.
 fn name_or_ipv4(text: &str) -> Result<Host, String> {
     if let Ok(address) = text.parse::<Ipv4Addr>() {
         return Ok(Host::Address(address.into()));
     }
     if !text.is_ascii() {
-        return Err(format!("its host `{text}` is not in ASCII: write the form that begins with `xn--`"));
+        return Err(format!("its host `{text}` is not ASCII: write the form that starts with `xn--`"));
     }
     let is_label = |label: &str| {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -121,7 +121,7 @@ fn name_or_ipv4(text: &str) -> Result<Host, String> {
     let is_name = text.len() <= 253 && text.split('.').all(is_label);
     match text.rsplit('.').next() {
         Some(last) if is_name && !is_number(last) => Ok(Host::Name(text.to_ascii_lowercase())),
-        _ => Err(format!("its host `{text}` is neither a name nor an address")),
+        _ => Err(format!("its host `{text}` is neither a host name nor an IP address")),
     }
 }
 
@@ -130,7 +130,7 @@ fn port_of(text: &str) -> Result<u16, String> {
     let digits = text.strip_prefix(':').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
     match digits.and_then(|digits| digits.parse().ok()) {
         Some(port) if port != 0 => Ok(port),
-        _ => Err(format!("`{text}` after its host is no port")),
+        _ => Err(format!("`{text}` after its host is not a port")),
     }
 }
 
@@ -158,7 +158,7 @@ impl FromStr for Origin {
         let invalid = |why: String| OriginError { text: text.to_owned(), why };
         match Self::split(text).map_err(invalid)? {
             (origin, "") => Ok(origin),
-            (origin, _) => Err(invalid(format!("something follows the host and port: write `{origin}`"))),
+            (origin, _) => Err(invalid(format!("an origin ends after host and port: write `{origin}`"))),
         }
     }
 }
@@ -244,12 +244,11 @@ mod tests {
     fn a_refusal_says_what_is_wrong_and_what_to_write() {
         assert_eq!(
             refused("https://Scanner/api"),
-            "`https://Scanner/api` is no origin: something follows the host and port: write `https://scanner`"
+            "`https://Scanner/api` is not an origin: an origin ends after host and port: write `https://scanner`"
         );
         assert_eq!(
             refused("https://bücher.example"),
-            "`https://bücher.example` is no origin: its host `bücher.example` is not in ASCII: write the form that \
-             begins with `xn--`"
+            "`https://bücher.example` is not an origin: its host `bücher.example` is not ASCII: write the form that starts with `xn--`"
         );
     }
 }

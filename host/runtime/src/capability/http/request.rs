@@ -1,7 +1,7 @@
-//! A request that may be sent: what a guest asked, looked at, and what becomes of it on a redirect.
+//! Checks the request of a guest, and changes it for a redirect.
 //!
-//! Whatever is about the connection instead of the question is the host's. A guest that could set it could end its
-//! request early and begin another one, to a host that it did not name.
+//! The host sets everything that is about the connection. A guest that could set it could end its request early and start
+//! another one, to a host that it did not name.
 
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -9,16 +9,16 @@ use super::message::{HttpError, HttpRequest};
 use super::method::HttpMethod;
 use super::url::RequestUrl;
 
-/// How many headers a guest may set, and how many bytes they may have together.
+/// The most headers of a guest, and their largest size together, in bytes.
 const MOST_HEADERS: usize = 100;
 const LARGEST_HEADERS: usize = 16 << 10;
-/// How many bytes a guest may send.
+/// The largest body of a guest, in bytes.
 const LARGEST_BODY: usize = 1 << 20;
 
-/// What the host calls itself, unless the guest gives a name.
+/// The `user-agent` of a request for which the guest sets none.
 const USER_AGENT: HeaderValue = HeaderValue::from_static("lockgate");
 
-/// Headers about the connection, beside those that begin with `proxy-`.
+/// Headers about the connection, beside those that start with `proxy-`.
 const CONNECTION: [&str; 10] = [
     "connection",
     "content-length",
@@ -32,8 +32,8 @@ const CONNECTION: [&str; 10] = [
     "upgrade",
 ];
 
-/// Headers that say how to answer, and nothing of who asks: these alone go along to another origin. Any other may be a
-/// credential, whatever its name.
+/// Headers that say how to respond and nothing about the sender. Only these are sent to another origin after a redirect,
+/// because any other header may be a credential.
 const IMPERSONAL: [&str; 14] = [
     "accept",
     "accept-charset",
@@ -51,34 +51,34 @@ const IMPERSONAL: [&str; 14] = [
     "user-agent",
 ];
 
-/// Headers that say what the body is.
+/// Headers about the body.
 const ABOUT_BODY: [HeaderName; 4] =
     [header::CONTENT_ENCODING, header::CONTENT_LANGUAGE, header::CONTENT_LOCATION, header::CONTENT_TYPE];
 
-/// A request to a place that nobody looked at yet.
+/// A valid request. Its origin and method have not been compared with the grants yet.
 #[derive(Clone, Debug)]
 pub(super) struct CheckedRequest<'a> {
     pub(super) method: HttpMethod,
     pub(super) target: RequestUrl,
-    /// The guest's, and the name that the host gives itself.
+    /// The headers of the guest, and `user-agent`.
     pub(super) headers: HeaderMap,
     pub(super) body: Option<&'a [u8]>,
 }
 
 impl<'a> CheckedRequest<'a> {
-    /// Looks at a request.
+    /// Checks a request.
     pub(super) fn new(request: &'a HttpRequest) -> Result<Self, HttpError> {
         let invalid = HttpError::InvalidRequest;
-        let target = RequestUrl::parse(&request.url).map_err(|why| invalid(format!("its URL is none: {why}")))?;
+        let target = RequestUrl::parse(&request.url).map_err(|why| invalid(format!("invalid URL: {why}")))?;
         let mut headers = headers(&request.headers).map_err(invalid)?;
         headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
         let body = request.body.as_ref().map(|body| body.0.as_slice());
         match body {
             Some(body) if body.len() > LARGEST_BODY => {
-                Err(invalid(format!("its body has {} bytes, and {LARGEST_BODY} are allowed", body.len())))
+                Err(invalid(format!("its body has {} bytes; the limit is {LARGEST_BODY}", body.len())))
             }
             Some(body) if !body.is_empty() && request.method.forbids_body() => {
-                Err(invalid(format!("it has a body, and `{}` has none", request.method)))
+                Err(invalid(format!("a `{}` request cannot have a body", request.method)))
             }
             _ => {
                 let body = body.filter(|_| !request.method.forbids_body());
@@ -87,11 +87,11 @@ impl<'a> CheckedRequest<'a> {
         }
     }
 
-    /// The request that follows a redirect, as browsers make it (Fetch, HTTP-redirect fetch), with one difference: at
-    /// another origin, only headers that hold no credentials are sent.
+    /// The request that follows a redirect, as browsers make it (Fetch, HTTP-redirect fetch), except that another origin gets
+    /// only headers that cannot be credentials.
     pub(super) fn redirected(mut self, status: u16, location: &str) -> Result<Self, HttpError> {
         let target = self.target.join(location).map_err(|why| {
-            HttpError::InvalidResponse(format!("it redirects to {location:?}, which is no URL: {why}"))
+            HttpError::InvalidResponse(format!("it redirects to {location:?}, which is not a URL: {why}"))
         })?;
         let becomes_get = match status {
             301 | 302 => self.method == HttpMethod::Post,
@@ -120,19 +120,19 @@ impl<'a> CheckedRequest<'a> {
 fn headers(given: &[(String, String)]) -> Result<HeaderMap, String> {
     let size: usize = given.iter().map(|(name, value)| name.len() + value.len()).sum();
     if given.len() > MOST_HEADERS {
-        return Err(format!("it has {} headers, and {MOST_HEADERS} are allowed", given.len()));
+        return Err(format!("it has {} headers; the limit is {MOST_HEADERS}", given.len()));
     }
     if size > LARGEST_HEADERS {
-        return Err(format!("its headers have {size} bytes, and {LARGEST_HEADERS} are allowed"));
+        return Err(format!("its headers have {size} bytes; the limit is {LARGEST_HEADERS}"));
     }
     let mut headers = HeaderMap::new();
     for (name, value) in given {
-        let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("{name:?} is no name of a header"))?;
+        let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("{name:?} is not a header name"))?;
         if CONNECTION.contains(&parsed.as_str()) || parsed.as_str().starts_with("proxy-") {
-            return Err(format!("the header `{parsed}` is the host's to set"));
+            return Err(format!("the host sets the header `{parsed}` itself"));
         }
         let value = HeaderValue::from_str(value).ok().filter(|value| value.to_str().is_ok()).ok_or_else(|| {
-            format!("the value of the header `{parsed}` holds something else than visible ASCII, blanks and tabs")
+            format!("the value of the header `{parsed}` may only contain visible ASCII, blanks and tabs")
         })?;
         headers.try_append(parsed, value).map_err(|_| "it has too many headers".to_owned())?;
     }

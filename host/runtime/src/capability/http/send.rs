@@ -66,7 +66,7 @@ impl PendingResponse {
             _ => return None,
         };
         let text = std::str::from_utf8(location.as_bytes());
-        Some(text.map_err(|_| invalid_response("it redirects to what is no text".to_owned())))
+        Some(text.map_err(|_| invalid_response("the target of its redirect is not UTF-8".to_owned())))
     }
 
     /// Waits for the body, of at most `largest` bytes.

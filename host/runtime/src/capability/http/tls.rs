@@ -1,7 +1,7 @@
-//! Whom an encrypted connection trusts: whom the machine trusts.
+//! TLS: encrypted connections trust the certificates that the machine trusts.
 //!
-//! The machine's certificates are read once for all plugins, since that takes milliseconds. Nothing else is shared:
-//! sessions are not resumed, so a connection does not tell the peer that it saw the same plugin before.
+//! The certificates are read once for all plugins, because that takes milliseconds. Nothing else is shared: sessions are not
+//! resumed, so a server cannot recognise a plugin by its connection.
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,16 +11,18 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, Error};
 use rustls_platform_verifier::Verifier;
 
-/// What was read of the machine, once it could be.
+/// The configuration with the certificates of the machine, once they could be read.
 static MACHINE: Mutex<Option<Arc<ClientConfig>>> = Mutex::new(None);
 
-/// How a plugin's connections are encrypted.
+/// The TLS configuration of one plugin's connections, which is loaded when the first one needs it.
 #[derive(Debug, Default)]
 pub(super) struct TlsTrust(OnceLock<Arc<ClientConfig>>);
 
 impl TlsTrust {
+    /// The configuration, with the certificates of the machine.
+    ///
     /// # Errors
-    /// If the machine trusts nobody.
+    /// If the certificates of the machine cannot be read.
     pub(super) fn config(&self) -> Result<Arc<ClientConfig>, Error> {
         match self.0.get() {
             Some(config) => Ok(Arc::clone(config)),
@@ -31,7 +33,7 @@ impl TlsTrust {
         }
     }
 
-    /// Trusts whom these roots vouch for, and nobody else.
+    /// A configuration that trusts these roots only.
     #[cfg(test)]
     pub(super) fn trusting(roots: rustls::RootCertStore) -> Result<Self, Error> {
         let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;

@@ -1,10 +1,10 @@
-//! A URL, taken apart: where to, and what is asked for there.
+//! Parses the URL of a request, and resolves the target of a redirect.
 
 use std::fmt;
 
 use super::origin::Origin;
 
-/// How long a URL may be, in bytes.
+/// The longest URL, in bytes.
 const LONGEST: usize = 8 << 10;
 
 /// An absolute URL without its fragment, which is never sent.
@@ -16,21 +16,21 @@ pub(super) struct RequestUrl {
 }
 
 impl RequestUrl {
-    /// Reads an absolute URL, or says what is wrong with it.
+    /// Parses an absolute URL, or returns what is wrong with it.
     pub(super) fn parse(url: &str) -> Result<Self, String> {
         if url.len() > LONGEST {
-            return Err(format!("it has {} bytes, and {LONGEST} are allowed", url.len()));
+            return Err(format!("it has {} bytes; the limit is {LONGEST}", url.len()));
         }
         let (origin, rest) = Origin::split(url)?;
         let path = before(rest, '#');
         if let Some(character) = path.chars().find(|character| !stands_in_urls(*character)) {
-            return Err(format!("it holds {character:?}, which has to be percent-encoded"));
+            return Err(format!("{character:?} has to be percent-encoded"));
         }
         let slash = if path.starts_with('/') { "" } else { "/" };
         Ok(Self { origin, path: format!("{slash}{path}") })
     }
 
-    /// Reads a reference that stands in an answer from here (RFC 3986, section 5.2), or says what is wrong with it.
+    /// Resolves a reference against this URL (RFC 3986, section 5.2), or returns what is wrong with it.
     pub(super) fn join(&self, reference: &str) -> Result<Self, String> {
         let reference = before(reference, '#');
         let first_segment = before(before(reference, '?'), '/');
@@ -57,17 +57,17 @@ impl fmt::Display for RequestUrl {
     }
 }
 
-/// What stands before the first `separator`; the whole text if it has none.
+/// The text before the first `separator`; the whole text if it has none.
 fn before(text: &str, separator: char) -> &str {
     text.split_once(separator).map_or(text, |(before, _)| before)
 }
 
-/// Whether it is one of the characters of RFC 3986.
+/// Whether RFC 3986 allows the character in a URL.
 fn stands_in_urls(character: char) -> bool {
     character.is_ascii_alphanumeric() || "-._~:/?[]@!$&'()*+,;=%".contains(character)
 }
 
-/// The path that a reference means, seen from another path.
+/// Merges the path of a reference with the path of its base, and removes `.` and `..`.
 fn merged(base: &str, path: &str) -> String {
     let folder = if path.starts_with('/') { "" } else { base.rsplit_once('/').map_or("", |(folder, _)| folder) };
     let mut kept: Vec<&str> = Vec::new();
@@ -111,13 +111,13 @@ mod tests {
     #[test]
     fn what_is_no_url_says_why() {
         let why = |url: &str| RequestUrl::parse(url).unwrap_err();
-        assert_eq!(why("/path"), "it does not begin with `http://` or `https://`");
+        assert_eq!(why("/path"), "it does not start with `http://` or `https://`");
         assert_eq!(why("file:///etc/passwd"), "its scheme is neither `http` nor `https`");
-        assert_eq!(why("https://a/b c"), "it holds ' ', which has to be percent-encoded");
-        assert_eq!(why("https://a/b\r\nx: y"), "it holds '\\r', which has to be percent-encoded");
-        assert_eq!(why("https://a/\u{202e}"), "it holds '\\u{202e}', which has to be percent-encoded");
-        assert_eq!(why("https://a\\@b/"), "it holds user information: send credentials in a header");
-        assert_eq!(why(&format!("https://a/{}", "b".repeat(8_183))), "it has 8193 bytes, and 8192 are allowed");
+        assert_eq!(why("https://a/b c"), "' ' has to be percent-encoded");
+        assert_eq!(why("https://a/b\r\nx: y"), "'\\r' has to be percent-encoded");
+        assert_eq!(why("https://a/\u{202e}"), "'\\u{202e}' has to be percent-encoded");
+        assert_eq!(why("https://a\\@b/"), "it contains user information: send credentials in a header");
+        assert_eq!(why(&format!("https://a/{}", "b".repeat(8_183))), "it has 8193 bytes; the limit is 8192");
         assert!(RequestUrl::parse(&format!("https://a/{}", "b".repeat(8_182))).is_ok());
     }
 

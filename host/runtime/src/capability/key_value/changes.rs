@@ -1,4 +1,4 @@
-//! What one call changes in a namespace.
+//! The changes of one call to a namespace.
 
 use std::collections::BTreeMap;
 
@@ -6,36 +6,36 @@ use lockgate_domain::{Failure, FailureKind};
 
 use super::namespaces::NamespaceError;
 
-/// New values, and keys that go. A change names its key alone, so changes of different keys never undo one another,
-/// and of two changes of one key the later one holds.
+/// New values and deleted keys. Changes of different keys are independent; of two changes of one key the later one counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ValueChanges(BTreeMap<String, Option<Vec<u8>>>);
 
 impl ValueChanges {
-    /// Gives a key a value.
+    /// Sets the value of a key.
     pub fn set(&mut self, key: impl Into<String>, value: impl Into<Vec<u8>>) {
         self.0.insert(key.into(), Some(value.into()));
     }
 
-    /// Takes a key away, if it is there.
+    /// Deletes a key, if it exists.
     pub fn delete(&mut self, key: impl Into<String>) {
         self.0.insert(key.into(), None);
     }
 
-    /// Whether nothing changes.
+    /// Whether there are no changes.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The keys that change, in the order of their bytes; each with its new value, or none if it goes.
+    /// The changed keys in the order of their bytes, with their new values; none for a deleted key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_deref()))
     }
 
-    /// Makes the changes, unless more than the quota would then be taken: the rule for every store.
+    /// Applies the changes to the values of a namespace, by the rule for every store: the result must not exceed the quota,
+    /// in bytes, unless it is smaller than before.
     ///
     /// # Errors
-    /// [`NamespaceError::QuotaExceeded`]. The values are then not to be used.
+    /// [`NamespaceError::QuotaExceeded`]. The values must not be used then.
     pub fn apply(
         &self,
         namespace: &str,
@@ -57,20 +57,20 @@ impl ValueChanges {
     }
 }
 
-/// What one call wants to be kept in its namespace. The runtime keeps nothing itself: whoever calls a plugin keeps it
-/// together with what the answer is used for, or drops it where the call was only a look.
+/// The changes of one call to its namespace. The runtime does not store them: the caller of the plugin stores them together
+/// with what it uses the answer for, or drops them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamespaceChanges {
-    /// The namespace.
+    /// The name of the namespace.
     pub namespace: String,
-    /// How much all keys and values of the namespace may take together, in bytes.
+    /// The largest size of all keys and values of the namespace together, in bytes.
     pub quota: u64,
-    /// What changes.
+    /// The changes.
     pub changes: ValueChanges,
 }
 
 impl NamespaceChanges {
-    /// Makes the changes to the values of the namespace, unless more than the quota would then be taken.
+    /// Applies the changes to the values of the namespace.
     ///
     /// # Errors
     /// As [`ValueChanges::apply`].
@@ -78,9 +78,9 @@ impl NamespaceChanges {
         self.changes.apply(&self.namespace, values, self.quota)
     }
 
-    /// The failure of the call whose changes cannot be kept: an answer never counts without them.
+    /// The failure of a call whose changes cannot be stored: its answer must not count without them.
     pub fn not_kept(error: &NamespaceError) -> Failure {
-        let message = format!("what it changed in its namespace cannot be kept: {error}");
+        let message = format!("the plugin's changes to its namespace cannot be stored: {error}");
         Failure { kind: FailureKind::HostFailed, message, code: None, limit: None, used: None }
     }
 }

@@ -1,12 +1,11 @@
-//! Namespaces in a folder: one file each, replaced whole.
+//! A store of namespaces in a folder: one file for each, always replaced as a whole.
 //!
-//! Three names stand for each namespace. `<name>.json` is what readers see; it is only ever put in place complete, by a
-//! rename, so readers need no lock. `<name>.lock` is held by the one who writes. `<name>.new` is what that one writes
-//! first; whatever a crash leaves there is overwritten by the next.
+//! Each namespace has up to three files. Readers use `<name>.json`, which is put in place complete, by a rename, so they need no
+//! lock. A writer locks `<name>.lock`, and writes `<name>.new` first; the next writer overwrites what a crash leaves there.
 //!
-//! The file holds a version, the name of the namespace, the values, and a digest over all three. The digest is no seal: who
-//! can write to the folder can write another one. It turns a file that was cut off, edited by hand or copied from another
-//! namespace into an error that names the file, instead of an answer.
+//! The file holds a version, the name of the namespace, the values, and a digest over all three. The digest is no seal: anybody
+//! who can write to the folder can write another one. It turns a file that was cut off, edited by hand or copied from another
+//! namespace into an error that names the file.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -25,37 +24,36 @@ use super::namespaces::{NamespaceError, Namespaces, check_namespace};
 
 /// The version of the file that is written, and the only one that is read.
 const VERSION: u64 = 1;
-/// How long a commit waits for others that are writing. Each takes milliseconds; only one that was stopped takes longer.
+/// How long a commit waits for other writers. A write takes milliseconds, unless its process is stopped.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often it looks whether they have finished.
+/// The interval in which a waiting commit tries to get the lock.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
-/// Namespaces in a folder that nobody else may look into.
+/// A store of namespaces in a folder that other users have no access to.
 ///
-/// Any number of processes on one machine may use it at the same time. It must lie on a file system that keeps what it
-/// is told to keep and has locks, which network file systems may not.
+/// Any number of processes on one machine may use it at the same time. Its file system needs a reliable `fsync` and file
+/// locks, which network file systems may lack.
 #[derive(Clone, Debug)]
 pub struct FolderOfNamespaces {
     folder: PathBuf,
 }
 
 impl FolderOfNamespaces {
-    /// Uses that folder; creates it, for its owner alone, if it is not there.
+    /// Opens the folder, or creates it with mode 0700.
     ///
     /// # Errors
-    /// If it cannot be created, or others may look into it.
+    /// If it cannot be created, or other users have access to it.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, NamespaceError> {
         let folder = folder.into();
         make_private(&folder)?;
         Ok(Self { folder })
     }
 
-    /// Makes all changes or none, on top of what others have changed since. When it returns, they outlast a crash of
-    /// the machine.
+    /// Stores all changes or none, on top of the current values. When it returns, they survive a crash of the machine.
     ///
     /// # Errors
-    /// If the name cannot be one, the quota is exceeded, or the changes cannot be kept. Then nothing has changed,
-    /// except where the system could not tell whether a write came through.
+    /// If the name is invalid, the quota is exceeded, or the changes cannot be stored. Nothing has changed then, except where
+    /// the system failed while it replaced the file.
     pub fn commit(&self, changes: &NamespaceChanges) -> Result<(), NamespaceError> {
         let namespace = &changes.namespace;
         check_namespace(namespace)?;
@@ -65,12 +63,12 @@ impl FolderOfNamespaces {
         self.replace(namespace, values)
     }
 
-    /// A file of a namespace. The name was checked, so it is no path.
+    /// The path of a file of a namespace, whose name is valid and so cannot be a path itself.
     fn file(&self, namespace: &str, ending: &str) -> PathBuf {
         self.folder.join(format!("{namespace}.{ending}"))
     }
 
-    /// What the namespace's file holds.
+    /// The values in the file of a namespace.
     fn values(&self, namespace: &str) -> Result<BTreeMap<String, Vec<u8>>, NamespaceError> {
         let path = self.file(namespace, "json");
         match fs::read(&path) {
@@ -80,7 +78,7 @@ impl FolderOfNamespaces {
         }
     }
 
-    /// Puts the values in place, so that they are there whole after a crash, or not at all.
+    /// Replaces the file of a namespace, so that a crash leaves the old values or the new ones.
     fn replace(&self, namespace: &str, values: BTreeMap<String, Vec<u8>>) -> Result<(), NamespaceError> {
         let (new, path) = (self.file(namespace, "new"), self.file(namespace, "json"));
         let bytes = encode(&path, namespace, values)?;
@@ -97,7 +95,7 @@ impl FolderOfNamespaces {
         put_in_place().map_err(|error| NamespaceError::Unusable { path, error })
     }
 
-    /// Waits until nobody else writes to the namespace. The lock ends with the file, also if the process dies.
+    /// Waits for the lock of the namespace. It is released when the file is closed, even if the process dies.
     fn lock(&self, namespace: &str) -> Result<File, NamespaceError> {
         let path = self.file(namespace, "lock");
         let unusable = |error| NamespaceError::Unusable { path: path.clone(), error };
@@ -123,7 +121,7 @@ impl Namespaces for FolderOfNamespaces {
     }
 }
 
-/// Creates the folder if it is not there, for its owner alone; refuses one that others can look into.
+/// Creates the folder with mode 0700, or refuses one that other users have access to.
 fn make_private(folder: &Path) -> Result<(), NamespaceError> {
     let unusable = |error| NamespaceError::Unusable { path: folder.to_owned(), error };
     let mut builder = DirBuilder::new();
@@ -143,7 +141,7 @@ fn make_private(folder: &Path) -> Result<(), NamespaceError> {
     Ok(())
 }
 
-/// New files are their owner's alone.
+/// Options with mode 0600 for new files.
 fn for_the_owner_alone() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -151,13 +149,13 @@ fn for_the_owner_alone() -> OpenOptions {
     options
 }
 
-/// Makes the names in a folder outlast a crash, as `sync_all` does with what is in a file.
+/// Makes the names in a folder survive a crash, as `sync_all` does for the content of a file.
 #[cfg(unix)]
 fn keep_names(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// The system does that by itself.
+/// Other systems do that by themselves.
 #[cfg(not(unix))]
 fn keep_names(_: &Path) -> io::Result<()> {
     Ok(())
@@ -208,7 +206,7 @@ fn decode(path: &Path, namespace: &str, bytes: &[u8]) -> Result<BTreeMap<String,
         return Err(damaged(path, format_args!("it was written for the namespace `{}`", file.namespace)));
     }
     if file.digest != digest(path, namespace, &file.values)? {
-        return Err(damaged(path, "it does not hold what it held when it was written"));
+        return Err(damaged(path, "its content does not match its digest"));
     }
     Ok(file.values.into_iter().map(|(key, content)| (key, content.0)).collect())
 }

@@ -1,10 +1,10 @@
-//! The capability `key-value`: a few values that outlive the evaluation.
+//! The capability `key-value`: values that outlive an evaluation.
 //!
-//! What is kept belongs to a namespace, which the operator names and several plugins may share. A call works on a
-//! [`NamespaceSession`]: the values as they were when it first asked, and its own changes. Nothing is written here: once the call
-//! has given an answer, its changes come back with the evaluation as [`NamespaceChanges`], and who called the plugin keeps
-//! them with what the answer is used for, or drops them. Where values are read is behind [`Namespaces`]: a folder here, a
-//! ledger elsewhere.
+//! Values belong to a namespace, which the operator names and several plugins may share. A call works on a
+//! [`NamespaceSession`]: the values as they were when it first asked, with its own changes. Nothing is written here: the
+//! changes of a call that answered are returned with the evaluation as [`NamespaceChanges`], and the caller of the plugin
+//! stores them together with what it uses the answer for, or drops them. Values are read through [`Namespaces`]: from a folder
+//! here, from the ledger elsewhere.
 
 mod binding;
 mod changes;
@@ -112,7 +112,7 @@ impl KeyValueCapability {
         sandbox.state.insert(NamespaceSession::new(self.grant.clone(), namespaces));
     }
 
-    /// What the call changed in its namespace; none if nothing, or if a recording answered it. Its session is over.
+    /// Ends the session of the call, and returns its changes; none if it changed nothing, or a recording answered it.
     pub(crate) fn take_changes(sandbox: &mut Sandbox) -> Option<NamespaceChanges> {
         sandbox.state.take::<NamespaceSession>().and_then(NamespaceSession::into_changes)
     }
@@ -130,6 +130,6 @@ impl KeyValueCapability {
 
 /// The session of the call.
 fn session(sandbox: &mut Sandbox) -> Result<&mut NamespaceSession, KeyValueError> {
-    let none = || KeyValueError::Unavailable("this host keeps no values of plugins".to_owned());
+    let none = || KeyValueError::Unavailable("this host has no store for the values of plugins".to_owned());
     sandbox.state.get_mut().ok_or_else(none)
 }

@@ -10,36 +10,35 @@ use std::time::Duration;
 use super::super::name;
 use crate::display::Bytes;
 
-/// What a plugin may do with the values of a namespace.
+/// How a plugin may use the values of a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamespaceAccess {
-    /// See them.
+    /// It may read them.
     ReadOnly,
-    /// See and change them.
+    /// It may read and change them.
     ReadWrite,
 }
 
-/// The values that a plugin may use.
+/// The namespace whose values a plugin may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyValueGrant {
-    /// Whose values they are: lower-case words joined by hyphens. Plugins that are granted the same namespace share
-    /// what is in it.
+    /// The name of the namespace: lower-case words joined by hyphens. Plugins with the same namespace share its values.
     pub namespace: String,
-    /// What the plugin may do with them.
+    /// Whether the plugin may change the values.
     pub access: NamespaceAccess,
-    /// How much room all keys and values of the namespace may take together, in bytes. Default: 64 KiB. What takes
-    /// more already stays, and may shrink.
+    /// The largest size of all keys and values of the namespace together, in bytes. A namespace that is larger already keeps
+    /// its values, and may only shrink. Default: 64 KiB.
     pub quota: u64,
 }
 
 impl KeyValueGrant {
-    /// Grants the namespace with the default quota.
+    /// A grant of the namespace with the default quota.
     pub fn new(namespace: impl Into<String>, access: NamespaceAccess) -> Self {
         Self { namespace: namespace.into(), access, quota: 64 << 10 }
     }
 }
 
-/// Whether that can be the name of a namespace: the rule for every store.
+/// Checks the name of a namespace, by the rule for every store.
 ///
 /// # Errors
 /// [`NamespaceError::InvalidName`].
@@ -47,36 +46,37 @@ pub fn check_namespace(namespace: &str) -> Result<(), NamespaceError> {
     if name::is_name(namespace) { Ok(()) } else { Err(NamespaceError::InvalidName { namespace: namespace.to_owned() }) }
 }
 
-/// Where calls read the values of namespaces. Several threads, processes and machines may use one store at the same time.
+/// The store that calls read the values of namespaces from. Several threads, processes and machines may use one store at the
+/// same time.
 ///
-/// A call only reads: what it changes comes back with its evaluation, as [`NamespaceChanges`](super::NamespaceChanges).
+/// Calls only read. Their changes are returned with the evaluation, as [`NamespaceChanges`](super::NamespaceChanges).
 pub trait Namespaces: Debug + Send + Sync {
-    /// All keys and values as they are now, as some write left them. A namespace that nobody has written to is empty.
+    /// The current keys and values of a namespace, as one write left them. A namespace that was never written to is empty.
     ///
     /// # Errors
-    /// If the name cannot be one, or the values cannot be had whole.
+    /// If the name is invalid, or the values cannot be read completely.
     fn read(&self, namespace: &str) -> Result<BTreeMap<String, Vec<u8>>, NamespaceError>;
 }
 
-/// Why the values of a namespace cannot be had or kept.
+/// Why the values of a namespace cannot be read or stored.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NamespaceError {
-    /// Its name cannot be one.
-    #[error("`{namespace}` cannot be the name of a namespace: write {rule}", rule = name::RULE)]
+    /// The name is invalid.
+    #[error("`{namespace}` is not a valid name of a namespace: use {rule}", rule = name::RULE)]
     InvalidName {
-        /// The name that was given.
+        /// The invalid name.
         namespace: String,
     },
-    /// The folder, or a file in it, cannot be created, read or written.
-    #[error("`{}`, where values of plugins are kept, cannot be used: {error}", .path.display())]
+    /// The folder or a file in it cannot be created, read or written.
+    #[error("cannot use `{}`, where values of plugins are stored: {error}", .path.display())]
     Unusable {
-        /// The folder, or the file in it.
+        /// The folder or the file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
-    /// Others can look into the folder.
+    /// Other users have access to the folder.
     #[error(
         "the folder `{}` is open to others (mode {mode:o}): what is in it turns decisions, so make it private with \
          `chmod 700`",
@@ -85,37 +85,37 @@ pub enum NamespaceError {
     Shared {
         /// The folder.
         path: PathBuf,
-        /// Its permissions.
+        /// The permissions of the folder.
         mode: u32,
     },
-    /// The file is not as it was written.
-    #[error("the namespace file `{}` is damaged: {reason}; put a copy back, or remove it to begin anew", .path.display())]
+    /// The file is damaged.
+    #[error("the namespace file `{}` is damaged: {reason}; restore a copy, or remove the file to start empty", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         reason: String,
     },
-    /// The file is one of a later version.
+    /// The file has a version that this host does not read.
     #[error(
-        "the namespace file `{}` has version {version}, and this Lockgate reads version 1: use the one that wrote it",
+        "the namespace file `{}` has version {version}; this Lockgate reads version 1: use the version that wrote it",
         .path.display()
     )]
     OfAnotherVersion {
         /// The file.
         path: PathBuf,
-        /// Its version.
+        /// The version of the file.
         version: u64,
     },
-    /// Somebody else is writing, and does not come to an end.
-    #[error("somebody has been holding `{}` for {} s: end the process that does", .path.display(), .waited.as_secs())]
+    /// Another process has held the lock of the namespace for too long.
+    #[error("another process has locked `{}` for {} s: end that process", .path.display(), .waited.as_secs())]
     Busy {
-        /// The file that is locked.
+        /// The lock file.
         path: PathBuf,
-        /// How long it was waited for.
+        /// How long this process waited.
         waited: Duration,
     },
-    /// There is no room.
+    /// The changes would exceed the quota.
     #[error(
         "the namespace `{namespace}` would take {} of the {} granted: grant more, or delete some of its keys",
         Bytes(*.needed),
@@ -124,12 +124,12 @@ pub enum NamespaceError {
     QuotaExceeded {
         /// The namespace.
         namespace: String,
-        /// How much its keys and values would take, in bytes.
+        /// The size of all keys and values after the changes, in bytes.
         needed: u64,
-        /// How much they may take, in bytes.
+        /// The quota, in bytes.
         quota: u64,
     },
-    /// What another store says.
+    /// Another store failed, for example the ledger.
     #[error(transparent)]
     Store(Box<dyn Error + Send + Sync>),
 }

@@ -1,4 +1,4 @@
-//! One call's view of a namespace: what it asks, as it stands on the tape of its evaluation, and what it is answered.
+//! The session of one call with a namespace, and its questions as the tape of the evaluation holds them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::super::base64_bytes::Base64Bytes;
 use super::changes::{NamespaceChanges, ValueChanges, entry_size, fits, size_of};
 use super::namespaces::{KeyValueGrant, NamespaceAccess, NamespaceError, Namespaces};
 
-/// How long a key may be, in bytes.
+/// The longest key, in bytes.
 const LONGEST_KEY: usize = 256;
 
 /// The key whose value a call asks for or deletes.
@@ -83,7 +83,7 @@ impl NamespaceSession {
         Ok(from.map(|(key, _)| key).take_while(|key| key.starts_with(prefix.as_str())).cloned().collect())
     }
 
-    /// Gives a key a value.
+    /// Sets the value of a key.
     pub(crate) fn set(
         &mut self,
         AssignmentQuestion { key, value: Base64Bytes(value) }: &AssignmentQuestion,
@@ -103,7 +103,7 @@ impl NamespaceSession {
         Ok(())
     }
 
-    /// Takes a key away, if it is there. If it is not, but comes while the call runs, it goes all the same.
+    /// Deletes a key, if it exists. A key that another call adds meanwhile is deleted, too.
     pub(crate) fn delete(&mut self, KeyQuestion { key }: &KeyQuestion) -> Result<(), KeyValueError> {
         self.may_write()?;
         check(key)?;
@@ -115,7 +115,7 @@ impl NamespaceSession {
         Ok(())
     }
 
-    /// What the call changed, for the caller to keep; none if nothing. It is of use only once the call has given an answer.
+    /// The changes of the call; none if there are none. They count only if the call answered.
     pub(crate) fn into_changes(self) -> Option<NamespaceChanges> {
         let Self { grant: KeyValueGrant { namespace, quota, .. }, changes, .. } = self;
         (!changes.is_empty()).then_some(NamespaceChanges { namespace, quota, changes })
@@ -128,7 +128,7 @@ impl NamespaceSession {
         }
     }
 
-    /// The values, read when they are first asked for.
+    /// The values, which are read when the call first asks.
     fn values(&mut self) -> Result<&mut NamespaceValues, KeyValueError> {
         let Self { grant, namespaces, values, .. } = self;
         let read = values.get_or_insert_with(|| match namespaces.read(&grant.namespace) {
@@ -139,24 +139,24 @@ impl NamespaceSession {
     }
 }
 
-/// The operator is told all of it; the plugin, which nobody vouches for, learns nothing of the machine.
+/// Logs the whole error for the operator. The plugin, which nobody vouches for, learns nothing about the machine.
 fn unavailable(namespace: &str, error: &NamespaceError) -> KeyValueError {
-    tracing::error!(namespace, %error, "the values of a namespace cannot be read");
+    tracing::error!(namespace, %error, "cannot read the values of a namespace");
     let why = match error {
         NamespaceError::Damaged { .. } => "it is damaged",
         NamespaceError::OfAnotherVersion { .. } => "another version of the host wrote it",
         _ => "the host cannot read it",
     };
-    KeyValueError::Unavailable(format!("the namespace `{namespace}` is not to be had: {why}"))
+    KeyValueError::Unavailable(format!("the namespace `{namespace}` is not available: {why}"))
 }
 
 fn check(key: &str) -> Result<(), KeyValueError> {
     let wrong = if key.is_empty() {
         "it is empty".to_owned()
     } else if key.len() > LONGEST_KEY {
-        format!("it is {} bytes long: no key has more than {LONGEST_KEY}", key.len())
+        format!("it has {} bytes; the limit is {LONGEST_KEY}", key.len())
     } else if key.contains(char::is_control) {
-        format!("`{}` has a control character", key.escape_debug())
+        format!("`{}` contains a control character", key.escape_debug())
     } else {
         return Ok(());
     };

@@ -167,10 +167,10 @@ fn what_is_no_key_is_refused_with_what_is_wrong() {
     let long = "a".repeat(257);
     for (key, wrong) in [
         ("", "it is empty"),
-        (long.as_str(), "it is 257 bytes long: no key has more than 256"),
-        ("line\nbreak", "`line\\nbreak` has a control character"),
-        ("a\0", "`a\\0` has a control character"),
-        ("a\u{9f}", "`a\\u{9f}` has a control character"),
+        (long.as_str(), "it has 257 bytes; the limit is 256"),
+        ("line\nbreak", "`line\\nbreak` contains a control character"),
+        ("a\0", "`a\\0` contains a control character"),
+        ("a\u{9f}", "`a\\u{9f}` contains a control character"),
     ] {
         let refused = Err(KeyValueError::InvalidKey(wrong.to_owned()));
         assert_eq!(session.value(key).map(|_| ()), refused);
@@ -240,7 +240,7 @@ fn a_name_that_could_be_a_path_is_none() {
     let (_place, _, namespaces) = folder();
     for name in ["", "../counter", "a/b", "A", "a.json", "a--b"] {
         let message = format!(
-            "`{name}` cannot be the name of a namespace: write at most 64 lower-case letters, digits and single hyphens"
+            "`{name}` is not a valid name of a namespace: use at most 64 lower-case letters, digits and single hyphens"
         );
         assert_eq!(namespaces.read(name).unwrap_err().to_string(), message);
         assert_eq!(commit(&namespaces, name, &ValueChanges::default(), 64).unwrap_err().to_string(), message);
@@ -299,8 +299,8 @@ fn no_edit_goes_unnoticed_and_nothing_is_written_over_it() {
     fs::write(&file, whole.replace("MQ==", "Mg==")).unwrap();
     assert_eq!(
         namespaces.read("counter").unwrap_err().to_string().replace(&file.display().to_string(), "FILE"),
-        "the namespace file `FILE` is damaged: it does not hold what it held when it was written; put a copy back, or \
-         remove it to begin anew"
+        "the namespace file `FILE` is damaged: its content does not match its digest; restore a copy, or \
+         remove the file to start empty"
     );
     fs::remove_file(&file).unwrap();
     assert_eq!(namespaces.read("counter").unwrap(), BTreeMap::new());
@@ -311,7 +311,7 @@ fn a_plugin_learns_that_the_values_are_damaged_and_not_where_they_are() {
     let (_place, path, namespaces) = folder();
     fs::write(path.join("counter.json"), "{").unwrap();
     let mut session = writer(&namespaces);
-    let unavailable = KeyValueError::Unavailable("the namespace `counter` is not to be had: it is damaged".to_owned());
+    let unavailable = KeyValueError::Unavailable("the namespace `counter` is not available: it is damaged".to_owned());
     assert_eq!(session.value("a"), Err(unavailable.clone()));
     fs::remove_file(path.join("counter.json")).unwrap();
     assert_eq!(session.give("a", "1"), Err(unavailable), "for the whole of the call");

@@ -268,7 +268,7 @@ fn a_binding_whose_values_do_not_fit_beside_those_of_the_ones_before_has_failed(
     assert_eq!(failure.kind, FailureKind::HostFailed);
     assert_eq!(
         failure.message,
-        "what it changed in its namespace cannot be kept: the namespace `counter` would take 42 bytes of the 40 bytes \
+        "the plugin's changes to its namespace cannot be stored: the namespace `counter` would take 42 bytes of the 40 bytes \
          granted: grant more, or delete some of its keys"
     );
     assert_eq!(kept(&stand.engine).into_keys().collect::<Vec<_>>(), ["a", "c"]);

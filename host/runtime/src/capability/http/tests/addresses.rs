@@ -122,7 +122,7 @@ fn a_name_that_stands_for_nothing_is_unreachable() {
     );
     assert_eq!(
         send(client(&grant, |_| Ok(Vec::new()))),
-        Err(HttpError::Unreachable(format!("`{origin}` cannot be reached: its name stands for no address")))
+        Err(HttpError::Unreachable(format!("`{origin}` cannot be reached: its name has no address")))
     );
 }
 

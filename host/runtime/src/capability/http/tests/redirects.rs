@@ -53,7 +53,7 @@ fn a_redirect_to_what_is_no_url_is_no_answer() {
     for location in ["file:///etc/passwd", "http://user@127.0.0.1/", "http://", "/a b", "javascript:alert(1)"] {
         let peer = sending_on(302, location);
         let why = invalid_response(get(&[granted(&peer.origin())], &peer.url("/")));
-        assert!(why.starts_with(&format!("it redirects to {location:?}, which is no URL: ")), "{why}");
+        assert!(why.starts_with(&format!("it redirects to {location:?}, which is not a URL: ")), "{why}");
     }
 }
 

@@ -80,7 +80,7 @@ fn an_empty_body_is_none_where_there_is_none() {
     assert!(!peer.requests()[0].contains("content-length"));
     assert_eq!(
         refused(&with_body(request(HttpMethod::Get, "http://127.0.0.1:9/"), "x")),
-        "it has a body, and `get` has none"
+        "a `get` request cannot have a body"
     );
 }
 
@@ -100,7 +100,7 @@ fn headers_about_the_connection_are_the_hosts() {
         "Proxy-Connection",
         "http2-settings",
     ] {
-        assert_eq!(refused_header(name, "1"), format!("the header `{}` is the host's to set", name.to_lowercase()));
+        assert_eq!(refused_header(name, "1"), format!("the host sets the header `{}` itself", name.to_lowercase()));
     }
 }
 
@@ -109,11 +109,11 @@ fn nothing_can_be_smuggled_in_a_header() {
     for value in ["a\r\nhost: evil", "a\nb", "a\rb", "a\0b", "a\x7fb", "café"] {
         assert_eq!(
             refused_header("x-a", value),
-            "the value of the header `x-a` holds something else than visible ASCII, blanks and tabs"
+            "the value of the header `x-a` may only contain visible ASCII, blanks and tabs"
         );
     }
     for name in ["", "a b", "a:b", "a\r\nb", "a\0", "café", "a(b)"] {
-        assert_eq!(refused_header(name, "1"), format!("{name:?} is no name of a header"));
+        assert_eq!(refused_header(name, "1"), format!("{name:?} is not a header name"));
     }
 }
 
@@ -134,7 +134,7 @@ fn nothing_can_be_smuggled_in_a_url() {
         "http://127.0.0.1:99999/",
     ] {
         let why = refused(&request(HttpMethod::Get, url));
-        assert!(why.starts_with("its URL is none: "), "`{url}`: {why}");
+        assert!(why.starts_with("invalid URL: "), "`{url}`: {why}");
     }
 }
 
@@ -142,11 +142,11 @@ fn nothing_can_be_smuggled_in_a_url() {
 fn a_request_is_bounded() {
     let url = "http://127.0.0.1:9/";
     let large = "x".repeat(16_384);
-    assert_eq!(refused_header("x-a", &large), "its headers have 16387 bytes, and 16384 are allowed");
+    assert_eq!(refused_header("x-a", &large), "its headers have 16387 bytes; the limit is 16384");
     let many = with_headers(request(HttpMethod::Get, url), &vec![("x", "y"); 101]);
-    assert_eq!(refused(&many), "it has 101 headers, and 100 are allowed");
+    assert_eq!(refused(&many), "it has 101 headers; the limit is 100");
     let body = with_body(request(HttpMethod::Post, url), &"x".repeat(1_048_577));
-    assert_eq!(refused(&body), "its body has 1048577 bytes, and 1048576 are allowed");
+    assert_eq!(refused(&body), "its body has 1048577 bytes; the limit is 1048576");
 }
 
 #[test]
@@ -180,14 +180,14 @@ fn a_grant_that_grants_nothing_is_no_grant() {
     let grant = HttpGrant::new("https://a".parse().unwrap());
     assert_eq!(
         why(&[HttpGrant { methods: Vec::new(), ..grant.clone() }]),
-        "`https://a` is granted with no method: name one, or leave out `methods` for `get` and `head`"
+        "the grant of `https://a` has no method: add one, or leave out `methods` to grant `get` and `head`"
     );
     assert_eq!(
         why(&[HttpGrant { timeout: Duration::ZERO, ..grant.clone() }]),
-        "`https://a` is granted with a timeout of 0: nothing would ever be answered in it"
+        "the grant of `https://a` has a timeout of 0, so every request would fail: set a longer one"
     );
     assert_eq!(
         why(&[grant.clone(), HttpGrant::new("HTTPS://A:443".parse().unwrap())]),
-        "`https://a` is granted twice: put what is granted there into one grant"
+        "`https://a` is granted twice: merge both grants into one"
     );
 }
