@@ -19,7 +19,7 @@
 //!
 //! let error = allowed(&Fixture::new().evaluation()).unwrap_err();
 //! assert_eq!(error.code, "file-unreadable");
-//! assert_eq!(error.message, "`allowed.txt` in the directory `catalog`: no directory of that name is granted");
+//! assert_eq!(error.message, "`allowed.txt` in the directory `catalog`: no directory with that name is granted");
 //! ```
 
 use std::fmt;
@@ -179,14 +179,14 @@ impl DirectoryError {
     /// The same for people, as the end of a sentence.
     pub fn in_words(&self) -> String {
         match self {
-            Self::NotGranted(_) => "no directory of that name is granted".to_owned(),
-            Self::InvalidPath(why) => format!("that is no path: {why}"),
-            Self::Missing => "nothing is there".to_owned(),
+            Self::NotGranted(_) => "no directory with that name is granted".to_owned(),
+            Self::InvalidPath(why) => format!("invalid path: {why}"),
+            Self::Missing => "it does not exist".to_owned(),
             Self::Outside => "a link leads out of the directory".to_owned(),
-            Self::WrongKind(EntryKind::File) => "a file is there".to_owned(),
-            Self::WrongKind(EntryKind::Directory) => "a directory is there".to_owned(),
-            Self::WrongKind(EntryKind::Other) => "what is there cannot be read".to_owned(),
-            Self::TooLarge(allowed) => format!("it is larger than the {allowed} that are allowed"),
+            Self::WrongKind(EntryKind::File) => "it is a file".to_owned(),
+            Self::WrongKind(EntryKind::Directory) => "it is a directory".to_owned(),
+            Self::WrongKind(EntryKind::Other) => "it is neither a file nor a directory".to_owned(),
+            Self::TooLarge(allowed) => format!("it is larger than the limit of {allowed}"),
             Self::Unreadable(why) => format!("the host cannot read it: {why}"),
         }
     }
@@ -247,7 +247,7 @@ mod tests {
         let fixture = Fixture::new().without_file("catalog", "list", DirectoryError::TooLarge(1024));
         let evaluation = fixture.evaluation();
         let error = Directory::named(&evaluation, "catalog").text("list").unwrap_err();
-        assert_eq!(error.to_string(), "`list` in the directory `catalog`: it is larger than the 1024 that are allowed");
+        assert_eq!(error.to_string(), "`list` in the directory `catalog`: it is larger than the limit of 1024");
     }
 
     #[test]

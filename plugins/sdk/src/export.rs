@@ -31,7 +31,7 @@ impl<P: Plugin> Configured<P> {
     pub fn answer<T>(&self, ask: impl FnOnce(&P) -> Result<T, PluginError>) -> Result<T, PluginError> {
         match self.0.read().as_deref() {
             Ok(Some(plugin)) => ask(plugin),
-            _ => Err(PluginError::new("not-configured", "the plugin was asked before it was configured")),
+            _ => Err(PluginError::new("not-configured", "the plugin was called before it was configured")),
         }
     }
 }

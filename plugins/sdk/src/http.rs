@@ -26,7 +26,7 @@
 //! assert_eq!(fixture.requests()[0].headers, [("accept".to_owned(), "application/json".to_owned())]);
 //!
 //! let down = Fixture::new().with_answer(url, Response::new(503));
-//! assert_eq!(findings(&down.evaluation()).unwrap_err().message, "the answer has the status 503");
+//! assert_eq!(findings(&down.evaluation()).unwrap_err().message, "the response has status 503");
 //! ```
 
 use std::fmt;
@@ -76,7 +76,8 @@ impl Request {
     /// # Errors
     /// If the value has no JSON form, as a map whose keys are not text.
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Result<Self, PluginError> {
-        let unwritable = |error| PluginError::new("request-unwritable", format!("the value has no JSON form: {error}"));
+        let unwritable =
+            |error| PluginError::new("request-unwritable", format!("the value cannot be written as JSON: {error}"));
         Ok(self.header("content-type", "application/json").body(serde_json::to_vec(value).map_err(unwritable)?))
     }
 
@@ -179,10 +180,10 @@ pub enum UnusableResponse {
 impl fmt::Display for UnusableResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Status(status) => write!(f, "the answer has the status {status}"),
-            Self::NotText { from } => write!(f, "the answer is not UTF-8 from byte {from} on"),
-            Self::NotJson { pointer, message } if *pointer == Pointer::root() => write!(f, "the answer: {message}"),
-            Self::NotJson { pointer, message } => write!(f, "the answer at `{pointer}`: {message}"),
+            Self::Status(status) => write!(f, "the response has status {status}"),
+            Self::NotText { from } => write!(f, "the response is not UTF-8 from byte {from} on"),
+            Self::NotJson { pointer, message } if *pointer == Pointer::root() => write!(f, "the response: {message}"),
+            Self::NotJson { pointer, message } => write!(f, "the response at `{pointer}`: {message}"),
         }
     }
 }
@@ -208,15 +209,15 @@ impl HttpError {
     pub fn in_words(&self) -> String {
         match self {
             Self::NotGranted(what) => format!("not granted: {what}"),
-            Self::InvalidRequest(why) => format!("that is no request: {why}"),
-            Self::AddressRefused(address) => format!("the host's name stands for `{address}`, which is not granted"),
+            Self::InvalidRequest(why) => format!("invalid request: {why}"),
+            Self::AddressRefused(address) => format!("the host name resolves to `{address}`, which is not granted"),
             Self::Unreachable(why) => format!("nobody answers: {why}"),
-            Self::TimedOut(allowed) => format!("there is no answer within {allowed} ms"),
-            Self::TooLarge(allowed) => format!("the answer is larger than the {allowed} bytes that are allowed"),
+            Self::TimedOut(allowed) => format!("no response within {allowed} ms"),
+            Self::TooLarge(allowed) => format!("the response is larger than the limit of {allowed} bytes"),
             Self::TooManyRedirects(0) => "it is redirected".to_owned(),
-            Self::TooManyRedirects(1) => "it is redirected more than once".to_owned(),
-            Self::TooManyRedirects(allowed) => format!("it is redirected more than {allowed} times"),
-            Self::InvalidResponse(why) => format!("what came back is no HTTP: {why}"),
+            Self::TooManyRedirects(1) => "the request was redirected more than once".to_owned(),
+            Self::TooManyRedirects(allowed) => format!("the request was redirected more than {allowed} times"),
+            Self::InvalidResponse(why) => format!("invalid HTTP response: {why}"),
         }
     }
 }
@@ -264,10 +265,7 @@ mod tests {
     fn a_test_says_what_goes_wrong() {
         let fixture = Fixture::new().without_answer(URL, HttpError::TimedOut(2_000));
         let error = PluginError::from(Request::get(URL).send(&fixture.evaluation()).unwrap_err());
-        assert_eq!(
-            (error.code.as_str(), error.message.as_str()),
-            ("request-failed", "there is no answer within 2000 ms")
-        );
+        assert_eq!((error.code.as_str(), error.message.as_str()), ("request-failed", "no response within 2000 ms"));
     }
 
     #[test]
@@ -285,8 +283,8 @@ mod tests {
         let latin = Response::new(200).with_body(*b"caf\xe9");
         assert_eq!(latin.text(), Err(UnusableResponse::NotText { from: 3 }));
         let error = Response::new(200).with_body(r#"[1, "a"]"#).json::<Vec<u8>>().unwrap_err();
-        assert!(error.to_string().starts_with("the answer at `/1`: invalid type"), "{error}");
+        assert!(error.to_string().starts_with("the response at `/1`: invalid type"), "{error}");
         let error = Response::new(200).with_body("[1").json::<Vec<u8>>().unwrap_err();
-        assert!(error.to_string().starts_with("the answer: EOF"), "{error}");
+        assert!(error.to_string().starts_with("the response: EOF"), "{error}");
     }
 }

@@ -164,9 +164,9 @@ impl KeyValueError {
     /// The same for people.
     pub fn in_words(&self) -> String {
         match self {
-            Self::ReadOnly => "the values are granted for reading alone".to_owned(),
-            Self::InvalidKey(why) => format!("that is no key: {why}"),
-            Self::QuotaExceeded(granted) => format!("there is no more room than the {granted} bytes that are granted"),
+            Self::ReadOnly => "the values are granted for reading only".to_owned(),
+            Self::InvalidKey(why) => format!("invalid key: {why}"),
+            Self::QuotaExceeded(granted) => format!("the quota of {granted} bytes is exceeded"),
             Self::Unavailable(why) => why.clone(),
         }
     }

@@ -147,7 +147,7 @@ impl JsonSchema for Pattern {
             "type": "string",
             "minLength": 1,
             "format": "lockgate-pattern",
-            "description": "A text in which `*` stands for any run of characters but `/`, and `**` for any run."
+            "description": "A text in which `*` matches any characters except `/`, and `**` matches any characters."
         })
     }
 }

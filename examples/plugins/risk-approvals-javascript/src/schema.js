@@ -1,6 +1,6 @@
-// The JSON Schema of the settings, and what a value has to be changed in to fit it.
+// The JSON Schema of the settings, and a validator that reports all errors, in the order of the keys.
 //
-// As much of JSON Schema as these settings need. Everything that is wrong is found at once, in the order of the keys.
+// It supports as much of JSON Schema as these settings need.
 
 import { inOrder } from "./order.js";
 
@@ -58,31 +58,32 @@ export const SCHEMA = {
 };
 
 const TYPES = {
-  integer: { words: "a whole number", fits: (value) => Number.isInteger(value) },
-  string: { words: "a text", fits: (value) => typeof value === "string" },
-  object: { words: "a table", fits: isTable },
-  null: { words: "nothing", fits: (value) => value === null },
+  // A number is only called whole if the value is one that is not.
+  integer: { words: (value) => (typeof value === "number" ? "a whole number" : "a number"), fits: Number.isInteger },
+  string: { words: () => "a text", fits: (value) => typeof value === "string" },
+  object: { words: () => "a table", fits: isTable },
+  null: { words: () => "nothing", fits: (value) => value === null },
 };
 
-/** All that is wrong with the shape of a value, as pointers and messages. */
+/** All violations of the schema, each with pointer and message. */
 export function findingsIn(value, schema = SCHEMA, at = "") {
   if (schema.$ref !== undefined) {
     return findingsIn(value, SCHEMA.$defs[schema.$ref.slice("#/$defs/".length)], at);
   }
   const types = [schema.type].flat();
   if (!types.some((name) => TYPES[name].fits(value))) {
-    const wanted = types.filter((name) => name !== "null").map((name) => TYPES[name].words);
-    return [{ pointer: at, message: `${wanted.join(" or ")} is expected here, not ${show(value)}` }];
+    const wanted = types.filter((name) => name !== "null").map((name) => TYPES[name].words(value));
+    return [{ pointer: at, message: `expected ${wanted.join(" or ")}, got ${got(value)}` }];
   }
   if (isTable(value)) return findingsInMembers(value, schema, at);
   if (value === "" && schema.minLength === 1) {
-    return [{ pointer: at, message: "an empty text is not allowed here" }];
+    return [{ pointer: at, message: "the text must not be empty" }];
   }
   if (value !== null && value < schema.minimum) {
-    return [{ pointer: at, message: `at least ${schema.minimum} is expected, not ${show(value)}` }];
+    return [{ pointer: at, message: `expected at least ${schema.minimum}, got ${got(value)}` }];
   }
   if (value !== null && value > schema.maximum) {
-    return [{ pointer: at, message: `at most ${schema.maximum} is expected, not ${show(value)}` }];
+    return [{ pointer: at, message: `expected at most ${schema.maximum}, got ${got(value)}` }];
   }
   return [];
 }
@@ -97,7 +98,7 @@ function findingsInMembers(members, schema, at) {
       return findingsIn(members[key], schema.properties[key], place);
     }
     const known = inOrder(Object.keys(schema.properties)).map((name) => `\`${name}\``);
-    return [{ pointer: place, message: `\`${key}\` is not known here; known are: ${known.join(", ")}` }];
+    return [{ pointer: place, message: `unknown key \`${key}\`; known keys: ${known.join(", ")}` }];
   });
   return [...missing, ...present];
 }
@@ -106,12 +107,11 @@ function isTable(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function show(value) {
+function got(value) {
   if (isTable(value)) return "a table";
   if (Array.isArray(value)) return "a list";
   if (value === null) return "nothing";
-  const characters = [...String(value)];
-  return characters.length > 60 && typeof value === "string"
-    ? `\`${characters.slice(0, 60).join("")}…\``
-    : `\`${value}\``;
+  if (typeof value !== "string") return String(value);
+  const characters = [...value];
+  return characters.length > 60 ? `text "${characters.slice(0, 60).join("")}…"` : `text "${value}"`;
 }

@@ -1,6 +1,6 @@
-"""The JSON Schema of the settings, and what a value has to be changed in to fit it.
+"""The JSON Schema of the settings, and a validator that reports all errors, in the order of the keys.
 
-As much of JSON Schema as these settings need. Everything that is wrong is found at once, in the order of the keys.
+It supports as much of JSON Schema as these settings need.
 """
 
 import json
@@ -58,7 +58,7 @@ SCHEMA: dict[str, Any] = {
     },
 }
 
-_TYPES = {"integer": "a whole number", "string": "a text", "object": "a table"}
+_TYPES = {"string": "a text", "object": "a table"}
 
 
 def text() -> str:
@@ -67,7 +67,7 @@ def text() -> str:
 
 
 def findings(value: Any) -> list[Finding]:
-    """All that is wrong with the shape of a value: pointer and message."""
+    """All violations of the schema, each with pointer and message."""
     return list(_visit(SCHEMA, value, ""))
 
 
@@ -76,17 +76,19 @@ def _visit(schema: dict[str, Any], value: Any, at: str) -> Iterator[Finding]:
         schema = SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")]
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     if not any(_fits(name, value) for name in types):
-        wanted = " or ".join(_TYPES[name] for name in types if name != "null")
-        yield at, f"{wanted} is expected here, not {_show(value)}"
+        # A number is only called whole if the value is one that is not.
+        number = "a whole number" if isinstance(value, float) else "a number"
+        wanted = " or ".join(_TYPES.get(name, number) for name in types if name != "null")
+        yield at, f"expected {wanted}, got {_got(value)}"
     elif isinstance(value, dict):
         yield from _visit_members(schema, value, at)
     elif isinstance(value, str) and len(value) < schema.get("minLength", 0):
-        yield at, "an empty text is not allowed here"
+        yield at, "the text must not be empty"
     elif isinstance(value, int):
         if value < schema["minimum"]:
-            yield at, f"at least {schema['minimum']} is expected, not {_show(value)}"
+            yield at, f"expected at least {schema['minimum']}, got {_got(value)}"
         if value > schema["maximum"]:
-            yield at, f"at most {schema['maximum']} is expected, not {_show(value)}"
+            yield at, f"expected at most {schema['maximum']}, got {_got(value)}"
 
 
 def _visit_members(schema: dict[str, Any], members: dict[str, Any], at: str) -> Iterator[Finding]:
@@ -100,7 +102,7 @@ def _visit_members(schema: dict[str, Any], members: dict[str, Any], at: str) -> 
             yield from _visit(known[key], members[key], place)
         else:
             names = ", ".join(f"`{name}`" for name in sorted(known))
-            yield place, f"`{key}` is not known here; known are: {names}"
+            yield place, f"unknown key `{key}`; known keys: {names}"
 
 
 def _fits(name: str, value: Any) -> bool:
@@ -116,7 +118,7 @@ def _fits(name: str, value: Any) -> bool:
             return value is None
 
 
-def _show(value: Any) -> str:
+def _got(value: Any) -> str:
     match value:
         case dict():
             return "a table"
@@ -125,6 +127,6 @@ def _show(value: Any) -> str:
         case None:
             return "nothing"
         case str():
-            return f"`{value}`" if len(value) <= 60 else f"`{value[:60]}…`"
+            return f'text "{value}"' if len(value) <= 60 else f'text "{value[:60]}…"'
         case _:
-            return f"`{json.dumps(value)}`"
+            return json.dumps(value)

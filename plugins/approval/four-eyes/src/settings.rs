@@ -152,7 +152,7 @@ fn twice(required: &[RoleCount], place: &Pointer) -> Vec<SettingsFinding> {
         .enumerate()
         .filter(|(index, entry)| required.iter().take(*index).any(|earlier| earlier.role == entry.role));
     let finding = |(index, entry): (usize, &RoleCount)| {
-        let message = format!("the role `{}` stands here twice: write one entry with the count of both", entry.role);
+        let message = format!("the role `{}` is listed twice: merge both entries", entry.role);
         SettingsFinding::new(place.index(index).key("role"), message)
     };
     repeated.map(finding).collect()

@@ -410,7 +410,7 @@ fn numbers_and_ages_that_make_no_sense_are_refused_with_their_range() {
     for age in ["0d", "59s", "3651d", "5000w"] {
         let found = findings(&format!(r#"{{ "people": 1, "max-age": "{age}" }}"#));
         let is = if age.ends_with('d') && age != "0d" || age.ends_with('w') { "long" } else { "short" };
-        let message = format!("`{age}` is too {is}: write a length of time from `1m` to `3650d`");
+        let message = format!("`{age}` is too {is}: use a duration from `1m` to `3650d`");
         assert_eq!(found, [("/max-age".to_owned(), message)]);
     }
     assert_eq!(findings(r#"{ "people": 101 }"#)[0].0, "/people");

@@ -149,10 +149,7 @@ impl<'a> Scan<'a> {
                 }
             };
         }
-        let message = format!(
-            "the key `{}` stands twice in one object: which one would count is not defined, keep one of the two",
-            text(key)
-        );
+        let message = format!("the key `{}` is duplicated in one object: keep one of them", text(key));
         NotJson { pointer: place, message }
     }
 }
@@ -217,9 +214,7 @@ mod tests {
     }
 
     fn twice(place: &str, key: &str) -> Option<String> {
-        Some(format!(
-            "{place}: the key `{key}` stands twice in one object: which one would count is not defined, keep one of the two"
-        ))
+        Some(format!("{place}: the key `{key}` is duplicated in one object: keep one of them"))
     }
 
     #[test]

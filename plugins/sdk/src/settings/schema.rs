@@ -1,10 +1,9 @@
-//! Holds a value against a JSON Schema and finds all that is wrong.
+//! Validates settings against a JSON Schema, and reports all errors.
 //!
-//! Not a validator for any schema, but for those that `schemars` makes of settings: types, `required`, unknown keys,
-//! `enum` and `const`, ranges, lengths, `items`, `$ref` into `$defs`, `allOf`, `anyOf`, `oneOf`, and the formats of
-//! times and names; `lockgate-person` is the host's to check. `formatMinimum` and `formatMaximum` bound a length of time.
-//! A keyword that is not known here is not checked; reading the settings still is the last word. A full validator would
-//! make every plugin several times as large.
+//! It supports the schemas that `schemars` makes of settings, not all: types, `required`, unknown keys, `enum` and `const`,
+//! ranges, lengths, `items`, `$ref` into `$defs`, `allOf`, `anyOf`, `oneOf`, and the formats of times and names; the host
+//! checks `lockgate-person`. `formatMinimum` and `formatMaximum` limit a duration. Other keywords are not checked;
+//! deserialising the settings finds the rest. A complete validator would make every plugin several times as large.
 
 use serde_json::{Map, Value};
 
@@ -15,8 +14,7 @@ use crate::{Pointer, SettingsFinding};
 /// The formats of names and of patterns over names.
 const NAMES: [&str; 4] = ["lockgate-analysis", "lockgate-name", "lockgate-pattern", "lockgate-role"];
 
-/// Everything about `value` that the schema does not allow, in the order of the value, and after it every text that
-/// cannot be read by people.
+/// All violations of the schema, in the order of the value, and after them every text that people cannot read.
 pub(crate) fn findings(schema: &Value, value: &Value) -> Vec<SettingsFinding> {
     let mut walk = Walk { root: schema, found: Vec::new() };
     walk.visit(schema, value, &Pointer::root());
@@ -63,7 +61,7 @@ impl<'a> Walk<'a> {
     fn visit(&mut self, schema: &'a Value, value: &Value, at: &Pointer) {
         let keywords = match schema {
             Value::Object(keywords) => keywords,
-            Value::Bool(false) => return self.report(at, "nothing is allowed here".to_owned()),
+            Value::Bool(false) => return self.report(at, "no value is allowed here".to_owned()),
             _ => return,
         };
         if let Some(target) = keywords.get("$ref").and_then(Value::as_str).and_then(|target| self.resolve(target)) {
@@ -72,8 +70,8 @@ impl<'a> Walk<'a> {
         if let Some(types) = keywords.get("type")
             && !fits(types, value)
         {
-            // What has the wrong type breaks the other keywords too; saying so would only hide the cause.
-            return self.report(at, format!("{} is expected here, not {}", name_types(types), show(value)));
+            // A value of the wrong type violates the other keywords, too, but reporting that would hide the cause.
+            return self.report(at, format!("expected {}, got {}", name_types(types, value), got(value)));
         }
         self.words(keywords, value, at);
         match value {
@@ -120,7 +118,7 @@ impl<'a> Walk<'a> {
                         let known = known.into_iter().flat_map(Map::keys);
                         let known: Vec<String> = known.map(|key| format!("`{key}`")).collect();
                         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                        self.report(&place, format!("`{key}` is not known here; known are: {known}"));
+                        self.report(&place, format!("unknown key `{key}`; known keys: {known}"));
                     }
                     Some(schema) => self.visit(schema, member, &place),
                     None => {}
@@ -133,14 +131,14 @@ impl<'a> Walk<'a> {
         let count = elements.len() as u64;
         if let Some(least) = keywords.get("minItems").and_then(Value::as_u64).filter(|least| count < *least) {
             let message = match least {
-                1 => "at least one entry is expected".to_owned(),
-                _ => format!("at least {least} entries are expected, not {count}"),
+                1 => "expected at least one entry".to_owned(),
+                _ => format!("expected at least {least} entries, got {count}"),
             };
             self.report(at, message);
         }
         if let Some(most) = keywords.get("maxItems").and_then(Value::as_u64).filter(|most| count > *most) {
-            let entries = if most == 1 { "entry is" } else { "entries are" };
-            self.report(at, format!("at most {most} {entries} expected, not {count}"));
+            let entries = if most == 1 { "entry" } else { "entries" };
+            self.report(at, format!("expected at most {most} {entries}, got {count}"));
         }
         if let Some(schema) = keywords.get("items") {
             for (index, element) in elements.iter().enumerate() {
@@ -150,7 +148,7 @@ impl<'a> Walk<'a> {
         if keywords.get("uniqueItems") == Some(&Value::Bool(true)) {
             for (index, element) in elements.iter().enumerate() {
                 if elements.iter().take(index).any(|earlier| earlier == element) {
-                    self.report(&at.index(index), format!("{} stands here twice", show(element)));
+                    self.report(&at.index(index), format!("{} is listed twice", got(element)));
                 }
             }
         }
@@ -160,14 +158,14 @@ impl<'a> Walk<'a> {
         let count = text.chars().count() as u64;
         if let Some(least) = keywords.get("minLength").and_then(Value::as_u64).filter(|least| count < *least) {
             let message = match least {
-                1 => "an empty text is not allowed here".to_owned(),
-                _ => format!("at least {least} characters are expected, not {count}"),
+                1 => "the text must not be empty".to_owned(),
+                _ => format!("expected at least {least} characters, got {count}"),
             };
             self.report(at, message);
         }
         if let Some(most) = keywords.get("maxLength").and_then(Value::as_u64).filter(|most| count > *most) {
-            let characters = if most == 1 { "character is" } else { "characters are" };
-            self.report(at, format!("at most {most} {characters} expected, not {count}"));
+            let characters = if most == 1 { "character" } else { "characters" };
+            self.report(at, format!("expected at most {most} {characters}, got {count}"));
         }
         let format = keywords.get("format").and_then(Value::as_str);
         let is_name = format.is_some_and(|format| NAMES.contains(&format));
@@ -196,7 +194,7 @@ impl<'a> Walk<'a> {
             if let Some(bound) = keywords.get(key)
                 && bound.as_f64().is_some_and(|bound| !holds(number, bound))
             {
-                self.report(at, format!("{words} {bound} is expected, not {}", show(value)));
+                self.report(at, format!("expected {words} {bound}, got {}", got(value)));
             }
         }
     }
@@ -235,8 +233,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// What is wrong with a length of time that the schema bounds by `formatMinimum` and `formatMaximum`. A text that is none
-/// is for its format to refuse, which may stand in another part of the schema.
+/// The error of a duration outside of `formatMinimum` and `formatMaximum`. A text that is not a duration is refused by its
+/// format, which may be in another part of the schema.
 fn length_of_time(keywords: &Map<String, Value>, text: &str) -> Option<String> {
     let bound = |key: &str| keywords.get(key)?.as_str()?.parse::<Duration>().ok();
     let (least, most) = (bound("formatMinimum"), bound("formatMaximum"));
@@ -249,10 +247,10 @@ fn length_of_time(keywords: &Map<String, Value>, text: &str) -> Option<String> {
         (None, None) => return None,
     };
     let is = if is_short { "short" } else { "long" };
-    (is_short || is_long).then(|| format!("`{text}` is too {is}: write a length of time {range}"))
+    (is_short || is_long).then(|| format!("`{text}` is too {is}: use a duration {range}"))
 }
 
-/// Whether a number keeps to a bound.
+/// Whether a number is within a limit.
 type Holds = fn(f64, f64) -> bool;
 
 fn list<'a>(keywords: &'a Map<String, Value>, key: &str) -> &'a [Value] {
@@ -276,12 +274,13 @@ fn fits(types: &Value, value: &Value) -> bool {
     }
 }
 
-/// The types in the words of somebody who writes TOML; `null` cannot be written there.
-fn name_types(types: &Value) -> String {
+/// The expected types in the words of people who write TOML, where `null` does not exist. A number is only called whole if
+/// the value is one that is not.
+fn name_types(types: &Value, value: &Value) -> String {
     let name = |name: &Value| match name.as_str() {
         Some("boolean") => "`true` or `false`",
-        Some("integer") => "a whole number",
-        Some("number") => "a number",
+        Some("integer") if value.is_number() => "a whole number",
+        Some("integer" | "number") => "a number",
         Some("string") => "a text",
         Some("array") => "a list",
         Some("object") => "a table",
@@ -296,25 +295,30 @@ fn name_types(types: &Value) -> String {
     }
 }
 
-/// The value as the operator wrote it, if it is short enough to be shown.
-fn show(value: &Value) -> String {
+/// The value with its type, shortened to 60 characters.
+fn got(value: &Value) -> String {
     match value {
         Value::Object(_) => "a table".to_owned(),
         Value::Array(_) => "a list".to_owned(),
         Value::Null => "nothing".to_owned(),
         Value::String(text) if text.chars().count() > 60 => {
-            format!("`{}…`", text.chars().take(60).collect::<String>())
+            format!("text \"{}…\"", text.chars().take(60).collect::<String>())
         }
-        Value::String(text) => format!("`{text}`"),
-        _ => format!("`{value}`"),
+        Value::String(text) => format!("text \"{text}\""),
+        _ => value.to_string(),
     }
 }
 
+/// An allowed value in a message.
+fn allowed_word(value: &Value) -> String {
+    value.as_str().map_or_else(|| format!("`{value}`"), |text| format!("`{text}`"))
+}
+
 fn not_one_of(value: &Value, allowed: &[&Value]) -> String {
-    let allowed: Vec<String> = allowed.iter().map(|word| show(word)).collect();
+    let allowed: Vec<String> = allowed.iter().map(|word| allowed_word(word)).collect();
     match allowed.as_slice() {
-        [only] => format!("{only} is expected here, not {}", show(value)),
-        _ => format!("one of {} is expected here, not {}", allowed.join(", "), show(value)),
+        [only] => format!("expected {only}, got {}", got(value)),
+        _ => format!("expected one of {}, got {}", allowed.join(", "), got(value)),
     }
 }
 

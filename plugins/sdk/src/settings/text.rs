@@ -4,7 +4,7 @@
 /// that changes the order in which others are shown.
 pub(crate) fn unreadable(text: &str) -> Option<String> {
     let wrong = text.chars().find(|character| is_unreadable(*character))?;
-    Some(format!("the text holds {}: remove it", described(wrong)))
+    Some(format!("the text contains {}: remove it", described(wrong)))
 }
 
 /// What is wrong with the name of something, or with a pattern over names, beside what is wrong with any text: blanks at
@@ -14,13 +14,13 @@ pub(crate) fn unclear_name(text: &str) -> Option<String> {
         return Some(BLANK.to_owned());
     }
     if let Some(wrong) = text.chars().find(|c| !is_unreadable(*c) && (is_invisible(*c) || is_line_break(*c))) {
-        return Some(format!("the text holds {}: remove it", described(wrong)));
+        return Some(format!("the text contains {}: remove it", described(wrong)));
     }
-    (text.trim() != text).then(|| format!("`{text}` begins or ends with a blank: remove it"))
+    (text.trim() != text).then(|| format!("`{text}` starts or ends with a blank: remove it"))
 }
 
 /// What is said of a text that has no visible character.
-pub(crate) const BLANK: &str = "a text without a visible character is not allowed here";
+pub(crate) const BLANK: &str = "the text has no visible character";
 
 /// Whether a text has no character that people see. An empty text has none.
 pub(crate) fn is_blank(text: &str) -> bool {
@@ -75,13 +75,13 @@ mod tests {
         for (name, fault) in [
             ("change-authority", None),
             ("Größe 2", None),
-            ("a\u{200b}b", Some("the text holds an invisible character (U+200B): remove it")),
-            ("a\u{feff}", Some("the text holds an invisible character (U+FEFF): remove it")),
-            ("a\nb", Some("the text holds a tab or a line break (U+000A): remove it")),
-            ("a\u{2028}b", Some("the text holds a tab or a line break (U+2028): remove it")),
-            ("a\u{200f}", Some("the text holds a character that changes the direction of text (U+200F): remove it")),
-            ("a ", Some("`a ` begins or ends with a blank: remove it")),
-            ("\u{a0}a", Some("`\u{a0}a` begins or ends with a blank: remove it")),
+            ("a\u{200b}b", Some("the text contains an invisible character (U+200B): remove it")),
+            ("a\u{feff}", Some("the text contains an invisible character (U+FEFF): remove it")),
+            ("a\nb", Some("the text contains a tab or a line break (U+000A): remove it")),
+            ("a\u{2028}b", Some("the text contains a tab or a line break (U+2028): remove it")),
+            ("a\u{200f}", Some("the text contains a character that changes the direction of text (U+200F): remove it")),
+            ("a ", Some("`a ` starts or ends with a blank: remove it")),
+            ("\u{a0}a", Some("`\u{a0}a` starts or ends with a blank: remove it")),
             ("", Some(BLANK)),
             (" \u{200b}\n", Some(BLANK)),
         ] {
@@ -93,8 +93,8 @@ mod tests {
     fn prose_may_have_line_breaks_and_joined_characters() {
         assert_eq!(unreadable("two\r\n\tlines, and \u{1f469}\u{200d}\u{1f680}"), None);
         for (text, fault) in [
-            ("a\u{1b}[1m", "the text holds a control character (U+001B): remove it"),
-            ("a\u{202e}b", "the text holds a character that changes the direction of text (U+202E): remove it"),
+            ("a\u{1b}[1m", "the text contains a control character (U+001B): remove it"),
+            ("a\u{202e}b", "the text contains a character that changes the direction of text (U+202E): remove it"),
         ] {
             assert_eq!(unreadable(text).as_deref(), Some(fault));
         }

@@ -90,7 +90,7 @@ impl Sequence {
                 let again = state.ended.map(|ended| Timestamp::from(ended).saturating_add(self.retry_after));
                 match again {
                     Some(again) if now < again => {
-                        let message = format!("{found}; it is run again at {again}");
+                        let message = format!("{found}; the check runs again at {again}");
                         Action::Wait(Wait {
                             until: Some(again.as_millis()),
                             for_person: false,
@@ -107,11 +107,11 @@ impl Sequence {
 /// The way back while there is one, else a pause.
 fn back(progress: &Progress, code: &str, found: String) -> Action {
     if progress.past_point_of_no_return {
-        let message = format!("{found}, and the point of no return has been passed, so there is no way back");
+        let message = format!("{found}, and it cannot be rolled back after the point of no return");
         return Action::Pause(Reason::new(code, message));
     }
     match progress.rollout.way_back {
-        WayBack::ForwardOnly => Action::Pause(Reason::new(code, format!("{found}, and there is no way back"))),
+        WayBack::ForwardOnly => Action::Pause(Reason::new(code, format!("{found}, and the plan has no way back"))),
         WayBack::Removal | WayBack::LastKnownGood(_) => Action::RollBack(Reason::new(code, found)),
     }
 }

@@ -91,5 +91,5 @@ fn check(key: &str) -> Result<(), KeyValueError> {
     if (1..=256).contains(&key.len()) && !key.contains(char::is_control) {
         return Ok(());
     }
-    Err(KeyValueError::InvalidKey("a key is 1 to 256 bytes without control characters".to_owned()))
+    Err(KeyValueError::InvalidKey("a key has 1 to 256 bytes and no control characters".to_owned()))
 }

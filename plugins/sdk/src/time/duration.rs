@@ -66,7 +66,7 @@ impl fmt::Display for ParseDurationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}` is not a length of time: write amounts with the units w, d, h, m, s or ms, longest first, \
+            "`{}` is not a duration: write amounts with the units w, d, h, m, s or ms, longest first, \
              for example `90d` or `1h 30m`",
             self.0
         )
@@ -122,7 +122,7 @@ impl JsonSchema for Duration {
         json_schema!({
             "type": "string",
             "format": "lockgate-duration",
-            "description": "A length of time: `10m`, `1h 30m`, `90d`. Units: w, d, h, m, s, ms; a day is 24 hours."
+            "description": "A duration: `10m`, `1h 30m`, `90d`. Units: w, d, h, m, s, ms; a day is 24 hours."
         })
     }
 }

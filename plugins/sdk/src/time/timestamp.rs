@@ -108,7 +108,7 @@ impl JsonSchema for Timestamp {
         json_schema!({
             "type": "string",
             "format": "date-time",
-            "description": "A moment, as RFC 3339 with an offset: `2026-11-24T20:00:00Z`."
+            "description": "A point in time, as RFC 3339 with an offset: `2026-11-24T20:00:00Z`."
         })
     }
 }

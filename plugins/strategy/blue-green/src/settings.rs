@@ -89,7 +89,7 @@ impl Settings {
             let place = root.key("slots").index(index);
             match self.slots.iter().take(index).find(|other| other.to_lowercase() == slot.to_lowercase()) {
                 Some(other) if other == slot => {
-                    let message = format!("`{slot}` stands here twice: old and new release need a slot each");
+                    let message = format!("`{slot}` is listed twice: old and new release need different slots");
                     findings.push(SettingsFinding::new(place, message));
                 }
                 Some(other) => {

@@ -213,7 +213,9 @@ fn after_the_point_of_no_return_a_failure_pauses() {
     let last = rehearsal.progress.steps.len() - 1;
     rehearsal.progress.steps[last].status = StepStatus::Failed;
     let (_, action) = rehearsal.run(&strategy, |_| StepStatus::Succeeded);
-    assert!(matches!(action, Action::Pause(reason) if reason.message.contains("so there is no way back")));
+    assert!(
+        matches!(action, Action::Pause(reason) if reason.message.contains("cannot be rolled back after the point of no return"))
+    );
 }
 
 #[test]

@@ -176,13 +176,13 @@ fn wrong_settings_are_found_all_at_once() {
     };
     let expected = [
         ("/approvals", "`medium` is missing"),
-        ("/approvals/critical", "a whole number is expected here, not a list"),
-        ("/approvals/high", "at most 20 is expected, not `21`"),
-        ("/approvals/low", "a whole number is expected here, not `1.5`"),
-        ("/approvals/very~0high~1", "`very~high/` is not known here; known are: `critical`, `high`, `low`, `medium`"),
-        ("/max-age-days", "at least 1 is expected, not `0`"),
-        ("/role", "an empty text is not allowed here"),
-        ("/rôle", "`rôle` is not known here; known are: `approvals`, `max-age-days`, `role`"),
+        ("/approvals/critical", "expected a number, got a list"),
+        ("/approvals/high", "expected at most 20, got 21"),
+        ("/approvals/low", "expected a whole number, got 1.5"),
+        ("/approvals/very~0high~1", "unknown key `very~high/`; known keys: `critical`, `high`, `low`, `medium`"),
+        ("/max-age-days", "expected at least 1, got 0"),
+        ("/role", "the text must not be empty"),
+        ("/rôle", "unknown key `rôle`; known keys: `approvals`, `max-age-days`, `role`"),
     ];
     let expected = expected.map(|(pointer, message)| (pointer.to_owned(), message.to_owned()));
     assert_eq!(found(shape), expected);

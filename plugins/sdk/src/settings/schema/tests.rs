@@ -106,58 +106,55 @@ fn an_unknown_key_comes_with_those_that_are_known() {
     assert_eq!(pointer, "/nmae");
     assert_eq!(
         message,
-        "`nmae` is not known here; known are: `comment`, `hold`, `limits`, `mode`, `name`, `pattern`, `pause`, \
+        "unknown key `nmae`; known keys: `comment`, `hold`, `limits`, `mode`, `name`, `pattern`, `pause`, \
          `reason`, `rest`, `since`, `slot`, `steps`, `weight`"
     );
 }
 
 #[test]
 fn a_wrong_type_is_named_in_words_of_toml() {
-    assert_eq!(one(with("name", json!(5))), ("/name".to_owned(), "a text is expected here, not `5`".to_owned()));
-    assert_eq!(
-        one(with("limits", json!([]))),
-        ("/limits".to_owned(), "a table is expected here, not a list".to_owned())
-    );
+    assert_eq!(one(with("name", json!(5))), ("/name".to_owned(), "expected a text, got 5".to_owned()));
+    assert_eq!(one(with("limits", json!([]))), ("/limits".to_owned(), "expected a table, got a list".to_owned()));
     assert_eq!(
         one(with("limits", json!({ "cpu": "lots" }))),
-        ("/limits/cpu".to_owned(), "a number is expected here, not `lots`".to_owned())
+        ("/limits/cpu".to_owned(), "expected a number, got text \"lots\"".to_owned())
     );
-    assert_eq!(one(json!([])), (String::new(), "a table is expected here, not a list".to_owned()));
+    assert_eq!(one(json!([])), (String::new(), "expected a table, got a list".to_owned()));
 }
 
 #[test]
 fn a_word_that_is_not_allowed_comes_with_those_that_are() {
     assert_eq!(
         one(with("mode", json!("sideways"))),
-        ("/mode".to_owned(), "one of `in-turn`, `together` is expected here, not `sideways`".to_owned())
+        ("/mode".to_owned(), "expected one of `in-turn`, `together`, got text \"sideways\"".to_owned())
     );
 }
 
 #[test]
 fn bounds_are_named() {
-    assert_eq!(one(with("weight", json!(0))).1, "at least 1 is expected, not `0`");
-    assert_eq!(one(with("weight", json!(101))).1, "at most 100 is expected, not `101`");
-    assert_eq!(one(with("weight", json!(1.5))).1, "a whole number is expected here, not `1.5`");
-    assert_eq!(one(with("steps", json!([]))).1, "at least one entry is expected");
+    assert_eq!(one(with("weight", json!(0))).1, "expected at least 1, got 0");
+    assert_eq!(one(with("weight", json!(101))).1, "expected at most 100, got 101");
+    assert_eq!(one(with("weight", json!(1.5))).1, "expected a whole number, got 1.5");
+    assert_eq!(one(with("steps", json!([]))).1, "expected at least one entry");
 }
 
 #[test]
 fn a_bound_of_one_is_told_in_the_singular() {
     let message = |schema: Value, value: Value| findings(&schema, &value).remove(0).message;
-    assert_eq!(message(json!({ "maxItems": 1 }), json!([1, 2])), "at most 1 entry is expected, not 2");
-    assert_eq!(message(json!({ "maxItems": 2 }), json!([1, 2, 3])), "at most 2 entries are expected, not 3");
-    assert_eq!(message(json!({ "maxLength": 1 }), json!("ab")), "at most 1 character is expected, not 2");
+    assert_eq!(message(json!({ "maxItems": 1 }), json!([1, 2])), "expected at most 1 entry, got 2");
+    assert_eq!(message(json!({ "maxItems": 2 }), json!([1, 2, 3])), "expected at most 2 entries, got 3");
+    assert_eq!(message(json!({ "maxLength": 1 }), json!("ab")), "expected at most 1 character, got 2");
 }
 
 #[test]
 fn of_several_shapes_the_nearest_is_reported() {
     assert_eq!(
         one(with("steps", json!([{ "do": "tell", "people": ["ann", 5] }]))),
-        ("/steps/0/people/1".to_owned(), "a text is expected here, not `5`".to_owned())
+        ("/steps/0/people/1".to_owned(), "expected a text, got 5".to_owned())
     );
     assert_eq!(
         one(with("steps", json!([{ "do": "wait", "seconds": -1 }]))),
-        ("/steps/0/seconds".to_owned(), "at least 0 is expected, not `-1`".to_owned())
+        ("/steps/0/seconds".to_owned(), "expected at least 0, got -1".to_owned())
     );
 }
 
@@ -165,16 +162,16 @@ fn of_several_shapes_the_nearest_is_reported() {
 fn lengths_of_time_and_moments_are_read() {
     assert_eq!(one(with("hold", json!("5 min"))).0, "/hold");
     assert_eq!(one(with("since", json!("yesterday"))).0, "/since");
-    assert_eq!(one(with("since", json!(true))).1, "a text is expected here, not `true`");
+    assert_eq!(one(with("since", json!(true))).1, "expected a text, got true");
 }
 
 #[test]
 fn lengths_of_time_keep_to_their_range() {
     for (key, length, message) in [
-        ("pause", "0s", "`0s` is too short: write a length of time from `1s` to `30d`"),
-        ("pause", "999ms", "`999ms` is too short: write a length of time from `1s` to `30d`"),
-        ("pause", "5000w", "`5000w` is too long: write a length of time from `1s` to `30d`"),
-        ("rest", "61m", "`61m` is too long: write a length of time of at most `1h`"),
+        ("pause", "0s", "`0s` is too short: use a duration from `1s` to `30d`"),
+        ("pause", "999ms", "`999ms` is too short: use a duration from `1s` to `30d`"),
+        ("pause", "5000w", "`5000w` is too long: use a duration from `1s` to `30d`"),
+        ("rest", "61m", "`61m` is too long: use a duration of at most `1h`"),
     ] {
         assert_eq!(one(with(key, json!(length))), (format!("/{key}"), message.to_owned()));
     }
@@ -186,15 +183,15 @@ fn lengths_of_time_keep_to_their_range() {
 
 #[test]
 fn a_text_that_has_to_say_something_is_not_blank() {
-    let blank = "a text without a visible character is not allowed here";
+    let blank = "the text has no visible character";
     for text in [" ", "\t\n", "\u{a0}", "\u{200b}"] {
         for key in ["reason", "slot", "pattern"] {
             assert_eq!(one(with(key, json!(text))), (format!("/{key}"), blank.to_owned()), "{text:?}");
         }
         assert_eq!(found(with("comment", json!(text))), [], "{text:?}");
     }
-    assert_eq!(one(with("reason", json!(""))).1, "an empty text is not allowed here");
-    assert_eq!(one(with("pattern", json!(""))).1, "an empty text is not allowed here");
+    assert_eq!(one(with("reason", json!(""))).1, "the text must not be empty");
+    assert_eq!(one(with("pattern", json!(""))).1, "the text must not be empty");
     assert_eq!(one(with("slot", json!(""))).1, blank);
 }
 

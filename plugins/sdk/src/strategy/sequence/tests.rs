@@ -89,7 +89,7 @@ fn a_failed_step_takes_the_way_back_until_the_point_of_no_return() {
     progress.steps[2].status = StepStatus::Failed;
     assert_eq!(at(0, &progress), Action::RollBack(Reason::new("step-failed", "“Analyze” failed")));
     progress.past_point_of_no_return = true;
-    let message = "“Analyze” failed, and the point of no return has been passed, so there is no way back";
+    let message = "“Analyze” failed, and it cannot be rolled back after the point of no return";
     assert_eq!(at(0, &progress), Action::Pause(Reason::new("step-failed", message)));
     progress.steps[2].resumed = true;
     assert_eq!(at(0, &progress), Action::Perform("analyze".to_owned()));
