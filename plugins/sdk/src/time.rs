@@ -1,6 +1,7 @@
-//! Moments and lengths of time: as the contract carries them (milliseconds) and as people write them.
+//! Points in time and durations: in milliseconds, as the contract has them, and as text.
 //!
-//! Small on purpose. Calendars and time zones belong to plugins that need them, and to a crate made for it.
+//! They are written by hand to keep plugins small: `jiff` adds 173 KB to each (`four-eyes` grows from 290 to 464 KB), and
+//! accepts leap seconds, which the contract does not have. Plugins that need calendars or time zones use such a crate.
 
 mod duration;
 mod timestamp;
