@@ -139,5 +139,6 @@ mod tests {
         assert!(!granted.covers("*"));
         assert!(!granted.covers("report-**"));
         assert!(EvidencePatterns::new(&["report-**".to_owned()]).covers("report-**"));
+        assert!(!EvidencePatterns::new(&["*/*".to_owned()]).covers("**"), "a name without a slash");
     }
 }
