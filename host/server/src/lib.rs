@@ -1,10 +1,34 @@
-//! HTTP in, engine, HTTP out.
+//! The server: HTTP in, service, HTTP out. No rule of the domain lives here.
+//!
+//! The modules in the order in which a request passes them. Each uses only those before it.
+//!
+//! 1. [`config`]: what can be configured; [`process`]: threads, and the signals for a shutdown; [`problem`]: errors as documents;
+//!    [`observe`]: metrics, logs, traces and the decision log. All others use these.
+//! 2. [`connection`]: from a socket to a request, over TLS and behind proxies.
+//! 3. [`layers`]: what every request passes: its id, metrics and logs, problems, panics, headers.
+//! 4. [`auth`]: who asks.
+//! 5. [`intake`]: the request's place among others, its body, its turn.
+//! 6. [`api`]: the routes, and what each does.
+//! 7. [`serve`]: puts all of it together, starts and ends it.
 
 #![allow(missing_docs, reason = "no crate but ours builds on it")]
 
-pub mod api;
-pub mod auth;
 pub mod config;
-pub mod observe;
+
+pub mod process;
+
 pub mod problem;
+
+pub mod observe;
+
+pub mod connection;
+
+pub mod layers;
+
+pub mod auth;
+
+pub mod intake;
+
+pub mod api;
+
 pub mod serve;

@@ -4,6 +4,8 @@
 //! large) is plain text; [`as_problems`] turns it into the same form, and adds the id of the request to every problem.
 
 use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -15,10 +17,63 @@ use lockgate_domain::api::{PROBLEM_MEDIA_TYPE, PROBLEM_TYPE_PREFIX, ProblemDocum
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::serve::RequestId;
+/// `Retry-After` of a server that has too much to do, in seconds.
+pub(crate) const OVERLOADED_RETRY_AFTER: u64 = 1;
 
 /// The most bytes of a plain answer that become `detail`.
 const LONGEST_DETAIL: usize = 16 * 1024;
+
+/// The header that holds the id, in requests and answers.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Longer ids are not taken over, since they are written into logs. In bytes.
+const LONGEST_ID: usize = 128;
+
+/// The id of a request, among its extensions and those of the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// An id that nobody else has: 128 random bits in hexadecimal.
+    pub fn generate() -> Self {
+        let mut bytes = [0; 16];
+        // Without randomness there is still an answer: only its id is of no use.
+        let _ = getrandom::fill(&mut bytes);
+        Self(format!("{:032x}", u128::from_be_bytes(bytes)).into())
+    }
+
+    /// The id that a client gave, if it is short and can be printed.
+    pub fn given(header: &HeaderValue) -> Option<Self> {
+        let text = header.to_str().ok()?;
+        (1..=LONGEST_ID).contains(&text.len()).then(|| Self(text.into()))
+    }
+
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id as a URI, as problems name it.
+    pub fn urn(&self) -> String {
+        let mut urn = "urn:lockgate:request:".to_owned();
+        for byte in self.0.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'@' => {
+                    urn.push(char::from(byte));
+                }
+                // Writing into a string does not fail.
+                other => drop(write!(urn, "%{other:02X}")),
+            }
+        }
+        urn
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// An error that a handler returns.
 ///
@@ -60,6 +115,13 @@ impl Problem {
     pub fn of_status(status: StatusCode) -> Self {
         let (code, title) = kind_of(status);
         Self::new(status, code, title)
+    }
+
+    /// The server has too much to do.
+    pub(crate) fn overloaded(detail: &str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Server overloaded")
+            .detail(format!("{detail}. Nothing was done. Retry after {OVERLOADED_RETRY_AFTER} s"))
+            .retry_after(OVERLOADED_RETRY_AFTER)
     }
 
     /// Sets what is wrong in this case.

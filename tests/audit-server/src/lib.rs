@@ -18,7 +18,8 @@ use axum::{Extension, Router};
 use lockgate_domain::{CredentialKind, Person, PersonId, Teams, Timestamp};
 use lockgate_ledger::note::{SigningKey, VerifyingKey};
 use lockgate_ledger::{Append, Appended, Content, NewEntry, Source as _, SqliteOptions, SqliteStorage, Storage};
-use lockgate_server::api::audit::{AuditState, decision_proof, routes};
+use lockgate_server::api::audit::{AuditState, decision_proof};
+use lockgate_server::api::audit_router;
 use lockgate_service::authority::Actor;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -150,7 +151,7 @@ pub fn routes_for(storage: Arc<dyn Storage>, teams: Teams) -> Router {
     let auditor =
         Actor { person, kind: CredentialKind::Person, teams, scopes: None, credential: "token:test".to_owned() };
     Router::new()
-        .merge(routes::<AuditState>())
+        .merge(audit_router::<AuditState>())
         .route("/api/v1/decisions/{id}/proof", get(decision_proof))
         .with_state(AuditState::new(storage))
         .layer(Extension(auditor))

@@ -11,7 +11,8 @@ use axum::{Json, Router};
 use lockgate_server::api::ServerState;
 use lockgate_server::auth::authenticate;
 use lockgate_server::config::{Config, MetricsAccess, ObserveConfig};
-use lockgate_server::serve::{Intake, Server};
+use lockgate_server::intake::Intake;
+use lockgate_server::serve::Server;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

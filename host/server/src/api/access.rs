@@ -12,7 +12,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::extract::Who;
-use super::openapi::Reading;
+use super::openapi_parts::Reading;
 use super::state::ApiState;
 use super::url_parts::Parameters;
 use crate::auth::access::{self, AccessSources, teams_asked};

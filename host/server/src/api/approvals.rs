@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use lockgate_domain::TeamName;
 use lockgate_service::{ApprovalView, NewApproval};
@@ -10,9 +9,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answer::{created, written};
+use super::errors::missing;
 use super::extract::{AtDeployment, Intent, TeamQuery, Who};
 use super::json_body::{Body, Document};
-use super::openapi::{Conditions, Reading, Writing};
+use super::openapi_parts::{Conditions, Reading, Writing};
 use super::state::ApiState;
 use super::url_parts::{Parameters, PathParts};
 use crate::problem::Problem;
@@ -135,12 +135,4 @@ pub(super) async fn revoke(
         state.write_to(&at, intent, move |engine, write, at| engine.revoke_approval(write, at, &approval, &why.reason));
     let done = revoke.await?;
     Ok(written(&done))
-}
-
-/// There is no such thing.
-pub(super) fn missing(what: &str, id: &str) -> Problem {
-    Problem::of_status(StatusCode::NOT_FOUND)
-        .detail(format!("there is no {what} `{id}`"))
-        .with("what", what)
-        .with("id", id)
 }

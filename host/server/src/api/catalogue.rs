@@ -5,21 +5,22 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use lockgate_domain::{ModelName, Right};
+use lockgate_domain::{ModelName, ModelRef, Right};
+use lockgate_engine::LoadedModel;
+use lockgate_ledger::Storage;
 use lockgate_service::ServiceError;
 use lockgate_service::authority::Actor;
-use lockgate_service::catalogue::{CatalogueStatus, PluginStatus, ReloadChanges, ReloadError};
+use lockgate_service::catalogue::{Catalogue, CatalogueStatus, PluginStatus, ReloadChanges, ReloadError};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::{Listed, listed};
 use super::errors::problem;
 use super::extract::{Intent, Who};
-use super::openapi::{Reading, Writing};
+use super::openapi_parts::{Reading, Writing};
 use super::state::{ApiState, with_effect};
-use crate::observe::Exchange;
+use crate::observe::{Exchange, Metrics};
 use crate::problem::Problem;
-use crate::serve::count_reload;
 
 /// A loaded plugin, and the models that use it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -101,15 +102,10 @@ pub(super) async fn reload(
     exchange: Option<Extension<Exchange>>,
 ) -> Result<Json<ReloadChanges>, Problem> {
     require(&intent.actor, Right::Govern)?;
-    let reload = move || {
-        let outcome = state.catalogue.reload_keeping(&**state.engine.storage(), state.engine.now());
-        if let Some(Extension(exchange)) = exchange {
-            count_reload(exchange.metrics(), &state.catalogue, state.engine.now(), outcome.is_ok());
-        }
-        outcome
-    };
+    let Some(Extension(exchange)) = exchange else { return Err(Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)) };
+    let reload = move || reload_models(&state.catalogue, &**state.engine.storage(), exchange.metrics());
     match with_effect(intent.session, move || Ok(reload())).await? {
-        Ok((reloaded, _)) => Ok(Json(reloaded)),
+        Ok(reloaded) => Ok(Json(reloaded)),
         Err(ReloadError::Models(error)) => {
             let title = "Invalid models; the old ones stay in use";
             let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "models-refused", title);
@@ -121,4 +117,37 @@ pub(super) async fn reload(
             Err(Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR))
         }
     }
+}
+
+/// Loads models and plugins anew, all of them or none, and counts what came of it.
+///
+/// # Errors
+/// If the new ones cannot be used. The old ones stay.
+pub(crate) fn reload_models(
+    catalogue: &Catalogue,
+    storage: &dyn Storage,
+    metrics: &Metrics,
+) -> Result<ReloadChanges, ReloadError> {
+    match catalogue.reload_keeping(storage, storage.now()) {
+        Ok((changes, _)) => {
+            metrics.reloaded(&models_of(catalogue), storage.now());
+            Ok(changes)
+        }
+        Err(error) => {
+            metrics.reload_failed();
+            Err(error)
+        }
+    }
+}
+
+/// The models that are in use.
+pub(crate) fn models_of(catalogue: &Catalogue) -> Vec<ModelRef> {
+    let set = catalogue.current();
+    let model = |loaded: &LoadedModel| ModelRef {
+        id: loaded.model().id.clone(),
+        version: loaded.model().version.clone(),
+        digest: loaded.digest(),
+        chosen_because: String::new(),
+    };
+    set.models().iter().map(model).collect()
 }

@@ -8,8 +8,9 @@ use lockgate_service::{DecisionRecord, DeploymentService, Page, PageRequest};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{AtDeployment, Who, limit, position, unreadable};
-use super::openapi::Reading;
+use super::errors::unreadable;
+use super::extract::{AtDeployment, Who, limit, position};
+use super::openapi_parts::Reading;
 use super::state::ApiState;
 use super::url_parts::{Parameters, PathParts};
 use crate::problem::Problem;

@@ -9,10 +9,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answer::{Listed, all_written, created, listed, written};
-use super::approvals::missing;
+use super::errors::missing;
 use super::extract::{Intent, Who};
 use super::json_body::{Body, Document};
-use super::openapi::{Reading, Repeatable, Writing};
+use super::openapi_parts::{Reading, Repeatable, Writing};
 use super::state::ApiState;
 use super::url_parts::{Parameters, PathParts};
 use crate::problem::Problem;

@@ -9,9 +9,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answer::{Listed, at_version, created, listed, written};
-use super::extract::{AtDeployment, Intent, TeamQuery, Who, limit, position, unreadable};
+use super::errors::unreadable;
+use super::extract::{AtDeployment, Intent, TeamQuery, Who, limit, position};
 use super::json_body::{Body, Document, MergePatch};
-use super::openapi::{Conditions, Reading, Repeatable, STATUSES, Writing};
+use super::openapi_parts::{Conditions, Reading, Repeatable, STATUSES, Writing};
 use super::state::ApiState;
 use super::url_parts::Parameters;
 use crate::problem::Problem;
@@ -31,10 +32,10 @@ pub(super) struct Wanted {
     /// Only deployments to the environment with this name.
     environment: Option<String>,
     /// Only deployments with this status.
-    #[param(schema_with = super::openapi::status)]
+    #[param(schema_with = super::openapi_parts::status)]
     status: Option<String>,
     /// Only deployments in this stage, or before its entrance.
-    #[param(schema_with = super::openapi::stage)]
+    #[param(schema_with = super::openapi_parts::stage)]
     stage: Option<String>,
     /// Only deployments that the person with this id requested.
     #[param(value_type = Option<String>)]

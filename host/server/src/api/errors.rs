@@ -74,6 +74,34 @@ pub fn invalid(mistakes: &[InputError]) -> Problem {
     }
 }
 
+/// Something that cannot be read at all.
+pub(super) fn unreadable(detail: impl Into<String>) -> Problem {
+    Problem::of_status(StatusCode::BAD_REQUEST).detail(detail)
+}
+
+/// There is no such thing.
+pub(super) fn missing(what: &str, id: &str) -> Problem {
+    Problem::of_status(StatusCode::NOT_FOUND)
+        .detail(format!("there is no {what} `{id}`"))
+        .with("what", what)
+        .with("id", id)
+}
+
+/// What clients of OPA look for in an error stands beside what all others look for.
+pub(super) fn as_opa(problem: Problem) -> Problem {
+    let status = problem.status();
+    let code = match status {
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => "invalid_parameter",
+        StatusCode::NOT_FOUND => "resource_not_found",
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => "resource_conflict",
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "unauthorized",
+        _ if status.is_server_error() => "internal_error",
+        _ => "invalid_operation",
+    };
+    let document = problem.document(None);
+    problem.with("code", code).with("message", document.detail.unwrap_or(document.title))
+}
+
 fn conflict(code: &'static str, title: &'static str) -> Problem {
     Problem::new(StatusCode::CONFLICT, code, title)
 }

@@ -20,16 +20,15 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use utoipa::IntoParams;
 
-use super::extract::{AtDeployment, LARGEST, Who, limit, position, unreadable};
-use super::openapi::Reading;
+use super::errors::unreadable;
+use super::extract::{AtDeployment, LARGEST, Who, limit, position};
+use super::openapi_parts::Reading;
 use super::state::ApiState;
 use super::url_parts::Parameters;
 use crate::auth::Session;
+use crate::intake::{Turn, Watching};
+use crate::layers::request_headers::LAST_EVENT_ID;
 use crate::problem::Problem;
-use crate::serve::{Turn, Watching};
-
-/// The header with the last event that a client of a stream has seen.
-pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// How often a silent stream is written to, so that nobody on the way takes it for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

@@ -8,19 +8,15 @@ use lockgate_domain::Timestamp;
 use lockgate_service::NewEvidence;
 
 use super::answer::written;
-use super::extract::{AtDeployment, Intent, TeamQuery, Who, unreadable};
+use super::errors::unreadable;
+use super::extract::{AtDeployment, Intent, TeamQuery, Who};
 use super::json_body::bytes;
-use super::openapi::{Conditions, Reading, Writing};
+use super::openapi_parts::{Conditions, Reading, Writing};
 use super::state::ApiState;
 use super::url_parts::PathParts;
+use crate::intake::MediaType;
+use crate::layers::request_headers::{EVIDENCE_MADE, EVIDENCE_SOURCE};
 use crate::problem::Problem;
-use crate::serve::MediaType;
-
-/// The header that says who or what evidence comes from.
-pub const EVIDENCE_SOURCE: HeaderName = HeaderName::from_static("x-evidence-source");
-
-/// The header that says when evidence was made.
-pub const EVIDENCE_MADE: HeaderName = HeaderName::from_static("x-evidence-made");
 
 /// The longest header that is taken over, in bytes.
 const LONGEST: usize = 256;

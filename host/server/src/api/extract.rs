@@ -4,20 +4,19 @@
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use lockgate_domain::{Gate, Phase, Stage, TeamName};
 use lockgate_service::authority::Actor;
 use lockgate_service::{DeploymentRef, GatePurpose, PageRequest, RequestRef, WriteContext};
 use serde::Deserialize;
 
+use super::errors::unreadable;
 use super::url_parts::{Parameters, PathParts};
 use crate::auth::Session;
+use crate::connection::Peer;
+use crate::layers::request_headers::IDEMPOTENCY_KEY;
 use crate::observe::Exchange;
-use crate::problem::Problem;
-use crate::serve::{Peer, RequestId};
-
-/// The header that makes a write safe to be sent twice.
-pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static(lockgate_domain::api::IDEMPOTENCY_KEY);
+use crate::problem::{Problem, RequestId};
 
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 128;
@@ -27,11 +26,6 @@ pub(super) const LARGEST: u64 = (1 << 53) - 1;
 const USUAL: usize = 50;
 /// How many items a page has at most.
 const MOST: usize = 200;
-
-/// Something that cannot be read at all.
-pub(super) fn unreadable(detail: impl Into<String>) -> Problem {
-    Problem::of_status(StatusCode::BAD_REQUEST).detail(detail)
-}
 
 /// Who asks: whom `auth::authenticate` put there.
 #[derive(Clone, Debug)]

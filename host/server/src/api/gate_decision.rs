@@ -31,7 +31,7 @@ use super::state::ApiState;
 use crate::auth::Session;
 use crate::observe::{Exchange, RequestPhases};
 use crate::problem::Problem;
-use crate::serve::threads::compute;
+use crate::process::compute;
 
 /// Who asks, and by which request.
 #[derive(Clone, Debug)]

@@ -13,13 +13,14 @@ use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::written;
-use super::extract::{AtDeployment, AtGate, Intent, unreadable};
+use super::errors::unreadable;
+use super::extract::{AtDeployment, AtGate, Intent};
 use super::gate_decision::{Asker, Question, ask, look, pass as pass_gate};
-use super::openapi::{Conditions, Writing};
+use super::openapi_parts::{Conditions, Writing};
 use super::state::{ApiState, with_effect};
 use super::url_parts::Parameters;
+use crate::intake::Turn;
 use crate::problem::Problem;
-use crate::serve::Turn;
 
 /// How often a gate that is waited for is looked at again, for what turns it without a change of the deployment: a window
 /// that opens, a waiver, another model.

@@ -3,103 +3,21 @@
 //! All of it is open, and answered under any load. `/livez` says that the process answers; `/readyz` that a decision could
 //! be made and written. `/health` and `/v1/status` say the same in the words of OPA, for those who look there.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use lockgate_domain::Teams;
-use lockgate_ledger::Storage;
 use lockgate_service::authority::Actor;
-use parking_lot::RwLock;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::ServerState;
-use super::mount::Doorkeeper;
-use super::openapi::Reading;
-use super::routes::health_routes;
-use crate::config::MetricsAccess;
+use super::openapi_parts::Reading;
+use super::readiness::{Check, Readiness};
+use super::state::ServerState;
 use crate::observe::scrape;
 use crate::problem::Problem;
-use crate::serve::Lifecycle;
-
-/// The state of one check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Check {
-    /// Whether the check passed.
-    pub ok: bool,
-    /// Details. They are public and name no path and no secret.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-}
-
-/// Whether the server is ready: all checks passed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Readiness {
-    /// Whether to send requests here.
-    pub ready: bool,
-    /// The checks by name: `clock`, `ledger`, `models`, `shutdown`, `signing-key`.
-    pub checks: BTreeMap<String, Check>,
-}
-
-type Look = Box<dyn Fn() -> Check + Send + Sync>;
-
-/// What readiness depends on.
-pub struct Checks(RwLock<BTreeMap<&'static str, Look>>);
-
-impl Checks {
-    /// Whether the ledger takes entries, and no shutdown has begun.
-    pub fn new(storage: &Arc<dyn Storage>, lifecycle: &Lifecycle) -> Self {
-        let checks = Self(RwLock::default());
-        // A look does not keep the ledger open.
-        let storage = Arc::downgrade(storage);
-        checks.add("ledger", move || {
-            let failing = storage.upgrade().map(|storage| storage.health().failing);
-            let message = match &failing {
-                Some(None) => None,
-                Some(Some((since, why))) => Some(format!("{} since {since}", why.cause.as_str())),
-                None => Some("closed".to_owned()),
-            };
-            Check { ok: message.is_none(), message }
-        });
-        let lifecycle = lifecycle.clone();
-        checks.add("shutdown", move || {
-            let stopping = lifecycle.is_stopping();
-            Check { ok: !stopping, message: stopping.then(|| "a shutdown has begun".to_owned()) }
-        });
-        checks
-    }
-
-    /// Adds one, or takes the place of the one of that name. It is called for each look at readiness, and must not wait
-    /// for anything.
-    pub fn add(&self, name: &'static str, look: impl Fn() -> Check + Send + Sync + 'static) {
-        self.0.write().insert(name, Box::new(look));
-    }
-
-    /// Looks at all of them.
-    pub fn readiness(&self) -> Readiness {
-        let looks = self.0.read();
-        let checks: BTreeMap<String, Check> = looks.iter().map(|(name, look)| ((*name).to_owned(), look())).collect();
-        Readiness { ready: checks.values().all(|check| check.ok), checks }
-    }
-}
-
-/// Whether a path is one of those that tell the server's health.
-pub(crate) fn is_about_health(path: &str) -> bool {
-    static PATHS: LazyLock<Vec<&'static str>> =
-        LazyLock::new(|| health_routes(MetricsAccess::Off).iter().map(|route| route.row.path).collect());
-    PATHS.contains(&path)
-}
-
-/// The routes, which do not wait for their turn.
-pub fn routes(state: &ServerState) -> Router {
-    let doorkeeper = Doorkeeper { authenticator: Arc::clone(&state.authenticator), intake: None, backpressure: None };
-    let routes = health_routes(state.config.observe.metrics);
-    doorkeeper.router(routes, &state.config.limits).with_state(state.clone())
-}
 
 /// Check that the process is alive
 #[utoipa::path(get, path = "/livez", tag = "health", responses((status = 200, description = "Alive.", body = String)))]

@@ -12,9 +12,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::errors::invalid;
-use super::extract::unreadable;
+use super::errors::unreadable;
+use crate::intake::MediaType;
 use crate::problem::Problem;
-use crate::serve::MediaType;
 
 /// What a body of JSON is read as.
 pub(super) trait Body: DeserializeOwned {

@@ -1,14 +1,18 @@
-//! The routes, and what they have in common.
+//! The routes and their handlers.
+//!
+//! `routes` is the table of all routes, `route` the checks in front of each; `extract`, `url_parts` and `json_body` read requests,
+//! `errors` says what an error of the service is over HTTP, `answer` what was read or written. Every decision of a gate goes through
+//! `gate_decision`, every write through `state`.
 
 mod access;
 mod answer;
 mod approvals;
 pub mod audit;
 pub mod authzen;
-mod backpressure;
 mod catalogue;
 mod decisions;
 mod delegations;
+mod deployment_watch;
 mod deployments;
 pub mod errors;
 mod events;
@@ -16,88 +20,33 @@ mod evidence;
 pub mod extract;
 mod gate_decision;
 mod gates;
-pub mod health;
-mod hub;
+mod health;
 mod json_body;
-mod me;
-mod mount;
 pub mod opa;
 mod openapi;
+mod openapi_parts;
 mod overrides;
 mod progress;
+mod readiness;
 mod rights_tables;
+mod route;
 mod routes;
 mod state;
 mod url_parts;
 mod wait;
 mod waiting_looks;
 mod waivers;
-
-use std::sync::Arc;
-
-use axum::Router;
-use axum::extract::FromRef;
-use lockgate_ledger::Storage;
-use lockgate_service::DeploymentService;
-use lockgate_service::catalogue::Catalogue;
+mod whoami;
 
 pub use self::answer::IDEMPOTENT_REPLAYED;
-use self::backpressure::Backpressure;
+pub(crate) use self::catalogue::{models_of, reload_models};
+pub use self::deployment_watch::Hub;
 pub use self::events::Events;
-pub(crate) use self::events::LAST_EVENT_ID;
-pub use self::evidence::{EVIDENCE_MADE, EVIDENCE_SOURCE};
-pub use self::health::{Check, Checks, Readiness};
-pub use self::hub::Hub;
-pub use self::me::Me;
-pub use self::mount::mount;
-use self::mount::{Doorkeeper, mount_with};
-pub use self::openapi::{openapi, text as openapi_text};
 pub use self::progress::{MoveName, NewMove};
-pub use self::rights_tables::{UnmarkedPage, with_rights_tables};
-pub use self::routes::{Access, RouteRow, route_rows};
-pub use self::state::ApiState;
-use crate::auth::Authenticator;
-use crate::auth::access::GrantingRule;
-use crate::config::Config;
-use crate::observe::{DecisionLog, Metrics};
-use crate::serve::{Intake, Lifecycle};
-
-/// What a server has: the state of all routes. Cheap to clone.
-#[derive(Clone)]
-pub struct ServerState {
-    /// What is configured.
-    pub config: Arc<Config>,
-    /// The ledger. It is closed at the end of a shutdown, if nobody holds on to it.
-    pub storage: Arc<dyn Storage>,
-    /// Does what is asked for.
-    pub engine: DeploymentService,
-    /// The models and plugins that are loaded.
-    pub catalogue: Arc<Catalogue>,
-    /// Says who asks.
-    pub authenticator: Arc<Authenticator>,
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
-    /// Where decisions are sent.
-    pub decision_log: Arc<DecisionLog>,
-    /// What readiness depends on.
-    pub checks: Arc<Checks>,
-    /// Whether a shutdown has begun, and when models are to be loaded anew.
-    pub lifecycle: Lifecycle,
-}
-
-impl FromRef<ServerState> for audit::AuditState {
-    fn from_ref(state: &ServerState) -> Self {
-        Self::new(Arc::clone(&state.storage))
-    }
-}
-
-/// All routes but those about the server's health.
-pub fn router(state: &ServerState) -> Router {
-    let limits = Arc::new(state.config.limits.clone());
-    let (engine, catalogue) = (state.engine.clone(), Arc::clone(&state.catalogue));
-    let rules = GrantingRule::all(&state.config.auth).into();
-    let api = ApiState::new(engine, catalogue, limits, state.lifecycle.clone(), rules);
-    let backpressure = Some(Backpressure::new(&state.decision_log, &state.metrics));
-    let intake = Some(Intake::new(&state.config.limits, &state.metrics));
-    mount_with(&api, &Doorkeeper { authenticator: Arc::clone(&state.authenticator), intake, backpressure })
-}
+pub use self::readiness::{Check, Checks, Readiness};
+pub use self::rights_tables::UnmarkedPage;
+pub use self::route::{Access, RouteRow};
+pub use self::routes::{audit_router, mount, openapi, openapi_text, route_rows, router, with_rights_tables};
+pub(crate) use self::routes::{health_router, is_about_health};
+pub use self::state::{ApiState, ServerState};
+pub use self::whoami::Me;

@@ -3,16 +3,11 @@
 //! The paths come from `utoipa`, which stands at each handler. The schemas of the domain's and the engine's types come
 //! from their own `JsonSchema`, which `lockgate schema` prints too: nothing is described twice.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
 use axum::http::Method;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
+use lockgate_domain::Overlap;
+use lockgate_domain::api::ProblemDocument;
 use lockgate_domain::api::access::AccessReview;
 use lockgate_domain::api::audit::{Checkpoints, Contents, Entries, HeadDocument, Nodes};
-use lockgate_domain::api::{PROBLEM_MEDIA_TYPE, ProblemDocument};
-use lockgate_domain::{Overlap, Stage};
 use lockgate_service::lifecycle::{ActivityReport, OverrideState};
 use lockgate_service::{
     ApprovalView, DecisionRecord, DelegationState, DeploymentSummary, DeploymentView, GatePass, GrantedWaiver,
@@ -22,118 +17,13 @@ use lockgate_service::{
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
+use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
-use utoipa::{IntoParams, IntoResponses, OpenApi};
 
 use super::answer::Listed;
-use super::rights_tables::rights_in_words;
-use super::routes::{Access, RouteRow, route_rows};
-use super::{audit, authzen, health, opa};
-
-/// Headers of a request that changes a deployment.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "only described here: `Intent` reads it")]
-pub(super) struct Conditions {
-    /// Makes a retry safe: a repeated request with the same key gets the stored answer of the first one.
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 128, pattern = "^[!-~]{1,128}$")]
-    idempotency_key: Option<String>,
-    /// The `ETag` of the deployment as you read it. If it changed since, nothing is written and the answer is 412.
-    #[param(rename = "If-Match", pattern = r#"^(\*|(W/)?"[0-9]{1,15}")$"#)]
-    if_match: Option<String>,
-}
-
-/// Headers of a request that changes something outside of a deployment.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "only described here: `Intent` reads it")]
-pub(super) struct Repeatable {
-    /// Makes a retry safe: a repeated request with the same key gets the stored answer of the first one.
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 128, pattern = "^[!-~]{1,128}$")]
-    idempotency_key: Option<String>,
-}
-
-/// Error answers of a request that reads.
-pub(super) struct Reading;
-
-impl IntoResponses for Reading {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[
-            ("400", "A parameter, a header or the JSON is invalid."),
-            ("401", "Authentication required: send `Authorization: Bearer <token>`."),
-            ("403", "Your roles do not allow it; `roles` lists those that do."),
-            ("404", "Not found, or it belongs to a team that you are not in."),
-            ("429", "Too many failed sign-ins from your address, or too many open requests with your credential."),
-            ("503", "The server is overloaded or the ledger is unavailable. Retry after `Retry-After` seconds."),
-            ("default", "Any other error."),
-        ])
-    }
-}
-
-/// Error answers of a request that writes.
-pub(super) struct Writing;
-
-impl IntoResponses for Writing {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let mut all = Reading::responses();
-        all.extend(problems(&[
-            ("409", "Not possible in the current state. The code says why; `legal_moves` lists what is possible."),
-            ("412", "The deployment changed since the version in `If-Match`."),
-            ("413", "The body is too large."),
-            ("415", "Wrong `Content-Type`."),
-            ("422", "The document is invalid (`errors` lists the places), or the `Idempotency-Key` was used for another request."),
-        ]));
-        all
-    }
-}
-
-/// The error answers of an operation that describes none of its own.
-pub(super) struct AnyError;
-
-impl IntoResponses for AnyError {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[("default", "An error.")])
-    }
-}
-
-/// The error answers of an operation that asks for a decision.
-pub(super) struct NothingDecided;
-
-impl IntoResponses for NothingDecided {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[("default", "An error. Nothing was decided.")])
-    }
-}
-
-fn problems(all: &[(&str, &str)]) -> BTreeMap<String, RefOr<Response>> {
-    let problem = |(status, description): &(&str, &str)| {
-        let schema = Ref::from_schema_name("ProblemDocument");
-        let content = ContentBuilder::new().schema(Some(schema)).build();
-        let response = ResponseBuilder::new().description(*description).content(PROBLEM_MEDIA_TYPE, content).build();
-        ((*status).to_owned(), RefOr::T(response))
-    };
-    all.iter().map(problem).collect()
-}
-
-/// The names of the stages.
-pub(super) fn stage() -> utoipa::openapi::schema::Object {
-    one_of(&Stage::ALL.map(Stage::as_str))
-}
-
-/// The names of the status of a deployment.
-pub(super) const STATUSES: [&str; 8] =
-    ["awaiting-entrance", "in-progress", "rolling-back", "operational", "rolled-back", "failed", "aborted", "rejected"];
-
-pub(super) fn status() -> utoipa::openapi::schema::Object {
-    one_of(&STATUSES)
-}
-
-fn one_of(names: &[&'static str]) -> utoipa::openapi::schema::Object {
-    ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).enum_values(Some(names.iter().copied())).build()
-}
+use super::route::{Access, RouteRow, rights_in_words};
+use super::{audit, authzen, health, opa, readiness};
 
 /// The kinds of credential.
 const SCHEMES: [&str; 2] = ["bearer", "mutualTLS"];
@@ -182,7 +72,7 @@ const SCHEMES: [&str; 2] = ["bearer", "mutualTLS"];
         super::catalogue::plugins,
         super::catalogue::reload,
         super::access::review,
-        super::me::me,
+        super::whoami::me,
         serve,
     ),
     tags(
@@ -207,12 +97,12 @@ struct NativeApi;
 #[derive(OpenApi)]
 #[openapi(
     paths(health::livez, health::readyz, health::health, health::status, health::metrics),
-    components(schemas(health::Check, health::Readiness))
+    components(schemas(readiness::Check, readiness::Readiness))
 )]
 struct HealthApi;
 
-/// The description, as JSON.
-pub fn openapi() -> Value {
+/// The description of these routes, as JSON.
+pub(super) fn document(rows: &[RouteRow]) -> Value {
     let mut api = NativeApi::openapi();
     api.info.version = env!("CARGO_PKG_VERSION").to_owned();
     api.merge(audit::AuditApi::openapi());
@@ -224,8 +114,8 @@ pub fn openapi() -> Value {
     components.add_security_scheme(bearer, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     let certificate = SecurityScheme::MutualTls { description: None, deprecated: None, extensions: None };
     components.add_security_scheme(mutual_tls, certificate);
-    for row in route_rows() {
-        if let Some(operation) = operation(&mut api, &row) {
+    for row in rows {
+        if let Some(operation) = operation(&mut api, row) {
             say_who_may_come(operation, row.access);
         }
     }
@@ -269,14 +159,6 @@ fn say_who_may_come(operation: &mut Operation, access: Access) {
     operation.description = Some(described.unwrap_or(said));
 }
 
-/// The text of the description.
-pub(super) static TEXT: LazyLock<String> = LazyLock::new(text);
-
-/// The description as text: what `/openapi.json` answers, and what `docs/openapi.json` holds.
-pub fn text() -> String {
-    format!("{:#}\n", openapi())
-}
-
 /// Get this API description
 ///
 /// OpenAPI 3.1.
@@ -287,9 +169,8 @@ pub fn text() -> String {
     tag = "description",
     responses((status = 200, description = "The description in OpenAPI 3.1.", body = Value, content_type = "application/json"))
 )]
-pub(super) async fn serve() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], TEXT.as_str())
-}
+#[expect(dead_code, reason = "only described here: `routes` answers it")]
+fn serve() {}
 
 /// The schemas of what belongs to the domain and the engine.
 fn schemas() -> Map<String, Value> {
@@ -327,7 +208,7 @@ fn schemas() -> Map<String, Value> {
     register::<Checkpoints>(&mut generator);
     register::<Contents>(&mut generator);
     register::<ProblemDocument>(&mut generator);
-    register::<super::me::Me>(&mut generator);
+    register::<super::whoami::Me>(&mut generator);
     register::<Listed<Overlap>>(&mut generator);
     register::<Listed<WaiverState>>(&mut generator);
     register::<Listed<DelegationState>>(&mut generator);

@@ -9,10 +9,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answer::{created, written};
-use super::approvals::missing;
+use super::errors::missing;
 use super::extract::{AtDeployment, Intent, TeamQuery, Who, limit, position};
 use super::json_body::{Body, Document};
-use super::openapi::{Conditions, Reading, Writing};
+use super::openapi_parts::{Conditions, Reading, Writing};
 use super::state::ApiState;
 use super::url_parts::{Parameters, PathParts};
 use crate::problem::Problem;

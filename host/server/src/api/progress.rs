@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::answer::written;
 use super::extract::{AtDeployment, Intent, TeamQuery};
 use super::json_body::{Body, Document};
-use super::openapi::{Conditions, Writing};
+use super::openapi_parts::{Conditions, Writing};
 use super::state::ApiState;
 use super::url_parts::PathParts;
 use crate::problem::Problem;

@@ -7,7 +7,7 @@ use lockgate_domain::{RIGHTS_OF_OTHER_ROLES, ROLES, Right};
 use schemars::schema_for;
 use serde_json::Value;
 
-use super::routes::{Access, RouteRow, route_rows};
+use super::route::{Access, RouteRow, quoted, rights_in_words};
 
 /// A page lacks the line that a table begins or ends with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,10 +18,10 @@ pub struct UnmarkedPage(String);
 ///
 /// # Errors
 /// If the page lacks a marker.
-pub fn with_rights_tables(page: &str) -> Result<String, UnmarkedPage> {
+pub(super) fn with_rights_tables(page: &str, rows: Vec<RouteRow>) -> Result<String, UnmarkedPage> {
     let page = with_table(page, "rights", &all_rights())?;
     let page = with_table(&page, "roles and rights", &roles_and_rights())?;
-    with_table(&page, "routes and rights", &routes_and_rights())
+    with_table(&page, "routes and rights", &routes_and_rights(rows))
 }
 
 fn with_table(page: &str, name: &str, table: &str) -> Result<String, UnmarkedPage> {
@@ -53,9 +53,9 @@ fn roles_and_rights() -> String {
     table
 }
 
-fn routes_and_rights() -> String {
+fn routes_and_rights(rows: Vec<RouteRow>) -> String {
     let mut table = "| method | path | right |\n|---|---|---|\n".to_owned();
-    for row in route_rows() {
+    for row in rows {
         let path = row.described_path();
         let RouteRow { method, access, .. } = row;
         let right = match access {
@@ -70,15 +70,6 @@ fn routes_and_rights() -> String {
 
 fn listed(rights: &[Right]) -> String {
     quoted(rights).join(", ")
-}
-
-/// The rights of which one is enough: `` `decide` or `drive` ``.
-pub(super) fn rights_in_words(rights: &[Right]) -> String {
-    quoted(rights).join(" or ")
-}
-
-fn quoted(rights: &[Right]) -> Vec<String> {
-    rights.iter().map(|right| format!("`{right}`")).collect()
 }
 
 #[cfg(test)]

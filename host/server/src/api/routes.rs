@@ -1,145 +1,34 @@
 //! The one table of routes: where each is, who may come to it, and what it does.
 //!
-//! The router ([`super::mount`]), the description ([`super::openapi`]) and the tables of `docs/authentication.md`
-//! ([`super::rights_tables`]) are made of it. A route that is not in this file does not exist.
+//! The router, the description ([`super::openapi`]) and the tables of `docs/authentication.md` ([`super::rights_tables`]) are made of
+//! it. A route that is not in this file does not exist.
 
-use axum::handler::Handler;
-use axum::http::Method;
-use axum::routing::{MethodFilter, MethodRouter, on};
+use std::sync::{Arc, LazyLock};
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use lockgate_domain::Right;
-use lockgate_service::authority::{Actor, Forbidden};
+use serde_json::Value;
 
-use super::audit::{AuditState, content, log, prove};
+use super::audit::AuditState;
+use super::audit::content;
+use super::audit::log;
+use super::audit::prove;
 use super::authzen::{evaluate, metadata};
 use super::opa::query;
-use super::state::ApiState;
+use super::rights_tables::{self, UnmarkedPage};
+use super::route::{Access, Backpressure, Doorkeeper, Route, RouteRow};
+use super::state::{ApiState, ServerState};
 use super::{
-    ServerState, access, approvals, authzen, catalogue, decisions, delegations, deployments, events, evidence, gates,
+    access, approvals, catalogue, decisions, delegations, deployments, events, evidence, gates, health, overrides,
+    progress, wait, waivers, whoami,
 };
-use super::{health, me, openapi, overrides, progress, wait, waivers};
+use crate::auth::Authenticator;
+use crate::auth::access::GrantingRule;
 use crate::config::MetricsAccess;
-use crate::problem::Problem;
-
-/// Who may come to a route. The engine may ask for more, once it knows which deployment it is about and what is to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Everybody: nobody has to say who they are.
-    Open,
-    /// Everybody who is known, by any valid credential.
-    Known,
-    /// Whoever has at least one of these rights.
-    Any(&'static [Right]),
-}
-
-impl Access {
-    /// Checks whether somebody who is known may come.
-    ///
-    /// # Errors
-    /// Says what is missing: all the rights of which any is enough.
-    pub fn check(self, actor: &Actor) -> Result<(), Forbidden> {
-        match self {
-            Self::Any(rights @ [_, ..]) => actor.require_any(rights),
-            Self::Open | Self::Known | Self::Any([]) => Ok(()),
-        }
-    }
-}
-
-/// A row of the table: what is to be known of a route beside its handler.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RouteRow {
-    /// The method. A `GET` also answers `HEAD`.
-    pub method: Method,
-    /// The full path, with the names of its parameters as axum writes them: `{id}`, and `{*part}` for one of several steps.
-    pub path: &'static str,
-    /// Who may come.
-    pub access: Access,
-    /// Whether a decision of a gate may come of it. It then waits for the sinks of the decision log, where they are to keep up.
-    pub decides: bool,
-}
-
-impl RouteRow {
-    /// The path as OpenAPI writes it, which knows no parameter of several steps.
-    pub fn described_path(&self) -> String {
-        self.path.replace("{*", "{")
-    }
-}
-
-/// How large a body may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BodyLimit {
-    /// `limits.body`.
-    Usual,
-    /// `limits.evidence`.
-    Evidence,
-    /// There is none: a body that says something is refused.
-    None,
-}
-
-/// A route: its row, and how it is answered. `S` is the state that its handler takes.
-pub(super) struct Route<S> {
-    pub(super) row: RouteRow,
-    pub(super) handler: MethodRouter<S>,
-    pub(super) body: BodyLimit,
-    /// Gives the refusal of somebody who may not come the form that clients of this interface look for.
-    pub(super) refusal: fn(Problem) -> Problem,
-}
-
-impl<S: Clone + Send + Sync + 'static> Route<S> {
-    fn new<T: 'static>(
-        (method, filter): (Method, MethodFilter),
-        path: &'static str,
-        access: Access,
-        handler: impl Handler<T, S>,
-    ) -> Self {
-        Self {
-            row: RouteRow { method, path, access, decides: false },
-            handler: on(filter, handler),
-            body: BodyLimit::Usual,
-            refusal: std::convert::identity,
-        }
-    }
-
-    fn get<T: 'static>(path: &'static str, access: Access, handler: impl Handler<T, S>) -> Self {
-        Self::new((Method::GET, MethodFilter::GET), path, access, handler)
-    }
-
-    fn post<T: 'static>(path: &'static str, access: Access, handler: impl Handler<T, S>) -> Self {
-        Self::new((Method::POST, MethodFilter::POST), path, access, handler)
-    }
-
-    fn put<T: 'static>(path: &'static str, access: Access, handler: impl Handler<T, S>) -> Self {
-        Self::new((Method::PUT, MethodFilter::PUT), path, access, handler)
-    }
-
-    fn patch<T: 'static>(path: &'static str, access: Access, handler: impl Handler<T, S>) -> Self {
-        Self::new((Method::PATCH, MethodFilter::PATCH), path, access, handler)
-    }
-
-    fn delete<T: 'static>(path: &'static str, access: Access, handler: impl Handler<T, S>) -> Self {
-        Self::new((Method::DELETE, MethodFilter::DELETE), path, access, handler)
-    }
-
-    /// The same; a decision of a gate may come of it.
-    fn deciding(mut self) -> Self {
-        self.row.decides = true;
-        self
-    }
-
-    /// The same; its body is evidence.
-    fn taking_evidence(self) -> Self {
-        Self { body: BodyLimit::Evidence, ..self }
-    }
-
-    /// The same; all that it takes stands in its address and headers.
-    fn without_body(self) -> Self {
-        Self { body: BodyLimit::None, ..self }
-    }
-
-    /// The same; its clients look for errors in the form of OPA's.
-    fn for_opa(self) -> Self {
-        Self { refusal: query::as_opa, ..self }
-    }
-}
+use crate::intake::Intake;
 
 const ADMINISTER: Access = Access::Any(&[Right::Administer]);
 const ADMINISTER_OR_APPROVE: Access = Access::Any(&[Right::Approve, Right::Administer]);
@@ -167,7 +56,7 @@ pub fn route_rows() -> Vec<RouteRow> {
 }
 
 /// The routes that wait for their turn: all but those about the server's health.
-pub(super) fn api_routes() -> Vec<Route<ApiState>> {
+fn api_routes() -> Vec<Route<ApiState>> {
     [deployment_routes(), exception_routes(), record_routes(), audit_routes(), authzen_routes(), opa_routes()]
         .into_iter()
         .flatten()
@@ -233,15 +122,15 @@ fn record_routes() -> Vec<Route<ApiState>> {
         Route::get("/api/v1/plugins", READ, catalogue::plugins),
         Route::post("/api/v1/reload", GOVERN, catalogue::reload).without_body(),
         Route::get("/api/v1/access", ADMINISTER_AUDIT_OR_GOVERN, access::review),
-        Route::get("/api/v1/me", Access::Known, me::me),
-        Route::get("/openapi.json", Access::Open, openapi::serve),
+        Route::get("/api/v1/me", Access::Known, whoami::me),
+        Route::get("/openapi.json", Access::Open, description),
     ]
 }
 
 /// The audit log. `S` is any state that leads to a ledger.
-pub(super) fn audit_routes<S>() -> Vec<Route<S>>
+fn audit_routes<S>() -> Vec<Route<S>>
 where
-    AuditState: axum::extract::FromRef<S>,
+    AuditState: FromRef<S>,
     S: Clone + Send + Sync + 'static,
 {
     vec![
@@ -261,9 +150,9 @@ where
 /// AuthZEN 1.0.
 fn authzen_routes() -> Vec<Route<ApiState>> {
     vec![
-        Route::post(authzen::EVALUATION, DECIDE, evaluate::evaluation).deciding(),
-        Route::post(authzen::EVALUATIONS, DECIDE, evaluate::evaluations).deciding(),
-        Route::get(authzen::CONFIGURATION, Access::Open, metadata::configuration),
+        Route::post(metadata::EVALUATION, DECIDE, evaluate::evaluation).deciding(),
+        Route::post(metadata::EVALUATIONS, DECIDE, evaluate::evaluations).deciding(),
+        Route::get(metadata::CONFIGURATION, Access::Open, metadata::configuration),
     ]
 }
 
@@ -282,7 +171,7 @@ fn opa_routes() -> Vec<Route<ApiState>> {
 }
 
 /// Whether the server lives, and what it counts: the routes that do not wait for their turn.
-pub(super) fn health_routes(metrics: MetricsAccess) -> Vec<Route<ServerState>> {
+fn health_routes(metrics: MetricsAccess) -> Vec<Route<ServerState>> {
     let metrics = match metrics {
         MetricsAccess::Off => None,
         MetricsAccess::On => Some(READ),
@@ -295,4 +184,73 @@ pub(super) fn health_routes(metrics: MetricsAccess) -> Vec<Route<ServerState>> {
         Route::get("/v1/status", Access::Open, health::status),
     ];
     open.into_iter().chain(metrics.map(|access| Route::get("/metrics", access, health::metrics))).collect()
+}
+
+/// All routes but those about the server's health.
+pub fn router(state: &ServerState) -> Router {
+    let limits = Arc::new(state.config.limits.clone());
+    let (engine, catalogue) = (state.engine.clone(), Arc::clone(&state.catalogue));
+    let rules = GrantingRule::all(&state.config.auth).into();
+    let api = ApiState::new(engine, catalogue, limits, state.lifecycle.clone(), rules);
+    let backpressure = Some(Backpressure::new(&state.decision_log, &state.metrics));
+    let intake = Some(Intake::new(&state.config.limits, &state.metrics));
+    mount_with(&api, &Doorkeeper { authenticator: Arc::clone(&state.authenticator), intake, backpressure })
+}
+
+/// All routes but those about the server's health, where no decision log holds decisions up.
+pub fn mount(state: &ApiState, authenticator: &Arc<Authenticator>) -> Router {
+    let intake = Some(Intake::new(&state.limits, &Arc::default()));
+    mount_with(state, &Doorkeeper { authenticator: Arc::clone(authenticator), intake, backpressure: None })
+}
+
+/// All routes but those about the server's health.
+pub(super) fn mount_with(state: &ApiState, doorkeeper: &Doorkeeper) -> Router {
+    doorkeeper.router(api_routes(), &state.limits).with_state(state.clone())
+}
+
+/// The routes of the audit log with nothing in front of them: everybody may read that log.
+pub fn audit_router<S>() -> Router<S>
+where
+    AuditState: FromRef<S>,
+    S: Clone + Send + Sync + 'static,
+{
+    audit_routes().into_iter().fold(Router::new(), |router, route| router.route(route.row.path, route.handler))
+}
+
+/// The routes about the server's health, which do not wait for their turn.
+pub(crate) fn health_router(state: &ServerState) -> Router {
+    let doorkeeper = Doorkeeper { authenticator: Arc::clone(&state.authenticator), intake: None, backpressure: None };
+    let routes = health_routes(state.config.observe.metrics);
+    doorkeeper.router(routes, &state.config.limits).with_state(state.clone())
+}
+
+/// Whether a path is one of those that tell the server's health.
+pub(crate) fn is_about_health(path: &str) -> bool {
+    static PATHS: LazyLock<Vec<&'static str>> =
+        LazyLock::new(|| health_routes(MetricsAccess::Off).iter().map(|route| route.row.path).collect());
+    PATHS.contains(&path)
+}
+
+/// The description of the API, as JSON.
+pub fn openapi() -> Value {
+    super::openapi::document(&route_rows())
+}
+
+/// The description as text: what `/openapi.json` answers, and what `docs/openapi.json` holds.
+pub fn openapi_text() -> String {
+    format!("{:#}\n", openapi())
+}
+
+/// Answers with the description; [`openapi`](super::openapi) describes this route too.
+async fn description() -> impl IntoResponse {
+    static TEXT: LazyLock<String> = LazyLock::new(openapi_text);
+    ([(CONTENT_TYPE, "application/json")], TEXT.as_str())
+}
+
+/// A page with the tables of rights put between their markers, instead of what stood there.
+///
+/// # Errors
+/// If the page lacks a marker.
+pub fn with_rights_tables(page: &str) -> Result<String, UnmarkedPage> {
+    rights_tables::with_rights_tables(page, route_rows())
 }

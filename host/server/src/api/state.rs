@@ -1,25 +1,49 @@
-//! What the native routes share.
+//! What handlers share, and the threads that work for them.
 
 use std::sync::Arc;
 
 use axum::http::StatusCode;
+use lockgate_ledger::Storage;
 use lockgate_service::catalogue::Catalogue;
 use lockgate_service::{DeploymentRef, DeploymentService, ServiceError, WriteAnswer, WriteContext};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, spawn_blocking};
 use tracing::Span;
 
-use super::audit::AuditState;
+use super::deployment_watch::Hub;
 use super::errors::problem;
 use super::extract::{AtDeployment, Intent};
-use super::hub::Hub;
+use super::readiness::Checks;
 use super::waiting_looks::WaitingLooks;
 use crate::auth::access::GrantingRule;
-use crate::auth::{AsOf, Session};
-use crate::config::LimitsConfig;
+use crate::auth::{AsOf, Authenticator, Session};
+use crate::config::{Config, LimitsConfig};
+use crate::observe::{DecisionLog, Metrics};
 use crate::problem::Problem;
-use crate::serve::threads::{READS_AFTER_WAIT_PER_CORE, read};
-use crate::serve::{Lifecycle, cores};
+use crate::process::{Lifecycle, READS_AFTER_WAIT_PER_CORE, cores, read};
+
+/// What a server has: the state of all routes. Cheap to clone.
+#[derive(Clone)]
+pub struct ServerState {
+    /// What is configured.
+    pub config: Arc<Config>,
+    /// The ledger. It is closed at the end of a shutdown, if nobody holds on to it.
+    pub storage: Arc<dyn Storage>,
+    /// Does what is asked for.
+    pub engine: DeploymentService,
+    /// The models and plugins that are loaded.
+    pub catalogue: Arc<Catalogue>,
+    /// Says who asks.
+    pub authenticator: Arc<Authenticator>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Where decisions are sent.
+    pub decision_log: Arc<DecisionLog>,
+    /// What readiness depends on.
+    pub checks: Arc<Checks>,
+    /// Whether a shutdown has begun, and when models are to be loaded anew.
+    pub lifecycle: Lifecycle,
+}
 
 /// What the native routes share. Cheap to clone.
 #[derive(Clone)]
@@ -192,11 +216,5 @@ impl std::ops::Deref for ApiState {
 
     fn deref(&self) -> &Shared {
         &self.0
-    }
-}
-
-impl axum::extract::FromRef<ApiState> for AuditState {
-    fn from_ref(state: &ApiState) -> Self {
-        Self::new(Arc::clone(state.engine.storage()))
     }
 }

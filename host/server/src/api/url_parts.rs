@@ -14,7 +14,7 @@ use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer as _, MapAccess, Visitor,
 };
 
-use super::extract::unreadable;
+use super::errors::unreadable;
 use crate::problem::Problem;
 
 /// The parameters of the query.

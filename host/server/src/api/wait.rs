@@ -14,12 +14,12 @@ use utoipa::IntoParams;
 
 use super::answer::{at_version, tagged};
 use super::extract::{AtDeployment, Who, position};
-use super::openapi::Reading;
+use super::openapi_parts::Reading;
 use super::state::{ApiState, with_effect};
 use super::url_parts::Parameters;
 use crate::auth::Session;
+use crate::intake::Turn;
 use crate::problem::Problem;
-use crate::serve::Turn;
 
 /// What is waited for.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]

@@ -7,8 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::serve::cores;
-use crate::serve::threads::compute;
+use crate::process::{compute, cores};
 
 /// How many looks there are at once at gates whose plugins may wait for others: that takes memory, and no core.
 const LOOKS_THAT_WAIT: usize = 32;

@@ -6,10 +6,10 @@ use axum::response::Response;
 use lockgate_service::{NewWaiver, WaiverState};
 
 use super::answer::{Listed, created, listed, written};
-use super::approvals::missing;
+use super::errors::missing;
 use super::extract::{Intent, Who};
 use super::json_body::{Body, Document};
-use super::openapi::{Reading, Repeatable, Writing};
+use super::openapi_parts::{Reading, Repeatable, Writing};
 use super::state::ApiState;
 use super::url_parts::PathParts;
 use crate::problem::Problem;

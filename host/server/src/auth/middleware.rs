@@ -9,10 +9,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::{AuthError, Authenticated, Authenticator, Presented};
+use crate::connection::{ConnectionActivity, Peer};
+use crate::layers::request_headers::single;
 use crate::observe::{Exchange, Metrics};
 use crate::problem::Problem;
-use crate::serve::request_headers::single;
-use crate::serve::{ConnectionActivity, Peer};
 
 /// A middleware, for `axum::middleware::from_fn_with_state`: puts the [`Actor`](lockgate_service::authority::Actor) and the
 /// [`Session`](super::Session) among the extensions of the request, or answers why there is none. Handlers take them as

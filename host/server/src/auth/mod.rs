@@ -20,22 +20,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
-use lockgate_domain::{CredentialKind, Person, PersonId, Teams, Timestamp, role_names};
+use lockgate_domain::{CredentialKind, Teams, Timestamp, role_names};
 use lockgate_ledger::{LedgerClock, Storage};
 use lockgate_service::authority::Actor;
 use tokio::sync::Semaphore;
 
 pub use error::{AuthError, Refusal};
 pub use middleware::authenticate;
-pub use session::{AsOf, Authenticated, Session};
+pub use session::{Authenticated, Session};
+pub use token::AsOf;
 
 use self::certificate::Certificates;
 use self::oidc::Issuer;
 use self::session::Credential;
 use self::throttle::Throttle;
-use self::token::LiveTokens;
+use self::token::{LiveTokens, own_person};
 use crate::config::{AuthConfig, SettingFault};
-use crate::serve::ConnectionActivity;
+use crate::connection::ConnectionActivity;
 
 /// For how long the answer to a failed attempt is held back where too many have failed.
 const HOLD_BACK: std::time::Duration = std::time::Duration::from_secs(1);
@@ -213,12 +214,6 @@ fn bearer(header: &HeaderValue) -> Result<&str, AuthError> {
         body if body.bytes().all(is_part) => Ok(token),
         _ => Err(AuthError::Malformed("the token after `Bearer` holds characters that are not allowed in tokens")),
     }
-}
-
-/// Somebody of an id that the host itself gives.
-fn own_person(id: &'static str, name: &str, roles: &[&str]) -> Person {
-    let id = PersonId::of_host(id);
-    Person { id, name: name.to_owned(), roles: roles.iter().map(|role| (*role).to_owned()).collect() }
 }
 
 fn anonymous() -> Actor {

@@ -13,7 +13,7 @@ use lockgate_domain::Timestamp;
 use lockgate_ledger::LedgerClock;
 use lockgate_service::authority::{Actor, CredentialCheck, CredentialEnded};
 
-use super::token::AcceptedToken;
+use super::token::{AcceptedToken, AsOf};
 use super::{AuthError, Refusal};
 use crate::observe::Exchange;
 use crate::problem::Problem;
@@ -40,15 +40,6 @@ struct Accepted {
     credential: Credential,
     realm: Arc<str>,
     clock: Arc<LedgerClock>,
-}
-
-/// How much of the ledger a check of an API token has to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AsOf {
-    /// All that was written until a second ago. The ledger is read if nobody read it within the last second.
-    LastSecond,
-    /// All that was written until now. The ledger is read.
-    Now,
 }
 
 /// What was presented.

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use lockgate_domain::{Duration, Timestamp};
 use parking_lot::Mutex;
 
-use crate::serve::AddressKey;
+use crate::connection::AddressKey;
 
 /// How many addresses are kept at most: about 4 MiB. If more than that fail at the same time, counting by address is of
 /// no use anyway; the new ones are not counted until others are forgotten.

@@ -18,12 +18,14 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer, Registry};
 
 use super::metrics::Metrics;
-use super::requests::SPAN;
 use super::traces::provider;
 use crate::config::{LogConfig, LogFormat, TraceConfig};
 
 /// The target of the access log.
 pub const ACCESS: &str = "lockgate::access";
+
+/// The target of the spans of requests.
+pub(super) const SPAN: &str = "lockgate::request";
 
 /// How long spans that are not sent yet may hold up the end.
 const LAST_SPANS: Duration = Duration::from_secs(3);
@@ -128,7 +130,7 @@ pub fn subscriber(
     colour: bool,
 ) -> Result<(Dispatch, LogGuard), InitError> {
     let targets = log.targets().map_err(InitError::Filter)?;
-    let provider = provider(traces, metrics)?;
+    let provider = provider(traces, metrics).map_err(InitError::Traces)?;
     let (writer, guard) = NonBlocking::new(Visible { writer, format: log.format, styles: colour });
     metrics.watch_log(writer.error_counter());
     let access_level = if log.access { LevelFilter::INFO } else { LevelFilter::OFF };

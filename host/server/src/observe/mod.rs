@@ -10,7 +10,6 @@
 pub mod decision_log;
 mod logging;
 mod metrics;
-mod outbound;
 mod requests;
 mod traces;
 

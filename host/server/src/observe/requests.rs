@@ -26,12 +26,10 @@ use parking_lot::Mutex;
 use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::logging::ACCESS;
+use super::logging::{ACCESS, SPAN};
 use super::metrics::{Metrics, RequestPhases};
-use crate::serve::{Peer, RequestId};
+use crate::problem::RequestId;
 
-/// The target of the spans of requests.
-pub(super) const SPAN: &str = "lockgate::request";
 /// What a request is answered with on paper if its client left before the answer.
 const CLIENT_LEFT: u16 = 499;
 /// What of a path is written down, in bytes.
@@ -86,7 +84,7 @@ struct Noted {
 }
 
 impl Exchange {
-    fn begin(observer: Observer, request: &Request) -> Self {
+    fn begin(observer: Observer, request: &Request, peer: Option<SocketAddr>) -> Self {
         observer.metrics.request_began();
         let method = request.method().clone();
         let route = request.extensions().get::<MatchedPath>().cloned();
@@ -116,7 +114,6 @@ impl Exchange {
             own.set_attributes(route.map(|route| KeyValue::new("http.route", route.to_owned())));
             own.set_attributes(id.map(|id| KeyValue::new("lockgate.request.id", id.to_owned())));
         }
-        let peer = Peer::of(request).map(|peer| peer.address);
         let noted = Mutex::default();
         let began = Instant::now();
         Self(Arc::new(Seen { observer, began, method, path, route, request_id, peer, span, context, noted }))
@@ -268,14 +265,15 @@ impl Drop for Ending {
     }
 }
 
-/// Around what comes next: sees each request. It belongs into a layer of the router itself (`Router::layer`), so that the
-/// route is known, and inside [`with_request_id`](crate::serve::with_request_id).
+/// Around what comes next: sees each request, which came from `peer`. It belongs into a layer of the router itself (`Router::layer`),
+/// so that the route is known, and inside [`with_request_id`](crate::layers::with_request_id).
 pub async fn observe<F: Future<Output = Response>>(
     observer: Observer,
     mut request: Request,
+    peer: Option<SocketAddr>,
     next: impl FnOnce(Request) -> F,
 ) -> Response {
-    let exchange = Exchange::begin(observer, &request);
+    let exchange = Exchange::begin(observer, &request, peer);
     let span = exchange.span().clone();
     request.extensions_mut().insert(exchange.clone());
     let mut ending = Ending { exchange, status: CLIENT_LEFT, bytes: 0 };

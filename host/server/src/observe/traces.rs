@@ -13,10 +13,9 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use prometheus_client::metrics::counter::Counter;
 use ureq::Agent;
 
-use super::logging::InitError;
 use super::metrics::Metrics;
-use super::outbound::agent;
 use crate::config::{TraceConfig, check_url};
+use crate::process::outbound_agent;
 
 /// The whole URL that spans go to, if any. What is configured goes before what the environment says.
 fn url_of(config: &TraceConfig, environment: impl Fn(&str) -> Option<String>) -> Option<String> {
@@ -30,13 +29,13 @@ fn url_of(config: &TraceConfig, environment: impl Fn(&str) -> Option<String>) ->
 }
 
 /// What makes spans and sends them, if there is somewhere to send them to.
-pub(super) fn provider(config: &TraceConfig, metrics: &Metrics) -> Result<Option<SdkTracerProvider>, InitError> {
+pub(super) fn provider(config: &TraceConfig, metrics: &Metrics) -> Result<Option<SdkTracerProvider>, String> {
     let environment = |name: &str| std::env::var(name).ok();
     let Some(url) = url_of(config, environment) else { return Ok(None) };
-    check_url(&url).map_err(InitError::Traces)?;
+    check_url(&url)?;
     let timeout = Duration::from_millis(config.timeout.as_millis());
     let (succeeded, failed) = metrics.trace_exports();
-    let client = Client { agent: agent(timeout), succeeded, failed };
+    let client = Client { agent: outbound_agent(timeout), succeeded, failed };
     let mut exporter = SpanExporter::builder().with_http().with_http_client(client).with_endpoint(url);
     exporter = exporter.with_timeout(timeout);
     // Of the protocols that can be asked for, one is not built in.
@@ -46,12 +45,12 @@ pub(super) fn provider(config: &TraceConfig, metrics: &Metrics) -> Result<Option
         Some("http/protobuf") => exporter.with_protocol(Protocol::HttpBinary),
         None | Some("" | "http/json") => exporter.with_protocol(Protocol::HttpJson),
         Some(other) => {
-            let message =
-                format!("`{other}` is not supported: set OTEL_EXPORTER_OTLP_PROTOCOL to http/json or http/protobuf");
-            return Err(InitError::Traces(message));
+            return Err(format!(
+                "`{other}` is not supported: set OTEL_EXPORTER_OTLP_PROTOCOL to http/json or http/protobuf"
+            ));
         }
     };
-    let exporter = exporter.build().map_err(|error| InitError::Traces(error.to_string()))?;
+    let exporter = exporter.build().map_err(|error| error.to_string())?;
     let name = config.service_name.clone().or_else(|| environment("OTEL_SERVICE_NAME")).filter(|name| !name.is_empty());
     let resource = Resource::builder()
         .with_service_name(name.unwrap_or_else(|| "lockgate".to_owned()))

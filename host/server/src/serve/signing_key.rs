@@ -11,8 +11,8 @@ use std::time::Duration;
 use lockgate_ledger::{KeyFile, KeyFileError, Storage};
 use parking_lot::Mutex;
 
-use super::lifecycle::Lifecycle;
 use crate::api::{Check, Checks};
+use crate::process::Lifecycle;
 
 /// How often the file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

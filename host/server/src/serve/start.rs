@@ -1,5 +1,7 @@
 //! The start of a server and its end.
 
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,19 +12,17 @@ use lockgate_ledger::{KeyFile, KeyFileError, SqliteOptions, Storage, SystemClock
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
-use super::connections::Connections;
-use super::decide::{DecideError, Deciding, keep_forgetting, keep_loading};
-use super::first_token::FirstToken;
-use super::layers::around;
-use super::lifecycle::Lifecycle;
-use super::request_id::RequestId;
+use super::service::{DecideError, Deciding, keep_forgetting, keep_loading};
 use super::signing_key::SigningKeyWatch;
-use super::tls::{Tls, TlsError};
-use crate::api::{self, Checks, ServerState};
+use crate::api::{self, Checks, ServerState, health_router, is_about_health};
 use crate::auth::Authenticator;
-use crate::auth::token::{TokenError, first_administrator};
+use crate::auth::token::{Secret, TokenError, first_administrator};
 use crate::config::{Config, SettingFault};
+use crate::connection::{Connections, Tls, TlsError};
+use crate::layers::around;
 use crate::observe::{self, DecisionLog, Metrics};
+use crate::problem::RequestId;
+use crate::process::Lifecycle;
 
 /// How long the sinks of the decision log may take for what they have not delivered yet. What is left is delivered after
 /// the next start.
@@ -160,9 +160,9 @@ impl Server {
         let (storage, stops) = looks_after;
         tokio::spawn(key.keep_looking(state.lifecycle.clone()));
         tokio::spawn(keep_forgetting(storage, stops, state.config.ledger.retention.clone()));
-        let routes = mount(&state).merge(api::health::routes(&state));
+        let routes = mount(&state).merge(health_router(&state));
         let router = around(routes, &metrics, traces, tls.is_some());
-        let connections = Connections::new(router, tls.clone(), lifecycle.clone(), &config, &metrics);
+        let connections = Connections::new(router, tls.clone(), lifecycle.clone(), &config, &metrics, is_about_health);
         let serving = tokio::spawn(connections.serve(listener));
         tracing::info!(%address, tls = tls.is_some(), data = %config.data.display(), "listening");
         Ok(Running { address, tls, lifecycle, state: Some(state), first_token, serving })
@@ -323,5 +323,50 @@ impl Running {
         let closed = tokio::task::spawn_blocking(closing).await.unwrap_or(false);
         tracing::info!(answered, closed, "shut down");
         Ended { answered, closed }
+    }
+}
+
+/// The name of the file in the data folder.
+const FIRST_TOKEN_FILE: &str = "first-administrator.token";
+
+/// The token that an endpoint issues when it starts for the first time.
+#[derive(Debug)]
+pub struct FirstToken {
+    secret: Secret,
+    file: PathBuf,
+}
+
+impl FirstToken {
+    fn new(secret: Secret, data: &Path) -> Self {
+        Self { secret, file: data.join(FIRST_TOKEN_FILE) }
+    }
+
+    /// Its text, to be shown.
+    pub fn expose(&self) -> &str {
+        self.secret.expose()
+    }
+
+    /// Where [`write`](Self::write) puts it.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Writes the token, with a line end, to a new file in the data folder that its owner alone can read. A file of an
+    /// earlier ledger gives way to it.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write(&self) -> io::Result<()> {
+        match fs::remove_file(&self.file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&self.file)?;
+        writeln!(file, "{}", self.secret.expose())?;
+        file.sync_all()
     }
 }

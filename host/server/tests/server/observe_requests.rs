@@ -15,8 +15,8 @@ use axum::routing::{get, post};
 use futures_util::stream;
 use lockgate_domain::{CredentialKind, Person, PersonId, Teams};
 use lockgate_server::config::{LogConfig, LogFormat, TraceConfig};
+use lockgate_server::layers::with_request_id;
 use lockgate_server::observe::{Exchange, Format, LogGuard, Metrics, Observer, observe, subscriber};
-use lockgate_server::serve::with_request_id;
 use lockgate_service::authority::Actor;
 use serde_json::Value;
 
@@ -72,7 +72,7 @@ fn routes(observer: Observer) -> Router {
         .route("/slow", get(std::future::pending::<()>))
         .layer(middleware::from_fn(move |request, next: Next| {
             let observer = observer.clone();
-            with_request_id(request, |request| observe(observer, request, |request| next.run(request)))
+            with_request_id(request, |request| observe(observer, request, None, |request| next.run(request)))
         }))
 }
 

@@ -15,7 +15,7 @@ use super::super::url_parts::{Parameters, PathParts};
 use super::AuditState;
 use super::parameters::{ContentsQuery, wrong};
 use crate::api::extract::Who;
-use crate::api::openapi::AnyError;
+use crate::api::openapi_parts::AnyError;
 use crate::problem::Problem;
 
 /// List the digests of all content

@@ -12,7 +12,7 @@ use super::AuditState;
 use super::form::push;
 use super::parameters::{CheckpointsQuery, EntriesQuery, NodesQuery};
 use crate::api::extract::Who;
-use crate::api::openapi::AnyError;
+use crate::api::openapi_parts::AnyError;
 use crate::problem::Problem;
 
 /// How many entries are read at once, and how many bytes of them are sent at once: one may have 16 MiB.

@@ -11,7 +11,7 @@ use super::AuditState;
 use super::form::{ConsistencyHashes, InclusionProofDocument};
 use super::parameters::ConsistencyQuery;
 use crate::api::extract::Who;
-use crate::api::openapi::AnyError;
+use crate::api::openapi_parts::AnyError;
 use crate::problem::Problem;
 
 /// Prove that an entry is in the log

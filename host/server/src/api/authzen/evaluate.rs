@@ -14,9 +14,9 @@ use super::super::json_body::AskedBody;
 use super::super::state::ApiState;
 use super::answer::{EvaluationAnswer, EvaluationsAnswer};
 use super::request::{self, Asked, Batch, EvaluationRequest, EvaluationsRequest, Semantic};
-use crate::api::openapi::NothingDecided;
+use crate::api::openapi_parts::NothingDecided;
+use crate::intake::MediaType;
 use crate::problem::Problem;
-use crate::serve::MediaType;
 
 /// How many evaluations of one request are made side by side: enough to be written in one group.
 const AT_ONCE: usize = 16;

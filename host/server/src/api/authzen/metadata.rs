@@ -10,10 +10,18 @@ use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{EVALUATION, EVALUATIONS};
-use crate::api::openapi::AnyError;
+use crate::api::openapi_parts::AnyError;
+use crate::layers::SpeaksTls;
 use crate::problem::Problem;
-use crate::serve::SpeaksTls;
+
+/// The path for one evaluation.
+pub(in crate::api) const EVALUATION: &str = "/access/v1/evaluation";
+
+/// The path for several evaluations.
+pub(in crate::api) const EVALUATIONS: &str = "/access/v1/evaluations";
+
+/// The path of the configuration.
+pub(in crate::api) const CONFIGURATION: &str = "/.well-known/authzen-configuration";
 
 /// The endpoints of this decision point. It has no search endpoints.
 #[derive(Debug, Serialize, ToSchema)]

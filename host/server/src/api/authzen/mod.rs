@@ -20,9 +20,3 @@ use utoipa::OpenApi;
     tags((name = "authzen", description = "Decisions by the AuthZEN 1.0 standard."))
 )]
 pub struct AuthZenApi;
-
-/// Where decisions are asked for.
-pub(super) const EVALUATION: &str = "/access/v1/evaluation";
-pub(super) const EVALUATIONS: &str = "/access/v1/evaluations";
-/// Where it is said what there is.
-pub(super) const CONFIGURATION: &str = "/.well-known/authzen-configuration";

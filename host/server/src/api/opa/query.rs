@@ -5,13 +5,14 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
+use super::super::errors::as_opa;
 use super::super::gate_decision::{Answered, Asker, Question, ask};
 use super::super::json_body::AskedBody;
 use super::super::state::ApiState;
 use super::super::url_parts::{Parameters, PathParts};
 use super::document::{QueryAnswer, Warning, may_exist, metrics, part, provenance};
 use super::read::{self, QueryBody, QueryParameters};
-use crate::api::openapi::{AnyError, NothingDecided};
+use crate::api::openapi_parts::{AnyError, NothingDecided};
 use crate::problem::Problem;
 
 /// By which interface it was asked, for the record.
@@ -265,21 +266,6 @@ async fn answer(
         warning: None,
     };
     respond(&answer, parameters.pretty())
-}
-
-/// What clients of OPA look for in an error stands beside what all others look for.
-pub(in crate::api) fn as_opa(problem: Problem) -> Problem {
-    let status = problem.status();
-    let code = match status {
-        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => "invalid_parameter",
-        StatusCode::NOT_FOUND => "resource_not_found",
-        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => "resource_conflict",
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "unauthorized",
-        _ if status.is_server_error() => "internal_error",
-        _ => "invalid_operation",
-    };
-    let document = problem.document(None);
-    problem.with("code", code).with("message", document.detail.unwrap_or(document.title))
 }
 
 fn internal(error: &serde_json::Error) -> Problem {

@@ -1,18 +1,20 @@
-//! Getting the keys of an issuer: its discovery document, and the set of keys that it names.
+//! Getting the keys of an issuer: its discovery document, and the set of keys that it names. Redirects are not followed: keys are
+//! where the configuration or the issuer says, and nowhere else.
 
 use std::fmt;
 use std::sync::Arc;
 
-use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
 use lockgate_domain::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+use ureq::http::header::ACCEPT;
 
-use super::keys::PublicKey;
 use crate::config::{IssuerConfig, check_uri};
+use crate::process::outbound_agent;
 
 /// How large an answer may be, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -64,7 +66,7 @@ impl Source {
 
     /// Blocks until they are there.
     pub(super) fn fetch(&self) -> Result<Vec<PublicKey>, FetchError> {
-        let agent = agent(self.timeout);
+        let agent = outbound_agent(std::time::Duration::from_millis(self.timeout.as_millis()));
         let place = match &self.jwks_uri {
             Some(uri) => uri.clone(),
             None => self.discover(&agent)?,
@@ -93,7 +95,7 @@ impl Source {
 
 fn get<T: DeserializeOwned>(agent: &Agent, place: &str) -> Result<T, FetchError> {
     let failed = |error: ureq::Error| FetchError::new(place, error);
-    let mut answer = agent.get(place).call().map_err(failed)?;
+    let mut answer = agent.get(place).header(ACCEPT, "application/json").call().map_err(failed)?;
     if answer.status() != ureq::http::StatusCode::OK {
         return Err(FetchError::new(place, format!("it answers {}", answer.status())));
     }
@@ -101,21 +103,57 @@ fn get<T: DeserializeOwned>(agent: &Agent, place: &str) -> Result<T, FetchError>
     serde_json::from_slice(&body).map_err(|error| FetchError::new(place, error))
 }
 
-fn agent(timeout: Duration) -> Agent {
-    let tls = TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .root_certs(RootCerts::PlatformVerifier)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .build();
-    Agent::config_builder()
-        .tls_config(tls)
-        .timeout_global(Some(std::time::Duration::from_millis(timeout.as_millis())))
-        // Keys are where the configuration or the issuer says, and nowhere else.
-        .max_redirects(0)
-        .http_status_as_error(false)
-        .max_idle_connections(0)
-        .user_agent(concat!("lockgate/", env!("CARGO_PKG_VERSION")))
-        .accept("application/json")
-        .build()
-        .into()
+/// A key that signatures can be verified with.
+pub(super) struct PublicKey {
+    id: Option<String>,
+    /// The only algorithm that it is for, if the issuer says so.
+    only: Option<Algorithm>,
+    /// Those that its kind allows.
+    fits: fn(Algorithm) -> bool,
+    key: Arc<DecodingKey>,
+}
+
+impl PublicKey {
+    /// None: it is none that verifies signatures, or of a kind that is not known here. An issuer may have such keys too.
+    pub(super) fn new(jwk: &Jwk) -> Option<Self> {
+        let common = &jwk.common;
+        if common.public_key_use.as_ref().is_some_and(|purpose| *purpose != PublicKeyUse::Signature) {
+            return None;
+        }
+        if common.key_operations.as_ref().is_some_and(|may| !may.contains(&KeyOperations::Verify)) {
+            return None;
+        }
+        let fits: fn(Algorithm) -> bool = match &jwk.algorithm {
+            AlgorithmParameters::RSA(_) => |algorithm| algorithm.family() == AlgorithmFamily::Rsa,
+            AlgorithmParameters::EllipticCurve(parameters) => match parameters.curve {
+                EllipticCurve::P256 => |algorithm| algorithm == Algorithm::ES256,
+                EllipticCurve::P384 => |algorithm| algorithm == Algorithm::ES384,
+                _ => return None,
+            },
+            AlgorithmParameters::OctetKeyPair(parameters) if parameters.curve == EllipticCurve::Ed25519 => {
+                |algorithm| algorithm == Algorithm::EdDSA
+            }
+            // A shared secret in a public place is none.
+            _ => return None,
+        };
+        let only = match common.key_algorithm {
+            Some(KeyAlgorithm::UNKNOWN_ALGORITHM) => return None,
+            Some(algorithm) => Some(Algorithm::try_from(algorithm).ok()?),
+            None => None,
+        };
+        let key = Arc::new(DecodingKey::from_jwk(jwk).ok()?);
+        Some(Self { id: common.key_id.clone(), only, fits, key })
+    }
+
+    pub(super) fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    pub(super) fn key(&self) -> Arc<DecodingKey> {
+        Arc::clone(&self.key)
+    }
+
+    pub(super) fn is_for(&self, algorithm: Algorithm) -> bool {
+        (self.fits)(algorithm) && self.only.is_none_or(|only| only == algorithm)
+    }
 }

@@ -7,12 +7,11 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
+use jsonwebtoken::{Algorithm, DecodingKey};
 use lockgate_domain::{Duration, Timestamp};
 use tokio::sync::{Mutex, Semaphore};
 
-use super::fetch::{FetchError, Source};
+use super::fetch::{FetchError, PublicKey, Source};
 use crate::auth::{AuthError, Refusal};
 use crate::config::{IssuerConfig, KeysConfig};
 
@@ -41,16 +40,6 @@ struct Attempt {
 struct KeySet {
     fetched: Timestamp,
     keys: Vec<PublicKey>,
-}
-
-/// A key that signatures can be verified with.
-pub(super) struct PublicKey {
-    id: Option<String>,
-    /// The only algorithm that it is for, if the issuer says so.
-    only: Option<Algorithm>,
-    /// Those that its kind allows.
-    fits: fn(Algorithm) -> bool,
-    key: Arc<DecodingKey>,
 }
 
 impl Keys {
@@ -147,46 +136,9 @@ impl KeySet {
     fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<DecodingKey>> {
         let mut fitting = self.keys.iter().filter(|key| key.is_for(algorithm));
         let found = match id {
-            Some(id) => fitting.find(|key| key.id.as_deref() == Some(id))?,
+            Some(id) => fitting.find(|key| key.id() == Some(id))?,
             None => fitting.next().filter(|_| fitting.next().is_none())?,
         };
-        Some(Arc::clone(&found.key))
-    }
-}
-
-impl PublicKey {
-    /// None: it is none that verifies signatures, or of a kind that is not known here. An issuer may have such keys too.
-    pub(super) fn new(jwk: &Jwk) -> Option<Self> {
-        let common = &jwk.common;
-        if common.public_key_use.as_ref().is_some_and(|purpose| *purpose != PublicKeyUse::Signature) {
-            return None;
-        }
-        if common.key_operations.as_ref().is_some_and(|may| !may.contains(&KeyOperations::Verify)) {
-            return None;
-        }
-        let fits: fn(Algorithm) -> bool = match &jwk.algorithm {
-            AlgorithmParameters::RSA(_) => |algorithm| algorithm.family() == AlgorithmFamily::Rsa,
-            AlgorithmParameters::EllipticCurve(parameters) => match parameters.curve {
-                EllipticCurve::P256 => |algorithm| algorithm == Algorithm::ES256,
-                EllipticCurve::P384 => |algorithm| algorithm == Algorithm::ES384,
-                _ => return None,
-            },
-            AlgorithmParameters::OctetKeyPair(parameters) if parameters.curve == EllipticCurve::Ed25519 => {
-                |algorithm| algorithm == Algorithm::EdDSA
-            }
-            // A shared secret in a public place is none.
-            _ => return None,
-        };
-        let only = match common.key_algorithm {
-            Some(KeyAlgorithm::UNKNOWN_ALGORITHM) => return None,
-            Some(algorithm) => Some(Algorithm::try_from(algorithm).ok()?),
-            None => None,
-        };
-        let key = Arc::new(DecodingKey::from_jwk(jwk).ok()?);
-        Some(Self { id: common.key_id.clone(), only, fits, key })
-    }
-
-    fn is_for(&self, algorithm: Algorithm) -> bool {
-        (self.fits)(algorithm) && self.only.is_none_or(|only| only == algorithm)
+        Some(found.key())
     }
 }

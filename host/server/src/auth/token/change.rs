@@ -3,54 +3,18 @@
 use std::collections::BTreeSet;
 
 use lockgate_domain::{CredentialKind, Duration, Person, PersonId, Right, Teams, Timestamp, check_line, check_name};
-use lockgate_ledger::{Append, Error, Expect, InvalidEntry, Storage};
+use lockgate_ledger::{Append, Error, Expect, Storage};
 use lockgate_service::lifecycle::EventActor;
 
 use super::event::{ACCESS_STREAM, Event, IssuedBody, RevokedBody, RotatedBody};
 use super::fold::{Token, Tokens};
-use super::{ID_DIGITS, Secret, random};
-use crate::auth::own_person;
+use super::{ID_DIGITS, Secret, TokenError, own_person, random};
 
 /// For how long the first administrator's token is taken: long enough to issue others.
 const FIRST_TOKEN_LASTS: Duration = Duration::from_millis(24 * 60 * 60 * 1000);
 
 /// How often it is tried again when somebody else changed the stream at the same time.
 const ATTEMPTS: usize = 10;
-
-/// Why a token could not be issued, revoked or rotated.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TokenError {
-    /// There is no such token.
-    #[error("no token `{0}`")]
-    NotFound(String),
-    /// It was revoked already.
-    #[error("the token `{id}` was revoked at {at}: issue a new one")]
-    Revoked {
-        /// The token.
-        id: String,
-        /// When.
-        at: Timestamp,
-    },
-    /// What it should be cannot be.
-    #[error("{0}")]
-    Invalid(String),
-    /// The ledger holds something about tokens that cannot be understood.
-    #[error("{0}")]
-    Unreadable(String),
-    /// The ledger.
-    #[error(transparent)]
-    Ledger(#[from] Error),
-    /// The machine has no randomness.
-    #[error("no random secret could be generated: {0}")]
-    Random(getrandom::Error),
-}
-
-impl From<InvalidEntry> for TokenError {
-    fn from(error: InvalidEntry) -> Self {
-        Self::Ledger(Error::from(error))
-    }
-}
 
 /// What a token shall be.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 use super::event::ACCESS_STREAM;
 use super::fold::{Token, Tokens};
 use super::{Claimed, TokenError};
-use crate::auth::{AsOf, AuthError, Refusal};
-use crate::serve::threads::read;
+use crate::auth::{AuthError, Refusal};
+use crate::process::read;
 
 /// For how long nobody looks whether the ledger has more, in milliseconds. A token that is not found is looked for at
 /// once all the same.
@@ -26,6 +26,15 @@ const NEVER: i64 = i64::MIN;
 #[derive(Clone)]
 pub(in crate::auth) struct LiveTokens {
     shared: Arc<Shared>,
+}
+
+/// How much of the ledger a check of an API token has to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsOf {
+    /// All that was written until a second ago. The ledger is read if nobody read it within the last second.
+    LastSecond,
+    /// All that was written until now. The ledger is read.
+    Now,
 }
 
 /// A text of a token that was accepted, to be asked again whether it still is.

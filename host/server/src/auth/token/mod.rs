@@ -13,12 +13,14 @@ mod live;
 
 use std::fmt;
 
-use lockgate_domain::Digest;
+use lockgate_domain::{Digest, Person, PersonId, Timestamp};
+use lockgate_ledger::{Error, InvalidEntry};
 
-pub use change::{Issued, NewToken, TokenError, first_administrator, issue, revoke, rotate};
+pub use change::{Issued, NewToken, first_administrator, issue, revoke, rotate};
 pub use event::ACCESS_STREAM;
 pub use fold::{Revocation, Token, TokenState, Tokens};
 pub use holders::TokenHolders;
+pub use live::AsOf;
 pub(super) use live::{AcceptedToken, LiveTokens};
 
 /// What every token begins with, so that scanners for leaked secrets recognise one:
@@ -29,6 +31,41 @@ pub const PREFIX: &str = "lgt_";
 const ID_DIGITS: usize = 12;
 /// How many digits a secret has.
 const SECRET_DIGITS: usize = 64;
+
+/// Why a token could not be issued, revoked or rotated.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// There is no such token.
+    #[error("no token `{0}`")]
+    NotFound(String),
+    /// It was revoked already.
+    #[error("the token `{id}` was revoked at {at}: issue a new one")]
+    Revoked {
+        /// The token.
+        id: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// What it should be cannot be.
+    #[error("{0}")]
+    Invalid(String),
+    /// The ledger holds something about tokens that cannot be understood.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] Error),
+    /// The machine has no randomness.
+    #[error("no random secret could be generated: {0}")]
+    Random(getrandom::Error),
+}
+
+impl From<InvalidEntry> for TokenError {
+    fn from(error: InvalidEntry) -> Self {
+        Self::Ledger(Error::from(error))
+    }
+}
 
 /// The text of a token. It is shown to whoever asked for it, once, and never by accident: not by `Debug`, and there is no
 /// `Display`.
@@ -66,6 +103,12 @@ fn random(digits: usize) -> Result<String, getrandom::Error> {
     getrandom::fill(&mut bytes)?;
     let hex = bytes.iter().map(|byte| format!("{byte:02x}"));
     Ok(hex.collect::<String>().chars().take(digits).collect())
+}
+
+/// Somebody of an id that the host itself gives.
+pub(super) fn own_person(id: &'static str, name: &str, roles: &[&str]) -> Person {
+    let id = PersonId::of_host(id);
+    Person { id, name: name.to_owned(), roles: roles.iter().map(|role| (*role).to_owned()).collect() }
 }
 
 /// A token that somebody handed in: its id, and the digest of the whole.

@@ -7,9 +7,13 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use lockgate_service::DecisionPhases;
 use parking_lot::RwLock;
 use prometheus_client::encoding::EncodeLabelSet;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 
 /// What names beyond the limit are called.
 const OTHER: &str = "other";
@@ -40,6 +44,101 @@ impl Known {
         } else {
             (OTHER.to_owned(), OTHER.to_owned())
         }
+    }
+}
+
+/// Why a request was turned away before it was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shed {
+    /// The server has too many requests already.
+    Busy,
+    /// The credential has too many requests already.
+    CredentialBusy,
+    /// The ledger has too many writes waiting.
+    LedgerBusy,
+    /// The ledger cannot write.
+    LedgerFailing,
+    /// A sink of the decision log is too far behind.
+    DecisionLogBehind,
+}
+
+impl Shed {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::CredentialBusy => "credential-busy",
+            Self::LedgerBusy => "ledger-busy",
+            Self::LedgerFailing => "ledger-failing",
+            Self::DecisionLogBehind => "decision-log-behind",
+        }
+    }
+}
+
+/// Why the server closed a connection, or did not take it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClosedConnection {
+    /// No head of a request was complete in time.
+    NoHead,
+    /// Nothing came, or an answer was not taken, for too long.
+    Idle,
+    /// It was silent, and there were too many for one more.
+    ForAnother,
+    /// Its address has too many that are being answered.
+    TooManyOfAddress,
+    /// There are too many that are being answered.
+    TooMany,
+}
+
+impl ClosedConnection {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::NoHead => "no-head",
+            Self::Idle => "idle",
+            Self::ForAnother => "for-another",
+            Self::TooManyOfAddress => "too-many-of-address",
+            Self::TooMany => "too-many",
+        }
+    }
+}
+
+/// How long each part of a request for a decision took. What is zero was not done, or is not known yet.
+///
+/// As JSON it is `{"authenticate_ns": 1200, …}`, without what is zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestPhases {
+    /// Finding out who asks, and whether they may.
+    pub authenticate: Duration,
+    /// Deciding.
+    pub decision: DecisionPhases,
+    /// Writing the decision, until it is durable.
+    pub append: Duration,
+    /// The whole, from the request to the answer.
+    pub total: Duration,
+}
+
+impl RequestPhases {
+    /// The parts, by name, in their order.
+    pub(super) fn parts(&self) -> [(&'static str, Duration); 5] {
+        let DecisionPhases { read, snapshot, evaluate } = self.decision;
+        [
+            ("authenticate", self.authenticate),
+            ("read-state", read),
+            ("snapshot", snapshot),
+            ("evaluate", evaluate),
+            ("append", self.append),
+        ]
+    }
+}
+
+impl Serialize for RequestPhases {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, time) in self.parts().into_iter().chain([("total", self.total)]).filter(|(_, time)| !time.is_zero())
+        {
+            let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+            map.serialize_entry(&format!("{}_ns", name.replace('-', "_")), &nanoseconds)?;
+        }
+        map.end()
     }
 }
 

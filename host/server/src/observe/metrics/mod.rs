@@ -5,7 +5,6 @@
 //! here waits for anybody, and nothing grows without bound: see [`labels`].
 
 mod labels;
-mod phases;
 mod text;
 
 use std::sync::OnceLock;
@@ -21,7 +20,8 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use tracing_appender::non_blocking::ErrorCounter;
 
-pub use phases::RequestPhases;
+pub(crate) use labels::ClosedConnection;
+pub use labels::{RequestPhases, Shed};
 pub use text::{Format, scrape};
 
 use labels::{
@@ -53,60 +53,6 @@ fn coarse() -> Histogram {
 /// From a thousand to ten thousand million units: what the smallest policy uses, and what nobody is granted.
 fn fuel() -> Histogram {
     Histogram::new(exponential_buckets(1e3, 10.0, 8))
-}
-
-/// Why a request was turned away before it was looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shed {
-    /// The server has too many requests already.
-    Busy,
-    /// The credential has too many requests already.
-    CredentialBusy,
-    /// The ledger has too many writes waiting.
-    LedgerBusy,
-    /// The ledger cannot write.
-    LedgerFailing,
-    /// A sink of the decision log is too far behind.
-    DecisionLogBehind,
-}
-
-impl Shed {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Busy => "busy",
-            Self::CredentialBusy => "credential-busy",
-            Self::LedgerBusy => "ledger-busy",
-            Self::LedgerFailing => "ledger-failing",
-            Self::DecisionLogBehind => "decision-log-behind",
-        }
-    }
-}
-
-/// Why the server closed a connection, or did not take it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClosedConnection {
-    /// No head of a request was complete in time.
-    NoHead,
-    /// Nothing came, or an answer was not taken, for too long.
-    Idle,
-    /// It was silent, and there were too many for one more.
-    ForAnother,
-    /// Its address has too many that are being answered.
-    TooManyOfAddress,
-    /// There are too many that are being answered.
-    TooMany,
-}
-
-impl ClosedConnection {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::NoHead => "no-head",
-            Self::Idle => "idle",
-            Self::ForAnother => "for-another",
-            Self::TooManyOfAddress => "too-many-of-address",
-            Self::TooMany => "too-many",
-        }
-    }
 }
 
 /// All metrics of one server. Counting is cheap and never blocks for long; share it by `Arc`.

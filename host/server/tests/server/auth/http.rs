@@ -8,7 +8,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::routing::get;
 use axum::{Extension, Router};
 use lockgate_server::auth::{Authenticator, authenticate};
-use lockgate_server::serve::Peer;
+use lockgate_server::connection::Peer;
 use lockgate_service::authority::Actor;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;

@@ -4,7 +4,8 @@ use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::routing::get;
 use lockgate_server::config::{ClientAddress, TrustedProxiesConfig};
-use lockgate_server::serve::{Peer, Running, Server};
+use lockgate_server::connection::Peer;
+use lockgate_server::serve::{Running, Server};
 use tokio::io::AsyncWriteExt as _;
 
 use super::{ask, connect, until_closed};

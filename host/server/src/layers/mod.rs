@@ -1,4 +1,8 @@
-//! What every request passes on its way to the routes.
+//! What every request passes between its connection and its route: the headers of the answer, its id, metrics and logs, problems,
+//! panics, the rest of a body that nobody read (`unread_body`), and the headers of the request (`request_headers`).
+
+pub(crate) mod request_headers;
+mod unread_body;
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -15,11 +19,10 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 
-use super::body::with_rest_read;
-use super::request_headers;
-use super::request_id::with_request_id;
+use self::unread_body::with_rest_read;
+use crate::connection::Peer;
 use crate::observe::{Metrics, Observer, observe};
-use crate::problem::{Problem, as_problems};
+use crate::problem::{Problem, REQUEST_ID, RequestId, as_problems};
 
 /// What a browser is told about every answer: that it is data, for nobody else.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
@@ -38,8 +41,8 @@ const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 /// headers of the answer → id → metrics, trace and access log → problems → panics → the rest of a body that nobody read →
 /// headers of the request → the route.
 ///
-/// A route itself has the checks of its credential and rights, and the [`Intake`](super::Intake), before it.
-pub(super) fn around(routes: Router, metrics: &Arc<Metrics>, traces: bool, tls: bool) -> Router {
+/// A route itself has the checks of its credential and rights, and the [`Intake`](crate::intake::Intake), before it.
+pub(crate) fn around(routes: Router, metrics: &Arc<Metrics>, traces: bool, tls: bool) -> Router {
     let around = Around { observer: Observer::new(Arc::clone(metrics), traces), tls };
     routes.layer(from_fn_with_state(Arc::new(around), pass))
 }
@@ -70,7 +73,10 @@ async fn pass(State(around): State<Arc<Around>>, request: Request, next: Next) -
         answer.await.unwrap_or_else(|panic| panicked(&*panic))
     };
     let explained = |request| as_problems(request, answered);
-    let observed = |request| observe(observer.clone(), request, explained);
+    let observed = |request: Request| {
+        let peer = Peer::of(&request).map(|peer| peer.address);
+        observe(observer.clone(), request, peer, explained)
+    };
     let mut response = with_request_id(request, observed).await;
     tell_browsers(response.headers_mut(), *tls);
     response
@@ -91,4 +97,20 @@ fn panicked(panic: &(dyn Any + Send)) -> Response {
     Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)
         .detail("internal error: the server's log tells more under the id of the request")
         .into_response()
+}
+
+/// Around what comes next: finds or makes the id, and answers with it.
+pub async fn with_request_id<F: Future<Output = Response>>(
+    mut request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
+    let given = request.headers().get(REQUEST_ID).and_then(RequestId::given);
+    let id = given.unwrap_or_else(RequestId::generate);
+    request.extensions_mut().insert(id.clone());
+    let mut response = next(request).await;
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response.extensions_mut().insert(id);
+    response
 }

@@ -15,7 +15,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::header::CONNECTION;
-use axum::http::{HeaderValue, Request, Response, Version};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderValue, Request, Response, Uri, Version};
 use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -30,18 +31,14 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tower::ServiceExt as _;
 
 use super::activity::{AnswerBody, ConnectionActivity, Silence, SilenceLimits, TAKEN_IN};
-use super::admission::overloaded;
-use super::client_address::{TrustedProxies, read_proxy_header};
+use super::client_address::{Peer, TrustedProxies, read_proxy_header};
 use super::client_socket::ClientSocket;
-use super::connection_table::{ConnectionPlace, ConnectionTable};
-use super::lifecycle::Lifecycle;
-use super::open_files::{self, FILES_BESIDE_CONNECTIONS};
-use super::peer::Peer;
-use super::request_path::without_trailing_slash;
+use super::table::{ConnectionPlace, ConnectionTable, connection_limit};
 use super::tls::Tls;
-use crate::api::health::is_about_health;
 use crate::config::Config;
 use crate::observe::{ClosedConnection, Metrics};
+use crate::problem::Problem;
+use crate::process::Lifecycle;
 
 /// How long to wait before the next try when no connection can be taken, for example because too many files are open.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -66,7 +63,7 @@ const CONNECTION_WINDOW: u32 = 1 << 20;
 const FIRST_HEAD_FOR_HEALTH: Duration = Duration::from_secs(2);
 
 /// What connections are served with.
-pub(super) struct Connections {
+pub(crate) struct Connections {
     router: Router,
     tls: Option<Arc<Tls>>,
     lifecycle: Lifecycle,
@@ -77,15 +74,18 @@ pub(super) struct Connections {
     proxies: TrustedProxies,
     metrics: Arc<Metrics>,
     shutdown: Duration,
+    /// Whether a path is one of those that tell the server's health.
+    is_about_health: fn(&str) -> bool,
 }
 
 impl Connections {
-    pub(super) fn new(
+    pub(crate) fn new(
         router: Router,
         tls: Option<Arc<Tls>>,
         lifecycle: Lifecycle,
         config: &Config,
         metrics: &Arc<Metrics>,
+        is_about_health: fn(&str) -> bool,
     ) -> Self {
         let limits = &config.limits;
         let first_head = Duration::from_millis(limits.header_read.as_millis());
@@ -118,12 +118,13 @@ impl Connections {
             proxies: TrustedProxies::new(&config.trusted_proxies),
             metrics: Arc::clone(metrics),
             shutdown: Duration::from_millis(limits.shutdown.as_millis()),
+            is_about_health,
         }
     }
 
     /// Takes connections until a shutdown begins, and then waits until what is being answered is answered. Whether that
     /// was done in time.
-    pub(super) async fn serve(self, listener: TcpListener) -> bool {
+    pub(crate) async fn serve(self, listener: TcpListener) -> bool {
         let this = Arc::new(self);
         let mut tasks = JoinSet::new();
         loop {
@@ -268,7 +269,7 @@ impl Connections {
             let peer = Peer { address: client, certificate: certificate.clone() };
             request.extensions_mut().insert(ConnectInfo(peer));
             request.extensions_mut().insert(Arc::clone(activity));
-            let refused = for_health && !is_about_health(request.uri().path());
+            let refused = for_health && !(self.is_about_health)(request.uri().path());
             // HTTP/2 knows no such header.
             let close = for_health && request.version() < Version::HTTP_2;
             let router = self.router.clone();
@@ -344,26 +345,51 @@ impl Connections {
 
 /// The answer on a connection that was taken for questions about the server's health.
 fn no_room() -> Response<Body> {
-    overloaded("all connections are in use: only health checks are answered").into_response()
-}
-
-/// How many connections there may be: each takes a file, and the ledger needs some, too.
-fn connection_limit(configured: u32) -> usize {
-    let configured = usize::try_from(configured).unwrap_or(usize::MAX);
-    let Some(files) = open_files::raise_limit() else { return configured };
-    let room = files.saturating_sub(FILES_BESIDE_CONNECTIONS.min(files / 2)).max(1);
-    if room < configured {
-        tracing::warn!(
-            connections = configured,
-            open_files = files,
-            "this process may open too few files for `limits.connections`: it takes {room} at once; raise the limit with \
-             `ulimit -n`"
-        );
-    }
-    configured.min(room)
+    Problem::overloaded("all connections are in use: only health checks are answered").into_response()
 }
 
 fn is_of_the_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Takes away the slash that the path ends with, unless it is all of the path: rights, metrics and the routes for health see one
+/// path.
+fn without_trailing_slash(uri: &mut Uri) {
+    let Some(path) = uri.path().strip_suffix('/').filter(|path| !path.is_empty()) else { return };
+    let path_and_query = match uri.query() {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
+        None => PathAndQuery::try_from(path),
+    };
+    let mut parts = uri.clone().into_parts();
+    // What remains of a path and a query is one, too.
+    let Ok(path_and_query) = path_and_query else { return };
+    parts.path_and_query = Some(path_and_query);
+    if let Ok(shorter) = Uri::from_parts(parts) {
+        *uri = shorter;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slash_at_the_end_of_the_path_is_taken_away() {
+        for (written, read) in [
+            ("/v1/data/", "/v1/data"),
+            ("/v1/data/?input=%7B%7D/", "/v1/data?input=%7B%7D/"),
+            ("http://example.org/a/b/?c", "http://example.org/a/b?c"),
+            ("/a//", "/a/"),
+            ("/a/%2F", "/a/%2F"),
+            ("/a?b/", "/a?b/"),
+            ("/", "/"),
+            ("//", "/"),
+            ("*", "*"),
+        ] {
+            let mut uri = Uri::from_static(written);
+            without_trailing_slash(&mut uri);
+            assert_eq!(uri, Uri::from_static(read), "{written}");
+        }
+    }
 }

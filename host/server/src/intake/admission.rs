@@ -14,13 +14,10 @@ use lockgate_service::authority::Actor;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
-use super::cores;
 use crate::config::LimitsConfig;
 use crate::observe::{Metrics, Shed};
-use crate::problem::Problem;
-
-/// After how many seconds it is worth asking again.
-const RETRY_AFTER: u64 = 1;
+use crate::problem::{OVERLOADED_RETRY_AFTER, Problem};
+use crate::process::{READS_PER_CORE, cores};
 
 /// In which steps memory is taken for a body of unknown length, in bytes.
 const STEP: u64 = 64 << 10;
@@ -132,9 +129,6 @@ pub(crate) enum TurnKind {
     /// It reads, which takes a core and memory for as long as it lasts: more at once than there are cores help nobody.
     Read,
 }
-
-/// How many requests read at once for each core.
-pub(super) const READS_PER_CORE: u32 = 2;
 
 /// What one request holds of a kind of capacity. The part of the credential is given back first.
 type Permits = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
@@ -280,7 +274,7 @@ impl RequestCapacity {
 
     fn overloaded(&self, detail: &str) -> Problem {
         self.admissions.metrics.shed(Shed::Busy);
-        overloaded(detail)
+        Problem::overloaded(detail)
     }
 
     fn too_many(&self, what: &str) -> Problem {
@@ -290,15 +284,8 @@ impl RequestCapacity {
             .detail(format!(
                 "this credential has too many {what}. Nothing was done. Retry when some of them have ended"
             ))
-            .retry_after(RETRY_AFTER)
+            .retry_after(OVERLOADED_RETRY_AFTER)
     }
-}
-
-/// The answer where the server has too much to do.
-pub(super) fn overloaded(detail: &str) -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Server overloaded")
-        .detail(format!("{detail}. Nothing was done. Retry after {RETRY_AFTER} s"))
-        .retry_after(RETRY_AFTER)
 }
 
 impl Place {

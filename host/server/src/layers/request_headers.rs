@@ -6,10 +6,19 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use lockgate_domain::closest;
 
-use super::request_id::REQUEST_ID;
-use crate::api::extract::IDEMPOTENCY_KEY;
-use crate::api::{EVIDENCE_MADE, EVIDENCE_SOURCE, LAST_EVENT_ID};
-use crate::problem::Problem;
+use crate::problem::{Problem, REQUEST_ID};
+
+/// The header that makes a write safe to be sent twice.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The header with the last event that a client of a stream has seen.
+pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// The header that says who or what evidence comes from.
+pub(crate) const EVIDENCE_SOURCE: HeaderName = HeaderName::from_static("x-evidence-source");
+
+/// The header that says when evidence was made.
+pub(crate) const EVIDENCE_MADE: HeaderName = HeaderName::from_static("x-evidence-made");
 
 /// What the names of the headers about evidence begin with.
 const EVIDENCE: &str = "x-evidence-";

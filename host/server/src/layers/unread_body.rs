@@ -18,7 +18,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
 
-use super::activity::ConnectionActivity;
+use crate::connection::ConnectionActivity;
 
 /// How much is read that nobody needs, in bytes, and for how long.
 const LARGEST_REST: u64 = 64 << 10;

@@ -1,15 +1,18 @@
-//! The address of a client behind proxies that are trusted to tell it.
+//! The client at the other end of a connection, and its address behind proxies that are trusted to tell it.
 //!
 //! Each proxy adds the address of whoever connects to it at the end of what it was sent. So the list is read from its end: the
 //! first address that no trusted proxy has is the client's, and what stands before it is the client's own word.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
+use axum::extract::{ConnectInfo, Request};
 use axum::http::header::FORWARDED;
 use axum::http::{HeaderMap, HeaderName};
 use proxy_header::ParseConfig;
 use proxy_header::io::ProxiedStream;
 use rfc7239::NodeName;
+use rustls::pki_types::CertificateDer;
 
 use super::client_socket::ClientSocket;
 use crate::config::{ClientAddress, TrustedProxiesConfig};
@@ -18,6 +21,39 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The addresses of a header, the last one first. None: something else stands there.
 type SaidAddresses = Vec<Option<SocketAddr>>;
+
+/// The client of a request: `ConnectInfo<Peer>` is among the extensions of every request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The address of the client: that of the connection, or what a trusted proxy says. Port 0: the proxy says none.
+    pub address: SocketAddr,
+    /// The certificate it proved to have the key of, in DER; its chain was checked against `tls.client_ca`.
+    pub certificate: Option<Arc<CertificateDer<'static>>>,
+}
+
+impl Peer {
+    /// The peer of a request, if it came through a socket.
+    pub fn of<B>(request: &Request<B>) -> Option<&Self> {
+        request.extensions().get::<ConnectInfo<Self>>().map(|ConnectInfo(peer)| peer)
+    }
+}
+
+/// What limits by address count by: an IPv4 address, or the 64 bits of an IPv6 address that a network is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum AddressKey {
+    V4(u32),
+    V6(u64),
+}
+
+impl From<IpAddr> for AddressKey {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::V4(address.to_bits()),
+            // The upper half: the shift leaves no more than 64 bits.
+            IpAddr::V6(address) => Self::V6(u64::try_from(address.to_bits() >> 64).unwrap_or(u64::MAX)),
+        }
+    }
+}
 
 /// Whether the other end of a connection is a trusted proxy, and what it says.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
-//! A server that speaks OPA's decision log API: gzipped JSON arrays, by POST; any 2xx means that it has them.
-//!
-//! What a server finds too large is sent in smaller pieces. A single event that is too large is sent without its `input`
-//! and `result`, and says so in `erased`: they are in the ledger, and the receiver knows which decision to ask for.
+//! Where events go: standard output, a file, or a server. A sink blocks until it has delivered what it was given, on the thread of
+//! its sender.
 
-use std::io::Write as _;
+use std::fs::OpenOptions;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use flate2::Compression;
@@ -12,13 +12,132 @@ use serde_json::{Map, Value};
 use ureq::Agent;
 use ureq::http::header;
 
-use super::super::mask::note_places;
-use super::{Delivered, Failure, Sink};
+use super::mask::note_places;
 use crate::config::HttpSinkConfig;
-use crate::observe::outbound::agent;
+use crate::process::outbound_agent;
 
-/// Posts events to a server.
-pub(in crate::observe::decision_log) struct Http {
+/// Somewhere to send events to.
+pub(super) trait Sink: Send {
+    /// Its name in settings, metrics and the ledger.
+    fn name(&self) -> &'static str;
+
+    /// Hands on lines of JSON, in order. What it says it delivered, is safe with the receiver.
+    fn deliver(&mut self, lines: &[String]) -> Delivered;
+}
+
+/// How far a sink came.
+#[derive(Debug)]
+pub(super) struct Delivered {
+    /// How many lines, from the first, were delivered.
+    pub(super) count: usize,
+    /// Why it was not all of them.
+    pub(super) failure: Option<Failure>,
+}
+
+/// Why something could not be delivered. It is tried again.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// What happened, and with whom.
+    pub(super) message: String,
+    /// How long the receiver asks to be left alone.
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self { message, retry_after: None }
+    }
+}
+
+impl Delivered {
+    fn all_or_none(count: usize, outcome: Result<(), String>) -> Self {
+        match outcome {
+            Ok(()) => Self { count, failure: None },
+            Err(message) => Self { count: 0, failure: Some(message.into()) },
+        }
+    }
+}
+
+/// Writes each event as a line to standard output.
+pub(super) struct Console;
+
+impl Sink for Console {
+    fn name(&self) -> &'static str {
+        "console"
+    }
+
+    fn deliver(&mut self, lines: &[String]) -> Delivered {
+        let mut text = String::new();
+        for line in lines {
+            text.push_str(line);
+            text.push('\n');
+        }
+        let mut out = std::io::stdout().lock();
+        let outcome = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        Delivered::all_or_none(lines.len(), outcome.map_err(|error| format!("writing to standard output: {error}")))
+    }
+}
+
+/// Appends each event as a line to a file. The file is opened for each batch and closed again: a rotation need only rename it. A
+/// batch counts as delivered when it is on the disk.
+pub(super) struct File {
+    path: PathBuf,
+}
+
+impl File {
+    /// A file, which is made if it is not there: for its owner alone, since decisions name people.
+    ///
+    /// # Errors
+    /// If it cannot be written to.
+    pub(super) fn open(path: PathBuf) -> Result<Self, String> {
+        let file = Self { path };
+        file.append("").map(|()| file)
+    }
+
+    fn append(&self, text: &str) -> Result<(), String> {
+        self.try_append(text).map_err(|error| format!("writing to `{}`: {error}", self.path.display()))
+    }
+
+    fn try_append(&self, text: &str) -> std::io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&self.path)?;
+        // A line that was cut off, by a crash or a full disk, keeps to itself; its event comes again.
+        if file.seek(SeekFrom::End(0))? > 0 {
+            let mut last = [0];
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+            if last != *b"\n" {
+                file.write_all(b"\n")?;
+            }
+        }
+        if !text.is_empty() {
+            file.write_all(text.as_bytes())?;
+            file.sync_data()?;
+        }
+        Ok(())
+    }
+}
+
+impl Sink for File {
+    fn name(&self) -> &'static str {
+        "file"
+    }
+
+    fn deliver(&mut self, lines: &[String]) -> Delivered {
+        let mut text = lines.join("\n");
+        text.push('\n');
+        Delivered::all_or_none(lines.len(), self.append(&text))
+    }
+}
+
+/// Posts events to a server with OPA's decision log API: gzipped JSON arrays; any 2xx means that it has them.
+///
+/// What the server finds too large is sent in smaller pieces. A single event that is too large is sent without its `input` and
+/// `result`, and says so in `erased`: they are in the ledger, and the receiver knows which decision to ask for.
+pub(super) struct Http {
     agent: Agent,
     config: HttpSinkConfig,
     /// How many bytes one request has at most now: less than was configured, once the server had found that too many.
@@ -33,8 +152,8 @@ enum Posted {
 }
 
 impl Http {
-    pub(in crate::observe::decision_log) fn new(config: HttpSinkConfig) -> Self {
-        let agent = agent(Duration::from_millis(config.timeout.as_millis()));
+    pub(super) fn new(config: HttpSinkConfig) -> Self {
+        let agent = outbound_agent(Duration::from_millis(config.timeout.as_millis()));
         let limit = usize::try_from(config.max_chunk_bytes).unwrap_or(usize::MAX);
         Self { agent, config, limit }
     }

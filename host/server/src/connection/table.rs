@@ -12,7 +12,7 @@ use parking_lot::{Mutex, MutexGuard};
 use slab::Slab;
 
 use super::activity::ConnectionActivity;
-use super::peer::AddressKey;
+use super::client_address::AddressKey;
 use crate::observe::{ClosedConnection, Metrics};
 
 /// How many more connections are taken for questions about the server's health, when all others are being answered.
@@ -211,4 +211,38 @@ impl Drop for ConnectionPlace {
         }
         open.leave(connection.address);
     }
+}
+
+/// How many connections there may be: each takes a file, and the ledger needs some, too.
+pub(super) fn connection_limit(configured: u32) -> usize {
+    let configured = usize::try_from(configured).unwrap_or(usize::MAX);
+    let Some(files) = raise_limit() else { return configured };
+    let room = files.saturating_sub(FILES_BESIDE_CONNECTIONS.min(files / 2)).max(1);
+    if room < configured {
+        tracing::warn!(
+            connections = configured,
+            open_files = files,
+            "this process may open too few files for `limits.connections`: it takes {room} at once; raise the limit with \
+             `ulimit -n`"
+        );
+    }
+    configured.min(room)
+}
+
+/// How many files are kept for everything but connections: the ledger and its readers, caches, logs, files of plugins.
+const FILES_BESIDE_CONNECTIONS: usize = 512;
+
+/// Raises the limit as far as the system lets this process, and says what it is. None: there is no limit, or none is known.
+#[cfg(unix)]
+fn raise_limit() -> Option<usize> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: maximum, maximum };
+    let limit = if setrlimit(Resource::Nofile, raised).is_ok() { maximum } else { current };
+    limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+#[cfg(not(unix))]
+fn raise_limit() -> Option<usize> {
+    None
 }

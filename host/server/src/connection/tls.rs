@@ -41,21 +41,21 @@ pub enum TlsError {
 
 /// What handshakes go by; what is loaded anew is for those from then on.
 #[derive(Debug)]
-pub(super) struct Tls {
+pub(crate) struct Tls {
     config: TlsConfig,
     current: ArcSwap<ServerConfig>,
 }
 
 impl Tls {
     /// What is configured; none: plain HTTP.
-    pub(super) fn load(config: &TlsConfig) -> Result<Option<Self>, TlsError> {
+    pub(crate) fn load(config: &TlsConfig) -> Result<Option<Self>, TlsError> {
         let (Some(certificate), Some(key)) = (&config.certificate, &config.key) else { return Ok(None) };
         let current = ArcSwap::from_pointee(read(config, certificate, key)?);
         Ok(Some(Self { config: config.clone(), current }))
     }
 
     /// Reads the files again. If they cannot be used, the old ones stay.
-    pub(super) fn reload(&self) -> Result<(), TlsError> {
+    pub(crate) fn reload(&self) -> Result<(), TlsError> {
         if let (Some(certificate), Some(key)) = (&self.config.certificate, &self.config.key) {
             self.current.store(Arc::new(read(&self.config, certificate, key)?));
         }

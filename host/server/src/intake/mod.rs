@@ -1,8 +1,11 @@
-//! The way of a request from the door, where its credential was checked, to its route: its place, its body, its turn, and a limit
-//! on the time that the answer takes.
+//! The way of a request from the door, where its credential was checked, to its route: its place, its body, its turn (`admission`),
+//! and a limit on the time that the answer takes. `content_coding` says what a body is.
 //!
 //! The body is read before the turn is taken, at least as fast as `limits.least-rate` says: a client that sends it slowly holds
 //! up nobody but itself.
+
+mod admission;
+mod content_coding;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,8 +24,11 @@ use http_body_util::BodyExt as _;
 use lockgate_service::authority::Actor;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::admission::{Admission, Delivery, HeldMemory, Place, TurnKind};
-use super::content_coding::{ContentCoding, MediaType, describe_unpacked, refuse_parts};
+pub(crate) use self::admission::TurnKind;
+use self::admission::{Admission, Delivery, HeldMemory, Place};
+pub use self::admission::{Turn, Watching};
+pub(crate) use self::content_coding::MediaType;
+use self::content_coding::{ContentCoding, describe_unpacked, refuse_parts};
 use crate::config::{ByteSize, LimitsConfig};
 use crate::observe::Metrics;
 use crate::problem::Problem;

@@ -13,7 +13,7 @@ use lockgate_ledger::Storage;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
-use crate::serve::threads::read;
+use crate::process::read;
 
 /// How often the ledger is asked what others wrote.
 const INTERVAL: Duration = Duration::from_millis(200);

@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lockgate_domain::{ModelRef, Timestamp};
+use lockgate_domain::Timestamp;
 use lockgate_ledger::{LedgerClock, Retention, Storage};
 use lockgate_runtime::{Namespaces, Runtime, RuntimeConfig, RuntimeError};
 use lockgate_service::LedgerNamespaces;
 use lockgate_service::catalogue::{Catalogue, CatalogueError, KeepError, KeptModels};
 use lockgate_service::{DeploymentService, Recordings, ServiceSettings};
 
-use super::lifecycle::Lifecycle;
-use crate::api::{Check, Checks};
+use crate::api::{Check, Checks, models_of, reload_models};
 use crate::auth::token::TokenHolders;
 use crate::config::{self, Config};
 use crate::observe::Metrics;
+use crate::process::Lifecycle;
 
 /// How often is looked whether something is to be deleted.
 const RETENTION_EVERY: Duration = Duration::from_secs(3600);
@@ -70,7 +70,7 @@ impl Deciding {
         if catalogue.current().models().is_empty() {
             tracing::warn!(models = ?config.models, "no deployment model is loaded: decisions are not possible");
         }
-        count_reload(metrics, &catalogue, storage.now(), true);
+        metrics.reloaded(&models_of(&catalogue), storage.now());
         let watched = Arc::clone(&catalogue);
         checks.add("clock", clock_check(Arc::clone(storage.clock()), config.ledger.clock_behind));
         checks.add("models", move || {
@@ -128,33 +128,10 @@ fn rendered(error: &CatalogueError) -> String {
     error.to_string()
 }
 
-/// Counts that models were loaded, and which ones are in use now; or that they could not be.
-pub(crate) fn count_reload(metrics: &Metrics, catalogue: &Catalogue, now: Timestamp, succeeded: bool) {
-    if !succeeded {
-        return metrics.reload_failed();
-    }
-    let set = catalogue.current();
-    let models: Vec<ModelRef> = set
-        .models()
-        .iter()
-        .map(|loaded| ModelRef {
-            id: loaded.model().id.clone(),
-            version: loaded.model().version.clone(),
-            digest: loaded.digest(),
-            chosen_because: String::new(),
-        })
-        .collect();
-    metrics.reloaded(models.iter(), now);
-}
-
-/// Loads models anew: all of them, or none. The old ones stay where the new ones cannot be used.
-pub(crate) fn reload(catalogue: &Catalogue, storage: &dyn Storage, metrics: &Metrics) {
-    let outcome = catalogue.reload_keeping(storage, storage.now());
-    count_reload(metrics, catalogue, storage.now(), outcome.is_ok());
-    match outcome {
-        Ok((reloaded, _)) => {
-            tracing::info!(?reloaded, "deployment models reloaded");
-        }
+/// Loads models anew, and logs what came of it.
+fn reload(catalogue: &Catalogue, storage: &dyn Storage, metrics: &Metrics) {
+    match reload_models(catalogue, storage, metrics) {
+        Ok(reloaded) => tracing::info!(?reloaded, "deployment models reloaded"),
         Err(error) => {
             tracing::error!("deployment models could not be reloaded, the old ones stay in use: {error}");
         }

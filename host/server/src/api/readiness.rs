@@ -1,0 +1,71 @@
+//! What readiness depends on: checks that each part of a server adds, and that are looked at without waiting.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lockgate_ledger::Storage;
+use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
+
+use crate::process::Lifecycle;
+
+/// The state of one check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Check {
+    /// Whether the check passed.
+    pub ok: bool,
+    /// Details. They are public and name no path and no secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// Whether the server is ready: all checks passed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Readiness {
+    /// Whether to send requests here.
+    pub ready: bool,
+    /// The checks by name: `clock`, `ledger`, `models`, `shutdown`, `signing-key`.
+    pub checks: BTreeMap<String, Check>,
+}
+
+type Look = Box<dyn Fn() -> Check + Send + Sync>;
+
+/// What readiness depends on.
+pub struct Checks(RwLock<BTreeMap<&'static str, Look>>);
+
+impl Checks {
+    /// Whether the ledger takes entries, and no shutdown has begun.
+    pub fn new(storage: &Arc<dyn Storage>, lifecycle: &Lifecycle) -> Self {
+        let checks = Self(RwLock::default());
+        // A look does not keep the ledger open.
+        let storage = Arc::downgrade(storage);
+        checks.add("ledger", move || {
+            let failing = storage.upgrade().map(|storage| storage.health().failing);
+            let message = match &failing {
+                Some(None) => None,
+                Some(Some((since, why))) => Some(format!("{} since {since}", why.cause.as_str())),
+                None => Some("closed".to_owned()),
+            };
+            Check { ok: message.is_none(), message }
+        });
+        let lifecycle = lifecycle.clone();
+        checks.add("shutdown", move || {
+            let stopping = lifecycle.is_stopping();
+            Check { ok: !stopping, message: stopping.then(|| "a shutdown has begun".to_owned()) }
+        });
+        checks
+    }
+
+    /// Adds one, or takes the place of the one of that name. It is called for each look at readiness, and must not wait
+    /// for anything.
+    pub fn add(&self, name: &'static str, look: impl Fn() -> Check + Send + Sync + 'static) {
+        self.0.write().insert(name, Box::new(look));
+    }
+
+    /// Looks at all of them.
+    pub fn readiness(&self) -> Readiness {
+        let looks = self.0.read();
+        let checks: BTreeMap<String, Check> = looks.iter().map(|(name, look)| ((*name).to_owned(), look())).collect();
+        Readiness { ready: checks.values().all(|check| check.ok), checks }
+    }
+}
