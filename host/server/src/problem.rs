@@ -86,10 +86,10 @@ impl fmt::Display for RequestId {
 /// assert_eq!(problem.document(None).kind, "urn:lockgate:problem:illegal-move");
 /// ```
 #[derive(Clone, Debug)]
-pub struct Problem(Box<Parts>);
+pub struct Problem(Box<ProblemParts>);
 
 #[derive(Clone, Debug)]
-struct Parts {
+struct ProblemParts {
     status: StatusCode,
     code: &'static str,
     title: Cow<'static, str>,
@@ -101,7 +101,7 @@ struct Parts {
 impl Problem {
     /// A problem of a kind: its code in kebab-case, and its title, which is the same for every problem of the kind.
     pub fn new(status: StatusCode, code: &'static str, title: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Parts {
+        Self(Box::new(ProblemParts {
             status,
             code,
             title: title.into(),

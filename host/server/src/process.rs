@@ -56,17 +56,17 @@ pub(crate) fn read<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static)
 
 /// Told of a shutdown and of reloads; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Lifecycle(Arc<Channels>);
+pub struct Lifecycle(Arc<LifecycleChannels>);
 
 #[derive(Debug)]
-struct Channels {
+struct LifecycleChannels {
     stopping: watch::Sender<bool>,
     reloads: watch::Sender<u64>,
 }
 
 impl Default for Lifecycle {
     fn default() -> Self {
-        Self(Arc::new(Channels { stopping: watch::Sender::new(false), reloads: watch::Sender::new(0) }))
+        Self(Arc::new(LifecycleChannels { stopping: watch::Sender::new(false), reloads: watch::Sender::new(0) }))
     }
 }
 

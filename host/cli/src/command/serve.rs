@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use lockgate_server::config::{ConfigError, ConfigFlag, ConfigInput};
-use lockgate_server::serve::{FirstToken, Running};
+use lockgate_server::serve::{FirstToken, RunningServer};
 
 use crate::exit::Exit;
 use crate::options::Global;
@@ -107,7 +107,7 @@ impl Serve {
 
 /// Hands over the first administrator's token, and then says where it listens: a program that has read this line finds
 /// the token in its file.
-fn started(running: &Running) {
+fn started(running: &RunningServer) {
     match running.first_token() {
         Some(token) if std::io::stderr().is_terminal() => print::words(banner(token, &running.url())),
         Some(token) => leave(token),

@@ -11,7 +11,7 @@ use axum::{Json, Router};
 use lockgate_server::api::ServerState;
 use lockgate_server::auth::authenticate;
 use lockgate_server::config::{Config, MetricsAccess, ObserveConfig};
-use lockgate_server::intake::Intake;
+use lockgate_server::intake::RequestIntake;
 use lockgate_server::serve::Server;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -126,7 +126,7 @@ fn mount(state: &ServerState, folder: &Path) -> (Router, [String; 2], Counted, W
         register(&engine, deployment(&id(number)));
     }
     let nothing = Router::new().route("/nothing", post(nothing));
-    let nothing = Intake::new(&state.config.limits, &state.metrics).before(nothing);
+    let nothing = RequestIntake::new(&state.config.limits, &state.metrics).before(nothing);
     let nothing = nothing.layer(from_fn_with_state(Arc::clone(&state.authenticator), authenticate));
     (routes.merge(nothing), tokens, counted, Ways::new(engine, person("pipeline", &["pipeline"])))
 }

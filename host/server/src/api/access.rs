@@ -11,10 +11,10 @@ use lockgate_service::{DeploymentService, ServiceError};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::Who;
-use super::openapi_parts::Reading;
+use super::extract::Authenticated;
+use super::openapi_parts::ReadErrors;
 use super::state::ApiState;
-use super::url_parts::Parameters;
+use super::url_parts::QueryParams;
 use crate::auth::access::{self, AccessSources, teams_asked};
 use crate::auth::token::{TokenError, Tokens};
 use crate::problem::Problem;
@@ -42,13 +42,13 @@ pub(super) struct AccessQuery {
     params(AccessQuery),
     responses(
         (status = 200, description = "Who may do what.", body = ref("#/components/schemas/AccessReview")),
-        Reading,
+        ReadErrors,
     )
 )]
 pub(super) async fn review(
     State(state): State<ApiState>,
-    Who(actor): Who,
-    Parameters(query): Parameters<AccessQuery>,
+    Authenticated(actor): Authenticated,
+    QueryParams(query): QueryParams<AccessQuery>,
 ) -> Result<Json<AccessReview>, Problem> {
     let (set, rules) = (state.catalogue.current(), Arc::clone(&state.rules));
     let review = move |engine: &DeploymentService| {

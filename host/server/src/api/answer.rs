@@ -14,14 +14,14 @@ pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-
 /// A list that is answered whole. It has the shape of a page, without a next one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "{T}List")]
-pub(super) struct Listed<T> {
+pub(super) struct WholeList<T> {
     /// All of them.
     pub(super) items: Vec<T>,
 }
 
 /// A list as the answer.
-pub(super) fn listed<T>(items: Vec<T>) -> Json<Listed<T>> {
-    Json(Listed { items })
+pub(super) fn listed<T>(items: Vec<T>) -> Json<WholeList<T>> {
+    Json(WholeList { items })
 }
 
 /// What was read, at a version of the deployment.

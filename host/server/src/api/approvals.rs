@@ -10,14 +10,14 @@ use utoipa::IntoParams;
 
 use super::answer::{created, written};
 use super::errors::missing;
-use super::extract::{AtDeployment, Intent, TeamQuery, Who};
-use super::json_body::{Body, Document};
-use super::openapi_parts::{Conditions, Reading, Writing};
+use super::extract::{AtDeployment, Authenticated, TeamQuery, WriteRequest};
+use super::json_body::{JsonBody, RequestDocument};
+use super::openapi_parts::{ReadErrors, WriteConditions, WriteErrors};
 use super::state::ApiState;
-use super::url_parts::{Parameters, PathParts};
+use super::url_parts::{PathParts, QueryParams};
 use crate::problem::Problem;
 
-impl Body for NewApproval {
+impl RequestDocument for NewApproval {
     const SET_BY_SERVER: &'static [(&'static str, &'static str)] =
         &[("id", "an id of its own"), ("person", "the person who asks"), ("at", "the time of the request")];
 }
@@ -26,7 +26,7 @@ impl Body for NewApproval {
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Why {
+pub(super) struct RevokeQuery {
     /// The deployment's team. Required if several of your teams have a deployment with this id.
     #[serde(default)]
     #[expect(dead_code, reason = "`AtDeployment` reads it")]
@@ -45,7 +45,7 @@ pub(super) struct Why {
     path = "/api/v1/deployments/{id}/approvals",
     operation_id = "give_approval",
     tag = "approvals",
-    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, Conditions),
+    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, WriteConditions),
     request_body(content = ref("#/components/schemas/NewApproval"), content_type = "application/json"),
     responses(
         (
@@ -56,16 +56,16 @@ pub(super) struct Why {
                 ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn give(
     State(state): State<ApiState>,
     at: AtDeployment,
-    intent: Intent,
-    Document(new): Document<NewApproval>,
+    request: WriteRequest,
+    JsonBody(new): JsonBody<NewApproval>,
 ) -> Result<Response, Problem> {
-    let done = state.write_to(&at, intent, move |engine, write, at| engine.approve(write, at, &new)).await?;
+    let done = state.write_to(&at, request, move |engine, write, at| engine.approve(write, at, &new)).await?;
     let approval = &done.value.approval.approval.id;
     Ok(created(&done, &at.address(&format!("/approvals/{approval}"))))
 }
@@ -85,14 +85,14 @@ pub(super) async fn give(
     ),
     responses(
         (status = 200, description = "The approval.", body = ref("#/components/schemas/ApprovalView")),
-        Reading,
+        ReadErrors,
     )
 )]
 pub(super) async fn get(
     State(state): State<ApiState>,
     at: AtDeployment,
     PathParts((_, approval)): PathParts<(String, String)>,
-    Who(actor): Who,
+    Authenticated(actor): Authenticated,
 ) -> Result<Json<ApprovalView>, Problem> {
     let view = state.read(move |engine| engine.deployment(&actor, at.name(), engine.now())).await?;
     let found = view.approvals.into_iter().find(|known| known.approval.approval.id == approval);
@@ -110,8 +110,8 @@ pub(super) async fn get(
     params(
         ("id" = String, Path, description = "The id of the deployment."),
         ("approval" = String, Path, description = "The id of the approval."),
-        Why,
-        Conditions,
+        RevokeQuery,
+        WriteConditions,
     ),
     responses(
         (
@@ -121,18 +121,18 @@ pub(super) async fn get(
                 ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn revoke(
     State(state): State<ApiState>,
     at: AtDeployment,
     PathParts((_, approval)): PathParts<(String, String)>,
-    Parameters(why): Parameters<Why>,
-    intent: Intent,
+    QueryParams(query): QueryParams<RevokeQuery>,
+    request: WriteRequest,
 ) -> Result<Response, Problem> {
-    let revoke =
-        state.write_to(&at, intent, move |engine, write, at| engine.revoke_approval(write, at, &approval, &why.reason));
+    let revoke = state
+        .write_to(&at, request, move |engine, write, at| engine.revoke_approval(write, at, &approval, &query.reason));
     let done = revoke.await?;
     Ok(written(&done))
 }

@@ -14,17 +14,17 @@ use lockgate_service::catalogue::{Catalogue, CatalogueStatus, PluginStatus, Relo
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::answer::{Listed, listed};
+use super::answer::{WholeList, listed};
 use super::errors::problem;
-use super::extract::{Intent, Who};
-use super::openapi_parts::{Reading, Writing};
+use super::extract::{Authenticated, WriteRequest};
+use super::openapi_parts::{ReadErrors, WriteErrors};
 use super::state::{ApiState, with_effect};
-use crate::observe::{Exchange, Metrics};
+use crate::observe::{HttpExchange, Metrics};
 use crate::problem::Problem;
 
 /// A loaded plugin, and the models that use it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(super) struct PluginUse {
+pub(super) struct PluginWithModels {
     /// The plugin.
     #[serde(flatten)]
     pub(super) plugin: PluginStatus,
@@ -46,10 +46,13 @@ fn require(actor: &Actor, right: Right) -> Result<(), Problem> {
     tag = "models",
     responses(
         (status = 200, description = "The models.", body = ref("#/components/schemas/CatalogueStatus")),
-        Reading,
+        ReadErrors,
     )
 )]
-pub(super) async fn models(State(state): State<ApiState>, Who(actor): Who) -> Result<Json<CatalogueStatus>, Problem> {
+pub(super) async fn models(
+    State(state): State<ApiState>,
+    Authenticated(actor): Authenticated,
+) -> Result<Json<CatalogueStatus>, Problem> {
     require(&actor, Right::Read)?;
     Ok(Json(state.catalogue.status()))
 }
@@ -63,20 +66,20 @@ pub(super) async fn models(State(state): State<ApiState>, Who(actor): Who) -> Re
     operation_id = "list_plugins",
     tag = "models",
     responses(
-        (status = 200, description = "The plugins.", body = ref("#/components/schemas/PluginUseList")),
-        Reading,
+        (status = 200, description = "The plugins.", body = ref("#/components/schemas/PluginWithModelsList")),
+        ReadErrors,
     )
 )]
 pub(super) async fn plugins(
     State(state): State<ApiState>,
-    Who(actor): Who,
-) -> Result<Json<Listed<PluginUse>>, Problem> {
+    Authenticated(actor): Authenticated,
+) -> Result<Json<WholeList<PluginWithModels>>, Problem> {
     require(&actor, Right::Read)?;
     let mut uses = BTreeMap::new();
     for model in state.catalogue.status().models {
         for plugin in model.plugins {
             let key = (plugin.name.clone(), plugin.digest);
-            let known = uses.entry(key).or_insert_with(|| PluginUse { plugin, models: Vec::new() });
+            let known = uses.entry(key).or_insert_with(|| PluginWithModels { plugin, models: Vec::new() });
             known.models.push(model.name.clone());
         }
     }
@@ -92,19 +95,19 @@ pub(super) async fn plugins(
     operation_id = "reload",
     tag = "models",
     responses(
-        (status = 200, description = "What has changed.", body = ref("#/components/schemas/Reloaded")),
-        Writing,
+        (status = 200, description = "What has changed.", body = ref("#/components/schemas/ReloadChanges")),
+        WriteErrors,
     )
 )]
 pub(super) async fn reload(
     State(state): State<ApiState>,
-    intent: Intent,
-    exchange: Option<Extension<Exchange>>,
+    request: WriteRequest,
+    exchange: Option<Extension<HttpExchange>>,
 ) -> Result<Json<ReloadChanges>, Problem> {
-    require(&intent.actor, Right::Govern)?;
+    require(&request.actor, Right::Govern)?;
     let Some(Extension(exchange)) = exchange else { return Err(Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)) };
     let reload = move || reload_models(&state.catalogue, &**state.engine.storage(), exchange.metrics());
-    match with_effect(intent.session, move || Ok(reload())).await? {
+    match with_effect(request.session, move || Ok(reload())).await? {
         Ok(reloaded) => Ok(Json(reloaded)),
         Err(ReloadError::Models(error)) => {
             let title = "Invalid models; the old ones stay in use";

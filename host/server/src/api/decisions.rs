@@ -9,17 +9,17 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::errors::unreadable;
-use super::extract::{AtDeployment, Who, limit, position};
-use super::openapi_parts::Reading;
+use super::extract::{AtDeployment, Authenticated, limit, position};
+use super::openapi_parts::ReadErrors;
 use super::state::ApiState;
-use super::url_parts::{Parameters, PathParts};
+use super::url_parts::{PathParts, QueryParams};
 use crate::problem::Problem;
 
 /// Which decisions.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
+pub(super) struct DecisionsQuery {
     /// Only decisions about the deployment with this id.
     deployment: Option<String>,
     /// The deployment's team. Required if several of your teams have a deployment with this id.
@@ -41,19 +41,19 @@ pub(super) struct Wanted {
     path = "/api/v1/decisions",
     operation_id = "list_decisions",
     tag = "decisions",
-    params(Wanted),
+    params(DecisionsQuery),
     responses(
         (status = 200, description = "A page of decisions.", body = ref("#/components/schemas/DecisionRecordPage")),
-        Reading,
+        ReadErrors,
     )
 )]
 pub(super) async fn list(
     State(state): State<ApiState>,
-    Who(actor): Who,
-    Parameters(wanted): Parameters<Wanted>,
+    Authenticated(actor): Authenticated,
+    QueryParams(query): QueryParams<DecisionsQuery>,
 ) -> Result<Json<Page<DecisionRecord>>, Problem> {
-    let page = PageRequest { before: position("cursor", wanted.cursor)?, limit: limit(wanted.limit)? };
-    let Wanted { deployment, team, .. } = wanted;
+    let page = PageRequest { before: position("cursor", query.cursor)?, limit: limit(query.limit)? };
+    let DecisionsQuery { deployment, team, .. } = query;
     let deployment = match (deployment, team) {
         (None, Some(_)) => {
             return Err(unreadable("`team` needs `deployment`: add the id of the deployment"));
@@ -76,13 +76,13 @@ pub(super) async fn list(
     params(("id" = String, Path, description = "The id of the decision.")),
     responses(
         (status = 200, description = "The decision.", body = ref("#/components/schemas/DecisionRecord")),
-        Reading,
+        ReadErrors,
     )
 )]
 pub(super) async fn get(
     State(state): State<ApiState>,
     PathParts(id): PathParts<String>,
-    Who(actor): Who,
+    Authenticated(actor): Authenticated,
 ) -> Result<Json<DecisionRecord>, Problem> {
     state.read(move |engine| engine.decision(&actor, &id)).await.map(Json)
 }
@@ -91,7 +91,7 @@ pub(super) async fn get(
 pub(super) async fn proof(
     State(state): State<ApiState>,
     PathParts(id): PathParts<String>,
-    Who(actor): Who,
+    Authenticated(actor): Authenticated,
 ) -> Result<Json<InclusionProof>, Problem> {
     let prove = move |engine: &DeploymentService| {
         let index = engine.decision_index(&actor, &id)?;

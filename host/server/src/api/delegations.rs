@@ -8,16 +8,16 @@ use lockgate_service::{DelegationState, NewDelegation};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::answer::{Listed, all_written, created, listed, written};
+use super::answer::{WholeList, all_written, created, listed, written};
 use super::errors::missing;
-use super::extract::{Intent, Who};
-use super::json_body::{Body, Document};
-use super::openapi_parts::{Reading, Repeatable, Writing};
+use super::extract::{Authenticated, WriteRequest};
+use super::json_body::{JsonBody, RequestDocument};
+use super::openapi_parts::{IdempotencyHeader, ReadErrors, WriteErrors};
 use super::state::ApiState;
-use super::url_parts::{Parameters, PathParts};
+use super::url_parts::{PathParts, QueryParams};
 use crate::problem::Problem;
 
-impl Body for NewDelegation {
+impl RequestDocument for NewDelegation {
     const SET_BY_SERVER: &'static [(&'static str, &'static str)] = &[
         ("id", "an id of its own"),
         ("from", "the person who asks"),
@@ -37,13 +37,13 @@ impl Body for NewDelegation {
     tag = "delegations",
     responses(
         (status = 200, description = "The delegations.", body = ref("#/components/schemas/DelegationStateList")),
-        Reading,
+        ReadErrors,
     )
 )]
 pub(super) async fn list(
     State(state): State<ApiState>,
-    Who(actor): Who,
-) -> Result<Json<Listed<DelegationState>>, Problem> {
+    Authenticated(actor): Authenticated,
+) -> Result<Json<WholeList<DelegationState>>, Problem> {
     state.read(move |engine| engine.delegations(&actor, engine.now())).await.map(listed)
 }
 
@@ -56,7 +56,7 @@ pub(super) async fn list(
     path = "/api/v1/delegations",
     operation_id = "delegate",
     tag = "delegations",
-    params(Repeatable),
+    params(IdempotencyHeader),
     request_body(content = ref("#/components/schemas/NewDelegation"), content_type = "application/json"),
     responses(
         (
@@ -66,15 +66,15 @@ pub(super) async fn list(
                 ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn lend(
     State(state): State<ApiState>,
-    intent: Intent,
-    Document(new): Document<NewDelegation>,
+    request: WriteRequest,
+    JsonBody(new): JsonBody<NewDelegation>,
 ) -> Result<Response, Problem> {
-    let done = state.write(intent, move |engine, write| engine.delegate(write, &new)).await?;
+    let done = state.write(request, move |engine, write| engine.delegate(write, &new)).await?;
     Ok(created(&done, &format!("/api/v1/delegations/{}", done.value.delegation.id)))
 }
 
@@ -87,13 +87,13 @@ pub(super) async fn lend(
     params(("id" = String, Path, description = "The id of the delegation.")),
     responses(
         (status = 200, description = "The delegation.", body = ref("#/components/schemas/DelegationState")),
-        Reading,
+        ReadErrors,
     )
 )]
 pub(super) async fn get(
     State(state): State<ApiState>,
     PathParts(id): PathParts<String>,
-    Who(actor): Who,
+    Authenticated(actor): Authenticated,
 ) -> Result<Json<DelegationState>, Problem> {
     let delegations = state.read(move |engine| engine.delegations(&actor, engine.now())).await?;
     delegations.into_iter().find(|known| known.delegation.id == id).map(Json).ok_or_else(|| missing("delegation", &id))
@@ -107,21 +107,21 @@ pub(super) async fn get(
     path = "/api/v1/delegations/{id}",
     operation_id = "end_delegation",
     tag = "delegations",
-    params(("id" = String, Path, description = "The id of the delegation."), Repeatable),
+    params(("id" = String, Path, description = "The id of the delegation."), IdempotencyHeader),
     responses(
         (
             status = 200, description = "The delegation after it ended.", body = ref("#/components/schemas/DelegationState"),
             headers(("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."))
         ),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn end(
     State(state): State<ApiState>,
     PathParts(id): PathParts<String>,
-    intent: Intent,
+    request: WriteRequest,
 ) -> Result<Response, Problem> {
-    let done = state.write(intent, move |engine, write| engine.end_delegation(write, &id)).await?;
+    let done = state.write(request, move |engine, write| engine.end_delegation(write, &id)).await?;
     Ok(written(&done))
 }
 
@@ -145,20 +145,20 @@ pub(super) struct LenderQuery {
     path = "/api/v1/delegations",
     operation_id = "end_delegations_of_person",
     tag = "delegations",
-    params(LenderQuery, Repeatable),
+    params(LenderQuery, IdempotencyHeader),
     responses(
         (
             status = 200, description = "The ended delegations, and without `ended` those that hold for other teams too.", body = ref("#/components/schemas/DelegationStateList"),
             headers(("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."))
         ),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn end_all(
     State(state): State<ApiState>,
-    Parameters(LenderQuery { from }): Parameters<LenderQuery>,
-    intent: Intent,
+    QueryParams(LenderQuery { from }): QueryParams<LenderQuery>,
+    request: WriteRequest,
 ) -> Result<Response, Problem> {
-    let done = state.write(intent, move |engine, write| engine.end_delegations_of(write, &from)).await?;
+    let done = state.write(request, move |engine, write| engine.end_delegations_of(write, &from)).await?;
     Ok(all_written(&done))
 }

@@ -23,25 +23,25 @@ const AT_ONCE: usize = 256;
 
 /// Tells those who wait that a deployment has changed. Cheap to clone.
 #[derive(Clone)]
-pub struct Hub(Arc<Inner>);
+pub struct DeploymentWatch(Arc<DeploymentWatchState>);
 
-struct Inner {
+struct DeploymentWatchState {
     /// Not held: a server that shuts down closes its ledger.
     storage: Weak<dyn Storage>,
-    watched: Mutex<Watched>,
+    watched: Mutex<WatchedVersions>,
 }
 
 #[derive(Default)]
-struct Watched {
+struct WatchedVersions {
     /// The last known version by stream of a deployment.
     versions: HashMap<String, watch::Sender<u64>>,
     /// Whether there is a task that reads them.
     polled: bool,
 }
 
-impl Hub {
+impl DeploymentWatch {
     pub(super) fn new(storage: Weak<dyn Storage>) -> Self {
-        Self(Arc::new(Inner { storage, watched: Mutex::default() }))
+        Self(Arc::new(DeploymentWatchState { storage, watched: Mutex::default() }))
     }
 
     /// The versions of a deployment, by its stream in the ledger, from now on. It may begin with an older one than there is:
@@ -70,7 +70,7 @@ impl Hub {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Watched> {
+    fn lock(&self) -> MutexGuard<'_, WatchedVersions> {
         self.0.watched.lock()
     }
 
@@ -84,20 +84,20 @@ impl Hub {
 }
 
 /// Reads the versions of what is waited for, until nobody waits.
-async fn poll(hub: Hub) {
+async fn poll(deployment_watch: DeploymentWatch) {
     loop {
         tokio::time::sleep(INTERVAL).await;
-        let names = hub.names();
+        let names = deployment_watch.names();
         if names.is_empty() {
             return;
         }
-        let looking = hub.clone();
+        let looking = deployment_watch.clone();
         // What cannot be read now can be read the next time; whoever waits is answered by their own time-out.
         let _ = read(move || looking.look(&names)).await;
     }
 }
 
-impl Hub {
+impl DeploymentWatch {
     fn look(&self, names: &[String]) {
         let Some(storage) = self.0.storage.upgrade() else { return };
         for names in names.chunks(AT_ONCE) {

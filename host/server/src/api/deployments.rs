@@ -8,22 +8,22 @@ use lockgate_service::{DeploymentSummary, NewDeployment, Page, PageRequest};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::answer::{Listed, at_version, created, listed, written};
+use super::answer::{WholeList, at_version, created, listed, written};
 use super::errors::unreadable;
-use super::extract::{AtDeployment, Intent, TeamQuery, Who, limit, position};
-use super::json_body::{Body, Document, MergePatch};
-use super::openapi_parts::{Conditions, Reading, Repeatable, STATUSES, Writing};
+use super::extract::{AtDeployment, Authenticated, TeamQuery, WriteRequest, limit, position};
+use super::json_body::{JsonBody, MergePatch, RequestDocument};
+use super::openapi_parts::{IdempotencyHeader, ReadErrors, STATUSES, WriteConditions, WriteErrors};
 use super::state::ApiState;
-use super::url_parts::Parameters;
+use super::url_parts::QueryParams;
 use crate::problem::Problem;
 
-impl Body for NewDeployment {}
+impl RequestDocument for NewDeployment {}
 
 /// Which deployments.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
+pub(super) struct DeploymentsQuery {
     /// Only deployments of this team.
     #[param(value_type = Option<String>)]
     team: Option<TeamName>,
@@ -48,7 +48,7 @@ pub(super) struct Wanted {
     limit: Option<usize>,
 }
 
-impl Wanted {
+impl DeploymentsQuery {
     fn page(&self) -> Result<PageRequest, Problem> {
         let stages = Stage::ALL.map(Stage::as_str);
         for (name, known, value) in [("status", &STATUSES[..], &self.status), ("stage", &stages[..], &self.stage)] {
@@ -78,19 +78,19 @@ impl Wanted {
     path = "/api/v1/deployments",
     operation_id = "list_deployments",
     tag = "deployments",
-    params(Wanted),
+    params(DeploymentsQuery),
     responses(
         (status = 200, description = "A page of deployments.", body = ref("#/components/schemas/DeploymentSummaryPage")),
-        Reading,
+        ReadErrors,
     )
 )]
 pub(super) async fn list(
     State(state): State<ApiState>,
-    Who(actor): Who,
-    Parameters(wanted): Parameters<Wanted>,
+    Authenticated(actor): Authenticated,
+    QueryParams(query): QueryParams<DeploymentsQuery>,
 ) -> Result<Json<Page<DeploymentSummary>>, Problem> {
-    let page = wanted.page()?;
-    state.read(move |engine| engine.deployments(&actor, page, &|found| wanted.has(found))).await.map(Json)
+    let page = query.page()?;
+    state.read(move |engine| engine.deployments(&actor, page, &|found| query.has(found))).await.map(Json)
 }
 
 /// Request a deployment
@@ -102,7 +102,7 @@ pub(super) async fn list(
     path = "/api/v1/deployments",
     operation_id = "request_deployment",
     tag = "deployments",
-    params(Repeatable),
+    params(IdempotencyHeader),
     request_body(content = ref("#/components/schemas/NewDeployment"), content_type = "application/json"),
     responses(
         (
@@ -114,16 +114,16 @@ pub(super) async fn list(
                 ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn request(
     State(state): State<ApiState>,
-    intent: Intent,
-    Document(new): Document<NewDeployment>,
+    request: WriteRequest,
+    JsonBody(new): JsonBody<NewDeployment>,
 ) -> Result<Response, Problem> {
     let team = new.team.clone();
-    let done = state.write(intent, move |engine, write| engine.request(write, &new)).await?;
+    let done = state.write(request, move |engine, write| engine.request(write, &new)).await?;
     let DeploymentSummary { id, .. } = &done.value.summary;
     let at = AtDeployment::new(id.clone(), team);
     Ok(created(&done, &at.address("")))
@@ -143,10 +143,14 @@ pub(super) async fn request(
             status = 200, description = "The deployment.", body = ref("#/components/schemas/DeploymentView"),
             headers(("ETag" = String, description = "The deployment's version, in quotes."))
         ),
-        Reading,
+        ReadErrors,
     )
 )]
-pub(super) async fn get(State(state): State<ApiState>, Who(actor): Who, at: AtDeployment) -> Result<Response, Problem> {
+pub(super) async fn get(
+    State(state): State<ApiState>,
+    Authenticated(actor): Authenticated,
+    at: AtDeployment,
+) -> Result<Response, Problem> {
     let view = state.read(move |engine| engine.deployment(&actor, at.name(), engine.now())).await?;
     Ok(at_version(view.summary.version, &view))
 }
@@ -159,7 +163,7 @@ pub(super) async fn get(State(state): State<ApiState>, Who(actor): Who, at: AtDe
     path = "/api/v1/deployments/{id}",
     operation_id = "revise_deployment",
     tag = "deployments",
-    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, Conditions),
+    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, WriteConditions),
     request_body(content = inline(std::collections::BTreeMap<String, serde_json::Value>), content_type = "application/merge-patch+json"),
     responses(
         (
@@ -169,16 +173,16 @@ pub(super) async fn get(State(state): State<ApiState>, Who(actor): Who, at: AtDe
                 ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn revise(
     State(state): State<ApiState>,
     at: AtDeployment,
-    intent: Intent,
+    request: WriteRequest,
     MergePatch(patch): MergePatch,
 ) -> Result<Response, Problem> {
-    let done = state.write_to(&at, intent, move |engine, write, at| engine.revise(write, at, &patch)).await?;
+    let done = state.write_to(&at, request, move |engine, write, at| engine.revise(write, at, &patch)).await?;
     Ok(written(&done))
 }
 
@@ -193,13 +197,13 @@ pub(super) async fn revise(
     params(("id" = String, Path, description = "The id of the deployment."), TeamQuery),
     responses(
         (status = 200, description = "The other deployments.", body = ref("#/components/schemas/OverlapList")),
-        Reading,
+        ReadErrors,
     )
 )]
 pub(super) async fn overlaps(
     State(state): State<ApiState>,
-    Who(actor): Who,
+    Authenticated(actor): Authenticated,
     at: AtDeployment,
-) -> Result<Json<Listed<Overlap>>, Problem> {
+) -> Result<Json<WholeList<Overlap>>, Problem> {
     state.read(move |engine| engine.overlaps(&actor, at.name())).await.map(listed)
 }

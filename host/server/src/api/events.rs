@@ -21,12 +21,12 @@ use tokio::time::Instant;
 use utoipa::IntoParams;
 
 use super::errors::unreadable;
-use super::extract::{AtDeployment, LARGEST, Who, limit, position};
-use super::openapi_parts::Reading;
+use super::extract::{AtDeployment, Authenticated, LARGEST, limit, position};
+use super::openapi_parts::ReadErrors;
 use super::state::ApiState;
-use super::url_parts::Parameters;
-use crate::auth::Session;
-use crate::intake::{Turn, Watching};
+use super::url_parts::QueryParams;
+use crate::auth::CredentialSession;
+use crate::intake::{Turn, WatcherPlace};
 use crate::layers::request_headers::LAST_EVENT_ID;
 use crate::problem::Problem;
 
@@ -41,7 +41,7 @@ const AT_ONCE: usize = 100;
 
 /// Events of a deployment, in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Events {
+pub struct EventPage {
     /// The events.
     pub items: Vec<EventRecord>,
     /// The `after` of the next page, if there may be one.
@@ -53,7 +53,7 @@ pub struct Events {
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
+pub(super) struct EventsQuery {
     /// The deployment's team. Required if several of your teams have a deployment with this id.
     #[expect(dead_code, reason = "`AtDeployment` reads it")]
     #[param(value_type = Option<String>)]
@@ -78,42 +78,51 @@ pub(super) struct Wanted {
     tag = "deployments",
     params(
         ("id" = String, Path, description = "The id of the deployment."),
-        Wanted,
+        EventsQuery,
         ("Last-Event-ID" = Option<String>, Header, description = "For a stream: the `id` of the last event that you received.", pattern = "^[0-9]{1,15}$"),
     ),
     responses(
         (status = 200, description = "A page of events, or a stream of them.", content(
-            (ref("#/components/schemas/Events") = "application/json"),
+            (ref("#/components/schemas/EventPage") = "application/json"),
             (String = "text/event-stream"),
         )),
-        Reading,
+        ReadErrors,
     )
 )]
 pub(super) async fn events(
     State(state): State<ApiState>,
     at: AtDeployment,
-    Who(actor): Who,
-    session: Session,
-    Parameters(wanted): Parameters<Wanted>,
+    Authenticated(actor): Authenticated,
+    session: CredentialSession,
+    QueryParams(query): QueryParams<EventsQuery>,
     turn: Option<Extension<Turn>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (after, limit) = (position("after", wanted.after)?, limit(wanted.limit)?);
+    let (after, limit) = (position("after", query.after)?, limit(query.limit)?);
     let last_seen = last_seen(&headers)?;
     if !wants_stream(&headers) {
         let items = state.read(move |engine| engine.events(&actor, at.name(), after.unwrap_or(0), limit)).await?;
         let next = items.last().filter(|_| items.len() == limit).map(|last| last.version);
-        return Ok(Json(Events { items, next }).into_response());
+        return Ok(Json(EventPage { items, next }).into_response());
     }
     let after = last_seen.or(after).unwrap_or(0);
     // Whether there is one at all is said before the stream begins.
     let (asks, named) = (actor.clone(), at.clone());
     let stream = state.read(move |engine| engine.stream_of(&asks, named.name())).await?;
     let watching = turn.map(|Extension(turn)| turn.watch()).transpose()?;
-    let receiver = state.hub.watch(&stream);
+    let receiver = state.deployment_watch.watch(&stream);
     let until = Instant::now() + LONGEST;
-    let following =
-        Following { state, actor, session, at, after, receiver, until, pending: VecDeque::new(), _watching: watching };
+    let following = EventStream {
+        state,
+        actor,
+        session,
+        at,
+        after,
+        receiver,
+        until,
+        pending: VecDeque::new(),
+        _watching: watching,
+    };
     let alive = KeepAlive::new().interval(KEEP_ALIVE);
     let headers = [
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -137,19 +146,19 @@ fn last_seen(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
 }
 
 /// A client that follows a deployment.
-struct Following {
+struct EventStream {
     state: ApiState,
     actor: Actor,
-    session: Session,
+    session: CredentialSession,
     at: AtDeployment,
     after: u64,
     receiver: watch::Receiver<u64>,
     until: Instant,
     pending: VecDeque<EventRecord>,
-    _watching: Option<Watching>,
+    _watching: Option<WatcherPlace>,
 }
 
-impl Following {
+impl EventStream {
     fn stream(self) -> impl Stream<Item = Result<Event, Infallible>> {
         futures_util::stream::unfold(self, |mut following| async move {
             let event = following.next().await?;

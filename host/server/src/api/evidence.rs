@@ -9,9 +9,9 @@ use lockgate_service::NewEvidence;
 
 use super::answer::written;
 use super::errors::unreadable;
-use super::extract::{AtDeployment, Intent, TeamQuery, Who};
+use super::extract::{AtDeployment, Authenticated, TeamQuery, WriteRequest};
 use super::json_body::bytes;
-use super::openapi_parts::{Conditions, Reading, Writing};
+use super::openapi_parts::{ReadErrors, WriteConditions, WriteErrors};
 use super::state::ApiState;
 use super::url_parts::PathParts;
 use crate::intake::MediaType;
@@ -38,7 +38,7 @@ const UNKNOWN: &str = "application/octet-stream";
         ("name" = String, Path, description = "The name of the evidence: 1 to 128 letters, digits, `.`, `-` or `_`.", pattern = "^[A-Za-z0-9._-]{1,128}$"),
         ("X-Evidence-Source" = Option<String>, Header, description = "The person or tool that the evidence comes from. Default: you.", max_length = 256),
         ("X-Evidence-Made" = Option<String>, Header, description = "When it was made (RFC 3339). The server adds the time of the upload as `attested`."),
-        Conditions,
+        WriteConditions,
     ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "A file of any media type."),
     responses(
@@ -49,14 +49,14 @@ const UNKNOWN: &str = "application/octet-stream";
                 ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn put(
     State(state): State<ApiState>,
     at: AtDeployment,
     PathParts((_, name)): PathParts<(String, String)>,
-    intent: Intent,
+    write_request: WriteRequest,
     request: Request,
 ) -> Result<Response, Problem> {
     let media_type = match text(request.headers(), &CONTENT_TYPE)? {
@@ -73,7 +73,7 @@ pub(super) async fn put(
     let source = text(request.headers(), &EVIDENCE_SOURCE)?;
     let made = text(request.headers(), &EVIDENCE_MADE)?.map(|text| moment(&text)).transpose()?;
     let body = bytes(request, &state).await?;
-    let attach = state.write_to(&at, intent, move |engine, write, at| {
+    let attach = state.write_to(&at, write_request, move |engine, write, at| {
         let new = NewEvidence { source: source.as_deref(), made, ..NewEvidence::new(&name, &media_type, body) };
         engine.attach(write, at, new)
     });
@@ -102,14 +102,14 @@ pub(super) async fn put(
             headers(("ETag" = String, description = "The digest of the bytes, in quotes."))
         ),
         (status = 304, description = "Your copy is current."),
-        Reading,
+        ReadErrors,
     )
 )]
 pub(super) async fn get(
     State(state): State<ApiState>,
     at: AtDeployment,
     PathParts((_, name)): PathParts<(String, String)>,
-    Who(actor): Who,
+    Authenticated(actor): Authenticated,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let evidence = state.read(move |engine| engine.evidence(&actor, at.name(), &name)).await?;

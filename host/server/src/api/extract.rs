@@ -11,11 +11,11 @@ use lockgate_service::{DeploymentRef, GatePurpose, PageRequest, RequestRef, Writ
 use serde::Deserialize;
 
 use super::errors::unreadable;
-use super::url_parts::{Parameters, PathParts};
-use crate::auth::Session;
-use crate::connection::Peer;
+use super::url_parts::{PathParts, QueryParams};
+use crate::auth::CredentialSession;
+use crate::connection::RequestPeer;
 use crate::layers::request_headers::IDEMPOTENCY_KEY;
-use crate::observe::Exchange;
+use crate::observe::HttpExchange;
 use crate::problem::{Problem, RequestId};
 
 /// The longest idempotency key, in bytes.
@@ -29,9 +29,9 @@ const MOST: usize = 200;
 
 /// Who asks: whom `auth::authenticate` put there.
 #[derive(Clone, Debug)]
-pub struct Who(pub Actor);
+pub struct Authenticated(pub Actor);
 
-impl<S: Sync> FromRequestParts<S> for Who {
+impl<S: Sync> FromRequestParts<S> for Authenticated {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
@@ -40,7 +40,7 @@ impl<S: Sync> FromRequestParts<S> for Who {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Session {
+impl<S: Sync> FromRequestParts<S> for CredentialSession {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
@@ -50,16 +50,16 @@ impl<S: Sync> FromRequestParts<S> for Session {
 
 /// A write: who asks, with which credential, and under which conditions.
 #[derive(Clone, Debug)]
-pub struct Intent {
+pub struct WriteRequest {
     /// Who.
     pub actor: Actor,
     /// The credential, to be checked again before something is written.
-    pub session: Session,
+    pub session: CredentialSession,
     key: Option<String>,
     if_match: Option<u64>,
 }
 
-impl Intent {
+impl WriteRequest {
     /// As the engine takes it at this moment.
     pub(super) fn write(&self) -> WriteContext<'_> {
         WriteContext {
@@ -77,12 +77,12 @@ impl Intent {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Intent {
+impl<S: Sync> FromRequestParts<S> for WriteRequest {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Who(actor) = Who::from_request_parts(parts, state).await?;
-        let session = Session::from_request_parts(parts, state).await?;
+        let Authenticated(actor) = Authenticated::from_request_parts(parts, state).await?;
+        let session = CredentialSession::from_request_parts(parts, state).await?;
         let key = idempotency_key(&parts.headers)?;
         let if_match = if_match(&parts.headers)?;
         Ok(Self { actor, session, key, if_match })
@@ -123,17 +123,18 @@ fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
 
 /// Which request it is, as the ledger keeps it beside a decision.
 #[derive(Clone, Debug)]
-pub struct Origin(pub RequestRef);
+pub struct RequestOrigin(pub RequestRef);
 
-impl<S: Sync> FromRequestParts<S> for Origin {
+impl<S: Sync> FromRequestParts<S> for RequestOrigin {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         let extensions = &parts.extensions;
         let id = extensions.get::<RequestId>().map(|id| id.as_str().to_owned());
-        let peer = extensions.get::<axum::extract::ConnectInfo<Peer>>().map(|peer| peer.0.address.ip().to_string());
-        let exchange = extensions.get::<Exchange>();
-        let (trace, span) = (exchange.and_then(Exchange::trace_id), exchange.and_then(Exchange::span_id));
+        let peer =
+            extensions.get::<axum::extract::ConnectInfo<RequestPeer>>().map(|peer| peer.0.address.ip().to_string());
+        let exchange = extensions.get::<HttpExchange>();
+        let (trace, span) = (exchange.and_then(HttpExchange::trace_id), exchange.and_then(HttpExchange::span_id));
         Ok(Self(RequestRef { id, trace, span, peer }))
     }
 }
@@ -228,7 +229,7 @@ impl<S: Send + Sync> FromRequestParts<S> for AtDeployment {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Parameters(TeamQuery { team }) = Parameters::from_request_parts(parts, state).await?;
+        let QueryParams(TeamQuery { team }) = QueryParams::from_request_parts(parts, state).await?;
         let path = RawPathParams::from_request_parts(parts, state).await;
         let path = path.map_err(|_| unreadable("the path is not UTF-8"))?;
         let id = path.iter().find(|(name, _)| *name == "id").map(|(_, id)| id.to_owned());

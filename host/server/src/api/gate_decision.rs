@@ -26,40 +26,40 @@ use tokio::sync::oneshot;
 use tracing::Span;
 
 use super::errors::problem;
-use super::extract::{AtDeployment, Origin, Who};
+use super::extract::{AtDeployment, Authenticated, RequestOrigin};
 use super::state::ApiState;
-use crate::auth::Session;
-use crate::observe::{Exchange, RequestPhases};
+use crate::auth::CredentialSession;
+use crate::observe::{HttpExchange, RequestPhases};
 use crate::problem::Problem;
 use crate::process::compute;
 
 /// Who asks, and by which request.
 #[derive(Clone, Debug)]
-pub(crate) struct Asker {
+pub(crate) struct GateCaller {
     /// Who the credential belongs to.
     pub(crate) actor: Arc<Actor>,
     /// The credential, to be checked again before something is decided.
-    pub(crate) session: Session,
+    pub(crate) session: CredentialSession,
     /// What is noted of the request, if something is.
-    pub(crate) exchange: Option<Exchange>,
+    pub(crate) exchange: Option<HttpExchange>,
     /// What the ledger keeps of it.
     pub(crate) request: RequestRef,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Asker {
+impl<S: Send + Sync> FromRequestParts<S> for GateCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Who(actor) = Who::from_request_parts(parts, state).await?;
-        let session = Session::from_request_parts(parts, state).await?;
-        let Ok(Origin(request)) = Origin::from_request_parts(parts, state).await;
-        Ok(Self { actor: Arc::new(actor), session, exchange: parts.extensions.get::<Exchange>().cloned(), request })
+        let Authenticated(actor) = Authenticated::from_request_parts(parts, state).await?;
+        let session = CredentialSession::from_request_parts(parts, state).await?;
+        let Ok(RequestOrigin(request)) = RequestOrigin::from_request_parts(parts, state).await;
+        Ok(Self { actor: Arc::new(actor), session, exchange: parts.extensions.get::<HttpExchange>().cloned(), request })
     }
 }
 
 /// What is asked.
 #[derive(Clone, Debug)]
-pub(crate) struct Question {
+pub(crate) struct GateQuestion {
     /// The deployment.
     pub(crate) deployment: AtDeployment,
     /// The gate.
@@ -72,7 +72,7 @@ pub(crate) struct Question {
 
 /// A decision that is in the ledger, and how long it took.
 #[derive(Clone, Debug)]
-pub(crate) struct Answered {
+pub(crate) struct TimedDecision {
     /// The decision.
     pub(crate) decision: Arc<Decision>,
     /// How long its parts took.
@@ -80,9 +80,13 @@ pub(crate) struct Answered {
 }
 
 /// Asks a gate, and answers when the decision is durable. It passes no gate.
-pub(crate) async fn ask(state: &ApiState, asker: &Asker, question: Question) -> Result<Answered, Problem> {
-    match decide(state, asker, question, GatePurpose::Ask, asker.threads()).await? {
-        (GateAnswer::Decision(decision), phases) => Ok(Answered { decision, phases }),
+pub(crate) async fn ask(
+    state: &ApiState,
+    caller: &GateCaller,
+    question: GateQuestion,
+) -> Result<TimedDecision, Problem> {
+    match decide(state, caller, question, GatePurpose::Ask, caller.threads()).await? {
+        (GateAnswer::Decision(decision), phases) => Ok(TimedDecision { decision, phases }),
         _ => Err(given_up()),
     }
 }
@@ -90,11 +94,11 @@ pub(crate) async fn ask(state: &ApiState, asker: &Asker, question: Question) -> 
 /// Tries to pass a gate, and answers when the decision is durable. `purpose` holds the conditions.
 pub(super) async fn pass(
     state: &ApiState,
-    asker: &Asker,
-    question: Question,
+    caller: &GateCaller,
+    question: GateQuestion,
     purpose: GatePurpose,
 ) -> Result<WriteAnswer<GatePass>, Problem> {
-    match decide(state, asker, question, purpose, asker.threads()).await? {
+    match decide(state, caller, question, purpose, caller.threads()).await? {
         (GateAnswer::Pass(written), _) => Ok(*written),
         _ => Err(given_up()),
     }
@@ -103,12 +107,12 @@ pub(super) async fn pass(
 /// Looks at a gate on these threads. Nothing is decided.
 pub(super) async fn look(
     state: &ApiState,
-    asker: &Asker,
-    question: Question,
+    caller: &GateCaller,
+    question: GateQuestion,
     passing: bool,
     threads: Arc<dyn GateThreads>,
 ) -> Result<Verdict, Problem> {
-    match decide(state, asker, question, GatePurpose::Look { passing }, threads).await? {
+    match decide(state, caller, question, GatePurpose::Look { passing }, threads).await? {
         (GateAnswer::Verdict(verdict), _) => Ok(verdict),
         _ => Err(given_up()),
     }
@@ -116,23 +120,23 @@ pub(super) async fn look(
 
 async fn decide(
     state: &ApiState,
-    asker: &Asker,
-    question: Question,
+    caller: &GateCaller,
+    question: GateQuestion,
     purpose: GatePurpose,
     threads: Arc<dyn GateThreads>,
 ) -> Result<(GateAnswer, RequestPhases), Problem> {
     let began = Instant::now();
-    let Question { deployment, gate, path, input } = question;
+    let GateQuestion { deployment, gate, path, input } = question;
     let (deployment, team) = deployment.into_parts();
     let request = GateRequest {
-        actor: Arc::clone(&asker.actor),
+        actor: Arc::clone(&caller.actor),
         deployment,
         team,
         gate,
         purpose,
-        asked: DecisionOrigin { path: path.to_owned(), input, request: asker.request.clone() },
+        asked: DecisionOrigin { path: path.to_owned(), input, request: caller.request.clone() },
         now: None,
-        credential: Some(Arc::new(asker.session.clone())),
+        credential: Some(Arc::new(caller.session.clone())),
     };
     let (answer, answered) = oneshot::channel();
     // That nobody waits for the answer any more is no mistake.
@@ -140,7 +144,7 @@ async fn decide(
     // The thread that worked on it has panicked: the log has the message.
     let Ok(outcome) = answered.await else { return Err(given_up()) };
     let outcome = outcome.map_err(|error| match error {
-        ServiceError::CredentialEnded(ended) => asker.session.ended(&ended),
+        ServiceError::CredentialEnded(ended) => caller.session.ended(&ended),
         error => problem(error),
     })?;
     let phases = RequestPhases {
@@ -152,7 +156,7 @@ async fn decide(
     if let GateAnswer::Pass(written) = &outcome.answer
         && let Some(stream) = &written.stream
     {
-        state.hub.wrote(stream, written.version);
+        state.deployment_watch.wrote(stream, written.version);
     }
     let decision = match &outcome.answer {
         GateAnswer::Decision(decision) => Some(&**decision),
@@ -160,13 +164,13 @@ async fn decide(
         GateAnswer::Pass(written) if !written.repeated => Some(&written.value.decision),
         GateAnswer::Pass(_) | GateAnswer::Verdict(_) => None,
     };
-    if let (Some(exchange), Some(decision)) = (&asker.exchange, decision) {
+    if let (Some(exchange), Some(decision)) = (&caller.exchange, decision) {
         exchange.decision(decision, phases);
     }
     Ok((outcome.answer, phases))
 }
 
-impl Asker {
+impl GateCaller {
     /// The threads of the server, which note that they work for this request.
     pub(super) fn threads(&self) -> Arc<dyn GateThreads> {
         let span = self.exchange.as_ref().map(|exchange| exchange.span().clone());

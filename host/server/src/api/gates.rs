@@ -14,11 +14,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::answer::written;
 use super::errors::unreadable;
-use super::extract::{AtDeployment, AtGate, Intent};
-use super::gate_decision::{Asker, Question, ask, look, pass as pass_gate};
-use super::openapi_parts::{Conditions, Writing};
+use super::extract::{AtDeployment, AtGate, WriteRequest};
+use super::gate_decision::{GateCaller, GateQuestion, ask, look, pass as pass_gate};
+use super::openapi_parts::{WriteConditions, WriteErrors};
 use super::state::{ApiState, with_effect};
-use super::url_parts::Parameters;
+use super::url_parts::QueryParams;
 use crate::intake::Turn;
 use crate::problem::Problem;
 
@@ -33,7 +33,7 @@ const PATH: &str = "api";
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct How {
+pub(super) struct PassQuery {
     /// The deployment's team. Required if several of your teams have a deployment with this id.
     #[expect(dead_code, reason = "`AtDeployment` reads it")]
     #[param(value_type = Option<String>)]
@@ -45,13 +45,13 @@ pub(super) struct How {
     wait: Option<lockgate_domain::Duration>,
     /// What to wait for: `decided`, a verdict other than `pending`; or `allow`.
     #[param(inline, default = "decided")]
-    until: Option<Until>,
+    until: Option<WaitGoal>,
 }
 
 /// What is waited for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Until {
+pub(super) enum WaitGoal {
     /// A verdict other than `pending`.
     #[default]
     Decided,
@@ -59,7 +59,7 @@ pub(super) enum Until {
     Allow,
 }
 
-impl Until {
+impl WaitGoal {
     /// Whether the wait is over.
     fn is_reached(self, verdict: Verdict) -> bool {
         match self {
@@ -84,8 +84,8 @@ impl Until {
         ("id" = String, Path, description = "The id of the deployment."),
         ("stage" = String, Path, description = "The stage.", example = "plan-and-approve"),
         ("phase" = String, Path, description = "`entrance` or `exit`.", example = "entrance"),
-        How,
-        Conditions,
+        PassQuery,
+        WriteConditions,
     ),
     responses(
         (
@@ -97,20 +97,20 @@ impl Until {
             )
         ),
         (status = 204, description = "The verdict did not change in time. Nothing was decided."),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn pass(
     State(state): State<ApiState>,
     AtGate { at, gate }: AtGate,
-    Parameters(how): Parameters<How>,
-    asker: Asker,
-    intent: Intent,
+    QueryParams(query): QueryParams<PassQuery>,
+    caller: GateCaller,
+    request: WriteRequest,
     turn: Option<Extension<Turn>>,
 ) -> Result<Response, Problem> {
-    match (how.wait, how.until) {
+    match (query.wait, query.until) {
         (Some(wait), until) => {
-            let goal = Goal { asker: &asker, at: &at, gate, passing: how.ask != Some(true) };
+            let goal = GateWait { caller: &caller, at: &at, gate, passing: query.ask != Some(true) };
             if !goal.wait(&state, wait, until.unwrap_or_default(), turn).await? {
                 return Ok(StatusCode::NO_CONTENT.into_response());
             }
@@ -118,35 +118,35 @@ pub(super) async fn pass(
         (None, Some(_)) => return Err(unreadable("`until` needs `wait`: add for example `wait=20s`")),
         (None, None) => {}
     }
-    if how.ask == Some(true) {
-        let question = Question { deployment: at, gate, path: PATH, input: None };
-        let answered = ask(&state, &asker, question).await?;
+    if query.ask == Some(true) {
+        let question = GateQuestion { deployment: at, gate, path: PATH, input: None };
+        let answered = ask(&state, &caller, question).await?;
         return Ok(Json(&*answered.decision).into_response());
     }
-    let question = Question { deployment: at, gate, path: PATH, input: None };
-    Ok(written(&pass_gate(&state, &asker, question, intent.pass()).await?))
+    let question = GateQuestion { deployment: at, gate, path: PATH, input: None };
+    Ok(written(&pass_gate(&state, &caller, question, request.pass()).await?))
 }
 
 /// A gate that is waited for.
-struct Goal<'a> {
-    asker: &'a Asker,
+struct GateWait<'a> {
+    caller: &'a GateCaller,
     at: &'a AtDeployment,
     gate: Gate,
     passing: bool,
 }
 
-impl Goal<'_> {
-    /// Waits as [`Goal::turned`] does, and checks the credential afterwards: whoever waits is told neither that the verdict
+impl GateWait<'_> {
+    /// Waits as [`GateWait::turned`] does, and checks the credential afterwards: whoever waits is told neither that the verdict
     /// has turned nor that it has not, if the credential ended meanwhile.
     async fn wait(
         &self,
         state: &ApiState,
         longest: lockgate_domain::Duration,
-        until: Until,
+        until: WaitGoal,
         turn: Option<Extension<Turn>>,
     ) -> Result<bool, Problem> {
         let turned = self.turned(state, longest, until, turn).await?;
-        with_effect(self.asker.session.clone(), move || Ok(turned)).await
+        with_effect(self.caller.session.clone(), move || Ok(turned)).await
     }
 
     /// Whether there is a reason to ask, because the verdict has turned, or there is none to be had; or the time is over.
@@ -154,23 +154,23 @@ impl Goal<'_> {
         &self,
         state: &ApiState,
         longest: lockgate_domain::Duration,
-        until: Until,
+        until: WaitGoal,
         turn: Option<Extension<Turn>>,
     ) -> Result<bool, Problem> {
-        let Self { asker, at, gate, passing } = *self;
+        let Self { caller, at, gate, passing } = *self;
         let longest = longest.as_millis().min(state.limits.wait.as_millis());
         let deadline = Instant::now() + Duration::from_millis(longest);
-        let (asks, named) = (Arc::clone(&asker.actor), at.clone());
+        let (asks, named) = (Arc::clone(&caller.actor), at.clone());
         let stream = state.read(move |engine| engine.stream_of(&asks, named.name())).await?;
-        let mut receiver = state.hub.watch(&stream);
+        let mut receiver = state.deployment_watch.watch(&stream);
         let mut watching = None;
         loop {
             // Before looking: what is written meanwhile is looked for again.
             receiver.mark_unchanged();
-            asker.session.require().await?;
-            let question = Question { deployment: at.clone(), gate, path: PATH, input: None };
-            let threads = if watching.is_none() { asker.threads() } else { state.looks.threads() };
-            let seen = look(state, asker, question, passing, threads).await;
+            caller.session.require().await?;
+            let question = GateQuestion { deployment: at.clone(), gate, path: PATH, input: None };
+            let threads = if watching.is_none() { caller.threads() } else { state.looks.threads() };
+            let seen = look(state, caller, question, passing, threads).await;
             // What is in the way now is told by whoever is asked next, unless it was answered before.
             if !seen.is_ok_and(|verdict| !until.is_reached(verdict)) {
                 return Ok(true);

@@ -13,8 +13,8 @@ use lockgate_domain::Teams;
 use lockgate_service::authority::Actor;
 use serde_json::{Map, Value, json};
 
-use super::openapi_parts::Reading;
-use super::readiness::{Check, Readiness};
+use super::openapi_parts::ReadErrors;
+use super::readiness::{Readiness, ReadinessCheck};
 use super::state::ServerState;
 use crate::observe::scrape;
 use crate::problem::Problem;
@@ -92,7 +92,7 @@ pub(crate) async fn health(State(state): State<ServerState>, RawQuery(query): Ra
     responses((status = 200, description = "The state of each check.", body = Value))
 )]
 pub(crate) async fn status(State(state): State<ServerState>) -> Json<Value> {
-    let plugin = |(name, check): (String, Check)| {
+    let plugin = |(name, check): (String, ReadinessCheck)| {
         let state = if check.ok { "OK" } else { "ERROR" };
         let mut plugin = Map::from_iter([("state".to_owned(), json!(state))]);
         plugin.extend(check.message.map(|message| ("message".to_owned(), json!(message))));
@@ -114,7 +114,7 @@ pub(crate) async fn status(State(state): State<ServerState>) -> Json<Value> {
     tag = "health",
     responses(
         (status = 200, description = "The metrics.", content((String = "application/openmetrics-text"), (String = "text/plain"))),
-        Reading,
+        ReadErrors,
     )
 )]
 pub(crate) async fn metrics(

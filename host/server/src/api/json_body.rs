@@ -17,7 +17,7 @@ use crate::intake::MediaType;
 use crate::problem::Problem;
 
 /// What a body of JSON is read as.
-pub(super) trait Body: DeserializeOwned {
+pub(super) trait RequestDocument: DeserializeOwned {
     /// The members that what is made of the body has, and that the server sets: each with what it is set to. Documents of
     /// deployments have them, so people hand them in.
     const SET_BY_SERVER: &'static [(&'static str, &'static str)] = &[];
@@ -25,9 +25,9 @@ pub(super) trait Body: DeserializeOwned {
 
 /// A body of JSON.
 #[derive(Clone, Debug)]
-pub(super) struct Document<T>(pub(super) T);
+pub(super) struct JsonBody<T>(pub(super) T);
 
-impl<S: Send + Sync, T: Body> FromRequest<S> for Document<T> {
+impl<S: Send + Sync, T: RequestDocument> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
@@ -66,9 +66,9 @@ async fn body_of_type<S: Send + Sync>(request: Request, state: &S, kinds: &[&str
 
 /// A body of a decision API, in UTF-8.
 #[derive(Clone, Debug)]
-pub(super) struct AskedBody(pub(super) Bytes);
+pub(super) struct RawBody(pub(super) Bytes);
 
-impl<S: Send + Sync> FromRequest<S> for AskedBody {
+impl<S: Send + Sync> FromRequest<S> for RawBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
@@ -123,7 +123,7 @@ fn value(reader: JsonReader, body: &[u8]) -> Result<Value, BodyRefusal> {
     })
 }
 
-/// As [`Body::SET_BY_SERVER`].
+/// As [`RequestDocument::SET_BY_SERVER`].
 type SetByServer = &'static [(&'static str, &'static str)];
 
 fn typed<T: DeserializeOwned>(value: &Value, set_by_server: SetByServer) -> Result<T, BodyRefusal> {

@@ -40,13 +40,13 @@ mod whoami;
 
 pub use self::answer::IDEMPOTENT_REPLAYED;
 pub(crate) use self::catalogue::{models_of, reload_models};
-pub use self::deployment_watch::Hub;
-pub use self::events::Events;
+pub use self::deployment_watch::DeploymentWatch;
+pub use self::events::EventPage;
 pub use self::progress::{MoveName, NewMove};
-pub use self::readiness::{Check, Checks, Readiness};
+pub use self::readiness::{Readiness, ReadinessCheck, ReadinessChecks};
 pub use self::rights_tables::UnmarkedPage;
-pub use self::route::{Access, RouteRow};
+pub use self::route::{RouteAccess, RouteRow};
 pub use self::routes::{audit_router, mount, openapi, openapi_text, route_rows, router, with_rights_tables};
 pub(crate) use self::routes::{health_router, is_about_health};
 pub use self::state::{ApiState, ServerState};
-pub use self::whoami::Me;
+pub use self::whoami::CallerIdentity;

@@ -21,8 +21,8 @@ use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 
-use super::answer::Listed;
-use super::route::{Access, RouteRow, rights_in_words};
+use super::answer::WholeList;
+use super::route::{RouteAccess, RouteRow, rights_in_words};
 use super::{audit, authzen, health, opa, readiness};
 
 /// The kinds of credential.
@@ -72,7 +72,7 @@ const SCHEMES: [&str; 2] = ["bearer", "mutualTLS"];
         super::catalogue::plugins,
         super::catalogue::reload,
         super::access::review,
-        super::whoami::me,
+        super::whoami::whoami,
         serve,
     ),
     tags(
@@ -97,18 +97,13 @@ struct NativeApi;
 #[derive(OpenApi)]
 #[openapi(
     paths(health::livez, health::readyz, health::health, health::status, health::metrics),
-    components(schemas(readiness::Check, readiness::Readiness))
+    components(schemas(readiness::ReadinessCheck, readiness::Readiness))
 )]
 struct HealthApi;
 
 /// The description of these routes, as JSON.
 pub(super) fn document(rows: &[RouteRow]) -> Value {
-    let mut api = NativeApi::openapi();
-    api.info.version = env!("CARGO_PKG_VERSION").to_owned();
-    api.merge(audit::AuditApi::openapi());
-    api.merge(authzen::AuthZenApi::openapi());
-    api.merge(opa::OpaApi::openapi());
-    api.merge(HealthApi::openapi());
+    let mut api = of_handlers();
     let [bearer, mutual_tls] = SCHEMES;
     let components = api.components.get_or_insert_default();
     components.add_security_scheme(bearer, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
@@ -119,13 +114,28 @@ pub(super) fn document(rows: &[RouteRow]) -> Value {
             say_who_may_come(operation, row.access);
         }
     }
-    // Always an object: it is made of one.
-    let mut document = serde_json::to_value(api).unwrap_or_default();
+    let mut document = to_json(&api);
     if let Some(Value::Object(known)) = document.pointer_mut("/components/schemas") {
         known.extend(schemas());
         known.sort_keys();
     }
     document
+}
+
+#[expect(clippy::expect_used, reason = "all keys of a description are texts")]
+fn to_json(api: &utoipa::openapi::OpenApi) -> Value {
+    serde_json::to_value(api).expect("a description has a JSON form")
+}
+
+/// What stands at the handlers.
+fn of_handlers() -> utoipa::openapi::OpenApi {
+    let mut api = NativeApi::openapi();
+    api.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    api.merge(audit::AuditApi::openapi());
+    api.merge(authzen::AuthZenApi::openapi());
+    api.merge(opa::OpaApi::openapi());
+    api.merge(HealthApi::openapi());
+    api
 }
 
 /// The operation that describes a route.
@@ -142,18 +152,18 @@ fn operation<'a>(api: &'a mut utoipa::openapi::OpenApi, row: &RouteRow) -> Optio
 }
 
 /// Describes the credentials and rights that an operation needs: each of the alternatives is enough.
-fn say_who_may_come(operation: &mut Operation, access: Access) {
+fn say_who_may_come(operation: &mut Operation, access: RouteAccess) {
     let alternatives = match access {
-        Access::Open => vec![],
-        Access::Known => vec![vec![]],
-        Access::Any(rights) => rights.iter().map(|right| vec![right.as_str()]).collect(),
+        RouteAccess::Open => vec![],
+        RouteAccess::Known => vec![vec![]],
+        RouteAccess::Any(rights) => rights.iter().map(|right| vec![right.as_str()]).collect(),
     };
     let schemes = |rights: Vec<&'static str>| SCHEMES.map(|scheme| SecurityRequirement::new(scheme, rights.clone()));
     operation.security = Some(alternatives.into_iter().flat_map(schemes).collect());
     let said = match access {
-        Access::Open => "No credential needed.".to_owned(),
-        Access::Known => "Any credential.".to_owned(),
-        Access::Any(rights) => format!("Needs the right {}.", rights_in_words(rights)),
+        RouteAccess::Open => "No credential needed.".to_owned(),
+        RouteAccess::Known => "Any credential.".to_owned(),
+        RouteAccess::Any(rights) => format!("Needs the right {}.", rights_in_words(rights)),
     };
     let described = operation.description.take().map(|description| format!("{}\n\n{said}", description.trim_end()));
     operation.description = Some(described.unwrap_or(said));
@@ -182,7 +192,7 @@ fn schemas() -> Map<String, Value> {
     register::<NewDeployment>(&mut generator);
     register::<DeploymentView>(&mut generator);
     register::<Page<DeploymentSummary>>(&mut generator);
-    register::<super::events::Events>(&mut generator);
+    register::<super::events::EventPage>(&mut generator);
     register::<GatePass>(&mut generator);
     register::<lockgate_domain::Evidence>(&mut generator);
     register::<NewApproval>(&mut generator);
@@ -208,11 +218,11 @@ fn schemas() -> Map<String, Value> {
     register::<Checkpoints>(&mut generator);
     register::<Contents>(&mut generator);
     register::<ProblemDocument>(&mut generator);
-    register::<super::whoami::Me>(&mut generator);
-    register::<Listed<Overlap>>(&mut generator);
-    register::<Listed<WaiverState>>(&mut generator);
-    register::<Listed<DelegationState>>(&mut generator);
-    register::<Listed<super::catalogue::PluginUse>>(&mut generator);
+    register::<super::whoami::CallerIdentity>(&mut generator);
+    register::<WholeList<Overlap>>(&mut generator);
+    register::<WholeList<WaiverState>>(&mut generator);
+    register::<WholeList<DelegationState>>(&mut generator);
+    register::<WholeList<super::catalogue::PluginWithModels>>(&mut generator);
     let reports = generator.subschema_for::<Vec<ActivityReport>>();
     named.insert("ActivityReports".to_owned(), reports.to_value());
     let answers = [generator.subschema_for::<GatePass>(), generator.subschema_for::<lockgate_domain::Decision>()];
@@ -223,4 +233,19 @@ fn schemas() -> Map<String, Value> {
 
 fn register<T: JsonSchema>(generator: &mut SchemaGenerator) {
     generator.subschema_for::<T>();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_types_of_the_description_share_a_name() {
+        let described = to_json(&of_handlers());
+        let at_handlers = described.pointer("/components/schemas").and_then(Value::as_object);
+        let of_types = schemas();
+        let shared: Vec<&String> =
+            at_handlers.into_iter().flat_map(Map::keys).filter(|name| of_types.contains_key(*name)).collect();
+        assert!(shared.is_empty(), "{shared:?}");
+    }
 }

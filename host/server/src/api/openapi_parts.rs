@@ -12,7 +12,7 @@ use utoipa::{IntoParams, IntoResponses};
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "only described here: `Intent` reads it")]
-pub(super) struct Conditions {
+pub(super) struct WriteConditions {
     /// Makes a retry safe: a repeated request with the same key gets the stored answer of the first one.
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 128, pattern = "^[!-~]{1,128}$")]
     idempotency_key: Option<String>,
@@ -25,16 +25,16 @@ pub(super) struct Conditions {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "only described here: `Intent` reads it")]
-pub(super) struct Repeatable {
+pub(super) struct IdempotencyHeader {
     /// Makes a retry safe: a repeated request with the same key gets the stored answer of the first one.
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 128, pattern = "^[!-~]{1,128}$")]
     idempotency_key: Option<String>,
 }
 
 /// Error answers of a request that reads.
-pub(super) struct Reading;
+pub(super) struct ReadErrors;
 
-impl IntoResponses for Reading {
+impl IntoResponses for ReadErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[
             ("400", "A parameter, a header or the JSON is invalid."),
@@ -49,11 +49,11 @@ impl IntoResponses for Reading {
 }
 
 /// Error answers of a request that writes.
-pub(super) struct Writing;
+pub(super) struct WriteErrors;
 
-impl IntoResponses for Writing {
+impl IntoResponses for WriteErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let mut all = Reading::responses();
+        let mut all = ReadErrors::responses();
         all.extend(problems(&[
             ("409", "Not possible in the current state. The code says why; `legal_moves` lists what is possible."),
             ("412", "The deployment changed since the version in `If-Match`."),

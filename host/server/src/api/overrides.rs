@@ -10,14 +10,14 @@ use utoipa::IntoParams;
 
 use super::answer::{created, written};
 use super::errors::missing;
-use super::extract::{AtDeployment, Intent, TeamQuery, Who, limit, position};
-use super::json_body::{Body, Document};
-use super::openapi_parts::{Conditions, Reading, Writing};
+use super::extract::{AtDeployment, Authenticated, TeamQuery, WriteRequest, limit, position};
+use super::json_body::{JsonBody, RequestDocument};
+use super::openapi_parts::{ReadErrors, WriteConditions, WriteErrors};
 use super::state::ApiState;
-use super::url_parts::{Parameters, PathParts};
+use super::url_parts::{PathParts, QueryParams};
 use crate::problem::Problem;
 
-impl Body for NewOverride {
+impl RequestDocument for NewOverride {
     const SET_BY_SERVER: &'static [(&'static str, &'static str)] = &[
         ("id", "an id of its own"),
         ("by", "the person who asks"),
@@ -27,7 +27,7 @@ impl Body for NewOverride {
     ];
 }
 
-impl Body for NewReview {}
+impl RequestDocument for NewReview {}
 
 /// Override a gate in an emergency
 ///
@@ -38,7 +38,7 @@ impl Body for NewReview {}
     path = "/api/v1/deployments/{id}/overrides",
     operation_id = "take_override",
     tag = "overrides",
-    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, Conditions),
+    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, WriteConditions),
     request_body(content = ref("#/components/schemas/NewOverride"), content_type = "application/json"),
     responses(
         (
@@ -49,16 +49,16 @@ impl Body for NewReview {}
                 ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn take(
     State(state): State<ApiState>,
     at: AtDeployment,
-    intent: Intent,
-    Document(new): Document<NewOverride>,
+    request: WriteRequest,
+    JsonBody(new): JsonBody<NewOverride>,
 ) -> Result<Response, Problem> {
-    let done = state.write_to(&at, intent, move |engine, write, at| engine.take_override(write, at, &new)).await?;
+    let done = state.write_to(&at, request, move |engine, write, at| engine.take_override(write, at, &new)).await?;
     Ok(created(&done, &at.address(&format!("/overrides/{}", done.value.taken.id))))
 }
 
@@ -75,14 +75,14 @@ pub(super) async fn take(
     ),
     responses(
         (status = 200, description = "The override.", body = ref("#/components/schemas/OverrideState")),
-        Reading,
+        ReadErrors,
     )
 )]
 pub(super) async fn get(
     State(state): State<ApiState>,
     at: AtDeployment,
     PathParts((_, taken)): PathParts<(String, String)>,
-    Who(actor): Who,
+    Authenticated(actor): Authenticated,
 ) -> Result<Json<OverrideState>, Problem> {
     let view = state.read(move |engine| engine.deployment(&actor, at.name(), engine.now())).await?;
     let found = view.overrides.into_iter().find(|known| known.taken.id == taken);
@@ -101,7 +101,7 @@ pub(super) async fn get(
         ("id" = String, Path, description = "The id of the deployment."),
         TeamQuery,
         ("override" = String, Path, description = "The id of the override."),
-        Conditions,
+        WriteConditions,
     ),
     responses(
         (
@@ -111,16 +111,16 @@ pub(super) async fn get(
                 ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn confirm(
     State(state): State<ApiState>,
     at: AtDeployment,
     PathParts((_, taken)): PathParts<(String, String)>,
-    intent: Intent,
+    request: WriteRequest,
 ) -> Result<Response, Problem> {
-    let confirm = state.write_to(&at, intent, move |engine, write, at| engine.confirm_override(write, at, &taken));
+    let confirm = state.write_to(&at, request, move |engine, write, at| engine.confirm_override(write, at, &taken));
     let done = confirm.await?;
     Ok(written(&done))
 }
@@ -129,7 +129,7 @@ pub(super) async fn confirm(
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
+pub(super) struct OverridesQuery {
     /// Only reviewed overrides (`true`), or only those without a review (`false`).
     reviewed: Option<bool>,
     /// Where the page begins: `next` of the previous page.
@@ -148,19 +148,19 @@ pub(super) struct Wanted {
     path = "/api/v1/overrides",
     operation_id = "list_overrides",
     tag = "overrides",
-    params(Wanted),
+    params(OverridesQuery),
     responses(
         (status = 200, description = "A page of overrides.", body = ref("#/components/schemas/PendingOverridePage")),
-        Reading,
+        ReadErrors,
     )
 )]
 pub(super) async fn list(
     State(state): State<ApiState>,
-    Who(actor): Who,
-    Parameters(wanted): Parameters<Wanted>,
+    Authenticated(actor): Authenticated,
+    QueryParams(query): QueryParams<OverridesQuery>,
 ) -> Result<Json<Page<PendingOverride>>, Problem> {
-    let page = PageRequest { before: position("cursor", wanted.cursor)?, limit: limit(wanted.limit)? };
-    state.read(move |engine| engine.overrides(&actor, wanted.reviewed, page)).await.map(Json)
+    let page = PageRequest { before: position("cursor", query.cursor)?, limit: limit(query.limit)? };
+    state.read(move |engine| engine.overrides(&actor, query.reviewed, page)).await.map(Json)
 }
 
 /// Review an override
@@ -171,7 +171,7 @@ pub(super) async fn list(
     path = "/api/v1/overrides/{override}/review",
     operation_id = "review_override",
     tag = "overrides",
-    params(("override" = String, Path, description = "The id of the override."), Conditions),
+    params(("override" = String, Path, description = "The id of the override."), WriteConditions),
     request_body(content = ref("#/components/schemas/NewReview"), content_type = "application/json"),
     responses(
         (
@@ -181,16 +181,17 @@ pub(super) async fn list(
                 ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn review(
     State(state): State<ApiState>,
     PathParts(taken): PathParts<String>,
-    intent: Intent,
-    Document(new): Document<NewReview>,
+    request: WriteRequest,
+    JsonBody(new): JsonBody<NewReview>,
 ) -> Result<Response, Problem> {
     let at = AtDeployment::new(new.deployment.clone(), new.team.clone());
-    let done = state.write_to(&at, intent, move |engine, write, _| engine.review_override(write, &taken, &new)).await?;
+    let done =
+        state.write_to(&at, request, move |engine, write, _| engine.review_override(write, &taken, &new)).await?;
     Ok(written(&done))
 }

@@ -13,18 +13,18 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::answer::written;
-use super::extract::{AtDeployment, Intent, TeamQuery};
-use super::json_body::{Body, Document};
-use super::openapi_parts::{Conditions, Writing};
+use super::extract::{AtDeployment, TeamQuery, WriteRequest};
+use super::json_body::{JsonBody, RequestDocument};
+use super::openapi_parts::{WriteConditions, WriteErrors};
 use super::state::ApiState;
 use super::url_parts::PathParts;
 use crate::problem::Problem;
 
-impl Body for ActivityReports {}
+impl RequestDocument for ActivityReports {}
 
-impl Body for NewMove {}
+impl RequestDocument for NewMove {}
 
-impl Body for StepReport {}
+impl RequestDocument for StepReport {}
 
 /// A move that is not through a gate, and its reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -75,9 +75,9 @@ pub(super) struct ActivityReports(Vec<ActivityReport>);
 
 impl<'de> Deserialize<'de> for ActivityReports {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
+        struct ActivityListVisitor;
 
-        impl<'de> Visitor<'de> for List {
+        impl<'de> Visitor<'de> for ActivityListVisitor {
             type Value = ActivityReports;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,7 +89,7 @@ impl<'de> Deserialize<'de> for ActivityReports {
             }
         }
 
-        deserializer.deserialize_seq(List)
+        deserializer.deserialize_seq(ActivityListVisitor)
     }
 }
 
@@ -101,7 +101,7 @@ impl<'de> Deserialize<'de> for ActivityReports {
     path = "/api/v1/deployments/{id}/activities",
     operation_id = "report_activities",
     tag = "deployments",
-    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, Conditions),
+    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, WriteConditions),
     request_body(content = ref("#/components/schemas/ActivityReports"), content_type = "application/json"),
     responses(
         (
@@ -111,16 +111,16 @@ impl<'de> Deserialize<'de> for ActivityReports {
                 ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn report_activities(
     State(state): State<ApiState>,
     at: AtDeployment,
-    intent: Intent,
-    Document(ActivityReports(reports)): Document<ActivityReports>,
+    request: WriteRequest,
+    JsonBody(ActivityReports(reports)): JsonBody<ActivityReports>,
 ) -> Result<Response, Problem> {
-    let report = state.write_to(&at, intent, move |engine, write, at| engine.report_activities(write, at, &reports));
+    let report = state.write_to(&at, request, move |engine, write, at| engine.report_activities(write, at, &reports));
     let done = report.await?;
     Ok(written(&done))
 }
@@ -133,7 +133,7 @@ pub(super) async fn report_activities(
     path = "/api/v1/deployments/{id}/moves",
     operation_id = "make_move",
     tag = "deployments",
-    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, Conditions),
+    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, WriteConditions),
     request_body(content = ref("#/components/schemas/NewMove"), content_type = "application/json"),
     responses(
         (
@@ -143,19 +143,19 @@ pub(super) async fn report_activities(
                 ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn make_move(
     State(state): State<ApiState>,
     at: AtDeployment,
-    intent: Intent,
-    Document(new): Document<NewMove>,
+    request: WriteRequest,
+    JsonBody(new): JsonBody<NewMove>,
 ) -> Result<Response, Problem> {
     let make = move |engine: &DeploymentService, write: &WriteContext<'_>, at: DeploymentRef<'_>| {
         engine.make_move(write, at, new.name.into(), &new.reason)
     };
-    let done = state.write_to(&at, intent, make).await?;
+    let done = state.write_to(&at, request, make).await?;
     Ok(written(&done))
 }
 
@@ -167,7 +167,7 @@ pub(super) async fn make_move(
     path = "/api/v1/deployments/{id}/rollout/next",
     operation_id = "next_step",
     tag = "rollout",
-    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, Conditions),
+    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery, WriteConditions),
     responses(
         (
             status = 200, description = "The next step.", body = ref("#/components/schemas/NextStep"),
@@ -176,15 +176,15 @@ pub(super) async fn make_move(
                 ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn next_step(
     State(state): State<ApiState>,
     at: AtDeployment,
-    intent: Intent,
+    request: WriteRequest,
 ) -> Result<Response, Problem> {
-    let done = state.write_to(&at, intent, DeploymentService::next_step).await?;
+    let done = state.write_to(&at, request, DeploymentService::next_step).await?;
     Ok(written(&done))
 }
 
@@ -198,7 +198,7 @@ pub(super) async fn next_step(
         ("id" = String, Path, description = "The id of the deployment."),
         TeamQuery,
         ("step" = String, Path, description = "The id of the step."),
-        Conditions,
+        WriteConditions,
     ),
     request_body(content = ref("#/components/schemas/StepReport"), content_type = "application/json"),
     responses(
@@ -209,17 +209,17 @@ pub(super) async fn next_step(
                 ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn report_step(
     State(state): State<ApiState>,
     at: AtDeployment,
     PathParts((_, step)): PathParts<(String, String)>,
-    intent: Intent,
-    Document(report): Document<StepReport>,
+    request: WriteRequest,
+    JsonBody(report): JsonBody<StepReport>,
 ) -> Result<Response, Problem> {
-    let report = state.write_to(&at, intent, move |engine, write, at| engine.report_step(write, at, &step, &report));
+    let report = state.write_to(&at, request, move |engine, write, at| engine.report_step(write, at, &step, &report));
     let done = report.await?;
     Ok(written(&done))
 }

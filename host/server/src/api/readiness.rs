@@ -11,7 +11,7 @@ use crate::process::Lifecycle;
 
 /// The state of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Check {
+pub struct ReadinessCheck {
     /// Whether the check passed.
     pub ok: bool,
     /// Details. They are public and name no path and no secret.
@@ -25,15 +25,15 @@ pub struct Readiness {
     /// Whether to send requests here.
     pub ready: bool,
     /// The checks by name: `clock`, `ledger`, `models`, `shutdown`, `signing-key`.
-    pub checks: BTreeMap<String, Check>,
+    pub checks: BTreeMap<String, ReadinessCheck>,
 }
 
-type Look = Box<dyn Fn() -> Check + Send + Sync>;
+type CheckFn = Box<dyn Fn() -> ReadinessCheck + Send + Sync>;
 
 /// What readiness depends on.
-pub struct Checks(RwLock<BTreeMap<&'static str, Look>>);
+pub struct ReadinessChecks(RwLock<BTreeMap<&'static str, CheckFn>>);
 
-impl Checks {
+impl ReadinessChecks {
     /// Whether the ledger takes entries, and no shutdown has begun.
     pub fn new(storage: &Arc<dyn Storage>, lifecycle: &Lifecycle) -> Self {
         let checks = Self(RwLock::default());
@@ -46,26 +46,27 @@ impl Checks {
                 Some(Some((since, why))) => Some(format!("{} since {since}", why.cause.as_str())),
                 None => Some("closed".to_owned()),
             };
-            Check { ok: message.is_none(), message }
+            ReadinessCheck { ok: message.is_none(), message }
         });
         let lifecycle = lifecycle.clone();
         checks.add("shutdown", move || {
             let stopping = lifecycle.is_stopping();
-            Check { ok: !stopping, message: stopping.then(|| "a shutdown has begun".to_owned()) }
+            ReadinessCheck { ok: !stopping, message: stopping.then(|| "a shutdown has begun".to_owned()) }
         });
         checks
     }
 
     /// Adds one, or takes the place of the one of that name. It is called for each look at readiness, and must not wait
     /// for anything.
-    pub fn add(&self, name: &'static str, look: impl Fn() -> Check + Send + Sync + 'static) {
+    pub fn add(&self, name: &'static str, look: impl Fn() -> ReadinessCheck + Send + Sync + 'static) {
         self.0.write().insert(name, Box::new(look));
     }
 
     /// Looks at all of them.
     pub fn readiness(&self) -> Readiness {
         let looks = self.0.read();
-        let checks: BTreeMap<String, Check> = looks.iter().map(|(name, look)| ((*name).to_owned(), look())).collect();
+        let checks: BTreeMap<String, ReadinessCheck> =
+            looks.iter().map(|(name, look)| ((*name).to_owned(), look())).collect();
         Readiness { ready: checks.values().all(|check| check.ok), checks }
     }
 }

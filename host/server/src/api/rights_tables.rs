@@ -7,7 +7,7 @@ use lockgate_domain::{RIGHTS_OF_OTHER_ROLES, ROLES, Right};
 use schemars::schema_for;
 use serde_json::Value;
 
-use super::route::{Access, RouteRow, quoted, rights_in_words};
+use super::route::{RouteAccess, RouteRow, quoted, rights_in_words};
 
 /// A page lacks the line that a table begins or ends with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,9 +59,9 @@ fn routes_and_rights(rows: Vec<RouteRow>) -> String {
         let path = row.described_path();
         let RouteRow { method, access, .. } = row;
         let right = match access {
-            Access::Open => "none".to_owned(),
-            Access::Known => "any credential".to_owned(),
-            Access::Any(rights) => rights_in_words(rights),
+            RouteAccess::Open => "none".to_owned(),
+            RouteAccess::Known => "any credential".to_owned(),
+            RouteAccess::Any(rights) => rights_in_words(rights),
         };
         table.push_str(&format!("| `{method}` | `{path}` | {right} |\n"));
     }

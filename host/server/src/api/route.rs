@@ -1,7 +1,7 @@
 //! A route: where it is, who may come to it, how it is answered, and the checks that it is behind.
 //!
 //! The checks run before anything of the body is read: who asks, and whether they may come. Then the request is taken in
-//! ([`Intake`]): it sends its body and waits for its turn, and for the decision log where that holds decisions up.
+//! ([`RequestIntake`]): it sends its body and waits for its turn, and for the decision log where that holds decisions up.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -21,13 +21,13 @@ use lockgate_service::authority::{Actor, Forbidden};
 use super::errors::{as_opa, problem};
 use crate::auth::{Authenticator, authenticate};
 use crate::config::LimitsConfig;
-use crate::intake::{Intake, TurnKind};
-use crate::observe::{DecisionLog, Exchange, Metrics, Shed};
+use crate::intake::{RequestIntake, TurnKind};
+use crate::observe::{DecisionLog, HttpExchange, Metrics, ShedReason};
 use crate::problem::Problem;
 
 /// Who may come to a route. The engine may ask for more, once it knows which deployment it is about and what is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
+pub enum RouteAccess {
     /// Everybody: nobody has to say who they are.
     Open,
     /// Everybody who is known, by any valid credential.
@@ -36,7 +36,7 @@ pub enum Access {
     Any(&'static [Right]),
 }
 
-impl Access {
+impl RouteAccess {
     /// Checks whether somebody who is known may come.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ pub struct RouteRow {
     /// The full path, with the names of its parameters as axum writes them: `{id}`, and `{*part}` for one of several steps.
     pub path: &'static str,
     /// Who may come.
-    pub access: Access,
+    pub access: RouteAccess,
     /// Whether a decision of a gate may come of it. It then waits for the sinks of the decision log, where they are to keep up.
     pub decides: bool,
 }
@@ -93,7 +93,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     fn new<T: 'static>(
         (method, filter): (Method, MethodFilter),
         path: &'static str,
-        access: Access,
+        access: RouteAccess,
         handler: impl Handler<T, S>,
     ) -> Self {
         Self {
@@ -104,23 +104,23 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         }
     }
 
-    pub(super) fn get<T: 'static>(path: &'static str, access: Access, handler: impl Handler<T, S>) -> Self {
+    pub(super) fn get<T: 'static>(path: &'static str, access: RouteAccess, handler: impl Handler<T, S>) -> Self {
         Self::new((Method::GET, MethodFilter::GET), path, access, handler)
     }
 
-    pub(super) fn post<T: 'static>(path: &'static str, access: Access, handler: impl Handler<T, S>) -> Self {
+    pub(super) fn post<T: 'static>(path: &'static str, access: RouteAccess, handler: impl Handler<T, S>) -> Self {
         Self::new((Method::POST, MethodFilter::POST), path, access, handler)
     }
 
-    pub(super) fn put<T: 'static>(path: &'static str, access: Access, handler: impl Handler<T, S>) -> Self {
+    pub(super) fn put<T: 'static>(path: &'static str, access: RouteAccess, handler: impl Handler<T, S>) -> Self {
         Self::new((Method::PUT, MethodFilter::PUT), path, access, handler)
     }
 
-    pub(super) fn patch<T: 'static>(path: &'static str, access: Access, handler: impl Handler<T, S>) -> Self {
+    pub(super) fn patch<T: 'static>(path: &'static str, access: RouteAccess, handler: impl Handler<T, S>) -> Self {
         Self::new((Method::PATCH, MethodFilter::PATCH), path, access, handler)
     }
 
-    pub(super) fn delete<T: 'static>(path: &'static str, access: Access, handler: impl Handler<T, S>) -> Self {
+    pub(super) fn delete<T: 'static>(path: &'static str, access: RouteAccess, handler: impl Handler<T, S>) -> Self {
         Self::new((Method::DELETE, MethodFilter::DELETE), path, access, handler)
     }
 
@@ -156,15 +156,15 @@ pub(super) fn quoted(rights: &[Right]) -> Vec<String> {
 }
 
 /// Puts the checks in front of routes.
-pub(super) struct Doorkeeper {
+pub(super) struct RouteMounter {
     pub(super) authenticator: Arc<Authenticator>,
     /// None: requests are answered under any load, and have no body.
-    pub(super) intake: Option<Intake>,
+    pub(super) intake: Option<RequestIntake>,
     /// None: nothing holds decisions up.
     pub(super) backpressure: Option<Backpressure>,
 }
 
-impl Doorkeeper {
+impl RouteMounter {
     /// The router of these routes.
     pub(super) fn router<S: Clone + Send + Sync + 'static>(
         &self,
@@ -189,7 +189,7 @@ impl Doorkeeper {
 
     fn guarded<S: Clone + Send + Sync + 'static>(&self, route: Route<S>, limits: &LimitsConfig) -> MethodRouter<S> {
         let Route { row, handler, body, refusal } = route;
-        if row.access == Access::Open {
+        if row.access == RouteAccess::Open {
             return handler;
         }
         let kind = if row.method == Method::GET && !row.decides { TurnKind::Read } else { TurnKind::Work };
@@ -199,7 +199,7 @@ impl Doorkeeper {
             BodyLimit::None => intake.without_body().of_kind(kind),
         });
         let backpressure = self.backpressure.clone().filter(|_| row.decides);
-        let entrance = Arc::new(Entrance { access: row.access, refusal, intake, backpressure });
+        let entrance = Arc::new(RouteEntrance { access: row.access, refusal, intake, backpressure });
         // The layer that is added last runs first.
         handler
             .route_layer(from_fn_with_state(entrance, enter))
@@ -226,15 +226,15 @@ fn with_other_methods_refused<S: Clone + Send + Sync + 'static>(
 }
 
 /// The checks of one route.
-struct Entrance {
-    access: Access,
+struct RouteEntrance {
+    access: RouteAccess,
     refusal: fn(Problem) -> Problem,
-    intake: Option<Intake>,
+    intake: Option<RequestIntake>,
     backpressure: Option<Backpressure>,
 }
 
 /// A middleware behind [`authenticate`]: takes requests in of those who may come, once nothing holds their decision up.
-async fn enter(State(entrance): State<Arc<Entrance>>, request: Request, next: Next) -> Response {
+async fn enter(State(entrance): State<Arc<RouteEntrance>>, request: Request, next: Next) -> Response {
     if let Err(problem) = entrance.check(request.extensions()) {
         return problem.into_response();
     }
@@ -252,11 +252,11 @@ async fn enter(State(entrance): State<Arc<Entrance>>, request: Request, next: Ne
     }
 }
 
-impl Entrance {
+impl RouteEntrance {
     /// Notes who asks, and checks whether they may come. `extensions` are those of the request.
     fn check(&self, extensions: &Extensions) -> Result<(), Problem> {
         let actor = extensions.get::<Actor>().ok_or_else(|| Problem::of_status(StatusCode::UNAUTHORIZED))?;
-        if let Some(exchange) = extensions.get::<Exchange>() {
+        if let Some(exchange) = extensions.get::<HttpExchange>() {
             exchange.actor(actor);
         }
         self.access.check(actor).map_err(|forbidden| (self.refusal)(problem(ServiceError::Forbidden(forbidden))))
@@ -285,7 +285,7 @@ impl Backpressure {
         let admitted = log.admit().await;
         drop(log);
         admitted.map_err(|too_far| {
-            self.metrics.shed(Shed::DecisionLogBehind);
+            self.metrics.shed(ShedReason::DecisionLogBehind);
             let problem =
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "decision-log-behind", "The decision log is behind");
             problem.detail(too_far.to_string()).with("sink", too_far.sink).retry_after(1)

@@ -19,7 +19,7 @@ use super::audit::prove;
 use super::authzen::{evaluate, metadata};
 use super::opa::query;
 use super::rights_tables::{self, UnmarkedPage};
-use super::route::{Access, Backpressure, Doorkeeper, Route, RouteRow};
+use super::route::{Backpressure, Route, RouteAccess, RouteMounter, RouteRow};
 use super::state::{ApiState, ServerState};
 use super::{
     access, approvals, catalogue, decisions, delegations, deployments, events, evidence, gates, health, overrides,
@@ -28,25 +28,25 @@ use super::{
 use crate::auth::Authenticator;
 use crate::auth::access::GrantingRule;
 use crate::config::MetricsAccess;
-use crate::intake::Intake;
+use crate::intake::RequestIntake;
 
-const ADMINISTER: Access = Access::Any(&[Right::Administer]);
-const ADMINISTER_OR_APPROVE: Access = Access::Any(&[Right::Approve, Right::Administer]);
-const ADMINISTER_AUDIT_OR_GOVERN: Access = Access::Any(&[Right::Administer, Right::Audit, Right::Govern]);
-const APPROVE: Access = Access::Any(&[Right::Approve]);
-const ATTEST: Access = Access::Any(&[Right::Attest]);
-const AUDIT: Access = Access::Any(&[Right::Audit]);
-const DECIDE: Access = Access::Any(&[Right::Decide]);
-const DECIDE_OR_DRIVE: Access = Access::Any(&[Right::Decide, Right::Drive]);
-const DRIVE: Access = Access::Any(&[Right::Drive]);
-const DRIVE_OR_APPROVE: Access = Access::Any(&[Right::Drive, Right::Approve]);
-const DRIVE_OR_RESUME: Access = Access::Any(&[Right::Drive, Right::Resume]);
-const GOVERN: Access = Access::Any(&[Right::Govern]);
-const OVERRIDE: Access = Access::Any(&[Right::Override]);
-const READ: Access = Access::Any(&[Right::Read]);
-const REQUEST: Access = Access::Any(&[Right::Request]);
-const REVIEW: Access = Access::Any(&[Right::Review]);
-const WAIVE: Access = Access::Any(&[Right::Waive]);
+const ADMINISTER: RouteAccess = RouteAccess::Any(&[Right::Administer]);
+const ADMINISTER_OR_APPROVE: RouteAccess = RouteAccess::Any(&[Right::Approve, Right::Administer]);
+const ADMINISTER_AUDIT_OR_GOVERN: RouteAccess = RouteAccess::Any(&[Right::Administer, Right::Audit, Right::Govern]);
+const APPROVE: RouteAccess = RouteAccess::Any(&[Right::Approve]);
+const ATTEST: RouteAccess = RouteAccess::Any(&[Right::Attest]);
+const AUDIT: RouteAccess = RouteAccess::Any(&[Right::Audit]);
+const DECIDE: RouteAccess = RouteAccess::Any(&[Right::Decide]);
+const DECIDE_OR_DRIVE: RouteAccess = RouteAccess::Any(&[Right::Decide, Right::Drive]);
+const DRIVE: RouteAccess = RouteAccess::Any(&[Right::Drive]);
+const DRIVE_OR_APPROVE: RouteAccess = RouteAccess::Any(&[Right::Drive, Right::Approve]);
+const DRIVE_OR_RESUME: RouteAccess = RouteAccess::Any(&[Right::Drive, Right::Resume]);
+const GOVERN: RouteAccess = RouteAccess::Any(&[Right::Govern]);
+const OVERRIDE: RouteAccess = RouteAccess::Any(&[Right::Override]);
+const READ: RouteAccess = RouteAccess::Any(&[Right::Read]);
+const REQUEST: RouteAccess = RouteAccess::Any(&[Right::Request]);
+const REVIEW: RouteAccess = RouteAccess::Any(&[Right::Review]);
+const WAIVE: RouteAccess = RouteAccess::Any(&[Right::Waive]);
 
 /// All rows of the table, in the order of the document that describes them. `/metrics` stands there as it is if nobody
 /// configures it.
@@ -122,8 +122,8 @@ fn record_routes() -> Vec<Route<ApiState>> {
         Route::get("/api/v1/plugins", READ, catalogue::plugins),
         Route::post("/api/v1/reload", GOVERN, catalogue::reload).without_body(),
         Route::get("/api/v1/access", ADMINISTER_AUDIT_OR_GOVERN, access::review),
-        Route::get("/api/v1/me", Access::Known, whoami::me),
-        Route::get("/openapi.json", Access::Open, description),
+        Route::get("/api/v1/me", RouteAccess::Known, whoami::whoami),
+        Route::get("/openapi.json", RouteAccess::Open, description),
     ]
 }
 
@@ -152,7 +152,7 @@ fn authzen_routes() -> Vec<Route<ApiState>> {
     vec![
         Route::post(metadata::EVALUATION, DECIDE, evaluate::evaluation).deciding(),
         Route::post(metadata::EVALUATIONS, DECIDE, evaluate::evaluations).deciding(),
-        Route::get(metadata::CONFIGURATION, Access::Open, metadata::configuration),
+        Route::get(metadata::CONFIGURATION, RouteAccess::Open, metadata::configuration),
     ]
 }
 
@@ -175,13 +175,13 @@ fn health_routes(metrics: MetricsAccess) -> Vec<Route<ServerState>> {
     let metrics = match metrics {
         MetricsAccess::Off => None,
         MetricsAccess::On => Some(READ),
-        MetricsAccess::Open => Some(Access::Open),
+        MetricsAccess::Open => Some(RouteAccess::Open),
     };
     let open = [
-        Route::get("/livez", Access::Open, health::livez),
-        Route::get("/readyz", Access::Open, health::readyz),
-        Route::get("/health", Access::Open, health::health),
-        Route::get("/v1/status", Access::Open, health::status),
+        Route::get("/livez", RouteAccess::Open, health::livez),
+        Route::get("/readyz", RouteAccess::Open, health::readyz),
+        Route::get("/health", RouteAccess::Open, health::health),
+        Route::get("/v1/status", RouteAccess::Open, health::status),
     ];
     open.into_iter().chain(metrics.map(|access| Route::get("/metrics", access, health::metrics))).collect()
 }
@@ -193,18 +193,18 @@ pub fn router(state: &ServerState) -> Router {
     let rules = GrantingRule::all(&state.config.auth).into();
     let api = ApiState::new(engine, catalogue, limits, state.lifecycle.clone(), rules);
     let backpressure = Some(Backpressure::new(&state.decision_log, &state.metrics));
-    let intake = Some(Intake::new(&state.config.limits, &state.metrics));
-    mount_with(&api, &Doorkeeper { authenticator: Arc::clone(&state.authenticator), intake, backpressure })
+    let intake = Some(RequestIntake::new(&state.config.limits, &state.metrics));
+    mount_with(&api, &RouteMounter { authenticator: Arc::clone(&state.authenticator), intake, backpressure })
 }
 
 /// All routes but those about the server's health, where no decision log holds decisions up.
 pub fn mount(state: &ApiState, authenticator: &Arc<Authenticator>) -> Router {
-    let intake = Some(Intake::new(&state.limits, &Arc::default()));
-    mount_with(state, &Doorkeeper { authenticator: Arc::clone(authenticator), intake, backpressure: None })
+    let intake = Some(RequestIntake::new(&state.limits, &Arc::default()));
+    mount_with(state, &RouteMounter { authenticator: Arc::clone(authenticator), intake, backpressure: None })
 }
 
 /// All routes but those about the server's health.
-pub(super) fn mount_with(state: &ApiState, doorkeeper: &Doorkeeper) -> Router {
+pub(super) fn mount_with(state: &ApiState, doorkeeper: &RouteMounter) -> Router {
     doorkeeper.router(api_routes(), &state.limits).with_state(state.clone())
 }
 
@@ -219,7 +219,7 @@ where
 
 /// The routes about the server's health, which do not wait for their turn.
 pub(crate) fn health_router(state: &ServerState) -> Router {
-    let doorkeeper = Doorkeeper { authenticator: Arc::clone(&state.authenticator), intake: None, backpressure: None };
+    let doorkeeper = RouteMounter { authenticator: Arc::clone(&state.authenticator), intake: None, backpressure: None };
     let routes = health_routes(state.config.observe.metrics);
     doorkeeper.router(routes, &state.config.limits).with_state(state.clone())
 }

@@ -10,13 +10,13 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, spawn_blocking};
 use tracing::Span;
 
-use super::deployment_watch::Hub;
+use super::deployment_watch::DeploymentWatch;
 use super::errors::problem;
-use super::extract::{AtDeployment, Intent};
-use super::readiness::Checks;
+use super::extract::{AtDeployment, WriteRequest};
+use super::readiness::ReadinessChecks;
 use super::waiting_looks::WaitingLooks;
 use crate::auth::access::GrantingRule;
-use crate::auth::{AsOf, Authenticator, Session};
+use crate::auth::{Authenticator, CredentialSession, LedgerFreshness};
 use crate::config::{Config, LimitsConfig};
 use crate::observe::{DecisionLog, Metrics};
 use crate::problem::Problem;
@@ -40,17 +40,17 @@ pub struct ServerState {
     /// Where decisions are sent.
     pub decision_log: Arc<DecisionLog>,
     /// What readiness depends on.
-    pub checks: Arc<Checks>,
+    pub checks: Arc<ReadinessChecks>,
     /// Whether a shutdown has begun, and when models are to be loaded anew.
     pub lifecycle: Lifecycle,
 }
 
 /// What the native routes share. Cheap to clone.
 #[derive(Clone)]
-pub struct ApiState(Arc<Shared>);
+pub struct ApiState(Arc<ApiParts>);
 
 /// What is shared.
-pub struct Shared {
+pub struct ApiParts {
     /// Does what is asked for. Its methods wait for the disk and for plugins: [`ApiState::run`] and [`ApiState::write`] call
     /// them.
     pub engine: DeploymentService,
@@ -59,7 +59,7 @@ pub struct Shared {
     /// How much is taken, and for how long is waited.
     pub limits: Arc<LimitsConfig>,
     /// Tells those who wait that a deployment has changed.
-    pub hub: Hub,
+    pub deployment_watch: DeploymentWatch,
     /// Whether a shutdown has begun: then nobody is left waiting.
     pub lifecycle: Lifecycle,
     /// The rules that give roles to whoever comes without a token of ours.
@@ -79,13 +79,13 @@ impl ApiState {
         lifecycle: Lifecycle,
         rules: Arc<[GrantingRule]>,
     ) -> Self {
-        let hub = Hub::new(Arc::downgrade(engine.storage()));
+        let deployment_watch = DeploymentWatch::new(Arc::downgrade(engine.storage()));
         let reading_after_wait = Semaphore::new(READS_AFTER_WAIT_PER_CORE * cores());
-        Self(Arc::new(Shared {
+        Self(Arc::new(ApiParts {
             engine,
             catalogue,
             limits,
-            hub,
+            deployment_watch,
             lifecycle,
             rules,
             reading_after_wait,
@@ -125,7 +125,7 @@ impl ApiState {
     /// What the engine says, as HTTP says it; or that the credential is no longer accepted.
     pub(super) async fn read_after_wait<T: Send + 'static>(
         &self,
-        session: &Session,
+        session: &CredentialSession,
         work: impl FnOnce(&DeploymentService) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, Problem> {
         // It is never closed.
@@ -133,7 +133,7 @@ impl ApiState {
         let (engine, session) = (self.engine.clone(), session.clone());
         let read_and_check = move || {
             let outcome = work(&engine);
-            session.require_blocking(AsOf::Now)?;
+            session.require_blocking(LedgerFreshness::Now)?;
             outcome.map_err(problem)
         };
         reading(read_and_check).await?
@@ -145,14 +145,14 @@ impl ApiState {
     /// What the engine says, as HTTP says it; or that the credential is no longer accepted.
     pub async fn write<T: Send + 'static>(
         &self,
-        intent: Intent,
+        request: WriteRequest,
         work: impl FnOnce(&DeploymentService, &WriteContext<'_>) -> Result<WriteAnswer<T>, ServiceError> + Send + 'static,
     ) -> Result<WriteAnswer<T>, Problem> {
         let engine = self.engine.clone();
-        let session = intent.session.clone();
+        let session = request.session.clone();
         let write = move || {
-            work(&engine, &intent.write()).map_err(|error| match error {
-                ServiceError::CredentialEnded(ended) => intent.session.ended(&ended),
+            work(&engine, &request.write()).map_err(|error| match error {
+                ServiceError::CredentialEnded(ended) => request.session.ended(&ended),
                 error => problem(error),
             })
         };
@@ -166,15 +166,15 @@ impl ApiState {
     pub async fn write_to<T: Send + 'static>(
         &self,
         at: &AtDeployment,
-        intent: Intent,
+        request: WriteRequest,
         work: impl FnOnce(&DeploymentService, &WriteContext<'_>, DeploymentRef<'_>) -> Result<WriteAnswer<T>, ServiceError>
         + Send
         + 'static,
     ) -> Result<WriteAnswer<T>, Problem> {
         let at = at.clone();
-        let written = self.write(intent, move |engine, write| work(engine, write, at.name())).await?;
+        let written = self.write(request, move |engine, write| work(engine, write, at.name())).await?;
         if let Some(stream) = &written.stream {
-            self.hub.wrote(stream, written.version);
+            self.deployment_watch.wrote(stream, written.version);
         }
         Ok(written)
     }
@@ -183,11 +183,11 @@ impl ApiState {
 /// Does something that has an effect, on a thread that may wait. The credential is checked on that thread, right before: the
 /// request may have stood in a queue, waited, or sent its body slowly.
 pub(super) async fn with_effect<T: Send + 'static>(
-    session: Session,
+    session: CredentialSession,
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     let check_and_work = move || {
-        session.require_blocking(AsOf::Now)?;
+        session.require_blocking(LedgerFreshness::Now)?;
         work()
     };
     blocking(check_and_work).await?
@@ -212,9 +212,9 @@ fn given_up(error: &JoinError) -> Problem {
 }
 
 impl std::ops::Deref for ApiState {
-    type Target = Shared;
+    type Target = ApiParts;
 
-    fn deref(&self) -> &Shared {
+    fn deref(&self) -> &ApiParts {
         &self.0
     }
 }

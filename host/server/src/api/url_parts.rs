@@ -19,9 +19,9 @@ use crate::problem::Problem;
 
 /// The parameters of the query.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Parameters<T>(pub(super) T);
+pub(super) struct QueryParams<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParams<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
@@ -57,15 +57,16 @@ fn path_refused(rejected: &PathRejection) -> Problem {
     })
 }
 
-type Pairs<'q> = Vec<(Cow<'q, str>, Cow<'q, str>)>;
+type QueryPairs<'q> = Vec<(Cow<'q, str>, Cow<'q, str>)>;
 
 fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
-    let pairs: Pairs<'_> = form_urlencoded::parse(query.as_bytes()).collect();
-    T::deserialize(Query { pairs: pairs.iter(), current: ("", "") }).map_err(|error| refused(&pairs, &error))
+    let pairs: QueryPairs<'_> = form_urlencoded::parse(query.as_bytes()).collect();
+    T::deserialize(QueryDeserializer { pairs: pairs.iter(), current: ("", "") })
+        .map_err(|error| refused(&pairs, &error))
 }
 
 /// A message that begins with the value is told as one about `name=value`.
-fn refused(pairs: &Pairs<'_>, error: &ValueError) -> Problem {
+fn refused(pairs: &QueryPairs<'_>, error: &ValueError) -> Problem {
     let name = error.pointer.trim_start_matches('/').replace("~1", "/").replace("~0", "~");
     let detail = match &error.fault {
         ValueFault::Missing(name) => format!("the parameter `{name}` is required"),
@@ -84,13 +85,13 @@ fn refused(pairs: &Pairs<'_>, error: &ValueError) -> Problem {
 }
 
 /// The pairs of a query that are still to be read.
-struct Query<'q> {
+struct QueryDeserializer<'q> {
     pairs: std::slice::Iter<'q, (Cow<'q, str>, Cow<'q, str>)>,
     /// The one whose value is read next.
     current: (&'q str, &'q str),
 }
 
-impl<'de> Deserializer<'de> for Query<'_> {
+impl<'de> Deserializer<'de> for QueryDeserializer<'_> {
     type Error = ValueError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
@@ -103,7 +104,7 @@ impl<'de> Deserializer<'de> for Query<'_> {
     }
 }
 
-impl<'de> MapAccess<'de> for Query<'_> {
+impl<'de> MapAccess<'de> for QueryDeserializer<'_> {
     type Error = ValueError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ValueError> {

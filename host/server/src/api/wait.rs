@@ -13,11 +13,11 @@ use tokio::time::Instant;
 use utoipa::IntoParams;
 
 use super::answer::{at_version, tagged};
-use super::extract::{AtDeployment, Who, position};
-use super::openapi_parts::Reading;
+use super::extract::{AtDeployment, Authenticated, position};
+use super::openapi_parts::ReadErrors;
 use super::state::{ApiState, with_effect};
-use super::url_parts::Parameters;
-use crate::auth::Session;
+use super::url_parts::QueryParams;
+use crate::auth::CredentialSession;
 use crate::intake::Turn;
 use crate::problem::Problem;
 
@@ -25,7 +25,7 @@ use crate::problem::Problem;
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Until {
+pub(super) struct WaitQuery {
     /// The deployment's team. Required if several of your teams have a deployment with this id.
     #[expect(dead_code, reason = "`AtDeployment` reads it")]
     #[param(value_type = Option<String>)]
@@ -46,7 +46,7 @@ pub(super) struct Until {
     path = "/api/v1/deployments/{id}/wait",
     operation_id = "wait_for_deployment",
     tag = "deployments",
-    params(("id" = String, Path, description = "The id of the deployment."), Until),
+    params(("id" = String, Path, description = "The id of the deployment."), WaitQuery),
     responses(
         (
             status = 200, description = "The changed deployment.", body = ref("#/components/schemas/DeploymentView"),
@@ -56,24 +56,24 @@ pub(super) struct Until {
             status = 204, description = "The deployment did not change in time.",
             headers(("ETag" = String, description = "The deployment's version, in quotes."))
         ),
-        Reading,
+        ReadErrors,
     )
 )]
 pub(super) async fn wait(
     State(state): State<ApiState>,
     at: AtDeployment,
-    Who(actor): Who,
-    session: Session,
-    Parameters(until): Parameters<Until>,
+    Authenticated(actor): Authenticated,
+    session: CredentialSession,
+    QueryParams(query): QueryParams<WaitQuery>,
     turn: Option<Extension<Turn>>,
 ) -> Result<Response, Problem> {
-    let after = position("after", until.after)?;
+    let after = position("after", query.after)?;
     let longest = state.limits.wait.as_millis();
-    let timeout = until.timeout.map_or(longest, |timeout| timeout.as_millis().min(longest));
+    let timeout = query.timeout.map_or(longest, |timeout| timeout.as_millis().min(longest));
     let deadline = Instant::now() + Duration::from_millis(timeout);
     let (asks, named) = (actor.clone(), at.clone());
     let stream = state.read(move |engine| engine.stream_of(&asks, named.name())).await?;
-    let mut receiver = state.hub.watch(&stream);
+    let mut receiver = state.deployment_watch.watch(&stream);
     let mut watching = None;
     let mut after = after;
     loop {

@@ -5,16 +5,16 @@ use axum::extract::State;
 use axum::response::Response;
 use lockgate_service::{NewWaiver, WaiverState};
 
-use super::answer::{Listed, created, listed, written};
+use super::answer::{WholeList, created, listed, written};
 use super::errors::missing;
-use super::extract::{Intent, Who};
-use super::json_body::{Body, Document};
-use super::openapi_parts::{Reading, Repeatable, Writing};
+use super::extract::{Authenticated, WriteRequest};
+use super::json_body::{JsonBody, RequestDocument};
+use super::openapi_parts::{IdempotencyHeader, ReadErrors, WriteErrors};
 use super::state::ApiState;
 use super::url_parts::PathParts;
 use crate::problem::Problem;
 
-impl Body for NewWaiver {
+impl RequestDocument for NewWaiver {
     const SET_BY_SERVER: &'static [(&'static str, &'static str)] =
         &[("id", "an id of its own"), ("owner", "the person who asks"), ("granted", "the time of the request")];
 }
@@ -29,10 +29,13 @@ impl Body for NewWaiver {
     tag = "waivers",
     responses(
         (status = 200, description = "The waivers.", body = ref("#/components/schemas/WaiverStateList")),
-        Reading,
+        ReadErrors,
     )
 )]
-pub(super) async fn list(State(state): State<ApiState>, Who(actor): Who) -> Result<Json<Listed<WaiverState>>, Problem> {
+pub(super) async fn list(
+    State(state): State<ApiState>,
+    Authenticated(actor): Authenticated,
+) -> Result<Json<WholeList<WaiverState>>, Problem> {
     state.read(move |engine| engine.waivers(&actor)).await.map(listed)
 }
 
@@ -45,7 +48,7 @@ pub(super) async fn list(State(state): State<ApiState>, Who(actor): Who) -> Resu
     path = "/api/v1/waivers",
     operation_id = "grant_waiver",
     tag = "waivers",
-    params(Repeatable),
+    params(IdempotencyHeader),
     request_body(content = ref("#/components/schemas/NewWaiver"), content_type = "application/json"),
     responses(
         (
@@ -55,15 +58,15 @@ pub(super) async fn list(State(state): State<ApiState>, Who(actor): Who) -> Resu
                 ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
             )
         ),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn grant(
     State(state): State<ApiState>,
-    intent: Intent,
-    Document(new): Document<NewWaiver>,
+    request: WriteRequest,
+    JsonBody(new): JsonBody<NewWaiver>,
 ) -> Result<Response, Problem> {
-    let done = state.write(intent, move |engine, write| engine.waive(write, &new)).await?;
+    let done = state.write(request, move |engine, write| engine.waive(write, &new)).await?;
     Ok(created(&done, &format!("/api/v1/waivers/{}", done.value.state.waiver.id)))
 }
 
@@ -76,13 +79,13 @@ pub(super) async fn grant(
     params(("id" = String, Path, description = "The id of the waiver.")),
     responses(
         (status = 200, description = "The waiver.", body = ref("#/components/schemas/WaiverState")),
-        Reading,
+        ReadErrors,
     )
 )]
 pub(super) async fn get(
     State(state): State<ApiState>,
     PathParts(id): PathParts<String>,
-    Who(actor): Who,
+    Authenticated(actor): Authenticated,
 ) -> Result<Json<WaiverState>, Problem> {
     let waivers = state.read(move |engine| engine.waivers(&actor)).await?;
     let found = waivers.into_iter().find(|known| known.waiver.id == id);
@@ -95,20 +98,20 @@ pub(super) async fn get(
     path = "/api/v1/waivers/{id}",
     operation_id = "end_waiver",
     tag = "waivers",
-    params(("id" = String, Path, description = "The id of the waiver."), Repeatable),
+    params(("id" = String, Path, description = "The id of the waiver."), IdempotencyHeader),
     responses(
         (
             status = 200, description = "The waiver after it ended.", body = ref("#/components/schemas/WaiverState"),
             headers(("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."))
         ),
-        Writing,
+        WriteErrors,
     )
 )]
 pub(super) async fn end(
     State(state): State<ApiState>,
     PathParts(id): PathParts<String>,
-    intent: Intent,
+    request: WriteRequest,
 ) -> Result<Response, Problem> {
-    let done = state.write(intent, move |engine, write| engine.end_waiver(write, &id)).await?;
+    let done = state.write(request, move |engine, write| engine.end_waiver(write, &id)).await?;
     Ok(written(&done))
 }

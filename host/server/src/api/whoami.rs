@@ -8,12 +8,12 @@ use lockgate_service::authority::Actor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::extract::Who;
-use super::openapi_parts::Reading;
+use super::extract::Authenticated;
+use super::openapi_parts::ReadErrors;
 
 /// The identity and the rights of a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Me {
+pub struct CallerIdentity {
     /// The person, with the roles that they hold.
     pub person: Person,
     /// The teams whose deployments the person sees.
@@ -30,12 +30,12 @@ pub struct Me {
 #[utoipa::path(
     get,
     path = "/api/v1/me",
-    operation_id = "me",
+    operation_id = "whoami",
     tag = "me",
-    responses((status = 200, description = "Your identity and rights.", body = ref("#/components/schemas/Me")), Reading)
+    responses((status = 200, description = "Your identity and rights.", body = ref("#/components/schemas/CallerIdentity")), ReadErrors)
 )]
-pub(super) async fn me(Who(actor): Who) -> Json<Me> {
+pub(super) async fn whoami(Authenticated(actor): Authenticated) -> Json<CallerIdentity> {
     let rights = Right::ALL.into_iter().filter(|right| actor.may(*right)).collect();
     let Actor { person, teams, credential, kind, .. } = actor;
-    Json(Me { person, teams, rights, credential, kind })
+    Json(CallerIdentity { person, teams, rights, credential, kind })
 }

@@ -9,25 +9,25 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer as _;
 
-use super::Refusal;
-use super::session::Lifetime;
+use super::CredentialRefusal;
+use super::session::CredentialLifetime;
 use crate::config::CertificateRule;
 
 /// What certificates stand for.
-pub(super) struct Certificates(Vec<Rule>);
+pub(super) struct CertificateRules(Vec<CompiledCertificateRule>);
 
-struct Rule {
+struct CompiledCertificateRule {
     kind: &'static str,
     pattern: Pattern,
     gives: CertificateRule,
 }
 
-impl Certificates {
+impl CertificateRules {
     /// A rule that names no certificate is left out: [`AuthConfig::faults`](crate::config::AuthConfig::faults) refuses it.
     pub(super) fn new(rules: &[CertificateRule]) -> Self {
         let rule = |gives: &CertificateRule| {
             let (kind, pattern) = gives.names().into_iter().find_map(|(kind, pattern)| Some((kind, pattern?)))?;
-            Some(Rule { kind, pattern: Pattern::new(pattern), gives: gives.clone() })
+            Some(CompiledCertificateRule { kind, pattern: Pattern::new(pattern), gives: gives.clone() })
         };
         Self(rules.iter().filter_map(rule).collect())
     }
@@ -38,20 +38,27 @@ impl Certificates {
     }
 
     /// Who it is, and until when the certificate is accepted.
-    pub(super) fn of_certificate(&self, der: &[u8], now: Timestamp) -> Result<(Actor, Lifetime), Refusal> {
+    pub(super) fn of_certificate(
+        &self,
+        der: &[u8],
+        now: Timestamp,
+    ) -> Result<(Actor, CredentialLifetime), CredentialRefusal> {
         let (_, certificate) = X509Certificate::from_der(der)
             .ok()
             .filter(|(rest, _)| rest.is_empty())
-            .ok_or(Refusal::Certificate("it is not an X.509 certificate"))?;
+            .ok_or(CredentialRefusal::Certificate("it is not an X.509 certificate"))?;
         // It was valid when the connection was made, but connections may last.
         let lifetime = check_times(&certificate, now)?;
         let names = names(&certificate)?;
-        let (rule, name) =
-            self.find(&names).ok_or(Refusal::NoRule { what: "client certificate", section: "auth.certificates" })?;
-        check_line(name).map_err(|fault| Refusal::Characters { of: rule.kind.to_owned(), fault })?;
+        let (rule, name) = self
+            .find(&names)
+            .ok_or(CredentialRefusal::NoRule { what: "client certificate", section: "auth.certificates" })?;
+        check_line(name).map_err(|fault| CredentialRefusal::Characters { of: rule.kind.to_owned(), fault })?;
         let id = match &rule.gives.person {
             Some(person) => person.clone(),
-            None => PersonId::new(name).map_err(|wrong| Refusal::PersonId { of: rule.kind.to_owned(), wrong })?,
+            None => {
+                PersonId::new(name).map_err(|wrong| CredentialRefusal::PersonId { of: rule.kind.to_owned(), wrong })?
+            }
         };
         let person = Person { id, name: String::new(), roles: rule.gives.roles.iter().cloned().collect() };
         let actor = Actor {
@@ -65,7 +72,7 @@ impl Certificates {
     }
 
     /// The first rule that fits a name.
-    fn find<'a>(&'a self, names: &'a [(&'static str, String)]) -> Option<(&'a Rule, &'a str)> {
+    fn find<'a>(&'a self, names: &'a [(&'static str, String)]) -> Option<(&'a CompiledCertificateRule, &'a str)> {
         self.0.iter().find_map(|rule| {
             let mut of_kind = names.iter().filter(|(kind, _)| *kind == rule.kind);
             of_kind.find(|(_, name)| rule.pattern.matches(name)).map(|(_, name)| (rule, name.as_str()))
@@ -73,23 +80,23 @@ impl Certificates {
     }
 }
 
-fn check_times(certificate: &X509Certificate<'_>, now: Timestamp) -> Result<Lifetime, Refusal> {
+fn check_times(certificate: &X509Certificate<'_>, now: Timestamp) -> Result<CredentialLifetime, CredentialRefusal> {
     let validity = certificate.validity();
     let moment = |seconds: i64| Timestamp::from_millis(seconds.saturating_mul(1000));
     let (from, until) = (moment(validity.not_before.timestamp()), moment(validity.not_after.timestamp()));
     // Its last second counts in full (RFC 5280, section 4.1.2.5).
     let refused_from = until.saturating_add(Duration::from_millis(1000));
-    let lifetime = Lifetime { what: "client certificate", expires: until, refused_from };
+    let lifetime = CredentialLifetime { what: "client certificate", expires: until, refused_from };
     lifetime.check(now)?;
     if now < from {
-        return Err(Refusal::NotYet { what: "client certificate", at: from });
+        return Err(CredentialRefusal::NotYet { what: "client certificate", at: from });
     }
     Ok(lifetime)
 }
 
 /// Its names, by the keys that the configuration has for them.
-fn names(certificate: &X509Certificate<'_>) -> Result<Vec<(&'static str, String)>, Refusal> {
-    let unreadable = |_| Refusal::Certificate("its alternative names are unreadable");
+fn names(certificate: &X509Certificate<'_>) -> Result<Vec<(&'static str, String)>, CredentialRefusal> {
+    let unreadable = |_| CredentialRefusal::Certificate("its alternative names are unreadable");
     let mut names = Vec::new();
     if let Some(extension) = certificate.subject_alternative_name().map_err(unreadable)? {
         for name in &extension.value.general_names {

@@ -20,7 +20,7 @@ pub enum AuthError {
     Malformed(&'static str),
     /// The credentials were refused.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] CredentialRefusal),
     /// The credentials were refused, as were too many others from the same address.
     #[error(
         "too many failed sign-ins from your address: a valid credential still works; details are withheld for \
@@ -43,7 +43,7 @@ pub enum AuthError {
 /// Why credentials were refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum CredentialRefusal {
     /// No such token was issued, or its secret was replaced.
     #[error("unknown token")]
     Unknown,
@@ -124,7 +124,7 @@ pub enum Refusal {
     Certificate(&'static str),
 }
 
-impl Refusal {
+impl CredentialRefusal {
     /// Whether a guess would be refused like this: only then it counts as a failed attempt. A token that was valid once is no
     /// guess, and a job that keeps using it must not lock out its neighbours.
     pub(super) fn is_guess(&self) -> bool {
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_challenge_holds_no_quotes_of_others() {
-        let refused = AuthError::Refused(Refusal::Audience { expected: "a\"b\\ü".to_owned() });
+        let refused = AuthError::Refused(CredentialRefusal::Audience { expected: "a\"b\\ü".to_owned() });
         let said = "the token is for another audience: request one for `a'b''`";
         assert_eq!(
             refused.challenge("my \"gate\""),

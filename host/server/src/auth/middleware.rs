@@ -8,26 +8,26 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use super::{AuthError, Authenticated, Authenticator, Presented};
-use crate::connection::{ConnectionActivity, Peer};
+use super::{AuthError, Authentication, Authenticator, PresentedCredentials};
+use crate::connection::{ConnectionActivity, RequestPeer};
 use crate::layers::request_headers::single;
-use crate::observe::{Exchange, Metrics};
+use crate::observe::{HttpExchange, Metrics};
 use crate::problem::Problem;
 
 /// A middleware, for `axum::middleware::from_fn_with_state`: puts the [`Actor`](lockgate_service::authority::Actor) and the
-/// [`Session`](super::Session) among the extensions of the request, or answers why there is none. Handlers take them as
-/// `Extension<Actor>` and `Extension<Session>`.
+/// [`CredentialSession`](super::CredentialSession) among the extensions of the request, or answers why there is none. Handlers take them as
+/// `Extension<Actor>` and `Extension<CredentialSession>`.
 pub async fn authenticate(
     State(authenticator): State<Arc<Authenticator>>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let peer = Peer::of(&request).cloned();
+    let peer = RequestPeer::of(&request).cloned();
     let authorization = only_authorization(request.headers()).map(|header| header.cloned());
-    let exchange = request.extensions().get::<Exchange>().cloned();
+    let exchange = request.extensions().get::<HttpExchange>().cloned();
     let authenticated = match authorization {
         Ok(authorization) => {
-            let presented = Presented {
+            let presented = PresentedCredentials {
                 authorization: authorization.as_ref(),
                 certificate: peer.as_ref().and_then(|peer| peer.certificate.as_deref()).map(AsRef::as_ref),
                 peer: peer.as_ref().map(|peer| peer.address),
@@ -41,7 +41,7 @@ pub async fn authenticate(
         Err(error) => Err(error),
     };
     match authenticated {
-        Ok(Authenticated { actor, session }) => {
+        Ok(Authentication { actor, session }) => {
             if let Some(connection) = request.extensions().get::<Arc<ConnectionActivity>>() {
                 connection.accept();
             }

@@ -25,14 +25,14 @@ use lockgate_ledger::{LedgerClock, Storage};
 use lockgate_service::authority::Actor;
 use tokio::sync::Semaphore;
 
-pub use error::{AuthError, Refusal};
+pub use error::{AuthError, CredentialRefusal};
 pub use middleware::authenticate;
-pub use session::{Authenticated, Session};
-pub use token::AsOf;
+pub use session::{Authentication, CredentialSession};
+pub use token::LedgerFreshness;
 
-use self::certificate::Certificates;
+use self::certificate::CertificateRules;
 use self::oidc::Issuer;
-use self::session::Credential;
+use self::session::CredentialValidity;
 use self::throttle::Throttle;
 use self::token::{LiveTokens, own_person};
 use crate::config::{AuthConfig, SettingFault};
@@ -46,7 +46,7 @@ const HELD_BACK: usize = 1024;
 
 /// What a request presents.
 #[derive(Clone, Copy)]
-pub struct Presented<'a> {
+pub struct PresentedCredentials<'a> {
     /// The header `Authorization`.
     pub authorization: Option<&'a HeaderValue>,
     /// The client certificate of the connection, in DER. TLS has verified it.
@@ -65,15 +65,15 @@ pub struct Authenticator {
     realm: Arc<str>,
     clock: Arc<LedgerClock>,
     /// None: everybody may do everything.
-    checks: Option<Checks>,
+    checks: Option<CredentialChecks>,
     /// How many more answers may be held back.
     held_back: Semaphore,
 }
 
-struct Checks {
+struct CredentialChecks {
     tokens: LiveTokens,
     issuers: Vec<Issuer>,
-    certificates: Certificates,
+    certificates: CertificateRules,
     throttle: Throttle,
 }
 
@@ -88,10 +88,10 @@ impl Authenticator {
             return Err(faults);
         }
         let clock = Arc::clone(storage.clock());
-        let checks = Checks {
+        let checks = CredentialChecks {
             tokens: LiveTokens::new(storage),
             issuers: config.oidc.iter().map(Issuer::new).collect(),
-            certificates: Certificates::new(&config.certificates),
+            certificates: CertificateRules::new(&config.certificates),
             throttle: Throttle::new(config.throttle.failures, config.throttle.per),
         };
         Ok(Self {
@@ -129,12 +129,15 @@ impl Authenticator {
     /// # Errors
     /// Says why nobody is known to ask: nothing was presented, it is not taken (and perhaps too much else from that address was
     /// not), or nobody can tell at the moment.
-    pub async fn authenticate(&self, presented: Presented<'_>) -> Result<Authenticated, AuthError> {
+    pub async fn authenticate(&self, presented: PresentedCredentials<'_>) -> Result<Authentication, AuthError> {
         let (actor, credential) = match &self.checks {
             Some(checks) => checks.of_request(presented).await?,
-            None => (anonymous(), Credential::Open),
+            None => (anonymous(), CredentialValidity::Open),
         };
-        Ok(Authenticated { actor, session: Session::new(credential, Arc::clone(&self.realm), Arc::clone(&self.clock)) })
+        Ok(Authentication {
+            actor,
+            session: CredentialSession::new(credential, Arc::clone(&self.realm), Arc::clone(&self.clock)),
+        })
     }
 
     /// Waits before somebody is answered whose address has failed too often. The connection counts as silent meanwhile, so it is
@@ -160,13 +163,13 @@ impl Authenticator {
     }
 }
 
-impl Checks {
-    async fn of_request(&self, presented: Presented<'_>) -> Result<(Actor, Credential), AuthError> {
+impl CredentialChecks {
+    async fn of_request(&self, presented: PresentedCredentials<'_>) -> Result<(Actor, CredentialValidity), AuthError> {
         match (presented.authorization, presented.certificate) {
             (Some(header), _) => self.of_header(header, &presented).await,
             (None, Some(der)) if !self.certificates.is_empty() => {
                 let (actor, lifetime) = self.certificates.of_certificate(der, presented.now)?;
-                Ok((actor, Credential::Dated(lifetime)))
+                Ok((actor, CredentialValidity::Dated(lifetime)))
             }
             _ => Err(AuthError::Missing),
         }
@@ -175,8 +178,8 @@ impl Checks {
     async fn of_header(
         &self,
         header: &HeaderValue,
-        &Presented { peer, now, system, .. }: &Presented<'_>,
-    ) -> Result<(Actor, Credential), AuthError> {
+        &PresentedCredentials { peer, now, system, .. }: &PresentedCredentials<'_>,
+    ) -> Result<(Actor, CredentialValidity), AuthError> {
         let outcome = self.of_token(bearer(header)?, now, system).await;
         let Err(AuthError::Refused(refusal)) = &outcome else { return outcome };
         // Only here, so that others who share the address with somebody who guesses are let in.
@@ -190,13 +193,18 @@ impl Checks {
         outcome
     }
 
-    async fn of_token(&self, token: &str, now: Timestamp, system: Timestamp) -> Result<(Actor, Credential), AuthError> {
+    async fn of_token(
+        &self,
+        token: &str,
+        now: Timestamp,
+        system: Timestamp,
+    ) -> Result<(Actor, CredentialValidity), AuthError> {
         if token.starts_with(token::PREFIX) {
             let (actor, accepted) = self.tokens.authenticate(token, now).await?;
-            return Ok((actor, Credential::Token(accepted)));
+            return Ok((actor, CredentialValidity::Token(accepted)));
         }
         let (actor, lifetime) = oidc::authenticate(&self.issuers, token, now, system).await?;
-        Ok((actor, Credential::Dated(lifetime)))
+        Ok((actor, CredentialValidity::Dated(lifetime)))
     }
 }
 

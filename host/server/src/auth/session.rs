@@ -2,7 +2,7 @@
 //!
 //! A request can take its time: it waits for a gate, sends a large body, stands in a queue, or follows events for minutes.
 //! What it does then, it does with a credential that may have been revoked, rotated or have expired since. So
-//! [`authenticate`](super::authenticate) puts a [`Session`] among the extensions of the request, beside the actor, and
+//! [`authenticate`](super::authenticate) puts a [`CredentialSession`] among the extensions of the request, beside the actor, and
 //! whatever has an effect asks it again.
 
 use std::fmt;
@@ -13,48 +13,48 @@ use lockgate_domain::Timestamp;
 use lockgate_ledger::LedgerClock;
 use lockgate_service::authority::{Actor, CredentialCheck, CredentialEnded};
 
-use super::token::{AcceptedToken, AsOf};
-use super::{AuthError, Refusal};
-use crate::observe::Exchange;
+use super::token::{AcceptedToken, LedgerFreshness};
+use super::{AuthError, CredentialRefusal};
+use crate::observe::HttpExchange;
 use crate::problem::Problem;
 
 /// Who asks, and the credential that said so.
 #[derive(Clone, Debug)]
-pub struct Authenticated {
+pub struct Authentication {
     /// Who asks.
     pub actor: Actor,
     /// The credential, to be asked again.
-    pub session: Session,
+    pub session: CredentialSession,
 }
 
 /// A credential that was accepted, to be asked again whether it still is. Cheap to clone. It keeps the ledger open, so it
 /// lives no longer than its request.
 #[derive(Clone)]
-pub struct Session {
-    accepted: Arc<Accepted>,
+pub struct CredentialSession {
+    accepted: Arc<SessionState>,
     /// The request that presented the credential: refusals are counted in its metrics.
-    exchange: Option<Exchange>,
+    exchange: Option<HttpExchange>,
 }
 
-struct Accepted {
-    credential: Credential,
+struct SessionState {
+    credential: CredentialValidity,
     realm: Arc<str>,
     clock: Arc<LedgerClock>,
 }
 
 /// What was presented.
-pub(super) enum Credential {
+pub(super) enum CredentialValidity {
     /// Nothing: everybody is let in.
     Open,
     /// An API token.
     Token(AcceptedToken),
     /// An identity token or a certificate.
-    Dated(Lifetime),
+    Dated(CredentialLifetime),
 }
 
 /// The end of a credential that names it itself. Nobody can take such a credential back before.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lifetime {
+pub(super) struct CredentialLifetime {
     /// What the credential is, for people.
     pub(super) what: &'static str,
     /// The end that it names.
@@ -63,24 +63,24 @@ pub(super) struct Lifetime {
     pub(super) refused_from: Timestamp,
 }
 
-impl Lifetime {
+impl CredentialLifetime {
     /// # Errors
     /// If it is over.
-    pub(super) fn check(&self, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn check(&self, now: Timestamp) -> Result<(), CredentialRefusal> {
         match now < self.refused_from {
             true => Ok(()),
-            false => Err(Refusal::Expired { what: self.what, at: self.expires }),
+            false => Err(CredentialRefusal::Expired { what: self.what, at: self.expires }),
         }
     }
 }
 
-impl Session {
-    pub(super) fn new(credential: Credential, realm: Arc<str>, clock: Arc<LedgerClock>) -> Self {
-        Self { accepted: Arc::new(Accepted { credential, realm, clock }), exchange: None }
+impl CredentialSession {
+    pub(super) fn new(credential: CredentialValidity, realm: Arc<str>, clock: Arc<LedgerClock>) -> Self {
+        Self { accepted: Arc::new(SessionState { credential, realm, clock }), exchange: None }
     }
 
     /// The same, with its refusals counted in the metrics of that request.
-    pub(super) fn of_request(self, exchange: Option<Exchange>) -> Self {
+    pub(super) fn of_request(self, exchange: Option<HttpExchange>) -> Self {
         Self { exchange, ..self }
     }
 
@@ -95,9 +95,9 @@ impl Session {
     /// What somebody would be told who presented the credential now.
     pub async fn check(&self, now: Timestamp) -> Result<(), AuthError> {
         match &self.accepted.credential {
-            Credential::Token(token) => token.check(now).await,
-            Credential::Dated(lifetime) => Ok(lifetime.check(now)?),
-            Credential::Open => Ok(()),
+            CredentialValidity::Token(token) => token.check(now).await,
+            CredentialValidity::Dated(lifetime) => Ok(lifetime.check(now)?),
+            CredentialValidity::Open => Ok(()),
         }
     }
 
@@ -105,11 +105,11 @@ impl Session {
     ///
     /// # Errors
     /// What somebody would be told who presented the credential now.
-    pub fn check_blocking(&self, now: Timestamp, as_of: AsOf) -> Result<(), AuthError> {
+    pub fn check_blocking(&self, now: Timestamp, as_of: LedgerFreshness) -> Result<(), AuthError> {
         match &self.accepted.credential {
-            Credential::Token(token) => token.check_blocking(now, as_of),
-            Credential::Dated(lifetime) => Ok(lifetime.check(now)?),
-            Credential::Open => Ok(()),
+            CredentialValidity::Token(token) => token.check_blocking(now, as_of),
+            CredentialValidity::Dated(lifetime) => Ok(lifetime.check(now)?),
+            CredentialValidity::Open => Ok(()),
         }
     }
 
@@ -125,7 +125,7 @@ impl Session {
     ///
     /// # Errors
     /// If the credential is no longer accepted.
-    pub fn require_blocking(&self, as_of: AsOf) -> Result<(), Problem> {
+    pub fn require_blocking(&self, as_of: LedgerFreshness) -> Result<(), Problem> {
         self.check_blocking(self.now(), as_of).map_err(|error| self.refused(&error))
     }
 
@@ -146,17 +146,17 @@ impl Session {
     }
 }
 
-impl CredentialCheck for Session {
+impl CredentialCheck for CredentialSession {
     fn still_accepted(&self) -> Result<(), CredentialEnded> {
-        self.check_blocking(self.now(), AsOf::Now).map_err(|error| CredentialEnded(Box::new(error)))
+        self.check_blocking(self.now(), LedgerFreshness::Now).map_err(|error| CredentialEnded(Box::new(error)))
     }
 
     fn was_accepted_lately(&self) -> Result<(), CredentialEnded> {
-        self.check_blocking(self.now(), AsOf::LastSecond).map_err(|error| CredentialEnded(Box::new(error)))
+        self.check_blocking(self.now(), LedgerFreshness::LastSecond).map_err(|error| CredentialEnded(Box::new(error)))
     }
 }
 
-impl fmt::Debug for Session {
+impl fmt::Debug for CredentialSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Session(..)")
     }

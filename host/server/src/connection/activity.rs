@@ -51,7 +51,7 @@ pub(super) struct SilenceLimits {
 
 /// Why a connection is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Silence {
+pub(super) enum OverdueReason {
     /// No head was complete in time.
     NoHead,
     /// Nothing came, or nothing was taken, for too long.
@@ -80,7 +80,7 @@ impl ConnectionActivity {
     }
 
     /// A head is complete: the server works until the answer is the client's to take.
-    pub(super) fn head(self: &Arc<Self>) -> Working {
+    pub(super) fn head(self: &Arc<Self>) -> RequestInProgress {
         self.heads.fetch_add(1, Ordering::Relaxed);
         let counts = !self.ending.load(Ordering::Acquire);
         if counts {
@@ -91,7 +91,7 @@ impl ConnectionActivity {
             }
             self.work();
         }
-        Working { activity: Arc::clone(self), active: counts, counts }
+        RequestInProgress { activity: Arc::clone(self), active: counts, counts }
     }
 
     fn work(&self) {
@@ -129,9 +129,10 @@ impl ConnectionActivity {
     }
 
     /// What the client has been too slow with, or when that is to be asked again.
-    pub(super) fn overdue(&self, limits: SilenceLimits) -> Result<Silence, Instant> {
+    pub(super) fn overdue(&self, limits: SilenceLimits) -> Result<OverdueReason, Instant> {
         let first = self.heads.load(Ordering::Relaxed) == 0;
-        let (limit, silence) = if first { (limits.first_head, Silence::NoHead) } else { (limits.idle, Silence::Idle) };
+        let (limit, silence) =
+            if first { (limits.first_head, OverdueReason::NoHead) } else { (limits.idle, OverdueReason::Idle) };
         let limit_us = micros(limit).max(1);
         match self.silence() {
             None => Err(Instant::now() + limits.idle.max(Duration::from_millis(1))),
@@ -195,30 +196,30 @@ impl ConnectionActivity {
     }
 
     /// Lets the connection count as silent until the guard is dropped, although it is being answered.
-    pub(crate) fn pause(self: &Arc<Self>) -> Paused {
+    pub(crate) fn pause(self: &Arc<Self>) -> PauseGuard {
         self.rest(Duration::ZERO);
-        Paused(Arc::clone(self))
+        PauseGuard(Arc::clone(self))
     }
 }
 
 /// A request that is being answered slowly on purpose.
-pub(crate) struct Paused(Arc<ConnectionActivity>);
+pub(crate) struct PauseGuard(Arc<ConnectionActivity>);
 
-impl Drop for Paused {
+impl Drop for PauseGuard {
     fn drop(&mut self) {
         self.0.work();
     }
 }
 
 /// A request of a connection, until its answer is handed over.
-pub(super) struct Working {
+pub(super) struct RequestInProgress {
     activity: Arc<ConnectionActivity>,
     active: bool,
     /// Whether the connection stays open for it.
     counts: bool,
 }
 
-impl Working {
+impl RequestInProgress {
     fn go_on(&mut self) {
         if self.counts && !std::mem::replace(&mut self.active, true) {
             self.activity.work();
@@ -236,7 +237,7 @@ impl Working {
     }
 }
 
-impl Drop for Working {
+impl Drop for RequestInProgress {
     fn drop(&mut self) {
         if self.active {
             self.handed_over(0);
@@ -253,11 +254,11 @@ pub(super) struct AnswerBody {
     body: Body,
     /// What is left of a frame that is too large to be handed over at once.
     rest: Bytes,
-    working: Working,
+    working: RequestInProgress,
 }
 
 impl AnswerBody {
-    pub(super) fn new(body: Body, working: Working) -> Self {
+    pub(super) fn new(body: Body, working: RequestInProgress) -> Self {
         Self { body, rest: Bytes::new(), working }
     }
 

@@ -20,18 +20,18 @@ use crate::config::{ClientAddress, TrustedProxiesConfig};
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The addresses of a header, the last one first. None: something else stands there.
-type SaidAddresses = Vec<Option<SocketAddr>>;
+type ForwardedAddresses = Vec<Option<SocketAddr>>;
 
-/// The client of a request: `ConnectInfo<Peer>` is among the extensions of every request.
+/// The client of a request: `ConnectInfo<RequestPeer>` is among the extensions of every request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Peer {
+pub struct RequestPeer {
     /// The address of the client: that of the connection, or what a trusted proxy says. Port 0: the proxy says none.
     pub address: SocketAddr,
     /// The certificate it proved to have the key of, in DER; its chain was checked against `tls.client_ca`.
     pub certificate: Option<Arc<CertificateDer<'static>>>,
 }
 
-impl Peer {
+impl RequestPeer {
     /// The peer of a request, if it came through a socket.
     pub fn of<B>(request: &Request<B>) -> Option<&Self> {
         request.extensions().get::<ConnectInfo<Self>>().map(|ConnectInfo(peer)| peer)
@@ -92,8 +92,8 @@ impl TrustedProxies {
     }
 
     /// The addresses that the header holds, the last one first.
-    fn said(&self, headers: &HeaderMap) -> SaidAddresses {
-        let (name, read): (_, fn(&str) -> SaidAddresses) = match self.0.client_address {
+    fn said(&self, headers: &HeaderMap) -> ForwardedAddresses {
+        let (name, read): (_, fn(&str) -> ForwardedAddresses) = match self.0.client_address {
             ClientAddress::Forwarded => (FORWARDED, forwarded),
             ClientAddress::XForwardedFor => (X_FORWARDED_FOR, x_forwarded_for),
             ClientAddress::ProxyProtocol => return Vec::new(),
@@ -104,7 +104,7 @@ impl TrustedProxies {
     }
 }
 
-fn forwarded(value: &str) -> SaidAddresses {
+fn forwarded(value: &str) -> ForwardedAddresses {
     let nodes = rfc7239::parse(value).rev();
     nodes
         .map(|node| {
@@ -117,7 +117,7 @@ fn forwarded(value: &str) -> SaidAddresses {
         .collect()
 }
 
-fn x_forwarded_for(value: &str) -> SaidAddresses {
+fn x_forwarded_for(value: &str) -> ForwardedAddresses {
     let address = |text: &str| {
         let text = text.trim();
         let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);

@@ -13,7 +13,7 @@ mod tls;
 
 pub(crate) use activity::ConnectionActivity;
 pub(crate) use client_address::AddressKey;
-pub use client_address::Peer;
-pub(crate) use server::Connections;
-pub(crate) use tls::Tls;
+pub use client_address::RequestPeer;
+pub(crate) use server::ConnectionServer;
+pub(crate) use tls::ServerTls;
 pub use tls::TlsError;

@@ -30,13 +30,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tower::ServiceExt as _;
 
-use super::activity::{AnswerBody, ConnectionActivity, Silence, SilenceLimits, TAKEN_IN};
-use super::client_address::{Peer, TrustedProxies, read_proxy_header};
+use super::activity::{AnswerBody, ConnectionActivity, OverdueReason, SilenceLimits, TAKEN_IN};
+use super::client_address::{RequestPeer, TrustedProxies, read_proxy_header};
 use super::client_socket::ClientSocket;
 use super::table::{ConnectionPlace, ConnectionTable, connection_limit};
-use super::tls::Tls;
+use super::tls::ServerTls;
 use crate::config::Config;
-use crate::observe::{ClosedConnection, Metrics};
+use crate::observe::{CloseReason, Metrics};
 use crate::problem::Problem;
 use crate::process::Lifecycle;
 
@@ -63,9 +63,9 @@ const CONNECTION_WINDOW: u32 = 1 << 20;
 const FIRST_HEAD_FOR_HEALTH: Duration = Duration::from_secs(2);
 
 /// What connections are served with.
-pub(crate) struct Connections {
+pub(crate) struct ConnectionServer {
     router: Router,
-    tls: Option<Arc<Tls>>,
+    tls: Option<Arc<ServerTls>>,
     lifecycle: Lifecycle,
     builder: Builder<TokioExecutor>,
     silence: SilenceLimits,
@@ -78,10 +78,10 @@ pub(crate) struct Connections {
     is_about_health: fn(&str) -> bool,
 }
 
-impl Connections {
+impl ConnectionServer {
     pub(crate) fn new(
         router: Router,
-        tls: Option<Arc<Tls>>,
+        tls: Option<Arc<ServerTls>>,
         lifecycle: Lifecycle,
         config: &Config,
         metrics: &Arc<Metrics>,
@@ -233,7 +233,7 @@ impl Connections {
         tokio::select! {
             done = timeout_at(until, work) => {
                 if done.is_err() {
-                    self.metrics.connection_closed(ClosedConnection::NoHead);
+                    self.metrics.connection_closed(CloseReason::NoHead);
                 }
                 done.ok()
             }
@@ -266,7 +266,7 @@ impl Connections {
             let mut request = request.map(Body::new);
             without_trailing_slash(request.uri_mut());
             let client = self.proxies.client(address, request.headers());
-            let peer = Peer { address: client, certificate: certificate.clone() };
+            let peer = RequestPeer { address: client, certificate: certificate.clone() };
             request.extensions_mut().insert(ConnectInfo(peer));
             request.extensions_mut().insert(Arc::clone(activity));
             let refused = for_health && !(self.is_about_health)(request.uri().path());
@@ -294,7 +294,7 @@ impl Connections {
         address: SocketAddr,
         activity: &ConnectionActivity,
         silence: SilenceLimits,
-    ) -> Option<ClosedConnection>
+    ) -> Option<CloseReason>
     where
         C: GracefulConnection,
         C::Error: std::fmt::Display,
@@ -331,11 +331,11 @@ impl Connections {
                         return why;
                     }
                     Err(again) => wake = again,
-                    Ok(Silence::NoHead) => return Some(ClosedConnection::NoHead),
-                    Ok(Silence::Idle) => {
+                    Ok(OverdueReason::NoHead) => return Some(CloseReason::NoHead),
+                    Ok(OverdueReason::Idle) => {
                         connection.as_mut().graceful_shutdown();
                         (told_to_end, wake) = (true, Instant::now() + TAKEN_IN);
-                        why = Some(ClosedConnection::Idle);
+                        why = Some(CloseReason::Idle);
                     }
                 },
             }

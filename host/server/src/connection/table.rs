@@ -13,7 +13,7 @@ use slab::Slab;
 
 use super::activity::ConnectionActivity;
 use super::client_address::AddressKey;
-use crate::observe::{ClosedConnection, Metrics};
+use crate::observe::{CloseReason, Metrics};
 
 /// How many more connections are taken for questions about the server's health, when all others are being answered.
 const HEALTH_ROOM: usize = 64;
@@ -29,9 +29,9 @@ const EVICTED_AT_ONCE: usize = 64;
 
 /// The connections that are open. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct ConnectionTable(Arc<TableState>);
+pub(super) struct ConnectionTable(Arc<ConnectionTableState>);
 
-struct TableState {
+struct ConnectionTableState {
     limit: usize,
     limit_per_address: usize,
     metrics: Arc<Metrics>,
@@ -40,14 +40,14 @@ struct TableState {
 
 #[derive(Default)]
 struct OpenConnections {
-    connections: Slab<Connection>,
+    connections: Slab<OpenConnection>,
     /// Those that were evicted, and those of the health room, are not counted.
     counted: usize,
     for_health: usize,
     by_address: HashMap<AddressKey, usize>,
 }
 
-struct Connection {
+struct OpenConnection {
     activity: Arc<ConnectionActivity>,
     address: Option<AddressKey>,
     kind: ConnectionKind,
@@ -70,7 +70,7 @@ pub(super) struct ConnectionPlace {
 
 impl ConnectionTable {
     pub(super) fn new(limit: usize, limit_per_address: usize, metrics: Arc<Metrics>) -> Self {
-        Self(Arc::new(TableState { limit, limit_per_address, metrics, open: Mutex::default() }))
+        Self(Arc::new(ConnectionTableState { limit, limit_per_address, metrics, open: Mutex::default() }))
     }
 
     /// How many connections for questions about health there may be: few, where there are few files.
@@ -93,7 +93,7 @@ impl ConnectionTable {
         }
         let for_health = open.counted >= self.0.limit && self.evict(&mut open, ConnectionKind::Usual, None) == 0;
         if for_health && !self.has_room_for_health(&mut open, address) {
-            self.0.metrics.connection_closed(ClosedConnection::TooMany);
+            self.0.metrics.connection_closed(CloseReason::TooMany);
             return None;
         }
         let kind = if for_health { ConnectionKind::ForHealth } else { ConnectionKind::Usual };
@@ -104,7 +104,7 @@ impl ConnectionTable {
         if let Some(address) = address {
             *open.by_address.entry(address).or_default() += 1;
         }
-        let key = open.connections.insert(Connection { activity: Arc::clone(activity), address, kind });
+        let key = open.connections.insert(OpenConnection { activity: Arc::clone(activity), address, kind });
         Some(ConnectionPlace { table: self.clone(), key, for_health })
     }
 
@@ -113,7 +113,7 @@ impl ConnectionTable {
         let Some(address) = address else { return true };
         let full = open.by_address.get(&address).is_some_and(|count| *count >= self.0.limit_per_address);
         if full && self.evict(open, ConnectionKind::Usual, Some(address)) == 0 {
-            self.0.metrics.connection_closed(ClosedConnection::TooManyOfAddress);
+            self.0.metrics.connection_closed(CloseReason::TooManyOfAddress);
             return false;
         }
         true
@@ -121,7 +121,7 @@ impl ConnectionTable {
 
     /// Whether the address may have one more connection for questions about health: silent ones make room here, too.
     fn has_room_for_health(&self, open: &mut OpenConnections, address: Option<AddressKey>) -> bool {
-        let is_of_address = |connection: &Connection| connection.address == address && address.is_some();
+        let is_of_address = |connection: &OpenConnection| connection.address == address && address.is_some();
         let for_health = open.connections.iter().filter(|(_, connection)| connection.kind == ConnectionKind::ForHealth);
         let of_address = for_health.filter(|(_, connection)| is_of_address(connection)).count();
         (of_address < HEALTH_ROOM_PER_ADDRESS || self.evict(open, ConnectionKind::ForHealth, address) > 0)
@@ -131,7 +131,8 @@ impl ConnectionTable {
     /// Closes the connections of a kind that have kept the server waiting for longest, of an address or of all: one in sixteen of
     /// those that are open, and at least one. Those on which no credential was accepted are the first. How many.
     fn evict(&self, open: &mut OpenConnections, kind: ConnectionKind, address: Option<AddressKey>) -> usize {
-        let of_address = |connection: &Connection| address.is_none_or(|address| connection.address == Some(address));
+        let of_address =
+            |connection: &OpenConnection| address.is_none_or(|address| connection.address == Some(address));
         let candidates =
             open.connections.iter().filter(|(_, connection)| connection.kind == kind && of_address(connection));
         let waiting = candidates.filter_map(|(key, connection)| {
@@ -146,7 +147,7 @@ impl ConnectionTable {
         waiting.truncate(count);
         for (_, _, key) in waiting {
             open.close(key);
-            self.0.metrics.connection_closed(ClosedConnection::ForAnother);
+            self.0.metrics.connection_closed(CloseReason::ForAnother);
         }
         count
     }

@@ -41,12 +41,12 @@ pub enum TlsError {
 
 /// What handshakes go by; what is loaded anew is for those from then on.
 #[derive(Debug)]
-pub(crate) struct Tls {
+pub(crate) struct ServerTls {
     config: TlsConfig,
     current: ArcSwap<ServerConfig>,
 }
 
-impl Tls {
+impl ServerTls {
     /// What is configured; none: plain HTTP.
     pub(crate) fn load(config: &TlsConfig) -> Result<Option<Self>, TlsError> {
         let (Some(certificate), Some(key)) = (&config.certificate, &config.key) else { return Ok(None) };

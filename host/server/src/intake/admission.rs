@@ -1,6 +1,6 @@
 //! How many requests are open and worked on at once, in all and of one credential, and what happens to more.
 //!
-//! A request takes a [`Place`] before its body is read, and its [`Turn`] when the body is there. Requests beyond the turns wait;
+//! A request takes a [`QueuePlace`] before its body is read, and its [`Turn`] when the body is there. Requests beyond the turns wait;
 //! requests beyond the places are turned away at once, so that those that wait are still answered in time. A client that waits
 //! for something to happen does nothing, so it gives its turn back ([`Turn::watch`]): a thousand pipelines that wait for an
 //! approval keep nobody from giving it. One credential gets only a share of each, so it cannot hold all of them.
@@ -15,7 +15,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use crate::config::LimitsConfig;
-use crate::observe::{Metrics, Shed};
+use crate::observe::{Metrics, ShedReason};
 use crate::problem::{OVERLOADED_RETRY_AFTER, Problem};
 use crate::process::{READS_PER_CORE, cores};
 
@@ -135,7 +135,7 @@ type Permits = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
 
 /// The place of a request that was taken in: it may send its body, and wait for its turn.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct QueuePlace {
     open: Permits,
     capacity: RequestCapacity,
 }
@@ -150,7 +150,7 @@ pub struct Turn {
 
 /// The place of a client that waits for something to happen; it is free again when this is dropped.
 #[derive(Debug)]
-pub struct Watching {
+pub struct WatcherPlace {
     _permits: Permits,
     _capacity: RequestCapacity,
 }
@@ -167,12 +167,12 @@ pub(super) struct HeldMemory {
 
 /// What an answer takes until it is delivered: the place of its request, and memory.
 #[derive(Debug)]
-pub(super) struct Delivery {
+pub(super) struct AnswerDelivery {
     _open: Permits,
     memory: HeldMemory,
 }
 
-impl Delivery {
+impl AnswerDelivery {
     /// Takes memory for an answer of that many bytes.
     ///
     /// # Errors
@@ -218,7 +218,7 @@ impl Admission {
     ///
     /// # Errors
     /// If there is none.
-    pub(super) fn place(&self, actor: Option<&Actor>) -> Result<Place, Problem> {
+    pub(super) fn place(&self, actor: Option<&Actor>) -> Result<QueuePlace, Problem> {
         let own = actor.map(|actor| {
             let credential = format!("{} {}", actor.credential, actor.person.id.written());
             let capacity = self.0.capacity_of(&credential);
@@ -226,7 +226,7 @@ impl Admission {
         });
         let capacity = RequestCapacity { own, admissions: Arc::clone(&self.0) };
         let open = capacity.try_take(|capacity| &capacity.open, "open requests")?;
-        Ok(Place { capacity, open })
+        Ok(QueuePlace { capacity, open })
     }
 }
 
@@ -273,12 +273,12 @@ impl RequestCapacity {
     }
 
     fn overloaded(&self, detail: &str) -> Problem {
-        self.admissions.metrics.shed(Shed::Busy);
+        self.admissions.metrics.shed(ShedReason::Busy);
         Problem::overloaded(detail)
     }
 
     fn too_many(&self, what: &str) -> Problem {
-        self.admissions.metrics.shed(Shed::CredentialBusy);
+        self.admissions.metrics.shed(ShedReason::CredentialBusy);
         let title = "Too Many Requests";
         Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", title)
             .detail(format!(
@@ -288,7 +288,7 @@ impl RequestCapacity {
     }
 }
 
-impl Place {
+impl QueuePlace {
     /// Memory for a body, which is empty yet.
     pub(super) fn body(&self) -> HeldMemory {
         HeldMemory::new(&self.capacity, |capacity| &capacity.bodies)
@@ -354,10 +354,10 @@ impl Turn {
     ///
     /// # Errors
     /// If too many are waiting already.
-    pub fn watch(&self) -> Result<Watching, Problem> {
+    pub fn watch(&self) -> Result<WatcherPlace, Problem> {
         let permits = self.capacity.try_take(|capacity| &capacity.watching, "waiting clients")?;
         self.end();
-        Ok(Watching { _permits: permits, _capacity: self.capacity.clone() })
+        Ok(WatcherPlace { _permits: permits, _capacity: self.capacity.clone() })
     }
 
     /// Gives the turn back, and the place of the request.
@@ -371,8 +371,8 @@ impl Turn {
 
     /// Gives the turn back where the answer is made. The place of the request stays taken until the answer is delivered; none, if
     /// the request waits for something to happen.
-    pub(super) fn answered(&self) -> Option<Delivery> {
+    pub(super) fn answered(&self) -> Option<AnswerDelivery> {
         let (open, _working) = self.take()?;
-        Some(Delivery { _open: open, memory: HeldMemory::new(&self.capacity, |capacity| &capacity.answers) })
+        Some(AnswerDelivery { _open: open, memory: HeldMemory::new(&self.capacity, |capacity| &capacity.answers) })
     }
 }

@@ -25,8 +25,8 @@ use lockgate_service::authority::Actor;
 use tokio::time::{Instant, timeout, timeout_at};
 
 pub(crate) use self::admission::TurnKind;
-use self::admission::{Admission, Delivery, HeldMemory, Place};
-pub use self::admission::{Turn, Watching};
+use self::admission::{Admission, AnswerDelivery, HeldMemory, QueuePlace};
+pub use self::admission::{Turn, WatcherPlace};
 pub(crate) use self::content_coding::MediaType;
 use self::content_coding::{ContentCoding, describe_unpacked, refuse_parts};
 use crate::config::{ByteSize, LimitsConfig};
@@ -38,7 +38,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Takes requests in; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Intake {
+pub struct RequestIntake {
     admission: Admission,
     kind: TurnKind,
     largest: ByteSize,
@@ -49,7 +49,7 @@ pub struct Intake {
     deadline: Duration,
 }
 
-impl Intake {
+impl RequestIntake {
     /// One with these limits, for bodies of the usual size.
     pub fn new(limits: &LimitsConfig, metrics: &Arc<Metrics>) -> Self {
         Self {
@@ -134,7 +134,7 @@ impl Intake {
     }
 
     /// The request with all of its body in memory.
-    async fn with_body(&self, request: Request, place: &Place) -> Result<(Request, HeldMemory), Problem> {
+    async fn with_body(&self, request: Request, place: &QueuePlace) -> Result<(Request, HeldMemory), Problem> {
         let mut memory = place.body();
         if request.body().is_end_stream() {
             ContentCoding::of(request.headers())?.check_empty()?;
@@ -218,7 +218,7 @@ fn says_something(body: &[u8]) -> bool {
 const SMALL_ANSWER: u64 = 64 << 10;
 
 /// The answer, which holds what it takes until it is delivered.
-fn deliver(response: Response, mut delivery: Delivery, writes: bool) -> Result<Response, Problem> {
+fn deliver(response: Response, mut delivery: AnswerDelivery, writes: bool) -> Result<Response, Problem> {
     let size = response.body().size_hint().exact().unwrap_or(0);
     if size > SMALL_ANSWER {
         match writes {
@@ -232,7 +232,7 @@ fn deliver(response: Response, mut delivery: Delivery, writes: bool) -> Result<R
 /// The body of an answer until it is delivered.
 struct DeliveredBody {
     body: Body,
-    _delivery: Delivery,
+    _delivery: AnswerDelivery,
 }
 
 impl http_body::Body for DeliveredBody {

@@ -20,8 +20,8 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 
 use self::unread_body::with_rest_read;
-use crate::connection::Peer;
-use crate::observe::{Metrics, Observer, observe};
+use crate::connection::RequestPeer;
+use crate::observe::{Metrics, RequestObserver, observe};
 use crate::problem::{Problem, REQUEST_ID, RequestId, as_problems};
 
 /// What a browser is told about every answer: that it is data, for nobody else.
@@ -41,9 +41,9 @@ const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 /// headers of the answer → id → metrics, trace and access log → problems → panics → the rest of a body that nobody read →
 /// headers of the request → the route.
 ///
-/// A route itself has the checks of its credential and rights, and the [`Intake`](crate::intake::Intake), before it.
+/// A route itself has the checks of its credential and rights, and the [`RequestIntake`](crate::intake::RequestIntake), before it.
 pub(crate) fn around(routes: Router, metrics: &Arc<Metrics>, traces: bool, tls: bool) -> Router {
-    let around = Around { observer: Observer::new(Arc::clone(metrics), traces), tls };
+    let around = LayerState { observer: RequestObserver::new(Arc::clone(metrics), traces), tls };
     routes.layer(from_fn_with_state(Arc::new(around), pass))
 }
 
@@ -52,15 +52,15 @@ pub(crate) fn around(routes: Router, metrics: &Arc<Metrics>, traces: bool, tls: 
 pub struct SpeaksTls(pub bool);
 
 /// What is around every route.
-struct Around {
-    observer: Observer,
+struct LayerState {
+    observer: RequestObserver,
     tls: bool,
 }
 
 /// A middleware: all of it, one inside the other. One layer for each would make every request wrap and copy itself once
 /// for each.
-async fn pass(State(around): State<Arc<Around>>, request: Request, next: Next) -> Response {
-    let Around { observer, tls } = &*around;
+async fn pass(State(around): State<Arc<LayerState>>, request: Request, next: Next) -> Response {
+    let LayerState { observer, tls } = &*around;
     let route = |mut request: Request| async {
         if let Err(problem) = request_headers::check(request.headers()) {
             return problem.into_response();
@@ -74,7 +74,7 @@ async fn pass(State(around): State<Arc<Around>>, request: Request, next: Next) -
     };
     let explained = |request| as_problems(request, answered);
     let observed = |request: Request| {
-        let peer = Peer::of(&request).map(|peer| peer.address);
+        let peer = RequestPeer::of(&request).map(|peer| peer.address);
         observe(observer.clone(), request, peer, explained)
     };
     let mut response = with_request_id(request, observed).await;

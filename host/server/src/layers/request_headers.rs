@@ -32,17 +32,17 @@ static SINGLE: [HeaderName; 6] = [CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH, IDEM
 
 /// A header that is there more than once.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Repeated;
+pub(crate) struct RepeatedHeader;
 
 /// The header of that name.
 ///
 /// # Errors
 /// If it is there more than once.
-pub(crate) fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h HeaderValue>, Repeated> {
+pub(crate) fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h HeaderValue>, RepeatedHeader> {
     let mut all = headers.get_all(name).iter();
     match (all.next(), all.next()) {
         (first, None) => Ok(first),
-        _ => Err(Repeated),
+        _ => Err(RepeatedHeader),
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn with_rest_read<F: Future<Output = Response>>(
 }
 
 /// What is known of a body while others read it.
-struct Seen {
+struct BodyProgress {
     complete: AtomicBool,
     /// Whether a rest may be read. A client that asks first whether it is wanted has not sent it.
     wanted: bool,
@@ -50,18 +50,18 @@ struct Seen {
 }
 
 /// Watches the body of a request.
-fn watch(request: Request) -> (Request, Arc<Seen>) {
+fn watch(request: Request) -> (Request, Arc<BodyProgress>) {
     let complete = AtomicBool::new(request.body().is_end_stream());
     let wanted = !request.headers().contains_key(EXPECT);
-    let seen = Arc::new(Seen { complete, wanted, rest: Mutex::new(None) });
+    let seen = Arc::new(BodyProgress { complete, wanted, rest: Mutex::new(None) });
     let request = match seen.is_complete() {
         true => request,
-        false => request.map(|body| Body::new(Watched { body, seen: Arc::clone(&seen) })),
+        false => request.map(|body| Body::new(TrackedBody { body, seen: Arc::clone(&seen) })),
     };
     (request, seen)
 }
 
-impl Seen {
+impl BodyProgress {
     /// Whether all of it has come.
     fn is_complete(&self) -> bool {
         self.complete.load(Ordering::Relaxed)
@@ -90,12 +90,12 @@ impl Seen {
 }
 
 /// A body that says when all of it has come, and is given back when it is not read to its end.
-struct Watched {
+struct TrackedBody {
     body: Body,
-    seen: Arc<Seen>,
+    seen: Arc<BodyProgress>,
 }
 
-impl http_body::Body for Watched {
+impl http_body::Body for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -119,7 +119,7 @@ impl http_body::Body for Watched {
     }
 }
 
-impl Drop for Watched {
+impl Drop for TrackedBody {
     fn drop(&mut self) {
         if !self.seen.is_complete() {
             let body = std::mem::take(&mut self.body);

@@ -33,7 +33,7 @@ const LAST_SPANS: Duration = Duration::from_secs(3);
 /// Why there is no log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum InitError {
+pub enum LogInitError {
     /// The filter cannot be read.
     #[error("the log's filter {0}")]
     Filter(String),
@@ -76,14 +76,14 @@ impl Drop for LogGuard {
 }
 
 /// Writes lines of the log in which every character is shown: what would give orders to a terminal is not sent.
-struct Visible<W> {
+struct EscapingWriter<W> {
     writer: W,
     format: LogFormat,
     /// Whether lines have styles. They begin with an escape character, which the formatter lets nobody else write.
     styles: bool,
 }
 
-impl<W: Write> Write for Visible<W> {
+impl<W: Write> Write for EscapingWriter<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
         let is_hidden = |character: char| gives_orders(character) && !(self.styles && character == '\u{1b}');
@@ -111,10 +111,10 @@ impl<W: Write> Write for Visible<W> {
 ///
 /// # Errors
 /// If a setting cannot be used, or there is a log already.
-pub fn init(log: &LogConfig, traces: &TraceConfig, metrics: &Metrics) -> Result<LogGuard, InitError> {
+pub fn init(log: &LogConfig, traces: &TraceConfig, metrics: &Metrics) -> Result<LogGuard, LogInitError> {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let (dispatch, guard) = subscriber(log, traces, metrics, std::io::stderr(), colour)?;
-    tracing::dispatcher::set_global_default(dispatch).map_err(|_| InitError::Twice)?;
+    tracing::dispatcher::set_global_default(dispatch).map_err(|_| LogInitError::Twice)?;
     Ok(guard)
 }
 
@@ -128,10 +128,10 @@ pub fn subscriber(
     metrics: &Metrics,
     writer: impl Write + Send + 'static,
     colour: bool,
-) -> Result<(Dispatch, LogGuard), InitError> {
-    let targets = log.targets().map_err(InitError::Filter)?;
-    let provider = provider(traces, metrics).map_err(InitError::Traces)?;
-    let (writer, guard) = NonBlocking::new(Visible { writer, format: log.format, styles: colour });
+) -> Result<(Dispatch, LogGuard), LogInitError> {
+    let targets = log.targets().map_err(LogInitError::Filter)?;
+    let provider = provider(traces, metrics).map_err(LogInitError::Traces)?;
+    let (writer, guard) = NonBlocking::new(EscapingWriter { writer, format: log.format, styles: colour });
     metrics.watch_log(writer.error_counter());
     let access_level = if log.access { LevelFilter::INFO } else { LevelFilter::OFF };
     // The access log stands by itself: its lines say everything, so they are spared the span that they are in.
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     fn written(format: LogFormat, styles: bool, line: &str) -> String {
-        let mut visible = Visible { writer: Vec::new(), format, styles };
+        let mut visible = EscapingWriter { writer: Vec::new(), format, styles };
         visible.write_all(line.as_bytes()).unwrap();
         String::from_utf8(visible.writer).unwrap()
     }

@@ -5,7 +5,7 @@
 //! ([`decision_log`]). None of them is the record: that is the ledger. And none can hold a request up, unless the
 //! decision log is told to.
 //!
-//! A handler has to do with one thing of all this, the [`Exchange`] among the extensions of its request.
+//! A handler has to do with one thing of all this, the [`HttpExchange`] among the extensions of its request.
 
 pub mod decision_log;
 mod logging;
@@ -14,7 +14,7 @@ mod requests;
 mod traces;
 
 pub use decision_log::DecisionLog;
-pub use logging::{ACCESS, InitError, LogGuard, init, subscriber};
-pub(crate) use metrics::ClosedConnection;
-pub use metrics::{Format, Metrics, RequestPhases, Shed, scrape};
-pub use requests::{Exchange, Observer, observe};
+pub use logging::{ACCESS, LogGuard, LogInitError, init, subscriber};
+pub(crate) use metrics::CloseReason;
+pub use metrics::{Metrics, MetricsFormat, RequestPhases, ShedReason, scrape};
+pub use requests::{HttpExchange, RequestObserver, observe};

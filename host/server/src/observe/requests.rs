@@ -2,7 +2,7 @@
 //!
 //! One middleware does all three, since all need the same: the route that the router found, when it began, and how it
 //! ended. What the handlers know beside that (who asks, which deployment, what was decided) they write on the
-//! [`Exchange`] that they find among the extensions of the request.
+//! [`HttpExchange`] that they find among the extensions of the request.
 //!
 //! A path is logged without its query, and no header but the request's id: a secret has no way into a line.
 
@@ -37,12 +37,12 @@ const LONGEST_PATH: usize = 1024;
 
 /// What the middleware needs: the metrics, and whether spans are sent.
 #[derive(Clone, Debug)]
-pub struct Observer {
+pub struct RequestObserver {
     metrics: Arc<Metrics>,
     traces: bool,
 }
 
-impl Observer {
+impl RequestObserver {
     /// With these metrics; `traces` is what [`LogGuard::traces`](super::LogGuard::traces) says.
     pub fn new(metrics: Arc<Metrics>, traces: bool) -> Self {
         Self { metrics, traces }
@@ -56,11 +56,11 @@ impl Observer {
 
 /// One request and its answer, among the extensions of the request. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Exchange(Arc<Seen>);
+pub struct HttpExchange(Arc<ExchangeState>);
 
 #[derive(Debug)]
-struct Seen {
-    observer: Observer,
+struct ExchangeState {
+    observer: RequestObserver,
     began: Instant,
     method: Method,
     path: String,
@@ -69,11 +69,11 @@ struct Seen {
     peer: Option<SocketAddr>,
     span: Span,
     context: SpanContext,
-    noted: Mutex<Noted>,
+    noted: Mutex<ExchangeNotes>,
 }
 
 #[derive(Debug, Default)]
-struct Noted {
+struct ExchangeNotes {
     actor: Option<String>,
     credential: Option<String>,
     credential_kind: Option<CredentialKind>,
@@ -83,8 +83,8 @@ struct Noted {
     verdict: Option<&'static str>,
 }
 
-impl Exchange {
-    fn begin(observer: Observer, request: &Request, peer: Option<SocketAddr>) -> Self {
+impl HttpExchange {
+    fn begin(observer: RequestObserver, request: &Request, peer: Option<SocketAddr>) -> Self {
         observer.metrics.request_began();
         let method = request.method().clone();
         let route = request.extensions().get::<MatchedPath>().cloned();
@@ -116,10 +116,10 @@ impl Exchange {
         }
         let noted = Mutex::default();
         let began = Instant::now();
-        Self(Arc::new(Seen { observer, began, method, path, route, request_id, peer, span, context, noted }))
+        Self(Arc::new(ExchangeState { observer, began, method, path, route, request_id, peer, span, context, noted }))
     }
 
-    fn note(&self, note: impl FnOnce(&mut Noted)) {
+    fn note(&self, note: impl FnOnce(&mut ExchangeNotes)) {
         note(&mut self.0.noted.lock());
     }
 
@@ -247,19 +247,19 @@ fn method_name(method: &Method) -> &'static str {
 }
 
 /// Ends the exchange when it is dropped: after the last byte of the answer, or when nobody waits for it any more.
-struct Ending {
-    exchange: Exchange,
+struct ExchangeEnd {
+    exchange: HttpExchange,
     status: u16,
     bytes: u64,
 }
 
-impl Ending {
+impl ExchangeEnd {
     fn count(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_add(bytes as u64);
     }
 }
 
-impl Drop for Ending {
+impl Drop for ExchangeEnd {
     fn drop(&mut self) {
         self.exchange.end(self.status, self.bytes);
     }
@@ -268,15 +268,15 @@ impl Drop for Ending {
 /// Around what comes next: sees each request, which came from `peer`. It belongs into a layer of the router itself (`Router::layer`),
 /// so that the route is known, and inside [`with_request_id`](crate::layers::with_request_id).
 pub async fn observe<F: Future<Output = Response>>(
-    observer: Observer,
+    observer: RequestObserver,
     mut request: Request,
     peer: Option<SocketAddr>,
     next: impl FnOnce(Request) -> F,
 ) -> Response {
-    let exchange = Exchange::begin(observer, &request, peer);
+    let exchange = HttpExchange::begin(observer, &request, peer);
     let span = exchange.span().clone();
     request.extensions_mut().insert(exchange.clone());
-    let mut ending = Ending { exchange, status: CLIENT_LEFT, bytes: 0 };
+    let mut ending = ExchangeEnd { exchange, status: CLIENT_LEFT, bytes: 0 };
     let response = next(request).instrument(span).await;
     ending.status = response.status().as_u16();
     if let Some(bytes) = response.body().size_hint().exact() {

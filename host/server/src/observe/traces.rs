@@ -35,7 +35,7 @@ pub(super) fn provider(config: &TraceConfig, metrics: &Metrics) -> Result<Option
     check_url(&url)?;
     let timeout = Duration::from_millis(config.timeout.as_millis());
     let (succeeded, failed) = metrics.trace_exports();
-    let client = Client { agent: outbound_agent(timeout), succeeded, failed };
+    let client = TraceClient { agent: outbound_agent(timeout), succeeded, failed };
     let mut exporter = SpanExporter::builder().with_http().with_http_client(client).with_endpoint(url);
     exporter = exporter.with_timeout(timeout);
     // Of the protocols that can be asked for, one is not built in.
@@ -61,13 +61,13 @@ pub(super) fn provider(config: &TraceConfig, metrics: &Metrics) -> Result<Option
 
 /// The client that spans are sent with. It blocks: it is only used on the thread of the batch processor.
 #[derive(Debug)]
-struct Client {
+struct TraceClient {
     agent: Agent,
     succeeded: Counter,
     failed: Counter,
 }
 
-impl Client {
+impl TraceClient {
     fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let answer = self.agent.run(request.map(|body| body.to_vec()))?;
         let (parts, mut body) = answer.into_parts();
@@ -77,7 +77,7 @@ impl Client {
 }
 
 #[async_trait::async_trait]
-impl HttpClient for Client {
+impl HttpClient for TraceClient {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let answer = self.send(request);
         match &answer {

@@ -9,5 +9,5 @@ mod signing_key;
 mod start;
 
 pub use run::serve;
-pub use service::DecideError;
-pub use start::{Ended, FirstToken, Running, Server, StartError};
+pub use service::ServiceStartError;
+pub use start::{FirstToken, RunningServer, Server, ShutdownOutcome, StartError};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::start::{Running, Server, StartError};
+use super::start::{RunningServer, Server, StartError};
 use crate::config::Config;
 use crate::observe::{self, Metrics};
 
@@ -15,15 +15,15 @@ const LAST_THREADS: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// If it does not start.
-pub fn serve(config: Config, started: impl FnOnce(&Running)) -> Result<(), StartError> {
+pub fn serve(config: Config, started: impl FnOnce(&RunningServer)) -> Result<(), StartError> {
     let metrics = Arc::new(Metrics::new());
     let log = observe::init(&config.observe.log, &config.observe.traces, &metrics)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Threads)?;
     let outcome = runtime.block_on(async {
-        let mut signals = Signals::new().map_err(StartError::Threads)?;
+        let mut signals = ProcessSignals::new().map_err(StartError::Threads)?;
         let running = Server::new(config).observed(metrics, log.traces()).start().await?;
         started(&running);
-        while signals.next().await == Signal::Reload {
+        while signals.next().await == ProcessSignal::Reload {
             running.reload();
         }
         tokio::select! {
@@ -38,20 +38,20 @@ pub fn serve(config: Config, started: impl FnOnce(&Running)) -> Result<(), Start
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Signal {
+enum ProcessSignal {
     End,
     Reload,
 }
 
 #[cfg(unix)]
-struct Signals {
+struct ProcessSignals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hang_up: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-impl Signals {
+impl ProcessSignals {
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
@@ -61,31 +61,31 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Signal {
+    async fn next(&mut self) -> ProcessSignal {
         tokio::select! {
-            _ = self.interrupt.recv() => Signal::End,
-            _ = self.terminate.recv() => Signal::End,
-            _ = self.hang_up.recv() => Signal::Reload,
+            _ = self.interrupt.recv() => ProcessSignal::End,
+            _ = self.terminate.recv() => ProcessSignal::End,
+            _ = self.hang_up.recv() => ProcessSignal::Reload,
         }
     }
 
     async fn end(&mut self) {
-        while self.next().await != Signal::End {}
+        while self.next().await != ProcessSignal::End {}
     }
 }
 
 #[cfg(not(unix))]
-struct Signals;
+struct ProcessSignals;
 
 #[cfg(not(unix))]
-impl Signals {
+impl ProcessSignals {
     fn new() -> std::io::Result<Self> {
         Ok(Self)
     }
 
-    async fn next(&mut self) -> Signal {
+    async fn next(&mut self) -> ProcessSignal {
         match tokio::signal::ctrl_c().await {
-            Ok(()) => Signal::End,
+            Ok(()) => ProcessSignal::End,
             Err(_) => std::future::pending().await,
         }
     }

@@ -13,7 +13,7 @@ use lockgate_service::LedgerNamespaces;
 use lockgate_service::catalogue::{Catalogue, CatalogueError, KeepError, KeptModels};
 use lockgate_service::{DeploymentService, Recordings, ServiceSettings};
 
-use crate::api::{Check, Checks, models_of, reload_models};
+use crate::api::{ReadinessCheck, ReadinessChecks, models_of, reload_models};
 use crate::auth::token::TokenHolders;
 use crate::config::{self, Config};
 use crate::observe::Metrics;
@@ -25,7 +25,7 @@ const RETENTION_EVERY: Duration = Duration::from_secs(3600);
 /// Why there is nothing to decide with.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum DecideError {
+pub enum ServiceStartError {
     /// The plugin runtime cannot be started.
     #[error("the plugin runtime could not start: {0}")]
     Runtime(#[from] RuntimeError),
@@ -41,24 +41,24 @@ pub enum DecideError {
 }
 
 /// What a server decides with.
-pub(super) struct Deciding {
+pub(super) struct OpenedService {
     pub(super) engine: DeploymentService,
     pub(super) catalogue: Arc<Catalogue>,
 }
 
-impl Deciding {
+impl OpenedService {
     /// Starts the runtime and loads the models: blocks as long as plugins are compiled.
     pub(super) fn open(
         config: &Config,
         storage: &Arc<dyn Storage>,
         metrics: &Metrics,
-        checks: &Checks,
-    ) -> Result<Self, DecideError> {
+        checks: &ReadinessChecks,
+    ) -> Result<Self, ServiceStartError> {
         let namespaces: Arc<dyn Namespaces> = Arc::new(LedgerNamespaces::new(Arc::clone(storage)));
         let runtime_config = RuntimeConfig { cache: Some(config.data.join("cache")), ..RuntimeConfig::default() };
         let runtime = Runtime::with_namespaces(runtime_config, namespaces)?;
         let loaded = Catalogue::load(runtime, files(&config.models)?);
-        let (catalogue, warnings) = loaded.map_err(|error| DecideError::Models(rendered(&error)))?;
+        let (catalogue, warnings) = loaded.map_err(|error| ServiceStartError::Models(rendered(&error)))?;
         for warning in &warnings {
             tracing::warn!("warning about a deployment model:\n{}", warning.render(false));
         }
@@ -78,7 +78,7 @@ impl Deciding {
             let message =
                 if count == 0 { Some("no model is loaded: decisions are not possible".to_owned()) } else { None };
             // Without models it answers all the same, and says so: more can be loaded while it runs.
-            Check { ok: true, message }
+            ReadinessCheck { ok: true, message }
         });
         let recordings = match config.ledger.recordings {
             config::RecordingsConfig::Needed => Recordings::Needed,
@@ -96,16 +96,16 @@ impl Deciding {
 }
 
 /// Whether the system's clock is at most so far behind the newest entry of the ledger.
-fn clock_check(clock: Arc<LedgerClock>, most: lockgate_domain::Duration) -> impl Fn() -> Check + Send + Sync {
+fn clock_check(clock: Arc<LedgerClock>, most: lockgate_domain::Duration) -> impl Fn() -> ReadinessCheck + Send + Sync {
     move || {
         let behind = clock.behind();
         let say = |()| format!("the system's clock is {behind} behind the newest entry of the ledger");
-        Check { ok: behind <= most, message: (behind > most).then_some(()).map(say) }
+        ReadinessCheck { ok: behind <= most, message: (behind > most).then_some(()).map(say) }
     }
 }
 
 /// The files and folders that the patterns name. A folder that is not there yet has no models.
-fn files(patterns: &[String]) -> Result<Vec<PathBuf>, DecideError> {
+fn files(patterns: &[String]) -> Result<Vec<PathBuf>, ServiceStartError> {
     let mut files = Vec::new();
     for pattern in patterns {
         let folder = match pattern.strip_suffix("*.toml") {
@@ -115,7 +115,7 @@ fn files(patterns: &[String]) -> Result<Vec<PathBuf>, DecideError> {
         };
         let path = Path::new(folder.unwrap_or(pattern));
         if path.to_string_lossy().contains(['*', '?', '[']) {
-            return Err(DecideError::Pattern(pattern.clone()));
+            return Err(ServiceStartError::Pattern(pattern.clone()));
         }
         if folder.is_none() || path.is_dir() {
             files.push(path.to_owned());

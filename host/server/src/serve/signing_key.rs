@@ -11,7 +11,7 @@ use std::time::Duration;
 use lockgate_ledger::{KeyFile, KeyFileError, Storage};
 use parking_lot::Mutex;
 
-use crate::api::{Check, Checks};
+use crate::api::{ReadinessCheck, ReadinessChecks};
 use crate::process::Lifecycle;
 
 /// How often the file is looked at.
@@ -27,12 +27,12 @@ pub(super) struct SigningKeyWatch {
 
 impl SigningKeyWatch {
     /// Adds the check `signing-key`. A ledger has just been opened with the key of the file, so it is sound.
-    pub(super) fn new(file: KeyFile, storage: &Arc<dyn Storage>, checks: &Checks) -> Self {
+    pub(super) fn new(file: KeyFile, storage: &Arc<dyn Storage>, checks: &ReadinessChecks) -> Self {
         let wrong = Arc::default();
         let watch = Self { file, storage: Arc::downgrade(storage), wrong: Arc::clone(&wrong) };
         checks.add("signing-key", move || {
             let wrong = *wrong.lock();
-            Check { ok: wrong.is_none(), message: wrong.map(str::to_owned) }
+            ReadinessCheck { ok: wrong.is_none(), message: wrong.map(str::to_owned) }
         });
         watch
     }

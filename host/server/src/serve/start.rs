@@ -12,13 +12,13 @@ use lockgate_ledger::{KeyFile, KeyFileError, SqliteOptions, Storage, SystemClock
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
-use super::service::{DecideError, Deciding, keep_forgetting, keep_loading};
+use super::service::{OpenedService, ServiceStartError, keep_forgetting, keep_loading};
 use super::signing_key::SigningKeyWatch;
-use crate::api::{self, Checks, ServerState, health_router, is_about_health};
+use crate::api::{self, ReadinessChecks, ServerState, health_router, is_about_health};
 use crate::auth::Authenticator;
-use crate::auth::token::{Secret, TokenError, first_administrator};
+use crate::auth::token::{TokenError, TokenSecret, first_administrator};
 use crate::config::{Config, SettingFault};
-use crate::connection::{Connections, Tls, TlsError};
+use crate::connection::{ConnectionServer, ServerTls, TlsError};
 use crate::layers::around;
 use crate::observe::{self, DecisionLog, Metrics};
 use crate::problem::RequestId;
@@ -68,20 +68,20 @@ pub enum StartError {
     OpenToAll(SocketAddr),
     /// The log of decisions cannot be sent.
     #[error(transparent)]
-    DecisionLog(#[from] observe::decision_log::StartError),
+    DecisionLog(#[from] observe::decision_log::SinkStartError),
     /// The process's own log cannot be set up.
     #[error(transparent)]
-    Log(#[from] observe::InitError),
+    Log(#[from] observe::LogInitError),
     /// There is nothing to decide with.
     #[error(transparent)]
-    Decide(#[from] DecideError),
+    Decide(#[from] ServiceStartError),
     /// There are no threads to work with.
     #[error("the server could not start: {0}")]
     Threads(std::io::Error),
 }
 
 /// Makes routes of what a server has: all but those about its health.
-type Mount = Box<dyn FnOnce(&ServerState) -> Router + Send>;
+type RouterFactory = Box<dyn FnOnce(&ServerState) -> Router + Send>;
 
 /// A server that is not started yet.
 pub struct Server {
@@ -89,7 +89,7 @@ pub struct Server {
     metrics: Arc<Metrics>,
     traces: bool,
     clock: SystemClock,
-    mount: Mount,
+    mount: RouterFactory,
 }
 
 impl Server {
@@ -129,12 +129,12 @@ impl Server {
     ///
     /// # Errors
     /// If something of what it needs cannot be used.
-    pub async fn start(self) -> Result<Running, StartError> {
+    pub async fn start(self) -> Result<RunningServer, StartError> {
         let Self { config, metrics, traces, clock, mount } = self;
         if config.insecure_no_auth && !config.listen.ip().is_loopback() {
             return Err(StartError::OpenToAll(config.listen));
         }
-        let tls = Tls::load(&config.tls)?.map(Arc::new);
+        let tls = ServerTls::load(&config.tls)?.map(Arc::new);
         if !config.listen.ip().is_loopback() && tls.is_none() {
             tracing::warn!(
                 listen = %config.listen,
@@ -149,7 +149,7 @@ impl Server {
         let lifecycle = Lifecycle::default();
         let opening = (config.clone(), clock, Arc::clone(&metrics), lifecycle.clone());
         let opened = tokio::task::spawn_blocking(move || open(opening.0, opening.1, opening.2, opening.3)).await;
-        let Opened { state, first_token, key } =
+        let OpenedData { state, first_token, key } =
             opened.map_err(|error| StartError::Threads(std::io::Error::other(error)))??;
 
         let looks_after = (Arc::downgrade(&state.storage), state.lifecycle.clone());
@@ -162,15 +162,16 @@ impl Server {
         tokio::spawn(keep_forgetting(storage, stops, state.config.ledger.retention.clone()));
         let routes = mount(&state).merge(health_router(&state));
         let router = around(routes, &metrics, traces, tls.is_some());
-        let connections = Connections::new(router, tls.clone(), lifecycle.clone(), &config, &metrics, is_about_health);
+        let connections =
+            ConnectionServer::new(router, tls.clone(), lifecycle.clone(), &config, &metrics, is_about_health);
         let serving = tokio::spawn(connections.serve(listener));
         tracing::info!(%address, tls = tls.is_some(), data = %config.data.display(), "listening");
-        Ok(Running { address, tls, lifecycle, state: Some(state), first_token, serving })
+        Ok(RunningServer { address, tls, lifecycle, state: Some(state), first_token, serving })
     }
 }
 
 /// What a server has once everything on the disk is open.
-struct Opened {
+struct OpenedData {
     state: ServerState,
     first_token: Option<FirstToken>,
     key: SigningKeyWatch,
@@ -193,7 +194,12 @@ fn listen_on(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// What has to be waited for at a start: everything on the disk.
-fn open(config: Config, clock: SystemClock, metrics: Arc<Metrics>, lifecycle: Lifecycle) -> Result<Opened, StartError> {
+fn open(
+    config: Config,
+    clock: SystemClock,
+    metrics: Arc<Metrics>,
+    lifecycle: Lifecycle,
+) -> Result<OpenedData, StartError> {
     make_private(&config.data).map_err(|error| StartError::DataFolder { path: config.data.clone(), error })?;
     let options = SqliteOptions {
         queue: usize::try_from(config.ledger.queue).unwrap_or(usize::MAX),
@@ -213,9 +219,9 @@ fn open(config: Config, clock: SystemClock, metrics: Arc<Metrics>, lifecycle: Li
     };
     let server = RequestId::generate();
     let decision_log = DecisionLog::start(&config.decision_log, Arc::clone(&storage), &metrics, server.as_str())?;
-    let checks = Checks::new(&storage, &lifecycle);
+    let checks = ReadinessChecks::new(&storage, &lifecycle);
     let key = SigningKeyWatch::new(key, &storage, &checks);
-    let Deciding { engine, catalogue } = Deciding::open(&config, &storage, &metrics, &checks)?;
+    let OpenedService { engine, catalogue } = OpenedService::open(&config, &storage, &metrics, &checks)?;
     let state = ServerState {
         checks: Arc::new(checks),
         engine,
@@ -227,7 +233,7 @@ fn open(config: Config, clock: SystemClock, metrics: Arc<Metrics>, lifecycle: Li
         decision_log: Arc::new(decision_log),
         lifecycle,
     };
-    Ok(Opened { state, first_token, key })
+    Ok(OpenedData { state, first_token, key })
 }
 
 /// Makes a folder that nobody else can look into. One that is there stays as it is: what is secret in it has permissions
@@ -243,9 +249,9 @@ fn make_private(path: &Path) -> std::io::Result<()> {
 }
 
 /// A server that takes requests, until it is shut down.
-pub struct Running {
+pub struct RunningServer {
     address: SocketAddr,
-    tls: Option<Arc<Tls>>,
+    tls: Option<Arc<ServerTls>>,
     lifecycle: Lifecycle,
     state: Option<ServerState>,
     first_token: Option<FirstToken>,
@@ -254,14 +260,14 @@ pub struct Running {
 
 /// How a shutdown ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
+pub struct ShutdownOutcome {
     /// Everything that was being answered was answered in time.
     pub answered: bool,
     /// The ledger was closed. If not, it is as after a crash: whole, with everything in it that was answered.
     pub closed: bool,
 }
 
-impl Running {
+impl RunningServer {
     /// The address that it listens on, with the port that it really has.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -297,7 +303,7 @@ impl Running {
 
     /// Ends it: it is not ready any more, takes no more connections, answers what is being answered (for at most
     /// `limits.shutdown`), and closes the ledger.
-    pub async fn shutdown(mut self) -> Ended {
+    pub async fn shutdown(mut self) -> ShutdownOutcome {
         tracing::info!("shutting down");
         self.lifecycle.stop();
         let answered = self.serving.await.unwrap_or_else(|error| {
@@ -305,7 +311,7 @@ impl Running {
             false
         });
         let Some(ServerState { storage, decision_log, .. }) = self.state.take() else {
-            return Ended { answered, closed: false };
+            return ShutdownOutcome { answered, closed: false };
         };
         // Handlers that went on although nobody waits for them have it, too.
         let gone = Arc::downgrade(&storage);
@@ -322,7 +328,7 @@ impl Running {
         };
         let closed = tokio::task::spawn_blocking(closing).await.unwrap_or(false);
         tracing::info!(answered, closed, "shut down");
-        Ended { answered, closed }
+        ShutdownOutcome { answered, closed }
     }
 }
 
@@ -332,12 +338,12 @@ const FIRST_TOKEN_FILE: &str = "first-administrator.token";
 /// The token that an endpoint issues when it starts for the first time.
 #[derive(Debug)]
 pub struct FirstToken {
-    secret: Secret,
+    secret: TokenSecret,
     file: PathBuf,
 }
 
 impl FirstToken {
-    fn new(secret: Secret, data: &Path) -> Self {
+    fn new(secret: TokenSecret, data: &Path) -> Self {
         Self { secret, file: data.join(FIRST_TOKEN_FILE) }
     }
 

@@ -15,7 +15,7 @@ use axum::routing::post;
 use lockgate_domain::Timestamp;
 use lockgate_ledger::{Append, Content, KeyFile, NewEntry, SqliteOptions, Storage};
 use lockgate_server::config::{DecisionLogConfig, HttpSinkConfig, InputKind, MaskOp, MaskRule};
-use lockgate_server::observe::{DecisionLog, Format, Metrics};
+use lockgate_server::observe::{DecisionLog, Metrics, MetricsFormat};
 use serde_json::{Value, json};
 
 const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
@@ -316,7 +316,7 @@ fn a_server_that_fails_is_asked_again_until_it_takes_the_events() {
     until(|| log.behind() == [("http", 0)]);
     assert!(log.close(LONG));
     assert_eq!(ids(&receiver.events()), ["dec-1", "dec-2"]);
-    let text = metrics.text(Format::Prometheus);
+    let text = metrics.text(MetricsFormat::Prometheus);
     for sample in [
         "lockgate_decision_log_sent_total{sink=\"http\"} 2\n",
         "lockgate_decision_log_failures_total{sink=\"http\"} 3\n",
@@ -340,7 +340,7 @@ fn nothing_is_lost_when_the_process_ends_while_the_receiver_is_away() {
             log.appended(decide(ledger.as_ref(), &format!("dec-{n}")));
         }
         let never = "lockgate_decision_log_failures_total{sink=\"http\"} 0\n";
-        until(|| !metrics.text(Format::Prometheus).contains(never));
+        until(|| !metrics.text(MetricsFormat::Prometheus).contains(never));
         assert!(log.close(LONG));
     }
     assert_eq!(away.events(), Vec::<Value>::new());

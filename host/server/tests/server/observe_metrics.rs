@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::routing::get;
 use lockgate_domain::{Decision, Timestamp};
 use lockgate_ledger::{KeyFile, SqliteOptions, Storage};
-use lockgate_server::observe::{Format, Metrics, RequestPhases, Shed, scrape};
+use lockgate_server::observe::{Metrics, MetricsFormat, RequestPhases, ShedReason, scrape};
 use lockgate_service::DecisionPhases;
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ fn a_decision_is_counted_by_gate_model_and_verdict_and_its_plugins_by_what_they_
     same_again["receipt"]["reused"] = json!(true);
     metrics.decision(&decision("deny", &[same_again]), &RequestPhases::default());
 
-    let (samples, types) = read(&metrics.text(Format::Prometheus));
+    let (samples, types) = read(&metrics.text(MetricsFormat::Prometheus));
     let sample = |name: &str| samples.get(name).copied();
     assert_eq!(
         sample(r#"lockgate_decisions_total{gate="fulfill/entrance",model="software",verdict="error"}"#),
@@ -123,7 +123,7 @@ fn names_beyond_the_limit_share_one_series() {
         let bindings = [binding(&format!("p{n}"), "b", "allow", not_asked(), false)];
         metrics.decision(&decision("allow", &bindings), &RequestPhases::default());
     }
-    let (samples, _) = read(&metrics.text(Format::Prometheus));
+    let (samples, _) = read(&metrics.text(MetricsFormat::Prometheus));
     let series = samples.keys().filter(|name| name.starts_with("lockgate_plugin_outcomes_total{")).count();
     assert_eq!(series, 1001);
     let other = r#"lockgate_plugin_outcomes_total{plugin="other",binding="other",standing="allow",failure=""}"#;
@@ -139,7 +139,7 @@ fn models_that_are_not_loaded_any_more_are_not_told_any_more() {
     metrics.reloaded([&model], Timestamp::from_millis(2_500));
     metrics.reload_failed();
 
-    let (samples, _) = read(&metrics.text(Format::Prometheus));
+    let (samples, _) = read(&metrics.text(MetricsFormat::Prometheus));
     let models: Vec<_> = samples.keys().filter(|name| name.starts_with("lockgate_model_info")).collect();
     assert_eq!(models, [&format!(r#"lockgate_model_info{{id="software",version="3.0.0",digest="{DIGEST}"}}"#)]);
     assert_eq!(samples.get(r#"lockgate_models_reloads_total{outcome="success"}"#), Some(&2.0));
@@ -150,12 +150,12 @@ fn models_that_are_not_loaded_any_more_are_not_told_any_more() {
 #[test]
 fn what_was_turned_away_is_counted_by_why() {
     let metrics = Metrics::new();
-    metrics.shed(Shed::LedgerBusy);
+    metrics.shed(ShedReason::LedgerBusy);
     metrics.throttled();
     metrics.authentication_failed("expired");
     metrics.deployments([("fulfill", 3), ("observe", 1)]);
     metrics.deployments([("observe", 4)]);
-    let (samples, _) = read(&metrics.text(Format::Prometheus));
+    let (samples, _) = read(&metrics.text(MetricsFormat::Prometheus));
     assert_eq!(samples.get(r#"lockgate_requests_shed_total{kind="ledger-busy"}"#), Some(&1.0));
     assert_eq!(samples.get("lockgate_requests_throttled_total"), Some(&1.0));
     assert_eq!(samples.get(r#"lockgate_authentication_failures_total{kind="expired"}"#), Some(&1.0));

@@ -16,7 +16,7 @@ use futures_util::stream;
 use lockgate_domain::{CredentialKind, Person, PersonId, Teams};
 use lockgate_server::config::{LogConfig, LogFormat, TraceConfig};
 use lockgate_server::layers::with_request_id;
-use lockgate_server::observe::{Exchange, Format, LogGuard, Metrics, Observer, observe, subscriber};
+use lockgate_server::observe::{HttpExchange, LogGuard, Metrics, MetricsFormat, RequestObserver, observe, subscriber};
 use lockgate_service::authority::Actor;
 use serde_json::Value;
 
@@ -44,8 +44,8 @@ impl Written {
 }
 
 /// The routes of a small server, with everything that is to be seen of them.
-fn routes(observer: Observer) -> Router {
-    let named = |Extension(exchange): Extension<Exchange>| async move {
+fn routes(observer: RequestObserver) -> Router {
+    let named = |Extension(exchange): Extension<HttpExchange>| async move {
         exchange.actor(&Actor {
             person: Person {
                 id: PersonId::new("ada@example.org").unwrap(),
@@ -119,7 +119,7 @@ pub(crate) fn logging(
 async fn a_request_is_one_line_that_says_who_and_what_and_no_secret() {
     let metrics = Arc::new(Metrics::new());
     let (written, _default, guard) = logging(&TraceConfig::default(), &metrics);
-    let address = serve(routes(Observer::new(Arc::clone(&metrics), guard.traces()))).await;
+    let address = serve(routes(RequestObserver::new(Arc::clone(&metrics), guard.traces()))).await;
     let headers = &[
         ("authorization", "Bearer s3cret"),
         ("x-request-id", "r-7"),
@@ -150,12 +150,12 @@ async fn a_request_is_one_line_that_says_who_and_what_and_no_secret() {
 #[tokio::test]
 async fn requests_are_counted_by_the_pattern_of_the_route_and_never_by_the_path() {
     let metrics = Arc::new(Metrics::new());
-    let address = serve(routes(Observer::new(Arc::clone(&metrics), false))).await;
+    let address = serve(routes(RequestObserver::new(Arc::clone(&metrics), false))).await;
     for path in ["deployments/a", "deployments/b", "no/such/place", "no/such/other", "stream", "broken"] {
         ask(format!("http://{address}/{path}"), &[]).await;
     }
-    until(|| metrics.text(Format::Prometheus).contains("lockgate_http_requests_in_flight 0\n")).await;
-    let text = metrics.text(Format::Prometheus);
+    until(|| metrics.text(MetricsFormat::Prometheus).contains("lockgate_http_requests_in_flight 0\n")).await;
+    let text = metrics.text(MetricsFormat::Prometheus);
     let has = |sample: &str| assert!(text.contains(sample), "`{sample}` is not in {text}");
     has("lockgate_http_requests_total{method=\"GET\",route=\"/deployments/{id}\",status=\"200\"} 2\n");
     has("lockgate_http_requests_total{method=\"GET\",route=\"unmatched\",status=\"404\"} 2\n");
@@ -168,9 +168,9 @@ async fn requests_are_counted_by_the_pattern_of_the_route_and_never_by_the_path(
 async fn a_stream_is_logged_when_it_ends_with_all_its_bytes() {
     let metrics = Arc::new(Metrics::new());
     let (written, _default, guard) = logging(&TraceConfig::default(), &metrics);
-    let address = serve(routes(Observer::new(Arc::clone(&metrics), guard.traces()))).await;
+    let address = serve(routes(RequestObserver::new(Arc::clone(&metrics), guard.traces()))).await;
     ask(format!("http://{address}/stream"), &[]).await;
-    until(|| metrics.text(Format::Prometheus).contains("lockgate_http_requests_in_flight 0\n")).await;
+    until(|| metrics.text(MetricsFormat::Prometheus).contains("lockgate_http_requests_in_flight 0\n")).await;
     drop(guard);
     let lines = written.lines();
     assert_eq!(lines.iter().filter(|line| line["bytes"] == 8).count(), 1, "{lines:?}");
@@ -179,14 +179,14 @@ async fn a_stream_is_logged_when_it_ends_with_all_its_bytes() {
 #[tokio::test]
 async fn a_client_that_leaves_before_the_answer_is_seen_too() {
     let metrics = Arc::new(Metrics::new());
-    let address = serve(routes(Observer::new(Arc::clone(&metrics), false))).await;
+    let address = serve(routes(RequestObserver::new(Arc::clone(&metrics), false))).await;
     let mut client = tokio::net::TcpStream::connect(address).await.expect("a connection");
     let request = b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n";
     tokio::io::AsyncWriteExt::write_all(&mut client, request).await.expect("a request");
-    until(|| metrics.text(Format::Prometheus).contains("lockgate_http_requests_in_flight 1\n")).await;
+    until(|| metrics.text(MetricsFormat::Prometheus).contains("lockgate_http_requests_in_flight 1\n")).await;
     drop(client);
     let left = "lockgate_http_requests_total{method=\"GET\",route=\"/slow\",status=\"499\"} 1\n";
-    until(|| metrics.text(Format::Prometheus).contains(left)).await;
+    until(|| metrics.text(MetricsFormat::Prometheus).contains(left)).await;
 }
 
 /// A collector: keeps what is posted to it.
@@ -219,7 +219,7 @@ async fn a_collector_gets_a_span_of_each_request_that_goes_on_with_the_trace_of_
     let traces = TraceConfig { endpoint: Some(format!("http://{collector}")), ..TraceConfig::default() };
     let (written, default, guard) = logging(&traces, &metrics);
     assert!(guard.traces());
-    let address = serve(routes(Observer::new(Arc::clone(&metrics), guard.traces()))).await;
+    let address = serve(routes(RequestObserver::new(Arc::clone(&metrics), guard.traces()))).await;
     let headers =
         &[("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), ("x-request-id", "r-8")];
     ask(format!("http://{address}/deployments/d-42"), headers).await;
@@ -260,7 +260,7 @@ async fn a_collector_gets_a_span_of_each_request_that_goes_on_with_the_trace_of_
     assert_ne!(own, "4bf92f3577b34da6a3ce929d0e0e4736");
     let lines = written.lines();
     assert!(lines.iter().any(|line| line["trace_id"] == own.as_str()), "the log names the same trace: {lines:?}");
-    assert!(metrics.text(Format::Prometheus).contains("lockgate_trace_exports_total{outcome=\"success\"}"));
+    assert!(metrics.text(MetricsFormat::Prometheus).contains("lockgate_trace_exports_total{outcome=\"success\"}"));
 }
 
 #[tokio::test]
@@ -270,7 +270,7 @@ async fn a_collector_that_is_down_fails_no_request_and_is_counted() {
     let metrics = Arc::new(Metrics::new());
     let traces = TraceConfig { endpoint: Some(format!("http://{closed}")), ..TraceConfig::default() };
     let (_written, default, guard) = logging(&traces, &metrics);
-    let address = serve(routes(Observer::new(Arc::clone(&metrics), guard.traces()))).await;
+    let address = serve(routes(RequestObserver::new(Arc::clone(&metrics), guard.traces()))).await;
     assert_eq!(ask(format!("http://{address}/deployments/d-1"), &[]).await, 200);
     let guard = tokio::task::spawn_blocking(move || {
         guard.flush_traces();
@@ -278,7 +278,7 @@ async fn a_collector_that_is_down_fails_no_request_and_is_counted() {
     });
     let guard = guard.await.expect("the end of the attempts");
     assert_eq!(ask(format!("http://{address}/deployments/d-2"), &[]).await, 200);
-    let text = metrics.text(Format::Prometheus);
+    let text = metrics.text(MetricsFormat::Prometheus);
     assert!(text.contains("lockgate_trace_exports_total{outcome=\"failure\"}"), "{text}");
     assert!(text.contains("lockgate_trace_exports_total{outcome=\"success\"} 0\n"), "{text}");
     tokio::task::spawn_blocking(move || drop(guard)).await.expect("the end");

@@ -10,7 +10,7 @@ use std::time::Duration;
 use lockgate_domain::Timestamp;
 use lockgate_ledger::{KeyFile, SqliteOptions, Storage as _, SystemClock};
 use lockgate_server::auth::token::{NewToken, issue, revoke};
-use lockgate_server::serve::{Running, Server};
+use lockgate_server::serve::{RunningServer, Server};
 use lockgate_service::lifecycle::EventActor;
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ use crate::decision_support::person;
 use crate::http_support::{config, request};
 
 /// Asks until readiness answers with that status and says that of the check.
-async fn until(running: &Running, status: u16, check: &str, said: &Value) {
+async fn until(running: &RunningServer, status: u16, check: &str, said: &Value) {
     let mut last = Value::Null;
     for _ in 0..600 {
         let answer = request(running, "GET /readyz HTTP/1.1", "").await;
@@ -32,7 +32,7 @@ async fn until(running: &Running, status: u16, check: &str, said: &Value) {
 }
 
 /// Readiness, health and status agree that it is that.
-async fn is_wrong(running: &Running, what: &str) {
+async fn is_wrong(running: &RunningServer, what: &str) {
     until(running, 503, "signing-key", &json!({ "ok": false, "message": what })).await;
     for path in ["/health", "/health?plugins"] {
         assert_eq!(request(running, &format!("GET {path} HTTP/1.1"), "").await.status, 500, "{path}");
@@ -41,7 +41,7 @@ async fn is_wrong(running: &Running, what: &str) {
     assert_eq!(status["result"]["plugins"]["signing-key"], json!({ "state": "ERROR", "message": what }));
 }
 
-async fn is_right(running: &Running) {
+async fn is_right(running: &RunningServer) {
     until(running, 200, "signing-key", &json!({ "ok": true })).await;
     assert_eq!(request(running, "GET /health?plugins HTTP/1.1", "").await.status, 200);
 }

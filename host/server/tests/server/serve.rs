@@ -10,11 +10,11 @@ use lockgate_ledger::SqliteStorage;
 use lockgate_server::api::ServerState;
 use lockgate_server::auth::token::Tokens;
 use lockgate_server::config::{ByteSize, Config};
-use lockgate_server::connection::Peer;
-use lockgate_server::intake::{Intake, Turn};
+use lockgate_server::connection::RequestPeer;
+use lockgate_server::intake::{RequestIntake, Turn};
 use lockgate_server::problem::RequestId;
 use lockgate_server::process::Lifecycle;
-use lockgate_server::serve::{Ended, Server, StartError};
+use lockgate_server::serve::{Server, ShutdownOutcome, StartError};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -24,7 +24,7 @@ use crate::http_support::{Answer, config, exchange, request};
 
 /// Routes behind the intake, as those of the API are.
 fn taken_in(state: &ServerState, routes: Router) -> Router {
-    Intake::new(&state.config.limits, &state.metrics).before(routes)
+    RequestIntake::new(&state.config.limits, &state.metrics).before(routes)
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn an_empty_folder_is_enough_to_serve() {
         assert_eq!(readyz["checks"][check]["ok"], true, "{check}");
     }
     assert_eq!(readyz["checks"]["models"]["message"], "no model is loaded: decisions are not possible");
-    assert_eq!(running.shutdown().await, Ended { answered: true, closed: true });
+    assert_eq!(running.shutdown().await, ShutdownOutcome { answered: true, closed: true });
 
     use std::os::unix::fs::PermissionsExt as _;
     let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
@@ -312,7 +312,7 @@ async fn a_shutdown_answers_what_is_being_answered_and_takes_nothing_new() {
     let answer = slow.await.unwrap();
     assert_eq!((answer.status, answer.body.as_str()), (200, "done"));
     assert_eq!(answer.header("connection"), Some("close"));
-    assert_eq!(ended.await.unwrap(), Ended { answered: true, closed: true });
+    assert_eq!(ended.await.unwrap(), ShutdownOutcome { answered: true, closed: true });
 }
 
 #[tokio::test]
@@ -325,7 +325,7 @@ async fn a_shutdown_does_not_wait_forever() {
     let address = running.address();
     let slow = tokio::spawn(async move { exchange(address, "GET /slow HTTP/1.1", "").await });
     reached.notified().await;
-    assert_eq!(running.shutdown().await, Ended { answered: false, closed: true });
+    assert_eq!(running.shutdown().await, ShutdownOutcome { answered: false, closed: true });
     assert_eq!(slow.await.unwrap().status, 0, "it was cut off");
 }
 
@@ -395,7 +395,7 @@ async fn a_body_that_does_not_come_is_the_clients_fault_and_a_slow_answer_is_our
 #[tokio::test]
 async fn a_handler_knows_who_is_at_the_other_end() {
     let folder = tempfile::tempdir().unwrap();
-    let who = |axum::extract::ConnectInfo(peer): axum::extract::ConnectInfo<Peer>| async move {
+    let who = |axum::extract::ConnectInfo(peer): axum::extract::ConnectInfo<RequestPeer>| async move {
         format!("{} {}", peer.address.ip(), peer.certificate.is_some())
     };
     let running = Server::new(config(folder.path())).with_routes(move |_| Router::new().route("/who", get(who)));

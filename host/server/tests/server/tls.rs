@@ -10,8 +10,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use lockgate_client::{Client, RequestPath};
 use lockgate_server::config::{ClientCertificate, Config, TlsConfig};
-use lockgate_server::connection::Peer;
-use lockgate_server::serve::{Running, Server, StartError};
+use lockgate_server::connection::RequestPeer;
+use lockgate_server::serve::{RunningServer, Server, StartError};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -92,8 +92,8 @@ impl Files {
         Config { tls, ..config(&self.folder.path().join("data")) }
     }
 
-    async fn start(&self, clients: Option<ClientCertificate>) -> Running {
-        let who = |ConnectInfo(peer): ConnectInfo<Peer>| async move {
+    async fn start(&self, clients: Option<ClientCertificate>) -> RunningServer {
+        let who = |ConnectInfo(peer): ConnectInfo<RequestPeer>| async move {
             peer.certificate.map_or_else(|| "nobody".to_owned(), |der| BASE64_STANDARD.encode(der.as_ref()))
         };
         let routes = Router::new().route("/who", get(who));
@@ -103,7 +103,7 @@ impl Files {
 
 /// Asks over TLS; the answer, or why there is none, and the certificate that the server showed.
 async fn ask(
-    running: &Running,
+    running: &RunningServer,
     roots: &CertificateDer<'static>,
     client: Option<&Identity>,
     path: &str,

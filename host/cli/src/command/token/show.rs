@@ -2,7 +2,7 @@
 //! output, so that a script can take it, and what else there is to say goes to standard error.
 
 use lockgate_domain::{Right, TeamName, Teams, Timestamp};
-use lockgate_server::auth::token::{Issued, Token, TokenState};
+use lockgate_server::auth::token::{IssuedToken, Token, TokenState};
 use lockgate_service::lifecycle::EventActor;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::print;
 use crate::terminal::{BAD, FAINT, GOOD, styled};
 
 /// A token with its secret.
-pub(super) fn issued(issued: &Issued, now: Timestamp, form: Form, global: &Global) -> anyhow::Result<()> {
+pub(super) fn issued(issued: &IssuedToken, now: Timestamp, form: Form, global: &Global) -> anyhow::Result<()> {
     match form {
         Form::Json => {
             let mut document = document(&issued.token, now)?;

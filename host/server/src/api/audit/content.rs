@@ -11,10 +11,10 @@ use lockgate_domain::api::audit::{
 use lockgate_domain::{Digest, Timestamp};
 use lockgate_ledger::{ContentState, StoredContent};
 
-use super::super::url_parts::{Parameters, PathParts};
+use super::super::url_parts::{PathParts, QueryParams};
 use super::AuditState;
 use super::parameters::{ContentsQuery, wrong};
-use crate::api::extract::Who;
+use crate::api::extract::Authenticated;
 use crate::api::openapi_parts::AnyError;
 use crate::problem::Problem;
 
@@ -35,8 +35,8 @@ use crate::problem::Problem;
 )]
 pub(in crate::api) async fn contents(
     State(state): State<AuditState>,
-    Parameters(query): Parameters<ContentsQuery>,
-    Who(actor): Who,
+    QueryParams(query): QueryParams<ContentsQuery>,
+    Authenticated(actor): Authenticated,
 ) -> Result<Json<Contents>, Problem> {
     let (after, limit) = (query.after, query.limit()?);
     let found = state.ask(actor, move |source| source.contents(after, limit)).await?;
@@ -72,7 +72,7 @@ pub(in crate::api) async fn contents(
 pub(in crate::api) async fn content(
     State(state): State<AuditState>,
     PathParts(digest): PathParts<String>,
-    Who(actor): Who,
+    Authenticated(actor): Authenticated,
 ) -> Result<Response, Problem> {
     let digest: Digest = digest.parse().map_err(|error: lockgate_domain::DigestError| wrong(error.to_string()))?;
     let found = state.ask(actor, move |source| source.content(&digest)).await?;

@@ -5,13 +5,13 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use lockgate_domain::api::audit::{Checkpoints, Entries, HeadDocument, KeptCheckpoint, Nodes};
-use lockgate_ledger::{Error, Query as Wanted, Source, SourceEntry};
+use lockgate_ledger::{Error, Query, Source, SourceEntry};
 
-use super::super::url_parts::Parameters;
+use super::super::url_parts::QueryParams;
 use super::AuditState;
 use super::form::push;
 use super::parameters::{CheckpointsQuery, EntriesQuery, NodesQuery};
-use crate::api::extract::Who;
+use crate::api::extract::Authenticated;
 use crate::api::openapi_parts::AnyError;
 use crate::problem::Problem;
 
@@ -34,7 +34,7 @@ const LARGEST: usize = 8 << 20;
 )]
 pub(in crate::api) async fn head(
     State(state): State<AuditState>,
-    Who(actor): Who,
+    Authenticated(actor): Authenticated,
 ) -> Result<Json<HeadDocument>, Problem> {
     let head = state.ask(actor, |source| source.head()).await?;
     let key = head.key.to_string();
@@ -56,7 +56,7 @@ pub(in crate::api) async fn head(
 )]
 pub(in crate::api) async fn checkpoint(
     State(state): State<AuditState>,
-    Who(actor): Who,
+    Authenticated(actor): Authenticated,
 ) -> Result<impl IntoResponse, Problem> {
     let head = state.ask(actor, |source| source.head()).await?;
     Ok(plain(head.checkpoint))
@@ -75,7 +75,7 @@ pub(in crate::api) async fn checkpoint(
 )]
 pub(in crate::api) async fn key(
     State(state): State<AuditState>,
-    Who(actor): Who,
+    Authenticated(actor): Authenticated,
 ) -> Result<impl IntoResponse, Problem> {
     let head = state.ask(actor, |source| source.head()).await?;
     Ok(plain(format!("{}\n", head.key)))
@@ -102,11 +102,11 @@ fn plain(text: String) -> impl IntoResponse {
 )]
 pub(in crate::api) async fn entries(
     State(state): State<AuditState>,
-    Parameters(query): Parameters<EntriesQuery>,
-    Who(actor): Who,
+    QueryParams(query): QueryParams<EntriesQuery>,
+    Authenticated(actor): Authenticated,
 ) -> Result<Json<Entries>, Problem> {
     let limit = query.limit()?;
-    let wanted = Wanted {
+    let query = Query {
         stream: query.stream,
         kind: query.kind,
         id: query.id,
@@ -116,34 +116,34 @@ pub(in crate::api) async fn entries(
         newest_first: query.newest_first.unwrap_or(false),
         limit,
     };
-    state.ask(actor, move |source| page(source, wanted)).await.map(Json)
+    state.ask(actor, move |source| page(source, query)).await.map(Json)
 }
 
 /// As many entries as fit into a page, and where to go on.
-fn page(source: &dyn Source, mut wanted: Wanted) -> Result<Entries, Error> {
-    let (limit, mut page, mut bytes) = (wanted.limit, Entries::default(), 0);
+fn page(source: &dyn Source, mut query: Query) -> Result<Entries, Error> {
+    let (limit, mut page, mut bytes) = (query.limit, Entries::default(), 0);
     while places(&page) < limit {
-        wanted.limit = AT_ONCE.min(limit - places(&page));
-        let more = source.entries_with_withheld(&wanted)?;
-        let all = more.len() < wanted.limit;
+        query.limit = AT_ONCE.min(limit - places(&page));
+        let more = source.entries_with_withheld(&query)?;
+        let all = more.len() < query.limit;
         for entry in more {
-            match wanted.newest_first {
-                true => wanted.before = Some(entry.index()),
-                false => wanted.from = entry.index() + 1,
+            match query.newest_first {
+                true => query.before = Some(entry.index()),
+                false => query.from = entry.index() + 1,
             }
             if let SourceEntry::Whole(entry) = &entry {
                 bytes += entry.leaf.len();
             }
             push(&mut page, entry);
             if bytes >= LARGEST {
-                return Ok(Entries { next: next(&wanted), ..page });
+                return Ok(Entries { next: next(&query), ..page });
             }
         }
         if all {
             return Ok(page);
         }
     }
-    Ok(Entries { next: next(&wanted), ..page })
+    Ok(Entries { next: next(&query), ..page })
 }
 
 /// How many places of the log a page has.
@@ -151,8 +151,8 @@ fn places(page: &Entries) -> usize {
     page.entries.len() + page.withheld.len()
 }
 
-fn next(wanted: &Wanted) -> Option<u64> {
-    if wanted.newest_first { wanted.before } else { Some(wanted.from) }
+fn next(query: &Query) -> Option<u64> {
+    if query.newest_first { query.before } else { Some(query.from) }
 }
 
 /// Get hashes of the Merkle tree (RFC 6962)
@@ -169,8 +169,8 @@ fn next(wanted: &Wanted) -> Option<u64> {
 )]
 pub(in crate::api) async fn nodes(
     State(state): State<AuditState>,
-    Parameters(query): Parameters<NodesQuery>,
-    Who(actor): Who,
+    QueryParams(query): QueryParams<NodesQuery>,
+    Authenticated(actor): Authenticated,
 ) -> Result<Json<Nodes>, Problem> {
     let numbers = query.numbers()?;
     let hashes = state.ask(actor, move |source| source.nodes_found(&numbers)).await?;
@@ -193,8 +193,8 @@ pub(in crate::api) async fn nodes(
 )]
 pub(in crate::api) async fn checkpoints(
     State(state): State<AuditState>,
-    Parameters(query): Parameters<CheckpointsQuery>,
-    Who(actor): Who,
+    QueryParams(query): QueryParams<CheckpointsQuery>,
+    Authenticated(actor): Authenticated,
 ) -> Result<Json<Checkpoints>, Problem> {
     let (above, limit) = (query.above.unwrap_or(0), query.limit()?);
     let found = state.ask(actor, move |source| source.checkpoints(above, limit)).await?;

@@ -4,13 +4,13 @@ use axum::Json;
 use axum::extract::{Path, State};
 use lockgate_domain::counted;
 use lockgate_ledger::tree::{Hash, consistency_path, root_of};
-use lockgate_ledger::{Error, InclusionProof, Query as Wanted, Source, prove_inclusion};
+use lockgate_ledger::{Error, InclusionProof, Query, Source, prove_inclusion};
 
-use super::super::url_parts::{Parameters, PathParts};
+use super::super::url_parts::{PathParts, QueryParams};
 use super::AuditState;
 use super::form::{ConsistencyHashes, InclusionProofDocument};
 use super::parameters::ConsistencyQuery;
-use crate::api::extract::Who;
+use crate::api::extract::Authenticated;
 use crate::api::openapi_parts::AnyError;
 use crate::problem::Problem;
 
@@ -33,7 +33,7 @@ use crate::problem::Problem;
 pub(in crate::api) async fn inclusion(
     State(state): State<AuditState>,
     PathParts(index): PathParts<u64>,
-    Who(actor): Who,
+    Authenticated(actor): Authenticated,
 ) -> Result<Json<InclusionProof>, Problem> {
     state.ask(actor, move |source| prove(source, index)).await.map(Json)
 }
@@ -66,8 +66,8 @@ fn prove(source: &dyn Source, index: u64) -> Result<InclusionProof, Error> {
 )]
 pub(in crate::api) async fn consistency(
     State(state): State<AuditState>,
-    Parameters(query): Parameters<ConsistencyQuery>,
-    Who(actor): Who,
+    QueryParams(query): QueryParams<ConsistencyQuery>,
+    Authenticated(actor): Authenticated,
 ) -> Result<Json<ConsistencyHashes>, Problem> {
     state.ask(actor, move |source| between(source, query.from, query.to)).await.map(Json)
 }
@@ -106,7 +106,7 @@ fn between(source: &dyn Source, from: u64, to: Option<u64>) -> Result<Consistenc
 pub async fn decision_proof(
     State(state): State<AuditState>,
     Path(id): Path<String>,
-    Who(actor): Who,
+    Authenticated(actor): Authenticated,
 ) -> Result<Json<InclusionProof>, Problem> {
     state.ask(actor, move |source| proof_of_decision(source, &id)).await.map(Json)
 }
@@ -117,7 +117,7 @@ pub async fn decision_proof(
 /// If there is none, or the log cannot be read.
 pub fn proof_of_decision(storage: &dyn Source, id: &str) -> Result<InclusionProof, Error> {
     let (kind, id) = (Some("decision".to_owned()), Some(id.to_owned()));
-    let found = storage.entries(&Wanted { kind, id: id.clone(), limit: 1, ..Wanted::default() })?;
+    let found = storage.entries(&Query { kind, id: id.clone(), limit: 1, ..Query::default() })?;
     let none = || Error::NotFound(format!("the log has no decision `{}`", id.unwrap_or_default()));
     prove_inclusion(storage, found.first().ok_or_else(none)?.index)
 }

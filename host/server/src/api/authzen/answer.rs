@@ -14,7 +14,7 @@ pub(super) struct EvaluationAnswer<'a> {
     /// Whether the deployment may proceed: `true` only for the verdict `allow`.
     pub(super) decision: bool,
     /// The reasons, and what would change the answer.
-    context: Context<'a>,
+    context: EvaluationContext<'a>,
 }
 
 /// The answers in the order of the evaluations, up to the one at which `evaluations_semantic` stops.
@@ -27,19 +27,19 @@ pub(super) struct EvaluationsAnswer<'a> {
 /// The explanation of an answer.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-enum Context<'a> {
+enum EvaluationContext<'a> {
     /// A decision, which is in the ledger.
-    Decided(Box<Decided<'a>>),
+    Decided(Box<EvaluationDecision<'a>>),
     /// An evaluation that could not be decided. The ledger has no entry for it.
     Failed {
         /// The reason.
-        error: Failure,
+        error: EvaluationFailure,
     },
 }
 
 /// A decision and its reasons.
 #[derive(Debug, Serialize, ToSchema)]
-struct Decided<'a> {
+struct EvaluationDecision<'a> {
     /// The id of the decision.
     id: &'a str,
     /// The verdict: `allow`, `deny`, `pending` or `error`. `decision` tells only `allow` from the others.
@@ -59,12 +59,12 @@ struct Decided<'a> {
     #[schema(value_type = Object)]
     obligations: &'a BTreeMap<String, Vec<Obligation>>,
     /// Where to read and prove it.
-    receipt: Receipt,
+    receipt: EvaluationReceipt,
 }
 
 /// Where to read a decision, and its proof.
 #[derive(Debug, Serialize, ToSchema)]
-struct Receipt {
+struct EvaluationReceipt {
     /// The path of the whole decision.
     decision: String,
     /// The path of the proof that it is in the audit log.
@@ -73,7 +73,7 @@ struct Receipt {
 
 /// Why one of several evaluations failed.
 #[derive(Debug, Serialize, ToSchema)]
-struct Failure {
+struct EvaluationFailure {
     /// The HTTP status of the same evaluation sent alone.
     status: u16,
     /// The type of the problem.
@@ -87,7 +87,7 @@ impl<'a> EvaluationAnswer<'a> {
     /// The answer that a decision gives.
     pub(super) fn of(decision: &'a Decision) -> Self {
         let Decision { id, verdict, reasons, requirements, obligations, .. } = decision;
-        let decided = Decided {
+        let decided = EvaluationDecision {
             id,
             verdict: *verdict,
             reason_admin: [("en", for_administrators(decision))].into(),
@@ -95,20 +95,20 @@ impl<'a> EvaluationAnswer<'a> {
             reasons,
             requirements,
             obligations,
-            receipt: Receipt {
+            receipt: EvaluationReceipt {
                 decision: format!("/api/v1/decisions/{id}"),
                 proof: format!("/api/v1/decisions/{id}/proof"),
             },
         };
-        Self { decision: *verdict == Verdict::Allow, context: Context::Decided(Box::new(decided)) }
+        Self { decision: *verdict == Verdict::Allow, context: EvaluationContext::Decided(Box::new(decided)) }
     }
 
     /// The answer where nothing was decided.
     pub(super) fn failed(problem: &Problem) -> Self {
         let document = problem.document(None);
         let message = document.detail.unwrap_or(document.title);
-        let error = Failure { status: document.status, kind: document.kind, message };
-        Self { decision: false, context: Context::Failed { error } }
+        let error = EvaluationFailure { status: document.status, kind: document.kind, message };
+        Self { decision: false, context: EvaluationContext::Failed { error } }
     }
 }
 

@@ -9,11 +9,13 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::{StreamExt as _, stream};
 use lockgate_domain::{Decision, Verdict};
 
-use super::super::gate_decision::{Asker, ask};
-use super::super::json_body::AskedBody;
+use super::super::gate_decision::{GateCaller, ask};
+use super::super::json_body::RawBody;
 use super::super::state::ApiState;
 use super::answer::{EvaluationAnswer, EvaluationsAnswer};
-use super::request::{self, Asked, Batch, EvaluationRequest, EvaluationsRequest, Semantic};
+use super::request::{
+    self, CompleteEvaluation, EvaluationBatch, EvaluationRequest, EvaluationSemantic, EvaluationsRequest,
+};
 use crate::api::openapi_parts::NothingDecided;
 use crate::intake::MediaType;
 use crate::problem::Problem;
@@ -39,13 +41,13 @@ const AT_ONCE: usize = 16;
 )]
 pub(in crate::api) async fn evaluation(
     State(state): State<ApiState>,
-    asker: Asker,
+    caller: GateCaller,
     headers: HeaderMap,
-    AskedBody(body): AskedBody,
+    RawBody(body): RawBody,
 ) -> Result<Response, Problem> {
     is_json(&headers)?;
     let asked = request::evaluation(&body)?;
-    one(&state, &asker, asked).await
+    one(&state, &caller, asked).await
 }
 
 /// Evaluate several gates
@@ -66,20 +68,20 @@ pub(in crate::api) async fn evaluation(
 )]
 pub(in crate::api) async fn evaluations(
     State(state): State<ApiState>,
-    asker: Asker,
+    caller: GateCaller,
     headers: HeaderMap,
-    AskedBody(body): AskedBody,
+    RawBody(body): RawBody,
 ) -> Result<Response, Problem> {
     is_json(&headers)?;
     let (all, semantic) = match request::evaluations(&body)? {
-        Batch::One(asked) => return one(&state, &asker, asked).await,
-        Batch::Several(all, semantic) => (all, semantic),
+        EvaluationBatch::One(asked) => return one(&state, &caller, asked).await,
+        EvaluationBatch::Several(all, semantic) => (all, semantic),
     };
     // One answer for all of them: each by itself would say the same.
-    asker.session.require().await?;
+    caller.session.require().await?;
     // Where it may stop, nothing is asked that may not have to be: each question leaves a decision in the ledger.
-    let at_once = if semantic == Semantic::ExecuteAll { AT_ONCE } else { 1 };
-    let mut outcomes = stream::iter(all).map(|asked| decide(&state, &asker, asked)).buffered(at_once);
+    let at_once = if semantic == EvaluationSemantic::ExecuteAll { AT_ONCE } else { 1 };
+    let mut outcomes = stream::iter(all).map(|asked| decide(&state, &caller, asked)).buffered(at_once);
     let mut done: Vec<Result<Arc<Decision>, Problem>> = Vec::new();
     while let Some(outcome) = outcomes.next().await {
         let allowed = outcome.as_ref().is_ok_and(|decision| decision.verdict == Verdict::Allow);
@@ -95,14 +97,14 @@ pub(in crate::api) async fn evaluations(
     Ok(Json(EvaluationsAnswer { evaluations: each.collect() }).into_response())
 }
 
-async fn one(state: &ApiState, asker: &Asker, asked: Asked) -> Result<Response, Problem> {
-    let decision = decide(state, asker, asked).await?;
+async fn one(state: &ApiState, caller: &GateCaller, asked: CompleteEvaluation) -> Result<Response, Problem> {
+    let decision = decide(state, caller, asked).await?;
     Ok(Json(EvaluationAnswer::of(&decision)).into_response())
 }
 
-async fn decide(state: &ApiState, asker: &Asker, asked: Asked) -> Result<Arc<Decision>, Problem> {
-    let question = asked.question(&asker.actor)?;
-    Ok(ask(state, asker, question).await?.decision)
+async fn decide(state: &ApiState, caller: &GateCaller, asked: CompleteEvaluation) -> Result<Arc<Decision>, Problem> {
+    let question = asked.question(&caller.actor)?;
+    Ok(ask(state, caller, question).await?.decision)
 }
 
 /// The standard asks for it.

@@ -25,7 +25,7 @@ pub(in crate::api) const CONFIGURATION: &str = "/.well-known/authzen-configurati
 
 /// The endpoints of this decision point. It has no search endpoints.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Configuration {
+pub(super) struct AuthZenConfiguration {
     /// The URL of this decision point, made from the `Host` header of the request.
     #[schema(format = "uri", examples("https://lockgate.example.org"))]
     policy_decision_point: String,
@@ -46,7 +46,7 @@ pub(super) struct Configuration {
     operation_id = "authzen_configuration",
     tag = "authzen",
     responses(
-        (status = 200, description = "The configuration.", body = Configuration),
+        (status = 200, description = "The configuration.", body = AuthZenConfiguration),
         AnyError,
     )
 )]
@@ -62,7 +62,7 @@ pub(in crate::api) async fn configuration(
     };
     let tls = tls.is_some_and(|Extension(SpeaksTls(tls))| tls);
     let base = format!("{}://{host}", scheme(&uri, &headers, tls, &host));
-    let configuration = Configuration {
+    let configuration = AuthZenConfiguration {
         access_evaluation_endpoint: format!("{base}{EVALUATION}"),
         access_evaluations_endpoint: format!("{base}{EVALUATIONS}"),
         policy_decision_point: base,

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::super::errors::problem;
 use super::super::extract::AtDeployment;
-use super::super::gate_decision::Question;
+use super::super::gate_decision::GateQuestion;
 use super::super::json_body::{BodyRefusal, read_asked};
 use crate::problem::Problem;
 
@@ -30,13 +30,13 @@ const PATH: &str = "authzen";
 pub(super) struct EvaluationRequest {
     /// The person or service that wants to proceed: the credential's own, or another one with the right `request-for-others`.
     #[schema(required)]
-    subject: Option<Subject>,
+    subject: Option<EvaluationSubject>,
     /// The gate.
     #[schema(required)]
-    action: Option<Action>,
+    action: Option<EvaluationAction>,
     /// The deployment.
     #[schema(required)]
-    resource: Option<Resource>,
+    resource: Option<EvaluationResource>,
     /// Has no effect on the decision.
     #[expect(dead_code, reason = "it has to be an object, and that is all")]
     context: Option<Map<String, Value>>,
@@ -46,32 +46,32 @@ pub(super) struct EvaluationRequest {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub(super) struct EvaluationsRequest {
     /// The subject of evaluations that name none.
-    subject: Option<Subject>,
+    subject: Option<EvaluationSubject>,
     /// The action of evaluations that name none.
-    action: Option<Action>,
+    action: Option<EvaluationAction>,
     /// The resource of evaluations that name none.
-    resource: Option<Resource>,
+    resource: Option<EvaluationResource>,
     /// The context of evaluations that name none.
     #[expect(dead_code, reason = "it has to be an object, and that is all")]
     context: Option<Map<String, Value>>,
     /// The evaluations, at most 100.
     #[serde(default)]
     #[schema(max_items = 100)]
-    evaluations: Option<Vec<Evaluation>>,
+    evaluations: Option<Vec<EvaluationItem>>,
     /// How to evaluate them.
     #[serde(default)]
-    options: Option<Options>,
+    options: Option<EvaluationOptions>,
 }
 
 /// One of several evaluations.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-pub(super) struct Evaluation {
+pub(super) struct EvaluationItem {
     /// The person or service that wants to proceed.
-    subject: Option<Subject>,
+    subject: Option<EvaluationSubject>,
     /// The gate.
-    action: Option<Action>,
+    action: Option<EvaluationAction>,
     /// The deployment.
-    resource: Option<Resource>,
+    resource: Option<EvaluationResource>,
     /// Has no effect on the decision.
     #[expect(dead_code, reason = "it has to be an object, and that is all")]
     context: Option<Map<String, Value>>,
@@ -79,7 +79,7 @@ pub(super) struct Evaluation {
 
 /// The person or service that wants to proceed.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-pub(super) struct Subject {
+pub(super) struct EvaluationSubject {
     /// `user` or `service`.
     #[schema(required, examples("user"))]
     r#type: Option<String>,
@@ -93,7 +93,7 @@ pub(super) struct Subject {
 
 /// The gate.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-pub(super) struct Action {
+pub(super) struct EvaluationAction {
     /// The stage, a dot, and the phase.
     #[schema(required, examples("fulfill.entrance"))]
     name: Option<String>,
@@ -104,7 +104,7 @@ pub(super) struct Action {
 
 /// The deployment.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-pub(super) struct Resource {
+pub(super) struct EvaluationResource {
     /// `deployment`.
     #[schema(required, examples("deployment"))]
     r#type: Option<String>,
@@ -119,16 +119,16 @@ pub(super) struct Resource {
 
 /// How to make several evaluations. Other options are ignored.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
-pub(super) struct Options {
+pub(super) struct EvaluationOptions {
     /// When to stop.
     #[serde(default)]
-    evaluations_semantic: Option<Semantic>,
+    evaluations_semantic: Option<EvaluationSemantic>,
 }
 
 /// When to stop evaluating.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Semantic {
+pub(super) enum EvaluationSemantic {
     /// Make all evaluations.
     #[default]
     ExecuteAll,
@@ -138,7 +138,7 @@ pub(super) enum Semantic {
     PermitOnFirstPermit,
 }
 
-impl Semantic {
+impl EvaluationSemantic {
     /// Whether nothing more is to be evaluated after one of that outcome.
     pub(super) fn stops_after(self, allowed: bool) -> bool {
         match self {
@@ -151,7 +151,7 @@ impl Semantic {
 
 /// One evaluation of which nothing is missing. What it asks for may still not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct CompleteEvaluation {
     subject: (String, String),
     action: String,
     resource: (String, String),
@@ -160,15 +160,15 @@ pub(super) struct Asked {
 
 /// What several evaluations come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Batch {
+pub(super) enum EvaluationBatch {
     /// There is no list: it is one evaluation.
-    One(Asked),
+    One(CompleteEvaluation),
     /// A list, and when to stop.
-    Several(Vec<Asked>, Semantic),
+    Several(Vec<CompleteEvaluation>, EvaluationSemantic),
 }
 
 /// Reads one evaluation.
-pub(super) fn evaluation(body: &[u8]) -> Result<Asked, Problem> {
+pub(super) fn evaluation(body: &[u8]) -> Result<CompleteEvaluation, Problem> {
     let EvaluationRequest { subject, action, resource, context: _ } = read(body)?;
     let mut mistakes = Vec::new();
     let asked = complete("", subject.as_ref(), action.as_ref(), resource.as_ref(), &mut mistakes);
@@ -176,28 +176,31 @@ pub(super) fn evaluation(body: &[u8]) -> Result<Asked, Problem> {
 }
 
 /// Reads several evaluations.
-pub(super) fn evaluations(body: &[u8]) -> Result<Batch, Problem> {
+pub(super) fn evaluations(body: &[u8]) -> Result<EvaluationBatch, Problem> {
     let EvaluationsRequest { subject, action, resource, context: _, evaluations, options } = read(body)?;
     let (subject, action, resource) = (subject.as_ref(), action.as_ref(), resource.as_ref());
     let mut mistakes = Vec::new();
     let evaluations = evaluations.unwrap_or_default();
     if evaluations.is_empty() {
         let asked = complete("", subject, action, resource, &mut mistakes);
-        return asked.map(Batch::One).ok_or_else(|| wrong(&mistakes));
+        return asked.map(EvaluationBatch::One).ok_or_else(|| wrong(&mistakes));
     }
     if evaluations.len() > MOST {
         let message = format!("{} evaluations are more than {MOST}: send several requests", evaluations.len());
         return Err(wrong(&[mistake("/evaluations", message)]));
     }
     let each = evaluations.iter().enumerate().filter_map(|(place, evaluation)| {
-        let Evaluation { subject: own_subject, action: own_action, resource: own_resource, context: _ } = evaluation;
+        let EvaluationItem { subject: own_subject, action: own_action, resource: own_resource, context: _ } =
+            evaluation;
         let (own_subject, own_action) = (own_subject.as_ref().or(subject), own_action.as_ref().or(action));
         let own_resource = own_resource.as_ref().or(resource);
         complete(&format!("/evaluations/{place}"), own_subject, own_action, own_resource, &mut mistakes)
     });
-    let asked: Vec<Asked> = each.collect();
+    let asked: Vec<CompleteEvaluation> = each.collect();
     match mistakes.is_empty() {
-        true => Ok(Batch::Several(asked, options.unwrap_or_default().evaluations_semantic.unwrap_or_default())),
+        true => {
+            Ok(EvaluationBatch::Several(asked, options.unwrap_or_default().evaluations_semantic.unwrap_or_default()))
+        }
         false => Err(wrong(&mistakes)),
     }
 }
@@ -205,11 +208,11 @@ pub(super) fn evaluations(body: &[u8]) -> Result<Batch, Problem> {
 /// Finds everything that the standard requires, or notes all that is missing.
 fn complete(
     place: &str,
-    subject: Option<&Subject>,
-    action: Option<&Action>,
-    resource: Option<&Resource>,
+    subject: Option<&EvaluationSubject>,
+    action: Option<&EvaluationAction>,
+    resource: Option<&EvaluationResource>,
     mistakes: &mut Vec<InputError>,
-) -> Option<Asked> {
+) -> Option<CompleteEvaluation> {
     let team = resource.and_then(|resource| resource.properties.as_ref()).and_then(|properties| properties.get("team"));
     let team = match team {
         None => None,
@@ -254,12 +257,12 @@ fn complete(
         )),
         None => required("/resource", None, whole_resource).zip(None),
     };
-    Some(Asked { subject: subject?, action: action?, resource: resource?, team })
+    Some(CompleteEvaluation { subject: subject?, action: action?, resource: resource?, team })
 }
 
-impl Asked {
+impl CompleteEvaluation {
     /// What is asked of which gate, if the actor may ask it for the subject.
-    pub(super) fn question(self, actor: &Actor) -> Result<Question, Problem> {
+    pub(super) fn question(self, actor: &Actor) -> Result<GateQuestion, Problem> {
         let Self { subject, action, resource, team } = self;
         let (kind, id) = subject;
         if !matches!(kind.as_str(), "user" | "service") {
@@ -282,7 +285,7 @@ impl Asked {
             // Who asked is kept anyway; for whom, only if it is somebody else.
             input = Some(json!({ "subject": { "type": kind, "id": id } }));
         }
-        Ok(Question { deployment: AtDeployment::new(resource.1, team), gate, path: PATH, input })
+        Ok(GateQuestion { deployment: AtDeployment::new(resource.1, team), gate, path: PATH, input })
     }
 }
 

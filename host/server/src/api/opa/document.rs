@@ -33,7 +33,7 @@ const MEMBERS: [&str; 5] = ["allow", "verdict", "reasons", "requirements", "obli
 
 /// The answer to a query.
 #[derive(Debug, Default, Serialize, ToSchema)]
-pub(super) struct QueryAnswer {
+pub(super) struct OpaQueryAnswer {
     /// The document, or the requested part of it. Absent if it is undefined.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) result: Option<Value>,
@@ -50,19 +50,19 @@ pub(super) struct QueryAnswer {
     pub(super) provenance: Option<Value>,
     /// Why it is undefined.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) warning: Option<Warning>,
+    pub(super) warning: Option<QueryWarning>,
 }
 
 /// A warning about a query that is probably a mistake.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Warning {
+pub(super) struct QueryWarning {
     /// `api_usage_warning`.
     code: &'static str,
     /// What is wrong.
     message: String,
 }
 
-impl Warning {
+impl QueryWarning {
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self { code: "api_usage_warning", message: message.into() }
     }

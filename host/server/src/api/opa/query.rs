@@ -6,12 +6,12 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
 use super::super::errors::as_opa;
-use super::super::gate_decision::{Answered, Asker, Question, ask};
-use super::super::json_body::AskedBody;
+use super::super::gate_decision::{GateCaller, GateQuestion, TimedDecision, ask};
+use super::super::json_body::RawBody;
 use super::super::state::ApiState;
-use super::super::url_parts::{Parameters, PathParts};
-use super::document::{QueryAnswer, Warning, may_exist, metrics, part, provenance};
-use super::read::{self, QueryBody, QueryParameters};
+use super::super::url_parts::{PathParts, QueryParams};
+use super::document::{OpaQueryAnswer, QueryWarning, may_exist, metrics, part, provenance};
+use super::read::{self, OpaQueryBody, OpaQueryParams};
 use crate::api::openapi_parts::{AnyError, NothingDecided};
 use crate::problem::Problem;
 
@@ -29,20 +29,20 @@ const PATH: &str = "opa";
     params(
         ("stage" = String, Path, description = "The stage.", example = "fulfill"),
         ("phase" = String, Path, description = "`entrance` or `exit`.", example = "entrance"),
-        QueryParameters,
+        OpaQueryParams,
     ),
     responses(
-        (status = 200, description = "The document and the id of the decision; without `result` if it is undefined.", body = QueryAnswer),
+        (status = 200, description = "The document and the id of the decision; without `result` if it is undefined.", body = OpaQueryAnswer),
         NothingDecided,
     )
 )]
 pub(in crate::api) async fn get_gate(
     State(state): State<ApiState>,
-    asker: Asker,
+    caller: GateCaller,
     PathParts((stage, phase)): PathParts<(String, String)>,
-    Parameters(parameters): Parameters<QueryParameters>,
+    QueryParams(parameters): QueryParams<OpaQueryParams>,
 ) -> Result<Response, Problem> {
-    answer(&state, &asker, Asking { stage, phase, part: Vec::new() }, &parameters, None).await
+    answer(&state, &caller, QueryPath { stage, phase, part: Vec::new() }, &parameters, None).await
 }
 
 /// Query a gate
@@ -57,22 +57,22 @@ pub(in crate::api) async fn get_gate(
     params(
         ("stage" = String, Path, description = "The stage.", example = "fulfill"),
         ("phase" = String, Path, description = "`entrance` or `exit`.", example = "entrance"),
-        QueryParameters,
+        OpaQueryParams,
     ),
-    request_body = QueryBody,
+    request_body = OpaQueryBody,
     responses(
-        (status = 200, description = "The document and the id of the decision; without `result` if it is undefined.", body = QueryAnswer),
+        (status = 200, description = "The document and the id of the decision; without `result` if it is undefined.", body = OpaQueryAnswer),
         NothingDecided,
     )
 )]
 pub(in crate::api) async fn post_gate(
     State(state): State<ApiState>,
-    asker: Asker,
+    caller: GateCaller,
     PathParts((stage, phase)): PathParts<(String, String)>,
-    Parameters(parameters): Parameters<QueryParameters>,
-    AskedBody(body): AskedBody,
+    QueryParams(parameters): QueryParams<OpaQueryParams>,
+    RawBody(body): RawBody,
 ) -> Result<Response, Problem> {
-    answer(&state, &asker, Asking { stage, phase, part: Vec::new() }, &parameters, Some(&body)).await
+    answer(&state, &caller, QueryPath { stage, phase, part: Vec::new() }, &parameters, Some(&body)).await
 }
 
 /// Query a part of a gate's document with `GET`
@@ -87,20 +87,20 @@ pub(in crate::api) async fn post_gate(
         ("stage" = String, Path, description = "The stage.", example = "fulfill"),
         ("phase" = String, Path, description = "`entrance` or `exit`.", example = "entrance"),
         ("part" = String, Path, description = "The part; it may contain slashes.", example = "allow"),
-        QueryParameters,
+        OpaQueryParams,
     ),
     responses(
-        (status = 200, description = "The part and the id of the decision; without `result` if it is undefined.", body = QueryAnswer),
+        (status = 200, description = "The part and the id of the decision; without `result` if it is undefined.", body = OpaQueryAnswer),
         NothingDecided,
     )
 )]
 pub(in crate::api) async fn get_part(
     State(state): State<ApiState>,
-    asker: Asker,
+    caller: GateCaller,
     PathParts((stage, phase, part)): PathParts<(String, String, String)>,
-    Parameters(parameters): Parameters<QueryParameters>,
+    QueryParams(parameters): QueryParams<OpaQueryParams>,
 ) -> Result<Response, Problem> {
-    answer(&state, &asker, Asking { stage, phase, part: steps(&part) }, &parameters, None).await
+    answer(&state, &caller, QueryPath { stage, phase, part: steps(&part) }, &parameters, None).await
 }
 
 /// Query a part of a gate's document
@@ -115,22 +115,22 @@ pub(in crate::api) async fn get_part(
         ("stage" = String, Path, description = "The stage.", example = "fulfill"),
         ("phase" = String, Path, description = "`entrance` or `exit`.", example = "entrance"),
         ("part" = String, Path, description = "The part; it may contain slashes.", example = "allow"),
-        QueryParameters,
+        OpaQueryParams,
     ),
-    request_body = QueryBody,
+    request_body = OpaQueryBody,
     responses(
-        (status = 200, description = "The part and the id of the decision; without `result` if it is undefined.", body = QueryAnswer),
+        (status = 200, description = "The part and the id of the decision; without `result` if it is undefined.", body = OpaQueryAnswer),
         NothingDecided,
     )
 )]
 pub(in crate::api) async fn post_part(
     State(state): State<ApiState>,
-    asker: Asker,
+    caller: GateCaller,
     PathParts((stage, phase, part)): PathParts<(String, String, String)>,
-    Parameters(parameters): Parameters<QueryParameters>,
-    AskedBody(body): AskedBody,
+    QueryParams(parameters): QueryParams<OpaQueryParams>,
+    RawBody(body): RawBody,
 ) -> Result<Response, Problem> {
-    answer(&state, &asker, Asking { stage, phase, part: steps(&part) }, &parameters, Some(&body)).await
+    answer(&state, &caller, QueryPath { stage, phase, part: steps(&part) }, &parameters, Some(&body)).await
 }
 
 /// Query all documents: undefined
@@ -141,13 +141,13 @@ pub(in crate::api) async fn post_part(
     path = "/v1/data",
     operation_id = "opa_get_all",
     tag = "opa",
-    params(QueryParameters),
+    params(OpaQueryParams),
     responses(
-        (status = 200, description = "An answer without `result`, with a warning.", body = QueryAnswer),
+        (status = 200, description = "An answer without `result`, with a warning.", body = OpaQueryAnswer),
         AnyError,
     )
 )]
-pub(in crate::api) async fn get_all(parameters: Parameters<QueryParameters>) -> Result<Response, Problem> {
+pub(in crate::api) async fn get_all(parameters: QueryParams<OpaQueryParams>) -> Result<Response, Problem> {
     no_gate(parameters)
 }
 
@@ -159,13 +159,13 @@ pub(in crate::api) async fn get_all(parameters: Parameters<QueryParameters>) -> 
     path = "/v1/data",
     operation_id = "opa_post_all",
     tag = "opa",
-    params(QueryParameters),
+    params(OpaQueryParams),
     responses(
-        (status = 200, description = "An answer without `result`, with a warning.", body = QueryAnswer),
+        (status = 200, description = "An answer without `result`, with a warning.", body = OpaQueryAnswer),
         AnyError,
     )
 )]
-pub(in crate::api) async fn post_all(parameters: Parameters<QueryParameters>) -> Result<Response, Problem> {
+pub(in crate::api) async fn post_all(parameters: QueryParams<OpaQueryParams>) -> Result<Response, Problem> {
     no_gate(parameters)
 }
 
@@ -179,14 +179,14 @@ pub(in crate::api) async fn post_all(parameters: Parameters<QueryParameters>) ->
     tag = "opa",
     params(
         ("path" = String, Path, description = "Any path; it may contain slashes.", example = "system/main"),
-        QueryParameters,
+        OpaQueryParams,
     ),
     responses(
-        (status = 200, description = "An answer without `result`, with a warning.", body = QueryAnswer),
+        (status = 200, description = "An answer without `result`, with a warning.", body = OpaQueryAnswer),
         AnyError,
     )
 )]
-pub(in crate::api) async fn get_undefined(parameters: Parameters<QueryParameters>) -> Result<Response, Problem> {
+pub(in crate::api) async fn get_undefined(parameters: QueryParams<OpaQueryParams>) -> Result<Response, Problem> {
     no_gate(parameters)
 }
 
@@ -200,29 +200,32 @@ pub(in crate::api) async fn get_undefined(parameters: Parameters<QueryParameters
     tag = "opa",
     params(
         ("path" = String, Path, description = "Any path; it may contain slashes.", example = "system/main"),
-        QueryParameters,
+        OpaQueryParams,
     ),
     responses(
-        (status = 200, description = "An answer without `result`, with a warning.", body = QueryAnswer),
+        (status = 200, description = "An answer without `result`, with a warning.", body = OpaQueryAnswer),
         AnyError,
     )
 )]
-pub(in crate::api) async fn post_undefined(parameters: Parameters<QueryParameters>) -> Result<Response, Problem> {
+pub(in crate::api) async fn post_undefined(parameters: QueryParams<OpaQueryParams>) -> Result<Response, Problem> {
     no_gate(parameters)
 }
 
 /// The answer about a document above the gates, or beside them.
-fn no_gate(Parameters(parameters): Parameters<QueryParameters>) -> Result<Response, Problem> {
+fn no_gate(QueryParams(parameters): QueryParams<OpaQueryParams>) -> Result<Response, Problem> {
     undefined("undefined document: gates are at `/v1/data/lockgate/<stage>/<phase>`", &parameters)
 }
 
 /// What is not there is undefined, and no error: as in OPA.
-fn undefined(message: &str, parameters: &QueryParameters) -> Result<Response, Problem> {
-    respond(&QueryAnswer { warning: Some(Warning::new(message)), ..QueryAnswer::default() }, parameters.pretty())
+fn undefined(message: &str, parameters: &OpaQueryParams) -> Result<Response, Problem> {
+    respond(
+        &OpaQueryAnswer { warning: Some(QueryWarning::new(message)), ..OpaQueryAnswer::default() },
+        parameters.pretty(),
+    )
 }
 
 /// What the path says.
-struct Asking {
+struct QueryPath {
     stage: String,
     phase: String,
     part: Vec<String>,
@@ -234,12 +237,12 @@ fn steps(path: &str) -> Vec<String> {
 
 async fn answer(
     state: &ApiState,
-    asker: &Asker,
-    asking: Asking,
-    parameters: &QueryParameters,
+    caller: &GateCaller,
+    asking: QueryPath,
+    parameters: &OpaQueryParams,
     body: Option<&[u8]>,
 ) -> Result<Response, Problem> {
-    let Asking { stage, phase, part: path } = asking;
+    let QueryPath { stage, phase, part: path } = asking;
     let Some(gate) = read::gate(&stage, &phase) else {
         let message = format!(
             "`{stage}/{phase}` is not a gate: the stages are `plan-and-approve`, `fulfill`, `validate` and `observe`, the \
@@ -256,9 +259,9 @@ async fn answer(
         let message = format!("a gate's document has no `{}`. Nothing was decided", path.join("/"));
         return undefined(&message, parameters);
     }
-    let question = Question { deployment, gate, path: PATH, input: None };
-    let Answered { decision, phases } = ask(state, asker, question).await.map_err(as_opa)?;
-    let answer = QueryAnswer {
+    let question = GateQuestion { deployment, gate, path: PATH, input: None };
+    let TimedDecision { decision, phases } = ask(state, caller, question).await.map_err(as_opa)?;
+    let answer = OpaQueryAnswer {
         result: part(&decision, &path).map_err(|error| internal(&error))?,
         decision_id: Some(decision.id.clone()),
         metrics: parameters.metrics().then(|| metrics(&phases)),
@@ -274,7 +277,7 @@ fn internal(error: &serde_json::Error) -> Problem {
     )
 }
 
-fn respond(answer: &QueryAnswer, pretty: bool) -> Result<Response, Problem> {
+fn respond(answer: &OpaQueryAnswer, pretty: bool) -> Result<Response, Problem> {
     let bytes = if pretty { serde_json::to_vec_pretty(answer) } else { serde_json::to_vec(answer) };
     let bytes = bytes.map_err(|error| internal(&error))?;
     Ok(([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes).into_response())

@@ -14,15 +14,15 @@ use crate::problem::Problem;
 /// The body of a query.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "it is the text of the OpenAPI; what is read is looked at member by member")]
-pub(super) struct QueryBody {
+pub(super) struct OpaQueryBody {
     /// The input.
-    input: QueryInput,
+    input: OpaQueryInput,
 }
 
 /// The input of a query.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "it is the text of the OpenAPI; what is read is looked at member by member")]
-pub(super) struct QueryInput {
+pub(super) struct OpaQueryInput {
     /// The id of a registered deployment.
     #[schema(examples("shop-42"))]
     deployment: String,
@@ -33,7 +33,7 @@ pub(super) struct QueryInput {
 /// Options of a query. As in OPA, the name of a flag alone sets it, and other parameters are ignored.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(in crate::api) struct QueryParameters {
+pub(in crate::api) struct OpaQueryParams {
     /// The input of a `GET`, as JSON.
     #[param(example = r#"{"deployment": "shop-42"}"#)]
     pub(super) input: Option<String>,
@@ -48,7 +48,7 @@ pub(in crate::api) struct QueryParameters {
     pretty: Option<String>,
 }
 
-impl QueryParameters {
+impl OpaQueryParams {
     pub(super) fn metrics(&self) -> bool {
         is_set(self.metrics.as_ref())
     }

@@ -8,8 +8,8 @@ use lockgate_service::authority::Actor;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::auth::Refusal;
-use crate::auth::session::Lifetime;
+use crate::auth::CredentialRefusal;
+use crate::auth::session::CredentialLifetime;
 use crate::config::{ClaimRule, IssuerConfig, PatternList};
 
 /// The claims of a token. A token that gives one twice is not read: others might see the other value.
@@ -18,9 +18,9 @@ pub(super) struct Claims(Map<String, Value>);
 
 impl<'de> Deserialize<'de> for Claims {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Distinct;
+        struct ClaimsVisitor;
 
-        impl<'de> Visitor<'de> for Distinct {
+        impl<'de> Visitor<'de> for ClaimsVisitor {
             type Value = Claims;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,17 +38,17 @@ impl<'de> Deserialize<'de> for Claims {
             }
         }
 
-        deserializer.deserialize_map(Distinct)
+        deserializer.deserialize_map(ClaimsVisitor)
     }
 }
 
 /// Which issuer a token says it is of, unverified: good for finding out whose keys to look at, and nothing else.
-pub(super) fn claimed_issuer(token: &str) -> Result<String, Refusal> {
+pub(super) fn claimed_issuer(token: &str) -> Result<String, CredentialRefusal> {
     let claims = jsonwebtoken::dangerous::insecure_decode_claims::<Claims>(token);
-    let claims = claims.map_err(|_| Refusal::NoToken("its claims are unreadable"))?;
+    let claims = claims.map_err(|_| CredentialRefusal::NoToken("its claims are unreadable"))?;
     match claims.0.get("iss") {
         Some(Value::String(issuer)) => Ok(issuer.clone()),
-        _ => Err(Refusal::Claim { claim: "iss".to_owned(), problem: "is missing, or not a text" }),
+        _ => Err(CredentialRefusal::Claim { claim: "iss".to_owned(), problem: "is missing, or not a text" }),
     }
 }
 
@@ -66,23 +66,28 @@ impl Claims {
     }
 
     /// Until when the token is accepted, if it is time for it.
-    pub(super) fn check_times(&self, leeway: Duration, now: Timestamp) -> Result<Lifetime, Refusal> {
+    pub(super) fn check_times(
+        &self,
+        leeway: Duration,
+        now: Timestamp,
+    ) -> Result<CredentialLifetime, CredentialRefusal> {
         let expires = self.moment("exp")?;
-        let expires = expires.ok_or(Refusal::Claim { claim: "exp".to_owned(), problem: "is missing" })?;
-        let lifetime = Lifetime { what: "token", expires, refused_from: expires.saturating_add(leeway) };
+        let expires = expires.ok_or(CredentialRefusal::Claim { claim: "exp".to_owned(), problem: "is missing" })?;
+        let lifetime = CredentialLifetime { what: "token", expires, refused_from: expires.saturating_add(leeway) };
         lifetime.check(now)?;
         for claim in ["nbf", "iat"] {
             if let Some(at) = self.moment(claim)?.filter(|at| *at > now.saturating_add(leeway)) {
-                return Err(Refusal::NotYet { what: "token", at });
+                return Err(CredentialRefusal::NotYet { what: "token", at });
             }
         }
         Ok(lifetime)
     }
 
     /// A moment in seconds since 1970, perhaps with a fraction (RFC 7519: NumericDate).
-    fn moment(&self, claim: &str) -> Result<Option<Timestamp>, Refusal> {
+    fn moment(&self, claim: &str) -> Result<Option<Timestamp>, CredentialRefusal> {
         let Some(value) = self.0.get(claim) else { return Ok(None) };
-        let wrong = || Refusal::Claim { claim: claim.to_owned(), problem: "is not a time in seconds since 1970" };
+        let wrong =
+            || CredentialRefusal::Claim { claim: claim.to_owned(), problem: "is not a time in seconds since 1970" };
         let seconds = value.as_f64().filter(|seconds| (0.0..=1e11).contains(seconds)).ok_or_else(wrong)?;
         #[expect(clippy::cast_possible_truncation, reason = "it was seen to be far within the range")]
         Ok(Some(Timestamp::from_millis((seconds * 1000.0) as i64)))
@@ -90,21 +95,21 @@ impl Claims {
 }
 
 /// Who the tokens of an issuer are.
-pub(super) struct Mapping {
+pub(super) struct ClaimMapping {
     person: String,
     prefix: String,
     name: Option<String>,
     scopes: Option<BTreeSet<Right>>,
     issuer: String,
-    rules: Vec<Rule>,
+    rules: Vec<CompiledClaimRule>,
 }
 
-struct Rule {
+struct CompiledClaimRule {
     when: Vec<(String, Vec<Pattern>)>,
     gives: ClaimRule,
 }
 
-impl Mapping {
+impl ClaimMapping {
     pub(super) fn new(config: &IssuerConfig) -> Self {
         Self {
             person: config.person.clone(),
@@ -112,13 +117,13 @@ impl Mapping {
             name: config.name.clone(),
             scopes: config.scopes.clone(),
             issuer: config.issuer.clone(),
-            rules: config.rules.iter().map(Rule::new).collect(),
+            rules: config.rules.iter().map(CompiledClaimRule::new).collect(),
         }
     }
 
     /// Who it is. The token has been verified.
-    pub(super) fn actor(&self, claims: &Claims) -> Result<Actor, Refusal> {
-        let wrong = |problem| Refusal::Claim { claim: self.person.clone(), problem };
+    pub(super) fn actor(&self, claims: &Claims) -> Result<Actor, CredentialRefusal> {
+        let wrong = |problem| CredentialRefusal::Claim { claim: self.person.clone(), problem };
         let id = match claims.get(&self.person) {
             Some(Value::String(id)) if !id.is_empty() => id,
             _ => return Err(wrong("is missing, empty, or not a text: it has to hold the id of the person")),
@@ -130,14 +135,14 @@ impl Mapping {
             return Err(wrong("is not verified: `email_verified` is not `true`"));
         }
         let name = self.name.as_ref().and_then(|name| claims.get(name)).and_then(Value::as_str).unwrap_or_default();
-        let no_id = |wrong| Refusal::PersonId { of: self.person.clone(), wrong };
+        let no_id = |wrong| CredentialRefusal::PersonId { of: self.person.clone(), wrong };
         // By itself first: a blank in front of it would hide behind the prefix.
         let claimed = PersonId::new(id).map_err(no_id)?;
         let id = PersonId::new(&format!("{}{}", self.prefix, claimed.written())).map_err(no_id)?;
         self.check_characters(claims)?;
         // One rule alone: added up, the roles of one would reach into the teams of another.
         let rule = self.rules.iter().find(|rule| rule.fits(claims));
-        let gives = &rule.ok_or(Refusal::NoRule { what: "token", section: "auth.oidc.rules" })?.gives;
+        let gives = &rule.ok_or(CredentialRefusal::NoRule { what: "token", section: "auth.oidc.rules" })?.gives;
         let person = Person { id, name: name.to_owned(), roles: gives.roles.iter().cloned().collect() };
         Ok(Actor {
             person,
@@ -149,7 +154,7 @@ impl Mapping {
     }
 
     /// Checks the claims that are looked at: rules must not match what people read otherwise.
-    fn check_characters(&self, claims: &Claims) -> Result<(), Refusal> {
+    fn check_characters(&self, claims: &Claims) -> Result<(), CredentialRefusal> {
         let of_rules = self.rules.iter().flat_map(|rule| rule.when.iter().map(|(claim, _)| claim));
         for claim in of_rules.chain(&self.name) {
             let texts = match claims.get(claim) {
@@ -157,14 +162,14 @@ impl Mapping {
                 value => Vec::from_iter(value.and_then(Value::as_str)),
             };
             if let Some(fault) = texts.into_iter().find_map(|text| check_line(text).err()) {
-                return Err(Refusal::Characters { of: claim.clone(), fault });
+                return Err(CredentialRefusal::Characters { of: claim.clone(), fault });
             }
         }
         Ok(())
     }
 }
 
-impl Rule {
+impl CompiledClaimRule {
     fn new(config: &ClaimRule) -> Self {
         let patterns = |patterns: &PatternList| patterns.all().iter().map(|pattern| Pattern::new(pattern)).collect();
         let when = config.when.iter().map(|(claim, list)| (claim.clone(), patterns(list)));

@@ -21,7 +21,7 @@ const LARGEST: u64 = 1 << 20;
 
 /// Where the keys of an issuer are.
 #[derive(Clone)]
-pub(super) struct Source {
+pub(super) struct KeySource {
     issuer: String,
     jwks_uri: Option<String>,
     timeout: Duration,
@@ -43,7 +43,7 @@ impl FetchError {
 
 /// What is needed of a discovery document (OpenID Connect Discovery 1.0, section 3).
 #[derive(Deserialize)]
-struct Discovery {
+struct DiscoveryDocument {
     issuer: String,
     jwks_uri: String,
 }
@@ -51,11 +51,11 @@ struct Discovery {
 /// A set of keys (RFC 7517, section 5). What a key is, is read for each by itself: one that is not known here shall not
 /// spoil the others.
 #[derive(Deserialize)]
-struct KeyDocuments {
+struct KeySetDocument {
     keys: Vec<Value>,
 }
 
-impl Source {
+impl KeySource {
     pub(super) fn new(config: &IssuerConfig) -> Self {
         Self { issuer: config.issuer.clone(), jwks_uri: config.jwks_uri.clone(), timeout: config.keys.timeout }
     }
@@ -71,7 +71,7 @@ impl Source {
             Some(uri) => uri.clone(),
             None => self.discover(&agent)?,
         };
-        let documents: KeyDocuments = get(&agent, &place)?;
+        let documents: KeySetDocument = get(&agent, &place)?;
         let read = |document| serde_json::from_value::<Jwk>(document).ok();
         let keys: Vec<PublicKey> =
             documents.keys.into_iter().filter_map(read).filter_map(|key| PublicKey::new(&key)).collect();
@@ -83,7 +83,7 @@ impl Source {
 
     fn discover(&self, agent: &Agent) -> Result<String, FetchError> {
         let place = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
-        let discovery: Discovery = get(agent, &place)?;
+        let discovery: DiscoveryDocument = get(agent, &place)?;
         if discovery.issuer != self.issuer {
             let why = format!("its issuer is `{}`, not `{}`", discovery.issuer, self.issuer);
             return Err(FetchError::new(&place, why));

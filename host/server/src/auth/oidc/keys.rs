@@ -11,41 +11,41 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use lockgate_domain::{Duration, Timestamp};
 use tokio::sync::{Mutex, Semaphore};
 
-use super::fetch::{FetchError, PublicKey, Source};
-use crate::auth::{AuthError, Refusal};
+use super::fetch::{FetchError, KeySource, PublicKey};
+use crate::auth::{AuthError, CredentialRefusal};
 use crate::config::{IssuerConfig, KeysConfig};
 
 /// How many requests wait for the keys of one issuer.
 const MOST_WAITING: usize = 256;
 
 /// The keys of one issuer.
-pub(super) struct Keys(Arc<Shared>);
+pub(super) struct IssuerKeys(Arc<KeyCache>);
 
-struct Shared {
-    source: Source,
+struct KeyCache {
+    source: KeySource,
     times: KeysConfig,
-    known: ArcSwapOption<KeySet>,
+    known: ArcSwapOption<FetchedKeys>,
     /// The last attempt to fetch them; held while one is under way.
-    attempt: Mutex<Option<Attempt>>,
+    attempt: Mutex<Option<FetchAttempt>>,
     /// How many more requests may wait for the issuer.
     waiting: Semaphore,
 }
 
 #[derive(Clone, Copy)]
-struct Attempt {
+struct FetchAttempt {
     at: Timestamp,
     failed: bool,
 }
 
-struct KeySet {
+struct FetchedKeys {
     fetched: Timestamp,
     keys: Vec<PublicKey>,
 }
 
-impl Keys {
+impl IssuerKeys {
     pub(super) fn new(config: &IssuerConfig) -> Self {
-        let shared = Shared {
-            source: Source::new(config),
+        let shared = KeyCache {
+            source: KeySource::new(config),
             times: config.keys.clone(),
             known: ArcSwapOption::empty(),
             attempt: Mutex::default(),
@@ -73,13 +73,13 @@ impl Keys {
         };
         // As a task of its own, which goes on if this request is given up.
         let attempt = tokio::spawn(Arc::clone(shared).refresh(now)).await;
-        let attempt = attempt.unwrap_or(Attempt { at: now, failed: true });
+        let attempt = attempt.unwrap_or(FetchAttempt { at: now, failed: true });
         let lasting = shared.times.refresh.as_millis().saturating_add(shared.times.stale.as_millis());
         let known = shared.known.load_full();
         let known = known.filter(|known| !known.is_older(Duration::from_millis(lasting), now));
         match known.map(|known| known.find(id, algorithm)) {
             Some(Some(key)) => Ok(key),
-            Some(None) if !attempt.failed => Err(Refusal::Key.into()),
+            Some(None) if !attempt.failed => Err(CredentialRefusal::Key.into()),
             _ => {
                 let waited = now.as_millis().saturating_sub(attempt.at.as_millis()).max(0).unsigned_abs();
                 let left = shared.times.retry.as_millis().saturating_sub(waited).div_ceil(1000);
@@ -90,9 +90,9 @@ impl Keys {
     }
 }
 
-impl Shared {
+impl KeyCache {
     /// Fetches the keys, if it is time to.
-    async fn refresh(self: Arc<Self>, now: Timestamp) -> Attempt {
+    async fn refresh(self: Arc<Self>, now: Timestamp) -> FetchAttempt {
         let mut last = self.attempt.lock().await;
         if let Some(last) = *last
             && is_within(now, last.at, self.times.retry)
@@ -104,7 +104,7 @@ impl Shared {
         let fetched = fetched.unwrap_or_else(|error| Err(FetchError::new(self.source.issuer(), error)));
         let failed = match fetched {
             Ok(keys) => {
-                self.known.store(Some(Arc::new(KeySet { fetched: now, keys })));
+                self.known.store(Some(Arc::new(FetchedKeys { fetched: now, keys })));
                 false
             }
             Err(error) => {
@@ -112,7 +112,7 @@ impl Shared {
                 true
             }
         };
-        let attempt = Attempt { at: now, failed };
+        let attempt = FetchAttempt { at: now, failed };
         *last = Some(attempt);
         attempt
     }
@@ -124,7 +124,7 @@ fn is_within(now: Timestamp, since: Timestamp, length: Duration) -> bool {
     passed.is_ok_and(|passed| passed < length.as_millis())
 }
 
-impl KeySet {
+impl FetchedKeys {
     fn is_younger(&self, age: Duration, now: Timestamp) -> bool {
         is_within(now, self.fetched, age)
     }

@@ -13,10 +13,10 @@ use jsonwebtoken::{Header, decode_header};
 use lockgate_domain::Timestamp;
 use lockgate_service::authority::Actor;
 
-use self::claims::Mapping;
-use self::keys::Keys;
-use super::session::Lifetime;
-use super::{AuthError, Refusal};
+use self::claims::ClaimMapping;
+use self::keys::IssuerKeys;
+use super::session::CredentialLifetime;
+use super::{AuthError, CredentialRefusal};
 use crate::config::IssuerConfig;
 
 /// Longer tokens are not read. In bytes.
@@ -27,13 +27,13 @@ const LONGEST_KEY_ID: usize = 256;
 /// An issuer whose tokens are taken.
 pub(super) struct Issuer {
     config: IssuerConfig,
-    keys: Keys,
-    mapping: Mapping,
+    keys: IssuerKeys,
+    mapping: ClaimMapping,
 }
 
 impl Issuer {
     pub(super) fn new(config: &IssuerConfig) -> Self {
-        Self { keys: Keys::new(config), mapping: Mapping::new(config), config: config.clone() }
+        Self { keys: IssuerKeys::new(config), mapping: ClaimMapping::new(config), config: config.clone() }
     }
 
     async fn authenticate(
@@ -42,9 +42,10 @@ impl Issuer {
         header: &Header,
         now: Timestamp,
         system: Timestamp,
-    ) -> Result<(Actor, Lifetime), AuthError> {
+    ) -> Result<(Actor, CredentialLifetime), AuthError> {
         let algorithm = self.config.algorithms.iter().map(|algorithm| verify::algorithm(*algorithm));
-        let algorithm = algorithm.into_iter().find(|algorithm| *algorithm == header.alg).ok_or(Refusal::Algorithm)?;
+        let algorithm =
+            algorithm.into_iter().find(|algorithm| *algorithm == header.alg).ok_or(CredentialRefusal::Algorithm)?;
         let key = self.keys.find(header.kid.as_deref(), algorithm, system).await?;
         let claims = verify::verify(token, &key, algorithm, &self.config)?;
         let lifetime = claims.check_times(self.config.leeway, now)?;
@@ -58,37 +59,37 @@ pub(super) async fn authenticate(
     token: &str,
     now: Timestamp,
     system: Timestamp,
-) -> Result<(Actor, Lifetime), AuthError> {
+) -> Result<(Actor, CredentialLifetime), AuthError> {
     let header = readable(token)?;
     let of_it = claims::claimed_issuer(token)?;
-    let issuer = issuers.iter().find(|issuer| issuer.config.issuer == of_it).ok_or(Refusal::Issuer)?;
+    let issuer = issuers.iter().find(|issuer| issuer.config.issuer == of_it).ok_or(CredentialRefusal::Issuer)?;
     issuer.authenticate(token, &header, now, system).await
 }
 
 /// The header, if it asks for nothing that is not understood here.
-fn readable(token: &str) -> Result<Header, Refusal> {
+fn readable(token: &str) -> Result<Header, CredentialRefusal> {
     if token.len() > LONGEST {
-        return Err(Refusal::NoToken("it is longer than 16 KiB"));
+        return Err(CredentialRefusal::NoToken("it is longer than 16 KiB"));
     }
     if token.bytes().filter(|byte| *byte == b'.').count() != 2 {
-        return Err(Refusal::NoToken("it has the form of neither"));
+        return Err(CredentialRefusal::NoToken("it has the form of neither"));
     }
     // This also refuses `none`, and what else is no algorithm that signs.
-    let header = decode_header(token).map_err(|_| Refusal::NoToken("its header is unreadable"))?;
+    let header = decode_header(token).map_err(|_| CredentialRefusal::NoToken("its header is unreadable"))?;
     if header.crit.is_some() {
-        return Err(Refusal::NoToken("its header has `crit`, which is not supported"));
+        return Err(CredentialRefusal::NoToken("its header has `crit`, which is not supported"));
     }
     if header.enc.is_some() || header.zip.is_some() {
-        return Err(Refusal::NoToken("it is encrypted or compressed"));
+        return Err(CredentialRefusal::NoToken("it is encrypted or compressed"));
     }
     // Others, such as `logout+jwt`, say something else than who asks.
     let kind = header.typ.as_deref().map(str::to_ascii_lowercase);
     let kind = kind.as_deref().map(|kind| kind.strip_prefix("application/").unwrap_or(kind));
     if !matches!(kind, None | Some("jwt" | "at+jwt")) {
-        return Err(Refusal::NoToken("its `typ` is neither `JWT` nor `at+jwt`"));
+        return Err(CredentialRefusal::NoToken("its `typ` is neither `JWT` nor `at+jwt`"));
     }
     if header.kid.as_ref().is_some_and(|id| id.len() > LONGEST_KEY_ID) {
-        return Err(Refusal::Key);
+        return Err(CredentialRefusal::Key);
     }
     Ok(header)
 }

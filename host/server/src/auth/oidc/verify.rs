@@ -10,7 +10,7 @@ use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, Enc
 use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
 
 use super::claims::Claims;
-use crate::auth::Refusal;
+use crate::auth::CredentialRefusal;
 use crate::config::{IssuerConfig, SigningAlgorithm};
 
 /// The algorithm, as `jsonwebtoken` names it.
@@ -35,7 +35,7 @@ pub(super) fn verify(
     key: &DecodingKey,
     algorithm: Algorithm,
     config: &IssuerConfig,
-) -> Result<Claims, Refusal> {
+) -> Result<Claims, CredentialRefusal> {
     // Process-wide, because it asks for that. Nobody else here uses it.
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -47,18 +47,19 @@ pub(super) fn verify(
     validation.set_issuer(&[&config.issuer]);
     validation.set_required_spec_claims(&["iss", "aud", "exp"]);
     validation.validate_exp = false;
-    let missing = |claim: &str| Refusal::Claim { claim: claim.to_owned(), problem: "is missing or unreadable" };
+    let missing =
+        |claim: &str| CredentialRefusal::Claim { claim: claim.to_owned(), problem: "is missing or unreadable" };
     match jsonwebtoken::decode::<Claims>(token, key, &validation) {
         Ok(verified) => Ok(verified.claims),
         Err(error) => Err(match error.kind() {
-            ErrorKind::InvalidSignature => Refusal::Signature,
-            ErrorKind::InvalidAlgorithm | ErrorKind::UnsupportedAlgorithm => Refusal::Algorithm,
-            ErrorKind::InvalidKeyFormat => Refusal::Key,
-            ErrorKind::InvalidAudience => Refusal::Audience { expected: config.audiences.join("` or `") },
-            ErrorKind::InvalidIssuer => Refusal::Issuer,
+            ErrorKind::InvalidSignature => CredentialRefusal::Signature,
+            ErrorKind::InvalidAlgorithm | ErrorKind::UnsupportedAlgorithm => CredentialRefusal::Algorithm,
+            ErrorKind::InvalidKeyFormat => CredentialRefusal::Key,
+            ErrorKind::InvalidAudience => CredentialRefusal::Audience { expected: config.audiences.join("` or `") },
+            ErrorKind::InvalidIssuer => CredentialRefusal::Issuer,
             ErrorKind::MissingRequiredClaim(claim) => missing(claim),
-            ErrorKind::Json(_) => Refusal::NoToken("its claims are unreadable"),
-            _ => Refusal::NoToken("it is unreadable"),
+            ErrorKind::Json(_) => CredentialRefusal::NoToken("its claims are unreadable"),
+            _ => CredentialRefusal::NoToken("it is unreadable"),
         }),
     }
 }
@@ -84,7 +85,7 @@ fn no_signer(_: &Algorithm, _: &EncodingKey) -> errors::Result<Box<dyn JwtSigner
 }
 
 /// One key with one algorithm of its family: the family is that of the key, whatever the token says.
-struct WithRing {
+struct RingVerifier {
     algorithm: Algorithm,
     key: DecodingKey,
 }
@@ -93,16 +94,16 @@ fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> errors::Result<Box<dyn 
     if key.family() != algorithm.family() || algorithm.family() == AlgorithmFamily::Hmac {
         return Err(new_error(ErrorKind::InvalidAlgorithm));
     }
-    Ok(Box::new(WithRing { algorithm: *algorithm, key: key.clone() }))
+    Ok(Box::new(RingVerifier { algorithm: *algorithm, key: key.clone() }))
 }
 
-impl JwtVerifier for WithRing {
+impl JwtVerifier for RingVerifier {
     fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 }
 
-impl Verifier<Vec<u8>> for WithRing {
+impl Verifier<Vec<u8>> for RingVerifier {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), Wrong> {
         let rsa = match self.algorithm {
             Algorithm::RS256 => &signature::RSA_PKCS1_2048_8192_SHA256,
@@ -127,7 +128,7 @@ impl Verifier<Vec<u8>> for WithRing {
     }
 }
 
-impl WithRing {
+impl RingVerifier {
     fn curve(
         &self,
         algorithm: &'static dyn VerificationAlgorithm,

@@ -6,9 +6,9 @@ use lockgate_domain::{CredentialKind, Duration, Person, PersonId, Right, Teams, 
 use lockgate_ledger::{Append, Error, Expect, Storage};
 use lockgate_service::lifecycle::EventActor;
 
-use super::event::{ACCESS_STREAM, Event, IssuedBody, RevokedBody, RotatedBody};
+use super::event::{ACCESS_STREAM, IssuedBody, RevokedBody, RotatedBody, TokenEvent};
 use super::fold::{Token, Tokens};
-use super::{ID_DIGITS, Secret, TokenError, own_person, random};
+use super::{ID_DIGITS, TokenError, TokenSecret, own_person, random};
 
 /// For how long the first administrator's token is taken: long enough to issue others.
 const FIRST_TOKEN_LASTS: Duration = Duration::from_millis(24 * 60 * 60 * 1000);
@@ -37,18 +37,18 @@ pub struct NewToken {
 
 /// A token with its secret, which nobody can find out again.
 #[derive(Clone, Debug)]
-pub struct Issued {
+pub struct IssuedToken {
     /// The token.
     pub token: Token,
     /// Its text.
-    pub secret: Secret,
+    pub secret: TokenSecret,
 }
 
 /// Issues a token.
 ///
 /// # Errors
 /// If what it shall be cannot be, or the ledger is in the way.
-pub fn issue(storage: &dyn Storage, new: NewToken, now: Timestamp) -> Result<Issued, TokenError> {
+pub fn issue(storage: &dyn Storage, new: NewToken, now: Timestamp) -> Result<IssuedToken, TokenError> {
     checked(&new, now)?;
     append_issued(storage, new, now, None)
 }
@@ -58,7 +58,7 @@ pub fn issue(storage: &dyn Storage, new: NewToken, now: Timestamp) -> Result<Iss
 ///
 /// # Errors
 /// If the ledger is in the way.
-pub fn first_administrator(storage: &dyn Storage, now: Timestamp) -> Result<Option<Issued>, TokenError> {
+pub fn first_administrator(storage: &dyn Storage, now: Timestamp) -> Result<Option<IssuedToken>, TokenError> {
     if storage.version(ACCESS_STREAM)? > 0 {
         return Ok(None);
     }
@@ -88,16 +88,16 @@ fn append_issued(
     new: NewToken,
     now: Timestamp,
     version: Option<u64>,
-) -> Result<Issued, TokenError> {
+) -> Result<IssuedToken, TokenError> {
     let id = random(ID_DIGITS).map_err(TokenError::Random)?;
-    let secret = Secret::generate(&id).map_err(TokenError::Random)?;
+    let secret = TokenSecret::generate(&id).map_err(TokenError::Random)?;
     let NewToken { person, kind, teams, scopes, expires, note, by } = new;
     let kind = kind.unwrap_or_else(|| CredentialKind::usual_for(&person.roles));
     let body = IssuedBody { person, kind, teams, scopes, expires, note, by, digest: secret.digest() };
-    let entry = Event::Issued(body).entry(&id, now)?;
+    let entry = TokenEvent::Issued(body).entry(&id, now)?;
     let expect = version.map(|version| Expect { stream: ACCESS_STREAM.to_owned(), version });
     storage.append(Append { entries: vec![entry], expect: expect.into_iter().collect(), ..Append::default() })?;
-    Ok(Issued { token: reread(storage, &id)?, secret })
+    Ok(IssuedToken { token: reread(storage, &id)?, secret })
 }
 
 /// Revokes a token: from now on, here, and within a second on every server that has this ledger.
@@ -111,7 +111,9 @@ pub fn revoke(
     reason: Option<&str>,
     now: Timestamp,
 ) -> Result<Token, TokenError> {
-    change(storage, id, now, |_| Ok(Event::Revoked(RevokedBody { by: by.clone(), reason: reason.map(str::to_owned) })))
+    change(storage, id, now, |_| {
+        Ok(TokenEvent::Revoked(RevokedBody { by: by.clone(), reason: reason.map(str::to_owned) }))
+    })
 }
 
 /// Replaces the secret of a token. What was handed out before is taken for that much longer: 0 for not at all. The token
@@ -126,17 +128,17 @@ pub fn rotate(
     overlap: Duration,
     expires: Option<Timestamp>,
     now: Timestamp,
-) -> Result<Issued, TokenError> {
-    let secret = Secret::generate(id).map_err(TokenError::Random)?;
+) -> Result<IssuedToken, TokenError> {
+    let secret = TokenSecret::generate(id).map_err(TokenError::Random)?;
     let token = change(storage, id, now, |token| {
         let expires = expires.or(token.expires);
         if let Some(at) = expires.filter(|at| *at <= now) {
             return Err(TokenError::Invalid(format!("the token `{id}` expires at {at}: give a new expiry")));
         }
         let previous_until = now.saturating_add(overlap);
-        Ok(Event::Rotated(RotatedBody { by: by.clone(), digest: secret.digest(), previous_until, expires }))
+        Ok(TokenEvent::Rotated(RotatedBody { by: by.clone(), digest: secret.digest(), previous_until, expires }))
     })?;
-    Ok(Issued { token, secret })
+    Ok(IssuedToken { token, secret })
 }
 
 /// Appends what is to happen to a token, if nobody was faster; else looks again.
@@ -144,7 +146,7 @@ fn change(
     storage: &dyn Storage,
     id: &str,
     now: Timestamp,
-    event: impl Fn(&Token) -> Result<Event, TokenError>,
+    event: impl Fn(&Token) -> Result<TokenEvent, TokenError>,
 ) -> Result<Token, TokenError> {
     let mut tokens = Tokens::read(storage)?;
     for attempt in 1.. {

@@ -18,7 +18,7 @@ const ROTATED: &str = "token-rotated";
 
 /// Something that happened to a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Event {
+pub(super) enum TokenEvent {
     Issued(IssuedBody),
     Revoked(RevokedBody),
     Rotated(RotatedBody),
@@ -63,7 +63,7 @@ pub(super) struct RotatedBody {
     pub(super) expires: Option<Timestamp>,
 }
 
-impl Event {
+impl TokenEvent {
     /// The entry for it.
     pub(super) fn entry(&self, id: &str, at: Timestamp) -> Result<NewEntry, InvalidEntry> {
         let entry = match self {

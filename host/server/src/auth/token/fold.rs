@@ -11,8 +11,8 @@ use serde::Serialize;
 use subtle::{Choice, ConstantTimeEq as _};
 
 use super::TokenError;
-use super::event::{ACCESS_STREAM, Event};
-use crate::auth::Refusal;
+use super::event::{ACCESS_STREAM, TokenEvent};
+use crate::auth::CredentialRefusal;
 
 /// How many entries are read at once.
 const PAGE: usize = 1000;
@@ -47,7 +47,7 @@ pub struct Token {
     spans: Vec<(Timestamp, Option<Timestamp>)>,
     /// What was handed out for it, the last one at the end.
     #[serde(skip)]
-    accepted: Vec<Accepted>,
+    accepted: Vec<IssuedSecret>,
 }
 
 /// That a token was revoked.
@@ -75,7 +75,7 @@ pub enum TokenState {
 
 /// One text of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Accepted {
+struct IssuedSecret {
     digest: Digest,
     /// When it is no longer taken, because another one took its place.
     until: Option<Timestamp>,
@@ -112,12 +112,12 @@ impl Token {
     }
 
     /// Whether it is still good, whatever text of it was presented.
-    pub(super) fn check(&self, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn check(&self, now: Timestamp) -> Result<(), CredentialRefusal> {
         if let Some(revocation) = &self.revoked {
-            return Err(Refusal::Revoked(revocation.at));
+            return Err(CredentialRefusal::Revoked(revocation.at));
         }
         if let Some(at) = self.expires.filter(|expires| *expires <= now) {
-            return Err(Refusal::Expired { what: "token", at });
+            return Err(CredentialRefusal::Expired { what: "token", at });
         }
         Ok(())
     }
@@ -186,9 +186,9 @@ impl Tokens {
     }
 
     fn apply(&mut self, stored: &StoredEntry) -> Result<(), String> {
-        let Some((id, event)) = Event::read(stored)? else { return Ok(()) };
+        let Some((id, event)) = TokenEvent::read(stored)? else { return Ok(()) };
         let at = stored.at;
-        if let Event::Issued(body) = event {
+        if let TokenEvent::Issued(body) = event {
             let token = Token {
                 id: id.clone(),
                 person: body.person,
@@ -202,7 +202,7 @@ impl Tokens {
                 rotated: None,
                 revoked: None,
                 spans: vec![(at, body.expires)],
-                accepted: vec![Accepted { digest: body.digest, until: None }],
+                accepted: vec![IssuedSecret { digest: body.digest, until: None }],
             };
             if self.by_id.insert(id.clone(), Arc::new(token)).is_some() {
                 return Err(format!("token `{id}` was issued twice: entry {} is not allowed", stored.index));
@@ -213,17 +213,17 @@ impl Tokens {
         let token = token.ok_or_else(|| format!("entry {} refers to a missing token `{id}`", stored.index))?;
         let token = Arc::make_mut(token);
         match event {
-            Event::Revoked(body) => {
+            TokenEvent::Revoked(body) => {
                 // The first one counts.
                 token.revoked.get_or_insert(Revocation { at, by: body.by, reason: body.reason });
             }
-            Event::Rotated(body) => {
+            TokenEvent::Rotated(body) => {
                 token.accepted.retain(|accepted| accepted.until.is_none_or(|until| at < until));
                 for accepted in &mut token.accepted {
                     let until = accepted.until.unwrap_or(body.previous_until);
                     accepted.until = Some(until.min(body.previous_until));
                 }
-                token.accepted.push(Accepted { digest: body.digest, until: None });
+                token.accepted.push(IssuedSecret { digest: body.digest, until: None });
                 match token.spans.last_mut() {
                     Some((_, until)) if until.is_none_or(|until| at < until) => *until = body.expires,
                     _ => token.spans.push((at, body.expires)),
@@ -231,7 +231,7 @@ impl Tokens {
                 token.expires = body.expires;
                 token.rotated = Some(at);
             }
-            Event::Issued(_) => {}
+            TokenEvent::Issued(_) => {}
         }
         Ok(())
     }

@@ -12,8 +12,8 @@ use parking_lot::Mutex;
 
 use super::event::ACCESS_STREAM;
 use super::fold::{Token, Tokens};
-use super::{Claimed, TokenError};
-use crate::auth::{AuthError, Refusal};
+use super::{PresentedToken, TokenError};
+use crate::auth::{AuthError, CredentialRefusal};
 use crate::process::read;
 
 /// For how long nobody looks whether the ledger has more, in milliseconds. A token that is not found is looked for at
@@ -25,12 +25,12 @@ const NEVER: i64 = i64::MIN;
 /// The tokens, kept up with the ledger. Cheap to clone.
 #[derive(Clone)]
 pub(in crate::auth) struct LiveTokens {
-    shared: Arc<Shared>,
+    shared: Arc<TokenCache>,
 }
 
 /// How much of the ledger a check of an API token has to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AsOf {
+pub enum LedgerFreshness {
     /// All that was written until a second ago. The ledger is read if nobody read it within the last second.
     LastSecond,
     /// All that was written until now. The ledger is read.
@@ -44,7 +44,7 @@ pub(in crate::auth) struct AcceptedToken {
     digest: Digest,
 }
 
-struct Shared {
+struct TokenCache {
     storage: Arc<dyn Storage>,
     tokens: ArcSwap<Tokens>,
     /// When the ledger was looked at last, in milliseconds since 1970.
@@ -64,7 +64,7 @@ struct Shared {
 impl LiveTokens {
     pub(in crate::auth) fn new(storage: Arc<dyn Storage>) -> Self {
         let tokens = ArcSwap::from_pointee(Tokens::default());
-        let shared = Shared {
+        let shared = TokenCache {
             storage,
             tokens,
             looked: AtomicI64::new(NEVER),
@@ -83,14 +83,14 @@ impl LiveTokens {
         text: &str,
         now: Timestamp,
     ) -> Result<(Actor, AcceptedToken), AuthError> {
-        let claimed =
-            Claimed::parse(text).ok_or(Refusal::NoToken("it has the prefix of an API token, and not the form"))?;
+        let claimed = PresentedToken::parse(text)
+            .ok_or(CredentialRefusal::NoToken("it has the prefix of an API token, and not the form"))?;
         let actor = self.find(&claimed, now).await?.actor();
         Ok((actor, AcceptedToken { tokens: self.clone(), id: claimed.id.to_owned(), digest: claimed.digest }))
     }
 
     /// The token of that text, if it is accepted. What the ledger says of it is at most a second old.
-    async fn find(&self, claimed: &Claimed<'_>, now: Timestamp) -> Result<Arc<Token>, AuthError> {
+    async fn find(&self, claimed: &PresentedToken<'_>, now: Timestamp) -> Result<Arc<Token>, AuthError> {
         if self.is_due(now) {
             self.look(now).await?;
         }
@@ -99,7 +99,7 @@ impl LiveTokens {
             self.look_together(now).await?;
             found = self.shared.known(claimed, now);
         }
-        Ok(found.unwrap_or(Err(Refusal::Unknown))?)
+        Ok(found.unwrap_or(Err(CredentialRefusal::Unknown))?)
     }
 
     /// Whether it is time to look, and nobody else is at it: of all who find that it is, one looks.
@@ -150,28 +150,28 @@ impl AcceptedToken {
     }
 
     /// Checks that the text is still accepted, on a thread that may read the ledger.
-    pub(in crate::auth) fn check_blocking(&self, now: Timestamp, as_of: AsOf) -> Result<(), AuthError> {
+    pub(in crate::auth) fn check_blocking(&self, now: Timestamp, as_of: LedgerFreshness) -> Result<(), AuthError> {
         let shared = &self.tokens.shared;
         let known = || shared.known(&self.claimed(), now);
-        let is_new_enough = as_of == AsOf::LastSecond && !self.tokens.is_due(now);
+        let is_new_enough = as_of == LedgerFreshness::LastSecond && !self.tokens.is_due(now);
         let known = match known().filter(|_| is_new_enough) {
             Some(known) => known,
             None => {
                 shared.look(now)?;
-                known().unwrap_or(Err(Refusal::Unknown))
+                known().unwrap_or(Err(CredentialRefusal::Unknown))
             }
         };
         Ok(known.map(drop)?)
     }
 
-    fn claimed(&self) -> Claimed<'_> {
-        Claimed { id: &self.id, digest: self.digest }
+    fn claimed(&self) -> PresentedToken<'_> {
+        PresentedToken { id: &self.id, digest: self.digest }
     }
 }
 
-impl Shared {
+impl TokenCache {
     /// The token of that text, or why it is refused. None: no such text was handed out, as far as is known.
-    fn known(&self, claimed: &Claimed<'_>, now: Timestamp) -> Option<Result<Arc<Token>, Refusal>> {
+    fn known(&self, claimed: &PresentedToken<'_>, now: Timestamp) -> Option<Result<Arc<Token>, CredentialRefusal>> {
         let tokens = self.tokens.load();
         let token = tokens.get(claimed.id).filter(|token| token.accepts(&claimed.digest, now))?;
         Some(token.check(now).map(|()| Arc::clone(token)))

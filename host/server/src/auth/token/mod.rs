@@ -16,11 +16,11 @@ use std::fmt;
 use lockgate_domain::{Digest, Person, PersonId, Timestamp};
 use lockgate_ledger::{Error, InvalidEntry};
 
-pub use change::{Issued, NewToken, first_administrator, issue, revoke, rotate};
+pub use change::{IssuedToken, NewToken, first_administrator, issue, revoke, rotate};
 pub use event::ACCESS_STREAM;
 pub use fold::{Revocation, Token, TokenState, Tokens};
 pub use holders::TokenHolders;
-pub use live::AsOf;
+pub use live::LedgerFreshness;
 pub(super) use live::{AcceptedToken, LiveTokens};
 
 /// What every token begins with, so that scanners for leaked secrets recognise one:
@@ -70,11 +70,11 @@ impl From<InvalidEntry> for TokenError {
 /// The text of a token. It is shown to whoever asked for it, once, and never by accident: not by `Debug`, and there is no
 /// `Display`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret {
+pub struct TokenSecret {
     text: String,
 }
 
-impl Secret {
+impl TokenSecret {
     /// A new one, for a token of that id.
     fn generate(id: &str) -> Result<Self, getrandom::Error> {
         Ok(Self { text: format!("{PREFIX}{id}_{}", random(SECRET_DIGITS)?) })
@@ -91,7 +91,7 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for TokenSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
     }
@@ -112,12 +112,12 @@ pub(super) fn own_person(id: &'static str, name: &str, roles: &[&str]) -> Person
 }
 
 /// A token that somebody handed in: its id, and the digest of the whole.
-pub(super) struct Claimed<'a> {
+pub(super) struct PresentedToken<'a> {
     pub(super) id: &'a str,
     pub(super) digest: Digest,
 }
 
-impl<'a> Claimed<'a> {
+impl<'a> PresentedToken<'a> {
     /// None: it has not the form of a token.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
@@ -137,15 +137,15 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_shown_by_debug() {
-        let secret = Secret::generate("0123456789ab").unwrap();
+        let secret = TokenSecret::generate("0123456789ab").unwrap();
         assert_eq!(format!("{secret:?}"), "Secret(..)");
         assert_eq!(secret.expose().len(), 4 + 12 + 1 + 64);
     }
 
     #[test]
     fn what_was_generated_is_read_back() {
-        let secret = Secret::generate("0123456789ab").unwrap();
-        let claimed = Claimed::parse(secret.expose()).unwrap();
+        let secret = TokenSecret::generate("0123456789ab").unwrap();
+        let claimed = PresentedToken::parse(secret.expose()).unwrap();
         assert_eq!((claimed.id, claimed.digest), ("0123456789ab", secret.digest()));
     }
 
@@ -154,8 +154,8 @@ mod tests {
         let secret = "0".repeat(64);
         for text in ["", "lgt_", "lgt_0123456789ab", &format!("lgt_0123456789AB_{secret}"), &format!("lgt_0_{secret}")]
         {
-            assert!(Claimed::parse(text).is_none(), "{text}");
+            assert!(PresentedToken::parse(text).is_none(), "{text}");
         }
-        assert!(Claimed::parse(&format!("lgt_0123456789ab_{secret}0")).is_none());
+        assert!(PresentedToken::parse(&format!("lgt_0123456789ab_{secret}0")).is_none());
     }
 }

@@ -17,12 +17,12 @@ use crate::config::{DecisionLogConfig, InputKind, MaskRule};
 /// written again, and an event says what there is.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Body {
+struct DecisionEntryBody {
     decision: Value,
-    actor: Asker,
+    actor: EntryActor,
     path: Option<String>,
     input: Option<Value>,
-    request: Asked,
+    request: EntryRequest,
     team: Option<String>,
     passed: Option<bool>,
     deployment: Option<Digest>,
@@ -32,7 +32,7 @@ struct Body {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Asker {
+struct EntryActor {
     person: Option<String>,
     credential: Option<String>,
     kind: Option<String>,
@@ -40,7 +40,7 @@ struct Asker {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Asked {
+struct EntryRequest {
     id: Option<String>,
     trace: Option<String>,
     span: Option<String>,
@@ -49,13 +49,13 @@ struct Asked {
 
 /// Makes events of entries.
 #[derive(Debug)]
-pub(super) struct Events {
+pub(super) struct EventWriter {
     labels: BTreeMap<String, String>,
     input: InputKind,
     mask: Vec<MaskRule>,
 }
 
-impl Events {
+impl EventWriter {
     pub(super) fn new(config: &DecisionLogConfig, server: &str) -> Self {
         let mut labels: BTreeMap<String, String> =
             [("app", "lockgate"), ("id", server), ("version", env!("CARGO_PKG_VERSION"))]
@@ -100,9 +100,9 @@ impl Events {
     ) -> Result<(), lockgate_ledger::Error> {
         let body = entry.body;
         // Written by somebody with other ideas: it is handed on as it is.
-        let read = Body::deserialize(&body).ok().filter(|read| read.decision.is_object());
-        let Body { decision, actor, path, input, request, team, passed, deployment, evidence, phases } =
-            read.unwrap_or_else(|| Body { decision: body, ..Body::default() });
+        let read = DecisionEntryBody::deserialize(&body).ok().filter(|read| read.decision.is_object());
+        let DecisionEntryBody { decision, actor, path, input, request, team, passed, deployment, evidence, phases } =
+            read.unwrap_or_else(|| DecisionEntryBody { decision: body, ..DecisionEntryBody::default() });
         let id = decision.get("id").and_then(Value::as_str).map(str::to_owned).or(entry.id);
         let input = match self.input {
             InputKind::Request => input,

@@ -32,14 +32,14 @@ use parking_lot::Mutex;
 
 use super::metrics::Metrics;
 use crate::config::DecisionLogConfig;
-use event::Events;
-use sender::{Sender, Shared};
-use sink::{Console, File, Http, Sink};
+use event::EventWriter;
+use sender::{SenderSignals, SinkSender};
+use sink::{ConsoleSink, FileSink, HttpSink, Sink};
 
 /// Why a sink does not start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the sink `{sink}` of the decision log could not start: {message}")]
-pub struct StartError {
+pub struct SinkStartError {
     /// The sink.
     pub sink: &'static str,
     /// What is in the way.
@@ -64,7 +64,7 @@ pub struct TooFarBehind {
 /// The senders of decisions, one for each sink. Dropping it stops them without waiting; [`Self::close`] waits.
 #[derive(Debug)]
 pub struct DecisionLog {
-    shared: Arc<Shared>,
+    shared: Arc<SenderSignals>,
     sinks: Vec<(&'static str, Arc<AtomicU64>)>,
     /// Behind a lock so that the log can be shared; nobody but [`Self::close`] looks at it.
     ended: Mutex<mpsc::Receiver<()>>,
@@ -83,30 +83,30 @@ impl DecisionLog {
         storage: Arc<dyn Storage>,
         metrics: &Metrics,
         server: &str,
-    ) -> Result<Self, StartError> {
-        let shared = Arc::new(Shared::default());
-        let events = Arc::new(Events::new(config, server));
+    ) -> Result<Self, SinkStartError> {
+        let shared = Arc::new(SenderSignals::default());
+        let events = Arc::new(EventWriter::new(config, server));
         let longest = Duration::from_millis(60_000);
         let mut wanted: Vec<(Box<dyn Sink>, Duration)> = Vec::new();
         if config.console {
-            wanted.push((Box::new(Console), longest));
+            wanted.push((Box::new(ConsoleSink), longest));
         }
         if let Some(path) = &config.file {
-            let file = File::open(path.clone()).map_err(|message| StartError { sink: "file", message })?;
+            let file = FileSink::open(path.clone()).map_err(|message| SinkStartError { sink: "file", message })?;
             wanted.push((Box::new(file), longest));
         }
         if let Some(http) = &config.http {
-            wanted.push((Box::new(Http::new(http.clone())), Duration::from_millis(http.max_delay.as_millis())));
+            wanted.push((Box::new(HttpSink::new(http.clone())), Duration::from_millis(http.max_delay.as_millis())));
         }
         let (end, ended) = mpsc::channel();
         let (mut sinks, mut senders) = (Vec::new(), Vec::new());
         for (sink, max_delay) in wanted {
             let name = sink.name();
-            let cursor = Sender::cursor(storage.as_ref(), name, config.from_start)
-                .map_err(|message| StartError { sink: name, message })?;
+            let cursor = SinkSender::cursor(storage.as_ref(), name, config.from_start)
+                .map_err(|message| SinkStartError { sink: name, message })?;
             let cursor = Arc::new(AtomicU64::new(cursor));
             sinks.push((name, Arc::clone(&cursor)));
-            senders.push(Sender {
+            senders.push(SinkSender {
                 storage: Arc::clone(&storage),
                 events: Arc::clone(&events),
                 sink,
@@ -128,7 +128,7 @@ impl DecisionLog {
                 sender.run();
             };
             let thread = std::thread::Builder::new().name(format!("decision-log-{name}"));
-            thread.spawn(work).map_err(|error| StartError { sink: name, message: error.to_string() })?;
+            thread.spawn(work).map_err(|error| SinkStartError { sink: name, message: error.to_string() })?;
         }
         Ok(log)
     }

@@ -13,8 +13,8 @@ use lockgate_ledger::{Append, Query, Storage, ValueChanges};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
-use super::event::Events;
-use super::sink::{Failure, Sink};
+use super::event::EventWriter;
+use super::sink::{DeliveryFailure, Sink};
 use crate::observe::metrics::SinkMetrics;
 
 /// Where the cursors are kept in the ledger: the index of the next entry to look at, by the name of the sink.
@@ -30,25 +30,25 @@ const FIRST_DELAY: Duration = Duration::from_millis(100);
 
 /// What the senders and those who wait for them share.
 #[derive(Debug, Default)]
-pub(super) struct Shared {
+pub(super) struct SenderSignals {
     /// How many entries the ledger has, as far as is known here.
     pub(super) head: AtomicU64,
     /// Rings whenever a sink has come further.
     pub(super) moved: Notify,
-    state: Mutex<State>,
+    state: Mutex<SenderState>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct SenderState {
     /// How often somebody said that there is something new.
     nudges: u64,
     /// Whether to end.
     stop: bool,
 }
 
-impl Shared {
-    fn change(&self, change: impl FnOnce(&mut State)) {
+impl SenderSignals {
+    fn change(&self, change: impl FnOnce(&mut SenderState)) {
         change(&mut self.state.lock());
         self.changed.notify_all();
     }
@@ -85,11 +85,11 @@ impl Shared {
 }
 
 /// Brings decisions to one sink.
-pub(super) struct Sender {
+pub(super) struct SinkSender {
     pub(super) storage: Arc<dyn Storage>,
-    pub(super) events: Arc<Events>,
+    pub(super) events: Arc<EventWriter>,
     pub(super) sink: Box<dyn Sink>,
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<SenderSignals>,
     /// The index of the next entry to look at.
     pub(super) cursor: Arc<AtomicU64>,
     pub(super) metrics: SinkMetrics,
@@ -98,14 +98,14 @@ pub(super) struct Sender {
 }
 
 /// What is next.
-enum Next {
+enum RoundOutcome {
     /// There is more to read.
     More,
     /// All there was is delivered.
     Idle,
 }
 
-impl Sender {
+impl SinkSender {
     /// Where that sink had come to; for one that is new, the first entry or the one after the last.
     ///
     /// # Errors
@@ -138,9 +138,9 @@ impl Sender {
                         delays = self.delays();
                     }
                     match next {
-                        Next::More => {}
-                        Next::Idle if stopped => return,
-                        Next::Idle => {
+                        RoundOutcome::More => {}
+                        RoundOutcome::Idle if stopped => return,
+                        RoundOutcome::Idle => {
                             self.shared.wait(self.interval, Some(nudges));
                             // What comes together, goes together.
                             self.shared.wait(GATHERING.min(self.interval), None);
@@ -196,8 +196,8 @@ impl Sender {
     }
 
     /// Reads a page, delivers it, and moves the cursor.
-    fn round(&mut self) -> Result<Next, Failure> {
-        let ledger = |error: lockgate_ledger::Error| Failure::from(error.to_string());
+    fn round(&mut self) -> Result<RoundOutcome, DeliveryFailure> {
+        let ledger = |error: lockgate_ledger::Error| DeliveryFailure::from(error.to_string());
         let head = self.storage.head().map_err(ledger)?.size;
         self.shared.head.fetch_max(head, Ordering::Relaxed);
         let from = self.cursor.load(Ordering::Relaxed);
@@ -218,7 +218,7 @@ impl Sender {
         if lines.is_empty() {
             // Nothing between here and the head is for the sink. Not noted: a restart finds that out again.
             self.move_to(head.max(from));
-            return Ok(Next::Idle);
+            return Ok(RoundOutcome::Idle);
         }
         let delivered = self.sink.deliver(&lines);
         if let Some(&next) = delivered.count.checked_sub(1).and_then(|last| after.get(last)) {
@@ -231,8 +231,8 @@ impl Sender {
         }
         match delivered.failure {
             Some(failure) => Err(failure),
-            None if whole => Ok(Next::Idle),
-            None => Ok(Next::More),
+            None if whole => Ok(RoundOutcome::Idle),
+            None => Ok(RoundOutcome::More),
         }
     }
 

@@ -22,34 +22,34 @@ pub(super) trait Sink: Send {
     fn name(&self) -> &'static str;
 
     /// Hands on lines of JSON, in order. What it says it delivered, is safe with the receiver.
-    fn deliver(&mut self, lines: &[String]) -> Delivered;
+    fn deliver(&mut self, lines: &[String]) -> DeliveryOutcome;
 }
 
 /// How far a sink came.
 #[derive(Debug)]
-pub(super) struct Delivered {
+pub(super) struct DeliveryOutcome {
     /// How many lines, from the first, were delivered.
     pub(super) count: usize,
     /// Why it was not all of them.
-    pub(super) failure: Option<Failure>,
+    pub(super) failure: Option<DeliveryFailure>,
 }
 
 /// Why something could not be delivered. It is tried again.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct DeliveryFailure {
     /// What happened, and with whom.
     pub(super) message: String,
     /// How long the receiver asks to be left alone.
     pub(super) retry_after: Option<Duration>,
 }
 
-impl From<String> for Failure {
+impl From<String> for DeliveryFailure {
     fn from(message: String) -> Self {
         Self { message, retry_after: None }
     }
 }
 
-impl Delivered {
+impl DeliveryOutcome {
     fn all_or_none(count: usize, outcome: Result<(), String>) -> Self {
         match outcome {
             Ok(()) => Self { count, failure: None },
@@ -59,14 +59,14 @@ impl Delivered {
 }
 
 /// Writes each event as a line to standard output.
-pub(super) struct Console;
+pub(super) struct ConsoleSink;
 
-impl Sink for Console {
+impl Sink for ConsoleSink {
     fn name(&self) -> &'static str {
         "console"
     }
 
-    fn deliver(&mut self, lines: &[String]) -> Delivered {
+    fn deliver(&mut self, lines: &[String]) -> DeliveryOutcome {
         let mut text = String::new();
         for line in lines {
             text.push_str(line);
@@ -74,17 +74,20 @@ impl Sink for Console {
         }
         let mut out = std::io::stdout().lock();
         let outcome = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-        Delivered::all_or_none(lines.len(), outcome.map_err(|error| format!("writing to standard output: {error}")))
+        DeliveryOutcome::all_or_none(
+            lines.len(),
+            outcome.map_err(|error| format!("writing to standard output: {error}")),
+        )
     }
 }
 
 /// Appends each event as a line to a file. The file is opened for each batch and closed again: a rotation need only rename it. A
 /// batch counts as delivered when it is on the disk.
-pub(super) struct File {
+pub(super) struct FileSink {
     path: PathBuf,
 }
 
-impl File {
+impl FileSink {
     /// A file, which is made if it is not there: for its owner alone, since decisions name people.
     ///
     /// # Errors
@@ -121,15 +124,15 @@ impl File {
     }
 }
 
-impl Sink for File {
+impl Sink for FileSink {
     fn name(&self) -> &'static str {
         "file"
     }
 
-    fn deliver(&mut self, lines: &[String]) -> Delivered {
+    fn deliver(&mut self, lines: &[String]) -> DeliveryOutcome {
         let mut text = lines.join("\n");
         text.push('\n');
-        Delivered::all_or_none(lines.len(), self.append(&text))
+        DeliveryOutcome::all_or_none(lines.len(), self.append(&text))
     }
 }
 
@@ -137,7 +140,7 @@ impl Sink for File {
 ///
 /// What the server finds too large is sent in smaller pieces. A single event that is too large is sent without its `input` and
 /// `result`, and says so in `erased`: they are in the ledger, and the receiver knows which decision to ask for.
-pub(super) struct Http {
+pub(super) struct HttpSink {
     agent: Agent,
     config: HttpSinkConfig,
     /// How many bytes one request has at most now: less than was configured, once the server had found that too many.
@@ -145,13 +148,13 @@ pub(super) struct Http {
 }
 
 /// What came of one request.
-enum Posted {
+enum PostOutcome {
     Taken,
     TooLarge,
-    Failed(Failure),
+    Failed(DeliveryFailure),
 }
 
-impl Http {
+impl HttpSink {
     pub(super) fn new(config: HttpSinkConfig) -> Self {
         let agent = outbound_agent(Duration::from_millis(config.timeout.as_millis()));
         let limit = usize::try_from(config.max_chunk_bytes).unwrap_or(usize::MAX);
@@ -168,11 +171,11 @@ impl Http {
         within.count().max(1)
     }
 
-    fn post(&self, lines: &[String]) -> Posted {
-        self.try_post(lines).unwrap_or_else(|message| Posted::Failed(message.into()))
+    fn post(&self, lines: &[String]) -> PostOutcome {
+        self.try_post(lines).unwrap_or_else(|message| PostOutcome::Failed(message.into()))
     }
 
-    fn try_post(&self, lines: &[String]) -> Result<Posted, String> {
+    fn try_post(&self, lines: &[String]) -> Result<PostOutcome, String> {
         let url = &self.config.url;
         let body = gzipped(lines).map_err(|error| format!("compressing events: {error}"))?;
         let mut request = self
@@ -186,14 +189,14 @@ impl Http {
         let answer = request.send(&body[..]).map_err(|error| format!("posting to `{url}`: {error}"))?;
         let status = answer.status();
         if status.is_success() {
-            return Ok(Posted::Taken);
+            return Ok(PostOutcome::Taken);
         }
         if status.as_u16() == 413 {
-            return Ok(Posted::TooLarge);
+            return Ok(PostOutcome::TooLarge);
         }
         let after = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let message = format!("`{url}` answered {status}");
-        Ok(Posted::Failed(Failure { message, retry_after: after.map(Duration::from_secs) }))
+        Ok(PostOutcome::Failed(DeliveryFailure { message, retry_after: after.map(Duration::from_secs) }))
     }
 
     fn token(&self) -> Result<Option<String>, String> {
@@ -211,40 +214,41 @@ impl Http {
     }
 }
 
-impl Sink for Http {
+impl Sink for HttpSink {
     fn name(&self) -> &'static str {
         "http"
     }
 
-    fn deliver(&mut self, lines: &[String]) -> Delivered {
+    fn deliver(&mut self, lines: &[String]) -> DeliveryOutcome {
         let mut count = 0;
         while let Some(left) = lines.get(count..).filter(|left| !left.is_empty()) {
             let chunk = left.get(..self.fitting(left)).unwrap_or(left);
             let failed = match self.post(chunk) {
-                Posted::Taken => {
+                PostOutcome::Taken => {
                     count += chunk.len();
                     continue;
                 }
-                Posted::TooLarge if chunk.len() > 1 => {
+                PostOutcome::TooLarge if chunk.len() > 1 => {
                     let size: usize = chunk.iter().map(|line| line.len() + 1).sum();
                     self.limit = (size / 2).max(1);
                     continue;
                 }
-                Posted::TooLarge => match self.post(&chunk.iter().map(|line| shortened(line)).collect::<Vec<_>>()) {
-                    Posted::Taken => {
+                PostOutcome::TooLarge => match self.post(&chunk.iter().map(|line| shortened(line)).collect::<Vec<_>>())
+                {
+                    PostOutcome::Taken => {
                         count += 1;
                         continue;
                     }
-                    Posted::TooLarge => {
+                    PostOutcome::TooLarge => {
                         format!("`{}` refuses even a single, shortened event as too large", self.config.url).into()
                     }
-                    Posted::Failed(failure) => failure,
+                    PostOutcome::Failed(failure) => failure,
                 },
-                Posted::Failed(failure) => failure,
+                PostOutcome::Failed(failure) => failure,
             };
-            return Delivered { count, failure: Some(failed) };
+            return DeliveryOutcome { count, failure: Some(failed) };
         }
-        Delivered { count, failure: None }
+        DeliveryOutcome { count, failure: None }
     }
 }
 

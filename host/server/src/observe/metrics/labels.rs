@@ -3,7 +3,7 @@
 //! Each different set of labels is kept in memory for as long as the process lives, so no label may come from a request.
 //! Gates, verdicts, kinds of failure and the like are sets that the code closes. Routes are the patterns of the router,
 //! never paths. Names from models (plugins, bindings, models) are chosen by the operator, but models can be loaded again
-//! and again: [`Known`] takes a certain number of them, and calls all later ones `other`.
+//! and again: [`LabelLimiter`] takes a certain number of them, and calls all later ones `other`.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,12 +20,12 @@ const OTHER: &str = "other";
 
 /// Names that were seen, up to a limit.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct LabelLimiter {
     limit: usize,
     seen: RwLock<HashSet<(Arc<str>, Arc<str>)>>,
 }
 
-impl Known {
+impl LabelLimiter {
     pub(super) fn new(limit: usize) -> Self {
         Self { limit, seen: RwLock::default() }
     }
@@ -49,7 +49,7 @@ impl Known {
 
 /// Why a request was turned away before it was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shed {
+pub enum ShedReason {
     /// The server has too many requests already.
     Busy,
     /// The credential has too many requests already.
@@ -62,7 +62,7 @@ pub enum Shed {
     DecisionLogBehind,
 }
 
-impl Shed {
+impl ShedReason {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Busy => "busy",
@@ -76,7 +76,7 @@ impl Shed {
 
 /// Why the server closed a connection, or did not take it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClosedConnection {
+pub(crate) enum CloseReason {
     /// No head of a request was complete in time.
     NoHead,
     /// Nothing came, or an answer was not taken, for too long.
@@ -89,7 +89,7 @@ pub(crate) enum ClosedConnection {
     TooMany,
 }
 
-impl ClosedConnection {
+impl CloseReason {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::NoHead => "no-head",

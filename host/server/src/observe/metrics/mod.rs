@@ -20,13 +20,13 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use tracing_appender::non_blocking::ErrorCounter;
 
-pub(crate) use labels::ClosedConnection;
-pub use labels::{RequestPhases, Shed};
-pub use text::{Format, scrape};
+pub(crate) use labels::CloseReason;
+pub use labels::{RequestPhases, ShedReason};
+pub use text::{MetricsFormat, scrape};
 
 use labels::{
-    DecisionLabels, KindLabel, Known, ModelLabels, OutcomeLabel, OutcomeLabels, PhaseLabel, PluginLabel, PositionLabel,
-    RequestLabels, RouteLabels, SinkLabel, VersionLabel,
+    DecisionLabels, KindLabel, LabelLimiter, ModelLabels, OutcomeLabel, OutcomeLabels, PhaseLabel, PluginLabel,
+    PositionLabel, RequestLabels, RouteLabels, SinkLabel, VersionLabel,
 };
 
 /// How many pairs of a plugin and a binding have labels of their own, and how many models.
@@ -40,7 +40,7 @@ const FINE: [f64; 19] = [
 /// From the fastest answer over HTTP to the longest long-poll. In seconds.
 const COARSE: [f64; 15] = [5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
 
-type Seconds<L> = Family<L, Histogram, fn() -> Histogram>;
+type HistogramFamily<L> = Family<L, Histogram, fn() -> Histogram>;
 
 fn fine() -> Histogram {
     Histogram::new(FINE)
@@ -59,17 +59,17 @@ fn fuel() -> Histogram {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    known_bindings: Known,
-    known_models: Known,
+    known_bindings: LabelLimiter,
+    known_models: LabelLimiter,
     decisions: Family<DecisionLabels, Counter>,
     decision_duration: Histogram,
-    phase_duration: Seconds<PhaseLabel>,
+    phase_duration: HistogramFamily<PhaseLabel>,
     outcomes: Family<OutcomeLabels, Counter>,
-    call_duration: Seconds<PluginLabel>,
-    call_fuel: Seconds<PluginLabel>,
+    call_duration: HistogramFamily<PluginLabel>,
+    call_fuel: HistogramFamily<PluginLabel>,
     reused_answers: Family<PluginLabel, Counter>,
     requests: Family<RequestLabels, Counter>,
-    request_duration: Seconds<RouteLabels>,
+    request_duration: HistogramFamily<RouteLabels>,
     in_flight: Gauge,
     shed: Family<KindLabel, Counter>,
     closed_connections: Family<KindLabel, Counter>,
@@ -115,12 +115,12 @@ impl Metrics {
             registry.register_with_unit(name, help, Unit::Seconds, metric.clone());
             metric
         };
-        fn seconds_by<L>(registry: &mut Registry, name: &str, help: &str, make: fn() -> Histogram) -> Seconds<L>
+        fn seconds_by<L>(registry: &mut Registry, name: &str, help: &str, make: fn() -> Histogram) -> HistogramFamily<L>
         where
             L: Clone + std::hash::Hash + Eq + Send + Sync + std::fmt::Debug + 'static,
             L: prometheus_client::encoding::EncodeLabelSet,
         {
-            let family = Seconds::new_with_constructor(make);
+            let family = HistogramFamily::new_with_constructor(make);
             registry.register_with_unit(name, help, Unit::Seconds, family.clone());
             family
         }
@@ -134,11 +134,11 @@ impl Metrics {
             Unit::Seconds,
             reloaded.clone(),
         );
-        let call_fuel = Seconds::new_with_constructor(fuel as fn() -> Histogram);
+        let call_fuel = HistogramFamily::new_with_constructor(fuel as fn() -> Histogram);
         r.register("plugin_call_fuel", "The fuel that a call of a plugin used", call_fuel.clone());
         Self {
-            known_bindings: Known::new(MOST_BINDINGS),
-            known_models: Known::new(MOST_MODELS),
+            known_bindings: LabelLimiter::new(MOST_BINDINGS),
+            known_models: LabelLimiter::new(MOST_MODELS),
             decisions: register(r, "decisions", "Decisions by gate, model and verdict", Family::default()),
             decision_duration: seconds(r, "decision_duration", "The whole of a decision", fine()),
             phase_duration: seconds_by(r, "decision_phase_duration", "The parts of a decision", fine),
@@ -274,12 +274,12 @@ impl Metrics {
     }
 
     /// A request was turned away because there is too much to do.
-    pub fn shed(&self, why: Shed) {
+    pub fn shed(&self, why: ShedReason) {
         self.shed.get_or_create(&KindLabel { kind: why.as_str() }).inc();
     }
 
     /// A connection was closed, or not taken.
-    pub(crate) fn connection_closed(&self, why: ClosedConnection) {
+    pub(crate) fn connection_closed(&self, why: CloseReason) {
         self.closed_connections.get_or_create(&KindLabel { kind: why.as_str() }).inc();
     }
 

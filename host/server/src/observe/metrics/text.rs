@@ -11,14 +11,14 @@ use super::Metrics;
 
 /// A form of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum MetricsFormat {
     /// OpenMetrics 1.0.
     OpenMetrics,
     /// The text format of Prometheus, 0.0.4.
     Prometheus,
 }
 
-impl Format {
+impl MetricsFormat {
     /// The form that a client takes, by its `Accept` header.
     pub fn accepted(headers: &HeaderMap) -> Self {
         let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
@@ -41,14 +41,14 @@ impl Format {
 
 impl Metrics {
     /// All metrics as text.
-    pub fn text(&self, format: Format) -> String {
+    pub fn text(&self, format: MetricsFormat) -> String {
         self.bring_up_to_date();
         let mut text = String::new();
         // Writing into a string does not fail; what is encoded are numbers and labels.
         let _ = encode(&mut text, &self.registry);
         match format {
-            Format::OpenMetrics => text,
-            Format::Prometheus => classic(&text),
+            MetricsFormat::OpenMetrics => text,
+            MetricsFormat::Prometheus => classic(&text),
         }
     }
 }
@@ -85,7 +85,7 @@ fn classic(openmetrics: &str) -> String {
 /// let routes: Router = Router::new().route("/metrics", get(move |headers: HeaderMap| scrape(metrics, storage, headers)));
 /// ```
 pub async fn scrape(metrics: Arc<Metrics>, storage: Option<Arc<dyn Storage>>, headers: HeaderMap) -> Response {
-    let format = Format::accepted(&headers);
+    let format = MetricsFormat::accepted(&headers);
     let look = move || {
         if let Some(storage) = storage {
             // A ledger that cannot be read is told as failing by its health; the size stays what it was.

@@ -10,11 +10,11 @@ use axum::routing::post;
 use lockgate_domain::{Teams, Timestamp};
 use lockgate_ledger::Storage;
 use lockgate_server::api::ApiState;
-use lockgate_server::api::extract::{AtDeployment, Intent};
+use lockgate_server::api::extract::{AtDeployment, WriteRequest};
 use lockgate_server::auth::token::{NewToken, issue, revoke, rotate};
 use lockgate_server::auth::{Authenticator, authenticate};
 use lockgate_server::config::AuthConfig;
-use lockgate_server::connection::Peer;
+use lockgate_server::connection::RequestPeer;
 use lockgate_server::problem::Problem;
 use lockgate_service::lifecycle::EventActor;
 use lockgate_service::{DeploymentRef, DeploymentService, GateAnswer, GateRequest, WriteContext};
@@ -188,7 +188,7 @@ async fn a_certificate_that_expires_while_it_waits_passes_no_gate() {
         routes.layer(from_fn(move |mut request: Request, next: Next| {
             let certificate = Some(Arc::new(CertificateDer::from(der.clone())));
             let address = "127.0.0.1:40000".parse().unwrap();
-            request.extensions_mut().insert(ConnectInfo(Peer { address, certificate }));
+            request.extensions_mut().insert(ConnectInfo(RequestPeer { address, certificate }));
             next.run(request)
         }))
     };
@@ -201,7 +201,11 @@ async fn a_certificate_that_expires_while_it_waits_passes_no_gate() {
 
 /// Passes the entrance of plan-and-approve with a credential that is revoked while the engine is at it: as if a plugin took
 /// long.
-async fn pass_slowly(State(api): State<ApiState>, Path(token): Path<String>, intent: Intent) -> Result<(), Problem> {
+async fn pass_slowly(
+    State(api): State<ApiState>,
+    Path(token): Path<String>,
+    intent: WriteRequest,
+) -> Result<(), Problem> {
     let session = intent.session.clone();
     let pass = move |engine: &DeploymentService, write: &WriteContext<'_>, at: DeploymentRef<'_>| {
         revoke(&**engine.storage(), &token, &ada(), None, Timestamp::now()).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use lockgate_server::api::{Access, openapi, openapi_text, route_rows, with_rights_tables};
+use lockgate_server::api::{RouteAccess, openapi, openapi_text, route_rows, with_rights_tables};
 use serde_json::{Value, json};
 
 fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
@@ -59,9 +59,9 @@ fn every_operation_says_which_credentials_and_rights_it_needs() {
         let operation = document.pointer(&format!("/paths/{pointer}/{method}")).unwrap();
         let alternatives = |rights: Value| vec![json!({"bearer": rights}), json!({"mutualTLS": rights})];
         let (security, ending) = match row.access {
-            Access::Open => (vec![], "No credential needed.".to_owned()),
-            Access::Known => (alternatives(json!([])), "Any credential.".to_owned()),
-            Access::Any(rights) => {
+            RouteAccess::Open => (vec![], "No credential needed.".to_owned()),
+            RouteAccess::Known => (alternatives(json!([])), "Any credential.".to_owned()),
+            RouteAccess::Any(rights) => {
                 let words: Vec<String> = rights.iter().map(|right| format!("`{right}`")).collect();
                 let security = rights.iter().flat_map(|right| alternatives(json!([right]))).collect();
                 (security, format!("Needs the right {}.", words.join(" or ")))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lockgate_domain::{Digest, Right, role_names};
-use lockgate_server::api::{Access, RouteRow, route_rows};
+use lockgate_server::api::{RouteAccess, RouteRow, route_rows};
 use lockgate_server::config::{Config, DecisionLogConfig, HttpSinkConfig, TraceConfig};
 use lockgate_server::observe::Metrics;
 use lockgate_server::serve::Server;
@@ -18,64 +18,64 @@ use crate::observe_requests::logging;
 
 /// Every route that does something else than to read, and who may come. It is written by hand, so that a mistake in the table
 /// of routes is found: a route that is not here is a `GET` that needs the right to read.
-const GUARDED: [(&str, &str, Access); 47] = [
-    ("DELETE", "/api/v1/delegations", Access::Any(&[Right::Administer])),
-    ("POST", "/api/v1/deployments", Access::Any(&[Right::Request])),
-    ("PATCH", "/api/v1/deployments/{id}", Access::Any(&[Right::Request])),
-    ("POST", "/api/v1/deployments/{id}/gates/{stage}/{phase}", Access::Any(&[Right::Decide, Right::Drive])),
-    ("PUT", "/api/v1/deployments/{id}/evidence/{name}", Access::Any(&[Right::Attest])),
-    ("POST", "/api/v1/deployments/{id}/approvals", Access::Any(&[Right::Approve])),
-    ("DELETE", "/api/v1/deployments/{id}/approvals/{approval}", Access::Any(&[Right::Approve])),
-    ("POST", "/api/v1/deployments/{id}/activities", Access::Any(&[Right::Drive])),
-    ("POST", "/api/v1/deployments/{id}/moves", Access::Any(&[Right::Drive, Right::Approve])),
-    ("POST", "/api/v1/deployments/{id}/rollout/next", Access::Any(&[Right::Drive])),
-    ("POST", "/api/v1/deployments/{id}/rollout/steps/{step}", Access::Any(&[Right::Drive, Right::Resume])),
-    ("POST", "/api/v1/deployments/{id}/overrides", Access::Any(&[Right::Override])),
-    ("POST", "/api/v1/deployments/{id}/overrides/{override}/confirmation", Access::Any(&[Right::Override])),
-    ("POST", "/api/v1/overrides/{override}/review", Access::Any(&[Right::Review])),
-    ("POST", "/api/v1/waivers", Access::Any(&[Right::Waive])),
-    ("DELETE", "/api/v1/waivers/{id}", Access::Any(&[Right::Waive])),
-    ("POST", "/api/v1/delegations", Access::Any(&[Right::Approve])),
-    ("DELETE", "/api/v1/delegations/{id}", Access::Any(&[Right::Approve, Right::Administer])),
-    ("POST", "/api/v1/reload", Access::Any(&[Right::Govern])),
-    ("GET", "/api/v1/access", Access::Any(&[Right::Administer, Right::Audit, Right::Govern])),
-    ("GET", "/api/v1/me", Access::Known),
-    ("GET", "/openapi.json", Access::Open),
-    ("GET", "/api/v1/audit/head", Access::Any(&[Right::Audit])),
-    ("GET", "/api/v1/audit/checkpoint", Access::Any(&[Right::Audit])),
-    ("GET", "/api/v1/audit/key", Access::Any(&[Right::Audit])),
-    ("GET", "/api/v1/audit/entries", Access::Any(&[Right::Audit])),
-    ("GET", "/api/v1/audit/nodes", Access::Any(&[Right::Audit])),
-    ("GET", "/api/v1/audit/checkpoints", Access::Any(&[Right::Audit])),
-    ("GET", "/api/v1/audit/contents", Access::Any(&[Right::Audit])),
-    ("GET", "/api/v1/audit/content/{digest}", Access::Any(&[Right::Audit])),
-    ("GET", "/api/v1/audit/inclusion/{index}", Access::Any(&[Right::Audit])),
-    ("GET", "/api/v1/audit/consistency", Access::Any(&[Right::Audit])),
-    ("POST", "/access/v1/evaluation", Access::Any(&[Right::Decide])),
-    ("POST", "/access/v1/evaluations", Access::Any(&[Right::Decide])),
-    ("GET", "/.well-known/authzen-configuration", Access::Open),
-    ("GET", "/v1/data/lockgate/{stage}/{phase}", Access::Any(&[Right::Decide])),
-    ("POST", "/v1/data/lockgate/{stage}/{phase}", Access::Any(&[Right::Decide])),
-    ("GET", "/v1/data/lockgate/{stage}/{phase}/{*part}", Access::Any(&[Right::Decide])),
-    ("POST", "/v1/data/lockgate/{stage}/{phase}/{*part}", Access::Any(&[Right::Decide])),
-    ("GET", "/v1/data", Access::Any(&[Right::Decide])),
-    ("POST", "/v1/data", Access::Any(&[Right::Decide])),
-    ("GET", "/v1/data/{*path}", Access::Any(&[Right::Decide])),
-    ("POST", "/v1/data/{*path}", Access::Any(&[Right::Decide])),
-    ("GET", "/livez", Access::Open),
-    ("GET", "/readyz", Access::Open),
-    ("GET", "/health", Access::Open),
-    ("GET", "/v1/status", Access::Open),
+const GUARDED: [(&str, &str, RouteAccess); 47] = [
+    ("DELETE", "/api/v1/delegations", RouteAccess::Any(&[Right::Administer])),
+    ("POST", "/api/v1/deployments", RouteAccess::Any(&[Right::Request])),
+    ("PATCH", "/api/v1/deployments/{id}", RouteAccess::Any(&[Right::Request])),
+    ("POST", "/api/v1/deployments/{id}/gates/{stage}/{phase}", RouteAccess::Any(&[Right::Decide, Right::Drive])),
+    ("PUT", "/api/v1/deployments/{id}/evidence/{name}", RouteAccess::Any(&[Right::Attest])),
+    ("POST", "/api/v1/deployments/{id}/approvals", RouteAccess::Any(&[Right::Approve])),
+    ("DELETE", "/api/v1/deployments/{id}/approvals/{approval}", RouteAccess::Any(&[Right::Approve])),
+    ("POST", "/api/v1/deployments/{id}/activities", RouteAccess::Any(&[Right::Drive])),
+    ("POST", "/api/v1/deployments/{id}/moves", RouteAccess::Any(&[Right::Drive, Right::Approve])),
+    ("POST", "/api/v1/deployments/{id}/rollout/next", RouteAccess::Any(&[Right::Drive])),
+    ("POST", "/api/v1/deployments/{id}/rollout/steps/{step}", RouteAccess::Any(&[Right::Drive, Right::Resume])),
+    ("POST", "/api/v1/deployments/{id}/overrides", RouteAccess::Any(&[Right::Override])),
+    ("POST", "/api/v1/deployments/{id}/overrides/{override}/confirmation", RouteAccess::Any(&[Right::Override])),
+    ("POST", "/api/v1/overrides/{override}/review", RouteAccess::Any(&[Right::Review])),
+    ("POST", "/api/v1/waivers", RouteAccess::Any(&[Right::Waive])),
+    ("DELETE", "/api/v1/waivers/{id}", RouteAccess::Any(&[Right::Waive])),
+    ("POST", "/api/v1/delegations", RouteAccess::Any(&[Right::Approve])),
+    ("DELETE", "/api/v1/delegations/{id}", RouteAccess::Any(&[Right::Approve, Right::Administer])),
+    ("POST", "/api/v1/reload", RouteAccess::Any(&[Right::Govern])),
+    ("GET", "/api/v1/access", RouteAccess::Any(&[Right::Administer, Right::Audit, Right::Govern])),
+    ("GET", "/api/v1/me", RouteAccess::Known),
+    ("GET", "/openapi.json", RouteAccess::Open),
+    ("GET", "/api/v1/audit/head", RouteAccess::Any(&[Right::Audit])),
+    ("GET", "/api/v1/audit/checkpoint", RouteAccess::Any(&[Right::Audit])),
+    ("GET", "/api/v1/audit/key", RouteAccess::Any(&[Right::Audit])),
+    ("GET", "/api/v1/audit/entries", RouteAccess::Any(&[Right::Audit])),
+    ("GET", "/api/v1/audit/nodes", RouteAccess::Any(&[Right::Audit])),
+    ("GET", "/api/v1/audit/checkpoints", RouteAccess::Any(&[Right::Audit])),
+    ("GET", "/api/v1/audit/contents", RouteAccess::Any(&[Right::Audit])),
+    ("GET", "/api/v1/audit/content/{digest}", RouteAccess::Any(&[Right::Audit])),
+    ("GET", "/api/v1/audit/inclusion/{index}", RouteAccess::Any(&[Right::Audit])),
+    ("GET", "/api/v1/audit/consistency", RouteAccess::Any(&[Right::Audit])),
+    ("POST", "/access/v1/evaluation", RouteAccess::Any(&[Right::Decide])),
+    ("POST", "/access/v1/evaluations", RouteAccess::Any(&[Right::Decide])),
+    ("GET", "/.well-known/authzen-configuration", RouteAccess::Open),
+    ("GET", "/v1/data/lockgate/{stage}/{phase}", RouteAccess::Any(&[Right::Decide])),
+    ("POST", "/v1/data/lockgate/{stage}/{phase}", RouteAccess::Any(&[Right::Decide])),
+    ("GET", "/v1/data/lockgate/{stage}/{phase}/{*part}", RouteAccess::Any(&[Right::Decide])),
+    ("POST", "/v1/data/lockgate/{stage}/{phase}/{*part}", RouteAccess::Any(&[Right::Decide])),
+    ("GET", "/v1/data", RouteAccess::Any(&[Right::Decide])),
+    ("POST", "/v1/data", RouteAccess::Any(&[Right::Decide])),
+    ("GET", "/v1/data/{*path}", RouteAccess::Any(&[Right::Decide])),
+    ("POST", "/v1/data/{*path}", RouteAccess::Any(&[Right::Decide])),
+    ("GET", "/livez", RouteAccess::Open),
+    ("GET", "/readyz", RouteAccess::Open),
+    ("GET", "/health", RouteAccess::Open),
+    ("GET", "/v1/status", RouteAccess::Open),
 ];
 
 /// The row of [`GUARDED`] for a route, or the right to read.
-fn expected(row: &RouteRow) -> Access {
+fn expected(row: &RouteRow) -> RouteAccess {
     let guarded = GUARDED.iter().find(|(method, path, _)| *method == row.method.as_str() && *path == row.path);
     match guarded {
         Some((_, _, access)) => *access,
         None => {
             assert_eq!(row.method.as_str(), "GET", "write into `GUARDED` who may come to `{}`", row.path);
-            Access::Any(&[Right::Read])
+            RouteAccess::Any(&[Right::Read])
         }
     }
 }
@@ -190,20 +190,20 @@ async fn mistakes(stand: &Stand, row: &RouteRow, people: &[(String, Actor, Strin
     let mut mistakes = Vec::new();
     let access = expected(row);
     let unknown = ask(stand, row, None, None).await;
-    if (unknown.status == 401) == (access == Access::Open) || unknown.status == 403 {
+    if (unknown.status == 401) == (access == RouteAccess::Open) || unknown.status == 403 {
         mistakes.push(format!("{} {} without a credential: {}", row.method, row.path, unknown.status));
     }
     for (name, actor, token) in people {
         let (may, with) = match access {
-            Access::Open | Access::Known => (true, None),
-            Access::Any(rights) => {
+            RouteAccess::Open | RouteAccess::Known => (true, None),
+            RouteAccess::Any(rights) => {
                 let held = rights.iter().copied().find(|right| actor.may(*right));
                 (held.is_some(), held)
             }
         };
         let answer = ask(stand, row, Some(token), with).await;
         let as_expected = match access {
-            Access::Any(rights) if !may => {
+            RouteAccess::Any(rights) if !may => {
                 let problem = answer.json();
                 is_forbidden(&answer)
                     && rights.iter().any(|right| problem["right"] == right.as_str())
@@ -243,7 +243,7 @@ fn the_table_of_routes_is_as_it_was_written_by_hand() {
     for (method, path, _) in GUARDED {
         assert!(rows.iter().any(|row| row.method.as_str() == method && row.path == path), "{method} {path} is gone");
     }
-    let differing: BTreeMap<String, Access> = rows
+    let differing: BTreeMap<String, RouteAccess> = rows
         .iter()
         .filter(|row| row.access != expected(row))
         .map(|row| (format!("{} {}", row.method, row.path), row.access))
@@ -322,7 +322,7 @@ async fn the_access_log_names_who_asked_on_every_route_that_asks_who_it_is() {
     let access: Vec<&Value> = lines.iter().filter(|line| line["target"] == "lockgate::access").collect();
     assert_eq!(access.len(), rows.len());
     for (line, row) in access.into_iter().zip(&rows) {
-        let actor = if row.access == Access::Open { Value::Null } else { json!("gus") };
+        let actor = if row.access == RouteAccess::Open { Value::Null } else { json!("gus") };
         assert_eq!((&line["route"], &line["actor"]), (&json!(row.path), &actor), "{line}");
     }
 }

@@ -13,7 +13,7 @@ use lockgate_server::auth::Authenticator;
 use lockgate_server::auth::access::GrantingRule;
 use lockgate_server::auth::token::TokenHolders;
 use lockgate_server::config::Config;
-use lockgate_server::serve::{Ended, Running, Server};
+use lockgate_server::serve::{RunningServer, Server, ShutdownOutcome};
 use lockgate_service::authority::Actor;
 use lockgate_service::catalogue::{Catalogue, KeptModels};
 use lockgate_service::{
@@ -44,7 +44,7 @@ pub(crate) const LATER: &str = "2999-01-01T00:00:00Z";
 
 pub(crate) struct Stand {
     pub(crate) folder: TempDir,
-    pub(crate) running: Running,
+    pub(crate) running: RunningServer,
     storage: Arc<dyn Storage>,
     tokens: Vec<(&'static str, String)>,
 }
@@ -124,7 +124,7 @@ impl Stand {
         tokio::task::spawn_blocking(read).await.unwrap()
     }
 
-    pub(crate) async fn shutdown(self) -> Ended {
+    pub(crate) async fn shutdown(self) -> ShutdownOutcome {
         drop(self.storage);
         self.running.shutdown().await
     }

@@ -1,7 +1,7 @@
 //! Client certificates: who somebody is whom TLS has let in.
 
 use lockgate_domain::{CredentialKind, Right, Teams};
-use lockgate_server::auth::{AuthError, Authenticator, Presented, Refusal};
+use lockgate_server::auth::{AuthError, Authenticator, CredentialRefusal, PresentedCredentials};
 use rcgen::{CertificateParams, DnType, KeyPair, SanType, date_time_ymd};
 
 use crate::auth::support::{Ledger, at, bearer, issued, refused};
@@ -58,8 +58,8 @@ fn authenticator() -> (Ledger, Authenticator) {
     (ledger, authenticator)
 }
 
-fn nobody() -> Refusal {
-    Refusal::NoRule { what: "client certificate", section: "auth.certificates" }
+fn nobody() -> CredentialRefusal {
+    CredentialRefusal::NoRule { what: "client certificate", section: "auth.certificates" }
 }
 
 #[test]
@@ -111,10 +111,10 @@ fn a_certificate_that_expired_on_an_open_connection_is_refused() {
     let der = certificate(vec![email("ada@acme.example")], &[]);
     let end = 1_830_297_600 - 1_800_000_000;
     assert!(authenticator.of_certificate(&der, at(end)).is_ok());
-    let expired = Refusal::Expired { what: "client certificate", at: at(end) };
+    let expired = CredentialRefusal::Expired { what: "client certificate", at: at(end) };
     assert_eq!(authenticator.of_certificate(&der, at(end + 1)), refused(expired));
     let start = 1_767_225_600 - 1_800_000_000;
-    let early = Refusal::NotYet { what: "client certificate", at: at(start) };
+    let early = CredentialRefusal::NotYet { what: "client certificate", at: at(start) };
     assert_eq!(authenticator.of_certificate(&der, at(start - 1)), refused(early));
 }
 
@@ -122,10 +122,11 @@ fn a_certificate_that_expired_on_an_open_connection_is_refused() {
 async fn a_session_ends_with_its_certificate() {
     let (_ledger, authenticator) = authenticator();
     let der = certificate(vec![email("ada@acme.example")], &[]);
-    let presented = Presented { authorization: None, certificate: Some(&der), peer: None, now: at(0), system: at(0) };
+    let presented =
+        PresentedCredentials { authorization: None, certificate: Some(&der), peer: None, now: at(0), system: at(0) };
     let session = authenticator.authenticate(presented).await.unwrap().session;
     let end = 1_830_297_600 - 1_800_000_000;
-    let expired = AuthError::Refused(Refusal::Expired { what: "client certificate", at: at(end) });
+    let expired = AuthError::Refused(CredentialRefusal::Expired { what: "client certificate", at: at(end) });
     assert_eq!(session.check(at(end)).await, Ok(()));
     assert_eq!(session.check(at(end + 1)).await, Err(expired));
 }
@@ -133,7 +134,7 @@ async fn a_session_ends_with_its_certificate() {
 #[test]
 fn what_is_no_certificate_is_refused() {
     let (_ledger, authenticator) = authenticator();
-    let broken = || refused(Refusal::Certificate("it is not an X.509 certificate"));
+    let broken = || refused(CredentialRefusal::Certificate("it is not an X.509 certificate"));
     assert_eq!(authenticator.of_certificate(b"", at(0)), broken());
     let mut longer = certificate(vec![email("ada@acme.example")], &[]);
     longer.push(0);
@@ -146,20 +147,22 @@ async fn a_token_goes_before_the_certificate_and_a_wrong_one_is_not_made_good_by
     let der = certificate(vec![email("ada@acme.example")], &[]);
     let token = issued(&*ledger.storage);
     let ask = async |authorization: Option<&_>| {
-        let presented = Presented { authorization, certificate: Some(&der), peer: None, now: at(0), system: at(0) };
+        let presented =
+            PresentedCredentials { authorization, certificate: Some(&der), peer: None, now: at(0), system: at(0) };
         authenticator.authenticate(presented).await.map(|authenticated| authenticated.actor)
     };
     assert_eq!(ask(None).await.unwrap().person.id.written(), "ada@acme.example");
     let right = bearer(token.secret.expose());
     assert_eq!(ask(Some(&right)).await.unwrap().person.id.written(), "shop-pipeline");
     let wrong = bearer(&format!("lgt_0123456789ab_{}", "0".repeat(64)));
-    assert_eq!(ask(Some(&wrong)).await, refused(Refusal::Unknown));
+    assert_eq!(ask(Some(&wrong)).await, refused(CredentialRefusal::Unknown));
 }
 
 #[tokio::test]
 async fn without_rules_a_certificate_is_no_credential() {
     let ledger = Ledger::new();
     let der = certificate(vec![email("ada@acme.example")], &[]);
-    let presented = Presented { authorization: None, certificate: Some(&der), peer: None, now: at(0), system: at(0) };
+    let presented =
+        PresentedCredentials { authorization: None, certificate: Some(&der), peer: None, now: at(0), system: at(0) };
     assert_eq!(ledger.authenticator().authenticate(presented).await.err(), Some(AuthError::Missing));
 }

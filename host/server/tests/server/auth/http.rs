@@ -8,7 +8,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::routing::get;
 use axum::{Extension, Router};
 use lockgate_server::auth::{Authenticator, authenticate};
-use lockgate_server::connection::Peer;
+use lockgate_server::connection::RequestPeer;
 use lockgate_service::authority::Actor;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -30,7 +30,7 @@ async fn serve(authenticator: Authenticator) -> SocketAddr {
 
 /// As the listener does it.
 async fn from_afar(mut request: Request, next: Next) -> axum::response::Response {
-    let peer = Peer { address: "192.0.2.1:40000".parse().unwrap(), certificate: None };
+    let peer = RequestPeer { address: "192.0.2.1:40000".parse().unwrap(), certificate: None };
     request.extensions_mut().insert(ConnectInfo(peer));
     next.run(request).await
 }

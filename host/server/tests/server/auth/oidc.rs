@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use lockgate_domain::{CredentialKind, PersonId, Right, Teams};
-use lockgate_server::auth::{AsOf, AuthError, Authenticator, Refusal};
+use lockgate_server::auth::{AuthError, Authenticator, CredentialRefusal, LedgerFreshness};
 use lockgate_service::authority::Actor;
 use serde_json::{Value, json};
 
@@ -56,8 +56,8 @@ fn unavailable(retry_after: u64) -> Result<Actor, AuthError> {
     Err(AuthError::Unavailable { reason, retry_after })
 }
 
-fn claim(claim: &str, problem: &'static str) -> Refusal {
-    Refusal::Claim { claim: claim.to_owned(), problem }
+fn claim(claim: &str, problem: &'static str) -> CredentialRefusal {
+    CredentialRefusal::Claim { claim: claim.to_owned(), problem }
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn tokens_that_an_rsa_key_signed_are_verified() {
         let (signed, signature) = token.rsplit_once('.').unwrap();
         let first = if signature.starts_with('A') { 'B' } else { 'A' };
         let changed = format!("{signed}.{first}{}", &signature[1..]);
-        assert_eq!(ask(&authenticator, &changed, at(1)).await, refused(Refusal::Signature));
+        assert_eq!(ask(&authenticator, &changed, at(1)).await, refused(CredentialRefusal::Signature));
     }
 }
 
@@ -127,11 +127,11 @@ async fn a_token_is_taken_from_its_first_to_its_last_moment_give_or_take_the_lee
     let issuer = Issuer::publishing(&[&key]).await;
     let (_ledger, authenticator) = trusting(&issuer, "leeway = '10s'");
     let token = key.sign(&claims(&issuer));
-    let expired = Refusal::Expired { what: "token", at: at(600) };
+    let expired = CredentialRefusal::Expired { what: "token", at: at(600) };
     assert!(ask(&authenticator, &token, at(609)).await.is_ok());
     assert_eq!(ask(&authenticator, &token, at(610)).await, refused(expired));
     assert!(ask(&authenticator, &token, at(-10)).await.is_ok());
-    let early = |moment| Refusal::NotYet { what: "token", at: at(moment) };
+    let early = |moment| CredentialRefusal::NotYet { what: "token", at: at(moment) };
     assert_eq!(ask(&authenticator, &token, at(-11)).await, refused(early(0)));
     let later = key.sign(&with(&issuer, json!({ "nbf": 1_800_000_100 })));
     assert_eq!(ask(&authenticator, &later, at(89)).await, refused(early(100)));
@@ -144,10 +144,10 @@ async fn a_session_ends_with_its_identity_token_and_the_leeway() {
     let issuer = Issuer::publishing(&[&key]).await;
     let (_ledger, authenticator) = trusting(&issuer, "leeway = '10s'");
     let session = session(&authenticator, &key.sign(&claims(&issuer)), at(1)).await;
-    let expired = AuthError::Refused(Refusal::Expired { what: "token", at: at(600) });
+    let expired = AuthError::Refused(CredentialRefusal::Expired { what: "token", at: at(600) });
     assert_eq!(session.check(at(609)).await, Ok(()));
     assert_eq!(session.check(at(610)).await, Err(expired.clone()));
-    assert_eq!(session.check_blocking(at(610), AsOf::Now), Err(expired));
+    assert_eq!(session.check_blocking(at(610), LedgerFreshness::Now), Err(expired));
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn a_token_for_somebody_else_is_refused() {
     let issuer = Issuer::publishing(&[&key]).await;
     let (_ledger, authenticator) = trusting(&issuer, "");
     let audience = |audience| key.sign(&with(&issuer, json!({ "aud": audience })));
-    let wrong = Refusal::Audience { expected: AUDIENCE.to_owned() };
+    let wrong = CredentialRefusal::Audience { expected: AUDIENCE.to_owned() };
     assert_eq!(ask(&authenticator, &audience(json!("https://other")), at(1)).await, refused(wrong.clone()));
     assert_eq!(ask(&authenticator, &audience(json!(["a", "b"])), at(1)).await, refused(wrong));
     assert!(ask(&authenticator, &audience(json!(["a", AUDIENCE])), at(1)).await.is_ok());
@@ -187,7 +187,7 @@ async fn an_issuer_that_nobody_configured_is_not_even_asked() {
     let (key, other) = (Key::ed("k1"), Key::ed("k1"));
     let (issuer, stranger) = (Issuer::publishing(&[&key]).await, Issuer::publishing(&[&other]).await);
     let (_ledger, authenticator) = trusting(&issuer, "");
-    assert_eq!(ask(&authenticator, &other.sign(&claims(&stranger)), at(1)).await, refused(Refusal::Issuer));
+    assert_eq!(ask(&authenticator, &other.sign(&claims(&stranger)), at(1)).await, refused(CredentialRefusal::Issuer));
     assert_eq!((issuer.asked(), stranger.asked()), (0, 0));
     let both = key.sign(&with(&issuer, json!({ "iss": [issuer.url()] })));
     assert_eq!(ask(&authenticator, &both, at(1)).await, refused(claim("iss", "is missing, or not a text")));
@@ -202,10 +202,10 @@ async fn a_token_that_was_changed_or_signed_by_somebody_else_is_refused() {
     let parts: Vec<&str> = token.split('.').collect();
     let better = encoded(with(&issuer, json!({ "environment": "production", "sub": "root" })).to_string());
     let changed = format!("{}.{better}.{}", parts[0], parts[2]);
-    assert_eq!(ask(&authenticator, &changed, at(1)).await, refused(Refusal::Signature));
-    assert_eq!(ask(&authenticator, &other.sign(&claims(&issuer)), at(1)).await, refused(Refusal::Signature));
+    assert_eq!(ask(&authenticator, &changed, at(1)).await, refused(CredentialRefusal::Signature));
+    assert_eq!(ask(&authenticator, &other.sign(&claims(&issuer)), at(1)).await, refused(CredentialRefusal::Signature));
     let unsigned = format!("{}.{}.", parts[0], parts[1]);
-    assert_eq!(ask(&authenticator, &unsigned, at(1)).await, refused(Refusal::Signature));
+    assert_eq!(ask(&authenticator, &unsigned, at(1)).await, refused(CredentialRefusal::Signature));
 }
 
 #[tokio::test]
@@ -214,7 +214,7 @@ async fn a_token_cannot_choose_how_it_is_verified() {
     let issuer = Issuer::publishing(&[&key]).await;
     let (_ledger, authenticator) = trusting(&issuer, "");
     let body = encoded(claims(&issuer).to_string());
-    let unreadable = refused(Refusal::NoToken("its header is unreadable"));
+    let unreadable = refused(CredentialRefusal::NoToken("its header is unreadable"));
     for none in ["none", "None", "NONE"] {
         let token = format!("{}.{body}.", encoded(json!({ "alg": none, "kid": "k1" }).to_string()));
         assert_eq!(ask(&authenticator, &token, at(1)).await, unreadable);
@@ -223,13 +223,13 @@ async fn a_token_cannot_choose_how_it_is_verified() {
     let message = format!("{}.{body}", encoded(json!({ "alg": "HS256", "kid": "k1" }).to_string()));
     let secret = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key.public_bytes());
     let token = format!("{message}.{}", encoded(ring::hmac::sign(&secret, message.as_bytes())));
-    assert_eq!(ask(&authenticator, &token, at(1)).await, refused(Refusal::Algorithm));
+    assert_eq!(ask(&authenticator, &token, at(1)).await, refused(CredentialRefusal::Algorithm));
     // An algorithm that is allowed, but not that of the key.
     let token = key.sign_as(&json!({ "alg": "EdDSA", "kid": "k1" }), &claims(&issuer).to_string());
-    assert_eq!(ask(&authenticator, &token, at(1)).await, refused(Refusal::Key));
+    assert_eq!(ask(&authenticator, &token, at(1)).await, refused(CredentialRefusal::Key));
     // One that is not allowed here.
     let token = key.sign_as(&json!({ "alg": "ES384", "kid": "k1" }), &claims(&issuer).to_string());
-    assert_eq!(ask(&authenticator, &token, at(1)).await, refused(Refusal::Algorithm));
+    assert_eq!(ask(&authenticator, &token, at(1)).await, refused(CredentialRefusal::Algorithm));
 }
 
 #[tokio::test]
@@ -241,7 +241,7 @@ async fn a_token_cannot_bring_its_own_key() {
     header["jwk"] = own.public();
     header["jku"] = json!("http://127.0.0.1:1/keys");
     let token = own.sign_as(&header, &claims(&issuer).to_string());
-    assert_eq!(ask(&authenticator, &token, at(1)).await, refused(Refusal::Signature));
+    assert_eq!(ask(&authenticator, &token, at(1)).await, refused(CredentialRefusal::Signature));
 }
 
 #[tokio::test]
@@ -255,7 +255,7 @@ async fn what_others_might_read_differently_is_not_read() {
         header[name] = value;
         key.sign_as(&header, &claims)
     };
-    let no = |why| refused(Refusal::NoToken(why));
+    let no = |why| refused(CredentialRefusal::NoToken(why));
     let critical = header("crit", json!(["exp"]));
     assert_eq!(ask(&authenticator, &critical, at(1)).await, no("its header has `crit`, which is not supported"));
     assert_eq!(
@@ -293,7 +293,7 @@ async fn a_key_that_the_issuer_no_longer_has_ends_with_the_next_refresh() {
     assert!(ask(&authenticator, &token, at(0)).await.is_ok());
     issuer.publish(&[&new]);
     assert!(ask(&authenticator, &token, at(59)).await.is_ok());
-    assert_eq!(ask(&authenticator, &token, at(60)).await, refused(Refusal::Key));
+    assert_eq!(ask(&authenticator, &token, at(60)).await, refused(CredentialRefusal::Key));
 }
 
 #[tokio::test]
@@ -307,10 +307,10 @@ async fn a_new_key_is_found_at_once_but_the_issuer_is_not_asked_for_every_token(
     assert_eq!(issuer.asked(), 2);
     for _ in 0..10 {
         let token = never.sign(&claims(&issuer));
-        assert_eq!(ask(&authenticator, &token, at(59)).await, refused(Refusal::Key));
+        assert_eq!(ask(&authenticator, &token, at(59)).await, refused(CredentialRefusal::Key));
     }
     assert_eq!(issuer.asked(), 2);
-    assert_eq!(ask(&authenticator, &never.sign(&claims(&issuer)), at(60)).await, refused(Refusal::Key));
+    assert_eq!(ask(&authenticator, &never.sign(&claims(&issuer)), at(60)).await, refused(CredentialRefusal::Key));
     assert_eq!(issuer.asked(), 3);
 }
 
@@ -388,7 +388,7 @@ async fn of_several_keys_one_has_to_be_named() {
     let issuer = Issuer::publishing(&[&one, &other]).await;
     let (_ledger, authenticator) = trusting(&issuer, "");
     let unnamed = one.sign_as(&json!({ "alg": "EdDSA" }), &claims(&issuer).to_string());
-    assert_eq!(ask(&authenticator, &unnamed, at(0)).await, refused(Refusal::Key));
+    assert_eq!(ask(&authenticator, &unnamed, at(0)).await, refused(CredentialRefusal::Key));
 }
 
 #[tokio::test]
@@ -400,7 +400,7 @@ async fn the_first_rule_that_fits_says_who_it_is() {
         let actor = ask(&authenticator, &key.sign(&with(&issuer, changes)), at(0)).await;
         actor.map(|actor| actor.person.roles.join(" "))
     };
-    let nobody = Err(AuthError::Refused(Refusal::NoRule { what: "token", section: "auth.oidc.rules" }));
+    let nobody = Err(AuthError::Refused(CredentialRefusal::NoRule { what: "token", section: "auth.oidc.rules" }));
     assert_eq!(roles(json!({})).await, Ok("pipeline".to_owned()));
     assert_eq!(roles(json!({ "environment": ["review", "staging"] })).await, Ok("pipeline".to_owned()));
     assert_eq!(roles(json!({ "environment": "review" })).await, Ok("developer".to_owned()));
@@ -423,7 +423,7 @@ async fn claims_say_who_it_is_by_name_or_by_pointer() {
     assert_eq!(ask(&authenticator, &key.sign(&claims(&issuer)), at(0)).await, refused(nobody));
     let token = with(&issuer, json!({ "user": { "login": "ada\u{200b}" } }));
     let wrong = PersonId::new("ada\u{200b}").unwrap_err();
-    let invisible = Refusal::PersonId { of: "/user/login".to_owned(), wrong };
+    let invisible = CredentialRefusal::PersonId { of: "/user/login".to_owned(), wrong };
     assert_eq!(ask(&authenticator, &key.sign(&token), at(0)).await, refused(invisible));
 }
 
@@ -440,7 +440,9 @@ async fn claims_with_characters_that_people_do_not_see_are_refused_by_their_name
         ("display_name", json!("Ada \u{2066}L")),
     ] {
         let answer = ask(&authenticator, &key.sign(&with(&issuer, json!({ claim: value }))), at(0)).await;
-        let Err(AuthError::Refused(refused @ Refusal::Characters { .. })) = answer else { panic!("{answer:?}") };
+        let Err(AuthError::Refused(refused @ CredentialRefusal::Characters { .. })) = answer else {
+            panic!("{answer:?}")
+        };
         assert!(refused.to_string().starts_with(&format!("`{claim}` holds a c")), "{refused}");
     }
     // A claim that no rule looks at makes no difference.
@@ -484,7 +486,7 @@ async fn a_blank_behind_the_prefix_makes_nobody_else() {
         assert_eq!(actor.person.id.written(), "corp:kim");
     }
     let wrong = PersonId::new(" ").unwrap_err();
-    let empty = Refusal::PersonId { of: "login".to_owned(), wrong };
+    let empty = CredentialRefusal::PersonId { of: "login".to_owned(), wrong };
     assert_eq!(ask(&authenticator, &of(" "), at(0)).await, refused(empty));
 }
 

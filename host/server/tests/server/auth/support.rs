@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 use lockgate_domain::{CredentialKind, Person, PersonId, Teams, Timestamp};
 use lockgate_ledger::{KeyFile, SqliteOptions, SqliteStorage, Storage};
-use lockgate_server::auth::token::{Issued, NewToken, issue};
-use lockgate_server::auth::{AuthError, Authenticator, Presented, Refusal, Session};
+use lockgate_server::auth::token::{IssuedToken, NewToken, issue};
+use lockgate_server::auth::{AuthError, Authenticator, CredentialRefusal, CredentialSession, PresentedCredentials};
 use lockgate_server::config::AuthConfig;
 use lockgate_service::authority::Actor;
 use lockgate_service::lifecycle::EventActor;
@@ -77,7 +77,7 @@ pub(crate) fn ada() -> EventActor {
     }
 }
 
-pub(crate) fn issued(storage: &dyn Storage) -> Issued {
+pub(crate) fn issued(storage: &dyn Storage) -> IssuedToken {
     issue(storage, new_token(), at(0)).unwrap()
 }
 
@@ -101,17 +101,18 @@ pub(crate) async fn ask_from(
     now: Timestamp,
 ) -> Result<Actor, AuthError> {
     let header = bearer(token);
-    let presented = Presented { authorization: Some(&header), certificate: None, peer, now, system: now };
+    let presented = PresentedCredentials { authorization: Some(&header), certificate: None, peer, now, system: now };
     authenticator.authenticate(presented).await.map(|authenticated| authenticated.actor)
 }
 
 /// The session of a token that is accepted at that moment.
-pub(crate) async fn session(authenticator: &Authenticator, token: &str, now: Timestamp) -> Session {
+pub(crate) async fn session(authenticator: &Authenticator, token: &str, now: Timestamp) -> CredentialSession {
     let header = bearer(token);
-    let presented = Presented { authorization: Some(&header), certificate: None, peer: None, now, system: now };
+    let presented =
+        PresentedCredentials { authorization: Some(&header), certificate: None, peer: None, now, system: now };
     authenticator.authenticate(presented).await.unwrap().session
 }
 
-pub(crate) fn refused(refusal: Refusal) -> Result<Actor, AuthError> {
+pub(crate) fn refused(refusal: CredentialRefusal) -> Result<Actor, AuthError> {
     Err(AuthError::Refused(refusal))
 }

@@ -3,9 +3,9 @@
 use lockgate_domain::{CredentialKind, Duration, Right, Teams, Timestamp};
 use lockgate_ledger::{Append, NewEntry, Query, Source as _, Storage as _};
 use lockgate_server::auth::token::{
-    ACCESS_STREAM, Issued, NewToken, TokenError, TokenState, Tokens, first_administrator, issue, revoke, rotate,
+    ACCESS_STREAM, IssuedToken, NewToken, TokenError, TokenState, Tokens, first_administrator, issue, revoke, rotate,
 };
-use lockgate_server::auth::{AsOf, AuthError, Refusal};
+use lockgate_server::auth::{AuthError, CredentialRefusal, LedgerFreshness};
 use lockgate_service::authority::Actor;
 use serde_json::json;
 
@@ -17,7 +17,7 @@ const UNAVAILABLE: &str = "credentials cannot be checked at the moment: retry af
 async fn a_token_stands_for_whom_it_was_issued_for() {
     let ledger = Ledger::new();
     let scopes = Some([Right::Decide].into());
-    let Issued { token, secret } =
+    let IssuedToken { token, secret } =
         issue(&*ledger.storage, NewToken { scopes: scopes.clone(), ..new_token() }, at(0)).unwrap();
     let actor = ask(&ledger.authenticator(), secret.expose(), at(1)).await;
     let credential = format!("token:{}", token.id);
@@ -41,7 +41,7 @@ async fn a_token_is_of_the_kind_that_it_was_issued_with_or_that_is_usual_for_its
     ] {
         let mut new = NewToken { kind, ..new_token() };
         new.person.roles = roles.iter().map(|&role| role.to_owned()).collect();
-        let Issued { token, secret } = issue(&*ledger.storage, new, at(0)).unwrap();
+        let IssuedToken { token, secret } = issue(&*ledger.storage, new, at(0)).unwrap();
         let actor = ask(&authenticator, secret.expose(), at(1)).await.unwrap();
         assert_eq!((token.kind, actor.kind), (expected, expected), "{roles:?} {kind:?}");
     }
@@ -64,14 +64,14 @@ fn entries_about_tokens_say_who_did_it_and_with_which_credential_of_which_kind()
 #[tokio::test]
 async fn a_token_that_was_never_issued_is_not_known() {
     let ledger = Ledger::new();
-    let Issued { token, secret } = issued(&*ledger.storage);
+    let IssuedToken { token, secret } = issued(&*ledger.storage);
     let authenticator = ledger.authenticator();
     let other = format!("lgt_{}_{}", token.id, "0".repeat(64));
-    assert_eq!(ask(&authenticator, &other, at(1)).await, refused(Refusal::Unknown));
+    assert_eq!(ask(&authenticator, &other, at(1)).await, refused(CredentialRefusal::Unknown));
     let elsewhere = secret.expose().replace(&token.id, "000000000000");
-    assert_eq!(ask(&authenticator, &elsewhere, at(1)).await, refused(Refusal::Unknown));
+    assert_eq!(ask(&authenticator, &elsewhere, at(1)).await, refused(CredentialRefusal::Unknown));
     let short = &secret.expose()[..80];
-    let no_token = Refusal::NoToken("it has the prefix of an API token, and not the form");
+    let no_token = CredentialRefusal::NoToken("it has the prefix of an API token, and not the form");
     assert_eq!(ask(&authenticator, short, at(1)).await, refused(no_token));
 }
 
@@ -79,11 +79,11 @@ async fn a_token_that_was_never_issued_is_not_known() {
 async fn a_token_expires_at_its_moment() {
     let ledger = Ledger::new();
     let new = NewToken { expires: Some(at(60)), ..new_token() };
-    let Issued { token, secret } = issue(&*ledger.storage, new, at(0)).unwrap();
+    let IssuedToken { token, secret } = issue(&*ledger.storage, new, at(0)).unwrap();
     let authenticator = ledger.authenticator();
     let last = Timestamp::from_millis(at(60).as_millis() - 1);
     assert!(ask(&authenticator, secret.expose(), last).await.is_ok());
-    let expired = Refusal::Expired { what: "token", at: at(60) };
+    let expired = CredentialRefusal::Expired { what: "token", at: at(60) };
     assert_eq!(ask(&authenticator, secret.expose(), at(60)).await, refused(expired));
     assert_eq!((token.state(last), token.state(at(60))), (TokenState::Valid, TokenState::Expired));
 }
@@ -91,11 +91,11 @@ async fn a_token_expires_at_its_moment() {
 #[tokio::test]
 async fn what_another_process_revokes_is_refused_within_a_second() {
     let ledger = Ledger::new();
-    let Issued { token, secret } = issued(&*ledger.storage);
+    let IssuedToken { token, secret } = issued(&*ledger.storage);
     let authenticator = ledger.authenticator();
     assert!(ask(&authenticator, secret.expose(), at(1)).await.is_ok());
     revoke(&ledger.elsewhere(), &token.id, &ada(), Some("leaked"), at(1)).unwrap();
-    assert_eq!(ask(&authenticator, secret.expose(), at(2)).await, refused(Refusal::Revoked(at(1))));
+    assert_eq!(ask(&authenticator, secret.expose(), at(2)).await, refused(CredentialRefusal::Revoked(at(1))));
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn after_a_rotation_both_secrets_are_taken_until_the_overlap_ends() {
     assert_eq!(new.token.overlap(at(10)), Some(at(70)));
     assert!(ask(&authenticator, new.secret.expose(), at(10)).await.is_ok());
     assert!(ask(&authenticator, old.secret.expose(), at(69)).await.is_ok());
-    assert_eq!(ask(&authenticator, old.secret.expose(), at(70)).await, refused(Refusal::Unknown));
+    assert_eq!(ask(&authenticator, old.secret.expose(), at(70)).await, refused(CredentialRefusal::Unknown));
     assert!(ask(&authenticator, new.secret.expose(), at(70)).await.is_ok());
 }
 
@@ -132,8 +132,8 @@ async fn a_rotation_without_an_overlap_ends_all_secrets_before_it() {
     let second = rotate(&*ledger.storage, id, &ada(), Duration::from_millis(60_000), None, at(1)).unwrap();
     let third = rotate(&*ledger.storage, id, &ada(), Duration::default(), Some(at(100)), at(2)).unwrap();
     let authenticator = ledger.authenticator();
-    assert_eq!(ask(&authenticator, first.secret.expose(), at(2)).await, refused(Refusal::Unknown));
-    assert_eq!(ask(&authenticator, second.secret.expose(), at(2)).await, refused(Refusal::Unknown));
+    assert_eq!(ask(&authenticator, first.secret.expose(), at(2)).await, refused(CredentialRefusal::Unknown));
+    assert_eq!(ask(&authenticator, second.secret.expose(), at(2)).await, refused(CredentialRefusal::Unknown));
     assert!(ask(&authenticator, third.secret.expose(), at(2)).await.is_ok());
     assert_eq!(third.token.expires, Some(at(100)));
 }
@@ -206,7 +206,7 @@ fn secrets_are_neither_in_the_ledger_nor_in_what_is_printed_for_debugging() {
 #[tokio::test]
 async fn an_entry_that_is_not_understood_stops_everything_rather_than_be_overlooked() {
     let ledger = Ledger::new();
-    let Issued { token, secret } = issued(&*ledger.storage);
+    let IssuedToken { token, secret } = issued(&*ledger.storage);
     let write = |kind| {
         let entry = NewEntry::new(ACCESS_STREAM, kind, at(1), &serde_json::json!({})).unwrap();
         let entries = vec![entry.with_id(&token.id).unwrap()];
@@ -252,51 +252,54 @@ fn a_token_that_would_be_good_for_nothing_is_not_issued() {
 #[tokio::test]
 async fn a_session_is_refused_as_soon_as_its_token_would_be() {
     let ledger = Ledger::new();
-    let Issued { token, secret } =
+    let IssuedToken { token, secret } =
         issue(&*ledger.storage, NewToken { expires: Some(at(60)), ..new_token() }, at(0)).unwrap();
     let authenticator = ledger.authenticator();
     let session = session(&authenticator, secret.expose(), at(1)).await;
     assert_eq!(session.check(at(2)).await, Ok(()));
-    assert_eq!(session.check_blocking(at(2), AsOf::Now), Ok(()));
-    let expired = AuthError::Refused(Refusal::Expired { what: "token", at: at(60) });
+    assert_eq!(session.check_blocking(at(2), LedgerFreshness::Now), Ok(()));
+    let expired = AuthError::Refused(CredentialRefusal::Expired { what: "token", at: at(60) });
     assert_eq!(session.check(at(60)).await, Err(expired.clone()));
-    assert_eq!(session.check_blocking(at(60), AsOf::LastSecond), Err(expired));
+    assert_eq!(session.check_blocking(at(60), LedgerFreshness::LastSecond), Err(expired));
 
     rotate(&ledger.elsewhere(), &token.id, &ada(), Duration::from_millis(10_000), None, at(10)).unwrap();
-    assert_eq!(session.check_blocking(at(19), AsOf::Now), Ok(()));
-    assert_eq!(session.check_blocking(at(20), AsOf::Now), Err(AuthError::Refused(Refusal::Unknown)));
+    assert_eq!(session.check_blocking(at(19), LedgerFreshness::Now), Ok(()));
+    assert_eq!(
+        session.check_blocking(at(20), LedgerFreshness::Now),
+        Err(AuthError::Refused(CredentialRefusal::Unknown))
+    );
 }
 
 #[tokio::test]
 async fn a_session_notices_a_revocation_within_a_second_and_at_once_where_it_has_to() {
     let ledger = Ledger::new();
-    let Issued { token, secret } = issued(&*ledger.storage);
+    let IssuedToken { token, secret } = issued(&*ledger.storage);
     let authenticator = ledger.authenticator();
     let session = session(&authenticator, secret.expose(), at(1)).await;
     revoke(&ledger.elsewhere(), &token.id, &ada(), None, at(1)).unwrap();
-    let revoked = Err(AuthError::Refused(Refusal::Revoked(at(1))));
+    let revoked = Err(AuthError::Refused(CredentialRefusal::Revoked(at(1))));
     let same_second = Timestamp::from_millis(at(1).as_millis() + 999);
     assert_eq!(session.check(same_second).await, Ok(()));
-    assert_eq!(session.check_blocking(same_second, AsOf::LastSecond), Ok(()));
-    assert_eq!(session.check_blocking(same_second, AsOf::Now), revoked);
+    assert_eq!(session.check_blocking(same_second, LedgerFreshness::LastSecond), Ok(()));
+    assert_eq!(session.check_blocking(same_second, LedgerFreshness::Now), revoked);
     // From there on, everybody knows.
     assert_eq!(session.check(same_second).await, revoked);
 
     let other = issued(&*ledger.storage);
     let session = self::session(&authenticator, other.secret.expose(), at(3)).await;
     revoke(&ledger.elsewhere(), &other.token.id, &ada(), None, at(3)).unwrap();
-    assert_eq!(session.check(at(4)).await, Err(AuthError::Refused(Refusal::Revoked(at(3)))));
+    assert_eq!(session.check(at(4)).await, Err(AuthError::Refused(CredentialRefusal::Revoked(at(3)))));
 }
 
 #[tokio::test]
 async fn a_session_is_not_taken_for_good_while_the_ledger_cannot_be_understood() {
     let ledger = Ledger::new();
-    let Issued { token, secret } = issued(&*ledger.storage);
+    let IssuedToken { token, secret } = issued(&*ledger.storage);
     let session = session(&ledger.authenticator(), secret.expose(), at(1)).await;
     let entry = NewEntry::new(ACCESS_STREAM, "token-suspended", at(1), &json!({})).unwrap();
     let entries = vec![entry.with_id(&token.id).unwrap()];
     ledger.storage.append(Append { entries, ..Append::default() }).unwrap();
     let unavailable = Err(AuthError::Unavailable { reason: UNAVAILABLE.to_owned(), retry_after: 1 });
-    assert_eq!(session.check_blocking(at(1), AsOf::Now), unavailable);
+    assert_eq!(session.check_blocking(at(1), LedgerFreshness::Now), unavailable);
     assert_eq!(session.check(at(1)).await, unavailable);
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, mpsc};
 
 use lockgate_ledger::Storage;
 use lockgate_server::config::{Config, MetricsAccess, ObserveConfig};
-use lockgate_server::serve::{Running, Server};
+use lockgate_server::serve::{RunningServer, Server};
 use lockgate_service::DeploymentService;
 use lockgate_service::authority::Actor;
 use serde_json::Value;
@@ -27,7 +27,7 @@ pub(crate) struct Served {
 /// Shuts the server down when it is dropped.
 struct Shutdown {
     runtime: tokio::runtime::Runtime,
-    running: Option<Running>,
+    running: Option<RunningServer>,
 }
 
 /// What came back.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use lockgate_server::config::LimitsConfig;
-use lockgate_server::observe::{Format, Metrics};
-use lockgate_server::serve::{Running, Server};
+use lockgate_server::observe::{Metrics, MetricsFormat};
+use lockgate_server::serve::{RunningServer, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -139,7 +139,7 @@ async fn an_answer_that_nobody_takes_is_given_up_and_one_that_comes_slowly_is_no
     assert_eq!(request(&running, "GET /slow HTTP/1.1", "").await.body, "slow");
     // Closed: what is still to be read is what the buffers hold, and no more.
     let closed = "lockgate_http_connections_closed_total{kind=\"idle\"} 1";
-    while !metrics.text(Format::Prometheus).contains(closed) {
+    while !metrics.text(MetricsFormat::Prometheus).contains(closed) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let received = until_closed(&mut stream).await;
@@ -162,7 +162,9 @@ fn busy() -> (Router, Arc<Notify>, Arc<Notify>) {
     (Router::new().route("/busy", get(handler)).route("/free", get(|| async { "free" })), reached, go)
 }
 
-async fn busy_server(edit: impl FnOnce(&mut LimitsConfig)) -> (tempfile::TempDir, Running, Arc<Notify>, Arc<Notify>) {
+async fn busy_server(
+    edit: impl FnOnce(&mut LimitsConfig),
+) -> (tempfile::TempDir, RunningServer, Arc<Notify>, Arc<Notify>) {
     let folder = tempfile::tempdir().unwrap();
     let mut config = config(folder.path());
     edit(&mut config.limits);

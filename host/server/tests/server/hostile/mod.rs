@@ -8,7 +8,7 @@ mod proxies;
 use std::net::SocketAddr;
 
 use lockgate_server::config::{Config, LimitsConfig};
-use lockgate_server::serve::{Running, Server};
+use lockgate_server::serve::{RunningServer, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -18,7 +18,7 @@ use crate::http_support::{Answer, config, request};
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
 
 /// A server with these limits and the usual routes.
-async fn serve(limits: LimitsConfig) -> (tempfile::TempDir, Running) {
+async fn serve(limits: LimitsConfig) -> (tempfile::TempDir, RunningServer) {
     let folder = tempfile::tempdir().unwrap();
     let config = Config { limits, ..config(folder.path()) };
     let running = Server::new(config).start().await.unwrap();
@@ -48,7 +48,7 @@ async fn ask(stream: &mut TcpStream, path: &str) -> Answer {
     Answer::read(&answer[..read])
 }
 
-async fn is_alive(running: &Running) {
+async fn is_alive(running: &RunningServer) {
     let answer = request(running, "GET /livez HTTP/1.1", "").await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "ok"));
 }

@@ -4,27 +4,27 @@ use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::routing::get;
 use lockgate_server::config::{ClientAddress, TrustedProxiesConfig};
-use lockgate_server::connection::Peer;
-use lockgate_server::serve::{Running, Server};
+use lockgate_server::connection::RequestPeer;
+use lockgate_server::serve::{RunningServer, Server};
 use tokio::io::AsyncWriteExt as _;
 
 use super::{ask, connect, until_closed};
 use crate::http_support::{Answer, config, talk};
 
 /// A server that answers with the address of its client. It trusts 127.0.0.9 and 10.0.0.0/8.
-async fn who(client_address: ClientAddress) -> (tempfile::TempDir, Running) {
+async fn who(client_address: ClientAddress) -> (tempfile::TempDir, RunningServer) {
     let folder = tempfile::tempdir().unwrap();
     let mut config = config(folder.path());
     let networks = ["127.0.0.9", "10.0.0.0/8"].map(|text| text.parse().unwrap()).to_vec();
     config.trusted_proxies = TrustedProxiesConfig { networks, client_address };
     config.limits.connections_per_address = 2;
-    let who = |ConnectInfo(peer): ConnectInfo<Peer>| async move { peer.address.ip().to_string() };
+    let who = |ConnectInfo(peer): ConnectInfo<RequestPeer>| async move { peer.address.ip().to_string() };
     let routes = Router::new().route("/who", get(who));
     let running = Server::new(config).with_routes(move |_| routes).start().await.unwrap();
     (folder, running)
 }
 
-async fn asked(running: &Running, from: u8, headers: &str) -> String {
+async fn asked(running: &RunningServer, from: u8, headers: &str) -> String {
     let stream = connect(from, running.address()).await;
     let head = format!("GET /who HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{headers}\r\n");
     Answer::read(&talk(stream, head.as_bytes()).await.unwrap()).body

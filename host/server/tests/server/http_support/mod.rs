@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use lockgate_server::config::Config;
-use lockgate_server::serve::Running;
+use lockgate_server::serve::RunningServer;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -43,7 +43,7 @@ impl Answer {
 }
 
 /// Sends a request line (further headers may follow it) and a body, on a connection of its own.
-pub(crate) async fn request(running: &Running, line: &str, body: &str) -> Answer {
+pub(crate) async fn request(running: &RunningServer, line: &str, body: &str) -> Answer {
     exchange(running.address(), line, body).await
 }
 
