@@ -1,72 +1,71 @@
-//! The command line: all commands, and the one that prints completions of it.
+//! The command line: all commands, and the command that prints completions of them.
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::command::access::Access;
-use crate::command::audit::Audit;
-use crate::command::demo::Demo;
-use crate::command::eval::Eval;
-use crate::command::ledger::Ledger;
-use crate::command::model::Model;
-use crate::command::plugin::Plugin;
-use crate::command::replay::Replay;
-use crate::command::schema::Schema;
-use crate::command::serve::Serve;
-use crate::command::token::Token;
+use crate::command::access::AccessCommand;
+use crate::command::audit::AuditCommand;
+use crate::command::demo::DemoCommand;
+use crate::command::eval::EvalCommand;
+use crate::command::ledger::LedgerCommand;
+use crate::command::model::ModelCommand;
+use crate::command::plugin::PluginCommand;
+use crate::command::replay::ReplayCommand;
+use crate::command::schema::SchemaCommand;
+use crate::command::serve::ServeCommand;
+use crate::command::token::TokenCommand;
 use crate::exit::Exit;
-use crate::options::Global;
+use crate::options::GlobalOptions;
 use crate::print;
 
-/// Decides whether a deployment may go on: sandboxed plugins at each gate of the Deploy value stream.
+/// Decide whether a deployment may proceed, with sandboxed plugins at each gate of the Deploy value stream.
 #[derive(Debug, Parser)]
 #[command(name = "lockgate", version, max_term_width = 100, arg_required_else_help = true, propagate_version = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) global: Global,
+    pub(crate) global: GlobalOptions,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Evaluates one gate for a deployment, or all gates in order until one does not allow.
-    Eval(Eval),
-    /// Runs the policy server: answers decisions over HTTP and keeps them in the ledger.
-    Serve(Serve),
-    /// Checks and pins deployment models.
+    /// Evaluate one gate for a deployment, or all gates in order until one does not allow.
+    Eval(EvalCommand),
+    /// Run the HTTP server.
+    Serve(ServeCommand),
+    /// Check and pin deployment models.
     #[command(subcommand)]
-    Model(Model),
-    /// Builds, inspects and runs plugins.
+    Model(ModelCommand),
+    /// Build, inspect and run plugins.
     #[command(subcommand)]
-    Plugin(Plugin),
-    /// Replays recordings or decisions, unchanged or with a new plugin or model, and reports what changes.
-    Replay(Replay),
-    /// Takes Lockgate's own release through the four stages (`cargo xtask demo` prepares the files for it).
-    Demo(Demo),
-    /// Verifies the audit log, and makes and checks proofs of its entries.
+    Plugin(PluginCommand),
+    /// Replay recordings or decisions, unchanged or with a new plugin or model, and report what changes.
+    Replay(ReplayCommand),
+    /// Show Lockgate's own release passing the four stages (`cargo xtask demo` prepares the files).
+    Demo(DemoCommand),
+    /// Verify the audit log; export and check proofs.
     #[command(subcommand)]
-    Audit(Audit),
-    /// Maintains the ledger: backups, retention, the signing key.
+    Audit(AuditCommand),
+    /// Maintain the ledger: backups, retention, the signing key.
     #[command(subcommand)]
-    Ledger(Ledger),
-    /// Issues, lists, revokes and rotates API tokens.
+    Ledger(LedgerCommand),
+    /// Create, list, revoke and rotate API tokens.
     #[command(subcommand)]
-    Token(Token),
-    /// Shows who may do what at the gates of models, and warns of roles that a gate needs and nobody holds.
-    Access(Access),
-    /// Prints the published JSON Schemas.
-    Schema(Schema),
-    /// Prints a completion script for a shell.
-    Completions(Completions),
+    Token(TokenCommand),
+    /// Show who may do what at each gate, and warn about roles that a gate needs and nobody holds.
+    Access(AccessCommand),
+    /// Print the JSON Schema of a document.
+    Schema(SchemaCommand),
+    /// Print a completion script for a shell.
+    Completions(CompletionsCommand),
 }
 
 impl Cli {
-    /// Whether the command sets up its log by itself, because its configuration says how.
+    /// Whether the command sets up logging itself, from its configuration.
     pub(crate) fn has_own_log(&self) -> bool {
         matches!(self.command, Command::Serve(_))
     }
 
-    /// Does what was asked for.
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self.command {
             Command::Eval(command) => command.run(&self.global),
@@ -85,17 +84,15 @@ impl Cli {
     }
 }
 
-/// For which shell.
 #[derive(Debug, clap::Args)]
-struct Completions {
-    /// The shell that shall complete.
+struct CompletionsCommand {
+    /// The shell.
     shell: clap_complete::Shell,
 }
 
-impl Completions {
-    /// Prints the completions.
+impl CompletionsCommand {
     fn run(self) -> anyhow::Result<Exit> {
-        // It would panic if it could not write.
+        // Into memory first: the generator panics if it cannot write.
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "lockgate", &mut script);
         print::data(String::from_utf8(script)?.trim_end())?;

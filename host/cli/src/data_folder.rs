@@ -10,17 +10,16 @@ use lockgate_ledger::{KeyFile, Source as _, SqliteOptions, SqliteStorage};
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::input::not_found;
 
-/// The data folder, if none is named.
+/// The data folder that is used if none is given.
 pub(crate) const USUAL_DATA: &str = "lockgate-data";
-/// The name of the ledger in it.
+/// The file of the ledger in a data folder.
 pub(crate) const LEDGER: &str = "ledger.db";
-/// The name of the file with the key that the ledger is signed with.
+/// The file with the ledger's signing key in a data folder.
 const KEY: &str = "ledger.key";
 
-/// What every SQLite file begins with.
+/// The first bytes of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// Which ledger.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DataArguments {
     /// The data folder of the server.
@@ -29,22 +28,22 @@ pub(crate) struct DataArguments {
 }
 
 impl DataArguments {
-    /// The ledger, to read only: a server may run, and no key is needed.
+    /// Opens the ledger read-only. It needs no key, and a server may be running.
     pub(crate) fn read_only(&self) -> anyhow::Result<SqliteStorage> {
-        open_to_read(&self.there()?)
+        open_to_read(&self.existing_path()?)
     }
 
-    /// The ledger, to write, and its key. A server may run beside it.
+    /// Opens the ledger for writing, and its key. A server may be running.
     pub(crate) fn to_write(&self) -> anyhow::Result<(SqliteStorage, KeyFile)> {
-        let path = self.there()?;
+        let path = self.existing_path()?;
         let name = self.read_only()?.head()?.key.name().to_owned();
         let key = self.key();
         let storage = key.open(&path, &name, SqliteOptions::default())?;
         Ok((storage, key))
     }
 
-    /// Where the ledger is. One that is not there is never made here.
-    fn there(&self) -> anyhow::Result<PathBuf> {
+    /// The file of the ledger, which must exist.
+    fn existing_path(&self) -> anyhow::Result<PathBuf> {
         let path = self.path();
         self.key().refuse_gone(&path)?;
         if path.is_file() {
@@ -52,9 +51,9 @@ impl DataArguments {
         }
         let diagnostic = match self.data.is_dir() {
             true => not_found(&path, "ledger"),
-            false => Diagnostic::error(format!("there is no data folder at `{}`", self.data.display())),
+            false => Diagnostic::error(format!("data folder not found: `{}`", self.data.display())),
         };
-        Err(InvalidInput::from(diagnostic.help("name the data folder of the server with `--data`")).into())
+        Err(InvalidInput::from(diagnostic.help("give the data folder of the server with `--data <folder>`")).into())
     }
 
     /// The file of the ledger.
@@ -68,39 +67,39 @@ impl DataArguments {
     }
 }
 
-/// The file of a ledger: itself, or the one in a data folder.
+/// The file of the ledger at a path, which is that file or a data folder.
 pub(crate) fn file_of(path: &Path) -> PathBuf {
     if path.is_dir() { path.join(LEDGER) } else { path.to_owned() }
 }
 
-/// A ledger, to read only: a server may run on it, and no key is needed.
+/// Opens the ledger in a file read-only. It needs no key, and a server may be running.
 ///
 /// # Errors
-/// If there is none, or it cannot be opened.
+/// If the file does not exist, is not a ledger, or cannot be opened.
 pub(crate) fn open_to_read(path: &Path) -> anyhow::Result<SqliteStorage> {
     SqliteStorage::refuse_gone(path)?;
-    seems_a_ledger(path)?;
+    check_is_ledger(path)?;
     SqliteStorage::open_read_only(path).with_context(|| format!("`{}`", path.display()))
 }
 
-/// Whether the file is there, and a database. One that is something else was named by mistake.
-fn seems_a_ledger(path: &Path) -> anyhow::Result<()> {
+/// Checks that the file exists and looks like an SQLite database.
+fn check_is_ledger(path: &Path) -> anyhow::Result<()> {
     if path.is_dir() {
-        let diagnostic = Diagnostic::error(format!("the ledger `{}` is a folder", path.display()));
-        return Err(InvalidInput::from(diagnostic.help("name a data folder with `--data`")).into());
+        let diagnostic = Diagnostic::error(format!("`{}` is a folder, not a ledger file", path.display()));
+        return Err(InvalidInput::from(diagnostic.help("give a data folder with `--data <folder>`")).into());
     }
     if !path.exists() {
         let diagnostic = not_found(path, "ledger");
-        let help = "name the data folder of a server, or the file of a ledger";
+        let help = "give the data folder of a server with `--data <folder>`";
         return Err(InvalidInput::from(diagnostic.help(help)).into());
     }
-    let mut begins = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut begins));
-    read.with_context(|| format!("the ledger `{}` cannot be read", path.display()))?;
-    // A file that was only just made may be empty: all of it stands in the write-ahead log beside it.
-    if !begins.is_empty() && begins != MAGIC {
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut start));
+    read.with_context(|| format!("cannot read the ledger `{}`", path.display()))?;
+    // A new database may be empty: its contents are still in the write-ahead log beside it.
+    if !start.is_empty() && start != MAGIC {
         let diagnostic = Diagnostic::error(format!("`{}` is not a ledger", path.display()));
-        let note = "it does not begin as an SQLite database does: it is another file, or its first bytes were changed";
+        let note = "it does not start like an SQLite database: it is another file, or its first bytes were changed";
         return Err(InvalidInput::from(diagnostic.note(note)).into());
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! One thing to tell a person: what, why, where, and what would turn it. Bad input and denials read alike.
+//! Diagnostics: what is wrong, where, why, and how to mend it. Invalid input and denials are shown alike.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,20 +9,19 @@ use annotate_snippets::{AnnotationKind, Group, Level, Message, Origin, Renderer,
 
 use crate::{print, terminal};
 
-/// A line longer than this is named, not shown: nobody reads it, and it would take long to lay out.
+/// A line with more bytes than this is named but not shown: nobody reads it, and it would take long to lay out.
 const LONGEST_SHOWN_LINE: usize = 2000;
 
-/// A text that diagnostics point into.
+/// The text of a file that diagnostics point into.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Source {
-    /// As the user wrote the path.
+pub(crate) struct SourceText {
+    /// The path, as the user wrote it.
     pub(crate) name: String,
-    /// All of it.
     pub(crate) text: String,
 }
 
-impl Source {
-    /// The line and the column of a byte, both from 1; the column counts characters.
+impl SourceText {
+    /// The line and the column of a byte offset, both from 1; the column counts characters.
     pub(crate) fn position(&self, offset: usize) -> (usize, usize) {
         let before = self.text.get(..offset).unwrap_or(&self.text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -31,87 +30,76 @@ impl Source {
     }
 }
 
-/// Where in a text something lies.
+/// A range of bytes in a text, and a label for it.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
-    /// The text.
-    pub(crate) source: Arc<Source>,
-    /// The bytes.
+pub(crate) struct SourceLocation {
+    pub(crate) source: Arc<SourceText>,
     pub(crate) span: Range<usize>,
-    /// What is said right there; may be empty.
+    /// May be empty.
     pub(crate) label: String,
 }
 
-/// How much a diagnostic matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tone {
-    /// It stands in the way.
+pub(crate) enum DiagnosticLevel {
+    /// Something is wrong or denied.
     Error,
-    /// It stands in the way until somebody brings something.
+    /// The gate waits until somebody provides something.
     Pending,
-    /// It does not stand in the way.
+    /// Nothing is blocked.
     Warning,
 }
 
-/// One thing to tell.
+/// A message with its location, notes and helps.
 #[derive(Clone, Debug)]
 pub(crate) struct Diagnostic {
-    /// How much it matters.
-    pub(crate) tone: Tone,
-    /// What tools match on.
+    pub(crate) level: DiagnosticLevel,
+    /// A stable code for tools.
     pub(crate) code: Option<String>,
-    /// What.
+    /// What is wrong.
     pub(crate) title: String,
-    /// Where.
-    pub(crate) place: Option<Place>,
-    /// Why, and what else is known.
+    pub(crate) location: Option<SourceLocation>,
+    /// Why, and other facts.
     pub(crate) notes: Vec<String>,
-    /// What would turn it.
+    /// How to mend it.
     pub(crate) helps: Vec<String>,
 }
 
 impl Diagnostic {
-    /// Something that stands in the way.
     pub(crate) fn error(title: impl Into<String>) -> Self {
-        Self::new(Tone::Error, title)
+        Self::new(DiagnosticLevel::Error, title)
     }
 
-    /// Something to tell in that tone.
-    pub(crate) fn new(tone: Tone, title: impl Into<String>) -> Self {
-        Self { tone, code: None, title: title.into(), place: None, notes: Vec::new(), helps: Vec::new() }
+    pub(crate) fn new(level: DiagnosticLevel, title: impl Into<String>) -> Self {
+        Self { level, code: None, title: title.into(), location: None, notes: Vec::new(), helps: Vec::new() }
     }
 
-    /// With the code that tools match on.
     pub(crate) fn code(mut self, code: impl Into<String>) -> Self {
         self.code = Some(code.into());
         self
     }
 
-    /// With the place where it lies.
-    pub(crate) fn at(mut self, source: &Arc<Source>, span: Range<usize>, label: impl Into<String>) -> Self {
-        self.place = Some(Place { source: Arc::clone(source), span, label: label.into() });
+    pub(crate) fn at(mut self, source: &Arc<SourceText>, span: Range<usize>, label: impl Into<String>) -> Self {
+        self.location = Some(SourceLocation { source: Arc::clone(source), span, label: label.into() });
         self
     }
 
-    /// With why it is so.
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }
 
-    /// With what would turn it.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.helps.push(help.into());
         self
     }
 
-    /// The same, with what would give orders to a terminal shown instead: tools show what is in reports to people.
+    /// The same diagnostic with control characters made visible.
     pub(crate) fn plain(mut self) -> Self {
         self.each_text(|text| *text = print::plain(text).into_owned());
         self
     }
 
-    /// The same, with each text as one line.
+    /// The same diagnostic with each text on one line.
     pub(crate) fn in_lines(mut self) -> Self {
         self.each_text(|text| *text = print::line(text).into_owned());
         self
@@ -119,37 +107,37 @@ impl Diagnostic {
 
     fn each_text(&mut self, change: impl FnMut(&mut String)) {
         let texts = [&mut self.title].into_iter().chain(&mut self.notes).chain(&mut self.helps).chain(&mut self.code);
-        texts.chain(self.place.as_mut().map(|place| &mut place.label)).for_each(change);
+        texts.chain(self.location.as_mut().map(|location| &mut location.label)).for_each(change);
     }
 
-    /// The diagnostic as a compiler would lay it out, styled.
+    /// The diagnostic in the style of compilers, with colours.
     pub(crate) fn render(&self) -> String {
-        let level = match self.tone {
-            Tone::Error => Level::ERROR,
-            Tone::Pending => Level::WARNING.with_name("pending"),
-            Tone::Warning => Level::WARNING,
+        let level = match self.level {
+            DiagnosticLevel::Error => Level::ERROR,
+            DiagnosticLevel::Pending => Level::WARNING.with_name("pending"),
+            DiagnosticLevel::Warning => Level::WARNING,
         };
-        let name = if self.tone == Tone::Error { "error" } else { "pending" };
+        let name = if self.level == DiagnosticLevel::Error { "error" } else { "pending" };
         let code = self.code.as_deref().unwrap_or_default();
-        let said = terminal::wrapped(&self.title, name.len() + code.len() + 4);
-        let mut title = level.primary_title(said);
+        let title = terminal::wrapped(&self.title, name.len() + code.len() + 4);
+        let mut title = level.primary_title(title);
         if !code.is_empty() {
             title = title.id(code);
         }
         let mut group = Group::with_title(title);
-        if let Some(place) = &self.place {
-            group = place.show(group);
+        if let Some(location) = &self.location {
+            group = location.show(group);
         }
-        // `line number = help: ` stands before it.
-        let said = |text: &String| terminal::wrapped(&print::plain(text), 14);
-        let notes = self.notes.iter().map(|note| Level::NOTE.message(said(note)));
-        let helps = self.helps.iter().map(|help| Level::HELP.message(said(help)));
+        // The renderer puts `<line number> = help: ` before it.
+        let wrapped = |text: &String| terminal::wrapped(&print::plain(text), 14);
+        let notes = self.notes.iter().map(|note| Level::NOTE.message(wrapped(note)));
+        let helps = self.helps.iter().map(|help| Level::HELP.message(wrapped(help)));
         group = group.elements(notes.chain(helps).collect::<Vec<Message<'_>>>());
         Renderer::styled().term_width(terminal::width().unwrap_or(DEFAULT_TERM_WIDTH)).render(&[group])
     }
 }
 
-impl Place {
+impl SourceLocation {
     fn show<'a>(&'a self, group: Group<'a>) -> Group<'a> {
         let (line, column) = self.source.position(self.span.start);
         let excerpt = self.excerpt();
@@ -168,7 +156,7 @@ impl Place {
         )
     }
 
-    /// The line in which the place begins: an object that is wrong is shown by its first line.
+    /// The line in which the range begins: of an object that is wrong, the first line is shown.
     fn excerpt(&self) -> Range<usize> {
         let text = &self.source.text;
         let start = text.get(..self.span.start).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
@@ -177,12 +165,12 @@ impl Place {
     }
 }
 
-/// What was handed in is not valid: everything that is wrong with it, at once.
+/// The input is invalid: everything that is wrong with it.
 #[derive(Debug, Default)]
 pub(crate) struct InvalidInput {
-    /// What is wrong with deployments, evidence, settings.
-    pub(crate) mistakes: Vec<Diagnostic>,
-    /// What is wrong with models, as the engine lays it out.
+    /// What is wrong with deployments, evidence, settings and options.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// What is wrong with models, as the engine renders it.
     pub(crate) models: Vec<String>,
 }
 
@@ -193,31 +181,30 @@ impl From<Diagnostic> for InvalidInput {
 }
 
 impl From<Vec<Diagnostic>> for InvalidInput {
-    fn from(mistakes: Vec<Diagnostic>) -> Self {
-        Self { mistakes, models: Vec::new() }
+    fn from(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { diagnostics, models: Vec::new() }
     }
 }
 
 impl InvalidInput {
-    /// What was read, if it could be read; else what is wrong with it is kept, so that more can be looked at.
-    pub(crate) fn keep<T>(&mut self, read: Result<T, Self>) -> Option<T> {
+    /// The value, if the input was valid. Otherwise its diagnostics are added to these, so that other input can still be checked.
+    pub(crate) fn collect<T>(&mut self, read: Result<T, Self>) -> Option<T> {
         match read {
             Ok(value) => Some(value),
             Err(more) => {
-                self.mistakes.extend(more.mistakes);
+                self.diagnostics.extend(more.diagnostics);
                 self.models.extend(more.models);
                 None
             }
         }
     }
 
-    /// Whether nothing is wrong.
     pub(crate) fn is_empty(&self) -> bool {
-        self.mistakes.is_empty() && self.models.is_empty()
+        self.diagnostics.is_empty() && self.models.is_empty()
     }
 }
 
-/// Beyond this many, people stop reading.
+/// The most diagnostics that are shown.
 const MOST_SHOWN: usize = 25;
 
 impl fmt::Display for InvalidInput {
@@ -225,16 +212,16 @@ impl fmt::Display for InvalidInput {
         for model in &self.models {
             writeln!(f, "{}\n", model.trim_end())?;
         }
-        for diagnostic in self.mistakes.iter().take(MOST_SHOWN) {
+        for diagnostic in self.diagnostics.iter().take(MOST_SHOWN) {
             writeln!(f, "{}\n", diagnostic.render())?;
         }
-        let (count, style) = (self.mistakes.len(), terminal::BAD);
+        let (count, style) = (self.diagnostics.len(), terminal::BAD);
         write!(f, "{style}invalid input{style:#}")?;
         if count > 1 {
-            write!(f, ": {count} mistakes")?;
+            write!(f, ": {count} errors")?;
         }
         if count > MOST_SHOWN {
-            write!(f, ", of which the first {MOST_SHOWN} are shown")?;
+            write!(f, " (the first {MOST_SHOWN} are shown)")?;
         }
         Ok(())
     }

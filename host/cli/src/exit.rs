@@ -1,23 +1,23 @@
-//! The exit codes, which pipelines act on: part of the command's contract, listed in `docs/cli.md`.
+//! The exit codes, which pipelines depend on. `docs/cli.md` lists them.
 
 use std::process::ExitCode;
 
 use lockgate_domain::Verdict;
 
-/// How the process ends.
+/// How the command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Done; or the gate allows.
+    /// Done, or the gate allows.
     Success,
-    /// It failed to run: nobody can tell what the answer is.
+    /// The command failed, or a gate could not be evaluated.
     Failure,
     /// The gate denies.
     Denied,
-    /// A replay came out otherwise.
+    /// A replay gave another result.
     Differs,
-    /// A log or a proof is not what was signed.
+    /// A log or a proof does not verify.
     Tampered,
-    /// What was handed in is not valid; nothing was decided.
+    /// The input is invalid; nothing was decided.
     InvalidInput,
     /// The gate waits for people, evidence or time.
     Pending,

@@ -9,30 +9,30 @@ use textwrap::wrap;
 
 use crate::terminal::{self, FAINT, styled};
 
-/// How to tell what is no decision.
+/// The output format of commands that do not print decisions.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-pub(crate) enum Form {
-    /// For people.
+pub(crate) enum OutputFormat {
+    /// Text for people.
     #[default]
     Table,
-    /// For tools.
+    /// JSON for tools.
     Json,
 }
 
-/// Rows below a head, without lines, as wide as the terminal at most: the last column is wrapped.
-pub(crate) fn grid(head: &[&str], rows: Vec<Vec<String>>) -> String {
-    let head = head.iter().map(|title| if title.is_empty() { String::new() } else { styled(FAINT, title) });
-    laid_out(std::iter::once(head.collect()).chain(rows).collect())
+/// A table with column titles, at most as wide as the terminal: the last column is wrapped.
+pub(crate) fn grid(titles: &[&str], rows: Vec<Vec<String>>) -> String {
+    let titles = titles.iter().map(|title| if title.is_empty() { String::new() } else { styled(FAINT, title) });
+    laid_out(std::iter::once(titles.collect()).chain(rows).collect())
 }
 
-/// Names and what they mean, without a head.
+/// A table of names and values, without column titles.
 pub(crate) fn fields(rows: Vec<(&str, String)>) -> String {
     laid_out(rows.into_iter().map(|(name, value)| vec![styled(FAINT, name), value]).collect())
 }
 
-/// Between two columns, and before the first.
+/// The space between columns and before the first, in characters.
 const GAP: usize = 2;
-/// A last column narrower than this is left to the terminal.
+/// A last column narrower than this many characters is not wrapped.
 const NARROWEST: usize = 20;
 
 fn laid_out(mut rows: Vec<Vec<String>>) -> String {
@@ -43,7 +43,7 @@ fn laid_out(mut rows: Vec<Vec<String>>) -> String {
     };
     let taken: usize = (0..columns.saturating_sub(1)).map(|column| width_of(&rows, column) + GAP).sum::<usize>() + GAP;
     if let Some(left) = terminal::width().and_then(|width| width.checked_sub(taken)).filter(|left| *left >= NARROWEST) {
-        let options = terminal::in_words(left);
+        let options = terminal::wrap_options(left);
         for cell in rows.iter_mut().filter_map(|row| row.get_mut(columns - 1)) {
             *cell = cell.lines().flat_map(|line| wrap(line, &options)).collect::<Vec<_>>().join("\n");
         }

@@ -1,6 +1,6 @@
-//! The `lockgate` command: thin. It reads files, asks the engine, and shows what the engine said.
+//! The `lockgate` command: it reads files, calls the engine, and prints the result.
 //!
-//! Data goes to standard output, words about the work to standard error; the exit code says how it ended ([`exit`]).
+//! Results go to standard output, messages to standard error. [`exit`] defines the exit codes.
 
 #![allow(missing_docs, reason = "nobody outside builds on the command")]
 
@@ -28,9 +28,9 @@ use clap::error::ErrorKind;
 use crate::cli::Cli;
 use crate::diagnostic::InvalidInput;
 use crate::exit::Exit;
-use crate::options::Color;
+use crate::options::ColorChoice;
 
-/// Decisions are made of many small pieces: a quarter of what one costs went into the system's allocator.
+/// Decisions allocate many small objects: with the system's allocator, a quarter of their time is spent in it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -38,15 +38,14 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            // It repeats what was written on the command line.
-            let said = error.render().ansi().to_string();
-            let said = said.trim_end();
-            return match asked {
-                // A message that cannot be written has nobody left to be told about it.
-                true => print::text(said).map_or(Exit::Failure, |()| Exit::Success),
+            let is_requested = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            let text = error.render().ansi().to_string();
+            let text = text.trim_end();
+            return match is_requested {
+                // If the help cannot be written, an error message could not be either.
+                true => print::text(text).map_or(Exit::Failure, |()| Exit::Success),
                 false => {
-                    print::words(said);
+                    print::message(text);
                     Exit::InvalidInput
                 }
             }
@@ -59,23 +58,23 @@ fn main() -> ExitCode {
         Err(error) => {
             let invalid = error.downcast_ref::<InvalidInput>().is_some();
             if invalid {
-                print::words(error.to_string());
+                print::message(error.to_string());
             } else {
-                let said = format!("{error:#}");
-                print::words(format!("{}: {}", terminal::styled(terminal::BAD, "error"), print::plain(&said)));
+                let message = format!("{error:#}");
+                print::message(format!("{}: {}", terminal::styled(terminal::BAD, "error"), print::plain(&message)));
             }
             if invalid { Exit::InvalidInput } else { Exit::Failure }.into()
         }
     }
 }
 
-/// Settles colour and the amount of words for the whole process.
+/// Sets colour and the log level for the whole process.
 fn set_up(cli: &Cli) {
     let global = &cli.global;
     let choice = match global.color {
-        Color::Auto => anstream::ColorChoice::Auto,
-        Color::Always => anstream::ColorChoice::Always,
-        Color::Never => anstream::ColorChoice::Never,
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
     };
     choice.write_global();
     if cli.has_own_log() {
@@ -89,7 +88,7 @@ fn set_up(cli: &Cli) {
     };
     tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(|| print::Shown)
+        .with_writer(|| print::EscapingWriter)
         .with_ansi(!matches!(anstream::AutoStream::choice(&std::io::stderr()), anstream::ColorChoice::Never))
         .with_target(false)
         .init();

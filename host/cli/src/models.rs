@@ -1,4 +1,4 @@
-//! Deployment models from files: read, checked, and made ready to decide.
+//! Reads and loads deployment models from files.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::input::not_found;
 use crate::print;
 
-/// The text of a model.
+/// Reads the text of a model.
 ///
 /// # Errors
 /// If the file cannot be read as text.
@@ -19,23 +19,23 @@ pub(crate) fn read(path: &Path) -> Result<Source, InvalidInput> {
         SourceError::Unreadable { reason, .. } if reason.kind() == std::io::ErrorKind::NotFound => {
             not_found(path, "model").into()
         }
-        _ if path.is_dir() => Diagnostic::error(format!("the model `{}` is a folder", path.display()))
-            .help(format!("name the file in it, for example `{}`", path.join("model.toml").display()))
+        _ if path.is_dir() => Diagnostic::error(format!("`{}` is a folder, not a model", path.display()))
+            .help(format!("give a file, for example `{}`", path.join("model.toml").display()))
             .into(),
         _ => Diagnostic::error(error.to_string()).into(),
     })
 }
 
-/// A model that can decide. What only looks wrong with it is told on standard error, unless `quiet`.
+/// Loads a model. Its warnings are printed, unless `quiet`.
 ///
 /// # Errors
-/// All that is wrong with the model.
+/// Everything that is wrong with the model.
 pub(crate) fn load(runtime: &Runtime, path: &Path, quiet: bool) -> Result<LoadedModel, InvalidInput> {
     let source = read(path)?;
     match LoadedModel::load(runtime, &source, folder_of(path)) {
         Ok(LoadReport { model, warnings }) => {
             if !warnings.is_empty() && !quiet {
-                print::words(warnings.render(&source, true));
+                print::message(warnings.render(&source, true));
             }
             Ok(model)
         }
@@ -43,12 +43,12 @@ pub(crate) fn load(runtime: &Runtime, path: &Path, quiet: bool) -> Result<Loaded
     }
 }
 
-/// What is wrong with a model, as it is told.
+/// The findings about a model, as invalid input.
 pub(crate) fn invalid(source: &Source, findings: &Findings) -> InvalidInput {
-    InvalidInput { mistakes: Vec::new(), models: vec![findings.render(source, true)] }
+    InvalidInput { diagnostics: Vec::new(), models: vec![findings.render(source, true)] }
 }
 
-/// The folder in which a model looks for its plugins.
+/// The folder that the plugins of a model are looked up in.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -1,5 +1,5 @@
-//! Writing to standard output and standard error: without a panic when nobody can read it, and without letting what a
-//! document or a plugin says give orders to the terminal.
+//! Writes to standard output and standard error. A closed pipe causes no panic, and control characters from documents and plugins do
+//! not reach the terminal.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -9,10 +9,10 @@ use anyhow::Context as _;
 use lockgate_domain::gives_orders;
 use serde::Serialize;
 
-/// Prints data for tools, as it is, with a line end.
+/// Prints data for tools unchanged, and a line end.
 ///
 /// # Errors
-/// If it cannot be written, for example because the disk is full. That a reader has seen enough, as `head` does, is none.
+/// If it cannot be written, for example because the disk is full. A closed pipe is no error.
 pub(crate) fn data(text: impl Display) -> anyhow::Result<()> {
     let mut output = anstream::stdout().lock();
     match writeln!(output, "{text}").and_then(|()| output.flush()) {
@@ -21,20 +21,20 @@ pub(crate) fn data(text: impl Display) -> anyhow::Result<()> {
     }
 }
 
-/// Prints text for people, with a line end: styles come through, other orders to the terminal are shown.
+/// Prints text for people and a line end. Styles are kept; other control characters are made visible.
 ///
 /// # Errors
 /// As [`data`].
 pub(crate) fn text(text: impl AsRef<str>) -> anyhow::Result<()> {
-    data(shown(text.as_ref(), true))
+    data(visible(text.as_ref(), true))
 }
 
-/// Says something on standard error, as [`text`]. If nobody can be told, nobody is.
-pub(crate) fn words(text: impl AsRef<str>) {
-    let _ = writeln!(anstream::stderr().lock(), "{}", shown(text.as_ref(), true));
+/// Prints a message on standard error, like [`text`]. Failures to print are ignored.
+pub(crate) fn message(text: impl AsRef<str>) {
+    let _ = writeln!(anstream::stderr().lock(), "{}", visible(text.as_ref(), true));
 }
 
-/// The JSON, laid out for people. What a terminal would obey is escaped; JSON itself escapes only a part of it.
+/// Pretty-printed JSON. Control characters that JSON allows unescaped are escaped too.
 ///
 /// # Errors
 /// If the value has no JSON.
@@ -46,7 +46,7 @@ pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> serde_json::Result<Stri
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
         match gives_orders(character) {
-            // All of them are within the first plane.
+            // All of these characters are in the first plane, so four digits are enough.
             true => escaped.push_str(&format!("\\u{:04x}", u32::from(character))),
             false => escaped.push(character),
         }
@@ -54,14 +54,13 @@ pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> serde_json::Result<Stri
     Ok(escaped)
 }
 
-/// Writes to standard error what others lay out, for example the log: what a terminal would obey is shown, styles come
-/// through.
-pub(crate) struct Shown;
+/// Writes to standard error, for example the log. Styles are kept; other control characters are made visible.
+pub(crate) struct EscapingWriter;
 
-impl io::Write for Shown {
+impl io::Write for EscapingWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
-        io::stderr().lock().write_all(shown(&text, true).as_bytes())?;
+        io::stderr().lock().write_all(visible(&text, true).as_bytes())?;
         Ok(bytes.len())
     }
 
@@ -70,7 +69,7 @@ impl io::Write for Shown {
     }
 }
 
-/// A list, as JSON: an object with its `items`, as the API answers lists.
+/// A list as JSON: an object with `items`, like lists of the API.
 ///
 /// # Errors
 /// As [`json`].
@@ -78,13 +77,12 @@ pub(crate) fn list(items: &[impl Serialize]) -> serde_json::Result<String> {
     json(&serde_json::json!({ "items": items }))
 }
 
-/// What a document or a plugin says, with its control characters shown, styles included.
+/// Text from a document or a plugin, with all control characters made visible, styles too.
 pub(crate) fn plain(text: &str) -> Cow<'_, str> {
-    shown(text, false)
+    visible(text, false)
 }
 
-/// The same, as one line: a text that comes from a document of others must not begin a line of its own, which a tool could take
-/// for one of ours.
+/// Like [`plain`], but on one line: text from a document must not start a line that tools could take for one of Lockgate's.
 pub(crate) fn line(text: &str) -> Cow<'_, str> {
     match plain(text) {
         shown if shown.contains('\n') => Cow::Owned(shown.replace('\n', "␊")),
@@ -92,22 +90,22 @@ pub(crate) fn line(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The text with its control characters shown instead of sent: they could clear the screen, or write a verdict over the
-/// one that was given.
-fn shown(text: &str, styles: bool) -> Cow<'_, str> {
+/// The text with control characters made visible: they could clear the screen or overwrite a verdict. With `keep_styles`,
+/// sequences that set colours are kept.
+fn visible(text: &str, keep_styles: bool) -> Cow<'_, str> {
     if !text.chars().any(gives_orders) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(character) = rest.chars().next() {
-        let taken = match style(rest) {
-            Some(length) if styles => length,
+        let taken = match style_length(rest) {
+            Some(length) if keep_styles => length,
             _ => character.len_utf8(),
         };
         let (now, later) = rest.split_at(taken);
         match now.len() == character.len_utf8() && gives_orders(character) {
-            true => shown.push(picture(character)),
+            true => shown.push(symbol(character)),
             false => shown.push_str(now),
         }
         rest = later;
@@ -115,7 +113,7 @@ fn shown(text: &str, styles: bool) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-fn picture(character: char) -> char {
+fn symbol(character: char) -> char {
     match u32::from(character) {
         code @ 0..0x20 => char::from_u32(0x2400 + code).unwrap_or(char::REPLACEMENT_CHARACTER),
         0x7f => '␡',
@@ -123,8 +121,8 @@ fn picture(character: char) -> char {
     }
 }
 
-/// How many bytes of the beginning are a style, as `␛[1;31m` is.
-fn style(text: &str) -> Option<usize> {
+/// The length in bytes of the style at the start, for example of `␛[1;31m`.
+fn style_length(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\u{1b}[")?;
     let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';')?;
     parameters.get(end..)?.starts_with('m').then_some(end + 3)
@@ -134,10 +132,10 @@ fn style(text: &str) -> Option<usize> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{json as to_json, plain, shown};
+    use super::{json as to_json, plain, visible};
 
     #[test]
-    fn what_documents_say_gives_no_orders_to_the_terminal() {
+    fn control_characters_in_documents_are_made_visible() {
         assert_eq!(plain("a\u{1b}[2J\r\nb\u{202e}\u{9b}\u{7f}\t"), "a␛[2J␍\nb\u{fffd}\u{fffd}␡\t");
         assert_eq!(plain("\u{1b}[8mhidden"), "␛[8mhidden");
         assert_eq!(plain("a\u{2028}b\u{2029}c"), "a\u{fffd}b\u{fffd}c");
@@ -145,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn json_gives_no_orders_to_the_terminal_and_stays_the_same() {
+    fn control_characters_in_json_are_escaped_and_read_back_unchanged() {
         let value = json!({ "a\u{9b}2J": "b\u{202e}c\u{7f}\u{1b}\u{2066}\u{2028}größer" });
         let text = to_json(&value).unwrap_or_default();
         assert_eq!(text, "{\n  \"a\\u009b2J\": \"b\\u202ec\\u007f\\u001b\\u2066\\u2028größer\"\n}");
@@ -153,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn styles_come_through_and_other_orders_do_not() {
-        assert_eq!(shown("\u{1b}[1;31mdeny\u{1b}[0m\u{1b}[2J\u{1b}", true), "\u{1b}[1;31mdeny\u{1b}[0m␛[2J␛");
+    fn styles_are_kept_and_other_control_characters_are_made_visible() {
+        assert_eq!(visible("\u{1b}[1;31mdeny\u{1b}[0m\u{1b}[2J\u{1b}", true), "\u{1b}[1;31mdeny\u{1b}[0m␛[2J␛");
     }
 }

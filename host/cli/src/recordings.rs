@@ -1,5 +1,5 @@
-//! Folders of recordings: `<decision>.<binding>.recording.zst`, and the components that they name in `components/`, so
-//! that such a folder can be run again by itself.
+//! Folders of recordings: files `<decision>.<binding>.recording.zst`, and the components that were recorded in `components/`. Such a
+//! folder can be replayed without anything else.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
@@ -16,11 +16,11 @@ use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::input::{not_found, read_bytes};
 use crate::models;
 
-/// Where the components of a folder of recordings lie in it.
+/// The folder of the components in a folder of recordings.
 const COMPONENTS: &str = "components";
-/// The largest recording that is read, packed: as large as one can be unpacked.
+/// The largest recording that is read, in bytes, compressed.
 const LARGEST_RECORDING: u64 = 256 << 20;
-/// The largest component that is read.
+/// The largest component that is read, in bytes.
 const LARGEST_COMPONENT: u64 = 64 << 20;
 
 /// Writes the recordings of a decision, and the components of its model, into a folder.
@@ -34,7 +34,7 @@ pub(crate) fn keep(
     model_file: &Path,
 ) -> anyhow::Result<()> {
     let components = folder.join(COMPONENTS);
-    fs::create_dir_all(&components).with_context(|| format!("cannot make the folder `{}`", components.display()))?;
+    fs::create_dir_all(&components).with_context(|| format!("cannot create the folder `{}`", components.display()))?;
     let used: BTreeSet<Digest> = recordings.iter().map(|recording| recording.plugin.component).collect();
     for (name, source) in &model.model().plugins {
         let Some(digest) = source.digest.filter(|digest| used.contains(digest)) else { continue };
@@ -44,19 +44,19 @@ pub(crate) fn keep(
         }
         let file = models::folder_of(model_file).join(&source.component);
         let bytes = read_bytes(&file, "plugin", LARGEST_COMPONENT)?;
-        anyhow::ensure!(Digest::of(&bytes) == digest, "the plugin `{name}` changed while it was evaluated");
+        anyhow::ensure!(Digest::of(&bytes) == digest, "the file of the plugin `{name}` changed during the evaluation");
         write(&kept, &bytes)?;
     }
     for recording in recordings {
-        let context = recording.context.as_ref().context("a recording of no decision")?;
+        let context = recording.context.as_ref().context("a recording does not name its decision")?;
         let name = format!("{}.{}.{RECORDING_EXTENSION}", context.decision, context.binding);
         write(&folder.join(name), &recording.encode()?)?;
     }
     Ok(())
 }
 
-/// Readers see all of a file or nothing of it, also after a crash. It is its owner's: it holds evidence, and whatever a
-/// plugin sent and was sent.
+/// Writes a file atomically, readable only by its owner: a recording contains evidence and everything that a plugin sent and
+/// received.
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let fresh = path.with_extension(format!("new-{}", std::process::id()));
     let mut options = OpenOptions::new();
@@ -68,16 +68,16 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&fresh, path));
     if written.is_err() {
-        // What is left of it is of no use, and what is told is why it could not be written.
+        // Best effort: the error that is reported is why the file could not be written.
         let _ = fs::remove_file(&fresh);
     }
     written.with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-/// The recordings that paths stand for, in order: a file stands for itself, a folder for all in it and below.
+/// The recordings at paths, in order: files, and all recordings in folders and below.
 ///
 /// # Errors
-/// If a path leads nowhere, or to no recording.
+/// If a path does not exist or has no recordings.
 pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, InvalidInput> {
     let mut found = Vec::new();
     for path in paths {
@@ -90,19 +90,19 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, InvalidInput> {
             false => found.push(path.clone()),
         }
         if found.len() == before {
-            return Err(Diagnostic::error(format!("there are no recordings in `{}`", path.display()))
-                .note(format!("their names end with `.{RECORDING_EXTENSION}`"))
-                .help("`lockgate eval --record <folder>` makes them")
+            return Err(Diagnostic::error(format!("no recordings in `{}`", path.display()))
+                .note(format!("names of recordings end with `.{RECORDING_EXTENSION}`"))
+                .help("create them with `lockgate eval --record <folder>`")
                 .into());
         }
     }
-    // What was named twice is run once.
+    // A recording that was given twice is replayed once.
     let mut known = BTreeSet::new();
     found.retain(|path| known.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
     Ok(found)
 }
 
-/// The components that lie beside recordings, and those that were named.
+/// The components beside recordings, and those that were given.
 ///
 /// # Errors
 /// If one cannot be read.
@@ -122,11 +122,11 @@ pub(crate) fn components(recordings: &[PathBuf], named: &[PathBuf]) -> Result<Ve
     files.iter().map(|file| Ok(read_bytes(file, "plugin", LARGEST_COMPONENT)?.into())).collect()
 }
 
-/// Reads a recording; or says why it cannot be run again.
+/// Reads a recording, or returns why it cannot be read.
 pub(crate) fn read(path: &Path) -> Result<Recording, String> {
     let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
     if size > LARGEST_RECORDING {
-        return Err(format!("it has {size} bytes, and {LARGEST_RECORDING} are the most that is read"));
+        return Err(format!("the file is too large: {size} bytes, and the limit is {LARGEST_RECORDING}"));
     }
     let bytes = fs::read(path).map_err(|error| error.to_string())?;
     Recording::decode(&bytes).map_err(|error| error.to_string())
@@ -134,7 +134,7 @@ pub(crate) fn read(path: &Path) -> Result<Recording, String> {
 
 fn files_below(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) -> Result<(), InvalidInput> {
     let unreadable = |error: std::io::Error| {
-        InvalidInput::from(Diagnostic::error(format!("the folder `{}` cannot be read: {error}", folder.display())))
+        InvalidInput::from(Diagnostic::error(format!("cannot read the folder `{}`: {error}", folder.display())))
     };
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -142,7 +142,7 @@ fn files_below(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) -> Result<
     }
     names.sort_unstable();
     for path in names {
-        // A link to a folder is not followed: it may lead back here.
+        // Links to folders are not followed: they may lead in circles.
         if path.is_dir() && !path.is_symlink() {
             files_below(&path, ending, found)?;
         } else if path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(ending)) {

@@ -13,14 +13,13 @@ use crate::input::read_text;
 /// How large a file with a token may be.
 const LARGEST_TOKEN: u64 = 64 << 10;
 
-/// A server that runs, and the token for it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ServerArguments {
-    /// A server that runs, for example `https://deploy.example.com`. Without it: the one that the environment variable
-    /// `LOCKGATE_SERVER` names, unless something else to read from is named.
+    /// The URL of a running server, for example `https://deploy.example.com` [default: the environment variable
+    /// `LOCKGATE_SERVER`].
     #[arg(long, value_name = "URL")]
     server: Option<String>,
-    /// A file with the token for the server. Without it: the token in the environment variable `LOCKGATE_TOKEN`.
+    /// A file with the token for the server [default: the token in the environment variable `LOCKGATE_TOKEN`].
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
@@ -39,8 +38,8 @@ impl ServerArguments {
             if self.token_file.is_none() {
                 return Ok(None);
             }
-            let diagnostic = Diagnostic::error("`--token-file` holds a token for a server, and no server is named");
-            let help = format!("name the server with `--server`, or in the environment variable `{SERVER_VARIABLE}`");
+            let diagnostic = Diagnostic::error("`--token-file` needs a server");
+            let help = format!("give the server with `--server <url>`, or set `{SERVER_VARIABLE}`");
             return Err(diagnostic.help(help).into());
         };
         let token = match &self.token_file {

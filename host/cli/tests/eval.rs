@@ -1,4 +1,4 @@
-//! What `eval` tells people that other answers do not: what to hand in to it.
+//! What `eval` prints for people and not in its JSON output.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -8,7 +8,7 @@ use std::process::Command;
 use lockgate_tests::repository;
 
 #[test]
-fn how_to_hand_in_what_was_approved_is_told_to_people_and_stands_in_no_decision() {
+fn the_option_for_the_approved_plan_is_named_for_people_and_not_in_json() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("model.toml"), "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n").unwrap();
     let eval = |output: &str| {
@@ -18,7 +18,7 @@ fn how_to_hand_in_what_was_approved_is_told_to_people_and_stands_in_no_decision(
         let output = command.arg(repository("examples/new-version/deployment.json")).output().unwrap();
         String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
     };
-    let how = "hand in the decision that allowed it, with `--approved <decision.json>`";
+    let how = "pass the decision that approved it: `--approved <decision.json>`";
     for (output, is_told) in [("table", true), ("json", false)] {
         let told = eval(output);
         assert!(told.contains("pass the exit of plan-and-approve"), "{output}: {told}");

@@ -1,4 +1,4 @@
-//! What becomes of output that nobody can take: the command ends with a code of its own, and never with a panic.
+//! Output that cannot be written: the command exits with a code of its own, and never panics.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -13,7 +13,7 @@ fn lockgate(arguments: &[&str]) -> Command {
 }
 
 #[test]
-fn a_full_disk_is_told_and_fails_the_command() {
+fn a_full_disk_is_reported_and_fails_the_command() {
     for arguments in [["schema", "decision"], ["completions", "zsh"]] {
         let full = File::options().write(true).open("/dev/full").unwrap();
         let output = lockgate(&arguments).stdout(full).output().unwrap();
@@ -24,14 +24,14 @@ fn a_full_disk_is_told_and_fails_the_command() {
 }
 
 #[test]
-fn words_that_nobody_can_read_change_nothing() {
+fn messages_that_cannot_be_written_do_not_change_the_exit_code() {
     let full = File::options().write(true).open("/dev/full").unwrap();
     let arguments = ["eval", "--model", "/nowhere/model.toml", "--deployment", "/nowhere/deployment.json"];
     assert_eq!(lockgate(&arguments).stderr(full).status().unwrap().code(), Some(3));
 }
 
 #[test]
-fn a_reader_who_has_seen_enough_is_no_failure() {
+fn a_closed_pipe_is_no_failure() {
     for arguments in [["schema", "decision"], ["completions", "zsh"]] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
@@ -47,5 +47,5 @@ fn standard_input_is_read_for_one_document_only() {
     let output = lockgate(&arguments).stdin(Stdio::null()).output().unwrap();
     let words = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(3), "{words}");
-    assert!(words.contains("the evidence `sbom` cannot be read from standard input too"), "{words}");
+    assert!(words.contains("cannot read the evidence `sbom` from standard input"), "{words}");
 }

@@ -56,7 +56,7 @@ fn the_server_and_the_token_are_read_from_the_environment() {
 }
 
 #[test]
-fn flags_go_before_the_environment() {
+fn options_override_the_environment() {
     let (address, asked) = refusing();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
@@ -69,19 +69,19 @@ fn flags_go_before_the_environment() {
     // A data folder that is named is read, whatever server the environment names.
     let mut command = lockgate(&["audit", "key", "--data", "/nowhere"]);
     let words = refused(&command.env("LOCKGATE_SERVER", "http://127.0.0.1:9").output().unwrap());
-    assert!(words.contains("there is no ledger at `/nowhere/ledger.db`"), "{words}");
+    assert!(words.contains("ledger not found: `/nowhere/ledger.db`"), "{words}");
 }
 
 #[test]
-fn an_empty_variable_names_nothing() {
+fn an_empty_variable_counts_as_not_set() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = lockgate(&["audit", "key"]);
     let words = refused(&command.current_dir(&folder).env("LOCKGATE_SERVER", "").output().unwrap());
-    assert!(words.contains("there is no ledger at `lockgate-data/ledger.db`"), "{words}");
+    assert!(words.contains("ledger not found: `lockgate-data/ledger.db`"), "{words}");
 }
 
 #[test]
-fn variables_that_cannot_be_meant_are_refused_by_name_without_the_token() {
+fn invalid_variables_are_named_without_showing_the_token() {
     let key = || lockgate(&["audit", "key"]);
     let words = refused(&key().env("LOCKGATE_SERVER", "deploy.example.com").output().unwrap());
     assert!(words.contains("is not the URL of a server"), "{words}");
@@ -96,11 +96,11 @@ fn variables_that_cannot_be_meant_are_refused_by_name_without_the_token() {
         assert!(words.contains(expected) && !words.contains(TOKEN), "{words}");
     }
     let words = refused(&lockgate(&["audit", "key", "--token-file", "token"]).output().unwrap());
-    assert!(words.contains("no server is named") && words.contains("`LOCKGATE_SERVER`"), "{words}");
+    assert!(words.contains("`--token-file` needs a server") && words.contains("`LOCKGATE_SERVER`"), "{words}");
 }
 
 #[test]
-fn the_help_names_the_variables_and_never_shows_what_is_in_them() {
+fn the_help_names_the_variables_and_never_shows_their_values() {
     for command in [["audit", "verify"], ["audit", "prove"]] {
         for form in ["-h", "--help"] {
             let mut help = lockgate(&[&command[..], &[form]].concat());

@@ -1,4 +1,4 @@
-//! What becomes of the values of a plugin: a run keeps them for the next one, and an evaluation only reads them.
+//! The values of a plugin: a run stores them for the next one, and an evaluation only reads them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -21,7 +21,7 @@ fn lockgate(folder: &Path, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn a_quiet_run_says_nothing_but_the_answer() {
+fn a_quiet_run_prints_only_the_answer() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("guest.wasm"), Guest::default().component()).unwrap();
     let run = |arguments: &[&str]| {
@@ -34,12 +34,12 @@ fn a_quiet_run_says_nothing_but_the_answer() {
     };
     let (answer, words) = run(&[]);
     assert!(answer.contains("abstain"), "{answer}");
-    assert!(words.contains("fuel") && words.contains(" by the host"), "{words}");
+    assert!(words.contains("fuel") && words.contains("host effort"), "{words}");
     assert_eq!(run(&["--quiet"]), (answer, String::new()));
 }
 
 #[test]
-fn a_run_keeps_values_for_the_next_and_an_evaluation_changes_none() {
+fn a_run_stores_values_for_the_next_and_an_evaluation_changes_none() {
     let folder = tempfile::tempdir().unwrap();
     let component = counting("count");
     fs::write(folder.path().join("counter.wasm"), &component).unwrap();

@@ -42,7 +42,7 @@ fn the_roles_that_gates_need_are_shown_with_their_people_and_a_warning_where_the
     assert!(told.lines().any(|line| line.contains(" pass ") && line.contains("ada@example.org")), "{told}");
     let warning = "warning: at plan-and-approve exit nobody can approve: nobody holds a valid token in the role `change-authority`";
     assert!(words.contains(warning), "{words}");
-    assert!(words.contains("identity tokens and client certificates are not looked at"), "{words}");
+    assert!(words.contains("only API tokens are shown"), "{words}");
 
     let _ = token_of(&data, "bo@example.org", "change-authority");
     let address = format!("http://{}", server.address);

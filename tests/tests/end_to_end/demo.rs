@@ -55,13 +55,13 @@ fn the_demo_waits_for_a_second_approver_deploys_and_stops_a_changed_byte() {
     let told = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{told}{}", String::from_utf8_lossy(&output.stderr));
     for line in [
-        "plan-and-approve exit: pending, because of",
+        "plan-and-approve exit: pending (blocked by",
         "■□□□□□□□□□  ✓ Send 10 % of the consumers to canary",
         "■■■■■□□□□□  ✓ Send 50 % of the consumers to canary",
         "■■■■■■■■■■  ✓ Retire canary",
         "is operational in 10 of 10 instances",
-        "fulfill entrance: deny, because of lockgate, components",
-        "10 of 10 instances still hold the approved binary",
+        "fulfill entrance: deny (blocked by lockgate, components)",
+        "10 of 10 instances still have the approved binary",
     ] {
         assert!(told.contains(line), "`{line}` is not in:\n{told}");
     }

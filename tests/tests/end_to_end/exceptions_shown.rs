@@ -112,10 +112,7 @@ fn a_waiver_of_what_no_model_has_is_warned_of() {
     let arguments = ["eval", "-m", "model.toml", "-d", "deployment.json", "--now", "2026-11-24T20:30:00Z"];
     let (code, _, warnings) = folder.warned(&[&arguments[..], &EXIT].concat());
     assert_eq!(code, Some(4), "{warnings}");
-    assert!(
-        warnings.contains("`w-1` does not count here: no loaded model has a binding or group `peeple`"),
-        "{warnings}"
-    );
+    assert!(warnings.contains("`w-1` has no effect: no loaded model has a binding or group `peeple`"), "{warnings}");
     assert!(warnings.contains("did you mean `people`?") && warnings.contains("deployment.json:"), "{warnings}");
     assert_eq!(folder.warned(&[&arguments[..], &EXIT, &["--quiet"]].concat()).2, "");
 }

@@ -75,7 +75,7 @@ fn the_quick_start_is_denied_approved_rolled_back_and_in_the_end_operational() {
     let last = answers.iter().rev().find(|answer| answer.get("passed").is_some()).unwrap();
     assert_eq!(last.pointer("/deployment/position/status").unwrap(), "operational");
     assert!(told.contains("intact"), "{told}");
-    assert!(told.contains("14 decisions, 14 the same, 0 differ"), "{told}");
+    assert!(told.contains("14 decisions, 14 unchanged, 0 changed"), "{told}");
     a_candidate_is_held_against(&folder.join("target/lockgate"));
 }
 
@@ -117,9 +117,9 @@ fn a_candidate_is_held_against(folder: &Path) {
     let (code, told, _) = replay(&["--deployment", "hello-2-again"]);
     assert_eq!((code, &told["decisions"]), (Some(0), &8.into()), "{told:#}");
     let (code, _, words) = replay(&["dec-0", id]);
-    assert!(code == Some(3) && words.contains("there is no decision `dec-0`") && !words.contains(id), "{words}");
+    assert!(code == Some(3) && words.contains("no decision `dec-0`") && !words.contains(id), "{words}");
     let (code, _, words) = replay(&["--model", "examples/first-release/model.toml"]);
-    assert!(code == Some(3) && words.contains("there are decisions by `quick-start`"), "{words}");
+    assert!(code == Some(3) && words.contains("the models are `quick-start`"), "{words}");
 
     // What retention deletes cannot be replayed, and is no match.
     forget(&folder.join("quick-start"));

@@ -1,4 +1,4 @@
-//! `lockgate access`: who may do what at the gates of models, and where there is nobody to do it.
+//! `lockgate access`: who may do what at the gates of models, and what nobody can do.
 
 use std::path::{Path, PathBuf};
 
@@ -14,49 +14,45 @@ use crate::data_folder::{LEDGER, USUAL_DATA, open_to_read};
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
-use crate::layout::{Form, grid};
+use crate::layout::{OutputFormat, grid};
 use crate::models;
-use crate::options::Global;
+use crate::options::GlobalOptions;
 use crate::print;
 use crate::server::ServerArguments;
 use crate::terminal::{BAD, FAINT, STRONG, WAITING, styled};
 
-/// Which models, and where the tokens are.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Access {
-    /// A deployment model, which is held against the tokens of a data folder; may be given several times. A server has
-    /// models of its own.
+pub(crate) struct AccessCommand {
+    /// A deployment model, to be reviewed with the tokens of a data folder. Repeatable.
     #[arg(short, long = "model", value_name = "FILE", conflicts_with_all = ["server", "token_file"])]
     models: Vec<PathBuf>,
-    /// The data folder with the tokens, whether a server runs on it or not [default: lockgate-data].
+    /// The data folder with the tokens; a server may be running [default: lockgate-data].
     #[arg(long, value_name = "FOLDER", requires = "models")]
     data: Option<PathBuf>,
     #[command(flatten)]
     server: ServerArguments,
-    /// Only tokens that are good for deployments of this team.
+    /// Only tokens that can access deployments of this team.
     #[arg(long, value_name = "TEAM")]
     team: Option<TeamName>,
-    /// The format of the output.
+    /// Output format.
     #[arg(short, long, value_enum, default_value_t)]
-    output: Form,
+    output: OutputFormat,
 }
 
-impl Access {
-    /// Shows it.
-    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+impl AccessCommand {
+    pub(crate) fn run(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
         let review = if self.models.is_empty() { self.of_server()? } else { self.of_models(global)? };
         match self.output {
-            Form::Json => print::data(print::json(&review)?)?,
-            Form::Table => {
+            OutputFormat::Json => print::data(print::json(&review)?)?,
+            OutputFormat::Table => {
                 print::text(table(&review.items))?;
                 for warning in &review.warnings {
                     let message = print::plain(&warning.message);
-                    print::words(format!("{}: {message}", styled(WAITING, "warning")));
+                    print::message(format!("{}: {message}", styled(WAITING, "warning")));
                 }
                 if review.items.iter().any(|row| row.rules.is_none()) && !global.quiet {
-                    let note =
-                        "identity tokens and client certificates are not looked at: a server that runs knows its rules";
-                    print::words(format!("{}: {note}", styled(FAINT, "note")));
+                    let note = "only API tokens are shown; for identity tokens and client certificates, ask a server with `--server`";
+                    print::message(format!("{}: {note}", styled(FAINT, "note")));
                 }
             }
         }
@@ -65,8 +61,8 @@ impl Access {
 
     fn of_server(&self) -> anyhow::Result<AccessReview> {
         let Some(client) = self.server.client()? else {
-            let diagnostic = Diagnostic::error("it is not said whose gates these are");
-            let help = "name deployment models with `--model`, or a server that runs with `--server`";
+            let diagnostic = Diagnostic::error("no models to review");
+            let help = "give deployment models with `--model <file>`, or a running server with `--server <url>`";
             return Err(InvalidInput::from(diagnostic.help(help)).into());
         };
         let mut path = RequestPath::new("/api/v1/access");
@@ -76,13 +72,13 @@ impl Access {
         Ok(client.get(&path)?)
     }
 
-    fn of_models(&self, global: &Global) -> anyhow::Result<AccessReview> {
+    fn of_models(&self, global: &GlobalOptions) -> anyhow::Result<AccessReview> {
         let storage = open_to_read(&self.data.as_deref().unwrap_or(Path::new(USUAL_DATA)).join(LEDGER))?;
         let tokens = Tokens::read(&storage)?;
         let runtime = host::runtime(global)?;
         let mut invalid = InvalidInput::default();
         let loaded: Vec<Option<LoadedModel>> =
-            self.models.iter().map(|path| invalid.keep(models::load(&runtime, path, global.quiet))).collect();
+            self.models.iter().map(|path| invalid.collect(models::load(&runtime, path, global.quiet))).collect();
         if !invalid.is_empty() {
             return Err(invalid.into());
         }
@@ -93,27 +89,27 @@ impl Access {
     }
 }
 
-/// A table for each model, with its name above it.
+/// A table for each model, below its name.
 fn table(rows: &[AccessRow]) -> String {
     if rows.is_empty() {
-        return "No model guards a gate.".to_owned();
+        return "No model has gates.".to_owned();
     }
     let of_models = rows.chunk_by(|one, next| one.model == next.model).map(|rows| {
         let name = rows.first().map(|row| row.model.to_string()).unwrap_or_default();
         let mut last = None;
         let cells = rows.iter().flat_map(|row| cells(row, &mut last)).collect();
-        format!("{}\n{}", styled(STRONG, name), grid(&["gate", "can", "in the role", "who", "teams", "expires"], cells))
+        format!("{}\n{}", styled(STRONG, name), grid(&["gate", "action", "role", "person", "teams", "expires"], cells))
     });
     of_models.collect::<Vec<_>>().join("\n\n")
 }
 
-/// The rows of something that somebody does: one for each person and rule.
+/// The table rows for an action: one for each person and rule.
 fn cells(row: &AccessRow, last: &mut Option<Gate>) -> Vec<Vec<String>> {
     let gate = if *last == Some(row.need.gate) { String::new() } else { row.need.gate.to_string() };
     *last = Some(row.need.gate);
     let is_any = row.need.roles.is_empty();
     let any_role = || if is_any { "any".to_owned() } else { listed(&row.need.roles) };
-    let can = match row.need.needed {
+    let action = match row.need.needed {
         1 => row.need.action.as_str().to_owned(),
         people => format!("{} ({people} people)", row.need.action.as_str()),
     };
@@ -128,13 +124,14 @@ fn cells(row: &AccessRow, last: &mut Option<Gate>) -> Vec<Vec<String>> {
         [roles, print::plain(id.written()).into_owned(), teams, expires]
     });
     let rules = row.rules.iter().flatten();
-    let rules = rules.map(|rule| [any_role(), format!("whom `{rule}` lets in"), String::new(), String::new()]);
+    let rules =
+        rules.map(|rule| [any_role(), format!("everyone admitted by rule `{rule}`"), String::new(), String::new()]);
     let mut found: Vec<[String; 4]> = people.chain(rules).collect();
     if found.is_empty() {
         found.push([any_role(), styled(BAD, "nobody"), String::new(), String::new()]);
     }
     let shown = found.into_iter().enumerate().map(|(place, rest)| {
-        let first = if place == 0 { [gate.clone(), can.clone()] } else { Default::default() };
+        let first = if place == 0 { [gate.clone(), action.clone()] } else { Default::default() };
         first.into_iter().chain(rest).collect()
     });
     shown.collect()

@@ -1,4 +1,4 @@
-//! `lockgate eval`: may this deployment pass this gate? Or, if no gate is named: how far would it come?
+//! `lockgate eval`: evaluates one gate for a deployment, or all gates in order.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,72 +10,70 @@ use lockgate_engine::{LoadedModel, SelectModelError, SnapshotRequest, select_mod
 use lockgate_runtime::Recording;
 use lockgate_service::unknown_in_scope;
 
-use crate::diagnostic::{Diagnostic, InvalidInput, Tone};
+use crate::diagnostic::{Diagnostic, DiagnosticLevel, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{
-    EvidenceArgument, Json, MadeArgument, date, read_decision, read_deployment, read_evidence, time_of_this_machine,
+    EvidenceArgument, EvidenceDateArgument, JsonDocument, read_decision, read_deployment, read_evidence,
+    set_evidence_dates, time_of_this_machine,
 };
 use crate::models;
-use crate::options::{Global, parse_phase, parse_stage};
+use crate::options::{GlobalOptions, parse_phase, parse_stage};
 use crate::print;
 use crate::recordings;
-use crate::report::{Documents, Output, Told};
+use crate::report::{DecisionFormat, DecisionReport, InputDocuments};
 
-/// What to decide on.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Eval {
-    /// A deployment model. Of several, the one that applies to the deployment is chosen.
+pub(crate) struct EvalCommand {
+    /// A deployment model. If several are given, the one that applies to the deployment is used.
     #[arg(short, long = "model", value_name = "FILE", required = true)]
     models: Vec<PathBuf>,
     /// The deployment (JSON, see `lockgate schema deployment`); `-` reads standard input.
     #[arg(short, long, value_name = "FILE")]
     deployment: PathBuf,
-    /// The stage: plan-and-approve, fulfill, validate or observe. Without it, all gates are tried in order up to the
+    /// The stage: plan-and-approve, fulfill, validate or observe. Without it, all gates are evaluated in order, up to the
     /// first that does not allow.
     #[arg(short, long, value_parser = parse_stage, requires = "phase")]
     stage: Option<Stage>,
     /// The phase: entrance or exit.
     #[arg(short, long, value_parser = parse_phase, requires = "stage")]
     phase: Option<Phase>,
-    /// Evidence: a name and a file.
+    /// Evidence: its name and a file. Repeatable.
     #[arg(short, long, value_name = "NAME=FILE")]
     evidence: Vec<EvidenceArgument>,
-    /// When a piece of evidence was made: its name, and a time or a date (the beginning of that day in UTC). Its `attested`,
-    /// when it was handed in, is the time of the decision.
+    /// When a piece of evidence was made: its name, and a time or a date (the start of that day in UTC). Repeatable.
     #[arg(long, value_name = "NAME=RFC3339")]
-    evidence_made: Vec<MadeArgument>,
-    /// The decision (JSON) that allowed the exit of plan-and-approve: what it approved is carried on.
+    evidence_made: Vec<EvidenceDateArgument>,
+    /// The decision (JSON) that allowed the exit of plan-and-approve. The later stages need the plan that it approved.
     #[arg(short, long, value_name = "FILE")]
     approved: Option<PathBuf>,
-    /// The time of the decision. Without it: now.
+    /// The time of the decision [default: now].
     #[arg(long, value_name = "RFC3339")]
     now: Option<Timestamp>,
-    /// The format of the output.
+    /// Output format.
     #[arg(short, long, value_enum, default_value_t)]
-    output: Output,
-    /// Writes the snapshot that was decided on, for `plugin run`.
+    output: DecisionFormat,
+    /// Write the snapshot to this file, for `lockgate plugin run`.
     #[arg(long, value_name = "FILE", requires = "stage")]
     save_snapshot: Option<PathBuf>,
-    /// Records every call of a plugin into this folder, for `lockgate replay`.
+    /// Record every plugin call in this folder, for `lockgate replay`.
     #[arg(long, value_name = "FOLDER")]
     record: Option<PathBuf>,
 }
 
-impl Eval {
-    /// Decides, and tells it.
-    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+impl EvalCommand {
+    pub(crate) fn run(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
         let runtime = host::runtime(global)?;
         let mut invalid = InvalidInput::default();
         let loaded: Vec<Option<LoadedModel>> =
-            self.models.iter().map(|path| invalid.keep(models::load(&runtime, path, global.quiet))).collect();
-        let deployment = invalid.keep(read_deployment(&self.deployment));
+            self.models.iter().map(|path| invalid.collect(models::load(&runtime, path, global.quiet))).collect();
+        let deployment = invalid.collect(read_deployment(&self.deployment));
         let now = self.now.unwrap_or_else(time_of_this_machine);
-        let mut evidence = invalid.keep(read_evidence(&self.evidence));
+        let mut evidence = invalid.collect(read_evidence(&self.evidence));
         if let Some(evidence) = &mut evidence {
-            invalid.keep(date(evidence, &self.evidence_made, now));
+            invalid.collect(set_evidence_dates(evidence, &self.evidence_made, now));
         }
-        let approved = self.approved.as_deref().and_then(|path| invalid.keep(read_decision(path)));
+        let approved = self.approved.as_deref().and_then(|path| invalid.collect(read_decision(path)));
         let (Some((mut deployment, document)), Some(evidence), true) = (deployment, evidence, invalid.is_empty())
         else {
             return Err(invalid.into());
@@ -83,29 +81,29 @@ impl Eval {
         let models: Vec<LoadedModel> = loaded.into_iter().flatten().collect();
         let approved = approved
             .map(|(decision, json)| {
-                carry(decision, &json, &mut deployment, &document)?;
+                carry_approved_plan(decision, &json, &mut deployment, &document)?;
                 Ok::<_, InvalidInput>(json)
             })
             .transpose()?;
         if !global.quiet {
-            doubtful_waivers(&deployment, &models, &document)
+            waiver_warnings(&deployment, &models, &document)
                 .into_iter()
-                .for_each(|warning| print::words(warning.render()));
+                .for_each(|warning| print::message(warning.render()));
         }
         for model in &models {
             let granted = model.model().uses().filter_map(|used| used.grants.key_value.as_ref());
-            host::has_place_for(global, granted.map(|granted| granted.namespace.as_str()))?;
+            host::check_state_folder(global, granted.map(|granted| granted.namespace.as_str()))?;
         }
         let record = |chosen: &LoadedModel, recordings: &[Recording]| -> anyhow::Result<()> {
             let Some(folder) = &self.record else { return Ok(()) };
             let file = models.iter().zip(&self.models).find(|(model, _)| model.digest() == chosen.digest());
-            let (_, file) = file.context("the model that was chosen is none of those that were handed in")?;
+            let (_, file) = file.context("the chosen model is not one of the given models")?;
             recordings::keep(folder, recordings, chosen, file)
         };
-        let record = self.record.as_ref().map(|_| &record as &Keep<'_>);
+        let record = self.record.as_ref().map(|_| &record as &WriteRecordings<'_>);
         let question = |gate, deployment| SnapshotRequest { deployment, gate, now, evidence: evidence.clone() };
-        let asked = self.stage.zip(self.phase).map(|(stage, phase)| Gate { stage, phase });
-        let decisions = match asked {
+        let requested = self.stage.zip(self.phase).map(|(stage, phase)| Gate { stage, phase });
+        let decisions = match requested {
             Some(gate) => {
                 let (decision, snapshot) = decide(&models, question(gate, deployment), record)?;
                 if let Some(path) = &self.save_snapshot {
@@ -113,40 +111,40 @@ impl Eval {
                 }
                 vec![decision]
             }
-            None => walk(&models, deployment, question, record)?,
+            None => decide_all(&models, deployment, question, record)?,
         };
-        let told = Told {
+        let report = DecisionReport {
             decisions: &decisions,
-            documents: Documents { deployment: &document, approved: approved.as_ref() },
-            single: asked.is_some(),
+            documents: InputDocuments { deployment: &document, approved: approved.as_ref() },
+            single: requested.is_some(),
             details: global.verbose > 0,
         };
-        let text = self.output.tell(&told)?;
+        let text = self.output.render(&report)?;
         match self.output {
-            Output::Table => print::text(text)?,
+            DecisionFormat::Table => print::text(text)?,
             _ => print::data(print::plain(&text))?,
         }
-        decisions.last().map(|decision| Exit::from(decision.verdict)).context("no gate was asked")
+        decisions.last().map(|decision| Exit::from(decision.verdict)).context("no gate was evaluated")
     }
 }
 
-/// What is done with the recordings of a decision, and its model.
-type Keep<'a> = dyn Fn(&LoadedModel, &[Recording]) -> anyhow::Result<()> + 'a;
+/// Writes the recordings of a decision by a model.
+type WriteRecordings<'a> = dyn Fn(&LoadedModel, &[Recording]) -> anyhow::Result<()> + 'a;
 
-/// One decision, and the snapshot that it was made on.
+/// Decides at one gate. Returns the decision and the snapshot as JSON.
 fn decide(
     models: &[LoadedModel],
     question: SnapshotRequest,
-    record: Option<&Keep<'_>>,
+    record: Option<&WriteRecordings<'_>>,
 ) -> anyhow::Result<(Decision, String)> {
     let chosen = select_model(models, question).map_err(|error| match error {
         SelectModelError::Digest(error) => anyhow!(error),
         error => InvalidInput::from(Diagnostic::error(error.to_string())).into(),
     })?;
     let decision = match record {
-        Some(keep) => {
+        Some(write) => {
             let (decision, recordings) = chosen.model.evaluate_recorded(&chosen.snapshot, &chosen.because)?;
-            keep(&chosen.model, &recordings)?;
+            write(&chosen.model, &recordings)?;
             decision
         }
         None => chosen.model.evaluate(&chosen.snapshot, &chosen.because)?,
@@ -154,12 +152,13 @@ fn decide(
     Ok((decision, print::json(&*chosen.snapshot)?))
 }
 
-/// All gates in order, up to the first that does not allow. What the exit of plan-and-approve approves is carried on.
-fn walk(
+/// Decides at all gates in order, up to the first that does not allow. Later gates get the plan that the exit of plan-and-approve
+/// approved.
+fn decide_all(
     models: &[LoadedModel],
     mut deployment: Deployment,
     question: impl Fn(Gate, Deployment) -> SnapshotRequest,
-    record: Option<&Keep<'_>>,
+    record: Option<&WriteRecordings<'_>>,
 ) -> anyhow::Result<Vec<Decision>> {
     let mut decisions = Vec::new();
     for gate in Gate::all() {
@@ -167,73 +166,78 @@ fn walk(
         if deployment.approved.is_none() {
             deployment.approved.clone_from(&decision.approved);
         }
-        let goes_on = decision.verdict == Verdict::Allow;
+        let is_allowed = decision.verdict == Verdict::Allow;
         decisions.push(decision);
-        if !goes_on {
+        if !is_allowed {
             break;
         }
     }
     Ok(decisions)
 }
 
-/// Warnings of waivers that name what none of the models has or lets be waived, and of waivers of a team. A server grants none of
-/// the former; a document may have one for a model that was not handed in, and it names no team.
-fn doubtful_waivers(deployment: &Deployment, models: &[LoadedModel], document: &Json) -> Vec<Diagnostic> {
+/// Warns about waivers whose scope no model has or allows, and about waivers for a team. A server never grants the former; a document
+/// may have one for another model, and it does not name its team.
+fn waiver_warnings(deployment: &Deployment, models: &[LoadedModel], document: &JsonDocument) -> Vec<Diagnostic> {
     let models: Vec<&Model> = models.iter().map(LoadedModel::model).collect();
     let mut warnings = Vec::new();
     for (index, waiver) in deployment.waivers.iter().enumerate() {
         if let Some(team) = &waiver.scope.team {
             let title = format!(
-                "the waiver `{}` is for the team `{team}`: a document names no team, so it counts here as if the deployment were \
-                 that team's",
+                "the waiver `{}` is for the team `{team}`. A file does not name the deployment's team, so the waiver is \
+                 applied here",
                 waiver.id
             );
             let span = document.locate(&format!("/waivers/{index}/scope/team")).span(&document.source);
-            warnings.push(Diagnostic::new(Tone::Warning, title).at(&document.source, span, "").plain());
+            warnings.push(Diagnostic::new(DiagnosticLevel::Warning, title).at(&document.source, span, "").plain());
         }
         for unknown in unknown_in_scope(&waiver.scope, &models) {
             let place = format!("/waivers/{index}/scope{}", unknown.pointer);
-            let title = format!("the waiver `{}` does not count here: {}", waiver.id, unknown.message);
+            let title = format!("the waiver `{}` has no effect: {}", waiver.id, unknown.message);
             let span = document.locate(&place).span(&document.source);
-            warnings.push(Diagnostic::new(Tone::Warning, title).at(&document.source, span, "").plain());
+            warnings.push(Diagnostic::new(DiagnosticLevel::Warning, title).at(&document.source, span, "").plain());
         }
     }
     warnings
 }
 
-/// Puts what an earlier decision approved into the deployment.
-fn carry(decision: Decision, json: &Json, deployment: &mut Deployment, document: &Json) -> Result<(), InvalidInput> {
+/// Puts the plan that an earlier decision approved into the deployment.
+fn carry_approved_plan(
+    decision: Decision,
+    json: &JsonDocument,
+    deployment: &mut Deployment,
+    document: &JsonDocument,
+) -> Result<(), InvalidInput> {
     let file = &json.source.name;
     let at = |pointer: &str, title: String| {
         Diagnostic::error(title).at(&json.source, json.locate(pointer).span(&json.source), "")
     };
     let gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
     if decision.gate != gate {
-        let title = format!("`{file}` is a decision about {}", decision.gate);
-        return Err(at("/gate", title).help(format!("hand in the decision that allowed {gate}")).into());
+        let title = format!("`{file}` is a decision of the gate {}", decision.gate);
+        return Err(at("/gate", title).help(format!("pass the decision that allowed {gate}")).into());
     }
     if decision.deployment != deployment.id {
-        let title =
-            format!("`{file}` is a decision about deployment `{}`, not `{}`", decision.deployment, deployment.id);
-        return Err(at("/deployment", title).help("hand in the decision about this deployment").into());
+        let title = format!("`{file}` is a decision for deployment `{}`, not `{}`", decision.deployment, deployment.id);
+        return Err(at("/deployment", title).help("pass the decision for this deployment").into());
     }
     if !lockgate_engine::decision_id(&decision).is_ok_and(|id| id == decision.id) {
-        let title =
-            format!("`{file}` was changed after it was decided: `{}` is not the id of what it says", decision.id);
-        return Err(at("/id", title).help("hand in the decision as `eval` printed it, or ask that gate again").into());
+        let title = format!("`{file}` was changed: its id `{}` does not match its content", decision.id);
+        return Err(at("/id", title)
+            .help("pass the decision exactly as `lockgate eval` printed it, or evaluate that gate again")
+            .into());
     }
     let approved: ApprovedPlan = match decision.approved {
         Some(approved) if decision.verdict == Verdict::Allow => approved,
         _ => {
             let title = format!("`{file}` did not allow {gate}: its verdict is `{}`", decision.verdict);
-            return Err(at("/verdict", title).help("nothing is approved yet: ask that gate again").into());
+            return Err(at("/verdict", title).help("there is no approved plan yet: evaluate that gate again").into());
         }
     };
     if deployment.approved.as_ref().is_some_and(|other| *other != approved) {
-        let title = format!("`{}` says something else was approved than `{file}`", document.source.name);
+        let title = format!("the approved plan in `{}` differs from the one in `{file}`", document.source.name);
         let span = document.locate("/approved").span(&document.source);
         let diagnostic = Diagnostic::error(title).at(&document.source, span, "");
-        return Err(diagnostic.help("leave `approved` out of the deployment: `--approved` brings it").into());
+        return Err(diagnostic.help("remove `approved` from the deployment: `--approved` adds it").into());
     }
     deployment.approved = Some(approved);
     Ok(())

@@ -1,4 +1,4 @@
-//! `lockgate ledger`: for those who look after the file that everything is kept in.
+//! `lockgate ledger`: maintenance of the ledger's file.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use lockgate_domain::{Duration, Timestamp, closest, counted};
 use lockgate_ledger::{
-    HeldContent, Holdings, LossAccepted, Query, Retention, Source as _, SqliteOptions, Storage as _, TreeHead,
+    HeldContent, Holdings, LossAccepted, Query, Retention, Source as _, SqliteOptions, Storage as _,
 };
 use serde_json::json;
 
@@ -14,30 +14,27 @@ use crate::data_folder::{DataArguments, LEDGER};
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::input::size;
-use crate::layout::{Form, fields, grid};
-use crate::options::Global;
+use crate::layout::{OutputFormat, fields, grid};
+use crate::options::GlobalOptions;
 use crate::print;
 use crate::terminal::{WAITING, styled};
 
-/// What to do with a ledger.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Ledger {
-    /// Says what a ledger holds, and how much of it.
-    Info(Info),
-    /// Copies a ledger while it is in use, and checks the copy.
-    Backup(Backup),
-    /// Deletes what is old: the bytes of snapshots and evidence, and what is remembered of requests. Every proof stays.
-    Forget(Forget),
-    /// Goes on with a ledger that has lost something, for example with a backup in its place, and writes into the log what
-    /// was lost.
-    AcceptLoss(AcceptLoss),
-    /// Has the ledger signed with a new key from now on, also by a server that runs.
-    RotateKey(RotateKey),
+pub(crate) enum LedgerCommand {
+    /// Show what a ledger contains.
+    Info(InfoCommand),
+    /// Copy a ledger, also while a server uses it, and verify the copy.
+    Backup(BackupCommand),
+    /// Delete old snapshots, evidence or idempotency keys. Their digests and all proofs stay valid.
+    Forget(ForgetCommand),
+    /// Continue with a ledger that lost entries, for example with a restored backup. The log records the loss.
+    AcceptLoss(AcceptLossCommand),
+    /// Sign the ledger with a new key from now on. A running server uses it too.
+    RotateKey(RotateKeyCommand),
 }
 
-impl Ledger {
-    /// Does it.
-    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+impl LedgerCommand {
+    pub(crate) fn run(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
         match self {
             Self::Info(command) => command.run(),
             Self::Backup(command) => command.run(),
@@ -48,21 +45,19 @@ impl Ledger {
     }
 }
 
-/// What is said first where something is lost.
+/// The first row for a ledger that lost something.
 const LOST: &str = "LOST";
 
-/// Which ledger.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Info {
+pub(crate) struct InfoCommand {
     #[command(flatten)]
     data: DataArguments,
-    /// The format of the output.
+    /// Output format.
     #[arg(short, long, value_enum, default_value_t)]
-    output: Form,
+    output: OutputFormat,
 }
 
-impl Info {
-    /// Tells it.
+impl InfoCommand {
     fn run(self) -> anyhow::Result<Exit> {
         let storage = self.data.read_only()?;
         let head = storage.head()?;
@@ -74,7 +69,7 @@ impl Info {
         let (since, until) = (at(false)?, at(true)?);
         let (recorded, loss) = (storage.recorded()?, storage.loss()?);
         match self.output {
-            Form::Json => {
+            OutputFormat::Json => {
                 let by_kind: serde_json::Map<String, serde_json::Value> =
                     entries.into_iter().map(|(kind, count)| (kind, count.into())).collect();
                 let content = content.into_iter().map(|HeldContent { kind, count, bytes, deleted }| {
@@ -102,15 +97,15 @@ impl Info {
                     })),
                 }))?)?;
             }
-            Form::Table => {
+            OutputFormat::Table => {
                 let moment = |at: Option<lockgate_domain::Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
                 let mut facts = vec![
                     ("log", print::plain(head.key.name()).into_owned()),
                     ("entries", format!("{} in {}", head.size, counted(streams, "stream", "streams"))),
-                    ("since", format!("{}, the last one {}", moment(since), moment(until))),
+                    ("time", format!("{} to {}", moment(since), moment(until))),
                     ("root", head.root.to_string()),
                     ("key", head.key.to_string()),
-                    ("requests", format!("{requests} remembered")),
+                    ("idempotency keys", requests.to_string()),
                     ("file", format!("{LEDGER}, {}, schema {schema}", size(bytes))),
                     ("head file", recorded.map_or_else(|| "none".to_owned(), |head| format!("{LEDGER}-head, {head}"))),
                 ];
@@ -133,40 +128,38 @@ impl Info {
     }
 }
 
-/// What to copy where.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Backup {
+pub(crate) struct BackupCommand {
     #[command(flatten)]
     data: DataArguments,
-    /// The file that the copy is to be. The key that signs is not in it: save `ledger.key` by itself, once.
+    /// The file of the copy. It does not contain the signing key: save `ledger.key` separately, once.
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
-    /// The format of the output.
+    /// Output format.
     #[arg(short, long, value_enum, default_value_t)]
-    output: Form,
+    output: OutputFormat,
 }
 
-impl Backup {
-    /// Copies it.
+impl BackupCommand {
     fn run(self) -> anyhow::Result<Exit> {
-        new_file(&self.to)?;
+        check_is_new(&self.to)?;
         let storage = self.data.read_only()?;
-        let backed_up = storage.backup(&self.to).context("no backup was made")?;
+        let backed_up = storage.backup(&self.to).context("the backup failed")?;
         let report = backed_up.report;
         match self.output {
-            Form::Json => print::data(print::json(&json!({
+            OutputFormat::Json => print::data(print::json(&json!({
                 "to": self.to,
                 "bytes": backed_up.bytes,
                 "entries": report.entries,
                 "content": report.content,
                 "checkpoint": report.checkpoint,
             }))?)?,
-            Form::Table => print::text(fields(vec![
+            OutputFormat::Table => print::text(fields(vec![
                 ("backup", format!("{}, {}", print::plain(&self.to.display().to_string()), size(backed_up.bytes))),
                 (
-                    "checked",
+                    "verified",
                     format!(
-                        "{}, {} of content: all is intact",
+                        "{}, {} of content: all verified",
                         counted(report.entries, "entry", "entries"),
                         counted(report.content, "piece", "pieces")
                     ),
@@ -178,41 +171,39 @@ impl Backup {
     }
 }
 
-/// A file that must not be there yet.
-fn new_file(path: &Path) -> Result<(), InvalidInput> {
+/// Checks that a file does not exist yet.
+fn check_is_new(path: &Path) -> Result<(), InvalidInput> {
     match path.exists() {
-        true => Err(Diagnostic::error(format!("`{}` exists already", path.display()))
-            .help("name another file: a backup never takes the place of one")
+        true => Err(Diagnostic::error(format!("`{}` already exists", path.display()))
+            .help("choose another file: a backup never overwrites a file")
             .into()),
         false => Ok(()),
     }
 }
 
-/// What to delete.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Forget {
+pub(crate) struct ForgetCommand {
     #[command(flatten)]
     data: DataArguments,
-    /// Deletes the bytes of content of that kind, for example `snapshot` or `evidence`, that nothing refers to since.
+    /// Delete content of this kind, for example `snapshot` or `evidence`, unless a newer entry refers to it.
     #[arg(long, value_name = "KIND", required_unless_present = "requests", conflicts_with = "requests")]
     kind: Option<String>,
-    /// Deletes what is remembered of requests: one of the same idempotency key is a new one from then on.
+    /// Delete idempotency keys: a request that repeats one of them counts as new.
     #[arg(long)]
     requests: bool,
-    /// How old it has to be, for example `400d`.
+    /// The minimum age, for example `400d`.
     #[arg(long, value_name = "AGE")]
     older_than: Duration,
-    /// The format of the output.
+    /// Output format.
     #[arg(short, long, value_enum, default_value_t)]
-    output: Form,
+    output: OutputFormat,
 }
 
-impl Forget {
-    /// Deletes it.
+impl ForgetCommand {
     fn run(self) -> anyhow::Result<Exit> {
         let age = i64::try_from(self.older_than.as_millis()).unwrap_or(i64::MAX);
         if let Some(kind) = &self.kind {
-            known(kind, &self.data.read_only()?.holdings()?)?;
+            check_kind(kind, &self.data.read_only()?.holdings()?)?;
         }
         let (storage, _) = self.data.to_write()?;
         let before = Timestamp::from_millis(storage.now().as_millis().saturating_sub(age));
@@ -222,105 +213,107 @@ impl Forget {
         };
         let forgotten = storage.forget(&rule)?;
         match self.output {
-            Form::Json => print::data(print::json(&json!({
+            OutputFormat::Json => print::data(print::json(&json!({
                 "kind": self.kind,
                 "before": before,
                 "count": forgotten.count,
                 "bytes": forgotten.bytes,
             }))?)?,
-            Form::Table => print::text(match &self.kind {
+            OutputFormat::Table => print::text(match &self.kind {
                 Some(kind) => format!(
-                    "deleted {} of `{}` from before {before}: {}",
+                    "deleted {} of `{}` from before {before} ({})",
                     counted(forgotten.count, "piece", "pieces"),
                     print::plain(kind),
                     size(forgotten.bytes)
                 ),
-                None => format!("forgot {} from before {before}", counted(forgotten.count, "request", "requests")),
+                None => format!(
+                    "deleted {} from before {before}",
+                    counted(forgotten.count, "idempotency key", "idempotency keys")
+                ),
             })?,
         }
         Ok(Exit::Success)
     }
 }
 
-/// Whether the ledger has, or had, content of that kind: a kind that is written wrongly would delete nothing for years.
-fn known(kind: &str, holdings: &Holdings) -> Result<(), InvalidInput> {
+/// Checks that the ledger has or had content of that kind: otherwise a typing error would delete nothing, unnoticed.
+fn check_kind(kind: &str, holdings: &Holdings) -> Result<(), InvalidInput> {
     let kinds: Vec<&str> = holdings.content.iter().map(|content| content.kind.as_str()).collect();
     if kinds.contains(&kind) {
         return Ok(());
     }
-    let diagnostic = Diagnostic::error(format!("the ledger has no content of the kind `{kind}`"));
+    let diagnostic = Diagnostic::error(format!("the ledger has no content of kind `{kind}`"));
     let diagnostic = match closest(kind, kinds.iter().copied()) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-        None if kinds.is_empty() => diagnostic.note("it has no content at all"),
-        None => diagnostic.note(format!("it has `{}`", kinds.join("`, `"))),
+        None if kinds.is_empty() => diagnostic.note("it has no content"),
+        None => diagnostic.note(format!("its kinds are `{}`", kinds.join("`, `"))),
     };
     Err(diagnostic.into())
 }
 
-/// Which loss, and why it is accepted.
 #[derive(Debug, clap::Args)]
-pub(crate) struct AcceptLoss {
+pub(crate) struct AcceptLossCommand {
     #[command(flatten)]
     data: DataArguments,
-    /// Why the ledger goes on without what is lost. It stands in the log, for every auditor.
+    /// The reason to continue without the lost entries. Every auditor sees it in the log.
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// The format of the output.
+    /// Output format.
     #[arg(short, long, value_enum, default_value_t)]
-    output: Form,
+    output: OutputFormat,
 }
 
-impl AcceptLoss {
-    /// Writes the entry that accepts the loss, and says what was lost.
-    fn run(self, global: &Global) -> anyhow::Result<Exit> {
+impl AcceptLossCommand {
+    fn run(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
         let accepted = self.data.key().accept_loss(&self.data.path(), &self.reason, &SqliteOptions::default())?;
         let LossAccepted { expected, found, reason } = accepted;
         match self.output {
-            Form::Json => print::data(print::json(&json!({
+            OutputFormat::Json => print::data(print::json(&json!({
                 "expected": expected,
                 "found": found,
                 "reason": reason,
             }))?)?,
-            Form::Table => print::text(fields(vec![
-                ("expected", expected.map_or_else(|| "nobody knows: the head file was lost".to_owned(), told)),
-                ("found", found.map_or_else(|| "nothing: the log begins anew".to_owned(), told)),
+            OutputFormat::Table => print::text(fields(vec![
+                (
+                    "expected",
+                    expected.map_or_else(|| "unknown: the head file was lost".to_owned(), |head| head.to_string()),
+                ),
+                (
+                    "found",
+                    found.map_or_else(|| "nothing: the log starts from zero".to_owned(), |head| head.to_string()),
+                ),
                 ("reason", print::plain(&reason).into_owned()),
             ]))?,
         }
         if !global.quiet {
-            print::words(format!(
-                "{}: the log says what was lost, to every auditor; keep checkpoints from before beside it",
+            print::message(format!(
+                "{}: the log now records the loss for every auditor; keep the checkpoints from before it",
                 styled(WAITING, "note")
             ));
-            print::words("a server that runs on this ledger has to be started again: it remembers what was in it");
+            print::message("restart a running server of this ledger: it still has the lost entries in memory");
         }
         Ok(Exit::Success)
     }
 }
 
-fn told(head: TreeHead) -> String {
-    head.to_string()
-}
-
-/// Which ledger.
 #[derive(Debug, clap::Args)]
-pub(crate) struct RotateKey {
+pub(crate) struct RotateKeyCommand {
     #[command(flatten)]
     data: DataArguments,
 }
 
-impl RotateKey {
-    /// Makes a new key, and prints its verifying half.
-    fn run(self, global: &Global) -> anyhow::Result<Exit> {
+impl RotateKeyCommand {
+    /// Creates a new key and prints its public part.
+    fn run(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
         let (storage, file) = self.data.to_write()?;
         let key = file.rotate(&storage)?;
         print::data(&key)?;
         if !global.quiet {
-            print::words(format!(
-                "{}: proofs and checkpoints from before stay valid; hand out the new key beside the old one",
+            print::message(format!(
+                "{}: earlier proofs and checkpoints stay valid; publish the new key together with the old one",
                 styled(WAITING, "note")
             ));
-            print::words("a server that runs on this ledger takes the new key from the file, and goes on with it");
+            print::message("a running server of this ledger uses the new key automatically");
         }
         Ok(Exit::Success)
     }

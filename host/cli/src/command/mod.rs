@@ -1,5 +1,5 @@
-//! One module per command. A command reads what it is given, asks the engine or the runtime, and prints what they said:
-//! no rule of the domain lives here.
+//! One module per command. A command reads its input, calls the engine or the runtime, and prints the result. No rule of the domain
+//! is in this crate.
 
 pub(crate) mod access;
 pub(crate) mod audit;

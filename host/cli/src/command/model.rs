@@ -1,11 +1,11 @@
-//! `lockgate model`: for who writes deployment models.
+//! `lockgate model`: for the authors of deployment models.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use lockgate_domain::Digest;
 use lockgate_engine::LoadedModel;
 use lockgate_engine::model::{self, Findings, Source};
@@ -15,58 +15,45 @@ use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{read_bytes, time_of_this_machine};
-use crate::layout::grid;
+use crate::layout::{OutputFormat, grid};
 use crate::models;
-use crate::options::Global;
+use crate::options::GlobalOptions;
 use crate::print;
 use crate::terminal::{FAINT, GOOD, STRONG, WAITING, styled};
 
-/// What to do with models.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Model {
-    /// Finds everything that is wrong with models: their text, their conditions, and how they use their plugins.
-    Check(Check),
-    /// Writes the digests of the plugins' files into models.
-    Pin(Pin),
+pub(crate) enum ModelCommand {
+    /// Check models: their text, their conditions, and the settings and grants of their plugins.
+    Check(CheckCommand),
+    /// Write the digests of the plugins' files into models.
+    Pin(PinCommand),
 }
 
-/// Which models to check.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Check {
-    /// The models' files.
+pub(crate) struct CheckCommand {
+    /// The files of the models.
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Looks at the text alone, not at the plugins.
+    /// Check only the text, without loading plugins.
     #[arg(long)]
     text_only: bool,
-    /// The format of the output.
-    #[arg(long, value_enum, default_value_t)]
-    output: Form,
+    /// Output format.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: OutputFormat,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// For people.
-    #[default]
-    Table,
-    /// For tools.
-    Json,
-}
-
-/// Which models to pin.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Pin {
-    /// The models' files. Only the digests in them change.
+pub(crate) struct PinCommand {
+    /// The files of the models. Only the digests in them change.
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Only checks: writes no file, and exits with 2 if a digest would change.
+    /// Dry run; exit 2 if a digest differs.
     #[arg(long)]
     check: bool,
 }
 
-impl Model {
-    /// Does it.
-    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+impl ModelCommand {
+    pub(crate) fn run(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
         match self {
             Self::Check(command) => command.run(global),
             Self::Pin(command) => command.run(),
@@ -74,27 +61,27 @@ impl Model {
     }
 }
 
-impl Check {
-    fn run(self, global: &Global) -> anyhow::Result<Exit> {
+impl CheckCommand {
+    fn run(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
         let runtime = if self.text_only { None } else { Some(host::runtime(global)?) };
         let mut unreadable = InvalidInput::default();
         let mut found = Vec::new();
         for path in &self.files {
-            if let Some(source) = unreadable.keep(models::read(path)) {
+            if let Some(source) = unreadable.collect(models::read(path)) {
                 let findings = check(&source, path, runtime.as_ref());
                 found.push((source, findings));
             }
         }
         let usable = found.iter().all(|(_, findings)| !findings.has_errors());
         match self.output {
-            Form::Json => {
+            OutputFormat::Json => {
                 let located: Vec<_> = found.iter().flat_map(|(source, findings)| findings.located(source)).collect();
                 print::data(print::list(&located)?)?;
             }
-            Form::Table => {
+            OutputFormat::Table => {
                 for (source, findings) in &found {
                     if findings.is_empty() {
-                        print::text(format!("{}: {}", source.name, styled(GOOD, "no mistakes")))?;
+                        print::text(format!("{}: {}", source.name, styled(GOOD, "OK, no problems")))?;
                     } else {
                         print::text(findings.render(source, true).trim_end())?;
                     }
@@ -108,7 +95,7 @@ impl Check {
     }
 }
 
-/// All that is wrong with a model, and all that looks wrong.
+/// The errors and warnings about a model.
 fn check(source: &Source, path: &Path, runtime: Option<&Runtime>) -> Findings {
     match runtime {
         Some(runtime) => LoadedModel::check(runtime, source, models::folder_of(path), time_of_this_machine()),
@@ -119,21 +106,21 @@ fn check(source: &Source, path: &Path, runtime: Option<&Runtime>) -> Findings {
     }
 }
 
-/// A model whose plugins were looked at, before anything is written.
-struct Pinned<'a> {
+/// A model with the digests of its plugins, before it is written.
+struct PinnedModel<'a> {
     path: &'a Path,
     source: Source,
     text: String,
     rows: Vec<Vec<String>>,
 }
 
-impl Pin {
-    /// Nothing is written unless all models can be pinned.
+impl PinCommand {
+    /// Pins all models, or none if one cannot be pinned.
     fn run(self) -> anyhow::Result<Exit> {
         let mut invalid = InvalidInput::default();
         let mut all = Vec::new();
         for path in &self.files {
-            all.extend(invalid.keep(Pinned::of(path)));
+            all.extend(invalid.collect(PinnedModel::of(path)));
         }
         if !invalid.is_empty() {
             return Err(invalid.into());
@@ -145,18 +132,18 @@ impl Pin {
             print::text(if several { format!("{name}\n{table}") } else { table })?;
         }
         let changed = all.iter().filter(|pinned| pinned.text != pinned.source.text);
-        let mut is_new = false;
-        for Pinned { path, text, .. } in changed {
-            is_new = true;
+        let mut differs = false;
+        for PinnedModel { path, text, .. } in changed {
+            differs = true;
             if !self.check {
                 fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
             }
         }
-        Ok(if is_new && self.check { Exit::Denied } else { Exit::Success })
+        Ok(if differs && self.check { Exit::Denied } else { Exit::Success })
     }
 }
 
-impl<'a> Pinned<'a> {
+impl<'a> PinnedModel<'a> {
     fn of(path: &'a Path) -> Result<Self, InvalidInput> {
         const LARGEST: u64 = 64 << 20;
         let source = models::read(path)?;
@@ -167,10 +154,10 @@ impl<'a> Pinned<'a> {
         let mut rows = Vec::new();
         for (name, plugin) in &read.model.plugins {
             let bytes = read_bytes(&folder.join(&plugin.component), &format!("plugin `{name}`"), LARGEST);
-            let Some(bytes) = invalid.keep(bytes) else { continue };
+            let Some(bytes) = invalid.collect(bytes) else { continue };
             let digest = Digest::of(&bytes);
             let change = match plugin.digest {
-                Some(pinned) if pinned == digest => styled(FAINT, "as it was"),
+                Some(pinned) if pinned == digest => styled(FAINT, "unchanged"),
                 Some(_) => styled(WAITING, "changed"),
                 None => styled(GOOD, "new"),
             };

@@ -1,4 +1,4 @@
-//! `lockgate schema`: the published JSON Schemas of what is read and written. `docs/schemas` holds the same texts.
+//! `lockgate schema`: the JSON Schemas of the documents that are read and written. `docs/schemas` has the same texts.
 
 use anyhow::Context as _;
 use clap::ValueEnum;
@@ -9,25 +9,24 @@ use crate::exit::Exit;
 use crate::input::schema_of;
 use crate::print;
 
-/// Which schema.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Schema {
-    /// The document that the schema describes.
-    document: Document,
+pub(crate) struct SchemaCommand {
+    /// The document.
+    document: PublishedDocument,
 }
 
 /// The documents that have a published schema.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Document {
-    /// What `eval --deployment` reads.
+enum PublishedDocument {
+    /// Read by `eval --deployment`.
     Deployment,
-    /// What `eval --save-snapshot` writes and `plugin run --snapshot` reads.
+    /// Written by `eval --save-snapshot`, read by `plugin run --snapshot`.
     Snapshot,
-    /// What `eval --output json` writes and `eval --approved` reads.
+    /// Written by `eval --output json`, read by `eval --approved`.
     Decision,
 }
 
-impl Document {
+impl PublishedDocument {
     fn name(self) -> &'static str {
         match self {
             Self::Deployment => "deployment",
@@ -36,14 +35,14 @@ impl Document {
         }
     }
 
-    /// The schema, as it is published.
+    /// The published schema.
     fn schema(self) -> anyhow::Result<String> {
         let mut schema = match self {
             Self::Deployment => schema_of::<Deployment>(),
             Self::Snapshot => schema_of::<Snapshot>(),
             Self::Decision => schema_of::<Decision>(),
         };
-        say_without_rust(&mut schema);
+        remove_links(&mut schema);
         let object = schema.as_object_mut().context("a schema is an object")?;
         let id = format!("https://lockgate.github.io/schemas/{}-0.1.json", self.name());
         object.insert("$id".to_owned(), Value::String(id));
@@ -51,29 +50,28 @@ impl Document {
     }
 }
 
-impl Schema {
-    /// Prints the schema.
+impl SchemaCommand {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         print::data(self.document.schema()?)?;
         Ok(Exit::Success)
     }
 }
 
-/// The descriptions come from the documentation of types, where words link to code: here only the words stay.
-fn say_without_rust(schema: &mut Value) {
+/// Removes links to code from descriptions, which come from the documentation of types.
+fn remove_links(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
             if let Some(Value::String(text)) = object.get_mut("description") {
                 *text = without_links(text);
             }
-            object.values_mut().for_each(say_without_rust);
+            object.values_mut().for_each(remove_links);
         }
-        Value::Array(array) => array.iter_mut().for_each(say_without_rust),
+        Value::Array(array) => array.iter_mut().for_each(remove_links),
         _ => {}
     }
 }
 
-/// `[words](crate::place)` becomes `words`, and ``[`Name::of_function`]`` becomes `` `Name::of_function` ``.
+/// `[text](crate::item)` becomes `text`, and ``[`Type::function`]`` becomes `` `Type::function` ``.
 fn without_links(text: &str) -> String {
     let mut left = text;
     let mut words = String::with_capacity(text.len());

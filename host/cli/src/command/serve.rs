@@ -1,4 +1,4 @@
-//! `lockgate serve`: the policy endpoint.
+//! `lockgate serve`: runs the HTTP server.
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -7,44 +7,42 @@ use lockgate_server::config::{ConfigError, ConfigFlag, ConfigInput};
 use lockgate_server::serve::{FirstToken, RunningServer};
 
 use crate::exit::Exit;
-use crate::options::Global;
+use crate::options::GlobalOptions;
 use crate::{print, terminal};
 
-/// What is to be different from the file and the environment.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Serve {
-    /// The configuration. Without it: what `LOCKGATE_CONFIG` says, or `lockgate.toml` in the working directory, if it is
-    /// there.
+pub(crate) struct ServeCommand {
+    /// The configuration file [default: the environment variable `LOCKGATE_CONFIG`, or `./lockgate.toml` if it exists].
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Shows the configuration that is in effect, and where each value came from; starts nothing.
+    /// Print the effective configuration and the origin of each value, then exit.
     #[arg(long)]
     print_config: bool,
-    /// The address and port to listen on [default: 127.0.0.1:8181]. Port 0 takes a free one.
+    /// The address and port to listen on [default: 127.0.0.1:8181]. Port 0 chooses a free port.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// The folder of the ledger and its key [default: lockgate-data].
+    /// The data folder, with the ledger and its key [default: lockgate-data].
     #[arg(long, value_name = "FOLDER")]
     data: Option<String>,
-    /// The files of the deployment models, with commas between [default: models/*.toml].
+    /// The files of the deployment models, separated by commas [default: models/*.toml].
     #[arg(long, value_name = "PATTERNS")]
     models: Option<String>,
-    /// The chain of certificates for TLS, as PEM.
+    /// The TLS certificate chain (PEM).
     #[arg(long, value_name = "FILE")]
     tls_certificate: Option<String>,
-    /// The private key that belongs to it, as PEM.
+    /// The private key of the TLS certificate (PEM).
     #[arg(long, value_name = "FILE")]
     tls_key: Option<String>,
-    /// The authorities that sign client certificates, as PEM.
+    /// The certificate authorities for client certificates (PEM).
     #[arg(long, value_name = "FILE")]
     tls_client_ca: Option<String>,
-    /// The form of the log on standard error: `text` or `json`.
+    /// The format of the log on standard error: `text` or `json`.
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
-    /// Lets everybody in as an administrator, to try things out. Only on a loopback address.
+    /// Accept every request as an administrator, without authentication. For trying things out, only on a loopback address.
     #[arg(long)]
     insecure_no_auth: bool,
-    /// Sets any key of the configuration, for example `limits.body=2MiB`. Can be given more than once.
+    /// Set a configuration key, for example `limits.body=2MiB`. Repeatable.
     #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
 }
@@ -54,14 +52,14 @@ fn assignment(text: &str) -> Result<(String, String), String> {
     Ok((key.trim().to_owned(), value.to_owned()))
 }
 
-impl Serve {
-    /// Serves until a signal ends it.
-    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+impl ServeCommand {
+    /// Serves until a signal stops it.
+    pub(crate) fn run(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
         let print_config = self.print_config;
         let loaded = match self.written(global).and_then(|written| written.load()) {
             Ok(loaded) => loaded,
             Err(error) => {
-                print::words(format!("{}: {}", terminal::styled(terminal::BAD, "error"), error));
+                print::message(format!("{}: {}", terminal::styled(terminal::BAD, "error"), error));
                 return Ok(Exit::InvalidInput);
             }
         };
@@ -73,8 +71,8 @@ impl Serve {
         Ok(Exit::Success)
     }
 
-    fn written(self, global: &Global) -> Result<ConfigInput, ConfigError> {
-        // A variable that is not Unicode cannot be meant.
+    fn written(self, global: &GlobalOptions) -> Result<ConfigInput, ConfigError> {
+        // Variables that are not Unicode cannot be ours.
         let text = |value: std::ffi::OsString| value.into_string().ok();
         let variables = std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?)));
         let mut written = ConfigInput { variables: variables.collect(), ..ConfigInput::default() };
@@ -105,28 +103,28 @@ impl Serve {
     }
 }
 
-/// Hands over the first administrator's token, and then says where it listens: a program that has read this line finds
-/// the token in its file.
+/// Shows or writes the first administrator's token, and then prints the address: a program that has read the address can read the
+/// token in its file.
 fn started(running: &RunningServer) {
     match running.first_token() {
-        Some(token) if std::io::stderr().is_terminal() => print::words(banner(token, &running.url())),
-        Some(token) => leave(token),
+        Some(token) if std::io::stderr().is_terminal() => print::message(banner(token, &running.url())),
+        Some(token) => write_token(token),
         None => {}
     }
-    // Nobody may be reading: it serves all the same.
+    // The server also runs if nobody reads this.
     let _ = print::data(format!("listening on {}", running.url()));
 }
 
-/// What a person is told at the first start.
+/// The message of the first start.
 fn banner(token: &FirstToken, url: &str) -> String {
     let lines = [
-        "This is the first start. The administrator's token, shown this once:".to_owned(),
+        "First start. This is the administrator's token; it is shown only once:".to_owned(),
         String::new(),
         format!("  {}", token.expose()),
         String::new(),
-        "It expires in a day, and it administers: it neither decides nor approves. Issue tokens for others:".to_owned(),
+        "It expires in one day. An administrator token cannot decide or approve. Create tokens for others:".to_owned(),
         "  lockgate token create --help".to_owned(),
-        "Commands that talk to the server find it, and the token, in the environment:".to_owned(),
+        "Commands that talk to the server read its address and the token from the environment:".to_owned(),
         format!("  export LOCKGATE_SERVER={url} LOCKGATE_TOKEN=…"),
     ];
     let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or_default();
@@ -135,17 +133,17 @@ fn banner(token: &FirstToken, url: &str) -> String {
     format!("┌{bar}┐\n{rows}\n└{bar}┘")
 }
 
-/// Leaves the token in its file, where nobody sees a terminal: what is said there ends up in logs that many can read.
-fn leave(token: &FirstToken) {
+/// Writes the token to its file where there is no terminal: standard error ends up in logs that many can read.
+fn write_token(token: &FirstToken) {
     let file = token.file().display();
     match token.write() {
         Ok(()) => {
-            tracing::info!(%file, "this is the first start: the administrator's token is in a file, and expires in a day")
+            tracing::info!(%file, "first start: the administrator's token is in this file; it expires in one day")
         }
         Err(error) => tracing::error!(
             %file,
             %error,
-            "this is the first start, and the administrator's token cannot be left in its file: issue one with \
+            "first start: cannot write the administrator's token to this file; create a token with \
              `lockgate token create --role administrator`"
         ),
     }

@@ -1,4 +1,4 @@
-//! Evidence: files with a name, handed in as `--evidence name=file`.
+//! Reads evidence: files that `--evidence name=file` names.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,11 @@ use lockgate_domain::{Evidence, TimeError, Timestamp, is_path_step};
 use super::file::{LARGEST_EVIDENCE, read_bytes};
 use crate::diagnostic::{Diagnostic, InvalidInput};
 
-/// `name=file`, as it stands on the command line.
+/// The value of `--evidence`: `name=file`.
 #[derive(Clone, Debug)]
 pub(crate) struct EvidenceArgument {
-    /// The name under which plugins look it up.
+    /// The name that plugins look the evidence up by.
     pub(crate) name: String,
-    /// The file.
     pub(crate) path: PathBuf,
 }
 
@@ -25,29 +24,28 @@ impl FromStr for EvidenceArgument {
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '_');
         match text.split_once('=') {
             Some((name, _)) if is_path_step(name) => {
-                Err(format!("`{name}` is not a name for evidence: nobody could ask a server for it"))
+                Err(format!("`{name}` cannot be the name of evidence: it would not work in the URL of a server"))
             }
             Some((name, path)) if !name.is_empty() && !path.is_empty() && name.chars().all(fits) => {
                 Ok(Self { name: name.to_owned(), path: path.into() })
             }
-            Some((name, path)) if !name.is_empty() && !path.is_empty() => {
-                Err(format!("`{name}` is not a name for evidence: use lower-case letters, digits, `-`, `.` and `_`"))
-            }
+            Some((name, path)) if !name.is_empty() && !path.is_empty() => Err(format!(
+                "`{name}` cannot be the name of evidence: use lower-case letters, digits, `-`, `.` and `_`"
+            )),
             _ => Err("write it as `name=file`, for example `sbom=release.cdx.json`".to_owned()),
         }
     }
 }
 
-/// `name=time`, as it stands on the command line.
+/// The value of `--evidence-made`: `name=time`.
 #[derive(Clone, Debug)]
-pub(crate) struct MadeArgument {
-    /// The name of the evidence.
+pub(crate) struct EvidenceDateArgument {
     pub(crate) name: String,
-    /// When it was made; a date alone means the beginning of that day in UTC.
+    /// When the evidence was made. A date means the start of that day in UTC.
     pub(crate) made: Timestamp,
 }
 
-impl FromStr for MadeArgument {
+impl FromStr for EvidenceDateArgument {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -56,7 +54,7 @@ impl FromStr for MadeArgument {
                 "write it as `name=time`, for example `sbom=2026-11-24T20:00:00Z` or `sbom=2026-11-24`".to_owned()
             );
         };
-        // A date alone is what the issuer of a document often gives.
+        // Documents often have only a date.
         let made = match made.len() {
             10 => format!("{made}T00:00:00Z").parse().or_else(|_| made.parse()),
             _ => made.parse(),
@@ -66,49 +64,49 @@ impl FromStr for MadeArgument {
     }
 }
 
-/// Says of evidence when it was made, and that it was handed in now.
+/// Sets when evidence was made (`made`) and that it was provided now (`attested`).
 ///
 /// # Errors
-/// If there is no evidence of that name, it is said twice, or it was made later than now.
-pub(crate) fn date(
+/// If evidence of that name is missing, has two times, or was made after `now`.
+pub(crate) fn set_evidence_dates(
     evidence: &mut BTreeMap<String, Evidence>,
-    arguments: &[MadeArgument],
+    arguments: &[EvidenceDateArgument],
     now: Timestamp,
 ) -> Result<(), InvalidInput> {
-    let mut mistakes = Vec::new();
-    for MadeArgument { name, made } in arguments {
+    let mut diagnostics = Vec::new();
+    for EvidenceDateArgument { name, made } in arguments {
         match evidence.get_mut(name) {
-            None => mistakes.push(
-                Diagnostic::error(format!("`--evidence-made` names the evidence `{name}`, which was not handed in"))
-                    .help(format!("hand it in with `--evidence {name}=<file>`")),
+            None => diagnostics.push(
+                Diagnostic::error(format!("`--evidence-made` names the evidence `{name}`, which is missing"))
+                    .help(format!("add `--evidence {name}=<file>`")),
             ),
-            Some(Evidence { made: Some(before), .. }) => mistakes.push(Diagnostic::error(format!(
-                "`--evidence-made` says twice when the evidence `{name}` was made: {before} and {made}"
+            Some(Evidence { made: Some(before), .. }) => diagnostics.push(Diagnostic::error(format!(
+                "`--evidence-made` is given twice for the evidence `{name}`: {before} and {made}"
             ))),
-            Some(_) if *made > now => mistakes.push(Diagnostic::error(format!(
-                "the evidence `{name}` is said to be made at {made}, and it is only {now}"
+            Some(_) if *made > now => diagnostics.push(Diagnostic::error(format!(
+                "`--evidence-made` of the evidence `{name}` is in the future: {made}, and it is {now}"
             ))),
             Some(piece) => piece.made = Some(*made),
         }
     }
     evidence.values_mut().for_each(|piece| piece.attested = Some(now));
-    if mistakes.is_empty() { Ok(()) } else { Err(mistakes.into()) }
+    if diagnostics.is_empty() { Ok(()) } else { Err(diagnostics.into()) }
 }
 
-/// Reads all the evidence, by name.
+/// Reads evidence, by name.
 ///
 /// # Errors
-/// If a file cannot be read or is too large, or two pieces have the same name.
+/// If a file cannot be read or is too large, or a name is given twice.
 pub(crate) fn read_evidence(arguments: &[EvidenceArgument]) -> Result<BTreeMap<String, Evidence>, InvalidInput> {
     let mut evidence = BTreeMap::new();
     let mut paths: BTreeMap<&str, &Path> = BTreeMap::new();
-    let mut mistakes = Vec::new();
+    let mut diagnostics = Vec::new();
     for EvidenceArgument { name, path } in arguments {
         if let Some(first) = paths.insert(name, path) {
-            mistakes.push(
-                Diagnostic::error(format!("the evidence `{name}` is handed in twice"))
-                    .note(format!("once as `{}`, once as `{}`", first.display(), path.display()))
-                    .help("give each piece of evidence a name of its own"),
+            diagnostics.push(
+                Diagnostic::error(format!("the evidence `{name}` is given twice"))
+                    .note(format!("as `{}` and as `{}`", first.display(), path.display()))
+                    .help("give each piece of evidence its own name"),
             );
             continue;
         }
@@ -116,13 +114,13 @@ pub(crate) fn read_evidence(arguments: &[EvidenceArgument]) -> Result<BTreeMap<S
             Ok(content) => {
                 evidence.insert(name.clone(), Evidence::new(content, media_type(path)));
             }
-            Err(more) => mistakes.extend(more.mistakes),
+            Err(more) => diagnostics.extend(more.diagnostics),
         }
     }
-    if mistakes.is_empty() { Ok(evidence) } else { Err(mistakes.into()) }
+    if diagnostics.is_empty() { Ok(evidence) } else { Err(diagnostics.into()) }
 }
 
-/// The IANA media type that a file's name stands for.
+/// The media type of a file, by the end of its name.
 fn media_type(path: &Path) -> &'static str {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_lowercase();
     let endings = [
@@ -145,23 +143,23 @@ fn media_type(path: &Path) -> &'static str {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use super::MadeArgument;
+    use super::EvidenceDateArgument;
 
     #[test]
-    fn a_date_means_the_beginning_of_that_day_in_utc() {
-        let made: MadeArgument = "sbom=2026-10-01".parse().unwrap();
+    fn a_date_means_the_start_of_that_day_in_utc() {
+        let made: EvidenceDateArgument = "sbom=2026-10-01".parse().unwrap();
         assert_eq!((made.name.as_str(), made.made.to_string().as_str()), ("sbom", "2026-10-01T00:00:00Z"));
-        let made: MadeArgument = "sbom=2026-10-01T12:00:00+02:00".parse().unwrap();
+        let made: EvidenceDateArgument = "sbom=2026-10-01T12:00:00+02:00".parse().unwrap();
         assert_eq!(made.made.to_string(), "2026-10-01T10:00:00Z");
     }
 
     #[test]
-    fn what_is_no_time_is_told_once() {
+    fn an_invalid_time_is_reported_once() {
         for wrong in ["yesterday", "2026-13-01", "2026-10-01T12:00:00", ""] {
-            let told = format!("sbom={wrong}").parse::<MadeArgument>().unwrap_err();
+            let message = format!("sbom={wrong}").parse::<EvidenceDateArgument>().unwrap_err();
             let expected = format!("`{wrong}` is not a time: write it as RFC 3339 with an offset, for example");
-            assert!(told.starts_with(&expected), "{told}");
-            assert_eq!(told.matches("time").count(), 1, "{told}");
+            assert!(message.starts_with(&expected), "{message}");
+            assert_eq!(message.matches("time").count(), 1, "{message}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From a path to bytes or text: is it there, is it a file, is it small enough, is it UTF-8.
+//! Reads files: they must exist, be files, be small enough, and be UTF-8 where text is expected.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -6,28 +6,29 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::diagnostic::{Diagnostic, InvalidInput, Source};
+use crate::diagnostic::{Diagnostic, InvalidInput, SourceText};
 
-/// How large a deployment, snapshot, decision or settings file may be: 16 MiB.
+/// The largest deployment, snapshot, decision or settings file: 16 MiB.
 pub(super) const LARGEST_DOCUMENT: u64 = 16 << 20;
 
-/// How large one piece of evidence may be: 64 MiB.
+/// The largest piece of evidence: 64 MiB.
 pub(super) const LARGEST_EVIDENCE: u64 = 64 << 20;
 
-/// Whether standard input was read: who reads it again would find nothing, and take that for the document.
+/// Whether standard input was read already: read again, it would be empty.
 static STANDARD_INPUT_TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// The bytes of a file that people call `what`, for example "deployment"; `-` is standard input.
+/// Reads a file; `-` is standard input. Messages call it `what`, for example "deployment".
 ///
 /// # Errors
-/// If there is no such file, it cannot be read, or it has more than `largest` bytes.
+/// If the file does not exist, cannot be read, or has more than `largest` bytes.
 pub(crate) fn read_bytes(path: &Path, what: &str, largest: u64) -> Result<Vec<u8>, InvalidInput> {
     let name = path.display();
-    let unreadable = |error: &io::Error| Diagnostic::error(format!("the {what} `{name}` cannot be read: {error}"));
+    let unreadable = |error: &io::Error| Diagnostic::error(format!("cannot read the {what} `{name}`: {error}"));
     let reader: Box<dyn io::Read> = if path == Path::new("-") {
         if STANDARD_INPUT_TAKEN.swap(true, Ordering::Relaxed) {
-            let title = format!("the {what} cannot be read from standard input too: something else was");
-            return Err(Diagnostic::error(title).help("hand in all but one of them as files").into());
+            let title =
+                format!("cannot read the {what} from standard input: another document was read from it already");
+            return Err(Diagnostic::error(title).help("give all but one of them as files").into());
         }
         Box::new(io::stdin().lock())
     } else {
@@ -36,8 +37,8 @@ pub(crate) fn read_bytes(path: &Path, what: &str, largest: u64) -> Result<Vec<u8
             _ => unreadable(&error),
         })?;
         if metadata.is_dir() {
-            return Err(Diagnostic::error(format!("the {what} `{name}` is a folder"))
-                .help(format!("name the file in it{}", inside(path)))
+            return Err(Diagnostic::error(format!("the {what} `{name}` is a folder, not a file"))
+                .help(format!("give a file{}", examples_in(path)))
                 .into());
         }
         if metadata.len() > largest {
@@ -48,16 +49,16 @@ pub(crate) fn read_bytes(path: &Path, what: &str, largest: u64) -> Result<Vec<u8
     let mut bytes = Vec::new();
     reader.take(largest + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     if bytes.len() as u64 > largest {
-        return Err(too_large(path, what, "more", largest));
+        return Err(too_large(path, what, "more bytes than that", largest));
     }
     Ok(bytes)
 }
 
-/// The text of a file. A byte order mark at its beginning is left out.
+/// Reads a text file. A byte order mark at its start is dropped.
 ///
 /// # Errors
-/// As [`read_bytes`], or if it is empty or not UTF-8.
-pub(crate) fn read_text(path: &Path, what: &str, largest: u64) -> Result<Arc<Source>, InvalidInput> {
+/// As [`read_bytes`], or if the file is empty or not UTF-8.
+pub(crate) fn read_text(path: &Path, what: &str, largest: u64) -> Result<Arc<SourceText>, InvalidInput> {
     let bytes = read_bytes(path, what, largest)?;
     let name = path.display().to_string();
     let mut text = String::from_utf8(bytes).map_err(|error| {
@@ -66,7 +67,7 @@ pub(crate) fn read_text(path: &Path, what: &str, largest: u64) -> Result<Arc<Sou
         let line = bytes.iter().take(valid).filter(|byte| **byte == b'\n').count() + 1;
         let found = bytes.get(valid).copied().unwrap_or_default();
         let diagnostic = Diagnostic::error(format!("the {what} `{name}` is not UTF-8"))
-            .note(format!("byte {valid} (line {line}) is 0x{found:02x}, which no UTF-8 text has there"));
+            .note(format!("byte {valid} (line {line}) is 0x{found:02x}, which is invalid there"));
         InvalidInput::from(diagnostic.help(match bytes {
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "it looks like UTF-16: save it as UTF-8",
             _ => "save it as UTF-8",
@@ -77,31 +78,33 @@ pub(crate) fn read_text(path: &Path, what: &str, largest: u64) -> Result<Arc<Sou
     }
     if text.trim().is_empty() {
         return Err(Diagnostic::error(format!("the {what} `{name}` is empty"))
-            .help("was it written to the end? hand in a JSON document")
+            .help("was it written completely?")
             .into());
     }
-    Ok(Arc::new(Source { name, text }))
+    Ok(Arc::new(SourceText { name, text }))
 }
 
-/// What to say when there is no such file: with the name that was probably meant.
+/// The diagnostic for a file that does not exist, with the name that was probably meant.
 pub(crate) fn not_found(path: &Path, what: &str) -> Diagnostic {
-    let diagnostic = Diagnostic::error(format!("there is no {what} at `{}`", path.display()));
+    let diagnostic = Diagnostic::error(format!("{what} not found: `{}`", path.display()));
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let Ok(entries) = std::fs::read_dir(parent) else {
-        return diagnostic.help(format!("there is no folder `{}`", parent.display()));
+        return diagnostic.help(format!("the folder `{}` does not exist", parent.display()));
     };
     let names: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
     let wanted = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     match lockgate_domain::closest(wanted, names.iter().map(String::as_str)) {
         Some(near) => diagnostic.help(format!("did you mean `{}`?", path.with_file_name(near).display())),
         None => match std::env::current_dir() {
-            Ok(current) if path.is_relative() => diagnostic.note(format!("looked for in `{}`", current.display())),
+            Ok(current) if path.is_relative() => {
+                diagnostic.note(format!("the working folder is `{}`", current.display()))
+            }
             _ => diagnostic,
         },
     }
 }
 
-fn inside(folder: &Path) -> String {
+fn examples_in(folder: &Path) -> String {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
@@ -114,18 +117,18 @@ fn inside(folder: &Path) -> String {
 
 fn too_large(path: &Path, what: &str, found: &str, largest: u64) -> InvalidInput {
     let diagnostic = Diagnostic::error(format!("the {what} `{}` is too large", path.display()))
-        .note(format!("it has {found}, and {} is the most that is read", size(largest)));
+        .note(format!("it has {found}; the limit is {}", size(largest)));
     match largest {
-        // Nothing larger is read as anything else.
+        // Nothing may be larger than evidence.
         LARGEST_EVIDENCE => diagnostic.into(),
         _ => {
             let path = path.display();
-            diagnostic.help(format!("hand in large documents as evidence: `--evidence <name>={path}`")).into()
+            diagnostic.help(format!("pass large documents as evidence: `--evidence <name>={path}`")).into()
         }
     }
 }
 
-/// A number of bytes for people: `12 bytes`, `4.0 KiB`, `47.7 MiB`.
+/// A number of bytes for people, for example `12 bytes`, `4.0 KiB` or `47.7 MiB`.
 pub(crate) fn size(bytes: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "one digit after the point is shown")]
     let scaled = |unit: u64| bytes as f64 / unit as f64;

@@ -1,4 +1,4 @@
-//! From text to JSON, with the place of every value: a JSON Pointer leads to the bytes that it means.
+//! Parses JSON and finds the bytes that a JSON Pointer means.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,77 +8,78 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use lockgate_domain::{JsonError, JsonFault, JsonFaultKind, read_json};
 
-use crate::diagnostic::{Diagnostic, InvalidInput, Source};
+use crate::diagnostic::{Diagnostic, InvalidInput, SourceText};
 
-/// A JSON document. Where something in it stands is looked up in its text when somebody has to be told: most documents
-/// are right, and the places of all values can take more memory than the values.
+/// A JSON document. The places of its values are only searched when a diagnostic needs them: most documents are valid, and the
+/// places of all values can take more memory than the values.
 #[derive(Debug)]
-pub(crate) struct Json {
-    /// The text.
-    pub(crate) source: Arc<Source>,
-    /// What it says.
+pub(crate) struct JsonDocument {
+    pub(crate) source: Arc<SourceText>,
     pub(crate) value: serde_json::Value,
 }
 
-/// Where a JSON Pointer leads.
+/// Where a JSON Pointer leads, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Spot {
-    /// The key, if what is meant is a member of an object.
+pub(crate) struct ValueLocation {
+    /// The key, if the value is a member of an object.
     pub(crate) key: Option<Range<usize>>,
-    /// The value.
     pub(crate) value: Range<usize>,
-    /// The rest of the pointer, if it leads further than the document goes.
+    /// The rest of the pointer, if it leads to something that the document does not have.
     pub(crate) beyond: Option<String>,
 }
 
-impl Json {
-    /// Reads a text that people call `what`.
+impl JsonDocument {
+    /// Parses a text like the server does. Messages call it `what`.
     ///
     /// # Errors
-    /// As [`lockgate_domain::read_json`], which the server reads by as well.
-    pub(crate) fn parse(source: Arc<Source>, what: &str) -> Result<Self, InvalidInput> {
+    /// As [`lockgate_domain::read_json`].
+    pub(crate) fn parse(source: Arc<SourceText>, what: &str) -> Result<Self, InvalidInput> {
         match read_json(source.text.as_bytes()) {
             Ok(value) => Ok(Self { source, value }),
             Err(JsonError::Syntax(error)) => Err(not_json(&source, what, &error).into()),
             Err(JsonError::Faults(faults)) => {
-                let places = Places::of(&source);
-                let told = faults.iter().enumerate().map(|(index, fault)| {
+                let locations = ValueLocations::of(&source);
+                let diagnostics = faults.iter().enumerate().map(|(index, fault)| {
                     let earlier = faults.iter().take(index).filter(|earlier| *earlier == fault).count();
-                    places.fault(&source, fault, earlier)
+                    locations.fault(&source, fault, earlier)
                 });
-                Err(told.collect::<Vec<_>>().into())
+                Err(diagnostics.collect::<Vec<_>>().into())
             }
-            Err(error) => Err(Diagnostic::error(format!("the {what} cannot be read: {error}")).into()),
+            Err(error) => Err(Diagnostic::error(format!("cannot read the {what}: {error}")).into()),
         }
     }
 
-    /// Where a JSON Pointer leads: as far as the document goes.
-    pub(crate) fn locate(&self, pointer: &str) -> Spot {
-        self.places().locate(pointer)
+    /// Where a JSON Pointer leads.
+    pub(crate) fn locate(&self, pointer: &str) -> ValueLocation {
+        self.locations().locate(pointer)
     }
 
-    /// The places of everything, for who looks up many.
-    pub(crate) fn places(&self) -> Places<'_> {
-        Places::of(&self.source)
+    /// Parses once for repeated `locate` calls.
+    pub(crate) fn locations(&self) -> ValueLocations<'_> {
+        ValueLocations::of(&self.source)
     }
 }
 
-/// The places of everything in a document.
-pub(crate) struct Places<'a>(Option<Node<'a>>);
+/// A parsed document, in which JSON Pointers can be looked up.
+pub(crate) struct ValueLocations<'a>(Option<Node<'a>>);
 
-impl<'a> Places<'a> {
-    fn of(source: &'a Source) -> Self {
+impl<'a> ValueLocations<'a> {
+    fn of(source: &'a SourceText) -> Self {
         let parsed = parse_to_ast(&source.text, &CollectOptions::default(), &STRICT);
         Self(parsed.ok().and_then(|parsed| parsed.value))
     }
 
-    /// Tells about a fault; `earlier` times the same one was told already.
-    fn fault(&self, source: &Arc<Source>, fault: &JsonFault, earlier: usize) -> Diagnostic {
+    /// The diagnostic for a fault, of which `earlier` equal ones were reported already.
+    fn fault(&self, source: &Arc<SourceText>, fault: &JsonFault, earlier: usize) -> Diagnostic {
         let JsonFault { pointer, kind } = fault;
         let JsonFaultKind::DoubledKey(name) = kind else {
             let span = self.locate(pointer).span(source);
             let diagnostic = Diagnostic::error(kind.to_string()).at(source, span, "");
-            return if pointer.is_empty() { diagnostic } else { diagnostic.note(format!("the place is `{pointer}`")) };
+            return if pointer.is_empty() {
+                diagnostic
+            } else {
+                diagnostic.note(format!("the JSON Pointer is `{pointer}`"))
+            };
         };
         let object = pointer.rsplit_once('/').map_or("", |(object, _)| object);
         let properties = match self.find(object) {
@@ -89,12 +90,12 @@ impl<'a> Places<'a> {
         let first = twins.next().map_or(1, |first| source.position(first.start()).0);
         let again = twins.nth(earlier).map_or(0..0, bytes);
         Diagnostic::error(format!("the key `{name}` appears twice in one object"))
-            .at(source, again, "here again")
-            .note(format!("the first one is on line {first}; the place is `{pointer}`"))
-            .help("keep one of the two")
+            .at(source, again, "repeated here")
+            .note(format!("the first is on line {first}; the JSON Pointer is `{pointer}`"))
+            .help("delete one of them")
     }
 
-    /// The value that a JSON Pointer leads to; of a key that appears twice, the first.
+    /// The value that a JSON Pointer leads to. Of a key that appears twice, it is the first.
     fn find(&self, pointer: &str) -> Option<&Node<'a>> {
         pointer.split('/').skip(1).try_fold(self.0.as_ref()?, |node, segment| {
             let name = segment.replace("~1", "/").replace("~0", "~");
@@ -107,9 +108,9 @@ impl<'a> Places<'a> {
     }
 
     /// Where a JSON Pointer leads: as far as the document goes.
-    pub(crate) fn locate(&self, pointer: &str) -> Spot {
+    pub(crate) fn locate(&self, pointer: &str) -> ValueLocation {
         let Some(mut node) = self.0.as_ref() else {
-            return Spot { key: None, value: 0..0, beyond: Some(pointer.to_owned()) };
+            return ValueLocation { key: None, value: 0..0, beyond: Some(pointer.to_owned()) };
         };
         let mut key = None;
         let mut segments = pointer.split('/').skip(1);
@@ -124,18 +125,18 @@ impl<'a> Places<'a> {
             };
             let Some((name, value)) = found else {
                 let rest = segments.fold(segment.to_owned(), |rest, segment| format!("{rest}/{segment}"));
-                return Spot { key, value: bytes(node), beyond: Some(rest) };
+                return ValueLocation { key, value: bytes(node), beyond: Some(rest) };
             };
             key = name.map(bytes);
             node = value;
         }
-        Spot { key, value: bytes(node), beyond: None }
+        ValueLocation { key, value: bytes(node), beyond: None }
     }
 }
 
-impl Spot {
-    /// The bytes to show: the key if the value is too long to be underlined, or is not all there.
-    pub(crate) fn span(self, source: &Source) -> Range<usize> {
+impl ValueLocation {
+    /// The bytes to underline: the key, if the value has several lines.
+    pub(crate) fn span(self, source: &SourceText) -> Range<usize> {
         let long = source.text.get(self.value.clone()).is_some_and(|text| text.contains('\n'));
         match self.key {
             Some(key) if long => key,
@@ -149,7 +150,7 @@ fn bytes(ranged: &impl Ranged) -> Range<usize> {
     ranged.start()..ranged.end()
 }
 
-/// One more segment for a JSON Pointer.
+/// Appends a segment to a JSON Pointer.
 pub(crate) fn join(pointer: &str, segment: &str) -> String {
     format!("{pointer}/{}", segment.replace('~', "~0").replace('/', "~1"))
 }
@@ -167,7 +168,7 @@ const STRICT: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
-fn not_json(source: &Arc<Source>, what: &str, error: &serde_json::Error) -> Diagnostic {
+fn not_json(source: &Arc<SourceText>, what: &str, error: &serde_json::Error) -> Diagnostic {
     let said = error.to_string();
     let said = said.split(" at line ").next().unwrap_or_default();
     let start = offset(&source.text, error.line(), error.column());
@@ -175,20 +176,22 @@ fn not_json(source: &Arc<Source>, what: &str, error: &serde_json::Error) -> Diag
     let end = start + found.map_or(0, char::len_utf8);
     let diagnostic = Diagnostic::error(format!("the {what} is not JSON: {said}")).at(source, start..end, "");
     match found {
-        _ if error.is_eof() => diagnostic.help("the text ends too early: is the file complete?"),
-        Some('\'') => diagnostic.help("JSON texts stand in double quotes"),
-        Some('}' | ']') => diagnostic.help("is there a comma too many before it?"),
-        Some('/' | '#') => diagnostic.help("JSON has no comments"),
-        _ if said.contains("escape") => diagnostic
-            .help("after `\\u` stand four hexadecimal digits, and a character beyond them takes two such halves"),
-        Some('N' | 'I' | '-' | '+' | '.') => diagnostic
-            .help("JSON has no NaN, no Infinity, and numbers begin with a digit or `-`: use `null`, or leave it out"),
-        _ if said.contains("recursion limit") => diagnostic.help("values may stand at most 127 deep in each other"),
-        _ => diagnostic.help(format!("`lockgate schema {what}` describes what is read here")),
+        _ if error.is_eof() => diagnostic.help("the text ends early: is the file complete?"),
+        Some('\'') => diagnostic.help("put texts in double quotes"),
+        Some('}' | ']') => diagnostic.help("is the comma before it too much?"),
+        Some('/' | '#') => diagnostic.help("remove it: JSON has no comments"),
+        _ if said.contains("escape") => {
+            diagnostic.help("write `\\u` and four hexadecimal digits; characters above U+FFFF need a pair of these")
+        }
+        Some('N' | 'I' | '-' | '+' | '.') => {
+            diagnostic.help("numbers start with a digit or `-`; for NaN and Infinity, use `null` or leave the key out")
+        }
+        _ if said.contains("recursion limit") => diagnostic.help("nest values at most 127 deep"),
+        _ => diagnostic.help(format!("`lockgate schema {what}` prints the expected format")),
     }
 }
 
-/// The byte that a line and a column mean, both from 1; the column counts bytes.
+/// The byte offset of a line and a column, both from 1; the column counts bytes.
 fn offset(text: &str, line: usize, column: usize) -> usize {
     let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let mut offset = (start + column.saturating_sub(1)).min(text.len());

@@ -1,7 +1,7 @@
-//! Reading what people hand in, and telling them everything that is wrong with it at once: file, place, remedy.
+//! Reads documents from files, and reports everything that is wrong with them at once, with file, place and remedy.
 //!
-//! A file goes through [`file`] (is it there, is it small enough, is it text), [`json`] (is it JSON, each key once, and
-//! where is what) and [`shape`] (does it say what it should); only then does it become a type of the domain.
+//! A document goes through [`file`] (it exists, is small enough and is text), [`json`] (it is JSON, with each key once) and [`shape`]
+//! (it fits its schema). Then it becomes a type of the domain.
 
 mod documents;
 mod evidence;
@@ -10,12 +10,12 @@ mod json;
 mod shape;
 
 pub(crate) use documents::{read_decision, read_deployment, read_settings, read_snapshot};
-pub(crate) use evidence::{EvidenceArgument, MadeArgument, date, read_evidence};
+pub(crate) use evidence::{EvidenceArgument, EvidenceDateArgument, read_evidence, set_evidence_dates};
 pub(crate) use file::{not_found, read_bytes, read_text, size};
-pub(crate) use json::Json;
+pub(crate) use json::JsonDocument;
 pub(crate) use shape::schema_of;
 
-/// The time of a snapshot that names none. No ledger is involved, so it is that of this machine.
+/// The time of a snapshot if none is given. No ledger is involved, so it is the clock of this machine.
 #[expect(clippy::disallowed_methods, reason = "nothing that goes by this time is written to a ledger")]
 pub(crate) fn time_of_this_machine() -> lockgate_domain::Timestamp {
     lockgate_domain::Timestamp::now()

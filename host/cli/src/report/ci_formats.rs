@@ -6,16 +6,16 @@ use lockgate_domain::{Decision, Enforcement, ReasonSource, Standing};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 
-use super::documents::Told;
+use super::documents::DecisionReport;
 use super::explain;
-use crate::diagnostic::{Diagnostic, Place, Tone};
+use crate::diagnostic::{Diagnostic, DiagnosticLevel, SourceLocation};
 use crate::print;
 
 /// JUnit XML: one suite for each gate, one case for each binding and group, and one for the host's own rules.
-pub(super) fn junit(told: &Told<'_>) -> anyhow::Result<String> {
-    let mut report = Report::new("lockgate");
-    report.add_test_suites(told.decisions.iter().map(junit_suite));
-    Ok(report.to_string()?.trim_end().to_owned())
+pub(super) fn junit(report: &DecisionReport<'_>) -> anyhow::Result<String> {
+    let mut junit = Report::new("lockgate");
+    junit.add_test_suites(report.decisions.iter().map(junit_suite));
+    Ok(junit.to_string()?.trim_end().to_owned())
 }
 
 fn junit_suite(decision: &Decision) -> TestSuite {
@@ -25,7 +25,7 @@ fn junit_suite(decision: &Decision) -> TestSuite {
     suite.add_test_case(junit_case(decision, &ReasonSource::Host, standing, Enforcement::HardMandatory));
     for binding in &decision.bindings {
         let source = ReasonSource::Binding(binding.id.clone());
-        // A member of a group does not count by itself: the group's own case fails.
+        // A member of a group does not fail by itself: the case of the group does.
         let enforcement = if binding.group.is_some() { Enforcement::Advisory } else { binding.enforcement };
         suite.add_test_case(junit_case(decision, &source, binding.standing, enforcement));
     }
@@ -44,7 +44,7 @@ fn junit_case(decision: &Decision, source: &ReasonSource, standing: Standing, en
         Standing::Allow => TestCaseStatus::success(),
         Standing::NotApplicable => TestCaseStatus::skipped(),
         _ if enforcement == Enforcement::Advisory => TestCaseStatus::success(),
-        // It does not count: the text says why.
+        // An exception applies: the text says which.
         _ if explain::exception(decision, source).is_some() => TestCaseStatus::success(),
         Standing::Deny | Standing::Pending => TestCaseStatus::non_success(NonSuccessKind::Failure),
         Standing::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
@@ -64,27 +64,27 @@ fn junit_case(decision: &Decision, source: &ReasonSource, standing: Standing, en
     case
 }
 
-/// XML has no place for these two characters, in whatever form.
+/// Replaces the two characters that XML cannot contain in any form.
 fn in_xml(text: &str) -> String {
     print::line(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
 
 /// SARIF 2.1.0, for the tools that show findings beside the code: one run, with one result for each diagnostic.
-pub(super) fn sarif(told: &Told<'_>) -> Value {
+pub(super) fn sarif(report: &DecisionReport<'_>) -> Value {
     let of = |decision| {
-        let diagnostics = explain::diagnostics(decision, told.documents);
+        let diagnostics = explain::diagnostics(decision, report.documents);
         diagnostics.into_iter().map(move |diagnostic| (decision, diagnostic))
     };
-    let found: Vec<_> = told.decisions.iter().flat_map(of).collect();
+    let found: Vec<_> = report.decisions.iter().flat_map(of).collect();
     let rules: BTreeSet<&str> = found.iter().map(|(_, diagnostic)| sarif_rule(diagnostic)).collect();
     let results: Vec<Value> = found
         .iter()
         .map(|(decision, diagnostic)| {
             json!({
                 "ruleId": sarif_rule(diagnostic),
-                "level": if diagnostic.tone == Tone::Warning { "warning" } else { "error" },
+                "level": if diagnostic.level == DiagnosticLevel::Warning { "warning" } else { "error" },
                 "message": { "text": sarif_text(diagnostic) },
-                "locations": diagnostic.place.iter().map(sarif_location).collect::<Vec<_>>(),
+                "locations": diagnostic.location.iter().map(sarif_location).collect::<Vec<_>>(),
                 "properties": {
                     "gate": decision.gate.to_string(),
                     "verdict": decision.verdict.as_str(),
@@ -118,18 +118,18 @@ fn sarif_text(diagnostic: &Diagnostic) -> String {
     lines.join("\n")
 }
 
-fn sarif_location(place: &Place) -> Value {
-    let (line, column) = place.source.position(place.span.start);
-    let (end_line, end_column) = place.source.position(place.span.end);
+fn sarif_location(location: &SourceLocation) -> Value {
+    let (line, column) = location.source.position(location.span.start);
+    let (end_line, end_column) = location.source.position(location.span.end);
     json!({
         "physicalLocation": {
-            "artifactLocation": { "uri": uri(&place.source.name) },
+            "artifactLocation": { "uri": uri(&location.source.name) },
             "region": { "startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column },
         },
     })
 }
 
-/// A path as a URI reference: everything that could mean something else in it is escaped.
+/// A path as a URI reference, escaped.
 fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());
     for byte in path.replace('\\', "/").bytes() {
@@ -143,10 +143,10 @@ fn uri(path: &str) -> String {
 
 /// Annotations for the log of a GitHub workflow: workflow commands, which the runner shows beside the file. One for each
 /// diagnostic, and one notice for each gate.
-pub(super) fn github(told: &Told<'_>) -> String {
+pub(super) fn github(report: &DecisionReport<'_>) -> String {
     let mut lines = Vec::new();
-    for decision in told.decisions {
-        lines.extend(explain::diagnostics(decision, told.documents).iter().map(github_command));
+    for decision in report.decisions {
+        lines.extend(explain::diagnostics(decision, report.documents).iter().map(github_command));
         lines.push(format!(
             "::notice title={}::{}",
             github_property("Lockgate"),
@@ -157,11 +157,11 @@ pub(super) fn github(told: &Told<'_>) -> String {
 }
 
 fn github_command(diagnostic: &Diagnostic) -> String {
-    let kind = if diagnostic.tone == Tone::Warning { "warning" } else { "error" };
+    let kind = if diagnostic.level == DiagnosticLevel::Warning { "warning" } else { "error" };
     let mut properties = Vec::new();
-    if let Some(place) = &diagnostic.place {
-        let (line, column) = place.source.position(place.span.start);
-        properties.push(format!("file={}", github_property(&place.source.name)));
+    if let Some(location) = &diagnostic.location {
+        let (line, column) = location.source.position(location.span.start);
+        properties.push(format!("file={}", github_property(&location.source.name)));
         properties.push(format!("line={line}"));
         properties.push(format!("col={column}"));
     }

@@ -1,4 +1,4 @@
-//! From a decision to what a person is told: one diagnostic for each reason, with its place and what would turn it.
+//! Explains a decision: one diagnostic for each reason, with its place and what would change the result.
 
 use std::collections::BTreeSet;
 
@@ -7,34 +7,33 @@ use lockgate_domain::{
     Ruling, Standing, rules::Rule,
 };
 
-use super::documents::Documents;
-use crate::diagnostic::{Diagnostic, Tone};
+use super::documents::InputDocuments;
+use crate::diagnostic::{Diagnostic, DiagnosticLevel};
 
-/// Everything that stands in the way, that an advisory binding says against it, or why an approval or exception does not count.
-/// What would turn several reasons is said with the first of them.
-pub(super) fn diagnostics(decision: &Decision, documents: Documents<'_>) -> Vec<Diagnostic> {
+/// A diagnostic for each blocking reason, each objection of an advisory binding, and each approval or exception that does not count.
+/// A help that fits several of them is only in the first.
+pub(super) fn diagnostics(decision: &Decision, documents: InputDocuments<'_>) -> Vec<Diagnostic> {
     let objections = decision.reasons.iter().filter(|reason| reason.blocking || objects(decision, reason));
-    // A member of a group is heard with its group.
+    // A member of a group is explained with its group.
     let alone = objections.filter(|reason| group_of(decision, &reason.source).is_none());
     let mut alone: Vec<&DecisionReason> = alone.collect();
-    // Whoever speaks alone is heard before whoever speaks for others; stable, so the rest stays in its order.
+    // Bindings come before groups. The sort is stable, so the rest stays in order.
     alone.sort_by_key(|reason| (!reason.blocking, matches!(reason.source, ReasonSource::Group(_))));
     let alone = alone.into_iter();
     let mut diagnostics: Vec<Diagnostic> = alone.map(|reason| diagnostic(decision, reason, documents)).collect();
-    let mut said = BTreeSet::new();
+    let mut shown = BTreeSet::new();
     for diagnostic in &mut diagnostics {
-        diagnostic.helps.retain(|help| said.insert(help.clone()));
+        diagnostic.helps.retain(|help| shown.insert(help.clone()));
     }
     diagnostics.into_iter().map(Diagnostic::in_lines).collect()
 }
 
-/// Whether a reason says that somebody's exception or approval does not count: nobody should have to guess why it did
-/// nothing.
+/// Whether a reason says that an exception or approval does not count.
 fn does_not_count(reason: &DecisionReason) -> bool {
     !reason.blocking && ExceptionCode::of(&reason.code).is_some_and(|code| !code.counts())
 }
 
-/// The exception that takes the weight from what a binding or group says.
+/// The exception that applies to the result of a binding or group.
 pub(super) fn exception<'a>(decision: &'a Decision, source: &ReasonSource) -> Option<(ExceptionCode, &'a str)> {
     decision.reasons.iter().filter(|reason| reason.source == *source).find_map(|reason| {
         let code = ExceptionCode::of(&reason.code).filter(|code| code.counts())?;
@@ -42,13 +41,13 @@ pub(super) fn exception<'a>(decision: &'a Decision, source: &ReasonSource) -> Op
     })
 }
 
-/// The group that a binding counts in.
+/// The group that a binding belongs to.
 fn group_of<'a>(decision: &'a Decision, source: &ReasonSource) -> Option<&'a str> {
     let ReasonSource::Binding(id) = source else { return None };
     decision.bindings.iter().find(|binding| &binding.id == id).and_then(|binding| binding.group.as_deref())
 }
 
-/// The name of who says something.
+/// The name of the source of a reason.
 pub(super) fn source_name(source: &ReasonSource) -> &str {
     match source {
         ReasonSource::Host => "lockgate",
@@ -56,7 +55,7 @@ pub(super) fn source_name(source: &ReasonSource) -> &str {
     }
 }
 
-/// What `source` says.
+/// The standing of a source.
 pub(super) fn standing(decision: &Decision, source: &ReasonSource) -> Standing {
     let found = match source {
         ReasonSource::Host => None,
@@ -68,8 +67,8 @@ pub(super) fn standing(decision: &Decision, source: &ReasonSource) -> Standing {
     found.unwrap_or(Standing::Deny)
 }
 
-/// Whether a reason that does not stand in the way is told all the same: an objection of an advisory binding, or why an approval
-/// or exception does not count.
+/// Whether a reason is shown although it does not block: an objection of an advisory binding, or an approval or exception that does
+/// not count.
 fn objects(decision: &Decision, reason: &DecisionReason) -> bool {
     if does_not_count(reason) {
         return true;
@@ -77,7 +76,7 @@ fn objects(decision: &Decision, reason: &DecisionReason) -> bool {
     let ReasonSource::Binding(id) = &reason.source else { return false };
     let Some(binding) = decision.bindings.iter().find(|binding| &binding.id == id) else { return false };
     match &binding.answer {
-        // All that it says: also why an approval that somebody gave does not count.
+        // All its reasons, also why an approval does not count.
         BindingAnswer::Policy(answer) => matches!(answer.ruling, Ruling::Deny(_) | Ruling::Require(_)),
         BindingAnswer::Check(report) => {
             matches!(binding.standing, Standing::Deny | Standing::Error)
@@ -88,11 +87,11 @@ fn objects(decision: &Decision, reason: &DecisionReason) -> bool {
     }
 }
 
-fn diagnostic(decision: &Decision, reason: &DecisionReason, documents: Documents<'_>) -> Diagnostic {
+fn diagnostic(decision: &Decision, reason: &DecisionReason, documents: InputDocuments<'_>) -> Diagnostic {
     let tone = match standing(decision, &reason.source) {
-        _ if !reason.blocking => Tone::Warning,
-        Standing::Pending => Tone::Pending,
-        _ => Tone::Error,
+        _ if !reason.blocking => DiagnosticLevel::Warning,
+        Standing::Pending => DiagnosticLevel::Pending,
+        _ => DiagnosticLevel::Error,
     };
     let code = format!("{}/{}", source_name(&reason.source), reason.code);
     let mut diagnostic = Diagnostic::new(tone, with_short_digests(&reason.message)).code(code);
@@ -101,42 +100,42 @@ fn diagnostic(decision: &Decision, reason: &DecisionReason, documents: Documents
     if let Some(pointer) = pointer {
         diagnostic = match documents.find(pointer) {
             Some(found) => {
-                let label = found.beyond.map(|beyond| format!("there is no `{beyond}` here")).unwrap_or_default();
+                let label = found.beyond.map(|beyond| format!("`{beyond}` is missing here")).unwrap_or_default();
                 diagnostic.at(&found.source, found.span, label)
             }
-            None => diagnostic.note(format!("this is about `{pointer}` of the snapshot")),
+            None => diagnostic.note(format!("about `{pointer}` in the snapshot")),
         };
     }
     for remedy in remedies {
         if remedy.message != reason.message {
             diagnostic = diagnostic.help(remedy.message.as_str());
         }
-        diagnostic.helps.extend(how(remedy));
+        diagnostic.helps.extend(remedy_steps(remedy));
     }
     if reason.source == ReasonSource::Host && reason.code == Rule::ApprovedPlanMissing.code() {
-        diagnostic = diagnostic.help("hand in the decision that allowed it, with `--approved <decision.json>`");
+        diagnostic = diagnostic.help("pass the decision that approved it: `--approved <decision.json>`");
     }
     if let ReasonSource::Group(id) = &reason.source {
-        diagnostic = of_members(decision, id, diagnostic, documents);
+        diagnostic = with_members(decision, id, diagnostic, documents);
     }
     diagnostic
 }
 
-/// What the members of a group say against it, as notes; and what would turn them.
-fn of_members(decision: &Decision, group: &str, diagnostic: Diagnostic, documents: Documents<'_>) -> Diagnostic {
+/// Adds the objections of a group's members as notes, and what would change them.
+fn with_members(decision: &Decision, group: &str, diagnostic: Diagnostic, documents: InputDocuments<'_>) -> Diagnostic {
     let members = decision.reasons.iter().filter(|reason| {
         (reason.blocking || objects(decision, reason)) && group_of(decision, &reason.source) == Some(group)
     });
     members.fold(diagnostic, |mut diagnostic, reason| {
         let member = self::diagnostic(decision, reason, documents);
         diagnostic = diagnostic.note(format!("{}: {}", source_name(&reason.source), reason.message));
-        diagnostic.place = diagnostic.place.or(member.place);
+        diagnostic.location = diagnostic.location.or(member.location);
         diagnostic.helps.extend(member.helps);
         diagnostic
     })
 }
 
-/// What would turn this reason: the requirements of the same source that belong to it.
+/// What would change this reason: the requirements of the same source that belong to it.
 fn remedies<'a>(decision: &'a Decision, reason: &DecisionReason) -> Vec<&'a Requirement> {
     let all = || {
         let same = |required: &&DecisionRequirement| required.source == reason.source;
@@ -149,7 +148,7 @@ fn remedies<'a>(decision: &'a Decision, reason: &DecisionReason) -> Vec<&'a Requ
     let violations: Vec<_> = match binding.map(|binding| &binding.answer) {
         Some(BindingAnswer::Policy(answer)) => match &answer.ruling {
             Ruling::Deny(violations) => violations.iter().collect(),
-            // What is required is its own reason.
+            // Each requirement is its own reason.
             Ruling::Require(requirements) => {
                 let same = |required: &&Requirement| required.code == reason.code && required.message == reason.message;
                 return requirements.iter().filter(same).collect();
@@ -168,7 +167,7 @@ fn remedies<'a>(decision: &'a Decision, reason: &DecisionReason) -> Vec<&'a Requ
     }
 }
 
-/// The host breaks a rule down by place: each breach has its own correction.
+/// Whether a requirement is about the same place: of the host's rules, each breach has its own correction.
 fn is_about(requirement: &Requirement, reason: &DecisionReason) -> bool {
     match &requirement.need {
         Need::Correction(correction) => Some(&correction.pointer) == reason.pointer.as_ref(),
@@ -184,36 +183,36 @@ fn pointer_of(requirement: &Requirement) -> Option<&str> {
     }
 }
 
-/// What somebody can do, from the part of a requirement that is made for tools.
-fn how(requirement: &Requirement) -> Vec<String> {
-    let said = |text: &str| requirement.message.contains(text);
+/// What somebody can do, from the part of a requirement that is for tools.
+fn remedy_steps(requirement: &Requirement) -> Vec<String> {
+    let is_said = |text: &str| requirement.message.contains(text);
     match &requirement.need {
         Need::Approvals(needed) => {
-            let mut lines = vec![format!("approve the subject `{}`", needed.subject)];
-            if !needed.excluded.iter().all(|id| said(id)) {
-                lines.push(format!("these people cannot count: `{}`", needed.excluded.join("`, `")));
+            let mut lines = vec![format!("approvals must name the subject `{}`", needed.subject)];
+            if !needed.excluded.iter().all(|id| is_said(id)) {
+                lines.push(format!("not eligible: `{}`", needed.excluded.join("`, `")));
             }
             lines
         }
         Need::Evidence(needed) => vec![match &needed.media_type {
-            Some(media_type) => format!("hand it in with `--evidence {}=<file>` ({media_type})", needed.name),
-            None => format!("hand it in with `--evidence {}=<file>`", needed.name),
+            Some(media_type) => format!("pass it with `--evidence {}=<file>` ({media_type})", needed.name),
+            None => format!("pass it with `--evidence {}=<file>`", needed.name),
         }],
-        Need::Time(needed) if needed.not_before.is_some_and(|from| said(&from.to_string())) => Vec::new(),
+        Need::Time(needed) if needed.not_before.is_some_and(|from| is_said(&from.to_string())) => Vec::new(),
         Need::Time(needed) => match (needed.not_before, needed.not_after) {
-            (Some(from), Some(until)) => vec![format!("ask again from {from} on, and before {until}")],
-            (Some(from), None) => vec![format!("ask again from {from} on")],
-            (None, Some(until)) => vec![format!("only before {until}")],
+            (Some(from), Some(until)) => vec![format!("try again between {from} and {until}")],
+            (Some(from), None) => vec![format!("try again after {from}")],
+            (None, Some(until)) => vec![format!("try again before {until}")],
             (None, None) => Vec::new(),
         },
-        Need::Correction(correction) if said(&correction.expected) => Vec::new(),
-        // What is found stands in the file, at the place that is shown.
+        Need::Correction(correction) if is_said(&correction.expected) => Vec::new(),
+        // The diagnostic shows the place in the file, with what is there.
         Need::Correction(correction) => vec![format!("expected {}", correction.expected)],
-        Need::Other(document) => vec![format!("`{}` says how", document.schema)],
+        Need::Other(document) => vec![format!("see `{}` in the JSON output", document.schema)],
     }
 }
 
-/// The text with digests as long as people compare them; what they would have to copy is said as a whole in the helps.
+/// The text with shortened digests. Digests that people need to copy are in the helps.
 fn with_short_digests(text: &str) -> String {
     const SHOWN: usize = 12;
     let mut parts = text.split("sha256:");

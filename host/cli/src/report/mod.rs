@@ -1,4 +1,4 @@
-//! How a decision is told: to people, to pipelines, to tools. The decision is always the same; only the telling differs.
+//! Prints decisions in the format that a person, a pipeline or a tool needs.
 
 mod ci_formats;
 mod documents;
@@ -9,39 +9,39 @@ use clap::ValueEnum;
 
 use crate::print;
 
-pub(crate) use documents::{Documents, Told};
+pub(crate) use documents::{DecisionReport, InputDocuments};
 
-/// How to tell it.
+/// The output format of decisions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Output {
-    /// For people: what stands in the way, and what each binding says.
+pub(crate) enum DecisionFormat {
+    /// Text for people: what blocks the deployment, and the result of each binding.
     #[default]
     Table,
-    /// The decision itself, as `lockgate schema decision` describes it.
+    /// The decision as JSON (see `lockgate schema decision`).
     Json,
     /// JUnit XML: one suite for each gate, one case for each binding.
     Junit,
-    /// SARIF 2.1.0: one result for each reason that stands in the way.
+    /// SARIF 2.1.0: one result for each blocking reason.
     Sarif,
-    /// Annotations for the log of a GitHub workflow.
+    /// Annotations for a GitHub workflow.
     Github,
 }
 
-impl Output {
-    /// The decisions in this form, to be printed as they are.
+impl DecisionFormat {
+    /// Renders the decisions in this format.
     ///
     /// # Errors
-    /// If the form cannot hold what was decided.
-    pub(crate) fn tell(self, told: &Told<'_>) -> anyhow::Result<String> {
+    /// If the format cannot represent them.
+    pub(crate) fn render(self, report: &DecisionReport<'_>) -> anyhow::Result<String> {
         Ok(match self {
-            Self::Table => table::tell(told),
-            Self::Json => match (told.decisions, told.single) {
+            Self::Table => table::render(report),
+            Self::Json => match (report.decisions, report.single) {
                 ([only], true) => print::json(only)?,
                 (several, _) => print::list(several)?,
             },
-            Self::Junit => ci_formats::junit(told)?,
-            Self::Sarif => print::json(&ci_formats::sarif(told))?,
-            Self::Github => ci_formats::github(told),
+            Self::Junit => ci_formats::junit(report)?,
+            Self::Sarif => print::json(&ci_formats::sarif(report))?,
+            Self::Github => ci_formats::github(report),
         })
     }
 }

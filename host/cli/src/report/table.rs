@@ -1,41 +1,41 @@
-//! For people.
+//! Decisions as text for people.
 
 use lockgate_domain::{BindingOutcome, Decision, ModelRef, ReasonSource, Receipt, Standing, Verdict, counted};
 
-use super::documents::Told;
+use super::documents::DecisionReport;
 use super::explain;
 use crate::diagnostic::Diagnostic;
 use crate::layout::grid;
 use crate::print;
 use crate::terminal::{self, FAINT, STRONG, styled};
 
-/// All decisions, one after the other. Of several, those that allow are one line each.
-pub(super) fn tell(told: &Told<'_>) -> String {
+/// Renders all decisions. Of several, those that allow are one line each.
+pub(super) fn render(report: &DecisionReport<'_>) -> String {
     let mut parts = Vec::new();
     let mut passed = Vec::new();
-    for decision in told.decisions {
-        if told.single || told.details || decision.verdict != Verdict::Allow {
+    for decision in report.decisions {
+        if report.single || report.details || decision.verdict != Verdict::Allow {
             parts.extend((!passed.is_empty()).then(|| passed.join("\n")));
             passed.clear();
-            parts.push(one(decision, told));
+            parts.push(decision_text(decision, report));
         } else {
-            passed.push(format!("{}  {}", verdict(decision), styled(FAINT, names(decision))));
+            passed.push(format!("{}  {}", verdict(decision), styled(FAINT, binding_names(decision))));
         }
     }
     parts.extend((!passed.is_empty()).then(|| passed.join("\n")));
     parts.join("\n\n")
 }
 
-fn one(decision: &Decision, told: &Told<'_>) -> String {
-    let diagnostics = explain::diagnostics(decision, told.documents);
+fn decision_text(decision: &Decision, report: &DecisionReport<'_>) -> String {
+    let diagnostics = explain::diagnostics(decision, report.documents);
     let mut parts: Vec<String> = diagnostics.iter().map(Diagnostic::render).collect();
     if !decision.bindings.is_empty() {
-        parts.push(asked(decision, told.details));
+        parts.push(outcomes(decision, report.details));
     }
-    if told.details {
+    if report.details {
         parts.extend(logs(decision));
     }
-    parts.push(closing(decision, told.details));
+    parts.push(closing(decision, report.details));
     parts.join("\n\n")
 }
 
@@ -45,8 +45,8 @@ fn verdict(decision: &Decision) -> String {
     format!("{}: {verdict}", styled(STRONG, decision.gate))
 }
 
-/// The bindings that were asked.
-fn names(decision: &Decision) -> String {
+/// The names of the bindings that were evaluated.
+fn binding_names(decision: &Decision) -> String {
     let groups = decision.groups.iter().filter(|group| group.exemption.is_some());
     let groups = groups.map(|group| (&group.id, ReasonSource::Group(group.id.clone())));
     let bindings = decision.bindings.iter().map(|binding| (&binding.id, ReasonSource::Binding(binding.id.clone())));
@@ -55,24 +55,24 @@ fn names(decision: &Decision) -> String {
         None => id.clone(),
     });
     let names: Vec<String> = named.collect();
-    if names.is_empty() { "not guarded".to_owned() } else { names.join(", ") }
+    if names.is_empty() { "no bindings".to_owned() } else { names.join(", ") }
 }
 
-/// What each binding and group says.
-fn asked(decision: &Decision, details: bool) -> String {
+/// A row for each binding and group.
+fn outcomes(decision: &Decision, details: bool) -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
     for binding in &decision.bindings {
         let counts = binding
             .group
             .as_ref()
             .map_or_else(|| binding.enforcement.as_str().to_owned(), |group| format!("in {group}"));
-        let says = says(decision, binding.standing, &ReasonSource::Binding(binding.id.clone()));
-        let mut row = vec![says, binding.id.clone(), counts];
+        let result = result(decision, binding.standing, &ReasonSource::Binding(binding.id.clone()));
+        let mut row = vec![result, binding.id.clone(), counts];
         if details {
             row.push(format!("{} {}", binding.plugin.name, binding.plugin.version));
             row.push(binding.receipt.as_ref().map_or_else(String::new, |receipt| {
                 let Receipt { fuel, host_effort, wall_time_us, .. } = receipt;
-                format!("{fuel} fuel, {host_effort} by the host, {wall_time_us} µs")
+                format!("{fuel} fuel, host effort {host_effort}, {wall_time_us} µs")
             }));
         }
         row.push(why(decision, binding));
@@ -81,7 +81,7 @@ fn asked(decision: &Decision, details: bool) -> String {
     for group in &decision.groups {
         let source = ReasonSource::Group(group.id.clone());
         let mut row =
-            vec![says(decision, group.standing, &source), group.id.clone(), group.enforcement.as_str().to_owned()];
+            vec![result(decision, group.standing, &source), group.id.clone(), group.enforcement.as_str().to_owned()];
         if details {
             row.extend([String::new(), String::new()]);
         }
@@ -92,23 +92,23 @@ fn asked(decision: &Decision, details: bool) -> String {
         });
         rows.push(row);
     }
-    let mut head = vec!["says", "binding", "enforcement"];
+    let mut titles = vec!["result", "binding", "enforcement"];
     if details {
-        head.extend(["plugin", "used"]);
+        titles.extend(["plugin", "used"]);
     }
-    head.push("why");
-    grid(&head, rows)
+    titles.push("why");
+    grid(&titles, rows)
 }
 
-/// What a binding or group says, and whether that counts.
-fn says(decision: &Decision, standing: Standing, source: &ReasonSource) -> String {
+/// The standing of a binding or group, and the exception that applies to it.
+fn result(decision: &Decision, standing: Standing, source: &ReasonSource) -> String {
     match explain::exception(decision, source) {
         Some((code, _)) => styled(FAINT, format!("{}, {}", standing.as_str(), code.code())),
         None => styled(terminal::of_standing(standing), standing.as_str()),
     }
 }
 
-/// Why a binding says what it says: what stands in the way was told at length before, and is only named here.
+/// Why a binding has its result. Blocking reasons were shown in full before; here are only their codes.
 fn why(decision: &Decision, binding: &BindingOutcome) -> String {
     let own = |source: &ReasonSource| matches!(source, ReasonSource::Binding(id) if *id == binding.id);
     if let Some((_, why)) = explain::exception(decision, &ReasonSource::Binding(binding.id.clone())) {
@@ -143,13 +143,13 @@ fn logs(decision: &Decision) -> Option<String> {
 
 /// The verdict, in the last lines, where people look first.
 fn closing(decision: &Decision, details: bool) -> String {
-    let because = if decision.verdict == Verdict::Allow { String::new() } else { because(decision) };
-    let mut lines = vec![format!("{}{because}", verdict(decision))];
+    let blockers = if decision.verdict == Verdict::Allow { String::new() } else { blockers(decision) };
+    let mut lines = vec![format!("{}{blockers}", verdict(decision))];
     for (binding, obligations) in &decision.obligations {
         lines.extend(
             obligations
                 .iter()
-                .map(|obligation| format!("  on condition ({binding}): {}", print::line(&obligation.message))),
+                .map(|obligation| format!("  obligation ({binding}): {}", print::line(&obligation.message))),
         );
     }
     let ModelRef { id, version, chosen_because, .. } = &decision.model;
@@ -158,7 +158,8 @@ fn closing(decision: &Decision, details: bool) -> String {
     lines.join("\n")
 }
 
-fn because(decision: &Decision) -> String {
+/// The bindings and groups that block the deployment.
+fn blockers(decision: &Decision) -> String {
     let mut names: Vec<&str> = Vec::new();
     for reason in decision.reasons.iter().filter(|reason| reason.blocking) {
         let name = explain::source_name(&reason.source);
@@ -167,5 +168,5 @@ fn because(decision: &Decision) -> String {
             names.push(name);
         }
     }
-    if names.is_empty() { String::new() } else { format!(", because of {}", names.join(", ")) }
+    if names.is_empty() { String::new() } else { format!(" (blocked by {})", names.join(", ")) }
 }

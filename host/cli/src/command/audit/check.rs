@@ -1,4 +1,4 @@
-//! `lockgate audit check`: is it so? Asks no server, reads no ledger, and needs no clock.
+//! `lockgate audit check`: checks a proof or a checkpoint, without a server, a ledger or a clock.
 
 use std::path::{Path, PathBuf};
 
@@ -8,57 +8,55 @@ use lockgate_ledger::verify::{self, Consistent, Included, NotProven};
 use lockgate_ledger::{Entry, note};
 use serde_json::{Value, json};
 
-use super::proved_entry::told;
+use super::proved_entry::entry_report;
 use super::trust::KeyArguments;
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::input::{read_bytes, read_text};
-use crate::layout::{Form, fields};
+use crate::layout::{OutputFormat, fields};
 use crate::print;
 use crate::terminal::{BAD, GOOD, styled};
 
-/// How large a proof may be: one holds an entry of at most 16 MiB.
+/// The largest proof, in bytes: it contains an entry of at most 16 MiB.
 const LARGEST_PROOF: u64 = 64 << 20;
-/// What the name of the file ends in that holds the bytes of an entry.
+/// The end of the name of a file with the bytes of an entry.
 const LEAF_ENDING: &str = ".leaf.json";
-/// The first line of a proof as other tools write it.
+/// The first line of a proof in the format of c2sp.org/tlog-proof.
 const TLOG_PROOF: &str = "c2sp.org/tlog-proof@v1\n";
 
-/// What to check.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Check {
-    /// A proof, or a signed checkpoint.
+pub(crate) struct CheckCommand {
+    /// The file of a proof or a signed checkpoint.
     #[arg(value_name = "PROOF")]
     proof: PathBuf,
     #[command(flatten)]
     key: KeyArguments,
-    /// The bytes of the entry, for a proof that does not hold them. Without it: the proof's name with `.leaf.json`.
+    /// The bytes of the entry, for a proof that does not contain them [default: `<PROOF>.leaf.json`].
     #[arg(long, value_name = "FILE")]
     leaf: Option<PathBuf>,
-    /// The format of the output.
+    /// Output format.
     #[arg(short, long, value_enum, default_value_t)]
-    output: Form,
+    output: OutputFormat,
 }
 
-/// What is proved.
-enum Proved {
+/// What was proven.
+enum ProvenStatement {
     Included(Box<Included>),
     Consistent(Consistent),
     Signed(note::Checkpoint),
 }
 
-impl Check {
-    /// Checks it.
+impl CheckCommand {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let key = self.key.required()?;
         let source = read_text(&self.proof, "proof", LARGEST_PROOF)?;
         let checked = self.checked(&source.text, &key)?;
         match self.output {
-            Form::Table => print::text(match &checked {
+            OutputFormat::Table => print::text(match &checked {
                 Ok(proved) => proved.table(&key),
                 Err(error) => format!("{}: {}", styled(BAD, "not proven"), print::plain(&error.to_string())),
             })?,
-            Form::Json => print::data(print::json(&match &checked {
+            OutputFormat::Json => print::data(print::json(&match &checked {
                 Ok(proved) => proved.document(),
                 Err(error) => json!({ "proven": false, "why": error.to_string() }),
             })?)?,
@@ -66,49 +64,53 @@ impl Check {
         Ok(if checked.is_ok() { Exit::Success } else { Exit::Tampered })
     }
 
-    fn checked(&self, text: &str, key: &VerifyingKey) -> Result<Result<Proved, NotProven>, InvalidInput> {
+    fn checked(&self, text: &str, key: &VerifyingKey) -> Result<Result<ProvenStatement, NotProven>, InvalidInput> {
         if let Some(rest) = text.strip_prefix(TLOG_PROOF) {
             let leaf = self.leaf.clone().unwrap_or_else(|| leaf_file(&self.proof));
             let json = self.translated(rest, &leaf)?;
             return Ok(json
                 .and_then(|json| verify::inclusion(&json, key))
-                .map(|included| Proved::Included(Box::new(included))));
+                .map(|included| ProvenStatement::Included(Box::new(included))));
         }
         let document: Option<Value> = serde_json::from_str(text).ok();
         let format = document.as_ref().and_then(|document| document.get("format")?.as_str());
         match format {
             Some("lockgate-inclusion-proof/v1") => {
-                Ok(verify::inclusion(text, key).map(|included| Proved::Included(Box::new(included))))
+                Ok(verify::inclusion(text, key).map(|included| ProvenStatement::Included(Box::new(included))))
             }
-            Some("lockgate-consistency-proof/v1") => Ok(verify::consistency(text, key).map(Proved::Consistent)),
+            Some("lockgate-consistency-proof/v1") => {
+                Ok(verify::consistency(text, key).map(ProvenStatement::Consistent))
+            }
             None if document.is_none() && Note::parse(text).is_ok() => {
-                Ok(verify::checkpoint(text, key).map(Proved::Signed))
+                Ok(verify::checkpoint(text, key).map(ProvenStatement::Signed))
             }
-            format => Err(self.no_proof(format)),
+            format => Err(self.not_a_proof(format)),
         }
     }
 
-    fn no_proof(&self, format: Option<&str>) -> InvalidInput {
+    fn not_a_proof(&self, format: Option<&str>) -> InvalidInput {
         let diagnostic = Diagnostic::error(format!("`{}` is neither a proof nor a checkpoint", self.proof.display()));
         match format {
-            Some(format) => diagnostic.note(format!("its format is `{format}`, which this version does not know")),
+            Some(format) => {
+                diagnostic.note(format!("its format is `{format}`, which this version of Lockgate does not support"))
+            }
             None => diagnostic,
         }
-        .help("hand in what `lockgate audit prove` or `lockgate audit checkpoint` wrote")
+        .help("give the output of `lockgate audit prove` or `lockgate audit checkpoint`")
         .into()
     }
 
-    /// A proof as other tools write it, together with the bytes of its entry, in our form.
+    /// Converts a proof in the format of c2sp.org/tlog-proof and the bytes of its entry into the JSON format.
     fn translated(&self, rest: &str, leaf: &Path) -> Result<Result<String, NotProven>, InvalidInput> {
         let bytes = read_bytes(leaf, "entry of the proof", LARGEST_PROOF)?;
         let wrong = |what: &str| Ok(Err(NotProven::Malformed(what.to_owned())));
         let Ok(entry) = Entry::from_leaf(&bytes) else {
-            return wrong("the bytes of the entry are not those of an entry, in canonical form");
+            return wrong("the file with the bytes of the entry is not an entry in canonical form");
         };
-        let Some((head, checkpoint)) = rest.split_once("\n\n") else { return wrong("it holds no checkpoint") };
+        let Some((head, checkpoint)) = rest.split_once("\n\n") else { return wrong("it has no checkpoint") };
         let mut lines = head.lines().filter(|line| !line.starts_with("extra "));
         if lines.next() != Some(format!("index {}", entry.index).as_str()) {
-            return wrong("it is of another place in the log than the entry says");
+            return wrong("it is for another index of the log than the entry");
         }
         let hashes: Vec<&str> = lines.collect();
         let proof = json!({
@@ -122,12 +124,12 @@ impl Check {
     }
 }
 
-impl Proved {
+impl ProvenStatement {
     fn table(&self, key: &VerifyingKey) -> String {
         match self {
-            Self::Included(included) => told(included),
+            Self::Included(included) => entry_report(included),
             Self::Consistent(Consistent { older, newer }) => format!(
-                "{}: the log of {} has grown to {}, and every entry is in it as it was\n\n{}",
+                "{}: the log grew from {} to {}, and no earlier entry changed\n\n{}",
                 styled(GOOD, "proven"),
                 counted(older.size, "entry", "entries"),
                 newer.size,
@@ -138,7 +140,7 @@ impl Proved {
                 ])
             ),
             Self::Signed(checkpoint) => format!(
-                "{}: `{key}` signed a log of {}\n\n{}",
+                "{}: `{key}` signed the log with {}\n\n{}",
                 styled(GOOD, "proven"),
                 counted(checkpoint.size, "entry", "entries"),
                 fields(vec![
@@ -166,7 +168,7 @@ impl Proved {
     }
 }
 
-/// Where the bytes of the entry go that a proof of the other form is of.
+/// The file with the bytes of the entry of a tlog-proof.
 pub(super) fn leaf_file(proof: &Path) -> PathBuf {
     let mut name = proof.as_os_str().to_owned();
     name.push(LEAF_ENDING);

@@ -1,4 +1,4 @@
-//! What does not fit, as it is told: where, in which stream, under which id, and what differs.
+//! The findings of a verification: place, stream, id, and what is wrong.
 
 use lockgate_ledger::audit::{Finding, Place};
 use lockgate_ledger::{Query, Source};
@@ -6,58 +6,55 @@ use serde_json::{Map, Value, json};
 
 use crate::print;
 
-/// Something that does not fit.
-pub(super) struct Found {
-    spot: Spot,
-    /// The stream, kind and id of the entry, as far as they are known.
-    entry: Option<Named>,
+/// A finding, with the names of the entry that it is about.
+pub(super) struct ReportedFinding {
+    place: FindingPlace,
+    entry: Option<EntryName>,
     message: String,
 }
 
-struct Named {
+struct EntryName {
     stream: String,
     kind: String,
     id: Option<String>,
 }
 
-enum Spot {
+enum FindingPlace {
     Place(Place),
-    /// The file as a whole, or what a server answers.
+    /// The whole file, request table or server.
     Whole(&'static str),
 }
 
-impl Found {
-    /// What an audit found, with the names of the entry that it is about.
+impl ReportedFinding {
     pub(super) fn new(finding: Finding, source: &dyn Source) -> Self {
         let entry = match finding.place {
             Place::Entry(index) => named(source, index),
             Place::Entries { first, last } if first == last => named(source, first),
             _ => None,
         };
-        Self { spot: Spot::Place(finding.place), entry, message: finding.message }
+        Self { place: FindingPlace::Place(finding.place), entry, message: finding.message }
     }
 
-    /// Something about the file as a whole, or about what a server answers.
+    /// A finding about the whole file, request table or server.
     pub(super) fn whole(what: &'static str, message: String) -> Self {
-        Self { spot: Spot::Whole(what), entry: None, message }
+        Self { place: FindingPlace::Whole(what), entry: None, message }
     }
 
-    /// A row of the table: where, stream, id, what.
+    /// A row of the table: place, stream, id, message.
     pub(super) fn row(&self) -> Vec<String> {
-        let place = match &self.spot {
-            Spot::Place(place) => place.to_string(),
-            Spot::Whole(what) => (*what).to_owned(),
+        let place = match &self.place {
+            FindingPlace::Place(place) => place.to_string(),
+            FindingPlace::Whole(what) => (*what).to_owned(),
         };
         let stream = self.entry.as_ref().map(|entry| entry.stream.clone()).unwrap_or_default();
         let id = self.entry.as_ref().and_then(|entry| entry.id.clone()).unwrap_or_default();
         [place, stream, id, self.message.clone()].iter().map(|text| print::plain(text).into_owned()).collect()
     }
 
-    /// The same for tools.
     pub(super) fn document(&self) -> Value {
-        let mut document = match &self.spot {
-            Spot::Place(place) => at(place),
-            Spot::Whole(what) => fields(json!({ "place": what })),
+        let mut document = match &self.place {
+            FindingPlace::Place(place) => at(place),
+            FindingPlace::Whole(what) => fields(json!({ "place": what })),
         };
         if let Some(entry) = &self.entry {
             document.insert("stream".to_owned(), json!(entry.stream));
@@ -89,12 +86,12 @@ fn fields(value: Value) -> Map<String, Value> {
     }
 }
 
-/// What an entry is called: by its leaf, if that still says something, else by what it is filed under.
-fn named(source: &dyn Source, index: u64) -> Option<Named> {
+/// The names of an entry: from its leaf if that is readable, otherwise from its index fields.
+fn named(source: &dyn Source, index: u64) -> Option<EntryName> {
     let query = Query { from: index, before: Some(index.saturating_add(1)), limit: 1, ..Query::default() };
     let stored = source.entries(&query).ok()?.pop()?;
     Some(match stored.read() {
-        Ok(entry) => Named { stream: entry.stream, kind: entry.kind, id: entry.id },
-        Err(_) => Named { stream: stored.stream, kind: stored.kind, id: stored.id },
+        Ok(entry) => EntryName { stream: entry.stream, kind: entry.kind, id: entry.id },
+        Err(_) => EntryName { stream: stored.stream, kind: stored.kind, id: stored.id },
     })
 }

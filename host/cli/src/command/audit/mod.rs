@@ -1,6 +1,6 @@
-//! `lockgate audit`: for those who believe neither the server nor its database.
+//! `lockgate audit`: verifies the audit log without trusting the server or its database.
 //!
-//! What an auditor needs is the public key and a file; `docs/audit.md` walks through it. Nothing here writes to a ledger.
+//! An auditor needs the public key and a file; `docs/audit.md` is a walk-through. Nothing here writes to a ledger.
 
 mod check;
 mod findings;
@@ -17,30 +17,32 @@ use anyhow::Context as _;
 use clap::Subcommand;
 
 use crate::exit::Exit;
-use crate::options::Global;
+use crate::options::GlobalOptions;
 use crate::print;
 use crate::terminal::{BAD, styled};
-use source::SourceArguments;
+use source::LogSourceArguments;
 use trust::KeyArguments;
 
-/// What to audit.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Audit {
-    /// Checks the whole log: every entry, hash, signature and piece of content.
-    Verify(verify::Verify),
-    /// Makes a proof of one entry, or that the log only grew since a checkpoint. It can be checked without the server.
-    Prove(prove::Prove),
-    /// Checks proofs and checkpoints. Needs only the log's public key.
-    Check(check::Check),
-    /// Prints the current signed checkpoint of the log. Keep it outside of the server.
-    Checkpoint(Checkpoint),
-    /// Prints the public key that the log signs with now.
-    Key(Key),
+pub(crate) enum AuditCommand {
+    /// Verify the whole log: every entry, hash, signature and piece of content.
+    ///
+    /// Nothing is trusted but the key of `--key`: everything that a server returns is verified.
+    Verify(verify::VerifyCommand),
+    /// Export an offline-verifiable proof: of an entry, or that the log only grew.
+    ///
+    /// `lockgate audit check` verifies the proof with the log's public key, without the server.
+    Prove(prove::ProveCommand),
+    /// Check a proof or a checkpoint with the log's public key. No server is needed.
+    Check(check::CheckCommand),
+    /// Print the current signed checkpoint. Keep it outside of the server, to verify the log against it later.
+    Checkpoint(CheckpointCommand),
+    /// Print the current public key of the log.
+    Key(KeyCommand),
 }
 
-impl Audit {
-    /// Does it.
-    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+impl AuditCommand {
+    pub(crate) fn run(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
         match self {
             Self::Verify(command) => command.run(global),
             Self::Prove(command) => command.run(global),
@@ -51,23 +53,22 @@ impl Audit {
     }
 }
 
-/// Prints the signed checkpoint of the log as it is now.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Checkpoint {
-    #[command(flatten)]
-    source: SourceArguments,
+pub(crate) struct CheckpointCommand {
     #[command(flatten)]
     key: KeyArguments,
+    // Last, because its heading applies to all options after it.
+    #[command(flatten)]
+    source: LogSourceArguments,
 }
 
-impl Checkpoint {
-    /// Prints it, if it was signed.
+impl CheckpointCommand {
     fn run(self) -> anyhow::Result<Exit> {
         let key = self.key.read()?;
-        let head = self.source.open()?.source().head().context("the checkpoint cannot be read")?;
-        // Without a key that was handed in, it is at least one that the log's own key signed.
+        let head = self.source.open()?.source().head().context("cannot read the checkpoint")?;
+        // Without `--key`, the log's own key must have signed it.
         if let Err(error) = lockgate_ledger::verify::checkpoint(&head.checkpoint, key.as_ref().unwrap_or(&head.key)) {
-            print::words(format!("{}: {}", styled(BAD, "not signed"), print::plain(&error.to_string())));
+            print::message(format!("{}: {}", styled(BAD, "invalid signature"), print::plain(&error.to_string())));
             return Ok(Exit::Tampered);
         }
         print::data(head.checkpoint.trim_end_matches('\n'))?;
@@ -75,17 +76,15 @@ impl Checkpoint {
     }
 }
 
-/// Prints the key that verifies what the log signs now.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Key {
+pub(crate) struct KeyCommand {
     #[command(flatten)]
-    source: SourceArguments,
+    source: LogSourceArguments,
 }
 
-impl Key {
-    /// Prints it.
+impl KeyCommand {
     fn run(self) -> anyhow::Result<Exit> {
-        let head = self.source.open()?.source().head().context("the key cannot be read")?;
+        let head = self.source.open()?.source().head().context("cannot read the key")?;
         print::data(&head.key)?;
         Ok(Exit::Success)
     }

@@ -1,4 +1,4 @@
-//! `lockgate audit prove`: a proof as a file, for somebody who has nothing but a key.
+//! `lockgate audit prove`: writes proofs that can be checked with nothing but the log's public key.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,52 +15,51 @@ use lockgate_ledger::{
 };
 
 use super::check::leaf_file;
-use super::proved_entry::told;
-use super::source::{Opened, SourceArguments};
+use super::proved_entry::entry_report;
+use super::source::{LogSourceArguments, OpenLog};
 use super::trust::{KeyArguments, read_checkpoint};
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
-use crate::options::Global;
+use crate::options::GlobalOptions;
 use crate::print;
 use crate::terminal::{BAD, styled};
 
-/// How many entries with the same id are looked at.
+/// The most entries with the same id that are searched.
 const MOST_OF_ONE_ID: usize = 100;
 
-/// What to prove.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Prove {
-    /// The id of a decision, or the place of an entry in the log, from 0.
+pub(crate) struct ProveCommand {
+    /// The id of a decision, or the index of an entry in the log (the first entry is 0).
     #[arg(value_name = "DECISION|INDEX", required_unless_present = "consistency", conflicts_with = "consistency")]
     what: Option<String>,
-    /// Proves that the log only grew since a checkpoint that was kept: up to now, or up to another checkpoint.
+    /// Prove that the log only grew since a checkpoint: until now, or until a newer checkpoint.
     #[arg(long, num_args = 1..=2, value_names = ["OLD", "NEW"])]
     consistency: Option<Vec<PathBuf>>,
     #[command(flatten)]
-    source: SourceArguments,
-    #[command(flatten)]
     key: KeyArguments,
-    /// Writes the proof there instead of printing it.
+    /// Write the proof to this file instead of standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// The form of the proof.
+    /// The format of the proof.
     #[arg(long, value_enum, default_value_t)]
-    form: ProofForm,
+    format: ProofFormat,
+    // Last, because its heading applies to all options after it.
+    #[command(flatten)]
+    source: LogSourceArguments,
 }
 
-/// The form of a proof.
+/// The format of a proof.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum ProofForm {
-    /// JSON that holds all that it takes to check it, the entry among it.
+enum ProofFormat {
+    /// JSON with everything that a check needs, including the entry.
     #[default]
     Json,
-    /// As c2sp.org/tlog-proof writes it, for other tools; the bytes of the entry go into a file beside it.
+    /// The format of c2sp.org/tlog-proof, for other tools. The bytes of the entry are written to a file beside it.
     TlogProof,
 }
 
-impl Prove {
-    /// Proves it, checks the proof, and writes it.
-    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+impl ProveCommand {
+    pub(crate) fn run(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
         let opened = self.source.open()?;
         match &self.consistency {
             Some(files) => self.consistency(files, &opened, global),
@@ -68,11 +67,11 @@ impl Prove {
         }
     }
 
-    fn inclusion(&self, what: &str, opened: &Opened, global: &Global) -> anyhow::Result<Exit> {
-        if self.form == ProofForm::TlogProof && self.out.is_none() {
+    fn inclusion(&self, what: &str, opened: &OpenLog, global: &GlobalOptions) -> anyhow::Result<Exit> {
+        if self.format == ProofFormat::TlogProof && self.out.is_none() {
             let diagnostic =
-                Diagnostic::error("a proof of that form has two files: itself, and the bytes of the entry");
-            return Err(InvalidInput::from(diagnostic.help("say with `--out` where they are to go")).into());
+                Diagnostic::error("`--format tlog-proof` writes two files, the proof and the bytes of the entry");
+            return Err(InvalidInput::from(diagnostic.help("give the file of the proof with `--out <file>`")).into());
         }
         let proof = find(what, opened)?;
         let json = print::json(&proof)?;
@@ -84,9 +83,9 @@ impl Prove {
             Ok(included) => included,
             Err(error) => return Ok(not_proven(&error.to_string())),
         };
-        match self.form {
-            ProofForm::Json => self.write(&json)?,
-            ProofForm::TlogProof => {
+        match self.format {
+            ProofFormat::Json => self.write(&json)?,
+            ProofFormat::TlogProof => {
                 self.write(proof.to_tlog_proof().trim_end_matches('\n'))?;
                 if let Some(out) = &self.out {
                     write(&leaf_file(out), &included.entry.leaf()?)?;
@@ -94,27 +93,28 @@ impl Prove {
             }
         }
         if !global.quiet {
-            print::words(told(&included));
+            print::message(entry_report(&included));
         }
         Ok(Exit::Success)
     }
 
-    fn consistency(&self, files: &[PathBuf], opened: &Opened, global: &Global) -> anyhow::Result<Exit> {
-        if self.form == ProofForm::TlogProof {
-            let diagnostic = Diagnostic::error("there is no such form of a proof that the log only grew");
-            return Err(InvalidInput::from(diagnostic.help("leave `--form` out")).into());
+    fn consistency(&self, files: &[PathBuf], opened: &OpenLog, global: &GlobalOptions) -> anyhow::Result<Exit> {
+        if self.format == ProofFormat::TlogProof {
+            let diagnostic = Diagnostic::error("`--format tlog-proof` cannot be combined with `--consistency`");
+            return Err(InvalidInput::from(diagnostic.help("remove `--format`")).into());
         }
         let notes = files.iter().map(|path| read_checkpoint(path)).collect::<Result<Vec<_>, _>>()?;
         let source = opened.source();
         let proof = match notes.as_slice() {
-            [older, newer] => prove_consistency(&Pinned::new(source, newer)?, older),
+            [older, newer] => prove_consistency(&LogAtCheckpoint::new(source, newer)?, older),
             [older, ..] => prove_consistency(source, older),
-            [] => return Err(InvalidInput::from(Diagnostic::error("no checkpoint was handed in")).into()),
+            [] => return Err(InvalidInput::from(Diagnostic::error("no checkpoint was given")).into()),
         };
         let proof: ConsistencyProof = match proof {
             Err(Error::NotFound(message)) => {
-                let diagnostic = Diagnostic::error(format!("the log did not grow from one to the other: {message}"));
-                return Err(InvalidInput::from(diagnostic.help("give the smaller checkpoint first")).into());
+                let diagnostic =
+                    Diagnostic::error(format!("the log did not grow from one checkpoint to the other: {message}"));
+                return Err(InvalidInput::from(diagnostic.help("give the older checkpoint first")).into());
             }
             outcome => outcome?,
         };
@@ -129,8 +129,8 @@ impl Prove {
         };
         self.write(&json)?;
         if !global.quiet {
-            print::words(format!(
-                "proves that the log of {} only grew to {}",
+            print::message(format!(
+                "proven: the log only grew, from {} to {}",
                 counted(older.size, "entry", "entries"),
                 newer.size
             ));
@@ -147,37 +147,40 @@ impl Prove {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    fs::write(path, bytes).with_context(|| format!("`{}` cannot be written", path.display()))
+    fs::write(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 fn not_proven(error: &str) -> Exit {
-    print::words(format!("{}: {}", styled(BAD, "the log does not prove it"), print::plain(error)));
+    print::message(format!("{}: {}", styled(BAD, "the log has no valid proof"), print::plain(error)));
     Exit::Tampered
 }
 
-/// The proof of what was asked for.
-fn find(what: &str, opened: &Opened) -> anyhow::Result<InclusionProof> {
+/// The proof of an entry, by index or id.
+fn find(what: &str, opened: &OpenLog) -> anyhow::Result<InclusionProof> {
     let source = opened.source();
     if let Ok(index) = what.parse::<u64>() {
         let size = source.head()?.size;
         if index >= size {
             let diagnostic = Diagnostic::error(format!("the log has no entry {index}"));
-            return Err(InvalidInput::from(diagnostic.note(format!("it has {size}, and the first is entry 0"))).into());
+            return Err(InvalidInput::from(
+                diagnostic.note(format!("it has {size} entries, from 0 to {}", size.saturating_sub(1))),
+            )
+            .into());
         }
         return Ok(prove_inclusion(source, index)?);
     }
-    // This takes no right to audit. Whatever comes of it: the log itself is asked next, and says what is wrong.
-    if let Opened::Server(log) = opened
+    // This does not need the right `audit`. If it fails, searching the log says why.
+    if let OpenLog::Server(log) = opened
         && let Ok(proof) = log.decision_proof(what)
         && proof.entry.id.as_deref() == Some(what)
     {
         return Ok(proof);
     }
-    Ok(prove_inclusion(source, of_id(what, source)?)?)
+    Ok(prove_inclusion(source, index_of(what, source)?)?)
 }
 
-/// The entry of an id: the decision, if there is one.
-fn of_id(id: &str, source: &dyn Source) -> anyhow::Result<u64> {
+/// The index of the entry with an id: of the decision, if there is one.
+fn index_of(id: &str, source: &dyn Source) -> anyhow::Result<u64> {
     let query = Query { id: Some(id.to_owned()), limit: MOST_OF_ONE_ID, ..Query::default() };
     let found = source.entries(&query)?;
     if let Some(decision) = found.iter().find(|entry| entry.kind == "decision") {
@@ -186,21 +189,21 @@ fn of_id(id: &str, source: &dyn Source) -> anyhow::Result<u64> {
     match found.as_slice() {
         [] => {
             let diagnostic =
-                Diagnostic::error(format!("the log has no decision `{id}`, and no other entry of that id"));
-            Err(InvalidInput::from(diagnostic.help("name an entry by its place in the log, from 0")).into())
+                Diagnostic::error(format!("the log has no decision and no other entry with the id `{id}`"));
+            Err(InvalidInput::from(diagnostic.help("give the index of the entry instead")).into())
         }
         [one] => Ok(one.index),
         several => {
             let listed =
-                several.iter().map(|entry| format!("{} (a `{}` of `{}`)", entry.index, entry.kind, entry.stream));
+                several.iter().map(|entry| format!("{} (`{}` in `{}`)", entry.index, entry.kind, entry.stream));
             let listed: Vec<String> = listed.collect();
-            let diagnostic = Diagnostic::error(format!("`{id}` is the id of {} entries", several.len()));
-            Err(InvalidInput::from(diagnostic.note(listed.join(", ")).help("name one of them by its place")).into())
+            let diagnostic = Diagnostic::error(format!("{} entries have the id `{id}`", several.len()));
+            Err(InvalidInput::from(diagnostic.note(listed.join(", ")).help("give the index of one of them")).into())
         }
     }
 }
 
-/// The first key of the log, as it says: to see that a proof holds before it is handed out, not to trust the key.
+/// The first key in the log. It only serves to check a proof before it is written, not as a key to trust.
 fn first_key(source: &dyn Source) -> anyhow::Result<VerifyingKey> {
     let found = source.entries(&Query { before: Some(1), limit: 1, ..Query::default() })?;
     let entry = found.first().context("the log has no first entry")?.read().map_err(anyhow::Error::msg)?;
@@ -209,23 +212,23 @@ fn first_key(source: &dyn Source) -> anyhow::Result<VerifyingKey> {
 }
 
 /// A log as it was at a checkpoint.
-struct Pinned<'a> {
+struct LogAtCheckpoint<'a> {
     source: &'a dyn Source,
     head: Head,
 }
 
-impl<'a> Pinned<'a> {
+impl<'a> LogAtCheckpoint<'a> {
     fn new(source: &'a dyn Source, note: &str) -> anyhow::Result<Self> {
         let head = source.head()?;
         let parsed = Note::parse(note)?;
         let checkpoint = Checkpoint::parse(parsed.text())?;
         if checkpoint.size > head.size {
             let diagnostic = Diagnostic::error(format!(
-                "the newer checkpoint is of {}, and the log has {}",
+                "the newer checkpoint has {}, and the log has {}",
                 counted(checkpoint.size, "entry", "entries"),
                 head.size
             ));
-            let note = "a log that has fewer entries than were signed was cut back: `lockgate audit verify` says more";
+            let note = "entries are missing at the end of the log; run `lockgate audit verify`";
             return Err(InvalidInput::from(diagnostic.note(note)).into());
         }
         let Checkpoint { size, root, .. } = checkpoint;
@@ -233,7 +236,7 @@ impl<'a> Pinned<'a> {
     }
 }
 
-impl Source for Pinned<'_> {
+impl Source for LogAtCheckpoint<'_> {
     fn head(&self) -> Result<Head, Error> {
         Ok(self.head.clone())
     }

@@ -1,4 +1,4 @@
-//! What an entry says that is proved to be in the log: what was decided, by whom, when.
+//! Prints an entry that was proven to be in the log: what was decided, by whom, when.
 
 use lockgate_domain::ExceptionCode;
 use lockgate_ledger::Entry;
@@ -9,22 +9,22 @@ use crate::layout::fields;
 use crate::print;
 use crate::terminal::{GOOD, STRONG, styled};
 
-/// What an entry that is in the log says: what was decided, by whom, when.
-pub(super) fn told(included: &Included) -> String {
+/// The entry as text for people.
+pub(super) fn entry_report(included: &Included) -> String {
     let Included { entry, checkpoint, key } = included;
     let decision = entry.body.get("decision").unwrap_or(&entry.body);
-    let Reasons { blocking, exceptions, not_counted } = Reasons::of(decision);
+    let DecisionReasons { blocking, exceptions, not_counted } = DecisionReasons::of(decision);
     let one = |value: Option<String>| value.into_iter().filter(|value| !value.is_empty()).collect::<Vec<_>>();
     let body = if entry.kind == "decision" { None } else { print::json(&entry.body).ok() };
     let said = [
         ("by", one(who(&entry.body).or_else(|| who(decision)))),
         ("when", one(Some(entry.at.to_string()))),
-        ("because of", blocking),
+        ("blocked by", blocking),
         ("exceptions", exceptions),
         ("not counted", not_counted),
-        ("the gate", one(entry.body.get("passed").and_then(Value::as_bool).map(passed))),
+        ("gate", one(entry.body.get("passed").and_then(Value::as_bool).map(passed))),
         ("model", one(decision.get("model").and_then(named))),
-        ("stream", one(Some(format!("{}, its entry {}", entry.stream, entry.sequence)))),
+        ("stream", one(Some(format!("{}, number {}", entry.stream, entry.sequence)))),
         ("id", one(entry.id.clone())),
         ("team", one(entry.team.clone())),
         ("body", one(body)),
@@ -34,20 +34,20 @@ pub(super) fn told(included: &Included) -> String {
         let lines: Vec<_> = lines.iter().map(|line| print::plain(line)).collect();
         (name, lines.join("\n"))
     }));
-    let log = format!("entry {} of the {} in `{}`", entry.index, checkpoint.size, print::plain(&checkpoint.origin));
+    let log = format!("entry {} of {} in `{}`", entry.index, checkpoint.size, print::plain(&checkpoint.origin));
     rows.push(("log", log));
     rows.push(("signed by", key.to_string()));
     format!("{}\n\n{}", styled(GOOD, "proven"), fields(rows))
 }
 
-/// What happened, in a few words.
+/// The kind of the entry; of a decision, its verdict, gate and deployment.
 fn what(entry: &Entry) -> String {
     let decision = entry.body.get("decision").unwrap_or(&entry.body);
     let text = |name: &str| decision.get(name).and_then(Value::as_str).unwrap_or_default();
     match (entry.kind.as_str(), text("verdict")) {
         ("decision", verdict) if !verdict.is_empty() => {
             let gate = decision.get("gate").map(gate).unwrap_or_default();
-            format!("{verdict}, at {gate} of the deployment {}", text("deployment"))
+            format!("{verdict} at {gate} for the deployment {}", text("deployment"))
         }
         (kind, _) => kind.to_owned(),
     }
@@ -58,12 +58,11 @@ fn gate(gate: &Value) -> String {
     format!("{} {}", text("stage"), text("phase"))
 }
 
-/// What came of a decision.
 fn passed(passed: bool) -> String {
-    if passed { "was passed with it" } else { "was not passed with it" }.to_owned()
+    if passed { "passed" } else { "not passed" }.to_owned()
 }
 
-/// Who did it, as the entry says.
+/// The person of an entry, with their credential.
 fn who(body: &Value) -> Option<String> {
     let by = ["by", "actor"].into_iter().find_map(|name| body.get(name))?;
     let person = by.get("person").unwrap_or(by);
@@ -74,7 +73,7 @@ fn who(body: &Value) -> Option<String> {
     Some(format!("{id}{}", credential.unwrap_or_default()))
 }
 
-/// An id, with the name or version that stands beside it.
+/// An id, with its name or version.
 fn named(value: &Value) -> Option<String> {
     let text = |name: &str| value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let id = text("id")?;
@@ -84,42 +83,42 @@ fn named(value: &Value) -> Option<String> {
     })
 }
 
-/// What a decision gives as its reasons, in words.
+/// The reasons of a decision, as text.
 #[derive(Default)]
-struct Reasons {
-    /// What stood in the way, with its code.
+struct DecisionReasons {
+    /// The blocking reasons, with their codes.
     blocking: Vec<String>,
-    /// The waivers and overrides that took the weight from an answer: who answers for them, why, and until when.
+    /// The waivers and overrides that applied: who is responsible, why, and until when.
     exceptions: Vec<String>,
     /// The waivers, overrides and approvals that did not count, and why.
     not_counted: Vec<String>,
 }
 
-impl Reasons {
+impl DecisionReasons {
     fn of(decision: &Value) -> Self {
-        let mut told = Self::default();
+        let mut reasons = Self::default();
         for reason in decision.get("reasons").and_then(Value::as_array).into_iter().flatten() {
             let text = |name: &str| reason.get(name).and_then(Value::as_str).unwrap_or_default();
             let (code, message) = (text("code"), text("message"));
-            let answer = reason.get("source").and_then(answer);
-            let (lines, line) = match (reason.get("blocking"), ExceptionCode::of(code), answer) {
-                (Some(Value::Bool(true)), _, _) => (&mut told.blocking, format!("{code}: {message}")),
-                (_, Some(known), Some(id)) if known.counts() => (&mut told.exceptions, format!("`{id}`: {message}")),
-                (_, Some(known), None) if known.counts() => (&mut told.exceptions, message.to_owned()),
-                (_, Some(_), _) => (&mut told.not_counted, message.to_owned()),
+            let source = reason.get("source").and_then(source_id);
+            let (lines, line) = match (reason.get("blocking"), ExceptionCode::of(code), source) {
+                (Some(Value::Bool(true)), _, _) => (&mut reasons.blocking, format!("{code}: {message}")),
+                (_, Some(known), Some(id)) if known.counts() => (&mut reasons.exceptions, format!("`{id}`: {message}")),
+                (_, Some(known), None) if known.counts() => (&mut reasons.exceptions, message.to_owned()),
+                (_, Some(_), _) => (&mut reasons.not_counted, message.to_owned()),
                 (_, None, _) => continue,
             };
-            // A binding and its group give the same reason.
+            // A binding and its group have the same reason.
             if !lines.contains(&line) {
                 lines.push(line);
             }
         }
-        told
+        reasons
     }
 }
 
-/// The id of the binding or group whose answer a reason is about; nothing if it is the host's own.
-fn answer(source: &Value) -> Option<&str> {
+/// The id of the binding or group that a reason is about; none for the host's own reasons.
+fn source_id(source: &Value) -> Option<&str> {
     ["binding", "group"].into_iter().find_map(|kind| source.get(kind)?.as_str())
 }
 
@@ -132,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_exception_that_counted_is_told_with_owner_ticket_and_end() {
+    fn an_exception_that_applied_is_shown_with_owner_ticket_and_end() {
         let waived = "waived by `zoe@example.org` until 2027-01-01T00:00:00Z: agreed (waiver `w-1`, CHG-7)";
         let reasons = json!([
             { "source": { "binding": "people" }, "blocking": true, "code": "approval/missing", "message": "Wait for Bo" },
@@ -149,7 +148,7 @@ mod tests {
             "stream": "decisions/d-42",
         });
         let key = lockgate_ledger::note::SigningKey::generate("deploy.example.com/ledger").unwrap();
-        let told = told(&Included {
+        let text = entry_report(&Included {
             entry: serde_json::from_value(entry).unwrap(),
             checkpoint: note::Checkpoint {
                 origin: "log".to_owned(),
@@ -159,14 +158,14 @@ mod tests {
             key: key.verifying_key().clone(),
         });
         for (name, value) in [
-            ("because of", "approval/missing: Wait for Bo"),
+            ("blocked by", "approval/missing: Wait for Bo"),
             ("exceptions", &format!("`sbom`: {waived}")),
             ("not counted", "waiver `w-0` does not count"),
-            ("the gate", "was not passed with it"),
+            ("gate", "not passed"),
         ] {
             let is_it = |line: &&str| line.contains(name) && line.trim_end().ends_with(value);
-            assert_eq!(told.lines().filter(is_it).count(), 1, "{name}: {value}\n{told}");
+            assert_eq!(text.lines().filter(is_it).count(), 1, "{name}: {value}\n{text}");
         }
-        assert!(!told.contains("It is open"), "{told}");
+        assert!(!text.contains("It is open"), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! What came of verifying a log, told to people and to tools.
+//! The report of a verification, for people and for tools.
 
 use lockgate_domain::{Timestamp, counted};
 use lockgate_ledger::audit::{AuditReport, OwnEntry};
@@ -7,47 +7,43 @@ use lockgate_ledger::{BackupRestored, LossAccepted};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::findings::Found;
+use super::findings::ReportedFinding;
 use crate::layout::{fields, grid};
 use crate::print;
 use crate::terminal::{BAD, FAINT, GOOD, WAITING, styled};
 
-/// What came of it.
-pub(super) struct Report {
-    /// Where the log is.
+pub(super) struct VerificationReport {
+    /// The file or the address of the log.
     pub(super) name: Option<String>,
-    /// When its first entry happened, if it says that.
+    /// The time of the first entry, if it is readable.
     pub(super) since: Option<Timestamp>,
-    /// When its last entry happened, if it says that and is not withheld.
+    /// The time of the last entry, if it is readable and not withheld.
     pub(super) until: Option<Timestamp>,
-    /// Whether a key was handed in to hold it against.
+    /// Whether the log was verified with a key of the auditor.
     pub(super) trusted: bool,
-    /// How many checkpoints were handed in.
+    /// How many checkpoints the auditor gave.
     pub(super) kept: usize,
-    /// What the audit says; none if it could not be brought to its end.
+    /// The result of the audit; none if it stopped before the end.
     pub(super) report: Option<AuditReport>,
-    /// What does not fit.
-    pub(super) findings: Vec<Found>,
+    pub(super) findings: Vec<ReportedFinding>,
 }
 
-impl Report {
-    /// Of a log that could not be read at all.
-    pub(super) fn unread(findings: Vec<Found>) -> Self {
+impl VerificationReport {
+    /// The report for a log that could not be read at all.
+    pub(super) fn unread(findings: Vec<ReportedFinding>) -> Self {
         Self { name: None, since: None, until: None, trusted: false, kept: 0, report: None, findings }
     }
 
-    /// For people.
     pub(super) fn table(&self) -> String {
         let mut parts = Vec::new();
         if !self.findings.is_empty() {
-            let rows = self.findings.iter().map(Found::row).collect();
-            parts.push(grid(&["where", "stream", "id", "what differs"], rows));
+            let rows = self.findings.iter().map(ReportedFinding::row).collect();
+            parts.push(grid(&["where", "stream", "id", "problem"], rows));
         }
         parts.push(fields(self.facts()));
         if !self.trusted && self.report.is_some() {
             parts.push(format!(
-                "  {}: without `--key`, this only shows that the log agrees with itself. Verify it with a key that you got from \
-                 somewhere else",
+                "  {}: only internal consistency was checked. Give `--key` with a key that you got from somebody you trust",
                 styled(WAITING, "note")
             ));
         }
@@ -67,18 +63,18 @@ impl Report {
             facts.push(("root", root.to_string()));
         }
         if let Some(since) = self.since {
-            let until = self.until.map(|until| format!(", the last entry {until}")).unwrap_or_default();
-            facts.push(("since", format!("{since}{until}")));
+            let until = self.until.map(|until| format!(" to {until}")).unwrap_or_default();
+            facts.push(("time", format!("{since}{until}")));
         }
         let keys: Vec<String> = report.keys.iter().map(ToString::to_string).collect();
         facts.push((if keys.len() == 1 { "key" } else { "keys" }, keys.join("\n")));
         let deleted = match report.deleted {
             0 => String::new(),
-            deleted => format!(" (and {deleted} deleted by retention, as entries say)"),
+            deleted => format!(" (and {deleted} deleted by retention, as the log records)"),
         };
         let kept = match self.kept {
             0 => String::new(),
-            kept => format!(", {kept} of them kept elsewhere"),
+            kept => format!(", {kept} of them yours"),
         };
         let checked = format!(
             "{}, {} of content{deleted}, {}{kept}",
@@ -86,7 +82,7 @@ impl Report {
             counted(report.content, "piece", "pieces"),
             counted(report.checkpoints, "checkpoint", "checkpoints"),
         );
-        facts.push(("checked", checked));
+        facts.push(("verified", checked));
         let losses: Vec<String> = report.losses.iter().map(lost).collect();
         if !losses.is_empty() {
             facts.push(("lost", losses.join("\n")));
@@ -112,7 +108,7 @@ impl Report {
             0 if losses > 0 => format!(
                 "  {} {}: {}",
                 styled(GOOD, "intact"),
-                styled(FAINT, "every entry that is here is as it was signed"),
+                styled(FAINT, "every existing entry is as it was signed"),
                 styled(
                     WAITING,
                     format!("but entries are missing: {} accepted", counted(losses, "loss was", "losses were"))
@@ -123,7 +119,6 @@ impl Report {
         }
     }
 
-    /// For tools.
     pub(super) fn document(&self) -> Value {
         let head = self.head();
         let report = self.report.as_ref();
@@ -148,38 +143,36 @@ impl Report {
             })),
             "losses": report.map_or_else(Vec::new, |report| report.losses.iter().map(of_ledger).collect()),
             "restores": report.map_or_else(Vec::new, |report| report.restores.iter().map(of_ledger).collect()),
-            "findings": self.findings.iter().map(Found::document).collect::<Vec<_>>(),
+            "findings": self.findings.iter().map(ReportedFinding::document).collect::<Vec<_>>(),
         })
     }
 }
 
-/// What was lost, when that was accepted, and why.
+/// What was lost, when the loss was accepted, and why.
 fn lost(accepted: &OwnEntry<LossAccepted>) -> String {
     let OwnEntry { index, at, body: LossAccepted { expected, found, reason } } = accepted;
-    let expected = expected.map_or_else(|| "nobody knows how many entries".to_owned(), |head| head.to_string());
+    let expected = expected.map_or_else(|| "an unknown number of entries".to_owned(), |head| head.to_string());
     let found = found.map_or_else(|| "nothing".to_owned(), |head| head.to_string());
-    format!("there had been {expected}; {found} was left; accepted at {at} (entry {index}): {}", print::plain(reason))
+    format!("expected {expected}, found {found}; accepted at {at} (entry {index}): {}", print::plain(reason))
 }
 
-/// From when the backup is that took the place of the ledger.
+/// The backup that replaced the ledger.
 fn restored(restored: &OwnEntry<BackupRestored>) -> String {
     let OwnEntry { index, at, body: BackupRestored { backed_up, found } } = restored;
     format!("a backup of {backed_up} with {found}, in use since {at} (entry {index})")
 }
 
-/// An entry of the ledger's own, for tools.
+/// One of the ledger's own entries, for tools.
 fn of_ledger<T: Serialize>(entry: &OwnEntry<T>) -> Value {
     json!({ "index": entry.index, "at": entry.at, "body": entry.body })
 }
 
-/// How many of all entries only the hash was shown, and why the log is verified whole all the same.
+/// How many entries are withheld. The log is verified completely, because their hashes are in the tree.
 fn withheld(count: u64, all: u64) -> String {
     let all = counted(all, "entry", "entries");
     match count {
-        1 => format!("1 of {all} is withheld: it belongs to another team, or to none; its hash is in the tree"),
-        _ => format!(
-            "{count} of {all} are withheld: they belong to other teams, or to none; their hashes are in the tree"
-        ),
+        1 => format!("1 of {all} (it belongs to another team or to none); its hash was verified"),
+        _ => format!("{count} of {all} (they belong to other teams or to none); their hashes were verified"),
     }
 }
 
@@ -188,7 +181,7 @@ fn withheld(count: u64, all: u64) -> String {
 mod tests {
     use super::*;
 
-    fn report(entries: u64, withheld: u64) -> Report {
+    fn report(entries: u64, withheld: u64) -> VerificationReport {
         let report = AuditReport {
             entries,
             withheld,
@@ -201,19 +194,18 @@ mod tests {
             restores: Vec::new(),
             findings: Vec::new(),
         };
-        Report { report: Some(report), trusted: true, ..Report::unread(Vec::new()) }
+        VerificationReport { report: Some(report), trusted: true, ..VerificationReport::unread(Vec::new()) }
     }
 
     #[test]
-    fn withheld_entries_are_told_where_there_are_some() {
+    fn withheld_entries_are_reported_if_there_are_any() {
         let table = report(28, 12).table();
         assert!(table.contains("28 entries, 3 pieces of content, 2 checkpoints"), "{table}");
-        let told =
-            "12 of 40 entries are withheld: they belong to other teams, or to none; their hashes are in the tree";
+        let told = "12 of 40 entries (they belong to other teams or to none); their hashes were verified";
         assert!(table.contains(told), "{table}");
         assert!(table.contains("intact"), "{table}");
         let one = report(1, 1).table();
-        assert!(one.contains("1 of 2 entries is withheld: it belongs to another team"), "{one}");
+        assert!(one.contains("1 of 2 entries (it belongs to another team or to none)"), "{one}");
         assert!(!report(40, 0).table().contains("withheld"));
         assert_eq!(report(28, 12).document()["checked"]["withheld_entries"], 12);
         assert_eq!(report(40, 0).document()["checked"]["withheld_entries"], 0);

@@ -1,4 +1,4 @@
-//! Where a log is read from: a data folder, the file itself, or a server that runs.
+//! The options that say where the log is: a data folder, a file, or a running server.
 
 use std::path::{Path, PathBuf};
 
@@ -8,11 +8,10 @@ use super::server_log::ServerLog;
 use crate::data_folder::{LEDGER, USUAL_DATA, open_to_read};
 use crate::server::ServerArguments;
 
-/// Where the log is. Nothing that a server says is believed unchecked.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Where the log is")]
-pub(super) struct SourceArguments {
-    /// The data folder of a server, whether it runs or not. Without any of these: `./lockgate-data`.
+#[command(next_help_heading = "Source of the log")]
+pub(super) struct LogSourceArguments {
+    /// The data folder of a server, which may be running [default: lockgate-data].
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["server", "token_file"])]
     data: Option<PathBuf>,
     /// The file of a ledger, for example a backup.
@@ -22,42 +21,34 @@ pub(super) struct SourceArguments {
     server: ServerArguments,
 }
 
-/// A log that can be read.
-pub(super) enum Opened {
-    /// A file.
-    File {
-        /// What reads it.
-        storage: SqliteStorage,
-        /// Where it is.
-        path: PathBuf,
-    },
-    /// A server.
+/// An open log, for reading.
+pub(super) enum OpenLog {
+    File { storage: SqliteStorage, path: PathBuf },
     Server(ServerLog),
 }
 
-impl SourceArguments {
-    /// Opens it, to read only.
+impl LogSourceArguments {
+    /// Opens the log read-only.
     ///
     /// # Errors
-    /// If what was said is wrong ([`InvalidInput`]), or the file cannot be opened.
-    pub(super) fn open(&self) -> anyhow::Result<Opened> {
+    /// If the options are invalid, or the file cannot be opened.
+    pub(super) fn open(&self) -> anyhow::Result<OpenLog> {
         if self.data.is_none()
             && self.file.is_none()
             && let Some(client) = self.server.client()?
         {
-            return Ok(Opened::Server(ServerLog::new(client)));
+            return Ok(OpenLog::Server(ServerLog::new(client)));
         }
         let path = match (&self.file, &self.data) {
             (Some(file), _) => file.clone(),
             (None, data) => data.as_deref().unwrap_or(Path::new(USUAL_DATA)).join(LEDGER),
         };
         let storage = open_to_read(&path)?;
-        Ok(Opened::File { storage, path })
+        Ok(OpenLog::File { storage, path })
     }
 }
 
-impl Opened {
-    /// What can be read of it.
+impl OpenLog {
     pub(super) fn source(&self) -> &dyn Source {
         match self {
             Self::File { storage, .. } => storage,
@@ -65,7 +56,7 @@ impl Opened {
         }
     }
 
-    /// Where it is, for people.
+    /// The file or the address, for people.
     pub(super) fn name(&self) -> String {
         match self {
             Self::File { path, .. } => path.display().to_string(),

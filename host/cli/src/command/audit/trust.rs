@@ -1,4 +1,4 @@
-//! What somebody brings along who believes nobody: a key, and checkpoints that they kept.
+//! What an auditor trusts: a key, and checkpoints that they kept.
 
 use std::path::{Path, PathBuf};
 
@@ -7,27 +7,27 @@ use lockgate_ledger::note::{Checkpoint, Note, VerifyingKey};
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::input::read_text;
 
-/// How large a file with a key or a checkpoint may be.
+/// The largest file with a key or a checkpoint, in bytes.
 const LARGEST: u64 = 64 << 10;
-/// What a signing key begins with.
+/// The start of a signing key.
 const PRIVATE: &str = "PRIVATE+KEY+";
 
-/// The key that is trusted.
 #[derive(Debug, clap::Args)]
 pub(super) struct KeyArguments {
-    /// A verifying key of the log, from any time: `<name>+<id>+<base64>`, as `lockgate audit key` prints it.
+    /// A public key that the log has or had: `<name>+<id>+<base64>`, as `lockgate audit key` prints it. Get it from somebody
+    /// you trust.
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
-    /// A file with the verifying key.
+    /// A file with the public key.
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     key_file: Option<PathBuf>,
 }
 
 impl KeyArguments {
-    /// The key, if one was handed in.
+    /// The key, if one was given.
     ///
     /// # Errors
-    /// If it is none.
+    /// If it is invalid.
     pub(super) fn read(&self) -> Result<Option<VerifyingKey>, InvalidInput> {
         match (&self.key, &self.key_file) {
             (Some(text), _) => parsed(text.trim(), "`--key`").map(Some),
@@ -39,15 +39,15 @@ impl KeyArguments {
         }
     }
 
-    /// The key, which has to be there.
+    /// The key.
     ///
     /// # Errors
-    /// If it is not, or is none.
+    /// If none was given, or it is invalid.
     pub(super) fn required(&self) -> Result<VerifyingKey, InvalidInput> {
         let missing = || {
-            Diagnostic::error("a proof proves nothing without a key")
-                .help("hand in the verifying key of the log with `--key` or `--key-file`")
-                .note("take it from somebody whom you trust, and not from whoever sent the proof")
+            Diagnostic::error("a public key is required")
+                .help("give the public key of the log with `--key` or `--key-file`")
+                .note("get it from somebody you trust, and not from the sender of the proof")
                 .into()
         };
         self.read()?.ok_or_else(missing)
@@ -56,25 +56,25 @@ impl KeyArguments {
 
 fn parsed(text: &str, place: &str) -> Result<VerifyingKey, InvalidInput> {
     if text.starts_with(PRIVATE) {
-        let diagnostic = Diagnostic::error(format!("{place} is the key that signs, not the one that verifies"));
+        let diagnostic = Diagnostic::error(format!("{place} is a signing key, and the public key is needed"));
         return Err(diagnostic
-            .note("whoever has it can write a history of their own")
-            .help("`lockgate audit key` prints the verifying key")
+            .note("keep the signing key secret: with it, anybody can forge the log")
+            .help("print the public key with `lockgate audit key`")
             .into());
     }
     text.parse().map_err(|error| Diagnostic::error(format!("{place}: {error}")).into())
 }
 
-/// A checkpoint that was kept: the signed note. It is not verified here.
+/// Reads a checkpoint, without verifying it.
 ///
 /// # Errors
-/// If there is no such file, or it holds no checkpoint.
+/// If the file cannot be read or has no checkpoint.
 pub(super) fn read_checkpoint(path: &Path) -> Result<String, InvalidInput> {
     let source = read_text(path, "checkpoint", LARGEST)?;
     let wrong = |error: String| {
         InvalidInput::from(
             Diagnostic::error(format!("`{}`: {error}", source.name))
-                .help("hand in what `lockgate audit checkpoint` printed, to the last line end"),
+                .help("give the complete output of `lockgate audit checkpoint`"),
         )
     };
     let note = Note::parse(&source.text).map_err(|error| wrong(error.to_string()))?;

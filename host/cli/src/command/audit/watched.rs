@@ -1,7 +1,7 @@
-//! A log that is watched while it is audited: how far the audit has come, and what could not be read at all.
+//! A log that shows the progress of its audit, and notes the entries that cannot be read.
 //!
-//! An audit ends where a page of the file is so damaged that nothing can be read from it. Here the entries around it are
-//! asked for one by one, so that what is damaged can be named and the rest is still looked at.
+//! An audit stops at a page of the file that is too damaged to read. Here the entries around it are read one by one, so that the damaged
+//! ones can be named and the rest is still verified.
 
 use indicatif::ProgressBar;
 use lockgate_domain::Digest;
@@ -12,35 +12,33 @@ use parking_lot::Mutex;
 
 use crate::terminal;
 
-/// So many entries that cannot be read are named: of a file with more, nothing is left to be audited.
+/// The most unreadable entries that are named: a file with more cannot be audited.
 const MOST_UNREADABLE: usize = 1000;
 
-/// A log, watched.
-pub(super) struct Watched<'a> {
+pub(super) struct WatchedLog<'a> {
     source: &'a dyn Source,
     bar: ProgressBar,
     unreadable: Mutex<Vec<Finding>>,
 }
 
-impl<'a> Watched<'a> {
-    /// Watches a log. Shows how far it has come, on a terminal.
+impl<'a> WatchedLog<'a> {
     pub(super) fn new(source: &'a dyn Source, quiet: bool) -> Self {
         let bar = terminal::progress_bar(None, "entries", quiet);
         Self { source, bar, unreadable: Mutex::default() }
     }
 
-    /// The entries that could not be read.
+    /// Ends the progress bar, and returns the entries that could not be read.
     pub(super) fn finish(self) -> Vec<Finding> {
         self.bar.finish_and_clear();
         self.unreadable.into_inner()
     }
 
-    /// The entries of a walk, one by one: those that cannot be read are noted and left out.
+    /// Reads entries one by one. Those that cannot be read are noted and left out.
     fn salvaged(&self, query: &Query, why: Error) -> Result<Vec<SourceEntry>, Error> {
         let Some(before) = query.before else { return Err(why) };
         let mut found = Vec::new();
         for index in query.from..before {
-            // A page without any entry would say that the log ends there.
+            // An empty page would mean that the log ends there.
             if index - query.from >= query.limit as u64 && !found.is_empty() {
                 break;
             }
@@ -56,19 +54,18 @@ impl<'a> Watched<'a> {
     fn note(&self, index: u64, message: String) -> Result<(), Error> {
         let mut unreadable = self.unreadable.lock();
         if unreadable.len() >= MOST_UNREADABLE {
-            let message =
-                format!("more than {MOST_UNREADABLE} entries cannot be read, of which the last said: {message}");
+            let message = format!("more than {MOST_UNREADABLE} entries cannot be read; the last error: {message}");
             return Err(Unavailable { cause: Cause::Corrupt, message }.into());
         }
-        unreadable.push(Finding { place: Place::Entry(index), message: format!("it cannot be read: {message}") });
+        unreadable.push(Finding { place: Place::Entry(index), message: format!("cannot be read: {message}") });
         Ok(())
     }
 }
 
-/// What is damaged, if that is what an error says.
+/// The message of an error about damage.
 ///
 /// # Errors
-/// The error itself, if it says something else.
+/// Any other error is returned.
 pub(super) fn damage(error: Error) -> Result<String, Error> {
     match error {
         Error::Unavailable(Unavailable { cause: Cause::Corrupt, message }) => Ok(message),
@@ -76,7 +73,7 @@ pub(super) fn damage(error: Error) -> Result<String, Error> {
     }
 }
 
-impl Source for Watched<'_> {
+impl Source for WatchedLog<'_> {
     fn head(&self) -> Result<Head, Error> {
         let head = self.source.head()?;
         self.bar.set_length(head.size);
@@ -101,7 +98,7 @@ impl Source for Watched<'_> {
     }
 
     fn nodes(&self, nodes: &[u64]) -> Result<Vec<Hash>, Error> {
-        // A node that cannot be read is as good as none, and is told as such.
+        // A node that cannot be read is reported like a missing one.
         self.source.nodes(nodes).or_else(|error| Err(Error::NotFound(damage(error)?)))
     }
 

@@ -10,7 +10,7 @@ use toml_edit::{DocumentMut, Item, value};
 
 /// The files of a release, ready to be installed.
 #[derive(Clone, Debug)]
-pub(super) struct Package {
+pub(super) struct ReleasePackage {
     /// The release, by id.
     pub(super) release: String,
     /// What is in it.
@@ -19,17 +19,17 @@ pub(super) struct Package {
     pub(super) files: Vec<PathBuf>,
 }
 
-/// The component that is run.
+/// The name of the component that is the binary.
 pub(super) const BINARY: &str = "lockgate";
-/// The component that says what the binary is made of.
-pub(super) const BILL: &str = "lockgate.cdx.json";
+/// The name of the component that is its SBOM.
+const BILL: &str = "lockgate.cdx.json";
 
 /// A build of Lockgate.
 #[derive(Clone, Debug)]
-pub(super) struct Build {
+pub(super) struct LockgateBuild {
     /// The files.
-    pub(super) package: Package,
-    /// The version that the binary says it is.
+    pub(super) package: ReleasePackage,
+    /// The version that the binary prints.
     pub(super) version: String,
     /// The digest of the binary.
     pub(super) digest: Digest,
@@ -37,8 +37,8 @@ pub(super) struct Build {
     pub(super) size: u64,
 }
 
-impl Build {
-    /// Looks at a binary and its bill of materials.
+impl LockgateBuild {
+    /// Reads a binary and its SBOM.
     pub(super) fn of(binary: &Path, bill: &Path, commit: &str) -> Result<Self> {
         let version = version_of(binary)?;
         let origin = format!("git+{}@{commit}", env!("CARGO_PKG_REPOSITORY"));
@@ -58,7 +58,7 @@ impl Build {
         let (list, _) = component(BILL, ComponentKind::Documentation, "application/vnd.cyclonedx+json", bill)?;
         let digest = program.digest.context("a binary has a digest")?;
         Ok(Self {
-            package: Package {
+            package: ReleasePackage {
                 release: format!("lockgate-{version}-{}", short_hex(digest)),
                 components: vec![program, list],
                 files: vec![binary.to_owned(), bill.to_owned()],
@@ -86,12 +86,12 @@ impl Build {
     }
 }
 
-/// The beginning of a digest, which tells a build from the other.
+/// The first digits of a digest, to tell builds apart.
 pub(super) fn short_hex(digest: Digest) -> String {
     digest.hex().chars().take(8).collect()
 }
 
-/// Changes one byte where nothing runs: in the text that `--version` does not print.
+/// Changes one byte of a text that `--version` does not print, and returns its place.
 fn tamper(bytes: &mut [u8]) -> Option<usize> {
     let marker = b"invalid input";
     let at = bytes.windows(marker.len()).rposition(|window| window == marker)?;
@@ -100,11 +100,14 @@ fn tamper(bytes: &mut [u8]) -> Option<usize> {
     Some(at)
 }
 
-/// The version that a `lockgate` binary says it is.
+/// The version that a `lockgate` binary prints.
 pub(super) fn version_of(binary: &Path) -> Result<String> {
     let output = Command::new(binary).arg("--version").output().with_context(|| place(binary))?;
     let said = String::from_utf8_lossy(&output.stdout);
-    said.split_whitespace().nth(1).map(str::to_owned).with_context(|| format!("`{}` says no version", binary.display()))
+    said.split_whitespace()
+        .nth(1)
+        .map(str::to_owned)
+        .with_context(|| format!("`{}` does not print a version", binary.display()))
 }
 
 /// How long the demo holds between the steps of the canary.
@@ -145,5 +148,5 @@ fn tables(item: Option<&mut Item>) -> impl Iterator<Item = (toml_edit::KeyMut<'_
 
 /// What failed where a file cannot be read or written.
 pub(super) fn place(path: &Path) -> String {
-    format!("something is wrong with `{}`", path.display())
+    format!("cannot use `{}`", path.display())
 }

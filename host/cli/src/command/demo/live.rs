@@ -1,8 +1,7 @@
-//! The live environment of the demo: ten folders, each an instance that holds the files of a release.
+//! The live environment of the demo: ten folders, each an instance with the files of a release.
 //!
-//! An instance has slots, as a host would have: `stable` and, during a canary, `canary`. Which of them its consumers get
-//! is said by the file `serves`. Everything that is told about an instance is found out by looking: its files are
-//! hashed, and its binary is run and asked for its version.
+//! An instance has slots: `stable` and, during a canary rollout, `canary`. The file `serves` names the slot that its consumers get. The
+//! facts about an instance are measured: its files are hashed, and its binary prints its version.
 
 use std::fs;
 use std::io;
@@ -12,12 +11,12 @@ use anyhow::{Context as _, Result};
 use lockgate_domain::{Component, Digest, Instance, InstanceStatus};
 use serde::{Deserialize, Serialize};
 
-use super::files::{BINARY, Package, place, version_of};
+use super::files::{BINARY, ReleasePackage, place, version_of};
 use crate::print;
 
 /// The slot that consumers get before and after a rollout.
 pub(super) const STABLE: &str = "stable";
-/// How many instances there are.
+/// The number of instances.
 pub(super) const INSTANCES: usize = 10;
 
 /// The name of the environment.
@@ -25,20 +24,20 @@ pub(super) const ENVIRONMENT: &str = "live";
 
 /// The folder that holds the instances.
 #[derive(Clone, Debug)]
-pub(super) struct Live {
+pub(super) struct LiveEnvironment {
     folder: PathBuf,
 }
 
-/// What a slot was filled with: kept beside the files, as an installer would.
+/// The record of an installation, beside the files of a slot.
 #[derive(Debug, Serialize, Deserialize)]
-struct Installed {
+struct InstallationRecord {
     release: String,
     components: Vec<Component>,
 }
 
-impl Live {
-    /// An environment in which every instance runs that release, and nothing else.
-    pub(super) fn set_up(folder: PathBuf, package: &Package) -> Result<Self> {
+impl LiveEnvironment {
+    /// Creates an environment in which every instance has that release.
+    pub(super) fn set_up(folder: PathBuf, package: &ReleasePackage) -> Result<Self> {
         match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).context(place(&folder)),
             _ => {}
@@ -56,12 +55,12 @@ impl Live {
         format!("{ENVIRONMENT}-{:02}", index + 1)
     }
 
-    /// Installs a release into a slot of so many percent of the instances.
-    pub(super) fn deploy(&self, package: &Package, slot: &str, percent: u8) -> Result<()> {
+    /// Installs a release into a slot, on that percentage of the instances.
+    pub(super) fn deploy(&self, package: &ReleasePackage, slot: &str, percent: u8) -> Result<()> {
         (0..share(percent)).try_for_each(|index| install(package, &self.instance(index).join(slot)))
     }
 
-    /// Lets so many percent of the instances serve a slot, and the others the stable one.
+    /// Lets that percentage of the instances serve a slot, and the others the stable one.
     pub(super) fn route(&self, slot: &str, percent: u8) -> Result<()> {
         let reached = share(percent);
         for index in 0..INSTANCES {
@@ -70,7 +69,7 @@ impl Live {
         Ok(())
     }
 
-    /// Takes a slot out of use, and removes what is in it.
+    /// Stops serving a slot, and deletes it.
     pub(super) fn retire(&self, slot: &str) -> Result<()> {
         for index in 0..INSTANCES {
             if self.served(index)? == slot {
@@ -84,19 +83,19 @@ impl Live {
         Ok(())
     }
 
-    /// What is there, found out by looking.
+    /// The instances, measured.
     pub(super) fn inventory(&self) -> Result<Vec<Instance>> {
         (0..INSTANCES).map(|index| self.look(index)).collect()
     }
 
-    /// Which release each instance serves, without looking into the files.
+    /// The release that each instance serves, as recorded at its installation.
     pub(super) fn releases(&self) -> Result<Vec<String>> {
         (0..INSTANCES).map(|index| Ok(self.installed(index)?.release)).collect()
     }
 
     fn look(&self, index: usize) -> Result<Instance> {
         let slot = self.instance(index).join(self.served(index)?);
-        let Installed { release, mut components } = self.installed(index)?;
+        let InstallationRecord { release, mut components } = self.installed(index)?;
         let mut running = true;
         for component in &mut components {
             let file = slot.join(&component.name);
@@ -142,7 +141,7 @@ impl Live {
         fs::read_to_string(&file).with_context(|| place(&file))
     }
 
-    fn installed(&self, index: usize) -> Result<Installed> {
+    fn installed(&self, index: usize) -> Result<InstallationRecord> {
         let file = self.instance(index).join(self.served(index)?).join(RECORD);
         let text = fs::read_to_string(&file).with_context(|| place(&file))?;
         serde_json::from_str(&text).with_context(|| place(&file))
@@ -152,20 +151,20 @@ impl Live {
 /// The file in which an installation is recorded.
 const RECORD: &str = "installed.json";
 
-/// Puts the files of a release into a folder, each whole or not at all.
-fn install(package: &Package, folder: &Path) -> Result<()> {
+/// Installs a release into a folder, each file atomically.
+fn install(package: &ReleasePackage, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| place(folder))?;
     for (component, file) in package.components.iter().zip(&package.files) {
         let target = folder.join(&component.name);
         let fresh = folder.join(format!("{}.new", component.name));
         fs::copy(file, &fresh).and_then(|_| fs::rename(&fresh, &target)).with_context(|| place(&target))?;
     }
-    let record = Installed { release: package.release.clone(), components: package.components.clone() };
+    let record = InstallationRecord { release: package.release.clone(), components: package.components.clone() };
     let file = folder.join(RECORD);
     fs::write(&file, print::json(&record)?).with_context(|| place(&file))
 }
 
-/// How many instances a share is: at least one, if it is anything.
+/// The number of instances for a percentage: at least one, if it is not zero.
 fn share(percent: u8) -> usize {
     (INSTANCES * usize::from(percent)).div_ceil(100).min(INSTANCES)
 }

@@ -1,8 +1,8 @@
-//! `lockgate demo`: Lockgate's own release goes through the Deploy value stream.
+//! `lockgate demo`: Lockgate's own release passes the stages of the Deploy value stream.
 //!
-//! Two builds of Lockgate, their real digests and the real bill of materials are put into a deployment under the model
-//! of the example `new-version`. Ten folders are the live environment. Each gate is decided as `lockgate eval` decides
-//! it, from files that are left behind to be tried; nothing that is printed was written beforehand.
+//! The deployment has two builds of Lockgate with their real digests and SBOM, under the model of the example `new-version`. Ten folders
+//! are the live environment. Each gate is decided like `lockgate eval` does, from files that stay in the demo's folder; nothing in the
+//! output is fixed beforehand.
 
 #![allow(clippy::disallowed_methods, reason = "the demo decides without a ledger, by the clock of this machine")]
 
@@ -24,55 +24,53 @@ use lockgate_engine::rollout::RolloutEnd;
 use lockgate_engine::{LoadedModel, SnapshotRequest, select_model};
 
 use crate::exit::Exit;
-use crate::input::{EvidenceArgument, Json, read_deployment, read_evidence, size};
+use crate::input::{EvidenceArgument, JsonDocument, read_deployment, read_evidence, size};
 use crate::layout::{fields, grid};
-use crate::options::Global;
+use crate::options::GlobalOptions;
 use crate::print;
-use crate::report::{Documents, Output, Told};
+use crate::report::{DecisionFormat, DecisionReport, InputDocuments};
 use crate::terminal::{self, FAINT, GOOD, STRONG, styled};
 use crate::{host, models};
-use files::{BINARY, Build, place, write_model};
-use live::{INSTANCES, Live};
-use release::{Parts, approval};
-use world::Folders;
+use files::{BINARY, LockgateBuild, place, write_model};
+use live::{INSTANCES, LiveEnvironment};
+use release::{DeploymentParts, approval};
+use world::FolderWorld;
 
-/// What the demo needs; `cargo xtask demo` brings all of it.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Demo {
-    /// The `lockgate` binary that is live at the beginning.
+pub(crate) struct DemoCommand {
+    /// The `lockgate` binary that is live at the start.
     #[arg(long, value_name = "FILE")]
     current: PathBuf,
-    /// The `lockgate` binary that shall be deployed.
+    /// The `lockgate` binary to deploy.
     #[arg(long, value_name = "FILE")]
     candidate: PathBuf,
-    /// The candidate's CycloneDX SBOM.
+    /// The CycloneDX SBOM of the candidate.
     #[arg(long, value_name = "FILE")]
     sbom: PathBuf,
-    /// The commit that was built.
+    /// The commit that both were built from.
     #[arg(long, value_name = "HASH")]
     commit: String,
-    /// The folder of the bundled plugins.
+    /// The folder with the bundled plugins.
     #[arg(long, value_name = "FOLDER")]
     plugins: PathBuf,
-    /// The folder of the examples, with pinned models.
+    /// The folder with the examples, whose models are pinned.
     #[arg(long, value_name = "FOLDER")]
     examples: PathBuf,
-    /// The folder to work in. What is in it is replaced.
+    /// The folder for the demo's files. Existing files are replaced.
     #[arg(long, value_name = "FOLDER")]
     dir: PathBuf,
 }
 
-/// The demo while it runs.
-struct Stagehand {
+/// A run of the demo.
+struct DemoRun {
     folder: PathBuf,
     model: LoadedModel,
     evidence: BTreeMap<String, Evidence>,
     details: bool,
 }
 
-impl Demo {
-    /// Plays it.
-    pub(crate) fn run(mut self, global: &Global) -> Result<Exit> {
+impl DemoCommand {
+    pub(crate) fn run(mut self, global: &GlobalOptions) -> Result<Exit> {
         for path in [&mut self.current, &mut self.candidate, &mut self.sbom, &mut self.dir] {
             *path = from_here(path);
         }
@@ -82,7 +80,7 @@ impl Demo {
         let example = self.examples.join("new-version");
         let model = write_model(&example.join("model.toml"), &self.plugins, &self.dir)?;
         let runtime = host::runtime(global)?;
-        let stage = Stagehand {
+        let stage = DemoRun {
             model: models::load(&runtime, &model, global.quiet)?,
             evidence: read_evidence(&[EvidenceArgument { name: "sbom".to_owned(), path: bill.clone() }])?,
             folder: self.dir.clone(),
@@ -93,18 +91,15 @@ impl Demo {
         Ok(Exit::Success)
     }
 
-    fn play(&self, stage: &Stagehand, bill: &Path, example: Deployment) -> Result<()> {
-        let current = Build::of(&self.current, bill, &self.commit)?;
-        let candidate = Build::of(&self.candidate, bill, &self.commit)?;
-        ensure!(
-            current.digest != candidate.digest,
-            "current and candidate are the same bytes: there is nothing to deploy"
-        );
-        let live = Live::set_up(self.dir.join("live"), &current.package)?;
+    fn play(&self, stage: &DemoRun, bill: &Path, example: Deployment) -> Result<()> {
+        let current = LockgateBuild::of(&self.current, bill, &self.commit)?;
+        let candidate = LockgateBuild::of(&self.candidate, bill, &self.commit)?;
+        ensure!(current.digest != candidate.digest, "current and candidate are identical: there is nothing to deploy");
+        let live = LiveEnvironment::set_up(self.dir.join("live"), &current.package)?;
         self.introduce(stage, &current, &candidate);
         let approvers: Vec<Person> = example.approvals.iter().map(|approval| approval.person.clone()).collect();
-        let [first, second] = approvers.as_slice() else { bail!("the example names not two approvers") };
-        let parts = Parts {
+        let [first, second] = approvers.as_slice() else { bail!("the example must name two approvers") };
+        let parts = DeploymentParts {
             example,
             current: &current,
             candidate: &candidate,
@@ -117,10 +112,10 @@ impl Demo {
         heading(1, "Plan & Approve");
         stage.pass("1-planned", &deployment, Stage::PlanAndApprove, Phase::Entrance)?;
         stage.lay_out(&mut deployment)?;
-        say(&format!("{} approves, as {}; then the gate is asked.", first.name, role(first)));
+        say(&format!("{} approves, as {}. Then the gate is evaluated.", first.name, role(first)));
         deployment.approvals.push(stage.sign(first, &deployment)?);
         stage.stop("2-one-approver", &deployment, Stage::PlanAndApprove, Phase::Exit, Verdict::Pending)?;
-        say(&format!("{} approves too, as {}: the same subject.", second.name, role(second)));
+        say(&format!("{} approves the same subject, as {}.", second.name, role(second)));
         anstream::println!();
         deployment.approvals.push(stage.sign(second, &deployment)?);
         let approved = stage.pass("3-two-approvers", &deployment, Stage::PlanAndApprove, Phase::Exit)?;
@@ -143,32 +138,30 @@ impl Demo {
         stage.pass("7-observed", &deployment, Stage::Observe, Phase::Exit)?;
         say(&format!("{} is operational in {INSTANCES} of {INSTANCES} instances.", candidate.package.release));
 
-        section("And if somebody touches it after the approval?");
+        section("What if somebody changes the binary after the approval?");
         let (tampered, byte) = candidate.tampered(&self.dir.join("tampered"), bill, &self.commit)?;
         say(&format!(
-            "Byte {byte} of the binary is changed: {} becomes {}",
+            "Byte {byte} of the binary is changed: {} becomes {}.",
             short(candidate.digest),
             short(tampered.digest)
         ));
         deployment.release.components = tampered.package.components;
         stage.stop("8-tampered", &deployment, Stage::Fulfill, Phase::Entrance, Verdict::Deny)?;
         let untouched = live.inventory()?.iter().filter(|instance| runs(instance, candidate.digest)).count();
-        say(&format!("Nothing was deployed: {untouched} of {INSTANCES} instances still hold the approved binary."));
+        say(&format!("Nothing was deployed: {untouched} of {INSTANCES} instances still have the approved binary."));
         self.closing();
         Ok(())
     }
 
-    fn introduce(&self, stage: &Stagehand, current: &Build, candidate: &Build) {
-        let build = |build: &Build| format!("{}  {}  {}", build.package.release, short(build.digest), size(build.size));
+    fn introduce(&self, stage: &DemoRun, current: &LockgateBuild, candidate: &LockgateBuild) {
+        let build =
+            |build: &LockgateBuild| format!("{}  {}  {}", build.package.release, short(build.digest), size(build.size));
         let model = stage.model.model();
-        anstream::println!("{}\n", styled(STRONG, "Lockgate's own release goes through its own gates"));
+        anstream::println!("{}\n", styled(STRONG, "Lockgate's own release passes its own gates"));
         anstream::println!(
             "{}",
             fields(vec![
-                (
-                    "live",
-                    format!("{}, in {INSTANCES} folders below {}", build(current), self.dir.join("live").display())
-                ),
+                ("live", format!("{}, in {INSTANCES} folders in {}", build(current), self.dir.join("live").display())),
                 ("candidate", build(candidate)),
                 ("commit", self.commit.clone()),
                 (
@@ -190,13 +183,13 @@ impl Demo {
         section("Try it yourself");
         let model = format!("{lockgate} eval -m {} \\\n      -e sbom={}", at("model.toml"), at("sbom.cdx.json"));
         let lines = [
-            ("how far would it come with one approver?", format!("{model} -d {}", at("2-one-approver.json"))),
+            ("which gates would pass with one approval?", format!("{model} -d {}", at("2-one-approver.json"))),
             (
                 "what stops the changed binary?",
                 format!("{model} \\\n      -d {} -s fulfill -p entrance", at("8-tampered.json")),
             ),
             (
-                "what does the second pair of eyes ask for?",
+                "what does the four-eyes plugin do and need?",
                 format!("{lockgate} plugin inspect {}", at("plugins/four-eyes.wasm")),
             ),
         ];
@@ -206,9 +199,9 @@ impl Demo {
     }
 }
 
-impl Stagehand {
-    /// Decides at a gate, from the file that the deployment is left in.
-    fn decide(&self, file: &str, deployment: &Deployment, gate: Gate) -> Result<(Decision, Json)> {
+impl DemoRun {
+    /// Writes the deployment to a file, and decides at a gate from it.
+    fn decide(&self, file: &str, deployment: &Deployment, gate: Gate) -> Result<(Decision, JsonDocument)> {
         let path = self.keep(file, deployment)?;
         let (deployment, document) = read_deployment(&path)?;
         let question = SnapshotRequest { deployment, gate, now: Timestamp::now(), evidence: self.evidence.clone() };
@@ -216,42 +209,42 @@ impl Stagehand {
         Ok((chosen.model.evaluate(&chosen.snapshot, &chosen.because)?, document))
     }
 
-    /// A gate that has to allow.
+    /// Evaluates a gate that must allow.
     fn pass(&self, file: &str, deployment: &Deployment, stage: Stage, phase: Phase) -> Result<Decision> {
         let (decision, document) = self.decide(file, deployment, Gate { stage, phase })?;
         if decision.verdict != Verdict::Allow {
-            anstream::println!("{}", self.tell(&decision, &document)?);
-            bail!("the demo ends here: {} does not allow", decision.gate);
+            anstream::println!("{}", self.render(&decision, &document)?);
+            bail!("the demo stops: {} does not allow", decision.gate);
         }
-        let asked: Vec<&str> = decision.bindings.iter().map(|binding| binding.id.as_str()).collect();
-        let asked = if asked.is_empty() { "not guarded".to_owned() } else { asked.join(", ") };
+        let bindings: Vec<&str> = decision.bindings.iter().map(|binding| binding.id.as_str()).collect();
+        let bindings = if bindings.is_empty() { "no bindings".to_owned() } else { bindings.join(", ") };
         anstream::println!(
             "  {} {} {}",
             styled(STRONG, format!("{:<8}", phase.as_str())),
             styled(GOOD, "allow"),
-            styled(FAINT, asked)
+            styled(FAINT, bindings)
         );
         Ok(decision)
     }
 
-    /// A gate that must not allow.
+    /// Evaluates a gate that must not allow.
     fn stop(&self, file: &str, deployment: &Deployment, stage: Stage, phase: Phase, verdict: Verdict) -> Result<()> {
         let (decision, document) = self.decide(file, deployment, Gate { stage, phase })?;
-        anstream::println!("\n{}", self.tell(&decision, &document)?);
+        anstream::println!("\n{}", self.render(&decision, &document)?);
         ensure!(decision.verdict == verdict, "the demo expected `{verdict}` here");
         Ok(())
     }
 
-    fn tell(&self, decision: &Decision, document: &Json) -> Result<String> {
-        Output::Table.tell(&Told {
+    fn render(&self, decision: &Decision, document: &JsonDocument) -> Result<String> {
+        DecisionFormat::Table.render(&DecisionReport {
             decisions: std::slice::from_ref(decision),
-            documents: Documents { deployment: document, approved: None },
+            documents: InputDocuments { deployment: document, approved: None },
             single: true,
             details: self.details,
         })
     }
 
-    /// Lets the strategy lay out the way, and makes it part of the plan that is approved.
+    /// Lets the strategy plan the rollout, which becomes part of the approved plan.
     fn lay_out(&self, deployment: &mut Deployment) -> Result<()> {
         let gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
         let snapshot = self.model.snapshot(deployment.clone(), gate, Timestamp::now(), self.evidence.clone())?;
@@ -265,12 +258,12 @@ impl Stagehand {
             };
             vec![step.id.clone(), action(&step.action), last]
         });
-        anstream::println!("\n{}", grid(&["step", "does", ""], rows.collect()));
+        anstream::println!("\n{}", grid(&["step", "action", ""], rows.collect()));
         deployment.plan.get_or_insert_default().rollout = Some(rollout);
         Ok(())
     }
 
-    /// A person approves what is decided on: the release, the plan, the model and the evidence as they are now.
+    /// A person approves the current release, plan, model and evidence.
     fn sign(&self, person: &Person, deployment: &Deployment) -> Result<lockgate_domain::Approval> {
         let gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
         let now = Timestamp::now();
@@ -278,21 +271,21 @@ impl Stagehand {
         Ok(approval(person, snapshot.subject, now))
     }
 
-    fn roll_out(&self, live: &Live, candidate: &Build, deployment: &Deployment) -> Result<()> {
+    fn roll_out(&self, live: &LiveEnvironment, candidate: &LockgateBuild, deployment: &Deployment) -> Result<()> {
         let rollout = deployment.plan.as_ref().and_then(|plan| plan.rollout.clone()).context("there is no rollout")?;
         let mut progress = Progress::new(rollout);
-        let mut folders = Folders {
+        let mut folders = FolderWorld {
             model: &self.model,
             live,
             package: &candidate.package,
             deployment,
             evidence: &self.evidence,
-            looks: false,
-            found: Vec::new(),
+            is_analysing: false,
+            results: Vec::new(),
         };
         match self.model.drive(&mut progress, &mut folders)? {
             RolloutEnd::Completed => Ok(()),
-            end => bail!("the rollout did not come to its end: {end:?}"),
+            end => bail!("the rollout did not complete: {end:?}"),
         }
     }
 
@@ -306,12 +299,12 @@ impl Stagehand {
 
 fn action(action: &StepAction) -> String {
     match action {
-        StepAction::Deploy { slot, capacity } => format!("deploys {capacity} % of {slot}"),
-        StepAction::Route { slot, weight } => format!("sends {weight} % to {slot}"),
-        StepAction::Hold(Some(length)) => format!("holds for {length}"),
-        StepAction::Hold(None) => "waits for a person".to_owned(),
-        StepAction::Analyze(checks) => format!("analyses {}", checks.join(", ")),
-        StepAction::Retire(slot) => format!("retires {slot}"),
+        StepAction::Deploy { slot, capacity } => format!("deploy {capacity} % of {slot}"),
+        StepAction::Route { slot, weight } => format!("route {weight} % to {slot}"),
+        StepAction::Hold(Some(length)) => format!("hold for {length}"),
+        StepAction::Hold(None) => "wait for a person".to_owned(),
+        StepAction::Analyze(checks) => format!("analyse {}", checks.join(", ")),
+        StepAction::Retire(slot) => format!("retire {slot}"),
         StepAction::Activity(name) => name.clone(),
     }
 }
@@ -320,11 +313,11 @@ fn runs(instance: &lockgate_domain::Instance, digest: Digest) -> bool {
     instance.components.iter().any(|component| component.name == BINARY && component.digest == Some(digest))
 }
 
-/// The path as short as it can be said: from the folder that the demo was started in.
+/// The path relative to the working folder, if it is in it.
 fn from_here(path: &Path) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     match path.strip_prefix(here) {
-        // A program is looked for in `PATH` unless its path has a folder in it.
+        // A program without a folder in its path would be searched in `PATH`.
         Ok(below) if below.components().count() > 1 => below.to_owned(),
         _ => path.to_owned(),
     }

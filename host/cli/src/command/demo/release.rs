@@ -1,4 +1,4 @@
-//! The release that the demo deploys: Lockgate's own, composed from the files that were just built.
+//! The deployment of the demo: Lockgate's own release.
 
 use anyhow::Result;
 use lockgate_domain::{
@@ -6,27 +6,27 @@ use lockgate_domain::{
     Person, Risk, Scenario, TimeWindow, Timestamp, WayBack,
 };
 
-use super::files::{Build, short_hex};
-use super::live::{ENVIRONMENT, INSTANCES, Live};
+use super::files::{LockgateBuild, short_hex};
+use super::live::{ENVIRONMENT, INSTANCES, LiveEnvironment};
 
-/// What the demo's deployment is made of.
-pub(super) struct Parts<'a> {
+/// The parts of the demo's deployment.
+pub(super) struct DeploymentParts<'a> {
     /// The deployment of the example: the people, the product, the knowledge items.
     pub(super) example: Deployment,
-    /// What is live.
-    pub(super) current: &'a Build,
-    /// What shall be.
-    pub(super) candidate: &'a Build,
+    /// The live build.
+    pub(super) current: &'a LockgateBuild,
+    /// The build to deploy.
+    pub(super) candidate: &'a LockgateBuild,
     /// The commit that both were built from.
     pub(super) commit: &'a str,
     /// When the demo began.
     pub(super) began: Timestamp,
-    /// What is there now.
+    /// The current instances.
     pub(super) inventory: Vec<Instance>,
 }
 
-impl Parts<'_> {
-    /// The deployment, before anybody approved it.
+impl DeploymentParts<'_> {
+    /// Composes the deployment, without approvals.
     pub(super) fn compose(self) -> Result<Deployment> {
         let Self { example, current, candidate, commit, began, inventory } = self;
         let id = format!("deploy-{}-{ENVIRONMENT}", candidate.package.release);
@@ -49,7 +49,7 @@ impl Parts<'_> {
         let plan = deployment.plan.get_or_insert_default();
         plan.slot = Some(window);
         plan.suppression = Some(window);
-        plan.targets = (0..INSTANCES).map(Live::id).collect();
+        plan.targets = (0..INSTANCES).map(LiveEnvironment::id).collect();
         plan.way_back = Some(WayBack::LastKnownGood(LastKnownGood {
             release: current.package.release.clone(),
             digest: Some(current.release_digest()?),
@@ -80,7 +80,7 @@ impl Parts<'_> {
     }
 }
 
-/// The approval of a person, bound to what is approved.
+/// A person's approval of a subject.
 pub(super) fn approval(person: &Person, subject: Digest, at: Timestamp) -> Approval {
     Approval {
         id: format!("approval-of-{}", person.id),

@@ -1,4 +1,4 @@
-//! The demo's environment, as the engine changes it: steps become files in folders.
+//! Carries out the steps of the demo's rollout, as files in folders.
 
 #![allow(clippy::disallowed_methods, reason = "the demo decides without a ledger, by the clock of this machine")]
 
@@ -14,25 +14,25 @@ use lockgate_domain::{
 use lockgate_engine::LoadedModel;
 use lockgate_engine::rollout::{EffectError, RolloutEvent, World};
 
-use super::files::Package;
-use super::live::{Live, STABLE};
+use super::files::ReleasePackage;
+use super::live::{LiveEnvironment, STABLE};
 use crate::terminal::{BAD, FAINT, GOOD, indented, styled};
 
-/// What a rollout of the demo changes and looks at.
-pub(super) struct Folders<'a> {
+/// The environment that the rollout changes and measures.
+pub(super) struct FolderWorld<'a> {
     pub(super) model: &'a LoadedModel,
-    pub(super) live: &'a Live,
-    pub(super) package: &'a Package,
+    pub(super) live: &'a LiveEnvironment,
+    pub(super) package: &'a ReleasePackage,
     pub(super) deployment: &'a Deployment,
     pub(super) evidence: &'a BTreeMap<String, Evidence>,
-    /// Whether the next picture is for an analysis, which looks into every file.
-    pub(super) looks: bool,
-    /// What the analysis that runs has said so far.
-    pub(super) found: Vec<String>,
+    /// Whether the next snapshot is for an analysis, which measures every file.
+    pub(super) is_analysing: bool,
+    /// The results of the running analysis so far.
+    pub(super) results: Vec<String>,
 }
 
-impl Folders<'_> {
-    /// How many instances serve the new release, as a row of boxes.
+impl FolderWorld<'_> {
+    /// A row of boxes, filled for instances that serve the new release.
     fn row(&self) -> String {
         let boxes = self
             .live
@@ -44,11 +44,11 @@ impl Folders<'_> {
     }
 }
 
-impl World for Folders<'_> {
-    /// The instances that the new release has reached, held against what they shall be: what an analysis looks at.
+impl World for FolderWorld<'_> {
+    /// The instances with the new release and their desired state, for an analysis.
     fn snapshot(&mut self, _: &Progress) -> Result<Arc<Snapshot>, EffectError> {
         let mut deployment = self.deployment.clone();
-        if self.looks {
+        if self.is_analysing {
             deployment.actual_instances = self.live.inventory().map_err(effect)?;
             deployment.actual_instances.retain(|instance| instance.release.as_ref() == Some(&self.package.release));
             let reached: Vec<String> = deployment.actual_instances.iter().map(|instance| instance.id.clone()).collect();
@@ -65,12 +65,12 @@ impl World for Folders<'_> {
             StepAction::Deploy { slot, capacity } => self.live.deploy(self.package, slot, *capacity),
             StepAction::Route { slot, weight } => self.live.route(slot, *weight),
             StepAction::Retire(slot) => self.live.retire(slot),
-            other => return Err(EffectError(format!("this environment cannot do {other:?}"))),
+            other => return Err(EffectError(format!("this environment does not support {other:?}"))),
         }
         .map_err(effect)
     }
 
-    /// Before the point of no return the stable slots still hold the old release: the consumers go back to it.
+    /// Before the point of no return, the stable slots still have the old release: consumers are routed back to it.
     fn roll_back(&mut self, _: &WayBack, progress: &Progress) -> Result<(), EffectError> {
         self.live.route(STABLE, 100).map_err(effect)?;
         for step in &progress.rollout.steps {
@@ -91,20 +91,20 @@ impl World for Folders<'_> {
     fn note(&mut self, event: &RolloutEvent<'_>, progress: &Progress) {
         match event {
             RolloutEvent::Began(step) => {
-                self.looks = matches!(step.action, StepAction::Analyze(_));
-                self.found.clear();
+                self.is_analysing = matches!(step.action, StepAction::Analyze(_));
+                self.results.clear();
             }
             RolloutEvent::Analysed(_, outcome) => {
                 let said = match &outcome.answer {
                     BindingAnswer::Check(report) => report.summary.as_str(),
                     _ => outcome.standing.as_str(),
                 };
-                self.found.push(format!("{}: {said}", outcome.id));
+                self.results.push(format!("{}: {said}", outcome.id));
             }
             RolloutEvent::Ended(step, status, why) => {
                 let (style, mark) = if *status == StepStatus::Succeeded { (GOOD, "✓") } else { (BAD, "✗") };
                 anstream::println!("  {}  {} {}", self.row(), styled(style, mark), step.title);
-                for line in self.found.drain(..).map(Some).chain([why.map(str::to_owned)]).flatten() {
+                for line in self.results.drain(..).map(Some).chain([why.map(str::to_owned)]).flatten() {
                     anstream::println!("{}", styled(FAINT, indented(&line, "                ")));
                 }
             }

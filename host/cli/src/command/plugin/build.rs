@@ -1,8 +1,7 @@
-//! `lockgate plugin build`: from a Rust crate to a component that the runtime takes.
+//! `lockgate plugin build`: builds a component from a Rust crate.
 //!
-//! Cargo builds the core module; what it imports and exports by the contract is told by the section that the SDK leaves
-//! in it, from which the component is made. The runtime then has the last word, so that nothing leaves this command
-//! that could not be loaded.
+//! Cargo builds the core module. The SDK adds a section to it that names the interfaces; the component is made from that. The runtime
+//! then admits the component, so that the command never writes one that cannot be loaded.
 
 use std::fs;
 use std::io::BufReader;
@@ -20,38 +19,36 @@ use crate::exit::Exit;
 use crate::host;
 use crate::input::{read_bytes, size};
 use crate::layout::fields;
-use crate::options::Global;
+use crate::options::GlobalOptions;
 use crate::print;
 
-/// The guest's stack in bytes. It is part of the memory that every fresh sandbox starts with: the linker's usual 1 MiB
-/// would make an evaluation nearly twice as slow.
+/// The guest's stack in bytes. It is part of the memory of every fresh sandbox: the linker's default of 1 MiB would make an evaluation
+/// nearly twice as slow.
 const STACK: usize = 128 << 10;
-/// What plugins are compiled for.
+/// The compilation target of plugins.
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// What to build.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Build {
-    /// The folder of the crate, with its `Cargo.toml`.
+pub(crate) struct BuildCommand {
+    /// The folder of the crate, with its `Cargo.toml` [default: the working folder].
     #[arg(value_name = "CRATE", required_unless_present = "from_core", default_value = ".", hide_default_value = true)]
     folder: PathBuf,
-    /// Takes a core module that another compiler made, instead of building a crate.
+    /// Use this core module from another compiler, instead of building a crate.
     #[arg(long, value_name = "CORE.WASM", conflicts_with = "folder")]
     from_core: Option<PathBuf>,
-    /// Where to write the component. Without it: `<name>.wasm`, by the name that the plugin gives itself.
+    /// The file of the component [default: `<name>.wasm`, with the name of the plugin].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
-impl Build {
-    /// Builds it, and says what came out.
-    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+impl BuildCommand {
+    pub(crate) fn run(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
         let core = match &self.from_core {
             Some(path) => path.clone(),
             None => compile(&self.folder)?,
         };
         let component = componentize(&core)?;
-        // What the plugin asks for is shown by `inspect`; here it is only seen whether it can be loaded at all.
+        // This only checks that the plugin can be loaded; `lockgate plugin inspect` shows what it requires.
         let grants = Grants { recorded: true, evidence: vec!["*".to_owned()], ..Grants::default() };
         let admitted = host::runtime(global)?.admit(&component, &grants).map_err(|error| refused(&core, &error))?;
         let output = self.output.unwrap_or_else(|| format!("{}.wasm", admitted.description.name).into());
@@ -77,13 +74,17 @@ fn compile(folder: &Path) -> anyhow::Result<PathBuf> {
     let manifest = folder.join("Cargo.toml");
     if !manifest.is_file() {
         return Err(invalid(
-            Diagnostic::error(format!("`{}` is no crate: there is no `{}`", folder.display(), manifest.display()))
-                .help("name the folder of a Rust crate, or hand in a core module with `--from-core`"),
+            Diagnostic::error(format!(
+                "`{}` is not a crate: `{}` does not exist",
+                folder.display(),
+                manifest.display()
+            ))
+            .help("give the folder of a Rust crate, or a core module with `--from-core <file>`"),
         ));
     }
     let manifest = fs::canonicalize(&manifest).with_context(|| format!("cannot find `{}`", manifest.display()))?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    // Cargo takes its configuration from the folder that it is started in.
+    // Cargo reads its configuration from the folder that it is started in.
     let mut child = Command::new(&cargo)
         .current_dir(folder)
         .args(["build", "--release", "--target", TARGET, "--message-format=json-render-diagnostics"])
@@ -92,12 +93,14 @@ fn compile(folder: &Path) -> anyhow::Result<PathBuf> {
         .arg(&manifest)
         .stdout(Stdio::piped())
         .spawn()
-        .with_context(|| format!("`{}` cannot be started: is Rust installed?", cargo.display()))?;
+        .with_context(|| format!("cannot start `{}`: is Rust installed?", cargo.display()))?;
     let mut modules = Vec::new();
     let mut other_types: Vec<CrateType> = Vec::new();
     if let Some(stdout) = child.stdout.take() {
         for message in Message::parse_stream(BufReader::new(stdout)) {
-            let Message::CompilerArtifact(artifact) = message.context("cannot read what cargo says")? else { continue };
+            let Message::CompilerArtifact(artifact) = message.context("cannot read the output of cargo")? else {
+                continue;
+            };
             if artifact.manifest_path.as_std_path() != manifest {
                 continue;
             }
@@ -111,23 +114,26 @@ fn compile(folder: &Path) -> anyhow::Result<PathBuf> {
     if !child.wait().context("cannot wait for cargo")?.success() {
         if !has_target(folder) {
             return Err(invalid(
-                Diagnostic::error(format!("this Rust cannot compile to `{TARGET}`"))
-                    .help(format!("install the target with `rustup target add {TARGET}`")),
+                Diagnostic::error(format!("the Rust toolchain has no target `{TARGET}`"))
+                    .help(format!("install it with `rustup target add {TARGET}`")),
             ));
         }
         bail!("cargo could not build `{}`", folder.display());
     }
     modules.pop().map(Into::into).ok_or_else(|| {
         let found: Vec<String> = other_types.iter().map(|kind| format!("`{kind}`")).collect();
-        let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
+        let found = if found.is_empty() { "no library".to_owned() } else { found.join(", ") };
         invalid(
-            Diagnostic::error(format!("the crate in `{}` builds no `cdylib`, but {found}", folder.display()))
-                .help("add `[lib]` with `crate-type = [\"cdylib\", \"rlib\"]` to its `Cargo.toml`"),
+            Diagnostic::error(format!(
+                "the crate in `{}` must build a `cdylib`, and it builds {found}",
+                folder.display()
+            ))
+            .help("add `[lib]` with `crate-type = [\"cdylib\", \"rlib\"]` to its `Cargo.toml`"),
         )
     })
 }
 
-/// Whether the toolchain that builds in this folder has the standard library for the target.
+/// Whether the toolchain of this folder has the standard library for the target.
 fn has_target(folder: &Path) -> bool {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let printed =
@@ -135,15 +141,15 @@ fn has_target(folder: &Path) -> bool {
     printed.is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
 }
 
-/// The component that a core module makes.
+/// Makes a component from a core module.
 fn componentize(path: &Path) -> anyhow::Result<Vec<u8>> {
     const LARGEST: u64 = 256 << 20;
     let core = read_bytes(path, "core module", LARGEST)?;
     let name = path.display();
     if Parser::is_component(&core) {
         return Err(invalid(
-            Diagnostic::error(format!("`{name}` is a component already"))
-                .help(format!("look at it with `lockgate plugin inspect {name}`")),
+            Diagnostic::error(format!("`{name}` is already a component"))
+                .help(format!("inspect it with `lockgate plugin inspect {name}`")),
         ));
     }
     if !Parser::is_core_wasm(&core) {
@@ -151,17 +157,17 @@ fn componentize(path: &Path) -> anyhow::Result<Vec<u8>> {
     }
     if !has_component_type(&core) {
         return Err(invalid(
-            Diagnostic::error(format!("`{name}` does not say which interfaces it has"))
-                .note("it has no custom section whose name begins with `component-type`")
-                .help("in Rust, export the plugin with `lockgate_plugin::export!`; in C, link the object file that wit-bindgen makes"),
+            Diagnostic::error(format!("`{name}` does not name its interfaces"))
+                .note("it has no custom section whose name starts with `component-type`")
+                .help("in Rust, export the plugin with `lockgate_plugin::export!`; in C, link the object file that wit-bindgen generates"),
         ));
     }
     let encoded = ComponentEncoder::default().validate(true).module(&core).and_then(|mut encoder| encoder.encode());
     encoded.map_err(|error| {
         invalid(
-            Diagnostic::error(format!("`{name}` cannot be made a component"))
+            Diagnostic::error(format!("cannot make a component from `{name}`"))
                 .note(format!("{error:#}"))
-                .help("a plugin imports nothing but the interfaces of the contract: build it without WASI and without a JavaScript host"),
+                .help("a core module may import only the interfaces of the plugin contract: build it without WASI and without a JavaScript host"),
         )
     })
 }
@@ -174,7 +180,7 @@ fn has_component_type(core: &[u8]) -> bool {
     })
 }
 
-/// Writes a file whole, or leaves what was there.
+/// Writes a file atomically.
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let fresh = path.with_extension("wasm.new");
     let written = match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -188,7 +194,13 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 fn refused(core: &Path, error: &AdmissionError) -> anyhow::Error {
-    invalid(Diagnostic::error(format!("the component made of `{}` is refused", core.display())).note(error.to_string()))
+    let title = format!("the component made from `{}` is not a valid plugin", core.display());
+    let diagnostic = Diagnostic::error(title).note(error.to_string());
+    invalid(match error {
+        // The SDK describes a plugin by what its `Cargo.toml` says.
+        AdmissionError::Describe(_) => diagnostic.help("set `version` and `description` in the plugin's `Cargo.toml`"),
+        _ => diagnostic,
+    })
 }
 
 fn invalid(diagnostic: Diagnostic) -> anyhow::Error {

@@ -1,4 +1,4 @@
-//! `lockgate plugin inspect`: what an operator wants to know before using a plugin.
+//! `lockgate plugin inspect`: what an operator needs to know before using a plugin.
 
 use std::path::PathBuf;
 
@@ -11,37 +11,36 @@ use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{read_bytes, size};
-use crate::layout::{Form, fields, grid};
-use crate::options::Global;
+use crate::layout::{OutputFormat, fields, grid};
+use crate::options::GlobalOptions;
 use crate::print;
 use crate::terminal::{BAD, GOOD, STRONG, styled, wrapped};
 
-/// Which plugin.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Inspect {
-    /// The component's file.
+pub(crate) struct InspectCommand {
+    /// The file of the plugin.
     file: PathBuf,
     #[command(flatten)]
     grants: GrantArguments,
-    /// The format of the output.
-    #[arg(long, value_enum, default_value_t)]
-    output: Form,
+    /// Output format.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: OutputFormat,
 }
 
-impl Inspect {
-    /// Shows it. Ends as denied if the plugin could not be used under these grants.
-    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+impl InspectCommand {
+    /// Prints the inspection. The exit code is 2 if the plugin cannot be used with these grants.
+    pub(crate) fn run(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
         let runtime = host::runtime(global)?;
         let bytes = read_bytes(&self.file, "plugin", 64 << 20)?;
         let grants = Grants::try_from(self.grants)?;
         let inspection = runtime.inspect(&bytes, &grants).map_err(|error| {
             InvalidInput::from(
-                Diagnostic::error(format!("`{}` is no plugin", self.file.display())).note(error.to_string()),
+                Diagnostic::error(format!("`{}` is not a plugin", self.file.display())).note(error.to_string()),
             )
         })?;
         match self.output {
-            Form::Table => print::text(table(&inspection))?,
-            Form::Json => print::data(print::json(&document(&inspection))?)?,
+            OutputFormat::Table => print::text(table(&inspection))?,
+            OutputFormat::Json => print::data(print::json(&document(&inspection))?)?,
         }
         Ok(if inspection.is_admissible() { Exit::Success } else { Exit::Denied })
     }
@@ -63,20 +62,20 @@ fn table(inspection: &Inspection) -> String {
             "start-up",
             match &inspection.start_up {
                 StartUp::Frozen => "pre-initialised: configured once, when it is loaded".to_owned(),
-                StartUp::ConfiguredPerCall { reason } => format!("configured in each call: {reason}"),
+                StartUp::ConfiguredPerCall { reason } => format!("configured in every call: {reason}"),
             },
         ),
     ]));
     parts.push(match inspection.imports.as_slice() {
-        [] => "  It imports nothing, so it reaches nothing.".to_owned(),
-        imports => grid(&["imports", "gives access to", "granted"], reaches(imports)),
+        [] => "  It has no imports, so it can access nothing.".to_owned(),
+        imports => grid(&["imports", "gives access to", "granted"], import_rows(imports)),
     });
     if !inspection.capabilities.is_empty() {
         let rows = inspection.capabilities.iter().map(|capability| {
             let granted = match capability.granted {
                 Some(true) => styled(GOOD, "yes"),
                 Some(false) => styled(BAD, "no"),
-                None => styled(BAD, "not known to this host"),
+                None => styled(BAD, "unknown capability"),
             };
             let scope = capability.asked.scope.join(", ");
             let (scope, reason) = (print::plain(&scope), print::plain(&capability.asked.reason));
@@ -87,23 +86,23 @@ fn table(inspection: &Inspection) -> String {
     if let Some(description) = &inspection.description {
         let rows = settings::rows(&description.settings_schema);
         parts.push(match rows.is_empty() {
-            true => "  It takes no settings.".to_owned(),
+            true => "  It has no settings.".to_owned(),
             false => grid(&["setting", "type", "default", "description"], rows),
         });
     }
     let verdict = if inspection.is_admissible() {
         styled(GOOD, "can be used")
     } else {
-        let refusals = inspection.refusals.iter().map(|refusal| said(&refusal.to_string()));
-        let problem = inspection.problem.iter().map(|problem| said(&problem.to_string()));
+        let refusals = inspection.refusals.iter().map(|refusal| bullet(&refusal.to_string()));
+        let problem = inspection.problem.iter().map(|problem| bullet(&problem.to_string()));
         format!("{}{}", styled(BAD, "cannot be used"), refusals.chain(problem).collect::<String>())
     };
     parts.push(verdict);
     parts.join("\n\n")
 }
 
-/// The imports, those of one package and one reach in one row: an interpreter imports two dozen parts of WASI.
-fn reaches(imports: &[InspectedImport]) -> Vec<Vec<String>> {
+/// A row for each import. Interfaces of WASI with the same access share a row: an interpreter imports two dozen of them.
+fn import_rows(imports: &[InspectedImport]) -> Vec<Vec<String>> {
     let mut groups: Vec<(&InspectedImport, Vec<&str>)> = Vec::new();
     for import in imports {
         let known = groups.iter_mut().find(|(first, _)| {
@@ -126,15 +125,15 @@ fn reaches(imports: &[InspectedImport]) -> Vec<Vec<String>> {
         };
         vec![
             print::plain(&name).into_owned(),
-            import.reach.unwrap_or("nothing: the host does not have it").to_owned(),
+            import.reach.unwrap_or("nothing: the host does not have this interface").to_owned(),
             granted,
         ]
     });
     rows.collect()
 }
 
-/// One thing that stands against it; a part of it may be the plugin's own words.
-fn said(text: &str) -> String {
+/// A line of a list. Its text may come from the plugin.
+fn bullet(text: &str) -> String {
     format!("\n  - {}", print::plain(text))
 }
 

@@ -1,4 +1,4 @@
-//! `lockgate plugin`: for those who write plugins, and for those who decide whether to use one.
+//! `lockgate plugin`: for authors of plugins, and for operators who decide whether to use one.
 
 mod build;
 mod grant;
@@ -9,22 +9,20 @@ mod settings;
 use clap::Subcommand;
 
 use crate::exit::Exit;
-use crate::options::Global;
+use crate::options::GlobalOptions;
 
-/// What to do with plugins.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Plugin {
-    /// Builds a Rust crate, or takes a core module, and makes a validated component of it.
-    Build(build::Build),
-    /// Shows what a plugin is, what it asks for, and what stands against it.
-    Inspect(inspect::Inspect),
-    /// Asks one plugin about one snapshot.
-    Run(run::Run),
+pub(crate) enum PluginCommand {
+    /// Build a plugin from a Rust crate or a core WebAssembly module, and validate it.
+    Build(build::BuildCommand),
+    /// Show what a plugin does, what it can access, and whether it can be used.
+    Inspect(inspect::InspectCommand),
+    /// Run one plugin on one snapshot.
+    Run(run::RunCommand),
 }
 
-impl Plugin {
-    /// Does it.
-    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+impl PluginCommand {
+    pub(crate) fn run(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
         match self {
             Self::Build(command) => command.run(global),
             Self::Inspect(command) => command.run(global),

@@ -1,4 +1,4 @@
-//! `lockgate plugin run`: one plugin, one snapshot, one answer; for who writes the plugin.
+//! `lockgate plugin run`: runs one plugin on one snapshot, for authors of plugins.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,54 +19,53 @@ use crate::input::{
     EvidenceArgument, read_bytes, read_deployment, read_evidence, read_settings, read_snapshot, time_of_this_machine,
 };
 use crate::layout::fields;
-use crate::options::{Global, parse_phase, parse_stage};
+use crate::options::{GlobalOptions, parse_phase, parse_stage};
 use crate::print;
 
-/// What to ask.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Run {
-    /// The component's file.
+pub(crate) struct RunCommand {
+    /// The file of the plugin.
     file: PathBuf,
-    /// The snapshot, as `eval --save-snapshot` writes it.
+    /// The snapshot, from `lockgate eval --save-snapshot`.
     #[arg(long, value_name = "FILE", required_unless_present = "deployment", conflicts_with = "deployment")]
     snapshot: Option<PathBuf>,
-    /// The deployment of which to take a snapshot. No model is involved: its subject is not the one that `eval` has.
+    /// A deployment to make the snapshot from. Without a model, the snapshot's subject differs from that of `lockgate eval`.
     #[arg(short, long, value_name = "FILE", requires_all = ["stage", "phase"])]
     deployment: Option<PathBuf>,
-    /// The stage of the gate.
+    /// The stage of the gate: plan-and-approve, fulfill, validate or observe.
     #[arg(short, long, value_parser = parse_stage, conflicts_with = "snapshot")]
     stage: Option<Stage>,
-    /// The phase of the gate.
+    /// The phase of the gate: entrance or exit.
     #[arg(short, long, value_parser = parse_phase, conflicts_with = "snapshot")]
     phase: Option<Phase>,
-    /// The time of the snapshot. Without it: now.
+    /// The time of the snapshot [default: now].
     #[arg(long, value_name = "RFC3339", conflicts_with = "snapshot")]
     now: Option<Timestamp>,
-    /// Evidence: a name and a file.
+    /// Evidence: its name and a file. Repeatable.
     #[arg(short, long, value_name = "NAME=FILE")]
     evidence: Vec<EvidenceArgument>,
-    /// The settings: a JSON file, or the JSON itself.
+    /// The settings of the plugin: a JSON file, or JSON.
     #[arg(long, value_name = "FILE|JSON", default_value = "{}")]
     settings: String,
     #[command(flatten)]
     grants: GrantArguments,
-    /// Which function to call. Needed only if the plugin is of several kinds.
+    /// The function to call. Required if the plugin has several kinds.
     #[arg(long, value_enum)]
-    function: Option<Function>,
+    function: Option<PluginFunction>,
 }
 
-/// The functions that take nothing but a snapshot.
+/// The functions whose only input is a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Function {
-    /// Of an approval policy.
+enum PluginFunction {
+    /// The function of approval policies.
     Decide,
-    /// Of a validation check.
+    /// The function of validation checks.
     Run,
-    /// Of a strategy.
+    /// The function of strategies.
     Plan,
 }
 
-impl Function {
+impl PluginFunction {
     fn of(kind: Kind) -> Self {
         match kind {
             Kind::ApprovalPolicy => Self::Decide,
@@ -76,22 +75,22 @@ impl Function {
     }
 }
 
-impl Run {
-    /// Asks. What the plugin changes in its namespace is kept in `--state`, for the next run. The answer goes to standard output; what
-    /// the call used and logged, to standard error, unless it is to be quiet.
-    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+impl RunCommand {
+    /// Runs the plugin. Its changes to its namespace are stored in the folder of `--state`. The answer goes to standard output; what the
+    /// call used and logged goes to standard error.
+    pub(crate) fn run(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
         let snapshot = Arc::new(self.take_snapshot()?);
         let settings = read_settings(&self.settings)?;
         let grants = Grants::try_from(self.grants)?;
-        host::has_place_for(global, grants.key_value.iter().map(|granted| granted.namespace.as_str()))?;
+        host::check_state_folder(global, grants.key_value.iter().map(|granted| granted.namespace.as_str()))?;
         let runtime = host::runtime(global)?;
         let component = read_bytes(&self.file, "plugin", 64 << 20)?;
         let request = LoadRequest { component: component.into(), settings, grants, limits: Limits::default() };
         let plugin = runtime.load(request).map_err(|error| refused(&self.file, &error))?;
         match function(self.function, &plugin)? {
-            Function::Decide => tell(kept(global, plugin.decide(&snapshot))?, global.quiet),
-            Function::Run => tell(kept(global, plugin.check(&snapshot))?, global.quiet),
-            Function::Plan => tell(kept(global, plugin.plan(&snapshot))?, global.quiet),
+            PluginFunction::Decide => print_evaluation(store_changes(global, plugin.decide(&snapshot))?, global.quiet),
+            PluginFunction::Run => print_evaluation(store_changes(global, plugin.check(&snapshot))?, global.quiet),
+            PluginFunction::Plan => print_evaluation(store_changes(global, plugin.plan(&snapshot))?, global.quiet),
         }
     }
 
@@ -106,13 +105,13 @@ impl Run {
                     let place = format!("/evidence/{name}/digest");
                     let span = json.locate(&place).span(&json.source);
                     return Err(InvalidInput::from(
-                        Diagnostic::error(format!("the evidence `{name}` is not the one that the snapshot names"))
+                        Diagnostic::error(format!("the evidence `{name}` differs from the one in the snapshot"))
                             .at(&json.source, span, "")
                             .note(format!("expected {digest}, found {}", piece.digest)),
                     )
                     .into());
                 }
-                // What the snapshot says of it stays: where it comes from, when it was made and handed in.
+                // The snapshot has its source and dates.
                 let piece = match known {
                     Some(known) => Evidence { content: piece.content, ..known },
                     None => piece,
@@ -122,14 +121,14 @@ impl Run {
             let absent = snapshot.evidence.iter().find(|(_, piece)| piece.content.len() as u64 != piece.size);
             if let Some((name, _)) = absent {
                 return Err(InvalidInput::from(
-                    Diagnostic::error(format!("the snapshot names the evidence `{name}`, which was not handed in"))
-                        .help(format!("hand it in with `--evidence {name}=<file>`")),
+                    Diagnostic::error(format!("the snapshot needs the evidence `{name}`"))
+                        .help(format!("pass it with `--evidence {name}=<file>`")),
                 )
                 .into());
             }
             return Ok(snapshot);
         }
-        let path = self.deployment.as_deref().context("neither a snapshot nor a deployment was handed in")?;
+        let path = self.deployment.as_deref().context("neither `--snapshot` nor `--deployment` was given")?;
         let (deployment, _) = read_deployment(path)?;
         let (Some(stage), Some(phase)) = (self.stage, self.phase) else {
             anyhow::bail!("a deployment needs `--stage` and `--phase`");
@@ -140,30 +139,30 @@ impl Run {
     }
 }
 
-fn function(asked: Option<Function>, plugin: &Plugin) -> anyhow::Result<Function> {
-    let offered: Vec<Function> = plugin.kinds().iter().map(|kind| Function::of(*kind)).collect();
+fn function(requested: Option<PluginFunction>, plugin: &Plugin) -> anyhow::Result<PluginFunction> {
+    let offered: Vec<PluginFunction> = plugin.kinds().iter().map(|kind| PluginFunction::of(*kind)).collect();
     let kinds: Vec<&str> = plugin.kinds().iter().map(|kind| kind.as_str()).collect();
-    match (asked, offered.as_slice()) {
-        (Some(asked), offered) if offered.contains(&asked) => Ok(asked),
+    match (requested, offered.as_slice()) {
+        (Some(requested), offered) if offered.contains(&requested) => Ok(requested),
         (None, [only]) => Ok(*only),
-        (asked, _) => {
-            let title = match asked {
-                Some(_) => format!("the plugin is {}, which has no such function", kinds.join(" and ")),
-                None => format!("the plugin is {}", kinds.join(" and ")),
+        (requested, _) => {
+            let title = match requested {
+                Some(_) => format!("the plugin does not have this function: its kinds are {}", kinds.join(" and ")),
+                None => format!("the plugin has several functions: its kinds are {}", kinds.join(" and ")),
             };
-            Err(InvalidInput::from(Diagnostic::error(title).help("say with `--function` what to call")).into())
+            Err(InvalidInput::from(Diagnostic::error(title).help("choose one with `--function`")).into())
         }
     }
 }
 
 fn refused(file: &Path, error: &LoadError) -> InvalidInput {
-    let diagnostic = Diagnostic::error(format!("`{}` cannot be loaded", file.display())).note(error.to_string());
-    let inspect = format!("`lockgate plugin inspect {}` shows what it takes and asks for", file.display());
+    let diagnostic = Diagnostic::error(format!("cannot load the plugin `{}`", file.display())).note(error.to_string());
+    let inspect = format!("see its settings and capabilities with `lockgate plugin inspect {}`", file.display());
     diagnostic.help(inspect).into()
 }
 
-/// Keeps what the plugin changed in its namespace. If that cannot be done, the call has failed.
-fn kept<T>(global: &Global, mut evaluation: Evaluation<T>) -> anyhow::Result<Evaluation<T>> {
+/// Stores what the plugin changed in its namespace. If that fails, the call has failed.
+fn store_changes<T>(global: &GlobalOptions, mut evaluation: Evaluation<T>) -> anyhow::Result<Evaluation<T>> {
     if let (Some(changes), Some(folder)) = (&evaluation.changes, &global.state)
         && let Err(error) = FolderOfNamespaces::open(folder)?.commit(changes)
     {
@@ -172,35 +171,35 @@ fn kept<T>(global: &Global, mut evaluation: Evaluation<T>) -> anyhow::Result<Eva
     Ok(evaluation)
 }
 
-fn tell<T: Serialize>(evaluation: Evaluation<T>, quiet: bool) -> anyhow::Result<Exit> {
+fn print_evaluation<T: Serialize>(evaluation: Evaluation<T>, quiet: bool) -> anyhow::Result<Exit> {
     let Evaluation { outcome, receipt, log, log_dropped, .. } = evaluation;
     if !quiet {
-        tell_use(&receipt, &log, log_dropped)?;
+        print_usage(&receipt, &log, log_dropped)?;
     }
     match outcome {
         Ok(answer) => {
             print::data(print::json(&answer)?)?;
             Ok(Exit::Success)
         }
-        Err(failure) => Err(anyhow::Error::new(failure).context("the plugin gave no answer")),
+        Err(failure) => Err(anyhow::Error::new(failure).context("the plugin failed")),
     }
 }
 
-/// What the call logged and used.
-fn tell_use(receipt: &Receipt, log: &[LogLine], log_dropped: u64) -> anyhow::Result<()> {
+/// Prints what the call logged and used.
+fn print_usage(receipt: &Receipt, log: &[LogLine], log_dropped: u64) -> anyhow::Result<()> {
     for line in log {
         let level = serde_json::to_value(line.level)?;
-        print::words(format!("{}: {}", level.as_str().unwrap_or_default(), print::plain(&line.message)));
+        print::message(format!("{}: {}", level.as_str().unwrap_or_default(), print::plain(&line.message)));
     }
     if log_dropped > 0 {
-        print::words(format!("and {}", counted(log_dropped, "more line", "more lines")));
+        print::message(format!("and {}", counted(log_dropped, "more line", "more lines")));
     }
     let calls: Vec<String> = receipt.host_calls.iter().map(|(name, count)| format!("{name} {count}")).collect();
-    print::words(fields(vec![
-        ("function", format!("{}, by contract {}", receipt.function, receipt.contract)),
+    print::message(fields(vec![
+        ("function", format!("{} (contract {})", receipt.function, receipt.contract)),
         ("component", receipt.component.to_string()),
         ("settings", receipt.settings.to_string()),
-        ("fuel", format!("{}, and {} by the host", receipt.fuel, receipt.host_effort)),
+        ("fuel", format!("{}, host effort {}", receipt.fuel, receipt.host_effort)),
         ("memory", crate::input::size(receipt.peak_memory)),
         ("time", format!("{} µs", receipt.wall_time_us)),
         ("host calls", if calls.is_empty() { "none".to_owned() } else { calls.join(", ") }),

@@ -1,8 +1,7 @@
-//! The settings that a plugin takes, read out of its JSON Schema: a row for each, those inside of tables and lists
-//! included.
+//! Lists the settings of a plugin from its JSON Schema: a row for each, including those in tables and lists.
 //!
-//! The schema is the plugin's own words, and nobody vouches for them: it may refer to itself, in circles or in ever more
-//! ways. So each part is shown once, references are followed a few times, and rows and levels have an end.
+//! The schema comes from the plugin and is not trusted: it may refer to itself, directly or in many ways. So each part is shown once, and
+//! references, rows and levels are limited.
 
 use std::collections::HashMap;
 
@@ -11,32 +10,37 @@ use serde_json::Value;
 
 use crate::print;
 
-/// How many rows are shown.
+/// The most rows.
 const MOST_ROWS: usize = 500;
-/// How many levels of tables within tables are shown.
+/// The most levels of nested tables.
 const DEEPEST: usize = 24;
-/// How many references are followed to find what a schema means.
+/// The most references that are followed to resolve a schema.
 const MOST_HOPS: usize = 16;
 
 /// Name, type, default and description of each setting.
 pub(super) fn rows(schema: &Value) -> Vec<Vec<String>> {
-    let mut settings = Settings { root: schema, rows: Vec::new(), shown: HashMap::new() };
+    let mut settings = SettingsTable { root: schema, rows: Vec::new(), shown: HashMap::new() };
     settings.shown.insert(schema, "the settings".to_owned());
     settings.walk(schema, "", 0);
     if settings.rows.len() == MOST_ROWS {
-        settings.rows.push(vec!["…".to_owned(), String::new(), String::new(), "and more".to_owned()]);
+        settings.rows.push(vec![
+            "…".to_owned(),
+            String::new(),
+            String::new(),
+            "more settings are not shown".to_owned(),
+        ]);
     }
     settings.rows
 }
 
-struct Settings<'a> {
+struct SettingsTable<'a> {
     root: &'a Value,
     rows: Vec<Vec<String>>,
-    /// Where a part of the schema was shown first. By the part itself: equal parts in two places are two.
+    /// The setting where a part of the schema was shown first, by the address of the part.
     shown: HashMap<*const Value, String>,
 }
 
-impl<'a> Settings<'a> {
+impl<'a> SettingsTable<'a> {
     fn walk(&mut self, schema: &'a Value, path: &str, level: usize) {
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
         let required: Vec<&str> = required.filter_map(Value::as_str).collect();
@@ -60,8 +64,8 @@ impl<'a> Settings<'a> {
             let inside = items.unwrap_or(meant);
             let first = self.shown.get(&std::ptr::from_ref(inside)).cloned();
             let kind = match (&first, items) {
-                (Some(first), None) => format!("as {first}"),
-                (Some(first), Some(_)) => format!("list, as {first}"),
+                (Some(first), None) => format!("same as {first}"),
+                (Some(first), Some(_)) => format!("list, same as {first}"),
                 (None, _) => type_of(property, self.root, 0),
             };
             self.rows.push(vec![place.clone(), kind, default, print::plain(&described).into_owned()]);
@@ -74,7 +78,7 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// What a schema means, past references and "or nothing".
+/// Follows references and alternatives with `null`.
 fn resolved<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
     let mut meant = schema;
     for _ in 0..MOST_HOPS {
@@ -90,7 +94,7 @@ fn resolved<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
     meant
 }
 
-/// The one form that a schema allows besides nothing.
+/// The only alternative of a schema besides `null`.
 fn only_form(schema: &Value) -> Option<&Value> {
     let forms = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array)?;
     let mut real = forms.iter().filter(|form| form.get("type").and_then(Value::as_str) != Some("null"));
@@ -143,7 +147,7 @@ fn type_of(schema: &Value, root: &Value, level: usize) -> String {
     }
 }
 
-/// What a text is that the host understands.
+/// The meaning of a text for the host.
 fn marked(schema: &Value) -> Option<&'static str> {
     match SettingsMark::of(schema)? {
         SettingsMark::Person => Some("person"),
@@ -160,14 +164,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_of_its_own_kind_is_shown_once() {
+    fn a_schema_that_contains_itself_is_shown_once() {
         let schema =
             json!({ "type": "object", "properties": { "children": { "type": "array", "items": { "$ref": "#" } } } });
-        assert_eq!(rows(&schema), [["children", "list, as the settings", "none", ""]]);
+        assert_eq!(rows(&schema), [["children", "list, same as the settings", "none", ""]]);
     }
 
     #[test]
-    fn what_the_host_understands_is_shown_as_such() {
+    fn texts_with_a_meaning_for_the_host_show_it() {
         let person = json!({ "type": "string", "format": "lockgate-person" });
         let schema = json!({ "properties": {
             "lead": person, "name": { "type": "string", "format": "email" },
@@ -193,14 +197,14 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_means_itself_comes_to_an_end() {
+    fn a_reference_to_itself_ends() {
         let schema = json!({ "properties": { "a": { "anyOf": [{ "$ref": "#/properties/a" }] }, "b": { "$ref": "#/$defs/A" } },
             "$defs": { "A": { "$ref": "#/$defs/A" } } });
         assert_eq!(rows(&schema).len(), 2);
     }
 
     #[test]
-    fn parts_that_lead_to_each_other_in_ever_more_ways_are_shown_once_each() {
+    fn parts_with_many_paths_to_each_other_are_shown_once_each() {
         let mut parts = serde_json::Map::new();
         for level in 0..40 {
             let next = json!({ "type": "array", "items": { "$ref": format!("#/$defs/A{}", level + 1) } });
@@ -211,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plugins_words_give_no_orders_to_the_terminal() {
+    fn control_characters_from_a_plugin_are_made_visible() {
         let schema = json!({ "properties": { "a\u{1b}[8m": { "description": "\u{1b}[2J", "default": "\u{9b}8m" } } });
         assert!(rows(&schema).iter().flatten().all(|cell| !cell.contains(['\u{1b}', '\u{9b}'])));
     }

@@ -1,4 +1,4 @@
-//! The decisions of a ledger, made again: as they were, or with a candidate in the place of their model.
+//! Replays the decisions of a ledger, unchanged or with a candidate for their model.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,42 +14,46 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::report::{Run, facts};
+use super::report::{ReplayedItem, facts};
 use crate::diagnostic::{Diagnostic, InvalidInput};
-use crate::options::Global;
+use crate::options::GlobalOptions;
 use crate::{data_folder, host, models, terminal};
 
-/// So many decisions are read at once.
+/// How many decisions are read at once.
 const PAGE: usize = 256;
 
-/// Which decisions, of which ledger.
 #[derive(Debug, clap::Args)]
 pub(super) struct LedgerArguments {
-    /// Makes the decisions of this ledger again instead: its file, or the data folder of a server, whether it runs or not.
+    /// Replay the decisions of this ledger: its file, or the data folder of a server, which may be running.
     #[arg(long, value_name = "FILE|FOLDER", help_heading = "Decisions of a ledger")]
     ledger: Option<PathBuf>,
-    /// A candidate: makes the decisions by the model of that id again with this one, and reports what it would turn.
+    /// Replay the decisions of the model with the same id with this model instead, and report which results change.
     #[arg(short, long, value_name = "FILE", requires = "ledger", help_heading = "Decisions of a ledger")]
     model: Option<PathBuf>,
-    /// Only the decisions about this deployment.
+    /// Only decisions for this deployment.
     #[arg(long, value_name = "ID", requires = "ledger", help_heading = "Decisions of a ledger")]
     deployment: Option<String>,
-    /// Only the decisions that were made at that moment or later.
+    /// Only decisions at this time or later.
     #[arg(long, value_name = "RFC3339", requires = "ledger", help_heading = "Decisions of a ledger")]
     since: Option<Timestamp>,
-    /// Only the decisions that were made before that moment.
+    /// Only decisions before this time.
     #[arg(long, value_name = "RFC3339", requires = "ledger", help_heading = "Decisions of a ledger")]
     until: Option<Timestamp>,
 }
 
 impl LedgerArguments {
-    /// Whether it is a ledger whose decisions are to be made again.
-    pub(super) fn is_named(&self) -> bool {
+    /// Whether decisions of a ledger are to be replayed, and not recordings.
+    pub(super) fn is_given(&self) -> bool {
         self.ledger.is_some()
     }
 
-    /// Makes the decisions again: those with these ids, or all if there are none.
-    pub(super) fn replay(&self, ids: Vec<String>, pool: &ThreadPool, global: &Global) -> anyhow::Result<Replayed> {
+    /// Replays the decisions with these ids, or all if there are none.
+    pub(super) fn replay(
+        &self,
+        ids: Vec<String>,
+        pool: &ThreadPool,
+        global: &GlobalOptions,
+    ) -> anyhow::Result<DecisionReplay> {
         let path = data_folder::file_of(self.ledger.as_deref().unwrap_or(Path::new(data_folder::USUAL_DATA)));
         let storage = data_folder::open_to_read(&path)?;
         let runtime = host::runtime(global)?;
@@ -61,58 +65,58 @@ impl LedgerArguments {
         let which = DecisionFilter { ids, deployment: deployment.clone(), since: *since, until: *until };
         let bar = terminal::progress_bar(Some(entries), "entries", global.quiet);
         let began = Instant::now();
-        let mut runs: Vec<Run> = Vec::new();
+        let mut runs: Vec<ReplayedItem> = Vec::new();
         let mut from = Some(0);
         while let Some(place) = from {
             let (page, next) = decisions.find(&which, place, PAGE)?;
-            let again = page.par_iter().map(|kept| Run::of_decision(kept, decisions.replay(kept)));
+            let again = page.par_iter().map(|kept| ReplayedItem::of_decision(kept, decisions.replay(kept)));
             runs.extend(pool.install(|| again.collect::<Vec<_>>()));
             from = next;
             bar.set_position(next.unwrap_or(place));
         }
         let took = began.elapsed();
         bar.finish_and_clear();
-        all_found(&which, &runs, &path)?;
-        Ok(Replayed { runs, candidate: candidate_id, took })
+        check_all_found(&which, &runs, &path)?;
+        Ok(DecisionReplay { runs, candidate: candidate_id, took })
     }
 }
 
-/// What came of making decisions again.
-pub(super) struct Replayed {
-    pub(super) runs: Vec<Run>,
+/// The results of replaying decisions.
+pub(super) struct DecisionReplay {
+    pub(super) runs: Vec<ReplayedItem>,
     /// The id of the candidate, if there was one.
     pub(super) candidate: Option<String>,
     pub(super) took: Duration,
 }
 
-/// The candidate: first as a server would load it, so that all is told that is wrong with it; then to decide again.
-fn candidate(runtime: &Runtime, file: &Path, global: &Global) -> Result<LoadedModel, InvalidInput> {
+/// Loads the candidate: first like a server, to report everything that is wrong with it, and then for the replay.
+fn candidate(runtime: &Runtime, file: &Path, global: &GlobalOptions) -> Result<LoadedModel, InvalidInput> {
     models::load(runtime, file, global.quiet)?;
     let source = models::read(file)?;
     let loaded = LoadedModel::load_to_replay(runtime, &source, models::folder_of(file));
     loaded.map(|ready| ready.model).map_err(|findings| models::invalid(&source, &findings))
 }
 
-/// Whether there was something to make again, and every decision that was named.
-fn all_found(which: &DecisionFilter, runs: &[Run], path: &Path) -> Result<(), InvalidInput> {
+/// Checks that there are decisions, and that every requested id was found.
+fn check_all_found(which: &DecisionFilter, runs: &[ReplayedItem], path: &Path) -> Result<(), InvalidInput> {
     let missing = |id: &&String| !runs.iter().any(|run| run.name == **id);
     let missing: Vec<Diagnostic> = which
         .ids
         .iter()
         .filter(missing)
-        .map(|id| Diagnostic::error(format!("there is no decision `{id}` in `{}`", path.display())))
+        .map(|id| Diagnostic::error(format!("no decision `{id}` in `{}`", path.display())))
         .collect();
     if !missing.is_empty() {
         return Err(missing.into());
     }
     if runs.is_empty() {
-        let title = format!("there are no such decisions in `{}`", path.display());
-        return Err(Diagnostic::error(title).help("`lockgate ledger info` says what a ledger holds").into());
+        let title = format!("no matching decisions in `{}`", path.display());
+        return Err(Diagnostic::error(title).help("see what the ledger contains with `lockgate ledger info`").into());
     }
     Ok(())
 }
 
-impl Run {
+impl ReplayedItem {
     fn of_decision(kept: &KeptDecision, again: ReplayedDecision) -> Self {
         let ReplayedDecision { ended, differs } = again;
         let mut facts = facts([("decision", json!(kept.id)), ("entry", json!(kept.index))]);

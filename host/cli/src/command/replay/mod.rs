@@ -1,4 +1,4 @@
-//! `lockgate replay`: runs recordings or the decisions of a ledger again, as they were or with a candidate.
+//! `lockgate replay`: replays recordings or the decisions of a ledger, unchanged or with a candidate.
 
 mod decisions;
 mod report;
@@ -15,53 +15,50 @@ use serde_json::json;
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
 use crate::input::{read_bytes, read_settings};
-use crate::layout::Form;
-use crate::options::Global;
+use crate::layout::OutputFormat;
+use crate::options::GlobalOptions;
 use crate::{host, print, recordings, terminal};
 use decisions::LedgerArguments;
-use report::{Report, Run, Subject};
+use report::{ReplayKind, ReplayReport, ReplayedItem};
 
-/// What to run again.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Replay {
-    /// Recordings, and folders of them, as `eval --record` makes them. With `--ledger`: the ids of decisions; without any,
-    /// all of them.
+pub(crate) struct ReplayCommand {
+    /// Recordings or folders of recordings, from `lockgate eval --record`. With `--ledger`: ids of decisions [default: all].
     #[arg(required_unless_present = "ledger", value_name = "RECORDING|FOLDER|DECISION")]
     what: Vec<PathBuf>,
     #[command(flatten)]
     ledger: LedgerArguments,
-    /// Where the recorded components are: files, or folders of `.wasm` files. Those in `components` beside the
-    /// recordings are found without it.
+    /// The recorded components: `.wasm` files, or folders with them. Components in `components` beside the recordings are
+    /// found automatically.
     #[arg(long, value_name = "FILE|FOLDER", conflicts_with = "ledger")]
     plugins: Vec<PathBuf>,
-    /// A candidate: runs all recordings of that plugin with this component, and reports what it would turn.
-    #[arg(long, value_name = "PLUGIN=FILE", value_parser = named, conflicts_with = "ledger")]
+    /// Replay the recordings of a plugin with this component instead, and report which results change.
+    #[arg(long, value_name = "PLUGIN=FILE", value_parser = parse_candidate, conflicts_with = "ledger")]
     with: Option<(String, PathBuf)>,
-    /// Runs the recordings with these settings instead of the recorded ones: JSON, or a file of it.
+    /// Replay the recordings with these settings instead: a JSON file, or JSON.
     #[arg(long, value_name = "FILE|JSON", conflicts_with = "ledger")]
     settings: Option<String>,
-    /// The plugin whose settings are to be replaced. Needed only if there are recordings of several.
+    /// The plugin that `--settings` is for. Required if there are recordings of several plugins.
     #[arg(long, value_name = "NAME", requires = "settings", conflicts_with_all = ["with", "ledger"])]
     plugin: Option<String>,
-    /// How many threads run them. Without it: as many as the machine has cores.
+    /// The number of threads [default: the number of cores].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
-    /// The format of the output.
+    /// Output format.
     #[arg(short, long, value_enum, default_value_t)]
-    output: Form,
+    output: OutputFormat,
 }
 
-fn named(text: &str) -> Result<(String, PathBuf), String> {
+fn parse_candidate(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, file)) if !name.is_empty() && !file.is_empty() => Ok((name.to_owned(), file.into())),
-        _ => Err("write `<plugin>=<file>`, with the name that the plugin has in the recordings".to_owned()),
+        _ => Err("write `<plugin>=<file>`, with the name of the plugin in the recordings".to_owned()),
     }
 }
 
-impl Replay {
-    /// Runs them, and tells what came of it.
-    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        if self.ledger.is_named() {
+impl ReplayCommand {
+    pub(crate) fn run(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
+        if self.ledger.is_given() {
             return self.run_decisions(global);
         }
         let files = recordings::find(&self.what)?;
@@ -72,63 +69,68 @@ impl Replay {
         let pool = self.pool()?;
         let bar = terminal::progress_bar(Some(files.len() as u64), "recordings", global.quiet);
         let began = Instant::now();
-        let runs: Vec<Run> = pool.install(|| {
+        let runs: Vec<ReplayedItem> = pool.install(|| {
             let runs = files.into_par_iter().map(|file| {
                 let (ended, plugin) = match recordings::read(&file) {
                     Ok(recording) => (replayer.replay(&recording), recording.plugin.name),
                     Err(why) => (ReplayOutcome::NotRun { why }, String::new()),
                 };
                 bar.inc(1);
-                Run::of_recording(&file, plugin, ended)
+                ReplayedItem::of_recording(&file, plugin, ended)
             });
             runs.collect()
         });
         let took = began.elapsed();
         bar.finish_and_clear();
-        let report = Report::of(&runs, Subject::Recordings, compares);
+        let report = ReplayReport::of(&runs, ReplayKind::Recordings, compares);
         if self.settings.is_some() && self.with.is_none() && self.plugin.is_none() && report.by.len() > 1 {
             return Err(InvalidInput::from(
-                Diagnostic::error("it is not said whose settings these are")
-                    .note(format!("there are recordings of {}", report.all_by()))
-                    .help("name the plugin with `--plugin`"),
+                Diagnostic::error("`--settings` needs `--plugin`: there are recordings of several plugins")
+                    .note(format!("the plugins are {}", report.all_by()))
+                    .help("give the plugin with `--plugin <name>`"),
             )
             .into());
         }
         if report.concerned == 0 {
             let name = self.with.map(|(name, _)| name).or(self.plugin).unwrap_or_default();
             return Err(InvalidInput::from(
-                Diagnostic::error(format!("there is no recording of a plugin `{name}` among the {}", runs.len()))
-                    .note(format!("there are recordings of {}", report.all_by())),
+                Diagnostic::error(format!("none of the {} recordings is of the plugin `{name}`", runs.len()))
+                    .note(format!("the plugins are {}", report.all_by())),
             )
             .into());
         }
-        self.tell(&report, runs.len(), took, global)?;
+        self.print(&report, runs.len(), took, global)?;
         Ok(report.exit())
     }
 
-    /// Makes the decisions of a ledger again, and tells what came of it.
-    fn run_decisions(self, global: &Global) -> anyhow::Result<Exit> {
+    fn run_decisions(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
         let ids = self.what.iter().map(|id| id.to_string_lossy().into_owned()).collect();
         let replayed = self.ledger.replay(ids, &self.pool()?, global)?;
-        let report = Report::of(&replayed.runs, Subject::Decisions, replayed.candidate.is_some());
+        let report = ReplayReport::of(&replayed.runs, ReplayKind::Decisions, replayed.candidate.is_some());
         if let Some(id) = replayed.candidate.filter(|_| report.concerned == 0) {
-            let title = format!("there is no decision by a model `{id}` among the {}", replayed.runs.len());
-            let note = format!("there are decisions by {}", report.all_by());
+            let title = format!("none of the {} decisions is by the model `{id}`", replayed.runs.len());
+            let note = format!("the models are {}", report.all_by());
             return Err(InvalidInput::from(Diagnostic::error(title).note(note)).into());
         }
-        self.tell(&report, report.concerned, replayed.took, global)?;
+        self.print(&report, report.concerned, replayed.took, global)?;
         Ok(report.exit())
     }
 
-    fn tell(&self, report: &Report<'_>, runs: usize, took: Duration, global: &Global) -> anyhow::Result<()> {
+    fn print(
+        &self,
+        report: &ReplayReport<'_>,
+        runs: usize,
+        took: Duration,
+        global: &GlobalOptions,
+    ) -> anyhow::Result<()> {
         match self.output {
-            Form::Table => {
+            OutputFormat::Table => {
                 print::text(report.table())?;
                 if !global.quiet {
-                    print::words(pace(runs, &report.subject.counted(runs), took));
+                    print::message(speed(runs, &report.kind.counted(runs), took));
                 }
             }
-            Form::Json => print::data(print::json(&report.document())?)?,
+            OutputFormat::Json => print::data(print::json(&report.document())?)?,
         }
         Ok(())
     }
@@ -152,7 +154,7 @@ impl Replay {
     }
 }
 
-impl Run {
+impl ReplayedItem {
     fn of_recording(file: &Path, plugin: String, ended: ReplayOutcome) -> Self {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let facts = [("recording", json!(file)), ("plugin", json!(plugin))];
@@ -160,7 +162,7 @@ impl Run {
     }
 }
 
-fn pace(runs: usize, counted: &str, took: Duration) -> String {
+fn speed(runs: usize, counted: &str, took: Duration) -> String {
     let rate = runs as f64 / took.as_secs_f64().max(f64::MIN_POSITIVE);
     format!("  {counted} in {:.1} s: {rate:.0} a second", took.as_secs_f64())
 }

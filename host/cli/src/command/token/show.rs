@@ -1,53 +1,58 @@
-//! How tokens are shown. Their secrets only when they have just been made: then the text is all that goes to standard
-//! output, so that a script can take it, and what else there is to say goes to standard error.
+//! Prints tokens. A secret is only printed when it was just created: then it is alone on standard output, for scripts, and everything
+//! else is on standard error.
 
 use lockgate_domain::{Right, TeamName, Teams, Timestamp};
 use lockgate_server::auth::token::{IssuedToken, Token, TokenState};
 use lockgate_service::lifecycle::EventActor;
 use serde_json::{Value, json};
 
-use crate::layout::{Form, fields, grid};
-use crate::options::Global;
+use crate::layout::{OutputFormat, fields, grid};
+use crate::options::GlobalOptions;
 use crate::print;
 use crate::terminal::{BAD, FAINT, GOOD, styled};
 
-/// A token with its secret.
-pub(super) fn issued(issued: &IssuedToken, now: Timestamp, form: Form, global: &Global) -> anyhow::Result<()> {
-    match form {
-        Form::Json => {
+/// Prints a token with its secret.
+pub(super) fn issued(
+    issued: &IssuedToken,
+    now: Timestamp,
+    format: OutputFormat,
+    global: &GlobalOptions,
+) -> anyhow::Result<()> {
+    match format {
+        OutputFormat::Json => {
             let mut document = document(&issued.token, now)?;
             if let Value::Object(members) = &mut document {
                 members.insert("secret".to_owned(), issued.secret.expose().into());
             }
             print::data(print::json(&document)?)
         }
-        Form::Table => {
+        OutputFormat::Table => {
             if !global.quiet {
-                print::words(table(&issued.token, now));
-                print::words("\nThis is the token. It is shown this once; nobody can find it out again:");
+                print::message(table(&issued.token, now));
+                print::message("\nThe token, which is shown only once:");
             }
             print::data(issued.secret.expose())
         }
     }
 }
 
-/// A token without its secret.
-pub(super) fn token(token: &Token, now: Timestamp, form: Form) -> anyhow::Result<()> {
-    match form {
-        Form::Json => print::data(print::json(&document(token, now)?)?),
-        Form::Table => print::text(table(token, now)),
+/// Prints a token without its secret.
+pub(super) fn token(token: &Token, now: Timestamp, format: OutputFormat) -> anyhow::Result<()> {
+    match format {
+        OutputFormat::Json => print::data(print::json(&document(token, now)?)?),
+        OutputFormat::Table => print::text(table(token, now)),
     }
 }
 
-/// Several tokens.
-pub(super) fn list(tokens: &[&Token], now: Timestamp, form: Form) -> anyhow::Result<()> {
-    match form {
-        Form::Json => {
+/// Prints tokens without their secrets.
+pub(super) fn list(tokens: &[&Token], now: Timestamp, format: OutputFormat) -> anyhow::Result<()> {
+    match format {
+        OutputFormat::Json => {
             let documents = tokens.iter().map(|token| document(token, now)).collect::<Result<Vec<_>, _>>()?;
             print::data(print::list(&documents)?)
         }
-        Form::Table if tokens.is_empty() => print::text("There are none."),
-        Form::Table => {
+        OutputFormat::Table if tokens.is_empty() => print::text("No tokens."),
+        OutputFormat::Table => {
             let rows = tokens.iter().map(|token| {
                 vec![
                     token.id.clone(),
@@ -67,7 +72,7 @@ pub(super) fn list(tokens: &[&Token], now: Timestamp, form: Form) -> anyhow::Res
     }
 }
 
-/// What the ledger has of it, and what it is good for now.
+/// The token as the ledger has it, with its current state.
 fn document(token: &Token, now: Timestamp) -> Result<Value, serde_json::Error> {
     let mut document = serde_json::to_value(token)?;
     if let Value::Object(members) = &mut document {
@@ -102,7 +107,7 @@ fn table(token: &Token, now: Timestamp) -> String {
     fields(rows)
 }
 
-/// Who did something, and with which credential.
+/// The person who made a change, with their credential.
 fn by(by: &EventActor) -> String {
     print::plain(&format!("{}, with {} ({})", by.person, by.credential, by.kind)).into_owned()
 }
@@ -132,7 +137,7 @@ fn scopes(token: &Token) -> String {
     let listed = |scopes: &std::collections::BTreeSet<Right>| {
         scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
     };
-    token.scopes.as_ref().map_or_else(|| "all of its roles".to_owned(), listed)
+    token.scopes.as_ref().map_or_else(|| "all rights of its roles".to_owned(), listed)
 }
 
 fn expires(token: &Token) -> String {
