@@ -10,8 +10,11 @@ use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::{Agent, Body, RequestBuilder};
 
+use crate::address::ServerAddress;
+use crate::error::Error;
+use crate::path::RequestPath;
 use crate::tls::agent;
-use crate::{Error, RequestPath, ServerAddress, Token};
+use crate::token::Token;
 
 /// How often a server that is busy is asked, and how long is waited each time at most.
 const TRIES: usize = 5;

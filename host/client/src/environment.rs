@@ -2,7 +2,9 @@
 
 use std::ffi::OsString;
 
-use crate::{Client, InvalidAddress, InvalidToken, ServerAddress, Token};
+use crate::address::{InvalidAddress, ServerAddress};
+use crate::client::Client;
+use crate::token::{InvalidToken, Token};
 
 /// The environment variable with the address of the server.
 pub const SERVER_VARIABLE: &str = "LOCKGATE_SERVER";
