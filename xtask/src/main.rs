@@ -9,6 +9,7 @@ mod cache;
 mod check;
 mod compiler;
 mod demo;
+mod dictionary;
 mod digest;
 mod dist;
 mod fuzz;
@@ -49,7 +50,9 @@ Commands:
   plugins   Build the bundled plugins into target/lockgate/plugins
   bench     Build everything, then run the benches of the runtime; what follows is handed to Criterion
   bench-http  Build everything, then put load on a server; also `--seconds N`, `--connections N`, `--soak N`
+  bench-ledger  Measure appends to a ledger; `--decisions` for the CPU and the disk of a decision, `--against <bench>` to compare
   bench-hostile  Build everything, then measure a plugin beside each hostile guest; what follows names guests
+  dictionary  Build everything, then train the dictionary of the ledger on generated traffic; `--replace` replaces the newest one
   schemas   Write the JSON Schemas of what `lockgate` reads and prints into docs/schemas
   openapi   Write the description of the endpoint and its tables of rights into docs; `--check <url>` checks a server against its own
   help      Print this
@@ -98,7 +101,9 @@ fn execute(command: &str, rest: &[String]) -> anyhow::Result<ExitCode> {
         "fuzz" => return fuzz::run(&workspace, rest),
         "bench" => bench(&workspace, "lockgate-runtime", "evaluate", rest)?,
         "bench-http" => bench_http::run(&workspace, rest)?,
+        "bench-ledger" => run_bench(&workspace, "lockgate-ledger", "append", rest)?,
         "bench-hostile" => bench(&workspace, "lockgate-tests", "victim", rest)?,
+        "dictionary" => dictionary::run(&workspace, rest)?,
         "schemas" => dist::schemas(&workspace)?,
         "openapi" => openapi::run(&workspace, rest)?,
         "" | "help" | "--help" | "-h" => print!("{HELP}\n{}", long::help()),
@@ -113,6 +118,10 @@ fn bench(workspace: &Workspace, package: &str, bench: &str, arguments: &[String]
     let mut steps = Steps::new(dist::PLUGIN_STEPS + 1);
     dist::plugins(workspace, &mut steps, Guests::WithHostile)?;
     steps.begin("running the benches");
+    run_bench(workspace, package, bench, arguments)
+}
+
+fn run_bench(workspace: &Workspace, package: &str, bench: &str, arguments: &[String]) -> anyhow::Result<()> {
     let mut command = workspace.cargo();
     command.args(["bench", "--profile", "dev", "-p", package, "--bench", bench, "--"]);
     steps::run(command.args(arguments))

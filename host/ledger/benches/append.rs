@@ -1,14 +1,23 @@
 //! What durability, the tree and the signature cost: appends to the ledger against rows in a bare SQLite table, one by
 //! one and in sixteens, taking turns in the same run. Only the ratios mean something from one machine to another.
+//!
+//! `--decisions` prints instead what a decision costs: the CPU of each thread that has to do with it, and the room that it
+//! takes. `--against <bench>` has the same bench of another build take turns, and prints the ratios.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "a bench")]
 
+#[allow(dead_code, reason = "the tests use the rest")]
+#[path = "../tests/ledger/decisions.rs"]
+mod decisions;
+
 use std::hint::black_box;
+use std::ops::Range;
 use std::path::Path;
+use std::process::Command;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group};
 use lockgate_domain::Timestamp;
 use lockgate_ledger::note::SigningKey;
 use lockgate_ledger::{Append, Appended, Error, NewEntry, SqliteOptions, SqliteStorage, Storage as _};
@@ -132,5 +141,136 @@ fn appends(criterion: &mut Criterion) {
     }
 }
 
+/// What a decision costs.
+#[derive(Clone, Copy, Default)]
+struct Cost {
+    /// CPU of those who hand decisions in, of the thread that writes, and of the one that empties the write-ahead file, in
+    /// nanoseconds.
+    submitting: u64,
+    writing: u64,
+    emptying: u64,
+    /// Bytes of the file.
+    bytes: u64,
+}
+
+/// How many decisions are counted in a turn.
+const COUNTED: u64 = 10_000;
+
+impl Cost {
+    /// Writes decisions, of which some are in flight at any time, into a new ledger.
+    fn measure(in_flight: usize) -> Self {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let path = folder.path().join("ledger.db");
+        let mut ledger = Ledger::open(&path);
+        let size = || {
+            Connection::open(&path).unwrap().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+            std::fs::metadata(&path).unwrap().len()
+        };
+        let decisions = |numbers: Range<u64>| numbers.map(decisions::decision).collect();
+        ledger.decide(decisions(0..2000), in_flight);
+        let counted = decisions(2000..2000 + COUNTED);
+        let (bytes, before) = (size(), threads());
+        ledger.decide(counted, in_flight);
+        let after = threads();
+        let each = |name: &str| {
+            let cpu = |threads: &[(String, u64)]| -> u64 {
+                threads.iter().filter(|(of, _)| of == name).map(|(_, cpu)| cpu).sum()
+            };
+            (cpu(&after) - cpu(&before)) / COUNTED
+        };
+        Self {
+            submitting: each(&own_name()),
+            writing: each("ledger"),
+            emptying: each("ledger-wal"),
+            bytes: (size() - bytes) / COUNTED,
+        }
+    }
+
+    /// What another build of this bench measures.
+    fn of_other(bench: &str, in_flight: usize) -> Self {
+        let output = Command::new(bench).args(["--decisions", "--once", &in_flight.to_string()]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let mut numbers = text.split_whitespace().map(|number| number.parse().unwrap());
+        let [submitting, writing, emptying, bytes] = std::array::from_fn(|_| numbers.next().unwrap());
+        Self { submitting, writing, emptying, bytes }
+    }
+
+    fn columns(self) -> [u64; 5] {
+        let Self { submitting, writing, emptying, bytes } = self;
+        [submitting, writing, emptying, submitting + writing + emptying, bytes]
+    }
+}
+
+impl Ledger {
+    fn decide(&mut self, decisions: Vec<Append>, in_flight: usize) {
+        let (answer, answers) = mpsc::channel::<Result<Appended, Error>>();
+        let all = decisions.len();
+        for (n, decision) in decisions.into_iter().enumerate() {
+            if n >= in_flight {
+                drop(black_box(answers.recv().unwrap().unwrap()));
+            }
+            let answer = answer.clone();
+            self.0.submit(decision, Box::new(move |outcome| answer.send(outcome).unwrap()));
+        }
+        (0..all.min(in_flight)).for_each(|_| drop(black_box(answers.recv().unwrap().unwrap())));
+    }
+}
+
+/// The threads of this process by name, and how long each has run, in nanoseconds.
+fn threads() -> Vec<(String, u64)> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
+    let read = |path: std::path::PathBuf| std::fs::read_to_string(path).ok();
+    let thread = |task: std::path::PathBuf| {
+        let (name, times) = (read(task.join("comm"))?, read(task.join("schedstat"))?);
+        Some((name.trim().to_owned(), times.split(' ').next()?.parse().ok()?))
+    };
+    tasks.filter_map(thread).collect()
+}
+
+fn own_name() -> String {
+    std::fs::read_to_string("/proc/thread-self/comm").unwrap().trim().to_owned()
+}
+
+/// Prints what a decision costs, at several numbers in flight.
+fn costs(arguments: &[String]) {
+    if let Some(place) = arguments.iter().position(|argument| argument == "--once") {
+        let columns = Cost::measure(arguments[place + 1].parse().unwrap()).columns();
+        return println!("{} {} {} {}", columns[0], columns[1], columns[2], columns[4]);
+    }
+    let other =
+        arguments.iter().position(|argument| argument == "--against").map(|place| arguments[place + 1].as_str());
+    println!("| in flight | build | submitting ns | writing ns | emptying ns | together ns | bytes |");
+    println!("|---:|---|---:|---:|---:|---:|---:|");
+    for in_flight in [1, 4, 16, 64] {
+        let turns = (0..5).map(|_| (Cost::measure(in_flight), other.map(|other| Cost::of_other(other, in_flight))));
+        let turns: Vec<(Cost, Option<Cost>)> = turns.collect();
+        let median = |costs: Vec<Cost>| -> [u64; 5] {
+            std::array::from_fn(|column| {
+                let mut values: Vec<u64> = costs.iter().map(|cost| cost.columns()[column]).collect();
+                values.sort_unstable();
+                values[values.len() / 2]
+            })
+        };
+        let this = median(turns.iter().map(|(this, _)| *this).collect());
+        let line = |build: &str, columns: [String; 5]| println!("| {in_flight} | {build} | {} |", columns.join(" | "));
+        line("this", this.map(|value| value.to_string()));
+        if other.is_some() {
+            let other = median(turns.iter().filter_map(|(_, other)| *other).collect());
+            line("other", other.map(|value| value.to_string()));
+            let ratio = |column: usize| format!("{:.2}", this[column] as f64 / other[column] as f64);
+            line("this ÷ other", std::array::from_fn(ratio));
+        }
+    }
+}
+
 criterion_group!(benches, appends);
-criterion_main!(benches);
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--decisions") {
+        return costs(&arguments);
+    }
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+}

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use lockgate_domain::Digest;
 
-use crate::NewEntry;
+use crate::binding::RequestBinding;
+use crate::compression::{CompressedBytes, compress};
+use crate::entry::PreparedEntry;
 use crate::tree::Hash;
+use crate::{Error, NewEntry};
 
 /// Everything that one answer to the outside rests on, written together or not at all.
 ///
@@ -106,6 +109,65 @@ pub struct Placed {
     pub sequence: u64,
     /// The hash of its leaf.
     pub hash: Hash,
+}
+
+/// How large content is at most that is compressed, in bytes. What is larger is kept as it is.
+pub(crate) const LARGEST_COMPRESSED_CONTENT: usize = 16 << 20;
+
+/// An append with all that can be made of it before it is written: so the thread that writes does as little as possible.
+#[derive(Debug)]
+pub(crate) struct PreparedAppend {
+    pub(crate) entries: Vec<PreparedEntry>,
+    pub(crate) content: Vec<PreparedContent>,
+    pub(crate) expect: Vec<Expect>,
+    pub(crate) values: Vec<ValueChanges>,
+    pub(crate) request: Option<PreparedRequest>,
+}
+
+/// A request, what binds its answer to the first entry, and the answer as a row holds it.
+#[derive(Debug)]
+pub(crate) struct PreparedRequest {
+    pub(crate) request: Request,
+    pub(crate) binding: RequestBinding,
+    pub(crate) answer: CompressedBytes,
+}
+
+/// Content as a row holds it.
+#[derive(Debug)]
+pub(crate) struct PreparedContent {
+    pub(crate) digest: Digest,
+    pub(crate) kind: String,
+    pub(crate) media_type: String,
+    /// How many bytes it has uncompressed.
+    pub(crate) size: u64,
+    pub(crate) bytes: CompressedBytes,
+}
+
+impl PreparedAppend {
+    pub(crate) fn new(append: Append) -> Result<Self, Error> {
+        let Append { entries, content, expect, values, request } = append;
+        let bind = |request: Request| {
+            let binding = RequestBinding::new(&request, entries.len() as u64)?;
+            let answer = compress(&request.answer);
+            Ok::<_, Error>(PreparedRequest { request, binding, answer })
+        };
+        let request = request.map(bind).transpose()?;
+        // The first entry of a request is bound to it.
+        let mut bound = request.as_ref().map(|request| &request.binding.digest);
+        let prepare = |entry| PreparedEntry::new(entry, bound.take()).map_err(Error::from);
+        let entries = entries.into_iter().map(prepare).collect::<Result<_, _>>()?;
+        let content = content.into_iter().map(PreparedContent::new).collect();
+        Ok(Self { entries, content, expect, values, request })
+    }
+}
+
+impl PreparedContent {
+    fn new(content: Content) -> Self {
+        let Content { digest, kind, media_type, bytes } = content;
+        let (size, limit) = (bytes.len() as u64, LARGEST_COMPRESSED_CONTENT);
+        let bytes = if bytes.len() <= limit { compress(&bytes) } else { CompressedBytes::uncompressed(bytes.to_vec()) };
+        Self { digest, kind, media_type, size, bytes }
+    }
 }
 
 impl Append {

@@ -8,15 +8,20 @@ use lockgate_domain::{Digest, Timestamp, canonical_json, with_canonical_json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::tree::{Hash, leaf_hash};
+use crate::compression::{CompressedBytes, compress};
+use crate::tree::{Hash, LeafHasher, leaf_hash};
 
 /// The stream of the ledger's own entries: its keys, and what was deleted from it.
 pub const LEDGER_STREAM: &str = "ledger";
 
 /// How deep JSON may be nested in an entry: within what every JSON reader takes.
 const DEEPEST: usize = 100;
-/// How large one entry may be, in bytes: what is larger is content, and is referred to.
+/// How large the body of one entry may be, in bytes: what is larger is content, and is referred to.
 const LARGEST: usize = 16 << 20;
+/// How many pieces of content one entry may refer to.
+const MOST_REFERENCES: usize = 10_000;
+/// How large the text may be that a row keeps of an entry, in bytes: its body, 74 bytes for each reference, and its names.
+pub(crate) const LARGEST_TEXT: usize = LARGEST + (1 << 20);
 
 /// Why something cannot be an entry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +78,16 @@ pub enum InvalidEntry {
         /// How large it is, in bytes.
         size: usize,
     },
+    /// Refers to too much.
+    #[error(
+        "a `{kind}` entry refers to {count} pieces of content, of at most {MOST_REFERENCES}: write several entries"
+    )]
+    References {
+        /// The kind of the entry.
+        kind: String,
+        /// How many pieces of content it refers to.
+        count: usize,
+    },
 }
 
 /// Something that happened, before it has a place in the log.
@@ -84,10 +99,8 @@ pub struct NewEntry {
     pub(crate) at: Timestamp,
     pub(crate) references: Vec<Digest>,
     pub(crate) team: Option<String>,
-    /// The leaf up to the body: made on the caller's thread, so that the writer's need not.
+    /// The leaf up to the end of the body.
     start: String,
-    /// The stream, as the leaf holds it.
-    end: String,
 }
 
 impl NewEntry {
@@ -122,9 +135,8 @@ impl NewEntry {
             Ok(format!("{{\"at\":\"{at}\",\"body\":{body}"))
         };
         let start = with_canonical_json(body, start).map_err(|error| wrong(error.to_string()))??;
-        let end = format!(",\"stream\":{}", Value::from(stream));
         let (stream, kind) = (stream.to_owned(), kind.to_owned());
-        Ok(Self { stream, kind, id: None, at, references: Vec::new(), team: None, start, end })
+        Ok(Self { stream, kind, id: None, at, references: Vec::new(), team: None, start })
     }
 
     /// Gives it an id to find it by, for example that of a decision. Ids need not be unique.
@@ -160,43 +172,90 @@ impl NewEntry {
     pub(crate) fn size(&self) -> usize {
         self.start.len() + 100 * self.references.len()
     }
+}
 
-    /// The bytes that stand for it at that place. The body is canonical already, and the keys here are written in the
-    /// order that RFC 8785 asks for, so nothing is sorted or formatted twice.
-    pub(crate) fn leaf(&self, index: u64, sequence: u64, request: Option<&Digest>) -> Vec<u8> {
-        let mut leaf = String::with_capacity(self.size() + self.end.len() + 256);
-        leaf.push_str(&self.start);
-        if let Some(id) = &self.id {
-            leaf.push_str(",\"id\":");
-            leaf.push_str(&Value::from(id.as_str()).to_string());
+/// An entry with all that can be made of it before it has a place: so the thread that writes neither compresses it nor hashes
+/// its body.
+#[derive(Clone, Debug)]
+pub(crate) struct PreparedEntry {
+    pub(crate) stream: String,
+    pub(crate) kind: String,
+    pub(crate) id: Option<String>,
+    pub(crate) at: Timestamp,
+    pub(crate) references: Vec<Digest>,
+    pub(crate) team: Option<String>,
+    /// What a row keeps of the leaf: all but its [place](leaf_at).
+    pub(crate) text: CompressedBytes,
+    /// Has hashed the leaf up to the index.
+    hasher: LeafHasher,
+    /// The leaf between the index and the sequence, and behind the sequence.
+    rest: [String; 2],
+}
+
+impl PreparedEntry {
+    /// Prepares an entry; if it is the first one of a request, with the digest that binds the request to it.
+    pub(crate) fn new(entry: NewEntry, request: Option<&Digest>) -> Result<Self, InvalidEntry> {
+        let NewEntry { stream, kind, id, at, references, team, start: mut text } = entry;
+        if references.len() > MOST_REFERENCES {
+            return Err(InvalidEntry::References { kind, count: references.len() });
         }
-        leaf.push_str(",\"index\":");
-        leaf.push_str(&index.to_string());
+        if let Some(id) = &id {
+            push(&mut text, [",\"id\":", &Value::from(id.as_str()).to_string()]);
+        }
+        let mut hasher = LeafHasher::new();
+        hasher.update(text.as_bytes());
+        let mut middle = String::with_capacity(64 + 74 * (references.len() + 1));
         // Names of kinds and digests are plain: nothing in them has to be escaped.
-        for text in [",\"kind\":\"", &self.kind, "\",\"references\":["] {
-            leaf.push_str(text);
+        push(&mut middle, [KIND, &kind, "\",\"references\":["]);
+        for (n, digest) in references.iter().enumerate() {
+            push(&mut middle, [if n == 0 { "\"" } else { ",\"" }, &digest.text(), "\""]);
         }
-        for (n, digest) in self.references.iter().enumerate() {
-            for text in [if n == 0 { "\"" } else { ",\"" }, &digest.text(), "\""] {
-                leaf.push_str(text);
-            }
-        }
-        leaf.push(']');
+        middle.push(']');
         if let Some(request) = request {
-            for text in [",\"request\":\"", &request.text(), "\""] {
-                leaf.push_str(text);
-            }
+            push(&mut middle, [",\"request\":\"", &request.text(), "\""]);
         }
-        leaf.push_str(",\"sequence\":");
-        leaf.push_str(&sequence.to_string());
-        leaf.push_str(&self.end);
-        if let Some(team) = &self.team {
-            leaf.push_str(",\"team\":");
-            leaf.push_str(&Value::from(team.as_str()).to_string());
+        let mut end = String::with_capacity(64);
+        push(&mut end, [STREAM, &Value::from(stream.as_str()).to_string()]);
+        if let Some(team) = &team {
+            push(&mut end, [",\"team\":", &Value::from(team.as_str()).to_string()]);
         }
-        leaf.push('}');
-        leaf.into_bytes()
+        end.push('}');
+        push(&mut text, [middle.as_str(), &end]);
+        let text = compress(text.as_bytes());
+        Ok(Self { stream, kind, id, at, references, team, text, hasher, rest: [middle, end] })
     }
+
+    /// The hash of the leaf at that place of the log and of its stream.
+    pub(crate) fn hash(&self, index: u64, sequence: u64) -> Hash {
+        let [middle, end] = &self.rest;
+        let mut hasher = self.hasher.clone();
+        for part in [INDEX, &index.to_string(), middle, SEQUENCE, &sequence.to_string(), end] {
+            hasher.update(part.as_bytes());
+        }
+        hasher.finish()
+    }
+}
+
+/// The members of a leaf that say its place, and those that follow them, in the order that RFC 8785 asks for.
+const INDEX: &str = ",\"index\":";
+const KIND: &str = ",\"kind\":\"";
+const SEQUENCE: &str = ",\"sequence\":";
+const STREAM: &str = ",\"stream\":";
+
+/// The leaf whose text, without its place, a row keeps: the place stands in columns of the row. None if it is no such text.
+pub(crate) fn leaf_at(index: u64, sequence: u64, text: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(text).ok()?;
+    // Quotation marks within names are escaped, and what stands between both has no text that was not made here: so the last
+    // ones are those of the leaf itself.
+    let (text, end) = text.split_at_checked(text.rfind(STREAM)?)?;
+    let (start, middle) = text.split_at_checked(text.rfind(KIND)?)?;
+    let mut leaf = String::with_capacity(text.len() + end.len() + 64);
+    push(&mut leaf, [start, INDEX, &index.to_string(), middle, SEQUENCE, &sequence.to_string(), end]);
+    Some(leaf.into_bytes())
+}
+
+fn push<const N: usize>(text: &mut String, parts: [&str; N]) {
+    parts.iter().for_each(|part| text.push_str(part));
 }
 
 /// Checks whether a stream may have that name.
@@ -309,8 +368,10 @@ pub struct StoredEntry {
     pub team: Option<String>,
     /// The hash that was stored with it.
     pub hash: Hash,
-    /// The bytes that stand for it in the tree.
+    /// The bytes that stand for it in the tree; empty if they cannot be read.
     pub leaf: Vec<u8>,
+    /// Why the bytes cannot be read, if they cannot: only possible if they were changed in the storage.
+    pub damage: Option<String>,
 }
 
 impl StoredEntry {
@@ -328,6 +389,9 @@ impl StoredEntry {
     /// The entry, or what does not fit together in what is stored of it: the leaf and its hash, or the leaf and what it was
     /// filed under.
     pub(crate) fn sound(&self) -> Result<Entry, String> {
+        if let Some(damage) = &self.damage {
+            return Err(damage.clone());
+        }
         let is = leaf_hash(&self.leaf);
         if is != self.hash {
             return Err(format!("its bytes have the hash {is}, but {} was stored when it was written", self.hash));

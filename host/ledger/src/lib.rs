@@ -70,6 +70,7 @@ mod append;
 pub mod audit;
 mod binding;
 mod clock;
+mod compression;
 mod entry;
 mod error;
 mod key_file;

@@ -86,9 +86,12 @@ pub struct EntryDocument {
     pub team: Option<String>,
     /// The hash that was stored with it, in base64.
     pub hash: Hash,
-    /// The bytes that stand for it in the tree, in base64: canonical JSON.
+    /// The bytes that stand for it in the tree, in base64: canonical JSON. Empty if the ledger cannot read them.
     #[schemars(extend("contentEncoding" = "base64"))]
     pub leaf: String,
+    /// Why the ledger cannot read the bytes, if it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
 }
 
 impl EntryDocument {

@@ -19,15 +19,15 @@ use super::read;
 use super::requests;
 use super::row::{change, hash, number, one, unsigned};
 use super::streams::{Streams, insert};
-use crate::append::{Appended, Placed};
-use crate::binding::RequestBinding;
+use crate::append::{Appended, Placed, PreparedAppend, PreparedContent};
+use crate::entry::PreparedEntry;
 use crate::error::Conflict;
 use crate::loss::{ExpectedHead, Loss};
 use crate::note::{Checkpoint, Note, SigningKey, VerifyingKey};
 use crate::own::BackupRestored;
 use crate::storage::TreeHead;
-use crate::tree::{Frontier, leaf_hash};
-use crate::{Append, Content, Error, LedgerClock, NewEntry, ValueChanges, verify};
+use crate::tree::Frontier;
+use crate::{Append, Error, LedgerClock, NewEntry, ValueChanges, verify};
 
 /// How far apart the checkpoints are that are kept, in milliseconds.
 const KEPT_EACH_MS: i64 = 60_000;
@@ -223,17 +223,13 @@ impl<'c> Batch<'c> {
 
     /// Writes one append, or turns it away. Its checkpoint is still to come. The outer error is one of the database: then the
     /// whole transaction is gone.
-    pub(super) fn apply(
-        &mut self,
-        append: &Append,
-        binding: Option<&RequestBinding>,
-    ) -> Result<Result<Appended, Error>, Error> {
-        if let Some(request) = &append.request
-            && let Some(answered) = requests::repeat(&self.transaction, request)?
+    pub(super) fn apply(&mut self, append: &PreparedAppend) -> Result<Result<Appended, Error>, Error> {
+        if let Some(prepared) = &append.request
+            && let Some(answered) = requests::repeat(&self.transaction, &prepared.request)?
         {
             return Ok(answered);
         }
-        match self.write(append, binding) {
+        match self.write(append) {
             Err(error @ Error::Unavailable(_)) => Err(error),
             outcome => Ok(outcome),
         }
@@ -242,26 +238,25 @@ impl<'c> Batch<'c> {
     /// Writes an entry of the ledger's own.
     pub(super) fn apply_own(&mut self, kind: &str, body: &impl Serialize) -> Result<Appended, Error> {
         let entries = vec![NewEntry::own(kind, self.now, body)?];
-        self.write(&Append { entries, ..Append::default() }, None)
+        self.write(&PreparedAppend::new(Append { entries, ..Append::default() })?)
     }
 
-    fn write(&mut self, append: &Append, binding: Option<&RequestBinding>) -> Result<Appended, Error> {
+    fn write(&mut self, append: &PreparedAppend) -> Result<Appended, Error> {
         self.check(append)?;
         for content in &append.content {
             self.store(content)?;
         }
         let first = self.frontier.size();
         let mut entries = Vec::with_capacity(append.entries.len());
-        for (n, entry) in append.entries.iter().enumerate() {
-            entries.push(self.add(entry, binding.filter(|_| n == 0).map(|binding| &binding.digest))?);
+        for entry in &append.entries {
+            entries.push(self.add(entry)?);
         }
         let mut namespaces = BTreeMap::new();
         for changes in &append.values {
             namespaces.insert(changes.namespace.clone(), self.set(changes)?);
         }
-        if let Some((request, binding)) = append.request.as_ref().zip(binding) {
-            let count = entries.len() as u64;
-            requests::keep(&self.transaction, request, &binding.salt, first, count, self.now.as_millis())?;
+        if let Some(request) = &append.request {
+            requests::keep(&self.transaction, request, first, entries.len() as u64, self.now.as_millis())?;
         }
         Ok(Appended { entries, checkpoint: String::new(), namespaces, repeat: None })
     }
@@ -276,7 +271,7 @@ impl<'c> Batch<'c> {
         Ok(version)
     }
 
-    fn check(&mut self, append: &Append) -> Result<(), Error> {
+    fn check(&mut self, append: &PreparedAppend) -> Result<(), Error> {
         for expect in &append.expect {
             let actual = self.version(&expect.stream)?;
             if actual != expect.version {
@@ -304,7 +299,7 @@ impl<'c> Batch<'c> {
         Ok(())
     }
 
-    fn store(&self, content: &Content) -> Result<(), Error> {
+    fn store(&self, content: &PreparedContent) -> Result<(), Error> {
         let (digest, now) = (content.digest.as_bytes(), self.now.as_millis());
         let known = one(&self.transaction, "SELECT id, deleted FROM content WHERE digest = ?1", [digest], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?.is_some()))
@@ -320,23 +315,22 @@ impl<'c> Batch<'c> {
             }
             None => {
                 let sql = "INSERT INTO content (digest, kind, media_type, size, stored) VALUES (?1, ?2, ?3, ?4, ?5)";
-                let size = number(content.bytes.len() as u64);
+                let size = number(content.size);
                 change(&self.transaction, sql, params![digest, content.kind, content.media_type, size, now])?;
                 self.transaction.last_insert_rowid()
             }
         };
-        let sql = "INSERT INTO content_bytes (id, bytes) VALUES (?1, ?2)";
-        change(&self.transaction, sql, params![id, content.bytes.as_slice()]).map(drop)
+        let sql = "INSERT INTO content_bytes (id, dictionary, bytes) VALUES (?1, ?2, ?3)";
+        change(&self.transaction, sql, params![id, content.bytes.dictionary, content.bytes.bytes]).map(drop)
     }
 
-    fn add(&mut self, entry: &NewEntry, request: Option<&Digest>) -> Result<Placed, Error> {
+    fn add(&mut self, entry: &PreparedEntry) -> Result<Placed, Error> {
         let (index, sequence) = (self.frontier.size(), self.version(&entry.stream)? + 1);
-        let leaf = entry.leaf(index, sequence, request);
-        let hash = leaf_hash(&leaf);
+        let hash = entry.hash(index, sequence);
         change(
             &self.transaction,
-            "INSERT INTO entries (idx, stream, sequence, kind, id, at, team, hash, leaf)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO entries (idx, stream, sequence, kind, id, at, team, hash, dictionary, text)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             params![
                 number(index),
                 entry.stream,
@@ -346,7 +340,8 @@ impl<'c> Batch<'c> {
                 entry.at.as_millis(),
                 entry.team,
                 hash.as_bytes(),
-                leaf,
+                entry.text.dictionary,
+                entry.text.bytes,
             ],
         )?;
         for &digest in &entry.references {

@@ -46,8 +46,12 @@ pub(super) fn open_anew(path: &Path, busy: Duration) -> Result<Connection, Error
     open_anyway(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)
 }
 
+/// The size of the pages of a new file, in bytes. `ARCHITECTURE.md` compares sizes. A file that is there keeps its own.
+const PAGE_SIZE: u32 = 4096;
+
 /// Makes a connection one that writes.
 pub(super) fn prepare_writer(connection: Connection, path: &Path) -> Result<Connection, Error> {
+    connection.pragma_update(None, "page_size", PAGE_SIZE).map_err(unavailable)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(unavailable)?;
     if mode != "wal" {
         let message = format!("`{}` cannot be put into write-ahead mode: it is in mode `{mode}`", path.display());

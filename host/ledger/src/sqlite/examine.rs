@@ -1,11 +1,13 @@
 //! What can be said about a file besides what an audit says: whether SQLite finds it sound, and how much of what it holds.
 
+use std::collections::BTreeSet;
+
 use rusqlite::Connection;
 
 use super::connection::unavailable;
-use super::row::unsigned;
+use super::row::{ENTRY, entry, unsigned};
 use super::{SqliteStorage, migrate, requests};
-use crate::Error;
+use crate::{Entry, Error, StoredEntry};
 
 /// How many defects of a file are told.
 const MOST_DEFECTS: u32 = 100;
@@ -111,19 +113,38 @@ fn strangers(connection: &Connection) -> Result<Vec<String>, Error> {
             found.push(format!("{rows} {what} stand behind the end of the log: the ledger has not written them"));
         }
     }
-    let said = "SELECT DISTINCT team, value FROM entries, json_each(CAST(leaf AS TEXT), '$.references')
-                WHERE team IS NOT NULL AND json_valid(CAST(leaf AS TEXT))";
-    let noted = "SELECT team, 'sha256:' || lower(hex(digest)) FROM content_teams";
-    for (sql, what) in [
-        (format!("SELECT count(*) FROM ({noted} EXCEPT {said})"), "that its entries do not refer to"),
-        (format!("SELECT count(*) FROM ({said} EXCEPT {noted})"), "less than its entries refer to"),
+    let (said, noted) = (referred_to(connection)?, readable(connection)?);
+    for (rows, what) in [
+        (noted.difference(&said).count(), "that its entries do not refer to"),
+        (said.difference(&noted).count(), "less than its entries refer to"),
     ] {
-        let rows = count(connection, &sql)?;
         if rows > 0 {
             found.push(format!("`content_teams` lets a team read content {what}, {rows} times"));
         }
     }
     Ok(found)
+}
+
+/// The content that the entries of each team refer to, by digest. Entries that cannot be read are for an audit.
+fn referred_to(connection: &Connection) -> Result<BTreeSet<(String, Vec<u8>)>, Error> {
+    let sql = format!("SELECT {ENTRY} FROM entries WHERE team IS NOT NULL");
+    let mut statement = connection.prepare(&sql).map_err(unavailable)?;
+    let entries = statement.query_map([], |row| Ok(entry(row).ok())).map_err(unavailable)?;
+    let mut found = BTreeSet::new();
+    for stored in entries {
+        let Some(StoredEntry { team: Some(team), leaf, .. }) = stored.map_err(unavailable)? else { continue };
+        if let Ok(entry) = Entry::from_leaf(&leaf) {
+            found.extend(entry.references.iter().map(|digest| (team.clone(), digest.as_bytes().to_vec())));
+        }
+    }
+    Ok(found)
+}
+
+/// The content that each team may read, by digest.
+fn readable(connection: &Connection) -> Result<BTreeSet<(String, Vec<u8>)>, Error> {
+    let mut statement = connection.prepare("SELECT team, digest FROM content_teams").map_err(unavailable)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(unavailable)?;
+    rows.collect::<Result<_, _>>().map_err(unavailable)
 }
 
 fn count(connection: &Connection, sql: &str) -> Result<u64, Error> {

@@ -16,9 +16,6 @@ use crate::loss::{ExpectedHead, Loss};
 use crate::storage::TreeHead;
 use crate::tree::{Frontier, Hash};
 
-/// The version of the schema from which on a ledger says whether it has a head file.
-const HEAD_FILES_SINCE: usize = 3;
-
 /// What a ledger says of itself.
 struct LedgerState {
     head: TreeHead,
@@ -119,12 +116,10 @@ pub(super) fn find_gone(ledger: &Path, head_file: &HeadFile) -> Result<Option<Lo
 }
 
 fn state(connection: &Connection) -> Result<Option<LedgerState>, Error> {
-    let sql = match migrate::version(connection)? {
-        0 => return Ok(None),
-        version if version < HEAD_FILES_SINCE => "SELECT size, root, 0, NULL FROM log",
-        _ => "SELECT size, root, has_head_file, backed_up FROM log",
-    };
-    one(connection, sql, [], |row| {
+    if migrate::version(connection)? == 0 {
+        return Ok(None);
+    }
+    one(connection, "SELECT size, root, has_head_file, backed_up FROM log", [], |row| {
         let head = TreeHead { size: unsigned(row, 0)?, root: hash(row, 1)? };
         let backed_up = row.get::<_, Option<i64>>(3)?.map(Timestamp::from_millis);
         Ok(LedgerState { head, has_head_file: row.get(2)?, backed_up })

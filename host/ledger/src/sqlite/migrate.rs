@@ -11,10 +11,10 @@ use crate::Error;
 use crate::error::{Cause, Unavailable};
 
 /// The steps. The number of a version is its place here, from 1.
-const STEPS: &[&str] = &[include_str!("schema/v1.sql"), include_str!("schema/v2.sql"), include_str!("schema/v3.sql")];
+const STEPS: &[&str] = &[include_str!("schema/v1.sql")];
 
-/// Says in the file's header that it is a ledger of Lockgate's: "Lkgt".
-const APPLICATION_ID: i32 = 0x4c6b_6774;
+/// Says in the file's header that it is a ledger of Lockgate's: "Lkgl".
+const APPLICATION_ID: i32 = 0x4c6b_676c;
 
 /// The version that this program writes.
 pub const SCHEMA_VERSION: usize = STEPS.len();

@@ -29,7 +29,7 @@ use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use lockgate_domain::Digest;
+use lockgate_domain::{Digest, Timestamp};
 use rusqlite::Connection;
 
 pub use backup::BackedUp;
@@ -40,8 +40,8 @@ pub use migrate::SCHEMA_VERSION;
 use self::head_file::{HeadFile, HeadRecord};
 use self::read::Readers;
 use self::streams::Streams;
-use self::writer::{BoundAppend, Job, Keys, State, Writer};
-use crate::binding::RequestBinding;
+use self::writer::{Job, Keys, State, Writer};
+use crate::append::PreparedAppend;
 use crate::entry::{check_text, check_word};
 use crate::error::{Cause, Unavailable};
 use crate::loss::{Loss, LossAcceptance};
@@ -260,8 +260,8 @@ impl SqliteStorage {
     }
 
     /// Takes note of the time of the entries, once they are written.
-    fn noting_time(&self, append: &Append, done: Done) -> Done {
-        let Some(at) = append.entries.iter().map(|entry| entry.at).max() else { return done };
+    fn noting_time(&self, at: Option<Timestamp>, done: Done) -> Done {
+        let Some(at) = at else { return done };
         let clock = Arc::clone(&self.clock);
         Box::new(move |outcome| {
             if outcome.as_ref().is_ok_and(|appended| appended.repeat.is_none()) {
@@ -326,15 +326,13 @@ impl Source for SqliteStorage {
 
 impl Storage for SqliteStorage {
     fn submit(&self, append: Append, done: Done) {
-        let bind = |request| RequestBinding::new(request, append.entries.len() as u64);
-        let checked =
-            self.checked(&append).and_then(|bytes| Ok((bytes, append.request.as_ref().map(bind).transpose()?)));
-        let (bytes, binding) = match checked {
-            Ok(checked) => checked,
+        let at = append.entries.iter().map(|entry| entry.at).max();
+        let prepared = self.checked(&append).and_then(|bytes| Ok((bytes, Box::new(PreparedAppend::new(append)?))));
+        let (bytes, append) = match prepared {
+            Ok(prepared) => prepared,
             Err(error) => return done(Err(error)),
         };
-        let done = self.noting_time(&append, done);
-        let append = Box::new(BoundAppend { append, binding });
+        let done = self.noting_time(at, done);
         if let Err(refused) = self.send(Job::Append { append, bytes, done })
             && let (Job::Append { done, .. }, error) = *refused
         {

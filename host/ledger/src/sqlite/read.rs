@@ -11,7 +11,8 @@ use rusqlite::{Connection, params, params_from_iter};
 
 use super::connection::{open_reader, unavailable};
 use super::row::{ENTRY, digest, entry, hash, number, one, unsigned};
-use crate::append::Placed;
+use crate::append::{LARGEST_COMPRESSED_CONTENT, Placed};
+use crate::compression::decompress;
 use crate::storage::{ContentState, Head, Query, StoredContent, Values};
 use crate::tree::Hash;
 use crate::{Error, StoredEntry};
@@ -206,23 +207,24 @@ pub(super) fn checkpoints(connection: &Connection, above: u64, limit: usize) -> 
 }
 
 pub(super) fn content(connection: &Connection, wanted: &Digest) -> Result<Option<StoredContent>, Error> {
-    let sql = "SELECT kind, media_type, size, stored, deleted, bytes FROM content LEFT JOIN content_bytes USING (id)
+    let sql = "SELECT kind, media_type, size, stored, deleted, dictionary, bytes FROM content LEFT JOIN content_bytes USING (id)
                WHERE digest = ?1";
     let found = one(connection, sql, [wanted.as_bytes()], |row| {
         let moment = |millis: i64| Timestamp::from_millis(millis);
-        let state = match (row.get::<_, Option<i64>>(4)?, row.get::<_, Option<Vec<u8>>>(5)?) {
-            (None, Some(bytes)) => Some(ContentState::Present(bytes)),
-            (Some(deleted), None) => Some(ContentState::Deleted(moment(deleted))),
-            _ => None,
+        let state = match (row.get::<_, Option<i64>>(4)?, row.get_ref(6)?.as_blob_or_null()?) {
+            (None, Some(bytes)) => match decompress(row.get(5)?, bytes, LARGEST_COMPRESSED_CONTENT) {
+                Ok(bytes) => Ok(ContentState::Present(bytes.into_owned())),
+                Err(error) => Err(error.to_string()),
+            },
+            (Some(deleted), None) => Ok(ContentState::Deleted(moment(deleted))),
+            _ => Err("its bytes are neither there nor deleted".to_owned()),
         };
         let (kind, media_type, size, stored) = (row.get(0)?, row.get(1)?, unsigned(row, 2)?, moment(row.get(3)?));
         Ok(state.map(|state| StoredContent { kind, media_type, size, stored, state }))
     })?;
-    match found {
-        None => Ok(None),
-        Some(Some(content)) => Ok(Some(content)),
-        Some(None) => Err(Error::corrupt(format!("the bytes of the content `{wanted}` are neither there nor deleted"))),
-    }
+    found
+        .transpose()
+        .map_err(|damage| Error::corrupt(format!("the content `{wanted}` was changed in the file: {damage}")))
 }
 
 pub(super) fn contents(connection: &Connection, after: Option<Digest>, limit: usize) -> Result<Vec<Digest>, Error> {

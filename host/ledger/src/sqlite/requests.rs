@@ -7,11 +7,14 @@ use rusqlite::{Connection, Row, params};
 use super::connection::unavailable;
 use super::read;
 use super::row::{ENTRY, change, digest, entry, number, one, unsigned};
-use crate::append::{Appended, Request};
+use crate::append::{Appended, PreparedRequest, Request};
 use crate::binding::{RequestBinding, Salt};
+use crate::compression::decompress;
 use crate::{Error, StoredEntry};
 
-const COLUMNS: &str = "scope, key, digest, first, count, answer, salt";
+const COLUMNS: &str = "scope, key, digest, first, count, dictionary, answer, salt";
+/// How large an answer may be, in bytes.
+const LARGEST_ANSWER: usize = 64 << 20;
 /// How many rows are read at once.
 const PAGE: usize = 256;
 /// How many changed rows are told.
@@ -30,11 +33,12 @@ struct KeptRequest {
 impl KeptRequest {
     /// None if a column holds what no request has, for example a digest of another length.
     fn read(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
-        let (scope, key, answer) = (row.get(0)?, row.get(1)?, row.get(5)?);
+        let (scope, key, answer) = (row.get(0)?, row.get(1)?, row.get_ref(6)?.as_blob()?);
         let columns = || {
+            let answer = decompress(row.get(5).ok()?, answer, LARGEST_ANSWER).ok()?.into_owned();
             let request = Request { scope, key, digest: digest(row, 2).ok()?, answer };
             let (first, count) = (unsigned(row, 3).ok()?, unsigned(row, 4).ok()?);
-            Some(Self { request, first, count, salt: row.get(6).ok()? })
+            Some(Self { request, first, count, salt: row.get(7).ok()? })
         };
         Ok(columns())
     }
@@ -56,16 +60,16 @@ impl KeptRequest {
 /// Keeps what was answered.
 pub(super) fn keep(
     connection: &Connection,
-    request: &Request,
-    salt: &Salt,
+    prepared: &PreparedRequest,
     first: u64,
     count: u64,
     at: i64,
 ) -> Result<(), Error> {
-    let sql = "INSERT INTO requests (scope, key, digest, first, count, answer, at, salt)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    let Request { scope, key, digest, answer } = request;
-    let row = params![scope, key, digest.as_bytes(), number(first), number(count), answer, at, salt];
+    let sql = "INSERT INTO requests (scope, key, digest, first, count, at, salt, dictionary, answer)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let PreparedRequest { request: Request { scope, key, digest, .. }, binding, answer } = prepared;
+    let (digest, first, count) = (digest.as_bytes(), number(first), number(count));
+    let row = params![scope, key, digest, first, count, at, binding.salt, answer.dictionary, answer.bytes];
     change(connection, sql, row).map(drop)
 }
 

@@ -6,6 +6,8 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 
 use super::connection::unavailable;
+use crate::compression::decompress;
+use crate::entry::{LARGEST_TEXT, leaf_at};
 use crate::tree::Hash;
 use crate::{Error, StoredEntry};
 
@@ -30,19 +32,27 @@ pub(super) fn digest(row: &Row<'_>, column: usize) -> rusqlite::Result<Digest> {
 }
 
 /// The columns of an entry, in the order in which [`entry`] reads them.
-pub(super) const ENTRY: &str = "idx, stream, sequence, kind, id, at, team, hash, leaf";
+pub(super) const ENTRY: &str = "idx, stream, sequence, kind, id, at, team, hash, dictionary, text";
 
+/// An entry whose text cannot be read is not an error of the database: it says so itself, and all others can be read.
 pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<StoredEntry> {
+    let (index, sequence) = (unsigned(row, 0)?, unsigned(row, 2)?);
+    let leaf = match decompress(row.get(8)?, row.get_ref(9)?.as_blob()?, LARGEST_TEXT) {
+        Ok(text) => leaf_at(index, sequence, &text).ok_or_else(|| "its text is not that of an entry".to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    let (leaf, damage) = leaf.map_or_else(|damage| (Vec::new(), Some(damage)), |leaf| (leaf, None));
     Ok(StoredEntry {
-        index: unsigned(row, 0)?,
+        index,
         stream: row.get(1)?,
-        sequence: unsigned(row, 2)?,
+        sequence,
         kind: row.get(3)?,
         id: row.get(4)?,
         at: Timestamp::from_millis(row.get(5)?),
         team: row.get(6)?,
         hash: hash(row, 7)?,
-        leaf: row.get(8)?,
+        leaf,
+        damage,
     })
 }
 

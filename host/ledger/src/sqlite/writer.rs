@@ -23,14 +23,13 @@ use super::read::Readers;
 use super::streams::Streams;
 use super::wal;
 use super::writer_connection::WriterConnection;
-use crate::append::Appended;
-use crate::binding::RequestBinding;
+use crate::append::{Appended, PreparedAppend};
 use crate::error::{Cause, Unavailable};
 use crate::loss::LossAcceptance;
 use crate::note::SigningKey;
 use crate::own::{BACKUP_RESTORED, LOG_KEY, LOSS_ACCEPTED, LogKey, LossAccepted};
 use crate::storage::{Done, Forgotten, Retention};
-use crate::{Append, Error, LedgerClock, SystemClock};
+use crate::{Error, LedgerClock, SystemClock};
 
 /// How many appends go into one transaction, and how many bytes of them.
 const MOST_APPENDS: usize = 256;
@@ -41,7 +40,7 @@ const PROBE_EACH: Duration = Duration::from_millis(500);
 /// What waits for the thread.
 pub(super) enum Job {
     Append {
-        append: Box<BoundAppend>,
+        append: Box<PreparedAppend>,
         bytes: u64,
         done: Done,
     },
@@ -55,12 +54,6 @@ pub(super) enum Job {
     },
     /// Something could not be read: sees whether the ledger is well.
     Probe,
-}
-
-/// An append, and what binds the answer of its request to it, if it has one.
-pub(super) struct BoundAppend {
-    pub(super) append: Append,
-    pub(super) binding: Option<RequestBinding>,
 }
 
 /// What others may know of the thread.
@@ -235,7 +228,12 @@ impl Writer {
     }
 
     /// Takes what waits already, as far as it goes into the same transaction. Gives back what does not.
-    fn gather(&self, jobs: &Receiver<Job>, group: &mut Vec<(Box<BoundAppend>, Done)>, mut bytes: u64) -> Option<Job> {
+    fn gather(
+        &self,
+        jobs: &Receiver<Job>,
+        group: &mut Vec<(Box<PreparedAppend>, Done)>,
+        mut bytes: u64,
+    ) -> Option<Job> {
         while group.len() < MOST_APPENDS && bytes < MOST_BYTES {
             match jobs.try_recv() {
                 Ok(job) => match self.taken(job) {
@@ -251,7 +249,7 @@ impl Writer {
         None
     }
 
-    fn append(&mut self, group: Vec<(Box<BoundAppend>, Done)>) {
+    fn append(&mut self, group: Vec<(Box<PreparedAppend>, Done)>) {
         let written = self.by_current_key(|writer| writer.write(&group));
         self.note(&written);
         match written {
@@ -282,13 +280,13 @@ impl Writer {
     }
 
     /// Writes a group, and says what became of each of it. An error means that all of it is gone.
-    fn write(&mut self, group: &[(Box<BoundAppend>, Done)]) -> Result<Vec<Result<Appended, Error>>, Error> {
+    fn write(&mut self, group: &[(Box<PreparedAppend>, Done)]) -> Result<Vec<Result<Appended, Error>>, Error> {
         self.catch_up_record()?;
         let connection = self.file.get(&mut self.known)?;
         let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let mut outcomes = Vec::new();
-        for (bound, _) in group {
-            outcomes.push(batch.apply(&bound.append, bound.binding.as_ref())?);
+        for (append, _) in group {
+            outcomes.push(batch.apply(append)?);
         }
         let checkpoint = batch.commit(&[&self.key], false)?;
         self.record()?;

@@ -5,7 +5,27 @@ use sha2::{Digest as _, Sha256};
 
 /// The hash of a leaf.
 pub fn leaf_hash(leaf: &[u8]) -> Hash {
-    Hash::from_bytes(Sha256::new_with_prefix([0]).chain_update(leaf).finalize().into())
+    let mut hasher = LeafHasher::new();
+    hasher.update(leaf);
+    hasher.finish()
+}
+
+/// Hashes a leaf part by part.
+#[derive(Clone, Debug)]
+pub(crate) struct LeafHasher(Sha256);
+
+impl LeafHasher {
+    pub(crate) fn new() -> Self {
+        Self(Sha256::new_with_prefix([0]))
+    }
+
+    pub(crate) fn update(&mut self, part: &[u8]) {
+        self.0.update(part);
+    }
+
+    pub(crate) fn finish(self) -> Hash {
+        Hash::from_bytes(self.0.finalize().into())
+    }
 }
 
 pub(super) fn parent_hash(left: &Hash, right: &Hash) -> Hash {

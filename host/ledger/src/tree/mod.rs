@@ -12,6 +12,7 @@ pub use hash::leaf_hash;
 pub use lockgate_domain::merkle::{Hash, MalformedHash};
 pub use path::{Fold, consistency_path, inclusion_path, root_of};
 
+pub(crate) use hash::LeafHasher;
 use hash::{empty_root, parent_hash};
 
 /// The largest size of a tree: sizes and indexes stay exact in every JSON reader.

@@ -54,21 +54,75 @@ fn nothing_is_found_in_a_log_that_grows_while_it_is_read() {
 #[test]
 fn any_changed_byte_of_any_entry_is_found_and_located() {
     let ledger = Ledger::with(4);
-    let entries = ledger.storage.entries(&lockgate_ledger::Query { limit: 10, ..Default::default() }).unwrap();
     let file = Connection::open(ledger.path()).unwrap();
-    let write = |index: u64, leaf: &[u8]| {
-        file.execute("UPDATE entries SET leaf = ?1 WHERE idx = ?2", params![leaf, index as i64]).unwrap();
+    let write = |index: u64, dictionary: i64, text: &[u8]| {
+        let sql = "UPDATE entries SET dictionary = ?1, text = ?2 WHERE idx = ?3";
+        file.execute(sql, params![dictionary, text, index as i64]).unwrap();
     };
-    for entry in &entries {
-        for at in 0..entry.leaf.len() {
-            let mut changed = entry.leaf.clone();
+    for index in 0..5 {
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let sql = "SELECT dictionary, text FROM entries WHERE idx = ?1";
+        let (dictionary, text): (i64, Vec<u8>) = file.query_row(sql, [index as i64], row).unwrap();
+        let leaf = ledger.entry(index).leaf;
+        assert!(dictionary > 0 && text.len() < leaf.len(), "it is compressed");
+        for at in 0..text.len() {
+            let mut changed = text.clone();
             changed[at] ^= 1;
-            write(entry.index, &changed);
-            assert!(places(&ledger).contains(&Place::Entry(entry.index)), "byte {at} of entry {}", entry.index);
+            write(index, dictionary, &changed);
+            // A few bits of a frame mean nothing.
+            let found = places(&ledger).contains(&Place::Entry(index));
+            assert!(found || ledger.entry(index).leaf == leaf, "byte {at} of the row of entry {index}");
         }
-        write(entry.index, &entry.leaf);
+        write(index, dictionary, &text);
+        for at in 0..leaf.len() {
+            let change = |leaf: &str| {
+                let mut changed = leaf.as_bytes().to_vec();
+                changed[at] = if changed[at] == b'0' { b'1' } else { b'0' };
+                String::from_utf8(changed).unwrap()
+            };
+            ledger.forge(index, change, false);
+            assert!(places(&ledger).contains(&Place::Entry(index)), "byte {at} of entry {index}");
+            write(index, dictionary, &text);
+        }
     }
     assert_eq!(places(&ledger), []);
+}
+
+#[test]
+fn a_row_that_does_not_decompress_is_found_and_located_and_harms_no_other() {
+    let bomb = {
+        let frame = zstd_frame(&[b'x'; 40 << 20]);
+        assert!(frame.len() < 10_000, "{}", frame.len());
+        frame
+    };
+    for (dictionary, text, says) in [
+        (0, b"no leaf".to_vec(), "its text is not that of an entry"),
+        (0, Vec::new(), "its text is not that of an entry"),
+        (1, b"no frame".to_vec(), "not a Zstandard frame"),
+        (1, bomb, "41943040 bytes uncompressed"),
+        (7, b"whatever".to_vec(), "the dictionary 7, but there"),
+        (-1, b"whatever".to_vec(), "the dictionary -1, but there"),
+    ] {
+        let ledger = Ledger::with(6);
+        let sql = "UPDATE entries SET dictionary = ?1, text = ?2 WHERE idx = 3";
+        Connection::open(ledger.path()).unwrap().execute(sql, params![dictionary, text]).unwrap();
+        let findings = report(&ledger).findings;
+        let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+        assert_eq!(finding.place, Place::Entry(3));
+        assert!(finding.message.contains(says), "{finding}");
+        let said = ledger.entry(3).read().unwrap_err();
+        assert!(said.contains("entry 3 of the ledger was changed in the file") && said.contains(says), "{said}");
+        // All others are read as before, and written.
+        assert!([1, 2, 4, 5, 6].into_iter().all(|index| ledger.entry(index).read().is_ok()));
+        assert_eq!(ledger.append(vec![event("a", 7)]).entries[0].index, 7);
+        assert!(lockgate_ledger::prove_inclusion(&ledger.storage, 3).is_err());
+        lockgate_ledger::prove_inclusion(&ledger.storage, 2).unwrap();
+    }
+}
+
+/// Compressed without a dictionary, which every dictionary can read.
+fn zstd_frame(content: &[u8]) -> Vec<u8> {
+    zstd::bulk::compress(content, 3).unwrap()
 }
 
 #[test]
@@ -90,13 +144,7 @@ fn a_changed_column_beside_an_entry_is_found() {
 
 /// Bytes and hash of entry 3 changed together, as somebody does who knows how the hash is made.
 fn forge_entry_3(ledger: &Ledger) {
-    let query = lockgate_ledger::Query { from: 3, limit: 1, ..Default::default() };
-    let entry = ledger.storage.entries(&query).unwrap().remove(0);
-    let forged = String::from_utf8(entry.leaf).unwrap().replace("\"n\":3", "\"n\":9");
-    let hash = lockgate_ledger::tree::leaf_hash(forged.as_bytes());
-    let file = Connection::open(ledger.path()).unwrap();
-    let sql = "UPDATE entries SET leaf = ?1, hash = ?2 WHERE idx = 3";
-    file.execute(sql, params![forged.as_bytes(), hash.as_bytes()]).unwrap();
+    ledger.forge(3, |leaf| leaf.replace("\"n\":3", "\"n\":9"), true);
 }
 
 #[test]
@@ -217,9 +265,11 @@ fn content_that_was_swapped_taken_away_or_deleted_without_a_word_is_found() {
         ledger.storage.append(evidence(2, b"two")).unwrap();
         ledger
     };
-    let swapped = ledger();
-    swapped.tamper("UPDATE content_bytes SET bytes = x'74776f' WHERE id = 1");
-    assert_eq!(places(&swapped), [Place::Content(one)]);
+    for change in ["dictionary = 0, bytes = x'74776f'", "dictionary = 1", "dictionary = 99", "bytes = zeroblob(99)"] {
+        let swapped = ledger();
+        swapped.tamper(&format!("UPDATE content_bytes SET {change} WHERE id = 1"));
+        assert_eq!(places(&swapped), [Place::Content(one)], "{change}");
+    }
     let taken = ledger();
     taken.tamper("DELETE FROM content_bytes WHERE id = 2");
     assert_eq!(places(&taken), [Place::Content(two)]);

@@ -60,7 +60,7 @@ fn a_backup_never_takes_the_place_of_another_file() {
 #[test]
 fn a_backup_of_a_log_that_was_tampered_with_is_refused() {
     let ledger = Ledger::with(5);
-    ledger.tamper("UPDATE entries SET leaf = CAST(replace(leaf, '1', '2') AS BLOB) WHERE idx = 3");
+    ledger.forge(3, |leaf| leaf.replace("\"n\":3", "\"n\":4"), false);
     let to = ledger.folder.path().join("backup.db");
     let error = ledger.storage.backup(&to).unwrap_err();
     let Error::Unavailable(why) = &error else { panic!("{error}") };

@@ -12,7 +12,7 @@ use lockgate_ledger::note::SigningKey;
 use lockgate_ledger::{Cause, Error, KeyFile, SqliteOptions, SqliteStorage, Storage, Unavailable};
 use rusqlite::Connection;
 
-use super::support::{Ledger, NAME, append, event, evidence, healthy_again};
+use super::support::{Ledger, NAME, append, event, evidence, healthy_again, incompressible};
 
 const FOLDER: &str = "LOCKGATE_FULL_FOLDER";
 
@@ -24,7 +24,7 @@ fn open(folder: &Path) -> SqliteStorage {
 /// Appends until it fails. How many were answered, and why no more.
 fn fill(storage: &dyn Storage) -> (u64, Unavailable) {
     for n in 1.. {
-        match storage.append(evidence(n, &format!("{n} {}", "x".repeat(20_000)).into_bytes())) {
+        match storage.append(evidence(n, &incompressible(n, 20_000))) {
             Ok(_) => {}
             Err(Error::Unavailable(why)) => return (n - 1, why),
             Err(other) => panic!("{other}"),
@@ -193,7 +193,7 @@ fn a_folder_that_is_away_for_a_while_is_said_and_when_it_is_back_everything_goes
     std::fs::create_dir(&here).unwrap();
     let storage = open(&here);
     for n in 1..=3 {
-        storage.append(evidence(n, &[7; 100_000])).unwrap();
+        storage.append(evidence(n, &incompressible(7, 100_000))).unwrap();
         assert_eq!(storage.version("a").unwrap(), n);
     }
     for away_in_all in 0..3 {
@@ -211,7 +211,7 @@ fn a_folder_that_is_away_for_a_while_is_said_and_when_it_is_back_everything_goes
     let wal = here.join("ledger.db-wal");
     let begun = std::fs::read(&wal).unwrap()[12..16].to_vec();
     for n in 7.. {
-        storage.append(evidence(n, format!("{n} {}", "x".repeat(256 << 10)).as_bytes())).unwrap();
+        storage.append(evidence(n, &incompressible(n, 256 << 10))).unwrap();
         if std::fs::read(&wal).unwrap()[12..16] != begun {
             break;
         }

@@ -1,8 +1,8 @@
 //! Files of every released version are brought to this one, with all that is in them.
 //!
 //! `released/v<n>.sql` is a dump of a small ledger as version `n` wrote it, signed with the key below, and
-//! `released/v<n>.db-head` its head file, which there is since version 3. For a new version, `write_the_dump_of_this_version`
-//! writes the next ones; what was released never changes.
+//! `released/v<n>.db-head` its head file. For a new version, `write_the_dump_of_this_version` writes the next ones; what was
+//! released never changes.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -36,7 +36,7 @@ fn key_file(folder: &Path) -> KeyFile {
     KeyFile::new(path)
 }
 
-/// What every dump holds; those of version 1 without the team.
+/// What every dump holds.
 fn write_something(storage: &SqliteStorage) {
     storage.append(evidence(1, b"report")).unwrap();
     storage
@@ -66,9 +66,7 @@ fn a_ledger_of_every_released_version_opens_with_all_that_is_in_it() {
         let dump = fs::read_to_string(released().join(format!("v{version}.sql"))).unwrap();
         Connection::open(&path).unwrap().execute_batch(&dump).unwrap();
         let head_file = released().join(format!("v{version}.db-head"));
-        if version >= 3 {
-            fs::copy(head_file, folder.path().join("ledger.db-head")).unwrap();
-        }
+        fs::copy(head_file, folder.path().join("ledger.db-head")).unwrap();
         let storage = key_file(folder.path()).open(&path, NAME, SqliteOptions::default()).unwrap();
         let key = Some(storage.head().unwrap().key);
         let report = audit(&storage, &Audit { key, ..Audit::default() }).unwrap();
@@ -79,15 +77,14 @@ fn a_ledger_of_every_released_version_opens_with_all_that_is_in_it() {
         assert_eq!(storage.value("n", "k").unwrap().as_deref(), Some(b"v".as_slice()));
         let again = Request { scope: "ci".to_owned(), key: "k1".to_owned(), digest: Digest::of(b"go"), answer: vec![] };
         let again = Append { request: Some(again), ..append(vec![event("again", 1)]) };
-        // No entry of an older version is bound to what was kept of a request: it is a new one.
-        let kept = (version >= 3).then(|| b"done".to_vec());
+        let kept = Some(b"done".to_vec());
         assert_eq!(storage.answered("ci", "k1", &Digest::of(b"go")).unwrap(), kept);
         assert_eq!(storage.append(again).unwrap().repeat, kept);
         let of_shop = |stream: &str| {
             let (team, stream) = (Some("shop".to_owned()), Some(stream.to_owned()));
             storage.entries(&Query { team, stream, limit: 10, ..Query::default() }).unwrap().len()
         };
-        assert_eq!(of_shop("b"), if version == 1 { 0 } else { 1 });
+        assert_eq!(of_shop("b"), 1);
         storage.append(append(vec![event("a", 4).of_team("shop").unwrap()])).unwrap();
         assert_eq!(of_shop("a"), 1);
         assert_eq!(storage.defects().unwrap(), [] as [&str; 0]);

@@ -34,7 +34,9 @@ fn ledger() -> Ledger {
 #[test]
 fn an_answer_that_was_changed_in_any_column_is_never_given() {
     for change in [
-        "answer = CAST('something else' AS BLOB)",
+        "dictionary = 0, answer = CAST('something else' AS BLOB)",
+        "dictionary = 99",
+        "answer = zeroblob(20)",
         "answer = (SELECT answer FROM requests WHERE key = 'k2')",
         "digest = zeroblob(32)",
         "digest = zeroblob(31)",
@@ -79,7 +81,11 @@ fn an_answer_is_not_given_by_an_entry_that_was_changed_to_fit() {
             "UPDATE requests SET {column} = (SELECT {column} FROM requests WHERE key = 'k9') WHERE key = 'k1'"
         ));
     }
-    ledger.tamper("UPDATE entries SET leaf = (SELECT leaf FROM entries WHERE idx = 3) WHERE idx = 1");
+    for column in ["dictionary", "text"] {
+        ledger.tamper(&format!(
+            "UPDATE entries SET {column} = (SELECT {column} FROM entries WHERE idx = 3) WHERE idx = 1"
+        ));
+    }
     is_corrupt(ledger.storage.answered("ci", "k1", &Digest::of(b"k2")));
 }
 

@@ -10,9 +10,9 @@ use super::support::{Ledger, NAME, append, event};
 
 /// Copies the last entry of stream `a` to a place behind the end of the log, as the next one of its stream.
 fn forge(ledger: &Ledger, at: i64) {
-    let columns = "stream, sequence + 100, kind, id, ?1, team, hash, leaf";
+    let columns = "stream, sequence + 100, kind, id, ?1, team, hash, dictionary, text";
     let sql = format!(
-        "INSERT INTO entries (idx, stream, sequence, kind, id, at, team, hash, leaf)
+        "INSERT INTO entries (idx, stream, sequence, kind, id, at, team, hash, dictionary, text)
          SELECT 1000000000, {columns} FROM entries WHERE stream = 'a' ORDER BY idx DESC LIMIT 1"
     );
     assert_eq!(Connection::open(ledger.path()).unwrap().execute(&sql, [at]).unwrap(), 1);

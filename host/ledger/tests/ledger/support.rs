@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 
 use lockgate_domain::Timestamp;
 use lockgate_ledger::note::{SigningKey, VerifyingKey};
-use lockgate_ledger::{Append, Appended, Content, NewEntry, SqliteOptions, SqliteStorage, Storage};
-use rusqlite::Connection;
+use lockgate_ledger::tree::leaf_hash;
+use lockgate_ledger::{
+    Append, Appended, Content, NewEntry, Query, Source as _, SqliteOptions, SqliteStorage, Storage, StoredEntry,
+};
+use rusqlite::{Connection, params};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -45,6 +48,23 @@ impl Ledger {
         self.folder.path().join("ledger.db")
     }
 
+    /// The entry at that place of the log.
+    pub(crate) fn entry(&self, index: u64) -> StoredEntry {
+        self.storage.entries(&Query { from: index, limit: 1, ..Query::default() }).unwrap().remove(0)
+    }
+
+    /// Changes what an entry says behind the ledger's back, uncompressed, and whether its hash as well.
+    pub(crate) fn forge(&self, index: u64, change: impl Fn(&str) -> String, with_hash: bool) {
+        let entry = self.entry(index);
+        let leaf = change(std::str::from_utf8(&entry.leaf).unwrap());
+        let place = [format!(",\"index\":{index}"), format!(",\"sequence\":{}", entry.sequence)];
+        let text = place.iter().fold(leaf.clone(), |text, member| text.replace(member, ""));
+        let hash = if with_hash { leaf_hash(leaf.as_bytes()) } else { entry.hash };
+        let sql = "UPDATE entries SET dictionary = 0, text = ?2, hash = ?3 WHERE idx = ?1";
+        let row = params![index as i64, text.as_bytes(), hash.as_bytes()];
+        assert_eq!(Connection::open(self.path()).unwrap().execute(sql, row).unwrap(), 1);
+    }
+
     /// Changes the file behind the ledger's back.
     pub(crate) fn tamper(&self, sql: &str) {
         let changed = Connection::open(self.path()).unwrap().execute(sql, []).unwrap();
@@ -68,6 +88,12 @@ pub(crate) fn content(bytes: &[u8]) -> Content {
 pub(crate) fn evidence(n: u64, bytes: &[u8]) -> Append {
     let content = content(bytes);
     Append { entries: vec![event("a", n).referring_to(content.digest())], content: vec![content], ..Append::default() }
+}
+
+/// Bytes that do not become smaller when they are compressed.
+pub(crate) fn incompressible(seed: u64, length: usize) -> Vec<u8> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    std::iter::repeat_with(|| random.u8(..)).take(length).collect()
 }
 
 /// Waits until the ledger takes entries again, by itself.

@@ -5,7 +5,7 @@ use std::io::Read as _;
 
 use lockgate_ledger::Storage as _;
 
-use super::support::{Ledger, evidence};
+use super::support::{Ledger, evidence, incompressible};
 
 /// How often the write-ahead file of a ledger has begun anew: its header counts it.
 fn begun_anew(ledger: &Ledger) -> u32 {
@@ -23,8 +23,7 @@ fn the_write_ahead_file_begins_anew_while_it_is_written_to() {
     while begun_anew(&ledger) == first {
         written += 1;
         assert!(written < 4000, "it never begins anew");
-        let bulk = format!("{written} {}", "x".repeat(256 << 10));
-        ledger.storage.append(evidence(written, bulk.as_bytes())).unwrap();
+        ledger.storage.append(evidence(written, &incompressible(written, 256 << 10))).unwrap();
     }
     assert_eq!(ledger.storage.version("a").unwrap(), written);
 }

@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use crate::catalogue_support::{Models, RUNTIME, approved_by};
 use crate::gate_support::EXIT;
-use crate::ledger_support::Database;
+use crate::ledger_support::{Database, forge};
 use crate::service::stand::{Stand, ask_gate, ben, rita};
 use lockgate_domain::{Decision, Digest, Phase, Snapshot, Stage, Standing, Timestamp};
 use lockgate_engine::model::Source;
 use lockgate_engine::replay::{OutcomeChange, ReplayOutcome, ReplayedDecision};
 use lockgate_engine::{LoadedModel, decision_id};
-use lockgate_ledger::tree::leaf_hash;
 use lockgate_ledger::{Retention, SqliteStorage};
 use lockgate_service::catalogue::KeptModels;
 use lockgate_service::replay::{DecisionFilter, LedgerReplay};
@@ -68,17 +67,9 @@ impl Served {
         self.replay(candidate).into_iter().map(|again| again.ended).collect()
     }
 
-    /// Replaces a text in the one entry of a kind that holds it, directly in the file. The entry gets the hash and the id of its new
-    /// text.
+    /// Replaces a text in the one entry of a kind that holds it, with its hash and id.
     fn tamper(&self, kind: &str, from: &str, to: &str) {
-        let connection = rusqlite::Connection::open(self.database.path()).unwrap();
-        let sql = "SELECT CAST(leaf AS TEXT) FROM entries WHERE kind = ?1 AND instr(CAST(leaf AS TEXT), ?2)";
-        let leaf: String = connection.query_one(sql, [kind, from], |row| row.get(0)).unwrap();
-        let changed = leaf.replace(from, to);
-        let hash = leaf_hash(changed.as_bytes());
-        let id = serde_json::from_str::<serde_json::Value>(&changed).unwrap()["id"].as_str().map(str::to_owned);
-        let sql = "UPDATE entries SET leaf = ?2, hash = ?3, id = ?4 WHERE CAST(leaf AS TEXT) = ?1";
-        connection.execute(sql, rusqlite::params![leaf, changed.as_bytes(), hash.as_bytes(), id]).unwrap();
+        forge(&self.database.path(), kind, from, to, true);
     }
 
     fn candidate(&self, text: &str) -> LoadedModel {

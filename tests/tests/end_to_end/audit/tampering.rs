@@ -1,11 +1,13 @@
 //! A file that somebody changed, byte by byte: it is found, and where.
 
+use std::sync::Arc;
+
 use lockgate_domain::{Digest, Timestamp};
 use lockgate_ledger::tree::Hash;
-use lockgate_ledger::{Append, NewEntry, Request, Source as _, Storage as _};
+use lockgate_ledger::{Append, Content, NewEntry, Request, Source as _, Storage as _};
 use serde_json::{Value, json};
 
-use super::support::{DECISION, Place, SNAPSHOT};
+use super::support::{DECISION, Place};
 
 /// A copy of the ledger in one file, which can be changed without SQLite.
 struct Copy {
@@ -16,7 +18,10 @@ struct Copy {
 
 impl Copy {
     fn new() -> Self {
-        let place = Place::new();
+        Self::of(Place::new())
+    }
+
+    fn of(place: Place) -> Self {
         place.lockgate(&["ledger", "backup", "--to", "copy.db"]).with(0);
         let honest = std::fs::read(place.path("copy.db")).unwrap();
         Self { key: place.head().0, place, honest }
@@ -32,6 +37,12 @@ impl Copy {
     fn all<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         let windows = self.honest.windows(bytes.len()).enumerate();
         windows.filter(move |(_, window)| *window == bytes).map(|(at, _)| at)
+    }
+
+    /// Where the compressed text of the decision stands: behind its hash.
+    fn text(&self) -> usize {
+        let hash = self.place.entries().remove(3).hash;
+        self.find(hash.as_bytes()) + hash.as_bytes().len()
     }
 
     /// Verifies the file with one bit of one byte changed.
@@ -57,10 +68,15 @@ impl Copy {
 #[test]
 fn a_changed_byte_of_what_was_decided_is_found_with_its_stream_and_id() {
     let copy = Copy::new();
-    // `deny` becomes `eeny`.
-    let found = copy.of_decision(copy.find(b"\"verdict\":\"deny\"") + 11);
-    assert_eq!((&found["stream"], &found["id"]), (&json!("decisions/d-42"), &json!(DECISION)));
-    assert!(found["message"].as_str().unwrap().contains("was stored when it was written"), "{found}");
+    let text = copy.text();
+    // The first bytes say that it is compressed, and the others what was decided.
+    for at in [0, 30, 100, 200] {
+        let found = copy.of_decision(text + at);
+        assert_eq!((&found["stream"], &found["id"]), (&json!("decisions/d-42"), &json!(DECISION)));
+        let message = found["message"].as_str().unwrap();
+        let expected = ["was stored when it was written", "cannot be decompressed", "not a Zstandard frame"];
+        assert!(expected.iter().any(|words| message.contains(words)), "{at}: {found}");
+    }
 }
 
 #[test]
@@ -104,9 +120,14 @@ fn a_changed_byte_of_a_signature_is_found() {
 
 #[test]
 fn a_changed_byte_of_content_is_found() {
-    let copy = Copy::new();
-    let findings = copy.findings(copy.find(SNAPSHOT) + 5);
-    let digest = lockgate_domain::Digest::of(SNAPSHOT).text();
+    let place = Place::new();
+    // Nothing about it can be made smaller, so it is kept as it is.
+    let evidence = Digest::of(b"evidence").as_bytes().to_vec();
+    let content = vec![Content::new("evidence", "application/octet-stream", Arc::new(evidence.clone()))];
+    place.storage().append(Append { content, ..Append::default() }).unwrap();
+    let copy = Copy::of(place);
+    let findings = copy.findings(copy.find(&evidence) + 5);
+    let digest = Digest::of(&evidence).text();
     assert_eq!((&findings[0]["place"], &findings[0]["digest"]), (&json!("content"), &json!(digest)), "{findings:?}");
 }
 
@@ -127,7 +148,7 @@ fn a_changed_byte_of_an_index_is_found_although_the_entries_are_intact() {
 fn a_page_that_cannot_be_read_is_found() {
     let copy = Copy::new();
     // The first byte of a page says what kind of page it is.
-    let page = copy.find(b"\"verdict\":\"deny\"") / 4096 * 4096;
+    let page = copy.text() / 4096 * 4096;
     let ended = copy.flipped(page).with(2);
     assert!(!ended.json()["findings"].as_array().unwrap().is_empty());
 }
@@ -164,7 +185,7 @@ fn wherever_a_byte_is_changed_it_is_told_or_makes_no_difference() {
 #[test]
 fn a_changed_answer_that_is_kept_for_an_idempotency_key_is_found() {
     let place = Place::new();
-    let (scope, key, answer) = ("ci".to_owned(), "key-of-ci".to_owned(), b"the answer that was given".to_vec());
+    let (scope, key, answer) = ("ci".to_owned(), "key-of-ci".to_owned(), Digest::of(b"answer").as_bytes().to_vec());
     let request = Request { scope, key, digest: Digest::of(b"what was asked"), answer: answer.clone() };
     let entry = NewEntry::new("deployment/d-44", "requested", Timestamp::from_millis(0), &json!({})).unwrap();
     place.storage().append(Append { entries: vec![entry], request: Some(request), ..Append::default() }).unwrap();

@@ -162,8 +162,8 @@ fn merged(
 /// The entry of a document; none if its leaf is not base64.
 fn stored_entry(document: EntryDocument) -> Option<StoredEntry> {
     let leaf = document.leaf_bytes()?;
-    let EntryDocument { index, stream, sequence, kind, id, at, team, hash, leaf: _ } = document;
-    Some(StoredEntry { index, stream, sequence, kind, id, at, team, hash, leaf })
+    let EntryDocument { index, stream, sequence, kind, id, at, team, hash, leaf: _, damage } = document;
+    Some(StoredEntry { index, stream, sequence, kind, id, at, team, hash, leaf, damage })
 }
 
 /// Whether an entry is one of those that were asked for, and in its place.

@@ -6,10 +6,16 @@ CREATE TABLE log (
     size INTEGER NOT NULL,
     root BLOB NOT NULL,
     checkpoint TEXT NOT NULL,
-    key TEXT NOT NULL
+    key TEXT NOT NULL,
+    -- Whether a head file (`ledger.db-head`) has stood beside the ledger, so that a missing one is noticed.
+    has_head_file INTEGER NOT NULL DEFAULT 0,
+    -- Only in a backup that nobody has written to yet: when it was made.
+    backed_up INTEGER
 ) STRICT;
 
--- The entries. `leaf` (canonical JSON) is what counts; the other columns are there to find it by, and say the same.
+-- The entries. What counts is the leaf of an entry (canonical JSON): `text`, with `idx` and `sequence` put in. The other
+-- columns are there to find it by, and say the same. `text` is compressed with the dictionary of that number, or kept as it
+-- is with 0. It stands last, so that looking at the other columns does not read it: it may have megabytes.
 CREATE TABLE entries (
     idx INTEGER PRIMARY KEY,
     stream TEXT NOT NULL,
@@ -17,12 +23,16 @@ CREATE TABLE entries (
     kind TEXT NOT NULL,
     id TEXT,
     at INTEGER NOT NULL,
+    team TEXT,
     hash BLOB NOT NULL,
-    leaf BLOB NOT NULL
+    dictionary INTEGER NOT NULL,
+    text BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX entries_by_stream ON entries (stream, sequence);
 CREATE INDEX entries_by_kind ON entries (kind, idx);
-CREATE INDEX entries_by_id ON entries (id, idx) WHERE id IS NOT NULL;
+-- An id has few entries, which are sorted by their place where no team is asked for: so one index will do.
+CREATE INDEX entries_by_id ON entries (id, team, idx) WHERE id IS NOT NULL;
+CREATE INDEX entries_by_team_and_kind ON entries (team, kind, idx) WHERE team IS NOT NULL;
 
 -- The complete inner nodes of the tree, numbered as in an array-based tree; the leaves' hashes stand with the entries.
 CREATE TABLE nodes (
@@ -37,8 +47,8 @@ CREATE TABLE checkpoints (
     note TEXT NOT NULL
 ) STRICT;
 
--- Content by digest. What retention deleted has no bytes any more, and the moment in `deleted`. The bytes stand apart, so
--- that noting that they came again does not write them again.
+-- Content by digest; `size` is what it has uncompressed. What retention deleted has no bytes any more, and the moment in
+-- `deleted`. The bytes stand apart, so that noting that they came again does not write them again.
 CREATE TABLE content (
     id INTEGER PRIMARY KEY,
     digest BLOB NOT NULL UNIQUE,
@@ -51,6 +61,7 @@ CREATE TABLE content (
 CREATE INDEX content_by_age ON content (kind, stored) WHERE deleted IS NULL;
 CREATE TABLE content_bytes (
     id INTEGER PRIMARY KEY,
+    dictionary INTEGER NOT NULL,
     bytes BLOB NOT NULL
 ) STRICT;
 CREATE TABLE content_references (
@@ -58,16 +69,25 @@ CREATE TABLE content_references (
     idx INTEGER NOT NULL,
     PRIMARY KEY (digest, idx)
 ) STRICT, WITHOUT ROWID;
+-- The content that entries of a team refer to.
+CREATE TABLE content_teams (
+    team TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    PRIMARY KEY (team, digest)
+) STRICT, WITHOUT ROWID;
 
--- The requests that were answered, so that they are answered once.
+-- The requests that were answered, so that they are answered once. The entry `first` names a digest over a row with its
+-- uncompressed answer, and with a salt that only the row has.
 CREATE TABLE requests (
     scope TEXT NOT NULL,
     key TEXT NOT NULL,
     digest BLOB NOT NULL,
     first INTEGER NOT NULL,
     count INTEGER NOT NULL,
-    answer BLOB NOT NULL,
     at INTEGER NOT NULL,
+    salt BLOB NOT NULL,
+    dictionary INTEGER NOT NULL,
+    answer BLOB NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX requests_by_age ON requests (at);

@@ -22,8 +22,8 @@ pub(super) fn push(page: &mut Entries, entry: SourceEntry) {
 }
 
 fn entry_document(stored: StoredEntry) -> EntryDocument {
-    let StoredEntry { index, stream, sequence, kind, id, at, team, hash, leaf } = stored;
-    EntryDocument { index, stream, sequence, kind, id, at, team, hash, leaf: STANDARD.encode(leaf) }
+    let StoredEntry { index, stream, sequence, kind, id, at, team, hash, leaf, damage } = stored;
+    EntryDocument { index, stream, sequence, kind, id, at, team, hash, leaf: STANDARD.encode(leaf), damage }
 }
 
 /// The hashes between the roots of two sizes.
