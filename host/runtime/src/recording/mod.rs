@@ -124,6 +124,7 @@ pub struct RecordedLimits {
 #[serde(rename_all = "kebab-case")]
 pub enum RecordedOutcome {
     /// The plugin answered.
+    #[serde(rename = "said")]
     Answered(PluginOutput),
     /// The evaluation failed.
     Failed(Failure),
