@@ -70,10 +70,8 @@ impl FourEyes {
     fn outsiders(&self, evaluation: &Evaluation) -> Vec<Outsider> {
         let requester = evaluation.requester().id;
         let contributors = if self.settings.exclude_contributors { evaluation.contributors() } else { Vec::new() };
-        let contributors = contributors
-            .into_iter()
-            .filter(|contributor| contributor.id != requester)
-            .map(|contributor| Outsider {
+        let contributors =
+            contributors.into_iter().filter(|contributor| contributor.id != requester).map(|contributor| Outsider {
                 id: contributor.id,
                 relation: "contributor",
                 why: "contributed to the change",

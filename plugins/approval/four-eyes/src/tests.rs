@@ -73,10 +73,7 @@ fn without_approvals_it_says_how_many_of_whom_are_missing() {
     assert_eq!(needs(&answer), [("authority", 2, vec!["rita"])]);
     let requirement = &required(&answer)[0];
     assert_eq!(requirement.code, "approvals-missing");
-    assert_eq!(
-        requirement.message,
-        "2 approvals in role `authority` are missing; not eligible: `rita` (requester)"
-    );
+    assert_eq!(requirement.message, "2 approvals in role `authority` are missing; not eligible: `rita` (requester)");
     let Need::Approvals(need) = &requirement.need else { panic!("{requirement:?}") };
     assert_eq!(need.subject, fixture.subject);
 }
