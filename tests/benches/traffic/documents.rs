@@ -59,7 +59,7 @@ pub(crate) fn one<'a, T: ?Sized>(random: &mut Rng, of: &[&'a T]) -> &'a T {
 pub(crate) fn somebody(random: &mut Rng, team: &'static str, role: &'static str) -> Account {
     let number = random.usize(..4);
     let (given, family) = (GIVEN[(role.len() + number) % GIVEN.len()], FAMILY[(team.len() + number) % FAMILY.len()]);
-    let domain = if team.len() % 2 == 0 { "example.org" } else { "mail.example.com" };
+    let domain = if team.len().is_multiple_of(2) { "example.org" } else { "mail.example.com" };
     let person = match role {
         "pipeline" => format!("ci-{team}-{}", random.u8(1..4)),
         _ => format!("{given}.{family}@{domain}"),

@@ -46,7 +46,7 @@ impl Organisation {
             people: one(random, &["people", "four-eyes", "sign-off", "approvals"]),
             owners: one(random, &["owners", "stakeholders", "managers"]),
             window: one(random, &["window", "change-window", "calendar"]),
-            has_examples: number % 4 == 0,
+            has_examples: number.is_multiple_of(4),
             origin: format!("git+https://git.{name}.example.com"),
         }
     }
