@@ -2,7 +2,8 @@
 //!
 //! `lockgate-dictionary <samples> <dictionaries> [--replace]`. The samples are the files that the bench `traffic` of
 //! `lockgate-tests` writes for each organisation, one sample a line. Every fourth organisation is not trained on, and is what
-//! the dictionaries are compared with: so they are compared as strangers will use them. The new dictionary gets the next number, or with `--replace` the number of the newest one.
+//! the dictionaries are compared with: so they are compared as strangers will use them. The new dictionary gets the next
+//! number, or with `--replace` the number of the newest one.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,6 +15,7 @@ use zstd::bulk::Compressor;
 use zstd::dict::EncoderDictionary;
 
 /// How large a dictionary is, in bytes. Twice as much makes entries a few per cent smaller, and costs twice the memory.
+#[cfg(feature = "train")]
 const SIZE: usize = 32 << 10;
 /// The level that the ledger compresses with.
 const LEVEL: i32 = 3;
