@@ -214,9 +214,10 @@ fn content_that_was_changed_in_the_ledger_decides_nothing() {
     catalogue.keep(&*database.open(), at(1)).unwrap();
     let digest = catalogue.current().models()[0].digest();
     let connection = rusqlite::Connection::open(database.path()).unwrap();
-    let sql = "UPDATE content_bytes SET bytes = CAST(replace(CAST(bytes AS TEXT), 'hard-mandatory', 'advisory') AS BLOB) WHERE id =
-               (SELECT id FROM content WHERE kind = 'model')";
-    assert_eq!(connection.execute(sql, []).unwrap(), 1);
+    let changed = fs::read_to_string(models.path("shop.toml")).unwrap().replace("hard-mandatory", "advisory");
+    let sql =
+        "UPDATE content_bytes SET dictionary = 0, bytes = ?1 WHERE id = (SELECT id FROM content WHERE kind = 'model')";
+    assert_eq!(connection.execute(sql, [changed.into_bytes()]).unwrap(), 1);
     let error = empty().restore(&*database.open(), digest).unwrap_err().to_string();
     assert!(error.starts_with("the ledger's record of the text of the model `shop@1.0.0` is damaged"), "{error}");
 }
