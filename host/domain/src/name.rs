@@ -103,13 +103,13 @@ pub fn check_name(written: &str) -> Result<(), NameFault> {
         return Err(NameFault::Empty);
     }
     if let Some(character) = written.chars().find(|character| is_invisible(*character)) {
-        return Err(NameFault::Invisible { character, shown: escaped(written) });
+        return Err(NameFault::Invisible { character, shown: escaped(&abridged(written)) });
     }
     if written.starts_with(' ') || written.ends_with(' ') {
-        return Err(NameFault::BlankAtEnd(written.to_owned()));
+        return Err(NameFault::BlankAtEnd(abridged(written)));
     }
     if written.contains("  ") {
-        return Err(NameFault::Blanks(written.to_owned()));
+        return Err(NameFault::Blanks(abridged(written)));
     }
     Ok(())
 }
@@ -142,10 +142,10 @@ fn check_identity(what: &'static str, written: &str) -> Result<(), InvalidName> 
     // The signs of ASCII are common to all scripts, and ids have many: `repo:acme/shop`, `ada+test@example.org`.
     let letters: String = written.nfc().filter(|c| !c.is_ascii() || c.is_ascii_alphanumeric()).collect();
     if let Some(character) = letters.chars().find(|character| !character.identifier_allowed()) {
-        return wrong(NameFault::Restricted { character, shown: written.to_owned() });
+        return wrong(NameFault::Restricted { character, shown: abridged(written) });
     }
     if !letters.as_str().check_restriction_level(RestrictionLevel::HighlyRestrictive) {
-        return wrong(NameFault::MixedScripts(written.to_owned()));
+        return wrong(NameFault::MixedScripts(abridged(written)));
     }
     Ok(())
 }
@@ -195,8 +195,17 @@ pub fn gives_orders(character: char) -> bool {
 /// Names the first such character.
 pub fn check_line(text: &str) -> Result<(), NameFault> {
     match text.chars().find(|character| is_refused_in_line(*character)) {
-        Some(character) => Err(NameFault::Invisible { character, shown: escaped(text) }),
+        Some(character) => Err(NameFault::Invisible { character, shown: escaped(&abridged(text)) }),
         None => Ok(()),
+    }
+}
+
+/// As much of a text as a message can hold: names have no limit of their own, and a plugin may fill one with anything.
+fn abridged(text: &str) -> String {
+    const LONGEST: usize = 60;
+    match text.chars().nth(LONGEST) {
+        Some(_) => format!("{}…", text.chars().take(LONGEST).collect::<String>()),
+        None => text.to_owned(),
     }
 }
 
@@ -456,5 +465,13 @@ mod tests {
     #[test]
     fn the_json_of_a_fact_may_hold_any_character() {
         assert_eq!(said("/facts/a/json", "\u{1b}[31mred\u{1b}[0m\u{202e}"), None);
+    }
+
+    #[test]
+    fn of_a_long_name_a_message_shows_sixty_characters() {
+        let message =
+            super::check_name(&format!("{}\u{0}{}", "a".repeat(59), "b".repeat(5000))).unwrap_err().to_string();
+        assert!(message.len() < 200, "{message}");
+        assert!(message.contains(&format!("{}\\u{{0}}…", "a".repeat(59))), "{message}");
     }
 }
