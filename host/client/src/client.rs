@@ -4,6 +4,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use lockgate_domain::api::IDEMPOTENCY_KEY;
+use lockgate_domain::shortened;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
@@ -161,11 +162,7 @@ impl Client {
 
     /// The URL of a path, for messages: a long one is cut.
     fn url(&self, path: &RequestPath) -> String {
-        let path = path.to_string();
-        match path.char_indices().nth(LONGEST_PATH) {
-            Some((end, _)) => format!("{}{}…", self.address, path.get(..end).unwrap_or_default()),
-            None => format!("{}{path}", self.address),
-        }
+        format!("{}{}", self.address, shortened(&path.to_string(), LONGEST_PATH))
     }
 }
 

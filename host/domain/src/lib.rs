@@ -40,6 +40,7 @@ mod records;
 mod release;
 mod rollout;
 pub mod rules;
+mod shortened;
 mod snapshot;
 mod stage;
 mod strict_json;
@@ -92,6 +93,7 @@ pub use release::{
     ReleaseNotes, ReleaseStatus, Severity,
 };
 pub use rollout::{Action, LastKnownGood, Progress, Rollout, Step, StepAction, StepState, StepStatus, Wait, WayBack};
+pub use shortened::shortened;
 pub use snapshot::{Snapshot, SnapshotForm};
 pub use stage::{Gate, Phase, Scenario, Stage};
 pub use strict_json::{

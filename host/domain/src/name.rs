@@ -13,6 +13,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::{GeneralSecurityProfile as _, RestrictionLevel, RestrictionLevelDetection as _};
 
 use crate::distinct::{Keyed, distinct};
+use crate::shortened::shortened;
 
 /// Why a text is not a name of its kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -200,13 +201,9 @@ pub fn check_line(text: &str) -> Result<(), NameFault> {
     }
 }
 
-/// As much of a text as a message can hold: names have no limit of their own, and a plugin may fill one with anything.
-fn abridged(text: &str) -> String {
-    const LONGEST: usize = 60;
-    match text.chars().nth(LONGEST) {
-        Some(_) => format!("{}…", text.chars().take(LONGEST).collect::<String>()),
-        None => text.to_owned(),
-    }
+/// As much of a name as a message shows: names have no limit of their own, and a plugin may fill one with anything.
+fn abridged(name: &str) -> String {
+    shortened(name, 60)
 }
 
 /// The text with characters escaped that people cannot see.

@@ -117,8 +117,8 @@ impl Snapshot {
     }
 }
 
-/// The canonical form of all snapshots of one snapshot: what is the same in them is written once. For whoever decides on
-/// the same snapshot again and again, at other moments and gates.
+/// The canonical form of snapshots that differ in their moment and gate alone. What they have in common is written and hashed
+/// once, for repeated decisions on one deployment.
 #[derive(Clone, Debug)]
 pub struct SnapshotForm {
     /// The hash of what comes before the first part that differs: most of it.

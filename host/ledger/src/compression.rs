@@ -87,8 +87,9 @@ pub(crate) fn decompress(dictionary: i64, bytes: &[u8], limit: usize) -> Result<
 
 static DECODER_DICTIONARIES: LazyLock<Vec<DecoderDictionary<'static>>> =
     LazyLock::new(|| DICTIONARIES.iter().map(|bytes| DecoderDictionary::copy(bytes)).collect());
+#[expect(clippy::expect_used, reason = "without a dictionary, compressed rows would say that they are not")]
 static ENCODER_DICTIONARY: LazyLock<EncoderDictionary<'static>> =
-    LazyLock::new(|| EncoderDictionary::copy(DICTIONARIES.last().copied().unwrap_or_default(), LEVEL));
+    LazyLock::new(|| EncoderDictionary::copy(DICTIONARIES.last().expect("there is a dictionary"), LEVEL));
 static COMPRESSION_CONTEXTS: ContextPool<CompressionContext> = ContextPool::new();
 static DECOMPRESSION_CONTEXTS: ContextPool<Decompressor<'static>> = ContextPool::new();
 

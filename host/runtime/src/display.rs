@@ -37,16 +37,6 @@ impl fmt::Display for Count {
     }
 }
 
-/// A text of at most `longest` characters: a longer one ends in `…`.
-pub(crate) fn shortened(text: &str, longest: usize) -> String {
-    if text.chars().nth(longest).is_none() {
-        return text.to_owned();
-    }
-    let mut shortened: String = text.chars().take(longest).collect();
-    shortened.push('…');
-    shortened
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,12 +45,6 @@ mod tests {
     fn bytes_keep_the_largest_unit_and_round_up() {
         let shown = [0, 1023, 1024, 32 << 20, (32 << 20) + 1, 33 << 20, 3 << 29].map(|n| Bytes(n).to_string());
         assert_eq!(shown, ["0 bytes", "1023 bytes", "1 KiB", "32 MiB", "32.1 MiB", "33 MiB", "1.5 GiB"]);
-    }
-
-    #[test]
-    fn a_text_is_cut_where_it_has_too_many_characters() {
-        assert_eq!(shortened("größer", 6), "größer");
-        assert_eq!(shortened("größer", 3), "grö…");
     }
 
     #[test]

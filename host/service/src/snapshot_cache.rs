@@ -21,7 +21,7 @@ use crate::lifecycle::{ApprovalInvalid, RecordedApproval};
 use lockgate_engine::gate::AnswerCache;
 use lockgate_engine::{LoadedModel, SelectedModel, SnapshotRequest, select_model};
 
-/// A snapshot at a moment.
+/// The snapshot of a deployment at one gate and one moment.
 pub(super) struct GateSnapshot {
     pub(super) cached: Arc<CachedSnapshot>,
     pub(super) snapshot: Arc<Snapshot>,
@@ -29,7 +29,7 @@ pub(super) struct GateSnapshot {
     pub(super) environment: Option<Expect>,
 }
 
-/// What a snapshot shows at any moment, until something that it rests on changes.
+/// The parts of snapshots that are the same at every moment, until something that they rest on changes.
 pub(super) struct CachedSnapshot {
     pub(super) model: LoadedModel,
     pub(super) because: String,

@@ -4,11 +4,11 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use lockgate_domain::shortened;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::host_function::HostFunction;
-use crate::display::shortened;
 
 /// A question of a plugin to a capability, and its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

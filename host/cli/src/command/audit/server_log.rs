@@ -16,7 +16,7 @@ use lockgate_domain::api::audit::{
     Checkpoints, Contents, DeletedContent, Entries, EntryDocument, HeadDocument, KIND_HEADER, MEDIA_TYPE_HEADER,
     MOST_ITEMS, MOST_NODES, Nodes, PATH, SIZE_HEADER, STORED_HEADER, WithheldEntryDocument,
 };
-use lockgate_domain::{Digest, counted};
+use lockgate_domain::{Digest, counted, shortened};
 use lockgate_ledger::tree::Hash;
 use lockgate_ledger::{
     Cause, ContentState, Error, Head, InclusionProof, Query, Source, SourceEntry, StoredContent, StoredEntry,
@@ -127,11 +127,7 @@ fn ledger_error(error: ClientError) -> Error {
 
 /// The server answers as Lockgate does, but something else than was asked for.
 fn contradiction(path: &RequestPath, answer: &str) -> Error {
-    let path = path.to_string();
-    let shown = match path.char_indices().nth(LONGEST_PATH) {
-        Some((end, _)) => format!("{}…", path.get(..end).unwrap_or_default()),
-        None => path,
-    };
+    let shown = shortened(&path.to_string(), LONGEST_PATH);
     let message = format!("the server was asked for `{shown}`, and answered {answer}");
     Unavailable { cause: Cause::Corrupt, message }.into()
 }

@@ -4,7 +4,6 @@ use lockgate_domain as domain;
 use lockgate_domain::JsonError;
 
 use super::generated::lockgate::types::types as wit;
-use crate::display::shortened;
 
 /// Why an answer violates the contract: the position and what is wrong there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,5 +124,5 @@ impl AnswerIntake {
 
 /// As much of a guest's text as a message can hold.
 pub(super) fn excerpt(text: &str) -> String {
-    shortened(text, 60)
+    domain::shortened(text, 60)
 }
