@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use lockgate_domain::Digest;
 
@@ -83,6 +84,42 @@ pub struct Request {
     pub digest: Digest,
     /// What is to be answered, word for word, if it comes again.
     pub answer: Vec<u8>,
+}
+
+/// How long a write is tried again, if what it rests on has changed each time before the ledger took it.
+const RETRIED_FOR: Duration = Duration::from_secs(20);
+
+/// How often it is tried again at least, however long that takes.
+const RETRIED_AT_LEAST: usize = 8;
+
+/// The attempts at a write that rests on what was read: after an [`Error::Conflict`] it is read and tried again.
+///
+/// Attempts are limited by time, not by number: on a busy machine, a process that is a little slower than another one loses
+/// many times in a row.
+#[derive(Debug)]
+pub struct WriteAttempts {
+    began: Instant,
+    lost: usize,
+}
+
+impl WriteAttempts {
+    /// Begins with the first attempt.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self { began: Instant::now(), lost: 0 }
+    }
+
+    /// Counts an attempt that was lost, and says whether there is to be another one.
+    pub fn lose(&mut self) -> bool {
+        self.lost += 1;
+        self.lost <= RETRIED_AT_LEAST || self.began.elapsed() < RETRIED_FOR
+    }
+
+    /// How many attempts were lost.
+    #[must_use]
+    pub fn lost(&self) -> usize {
+        self.lost
+    }
 }
 
 /// What was written. It is on the disk.

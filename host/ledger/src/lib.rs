@@ -84,7 +84,7 @@ mod team_view;
 pub mod tree;
 pub mod verify;
 
-pub use append::{Append, Appended, Content, Expect, Placed, Request, ValueChanges};
+pub use append::{Append, Appended, Content, Expect, Placed, Request, ValueChanges, WriteAttempts};
 pub use clock::{LedgerClock, SystemClock};
 pub use entry::{
     Entry, InvalidEntry, LEDGER_STREAM, NewEntry, SourceEntry, StoredEntry, WithheldEntry, check_stream_name,

@@ -13,7 +13,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use lockgate_domain::{Decision, Digest, Gate, Right, TeamName, Timestamp, Verdict};
-use lockgate_ledger::{Appended, Error};
+use lockgate_ledger::{Appended, Error, WriteAttempts};
 
 use super::decision::{DecisionOrigin, DecisionPhases, EvaluatedDecision, PreparedDecision, digests};
 use super::gate::GatePass;
@@ -21,7 +21,7 @@ use super::read::{LoadedDeployment, ReadMode};
 use super::snapshot_cache::GateSnapshot;
 use super::value_turns::ValueTurn;
 use super::write::{kept, request_of};
-use super::{ATTEMPTS, DeploymentRef, DeploymentService, ServiceError, WriteAnswer, WriteContext};
+use super::{DeploymentRef, DeploymentService, ServiceError, WriteAnswer, WriteContext};
 use crate::authority::{Actor, CredentialCheck};
 
 /// A piece of work for another thread.
@@ -125,7 +125,9 @@ struct RunningGateRequest {
     request: GateRequest,
     /// The digest of what is asked under the idempotency key.
     key_digest: Option<Digest>,
-    attempts: usize,
+    attempts: WriteAttempts,
+    /// The turn at values that an earlier attempt waited for. A request that loses to another process keeps its place in the line.
+    turn: Option<ValueTurn>,
     done: GateCallback,
 }
 
@@ -146,7 +148,8 @@ impl DeploymentService {
             Ok(digest) => digest,
             Err(error) => return done(Err(error)),
         };
-        RunningGateRequest { engine: self.clone(), threads, request, key_digest, attempts: 0, done }.begin();
+        let attempts = WriteAttempts::begin();
+        RunningGateRequest { engine: self.clone(), threads, request, key_digest, attempts, turn: None, done }.begin();
     }
 
     /// Takes a request to a gate, works on it on this thread, and waits for the answer.
@@ -221,8 +224,7 @@ impl GateRequest {
 
 impl RunningGateRequest {
     /// Begins on a thread that computes, for the first time or once more.
-    fn begin(mut self) {
-        self.attempts += 1;
+    fn begin(self) {
         let threads = Arc::clone(&self.threads);
         threads.compute(Box::new(move || match self.first_step() {
             Ok(FirstStep::Evaluate(look)) => self.choose_thread(look),
@@ -247,7 +249,7 @@ impl RunningGateRequest {
         }
         // What is wrong is said only if it is wrong now.
         let look = self.look_as_of(ReadMode::Fresh, began);
-        if self.key_digest.is_none() || self.attempts > 1 {
+        if self.key_digest.is_none() || self.attempts.lost() > 0 {
             return look.map(FirstStep::Evaluate);
         }
         match look {
@@ -280,21 +282,22 @@ impl RunningGateRequest {
     }
 
     /// Goes on here, or, where a plugin or the turn at its values has to be waited for, on a thread that may wait.
-    fn choose_thread(self, look: Look) {
+    fn choose_thread(mut self, look: Look) {
         let model = &look.gate_snapshot.cached.model;
         let turns = self.engine.0.value_turns.clone();
         let namespaces = match self.request.purpose {
             GatePurpose::Look { .. } => BTreeSet::new(),
             _ => model.writable_namespaces(self.request.gate),
         };
-        if !model.may_wait(self.request.gate)
-            && let Ok(turn) = turns.try_take(&namespaces)
-        {
-            return self.evaluate(look, turn);
+        if !model.may_wait(self.request.gate) {
+            let had = self.turn.take();
+            if let Ok(turn) = had.map_or_else(|| turns.try_take(&namespaces), |turn| Ok(Some(turn))) {
+                return self.evaluate(look, turn);
+            }
         }
         let threads = Arc::clone(&self.threads);
         threads.wait(Box::new(move || {
-            let turn = turns.take(&namespaces);
+            let turn = self.turn.take().or_else(|| turns.take(&namespaces));
             self.evaluate(look, turn);
         }));
     }
@@ -355,7 +358,7 @@ impl RunningGateRequest {
 
     /// Has the ledger write it, and answers when it is on the disk; or begins again, if something it rested on has changed.
     fn write(
-        self,
+        mut self,
         prepared: PreparedDecision,
         turn: Option<ValueTurn>,
         answer: impl FnOnce(&Appended) -> Result<GateAnswer, ServiceError> + Send + 'static,
@@ -372,13 +375,13 @@ impl RunningGateRequest {
                     Err(error) => self.end(Err(error)),
                 }
             }
+            Err(error) if self.engine.is_worth_another_attempt(&error) && self.attempts.lose() => {
+                self.turn = turn.filter(|turn| turn.covers(&error));
+                self.begin();
+            }
             Err(error) => {
-                let again = self.engine.is_worth_another_attempt(&error);
                 drop(turn);
-                match again && self.attempts < ATTEMPTS {
-                    true => self.begin(),
-                    false => self.end(Err(error.into())),
-                }
+                self.end(Err(error.into()));
             }
         };
         storage.submit(prepared.append(), Box::new(written));

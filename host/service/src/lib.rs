@@ -95,9 +95,6 @@ pub enum Recordings {
     None,
 }
 
-/// How often a decision or a write is tried, if what it rests on has changed each time before the ledger took it.
-const ATTEMPTS: usize = 32;
-
 /// For how long a role is lent at most, if nobody says.
 pub const LONGEST_DELEGATION: Duration = Duration::from_millis(30 * 86_400_000);
 

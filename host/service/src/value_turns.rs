@@ -3,12 +3,13 @@
 //! A decision that changes values names the version of the namespace that it read, so of those that read the same version
 //! one is written, and the others are made again. Where that happens, decisions of this process take turns from then on,
 //! in the order in which they came, until nobody waits any more: the one whose turn it is only meets those that began
-//! before, and writers in other processes. A namespace that nobody fights over is not queued for.
+//! before, and writers in other processes. It keeps its turn where it loses to another process. A namespace that nobody fights over is not queued for.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lockgate_ledger::{Conflict, Error};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// How long a decision waits for its turn. It is made without one afterwards: a plugin that hangs keeps nobody from trying.
@@ -38,6 +39,15 @@ struct TurnQueueState {
 pub(super) struct ValueTurn {
     line: Arc<TurnQueue>,
     number: u64,
+    /// The namespaces that it is a turn at.
+    wanted: BTreeSet<String>,
+}
+
+impl ValueTurn {
+    /// Whether the writers conflicted over a namespace that this is a turn at: then one of them was in another process.
+    pub(super) fn covers(&self, error: &Error) -> bool {
+        matches!(error, Error::Conflict(Conflict::Namespace { namespace, .. }) if self.wanted.contains(namespace))
+    }
 }
 
 /// The turn would have to be waited for.
@@ -66,7 +76,7 @@ impl ValueTurns {
             self.0.moved.wait_for(&mut state, left);
         }
         drop(state);
-        Some(ValueTurn { line: Arc::clone(&self.0), number })
+        Some(ValueTurn { line: Arc::clone(&self.0), number, wanted })
     }
 
     /// The same, for a thread that must not wait.
@@ -81,7 +91,7 @@ impl ValueTurns {
             return Err(WouldWait);
         }
         drop(state);
-        Ok(Some(ValueTurn { line: Arc::clone(&self.0), number }))
+        Ok(Some(ValueTurn { line: Arc::clone(&self.0), number, wanted }))
     }
 }
 

@@ -1,12 +1,12 @@
 //! Writing in one piece, once: conditions, idempotency keys, and trying again where somebody else was faster.
 
 use lockgate_domain::Digest;
-use lockgate_ledger::{Append, Content, Error, Expect, NewEntry, Request, ValueChanges};
+use lockgate_ledger::{Append, Content, Error, Expect, NewEntry, Request, ValueChanges, WriteAttempts};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::read::LoadedDeployment;
-use super::{ATTEMPTS, DeploymentService, ServiceError, WriteAnswer, WriteContext};
+use super::{DeploymentService, ServiceError, WriteAnswer, WriteContext};
 use crate::authority::Actor;
 use crate::lifecycle::{DeploymentEvent, EventActor};
 
@@ -66,13 +66,10 @@ impl DeploymentService {
         if let Some(answer) = self.kept_answer(write, digest)? {
             return kept(&answer);
         }
-        let mut attempts = 0;
+        let mut attempts = WriteAttempts::begin();
         loop {
-            attempts += 1;
             match attempt(permitted?, digest) {
-                Err(ServiceError::Ledger(error @ Error::Conflict(_))) if attempts < ATTEMPTS => {
-                    self.note_conflict(&error)
-                }
+                Err(ServiceError::Ledger(error @ Error::Conflict(_))) if attempts.lose() => self.note_conflict(&error),
                 done => return done,
             }
             permitted = permit();

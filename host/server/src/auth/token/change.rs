@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockgate_domain::{CredentialKind, Duration, Person, PersonId, Right, Teams, Timestamp, check_line, check_name};
-use lockgate_ledger::{Append, Error, Expect, Storage};
+use lockgate_ledger::{Append, Error, Expect, Storage, WriteAttempts};
 use lockgate_service::lifecycle::EventActor;
 
 use super::event::{ACCESS_STREAM, IssuedBody, RevokedBody, RotatedBody, TokenEvent};
@@ -12,9 +12,6 @@ use super::{ID_DIGITS, TokenError, TokenSecret, own_person, random};
 
 /// For how long the first administrator's token is taken: long enough to issue others.
 const FIRST_TOKEN_LASTS: Duration = Duration::from_millis(24 * 60 * 60 * 1000);
-
-/// How often it is tried again when somebody else changed the stream at the same time.
-const ATTEMPTS: usize = 10;
 
 /// What a token shall be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,7 +146,8 @@ fn change(
     event: impl Fn(&Token) -> Result<TokenEvent, TokenError>,
 ) -> Result<Token, TokenError> {
     let mut tokens = Tokens::read(storage)?;
-    for attempt in 1.. {
+    let mut attempts = WriteAttempts::begin();
+    loop {
         let token = tokens.get(id).ok_or_else(|| TokenError::NotFound(id.to_owned()))?;
         if let Some(revocation) = &token.revoked {
             return Err(TokenError::Revoked { id: id.to_owned(), at: revocation.at });
@@ -157,7 +155,7 @@ fn change(
         let entries = vec![event(token)?.entry(id, now)?];
         let expect = vec![Expect { stream: ACCESS_STREAM.to_owned(), version: tokens.version() }];
         match storage.append(Append { entries, expect, ..Append::default() }) {
-            Err(Error::Conflict(_)) if attempt < ATTEMPTS => tokens.catch_up(storage)?,
+            Err(Error::Conflict(_)) if attempts.lose() => tokens.catch_up(storage)?,
             outcome => {
                 outcome?;
                 break;

@@ -195,6 +195,23 @@ fn a_decision_that_conflicts_is_made_again_on_the_new_values_and_counts_once() {
 }
 
 #[test]
+fn a_decision_that_loses_to_another_server_many_times_in_a_row_is_written_when_that_one_pauses() {
+    const LOST: usize = 60;
+    let stand = stand(&counter(), "64 KiB");
+    let actor = rita();
+    let other = open_ledger(&stand.folder);
+    let credential = Looking::new(move |asked| {
+        if asked < LOST {
+            set_count(&other, u8::try_from(asked).unwrap());
+        }
+        true
+    });
+    pass_as(&stand, &actor, Arc::clone(&credential)).unwrap();
+    assert_eq!(credential.asked.load(Ordering::SeqCst), LOST + 1);
+    assert_eq!((counted(&stand.engine), decisions(&stand.engine)), (60, 1));
+}
+
+#[test]
 fn a_decision_whose_deployment_changed_meanwhile_counts_once() {
     let stand = stand(&counter(), "64 KiB");
     let (at, now) = (gate(ENTRANCE.0, ENTRANCE.1), stand.now());
