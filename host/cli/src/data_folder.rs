@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use lockgate_ledger::{KeyFile, Source as _, SqliteOptions, SqliteStorage};
+use lockgate_ledger::{KeyFile, LogSource as _, SqliteOptions, SqliteStorage};
 
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::input::not_found;

@@ -88,7 +88,7 @@ fn set_up(cli: &Cli) {
     };
     tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(|| print::EscapingWriter)
+        .with_writer(|| print::EscapingStderr)
         .with_ansi(!matches!(anstream::AutoStream::choice(&std::io::stderr()), anstream::ColorChoice::Never))
         .with_target(false)
         .init();

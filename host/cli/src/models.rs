@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lockgate_engine::model::{Findings, Source, SourceError};
+use lockgate_engine::model::{ModelFindings, Source, SourceError};
 use lockgate_engine::{LoadReport, LoadedModel};
 use lockgate_runtime::Runtime;
 
@@ -44,7 +44,7 @@ pub(crate) fn load(runtime: &Runtime, path: &Path, quiet: bool) -> Result<Loaded
 }
 
 /// The findings about a model, as invalid input.
-pub(crate) fn invalid(source: &Source, findings: &Findings) -> InvalidInput {
+pub(crate) fn invalid(source: &Source, findings: &ModelFindings) -> InvalidInput {
     InvalidInput { diagnostics: Vec::new(), models: vec![findings.render(source, true)] }
 }
 

@@ -55,9 +55,9 @@ pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> serde_json::Result<Stri
 }
 
 /// Writes to standard error, for example the log. Styles are kept; other control characters are made visible.
-pub(crate) struct EscapingWriter;
+pub(crate) struct EscapingStderr;
 
-impl io::Write for EscapingWriter {
+impl io::Write for EscapingStderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         io::stderr().lock().write_all(visible(&text, true).as_bytes())?;

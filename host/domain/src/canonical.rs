@@ -53,7 +53,7 @@ pub fn with_canonical_json<T: Serialize + ?Sized, R>(
 ) -> Result<R, DigestError> {
     let mut canonical = ROOM.take().unwrap_or_default();
     canonical.clear();
-    let mut serializer = Serializer::with_formatter(io::sink(), Writer(&mut canonical));
+    let mut serializer = Serializer::with_formatter(io::sink(), CanonicalWriter(&mut canonical));
     value.serialize(&mut serializer).map_err(|error| DigestError::NotCanonical(error.to_string()))?;
     let taken = take(&canonical.json, canonical.deepest);
     if canonical.json.capacity() <= LARGEST_ROOM {
@@ -69,7 +69,7 @@ struct Canonical {
     /// The objects that are open: where each begins, in the text and in `members`.
     objects: Vec<(usize, usize)>,
     /// The members of the open objects.
-    members: Vec<Member>,
+    members: Vec<SortedMember>,
     /// Where an object is put in order.
     ordered: String,
     /// How many arrays and objects are open, and how many were at most.
@@ -78,7 +78,7 @@ struct Canonical {
 }
 
 /// A member of an object: where its name stands, with its quotation marks, and where it ends, behind its comma.
-struct Member {
+struct SortedMember {
     name: Range<usize>,
     /// Whether the name is of ASCII with nothing escaped, so that it is ordered as it stands.
     plain: bool,
@@ -110,13 +110,13 @@ impl Canonical {
     }
 
     /// The name of a member, with its quotation marks.
-    fn name(&self, member: &Member) -> &str {
+    fn name(&self, member: &SortedMember) -> &str {
         self.written(member.name.clone())
     }
 
     /// The order of RFC 8785: that of the names' UTF-16 code units. For plain names it is that of their bytes, without the
     /// closing quotation mark: a name that another one begins with comes first.
-    fn order(&self, one: &Member, other: &Member) -> Ordering {
+    fn order(&self, one: &SortedMember, other: &SortedMember) -> Ordering {
         let (name, next) = (self.name(one), self.name(other));
         if one.plain && other.plain {
             let unquoted = |name: &str| name.len().saturating_sub(1);
@@ -155,7 +155,7 @@ impl Canonical {
 
     /// The members of an object whose first one is that.
     #[expect(clippy::expect_used, reason = "a digest of anything else would be signed")]
-    fn members_from(&self, first: usize) -> &[Member] {
+    fn members_from(&self, first: usize) -> &[SortedMember] {
         self.members.get(first..).expect("members are taken away from the end, down to the first one of an object")
     }
 
@@ -193,9 +193,9 @@ fn wrong(message: &str) -> io::Error {
 }
 
 /// Writes JSON as serde comes by it. What it is given to write to stays empty.
-struct Writer<'c>(&'c mut Canonical);
+struct CanonicalWriter<'c>(&'c mut Canonical);
 
-impl Writer<'_> {
+impl CanonicalWriter<'_> {
     fn whole(&mut self, number: impl itoa::Integer) {
         self.0.write(itoa::Buffer::new().format(number));
     }
@@ -244,7 +244,7 @@ macro_rules! texts {
     )*};
 }
 
-impl Formatter for Writer<'_> {
+impl Formatter for CanonicalWriter<'_> {
     numbers! {
         write_i8: i8 => signed,
         write_i16: i16 => signed,
@@ -347,7 +347,7 @@ impl Formatter for Writer<'_> {
 
     fn begin_object_key<W: ?Sized + io::Write>(&mut self, _: &mut W, _: bool) -> io::Result<()> {
         let here = self.0.json.len();
-        self.0.members.push(Member { name: here..here, plain: false, end: here });
+        self.0.members.push(SortedMember { name: here..here, plain: false, end: here });
         Ok(())
     }
 

@@ -124,12 +124,12 @@ pub struct SnapshotForm {
     /// The hash of what comes before the first part that differs: most of it.
     begun: Sha256,
     /// What comes then.
-    parts: Vec<Part>,
+    parts: Vec<SnapshotPart>,
 }
 
 /// A part of the canonical form.
 #[derive(Clone, Debug)]
-enum Part {
+enum SnapshotPart {
     Same(Vec<u8>),
     Gate,
     Now,
@@ -153,15 +153,15 @@ impl SnapshotForm {
             text.extend_from_slice(name.as_bytes());
             text.extend_from_slice(b"\":");
             match name.as_str() {
-                "gate" => parts.extend([Part::Same(std::mem::take(&mut text)), Part::Gate]),
-                "now" => parts.extend([Part::Same(std::mem::take(&mut text)), Part::Now]),
+                "gate" => parts.extend([SnapshotPart::Same(std::mem::take(&mut text)), SnapshotPart::Gate]),
+                "now" => parts.extend([SnapshotPart::Same(std::mem::take(&mut text)), SnapshotPart::Now]),
                 _ => text.extend(canonical_json(value)?),
             }
         }
         text.push(b'}');
-        parts.push(Part::Same(text));
+        parts.push(SnapshotPart::Same(text));
         let mut begun = Sha256::new();
-        if let Some(Part::Same(first)) = parts.first() {
+        if let Some(SnapshotPart::Same(first)) = parts.first() {
             begun.update(first);
             parts.remove(0);
         }
@@ -176,9 +176,9 @@ impl SnapshotForm {
         let mut hash = self.begun.clone();
         for part in &self.parts {
             match part {
-                Part::Same(text) => hash.update(text),
-                Part::Gate => with_canonical_json(&gate, |json, _| hash.update(json))?,
-                Part::Now => with_canonical_json(&now, |json, _| hash.update(json))?,
+                SnapshotPart::Same(text) => hash.update(text),
+                SnapshotPart::Gate => with_canonical_json(&gate, |json, _| hash.update(json))?,
+                SnapshotPart::Now => with_canonical_json(&now, |json, _| hash.update(json))?,
             }
         }
         Ok(Digest::of_hash(hash))

@@ -136,7 +136,7 @@ impl JsonReader {
             deserializer.disable_recursion_limit();
         }
         let mut reading = Reading { numbers: NumberTexts { text: bytes, at: 0 }, faults: Vec::new() };
-        let seed = ValueSeed { reader: self, place: &Place::Root, reading: &mut reading };
+        let seed = ValueSeed { reader: self, place: &JsonPlace::Root, reading: &mut reading };
         let value = seed.deserialize(&mut deserializer).map_err(JsonError::Syntax)?;
         deserializer.end().map_err(JsonError::Syntax)?;
         match reading.faults.is_empty() {
@@ -155,7 +155,7 @@ struct Reading<'t> {
 }
 
 impl Reading<'_> {
-    fn fault(&mut self, place: &Place<'_>, kind: JsonFaultKind) {
+    fn fault(&mut self, place: &JsonPlace<'_>, kind: JsonFaultKind) {
         if self.faults.len() < MOST_FAULTS {
             self.faults.push(JsonFault { pointer: place.pointer(), kind });
         }
@@ -251,23 +251,23 @@ fn shortened(number: &str) -> Cow<'_, str> {
 }
 
 /// The place of a value.
-enum Place<'p> {
+enum JsonPlace<'p> {
     Root,
-    Item(&'p Place<'p>, usize),
-    Member(&'p Place<'p>, &'p str),
+    Item(&'p JsonPlace<'p>, usize),
+    Member(&'p JsonPlace<'p>, &'p str),
 }
 
-impl Place<'_> {
+impl JsonPlace<'_> {
     fn pointer(&self) -> String {
         let (mut steps, mut place) = (Vec::new(), self);
         loop {
             place = match place {
-                Place::Root => break,
-                Place::Item(of, index) => {
+                JsonPlace::Root => break,
+                JsonPlace::Item(of, index) => {
                     steps.push(format!("/{index}"));
                     of
                 }
-                Place::Member(of, name) => {
+                JsonPlace::Member(of, name) => {
                     steps.push(format!("/{}", name.replace('~', "~0").replace('/', "~1")));
                     of
                 }
@@ -280,7 +280,7 @@ impl Place<'_> {
 /// Reads one value at its place.
 struct ValueSeed<'p, 't> {
     reader: JsonReader,
-    place: &'p Place<'p>,
+    place: &'p JsonPlace<'p>,
     reading: &'p mut Reading<'t>,
 }
 
@@ -375,7 +375,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
         let Self { reader, place, reading } = self;
         let mut list = Vec::new();
         loop {
-            let place = Place::Item(place, list.len());
+            let place = JsonPlace::Item(place, list.len());
             let seed = ValueSeed { reader, place: &place, reading: &mut *reading };
             match items.next_element_seed(seed)? {
                 Some(item) => list.push(item),
@@ -388,7 +388,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
         let Self { reader, place, reading } = self;
         let mut object = serde_json::Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            let place = Place::Member(place, &name);
+            let place = JsonPlace::Member(place, &name);
             if object.contains_key(&name) {
                 reading.fault(&place, JsonFaultKind::DoubledKey(name.clone()));
             }

@@ -217,7 +217,7 @@ fn shortened(text: &str) -> String {
 /// # Errors
 /// What does not fit first, with its place.
 pub fn read_value<'v, T: Deserialize<'v>>(value: &'v Value) -> Result<T, ValueError> {
-    T::deserialize(Part { value, any_text: false })
+    T::deserialize(ValuePart { value, any_text: false })
 }
 
 /// Reads a value that the host itself wrote: as [`read_value`], with any characters in its texts.
@@ -225,18 +225,18 @@ pub fn read_value<'v, T: Deserialize<'v>>(value: &'v Value) -> Result<T, ValueEr
 /// # Errors
 /// What does not fit first, with its place.
 pub fn read_own_value<'v, T: Deserialize<'v>>(value: &'v Value) -> Result<T, ValueError> {
-    T::deserialize(Part { value, any_text: true })
+    T::deserialize(ValuePart { value, any_text: true })
 }
 
 /// A value that is being read.
 #[derive(Clone, Copy)]
-struct Part<'v> {
+struct ValuePart<'v> {
     value: &'v Value,
     /// Texts may hold any characters.
     any_text: bool,
 }
 
-impl<'v> Part<'v> {
+impl<'v> ValuePart<'v> {
     fn number<'de, V: Visitor<'de>>(self, number: &Number, visitor: V) -> Result<V::Value, ValueError> {
         match (number.as_u64(), number.as_i64(), number.as_f64()) {
             (Some(whole), ..) => visitor.visit_u64(whole),
@@ -289,7 +289,7 @@ impl<'v> Part<'v> {
     }
 }
 
-impl<'de> Deserializer<'de> for Part<'de> {
+impl<'de> Deserializer<'de> for ValuePart<'de> {
     type Error = ValueError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
@@ -457,7 +457,7 @@ impl<'de> SeqAccess<'de> for Items<'de> {
         let Some(item) = self.items.next() else { return Ok(None) };
         let place = self.place;
         self.place += 1;
-        seed.deserialize(Part { value: item, any_text: self.any_text })
+        seed.deserialize(ValuePart { value: item, any_text: self.any_text })
             .map(Some)
             .map_err(|error| error.within(&place.to_string()))
     }
@@ -487,7 +487,7 @@ impl<'de> MapAccess<'de> for Members<'de> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ValueError> {
         let (name, value) = self.value.take().unwrap_or(("", &Value::Null));
-        seed.deserialize(Part { value, any_text: self.any_text }).map_err(|error| error.within(name))
+        seed.deserialize(ValuePart { value, any_text: self.any_text }).map_err(|error| error.within(name))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -512,10 +512,10 @@ impl<'de> EnumAccess<'de> for Variant<'de> {
 
 impl<'v> Variant<'v> {
     /// The value that the variant needs.
-    fn value(&self) -> Result<Part<'v>, ValueError> {
+    fn value(&self) -> Result<ValuePart<'v>, ValueError> {
         let expected =
             || ValueFault::Type { expected: format!("an object with `{}`", self.name), found: shown_text(self.name) };
-        let part = |value| Part { value, any_text: self.any_text };
+        let part = |value| ValuePart { value, any_text: self.any_text };
         self.value.map(part).ok_or_else(|| ValueError::of(expected()))
     }
 }
@@ -526,7 +526,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
     fn unit_variant(self) -> Result<(), ValueError> {
         match self.value {
             None => Ok(()),
-            Some(value) => <()>::deserialize(Part { value, any_text: true }).map_err(|_| {
+            Some(value) => <()>::deserialize(ValuePart { value, any_text: true }).map_err(|_| {
                 ValueError::of_type(format!("text {:?}", self.name), &serde_json::json!({ self.name: value }))
             }),
         }

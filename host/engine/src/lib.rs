@@ -12,6 +12,7 @@
 //! 6. [`replay`]: what was recorded or decided runs again, as it was or with a candidate.
 
 #![allow(missing_docs, reason = "no crate but ours builds on it")]
+#![allow(missing_docs, reason = "no crate but ours builds on it")]
 
 mod environment_order;
 pub mod expression;

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput, criterion_group};
 use lockgate_domain::Timestamp;
 use lockgate_ledger::note::SigningKey;
-use lockgate_ledger::{Append, Appended, Error, NewEntry, SqliteOptions, SqliteStorage, Storage as _};
+use lockgate_ledger::{Append, CommittedAppend, EntryDraft, Error, SqliteOptions, SqliteStorage, Storage as _};
 use rusqlite::{Connection, TransactionBehavior, params};
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ fn body() -> Value {
 
 fn append(n: u64) -> Append {
     let stream = format!("deployment/{}", n % 1000);
-    let entry = NewEntry::new(&stream, "decision", Timestamp::from_millis(0), &body()).unwrap();
+    let entry = EntryDraft::new(&stream, "decision", Timestamp::from_millis(0), &body()).unwrap();
     let entry = entry.with_id(&format!("decision-{n}")).unwrap();
     Append { entries: vec![entry], ..Append::default() }
 }
@@ -79,7 +79,7 @@ impl Ledger {
 
     /// So many appends, of which some are in flight at any time: from as many callers, as far as the ledger can tell.
     fn at_once(&mut self, all: u64, in_flight: u64) {
-        let (answer, answers) = mpsc::channel::<Result<Appended, Error>>();
+        let (answer, answers) = mpsc::channel::<Result<CommittedAppend, Error>>();
         let answered = || drop(black_box(answers.recv().unwrap().unwrap()));
         for n in 0..all {
             if n >= in_flight {
@@ -204,7 +204,7 @@ impl Cost {
 
 impl Ledger {
     fn decide(&mut self, decisions: Vec<Append>, in_flight: usize) {
-        let (answer, answers) = mpsc::channel::<Result<Appended, Error>>();
+        let (answer, answers) = mpsc::channel::<Result<CommittedAppend, Error>>();
         let all = decisions.len();
         for (n, decision) in decisions.into_iter().enumerate() {
             if n >= in_flight {

@@ -10,7 +10,7 @@ use crate::binding::RequestBinding;
 use crate::compression::{CompressedBytes, compress};
 use crate::entry::PreparedEntry;
 use crate::tree::Hash;
-use crate::{Error, NewEntry};
+use crate::{EntryDraft, Error};
 
 /// Everything that one answer to the outside rests on, written together or not at all.
 ///
@@ -19,21 +19,21 @@ use crate::{Error, NewEntry};
 #[derive(Clone, Debug, Default)]
 pub struct Append {
     /// What happened, in order.
-    pub entries: Vec<NewEntry>,
+    pub entries: Vec<EntryDraft>,
     /// What the entries refer to, as far as the ledger may not have it yet.
-    pub content: Vec<Content>,
+    pub content: Vec<ContentBlob>,
     /// The versions that streams have to have, before any of this is written.
-    pub expect: Vec<Expect>,
+    pub expect: Vec<ExpectedVersion>,
     /// Changes of values.
     pub values: Vec<ValueChanges>,
     /// Makes it safe to send the same thing twice. There has to be an entry, which the answer is bound to.
-    pub request: Option<Request>,
+    pub request: Option<IdempotentRequest>,
 }
 
 /// A condition: the stream has exactly that version. It need not be a stream that is written to: a decision that rests
 /// on what else happens in an environment can name the environment's stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expect {
+pub struct ExpectedVersion {
     /// The stream.
     pub stream: String,
     /// The `sequence` of its last entry; 0 if it has none.
@@ -42,14 +42,14 @@ pub struct Expect {
 
 /// Bytes that entries refer to: a snapshot, a piece of evidence. The same bytes are kept once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Content {
+pub struct ContentBlob {
     pub(crate) digest: Digest,
     pub(crate) kind: String,
     pub(crate) media_type: String,
     pub(crate) bytes: Arc<Vec<u8>>,
 }
 
-impl Content {
+impl ContentBlob {
     /// Content of a kind (`snapshot` or `evidence`, for example: retention goes by it) and an IANA media type, digested
     /// here, so that the writer of the ledger need not do it.
     pub fn new(kind: &str, media_type: &str, bytes: Arc<Vec<u8>>) -> Self {
@@ -75,7 +75,7 @@ pub struct ValueChanges {
 
 /// Who sent which request: what comes again under the same scope and key is answered as it was the first time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct IdempotentRequest {
     /// Whose keys they are, for example a client: two clients may choose the same key.
     pub scope: String,
     /// The key that the client chose.
@@ -124,9 +124,9 @@ impl WriteAttempts {
 
 /// What was written. It is on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Appended {
+pub struct CommittedAppend {
     /// Where each entry stands, in the order in which they were handed in.
-    pub entries: Vec<Placed>,
+    pub entries: Vec<EntryPosition>,
     /// A signed checkpoint of a log that holds all of them, and what others wrote at the same time.
     pub checkpoint: String,
     /// The version of each namespace that was written to. Empty if it is a [repeat](Self::repeat).
@@ -137,7 +137,7 @@ pub struct Appended {
 
 /// Where an entry stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Placed {
+pub struct EntryPosition {
     /// Its place in the log, from 0.
     pub index: u64,
     /// Its stream.
@@ -156,7 +156,7 @@ pub(crate) const LARGEST_COMPRESSED_CONTENT: usize = 16 << 20;
 pub(crate) struct PreparedAppend {
     pub(crate) entries: Vec<PreparedEntry>,
     pub(crate) content: Vec<PreparedContent>,
-    pub(crate) expect: Vec<Expect>,
+    pub(crate) expect: Vec<ExpectedVersion>,
     pub(crate) values: Vec<ValueChanges>,
     pub(crate) request: Option<PreparedRequest>,
 }
@@ -164,7 +164,7 @@ pub(crate) struct PreparedAppend {
 /// A request, what binds its answer to the first entry, and the answer as a row holds it.
 #[derive(Debug)]
 pub(crate) struct PreparedRequest {
-    pub(crate) request: Request,
+    pub(crate) request: IdempotentRequest,
     pub(crate) binding: RequestBinding,
     pub(crate) answer: CompressedBytes,
 }
@@ -183,7 +183,7 @@ pub(crate) struct PreparedContent {
 impl PreparedAppend {
     pub(crate) fn new(append: Append) -> Result<Self, Error> {
         let Append { entries, content, expect, values, request } = append;
-        let bind = |request: Request| {
+        let bind = |request: IdempotentRequest| {
             let binding = RequestBinding::new(&request, entries.len() as u64)?;
             let answer = compress(&request.answer);
             Ok::<_, Error>(PreparedRequest { request, binding, answer })
@@ -199,8 +199,8 @@ impl PreparedAppend {
 }
 
 impl PreparedContent {
-    fn new(content: Content) -> Self {
-        let Content { digest, kind, media_type, bytes } = content;
+    fn new(content: ContentBlob) -> Self {
+        let ContentBlob { digest, kind, media_type, bytes } = content;
         let (size, limit) = (bytes.len() as u64, LARGEST_COMPRESSED_CONTENT);
         let bytes = if bytes.len() <= limit { compress(&bytes) } else { CompressedBytes::uncompressed(bytes.to_vec()) };
         Self { digest, kind, media_type, size, bytes }
@@ -211,7 +211,7 @@ impl Append {
     /// How many bytes it has, as far as that can grow.
     pub(crate) fn size(&self) -> u64 {
         let content = self.content.iter().map(|content| content.bytes.len());
-        let entries = self.entries.iter().map(NewEntry::size);
+        let entries = self.entries.iter().map(EntryDraft::size);
         let values = self.values.iter().flat_map(|changes| &changes.changes);
         let values = values.map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len));
         let answer = self.request.iter().map(|request| request.answer.len());

@@ -7,8 +7,8 @@
 use lockgate_domain::Digest;
 
 use crate::Error;
-use crate::append::Request;
-use crate::error::{Cause, Unavailable};
+use crate::append::IdempotentRequest;
+use crate::error::{FailureCause, StorageFailure};
 
 /// What the digested bytes begin with.
 const FORMAT: &[u8] = b"lockgate-request/v1";
@@ -25,16 +25,17 @@ pub(crate) struct RequestBinding {
 
 impl RequestBinding {
     /// Binds a request with which so many entries are written.
-    pub(crate) fn new(request: &Request, count: u64) -> Result<Self, Error> {
+    pub(crate) fn new(request: &IdempotentRequest, count: u64) -> Result<Self, Error> {
         let mut salt = Salt::default();
-        let no_salt = |error| Unavailable::new(Cause::Other, format!("the system gives no random bytes: {error}"));
+        let no_salt =
+            |error| StorageFailure::new(FailureCause::Other, format!("the system gives no random bytes: {error}"));
         getrandom::fill(&mut salt).map_err(no_salt)?;
         Ok(Self { salt, digest: Self::digest(request, count, &salt) })
     }
 
     /// SHA-256 over format, salt, number of entries, and each part of the request, every part with its length before it.
-    pub(crate) fn digest(request: &Request, count: u64, salt: &Salt) -> Digest {
-        let Request { scope, key, digest, answer } = request;
+    pub(crate) fn digest(request: &IdempotentRequest, count: u64, salt: &Salt) -> Digest {
+        let IdempotentRequest { scope, key, digest, answer } = request;
         let parts = [FORMAT, salt, &count.to_be_bytes(), scope.as_bytes(), key.as_bytes(), digest.as_bytes(), answer];
         let mut bytes = Vec::with_capacity(answer.len() + 256);
         for part in parts {

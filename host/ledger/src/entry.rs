@@ -90,20 +90,26 @@ pub enum InvalidEntry {
     },
 }
 
-/// Something that happened, before it has a place in the log.
+/// What an entry is found by: columns of its row as well as members of its leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewEntry {
+pub(crate) struct EntryFiling {
     pub(crate) stream: String,
     pub(crate) kind: String,
     pub(crate) id: Option<String>,
     pub(crate) at: Timestamp,
     pub(crate) references: Vec<Digest>,
     pub(crate) team: Option<String>,
+}
+
+/// An entry before it has a place in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryDraft {
+    pub(crate) filing: EntryFiling,
     /// The leaf up to the end of the body.
     start: String,
 }
 
-impl NewEntry {
+impl EntryDraft {
     /// An entry of a stream (for example `deployment/d-42`), of a kind (for example `decision`), that happened at that
     /// moment, with that body. Whole numbers beyond 2⁵³ lose digits in canonical JSON: write them as text.
     ///
@@ -116,8 +122,8 @@ impl NewEntry {
         Self::build(stream, kind, at, body)
     }
 
-    /// An entry of the ledger's own.
-    pub(crate) fn own(kind: &str, at: Timestamp, body: &impl Serialize) -> Result<Self, InvalidEntry> {
+    /// An entry that the ledger itself writes.
+    pub(crate) fn system(kind: &str, at: Timestamp, body: &impl Serialize) -> Result<Self, InvalidEntry> {
         Self::build(LEDGER_STREAM, kind, at, body)
     }
 
@@ -136,7 +142,8 @@ impl NewEntry {
         };
         let start = with_canonical_json(body, start).map_err(|error| wrong(error.to_string()))??;
         let (stream, kind) = (stream.to_owned(), kind.to_owned());
-        Ok(Self { stream, kind, id: None, at, references: Vec::new(), team: None, start })
+        let filing = EntryFiling { stream, kind, id: None, at, references: Vec::new(), team: None };
+        Ok(Self { filing, start })
     }
 
     /// Gives it an id to find it by, for example that of a decision. Ids need not be unique.
@@ -145,7 +152,7 @@ impl NewEntry {
     /// If the id is empty, too long, or holds control characters.
     pub fn with_id(mut self, id: &str) -> Result<Self, InvalidEntry> {
         check_text("entry", id)?;
-        self.id = Some(id.to_owned());
+        self.filing.id = Some(id.to_owned());
         Ok(self)
     }
 
@@ -155,22 +162,22 @@ impl NewEntry {
     /// If the name of the team is empty, too long, or holds control characters.
     pub fn of_team(mut self, team: &str) -> Result<Self, InvalidEntry> {
         check_text("team", team)?;
-        self.team = Some(team.to_owned());
+        self.filing.team = Some(team.to_owned());
         Ok(self)
     }
 
     /// Refers to content by digest: it has to be in the ledger, or come with the same [`Append`](crate::Append).
     #[must_use]
     pub fn referring_to(mut self, content: Digest) -> Self {
-        if !self.references.contains(&content) {
-            self.references.push(content);
+        if !self.filing.references.contains(&content) {
+            self.filing.references.push(content);
         }
         self
     }
 
     /// How many bytes it has, nearly.
     pub(crate) fn size(&self) -> usize {
-        self.start.len() + 100 * self.references.len()
+        self.start.len() + 100 * self.filing.references.len()
     }
 }
 
@@ -178,12 +185,7 @@ impl NewEntry {
 /// its body.
 #[derive(Clone, Debug)]
 pub(crate) struct PreparedEntry {
-    pub(crate) stream: String,
-    pub(crate) kind: String,
-    pub(crate) id: Option<String>,
-    pub(crate) at: Timestamp,
-    pub(crate) references: Vec<Digest>,
-    pub(crate) team: Option<String>,
+    pub(crate) filing: EntryFiling,
     /// What a row keeps of the leaf: all but its [place](leaf_at).
     pub(crate) text: CompressedBytes,
     /// Has hashed the leaf up to the index.
@@ -194,19 +196,20 @@ pub(crate) struct PreparedEntry {
 
 impl PreparedEntry {
     /// Prepares an entry; if it is the first one of a request, with the digest that binds the request to it.
-    pub(crate) fn new(entry: NewEntry, request: Option<&Digest>) -> Result<Self, InvalidEntry> {
-        let NewEntry { stream, kind, id, at, references, team, start: mut text } = entry;
+    pub(crate) fn new(entry: EntryDraft, request: Option<&Digest>) -> Result<Self, InvalidEntry> {
+        let EntryDraft { filing, start: mut text } = entry;
+        let EntryFiling { stream, kind, id, references, team, .. } = &filing;
         if references.len() > MOST_REFERENCES {
-            return Err(InvalidEntry::References { kind, count: references.len() });
+            return Err(InvalidEntry::References { kind: kind.clone(), count: references.len() });
         }
-        if let Some(id) = &id {
+        if let Some(id) = id {
             push(&mut text, [",\"id\":", &Value::from(id.as_str()).to_string()]);
         }
         let mut hasher = LeafHasher::new();
         hasher.update(text.as_bytes());
         let mut middle = String::with_capacity(64 + 74 * (references.len() + 1));
         // Names of kinds and digests are plain: nothing in them has to be escaped.
-        push(&mut middle, [KIND, &kind, "\",\"references\":["]);
+        push(&mut middle, [KIND, kind, "\",\"references\":["]);
         for (n, digest) in references.iter().enumerate() {
             push(&mut middle, [if n == 0 { "\"" } else { ",\"" }, &digest.text(), "\""]);
         }
@@ -216,13 +219,13 @@ impl PreparedEntry {
         }
         let mut end = String::with_capacity(64);
         push(&mut end, [STREAM, &Value::from(stream.as_str()).to_string()]);
-        if let Some(team) = &team {
+        if let Some(team) = team {
             push(&mut end, [",\"team\":", &Value::from(team.as_str()).to_string()]);
         }
         end.push('}');
         push(&mut text, [middle.as_str(), &end]);
         let text = compress(text.as_bytes());
-        Ok(Self { stream, kind, id, at, references, team, text, hasher, rest: [middle, end] })
+        Ok(Self { filing, text, hasher, rest: [middle, end] })
     }
 
     /// The hash of the leaf at that place of the log and of its stream.
@@ -375,20 +378,17 @@ pub struct StoredEntry {
 }
 
 impl StoredEntry {
-    /// The entry, as its leaf says it, if all that is stored of it fits together. Whether the tree holds its hash is for an
-    /// audit: each entry would have to be proven by the roots above it.
+    /// The entry, as its leaf says it, if the leaf fits its hash and what the entry is filed under. Whether the tree holds the
+    /// hash is not checked: an audit does that.
     ///
     /// # Errors
-    /// Says what is wrong with it: only possible if it was changed in the storage.
+    /// Names the entry and what is wrong with it: only possible if it was changed in the storage.
     pub fn read(&self) -> Result<Entry, String> {
-        let of_entry =
-            |message: String| format!("entry {} of the ledger was changed in the file: {message}", self.index);
-        self.sound().map_err(of_entry)
+        self.check().map_err(|wrong| format!("entry {} of the ledger was changed in the file: {wrong}", self.index))
     }
 
-    /// The entry, or what does not fit together in what is stored of it: the leaf and its hash, or the leaf and what it was
-    /// filed under.
-    pub(crate) fn sound(&self) -> Result<Entry, String> {
+    /// As [`StoredEntry::read`]; the error does not name the entry.
+    pub(crate) fn check(&self) -> Result<Entry, String> {
         if let Some(damage) = &self.damage {
             return Err(damage.clone());
         }
@@ -414,7 +414,7 @@ impl StoredEntry {
     }
 }
 
-/// An entry that a [`Source`](crate::Source) withholds from who reads it: what is left is enough to build the tree.
+/// An entry that a [`LogSource`](crate::LogSource) withholds from who reads it: what is left is enough to build the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WithheldEntry {
     /// Its place in the log.
@@ -423,7 +423,7 @@ pub struct WithheldEntry {
     pub hash: Hash,
 }
 
-/// What a [`Source`](crate::Source) hands out of an entry.
+/// What a [`LogSource`](crate::LogSource) hands out of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceEntry {
     /// All of it.

@@ -47,7 +47,7 @@ pub enum Error {
     /// The disk, the file or the process is in the way. Whether it was written is not known: the same request under the
     /// same idempotency key tells.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] StorageFailure),
     /// A part of the ledger is lost. Nothing is written until it is back, or the loss is accepted.
     #[error(transparent)]
     Loss(Box<Loss>),
@@ -110,7 +110,7 @@ impl fmt::Display for Conflict {
 /// What keeps the ledger from working.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Cause {
+pub enum FailureCause {
     /// No room on the disk.
     DiskFull,
     /// The file may not be written.
@@ -131,7 +131,7 @@ pub enum Cause {
     Other,
 }
 
-impl Cause {
+impl FailureCause {
     /// The code that health reports use.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -151,22 +151,22 @@ impl Cause {
 /// The ledger cannot be read or written at the moment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the ledger is unavailable ({}): {message}", cause.as_str())]
-pub struct Unavailable {
+pub struct StorageFailure {
     /// What is in the way.
-    pub cause: Cause,
+    pub cause: FailureCause,
     /// What is in the way, for people.
     pub message: String,
 }
 
-impl Unavailable {
-    pub(crate) fn new(cause: Cause, message: impl Into<String>) -> Self {
+impl StorageFailure {
+    pub(crate) fn new(cause: FailureCause, message: impl Into<String>) -> Self {
         Self { cause, message: message.into() }
     }
 }
 
 impl Error {
     pub(crate) fn corrupt(message: impl Into<String>) -> Self {
-        Self::Unavailable(Unavailable::new(Cause::Corrupt, message))
+        Self::Unavailable(StorageFailure::new(FailureCause::Corrupt, message))
     }
 
     pub(crate) fn key_retired(current: String, own: &str) -> Self {
@@ -177,9 +177,9 @@ impl Error {
 
 /// Whether the ledger takes entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Health {
+pub struct StorageHealth {
     /// Since when it does not, and why; none while it does. It keeps trying by itself.
-    pub failing: Option<(Timestamp, Unavailable)>,
+    pub failing: Option<(Timestamp, StorageFailure)>,
     /// How many writes wait.
     pub waiting: usize,
     /// How many writes may wait before more are turned away.

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use crate::entry::check_reason;
 use crate::loss::{ExpectedHead, Loss, LossAcceptance};
 use crate::note::{InvalidKey, SigningKey, VerifyingKey};
-use crate::own::LossAccepted;
 use crate::sqlite::{SqliteOptions, SqliteStorage, sync_folder};
-use crate::{Error, Source as _, Storage};
+use crate::system_entries::LossAccepted;
+use crate::{Error, LogSource as _, Storage};
 
 /// What stands in a key file below a key that has signed a log.
 const SIGNED: &str = "This key has signed a log.";

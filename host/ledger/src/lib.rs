@@ -7,16 +7,16 @@
 //!
 //! # The way of an append
 //!
-//! [`NewEntry`] (canonical JSON, on the caller's thread) → [`Append`] with its conditions → [`Storage::submit`] → one
+//! [`EntryDraft`] (canonical JSON, on the caller's thread) → [`Append`] with its conditions → [`Storage::submit`] → one
 //! transaction together with whatever else waits → [`tree`] → signed [checkpoint](note::Checkpoint) → on the disk →
-//! [`Appended`].
+//! [`CommittedAppend`].
 //!
-//! - **Streams.** A deployment is a stream: what it is, is what its entries say. [`Expect`] names the version that a
+//! - **Streams.** A deployment is a stream: what it is, is what its entries say. [`ExpectedVersion`] names the version that a
 //!   stream has to have, so that of two who saw the same version only one can write ([`Error::Conflict`]).
-//! - **Requests.** With a [`Request`], sending the same thing again gets the first answer again. That is also the way
+//! - **Requests.** With an [`IdempotentRequest`], sending the same thing again gets the first answer again. That is also the way
 //!   out after [`Error::Unavailable`], which cannot say whether the write happened. The first entry of a request names a
 //!   digest over it and its answer, so that an answer that somebody changed is never given.
-//! - **Teams.** An entry may say which team it [belongs to](NewEntry::of_team). A [`TeamView`] shows a team its own entries
+//! - **Teams.** An entry may say which team it [belongs to](EntryDraft::of_team). A [`TeamView`] shows a team its own entries
 //!   and the hashes of all others, so that its auditors can verify the whole log.
 //! - **Content.** Snapshots and evidence, by SHA-256, once each. [`Storage::forget`] deletes the bytes after a while and
 //!   says so in the log; the digests stay, and with them every proof.
@@ -25,17 +25,17 @@
 //!
 //! ```
 //! # use lockgate_domain::Timestamp;
-//! # use lockgate_ledger::{Append, Expect, KeyFile, NewEntry, SqliteOptions, Storage, prove_inclusion, verify};
+//! # use lockgate_ledger::{Append, ExpectedVersion, KeyFile, EntryDraft, SqliteOptions, Storage, prove_inclusion, verify};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
 //! # let (key, file) = (folder.path().join("ledger.key"), folder.path().join("ledger.db"));
 //! let ledger = KeyFile::new(key).open(&file, "deploy.example.com/ledger", SqliteOptions::default())?;
 //!
 //! let verdict = serde_json::json!({ "verdict": "allow" });
-//! let decision = NewEntry::new("deployment/d-42", "decision", Timestamp::now(), &verdict)?.with_id("d-42-1")?;
+//! let decision = EntryDraft::new("deployment/d-42", "decision", Timestamp::now(), &verdict)?.with_id("d-42-1")?;
 //! let appended = ledger.append(Append {
 //!     entries: vec![decision],
-//!     expect: vec![Expect { stream: "deployment/d-42".to_owned(), version: 0 }],
+//!     expect: vec![ExpectedVersion { stream: "deployment/d-42".to_owned(), version: 0 }],
 //!     ..Append::default()
 //! })?;
 //!
@@ -66,6 +66,8 @@
 //! When the disk is full or fails, appends fail with [`Error::Unavailable`], and [`Storage::health`] says since when and
 //! why. The writer keeps trying, and is healthy again as soon as a write works.
 
+#![allow(missing_docs, reason = "no crate but ours builds on it")]
+
 mod append;
 pub mod audit;
 mod binding;
@@ -76,28 +78,32 @@ mod error;
 mod key_file;
 mod loss;
 pub mod note;
-mod own;
 mod proof;
 mod sqlite;
 mod storage;
+mod system_entries;
 mod team_view;
 pub mod tree;
 pub mod verify;
 
-pub use append::{Append, Appended, Content, Expect, Placed, Request, ValueChanges, WriteAttempts};
+pub use append::{
+    Append, CommittedAppend, ContentBlob, EntryPosition, ExpectedVersion, IdempotentRequest, ValueChanges,
+    WriteAttempts,
+};
 pub use clock::{LedgerClock, SystemClock};
 pub use entry::{
-    Entry, InvalidEntry, LEDGER_STREAM, NewEntry, SourceEntry, StoredEntry, WithheldEntry, check_stream_name,
+    Entry, EntryDraft, InvalidEntry, LEDGER_STREAM, SourceEntry, StoredEntry, WithheldEntry, check_stream_name,
 };
-pub use error::{Cause, Conflict, Error, Health, Unavailable};
+pub use error::{Conflict, Error, FailureCause, StorageFailure, StorageHealth};
 pub use key_file::{KeyFile, KeyFileError};
 pub use loss::{ExpectedHead, Loss};
-pub use own::{BackupRestored, LossAccepted};
 pub use proof::{
     ConsistencyFormat, ConsistencyProof, InclusionFormat, InclusionProof, KeyChange, prove_consistency, prove_inclusion,
 };
-pub use sqlite::{BackedUp, HeldContent, Holdings, SCHEMA_VERSION, SqliteOptions, SqliteStorage};
+pub use sqlite::{BackupReport, HeldContent, LedgerHoldings, SCHEMA_VERSION, SqliteOptions, SqliteStorage};
 pub use storage::{
-    ContentState, Done, Forgotten, Head, Query, Retention, Source, Storage, StoredContent, TreeHead, Values,
+    AppendCallback, ContentState, EntryQuery, LogHead, LogSource, NamespaceValues, RetentionReport, RetentionRule,
+    Storage, StoredContent, TreeHead,
 };
+pub use system_entries::{BackupRestored, LossAccepted};
 pub use team_view::TeamView;

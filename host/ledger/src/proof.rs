@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::LEDGER_STREAM;
 use crate::note::{Checkpoint, Note};
-use crate::own::LOG_KEY;
-use crate::storage::{Query, Source};
-use crate::tree::{Fold, Hash, consistency_path, inclusion_path, root_of};
+use crate::storage::{EntryQuery, LogSource};
+use crate::system_entries::LOG_KEY;
+use crate::tree::{CompleteNodes, Hash, consistency_path, inclusion_path, root_of};
 use crate::{Entry, Error, SourceEntry, StoredEntry};
 
 /// That an entry is in the log of a checkpoint.
@@ -91,7 +91,7 @@ impl InclusionProof {
 ///
 /// # Errors
 /// If there is no such entry, the source withholds it, or the log cannot be read.
-pub fn prove_inclusion(storage: &dyn Source, index: u64) -> Result<InclusionProof, Error> {
+pub fn prove_inclusion(storage: &dyn LogSource, index: u64) -> Result<InclusionProof, Error> {
     let head = storage.head()?;
     let none = || {
         Error::NotFound(format!(
@@ -99,7 +99,7 @@ pub fn prove_inclusion(storage: &dyn Source, index: u64) -> Result<InclusionProo
             counted(head.size, "entry", "entries")
         ))
     };
-    let query = Query { from: index, before: Some(index + 1), limit: 1, ..Query::default() };
+    let query = EntryQuery { from: index, before: Some(index + 1), limit: 1, ..EntryQuery::default() };
     let entry = match storage.entries_with_withheld(&query)?.first().ok_or_else(none)? {
         SourceEntry::Whole(stored) => read(stored)?,
         SourceEntry::Withheld(withheld) => return Err(Error::Withheld(withheld.index)),
@@ -118,7 +118,7 @@ pub fn prove_inclusion(storage: &dyn Source, index: u64) -> Result<InclusionProo
 ///
 /// # Errors
 /// If the note is not a checkpoint, is of another or a larger log, or the log cannot be read.
-pub fn prove_consistency(storage: &dyn Source, older: &str) -> Result<ConsistencyProof, Error> {
+pub fn prove_consistency(storage: &dyn LogSource, older: &str) -> Result<ConsistencyProof, Error> {
     let head = storage.head()?;
     let not_found = |message: String| Error::NotFound(message);
     let note = Note::parse(older).map_err(|error| not_found(error.to_string()))?;
@@ -139,9 +139,9 @@ pub fn prove_consistency(storage: &dyn Source, older: &str) -> Result<Consistenc
     })
 }
 
-fn key_changes(storage: &dyn Source) -> Result<Vec<KeyChange>, Error> {
+fn key_changes(storage: &dyn LogSource) -> Result<Vec<KeyChange>, Error> {
     let (stream, kind) = (Some(LEDGER_STREAM.to_owned()), Some(LOG_KEY.to_owned()));
-    let keys = storage.entries(&Query { stream, kind, from: 1, limit: usize::MAX, ..Query::default() })?;
+    let keys = storage.entries(&EntryQuery { stream, kind, from: 1, limit: usize::MAX, ..EntryQuery::default() })?;
     let change = |stored: &StoredEntry| {
         let lost = || Error::corrupt(format!("the checkpoint of the change of keys at {} is gone", stored.index));
         let (size, checkpoint) = storage.checkpoints(stored.index, 1)?.pop().ok_or_else(lost)?;
@@ -155,6 +155,6 @@ fn read(stored: &StoredEntry) -> Result<Entry, Error> {
     stored.read().map_err(Error::corrupt)
 }
 
-fn hashes(storage: &dyn Source, folds: Vec<Fold>) -> Result<Vec<Hash>, Error> {
+fn hashes(storage: &dyn LogSource, folds: Vec<CompleteNodes>) -> Result<Vec<Hash>, Error> {
     folds.iter().map(|fold| Ok(root_of(&storage.nodes(fold)?))).collect()
 }

@@ -12,36 +12,36 @@ use std::sync::{Arc, mpsc};
 use lockgate_domain::{Digest, Timestamp, counted};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Cause, Unavailable};
+use crate::error::{FailureCause, StorageFailure};
 use crate::note::{SigningKey, VerifyingKey};
 use crate::tree::Hash;
-use crate::{Append, Appended, Error, Health, LedgerClock, SourceEntry, StoredEntry};
+use crate::{Append, CommittedAppend, Error, LedgerClock, SourceEntry, StorageHealth, StoredEntry};
 
 /// Called once, from a thread of the storage, as soon as the outcome is known. It must return quickly, for example by
 /// passing the outcome on: the next ones wait for it.
-pub type Done = Box<dyn FnOnce(Result<Appended, Error>) + Send>;
+pub type AppendCallback = Box<dyn FnOnce(Result<CommittedAppend, Error>) + Send>;
 
 /// What can be read of a log, and all that an [audit](crate::audit) or a [proof](crate::prove_inclusion) needs. It need
 /// not be a storage: what a server hands out, page by page, will do, since none of it is believed unchecked.
-pub trait Source: Send + Sync {
+pub trait LogSource: Send + Sync {
     /// The head of the log.
     ///
     /// # Errors
     /// If it cannot be read.
-    fn head(&self) -> Result<Head, Error>;
+    fn head(&self) -> Result<LogHead, Error>;
 
     /// The entries that a query names, in its order. What the source withholds is not among them.
     ///
     /// # Errors
     /// If they cannot be read.
-    fn entries(&self, query: &Query) -> Result<Vec<StoredEntry>, Error>;
+    fn entries(&self, query: &EntryQuery) -> Result<Vec<StoredEntry>, Error>;
 
     /// The same, and for a query that names no stream, kind, id or team also the entries that the source withholds: so
     /// nothing is missing between the first and the last of them. A storage withholds nothing.
     ///
     /// # Errors
     /// If they cannot be read.
-    fn entries_with_withheld(&self, query: &Query) -> Result<Vec<SourceEntry>, Error> {
+    fn entries_with_withheld(&self, query: &EntryQuery) -> Result<Vec<SourceEntry>, Error> {
         Ok(self.entries(query)?.into_iter().map(SourceEntry::Whole).collect())
     }
 
@@ -89,7 +89,7 @@ pub trait Source: Send + Sync {
 }
 
 /// A database that holds a ledger. Every method may be called from many threads, and blocks until it has its answer.
-pub trait Storage: Source {
+pub trait Storage: LogSource {
     /// Writes all of it or nothing, and calls back when it is durable: on the disk, so that it is there after the power
     /// was cut. This is what an asynchronous caller uses; others use [`Self::append`].
     ///
@@ -98,16 +98,16 @@ pub trait Storage: Source {
     /// 3. Every reference is to content that is there, or comes along.
     /// 4. Entries get the next places in the log and in their streams, in the order given, and the head of the log is
     ///    signed with the current key.
-    fn submit(&self, append: Append, done: Done);
+    fn submit(&self, append: Append, done: AppendCallback);
 
     /// [`Self::submit`], and waits.
     ///
     /// # Errors
     /// If it was not written, or nobody knows.
-    fn append(&self, append: Append) -> Result<Appended, Error> {
+    fn append(&self, append: Append) -> Result<CommittedAppend, Error> {
         let (answer, answered) = mpsc::sync_channel(1);
         self.submit(append, Box::new(move |outcome| drop(answer.send(outcome))));
-        let gone = || Unavailable::new(Cause::Closed, "it was closed before it answered").into();
+        let gone = || StorageFailure::new(FailureCause::Closed, "it was closed before it answered").into();
         answered.recv().unwrap_or_else(|_| Err(gone()))
     }
 
@@ -146,7 +146,7 @@ pub trait Storage: Source {
     ///
     /// # Errors
     /// If they cannot be read.
-    fn values(&self, namespace: &str, prefix: &str) -> Result<Values, Error>;
+    fn values(&self, namespace: &str, prefix: &str) -> Result<NamespaceValues, Error>;
 
     /// One value, if there is one.
     ///
@@ -170,13 +170,13 @@ pub trait Storage: Source {
     ///
     /// # Errors
     /// If it cannot be done; part of it may have been.
-    fn forget(&self, rule: &Retention) -> Result<Forgotten, Error>;
+    fn forget(&self, rule: &RetentionRule) -> Result<RetentionReport, Error>;
 
     /// Makes another key the current one, by an entry under a checkpoint that both the old and the new key sign.
     ///
     /// # Errors
     /// If this process has not the current key, or it cannot be written.
-    fn rotate(&self, next: SigningKey) -> Result<Appended, Error>;
+    fn rotate(&self, next: SigningKey) -> Result<CommittedAppend, Error>;
 
     /// The clock that everything that is decided or written goes by.
     fn clock(&self) -> &Arc<LedgerClock>;
@@ -187,12 +187,12 @@ pub trait Storage: Source {
     }
 
     /// Whether it takes entries.
-    fn health(&self) -> Health;
+    fn health(&self) -> StorageHealth;
 }
 
 /// The head of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
+pub struct LogHead {
     /// How many entries there are.
     pub size: u64,
     /// The root of the tree over them.
@@ -203,7 +203,7 @@ pub struct Head {
     pub key: VerifyingKey,
 }
 
-impl Head {
+impl LogHead {
     /// Size and root alone.
     pub fn tree(&self) -> TreeHead {
         TreeHead { size: self.size, root: self.root }
@@ -228,7 +228,7 @@ impl fmt::Display for TreeHead {
 
 /// Which entries. All conditions hold together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Query {
+pub struct EntryQuery {
     /// Of that stream only.
     pub stream: Option<String>,
     /// Of that kind only.
@@ -248,7 +248,7 @@ pub struct Query {
     pub limit: usize,
 }
 
-impl Query {
+impl EntryQuery {
     /// Whether it names a stream, a kind, an id or a team, and not only a part of the log.
     pub fn is_filtered(&self) -> bool {
         [&self.stream, &self.kind, &self.id, &self.team].into_iter().any(Option::is_some)
@@ -281,7 +281,7 @@ pub enum ContentState {
 
 /// The values of a namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Values {
+pub struct NamespaceValues {
     /// How often the namespace was written to.
     pub version: u64,
     /// The values by key.
@@ -290,7 +290,7 @@ pub struct Values {
 
 /// What may be deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Retention {
+pub enum RetentionRule {
     /// The bytes of content of that kind, if it was stored before that moment and no entry since refers to it. An entry
     /// of the log says so; the digests stay, so every proof still verifies.
     Content {
@@ -308,7 +308,7 @@ pub enum Retention {
 
 /// What was deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Forgotten {
+pub struct RetentionReport {
     /// How many pieces of content, or requests.
     pub count: u64,
     /// How many bytes the content had.

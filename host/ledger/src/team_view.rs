@@ -1,6 +1,6 @@
 //! The log as people of some teams may see it: the entries of their teams, the ledger's own, and of all others the hash.
 //!
-//! It is a [`Source`] as the whole log is one, so what is audited, proved or served through it cannot show more. The
+//! It is a [`LogSource`] as the whole log is one, so what is audited, proved or served through it cannot show more. The
 //! ledger's own entries belong to everybody: without its keys and without the notes of what was deleted, nobody can
 //! verify anything. How long an answer takes depends on what may be seen, and on how much is asked for: the leaves of
 //! withheld entries are not read.
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockgate_domain::{Digest, TeamName};
 
 use crate::entry::LEDGER_STREAM;
-use crate::storage::{Head, Query, Source, Storage, StoredContent};
+use crate::storage::{EntryQuery, LogHead, LogSource, Storage, StoredContent};
 use crate::tree::Hash;
 use crate::{Error, SourceEntry, StoredEntry, WithheldEntry};
 
@@ -22,13 +22,13 @@ const PLACES: u64 = 256;
 /// ```
 /// # use std::collections::BTreeSet;
 /// # use lockgate_domain::Timestamp;
-/// # use lockgate_ledger::{Append, KeyFile, NewEntry, SqliteOptions, Storage, TeamView, audit};
+/// # use lockgate_ledger::{Append, KeyFile, EntryDraft, SqliteOptions, Storage, TeamView, audit};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let folder = tempfile::tempdir()?;
 /// # let (key, file) = (folder.path().join("ledger.key"), folder.path().join("ledger.db"));
 /// # let ledger = KeyFile::new(key).open(&file, "deploy.example.com/ledger", SqliteOptions::default())?;
 /// for team in ["shop", "billing"] {
-///     let entry = NewEntry::new(&format!("deployment/{team}/d-1"), "requested", Timestamp::now(), &"body")?;
+///     let entry = EntryDraft::new(&format!("deployment/{team}/d-1"), "requested", Timestamp::now(), &"body")?;
 ///     ledger.append(Append { entries: vec![entry.of_team(team)?], ..Append::default() })?;
 /// }
 /// let teams = BTreeSet::from(["shop".parse()?]);
@@ -50,12 +50,12 @@ impl<'a> TeamView<'a> {
     }
 
     /// The queries that find together what may be seen of a query.
-    fn parts(&self, query: &Query) -> Vec<Query> {
+    fn parts(&self, query: &EntryQuery) -> Vec<EntryQuery> {
         let asked_for = |team: &&TeamName| query.team.as_ref().is_none_or(|asked| asked == team.as_str());
-        let of_team = |team: &TeamName| Query { team: Some(team.to_string()), ..query.clone() };
-        let mut parts: Vec<Query> = self.teams.iter().filter(asked_for).map(of_team).collect();
+        let of_team = |team: &TeamName| EntryQuery { team: Some(team.to_string()), ..query.clone() };
+        let mut parts: Vec<EntryQuery> = self.teams.iter().filter(asked_for).map(of_team).collect();
         if query.team.is_none() && query.stream.as_ref().is_none_or(|stream| stream == LEDGER_STREAM) {
-            parts.push(Query { stream: Some(LEDGER_STREAM.to_owned()), ..query.clone() });
+            parts.push(EntryQuery { stream: Some(LEDGER_STREAM.to_owned()), ..query.clone() });
         }
         parts
     }
@@ -70,18 +70,18 @@ impl<'a> TeamView<'a> {
         let hashes = self.storage.nodes_found(&leaves)?;
         let mut places: BTreeMap<u64, SourceEntry> = (from..before).zip(hashes).filter_map(withheld).collect();
         let limit = usize::try_from(before.saturating_sub(from)).unwrap_or(usize::MAX);
-        let query = Query { from, before: Some(before), limit, ..Query::default() };
+        let query = EntryQuery { from, before: Some(before), limit, ..EntryQuery::default() };
         places.extend(self.entries(&query)?.into_iter().map(|entry| (entry.index, SourceEntry::Whole(entry))));
         Ok(places)
     }
 }
 
-impl Source for TeamView<'_> {
-    fn head(&self) -> Result<Head, Error> {
+impl LogSource for TeamView<'_> {
+    fn head(&self) -> Result<LogHead, Error> {
         self.storage.head()
     }
 
-    fn entries(&self, query: &Query) -> Result<Vec<StoredEntry>, Error> {
+    fn entries(&self, query: &EntryQuery) -> Result<Vec<StoredEntry>, Error> {
         let mut found: Vec<StoredEntry> = Vec::new();
         for mut part in self.parts(query) {
             // Where enough were found already, only those that come before the last of them are of use.
@@ -102,7 +102,7 @@ impl Source for TeamView<'_> {
         Ok(found)
     }
 
-    fn entries_with_withheld(&self, query: &Query) -> Result<Vec<SourceEntry>, Error> {
+    fn entries_with_withheld(&self, query: &EntryQuery) -> Result<Vec<SourceEntry>, Error> {
         if query.is_filtered() {
             return Ok(self.entries(query)?.into_iter().map(SourceEntry::Whole).collect());
         }

@@ -20,7 +20,7 @@ use lockgate_domain::{
 };
 use lockgate_engine::LoadedModel;
 use lockgate_engine::model::Source;
-use lockgate_ledger::{KeyFile, NewEntry, SqliteOptions};
+use lockgate_ledger::{EntryDraft, KeyFile, SqliteOptions};
 use lockgate_runtime::{Runtime, RuntimeConfig};
 use lockgate_service::authority::Actor;
 use lockgate_service::{
@@ -106,7 +106,7 @@ fn decide(criterion: &mut Criterion) {
     });
     let decision = model.evaluate(&taken, "it is the only one").unwrap();
     group.bench_function("entry of the decision", |bencher| {
-        bencher.iter(|| NewEntry::new("decisions/d", "decision", taken.now, &decision).unwrap());
+        bencher.iter(|| EntryDraft::new("decisions/d", "decision", taken.now, &decision).unwrap());
     });
     group.bench_function("id of the decision", |bencher| {
         bencher.iter(|| lockgate_engine::decision_id(&decision).unwrap())

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lockgate_domain::{Decision, Digest, Evidence, Gate, Right, Snapshot, TeamName};
-use lockgate_ledger::{Append, Conflict, Content, Error, Expect, NewEntry, Request, ValueChanges};
+use lockgate_ledger::{
+    Append, Conflict, ContentBlob, EntryDraft, Error, ExpectedVersion, IdempotentRequest, ValueChanges,
+};
 use lockgate_runtime::Recording;
 use parking_lot::Mutex;
 use schemars::JsonSchema;
@@ -118,7 +120,7 @@ pub(super) struct EvaluatedDecision {
     loaded: Arc<LoadedDeployment>,
     cached: Arc<CachedSnapshot>,
     snapshot: Arc<Snapshot>,
-    environment: Option<Expect>,
+    environment: Option<ExpectedVersion>,
     pub(super) decision: Decision,
     recordings: Vec<Recording>,
     /// What plugins want to be kept: it is written with the decision, or not at all.
@@ -135,12 +137,12 @@ pub(super) struct PreparedDecision {
     /// How long its parts took.
     pub(super) phases: DecisionPhases,
     pub(super) loaded: Arc<LoadedDeployment>,
-    pub(super) entries: Vec<NewEntry>,
-    pub(super) content: Vec<Content>,
-    pub(super) expect: Vec<Expect>,
+    pub(super) entries: Vec<EntryDraft>,
+    pub(super) content: Vec<ContentBlob>,
+    pub(super) expect: Vec<ExpectedVersion>,
     pub(super) values: Vec<ValueChanges>,
     /// The answer that is kept for an idempotency key.
-    pub(super) request: Option<Request>,
+    pub(super) request: Option<IdempotentRequest>,
 }
 
 impl EvaluatedDecision {
@@ -235,7 +237,7 @@ impl DeploymentService {
         let mut content = Vec::new();
         for recording in recordings {
             let bytes = recording.encode().map_err(|error| ServiceError::Damaged(format!("a recording: {error}")))?;
-            content.push(Content::new("recording", "application/zstd", Arc::new(bytes)));
+            content.push(ContentBlob::new("recording", "application/zstd", Arc::new(bytes)));
         }
         let recordings = digests(&content);
         content.push(cached.content.clone());
@@ -251,7 +253,7 @@ impl DeploymentService {
             decision,
         };
         let at = record.decision.at;
-        let mut entry = NewEntry::new(&decision_stream(&loaded.state.team, &loaded.id), "decision", at, &record)?;
+        let mut entry = EntryDraft::new(&decision_stream(&loaded.state.team, &loaded.id), "decision", at, &record)?;
         entry = entry.with_id(&record.decision.id)?.of_team(&loaded.state.team)?;
         let named =
             [record.deployment].into_iter().chain(record.recordings).chain(record.evidence.values().map(|e| e.digest));
@@ -261,7 +263,7 @@ impl DeploymentService {
         content.retain(|content| !self.0.stored.has(content.digest()));
         let mut expect = cached.expect.clone();
         expect.extend(environment);
-        expect.push(Expect { stream: loaded.stream.clone(), version: loaded.state.version });
+        expect.push(ExpectedVersion { stream: loaded.stream.clone(), version: loaded.state.version });
         let decision = Arc::new(record.decision);
         let entries = vec![entry];
         Ok(PreparedDecision { decision, phases, loaded, entries, content, expect, values, request: None })
@@ -297,7 +299,7 @@ impl DeploymentService {
     fn decision_entry(&self, actor: &Actor, id: &str) -> Result<(u64, DecisionRecord), ServiceError> {
         actor.require(Right::Read)?;
         let missing = || ServiceError::NotFound { what: "decision", id: id.to_owned() };
-        let query = lockgate_ledger::Query {
+        let query = lockgate_ledger::EntryQuery {
             kind: Some("decision".to_owned()),
             id: Some(id.to_owned()),
             limit: 1,
@@ -359,6 +361,6 @@ impl PreparedDecision {
     }
 }
 
-pub(super) fn digests(content: &[Content]) -> Vec<Digest> {
-    content.iter().map(Content::digest).collect()
+pub(super) fn digests(content: &[ContentBlob]) -> Vec<Digest> {
+    content.iter().map(ContentBlob::digest).collect()
 }

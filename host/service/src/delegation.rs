@@ -5,7 +5,7 @@
 //! them stops being valid: somebody who has lost a role lends it no more.
 
 use lockgate_domain::{PersonId, Right, TeamName, Teams, Timestamp, fields};
-use lockgate_ledger::{Append, Expect};
+use lockgate_ledger::{Append, ExpectedVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -350,7 +350,7 @@ impl DeploymentService {
         role: &str,
         loaded: &LoadedDeployment,
         now: Timestamp,
-    ) -> Result<Option<(Expect, PersonId)>, ServiceError> {
+    ) -> Result<Option<(ExpectedVersion, PersonId)>, ServiceError> {
         let version = self.0.storage.version(DELEGATIONS)?;
         let known = self.grants(&self.0.delegations, DELEGATIONS, version)?;
         let fits = known.says.values().filter(|known| {
@@ -367,7 +367,7 @@ impl DeploymentService {
         for (delegation, end) in fits.into_iter().zip(ends) {
             if end.is_none() && self.tokens_lost(delegation, &team, now)?.is_none() {
                 let stream = end_stream::<Delegation>(&delegation.id);
-                return Ok(Some((Expect { stream, version: 0 }, delegation.from.clone())));
+                return Ok(Some((ExpectedVersion { stream, version: 0 }, delegation.from.clone())));
             }
         }
         Ok(None)

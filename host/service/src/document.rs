@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lockgate_domain::{Deployment, Right, TeamName, Teams, canonical_json, is_path_step, read_value};
-use lockgate_ledger::{Content, check_stream_name};
+use lockgate_ledger::{ContentBlob, check_stream_name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -131,8 +131,8 @@ impl DeploymentService {
     }
 }
 
-fn content_of(deployment: &Deployment) -> Result<Content, ServiceError> {
-    Ok(Content::new("deployment", "application/json", Arc::new(canonical_json(deployment)?)))
+fn content_of(deployment: &Deployment) -> Result<ContentBlob, ServiceError> {
+    Ok(ContentBlob::new("deployment", "application/json", Arc::new(canonical_json(deployment)?)))
 }
 
 fn team_of(actor: &Actor, named: Option<&TeamName>) -> Result<TeamName, ServiceError> {

@@ -8,7 +8,7 @@ use lockgate_domain::{
     Deployment, DeploymentResult, Gate, Overlap, OverlapRelation, PastDeployment, Phase, Right, Stage, TeamName,
     TimeWindow, Timestamp,
 };
-use lockgate_ledger::NewEntry;
+use lockgate_ledger::EntryDraft;
 use serde::{Deserialize, Serialize};
 
 use super::locate::team_step;
@@ -97,7 +97,7 @@ impl DeploymentService {
         loaded: &LoadedDeployment,
         after: StagePosition,
         now: Timestamp,
-    ) -> Result<Vec<NewEntry>, ServiceError> {
+    ) -> Result<Vec<EntryDraft>, ServiceError> {
         let (before, deployment) = (loaded.state.position, &*loaded.document);
         let gate = before.gate();
         let kind = if after.changes_environment() && !before.changes_environment() {
@@ -122,12 +122,12 @@ impl DeploymentService {
                 slot: deployment.plan.as_ref().and_then(|plan| plan.slot),
             };
             let stream = environment_stream(&deployment.environment.name);
-            entries.push(NewEntry::new(&stream, kind, now, &occupant)?.of_team(&loaded.state.team)?);
+            entries.push(EntryDraft::new(&stream, kind, now, &occupant)?.of_team(&loaded.state.team)?);
         }
         if let Some(outcome) = after.ended() {
             let past = past(loaded, outcome, now);
             let stream = product_stream(&loaded.state.team, &deployment.product.id);
-            entries.push(NewEntry::new(&stream, "deployment-ended", now, &past)?.of_team(&loaded.state.team)?);
+            entries.push(EntryDraft::new(&stream, "deployment-ended", now, &past)?.of_team(&loaded.state.team)?);
         }
         Ok(entries)
     }

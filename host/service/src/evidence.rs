@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lockgate_domain::{Evidence, Right, Timestamp, is_path_step};
-use lockgate_ledger::Content;
+use lockgate_ledger::ContentBlob;
 
 use super::write::WriteChange;
 use super::{DeploymentRef, DeploymentService, InputError, RuleRefusal, ServiceError, WriteAnswer, WriteContext};
@@ -76,7 +76,7 @@ impl DeploymentService {
                         RuleRefusal::EvidenceApproved { name: name.to_owned(), approved: approved.to_string() };
                     return Err(refused.into());
                 }
-                let content = Content::new("evidence", media_type, evidence.content.clone());
+                let content = ContentBlob::new("evidence", media_type, evidence.content.clone());
                 let event = DeploymentEvent::EvidenceAttached { name: name.to_owned(), evidence: evidence.clone() };
                 let change = WriteChange { content: vec![content], ..WriteChange::of(event) };
                 self.record(write, digest, &loaded, change, |_| Ok(evidence.clone()))

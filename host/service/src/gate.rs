@@ -11,7 +11,7 @@ use super::read::LoadedDeployment;
 use super::write::RecordedEvent;
 use super::{DeploymentService, DeploymentSummary, ServiceError, WriteContext};
 use crate::lifecycle::{DeploymentEvent, DeploymentState, EventActor, LegalMove, LifecycleMove, activities_of};
-use lockgate_ledger::NewEntry;
+use lockgate_ledger::EntryDraft;
 
 /// What came of trying to pass a gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -52,7 +52,7 @@ impl DeploymentService {
             let by = EventActor::from(write.actor);
             after.state.apply(&event, &by, write.now);
             let kind = event.kind();
-            let entry = NewEntry::new(&loaded.stream, kind, write.now, &RecordedEvent { by, event })?;
+            let entry = EntryDraft::new(&loaded.stream, kind, write.now, &RecordedEvent { by, event })?;
             prepared.entries.push(entry.with_id(&loaded.id)?.of_team(&loaded.state.team)?);
             prepared.entries.extend(self.environment_entries(&loaded, after.state.position, write.now)?);
         }

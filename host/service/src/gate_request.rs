@@ -13,7 +13,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use lockgate_domain::{Decision, Digest, Gate, Right, TeamName, Timestamp, Verdict};
-use lockgate_ledger::{Appended, Error, WriteAttempts};
+use lockgate_ledger::{CommittedAppend, Error, WriteAttempts};
 
 use super::decision::{DecisionOrigin, DecisionPhases, EvaluatedDecision, PreparedDecision, digests};
 use super::gate::GatePass;
@@ -361,12 +361,12 @@ impl RunningGateRequest {
         mut self,
         prepared: PreparedDecision,
         turn: Option<ValueTurn>,
-        answer: impl FnOnce(&Appended) -> Result<GateAnswer, ServiceError> + Send + 'static,
+        answer: impl FnOnce(&CommittedAppend) -> Result<GateAnswer, ServiceError> + Send + 'static,
     ) {
         let (phases, content) = (prepared.phases, digests(&prepared.content));
         let storage = Arc::clone(&self.engine.0.storage);
         let submitted = Instant::now();
-        let written = move |outcome: Result<Appended, Error>| match outcome {
+        let written = move |outcome: Result<CommittedAppend, Error>| match outcome {
             Ok(appended) => {
                 drop(turn);
                 self.engine.0.stored.add(content.into_iter());

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockgate_domain::Timestamp;
-use lockgate_ledger::{Expect, NewEntry, Query};
+use lockgate_ledger::{EntryDraft, EntryQuery, ExpectedVersion};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -62,15 +62,15 @@ impl DeploymentService {
     }
 
     /// The entry that grants it.
-    pub(super) fn granting<T: Grant>(stream: &str, granted: &T, now: Timestamp) -> Result<NewEntry, ServiceError> {
-        of_its_team(NewEntry::new(stream, T::KIND, now, granted)?, granted)
+    pub(super) fn granting<T: Grant>(stream: &str, granted: &T, now: Timestamp) -> Result<EntryDraft, ServiceError> {
+        of_its_team(EntryDraft::new(stream, T::KIND, now, granted)?, granted)
     }
 
     /// All that was ever granted of a kind, whatever the stream: for who sees all teams.
     pub(super) fn every_grant<T: Grant>(&self) -> Result<Vec<T>, ServiceError> {
         let (mut all, mut from) = (Vec::new(), 0);
         loop {
-            let query = Query { kind: Some(T::KIND.to_owned()), from, limit: AT_ONCE, ..Query::default() };
+            let query = EntryQuery { kind: Some(T::KIND.to_owned()), from, limit: AT_ONCE, ..EntryQuery::default() };
             let entries = self.0.storage.entries(&query)?;
             let count = entries.len();
             for stored in entries {
@@ -103,7 +103,7 @@ impl DeploymentService {
         if let Some(at) = self.0.ends.get(stream) {
             return Ok(at);
         }
-        let query = Query { stream: Some(stream.to_owned()), limit: 1, ..Query::default() };
+        let query = EntryQuery { stream: Some(stream.to_owned()), limit: 1, ..EntryQuery::default() };
         let missing = || ServiceError::Damaged(format!("`{stream}` has a version and no entry"));
         let at = self.0.storage.entries(&query)?.first().ok_or_else(missing)?.read().map_err(ServiceError::Damaged)?.at;
         self.0.ends.insert(stream.to_owned(), at);
@@ -116,20 +116,20 @@ impl DeploymentService {
         granted: &T,
         by: EventActor,
         now: Timestamp,
-    ) -> Result<(NewEntry, Expect), ServiceError> {
+    ) -> Result<(EntryDraft, ExpectedVersion), ServiceError> {
         let id = granted.id();
         let ended = self.ends::<T>(ReadMode::Fresh, &[id])?.into_iter().flatten().next();
         if ended.is_some() || granted.expires() <= now {
             return Err(RuleRefusal::Over { what: T::KIND, id: id.to_owned() }.into());
         }
         let stream = end_stream::<T>(id);
-        let entry = NewEntry::new(&stream, &format!("{}-ended", T::KIND), now, &GrantEnd { by })?;
-        Ok((of_its_team(entry, granted)?, Expect { stream, version: 0 }))
+        let entry = EntryDraft::new(&stream, &format!("{}-ended", T::KIND), now, &GrantEnd { by })?;
+        Ok((of_its_team(entry, granted)?, ExpectedVersion { stream, version: 0 }))
     }
 }
 
 /// An entry about something granted, with its id and, if it belongs to one, its team.
-fn of_its_team<T: Grant>(entry: NewEntry, granted: &T) -> Result<NewEntry, ServiceError> {
+fn of_its_team<T: Grant>(entry: EntryDraft, granted: &T) -> Result<EntryDraft, ServiceError> {
     let entry = entry.with_id(granted.id())?;
     Ok(match granted.team() {
         Some(team) => entry.of_team(team)?,

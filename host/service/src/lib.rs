@@ -9,6 +9,7 @@
 //! idempotency key it can be sent again without harm.
 
 #![allow(missing_docs, reason = "no crate but ours builds on it")]
+#![allow(missing_docs, reason = "no crate but ours builds on it")]
 
 mod activity;
 mod approval;

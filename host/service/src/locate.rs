@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lockgate_domain::{TeamName, Teams};
-use lockgate_ledger::{Error, Query, Source as _, Storage, StoredEntry, TeamView};
+use lockgate_ledger::{EntryQuery, Error, LogSource as _, Storage, StoredEntry, TeamView};
 use serde::Serialize;
 
 use super::read::{LoadedDeployment, ReadMode};
@@ -67,7 +67,7 @@ pub(crate) fn decision_stream(team: &str, id: &str) -> String {
 /// The teams that have a deployment of that id: at most so many of them.
 pub(crate) fn teams_with(storage: &dyn Storage, id: &str, most: usize) -> Result<BTreeSet<TeamName>, Error> {
     let (kind, id) = (Some("requested".to_owned()), Some(id.to_owned()));
-    let requested = Query { kind, id, limit: most, ..Query::default() };
+    let requested = EntryQuery { kind, id, limit: most, ..EntryQuery::default() };
     Ok(storage.entries(&requested)?.into_iter().filter_map(|entry| entry.team?.parse().ok()).collect())
 }
 
@@ -119,8 +119,8 @@ impl DeploymentService {
     }
 
     /// What the actor sees of the entries that a query names, the newest first: at most as many as it asks for.
-    pub(super) fn visible(&self, teams: &Teams, query: &Query) -> Result<Vec<StoredEntry>, ServiceError> {
-        let newest = Query { newest_first: true, ..query.clone() };
+    pub(super) fn visible(&self, teams: &Teams, query: &EntryQuery) -> Result<Vec<StoredEntry>, ServiceError> {
+        let newest = EntryQuery { newest_first: true, ..query.clone() };
         let Teams::Named(teams) = teams else { return Ok(self.0.storage.entries(&newest)?) };
         if query.stream.is_some() {
             // The stream was found by its team.

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use lockgate_engine::{PendingChanges, PendingValues, ValueStore, VersionedValues};
-use lockgate_ledger::{Error, Storage, ValueChanges, Values};
+use lockgate_ledger::{Error, NamespaceValues, Storage, ValueChanges};
 use lockgate_runtime::{NamespaceError, Namespaces, check_namespace};
 
 /// What the ledger calls a plugin's namespace begins with this: other values may be kept there as well.
@@ -40,7 +40,7 @@ impl ValueStore for LedgerNamespaces {
     fn values(&self, namespace: &str) -> Result<VersionedValues, NamespaceError> {
         check_namespace(namespace)?;
         let store = |error: Error| NamespaceError::Store(Box::new(error));
-        let Values { version, values } = self.storage.values(&ledger_name(namespace), "").map_err(store)?;
+        let NamespaceValues { version, values } = self.storage.values(&ledger_name(namespace), "").map_err(store)?;
         Ok(VersionedValues { version, values })
     }
 }

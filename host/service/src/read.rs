@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lockgate_domain::{Deployment, Digest, Right, Teams, Timestamp};
-use lockgate_ledger::{ContentState, Entry, Query, Storage};
+use lockgate_ledger::{ContentState, Entry, EntryQuery, Storage};
 use quick_cache::sync::Cache;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -59,7 +59,7 @@ pub(super) fn fold(
     let (mut version, mut next) = (None, from);
     let mut expected = after + 1;
     loop {
-        let query = Query { stream: Some(stream.to_owned()), from: next, limit: AT_ONCE, ..Query::default() };
+        let query = EntryQuery { stream: Some(stream.to_owned()), from: next, limit: AT_ONCE, ..EntryQuery::default() };
         let entries = storage.entries(&query)?;
         let count = entries.len();
         for stored in entries {
@@ -279,12 +279,12 @@ impl DeploymentService {
     ) -> Result<Page<T>, ServiceError> {
         let (mut items, mut before, mut looked) = (Vec::new(), page.before, 0);
         loop {
-            let query = Query {
+            let query = EntryQuery {
                 stream: stream.clone(),
                 kind: Some(kind.to_owned()),
                 before,
                 limit: page.limit.clamp(1, AT_ONCE),
-                ..Query::default()
+                ..EntryQuery::default()
             };
             let entries = self.visible(teams, &query)?;
             if entries.is_empty() {
@@ -317,7 +317,7 @@ impl DeploymentService {
         let mut events = Vec::new();
         let mut from = 0;
         while events.len() < limit {
-            let query = Query { stream: Some(stream.clone()), from, limit: AT_ONCE, ..Query::default() };
+            let query = EntryQuery { stream: Some(stream.clone()), from, limit: AT_ONCE, ..EntryQuery::default() };
             let entries = self.0.storage.entries(&query)?;
             let count = entries.len();
             for stored in entries {

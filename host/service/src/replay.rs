@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use lockgate_domain::{Deployment, Digest, Gate, Snapshot, Timestamp};
-use lockgate_ledger::{ContentState, Error, Query, Storage, StoredEntry};
+use lockgate_ledger::{ContentState, EntryQuery, Error, Storage, StoredEntry};
 use lockgate_runtime::{RecordedEngine, Recording, Runtime};
 use parking_lot::Mutex;
 
@@ -102,16 +102,16 @@ impl LedgerReplay {
         from: u64,
         limit: usize,
     ) -> Result<(Vec<KeptDecision>, Option<u64>), Error> {
-        let query = Query { kind: Some("decision".to_owned()), from, limit, ..Query::default() };
+        let query = EntryQuery { kind: Some("decision".to_owned()), from, limit, ..EntryQuery::default() };
         let mut found = Vec::new();
         let mut next = None;
         for stream in self.streams(which)? {
-            let query = Query { stream, ..query.clone() };
+            let query = EntryQuery { stream, ..query.clone() };
             if which.ids.is_empty() {
                 found.extend(self.storage.entries(&query)?);
             }
             for id in &which.ids {
-                found.extend(self.storage.entries(&Query { id: Some(id.clone()), ..query.clone() })?);
+                found.extend(self.storage.entries(&EntryQuery { id: Some(id.clone()), ..query.clone() })?);
             }
         }
         found.sort_by_key(|stored| stored.index);

@@ -10,7 +10,7 @@ use lockgate_domain::{
     Approval, Deployment, Digest, Evidence, Gate, PersonId, Phase, Snapshot, SnapshotForm, Stage, Timestamp,
     canonical_json,
 };
-use lockgate_ledger::{Content, Expect};
+use lockgate_ledger::{ContentBlob, ExpectedVersion};
 
 use super::environment_overlap::{EnvironmentDeployments, environment_stream, product_stream};
 use super::granted::end_stream;
@@ -26,7 +26,7 @@ pub(super) struct GateSnapshot {
     pub(super) cached: Arc<CachedSnapshot>,
     pub(super) snapshot: Arc<Snapshot>,
     /// The environment, as it has to be for the snapshot to be right, where the gate looks at who else is there.
-    pub(super) environment: Option<Expect>,
+    pub(super) environment: Option<ExpectedVersion>,
 }
 
 /// The parts of snapshots that are the same at every moment, until something that they rest on changes.
@@ -37,12 +37,12 @@ pub(super) struct CachedSnapshot {
     pub(super) evidence: BTreeMap<String, Evidence>,
     pub(super) subject: Digest,
     /// What has to be as it was when the snapshot was taken, beside the deployment itself.
-    pub(super) expect: Vec<Expect>,
+    pub(super) expect: Vec<ExpectedVersion>,
     /// Why approvals do not count, in the order of the state's.
     pub(super) void: Vec<Option<ApprovalInvalid>>,
     pub(super) parts: BTreeMap<String, Digest>,
     /// The deployment as the ledger keeps it.
-    pub(super) content: Content,
+    pub(super) content: ContentBlob,
     pub(super) form: SnapshotForm,
     /// What the plugins of the gate said of it, where that holds at any moment.
     pub(super) answers: AnswerCache,
@@ -103,7 +103,7 @@ impl DeploymentService {
         loaded: &LoadedDeployment,
         gate: Gate,
         now: Timestamp,
-    ) -> Result<(Arc<CachedSnapshot>, Option<Expect>), ServiceError> {
+    ) -> Result<(Arc<CachedSnapshot>, Option<ExpectedVersion>), ServiceError> {
         let state = &loaded.state;
         let (name, product) = (&loaded.document.environment.name, &loaded.document.product.id);
         let team = &state.team;
@@ -133,8 +133,9 @@ impl DeploymentService {
             history: history.version,
             models: self.0.models.current(),
         };
-        let expected =
-            environment.as_ref().map(|environment| Expect { stream: environment_stream, version: environment.version });
+        let expected = environment
+            .as_ref()
+            .map(|environment| ExpectedVersion { stream: environment_stream, version: environment.version });
         if let Some(known) = known.filter(|known| known.rests_on == rests_on && known.shows(now)) {
             // Others come and go in the environment all the time: that makes another snapshot only if it changes what this
             // deployment overlaps with.
@@ -147,14 +148,14 @@ impl DeploymentService {
         deployment.approved.clone_from(&state.approved);
         deployment.overrides = state.overrides.iter().map(|known| known.taken.clone()).collect();
         deployment.history.clone_from(&history.says.past);
-        let mut expect = vec![Expect { stream: history_stream, version: history.version }];
+        let mut expect = vec![ExpectedVersion { stream: history_stream, version: history.version }];
         let waivers: Vec<&WaiverState> = waivers.iter().flat_map(|waivers| waivers.says.values()).collect();
         let waivers: Vec<&WaiverState> = waivers.into_iter().filter(|known| about(known, &deployment)).collect();
         let ids: Vec<&str> = waivers.iter().map(|known| known.waiver.id.as_str()).collect();
         let ends = self.ends::<WaiverState>(as_of, &ids)?;
         // That a waiver was not ended is used; that no other one was granted is not.
         let unended = ids.iter().zip(&ends).filter(|(_, end)| end.is_none());
-        expect.extend(unended.map(|(id, _)| Expect { stream: end_stream::<WaiverState>(id), version: 0 }));
+        expect.extend(unended.map(|(id, _)| ExpectedVersion { stream: end_stream::<WaiverState>(id), version: 0 }));
         rests_on.ends =
             ids.iter().zip(&ends).map(|(id, end)| (end_stream::<WaiverState>(id), u64::from(end.is_some()))).collect();
         deployment.waivers = waivers.iter().zip(ends).map(|(known, end)| known.until(end)).collect();
@@ -186,7 +187,7 @@ impl DeploymentService {
         Arc::make_mut(&mut snapshot.deployment).approvals = approvals;
         let form = SnapshotForm::of(&snapshot)?;
         let bytes = Arc::new(canonical_json(&*snapshot.deployment)?);
-        let content = Content::new("snapshot", "application/json", bytes);
+        let content = ContentBlob::new("snapshot", "application/json", bytes);
         let Snapshot { deployment, subject, evidence, .. } = snapshot;
         let cached = Arc::new(CachedSnapshot {
             model,

@@ -1,7 +1,9 @@
 //! Writing in one piece, once: conditions, idempotency keys, and trying again where somebody else was faster.
 
 use lockgate_domain::Digest;
-use lockgate_ledger::{Append, Content, Error, Expect, NewEntry, Request, ValueChanges, WriteAttempts};
+use lockgate_ledger::{
+    Append, ContentBlob, EntryDraft, Error, ExpectedVersion, IdempotentRequest, ValueChanges, WriteAttempts,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -29,9 +31,9 @@ struct KeptAnswer<T> {
 #[derive(Default)]
 pub(super) struct WriteChange {
     pub(super) events: Vec<DeploymentEvent>,
-    pub(super) entries: Vec<NewEntry>,
-    pub(super) content: Vec<Content>,
-    pub(super) expect: Vec<Expect>,
+    pub(super) entries: Vec<EntryDraft>,
+    pub(super) content: Vec<ContentBlob>,
+    pub(super) expect: Vec<ExpectedVersion>,
     /// What plugins that were called for it want to be kept.
     pub(super) values: Vec<ValueChanges>,
 }
@@ -126,7 +128,7 @@ impl DeploymentService {
         let mut entries = Vec::with_capacity(change.events.len() + change.entries.len());
         for event in change.events {
             let (kind, reference) = (event.kind(), event.reference());
-            let mut entry = NewEntry::new(&stream, kind, write.now, &RecordedEvent { by: by.clone(), event })?;
+            let mut entry = EntryDraft::new(&stream, kind, write.now, &RecordedEvent { by: by.clone(), event })?;
             entry = entry.with_id(&loaded.id)?.of_team(&loaded.state.team)?;
             if let Some(content) = reference {
                 entry = entry.referring_to(content);
@@ -135,7 +137,7 @@ impl DeploymentService {
         }
         entries.extend(change.entries);
         let mut expect = change.expect;
-        expect.push(Expect { stream, version: before });
+        expect.push(ExpectedVersion { stream, version: before });
         Ok(Append { entries, content: change.content, expect, values: change.values, ..Append::default() })
     }
 
@@ -173,11 +175,11 @@ pub(super) fn request_of<T: Serialize>(
     digest: Option<Digest>,
     version: u64,
     value: &T,
-) -> Result<Option<Request>, ServiceError> {
+) -> Result<Option<IdempotentRequest>, ServiceError> {
     let (Some(key), Some(digest)) = (write.key, digest) else { return Ok(None) };
     let answer = serde_json::to_vec(&KeptAnswer { version, value })
         .map_err(|error| ServiceError::Damaged(format!("an answer has no JSON form: {error}")))?;
-    Ok(Some(Request { scope: scope(write.actor)?, key: key.to_owned(), digest, answer }))
+    Ok(Some(IdempotentRequest { scope: scope(write.actor)?, key: key.to_owned(), digest, answer }))
 }
 
 /// What was answered before.

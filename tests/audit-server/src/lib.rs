@@ -17,7 +17,9 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use lockgate_domain::{CredentialKind, Person, PersonId, Teams, Timestamp};
 use lockgate_ledger::note::{SigningKey, VerifyingKey};
-use lockgate_ledger::{Append, Appended, Content, NewEntry, Source as _, SqliteOptions, SqliteStorage, Storage};
+use lockgate_ledger::{
+    Append, CommittedAppend, ContentBlob, EntryDraft, LogSource as _, SqliteOptions, SqliteStorage, Storage,
+};
 use lockgate_server::api::audit::{AuditState, decision_proof};
 use lockgate_server::api::audit_router;
 use lockgate_service::authority::Actor;
@@ -53,18 +55,18 @@ impl Ledger {
     ///
     /// # Panics
     /// If the ledger does not take them.
-    pub fn append(&self, entries: Vec<NewEntry>) -> Appended {
+    pub fn append(&self, entries: Vec<EntryDraft>) -> CommittedAppend {
         self.storage.append(Append { entries, ..Append::default() }).unwrap()
     }
 
     /// One event that refers to content.
-    pub fn evidence(&self, bytes: &[u8]) -> Content {
+    pub fn evidence(&self, bytes: &[u8]) -> ContentBlob {
         self.evidence_of(event("evidence", 0), bytes)
     }
 
     /// An entry that refers to content.
-    pub fn evidence_of(&self, entry: NewEntry, bytes: &[u8]) -> Content {
-        let content = Content::new("evidence", "text/html", Arc::new(bytes.to_vec()));
+    pub fn evidence_of(&self, entry: EntryDraft, bytes: &[u8]) -> ContentBlob {
+        let content = ContentBlob::new("evidence", "text/html", Arc::new(bytes.to_vec()));
         let entries = vec![entry.referring_to(content.digest())];
         self.storage.append(Append { entries, content: vec![content.clone()], ..Append::default() }).unwrap();
         content
@@ -161,8 +163,8 @@ pub fn routes_for(storage: Arc<dyn Storage>, teams: Teams) -> Router {
 ///
 /// # Panics
 /// Never.
-pub fn event(stream: &str, n: u64) -> NewEntry {
-    NewEntry::new(stream, "event", Timestamp::from_millis(0), &json!({ "n": n })).unwrap()
+pub fn event(stream: &str, n: u64) -> EntryDraft {
+    EntryDraft::new(stream, "event", Timestamp::from_millis(0), &json!({ "n": n })).unwrap()
 }
 
 /// Serves on a free port of this machine, until the test ends.
@@ -183,10 +185,10 @@ pub fn serve(router: Router) -> String {
 ///
 /// # Panics
 /// If the name is not one of a team.
-pub fn of_team(team: &str, n: u64) -> NewEntry {
+pub fn of_team(team: &str, n: u64) -> EntryDraft {
     let body = json!({ "n": n, "secret": format!("{team}-secret") });
     let entry =
-        NewEntry::new(&format!("deployment/{team}/d-1"), &format!("{team}-kind"), Timestamp::from_millis(0), &body);
+        EntryDraft::new(&format!("deployment/{team}/d-1"), &format!("{team}-kind"), Timestamp::from_millis(0), &body);
     entry.unwrap().with_id(&format!("{team}-d-{n}")).unwrap().of_team(team).unwrap()
 }
 

@@ -27,7 +27,7 @@ use std::path::Path;
 
 use fastrand::Rng;
 use lockgate_domain::Digest;
-use lockgate_ledger::{ContentState, Query, Source as _, SqliteStorage};
+use lockgate_ledger::{ContentState, EntryQuery, LogSource as _, SqliteStorage};
 
 use client::Client;
 use models::Organisation;
@@ -83,7 +83,7 @@ fn main() {
 /// Writes all entries of an organisation's ledger, and all content that is JSON, one a line.
 fn write_samples(ledger: &Path, to: &Path, organisation: usize, kinds: &mut BTreeMap<String, usize>) {
     let ledger = SqliteStorage::open_read_only(ledger).unwrap();
-    let entries = ledger.entries(&Query { limit: usize::MAX, ..Query::default() }).unwrap();
+    let entries = ledger.entries(&EntryQuery { limit: usize::MAX, ..EntryQuery::default() }).unwrap();
     entries.iter().for_each(|entry| *kinds.entry(entry.kind.clone()).or_default() += 1);
     let lines = entries.iter().map(|entry| String::from_utf8(entry.leaf.clone()).unwrap());
     write_lines(&to.join(format!("{organisation}-entries.jsonl")), lines);

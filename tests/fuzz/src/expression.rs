@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use lockgate_domain::{Snapshot, Standing};
 use lockgate_engine::expression::{Expression, Member, Variables};
-use lockgate_engine::model::Finding;
+use lockgate_engine::model::ModelFinding;
 
 /// What a gate can wait for, in a build that is hardly optimised, on a machine that is busy otherwise.
 const LONGEST: Duration = Duration::from_secs(4);
@@ -43,7 +43,7 @@ pub fn expression(bytes: &[u8]) -> bool {
     over_snapshot.is_some() || over_members.is_some()
 }
 
-type Compiled = Result<(Expression, Vec<Finding>), Vec<Finding>>;
+type Compiled = Result<(Expression, Vec<ModelFinding>), Vec<ModelFinding>>;
 
 /// The expression, if it is one. Every finding is held against the text.
 fn compiled(text: &str, compiled: Compiled) -> Option<Expression> {

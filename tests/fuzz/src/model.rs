@@ -1,6 +1,6 @@
 //! Deployment models: governance teams write them, and a file may come from anywhere.
 
-use lockgate_engine::model::{Findings, Source, check};
+use lockgate_engine::model::{ModelFindings, Source, check};
 
 /// Takes the bytes for a model's text, if they are UTF-8. Whether it was read.
 ///
@@ -28,7 +28,7 @@ pub fn model(bytes: &[u8]) -> bool {
     was_read
 }
 
-fn assert_can_be_told(findings: &Findings, source: &Source) {
+fn assert_can_be_told(findings: &ModelFindings, source: &Source) {
     let text = source.text.as_str();
     for finding in findings.iter() {
         for span in std::iter::once(&finding.span).chain(finding.related.iter().map(|related| &related.span)) {

@@ -6,7 +6,7 @@ use std::thread;
 use serde_json::json;
 
 use super::{Ledger, append, at, bodies, conflicts, event, expecting, places};
-use lockgate_ledger::{Append, Conflict, Error, Expect, NewEntry, Query};
+use lockgate_ledger::{Append, Conflict, EntryDraft, EntryQuery, Error, ExpectedVersion};
 
 super::cases! {
     a_new_log_begins_with_its_key,
@@ -108,7 +108,7 @@ fn nothing_of_an_append_that_is_turned_away_is_left(ledger: &Ledger<'_>) {
     let storage = ledger.open();
     storage.append(append(vec![event("a", 1)])).unwrap();
     let head = storage.head().unwrap();
-    let expect = |stream: &str, version| Expect { stream: stream.to_owned(), version };
+    let expect = |stream: &str, version| ExpectedVersion { stream: stream.to_owned(), version };
     // The first condition holds, the second does not.
     let expect = vec![expect("a", 1), expect("b", 1)];
     let both = Append { entries: vec![event("a", 2), event("b", 3)], expect, ..Append::default() };
@@ -175,32 +175,33 @@ fn what_is_submitted_is_called_back(ledger: &Ledger<'_>) {
 fn entries_are_found_by_stream_kind_and_id(ledger: &Ledger<'_>) {
     let storage = ledger.open();
     let decision =
-        |stream: &str, id: &str| NewEntry::new(stream, "decision", at(0), &json!({})).unwrap().with_id(id).unwrap();
+        |stream: &str, id: &str| EntryDraft::new(stream, "decision", at(0), &json!({})).unwrap().with_id(id).unwrap();
     let entries = vec![event("a", 1), decision("a", "d-1"), event("b", 2), decision("b", "d-2"), decision("b", "d-1")];
     storage.append(append(entries)).unwrap();
     let find =
-        |query: Query| -> Vec<u64> { storage.entries(&query).unwrap().iter().map(|entry| entry.index).collect() };
-    let all = || Query { limit: 100, ..Query::default() };
+        |query: EntryQuery| -> Vec<u64> { storage.entries(&query).unwrap().iter().map(|entry| entry.index).collect() };
+    let all = || EntryQuery { limit: 100, ..EntryQuery::default() };
     let text = |text: &str| Some(text.to_owned());
     assert_eq!(find(all()), [0, 1, 2, 3, 4, 5]);
-    assert_eq!(find(Query { stream: text("b"), ..all() }), [3, 4, 5]);
-    assert_eq!(find(Query { kind: text("decision"), ..all() }), [2, 4, 5]);
-    assert_eq!(find(Query { id: text("d-1"), ..all() }), [2, 5]);
-    assert_eq!(find(Query { id: text("d-1"), stream: text("a"), ..all() }), [2]);
-    assert_eq!(find(Query { from: 2, before: Some(5), ..all() }), [2, 3, 4]);
-    assert_eq!(find(Query { kind: text("decision"), newest_first: true, limit: 2, ..all() }), [5, 4]);
-    assert_eq!(find(Query { kind: text("decision"), newest_first: true, before: Some(4), ..all() }), [2]);
-    assert_eq!(find(Query { stream: text("b"), newest_first: true, ..all() }), [5, 4, 3]);
-    assert_eq!(find(Query { stream: text("nobody"), ..all() }), [] as [u64; 0]);
-    assert_eq!(find(Query { limit: 0, ..all() }), [] as [u64; 0]);
+    assert_eq!(find(EntryQuery { stream: text("b"), ..all() }), [3, 4, 5]);
+    assert_eq!(find(EntryQuery { kind: text("decision"), ..all() }), [2, 4, 5]);
+    assert_eq!(find(EntryQuery { id: text("d-1"), ..all() }), [2, 5]);
+    assert_eq!(find(EntryQuery { id: text("d-1"), stream: text("a"), ..all() }), [2]);
+    assert_eq!(find(EntryQuery { from: 2, before: Some(5), ..all() }), [2, 3, 4]);
+    assert_eq!(find(EntryQuery { kind: text("decision"), newest_first: true, limit: 2, ..all() }), [5, 4]);
+    assert_eq!(find(EntryQuery { kind: text("decision"), newest_first: true, before: Some(4), ..all() }), [2]);
+    assert_eq!(find(EntryQuery { stream: text("b"), newest_first: true, ..all() }), [5, 4, 3]);
+    assert_eq!(find(EntryQuery { stream: text("nobody"), ..all() }), [] as [u64; 0]);
+    assert_eq!(find(EntryQuery { limit: 0, ..all() }), [] as [u64; 0]);
 }
 
 fn entries_are_found_by_their_team(ledger: &Ledger<'_>) {
     let storage = ledger.open();
     // Stream, kind and id are the same for two teams; each has an entry of its own besides, and one has no team.
-    let decision = |stream: &str| NewEntry::new(stream, "decision", at(0), &json!({})).unwrap().with_id("d-1").unwrap();
-    let shop = |entry: NewEntry| entry.of_team("shop").unwrap();
-    let billing = |entry: NewEntry| entry.of_team("billing").unwrap();
+    let decision =
+        |stream: &str| EntryDraft::new(stream, "decision", at(0), &json!({})).unwrap().with_id("d-1").unwrap();
+    let shop = |entry: EntryDraft| entry.of_team("shop").unwrap();
+    let billing = |entry: EntryDraft| entry.of_team("billing").unwrap();
     let entries = vec![
         shop(decision("live")),
         billing(decision("live")),
@@ -211,25 +212,25 @@ fn entries_are_found_by_their_team(ledger: &Ledger<'_>) {
     ];
     storage.append(append(entries)).unwrap();
     let find =
-        |query: Query| -> Vec<u64> { storage.entries(&query).unwrap().iter().map(|entry| entry.index).collect() };
+        |query: EntryQuery| -> Vec<u64> { storage.entries(&query).unwrap().iter().map(|entry| entry.index).collect() };
     let text = |text: &str| Some(text.to_owned());
-    let of = |team: &str| Query { team: text(team), limit: 100, ..Query::default() };
+    let of = |team: &str| EntryQuery { team: text(team), limit: 100, ..EntryQuery::default() };
     assert_eq!(find(of("shop")), [1, 3, 6]);
     assert_eq!(find(of("billing")), [2, 4]);
     assert_eq!(find(of("nobody")), [] as [u64; 0]);
-    assert_eq!(find(Query { kind: text("decision"), ..of("shop") }), [1, 6]);
-    assert_eq!(find(Query { kind: text("decision"), newest_first: true, limit: 1, ..of("shop") }), [6]);
-    assert_eq!(find(Query { kind: text("decision"), newest_first: true, before: Some(6), ..of("shop") }), [1]);
-    assert_eq!(find(Query { kind: text("decision"), id: text("d-1"), ..of("billing") }), [2]);
-    assert_eq!(find(Query { id: text("d-1"), newest_first: true, ..of("shop") }), [6, 1]);
-    assert_eq!(find(Query { id: text("d-1"), from: 2, ..of("shop") }), [6]);
-    assert_eq!(find(Query { stream: text("live"), ..of("shop") }), [1, 3]);
-    assert_eq!(find(Query { stream: text("live"), newest_first: true, ..of("billing") }), [2]);
-    assert_eq!(find(Query { stream: text("live"), kind: text("event"), ..of("billing") }), [] as [u64; 0]);
+    assert_eq!(find(EntryQuery { kind: text("decision"), ..of("shop") }), [1, 6]);
+    assert_eq!(find(EntryQuery { kind: text("decision"), newest_first: true, limit: 1, ..of("shop") }), [6]);
+    assert_eq!(find(EntryQuery { kind: text("decision"), newest_first: true, before: Some(6), ..of("shop") }), [1]);
+    assert_eq!(find(EntryQuery { kind: text("decision"), id: text("d-1"), ..of("billing") }), [2]);
+    assert_eq!(find(EntryQuery { id: text("d-1"), newest_first: true, ..of("shop") }), [6, 1]);
+    assert_eq!(find(EntryQuery { id: text("d-1"), from: 2, ..of("shop") }), [6]);
+    assert_eq!(find(EntryQuery { stream: text("live"), ..of("shop") }), [1, 3]);
+    assert_eq!(find(EntryQuery { stream: text("live"), newest_first: true, ..of("billing") }), [2]);
+    assert_eq!(find(EntryQuery { stream: text("live"), kind: text("event"), ..of("billing") }), [] as [u64; 0]);
     // Whoever asks for no team finds all of them.
-    assert_eq!(find(Query { id: text("d-1"), limit: 3, ..Query::default() }), [1, 2, 5]);
+    assert_eq!(find(EntryQuery { id: text("d-1"), limit: 3, ..EntryQuery::default() }), [1, 2, 5]);
     let teams: Vec<Option<String>> = storage
-        .entries(&Query { from: 4, limit: 3, ..Query::default() })
+        .entries(&EntryQuery { from: 4, limit: 3, ..EntryQuery::default() })
         .unwrap()
         .into_iter()
         .map(|e| e.team)
@@ -241,7 +242,7 @@ fn an_entry_of_a_team_ends_with_it(ledger: &Ledger<'_>) {
     let storage = ledger.open();
     let entry = event("a", 1).of_team("team \"ü\"").unwrap();
     storage.append(append(vec![entry])).unwrap();
-    let stored = storage.entries(&Query { from: 1, limit: 1, ..Query::default() }).unwrap().remove(0);
+    let stored = storage.entries(&EntryQuery { from: 1, limit: 1, ..EntryQuery::default() }).unwrap().remove(0);
     assert_eq!(
         String::from_utf8(stored.leaf.clone()).unwrap(),
         concat!(
@@ -256,9 +257,9 @@ fn an_entry_of_a_team_ends_with_it(ledger: &Ledger<'_>) {
 fn an_entry_is_kept_byte_for_byte(ledger: &Ledger<'_>) {
     let storage = ledger.open();
     let body = json!({ "z": [1.5, null, true], "a": "quote \" backslash \\ newline \n umlaut ü" });
-    let entry = NewEntry::new("deployment/ü \"1\"", "decision", at(1500), &body).unwrap().with_id("d\\1").unwrap();
+    let entry = EntryDraft::new("deployment/ü \"1\"", "decision", at(1500), &body).unwrap().with_id("d\\1").unwrap();
     storage.append(append(vec![entry])).unwrap();
-    let stored = storage.entries(&Query { from: 1, limit: 1, ..Query::default() }).unwrap().remove(0);
+    let stored = storage.entries(&EntryQuery { from: 1, limit: 1, ..EntryQuery::default() }).unwrap().remove(0);
     assert_eq!(
         String::from_utf8(stored.leaf.clone()).unwrap(),
         concat!(

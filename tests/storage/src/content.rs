@@ -6,7 +6,7 @@ use lockgate_domain::{Digest, Timestamp};
 
 use super::{Ledger, append, at, event};
 use lockgate_ledger::audit::audit;
-use lockgate_ledger::{Append, Content, ContentState, Error, Retention, Storage};
+use lockgate_ledger::{Append, ContentBlob, ContentState, Error, RetentionRule, Storage};
 
 super::cases! {
     content_comes_with_the_entry_that_refers_to_it,
@@ -18,11 +18,11 @@ super::cases! {
     content_is_found_by_the_teams_that_refer_to_it,
 }
 
-fn content(text: &str) -> Content {
-    Content::new("evidence", "text/plain", Arc::new(text.as_bytes().to_vec()))
+fn content(text: &str) -> ContentBlob {
+    ContentBlob::new("evidence", "text/plain", Arc::new(text.as_bytes().to_vec()))
 }
 
-fn with(contents: Vec<Content>, stream: &str, second: i64) -> Append {
+fn with(contents: Vec<ContentBlob>, stream: &str, second: i64) -> Append {
     let entry = contents.iter().fold(event(stream, second), |entry, content| entry.referring_to(content.digest()));
     Append { content: contents, ..append(vec![entry]) }
 }
@@ -40,7 +40,7 @@ fn far() -> Timestamp {
 }
 
 fn forget(storage: &dyn Storage, before: Timestamp) -> u64 {
-    storage.forget(&Retention::Content { kind: "evidence".to_owned(), before }).unwrap().count
+    storage.forget(&RetentionRule::Content { kind: "evidence".to_owned(), before }).unwrap().count
 }
 
 fn content_comes_with_the_entry_that_refers_to_it(ledger: &Ledger<'_>) {
@@ -81,7 +81,7 @@ fn content_that_nothing_referred_to_lately_is_deleted(ledger: &Ledger<'_>) {
     storage.append(with(vec![content("in use")], "a", 30)).unwrap();
     storage
         .append(Append {
-            content: vec![Content::new("snapshot", "text/plain", Arc::new(vec![1]))],
+            content: vec![ContentBlob::new("snapshot", "text/plain", Arc::new(vec![1]))],
             ..Append::default()
         })
         .unwrap();
@@ -112,7 +112,7 @@ fn content_that_was_deleted_cannot_be_referred_to_until_it_comes_again(ledger: &
 
 fn more_content_than_goes_into_one_transaction_is_deleted(ledger: &Ledger<'_>) {
     let storage = ledger.open();
-    let many: Vec<Content> = (0..700).map(|n| content(&n.to_string())).collect();
+    let many: Vec<ContentBlob> = (0..700).map(|n| content(&n.to_string())).collect();
     storage.append(Append { content: many, ..Append::default() }).unwrap();
     assert_eq!(forget(&*storage, far()), 700);
     let report = audit(&*storage, &Default::default()).unwrap();

@@ -24,7 +24,7 @@ use lockgate_domain::Timestamp;
 use serde_json::{Value, json};
 
 use lockgate_ledger::note::SigningKey;
-use lockgate_ledger::{Append, Appended, Error, Expect, KeyFile, NewEntry, Query, Storage};
+use lockgate_ledger::{Append, CommittedAppend, EntryDraft, EntryQuery, Error, ExpectedVersion, KeyFile, Storage};
 
 /// Opens the ledger of a case, under its name, with a key: the same ledger each time. Several may be open at once.
 pub type Open<'a> = &'a dyn Fn(&str, SigningKey) -> Arc<dyn Storage>;
@@ -124,26 +124,26 @@ macro_rules! storage_tests {
 }
 
 /// An entry of the kind `event`, at second `n`, that says `n`.
-fn event(stream: &str, n: i64) -> NewEntry {
-    NewEntry::new(stream, "event", at(n * 1000), &json!({ "n": n })).unwrap()
+fn event(stream: &str, n: i64) -> EntryDraft {
+    EntryDraft::new(stream, "event", at(n * 1000), &json!({ "n": n })).unwrap()
 }
 
-fn append(entries: Vec<NewEntry>) -> Append {
+fn append(entries: Vec<EntryDraft>) -> Append {
     Append { entries, ..Append::default() }
 }
 
 /// On condition that the stream has that version.
-fn expecting(entries: Vec<NewEntry>, stream: &str, version: u64) -> Append {
-    Append { entries, expect: vec![Expect { stream: stream.to_owned(), version }], ..Append::default() }
+fn expecting(entries: Vec<EntryDraft>, stream: &str, version: u64) -> Append {
+    Append { entries, expect: vec![ExpectedVersion { stream: stream.to_owned(), version }], ..Append::default() }
 }
 
-fn places(appended: &Appended) -> Vec<(u64, u64)> {
+fn places(appended: &CommittedAppend) -> Vec<(u64, u64)> {
     appended.entries.iter().map(|placed| (placed.index, placed.sequence)).collect()
 }
 
 /// The bodies of the entries of a stream, in order.
 fn bodies(storage: &dyn Storage, stream: &str) -> Vec<Value> {
-    let query = Query { stream: Some(stream.to_owned()), limit: 1000, ..Query::default() };
+    let query = EntryQuery { stream: Some(stream.to_owned()), limit: 1000, ..EntryQuery::default() };
     storage.entries(&query).unwrap().iter().map(|entry| entry.read().unwrap().body).collect()
 }
 

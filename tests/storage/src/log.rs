@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use lockgate_domain::TeamName;
 
 use lockgate_ledger::{
-    Error, Query, Source, SourceEntry, Storage, TeamView, prove_consistency, prove_inclusion, verify,
+    EntryQuery, Error, LogSource, SourceEntry, Storage, TeamView, prove_consistency, prove_inclusion, verify,
 };
 
 super::cases! {
@@ -126,9 +126,9 @@ fn of_two_teams(ledger: &Ledger<'_>) -> std::sync::Arc<dyn Storage> {
 
 fn a_team_sees_its_entries_and_the_ledgers_own_and_of_others_the_hash(ledger: &Ledger<'_>) {
     let storage = of_two_teams(ledger);
-    let all = || Query { limit: 100, ..Query::default() };
+    let all = || EntryQuery { limit: 100, ..EntryQuery::default() };
     let text = |text: &str| Some(text.to_owned());
-    let see = |teams: &[&str], query: Query| -> Vec<String> {
+    let see = |teams: &[&str], query: EntryQuery| -> Vec<String> {
         let teams: BTreeSet<TeamName> = teams.iter().map(|team| team.parse().unwrap()).collect();
         let view = TeamView::new(&*storage, &teams);
         let found = view.entries_with_withheld(&query).unwrap();
@@ -152,24 +152,24 @@ fn a_team_sees_its_entries_and_the_ledgers_own_and_of_others_the_hash(ledger: &L
     assert_eq!(see(&["shop"], all()), ["0", "1", "(2)", "(3)", "4", "5", "(6)", "7"]);
     assert_eq!(see(&["shop", "billing"], all()), ["0", "1", "2", "(3)", "4", "5", "6", "7"]);
     assert_eq!(see(&[], all()), ["0", "(1)", "(2)", "(3)", "(4)", "5", "(6)", "(7)"]);
-    assert_eq!(see(&["shop"], Query { from: 2, before: Some(5), ..all() }), ["(2)", "(3)", "4"]);
-    assert_eq!(see(&["shop"], Query { limit: 3, ..all() }), ["0", "1", "(2)"]);
-    assert_eq!(see(&["shop"], Query { newest_first: true, limit: 3, ..all() }), ["7", "(6)", "5"]);
-    assert_eq!(see(&["shop"], Query { newest_first: true, before: Some(4), ..all() }), ["(3)", "(2)", "1", "0"]);
-    assert_eq!(see(&["shop"], Query { from: 100, ..all() }), [] as [&str; 0]);
+    assert_eq!(see(&["shop"], EntryQuery { from: 2, before: Some(5), ..all() }), ["(2)", "(3)", "4"]);
+    assert_eq!(see(&["shop"], EntryQuery { limit: 3, ..all() }), ["0", "1", "(2)"]);
+    assert_eq!(see(&["shop"], EntryQuery { newest_first: true, limit: 3, ..all() }), ["7", "(6)", "5"]);
+    assert_eq!(see(&["shop"], EntryQuery { newest_first: true, before: Some(4), ..all() }), ["(3)", "(2)", "1", "0"]);
+    assert_eq!(see(&["shop"], EntryQuery { from: 100, ..all() }), [] as [&str; 0]);
     // What a filter names of others is not even there as a hash.
-    assert_eq!(see(&["shop"], Query { stream: text("shared"), ..all() }), ["4", "7"]);
-    assert_eq!(see(&["shop"], Query { stream: text("tokens"), ..all() }), [] as [&str; 0]);
-    assert_eq!(see(&["shop"], Query { stream: text("ledger"), ..all() }), ["0", "5"]);
-    assert_eq!(see(&["shop"], Query { kind: text("event"), ..all() }), ["1", "4", "7"]);
-    assert_eq!(see(&["shop"], Query { kind: text("log-key"), newest_first: true, ..all() }), ["5", "0"]);
-    assert_eq!(see(&["shop"], Query { id: text("d-1"), ..all() }), ["1", "4", "7"]);
-    assert_eq!(see(&["shop"], Query { team: text("shop"), ..all() }), ["1", "4", "7"]);
-    assert_eq!(see(&["shop"], Query { team: text("billing"), ..all() }), [] as [&str; 0]);
+    assert_eq!(see(&["shop"], EntryQuery { stream: text("shared"), ..all() }), ["4", "7"]);
+    assert_eq!(see(&["shop"], EntryQuery { stream: text("tokens"), ..all() }), [] as [&str; 0]);
+    assert_eq!(see(&["shop"], EntryQuery { stream: text("ledger"), ..all() }), ["0", "5"]);
+    assert_eq!(see(&["shop"], EntryQuery { kind: text("event"), ..all() }), ["1", "4", "7"]);
+    assert_eq!(see(&["shop"], EntryQuery { kind: text("log-key"), newest_first: true, ..all() }), ["5", "0"]);
+    assert_eq!(see(&["shop"], EntryQuery { id: text("d-1"), ..all() }), ["1", "4", "7"]);
+    assert_eq!(see(&["shop"], EntryQuery { team: text("shop"), ..all() }), ["1", "4", "7"]);
+    assert_eq!(see(&["shop"], EntryQuery { team: text("billing"), ..all() }), [] as [&str; 0]);
     let both = ["shop", "billing"];
-    assert_eq!(see(&both, Query { id: text("d-1"), limit: 3, ..all() }), ["1", "2", "4"]);
-    assert_eq!(see(&both, Query { id: text("d-1"), newest_first: true, limit: 3, ..all() }), ["7", "6", "4"]);
-    assert_eq!(see(&both, Query { id: text("d-1"), from: 2, before: Some(7), ..all() }), ["2", "4", "6"]);
+    assert_eq!(see(&both, EntryQuery { id: text("d-1"), limit: 3, ..all() }), ["1", "2", "4"]);
+    assert_eq!(see(&both, EntryQuery { id: text("d-1"), newest_first: true, limit: 3, ..all() }), ["7", "6", "4"]);
+    assert_eq!(see(&both, EntryQuery { id: text("d-1"), from: 2, before: Some(7), ..all() }), ["2", "4", "6"]);
 }
 
 fn a_team_verifies_the_whole_log(ledger: &Ledger<'_>) {

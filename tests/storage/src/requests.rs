@@ -6,7 +6,7 @@ use lockgate_domain::Digest;
 use serde_json::json;
 
 use super::{Ledger, append, bodies, conflicts, event, expecting, places};
-use lockgate_ledger::{Append, Error, Request, Retention};
+use lockgate_ledger::{Append, Error, IdempotentRequest, RetentionRule};
 
 super::cases! {
     a_request_that_comes_again_is_answered_as_before,
@@ -18,9 +18,14 @@ super::cases! {
     a_request_is_new_again_after_it_was_forgotten,
 }
 
-fn request(scope: &str, key: &str, what: &str) -> Option<Request> {
+fn request(scope: &str, key: &str, what: &str) -> Option<IdempotentRequest> {
     let answer = format!("done: {what}").into_bytes();
-    Some(Request { scope: scope.to_owned(), key: key.to_owned(), digest: Digest::of(what.as_bytes()), answer })
+    Some(IdempotentRequest {
+        scope: scope.to_owned(),
+        key: key.to_owned(),
+        digest: Digest::of(what.as_bytes()),
+        answer,
+    })
 }
 
 fn a_request_that_comes_again_is_answered_as_before(ledger: &Ledger<'_>) {
@@ -92,7 +97,7 @@ fn a_request_is_new_again_after_it_was_forgotten(ledger: &Ledger<'_>) {
     let storage = ledger.open();
     let same = || Append { request: request("ci", "k1", "go"), ..append(vec![event("a", 1)]) };
     storage.append(same()).unwrap();
-    let forget = |before| storage.forget(&Retention::Requests { before }).unwrap().count;
+    let forget = |before| storage.forget(&RetentionRule::Requests { before }).unwrap().count;
     assert_eq!(forget(super::at(0)), 0);
     assert!(storage.append(same()).unwrap().repeat.is_some());
     assert_eq!(forget(super::at(i64::MAX)), 1);

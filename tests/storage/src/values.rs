@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Ledger, append, conflicts, event};
-use lockgate_ledger::{Append, Expect, Storage, ValueChanges};
+use lockgate_ledger::{Append, ExpectedVersion, Storage, ValueChanges};
 
 super::cases! {
     values_are_set_replaced_and_taken_away,
@@ -40,7 +40,7 @@ fn values_are_set_replaced_and_taken_away(ledger: &Ledger<'_>) {
 fn values_of_one_append_change_together_with_its_entries(ledger: &Ledger<'_>) {
     let storage = ledger.open();
     let both = |version| Append {
-        expect: vec![Expect { stream: "a".to_owned(), version }],
+        expect: vec![ExpectedVersion { stream: "a".to_owned(), version }],
         entries: vec![event("a", 1)],
         ..changes("n", None, &[("k", Some(b"1"))])
     };

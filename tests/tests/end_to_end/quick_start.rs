@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use lockgate_ledger::{KeyFile, Retention, Source as _, SqliteOptions, SqliteStorage, Storage as _};
+use lockgate_ledger::{KeyFile, LogSource as _, RetentionRule, SqliteOptions, SqliteStorage, Storage as _};
 use lockgate_tests::tree;
 use serde_json::Value;
 
@@ -85,7 +85,7 @@ fn forget(data: &Path) {
     let name = SqliteStorage::open_read_only(&ledger).unwrap().head().unwrap().key.name().to_owned();
     let storage = KeyFile::new(data.join("ledger.key")).open(&ledger, &name, SqliteOptions::default()).unwrap();
     let before = "2100-01-01T00:00:00Z".parse().unwrap();
-    let forgotten = storage.forget(&Retention::Content { kind: "snapshot".to_owned(), before }).unwrap();
+    let forgotten = storage.forget(&RetentionRule::Content { kind: "snapshot".to_owned(), before }).unwrap();
     assert!(forgotten.count > 0);
 }
 

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use lockgate_domain::{Duration, Timestamp, closest, counted};
 use lockgate_ledger::{
-    HeldContent, Holdings, LossAccepted, Query, Retention, Source as _, SqliteOptions, Storage as _,
+    EntryQuery, HeldContent, LedgerHoldings, LogSource as _, LossAccepted, RetentionRule, SqliteOptions, Storage as _,
 };
 use serde_json::json;
 
@@ -61,9 +61,9 @@ impl InfoCommand {
     fn run(self) -> anyhow::Result<Exit> {
         let storage = self.data.read_only()?;
         let head = storage.head()?;
-        let Holdings { schema, bytes, streams, entries, content, requests } = storage.holdings()?;
+        let LedgerHoldings { schema, bytes, streams, entries, content, requests } = storage.holdings()?;
         let at = |newest_first: bool| -> anyhow::Result<_> {
-            let found = storage.entries(&Query { newest_first, limit: 1, ..Query::default() })?;
+            let found = storage.entries(&EntryQuery { newest_first, limit: 1, ..EntryQuery::default() })?;
             Ok(found.first().map(|entry| entry.at))
         };
         let (since, until) = (at(false)?, at(true)?);
@@ -208,8 +208,8 @@ impl ForgetCommand {
         let (storage, _) = self.data.to_write()?;
         let before = Timestamp::from_millis(storage.now().as_millis().saturating_sub(age));
         let rule = match &self.kind {
-            Some(kind) => Retention::Content { kind: kind.clone(), before },
-            None => Retention::Requests { before },
+            Some(kind) => RetentionRule::Content { kind: kind.clone(), before },
+            None => RetentionRule::Requests { before },
         };
         let forgotten = storage.forget(&rule)?;
         match self.output {
@@ -237,7 +237,7 @@ impl ForgetCommand {
 }
 
 /// Checks that the ledger has or had content of that kind: otherwise a typing error would delete nothing, unnoticed.
-fn check_kind(kind: &str, holdings: &Holdings) -> Result<(), InvalidInput> {
+fn check_kind(kind: &str, holdings: &LedgerHoldings) -> Result<(), InvalidInput> {
     let kinds: Vec<&str> = holdings.content.iter().map(|content| content.kind.as_str()).collect();
     if kinds.contains(&kind) {
         return Ok(());

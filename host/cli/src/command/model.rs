@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use lockgate_domain::Digest;
 use lockgate_engine::LoadedModel;
-use lockgate_engine::model::{self, Findings, Source};
+use lockgate_engine::model::{self, ModelFindings, Source};
 use lockgate_runtime::Runtime;
 
 use crate::diagnostic::{Diagnostic, InvalidInput};
@@ -24,13 +24,13 @@ use crate::terminal::{FAINT, GOOD, STRONG, WAITING, styled};
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelCommand {
     /// Check models: their text, their conditions, and the settings and grants of their plugins.
-    Check(CheckCommand),
+    Check(CheckModelCommand),
     /// Write the digests of the plugins' files into models.
     Pin(PinCommand),
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct CheckCommand {
+pub(crate) struct CheckModelCommand {
     /// The files of the models.
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -61,7 +61,7 @@ impl ModelCommand {
     }
 }
 
-impl CheckCommand {
+impl CheckModelCommand {
     fn run(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
         let runtime = if self.text_only { None } else { Some(host::runtime(global)?) };
         let mut unreadable = InvalidInput::default();
@@ -96,7 +96,7 @@ impl CheckCommand {
 }
 
 /// The errors and warnings about a model.
-fn check(source: &Source, path: &Path, runtime: Option<&Runtime>) -> Findings {
+fn check(source: &Source, path: &Path, runtime: Option<&Runtime>) -> ModelFindings {
     match runtime {
         Some(runtime) => LoadedModel::check(runtime, source, models::folder_of(path), time_of_this_machine()),
         None => match model::check(source) {

@@ -19,7 +19,7 @@ use super::parse::Parsed;
 use super::shape::{Field, Fields, Shape, TimePart};
 use super::source_map::SourceMap;
 use super::walk::{collect_tested, literal_text, written, written_literal};
-use crate::model::{Finding, listed, roles};
+use crate::model::{ModelFinding, listed, roles};
 
 /// What a condition decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(super) struct Meaning<'c> {
 }
 
 /// Everything that is wrong with the expression, or looks wrong.
-pub(super) fn check(parsed: &Parsed<'_>, meaning: Meaning<'_>) -> Vec<Finding> {
+pub(super) fn check(parsed: &Parsed<'_>, meaning: Meaning<'_>) -> Vec<ModelFinding> {
     let Meaning { variables, condition_of, roles } = meaning;
     let mut tested = BTreeSet::new();
     collect_tested(&parsed.tree, &mut tested);
@@ -50,7 +50,7 @@ pub(super) fn check(parsed: &Parsed<'_>, meaning: Meaning<'_>) -> Vec<Finding> {
     checker.constant_condition(parsed);
     if !matches!(shape, Shape::Bool | Shape::Any | Shape::Made(_)) {
         let message = format!("the expression gives {}, and not true or false", shape.name());
-        checker.findings.push(Finding::error("not-a-condition", parsed.sites.whole(), message));
+        checker.findings.push(ModelFinding::error("not-a-condition", parsed.sites.whole(), message));
     }
     checker.findings
 }
@@ -64,7 +64,7 @@ struct Checker<'c> {
     scope: Vec<Loop>,
     /// What `has(…)` asks for, anywhere in the expression.
     tested: BTreeSet<String>,
-    findings: Vec<Finding>,
+    findings: Vec<ModelFinding>,
 }
 
 /// A loop over a list or an object.
@@ -77,11 +77,11 @@ struct Loop {
 }
 
 impl Checker<'_> {
-    fn error(&mut self, code: &'static str, span: Range<usize>, message: String) -> &mut Finding {
-        self.push(Finding::error(code, span, message))
+    fn error(&mut self, code: &'static str, span: Range<usize>, message: String) -> &mut ModelFinding {
+        self.push(ModelFinding::error(code, span, message))
     }
 
-    fn push(&mut self, finding: Finding) -> &mut Finding {
+    fn push(&mut self, finding: ModelFinding) -> &mut ModelFinding {
         self.findings.push(finding);
         let last = self.findings.len() - 1;
         #[expect(clippy::indexing_slicing, reason = "it was pushed just now")]
@@ -125,7 +125,7 @@ impl Checker<'_> {
             return;
         }
         let message = "the condition looks at nothing, so it is the same for every deployment".to_owned();
-        self.push(Finding::warning("constant-condition", parsed.sites.whole(), message));
+        self.push(ModelFinding::warning("constant-condition", parsed.sites.whole(), message));
     }
 
     fn variable(&mut self, node: &IdedExpr, name: &str) -> Shape {
@@ -143,7 +143,7 @@ impl Checker<'_> {
         let of_loops = self.scope.iter().map(|around| around.variable.as_str());
         let known: Vec<&str> = of_loops.chain(self.variables.keys().map(String::as_str)).collect();
         let finding =
-            Finding::error("unknown-variable", self.sites.token(node), format!("there is no variable `{name}`"));
+            ModelFinding::error("unknown-variable", self.sites.token(node), format!("there is no variable `{name}`"));
         let finding = finding.suggest(name, known);
         self.findings.push(match self.variables.len() {
             1 => finding.note("a group's expression sees what its members say, and nothing else"),
@@ -172,7 +172,7 @@ impl Checker<'_> {
                 if let Some(field) = fields.get(name) {
                     return Some(field.clone());
                 }
-                let finding = Finding::error("unknown-field", span, format!("there is no field `{name}` here"));
+                let finding = ModelFinding::error("unknown-field", span, format!("there is no field `{name}` here"));
                 self.findings.push(finding.suggest(name, fields.keys().map(String::as_str)));
                 None
             }
@@ -391,7 +391,7 @@ impl Checker<'_> {
             return;
         }
         let span = self.sites.token(literal);
-        let finding = Finding::error("unknown-value", span, format!("`{word}` is never the value of this"));
+        let finding = ModelFinding::error("unknown-value", span, format!("`{word}` is never the value of this"));
         let known = words.iter().map(String::as_str);
         let finding = finding.note(format!("it is one of {}", listed(known.clone())));
         self.findings.push(match lockgate_domain::closest(word, known) {
@@ -405,14 +405,14 @@ impl Checker<'_> {
             Ok(id) if id.normal() == text => return,
             Ok(id) => {
                 let note = "the ids of people are compared in their normal form: trimmed, and without regard to case";
-                let finding = Finding::error(
+                let finding = ModelFinding::error(
                     "unknown-value",
                     self.sites.token(literal),
                     format!("`{text}` is never the value of this"),
                 );
                 finding.note(note.to_owned()).help(format!("write `{}`", id.normal()))
             }
-            Err(wrong) => Finding::error("unknown-value", self.sites.token(literal), wrong.to_string()),
+            Err(wrong) => ModelFinding::error("unknown-value", self.sites.token(literal), wrong.to_string()),
         };
         self.findings.push(finding);
     }
@@ -524,7 +524,7 @@ impl Checker<'_> {
         known: impl Iterator<Item = &'static str>,
     ) -> Shape {
         let finding =
-            Finding::error("unknown-function", span, format!("there is no function `{name}` to call like this"));
+            ModelFinding::error("unknown-function", span, format!("there is no function `{name}` to call like this"));
         let form =
             functions::MACROS.iter().find(|(known, _)| *known == name).map(|(_, form)| format!("write `{form}`"));
         self.findings.push(match form.or(other) {

@@ -33,7 +33,7 @@ use cel::context::VariableResolver;
 use cel::{Context, ExecutionError, IdedExpr, Value};
 use lockgate_domain::Standing;
 
-use crate::model::Finding;
+use crate::model::ModelFinding;
 pub use budget::BUDGET;
 use budget::Budget;
 pub(crate) use infer::ConditionOf;
@@ -105,7 +105,7 @@ impl Expression {
     ///
     /// # Errors
     /// Everything that is wrong with it, warnings included.
-    pub fn condition(text: &str) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
+    pub fn condition(text: &str) -> Result<(Self, Vec<ModelFinding>), Vec<ModelFinding>> {
         Self::read(text, ConditionOf::Binding, &BTreeSet::new())
     }
 
@@ -114,7 +114,7 @@ impl Expression {
     ///
     /// # Errors
     /// Everything that is wrong with it, warnings included.
-    pub fn applies_when(text: &str) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
+    pub fn applies_when(text: &str) -> Result<(Self, Vec<ModelFinding>), Vec<ModelFinding>> {
         Self::read(text, ConditionOf::Model, &BTreeSet::new())
     }
 
@@ -123,7 +123,7 @@ impl Expression {
         text: &str,
         condition_of: ConditionOf,
         roles: &BTreeSet<String>,
-    ) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
+    ) -> Result<(Self, Vec<ModelFinding>), Vec<ModelFinding>> {
         Self::compile(text, Meaning { variables: shape::snapshot(), condition_of, roles })
     }
 
@@ -132,15 +132,15 @@ impl Expression {
     ///
     /// # Errors
     /// Everything that is wrong with it, warnings included.
-    pub fn over_members(text: &str) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
+    pub fn over_members(text: &str) -> Result<(Self, Vec<ModelFinding>), Vec<ModelFinding>> {
         let (variables, roles) = (shape::members(), &BTreeSet::new());
         Self::compile(text, Meaning { variables, condition_of: ConditionOf::Binding, roles })
     }
 
-    fn compile(text: &str, meaning: Meaning<'_>) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
+    fn compile(text: &str, meaning: Meaning<'_>) -> Result<(Self, Vec<ModelFinding>), Vec<ModelFinding>> {
         let parsed = parse::parse(text).map_err(|finding| vec![*finding])?;
         let findings = infer::check(&parsed, meaning);
-        if findings.iter().any(|finding| finding.severity == crate::model::Severity::Error) {
+        if findings.iter().any(|finding| finding.severity == crate::model::FindingSeverity::Error) {
             return Err(findings);
         }
         let roots = parsed.tree.references().variables().into_iter().map(str::to_owned).collect();

@@ -7,7 +7,7 @@ use cel::common::ast::{Expr, IdedExpr, operators};
 use super::functions;
 use super::source_map::SourceMap;
 use super::walk::children;
-use crate::model::Finding;
+use crate::model::ModelFinding;
 
 /// The most bytes that an expression may have.
 pub const LONGEST: usize = 4096;
@@ -26,8 +26,8 @@ pub(super) struct Parsed<'t> {
 }
 
 /// Reads an expression; the finding says why it cannot be read.
-pub(super) fn parse(text: &str) -> Result<Parsed<'_>, Box<Finding>> {
-    let refuse = |span, message: String| Finding::error("invalid-expression", span, message);
+pub(super) fn parse(text: &str) -> Result<Parsed<'_>, Box<ModelFinding>> {
+    let refuse = |span, message: String| ModelFinding::error("invalid-expression", span, message);
     if text.trim().is_empty() {
         let empty = refuse(0..text.len(), "the expression is empty".to_owned());
         return Err(Box::new(empty.help("write a condition such as `change.risk == \"high\"`, or leave the key out")));
@@ -53,7 +53,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed<'_>, Box<Finding>> {
 }
 
 /// The parser knows a line and a column, in characters; what stands there says more than its list of tokens.
-fn unreadable(text: &str, (line, column): (isize, isize), reason: Option<String>) -> Finding {
+fn unreadable(text: &str, (line, column): (isize, isize), reason: Option<String>) -> ModelFinding {
     let line = usize::try_from(line).unwrap_or(1).saturating_sub(1);
     let column = usize::try_from(column).unwrap_or(1).saturating_sub(1);
     let line_start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
@@ -63,10 +63,10 @@ fn unreadable(text: &str, (line, column): (isize, isize), reason: Option<String>
     let found = text.get(span.clone()).unwrap_or_default();
     let finding = if found.is_empty() {
         let end = text.trim_end().len();
-        Finding::error("invalid-expression", end..end, "the expression ends too early")
+        ModelFinding::error("invalid-expression", end..end, "the expression ends too early")
             .label("something is missing here")
     } else {
-        Finding::error("invalid-expression", span.clone(), format!("the expression cannot be read at `{found}`"))
+        ModelFinding::error("invalid-expression", span.clone(), format!("the expression cannot be read at `{found}`"))
     };
     let finding = match instead_of(found) {
         Some(help) => return finding.help(help),

@@ -14,7 +14,7 @@ use lockgate_runtime::{
 use crate::expression::{Expression, ExpressionError, Variables};
 use crate::gate::answer_cache::AnswerCache;
 use crate::gate::code::EngineCode;
-use crate::load::{LoadedBinding, LoadedPlugin};
+use crate::load::{LoadedBinding, LoadedPluginUse};
 use crate::values::PendingValues;
 
 /// Whether a call is recorded.
@@ -194,7 +194,7 @@ pub(crate) struct PluginCall {
 
 /// Calls the plugin as what it is bound as.
 pub(crate) fn call(
-    plugin: &LoadedPlugin,
+    plugin: &LoadedPluginUse,
     kind: Kind,
     snapshot: &Arc<Snapshot>,
     record: RecordCalls,

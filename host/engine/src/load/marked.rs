@@ -6,7 +6,7 @@ use std::ops::Range;
 use lockgate_runtime::{MarkedSetting, MarkedValue};
 
 use super::plugin_use::PluginUses;
-use crate::model::{Finding, Model, UsePlace, escaped, roles};
+use crate::model::{Model, ModelFinding, UsePlace, escaped, roles};
 use lockgate_domain::{Right, rights_of};
 
 /// All marked values in the settings of the plugins that were loaded, and where each stands.
@@ -18,7 +18,7 @@ pub(super) fn marked<'u>(plugin_use: &'u PluginUses<'_>) -> impl Iterator<Item =
 }
 
 /// The analyses that settings name and the model does not declare. A strategy asks for them in the middle of a rollout.
-pub(super) fn unknown_analyses(model: &Model, plugin_use: &PluginUses<'_>) -> Vec<Finding> {
+pub(super) fn unknown_analyses(model: &Model, plugin_use: &PluginUses<'_>) -> Vec<ModelFinding> {
     let spans = plugin_use.spans();
     let named = marked(plugin_use).filter_map(|(place, setting)| match &setting.value {
         MarkedValue::Analysis(id) => Some((place, setting, id)),
@@ -30,7 +30,7 @@ pub(super) fn unknown_analyses(model: &Model, plugin_use: &PluginUses<'_>) -> Ve
     unknown
         .map(|(place, setting, id)| {
             let span = spans.settings(place, &setting.pointer);
-            let finding = Finding::error("unknown-analysis", span, format!("there is no analysis `{id}`"));
+            let finding = ModelFinding::error("unknown-analysis", span, format!("there is no analysis `{id}`"));
             let finding = match model.analyses.is_empty() {
                 true => finding.note("the model declares no analyses"),
                 false => finding.suggest(id, model.analyses.keys().map(String::as_str)),
@@ -41,7 +41,7 @@ pub(super) fn unknown_analyses(model: &Model, plugin_use: &PluginUses<'_>) -> Ve
 }
 
 /// The roles in which nobody can approve, as far as that is known: each once, where it is named first.
-pub(super) fn doubtful_roles(model: &Model, plugin_use: &PluginUses<'_>) -> Vec<Finding> {
+pub(super) fn doubtful_roles(model: &Model, plugin_use: &PluginUses<'_>) -> Vec<ModelFinding> {
     let mut named: BTreeMap<&str, Vec<Range<usize>>> = BTreeMap::new();
     for (place, setting) in marked(plugin_use) {
         if let MarkedValue::Role(role) = &setting.value {
@@ -59,9 +59,9 @@ pub(super) fn doubtful_roles(model: &Model, plugin_use: &PluginUses<'_>) -> Vec<
     doubtful.collect()
 }
 
-fn cannot_approve(role: &str, span: Range<usize>) -> Option<Finding> {
+fn cannot_approve(role: &str, span: Range<usize>) -> Option<ModelFinding> {
     (!rights_of(role).contains(&Right::Approve)).then(|| {
-        Finding::warning("cannot-approve", span, format!("the role `{role}` does not grant the right to approve"))
+        ModelFinding::warning("cannot-approve", span, format!("the role `{role}` does not grant the right to approve"))
             .note("only somebody who also holds a role that grants it can approve in this one")
             .help("name a role in which people approve, for example `change-authority`")
     })

@@ -19,12 +19,12 @@ use lockgate_domain::{
 use lockgate_runtime::{Plugin, Runtime};
 
 use crate::expression::Expression;
-use crate::model::{self, Binding, Finding, Findings, GateModel, Group, Model, Source, UsePlace};
+use crate::model::{self, Binding, GateModel, Group, Model, ModelFinding, ModelFindings, Source, UsePlace};
 use crate::values::PendingValues;
 pub use components::{
     ComponentSource, ForPurpose, LoadPurpose, MissingComponent, ModelFolder, PluginComponent, ReadFile, read_capped,
 };
-pub(crate) use plugin_use::LoadedPlugin;
+pub(crate) use plugin_use::LoadedPluginUse;
 use plugin_use::PluginUses;
 
 /// A model with its plugins, configured and ready to decide. Cheap to clone.
@@ -36,8 +36,8 @@ struct ModelParts {
     digest: Digest,
     applies: Option<Expression>,
     gates: Vec<LoadedGate>,
-    strategy: Option<LoadedPlugin>,
-    analyses: BTreeMap<String, LoadedPlugin>,
+    strategy: Option<LoadedPluginUse>,
+    analyses: BTreeMap<String, LoadedPluginUse>,
 }
 
 /// One guarded gate, ready to decide.
@@ -51,7 +51,7 @@ pub(crate) struct LoadedGate {
 pub(crate) struct LoadedBinding {
     pub(crate) model: Binding,
     pub(crate) kind: Kind,
-    pub(crate) plugin: LoadedPlugin,
+    pub(crate) plugin: LoadedPluginUse,
     pub(crate) when: Option<Expression>,
 }
 
@@ -67,7 +67,7 @@ pub struct LoadReport {
     /// The model.
     pub model: LoadedModel,
     /// Warnings only.
-    pub warnings: Findings,
+    pub warnings: ModelFindings,
 }
 
 impl fmt::Debug for LoadedModel {
@@ -86,7 +86,7 @@ impl LoadedModel {
     ///
     /// # Errors
     /// All that is wrong with the model, its plugins' files, digests, settings and grants.
-    pub fn load(runtime: &Runtime, source: &Source, folder: &Path) -> Result<LoadReport, Findings> {
+    pub fn load(runtime: &Runtime, source: &Source, folder: &Path) -> Result<LoadReport, ModelFindings> {
         Self::load_for(LoadPurpose::Deciding, runtime, source, folder)
     }
 
@@ -95,14 +95,14 @@ impl LoadedModel {
     ///
     /// # Errors
     /// As [`LoadedModel::load`], but for directories and namespaces, which nobody looks for.
-    pub fn load_to_replay(runtime: &Runtime, source: &Source, folder: &Path) -> Result<LoadReport, Findings> {
+    pub fn load_to_replay(runtime: &Runtime, source: &Source, folder: &Path) -> Result<LoadReport, ModelFindings> {
         Self::load_for(LoadPurpose::Replaying, runtime, source, folder)
     }
 
     /// All that is wrong with a model that [`LoadedModel::load`] would load, and all that looks wrong. Plugins that are not
     /// pinned are loaded too, and warned of: such a model is being written. Settings that run out soon after `now` are
     /// warned of as well.
-    pub fn check(runtime: &Runtime, source: &Source, folder: &Path, now: Timestamp) -> Findings {
+    pub fn check(runtime: &Runtime, source: &Source, folder: &Path, now: Timestamp) -> ModelFindings {
         match Self::load_for(LoadPurpose::Checking { now }, runtime, source, folder) {
             Ok(ready) => ready.warnings,
             Err(findings) => findings,
@@ -114,7 +114,7 @@ impl LoadedModel {
         runtime: &Runtime,
         source: &Source,
         folder: &Path,
-    ) -> Result<LoadReport, Findings> {
+    ) -> Result<LoadReport, ModelFindings> {
         let most = runtime.config().max_component_size;
         let read = |path: &Path| read_capped(path, most).map(Arc::from).map_err(|error| error.to_string());
         Self::load_from(
@@ -129,7 +129,7 @@ impl LoadedModel {
         runtime: &Runtime,
         source: &Source,
         components: &dyn ComponentSource,
-    ) -> Result<LoadReport, Findings> {
+    ) -> Result<LoadReport, ModelFindings> {
         let read = match model::check(source) {
             Ok(read) => read,
             Err(mut findings) => {
@@ -172,7 +172,7 @@ impl LoadedModel {
         let ModelParts { gates, strategy, analyses, .. } = &*self.0;
         let bound = gates.iter().flat_map(|gate| &gate.bindings).map(|binding| &binding.plugin);
         let all = strategy.iter().chain(analyses.values()).chain(bound);
-        let by_name: BTreeMap<&str, &LoadedPlugin> =
+        let by_name: BTreeMap<&str, &LoadedPluginUse> =
             all.map(|plugin| (plugin.reference.name.as_str(), plugin)).collect();
         by_name.into_values().map(|plugin| (&plugin.reference, plugin.plugin.description())).collect()
     }
@@ -227,7 +227,7 @@ impl LoadedModel {
         self.0.gates.iter().find(|guarded| guarded.gate == gate)
     }
 
-    pub(crate) fn analysis(&self, id: &str) -> Option<&LoadedPlugin> {
+    pub(crate) fn analysis(&self, id: &str) -> Option<&LoadedPluginUse> {
         self.0.analyses.get(id)
     }
 
@@ -236,12 +236,12 @@ impl LoadedModel {
     }
 }
 
-fn writable<'a>(plugins: impl Iterator<Item = &'a LoadedPlugin>) -> BTreeSet<String> {
+fn writable<'a>(plugins: impl Iterator<Item = &'a LoadedPluginUse>) -> BTreeSet<String> {
     plugins.filter_map(|used| used.plugin.writable_namespace()).map(str::to_owned).collect()
 }
 
 /// Loads everything, also behind a mistake, so that the next mistakes are found too.
-fn load(model: &Model, plugin_use: &mut PluginUses<'_>, findings: &mut Findings) -> Option<ModelParts> {
+fn load(model: &Model, plugin_use: &mut PluginUses<'_>, findings: &mut ModelFindings) -> Option<ModelParts> {
     let strategy = model.strategy.as_ref().map(|used| {
         plugin_use.load(&used.plugin, &UsePlace::Strategy, Some(Kind::Strategy), findings).map(|(plugin, _)| plugin)
     });
@@ -282,7 +282,7 @@ fn load(model: &Model, plugin_use: &mut PluginUses<'_>, findings: &mut Findings)
     let digest = match model.digest() {
         Ok(digest) => digest,
         Err(error) => {
-            findings.push(Finding::error("no-canonical-form", 0..0, error.to_string()));
+            findings.push(ModelFinding::error("no-canonical-form", 0..0, error.to_string()));
             return None;
         }
     };
@@ -298,7 +298,7 @@ fn load(model: &Model, plugin_use: &mut PluginUses<'_>, findings: &mut Findings)
 
 /// What is wrong with a group that no member can keep from being satisfied, or that one more member who allows would make say
 /// no.
-fn wrong_group(guarded: &GateModel, group: &LoadedGroup, plugin_use: &PluginUses<'_>) -> Option<Finding> {
+fn wrong_group(guarded: &GateModel, group: &LoadedGroup, plugin_use: &PluginUses<'_>) -> Option<ModelFinding> {
     let id = &group.model.id;
     let members = guarded.bindings.iter().filter(|binding| binding.group.as_ref() == Some(id));
     let members: Vec<(&str, &str)> =
@@ -307,25 +307,29 @@ fn wrong_group(guarded: &GateModel, group: &LoadedGroup, plugin_use: &PluginUses
         let names = members.iter().map(|(name, _)| *name);
         let message = format!("group `{id}` is satisfied even if all of its members deny, so they decide nothing");
         return Some(
-            Finding::error("group-always-satisfied", plugin_use.spans().group(guarded.gate, id, "expression"), message)
-                .note(format!(
-                    "its members are {}: a name that none of them has is never found",
-                    crate::model::listed(names)
-                ))
-                .help("say how many members, or which, have to allow: `members.exists(m, m.standing == \"allow\")`"),
+            ModelFinding::error(
+                "group-always-satisfied",
+                plugin_use.spans().group(guarded.gate, id, "expression"),
+                message,
+            )
+            .note(format!(
+                "its members are {}: a name that none of them has is never found",
+                crate::model::listed(names)
+            ))
+            .help("say how many members, or which, have to allow: `members.exists(m, m.standing == \"allow\")`"),
         );
     }
     let (member, said) = monotone::falls(&group.expression, &members)?;
     let said = said.as_str();
     let message = format!("group `{id}` can be satisfied because `{member}` says `{said}`, and not once it allows");
     Some(
-        Finding::error("group-not-monotone", plugin_use.spans().group(guarded.gate, id, "expression"), message)
+        ModelFinding::error("group-not-monotone", plugin_use.spans().group(guarded.gate, id, "expression"), message)
             .note("one more member that allows must never make a group say no")
             .help("say how many members, or which, have to allow: `members.exists(m, m.standing == \"allow\")`"),
     )
 }
 
 /// An expression that reading the model has already found to be right.
-fn condition(text: &str) -> Result<Expression, Vec<Finding>> {
+fn condition(text: &str) -> Result<Expression, Vec<ModelFinding>> {
     Expression::condition(text).map(|(expression, _)| expression)
 }

@@ -7,13 +7,13 @@ use lockgate_runtime::{MarkedValue, PeriodEnd};
 
 use super::marked::marked;
 use super::plugin_use::PluginUses;
-use crate::model::Finding;
+use crate::model::ModelFinding;
 
 /// So long before the end of the last period it is warned of.
 const AHEAD: Duration = Duration::from_millis(30 * 86_400_000);
 
 /// Warns of each list whose last dated period is over, or will be soon.
-pub(super) fn that_run_out(plugin_use: &PluginUses<'_>, now: Timestamp) -> Vec<Finding> {
+pub(super) fn that_run_out(plugin_use: &PluginUses<'_>, now: Timestamp) -> Vec<ModelFinding> {
     let lists = marked(plugin_use).filter_map(|(place, setting)| match &setting.value {
         MarkedValue::Periods(ends) => Some((place, setting, ends)),
         _ => None,
@@ -33,7 +33,7 @@ pub(super) fn that_run_out(plugin_use: &PluginUses<'_>, now: Timestamp) -> Vec<F
                 false => format!("the last dated period of `{name}` ends on `{until}`, within 30 days"),
             };
             let span = plugin_use.spans().settings(place, &format!("{}/{}/until", setting.pointer, end.index));
-            Finding::warning("periods-run-out", span, message)
+            ModelFinding::warning("periods-run-out", span, message)
                 .help("write the next one; `lockgate plugin inspect` shows how periods are written")
         })
         .collect()

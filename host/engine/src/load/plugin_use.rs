@@ -7,11 +7,11 @@ use lockgate_domain::{Kind, PluginRef};
 use lockgate_runtime::{AdmissionError, AdmissionRefusal, Limits, LoadError, LoadRequest, Plugin, Runtime};
 
 use super::components::{ComponentSource, LoadPurpose, PluginComponent};
-use crate::model::{Finding, Findings, LimitOverrides, PluginUse, Read, Spans, UsePlace};
+use crate::model::{LimitOverrides, ModelFinding, ModelFindings, PluginUse, Read, Spans, UsePlace};
 
 /// One use of a plugin, with the name that decisions give it.
 #[derive(Clone)]
-pub(crate) struct LoadedPlugin {
+pub(crate) struct LoadedPluginUse {
     pub(crate) reference: PluginRef,
     pub(crate) plugin: Plugin,
 }
@@ -55,8 +55,8 @@ impl<'a> PluginUses<'a> {
         used: &PluginUse,
         place: &UsePlace,
         wanted: Option<Kind>,
-        findings: &mut Findings,
-    ) -> Option<(LoadedPlugin, Kind)> {
+        findings: &mut ModelFindings,
+    ) -> Option<(LoadedPluginUse, Kind)> {
         let component = self.component(&used.plugin, findings)?;
         let plugin = match self.loaded.iter().find(|(known, _)| known == used) {
             Some((_, plugin)) => plugin.clone(),
@@ -70,7 +70,7 @@ impl<'a> PluginUses<'a> {
         let kind = self.kind(used, place, wanted, &plugin, findings)?;
         let version = plugin.description().version.clone();
         let reference = PluginRef { name: used.plugin.clone(), version, digest: component.digest };
-        Some((LoadedPlugin { reference, plugin }, kind))
+        Some((LoadedPluginUse { reference, plugin }, kind))
     }
 
     fn configure(
@@ -78,7 +78,7 @@ impl<'a> PluginUses<'a> {
         used: &PluginUse,
         place: &UsePlace,
         component: &PluginComponent,
-        findings: &mut Findings,
+        findings: &mut ModelFindings,
     ) -> Option<Plugin> {
         let limits = limits(&used.limits);
         let (grants, limits) = match self.components.purpose() {
@@ -98,7 +98,7 @@ impl<'a> PluginUses<'a> {
         match error {
             LoadError::Settings(wrong) => findings.extend(wrong.into_iter().map(|found| {
                 let span = spans.settings(place, &found.pointer);
-                Finding::error(
+                ModelFinding::error(
                     "settings-refused",
                     span,
                     format!("the settings of `{name}` are refused: {}", found.message),
@@ -111,24 +111,28 @@ impl<'a> PluginUses<'a> {
                         AdmissionRefusal::NotGranted { .. } => spans.grants(place),
                         _ => spans.plugin(place),
                     };
-                    Finding::error("plugin-refused", span, format!("plugin `{name}` is refused: {refusal}"))
+                    ModelFinding::error("plugin-refused", span, format!("plugin `{name}` is refused: {refusal}"))
                 }));
             }
-            LoadError::Admission(error) => findings.push(Finding::error(
+            LoadError::Admission(error) => findings.push(ModelFinding::error(
                 "plugin-refused",
                 spans.plugin(place),
                 format!("plugin `{name}` is refused: {error}"),
             )),
-            LoadError::Grant(error) => findings.push(Finding::error(
+            LoadError::Grant(error) => findings.push(ModelFinding::error(
                 "grant-unfit",
                 spans.grants(place),
                 format!("plugin `{name}` cannot be granted this: {error}"),
             )),
             LoadError::Memory { .. } | LoadError::Start(_) => findings.push(
-                Finding::error("limits-unfit", spans.limits(place), format!("plugin `{name}` cannot be used: {error}"))
-                    .help("change its `limits`"),
+                ModelFinding::error(
+                    "limits-unfit",
+                    spans.limits(place),
+                    format!("plugin `{name}` cannot be used: {error}"),
+                )
+                .help("change its `limits`"),
             ),
-            error => findings.push(Finding::error(
+            error => findings.push(ModelFinding::error(
                 "plugin-not-loaded",
                 spans.plugin(place),
                 format!("plugin `{name}` cannot be loaded: {error}"),
@@ -144,7 +148,7 @@ impl<'a> PluginUses<'a> {
         place: &UsePlace,
         wanted: Option<Kind>,
         plugin: &Plugin,
-        findings: &mut Findings,
+        findings: &mut ModelFindings,
     ) -> Option<Kind> {
         let span = self.read.spans.plugin(place);
         let (name, is) = (&used.plugin, plugin.kinds());
@@ -153,25 +157,29 @@ impl<'a> PluginUses<'a> {
         match (wanted, bindable.as_slice()) {
             (Some(wanted), _) if is.contains(&wanted) => return Some(wanted),
             (Some(wanted), _) => findings.push(
-                Finding::error("wrong-kind", span, format!("plugin `{name}` is no `{}`", wanted.as_str()))
+                ModelFinding::error("wrong-kind", span, format!("plugin `{name}` is no `{}`", wanted.as_str()))
                     .note(format!("it is {}", listed())),
             ),
             (None, [only]) => return Some(*only),
             (None, []) => findings.push(
-                Finding::error("wrong-kind", span, format!("plugin `{name}` is a strategy, and a gate cannot ask one"))
-                    .help("name it in the `[strategy]` table"),
+                ModelFinding::error(
+                    "wrong-kind",
+                    span,
+                    format!("plugin `{name}` is a strategy, and a gate cannot ask one"),
+                )
+                .help("name it in the `[strategy]` table"),
             ),
-            (None, _) => {
-                findings.push(Finding::error("kind-missing", span, format!("plugin `{name}` is {}", listed())).help(
+            (None, _) => findings.push(
+                ModelFinding::error("kind-missing", span, format!("plugin `{name}` is {}", listed())).help(
                     "say as what the gate asks it: `kind = \"approval-policy\"` or `kind = \"validation-check\"`",
-                ))
-            }
+                ),
+            ),
         }
         None
     }
 
     /// The plugin's component, if it can be had and has the digest that the model pins.
-    fn component(&mut self, name: &str, findings: &mut Findings) -> Option<PluginComponent> {
+    fn component(&mut self, name: &str, findings: &mut ModelFindings) -> Option<PluginComponent> {
         if let Some(known) = self.known.get(name) {
             return known.clone();
         }
@@ -180,14 +188,15 @@ impl<'a> PluginUses<'a> {
         component
     }
 
-    fn pinned(&self, name: &str, findings: &mut Findings) -> Option<PluginComponent> {
+    fn pinned(&self, name: &str, findings: &mut ModelFindings) -> Option<PluginComponent> {
         let source = self.read.model.plugins.get(name)?;
         let spans = &self.read.spans;
         let component = match self.components.component(name, source) {
             Ok(component) => component,
             Err(missing) => {
-                let finding = Finding::error("plugin-file", spans.component(name), missing.message).note(UNCHECKED);
-                findings.push(missing.help.into_iter().fold(finding, Finding::help));
+                let finding =
+                    ModelFinding::error("plugin-file", spans.component(name), missing.message).note(UNCHECKED);
+                findings.push(missing.help.into_iter().fold(finding, ModelFinding::help));
                 return None;
             }
         };
@@ -195,7 +204,7 @@ impl<'a> PluginUses<'a> {
             Some(pinned) if pinned == component.digest => Some(component),
             Some(pinned) => {
                 findings.push(
-                    Finding::error(
+                    ModelFinding::error(
                         "digest-differs",
                         spans.digest(name),
                         format!("plugin `{name}` is not the one that is pinned"),
@@ -211,9 +220,9 @@ impl<'a> PluginUses<'a> {
                 let (place, message) = (spans.component(name), format!("plugin `{name}` is not pinned by digest"));
                 let is_loaded = matches!(self.components.purpose(), LoadPurpose::Checking { .. });
                 let finding = match is_loaded {
-                    true => Finding::warning("unpinned-plugin", place, message)
+                    true => ModelFinding::warning("unpinned-plugin", place, message)
                         .note("a model decides only with plugins that are pinned"),
-                    false => Finding::error("unpinned-plugin", place, message).note(UNCHECKED),
+                    false => ModelFinding::error("unpinned-plugin", place, message).note(UNCHECKED),
                 };
                 findings.push(finding.help("pin it with `lockgate model pin`"));
                 is_loaded.then_some(component)

@@ -4,14 +4,14 @@ use serde_json::Value;
 
 use lockgate_domain::{Enforcement, Kind};
 
-use super::{Binding, Finding, Findings, GateModel, Model, Read, Source, Spans, listed, read};
+use super::{Binding, GateModel, Model, ModelFinding, ModelFindings, Read, Source, Spans, listed, read};
 use crate::expression::Expression;
 
 /// Reads a model, and looks for what is probably not meant. Its plugins' files are not looked at.
 ///
 /// # Errors
 /// Everything that is wrong with it, and all warnings.
-pub fn check(source: &Source) -> Result<Read, Findings> {
+pub fn check(source: &Source) -> Result<Read, ModelFindings> {
     let mut read = read(source)?;
     let Read { model, spans, warnings } = &mut read;
     warnings.extend(unused_plugins(model, spans));
@@ -20,7 +20,7 @@ pub fn check(source: &Source) -> Result<Read, Findings> {
     if model.gates.is_empty() {
         let message = "the model guards no gate: every deployment may go on, as far as plugins are concerned";
         let help = "add `[[gates]]` with `stage`, `phase` and `bindings`";
-        warnings.push(Finding::warning("no-gates", spans.at("/id"), message).help(help));
+        warnings.push(ModelFinding::warning("no-gates", spans.at("/id"), message).help(help));
     }
     for gate in &model.gates {
         warnings.extend(advisory_gate(gate, spans));
@@ -29,7 +29,7 @@ pub fn check(source: &Source) -> Result<Read, Findings> {
     Ok(read)
 }
 
-fn unused_plugins(model: &Model, spans: &Spans) -> Vec<Finding> {
+fn unused_plugins(model: &Model, spans: &Spans) -> Vec<ModelFinding> {
     let bindings = model.gates.iter().flat_map(|gate| &gate.bindings).map(|binding| &binding.plugin);
     let strategy = model.strategy.iter().map(|strategy| &strategy.plugin);
     let used: Vec<&str> =
@@ -38,20 +38,20 @@ fn unused_plugins(model: &Model, spans: &Spans) -> Vec<Finding> {
     unused
         .map(|name| {
             let span = spans.at(&format!("/plugins/{name}"));
-            Finding::warning("unused-plugin", span, format!("plugin `{name}` is not used"))
+            ModelFinding::warning("unused-plugin", span, format!("plugin `{name}` is not used"))
                 .help("bind it to a gate, or take it out")
         })
         .collect()
 }
 
 /// An analysis is run when the strategy asks for it, by an id that it knows from its settings.
-fn unused_analyses(model: &Model, spans: &Spans) -> Vec<Finding> {
+fn unused_analyses(model: &Model, spans: &Spans) -> Vec<ModelFinding> {
     let settings = model.strategy.as_ref().map(|strategy| &strategy.plugin.settings);
     let unused = model.analyses.keys().filter(|id| !settings.is_some_and(|settings| names(settings, id)));
     unused
         .map(|id| {
             let span = spans.at(&format!("/analyses/{id}"));
-            let finding = Finding::warning("unused-analysis", span, format!("analysis `{id}` is not asked for"));
+            let finding = ModelFinding::warning("unused-analysis", span, format!("analysis `{id}` is not asked for"));
             match &model.strategy {
                 Some(strategy) => finding
                     .note(format!("the settings of the strategy, `{}`, do not name it", strategy.plugin.plugin))
@@ -72,10 +72,10 @@ fn names(settings: &Value, text: &str) -> bool {
     }
 }
 
-fn applies_to_its_own_subject(model: &Model, spans: &Spans) -> Option<Finding> {
+fn applies_to_its_own_subject(model: &Model, spans: &Spans) -> Option<ModelFinding> {
     let (expression, _) = Expression::condition(model.applies_when.as_ref()?).ok()?;
     expression.looks_at("subject").then(|| {
-        Finding::warning(
+        ModelFinding::warning(
             "circular-condition",
             spans.at("/applies-when"),
             "whether a model applies depends on `subject`",
@@ -85,14 +85,14 @@ fn applies_to_its_own_subject(model: &Model, spans: &Spans) -> Option<Finding> {
     })
 }
 
-fn advisory_gate(gate: &GateModel, spans: &Spans) -> Option<Finding> {
+fn advisory_gate(gate: &GateModel, spans: &Spans) -> Option<ModelFinding> {
     let enforcements = gate.bindings.iter().map(|binding| binding.enforcement);
     let mut enforcements = enforcements.chain(gate.groups.iter().map(|group| group.enforcement));
     if enforcements.any(|enforcement| enforcement != Enforcement::Advisory) {
         return None;
     }
     let message = format!("nothing at the gate `{}` can stop a deployment", gate.gate);
-    let finding = Finding::warning("advisory-gate", spans.gate(gate.gate), message);
+    let finding = ModelFinding::warning("advisory-gate", spans.gate(gate.gate), message);
     let (soft, hard) = (Enforcement::SoftMandatory.as_str(), Enforcement::HardMandatory.as_str());
     Some(match gate.bindings.is_empty() {
         true => finding.note("it has no bindings"),
@@ -103,7 +103,7 @@ fn advisory_gate(gate: &GateModel, spans: &Spans) -> Option<Finding> {
 }
 
 /// The host asks a mandatory policy at a risk at which it would be asked at any lower one.
-fn falls_with_risk(gate: &GateModel, binding: &Binding, spans: &Spans) -> Option<Finding> {
+fn falls_with_risk(gate: &GateModel, binding: &Binding, spans: &Spans) -> Option<ModelFinding> {
     if binding.enforcement == Enforcement::Advisory || binding.kind == Some(Kind::ValidationCheck) {
         return None;
     }
@@ -114,7 +114,7 @@ fn falls_with_risk(gate: &GateModel, binding: &Binding, spans: &Spans) -> Option
     let span = spans.binding(gate.gate, &binding.id, "when");
     let message = format!("`{}` may be asked at more risks than its `when` says", binding.id);
     Some(
-        Finding::warning("falls-with-risk", span, message)
+        ModelFinding::warning("falls-with-risk", span, message)
             .note(
                 "a higher risk never needs fewer approvals: a mandatory approval policy is asked if its `when` holds at \
                  the risk of the change, or would hold at any lower one",

@@ -1,7 +1,7 @@
 //! One thing that is wrong with a model, and all of them together.
 //!
 //! Whoever reads a model collects findings instead of stopping at the first: people want to repair a file once. A
-//! finding knows bytes, not lines; [`Source`] turns them into what an editor shows, and [`Findings::render`] into what
+//! finding knows bytes, not lines; [`Source`] turns them into what an editor shows, and [`ModelFindings::render`] into what
 //! a terminal shows.
 
 use std::fmt;
@@ -16,14 +16,14 @@ use super::Source;
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Severity {
+pub enum FindingSeverity {
     /// The model cannot be used.
     Error,
     /// The model can be used, but probably says something else than was meant.
     Warning,
 }
 
-impl Severity {
+impl FindingSeverity {
     /// The name that outputs use.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -44,9 +44,9 @@ pub struct Related {
 
 /// One thing that is wrong, or looks wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct ModelFinding {
     /// How much it matters.
-    pub severity: Severity,
+    pub severity: FindingSeverity,
     /// Stable; tools match on it. `docs/models.md` lists them all.
     pub code: &'static str,
     /// What is wrong, in one clause: lower-case, without a full stop.
@@ -63,18 +63,18 @@ pub struct Finding {
     pub helps: Vec<String>,
 }
 
-impl Finding {
+impl ModelFinding {
     /// Something that has to be repaired.
     pub fn error(code: &'static str, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self::new(Severity::Error, code, span, message)
+        Self::new(FindingSeverity::Error, code, span, message)
     }
 
     /// Something that should be looked at.
     pub fn warning(code: &'static str, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self::new(Severity::Warning, code, span, message)
+        Self::new(FindingSeverity::Warning, code, span, message)
     }
 
-    fn new(severity: Severity, code: &'static str, span: Range<usize>, message: impl Into<String>) -> Self {
+    fn new(severity: FindingSeverity, code: &'static str, span: Range<usize>, message: impl Into<String>) -> Self {
         Self {
             severity,
             code,
@@ -139,7 +139,7 @@ pub fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LocatedFinding {
     /// How much it matters.
-    pub severity: Severity,
+    pub severity: FindingSeverity,
     /// Stable; tools match on it.
     pub code: &'static str,
     /// What is wrong.
@@ -164,27 +164,27 @@ pub struct LocatedFinding {
 
 /// All that was found in one model, in the order of the text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Findings {
-    list: Vec<Finding>,
+pub struct ModelFindings {
+    list: Vec<ModelFinding>,
     left_out: usize,
 }
 
 /// Beyond this many nobody reads on: the rest is only counted.
 const MOST_KEPT: usize = 200;
 
-impl Findings {
+impl ModelFindings {
     /// No findings.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Adds one.
-    pub fn push(&mut self, finding: Finding) {
+    pub fn push(&mut self, finding: ModelFinding) {
         self.extend([finding]);
     }
 
     /// All findings, in the order of the text; at one place errors come first.
-    pub fn iter(&self) -> std::slice::Iter<'_, Finding> {
+    pub fn iter(&self) -> std::slice::Iter<'_, ModelFinding> {
         self.list.iter()
     }
 
@@ -205,12 +205,12 @@ impl Findings {
 
     /// How many of those that are kept are errors.
     pub fn errors(&self) -> usize {
-        self.iter().filter(|finding| finding.severity == Severity::Error).count()
+        self.iter().filter(|finding| finding.severity == FindingSeverity::Error).count()
     }
 
     /// How many of those that are kept are warnings.
     pub fn warnings(&self) -> usize {
-        self.iter().filter(|finding| finding.severity == Severity::Warning).count()
+        self.iter().filter(|finding| finding.severity == FindingSeverity::Warning).count()
     }
 
     /// Whether the model cannot be used.
@@ -251,33 +251,33 @@ impl Findings {
     }
 }
 
-impl Extend<Finding> for Findings {
-    fn extend<I: IntoIterator<Item = Finding>>(&mut self, findings: I) {
+impl Extend<ModelFinding> for ModelFindings {
+    fn extend<I: IntoIterator<Item = ModelFinding>>(&mut self, findings: I) {
         for finding in findings {
-            if self.list.len() < MOST_KEPT || finding.severity == Severity::Error && !self.has_errors() {
+            if self.list.len() < MOST_KEPT || finding.severity == FindingSeverity::Error && !self.has_errors() {
                 self.list.push(finding);
             } else {
                 self.left_out += 1;
             }
         }
         self.list.sort_by(|one, other| {
-            let key = |finding: &Finding| (finding.span.start, finding.severity, finding.span.end);
+            let key = |finding: &ModelFinding| (finding.span.start, finding.severity, finding.span.end);
             key(one).cmp(&key(other))
         });
     }
 }
 
-impl FromIterator<Finding> for Findings {
-    fn from_iter<I: IntoIterator<Item = Finding>>(findings: I) -> Self {
+impl FromIterator<ModelFinding> for ModelFindings {
+    fn from_iter<I: IntoIterator<Item = ModelFinding>>(findings: I) -> Self {
         let mut all = Self::new();
         all.extend(findings);
         all
     }
 }
 
-impl IntoIterator for Findings {
-    type Item = Finding;
-    type IntoIter = std::vec::IntoIter<Finding>;
+impl IntoIterator for ModelFindings {
+    type Item = ModelFinding;
+    type IntoIter = std::vec::IntoIter<ModelFinding>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.list.into_iter()
@@ -285,7 +285,7 @@ impl IntoIterator for Findings {
 }
 
 /// One line per finding, without the places: for where no text is at hand.
-impl fmt::Display for Findings {
+impl fmt::Display for ModelFindings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in self.iter() {
             writeln!(f, "{}[{}]: {}", finding.severity.as_str(), finding.code, finding.message)?;
@@ -294,4 +294,4 @@ impl fmt::Display for Findings {
     }
 }
 
-impl std::error::Error for Findings {}
+impl std::error::Error for ModelFindings {}

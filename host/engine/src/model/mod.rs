@@ -21,7 +21,7 @@ use lockgate_domain::{Digest, DigestError, Duration, Enforcement, Gate};
 use serde::Serialize;
 
 pub use check::check;
-pub use finding::{Finding, Findings, LocatedFinding, Related, Severity, listed};
+pub use finding::{FindingSeverity, LocatedFinding, ModelFinding, ModelFindings, Related, listed};
 pub use grants::{GrantedDirectory, GrantedNamespace, GrantedOrigin, ModelGrants};
 pub use pin::{PinError, pin};
 pub use read::{Read, read, read_partly};

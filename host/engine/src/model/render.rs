@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Message, Origin, Renderer, Snippet};
 
-use super::{Finding, Findings, Severity, Source};
+use super::{FindingSeverity, ModelFinding, ModelFindings, Source};
 
 /// A line longer than this is named, not shown: nobody reads it.
 const LONGEST_SHOWN_LINE: usize = 400;
 
-impl Findings {
+impl ModelFindings {
     /// All findings, one after the other, and a closing line `N errors, N warnings`. With `color`, in ANSI colours.
     pub fn render(&self, source: &Source, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
@@ -24,10 +24,10 @@ impl Findings {
     }
 }
 
-fn group<'a>(finding: &'a Finding, source: &'a Source) -> Group<'a> {
+fn group<'a>(finding: &'a ModelFinding, source: &'a Source) -> Group<'a> {
     let level = match finding.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
+        FindingSeverity::Error => Level::ERROR,
+        FindingSeverity::Warning => Level::WARNING,
     };
     let title = level.primary_title(finding.message.as_str()).id(finding.code);
     let messages = |level: Level<'a>, texts: &'a [String]| {
@@ -37,7 +37,7 @@ fn group<'a>(finding: &'a Finding, source: &'a Source) -> Group<'a> {
     group.elements(messages(Level::NOTE, &finding.notes)).elements(messages(Level::HELP, &finding.helps))
 }
 
-fn place<'a>(group: Group<'a>, finding: &'a Finding, source: &'a Source) -> Group<'a> {
+fn place<'a>(group: Group<'a>, finding: &'a ModelFinding, source: &'a Source) -> Group<'a> {
     let spans = || std::iter::once(&finding.span).chain(finding.related.iter().map(|related| &related.span));
     if spans().any(|span| longest_line(&source.text, span.start, span.end) > LONGEST_SHOWN_LINE) {
         let position = source.position(finding.span.start);

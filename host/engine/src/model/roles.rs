@@ -5,14 +5,14 @@ use std::ops::Range;
 
 use lockgate_domain::{closest, role_names};
 
-use super::Finding;
+use super::ModelFinding;
 
 /// Warns of a role that is neither one of Lockgate's nor one of those that the model declares in `roles`.
-pub(crate) fn unknown(role: &str, declared: &BTreeSet<String>, span: Range<usize>) -> Option<Finding> {
+pub(crate) fn unknown(role: &str, declared: &BTreeSet<String>, span: Range<usize>) -> Option<ModelFinding> {
     if role_names().contains(&role) || declared.contains(role) {
         return None;
     }
-    let finding = Finding::warning("unknown-role", span, format!("`{role}` is not a role that Lockgate knows"));
+    let finding = ModelFinding::warning("unknown-role", span, format!("`{role}` is not a role that Lockgate knows"));
     let known = role_names().into_iter().chain(declared.iter().map(String::as_str));
     let finding = match closest(role, known) {
         Some(close) => finding.help(format!("did you mean `{close}`?")),

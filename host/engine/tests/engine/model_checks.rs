@@ -4,7 +4,7 @@ use crate::gate_support::guests::{Folder, GATE, asking, check, strategy};
 use crate::gate_support::{EXIT, decide, deployment, snapshot};
 use lockgate_domain::BindingAnswer;
 use lockgate_engine::LoadedModel;
-use lockgate_engine::model::{Findings, Severity, Source};
+use lockgate_engine::model::{FindingSeverity, ModelFindings, Source};
 use lockgate_tests::Guest;
 use serde_json::json;
 
@@ -14,7 +14,7 @@ fn binding(settings: &str) -> String {
 }
 
 /// Severity, code, and the line of the text that each finding points at.
-fn lines(findings: &Findings, source: &Source) -> Vec<(Severity, &'static str, String)> {
+fn lines(findings: &ModelFindings, source: &Source) -> Vec<(FindingSeverity, &'static str, String)> {
     let line = |line: usize| source.text.lines().nth(line - 1).unwrap().to_owned();
     findings.located(source).into_iter().map(|found| (found.severity, found.code, line(found.line))).collect()
 }
@@ -23,7 +23,7 @@ fn lines(findings: &Findings, source: &Source) -> Vec<(Severity, &'static str, S
 fn settings_of_a_plugin_that_is_not_pinned_are_checked() {
     let schema = r#"{"properties": {"lead": {"format": "lockgate-person"}}}"#;
     let folder = Folder::new().plugin("guest", Guest { schema, ..Guest::default() });
-    let unpinned = || (Severity::Warning, "unpinned-plugin", "component = \"guest.wasm\"".to_owned());
+    let unpinned = || (FindingSeverity::Warning, "unpinned-plugin", "component = \"guest.wasm\"".to_owned());
 
     let right = folder.source(&binding("settings.lead = \"ann@example.org\"\n"));
     let findings = folder.check(&right);
@@ -31,11 +31,11 @@ fn settings_of_a_plugin_that_is_not_pinned_are_checked() {
 
     let wrong = folder.source(&binding("settings.lead = \"\"\n"));
     let findings = folder.check(&wrong);
-    let refused = (Severity::Error, "settings-refused", "settings.lead = \"\"".to_owned());
+    let refused = (FindingSeverity::Error, "settings-refused", "settings.lead = \"\"".to_owned());
     assert_eq!(lines(&findings, &wrong), [unpinned(), refused], "{findings}");
 
     let loaded = LoadedModel::load(&lockgate_tests::runtime(), &wrong, folder.path()).unwrap_err();
-    let unpinned = (Severity::Error, "unpinned-plugin", "component = \"guest.wasm\"".to_owned());
+    let unpinned = (FindingSeverity::Error, "unpinned-plugin", "component = \"guest.wasm\"".to_owned());
     assert_eq!(lines(&loaded, &wrong), [unpinned], "what is not pinned is not run by who decides");
 }
 
@@ -53,7 +53,7 @@ fn settings_that_a_plugin_itself_refuses_are_found_where_it_is_not_pinned() {
     let folder = Folder::new().plugin("guest", Guest { fields, configure: REFUSES, ..Guest::default() });
     let source = folder.source(&binding("settings.count = 2\n"));
     let findings = folder.check(&source);
-    let refused = (Severity::Error, "settings-refused", "settings.count = 2".to_owned());
+    let refused = (FindingSeverity::Error, "settings-refused", "settings.count = 2".to_owned());
     assert_eq!(lines(&findings, &source).last(), Some(&refused), "{findings}");
     assert!(findings.to_string().contains("two is too few"), "{findings}");
 }
@@ -64,7 +64,7 @@ fn a_plugin_that_is_not_there_is_told_and_so_is_what_was_not_checked() {
     std::fs::remove_file(folder.path().join("guest.wasm")).unwrap();
     let source = folder.source(&binding(""));
     let findings = folder.check(&source);
-    let missing = (Severity::Error, "plugin-file", "component = \"guest.wasm\"".to_owned());
+    let missing = (FindingSeverity::Error, "plugin-file", "component = \"guest.wasm\"".to_owned());
     assert_eq!(lines(&findings, &source), [missing]);
     let notes = &findings.located(&source)[0].notes;
     assert_eq!(notes, &["the plugin was not loaded, so its settings, limits and grants were not checked"]);
@@ -85,7 +85,7 @@ fn a_misspelt_analysis_in_the_settings_of_a_strategy_is_an_error_and_the_nearest
     };
     let errors = |source: &Source| {
         let findings = folder.check(source).located(source);
-        let errors = findings.into_iter().filter(|finding| finding.severity == Severity::Error);
+        let errors = findings.into_iter().filter(|finding| finding.severity == FindingSeverity::Error);
         errors.map(|found| (found.code, found.line, found.message, found.helps)).collect::<Vec<_>>()
     };
     assert_eq!(errors(&source("\"integrity\"")), []);
@@ -186,7 +186,7 @@ fn roles_in_settings_that_nobody_knows_or_can_approve_in_are_warned_of_once_each
             folder.pinned(&folder.source(&binding(&format!("settings.required = [\n{}\n]\n", entries.join(",\n")))));
         lines(&folder.check(&source), &source)
     };
-    let warning = |code, role: &str| (Severity::Warning, code, format!("{{ role = \"{role}\" }},"));
+    let warning = |code, role: &str| (FindingSeverity::Warning, code, format!("{{ role = \"{role}\" }},"));
     assert_eq!(roles(&["change-authority", "operations-manager"]), []);
     assert_eq!(
         roles(&["change-autority", "change-authority", "pipeline", "change-autority", "risk", "risk"]),

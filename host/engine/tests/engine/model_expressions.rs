@@ -3,7 +3,7 @@
 use crate::model_support::{read, snapshot, snapshot_json};
 use lockgate_domain::{Digest, Snapshot, Standing};
 use lockgate_engine::expression::{Expression, ExpressionError, Member, Variables};
-use lockgate_engine::model::Finding;
+use lockgate_engine::model::ModelFinding;
 use serde_json::json;
 
 fn condition(text: &str) -> Expression {
@@ -359,7 +359,7 @@ fn a_text_that_is_no_version_is_an_error_that_names_it() {
     }
 }
 
-type Compiled = Result<(Expression, Vec<Finding>), Vec<Finding>>;
+type Compiled = Result<(Expression, Vec<ModelFinding>), Vec<ModelFinding>>;
 
 /// The expression that the findings propose in that help, and that has no finding any more.
 fn proposed_by(compile: fn(&str) -> Compiled, help: usize, text: &str) -> String {

@@ -1,7 +1,7 @@
 //! Every mistake that reading a model can find, with its place.
 use std::collections::BTreeSet;
 
-use lockgate_engine::model::{Findings, Severity, Source, check};
+use lockgate_engine::model::{FindingSeverity, ModelFindings, Source, check};
 
 const MODELS_MD: &str = include_str!("../../../../docs/models.md");
 
@@ -12,7 +12,7 @@ fn example() -> String {
     MODELS_MD[start..end].to_owned()
 }
 
-fn findings(text: &str) -> Findings {
+fn findings(text: &str) -> ModelFindings {
     match check(&Source::new("model.toml", text)) {
         Ok(read) => read.warnings,
         Err(findings) => findings,
@@ -52,7 +52,7 @@ fn assert_finds(marked: &str, code: &str) -> String {
 fn the_example_of_the_documentation_has_no_mistakes() {
     let source = Source::new("model.toml", example());
     let read = check(&source).unwrap_or_else(|findings| panic!("{}", findings.render(&source, false)));
-    assert_eq!(read.warnings.iter().collect::<Vec<_>>(), Vec::<&lockgate_engine::model::Finding>::new());
+    assert_eq!(read.warnings.iter().collect::<Vec<_>>(), Vec::<&lockgate_engine::model::ModelFinding>::new());
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn what_is_probably_not_meant_is_a_warning() {
     ] {
         assert_finds(&text, code);
         let text = text.replace(['«', '»'], "");
-        assert!(findings(&text).iter().all(|finding| finding.severity == Severity::Warning));
+        assert!(findings(&text).iter().all(|finding| finding.severity == FindingSeverity::Warning));
     }
     let found = findings(HEAD);
     assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["no-gates"]);
@@ -387,7 +387,7 @@ fn a_role_that_is_not_known_is_warned_of_wherever_a_model_names_one() {
     let unknown = |marked: &str| {
         let said = assert_finds(marked, "unknown-role");
         let text = marked.replace(['«', '»'], "");
-        assert!(findings(&text).iter().all(|finding| finding.severity == Severity::Warning));
+        assert!(findings(&text).iter().all(|finding| finding.severity == FindingSeverity::Warning));
         said
     };
     let said = unknown(&strategy("[\"release-manager\", «\"chagne-authority\"»]"));

@@ -2,7 +2,7 @@
 
 use crate::model_support::snapshot;
 use lockgate_engine::expression::{Expression, Member, Variables};
-use lockgate_engine::model::{Candidate, Findings, Model, Source, check, read, select};
+use lockgate_engine::model::{Candidate, Model, ModelFindings, Source, check, read, select};
 use proptest::prelude::*;
 
 const MODELS_MD: &str = include_str!("../../../../docs/models.md");
@@ -16,7 +16,7 @@ fn example() -> &'static str {
 /// Whatever is found lies within the text, in order, and can be told.
 fn assert_tells(text: &str) {
     let source = Source::new("model.toml", text);
-    let findings: Findings = match check(&source) {
+    let findings: ModelFindings = match check(&source) {
         Ok(read) => {
             assert!(!read.warnings.has_errors());
             read.model.digest().unwrap();

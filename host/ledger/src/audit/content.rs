@@ -5,18 +5,18 @@ use std::collections::{HashMap, HashSet};
 use lockgate_domain::Digest;
 
 use super::AuditReport;
-use super::finding::{Finding, Place};
+use super::finding::{AuditFinding, FindingPlace};
 use crate::Error;
 use crate::entry::LEDGER_STREAM;
-use crate::error::{Cause, Unavailable};
-use crate::own::{CONTENT_DELETED, ContentDeleted};
-use crate::storage::{ContentState, Query, Source};
+use crate::error::{FailureCause, StorageFailure};
+use crate::storage::{ContentState, EntryQuery, LogSource};
+use crate::system_entries::{CONTENT_DELETED, ContentDeleted};
 
 /// How many digests are read at once.
 const PAGE: usize = 512;
 
 pub(super) fn check(
-    storage: &dyn Source,
+    storage: &dyn LogSource,
     mut referenced: HashMap<Digest, u64>,
     mut deleted: HashSet<Digest>,
     mut size: u64,
@@ -29,7 +29,8 @@ pub(super) fn check(
         after = Some(*last);
         for digest in page {
             referenced.remove(&digest);
-            let mut found = |message: String| report.findings.push(Finding { place: Place::Content(digest), message });
+            let mut found =
+                |message: String| report.findings.push(AuditFinding { place: FindingPlace::Content(digest), message });
             match storage.content(&digest) {
                 Ok(Some(content)) => match content.state {
                     ContentState::Present(bytes) => {
@@ -57,21 +58,22 @@ pub(super) fn check(
                     }
                 },
                 Ok(None) => found("it is listed, but not there".to_owned()),
-                Err(Error::Unavailable(Unavailable { cause: Cause::Corrupt, message })) => found(message),
+                Err(Error::Unavailable(StorageFailure { cause: FailureCause::Corrupt, message })) => found(message),
                 Err(error) => return Err(error),
             }
         }
     }
-    report.findings.extend(referenced.into_iter().map(|(digest, index)| Finding {
-        place: Place::Content(digest),
+    report.findings.extend(referenced.into_iter().map(|(digest, index)| AuditFinding {
+        place: FindingPlace::Content(digest),
         message: format!("missing: entry {index} refers to it"),
     }));
     Ok(())
 }
 
-fn deleted_since(storage: &dyn Source, size: u64) -> Result<Vec<Digest>, Error> {
+fn deleted_since(storage: &dyn LogSource, size: u64) -> Result<Vec<Digest>, Error> {
     let (stream, kind) = (Some(LEDGER_STREAM.to_owned()), Some(CONTENT_DELETED.to_owned()));
-    let entries = storage.entries(&Query { stream, kind, from: size, limit: usize::MAX, ..Query::default() })?;
+    let entries =
+        storage.entries(&EntryQuery { stream, kind, from: size, limit: usize::MAX, ..EntryQuery::default() })?;
     let bodies = entries.iter().filter_map(|entry| entry.read().ok());
     Ok(bodies
         .filter_map(|entry| serde_json::from_value(entry.body).ok())

@@ -6,9 +6,9 @@ use lockgate_domain::{Digest, counted};
 
 /// Something that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct AuditFinding {
     /// Where.
-    pub place: Place,
+    pub place: FindingPlace,
     /// What. For people.
     pub message: String,
 }
@@ -16,7 +16,7 @@ pub struct Finding {
 /// Where something does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Place {
+pub enum FindingPlace {
     /// The entry at that place in the log.
     Entry(u64),
     /// One of the entries from the first up to the last.
@@ -38,7 +38,7 @@ pub enum Place {
     Elsewhere(u64),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for FindingPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Entry(index) => write!(f, "entry {index}"),
@@ -52,7 +52,7 @@ impl fmt::Display for Place {
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for AuditFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.message)
     }

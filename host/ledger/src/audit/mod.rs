@@ -1,6 +1,6 @@
 //! The audit of a whole log: reads everything, computes everything again, and says where something does not fit.
 //!
-//! It trusts no column, hash or signature that it can check, and needs nothing but a [`Source`] to read from: the file
+//! It trusts no column, hash or signature that it can check, and needs nothing but a [`LogSource`] to read from: the file
 //! of a server that runs, a backup, or a database of another kind. What it cannot see is a log that was cut back to an
 //! earlier state as a whole; a later checkpoint that somebody kept shows that, so hand those in.
 //!
@@ -15,10 +15,10 @@ use lockgate_domain::Timestamp;
 
 use crate::Error;
 use crate::note::VerifyingKey;
-use crate::own::{BackupRestored, LossAccepted};
-use crate::storage::Source;
+use crate::storage::LogSource;
+use crate::system_entries::{BackupRestored, LossAccepted};
 
-pub use finding::{Finding, Place};
+pub use finding::{AuditFinding, FindingPlace};
 
 /// What the audit is to hold the log against.
 #[derive(Clone, Debug, Default)]
@@ -48,16 +48,16 @@ pub struct AuditReport {
     pub checkpoint: String,
     /// The losses that were accepted. Where there is one, the log is as it was signed from its first entry to its last, but
     /// other entries that were signed as well are not in it.
-    pub losses: Vec<OwnEntry<LossAccepted>>,
+    pub losses: Vec<SystemEntry<LossAccepted>>,
     /// The backups that took the place of the ledger.
-    pub restores: Vec<OwnEntry<BackupRestored>>,
+    pub restores: Vec<SystemEntry<BackupRestored>>,
     /// What does not fit. Nothing, if all is well.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<AuditFinding>,
 }
 
 /// An entry of the ledger's own, as far as an audit tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnEntry<T> {
+pub struct SystemEntry<T> {
     /// Its place in the log.
     pub index: u64,
     /// When it was written.
@@ -70,9 +70,9 @@ pub struct OwnEntry<T> {
 ///
 /// # Errors
 /// If the log cannot be read. What does not fit is not an error, but a finding.
-pub fn audit(storage: &dyn Source, against: &Audit) -> Result<AuditReport, Error> {
+pub fn audit(storage: &dyn LogSource, against: &Audit) -> Result<AuditReport, Error> {
     let head = storage.head()?;
-    let mut walk = walk::Walk::begin(&head, against);
+    let mut walk = walk::LogWalk::begin(&head, against);
     walk.entries(storage)?;
     let walked = walk.finish(storage, &head, against)?;
     let mut report = AuditReport {

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use lockgate_domain::{Digest, counted};
 
-use super::finding::{Finding, Place};
-use super::{Audit, OwnEntry};
+use super::finding::{AuditFinding, FindingPlace};
+use super::{Audit, SystemEntry};
 use crate::entry::LEDGER_STREAM;
 use crate::note::{Checkpoint, Note, VerifyingKey};
-use crate::own::{
+use crate::storage::{EntryQuery, LogHead, LogSource};
+use crate::system_entries::{
     BACKUP_RESTORED, BackupRestored, CONTENT_DELETED, ContentDeleted, LOG_KEY, LOSS_ACCEPTED, LogKey, LossAccepted,
 };
-use crate::storage::{Head, Query, Source};
 use crate::tree::{Frontier, Hash};
 use crate::verify::signed;
 use crate::{Entry, Error, SourceEntry, StoredEntry, WithheldEntry};
@@ -20,16 +20,16 @@ use crate::{Entry, Error, SourceEntry, StoredEntry, WithheldEntry};
 const PAGE: usize = 512;
 
 /// What was learned on the way.
-pub(super) struct Walked {
+pub(super) struct WalkOutcome {
     pub(super) entries: u64,
     pub(super) withheld: u64,
     pub(super) checkpoints: u64,
     pub(super) keys: Vec<VerifyingKey>,
-    pub(super) findings: Vec<Finding>,
+    pub(super) findings: Vec<AuditFinding>,
     /// What was lost, as entries say.
-    pub(super) losses: Vec<OwnEntry<LossAccepted>>,
+    pub(super) losses: Vec<SystemEntry<LossAccepted>>,
     /// The backups that took the place of the log, as entries say.
-    pub(super) restores: Vec<OwnEntry<BackupRestored>>,
+    pub(super) restores: Vec<SystemEntry<BackupRestored>>,
     /// The content that entries refer to, and the first that does.
     pub(super) referenced: HashMap<Digest, u64>,
     /// The content that was deleted, as entries say.
@@ -45,7 +45,7 @@ struct StreamEnd {
     withheld: u64,
 }
 
-pub(super) struct Walk {
+pub(super) struct LogWalk {
     size: u64,
     frontier: Frontier,
     /// Whether the tree can still be built: not after an entry was missing.
@@ -63,11 +63,11 @@ pub(super) struct Walk {
     kept_all: bool,
     /// The key that the last entry replaced.
     replaced: Option<VerifyingKey>,
-    walked: Walked,
+    walked: WalkOutcome,
 }
 
-impl Walk {
-    pub(super) fn begin(head: &Head, against: &Audit) -> Self {
+impl LogWalk {
+    pub(super) fn begin(head: &LogHead, against: &Audit) -> Self {
         let elsewhere = against.checkpoints.iter().filter_map(|note| {
             let note = Note::parse(note).ok()?;
             Checkpoint::parse(note.text()).ok().map(|checkpoint| checkpoint.size)
@@ -85,7 +85,7 @@ impl Walk {
             changed: Vec::new(),
             kept_all: false,
             replaced: None,
-            walked: Walked {
+            walked: WalkOutcome {
                 entries: 0,
                 withheld: 0,
                 checkpoints: 0,
@@ -99,11 +99,11 @@ impl Walk {
         }
     }
 
-    pub(super) fn entries(&mut self, storage: &dyn Source) -> Result<(), Error> {
+    pub(super) fn entries(&mut self, storage: &dyn LogSource) -> Result<(), Error> {
         self.at_size(storage)?;
         let mut next = 0;
         while next < self.size {
-            let query = Query { from: next, before: Some(self.size), limit: PAGE, ..Query::default() };
+            let query = EntryQuery { from: next, before: Some(self.size), limit: PAGE, ..EntryQuery::default() };
             let page = storage.entries_with_withheld(&query)?;
             if page.is_empty() {
                 break;
@@ -126,32 +126,32 @@ impl Walk {
         Ok(())
     }
 
-    fn found(&mut self, place: Place, message: impl Into<String>) {
-        self.walked.findings.push(Finding { place, message: message.into() });
+    fn found(&mut self, place: FindingPlace, message: impl Into<String>) {
+        self.walked.findings.push(AuditFinding { place, message: message.into() });
     }
 
     fn missing(&mut self, first: u64, last: u64) {
         self.whole = false;
-        let place = if first == last { Place::Entry(first) } else { Place::Entries { first, last } };
+        let place = if first == last { FindingPlace::Entry(first) } else { FindingPlace::Entries { first, last } };
         self.found(place, "missing: the log had more entries than are here");
     }
 
-    fn entry(&mut self, storage: &dyn Source, stored: &StoredEntry) -> Result<(), Error> {
+    fn entry(&mut self, storage: &dyn LogSource, stored: &StoredEntry) -> Result<(), Error> {
         let index = stored.index;
         self.walked.entries += 1;
-        let sound = stored.sound().map_err(|message| self.found(Place::Entry(index), message));
+        let entry = stored.check().map_err(|message| self.found(FindingPlace::Entry(index), message));
         self.in_stream(stored);
-        if let Ok(entry) = sound {
+        if let Ok(entry) = entry {
             self.meaning(&entry);
         }
         // The stored hash, even if the bytes have another: so it shows whether the rest of the tree is as it was.
         self.grow(storage, stored.hash)
     }
 
-    fn withheld(&mut self, storage: &dyn Source, entry: &WithheldEntry) -> Result<(), Error> {
+    fn withheld(&mut self, storage: &dyn LogSource, entry: &WithheldEntry) -> Result<(), Error> {
         self.walked.withheld += 1;
         if entry.index == 0 {
-            self.found(Place::Entry(0), "withheld, but it names the key of the log: nobody may withhold it");
+            self.found(FindingPlace::Entry(0), "withheld, but it names the key of the log: nobody may withhold it");
         }
         self.grow(storage, entry.hash)
     }
@@ -165,12 +165,12 @@ impl Walk {
         let first = before.sequence.saturating_add(1);
         if !(first..=first.saturating_add(hidden)).contains(&sequence) {
             let message = format!("it is number {sequence} of `{}`, after number {}", stored.stream, before.sequence);
-            self.found(Place::Entry(stored.index), message);
+            self.found(FindingPlace::Entry(stored.index), message);
         }
     }
 
     /// Adds the hash of the next entry to the tree, and compares what is stored above it.
-    fn grow(&mut self, storage: &dyn Source, hash: Hash) -> Result<(), Error> {
+    fn grow(&mut self, storage: &dyn LogSource, hash: Hash) -> Result<(), Error> {
         if !self.whole {
             return Ok(());
         }
@@ -189,7 +189,7 @@ impl Walk {
         }
         if entry.stream != LEDGER_STREAM {
             if entry.index == 0 {
-                self.found(Place::Entry(0), "the first entry does not name the key of the log");
+                self.found(FindingPlace::Entry(0), "the first entry does not name the key of the log");
             }
             return;
         }
@@ -199,30 +199,36 @@ impl Walk {
                     self.replaced = change.replaces;
                     self.walked.keys.push(change.key);
                 }
-                Ok(_) => self.found(Place::Entry(entry.index), "it replaces a key that was not the current one"),
-                Err(error) => self.found(Place::Entry(entry.index), format!("not a change of keys: {error}")),
+                Ok(_) => self.found(FindingPlace::Entry(entry.index), "it replaces a key that was not the current one"),
+                Err(error) => self.found(FindingPlace::Entry(entry.index), format!("not a change of keys: {error}")),
             },
             CONTENT_DELETED => match serde_json::from_value::<ContentDeleted>(entry.body.clone()) {
                 Ok(deleted) => self.walked.deleted.extend(deleted.content),
-                Err(error) => self.found(Place::Entry(entry.index), format!("not a note of what was deleted: {error}")),
-            },
-            LOSS_ACCEPTED => match serde_json::from_value(entry.body.clone()) {
-                Ok(body) => self.walked.losses.push(OwnEntry { index: entry.index, at: entry.at, body }),
-                Err(error) => self.found(Place::Entry(entry.index), format!("not a note of what was lost: {error}")),
-            },
-            BACKUP_RESTORED => match serde_json::from_value(entry.body.clone()) {
-                Ok(body) => self.walked.restores.push(OwnEntry { index: entry.index, at: entry.at, body }),
                 Err(error) => {
-                    self.found(Place::Entry(entry.index), format!("not a note of a backup that was restored: {error}"));
+                    self.found(FindingPlace::Entry(entry.index), format!("not a note of what was deleted: {error}"))
                 }
             },
-            other => {
-                self.found(Place::Entry(entry.index), format!("the ledger writes no entries of the kind `{other}`"))
-            }
+            LOSS_ACCEPTED => match serde_json::from_value(entry.body.clone()) {
+                Ok(body) => self.walked.losses.push(SystemEntry { index: entry.index, at: entry.at, body }),
+                Err(error) => {
+                    self.found(FindingPlace::Entry(entry.index), format!("not a note of what was lost: {error}"))
+                }
+            },
+            BACKUP_RESTORED => match serde_json::from_value(entry.body.clone()) {
+                Ok(body) => self.walked.restores.push(SystemEntry { index: entry.index, at: entry.at, body }),
+                Err(error) => {
+                    self.found(
+                        FindingPlace::Entry(entry.index),
+                        format!("not a note of a backup that was restored: {error}"),
+                    );
+                }
+            },
+            other => self
+                .found(FindingPlace::Entry(entry.index), format!("the ledger writes no entries of the kind `{other}`")),
         }
     }
 
-    fn node(&mut self, storage: &dyn Source, node: u64, hash: Hash) -> Result<(), Error> {
+    fn node(&mut self, storage: &dyn LogSource, node: u64, hash: Hash) -> Result<(), Error> {
         let level = node.trailing_ones();
         let first = node >> (level + 1) << level;
         let last = first + (1 << level) - 1;
@@ -235,13 +241,13 @@ impl Walk {
         let below = self.changed.iter().any(|(from, to)| first <= *from && *to <= last);
         self.changed.push((first, last));
         if !below {
-            self.found(Place::Entries { first, last }, message);
+            self.found(FindingPlace::Entries { first, last }, message);
         }
         Ok(())
     }
 
     /// The checkpoint that was kept for a size, if one was. To be asked in order.
-    fn kept(&mut self, storage: &dyn Source, size: u64) -> Result<Option<String>, Error> {
+    fn kept(&mut self, storage: &dyn LogSource, size: u64) -> Result<Option<String>, Error> {
         while self.kept.front().is_some_and(|(kept, _)| *kept < size) {
             self.kept.pop_front();
         }
@@ -253,7 +259,7 @@ impl Walk {
     }
 
     /// Compares what was signed at the size that the tree has now.
-    fn at_size(&mut self, storage: &dyn Source) -> Result<(), Error> {
+    fn at_size(&mut self, storage: &dyn LogSource) -> Result<(), Error> {
         let size = self.frontier.size();
         let root = self.frontier.root();
         if let Some(wanted) = self.roots.get_mut(&size) {
@@ -264,34 +270,34 @@ impl Walk {
             && note.as_ref().is_none_or(|note| signed(note, std::slice::from_ref(&old)).is_err())
         {
             let message = format!("`{old}` did not sign the change to the next key");
-            self.found(Place::Entry(size.saturating_sub(1)), message);
+            self.found(FindingPlace::Entry(size.saturating_sub(1)), message);
         }
         let Some(note) = note else { return Ok(()) };
         self.walked.checkpoints += 1;
         let keys = &self.walked.keys;
         let current = keys.last().map(std::slice::from_ref).unwrap_or_default();
         match signed(&note, current) {
-            Err(error) => self.found(Place::Checkpoint(size), error.to_string()),
+            Err(error) => self.found(FindingPlace::Checkpoint(size), error.to_string()),
             Ok((checkpoint, _)) if checkpoint.size != size => {
                 self.found(
-                    Place::Checkpoint(size),
+                    FindingPlace::Checkpoint(size),
                     format!("it is of {}", counted(checkpoint.size, "entry", "entries")),
                 );
             }
-            Ok((checkpoint, _)) if checkpoint.root != root => self.differs(Place::Checkpoint(size), size),
+            Ok((checkpoint, _)) if checkpoint.root != root => self.differs(FindingPlace::Checkpoint(size), size),
             Ok(_) => self.fits_up_to = size,
         }
         Ok(())
     }
 
     /// The tree is not the one that was signed. That is said once: every later size differs as well.
-    fn differs(&mut self, place: Place, size: u64) {
+    fn differs(&mut self, place: FindingPlace, size: u64) {
         if self.fits_up_to < size {
             let (first, last) = (self.fits_up_to, size - 1);
             if !self.changed.iter().any(|(from, to)| first <= *from && *to <= last) {
                 self.changed.push((first, last));
                 self.found(
-                    Place::Entries { first, last },
+                    FindingPlace::Entries { first, last },
                     "changed since they were signed, together with their hashes",
                 );
             }
@@ -305,56 +311,61 @@ impl Walk {
         );
     }
 
-    pub(super) fn finish(mut self, storage: &dyn Source, head: &Head, against: &Audit) -> Result<Walked, Error> {
+    pub(super) fn finish(
+        mut self,
+        storage: &dyn LogSource,
+        head: &LogHead,
+        against: &Audit,
+    ) -> Result<WalkOutcome, Error> {
         // In this order: a log that has grown meanwhile has no checkpoint that is larger than its head.
         let larger = storage.checkpoints(head.size, PAGE)?;
         let size = storage.head()?.size;
         for (signed, _) in larger.into_iter().filter(|(signed, _)| *signed > size) {
             self.found(
-                Place::Checkpoint(signed),
+                FindingPlace::Checkpoint(signed),
                 format!("it was signed, but the log has {}", counted(size, "entry", "entries")),
             );
         }
         let keys = self.walked.keys.clone();
         if let Some(key) = against.key.as_ref().filter(|key| !keys.contains(key)) {
             self.found(
-                Place::Key,
+                FindingPlace::Key,
                 format!("the log was never signed with `{key}`: it is another log, or a forged one"),
             );
         }
         self.walked.checkpoints += 1;
         if keys.last() != Some(&head.key) {
             self.found(
-                Place::Head,
+                FindingPlace::Head,
                 format!("its key is `{}`, which the log does not name as the current one", head.key),
             );
         }
         match signed(&head.checkpoint, keys.last().map(std::slice::from_ref).unwrap_or_default()) {
-            Err(error) => self.found(Place::Head, error.to_string()),
+            Err(error) => self.found(FindingPlace::Head, error.to_string()),
             Ok((checkpoint, _)) if (checkpoint.size, checkpoint.root) != (head.size, head.root) => {
-                self.found(Place::Head, "its checkpoint is of another size or root than it says");
+                self.found(FindingPlace::Head, "its checkpoint is of another size or root than it says");
             }
-            Ok((checkpoint, _)) => self.compare(Place::Head, &checkpoint),
+            Ok((checkpoint, _)) => self.compare(FindingPlace::Head, &checkpoint),
         }
         for note in &against.checkpoints {
             self.walked.checkpoints += 1;
             match signed(note, &keys) {
-                Err(error) => self.found(Place::Elsewhere(0), error.to_string()),
+                Err(error) => self.found(FindingPlace::Elsewhere(0), error.to_string()),
                 Ok((checkpoint, _)) if checkpoint.size > head.size => self.found(
-                    Place::Elsewhere(checkpoint.size),
+                    FindingPlace::Elsewhere(checkpoint.size),
                     format!(
                         "the log was rolled back: {} signed, {} here",
                         counted(checkpoint.size, "entry was", "entries were"),
                         counted(head.size, "is", "are")
                     ),
                 ),
-                Ok((checkpoint, _)) => self.compare(Place::Elsewhere(checkpoint.size), &checkpoint),
+                Ok((checkpoint, _)) => self.compare(FindingPlace::Elsewhere(checkpoint.size), &checkpoint),
             }
         }
         Ok(self.walked)
     }
 
-    fn compare(&mut self, place: Place, signed: &Checkpoint) {
+    fn compare(&mut self, place: FindingPlace, signed: &Checkpoint) {
         match self.roots.get(&signed.size).copied().flatten() {
             Some(root) if root == signed.root => {}
             Some(_) => self.differs(place, signed.size),

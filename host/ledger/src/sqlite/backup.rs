@@ -10,13 +10,13 @@ use rusqlite::{Connection, OpenFlags};
 use super::connection::{create_private, unavailable};
 use super::{SqliteStorage, migrate, sync_folder};
 use crate::audit::{Audit, AuditReport, audit};
-use crate::error::{Cause, Unavailable};
+use crate::error::{FailureCause, StorageFailure};
 use crate::note::VerifyingKey;
-use crate::{Error, Source as _};
+use crate::{Error, LogSource as _};
 
 /// What was copied.
 #[derive(Clone, Debug)]
-pub struct BackedUp {
+pub struct BackupReport {
     /// How large the copy is, in bytes.
     pub bytes: u64,
     /// What checking the copy gave: its size and checkpoint, and no findings.
@@ -30,10 +30,10 @@ impl SqliteStorage {
     ///
     /// # Errors
     /// If the file exists already, cannot be written, or does not pass the audit.
-    pub fn backup(&self, to: &Path) -> Result<BackedUp, Error> {
-        let io = |error: std::io::Error| Unavailable::new(Cause::Io, format!("`{}`: {error}", to.display()));
+    pub fn backup(&self, to: &Path) -> Result<BackupReport, Error> {
+        let io = |error: std::io::Error| StorageFailure::new(FailureCause::Io, format!("`{}`: {error}", to.display()));
         if to.exists() {
-            return Err(Unavailable::new(Cause::Other, format!("`{}` exists already", to.display())).into());
+            return Err(StorageFailure::new(FailureCause::Other, format!("`{}` exists already", to.display())).into());
         }
         let mut unfinished = to.as_os_str().to_owned();
         unfinished.push(".unfinished");
@@ -48,13 +48,13 @@ impl SqliteStorage {
         let bytes = fs::metadata(unfinished).map_err(io)?.len();
         fs::rename(unfinished, to).map_err(io)?;
         sync_folder(to).map_err(io)?;
-        Ok(BackedUp { bytes, report })
+        Ok(BackupReport { bytes, report })
     }
 
     fn copy(&self, to: &Path) -> Result<(), Error> {
         if to.exists() {
             let message = format!("`{}` is left from a backup that was cut off: remove it", to.display());
-            return Err(Unavailable::new(Cause::Other, message).into());
+            return Err(StorageFailure::new(FailureCause::Other, message).into());
         }
         create_private(to)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -64,7 +64,7 @@ impl SqliteStorage {
             let backup = Backup::new(connection, &mut copy).map_err(unavailable)?;
             match backup.step(-1).map_err(unavailable)? {
                 StepResult::Done => Ok(()),
-                _ => Err(Unavailable::new(Cause::Busy, "the ledger is locked by another process").into()),
+                _ => Err(StorageFailure::new(FailureCause::Busy, "the ledger is locked by another process").into()),
             }
         })?;
         let mark = "UPDATE log SET has_head_file = 0, backed_up = ?1";
@@ -73,7 +73,7 @@ impl SqliteStorage {
         copy.pragma_update(None, "journal_mode", "DELETE").map_err(unavailable)?;
         drop(copy);
         let synced = File::open(to).and_then(|file| file.sync_all());
-        synced.map_err(|error| Unavailable::new(Cause::Io, format!("`{}`: {error}", to.display())).into())
+        synced.map_err(|error| StorageFailure::new(FailureCause::Io, format!("`{}`: {error}", to.display())).into())
     }
 }
 

@@ -19,21 +19,21 @@ use super::read;
 use super::requests;
 use super::row::{change, hash, number, one, unsigned};
 use super::streams::{Streams, insert};
-use crate::append::{Appended, Placed, PreparedAppend, PreparedContent};
+use crate::append::{CommittedAppend, EntryPosition, PreparedAppend, PreparedContent};
 use crate::entry::PreparedEntry;
 use crate::error::Conflict;
 use crate::loss::{ExpectedHead, Loss};
 use crate::note::{Checkpoint, Note, SigningKey, VerifyingKey};
-use crate::own::BackupRestored;
 use crate::storage::TreeHead;
+use crate::system_entries::BackupRestored;
 use crate::tree::Frontier;
-use crate::{Append, Error, LedgerClock, NewEntry, ValueChanges, verify};
+use crate::{Append, EntryDraft, Error, LedgerClock, ValueChanges, verify};
 
 /// How far apart the checkpoints are that are kept, in milliseconds.
 const KEPT_EACH_MS: i64 = 60_000;
 
 /// What the thread that writes knows of the file, as of its last commit.
-pub(super) struct Known {
+pub(super) struct KnownState {
     ledger: PathBuf,
     frontier: Frontier,
     /// What was in the ledger when this process last looked. It is never forgotten, so that a smaller ledger is noticed.
@@ -47,7 +47,7 @@ pub(super) struct Known {
     clock: Arc<LedgerClock>,
 }
 
-impl Known {
+impl KnownState {
     /// Nothing yet, of that ledger, by that clock.
     pub(super) fn of(ledger: PathBuf, clock: Arc<LedgerClock>) -> Self {
         Self {
@@ -125,7 +125,7 @@ pub(super) const REFERENCE_EACH_MS: i64 = 60_000;
 
 pub(super) struct Batch<'c> {
     transaction: Transaction<'c>,
-    known: &'c mut Known,
+    known: &'c mut KnownState,
     /// The versions of streams within the transaction, as far as it has looked at them or changed them.
     versions: HashMap<String, u64>,
     /// What was noted to be referred to, and when.
@@ -138,7 +138,11 @@ pub(super) struct Batch<'c> {
 
 impl<'c> Batch<'c> {
     /// Takes the lock that only one process has, and sees where the log stands.
-    pub(super) fn begin(connection: &'c mut Connection, key: &SigningKey, known: &'c mut Known) -> Result<Self, Error> {
+    pub(super) fn begin(
+        connection: &'c mut Connection,
+        key: &SigningKey,
+        known: &'c mut KnownState,
+    ) -> Result<Self, Error> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
         let head = one(&transaction, "SELECT size, root, checkpoint, key FROM log", [], |row| {
             Ok((unsigned(row, 0)?, hash(row, 1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
@@ -175,7 +179,7 @@ impl<'c> Batch<'c> {
     pub(super) fn create(
         connection: &'c mut Connection,
         key: &SigningKey,
-        known: &'c mut Known,
+        known: &'c mut KnownState,
     ) -> Result<Option<Self>, Error> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
         if one(&transaction, "SELECT 1 FROM log", [], |_| Ok(()))?.is_some() {
@@ -223,7 +227,7 @@ impl<'c> Batch<'c> {
 
     /// Writes one append, or turns it away. Its checkpoint is still to come. The outer error is one of the database: then the
     /// whole transaction is gone.
-    pub(super) fn apply(&mut self, append: &PreparedAppend) -> Result<Result<Appended, Error>, Error> {
+    pub(super) fn apply(&mut self, append: &PreparedAppend) -> Result<Result<CommittedAppend, Error>, Error> {
         if let Some(prepared) = &append.request
             && let Some(answered) = requests::repeat(&self.transaction, &prepared.request)?
         {
@@ -236,12 +240,12 @@ impl<'c> Batch<'c> {
     }
 
     /// Writes an entry of the ledger's own.
-    pub(super) fn apply_own(&mut self, kind: &str, body: &impl Serialize) -> Result<Appended, Error> {
-        let entries = vec![NewEntry::own(kind, self.now, body)?];
+    pub(super) fn apply_system_entry(&mut self, kind: &str, body: &impl Serialize) -> Result<CommittedAppend, Error> {
+        let entries = vec![EntryDraft::system(kind, self.now, body)?];
         self.write(&PreparedAppend::new(Append { entries, ..Append::default() })?)
     }
 
-    fn write(&mut self, append: &PreparedAppend) -> Result<Appended, Error> {
+    fn write(&mut self, append: &PreparedAppend) -> Result<CommittedAppend, Error> {
         self.check(append)?;
         for content in &append.content {
             self.store(content)?;
@@ -258,7 +262,7 @@ impl<'c> Batch<'c> {
         if let Some(request) = &append.request {
             requests::keep(&self.transaction, request, first, entries.len() as u64, self.now.as_millis())?;
         }
-        Ok(Appended { entries, checkpoint: String::new(), namespaces, repeat: None })
+        Ok(CommittedAppend { entries, checkpoint: String::new(), namespaces, repeat: None })
     }
 
     /// The version of a stream at this point of the transaction.
@@ -289,7 +293,7 @@ impl<'c> Batch<'c> {
                 return Err(Error::Conflict(Conflict::Namespace { namespace, expected, actual }));
             }
         }
-        for digest in append.entries.iter().flat_map(|entry| &entry.references) {
+        for digest in append.entries.iter().flat_map(|entry| &entry.filing.references) {
             let here = append.content.iter().any(|content| content.digest == *digest);
             let sql = "SELECT 1 FROM content WHERE digest = ?1 AND deleted IS NULL";
             if !here && one(&self.transaction, sql, [digest.as_bytes()], |_| Ok(()))?.is_none() {
@@ -324,8 +328,8 @@ impl<'c> Batch<'c> {
         change(&self.transaction, sql, params![id, content.bytes.dictionary, content.bytes.bytes]).map(drop)
     }
 
-    fn add(&mut self, entry: &PreparedEntry) -> Result<Placed, Error> {
-        let (index, sequence) = (self.frontier.size(), self.version(&entry.stream)? + 1);
+    fn add(&mut self, entry: &PreparedEntry) -> Result<EntryPosition, Error> {
+        let (index, sequence) = (self.frontier.size(), self.version(&entry.filing.stream)? + 1);
         let hash = entry.hash(index, sequence);
         change(
             &self.transaction,
@@ -333,27 +337,29 @@ impl<'c> Batch<'c> {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             params![
                 number(index),
-                entry.stream,
+                entry.filing.stream,
                 number(sequence),
-                entry.kind,
-                entry.id,
-                entry.at.as_millis(),
-                entry.team,
+                entry.filing.kind,
+                entry.filing.id,
+                entry.filing.at.as_millis(),
+                entry.filing.team,
                 hash.as_bytes(),
                 entry.text.dictionary,
                 entry.text.bytes,
             ],
         )?;
-        for &digest in &entry.references {
-            if let Some(team) = &entry.team {
+        for &digest in &entry.filing.references {
+            if let Some(team) = &entry.filing.team {
                 let sql = "INSERT OR IGNORE INTO content_teams (team, digest) VALUES (?1, ?2)";
                 change(&self.transaction, sql, params![team, digest.as_bytes()])?;
             }
             let noted = self.referred.get(&digest).or_else(|| self.known.referred.get(&digest));
-            if noted.is_some_and(|&noted| entry.at.as_millis() < noted.as_millis().saturating_add(REFERENCE_EACH_MS)) {
+            if noted
+                .is_some_and(|&noted| entry.filing.at.as_millis() < noted.as_millis().saturating_add(REFERENCE_EACH_MS))
+            {
                 continue;
             }
-            self.referred.insert(digest, entry.at);
+            self.referred.insert(digest, entry.filing.at);
             let sql = "INSERT INTO content_references (digest, idx) VALUES (?1, ?2)";
             change(&self.transaction, sql, params![digest.as_bytes(), number(index)])?;
         }
@@ -364,8 +370,8 @@ impl<'c> Batch<'c> {
             let sql = "INSERT INTO nodes (node, hash) VALUES (?1, ?2)";
             change(&self.transaction, sql, params![number(node), hash.as_bytes()])?;
         }
-        self.versions.insert(entry.stream.clone(), sequence);
-        Ok(Placed { index, stream: entry.stream.clone(), sequence, hash })
+        self.versions.insert(entry.filing.stream.clone(), sequence);
+        Ok(EntryPosition { index, stream: entry.filing.stream.clone(), sequence, hash })
     }
 
     fn set(&self, changes: &ValueChanges) -> Result<u64, Error> {

@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::head_file::HeadFile;
 use super::loss;
 use crate::Error;
-use crate::error::{Cause, Unavailable};
+use crate::error::{FailureCause, StorageFailure};
 
 /// Makes an empty file that is its owner's alone, if there is none: what is decided on is not for everybody. SQLite gives
 /// the files that it makes beside it the same permissions.
@@ -23,16 +23,16 @@ pub(super) fn create_private(path: &Path) -> Result<(), Error> {
     match options.open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(Unavailable::new(cause_of(&error), format!("`{}`: {error}", path.display())).into()),
+        Err(error) => Err(StorageFailure::new(cause_of(&error), format!("`{}`: {error}", path.display())).into()),
     }
 }
 
 /// What an error of the file system means.
-pub(super) fn cause_of(error: &std::io::Error) -> Cause {
+pub(super) fn cause_of(error: &std::io::Error) -> FailureCause {
     match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Cause::DiskFull,
-        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => Cause::ReadOnly,
-        _ => Cause::Io,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => FailureCause::DiskFull,
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => FailureCause::ReadOnly,
+        _ => FailureCause::Io,
     }
 }
 
@@ -55,7 +55,7 @@ pub(super) fn prepare_writer(connection: Connection, path: &Path) -> Result<Conn
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(unavailable)?;
     if mode != "wal" {
         let message = format!("`{}` cannot be put into write-ahead mode: it is in mode `{mode}`", path.display());
-        return Err(Unavailable::new(Cause::Other, message).into());
+        return Err(StorageFailure::new(FailureCause::Other, message).into());
     }
     // FULL: a commit has reached the disk when it returns. Everything that this crate promises rests on it.
     // And what retention deletes is overwritten, not only forgotten.
@@ -116,24 +116,26 @@ fn open_anyway(path: &Path, flags: OpenFlags, busy: Duration) -> Result<Connecti
 }
 
 fn at(path: &Path, error: &rusqlite::Error) -> Error {
-    Unavailable::new(cause(error), format!("`{}`: {}", path.display(), message(error))).into()
+    StorageFailure::new(cause(error), format!("`{}`: {}", path.display(), message(error))).into()
 }
 
 /// What an error of SQLite means.
 pub(super) fn unavailable(error: rusqlite::Error) -> Error {
-    Unavailable::new(cause(&error), message(&error)).into()
+    StorageFailure::new(cause(&error), message(&error)).into()
 }
 
-fn cause(error: &rusqlite::Error) -> Cause {
+fn cause(error: &rusqlite::Error) -> FailureCause {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => Cause::DiskFull,
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Cause::ReadOnly,
-        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::FileLockingProtocolFailed) => Cause::Io,
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Cause::Busy,
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Cause::Corrupt,
-        Some(_) => Cause::Other,
+        Some(ErrorCode::DiskFull) => FailureCause::DiskFull,
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => FailureCause::ReadOnly,
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::FileLockingProtocolFailed) => {
+            FailureCause::Io
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => FailureCause::Busy,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => FailureCause::Corrupt,
+        Some(_) => FailureCause::Other,
         // A value of another type than the schema says, or a row that has to be there and is not.
-        None => Cause::Corrupt,
+        None => FailureCause::Corrupt,
     }
 }
 

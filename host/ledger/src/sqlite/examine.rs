@@ -14,7 +14,7 @@ const MOST_DEFECTS: u32 = 100;
 
 /// How much a ledger holds of what.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holdings {
+pub struct LedgerHoldings {
     /// The version of the file's schema.
     pub schema: usize,
     /// How many bytes the database has, what is free in it included.
@@ -76,9 +76,9 @@ impl SqliteStorage {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn holdings(&self) -> Result<Holdings, Error> {
+    pub fn holdings(&self) -> Result<LedgerHoldings, Error> {
         self.read(|connection| {
-            Ok(Holdings {
+            Ok(LedgerHoldings {
                 schema: migrate::version(connection)?,
                 bytes: count(connection, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")?,
                 streams: count(connection, "SELECT count(DISTINCT stream) FROM entries")?,

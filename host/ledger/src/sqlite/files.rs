@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::error::{Cause, Unavailable};
+use crate::error::{FailureCause, StorageFailure};
 
 /// Which file a name stands for: device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub(super) fn has_wal(ledger: &Path) -> bool {
 /// Says of a ledger that cannot be right what may have made it so: a write-ahead file that belongs to another database.
 pub(super) fn explain(ledger: &Path, error: Error) -> Error {
     match error {
-        Error::Unavailable(Unavailable { cause: Cause::Corrupt, message }) if has_wal(ledger) => {
+        Error::Unavailable(StorageFailure { cause: FailureCause::Corrupt, message }) if has_wal(ledger) => {
             let name = ledger.display();
             Error::corrupt(format!(
                 "`{name}` and `{name}-wal` do not belong together, or one of them is damaged: {message}. Nothing was \

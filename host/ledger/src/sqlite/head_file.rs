@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::connection::cause_of;
 use super::files::{FileIdentity, sync_folder};
 use crate::Error;
-use crate::error::{Cause, Unavailable};
+use crate::error::{FailureCause, StorageFailure};
 use crate::storage::TreeHead;
 use crate::tree::Hash;
 
@@ -68,7 +68,7 @@ impl HeadFile {
     }
 
     /// Writes a head, unless the file says as much already: another process may have committed more meanwhile.
-    pub(super) fn raise(&mut self, head: TreeHead) -> Result<(), Unavailable> {
+    pub(super) fn raise(&mut self, head: TreeHead) -> Result<(), StorageFailure> {
         self.write(head, |recorded| match recorded {
             HeadRecord::Head(recorded) => recorded.size < head.size,
             HeadRecord::Missing | HeadRecord::Unreadable => true,
@@ -76,11 +76,11 @@ impl HeadFile {
     }
 
     /// Writes a head, whatever the file says.
-    pub(super) fn replace(&mut self, head: TreeHead) -> Result<(), Unavailable> {
+    pub(super) fn replace(&mut self, head: TreeHead) -> Result<(), StorageFailure> {
         self.write(head, |_| true)
     }
 
-    fn write(&mut self, head: TreeHead, is_due: impl FnOnce(&HeadRecord) -> bool) -> Result<(), Unavailable> {
+    fn write(&mut self, head: TreeHead, is_due: impl FnOnce(&HeadRecord) -> bool) -> Result<(), StorageFailure> {
         let written = self.try_write(head, is_due);
         written.map_err(|error| {
             self.open = None;
@@ -133,9 +133,9 @@ impl HeadFile {
         }
     }
 
-    fn unavailable(&self, error: &io::Error) -> Unavailable {
-        let cause = if error.kind() == ErrorKind::ResourceBusy { Cause::Busy } else { cause_of(error) };
-        Unavailable::new(cause, format!("`{}`: {error}", self.path.display()))
+    fn unavailable(&self, error: &io::Error) -> StorageFailure {
+        let cause = if error.kind() == ErrorKind::ResourceBusy { FailureCause::Busy } else { cause_of(error) };
+        StorageFailure::new(cause, format!("`{}`: {error}", self.path.display()))
     }
 }
 
@@ -252,7 +252,7 @@ mod tests {
         of(&ledger).raise(head(1)).unwrap();
         let kept = File::open(head_file_of(&ledger)).unwrap();
         kept.lock().unwrap();
-        assert_eq!(of(&ledger).raise(head(2)).unwrap_err().cause, Cause::Busy);
+        assert_eq!(of(&ledger).raise(head(2)).unwrap_err().cause, FailureCause::Busy);
         kept.unlock().unwrap();
         of(&ledger).raise(head(2)).unwrap();
     }

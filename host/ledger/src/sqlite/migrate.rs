@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 use super::connection::unavailable;
 use super::row::number;
 use crate::Error;
-use crate::error::{Cause, Unavailable};
+use crate::error::{FailureCause, StorageFailure};
 
 /// The steps. The number of a version is its place here, from 1.
 const STEPS: &[&str] = &[include_str!("schema/v1.sql")];
@@ -84,7 +84,7 @@ pub(super) fn version(connection: &Connection) -> Result<usize, Error> {
     if version > SCHEMA_VERSION {
         let message =
             format!("the file has version {version}, and this program knows up to {SCHEMA_VERSION}: update it");
-        return Err(Unavailable::new(Cause::TooNew, message).into());
+        return Err(StorageFailure::new(FailureCause::TooNew, message).into());
     }
     Ok(version)
 }

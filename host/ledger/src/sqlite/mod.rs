@@ -6,19 +6,19 @@
 
 mod backup;
 mod batch;
+mod checkpointer;
 mod connection;
 mod examine;
 mod files;
-mod forget;
 mod head_file;
 mod loss;
 mod migrate;
 mod newest;
 mod read;
 mod requests;
+mod retention;
 mod row;
 mod streams;
-mod wal;
 mod writer;
 mod writer_connection;
 
@@ -32,24 +32,27 @@ use std::time::Duration;
 use lockgate_domain::{Digest, Timestamp};
 use rusqlite::Connection;
 
-pub use backup::BackedUp;
-pub use examine::{HeldContent, Holdings};
+pub use backup::BackupReport;
+pub use examine::{HeldContent, LedgerHoldings};
 pub(crate) use files::sync_folder;
 pub use migrate::SCHEMA_VERSION;
 
 use self::head_file::{HeadFile, HeadRecord};
 use self::read::Readers;
 use self::streams::Streams;
-use self::writer::{Job, Keys, State, Writer};
+use self::writer::{KeyLookup, Writer, WriterJob, WriterState};
 use crate::append::PreparedAppend;
 use crate::entry::{check_text, check_word};
-use crate::error::{Cause, Unavailable};
+use crate::error::{FailureCause, StorageFailure};
 use crate::loss::{Loss, LossAcceptance};
 use crate::note::SigningKey;
-use crate::own::LossAccepted;
-use crate::storage::{Done, Forgotten, Head, Query, Retention, Source, Storage, StoredContent, TreeHead, Values};
+use crate::storage::{
+    AppendCallback, EntryQuery, LogHead, LogSource, NamespaceValues, RetentionReport, RetentionRule, Storage,
+    StoredContent, TreeHead,
+};
+use crate::system_entries::LossAccepted;
 use crate::tree::Hash;
-use crate::{Append, Appended, Error, Health, InvalidEntry, LedgerClock, StoredEntry, SystemClock};
+use crate::{Append, CommittedAppend, Error, InvalidEntry, LedgerClock, StorageHealth, StoredEntry, SystemClock};
 
 /// What can be chosen about a file.
 #[derive(Clone, Debug)]
@@ -90,8 +93,8 @@ pub struct SqliteStorage {
 }
 
 struct Writing {
-    jobs: Option<SyncSender<Job>>,
-    state: Arc<State>,
+    jobs: Option<SyncSender<WriterJob>>,
+    state: Arc<WriterState>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -111,7 +114,7 @@ impl SqliteStorage {
     pub(crate) fn open_by_keys(
         path: &Path,
         key: SigningKey,
-        keys: Keys,
+        keys: KeyLookup,
         options: SqliteOptions,
         acceptance: Option<&LossAcceptance>,
     ) -> Result<(Self, Option<LossAccepted>), Error> {
@@ -122,13 +125,15 @@ impl SqliteStorage {
             Writer::open(path, options.busy, Arc::clone(&readers), key, keys, acceptance, Arc::clone(&clock))
                 .map_err(|error| files::explain(path, error))?;
         if new {
-            let io = |error| Unavailable::new(Cause::Io, format!("the folder of `{}`: {error}", path.display()));
+            let io =
+                |error| StorageFailure::new(FailureCause::Io, format!("the folder of `{}`: {error}", path.display()));
             sync_folder(path).map_err(io)?;
         }
         let (jobs, received) = mpsc::sync_channel(options.queue);
         let (state, streams) = (writer.state(), writer.streams());
         let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || writer.run(&received));
-        let thread = thread.map_err(|error| Unavailable::new(Cause::Other, format!("no thread to write: {error}")))?;
+        let thread =
+            thread.map_err(|error| StorageFailure::new(FailureCause::Other, format!("no thread to write: {error}")))?;
         let writing = Some(Writing { jobs: Some(jobs), state, thread: Some(thread) });
         let head_file = HeadFile::beside(path, options.busy);
         Ok((Self { readers, head_file, path: path.to_owned(), streams, clock, writing, options }, accepted))
@@ -197,7 +202,7 @@ impl SqliteStorage {
             return Err(Error::Loss(Box::new(loss)));
         }
         let message = format!("the file has version {version}: open it once to write, to bring it to {SCHEMA_VERSION}");
-        Err(Unavailable::new(Cause::Other, message).into())
+        Err(StorageFailure::new(FailureCause::Other, message).into())
     }
 
     /// Asks something, of one state of the database.
@@ -213,12 +218,12 @@ impl SqliteStorage {
     /// Has the thread that writes see whether the ledger is well, once something could not be read.
     fn doubt(&self, error: &Error) {
         let is_damage = match error {
-            Error::Unavailable(why) => matches!(why.cause, Cause::Corrupt | Cause::Io),
+            Error::Unavailable(why) => matches!(why.cause, FailureCause::Corrupt | FailureCause::Io),
             Error::Loss(_) => true,
             _ => false,
         };
         let Some(writing) = self.writing.as_ref().filter(|_| is_damage) else { return };
-        if !writing.state.doubted.swap(true, Ordering::Relaxed) && self.send(Job::Probe).is_err() {
+        if !writing.state.doubted.swap(true, Ordering::Relaxed) && self.send(WriterJob::Probe).is_err() {
             // It has much to write, and notices by that.
             writing.state.doubted.store(false, Ordering::Relaxed);
         }
@@ -233,15 +238,15 @@ impl SqliteStorage {
     }
 
     /// Hands a job to the thread, or back.
-    fn send(&self, job: Job) -> Result<(), Box<(Job, Error)>> {
-        let unavailable = |cause, message: &str| Error::from(Unavailable::new(cause, message));
+    fn send(&self, job: WriterJob) -> Result<(), Box<(WriterJob, Error)>> {
+        let unavailable = |cause, message: &str| Error::from(StorageFailure::new(cause, message));
         let Some(writing) = &self.writing else {
-            return Err(Box::new((job, unavailable(Cause::ReadOnly, "it was opened to read only"))));
+            return Err(Box::new((job, unavailable(FailureCause::ReadOnly, "it was opened to read only"))));
         };
         let Some(jobs) = &writing.jobs else {
-            return Err(Box::new((job, unavailable(Cause::Closed, "it was closed"))));
+            return Err(Box::new((job, unavailable(FailureCause::Closed, "it was closed"))));
         };
-        let bytes = if let Job::Append { bytes, .. } = &job { *bytes } else { 0 };
+        let bytes = if let WriterJob::Append { bytes, .. } = &job { *bytes } else { 0 };
         let waiting = writing.state.waiting.fetch_add(1, Ordering::Relaxed);
         let waiting_bytes = writing.state.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
         let outcome = if waiting_bytes > 0 && waiting_bytes + bytes > self.options.queue_bytes {
@@ -254,13 +259,15 @@ impl SqliteStorage {
             writing.state.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
             Box::new(match error {
                 TrySendError::Full(job) => (job, Error::Overloaded { waiting, limit: self.options.queue }),
-                TrySendError::Disconnected(job) => (job, unavailable(Cause::Closed, "the thread that writes is gone")),
+                TrySendError::Disconnected(job) => {
+                    (job, unavailable(FailureCause::Closed, "the thread that writes is gone"))
+                }
             })
         })
     }
 
     /// Takes note of the time of the entries, once they are written.
-    fn noting_time(&self, at: Option<Timestamp>, done: Done) -> Done {
+    fn noting_time(&self, at: Option<Timestamp>, done: AppendCallback) -> AppendCallback {
         let Some(at) = at else { return done };
         let clock = Arc::clone(&self.clock);
         Box::new(move |outcome| {
@@ -293,12 +300,12 @@ impl SqliteStorage {
     }
 }
 
-impl Source for SqliteStorage {
-    fn head(&self) -> Result<Head, Error> {
+impl LogSource for SqliteStorage {
+    fn head(&self) -> Result<LogHead, Error> {
         self.read(read::head)
     }
 
-    fn entries(&self, query: &Query) -> Result<Vec<StoredEntry>, Error> {
+    fn entries(&self, query: &EntryQuery) -> Result<Vec<StoredEntry>, Error> {
         let entries = self.read(|connection| read::entries(connection, query))?;
         // Another process may have written them.
         if let Some(at) = entries.iter().map(|entry| entry.at).max() {
@@ -325,16 +332,16 @@ impl Source for SqliteStorage {
 }
 
 impl Storage for SqliteStorage {
-    fn submit(&self, append: Append, done: Done) {
-        let at = append.entries.iter().map(|entry| entry.at).max();
+    fn submit(&self, append: Append, done: AppendCallback) {
+        let at = append.entries.iter().map(|entry| entry.filing.at).max();
         let prepared = self.checked(&append).and_then(|bytes| Ok((bytes, Box::new(PreparedAppend::new(append)?))));
         let (bytes, append) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return done(Err(error)),
         };
         let done = self.noting_time(at, done);
-        if let Err(refused) = self.send(Job::Append { append, bytes, done })
-            && let (Job::Append { done, .. }, error) = *refused
+        if let Err(refused) = self.send(WriterJob::Append { append, bytes, done })
+            && let (WriterJob::Append { done, .. }, error) = *refused
         {
             done(Err(error));
         }
@@ -361,7 +368,7 @@ impl Storage for SqliteStorage {
         Ok(versions)
     }
 
-    fn values(&self, namespace: &str, prefix: &str) -> Result<Values, Error> {
+    fn values(&self, namespace: &str, prefix: &str) -> Result<NamespaceValues, Error> {
         self.read(|connection| read::values(connection, namespace, prefix))
     }
 
@@ -377,25 +384,25 @@ impl Storage for SqliteStorage {
         self.ask(|connection| read::team_refers_to(connection, team, digest))
     }
 
-    fn forget(&self, rule: &Retention) -> Result<Forgotten, Error> {
-        let mut all = Forgotten::default();
+    fn forget(&self, rule: &RetentionRule) -> Result<RetentionReport, Error> {
+        let mut all = RetentionReport::default();
         loop {
             let (answer, answered) = mpsc::sync_channel(1);
             let done = Box::new(move |outcome| drop(answer.send(outcome)));
-            self.send(Job::Forget { rule: rule.clone(), done }).map_err(|refused| refused.1)?;
+            self.send(WriterJob::Forget { rule: rule.clone(), done }).map_err(|refused| refused.1)?;
             let some = answered.recv().unwrap_or_else(|_| Err(closed()))?;
             if some.count == 0 {
                 self.see_newest()?;
                 return Ok(all);
             }
-            all = Forgotten { count: all.count + some.count, bytes: all.bytes + some.bytes };
+            all = RetentionReport { count: all.count + some.count, bytes: all.bytes + some.bytes };
         }
     }
 
-    fn rotate(&self, next: SigningKey) -> Result<Appended, Error> {
+    fn rotate(&self, next: SigningKey) -> Result<CommittedAppend, Error> {
         let (answer, answered) = mpsc::sync_channel(1);
         let done = Box::new(move |outcome| drop(answer.send(outcome)));
-        self.send(Job::Rotate { next, done }).map_err(|refused| refused.1)?;
+        self.send(WriterJob::Rotate { next, done }).map_err(|refused| refused.1)?;
         let rotated = answered.recv().unwrap_or_else(|_| Err(closed()))?;
         self.see_newest()?;
         Ok(rotated)
@@ -405,14 +412,14 @@ impl Storage for SqliteStorage {
         &self.clock
     }
 
-    fn health(&self) -> Health {
+    fn health(&self) -> StorageHealth {
         let limit = self.options.queue;
         match &self.writing {
             Some(writing) => {
                 let waiting = writing.state.waiting.load(Ordering::Relaxed);
-                Health { failing: writing.state.failing(), waiting, limit }
+                StorageHealth { failing: writing.state.failing(), waiting, limit }
             }
-            None => Health { failing: None, waiting: 0, limit },
+            None => StorageHealth { failing: None, waiting: 0, limit },
         }
     }
 }
@@ -432,5 +439,5 @@ impl Drop for SqliteStorage {
 }
 
 fn closed() -> Error {
-    Unavailable::new(Cause::Closed, "it was closed before it answered").into()
+    StorageFailure::new(FailureCause::Closed, "it was closed before it answered").into()
 }

@@ -22,7 +22,7 @@ pub(super) fn newest(connection: &Connection, from: u64) -> Result<Option<Timest
     let mut latest = None;
     for row in rows {
         let entry = row.map_err(unavailable)?;
-        if Some(entry.at) > latest && entry.sound().is_ok() {
+        if Some(entry.at) > latest && entry.check().is_ok() {
             latest = Some(entry.at);
         }
     }

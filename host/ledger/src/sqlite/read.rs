@@ -11,9 +11,9 @@ use rusqlite::{Connection, params, params_from_iter};
 
 use super::connection::{open_reader, unavailable};
 use super::row::{ENTRY, digest, entry, hash, number, one, unsigned};
-use crate::append::{LARGEST_COMPRESSED_CONTENT, Placed};
+use crate::append::{EntryPosition, LARGEST_COMPRESSED_CONTENT};
 use crate::compression::decompress;
-use crate::storage::{ContentState, Head, Query, StoredContent, Values};
+use crate::storage::{ContentState, EntryQuery, LogHead, NamespaceValues, StoredContent};
 use crate::tree::Hash;
 use crate::{Error, StoredEntry};
 
@@ -86,13 +86,13 @@ impl Readers {
     }
 }
 
-pub(super) fn head(connection: &Connection) -> Result<Head, Error> {
+pub(super) fn head(connection: &Connection) -> Result<LogHead, Error> {
     let found = one(connection, "SELECT size, root, checkpoint, key FROM log", [], |row| {
         Ok((unsigned(row, 0)?, hash(row, 1)?, row.get(2)?, row.get::<_, String>(3)?))
     })?;
     let (size, root, checkpoint, key) = found.ok_or_else(|| Error::corrupt("the log has no head"))?;
     let key = key.parse().map_err(|error| Error::corrupt(format!("the current key of the log: {error}")))?;
-    Ok(Head { size, root, checkpoint, key })
+    Ok(LogHead { size, root, checkpoint, key })
 }
 
 /// The condition that a row of `entries` is an entry of the log: what stands behind its end was not written by the ledger, and no
@@ -135,7 +135,7 @@ pub(super) fn namespace_version(connection: &Connection, namespace: &str) -> Res
     Ok(one(connection, sql, [namespace], |row| unsigned(row, 0))?.unwrap_or(0))
 }
 
-pub(super) fn entries(connection: &Connection, query: &Query) -> Result<Vec<StoredEntry>, Error> {
+pub(super) fn entries(connection: &Connection, query: &EntryQuery) -> Result<Vec<StoredEntry>, Error> {
     let size = one(connection, "SELECT size FROM log", [], |row| unsigned(row, 0))?.unwrap_or(0);
     let (sql, values) = statement_of(query, size);
     let mut statement = connection.prepare_cached(&sql).map_err(unavailable)?;
@@ -144,7 +144,7 @@ pub(super) fn entries(connection: &Connection, query: &Query) -> Result<Vec<Stor
 }
 
 /// The statement that answers a query of a log of that size, and its values.
-fn statement_of(query: &Query, size: u64) -> (String, Vec<Value>) {
+fn statement_of(query: &EntryQuery, size: u64) -> (String, Vec<Value>) {
     let mut sql = format!("SELECT {ENTRY} FROM entries WHERE idx >= ?1 AND idx < ?2");
     let mut values = vec![
         Value::from(number(query.from)),
@@ -178,11 +178,16 @@ fn statement_of(query: &Query, size: u64) -> (String, Vec<Value>) {
 }
 
 /// Where the entries stand that one append wrote.
-pub(super) fn placed(connection: &Connection, first: u64, count: u64) -> Result<Vec<Placed>, Error> {
+pub(super) fn placed(connection: &Connection, first: u64, count: u64) -> Result<Vec<EntryPosition>, Error> {
     let sql = "SELECT idx, stream, sequence, hash FROM entries WHERE idx >= ?1 ORDER BY idx LIMIT ?2";
     let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
     let rows = statement.query_map([number(first), number(count)], |row| {
-        Ok(Placed { index: unsigned(row, 0)?, stream: row.get(1)?, sequence: unsigned(row, 2)?, hash: hash(row, 3)? })
+        Ok(EntryPosition {
+            index: unsigned(row, 0)?,
+            stream: row.get(1)?,
+            sequence: unsigned(row, 2)?,
+            hash: hash(row, 3)?,
+        })
     });
     rows.map_err(unavailable)?.collect::<Result<_, _>>().map_err(unavailable)
 }
@@ -253,11 +258,12 @@ pub(super) fn team_refers_to(connection: &Connection, team: &str, digest: &Diges
     Ok(one(connection, sql, params![team, digest.as_bytes()], |_| Ok(()))?.is_some())
 }
 
-pub(super) fn values(connection: &Connection, namespace: &str, prefix: &str) -> Result<Values, Error> {
+pub(super) fn values(connection: &Connection, namespace: &str, prefix: &str) -> Result<NamespaceValues, Error> {
     let sql = "SELECT key, value FROM namespace_values WHERE namespace = ?1 AND key >= ?2 ORDER BY key";
     let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
     let mut rows = statement.query([namespace, prefix]).map_err(unavailable)?;
-    let mut found = Values { version: namespace_version(connection, namespace)?, ..Values::default() };
+    let mut found =
+        NamespaceValues { version: namespace_version(connection, namespace)?, ..NamespaceValues::default() };
     while let Some(row) = rows.next().map_err(unavailable)? {
         let key: String = row.get(0).map_err(unavailable)?;
         // Keys are ordered by their bytes, so those with the prefix stand together.
@@ -281,7 +287,7 @@ mod tests {
     use crate::sqlite::migrate::migrate;
 
     /// How SQLite finds what a query names.
-    fn plan(query: &Query) -> Vec<String> {
+    fn plan(query: &EntryQuery) -> Vec<String> {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection).unwrap();
         let (sql, values) = statement_of(query, 10);
@@ -293,25 +299,28 @@ mod tests {
     #[test]
     fn every_query_is_answered_by_the_index_that_it_names() {
         let name = || Some("x".to_owned());
-        let all = || Query { limit: 10, ..Query::default() };
+        let all = || EntryQuery { limit: 10, ..EntryQuery::default() };
         let sort = "USE TEMP B-TREE FOR ORDER BY";
         for (query, way) in [
             (all(), vec!["INTEGER PRIMARY KEY (rowid>? AND rowid<?)"]),
-            (Query { team: name(), ..all() }, vec!["INTEGER PRIMARY KEY (rowid>? AND rowid<?)"]),
-            (Query { stream: name(), ..all() }, vec!["INDEX entries_by_stream (stream=?)"]),
-            (Query { kind: name(), ..all() }, vec!["INDEX entries_by_kind (kind=? AND idx>? AND idx<?)"]),
-            (Query { id: name(), kind: name(), ..all() }, vec!["INDEX entries_by_id (id=?)", sort]),
+            (EntryQuery { team: name(), ..all() }, vec!["INTEGER PRIMARY KEY (rowid>? AND rowid<?)"]),
+            (EntryQuery { stream: name(), ..all() }, vec!["INDEX entries_by_stream (stream=?)"]),
+            (EntryQuery { kind: name(), ..all() }, vec!["INDEX entries_by_kind (kind=? AND idx>? AND idx<?)"]),
+            (EntryQuery { id: name(), kind: name(), ..all() }, vec!["INDEX entries_by_id (id=?)", sort]),
             (
-                Query { team: name(), kind: name(), ..all() },
+                EntryQuery { team: name(), kind: name(), ..all() },
                 vec!["INDEX entries_by_team_and_kind (team=? AND kind=? AND idx>? AND idx<?)"],
             ),
-            (Query { team: name(), stream: name(), kind: name(), ..all() }, vec!["INDEX entries_by_stream (stream=?)"]),
             (
-                Query { team: name(), id: name(), kind: name(), ..all() },
+                EntryQuery { team: name(), stream: name(), kind: name(), ..all() },
+                vec!["INDEX entries_by_stream (stream=?)"],
+            ),
+            (
+                EntryQuery { team: name(), id: name(), kind: name(), ..all() },
                 vec!["INDEX entries_by_id (id=? AND team=? AND idx>? AND idx<?)"],
             ),
         ] {
-            for query in [query.clone(), Query { newest_first: true, ..query }] {
+            for query in [query.clone(), EntryQuery { newest_first: true, ..query }] {
                 let found = plan(&query);
                 let found: Vec<&str> =
                     found.iter().map(|line| line.strip_prefix("SEARCH entries USING ").unwrap_or(line)).collect();

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, params};
 use super::connection::unavailable;
 use super::read;
 use super::row::{ENTRY, change, digest, entry, number, one, unsigned};
-use crate::append::{Appended, PreparedRequest, Request};
+use crate::append::{CommittedAppend, IdempotentRequest, PreparedRequest};
 use crate::binding::{RequestBinding, Salt};
 use crate::compression::decompress;
 use crate::{Error, StoredEntry};
@@ -24,7 +24,7 @@ const UNREADABLE: &str = "it holds values that no request has";
 
 /// A row of the table.
 struct KeptRequest {
-    request: Request,
+    request: IdempotentRequest,
     first: u64,
     count: u64,
     salt: Salt,
@@ -36,7 +36,7 @@ impl KeptRequest {
         let (scope, key, answer) = (row.get(0)?, row.get(1)?, row.get_ref(6)?.as_blob()?);
         let columns = || {
             let answer = decompress(row.get(5).ok()?, answer, LARGEST_ANSWER).ok()?.into_owned();
-            let request = Request { scope, key, digest: digest(row, 2).ok()?, answer };
+            let request = IdempotentRequest { scope, key, digest: digest(row, 2).ok()?, answer };
             let (first, count) = (unsigned(row, 3).ok()?, unsigned(row, 4).ok()?);
             Some(Self { request, first, count, salt: row.get(7).ok()? })
         };
@@ -48,7 +48,7 @@ impl KeptRequest {
         let sql = format!("SELECT {ENTRY} FROM entries WHERE idx = ?1");
         let stored: Option<StoredEntry> = one(connection, &sql, [number(self.first)], entry)?;
         let Some(stored) = stored else { return Ok(Some(format!("there is no entry {}", self.first))) };
-        let named = match stored.sound() {
+        let named = match stored.check() {
             Ok(entry) => entry.request,
             Err(message) => return Ok(Some(format!("entry {}: {message}", self.first))),
         };
@@ -67,14 +67,17 @@ pub(super) fn keep(
 ) -> Result<(), Error> {
     let sql = "INSERT INTO requests (scope, key, digest, first, count, at, salt, dictionary, answer)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    let PreparedRequest { request: Request { scope, key, digest, .. }, binding, answer } = prepared;
+    let PreparedRequest { request: IdempotentRequest { scope, key, digest, .. }, binding, answer } = prepared;
     let (digest, first, count) = (digest.as_bytes(), number(first), number(count));
     let row = params![scope, key, digest, first, count, at, binding.salt, answer.dictionary, answer.bytes];
     change(connection, sql, row).map(drop)
 }
 
 /// What a request was answered, if it was: the outer error is one of the database.
-pub(super) fn repeat(connection: &Connection, request: &Request) -> Result<Option<Result<Appended, Error>>, Error> {
+pub(super) fn repeat(
+    connection: &Connection,
+    request: &IdempotentRequest,
+) -> Result<Option<Result<CommittedAppend, Error>>, Error> {
     let kept = match find(connection, &request.scope, &request.key, &request.digest)? {
         None => return Ok(None),
         Some(Err(error)) => return Ok(Some(Err(error))),
@@ -82,7 +85,7 @@ pub(super) fn repeat(connection: &Connection, request: &Request) -> Result<Optio
     };
     let entries = read::placed(connection, kept.first, kept.count)?;
     let repeat = Some(kept.request.answer);
-    Ok(Some(Ok(Appended { entries, checkpoint: String::new(), namespaces: Default::default(), repeat })))
+    Ok(Some(Ok(CommittedAppend { entries, checkpoint: String::new(), namespaces: Default::default(), repeat })))
 }
 
 /// The answer that a request was given, if it was answered.

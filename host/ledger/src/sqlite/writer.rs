@@ -15,20 +15,20 @@ use std::time::Duration;
 use lockgate_domain::Timestamp;
 use parking_lot::Mutex;
 
-use super::batch::{Batch, Known};
+use super::batch::{Batch, KnownState};
+use super::checkpointer;
 use super::connection::unavailable;
-use super::forget;
 use super::newest::newest;
 use super::read::Readers;
+use super::retention;
 use super::streams::Streams;
-use super::wal;
 use super::writer_connection::WriterConnection;
-use crate::append::{Appended, PreparedAppend};
-use crate::error::{Cause, Unavailable};
+use crate::append::{CommittedAppend, PreparedAppend};
+use crate::error::{FailureCause, StorageFailure};
 use crate::loss::LossAcceptance;
 use crate::note::SigningKey;
-use crate::own::{BACKUP_RESTORED, LOG_KEY, LOSS_ACCEPTED, LogKey, LossAccepted};
-use crate::storage::{Done, Forgotten, Retention};
+use crate::storage::{AppendCallback, RetentionReport, RetentionRule};
+use crate::system_entries::{BACKUP_RESTORED, LOG_KEY, LOSS_ACCEPTED, LogKey, LossAccepted};
 use crate::{Error, LedgerClock, SystemClock};
 
 /// How many appends go into one transaction, and how many bytes of them.
@@ -38,19 +38,19 @@ const MOST_BYTES: u64 = 32 << 20;
 const PROBE_EACH: Duration = Duration::from_millis(500);
 
 /// What waits for the thread.
-pub(super) enum Job {
+pub(super) enum WriterJob {
     Append {
         append: Box<PreparedAppend>,
         bytes: u64,
-        done: Done,
+        done: AppendCallback,
     },
     Rotate {
         next: SigningKey,
-        done: Done,
+        done: AppendCallback,
     },
     Forget {
-        rule: Retention,
-        done: Box<dyn FnOnce(Result<Forgotten, Error>) + Send>,
+        rule: RetentionRule,
+        done: Box<dyn FnOnce(Result<RetentionReport, Error>) + Send>,
     },
     /// Something could not be read: sees whether the ledger is well.
     Probe,
@@ -58,20 +58,20 @@ pub(super) enum Job {
 
 /// What others may know of the thread.
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct WriterState {
     pub(super) waiting: AtomicUsize,
     pub(super) waiting_bytes: AtomicU64,
     /// Whether a probe waits.
     pub(super) doubted: AtomicBool,
-    pub(super) failing: Mutex<Option<(Timestamp, Unavailable)>>,
+    pub(super) failing: Mutex<Option<(Timestamp, StorageFailure)>>,
 }
 
-impl State {
-    pub(super) fn failing(&self) -> Option<(Timestamp, Unavailable)> {
+impl WriterState {
+    pub(super) fn failing(&self) -> Option<(Timestamp, StorageFailure)> {
         self.failing.lock().clone()
     }
 
-    fn note(&self, outcome: Result<(), Unavailable>) {
+    fn note(&self, outcome: Result<(), StorageFailure>) {
         let mut failing = self.failing.lock();
         *failing = outcome.err().map(|why| (failing.as_ref().map_or_else(system_time, |(since, _)| *since), why));
     }
@@ -83,16 +83,16 @@ fn system_time() -> Timestamp {
 }
 
 /// Finds the key that a log goes by, by its verifying half: for when another process has changed keys.
-pub(crate) type Keys = Box<dyn Fn(&str) -> Result<SigningKey, Error> + Send>;
+pub(crate) type KeyLookup = Box<dyn Fn(&str) -> Result<SigningKey, Error> + Send>;
 
 pub(super) struct Writer {
     file: WriterConnection,
     key: SigningKey,
-    keys: Keys,
-    known: Known,
+    keys: KeyLookup,
+    known: KnownState,
     /// Whether the head file does not say what was committed last.
     unrecorded: bool,
-    state: Arc<State>,
+    state: Arc<WriterState>,
 }
 
 impl Writer {
@@ -102,12 +102,12 @@ impl Writer {
         busy: Duration,
         readers: Arc<Readers>,
         key: SigningKey,
-        keys: Keys,
+        keys: KeyLookup,
         acceptance: Option<&LossAcceptance>,
         clock: Arc<LedgerClock>,
     ) -> Result<(Self, Option<LossAccepted>), Error> {
         let (file, loss) = WriterConnection::open(ledger, busy, readers, acceptance.is_some())?;
-        let known = Known::of(ledger.to_owned(), Arc::clone(&clock));
+        let known = KnownState::of(ledger.to_owned(), Arc::clone(&clock));
         let mut this = Self { file, key, keys, known, unrecorded: false, state: Arc::default() };
         let connection = this.file.get(&mut this.known)?;
         if let Some(at) = newest(connection, 0)? {
@@ -115,7 +115,7 @@ impl Writer {
         }
         if let Some(mut batch) = Batch::create(connection, &this.key, &mut this.known)? {
             let first = LogKey { key: this.key.verifying_key().clone(), replaces: None };
-            batch.apply_own(LOG_KEY, &first)?;
+            batch.apply_system_entry(LOG_KEY, &first)?;
             batch.commit(&[&this.key], true)?;
         }
         let loss = loss.or_else(|| acceptance?.lost.clone());
@@ -135,10 +135,10 @@ impl Writer {
         let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let (has_head_file, backup) = batch.marks()?;
         if let Some(accepted) = accepted {
-            batch.apply_own(LOSS_ACCEPTED, accepted)?;
+            batch.apply_system_entry(LOSS_ACCEPTED, accepted)?;
         }
         if let Some(restored) = &backup {
-            batch.apply_own(BACKUP_RESTORED, restored)?;
+            batch.apply_system_entry(BACKUP_RESTORED, restored)?;
             batch.unmark_backup()?;
         }
         batch.commit(&[&self.key], accepted.is_some() || backup.is_some())?;
@@ -155,7 +155,7 @@ impl Writer {
         }
         // What the database says of its head file is in the database itself from here on, so that it is noticed when head file
         // and write-ahead file are removed together.
-        wal::empty(self.file.get(&mut self.known)?);
+        checkpointer::empty(self.file.get(&mut self.known)?);
         Ok(())
     }
 
@@ -163,17 +163,17 @@ impl Writer {
         self.known.streams()
     }
 
-    pub(super) fn state(&self) -> Arc<State> {
+    pub(super) fn state(&self) -> Arc<WriterState> {
         Arc::clone(&self.state)
     }
 
     /// Works until nobody can send any more, and everything that was sent is answered.
-    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+    pub(super) fn run(mut self, jobs: &Receiver<WriterJob>) {
         self.work(jobs);
         self.file.finish();
     }
 
-    fn work(&mut self, jobs: &Receiver<Job>) {
+    fn work(&mut self, jobs: &Receiver<WriterJob>) {
         let mut put_back = None;
         loop {
             let failing = self.state.failing().is_some();
@@ -194,22 +194,22 @@ impl Writer {
                 },
             };
             match job {
-                Job::Append { append, bytes, done } => {
+                WriterJob::Append { append, bytes, done } => {
                     let mut group = vec![(append, done)];
                     put_back = self.gather(jobs, &mut group, bytes);
                     self.append(group);
                 }
-                Job::Rotate { next, done } => {
+                WriterJob::Rotate { next, done } => {
                     let outcome = self.rotate(next);
                     self.note(&outcome);
                     answer(done, outcome);
                 }
-                Job::Forget { rule, done } => {
+                WriterJob::Forget { rule, done } => {
                     let outcome = self.by_current_key(|writer| writer.forget(&rule));
                     self.note(&outcome);
                     answer(done, outcome);
                 }
-                Job::Probe => {
+                WriterJob::Probe => {
                     self.state.doubted.store(false, Ordering::Relaxed);
                     let outcome = self.by_current_key(Self::probe);
                     self.note(&outcome);
@@ -219,9 +219,9 @@ impl Writer {
         }
     }
 
-    fn taken(&self, job: Job) -> Job {
+    fn taken(&self, job: WriterJob) -> WriterJob {
         self.state.waiting.fetch_sub(1, Ordering::Relaxed);
-        if let Job::Append { bytes, .. } = &job {
+        if let WriterJob::Append { bytes, .. } = &job {
             self.state.waiting_bytes.fetch_sub(*bytes, Ordering::Relaxed);
         }
         job
@@ -230,14 +230,14 @@ impl Writer {
     /// Takes what waits already, as far as it goes into the same transaction. Gives back what does not.
     fn gather(
         &self,
-        jobs: &Receiver<Job>,
-        group: &mut Vec<(Box<PreparedAppend>, Done)>,
+        jobs: &Receiver<WriterJob>,
+        group: &mut Vec<(Box<PreparedAppend>, AppendCallback)>,
         mut bytes: u64,
-    ) -> Option<Job> {
+    ) -> Option<WriterJob> {
         while group.len() < MOST_APPENDS && bytes < MOST_BYTES {
             match jobs.try_recv() {
                 Ok(job) => match self.taken(job) {
-                    Job::Append { append, bytes: more, done } => {
+                    WriterJob::Append { append, bytes: more, done } => {
                         bytes += more;
                         group.push((append, done));
                     }
@@ -249,7 +249,7 @@ impl Writer {
         None
     }
 
-    fn append(&mut self, group: Vec<(Box<PreparedAppend>, Done)>) {
+    fn append(&mut self, group: Vec<(Box<PreparedAppend>, AppendCallback)>) {
         let written = self.by_current_key(|writer| writer.write(&group));
         self.note(&written);
         match written {
@@ -259,7 +259,7 @@ impl Writer {
                 }
             }
             // One of them is to blame, and not the disk: the others need not suffer for it.
-            Err(Error::Unavailable(Unavailable { cause: Cause::Other, .. })) if group.len() > 1 => {
+            Err(Error::Unavailable(StorageFailure { cause: FailureCause::Other, .. })) if group.len() > 1 => {
                 for one in group {
                     self.append(vec![one]);
                 }
@@ -280,7 +280,10 @@ impl Writer {
     }
 
     /// Writes a group, and says what became of each of it. An error means that all of it is gone.
-    fn write(&mut self, group: &[(Box<PreparedAppend>, Done)]) -> Result<Vec<Result<Appended, Error>>, Error> {
+    fn write(
+        &mut self,
+        group: &[(Box<PreparedAppend>, AppendCallback)],
+    ) -> Result<Vec<Result<CommittedAppend, Error>>, Error> {
         self.catch_up_record()?;
         let connection = self.file.get(&mut self.known)?;
         let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
@@ -296,24 +299,24 @@ impl Writer {
         Ok(outcomes)
     }
 
-    fn rotate(&mut self, next: SigningKey) -> Result<Appended, Error> {
+    fn rotate(&mut self, next: SigningKey) -> Result<CommittedAppend, Error> {
         self.catch_up_record()?;
         let connection = self.file.get(&mut self.known)?;
         let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
         let replaces = Some(self.key.verifying_key().clone());
         let change = LogKey { key: next.verifying_key().clone(), replaces };
-        let mut appended = batch.apply_own(LOG_KEY, &change)?;
+        let mut appended = batch.apply_system_entry(LOG_KEY, &change)?;
         appended.checkpoint = batch.commit(&[&self.key, &next], true)?;
         self.key = next;
         self.record()?;
         Ok(appended)
     }
 
-    fn forget(&mut self, rule: &Retention) -> Result<Forgotten, Error> {
+    fn forget(&mut self, rule: &RetentionRule) -> Result<RetentionReport, Error> {
         self.catch_up_record()?;
         let connection = self.file.get(&mut self.known)?;
         let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
-        let forgotten = forget::some(&mut batch, rule)?;
+        let forgotten = retention::some(&mut batch, rule)?;
         batch.commit(&[&self.key], false)?;
         self.record()?;
         Ok(forgotten)
@@ -338,10 +341,10 @@ impl Writer {
         let Some(head) = self.known.head() else { return Ok(()) };
         let recorded = self.file.record(head);
         self.unrecorded = recorded.is_err();
-        recorded.map_err(|Unavailable { cause, message }| {
+        recorded.map_err(|StorageFailure { cause, message }| {
             let rest = "what was just written may be in the ledger all the same: the same request under the same idempotency \
                         key tells. Nothing more is written until the head file can be written";
-            Unavailable::new(cause, format!("{message}; {rest}")).into()
+            StorageFailure::new(cause, format!("{message}; {rest}")).into()
         })
     }
 
@@ -354,9 +357,9 @@ impl Writer {
     fn note<T>(&mut self, outcome: &Result<T, Error>) {
         let why = match outcome {
             Err(Error::Unavailable(why)) => why.clone(),
-            Err(Error::Loss(loss)) => Unavailable::new(Cause::Loss, loss.to_string()),
+            Err(Error::Loss(loss)) => StorageFailure::new(FailureCause::Loss, loss.to_string()),
             Err(error @ Error::KeyRetired { .. }) => {
-                return self.state.note(Err(Unavailable::new(Cause::Other, error.to_string())));
+                return self.state.note(Err(StorageFailure::new(FailureCause::Other, error.to_string())));
             }
             Ok(_) | Err(_) => return self.state.note(Ok(())),
         };

@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::batch::Known;
+use super::batch::KnownState;
+use super::checkpointer::{self, Checkpointer};
 use super::connection::{create_private, empty_wal_at_close, open_anew, open_unchecked, prepare_writer};
 use super::files::OpenFiles;
 use super::head_file::HeadFile;
 use super::loss;
 use super::migrate::migrate;
 use super::read::Readers;
-use super::wal::{self, Emptying};
 use crate::Error;
-use crate::error::{Cause, Unavailable};
+use crate::error::{FailureCause, StorageFailure};
 use crate::loss::Loss;
 use crate::storage::TreeHead;
 
@@ -31,7 +31,7 @@ pub(super) struct WriterConnection {
 
 struct OpenLedger {
     /// It is dropped first, so that the connection that writes is closed as the last one.
-    emptying: Emptying,
+    emptying: Checkpointer,
     connection: Connection,
     files: OpenFiles,
 }
@@ -70,13 +70,13 @@ impl WriterConnection {
     }
 
     /// The connection. One that is opened anew is held against what is known; a file that was taken away is not made anew.
-    pub(super) fn get(&mut self, known: &mut Known) -> Result<&mut Connection, Error> {
+    pub(super) fn get(&mut self, known: &mut KnownState) -> Result<&mut Connection, Error> {
         if let Some(open) = &mut self.open
             && !open.files.are_in_place()
         {
             if open.files.is_database_in_place() && open.files.is_wal_exchanged() {
                 // Only the write-ahead file was removed. This process still has it open, and brings over what is in it.
-                let _ = wal::empty(&open.connection);
+                let _ = checkpointer::empty(&open.connection);
             }
             // All connections go, so that none of them still writes to, or shows, what is not the ledger any more.
             self.readers.close();
@@ -90,7 +90,7 @@ impl WriterConnection {
             }
             self.set(prepare_writer(connection, &self.ledger)?)?;
         }
-        let closed = || Unavailable::new(Cause::Closed, "the ledger was closed").into();
+        let closed = || StorageFailure::new(FailureCause::Closed, "the ledger was closed").into();
         self.open.as_mut().map(|open| &mut open.connection).ok_or_else(closed)
     }
 
@@ -104,7 +104,7 @@ impl WriterConnection {
     }
 
     fn set(&mut self, mut connection: Connection) -> Result<(), Error> {
-        let emptying = Emptying::start(&self.ledger, self.busy)?;
+        let emptying = Checkpointer::start(&self.ledger, self.busy)?;
         emptying.attach(&mut connection)?;
         let files = OpenFiles::of(&self.ledger);
         self.open = Some(OpenLedger { emptying, connection, files });
@@ -126,12 +126,12 @@ impl WriterConnection {
     }
 
     /// Says in the head file what was committed.
-    pub(super) fn record(&mut self, head: TreeHead) -> Result<(), Unavailable> {
+    pub(super) fn record(&mut self, head: TreeHead) -> Result<(), StorageFailure> {
         self.head_file.raise(head)
     }
 
     /// Says in the head file what there is, although it is less than it said.
-    pub(super) fn record_loss(&mut self, head: TreeHead) -> Result<(), Unavailable> {
+    pub(super) fn record_loss(&mut self, head: TreeHead) -> Result<(), StorageFailure> {
         self.head_file.replace(head)
     }
 

@@ -10,7 +10,7 @@ mod path;
 
 pub use hash::leaf_hash;
 pub use lockgate_domain::merkle::{Hash, MalformedHash};
-pub use path::{Fold, consistency_path, inclusion_path, root_of};
+pub use path::{CompleteNodes, consistency_path, inclusion_path, root_of};
 
 pub(crate) use hash::LeafHasher;
 use hash::{empty_root, parent_hash};

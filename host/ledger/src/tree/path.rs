@@ -1,14 +1,14 @@
 //! Which nodes a root or a proof is made of.
 //!
 //! `ct-merkle` says which nodes of the tree a proof names. Some of them lie on the right edge and are not complete, so
-//! each becomes a [`Fold`]: the complete nodes that it is made of.
+//! each becomes a [`CompleteNodes`]: the complete nodes that it is made of.
 
 use ct_merkle::{indices_for_consistency_proof, indices_for_inclusion_proof};
 
 use super::{Hash, MAX_SIZE, empty_root, parent_hash};
 
 /// One hash of a proof: the complete nodes, from the left, whose [`root_of`] it is.
-pub type Fold = Vec<u64>;
+pub type CompleteNodes = Vec<u64>;
 
 /// The number of the node at a level (leaves are at 0), counted from the left.
 pub(super) fn node(level: u32, position: u64) -> u64 {
@@ -37,7 +37,7 @@ pub fn root_of(peaks: &[Hash]) -> Hash {
 }
 
 /// What a node of a tree of that size is made of.
-fn fold(node: u64, size: u64) -> Fold {
+fn fold(node: u64, size: u64) -> CompleteNodes {
     let level = node.trailing_ones();
     let start = node >> (level + 1) << level;
     let end = start.saturating_add(1 << level);
@@ -46,7 +46,7 @@ fn fold(node: u64, size: u64) -> Fold {
 
 /// The hashes of the proof that leaf `index` is in the tree of that size, from the leaf upwards (RFC 6962, 2.1.1).
 /// None if it is not.
-pub fn inclusion_path(index: u64, size: u64) -> Option<Vec<Fold>> {
+pub fn inclusion_path(index: u64, size: u64) -> Option<Vec<CompleteNodes>> {
     if index >= size || size > MAX_SIZE {
         return None;
     }
@@ -55,7 +55,7 @@ pub fn inclusion_path(index: u64, size: u64) -> Option<Vec<Fold>> {
 
 /// The hashes of the proof that the tree of size `older` is a prefix of that of size `newer` (RFC 6962, 2.1.2). None if
 /// it cannot be, or if the older one is empty: then there is nothing to prove.
-pub fn consistency_path(older: u64, newer: u64) -> Option<Vec<Fold>> {
+pub fn consistency_path(older: u64, newer: u64) -> Option<Vec<CompleteNodes>> {
     if older == 0 || older > newer || newer > MAX_SIZE {
         return None;
     }

@@ -1,18 +1,18 @@
 //! From one key of the log to the next.
 
-use super::{NotProven, included, signed};
+use super::{ProofError, included, signed};
 use crate::entry::LEDGER_STREAM;
 use crate::note::VerifyingKey;
-use crate::own::{LOG_KEY, LogKey};
 use crate::proof::KeyChange;
+use crate::system_entries::{LOG_KEY, LogKey};
 
 /// The keys to believe, given one to begin with: that one, and those that the log changed to after it. What the log
 /// changed to before is passed over: it is not needed, and cannot be checked.
-pub(super) fn follow(key: &VerifyingKey, changes: &[KeyChange]) -> Result<Vec<VerifyingKey>, NotProven> {
+pub(super) fn follow(key: &VerifyingKey, changes: &[KeyChange]) -> Result<Vec<VerifyingKey>, ProofError> {
     let mut keys = vec![key.clone()];
     for change in changes {
         let index = change.entry.index;
-        let wrong = |message| NotProven::KeyChange { index, message };
+        let wrong = |message| ProofError::KeyChange { index, message };
         let said: LogKey =
             serde_json::from_value(change.entry.body.clone()).map_err(|_| wrong("its body is not a change of keys"))?;
         if change.entry.stream != LEDGER_STREAM || change.entry.kind != LOG_KEY {

@@ -17,7 +17,7 @@ use crate::{Entry, tree};
 /// Why a proof proves nothing.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum NotProven {
+pub enum ProofError {
     /// Not the form of a proof.
     #[error("not a proof: {0}")]
     Malformed(String),
@@ -68,7 +68,7 @@ pub enum NotProven {
 
 /// What an inclusion proof proves.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Included {
+pub struct ProvenInclusion {
     /// The entry.
     pub entry: Entry,
     /// The log that it is in, at that size.
@@ -79,7 +79,7 @@ pub struct Included {
 
 /// What a consistency proof proves: every entry of the older is in the newer, at the same place.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Consistent {
+pub struct ProvenConsistency {
     /// The smaller log.
     pub older: Checkpoint,
     /// The larger log.
@@ -90,12 +90,13 @@ pub struct Consistent {
 ///
 /// # Errors
 /// If it does not prove anything.
-pub fn inclusion(proof: &str, key: &VerifyingKey) -> Result<Included, NotProven> {
-    let proof: InclusionProof = serde_json::from_str(proof).map_err(|error| NotProven::Malformed(error.to_string()))?;
+pub fn inclusion(proof: &str, key: &VerifyingKey) -> Result<ProvenInclusion, ProofError> {
+    let proof: InclusionProof =
+        serde_json::from_str(proof).map_err(|error| ProofError::Malformed(error.to_string()))?;
     let keys = chain::follow(key, &proof.keys)?;
     let (checkpoint, key) = signed(&proof.checkpoint, &keys)?;
     included(&proof.entry, &proof.hashes, &checkpoint)?;
-    Ok(Included { entry: proof.entry, checkpoint, key })
+    Ok(ProvenInclusion { entry: proof.entry, checkpoint, key })
 }
 
 /// Checks the text of a consistency proof with a key of the log: the one that signed the older checkpoint, or one from
@@ -103,17 +104,17 @@ pub fn inclusion(proof: &str, key: &VerifyingKey) -> Result<Included, NotProven>
 ///
 /// # Errors
 /// If it does not prove anything.
-pub fn consistency(proof: &str, key: &VerifyingKey) -> Result<Consistent, NotProven> {
+pub fn consistency(proof: &str, key: &VerifyingKey) -> Result<ProvenConsistency, ProofError> {
     let proof: ConsistencyProof =
-        serde_json::from_str(proof).map_err(|error| NotProven::Malformed(error.to_string()))?;
+        serde_json::from_str(proof).map_err(|error| ProofError::Malformed(error.to_string()))?;
     let keys = chain::follow(key, &proof.keys)?;
     let ((older, _), (newer, _)) = (signed(&proof.older, &keys)?, signed(&proof.newer, &keys)?);
     let between = Between::<Sha256>::try_from_bytes(concatenated(&proof.hashes));
     let fits = between.is_ok_and(|between| root(&newer).verify_consistency(&root(&older), &between).is_ok());
     if fits {
-        Ok(Consistent { older, newer })
+        Ok(ProvenConsistency { older, newer })
     } else {
-        Err(NotProven::NotConsistent { older: older.size, newer: newer.size })
+        Err(ProofError::NotConsistent { older: older.size, newer: newer.size })
     }
 }
 
@@ -121,30 +122,30 @@ pub fn consistency(proof: &str, key: &VerifyingKey) -> Result<Consistent, NotPro
 ///
 /// # Errors
 /// If the key did not sign it, or it is of another log.
-pub fn checkpoint(note: &str, key: &VerifyingKey) -> Result<Checkpoint, NotProven> {
+pub fn checkpoint(note: &str, key: &VerifyingKey) -> Result<Checkpoint, ProofError> {
     signed(note, std::slice::from_ref(key)).map(|(checkpoint, _)| checkpoint)
 }
 
 /// Takes a checkpoint from a note that one of the keys has signed.
-pub(crate) fn signed(note: &str, keys: &[VerifyingKey]) -> Result<(Checkpoint, VerifyingKey), NotProven> {
-    let note = Note::parse(note).map_err(|error| NotProven::Malformed(error.to_string()))?;
+pub(crate) fn signed(note: &str, keys: &[VerifyingKey]) -> Result<(Checkpoint, VerifyingKey), ProofError> {
+    let note = Note::parse(note).map_err(|error| ProofError::Malformed(error.to_string()))?;
     let checkpoint = Checkpoint::parse(note.text())?;
     let key = note.verify(&keys.iter().collect::<Vec<_>>());
-    let key = key.map_err(|error| NotProven::Signature { size: checkpoint.size, error })?;
+    let key = key.map_err(|error| ProofError::Signature { size: checkpoint.size, error })?;
     if checkpoint.origin != key.name() {
-        return Err(NotProven::OtherLog { origin: checkpoint.origin, name: key.name().to_owned() });
+        return Err(ProofError::OtherLog { origin: checkpoint.origin, name: key.name().to_owned() });
     }
     Ok((checkpoint, key.clone()))
 }
 
 /// Whether the entry is at the place that it says, in the tree of the checkpoint.
-fn included(entry: &Entry, hashes: &[Hash], checkpoint: &Checkpoint) -> Result<(), NotProven> {
+fn included(entry: &Entry, hashes: &[Hash], checkpoint: &Checkpoint) -> Result<(), ProofError> {
     let (index, size) = (entry.index, checkpoint.size);
-    let leaf = entry.leaf().map_err(|error| NotProven::Malformed(error.to_string()))?;
+    let leaf = entry.leaf().map_err(|error| ProofError::Malformed(error.to_string()))?;
     let path = Path::<Sha256>::try_from_bytes(concatenated(hashes));
     // Sizes come from `Checkpoint::parse`, which keeps them far below what `ct-merkle` can count.
     let fits = index < size && path.is_ok_and(|path| root(checkpoint).verify_inclusion(&leaf, index, &path).is_ok());
-    if fits { Ok(()) } else { Err(NotProven::NotIncluded { index, size }) }
+    if fits { Ok(()) } else { Err(ProofError::NotIncluded { index, size }) }
 }
 
 fn root(checkpoint: &Checkpoint) -> RootHash<Sha256> {

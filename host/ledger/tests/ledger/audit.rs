@@ -2,9 +2,9 @@
 
 use lockgate_domain::Digest;
 use lockgate_domain::Timestamp;
-use lockgate_ledger::audit::{Audit, AuditReport, Place, audit};
+use lockgate_ledger::audit::{Audit, AuditReport, FindingPlace, audit};
 use lockgate_ledger::note::SigningKey;
-use lockgate_ledger::{Retention, Source as _, SqliteOptions, SqliteStorage, Storage as _};
+use lockgate_ledger::{LogSource as _, RetentionRule, SqliteOptions, SqliteStorage, Storage as _};
 use rusqlite::{Connection, params};
 
 use super::support::{Ledger, NAME, event, evidence};
@@ -13,7 +13,7 @@ fn report(ledger: &Ledger) -> AuditReport {
     audit(&ledger.storage, &Audit { key: Some(ledger.key.clone()), ..Audit::default() }).unwrap()
 }
 
-fn places(ledger: &Ledger) -> Vec<Place> {
+fn places(ledger: &Ledger) -> Vec<FindingPlace> {
     report(ledger).findings.into_iter().map(|finding| finding.place).collect()
 }
 
@@ -35,7 +35,7 @@ fn nothing_is_found_in_a_log_that_grows_while_it_is_read() {
                 ledger.storage.append(evidence(n, &n.to_le_bytes())).unwrap();
                 if n % 20 == 0 {
                     let before = Timestamp::from_millis(i64::MAX);
-                    let rule = Retention::Content { kind: "evidence".to_owned(), before };
+                    let rule = RetentionRule::Content { kind: "evidence".to_owned(), before };
                     ledger.storage.forget(&rule).unwrap();
                     ledger.storage.rotate(SigningKey::generate(NAME).unwrap()).unwrap();
                 }
@@ -70,7 +70,7 @@ fn any_changed_byte_of_any_entry_is_found_and_located() {
             changed[at] ^= 1;
             write(index, dictionary, &changed);
             // A few bits of a frame mean nothing.
-            let found = places(&ledger).contains(&Place::Entry(index));
+            let found = places(&ledger).contains(&FindingPlace::Entry(index));
             assert!(found || ledger.entry(index).leaf == leaf, "byte {at} of the row of entry {index}");
         }
         write(index, dictionary, &text);
@@ -81,7 +81,7 @@ fn any_changed_byte_of_any_entry_is_found_and_located() {
                 String::from_utf8(changed).unwrap()
             };
             ledger.forge(index, change, false);
-            assert!(places(&ledger).contains(&Place::Entry(index)), "byte {at} of entry {index}");
+            assert!(places(&ledger).contains(&FindingPlace::Entry(index)), "byte {at} of entry {index}");
             write(index, dictionary, &text);
         }
     }
@@ -108,7 +108,7 @@ fn a_row_that_does_not_decompress_is_found_and_located_and_harms_no_other() {
         Connection::open(ledger.path()).unwrap().execute(sql, params![dictionary, text]).unwrap();
         let findings = report(&ledger).findings;
         let [finding] = findings.as_slice() else { panic!("{findings:?}") };
-        assert_eq!(finding.place, Place::Entry(3));
+        assert_eq!(finding.place, FindingPlace::Entry(3));
         assert!(finding.message.contains(says), "{finding}");
         let said = ledger.entry(3).read().unwrap_err();
         assert!(said.contains("entry 3 of the ledger was changed in the file") && said.contains(says), "{said}");
@@ -138,7 +138,7 @@ fn a_changed_column_beside_an_entry_is_found() {
     ] {
         let ledger = Ledger::with(6);
         ledger.tamper(&format!("UPDATE entries SET {change} WHERE idx = 3"));
-        assert!(places(&ledger).contains(&Place::Entry(3)), "{change}: {:?}", report(&ledger).findings);
+        assert!(places(&ledger).contains(&FindingPlace::Entry(3)), "{change}: {:?}", report(&ledger).findings);
     }
 }
 
@@ -152,10 +152,10 @@ fn an_entry_that_was_changed_together_with_its_hash_is_found_by_the_node_above()
     let ledger = Ledger::with(6);
     forge_entry_3(&ledger);
     let places = places(&ledger);
-    assert!(places.contains(&Place::Entries { first: 2, last: 3 }), "{places:?}");
-    assert!(places.contains(&Place::Head), "{places:?}");
+    assert!(places.contains(&FindingPlace::Entries { first: 2, last: 3 }), "{places:?}");
+    assert!(places.contains(&FindingPlace::Head), "{places:?}");
     // Said once, and not again for each node above.
-    assert_eq!(places.iter().filter(|place| matches!(place, Place::Entries { .. })).count(), 1);
+    assert_eq!(places.iter().filter(|place| matches!(place, FindingPlace::Entries { .. })).count(), 1);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_tree_that_was_made_anew_is_found_by_what_was_signed() {
     let kept = ledger.storage.head().unwrap().checkpoint;
     forge_entry_3(&ledger);
     // All nodes made to fit, and the root as well.
-    let query = lockgate_ledger::Query { limit: 10, ..Default::default() };
+    let query = lockgate_ledger::EntryQuery { limit: 10, ..Default::default() };
     let mut frontier = lockgate_ledger::tree::Frontier::empty();
     let file = Connection::open(ledger.path()).unwrap();
     for entry in ledger.storage.entries(&query).unwrap() {
@@ -174,19 +174,23 @@ fn a_tree_that_was_made_anew_is_found_by_what_was_signed() {
     }
     file.execute("UPDATE log SET root = ?1", params![frontier.root().as_bytes()]).unwrap();
     let found = audit(&ledger.storage, &Audit { key: None, checkpoints: vec![kept] }).unwrap().findings;
-    let places: Vec<Place> = found.iter().map(|finding| finding.place).collect();
+    let places: Vec<FindingPlace> = found.iter().map(|finding| finding.place).collect();
     // The checkpoint of the first entry is kept; so it is one of those after it.
-    assert_eq!(places, [Place::Entries { first: 1, last: 6 }, Place::Head, Place::Elsewhere(7)], "{found:?}");
+    assert_eq!(
+        places,
+        [FindingPlace::Entries { first: 1, last: 6 }, FindingPlace::Head, FindingPlace::Elsewhere(7)],
+        "{found:?}"
+    );
 }
 
 #[test]
 fn an_entry_that_was_taken_out_is_found() {
     let ledger = Ledger::with(6);
     ledger.tamper("DELETE FROM entries WHERE idx = 3");
-    assert!(places(&ledger).contains(&Place::Entry(3)));
+    assert!(places(&ledger).contains(&FindingPlace::Entry(3)));
     let ledger = Ledger::with(6);
     ledger.tamper("DELETE FROM entries WHERE idx >= 4");
-    assert!(places(&ledger).contains(&Place::Entries { first: 4, last: 6 }));
+    assert!(places(&ledger).contains(&FindingPlace::Entries { first: 4, last: 6 }));
 }
 
 #[test]
@@ -196,7 +200,7 @@ fn entries_that_changed_places_are_found() {
         ledger.tamper(&format!("UPDATE entries SET idx = {to} WHERE idx = {from}"));
     }
     let places = places(&ledger);
-    assert!(places.contains(&Place::Entry(3)) && places.contains(&Place::Entry(5)), "{places:?}");
+    assert!(places.contains(&FindingPlace::Entry(3)) && places.contains(&FindingPlace::Entry(5)), "{places:?}");
 }
 
 #[test]
@@ -204,7 +208,7 @@ fn a_log_that_was_cut_off_and_says_so_is_found_by_its_signature() {
     let ledger = Ledger::with(6);
     ledger.tamper("DELETE FROM entries WHERE idx >= 4");
     ledger.tamper("UPDATE log SET size = 4");
-    assert!(places(&ledger).contains(&Place::Head));
+    assert!(places(&ledger).contains(&FindingPlace::Head));
 }
 
 #[test]
@@ -219,7 +223,7 @@ fn a_log_that_was_rolled_back_as_a_whole_is_found_by_a_checkpoint_that_was_kept(
     assert_eq!(audit(&earlier, &against(vec![])).unwrap().findings, []);
     let found = audit(&earlier, &against(vec![kept])).unwrap().findings;
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].place, Place::Elsewhere(5));
+    assert_eq!(found[0].place, FindingPlace::Elsewhere(5));
     assert_eq!(found[0].message, "the log was rolled back: 5 entries were signed, 4 are here");
 }
 
@@ -227,17 +231,17 @@ fn a_log_that_was_rolled_back_as_a_whole_is_found_by_a_checkpoint_that_was_kept(
 fn a_changed_signature_or_checkpoint_is_found() {
     let ledger = Ledger::with(3);
     ledger.tamper("UPDATE log SET checkpoint = replace(checkpoint, char(10) || '4', char(10) || '5')");
-    assert_eq!(places(&ledger), [Place::Head]);
+    assert_eq!(places(&ledger), [FindingPlace::Head]);
     let ledger = Ledger::with(3);
     ledger.tamper("UPDATE checkpoints SET note = replace(note, 'test.example', 'best.example')");
-    assert!(places(&ledger).contains(&Place::Checkpoint(1)));
+    assert!(places(&ledger).contains(&FindingPlace::Checkpoint(1)));
 }
 
 #[test]
 fn a_log_of_somebody_elses_is_not_taken_for_this_one() {
     let (ledger, other) = (Ledger::with(2), Ledger::with(2));
     let found = audit(&other.storage, &Audit { key: Some(ledger.key.clone()), ..Audit::default() }).unwrap().findings;
-    assert_eq!(found.iter().map(|finding| finding.place).collect::<Vec<_>>(), [Place::Key]);
+    assert_eq!(found.iter().map(|finding| finding.place).collect::<Vec<_>>(), [FindingPlace::Key]);
 }
 
 #[test]
@@ -253,7 +257,7 @@ fn a_change_of_keys_without_the_signature_of_the_old_key_is_found() {
     let file = Connection::open(ledger.path()).unwrap();
     let forged = format!("{text}\n\n{newer}\n");
     file.execute("UPDATE checkpoints SET note = ?1 WHERE size = ?2", params![forged, size as i64]).unwrap();
-    assert_eq!(places(&ledger), [Place::Entry(3)]);
+    assert_eq!(places(&ledger), [FindingPlace::Entry(3)]);
 }
 
 #[test]
@@ -268,25 +272,25 @@ fn content_that_was_swapped_taken_away_or_deleted_without_a_word_is_found() {
     for change in ["dictionary = 0, bytes = x'74776f'", "dictionary = 1", "dictionary = 99", "bytes = zeroblob(99)"] {
         let swapped = ledger();
         swapped.tamper(&format!("UPDATE content_bytes SET {change} WHERE id = 1"));
-        assert_eq!(places(&swapped), [Place::Content(one)], "{change}");
+        assert_eq!(places(&swapped), [FindingPlace::Content(one)], "{change}");
     }
     let taken = ledger();
     taken.tamper("DELETE FROM content_bytes WHERE id = 2");
-    assert_eq!(places(&taken), [Place::Content(two)]);
+    assert_eq!(places(&taken), [FindingPlace::Content(two)]);
     let gone = ledger();
     gone.tamper("DELETE FROM content WHERE id = 2");
-    assert_eq!(places(&gone), [Place::Content(two)]);
+    assert_eq!(places(&gone), [FindingPlace::Content(two)]);
     let deleted = ledger();
     deleted.tamper("DELETE FROM content_bytes WHERE id = 2");
     deleted.tamper("UPDATE content SET deleted = 5 WHERE id = 2");
-    assert_eq!(places(&deleted), [Place::Content(two)]);
+    assert_eq!(places(&deleted), [FindingPlace::Content(two)]);
 }
 
 #[test]
 fn what_retention_deleted_is_no_finding_and_its_entries_still_prove() {
     let (ledger, secret) = (Ledger::new(), b"\xfa\xfb name and address \xfc\xfd".as_slice());
     let index = ledger.storage.append(evidence(1, secret)).unwrap().entries[0].index;
-    let rule = Retention::Content { kind: "evidence".to_owned(), before: Timestamp::from_millis(i64::MAX) };
+    let rule = RetentionRule::Content { kind: "evidence".to_owned(), before: Timestamp::from_millis(i64::MAX) };
     let forgotten = ledger.storage.forget(&rule).unwrap();
     assert_eq!((forgotten.count, forgotten.bytes), (1, secret.len() as u64));
     let report = report(&ledger);

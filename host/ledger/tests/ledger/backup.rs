@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use lockgate_ledger::audit::{Audit, audit};
-use lockgate_ledger::{Cause, Error, Source as _, SqliteStorage, Storage as _, verify};
+use lockgate_ledger::{Error, FailureCause, LogSource as _, SqliteStorage, Storage as _, verify};
 
 use super::support::{Ledger, append, event, evidence};
 
@@ -64,7 +64,7 @@ fn a_backup_of_a_log_that_was_tampered_with_is_refused() {
     let to = ledger.folder.path().join("backup.db");
     let error = ledger.storage.backup(&to).unwrap_err();
     let Error::Unavailable(why) = &error else { panic!("{error}") };
-    assert_eq!(why.cause, Cause::Corrupt);
+    assert_eq!(why.cause, FailureCause::Corrupt);
     assert!(error.to_string().contains("entry 3"), "{error}");
     let left = std::fs::read_dir(ledger.folder.path()).unwrap().map(|file| file.unwrap().file_name());
     assert!(left.into_iter().all(|name| !name.to_string_lossy().starts_with("backup")));

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use lockgate_domain::Timestamp;
 use lockgate_ledger::{
-    Append, Content, KeyFile, NewEntry, Query, Source as _, SqliteOptions, SqliteStorage, Storage as _, SystemClock,
+    Append, ContentBlob, EntryDraft, EntryQuery, KeyFile, LogSource as _, SqliteOptions, SqliteStorage, Storage as _,
+    SystemClock,
 };
 use tempfile::TempDir;
 
@@ -37,7 +38,7 @@ impl Stand {
 }
 
 fn write(storage: &SqliteStorage, at: i64) {
-    let entry = NewEntry::new("stream", "event", Timestamp::from_millis(at), &"body").unwrap();
+    let entry = EntryDraft::new("stream", "event", Timestamp::from_millis(at), &"body").unwrap();
     storage.append(Append { entries: vec![entry], ..Append::default() }).unwrap();
 }
 
@@ -69,7 +70,7 @@ fn what_another_process_writes_is_known_once_it_is_noticed() {
     let (one, other) = (stand.open(), stand.open());
     write(&one, 2_000_000);
     assert_eq!(now(&other), 1_000_000);
-    other.entries(&Query { limit: 10, ..Query::default() }).unwrap();
+    other.entries(&EntryQuery { limit: 10, ..EntryQuery::default() }).unwrap();
     assert_eq!(now(&other), 2_000_000, "it has read the entry");
     write(&one, 3_000_000);
     write(&other, 1_000_000);
@@ -82,11 +83,11 @@ fn what_the_ledger_writes_itself_goes_by_that_time_too() {
     let storage = stand.open();
     write(&storage, 2_000_000);
     stand.set(1_000);
-    let bytes = Content::new("evidence", "text/plain", Arc::new(b"42".to_vec()));
+    let bytes = ContentBlob::new("evidence", "text/plain", Arc::new(b"42".to_vec()));
     let digest = bytes.digest();
     storage.append(Append { content: vec![bytes], ..Append::default() }).unwrap();
     assert_eq!(storage.content(&digest).unwrap().unwrap().stored.as_millis(), 2_000_000);
     stand.file().rotate(&storage).unwrap();
-    let last = Query { newest_first: true, limit: 1, ..Query::default() };
+    let last = EntryQuery { newest_first: true, limit: 1, ..EntryQuery::default() };
     assert_eq!(storage.entries(&last).unwrap()[0].at.as_millis(), 2_000_000);
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use lockgate_domain::Digest;
 use lockgate_ledger::audit::{Audit, audit};
 use lockgate_ledger::{
-    Append, Expect, KeyFile, Query, Request, Source as _, SqliteOptions, SqliteStorage, Storage as _,
-    prove_consistency, verify,
+    Append, EntryQuery, ExpectedVersion, IdempotentRequest, KeyFile, LogSource as _, SqliteOptions, SqliteStorage,
+    Storage as _, prove_consistency, verify,
 };
 use lockgate_repeat::Repeat;
 
@@ -49,8 +49,8 @@ fn child() {
                         .append(Append {
                             entries: vec![event(&stream, sequence).referring_to(content.digest()), event("all", 0)],
                             content: vec![content],
-                            expect: vec![Expect { stream: stream.clone(), version: sequence - 1 }],
-                            request: Some(Request {
+                            expect: vec![ExpectedVersion { stream: stream.clone(), version: sequence - 1 }],
+                            request: Some(IdempotentRequest {
                                 scope: stream.clone(),
                                 key: sequence.to_string(),
                                 digest: Digest::of(b""),
@@ -116,7 +116,7 @@ fn crash(folder: &std::path::Path, after: Duration) -> (Vec<Answered>, Option<St
 /// Everything of `answered` is in the ledger, at its place and with its content.
 fn is_there(storage: &SqliteStorage, answered: &[Answered]) {
     for Answered { stream, sequence, index, evidence } in answered {
-        let query = Query { stream: Some(stream.clone()), from: *index, limit: 1, ..Query::default() };
+        let query = EntryQuery { stream: Some(stream.clone()), from: *index, limit: 1, ..EntryQuery::default() };
         let found = storage.entries(&query).unwrap();
         assert_eq!(found.first().map(|entry| (entry.index, entry.sequence)), Some((*index, *sequence)));
         let content = storage.content(&Digest::of(evidence.as_bytes())).unwrap().unwrap();

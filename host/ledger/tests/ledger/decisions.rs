@@ -1,7 +1,7 @@
 //! Decisions as a gate with one `four-eyes` makes them: what a ledger holds most of.
 
 use lockgate_domain::{Digest, Timestamp};
-use lockgate_ledger::{Append, Content, Expect, NewEntry};
+use lockgate_ledger::{Append, ContentBlob, EntryDraft, ExpectedVersion};
 use serde_json::{Value, json};
 
 /// How many deployments are decided about in turns.
@@ -12,17 +12,17 @@ pub(crate) const DEPLOYMENTS: u64 = 64;
 pub(crate) fn decision(number: u64) -> Append {
     let id = format!("shop-{}", number % DEPLOYMENTS);
     let stream = format!("decisions/checkout/{id}");
-    let picture = Content::new("snapshot", "application/json", std::sync::Arc::new(picture(&id)));
+    let picture = ContentBlob::new("snapshot", "application/json", std::sync::Arc::new(picture(&id)));
     let at = Timestamp::from_millis(1_764_424_437_000 + i64::try_from(number).unwrap_or(0));
     let digest = |of: &str| Digest::of(format!("{of} {number}").as_bytes());
     let decision = format!("dec-{:012x}-{}", at.as_millis(), &digest("decision").hex()[..32]);
     let subject = Digest::of(format!("subject {id}").as_bytes());
     let body =
         body(&id, &decision, at, [digest("snapshot"), subject, picture.digest()], &digest("request").hex()[..32]);
-    let entry = NewEntry::new(&stream, "decision", at, &body).unwrap();
+    let entry = EntryDraft::new(&stream, "decision", at, &body).unwrap();
     let entry = entry.with_id(&decision).unwrap().of_team("checkout").unwrap().referring_to(picture.digest());
     let content = if number < DEPLOYMENTS { vec![picture] } else { Vec::new() };
-    let expect = vec![Expect { stream: format!("deployment/checkout/{id}"), version: 0 }];
+    let expect = vec![ExpectedVersion { stream: format!("deployment/checkout/{id}"), version: 0 }];
     Append { entries: vec![entry], content, expect, ..Append::default() }
 }
 

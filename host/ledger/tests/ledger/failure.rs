@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use lockgate_ledger::audit::audit;
 use lockgate_ledger::note::SigningKey;
-use lockgate_ledger::{Cause, Error, KeyFile, SqliteOptions, SqliteStorage, Storage, Unavailable};
+use lockgate_ledger::{Error, FailureCause, KeyFile, SqliteOptions, SqliteStorage, Storage, StorageFailure};
 use rusqlite::Connection;
 
 use super::support::{Ledger, NAME, append, event, evidence, healthy_again, incompressible};
@@ -22,7 +22,7 @@ fn open(folder: &Path) -> SqliteStorage {
 }
 
 /// Appends until it fails. How many were answered, and why no more.
-fn fill(storage: &dyn Storage) -> (u64, Unavailable) {
+fn fill(storage: &dyn Storage) -> (u64, StorageFailure) {
     for n in 1.. {
         match storage.append(evidence(n, &incompressible(n, 20_000))) {
             Ok(_) => {}
@@ -88,10 +88,10 @@ fn a_full_disk_is_said_and_when_there_is_room_again_it_goes_on() {
     std::fs::write(&filler, vec![0; 1 << 20]).unwrap();
     let storage = open(folder);
     let (answered, why) = fill(&storage);
-    assert_eq!(why.cause, Cause::DiskFull);
+    assert_eq!(why.cause, FailureCause::DiskFull);
     assert!(answered > 20, "{answered}");
     let (_, failing) = storage.health().failing.unwrap();
-    assert_eq!(failing.cause, Cause::DiskFull);
+    assert_eq!(failing.cause, FailureCause::DiskFull);
     // Reading goes on, and shows what was answered and nothing else.
     holds_exactly(&storage, answered);
     std::thread::sleep(Duration::from_millis(1200));
@@ -113,7 +113,7 @@ fn a_file_system_that_may_not_be_written_is_said() {
     let key = KeyFile::new(folder.join("ledger.key")).load().unwrap();
     let error = SqliteStorage::open(&folder.join("ledger.db"), key, SqliteOptions::default()).err().unwrap();
     let Error::Unavailable(why) = &error else { panic!("{error}") };
-    assert!(matches!(why.cause, Cause::ReadOnly | Cause::Io), "{why}");
+    assert!(matches!(why.cause, FailureCause::ReadOnly | FailureCause::Io), "{why}");
     disk.remount("rw");
     holds_exactly(&open(folder), 1);
 }
@@ -162,9 +162,9 @@ fn a_file_that_somebody_else_holds_is_waited_for_and_then_said() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let begun = Instant::now();
     let outcome = storage.append(append(vec![event("a", 2)]));
-    assert!(matches!(&outcome, Err(Error::Unavailable(why)) if why.cause == Cause::Busy), "{outcome:?}");
+    assert!(matches!(&outcome, Err(Error::Unavailable(why)) if why.cause == FailureCause::Busy), "{outcome:?}");
     assert!(begun.elapsed() >= Duration::from_millis(300));
-    assert_eq!(storage.health().failing.unwrap().1.cause, Cause::Busy);
+    assert_eq!(storage.health().failing.unwrap().1.cause, FailureCause::Busy);
     // Nobody who reads has to wait.
     holds_exactly(&storage, 1);
     other.execute_batch("ROLLBACK").unwrap();
@@ -199,8 +199,8 @@ fn a_folder_that_is_away_for_a_while_is_said_and_when_it_is_back_everything_goes
     for away_in_all in 0..3 {
         std::fs::rename(&here, &away).unwrap();
         let outcome = storage.append(append(vec![event("a", 9)]));
-        assert!(matches!(&outcome, Err(Error::Unavailable(why)) if why.cause == Cause::Io), "{outcome:?}");
-        assert_eq!(storage.health().failing.unwrap().1.cause, Cause::Io);
+        assert!(matches!(&outcome, Err(Error::Unavailable(why)) if why.cause == FailureCause::Io), "{outcome:?}");
+        assert_eq!(storage.health().failing.unwrap().1.cause, FailureCause::Io);
         assert!(storage.versions(&["a"]).is_err());
         std::fs::rename(&away, &here).unwrap();
         healthy_again(&storage);
@@ -236,11 +236,11 @@ fn what_is_no_ledger_is_not_opened() {
     };
     let text = folder.path().join("text");
     std::fs::write(&text, "this is a text, and has more than the hundred bytes of the header ".repeat(100)).unwrap();
-    assert_eq!(open(&text), Cause::Corrupt);
+    assert_eq!(open(&text), FailureCause::Corrupt);
     let other = folder.path().join("other.db");
     Connection::open(&other).unwrap().execute_batch("CREATE TABLE mine (a)").unwrap();
-    assert_eq!(open(&other), Cause::Corrupt);
-    assert_eq!(open(&folder.path().join("no/such/folder/ledger.db")), Cause::Io);
+    assert_eq!(open(&other), FailureCause::Corrupt);
+    assert_eq!(open(&folder.path().join("no/such/folder/ledger.db")), FailureCause::Io);
     assert!(matches!(SqliteStorage::open_read_only(&folder.path().join("none.db")), Err(Error::Unavailable(_))));
 }
 
@@ -249,7 +249,7 @@ fn what_was_opened_to_read_only_takes_nothing() {
     let ledger = Ledger::with(2);
     let reader = SqliteStorage::open_read_only(&ledger.path()).unwrap();
     let outcome = reader.append(append(vec![event("a", 3)]));
-    assert!(matches!(&outcome, Err(Error::Unavailable(why)) if why.cause == Cause::ReadOnly), "{outcome:?}");
+    assert!(matches!(&outcome, Err(Error::Unavailable(why)) if why.cause == FailureCause::ReadOnly), "{outcome:?}");
     // It sees what the other writes.
     ledger.append(vec![event("a", 3)]);
     assert_eq!(reader.version("a").unwrap(), 2);

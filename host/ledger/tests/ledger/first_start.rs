@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::Barrier;
 
-use lockgate_ledger::{Error, ExpectedHead, KeyFileError, Source as _, SqliteOptions};
+use lockgate_ledger::{Error, ExpectedHead, KeyFileError, LogSource as _, SqliteOptions};
 
 use super::loss::{FOLDER, WRITTEN, accept, head, key, killed, ledger, losses, open, refused, report, try_open};
 

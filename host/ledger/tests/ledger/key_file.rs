@@ -4,17 +4,17 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use lockgate_ledger::{Error, KeyFile, KeyFileError, Source as _, SqliteOptions, SqliteStorage, Storage as _};
+use lockgate_ledger::{Error, KeyFile, KeyFileError, LogSource as _, SqliteOptions, SqliteStorage, Storage as _};
 use tempfile::TempDir;
 
 use super::support::{NAME, append, event};
 
-struct Place {
+struct FindingPlace {
     folder: TempDir,
     file: KeyFile,
 }
 
-impl Place {
+impl FindingPlace {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = KeyFile::new(folder.path().join("ledger.key"));
@@ -32,7 +32,7 @@ impl Place {
 
 #[test]
 fn the_first_start_makes_a_key_that_nobody_else_can_read() {
-    let place = Place::new();
+    let place = FindingPlace::new();
     let head = place.open().unwrap().head().unwrap();
     assert_eq!(head.key.name(), NAME);
     for file in ["ledger.key", "ledger.db"] {
@@ -45,7 +45,7 @@ fn the_first_start_makes_a_key_that_nobody_else_can_read() {
 
 #[test]
 fn a_key_that_others_can_read_is_not_used() {
-    let place = Place::new();
+    let place = FindingPlace::new();
     place.file.create(NAME).unwrap();
     fs::set_permissions(place.path("ledger.key"), fs::Permissions::from_mode(0o640)).unwrap();
     assert!(matches!(place.file.load(), Err(KeyFileError::Open { mode: 0o640, .. })));
@@ -53,7 +53,7 @@ fn a_key_that_others_can_read_is_not_used() {
 
 #[test]
 fn a_key_is_never_overwritten() {
-    let place = Place::new();
+    let place = FindingPlace::new();
     let key = place.file.create(NAME).unwrap();
     assert!(matches!(place.file.create(NAME), Err(KeyFileError::Io { .. })));
     assert_eq!(place.file.load().unwrap().verifying_key(), key.verifying_key());
@@ -63,7 +63,7 @@ fn a_key_is_never_overwritten() {
 
 #[test]
 fn a_ledger_whose_key_is_lost_gets_no_new_one() {
-    let place = Place::new();
+    let place = FindingPlace::new();
     drop(place.open().unwrap());
     fs::remove_file(place.path("ledger.key")).unwrap();
     assert!(matches!(place.open(), Err(KeyFileError::Lost { .. })));
@@ -72,7 +72,7 @@ fn a_ledger_whose_key_is_lost_gets_no_new_one() {
 
 #[test]
 fn a_ledger_is_not_opened_with_the_key_of_another() {
-    let place = Place::new();
+    let place = FindingPlace::new();
     drop(place.open().unwrap());
     fs::remove_file(place.path("ledger.key")).unwrap();
     place.file.create(NAME).unwrap();
@@ -81,7 +81,7 @@ fn a_ledger_is_not_opened_with_the_key_of_another() {
 
 #[test]
 fn who_has_the_log_open_signs_with_the_new_key_from_then_on() {
-    let place = Place::new();
+    let place = FindingPlace::new();
     let server = place.open().unwrap();
     server.append(append(vec![event("a", 1)])).unwrap();
     for round in 2..5 {
@@ -103,7 +103,7 @@ fn who_has_the_log_open_signs_with_the_new_key_from_then_on() {
 
 #[test]
 fn a_key_that_the_log_goes_by_already_is_not_thrown_away() {
-    let place = Place::new();
+    let place = FindingPlace::new();
     let storage = place.open().unwrap();
     // A change that was cut off before the file got the new key.
     let next = KeyFile::new(place.path("ledger.key.next"));
@@ -117,7 +117,7 @@ fn a_key_that_the_log_goes_by_already_is_not_thrown_away() {
 
 #[test]
 fn who_cannot_read_the_new_key_says_so() {
-    let place = Place::new();
+    let place = FindingPlace::new();
     let server = place.open().unwrap();
     let new = place.file.rotate(&place.open().unwrap()).unwrap();
     fs::set_permissions(place.path("ledger.key"), fs::Permissions::from_mode(0o640)).unwrap();
@@ -131,7 +131,7 @@ fn who_cannot_read_the_new_key_says_so() {
 
 #[test]
 fn a_key_is_replaced_in_log_and_file() {
-    let place = Place::new();
+    let place = FindingPlace::new();
     let storage = place.open().unwrap();
     let old = storage.head().unwrap().key;
     let new = place.file.rotate(&storage).unwrap();
@@ -145,7 +145,7 @@ fn a_key_is_replaced_in_log_and_file() {
 #[test]
 fn a_change_of_keys_that_was_cut_off_is_brought_to_its_end() {
     // After the log, before the file.
-    let place = Place::new();
+    let place = FindingPlace::new();
     let storage = place.open().unwrap();
     let old = fs::read(place.path("ledger.key")).unwrap();
     let new = place.file.rotate(&storage).unwrap();
@@ -182,7 +182,7 @@ fn a_look_at_the_key_finds_it_while_another_process_changes_keys() {
 
 #[test]
 fn what_is_no_regular_file_is_not_opened_as_a_key() {
-    let place = Place::new();
+    let place = FindingPlace::new();
     let storage = place.open().unwrap();
     fs::rename(place.path("ledger.key"), place.path("away")).unwrap();
     let is_said = |error: KeyFileError| {

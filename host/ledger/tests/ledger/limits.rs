@@ -7,7 +7,7 @@ use std::time::Duration;
 use lockgate_domain::Timestamp;
 use lockgate_ledger::note::SigningKey;
 use lockgate_ledger::{
-    Append, Content, Error, InvalidEntry, NewEntry, Source as _, SqliteOptions, SqliteStorage, Storage as _,
+    Append, ContentBlob, EntryDraft, Error, InvalidEntry, LogSource as _, SqliteOptions, SqliteStorage, Storage as _,
 };
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 use super::support::{Ledger, NAME, append, content, event};
 
-fn entry(stream: &str, kind: &str, body: &Value) -> Result<NewEntry, InvalidEntry> {
-    NewEntry::new(stream, kind, Timestamp::from_millis(0), body)
+fn entry(stream: &str, kind: &str, body: &Value) -> Result<EntryDraft, InvalidEntry> {
+    EntryDraft::new(stream, kind, Timestamp::from_millis(0), body)
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_body_may_be_nested_as_deep_as_it_can_be_read_again() {
     let ledger = Ledger::new();
     ledger.append(vec![entry("a", "event", &nested(100)).unwrap()]);
     assert_eq!(entry("a", "event", &nested(101)), Err(InvalidEntry::Deep { kind: "event".to_owned(), depth: 101 }));
-    let query = lockgate_ledger::Query { from: 1, limit: 1, ..Default::default() };
+    let query = lockgate_ledger::EntryQuery { from: 1, limit: 1, ..Default::default() };
     assert_eq!(ledger.storage.entries(&query).unwrap()[0].read().unwrap().body, nested(100));
 }
 
@@ -66,7 +66,7 @@ fn an_append_has_a_largest_size() {
 fn kinds_and_media_types_of_content_have_to_be_readable() {
     let ledger = Ledger::new();
     for (kind, media_type) in [("Evidence", "text/plain"), ("evidence", ""), ("", "text/plain")] {
-        let content = vec![Content::new(kind, media_type, Arc::new(vec![]))];
+        let content = vec![ContentBlob::new(kind, media_type, Arc::new(vec![]))];
         let outcome = ledger.storage.append(Append { content, ..Append::default() });
         assert!(matches!(outcome, Err(Error::Invalid(InvalidEntry::Name { .. }))), "{outcome:?}");
     }
@@ -153,7 +153,7 @@ proptest! {
         thread_local! { static LEDGER: Ledger = Ledger::new(); }
         LEDGER.with(|ledger| {
             let at = Timestamp::from_millis(millis);
-            let mut entry = NewEntry::new(&format!("s/{stream}"), "event", at, &body).unwrap();
+            let mut entry = EntryDraft::new(&format!("s/{stream}"), "event", at, &body).unwrap();
             if let Some(id) = &id {
                 entry = entry.with_id(id).unwrap();
             }
@@ -161,7 +161,7 @@ proptest! {
                 entry = entry.of_team(team).unwrap();
             }
             let index = ledger.append(vec![entry]).entries[0].index;
-            let query = lockgate_ledger::Query { from: index, limit: 1, ..Default::default() };
+            let query = lockgate_ledger::EntryQuery { from: index, limit: 1, ..Default::default() };
             let stored = ledger.storage.entries(&query).unwrap().remove(0);
             let read = stored.read().unwrap();
             prop_assert_eq!(read.leaf().unwrap(), stored.leaf);

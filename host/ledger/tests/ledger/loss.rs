@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use lockgate_domain::Digest;
-use lockgate_ledger::audit::{Audit, AuditReport, OwnEntry, audit};
+use lockgate_ledger::audit::{Audit, AuditReport, SystemEntry, audit};
 use lockgate_ledger::{
-    Append, Cause, Error, ExpectedHead, KeyFile, KeyFileError, Loss, LossAccepted, Query, Request, Source as _,
-    SqliteOptions, SqliteStorage, Storage as _, TreeHead,
+    Append, EntryQuery, Error, ExpectedHead, FailureCause, IdempotentRequest, KeyFile, KeyFileError, LogSource as _,
+    Loss, LossAccepted, SqliteOptions, SqliteStorage, Storage as _, TreeHead,
 };
 
 use super::support::{NAME, append, event, healthy_again};
@@ -301,7 +301,7 @@ fn a_file_that_takes_the_place_of_a_ledger_in_use_is_not_written_to() {
         let Err(Error::Loss(loss)) = outcome else { panic!("{outcome:?}") };
         assert_eq!((loss.expected, loss.found.unwrap().size), (ExpectedHead::Recorded(written), 3));
         assert!(loss.to_string().contains("is a backup of 2"), "{loss}");
-        assert_eq!(storage.health().failing.unwrap().1.cause, Cause::Loss);
+        assert_eq!(storage.health().failing.unwrap().1.cause, FailureCause::Loss);
     }
     let copy = SqliteStorage::open_read_only(&ledger(folder.path())).unwrap();
     assert_eq!(head(&copy).size, 3);
@@ -362,7 +362,7 @@ fn a_ledger_that_is_cut_off_in_use_is_not_written_to() {
 }
 
 /// Waits until the ledger says that it is not well, although nobody writes.
-fn unhealthy(storage: &SqliteStorage) -> Cause {
+fn unhealthy(storage: &SqliteStorage) -> FailureCause {
     for _ in 0..2000 {
         if let Some((_, why)) = storage.health().failing {
             return why.cause;
@@ -383,9 +383,9 @@ fn a_ledger_that_cannot_be_read_is_not_well_until_it_can() {
         let content = fs::read(&wal).unwrap();
         let zeros = if zeroed { vec![0; content.len()] } else { Vec::new() };
         fs::write(&wal, zeros).unwrap();
-        assert!(storage.entries(&Query { limit: 100, ..Query::default() }).is_err());
+        assert!(storage.entries(&EntryQuery { limit: 100, ..EntryQuery::default() }).is_err());
         let cause = unhealthy(&storage);
-        assert!(matches!(cause, Cause::Corrupt | Cause::Io | Cause::Loss), "{cause:?}");
+        assert!(matches!(cause, FailureCause::Corrupt | FailureCause::Io | FailureCause::Loss), "{cause:?}");
         // It is tried again, and is no better.
         std::thread::sleep(std::time::Duration::from_millis(1200));
         assert!(storage.health().failing.is_some());
@@ -413,8 +413,12 @@ fn a_write_ahead_file_that_is_removed_under_a_ledger_in_use_loses_nothing() {
 
 /// An append whose answer can be asked for again.
 fn request(n: u64) -> Append {
-    let request =
-        Request { scope: "s".to_owned(), key: format!("k{n}"), digest: Digest::of(b"request"), answer: vec![1] };
+    let request = IdempotentRequest {
+        scope: "s".to_owned(),
+        key: format!("k{n}"),
+        digest: Digest::of(b"request"),
+        answer: vec![1],
+    };
     Append { request: Some(request), ..append(vec![event("a", n)]) }
 }
 
@@ -429,7 +433,7 @@ fn nothing_is_answered_that_the_head_file_does_not_know_of() {
     for n in 2..=5 {
         let outcome = storage.append(request(n));
         let Err(Error::Unavailable(why)) = outcome else { panic!("{outcome:?}") };
-        assert!(why.cause == Cause::Io && why.message.contains("ledger.db-head"), "{why}");
+        assert!(why.cause == FailureCause::Io && why.message.contains("ledger.db-head"), "{why}");
         assert!(why.message.contains("idempotency key"), "{why}");
         assert!(storage.health().failing.is_some());
     }
@@ -472,7 +476,7 @@ fn a_backup_in_a_folder_of_its_own_begins_with_an_entry_that_says_so() {
     for _ in 0..2 {
         let storage = open(restored.path());
         let restores = report(&storage).restores;
-        let [OwnEntry { index: 4, at, body }] = restores.as_slice() else { panic!("{restores:?}") };
+        let [SystemEntry { index: 4, at, body }] = restores.as_slice() else { panic!("{restores:?}") };
         assert!(body.backed_up <= *at);
         assert_eq!((body.found, recorded(restored.path())), (found, 5));
     }

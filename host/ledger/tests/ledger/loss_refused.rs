@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use lockgate_ledger::{Cause, Error, ExpectedHead, KeyFileError, Loss, SqliteStorage, TreeHead};
+use lockgate_ledger::{Error, ExpectedHead, FailureCause, KeyFileError, Loss, SqliteStorage, TreeHead};
 
 use super::loss::{head, key, killed, ledger, open, report, try_open, write};
 
@@ -90,7 +90,7 @@ fn do_not_fit(refusals: Vec<Error>) {
         let said = refusal.to_string();
         match refusal {
             Error::Loss(_) => {}
-            Error::Unavailable(why) if why.cause == Cause::Corrupt => {
+            Error::Unavailable(why) if why.cause == FailureCause::Corrupt => {
                 for word in ["ledger.db` and `", "ledger.db-wal` do not belong together", "accept-loss", "Bring back"] {
                     assert!(said.contains(word), "{said}");
                 }

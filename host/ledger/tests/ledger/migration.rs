@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use lockgate_domain::Digest;
 use lockgate_ledger::audit::{Audit, audit};
 use lockgate_ledger::{
-    Append, Cause, ContentState, Error, KeyFile, Query, Request, SCHEMA_VERSION, Source as _, SqliteOptions,
-    SqliteStorage, Storage as _, ValueChanges,
+    Append, ContentState, EntryQuery, Error, FailureCause, IdempotentRequest, KeyFile, LogSource as _, SCHEMA_VERSION,
+    SqliteOptions, SqliteStorage, Storage as _, ValueChanges,
 };
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -47,7 +47,7 @@ fn write_something(storage: &SqliteStorage) {
                 expect: None,
                 changes: [("k".to_owned(), Some(b"v".to_vec()))].into(),
             }],
-            request: Some(Request {
+            request: Some(IdempotentRequest {
                 scope: "ci".to_owned(),
                 key: "k1".to_owned(),
                 digest: Digest::of(b"go"),
@@ -75,14 +75,19 @@ fn a_ledger_of_every_released_version_opens_with_all_that_is_in_it() {
         let content = storage.content(&Digest::of(b"report")).unwrap().unwrap();
         assert_eq!(content.state, ContentState::Present(b"report".to_vec()));
         assert_eq!(storage.value("n", "k").unwrap().as_deref(), Some(b"v".as_slice()));
-        let again = Request { scope: "ci".to_owned(), key: "k1".to_owned(), digest: Digest::of(b"go"), answer: vec![] };
+        let again = IdempotentRequest {
+            scope: "ci".to_owned(),
+            key: "k1".to_owned(),
+            digest: Digest::of(b"go"),
+            answer: vec![],
+        };
         let again = Append { request: Some(again), ..append(vec![event("again", 1)]) };
         let kept = Some(b"done".to_vec());
         assert_eq!(storage.answered("ci", "k1", &Digest::of(b"go")).unwrap(), kept);
         assert_eq!(storage.append(again).unwrap().repeat, kept);
         let of_shop = |stream: &str| {
             let (team, stream) = (Some("shop".to_owned()), Some(stream.to_owned()));
-            storage.entries(&Query { team, stream, limit: 10, ..Query::default() }).unwrap().len()
+            storage.entries(&EntryQuery { team, stream, limit: 10, ..EntryQuery::default() }).unwrap().len()
         };
         assert_eq!(of_shop("b"), 1);
         storage.append(append(vec![event("a", 4).of_team("shop").unwrap()])).unwrap();
@@ -106,9 +111,9 @@ fn a_ledger_of_a_newer_version_is_left_alone() {
     drop(file.open(&path, NAME, SqliteOptions::default()).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let error = SqliteStorage::open(&path, file.load().unwrap(), SqliteOptions::default()).err().unwrap();
-    assert!(matches!(&error, Error::Unavailable(why) if why.cause == Cause::TooNew), "{error}");
+    assert!(matches!(&error, Error::Unavailable(why) if why.cause == FailureCause::TooNew), "{error}");
     let error = SqliteStorage::open_read_only(&path).err().unwrap();
-    assert!(matches!(&error, Error::Unavailable(why) if why.cause == Cause::TooNew), "{error}");
+    assert!(matches!(&error, Error::Unavailable(why) if why.cause == FailureCause::TooNew), "{error}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Proofs by themselves: what is left of a ledger when only the proof and a key are at hand.
 
 use lockgate_ledger::note::{SigningKey, VerifyingKey};
-use lockgate_ledger::verify::{self, NotProven};
-use lockgate_ledger::{ConsistencyProof, Source as _, Storage as _, prove_consistency, prove_inclusion};
+use lockgate_ledger::verify::{self, ProofError};
+use lockgate_ledger::{ConsistencyProof, LogSource as _, Storage as _, prove_consistency, prove_inclusion};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -42,7 +42,7 @@ fn a_proof_is_json_that_shows_the_entry() {
 fn another_key_proves_nothing() {
     let ledger = Ledger::with(3);
     let outcome = verify::inclusion(&inclusion(&ledger, 1), &other_key());
-    assert!(matches!(outcome, Err(NotProven::Signature { size: 4, .. })), "{outcome:?}");
+    assert!(matches!(outcome, Err(ProofError::Signature { size: 4, .. })), "{outcome:?}");
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_proof_of_another_entry_or_place_proves_nothing() {
     let proof = inclusion(&ledger, 4);
     for (from, to) in [("\"n\": 4", "\"n\": 5"), ("\"index\": 4", "\"index\": 5"), ("\"index\": 4", "\"index\": 99")] {
         let outcome = verify::inclusion(&proof.replace(from, to), &ledger.key);
-        assert!(matches!(outcome, Err(NotProven::NotIncluded { size: 10, .. })), "{outcome:?}");
+        assert!(matches!(outcome, Err(ProofError::NotIncluded { size: 10, .. })), "{outcome:?}");
     }
 }
 
@@ -63,7 +63,7 @@ fn a_consistency_proof_between_histories_that_differ_is_rejected() {
     other.append(vec![event("a", 6)]);
     let proof = prove_consistency(&other.storage, &older).unwrap();
     let outcome = verify::consistency(&serde_json::to_string(&proof).unwrap(), &one.key);
-    assert!(matches!(outcome, Err(NotProven::Signature { .. })), "{outcome:?}");
+    assert!(matches!(outcome, Err(ProofError::Signature { .. })), "{outcome:?}");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_consistency_proof_with_changed_hashes_is_rejected() {
     assert_eq!((consistent.older.size, consistent.newer.size), (6, 8));
     proof.hashes.swap(0, 1);
     let outcome = verify::consistency(&text(&proof), &ledger.key);
-    assert!(matches!(outcome, Err(NotProven::NotConsistent { older: 6, newer: 8 })), "{outcome:?}");
+    assert!(matches!(outcome, Err(ProofError::NotConsistent { older: 6, newer: 8 })), "{outcome:?}");
 }
 
 #[test]

@@ -3,14 +3,16 @@
 use lockgate_domain::Digest;
 use lockgate_ledger::note::SigningKey;
 use lockgate_ledger::{
-    Append, Cause, Error, InvalidEntry, Query, Request, Source as _, Storage as _, prove_inclusion, verify,
+    Append, EntryQuery, Error, FailureCause, IdempotentRequest, InvalidEntry, LogSource as _, Storage as _,
+    prove_inclusion, verify,
 };
 
 use super::support::{Ledger, NAME, append, event};
 
 fn asked(key: &str) -> Append {
     let answer = format!("answer to {key}").into_bytes();
-    let request = Request { scope: "ci".to_owned(), key: key.to_owned(), digest: Digest::of(key.as_bytes()), answer };
+    let request =
+        IdempotentRequest { scope: "ci".to_owned(), key: key.to_owned(), digest: Digest::of(key.as_bytes()), answer };
     Append { request: Some(request), ..append(vec![event("a", 1), event("a", 2)]) }
 }
 
@@ -19,7 +21,7 @@ fn answered(ledger: &Ledger, key: &str) -> Result<Option<Vec<u8>>, Error> {
 }
 
 fn is_corrupt<T: std::fmt::Debug>(outcome: Result<T, Error>) {
-    assert!(matches!(&outcome, Err(Error::Unavailable(why)) if why.cause == Cause::Corrupt), "{outcome:?}");
+    assert!(matches!(&outcome, Err(Error::Unavailable(why)) if why.cause == FailureCause::Corrupt), "{outcome:?}");
 }
 
 /// With the requests `k1` and `k2`, whose first entries are 1 and 3.
@@ -111,7 +113,7 @@ fn a_request_without_an_entry_is_refused() {
 #[test]
 fn the_first_entry_of_a_request_is_bound_to_it_and_proves_like_any_other() {
     let ledger = ledger();
-    let entries = ledger.storage.entries(&Query { limit: 10, ..Query::default() }).unwrap();
+    let entries = ledger.storage.entries(&EntryQuery { limit: 10, ..EntryQuery::default() }).unwrap();
     let bound: Vec<bool> = entries.iter().map(|entry| entry.read().unwrap().request.is_some()).collect();
     assert_eq!(bound, [false, true, false, true, false]);
     let proof = serde_json::to_string(&prove_inclusion(&ledger.storage, 1).unwrap()).unwrap();
@@ -123,7 +125,7 @@ fn the_first_entry_of_a_request_is_bound_to_it_and_proves_like_any_other() {
 #[test]
 fn the_same_request_is_bound_by_another_digest_each_time() {
     let digest = |ledger: &Ledger| {
-        let query = Query { from: 1, limit: 1, ..Query::default() };
+        let query = EntryQuery { from: 1, limit: 1, ..EntryQuery::default() };
         ledger.storage.entries(&query).unwrap()[0].read().unwrap().request.unwrap()
     };
     assert_ne!(digest(&ledger()), digest(&ledger()));

@@ -2,7 +2,9 @@
 
 use lockgate_domain::Digest;
 use lockgate_ledger::audit::{Audit, audit};
-use lockgate_ledger::{Append, Content, Error, Query, Source as _, SqliteOptions, SqliteStorage, Storage as _};
+use lockgate_ledger::{
+    Append, ContentBlob, EntryQuery, Error, LogSource as _, SqliteOptions, SqliteStorage, Storage as _,
+};
 use lockgate_ledger::{KeyFile, note::SigningKey};
 use rusqlite::Connection;
 
@@ -22,10 +24,10 @@ fn forge(ledger: &Ledger, at: i64) {
 fn a_row_behind_the_end_of_the_log_is_no_entry() {
     let ledger = Ledger::with(4);
     let before = (ledger.storage.version("a").unwrap(), ledger.storage.versions(&["a", "b"]).unwrap());
-    let all = Query { limit: 100, ..Query::default() };
-    let of = |query: &Query| ledger.storage.entries(query).unwrap().len();
-    let stream = Query { stream: Some("a".to_owned()), newest_first: true, ..all.clone() };
-    let kind = Query { kind: Some("event".to_owned()), ..all.clone() };
+    let all = EntryQuery { limit: 100, ..EntryQuery::default() };
+    let of = |query: &EntryQuery| ledger.storage.entries(query).unwrap().len();
+    let stream = EntryQuery { stream: Some("a".to_owned()), newest_first: true, ..all.clone() };
+    let kind = EntryQuery { kind: Some("event".to_owned()), ..all.clone() };
     let read = [of(&all), of(&stream), of(&kind)];
     forge(&ledger, 0);
     assert_eq!((ledger.storage.version("a").unwrap(), ledger.storage.versions(&["a", "b"]).unwrap()), before);
@@ -72,7 +74,7 @@ fn a_trigger_keeps_the_ledger_from_being_opened_and_other_changes_of_the_schema_
 #[test]
 fn content_that_a_team_is_let_read_without_an_entry_is_found() {
     let ledger = Ledger::new();
-    let content = Content::new("evidence", "text/plain", std::sync::Arc::new(b"sbom".to_vec()));
+    let content = ContentBlob::new("evidence", "text/plain", std::sync::Arc::new(b"sbom".to_vec()));
     let entry = event("a", 1).referring_to(content.digest()).of_team("shop").unwrap();
     ledger.storage.append(Append { content: vec![content], ..append(vec![entry]) }).unwrap();
     assert_eq!(ledger.storage.defects().unwrap(), [] as [&str; 0]);

@@ -8,7 +8,8 @@ use lockgate_domain::Timestamp;
 use lockgate_ledger::note::{SigningKey, VerifyingKey};
 use lockgate_ledger::tree::leaf_hash;
 use lockgate_ledger::{
-    Append, Appended, Content, NewEntry, Query, Source as _, SqliteOptions, SqliteStorage, Storage, StoredEntry,
+    Append, CommittedAppend, ContentBlob, EntryDraft, EntryQuery, LogSource as _, SqliteOptions, SqliteStorage,
+    Storage, StoredEntry,
 };
 use rusqlite::{Connection, params};
 use serde_json::json;
@@ -40,7 +41,7 @@ impl Ledger {
         ledger
     }
 
-    pub(crate) fn append(&self, entries: Vec<NewEntry>) -> Appended {
+    pub(crate) fn append(&self, entries: Vec<EntryDraft>) -> CommittedAppend {
         self.storage.append(append(entries)).unwrap()
     }
 
@@ -50,7 +51,7 @@ impl Ledger {
 
     /// The entry at that place of the log.
     pub(crate) fn entry(&self, index: u64) -> StoredEntry {
-        self.storage.entries(&Query { from: index, limit: 1, ..Query::default() }).unwrap().remove(0)
+        self.storage.entries(&EntryQuery { from: index, limit: 1, ..EntryQuery::default() }).unwrap().remove(0)
     }
 
     /// Changes what an entry says behind the ledger's back, uncompressed, and whether its hash as well.
@@ -72,16 +73,16 @@ impl Ledger {
     }
 }
 
-pub(crate) fn append(entries: Vec<NewEntry>) -> Append {
+pub(crate) fn append(entries: Vec<EntryDraft>) -> Append {
     Append { entries, ..Append::default() }
 }
 
-pub(crate) fn event(stream: &str, n: u64) -> NewEntry {
-    NewEntry::new(stream, "event", Timestamp::from_millis(0), &json!({ "n": n })).unwrap()
+pub(crate) fn event(stream: &str, n: u64) -> EntryDraft {
+    EntryDraft::new(stream, "event", Timestamp::from_millis(0), &json!({ "n": n })).unwrap()
 }
 
-pub(crate) fn content(bytes: &[u8]) -> Content {
-    Content::new("evidence", "application/octet-stream", Arc::new(bytes.to_vec()))
+pub(crate) fn content(bytes: &[u8]) -> ContentBlob {
+    ContentBlob::new("evidence", "application/octet-stream", Arc::new(bytes.to_vec()))
 }
 
 /// An append with one event of the stream `a`, and the content that it refers to.

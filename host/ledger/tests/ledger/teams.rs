@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use lockgate_domain::{Digest, TeamName};
-use lockgate_ledger::audit::{Audit, AuditReport, Place, audit};
+use lockgate_ledger::audit::{Audit, AuditReport, FindingPlace, audit};
 use lockgate_ledger::note::SigningKey;
 use lockgate_ledger::tree::{Hash, leaf_hash};
 use lockgate_ledger::{
-    Append, ContentState, Error, Head, Query, Source, SourceEntry, Storage as _, StoredContent, TeamView, WithheldEntry,
+    Append, ContentState, EntryQuery, Error, LogHead, LogSource, SourceEntry, Storage as _, StoredContent, TeamView,
+    WithheldEntry,
 };
 use rusqlite::{Connection, params};
 
@@ -31,14 +32,14 @@ struct Changed<'a, F> {
     change: F,
 }
 
-impl<F: Fn(&mut Vec<SourceEntry>) + Send + Sync> Source for Changed<'_, F> {
-    fn head(&self) -> Result<Head, Error> {
+impl<F: Fn(&mut Vec<SourceEntry>) + Send + Sync> LogSource for Changed<'_, F> {
+    fn head(&self) -> Result<LogHead, Error> {
         self.view.head()
     }
-    fn entries(&self, query: &Query) -> Result<Vec<lockgate_ledger::StoredEntry>, Error> {
+    fn entries(&self, query: &EntryQuery) -> Result<Vec<lockgate_ledger::StoredEntry>, Error> {
         self.view.entries(query)
     }
-    fn entries_with_withheld(&self, query: &Query) -> Result<Vec<SourceEntry>, Error> {
+    fn entries_with_withheld(&self, query: &EntryQuery) -> Result<Vec<SourceEntry>, Error> {
         let mut entries = self.view.entries_with_withheld(query)?;
         (self.change)(&mut entries);
         Ok(entries)
@@ -64,7 +65,7 @@ fn audited(ledger: &Ledger, change: impl Fn(&mut Vec<SourceEntry>) + Send + Sync
     audit(&source, &Audit { key: Some(ledger.key.clone()), ..Audit::default() }).unwrap()
 }
 
-fn places(report: &AuditReport) -> Vec<Place> {
+fn places(report: &AuditReport) -> Vec<FindingPlace> {
     report.findings.iter().map(|finding| finding.place).collect()
 }
 
@@ -82,7 +83,7 @@ fn a_log_of_several_pages_is_verified_with_every_second_entry_withheld() {
     assert_eq!((report.findings, report.entries, report.withheld), (vec![], 701, 700));
     let teams = shop();
     let view = TeamView::new(&ledger.storage, &teams);
-    let newest = Query { newest_first: true, from: 100, limit: usize::MAX, ..Query::default() };
+    let newest = EntryQuery { newest_first: true, from: 100, limit: usize::MAX, ..EntryQuery::default() };
     let indexes: Vec<u64> = view.entries_with_withheld(&newest).unwrap().iter().map(SourceEntry::index).collect();
     assert_eq!(indexes, (100..1401).rev().collect::<Vec<_>>());
 }
@@ -98,7 +99,10 @@ fn a_changed_hash_of_a_withheld_entry_is_found() {
         }
     });
     let places = places(&report);
-    assert!(places.contains(&Place::Entries { first: 4, last: 5 }) && places.contains(&Place::Head), "{places:?}");
+    assert!(
+        places.contains(&FindingPlace::Entries { first: 4, last: 5 }) && places.contains(&FindingPlace::Head),
+        "{places:?}"
+    );
 }
 
 #[test]
@@ -118,7 +122,7 @@ fn a_changed_entry_of_the_team_is_found_between_withheld_ones() {
                 }
             }
         });
-        let expected = if forge_hash { Place::Entries { first: 2, last: 3 } } else { Place::Entry(3) };
+        let expected = if forge_hash { FindingPlace::Entries { first: 2, last: 3 } } else { FindingPlace::Entry(3) };
         assert!(places(&report).contains(&expected), "{:?}", report.findings);
     }
 }
@@ -128,7 +132,7 @@ fn an_entry_that_is_left_out_is_not_taken_for_a_withheld_one() {
     let ledger = of_two_teams(8);
     for left_out in [3, 4] {
         let report = audited(&ledger, |entries| entries.retain(|entry| entry.index() != left_out));
-        assert!(places(&report).contains(&Place::Entry(left_out)), "{:?}", report.findings);
+        assert!(places(&report).contains(&FindingPlace::Entry(left_out)), "{:?}", report.findings);
     }
 }
 
@@ -167,11 +171,11 @@ fn an_entry_of_the_ledgers_own_cannot_be_withheld() {
         });
         places(&report)
     };
-    assert!(withheld(0).contains(&Place::Entry(0)));
+    assert!(withheld(0).contains(&FindingPlace::Entry(0)));
     // The next of its stream has a number too many.
-    assert!(withheld(first).contains(&Place::Entry(second)));
+    assert!(withheld(first).contains(&FindingPlace::Entry(second)));
     // Nobody named the key that signs now.
-    assert!(withheld(second).contains(&Place::Head));
+    assert!(withheld(second).contains(&FindingPlace::Head));
 }
 
 #[test]
@@ -187,12 +191,12 @@ fn what_is_withheld_without_need_is_counted() {
 fn a_damaged_file_is_told_apart_from_what_is_withheld() {
     let gone = of_two_teams(8);
     gone.tamper("DELETE FROM entries WHERE idx = 4");
-    assert!(places(&audited(&gone, |_| {})).contains(&Place::Entry(4)));
+    assert!(places(&audited(&gone, |_| {})).contains(&FindingPlace::Entry(4)));
     let forged = of_two_teams(8);
     let file = Connection::open(forged.path()).unwrap();
     let hash = leaf_hash(b"another");
     file.execute("UPDATE entries SET hash = ?1 WHERE idx = 4", params![hash.as_bytes()]).unwrap();
-    assert!(places(&audited(&forged, |_| {})).contains(&Place::Entries { first: 4, last: 5 }));
+    assert!(places(&audited(&forged, |_| {})).contains(&FindingPlace::Entries { first: 4, last: 5 }));
 }
 
 #[test]
@@ -217,9 +221,9 @@ fn content_of_another_team_is_as_content_that_never_was() {
     // What the team's entries refer to is missed, and what others refer to is not.
     ledger.tamper("DELETE FROM content");
     let found = audited(&ledger, |_| {}).findings;
-    let places: Vec<Place> = found.iter().map(|finding| finding.place).collect();
-    assert!(places.contains(&Place::Content(own.digest())), "{found:?}");
-    assert!(!places.contains(&Place::Content(other.digest())), "{found:?}");
+    let places: Vec<FindingPlace> = found.iter().map(|finding| finding.place).collect();
+    assert!(places.contains(&FindingPlace::Content(own.digest())), "{found:?}");
+    assert!(!places.contains(&FindingPlace::Content(other.digest())), "{found:?}");
 }
 
 #[test]
@@ -230,12 +234,15 @@ fn pages_of_many_teams_hold_what_comes_first_of_all_of_them() {
     let seen = |n: u64| n * n % 7 < 5;
     let view = TeamView::new(&ledger.storage, &teams);
     let kind = Some("event".to_owned());
-    let indexes = |query: Query| {
+    let indexes = |query: EntryQuery| {
         let found = view.entries(&query).unwrap();
         found.iter().map(|entry| entry.index).collect::<Vec<_>>()
     };
     let first: Vec<u64> = (20..=100).filter(|n| seen(*n)).take(10).collect();
-    assert_eq!(indexes(Query { kind: kind.clone(), from: 20, limit: 10, ..Query::default() }), first);
+    assert_eq!(indexes(EntryQuery { kind: kind.clone(), from: 20, limit: 10, ..EntryQuery::default() }), first);
     let last: Vec<u64> = (1..80).rev().filter(|n| seen(*n)).take(10).collect();
-    assert_eq!(indexes(Query { kind, before: Some(80), newest_first: true, limit: 10, ..Query::default() }), last);
+    assert_eq!(
+        indexes(EntryQuery { kind, before: Some(80), newest_first: true, limit: 10, ..EntryQuery::default() }),
+        last
+    );
 }

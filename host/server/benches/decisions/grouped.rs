@@ -6,8 +6,8 @@ use lockgate_domain::Digest;
 use lockgate_ledger::note::SigningKey;
 use lockgate_ledger::tree::Hash;
 use lockgate_ledger::{
-    Append, Appended, Done, Error, Forgotten, Head, Health, LedgerClock, Query, Retention, Source, Storage,
-    StoredContent, StoredEntry, Values,
+    Append, AppendCallback, CommittedAppend, EntryQuery, Error, LedgerClock, LogHead, LogSource, NamespaceValues,
+    RetentionReport, RetentionRule, Storage, StorageHealth, StoredContent, StoredEntry,
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,11 +42,11 @@ pub(crate) struct Grouped {
     pub(crate) counted: Counted,
 }
 
-impl Source for Grouped {
-    fn head(&self) -> Result<Head, Error> {
+impl LogSource for Grouped {
+    fn head(&self) -> Result<LogHead, Error> {
         self.inner.head()
     }
-    fn entries(&self, query: &Query) -> Result<Vec<StoredEntry>, Error> {
+    fn entries(&self, query: &EntryQuery) -> Result<Vec<StoredEntry>, Error> {
         self.inner.entries(query)
     }
     fn nodes(&self, nodes: &[u64]) -> Result<Vec<Hash>, Error> {
@@ -64,9 +64,9 @@ impl Source for Grouped {
 }
 
 impl Storage for Grouped {
-    fn submit(&self, append: Append, done: Done) {
+    fn submit(&self, append: Append, done: AppendCallback) {
         let counted = self.counted.clone();
-        let count = move |outcome: Result<Appended, Error>| {
+        let count = move |outcome: Result<CommittedAppend, Error>| {
             if let Ok(appended) = &outcome {
                 let mut counted = counted.0.lock().unwrap();
                 counted.0.appends += 1;
@@ -88,7 +88,7 @@ impl Storage for Grouped {
     fn recent_versions(&self, streams: &[&str]) -> Result<Vec<u64>, Error> {
         self.inner.recent_versions(streams)
     }
-    fn values(&self, namespace: &str, prefix: &str) -> Result<Values, Error> {
+    fn values(&self, namespace: &str, prefix: &str) -> Result<NamespaceValues, Error> {
         self.inner.values(namespace, prefix)
     }
     fn value(&self, namespace: &str, key: &str) -> Result<Option<Vec<u8>>, Error> {
@@ -100,16 +100,16 @@ impl Storage for Grouped {
     fn team_refers_to(&self, team: &str, digest: &Digest) -> Result<bool, Error> {
         self.inner.team_refers_to(team, digest)
     }
-    fn forget(&self, rule: &Retention) -> Result<Forgotten, Error> {
+    fn forget(&self, rule: &RetentionRule) -> Result<RetentionReport, Error> {
         self.inner.forget(rule)
     }
-    fn rotate(&self, next: SigningKey) -> Result<Appended, Error> {
+    fn rotate(&self, next: SigningKey) -> Result<CommittedAppend, Error> {
         self.inner.rotate(next)
     }
     fn clock(&self) -> &Arc<LedgerClock> {
         self.inner.clock()
     }
-    fn health(&self) -> Health {
+    fn health(&self) -> StorageHealth {
         self.inner.health()
     }
 }

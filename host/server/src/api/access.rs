@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use lockgate_domain::TeamName;
 use lockgate_domain::api::access::AccessReview;
-use lockgate_ledger::{Cause, Unavailable};
+use lockgate_ledger::{FailureCause, StorageFailure};
 use lockgate_service::{DeploymentService, ServiceError};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -63,6 +63,8 @@ pub(super) async fn review(
 fn unreadable(error: TokenError) -> ServiceError {
     match error {
         TokenError::Ledger(error) => ServiceError::Ledger(error),
-        other => ServiceError::Ledger(Unavailable { cause: Cause::Corrupt, message: other.to_string() }.into()),
+        other => {
+            ServiceError::Ledger(StorageFailure { cause: FailureCause::Corrupt, message: other.to_string() }.into())
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The audit log over HTTP: enough to check all of it, and to have one entry of it proved, without the file.
 //!
-//! The routes serve [what an audit reads](lockgate_ledger::Source), page by page, as the ledger holds it: leaves, hashes, signed
+//! The routes serve [what an audit reads](lockgate_ledger::LogSource), page by page, as the ledger holds it: leaves, hashes, signed
 //! notes. `lockgate audit` on the other side verifies all of it. The pages are defined in [`lockgate_domain::api::audit`].
 //! Who may read it, the table in `routes` says; how much of it they see goes by their teams, in [`AuditState::ask`], which
 //! every handler goes through.

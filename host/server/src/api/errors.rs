@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode};
 use lockgate_domain::api::LEDGER_DAMAGED;
 use lockgate_domain::{Right, counted};
 use lockgate_engine::rollout::RolloutError;
-use lockgate_ledger::{Cause, Error, Loss, Unavailable};
+use lockgate_ledger::{Error, FailureCause, Loss, StorageFailure};
 use lockgate_service::authority::Forbidden;
 use lockgate_service::{InputError, RuleRefusal, ServiceError};
 
@@ -211,8 +211,8 @@ fn of_ledger(error: Error) -> Problem {
                 .detail(format!("{said}. Nothing was written. Retry after {RETRY_AFTER} s"))
                 .retry_after(RETRY_AFTER)
         }
-        Error::Unavailable(Unavailable { cause: Cause::Corrupt, message }) => damaged(&message),
-        Error::Unavailable(Unavailable { cause, .. }) => unavailable(&said, cause.as_str()),
+        Error::Unavailable(StorageFailure { cause: FailureCause::Corrupt, message }) => damaged(&message),
+        Error::Unavailable(StorageFailure { cause, .. }) => unavailable(&said, cause.as_str()),
         Error::Loss(loss) => lost(&said, &loss),
         Error::KeyRetired { .. } => unavailable(&said, "key-retired"),
         Error::NotFound(_) => Problem::of_status(StatusCode::NOT_FOUND).detail(said),
@@ -251,9 +251,9 @@ fn lost(said: &str, loss: &Loss) -> Problem {
         .detail(format!(
             "{differs} ({cause}). Nothing is written until whoever runs the server brings back what is missing, or accepts the \
              loss with `lockgate ledger accept-loss`; the server's log names the files",
-            cause = Cause::Loss.as_str()
+            cause = FailureCause::Loss.as_str()
         ))
-        .with("cause", Cause::Loss.as_str())
+        .with("cause", FailureCause::Loss.as_str())
         .with("found", found)
         .with("expected", expected)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lockgate_domain::Timestamp;
-use lockgate_ledger::{LedgerClock, Retention, Storage};
+use lockgate_ledger::{LedgerClock, RetentionRule, Storage};
 use lockgate_runtime::{Namespaces, Runtime, RuntimeConfig, RuntimeError};
 use lockgate_service::LedgerNamespaces;
 use lockgate_service::catalogue::{Catalogue, CatalogueError, KeepError, KeptModels};
@@ -189,10 +189,10 @@ pub(super) async fn keep_forgetting(
                 ("snapshot", retention.snapshots),
                 ("recording", retention.recordings),
             ];
-            let content = content
-                .into_iter()
-                .filter_map(|(kind, keep)| Some(Retention::Content { kind: kind.to_owned(), before: before(keep?) }));
-            for rule in content.chain([Retention::Requests { before: before(retention.requests) }]) {
+            let content = content.into_iter().filter_map(|(kind, keep)| {
+                Some(RetentionRule::Content { kind: kind.to_owned(), before: before(keep?) })
+            });
+            for rule in content.chain([RetentionRule::Requests { before: before(retention.requests) }]) {
                 match storage.forget(&rule) {
                     Ok(forgotten) if forgotten.count > 0 => {
                         tracing::info!(?rule, count = forgotten.count, bytes = forgotten.bytes, "deleted by retention");

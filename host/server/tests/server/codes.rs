@@ -229,7 +229,7 @@ fn every_finding_of_a_model_is_in_the_tables_of_its_page_and_no_other_one() {
     let page = read("docs/models.md");
     let documented = codes_in(&page);
     let sources = sources("host/engine/src") + &sources("host/service/src");
-    for beginning in ["Finding::error(", "Finding::warning("] {
+    for beginning in ["ModelFinding::error(", "ModelFinding::warning("] {
         for code in literals_after(&sources, beginning) {
             assert!(documented.contains(code), "docs/models.md lacks `{code}`");
         }

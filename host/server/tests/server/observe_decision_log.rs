@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use lockgate_domain::Timestamp;
-use lockgate_ledger::{Append, Content, KeyFile, NewEntry, SqliteOptions, Storage};
+use lockgate_ledger::{Append, ContentBlob, EntryDraft, KeyFile, SqliteOptions, Storage};
 use lockgate_server::config::{DecisionLogConfig, HttpSinkConfig, InputKind, MaskOp, MaskRule};
 use lockgate_server::observe::{DecisionLog, Metrics, MetricsFormat};
 use serde_json::{Value, json};
@@ -51,8 +51,8 @@ fn at() -> Timestamp {
 
 /// Decides; the answer is the index of the entry.
 fn decide(ledger: &dyn Storage, id: &str) -> u64 {
-    let entry = NewEntry::new("decisions/d-1", "decision", at(), &body(id)).and_then(|entry| entry.with_id(id));
-    let other = NewEntry::new("deployment/d-1", "moved", at(), &json!({})).expect("an entry");
+    let entry = EntryDraft::new("decisions/d-1", "decision", at(), &body(id)).and_then(|entry| entry.with_id(id));
+    let other = EntryDraft::new("deployment/d-1", "moved", at(), &json!({})).expect("an entry");
     let entries = vec![entry.expect("an entry"), other];
     ledger.append(Append { entries, ..Append::default() }).expect("an append").entries[0].index
 }
@@ -85,7 +85,8 @@ fn an_event_has_the_shape_that_opa_gives_it() {
     deliver(&DecisionLogConfig { labels, ..to_file(&path) }, &ledger);
 
     let hash =
-        ledger.entries(&lockgate_ledger::Query { from: index, limit: 1, ..Default::default() }).expect("it")[0].hash;
+        ledger.entries(&lockgate_ledger::EntryQuery { from: index, limit: 1, ..Default::default() }).expect("it")[0]
+            .hash;
     let expected = json!({
         "labels": { "app": "lockgate", "id": "server-1", "region": "eu", "version": env!("CARGO_PKG_VERSION") },
         "decision_id": "dec-1",
@@ -125,7 +126,7 @@ fn what_is_masked_leaves_the_ledger_as_it_is() {
     assert_eq!(events[0]["input"], json!({ "deployment": "d-1" }));
     assert_eq!(events[0]["erased"], json!(["/input/password"]));
     assert_eq!((&events[0]["requested_by"], &events[0]["masked"]), (&json!("somebody"), &json!(["/requested_by"])));
-    let query = lockgate_ledger::Query { from: index, limit: 1, ..Default::default() };
+    let query = lockgate_ledger::EntryQuery { from: index, limit: 1, ..Default::default() };
     let entry = ledger.entries(&query).expect("it")[0].read().expect("it");
     assert_eq!(entry.body["input"]["password"], "hunter2");
 }
@@ -134,14 +135,14 @@ fn what_is_masked_leaves_the_ledger_as_it_is() {
 fn an_event_can_have_the_snapshot_as_its_input() {
     let folder = tempfile::tempdir().expect("a folder");
     let (ledger, path) = (ledger(folder.path()), folder.path().join("decisions.jsonl"));
-    let content = Content::new("snapshot", "application/json", Arc::new(br#"{"id":"d-1"}"#.to_vec()));
+    let content = ContentBlob::new("snapshot", "application/json", Arc::new(br#"{"id":"d-1"}"#.to_vec()));
     let mut body = body("dec-1");
     body["deployment"] = json!(content.digest());
     body["evidence"] = json!({ "tests": { "digest": DIGEST } });
     body["decision"]["at"] = json!("2026-11-22T10:00:00Z");
     body["decision"]["subject"] = json!(DIGEST);
     let entry =
-        NewEntry::new("decisions/d-1", "decision", at(), &body).expect("an entry").referring_to(content.digest());
+        EntryDraft::new("decisions/d-1", "decision", at(), &body).expect("an entry").referring_to(content.digest());
     ledger.append(Append { entries: vec![entry], content: vec![content], ..Append::default() }).expect("an append");
     deliver(&DecisionLogConfig { input: InputKind::Snapshot, ..to_file(&path) }, &ledger);
     let expected = json!({
@@ -155,7 +156,7 @@ fn an_event_can_have_the_snapshot_as_its_input() {
 fn an_entry_of_another_shape_is_handed_on_and_not_left_out() {
     let folder = tempfile::tempdir().expect("a folder");
     let (ledger, path) = (ledger(folder.path()), folder.path().join("decisions.jsonl"));
-    let entry = NewEntry::new("decisions/d-1", "decision", at(), &json!({ "phases": "many" })).expect("an entry");
+    let entry = EntryDraft::new("decisions/d-1", "decision", at(), &json!({ "phases": "many" })).expect("an entry");
     let entry = entry.with_id("odd").expect("an id");
     ledger.append(Append { entries: vec![entry], ..Append::default() }).expect("an append");
     deliver(&to_file(&path), &ledger);
@@ -384,7 +385,7 @@ fn what_a_server_finds_too_large_is_sent_in_pieces_and_a_single_event_without_it
     }
     let mut large = body("large");
     large["input"] = json!("x".repeat(4000));
-    let entry = NewEntry::new("decisions/d-1", "decision", at(), &large).expect("an entry");
+    let entry = EntryDraft::new("decisions/d-1", "decision", at(), &large).expect("an entry");
     ledger.append(Append { entries: vec![entry], ..Append::default() }).expect("an append");
     deliver(&config, &ledger);
     let events = receiver.events();

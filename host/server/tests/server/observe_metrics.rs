@@ -179,7 +179,7 @@ async fn a_scrape_gives_the_ledger_as_it_is_and_the_form_that_was_asked_for() {
     let folder = tempfile::tempdir().expect("a folder");
     let key = KeyFile::new(folder.path().join("key"));
     let ledger = key.open(&folder.path().join("db"), "example.com/ledger", SqliteOptions::default()).expect("a ledger");
-    let size = lockgate_ledger::Source::head(&ledger).expect("a head").size;
+    let size = lockgate_ledger::LogSource::head(&ledger).expect("a head").size;
     let storage: Arc<dyn Storage> = Arc::new(ledger);
     let metrics = Arc::new(Metrics::new());
     let route = get(move |headers: HeaderMap| scrape(metrics, Some(storage), headers));

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lockgate_domain::{Digest, ModelName, PluginRef, Timestamp};
-use lockgate_ledger::{Append, Conflict, Content, ContentState, Entry, Error, Expect, NewEntry, Query, Storage};
+use lockgate_ledger::{
+    Append, Conflict, ContentBlob, ContentState, Entry, EntryDraft, EntryQuery, Error, ExpectedVersion, Storage,
+};
 use lockgate_runtime::RecordedEngine;
 use serde::{Deserialize, Serialize};
 
@@ -117,7 +119,7 @@ fn keep_one(
         if !components_are_there {
             // One by one: all of them together may be more than the ledger takes at once.
             for bytes in components.values() {
-                let content = vec![Content::new(PLUGIN, "application/wasm", Arc::new(bytes.to_vec()))];
+                let content = vec![ContentBlob::new(PLUGIN, "application/wasm", Arc::new(bytes.to_vec()))];
                 storage.append(Append { content, ..Append::default() })?;
             }
             components_are_there = true;
@@ -133,7 +135,7 @@ fn keep_one(
 }
 
 fn record(listed: &ListedModel, name: &ModelName, now: Timestamp, version: u64) -> Result<Append, Error> {
-    let source = Content::new(KIND, "application/toml", Arc::new(listed.source.text.clone().into_bytes()));
+    let source = ContentBlob::new(KIND, "application/toml", Arc::new(listed.source.text.clone().into_bytes()));
     let record = ModelRecord {
         name: name.clone(),
         title: listed.model.model().title.clone(),
@@ -142,9 +144,9 @@ fn record(listed: &ListedModel, name: &ModelName, now: Timestamp, version: u64) 
         plugins: listed.model.plugins().into_iter().map(|(plugin, _)| plugin.clone()).collect(),
         engine: Some(RecordedEngine::line()),
     };
-    let entry = NewEntry::new(STREAM, KIND, now, &record)?.with_id(&name.to_string())?.referring_to(source.digest());
+    let entry = EntryDraft::new(STREAM, KIND, now, &record)?.with_id(&name.to_string())?.referring_to(source.digest());
     let entry = record.plugins.iter().fold(entry, |entry, plugin| entry.referring_to(plugin.digest));
-    let expect = vec![Expect { stream: STREAM.to_owned(), version }];
+    let expect = vec![ExpectedVersion { stream: STREAM.to_owned(), version }];
     Ok(Append { entries: vec![entry], content: vec![source], expect, ..Append::default() })
 }
 
@@ -153,7 +155,7 @@ pub(crate) fn engines(storage: &dyn Storage) -> Result<Vec<(u64, Option<String>)
     let (mut engines, mut from) = (Vec::new(), 0);
     loop {
         let (stream, kind) = (Some(STREAM.to_owned()), Some(KIND.to_owned()));
-        let page = storage.entries(&Query { stream, kind, from, limit: PAGE, ..Query::default() })?;
+        let page = storage.entries(&EntryQuery { stream, kind, from, limit: PAGE, ..EntryQuery::default() })?;
         let Some(last) = page.last() else { return Ok(engines) };
         from = last.index + 1;
         // Those that cannot be read are for an audit to find.
@@ -167,13 +169,13 @@ pub(crate) fn engines(storage: &dyn Storage) -> Result<Vec<(u64, Option<String>)
 
 /// The newest record of that version, if it can be read.
 fn newest(storage: &dyn Storage, name: &ModelName) -> Result<Option<(ModelRecord, Entry)>, Error> {
-    let found = storage.entries(&Query {
+    let found = storage.entries(&EntryQuery {
         stream: Some(STREAM.to_owned()),
         kind: Some(KIND.to_owned()),
         id: Some(name.to_string()),
         newest_first: true,
         limit: 1,
-        ..Query::default()
+        ..EntryQuery::default()
     })?;
     // One that cannot be read is for an audit to find; here it is as if there were none.
     let entry = found.first().and_then(|stored| stored.read().ok());

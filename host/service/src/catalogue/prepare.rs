@@ -13,7 +13,7 @@ use super::files::{FileReader, FileWatch, model_files};
 use super::set::{ListedModel, ModelSet, UnkeptComponents};
 use super::{CatalogueError, FileFindings, ReloadChanges};
 use lockgate_engine::load::{LoadedModel, ModelFolder};
-use lockgate_engine::model::{Finding, Findings, LARGEST_SOURCE, Model, Read, Source, read_partly};
+use lockgate_engine::model::{LARGEST_SOURCE, Model, ModelFinding, ModelFindings, Read, Source, read_partly};
 
 /// New models, all of them good.
 pub(super) struct PreparedModels {
@@ -27,7 +27,7 @@ struct ModelFileCandidate {
     path: PathBuf,
     source: Source,
     read: Option<Read>,
-    findings: Findings,
+    findings: ModelFindings,
     listed: Option<Arc<ListedModel>>,
 }
 
@@ -67,7 +67,7 @@ fn candidate(runtime: &Runtime, files: &RefCell<FileReader>, path: &Path, old: &
     let source = match Source::read(path) {
         Ok(source) => source,
         Err(error) => {
-            let finding = Finding::error("unreadable-model", 0..0, error.to_string());
+            let finding = ModelFinding::error("unreadable-model", 0..0, error.to_string());
             let source = Source::new(path.display().to_string(), "");
             return ModelFileCandidate {
                 path: path.to_owned(),
@@ -88,7 +88,7 @@ fn candidate(runtime: &Runtime, files: &RefCell<FileReader>, path: &Path, old: &
         .map(|(name, plugin)| (name.clone(), component(&plugin.component).map(|bytes| Digest::of(&bytes))))
         .collect();
     let mut candidate =
-        ModelFileCandidate { path: path.to_owned(), source, read, findings: Findings::new(), listed: None };
+        ModelFileCandidate { path: path.to_owned(), source, read, findings: ModelFindings::new(), listed: None };
     if let Some(same) = candidate.is_as_before(old, &components) {
         candidate.findings = same.warnings.clone();
         candidate.listed = Some(same);
@@ -147,7 +147,7 @@ impl ModelFileCandidate {
         let Some(read) = &self.read else { return };
         let (id, one, other) = (&read.model.id, &first.source.name, &self.source.name);
         let message = format!("model `{id}` is in two files: `{one}` and `{other}`");
-        let finding = Finding::error("duplicate-model", read.spans.at("/id"), message);
+        let finding = ModelFinding::error("duplicate-model", read.spans.at("/id"), message);
         self.findings.push(finding.help("give one of them another id, or take one of the files out"));
     }
 
@@ -160,7 +160,7 @@ impl ModelFileCandidate {
             return;
         }
         let message = format!("`{new}` means something else than the `{new}` that was in use");
-        let finding = Finding::warning("version-reused", read.spans.at("/version"), message)
+        let finding = ModelFinding::warning("version-reused", read.spans.at("/version"), message)
             .note(format!("was {}", before.digest))
             .note(format!("is  {}", new.digest))
             .help("raise `version`, so that people can tell which of them a deployment was approved under");

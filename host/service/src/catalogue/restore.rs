@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lockgate_domain::{Digest, ModelName, Timestamp};
-use lockgate_ledger::{ContentState, Error, Query, Storage};
+use lockgate_ledger::{ContentState, EntryQuery, Error, Storage};
 use lockgate_runtime::Runtime;
 
 use super::keep::{KIND, ModelRecord, PAGE, STREAM};
@@ -14,7 +14,7 @@ use super::{FileFindings, ModelSet};
 use lockgate_engine::load::{
     ComponentSource, ForPurpose, LoadPurpose, LoadReport, LoadedModel, MissingComponent, PluginComponent,
 };
-use lockgate_engine::model::{Findings, PluginSource, Source, read_partly};
+use lockgate_engine::model::{ModelFindings, PluginSource, Source, read_partly};
 
 /// Why a model does not come back from the ledger.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +109,7 @@ pub(crate) fn restore_to_replay(
 fn loaded(
     model: ModelName,
     source: Source,
-    load: impl FnOnce(&Source) -> Result<LoadReport, Findings>,
+    load: impl FnOnce(&Source) -> Result<LoadReport, ModelFindings>,
     digest: Digest,
 ) -> Result<LoadedModel, RestoreError> {
     match load(&source) {
@@ -143,13 +143,13 @@ fn components(storage: &dyn Storage, record: &ModelRecord) -> Result<BTreeMap<Di
 fn find(storage: &dyn Storage, digest: Digest) -> Result<ModelRecord, RestoreError> {
     let mut before = None;
     loop {
-        let page = storage.entries(&Query {
+        let page = storage.entries(&EntryQuery {
             stream: Some(STREAM.to_owned()),
             kind: Some(KIND.to_owned()),
             before,
             newest_first: true,
             limit: PAGE,
-            ..Query::default()
+            ..EntryQuery::default()
         })?;
         let Some(last) = page.last() else { return Err(RestoreError::Unknown(digest)) };
         before = Some(last.index);

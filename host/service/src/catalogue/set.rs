@@ -8,7 +8,7 @@ use lockgate_domain::{Digest, ModelName, Timestamp};
 use parking_lot::Mutex;
 
 use lockgate_engine::load::LoadedModel;
-use lockgate_engine::model::{Findings, Source};
+use lockgate_engine::model::{ModelFindings, Source};
 
 /// The models that are loaded at one time. Who decides keeps one set from the first look to the last, so that nothing
 /// is decided by half of one and half of another.
@@ -27,7 +27,7 @@ pub(super) struct ListedModel {
     pub(super) source: Source,
     /// The digests of the components that the model declares, by name; none for one that cannot be read.
     pub(super) components: BTreeMap<String, Option<Digest>>,
-    pub(super) warnings: Findings,
+    pub(super) warnings: ModelFindings,
     /// Since when a model with that id means this.
     pub(super) since: Timestamp,
     /// The components that it uses, until the ledger has them.

@@ -9,7 +9,7 @@ use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
 use super::set::ListedModel;
-use lockgate_engine::model::{Findings, LocatedFinding, Source};
+use lockgate_engine::model::{LocatedFinding, ModelFindings, Source};
 
 /// What became of the models when they were loaded anew. Each list by id in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
@@ -30,7 +30,7 @@ pub struct FileFindings {
     /// The file: its name is the path as it was configured.
     pub source: Source,
     /// What was found.
-    pub findings: Findings,
+    pub findings: ModelFindings,
 }
 
 impl FileFindings {

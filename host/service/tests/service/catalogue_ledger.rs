@@ -8,7 +8,7 @@ use crate::gate_support::{model_text, plugins};
 use crate::ledger_support::Database;
 use lockgate_domain::{Digest, Timestamp};
 use lockgate_ledger::{
-    Append, ContentState, Entry, NewEntry, Query, Retention, Source as _, SqliteStorage, Storage, audit,
+    Append, ContentState, Entry, EntryDraft, EntryQuery, LogSource as _, RetentionRule, SqliteStorage, Storage, audit,
 };
 use lockgate_service::Models as _;
 use lockgate_service::catalogue::{Catalogue, KeepReport, KeptModels, ReloadError, ReloadOutcome, RestoreError};
@@ -20,7 +20,7 @@ fn at(second: i64) -> Timestamp {
 
 /// All records, the oldest first.
 fn records(storage: &dyn Storage) -> Vec<Entry> {
-    let query = Query { stream: Some("models".to_owned()), limit: 100, ..Query::default() };
+    let query = EntryQuery { stream: Some("models".to_owned()), limit: 100, ..EntryQuery::default() };
     storage.entries(&query).unwrap().iter().map(|entry| entry.read().unwrap()).collect()
 }
 
@@ -31,7 +31,7 @@ fn content(storage: &dyn Storage, digest: &Digest) -> (String, String, Vec<u8>) 
 }
 
 fn forget(storage: &dyn Storage, kind: &str) -> u64 {
-    storage.forget(&Retention::Content { kind: kind.to_owned(), before: at(i64::MAX / 1000) }).unwrap().count
+    storage.forget(&RetentionRule::Content { kind: kind.to_owned(), before: at(i64::MAX / 1000) }).unwrap().count
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn an_older_record_is_found_behind_hundreds_of_others() {
     catalogue.keep(&*storage, at(1)).unwrap();
     let digest = catalogue.current().models()[0].digest();
     let other = |n: usize| {
-        let entry = NewEntry::new("models", "model", at(2), &json!({ "of": n })).unwrap();
+        let entry = EntryDraft::new("models", "model", at(2), &json!({ "of": n })).unwrap();
         Append { entries: vec![entry], ..Default::default() }
     };
     for n in 0..250 {

@@ -12,7 +12,7 @@ use lockgate_domain::{Decision, Digest, Phase, Snapshot, Stage, Standing, Timest
 use lockgate_engine::model::Source;
 use lockgate_engine::replay::{OutcomeChange, ReplayOutcome, ReplayedDecision};
 use lockgate_engine::{LoadedModel, decision_id};
-use lockgate_ledger::{Retention, SqliteStorage};
+use lockgate_ledger::{RetentionRule, SqliteStorage};
 use lockgate_service::catalogue::KeptModels;
 use lockgate_service::replay::{DecisionFilter, LedgerReplay};
 use lockgate_service::{DeploymentService, NewEvidence, Recordings};
@@ -262,7 +262,7 @@ fn what_retention_deleted_is_told_with_its_place_and_is_no_match() {
     let page = lockgate_service::PageRequest { before: None, limit: 10 };
     let deployment = server.engine.decisions(&rita(), None, page).unwrap().items[1].deployment;
     let forget = |kind: &str| {
-        let rule = Retention::Content { kind: kind.to_owned(), before: Timestamp::from_millis(i64::MAX / 1000) };
+        let rule = RetentionRule::Content { kind: kind.to_owned(), before: Timestamp::from_millis(i64::MAX / 1000) };
         server.engine.storage().forget(&rule).unwrap().count
     };
     let component = Digest::of(&fs::read(served.models.path("four-eyes.wasm")).unwrap());

@@ -1,7 +1,7 @@
 //! `lockgate ledger`: backups, retention and keys, beside a server that runs.
 
 use lockgate_domain::Digest;
-use lockgate_ledger::{KeyFileError, Source as _, SqliteOptions, Storage as _};
+use lockgate_ledger::{KeyFileError, LogSource as _, SqliteOptions, Storage as _};
 use serde_json::json;
 
 use super::support::{DECISION, Place, SNAPSHOT};
@@ -81,7 +81,7 @@ fn after_a_change_of_keys_a_server_goes_on_with_the_new_one() {
     assert_ne!(old, new);
     assert!(ended.stderr.contains("uses the new key automatically"), "{}", ended.stderr);
     // The server that runs takes the new key.
-    let entry = lockgate_ledger::NewEntry::new("a", "event", lockgate_domain::Timestamp::now(), &json!({})).unwrap();
+    let entry = lockgate_ledger::EntryDraft::new("a", "event", lockgate_domain::Timestamp::now(), &json!({})).unwrap();
     storage.append(lockgate_ledger::Append { entries: vec![entry], ..Default::default() }).unwrap();
     assert_eq!(storage.head().unwrap().key.to_string(), new);
     assert!(storage.health().failing.is_none());

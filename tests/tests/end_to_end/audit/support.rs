@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use lockgate_domain::Timestamp;
 use lockgate_ledger::{
-    Append, Content, KeyFile, NewEntry, Query, Source as _, SqliteOptions, SqliteStorage, Storage as _, StoredEntry,
+    Append, ContentBlob, EntryDraft, EntryQuery, KeyFile, LogSource as _, SqliteOptions, SqliteStorage, Storage as _,
+    StoredEntry,
 };
 use lockgate_tests::tree;
 use serde_json::{Value, json};
@@ -31,7 +32,7 @@ impl Place {
         let at = |minute: i64| Timestamp::from_millis(1_741_078_800_000 + minute * 60_000);
         let event = |kind: &str, minute: i64| {
             let body = json!({ "by": { "person": "ann@example.com", "credential": "token:ann", "kind": "person" }, "minute": minute });
-            NewEntry::new("deployment/d-42", kind, at(minute), &body).unwrap()
+            EntryDraft::new("deployment/d-42", kind, at(minute), &body).unwrap()
         };
         let decision = json!({
             "actor": { "person": "ci@example.com", "credential": "token:pipeline", "kind": "service" },
@@ -46,8 +47,8 @@ impl Place {
                 "odd": [1e-7, 1e-6, 0.1, 1.5e300, 123456789012345680000.0, 1e22, -0.0, 3.0, -4, "größer \u{1f600}\n\"", null, { "\u{fb33}": 1, "\u{1f600}": 2 }],
             },
         });
-        let snapshot = Content::new("snapshot", "application/json", Arc::new(SNAPSHOT.to_vec()));
-        let decision = NewEntry::new("decisions/d-42", "decision", at(3), &decision).unwrap();
+        let snapshot = ContentBlob::new("snapshot", "application/json", Arc::new(SNAPSHOT.to_vec()));
+        let decision = EntryDraft::new("decisions/d-42", "decision", at(3), &decision).unwrap();
         let decision = decision.with_id(DECISION).unwrap().referring_to(snapshot.digest());
         for entries in [vec![event("requested", 1), event("planned", 2)], vec![decision]] {
             storage.append(Append { entries, content: vec![snapshot.clone()], ..Append::default() }).unwrap();
@@ -70,12 +71,12 @@ impl Place {
 
     pub(crate) fn append(&self, storage: &SqliteStorage, n: i64) {
         let entry =
-            NewEntry::new("deployment/d-43", "reported", Timestamp::from_millis(n), &json!({ "n": n })).unwrap();
+            EntryDraft::new("deployment/d-43", "reported", Timestamp::from_millis(n), &json!({ "n": n })).unwrap();
         storage.append(Append { entries: vec![entry], ..Append::default() }).unwrap();
     }
 
     pub(crate) fn entries(&self) -> Vec<StoredEntry> {
-        self.read_only().entries(&Query { limit: 1000, ..Query::default() }).unwrap()
+        self.read_only().entries(&EntryQuery { limit: 1000, ..EntryQuery::default() }).unwrap()
     }
 
     pub(crate) fn read_only(&self) -> SqliteStorage {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lockgate_domain::{Digest, Timestamp};
 use lockgate_ledger::tree::Hash;
-use lockgate_ledger::{Append, Content, NewEntry, Request, Source as _, Storage as _};
+use lockgate_ledger::{Append, ContentBlob, EntryDraft, IdempotentRequest, LogSource as _, Storage as _};
 use serde_json::{Value, json};
 
 use super::support::{DECISION, Place};
@@ -123,7 +123,7 @@ fn a_changed_byte_of_content_is_found() {
     let place = Place::new();
     // Nothing about it can be made smaller, so it is kept as it is.
     let evidence = Digest::of(b"evidence").as_bytes().to_vec();
-    let content = vec![Content::new("evidence", "application/octet-stream", Arc::new(evidence.clone()))];
+    let content = vec![ContentBlob::new("evidence", "application/octet-stream", Arc::new(evidence.clone()))];
     place.storage().append(Append { content, ..Append::default() }).unwrap();
     let copy = Copy::of(place);
     let findings = copy.findings(copy.find(&evidence) + 5);
@@ -186,8 +186,8 @@ fn wherever_a_byte_is_changed_it_is_told_or_makes_no_difference() {
 fn a_changed_answer_that_is_kept_for_an_idempotency_key_is_found() {
     let place = Place::new();
     let (scope, key, answer) = ("ci".to_owned(), "key-of-ci".to_owned(), Digest::of(b"answer").as_bytes().to_vec());
-    let request = Request { scope, key, digest: Digest::of(b"what was asked"), answer: answer.clone() };
-    let entry = NewEntry::new("deployment/d-44", "requested", Timestamp::from_millis(0), &json!({})).unwrap();
+    let request = IdempotentRequest { scope, key, digest: Digest::of(b"what was asked"), answer: answer.clone() };
+    let entry = EntryDraft::new("deployment/d-44", "requested", Timestamp::from_millis(0), &json!({})).unwrap();
     place.storage().append(Append { entries: vec![entry], request: Some(request), ..Append::default() }).unwrap();
     place.lockgate(&["ledger", "backup", "--to", "copy.db"]).with(0);
     place.lockgate(&["audit", "verify", "--file", "copy.db"]).with(0);

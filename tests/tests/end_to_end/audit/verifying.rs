@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lockgate_audit_server::{routes_for, serve};
 use lockgate_domain::{Teams, Timestamp};
-use lockgate_ledger::{Append, NewEntry, Storage as _};
+use lockgate_ledger::{Append, EntryDraft, Storage as _};
 use serde_json::json;
 
 use super::support::Place;
@@ -74,7 +74,7 @@ fn an_auditor_of_a_team_verifies_the_whole_log_and_is_told_what_was_withheld() {
     let place = Place::new();
     let (key, _) = place.head();
     let storage = Arc::new(place.storage());
-    let entry = NewEntry::new("deployment/shop/d-1", "requested", Timestamp::from_millis(0), &json!({})).unwrap();
+    let entry = EntryDraft::new("deployment/shop/d-1", "requested", Timestamp::from_millis(0), &json!({})).unwrap();
     let entries = vec![entry.of_team("shop").unwrap()];
     storage.append(Append { entries, ..Append::default() }).unwrap();
     let server = serve(routes_for(storage, Teams::Named(["shop".parse().unwrap()].into())));

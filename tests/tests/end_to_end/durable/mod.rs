@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lockgate_ledger::{Query, Source as _, SqliteStorage, audit};
+use lockgate_ledger::{EntryQuery, LogSource as _, SqliteStorage, audit};
 use lockgate_tests::served::send;
 use lockgate_tests::tree;
 
@@ -38,7 +38,7 @@ fn kept(data: &Path) -> BTreeSet<String> {
     let report = audit::audit(&ledger, &audit::Audit::default()).unwrap();
     assert!(report.findings.is_empty(), "{:?}", report.findings);
     let mut kept = BTreeSet::new();
-    let mut query = Query { kind: Some("decision".to_owned()), limit: 1000, ..Query::default() };
+    let mut query = EntryQuery { kind: Some("decision".to_owned()), limit: 1000, ..EntryQuery::default() };
     loop {
         let entries = ledger.entries(&query).unwrap();
         let Some(last) = entries.last() else { return kept };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lockgate_domain::counted;
 use lockgate_ledger::note::{Note, VerifyingKey};
-use lockgate_ledger::verify::{self, Consistent, Included, NotProven};
+use lockgate_ledger::verify::{self, ProofError, ProvenConsistency, ProvenInclusion};
 use lockgate_ledger::{Entry, note};
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ const LEAF_ENDING: &str = ".leaf.json";
 const TLOG_PROOF: &str = "c2sp.org/tlog-proof@v1\n";
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct CheckCommand {
+pub(crate) struct CheckProofCommand {
     /// The file of a proof or a signed checkpoint.
     #[arg(value_name = "PROOF")]
     proof: PathBuf,
@@ -41,12 +41,12 @@ pub(crate) struct CheckCommand {
 
 /// What was proven.
 enum ProvenStatement {
-    Included(Box<Included>),
-    Consistent(Consistent),
+    Included(Box<ProvenInclusion>),
+    Consistent(ProvenConsistency),
     Signed(note::Checkpoint),
 }
 
-impl CheckCommand {
+impl CheckProofCommand {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let key = self.key.required()?;
         let source = read_text(&self.proof, "proof", LARGEST_PROOF)?;
@@ -64,7 +64,7 @@ impl CheckCommand {
         Ok(if checked.is_ok() { Exit::Success } else { Exit::Tampered })
     }
 
-    fn checked(&self, text: &str, key: &VerifyingKey) -> Result<Result<ProvenStatement, NotProven>, InvalidInput> {
+    fn checked(&self, text: &str, key: &VerifyingKey) -> Result<Result<ProvenStatement, ProofError>, InvalidInput> {
         if let Some(rest) = text.strip_prefix(TLOG_PROOF) {
             let leaf = self.leaf.clone().unwrap_or_else(|| leaf_file(&self.proof));
             let json = self.translated(rest, &leaf)?;
@@ -101,9 +101,9 @@ impl CheckCommand {
     }
 
     /// Converts a proof in the format of c2sp.org/tlog-proof and the bytes of its entry into the JSON format.
-    fn translated(&self, rest: &str, leaf: &Path) -> Result<Result<String, NotProven>, InvalidInput> {
+    fn translated(&self, rest: &str, leaf: &Path) -> Result<Result<String, ProofError>, InvalidInput> {
         let bytes = read_bytes(leaf, "entry of the proof", LARGEST_PROOF)?;
-        let wrong = |what: &str| Ok(Err(NotProven::Malformed(what.to_owned())));
+        let wrong = |what: &str| Ok(Err(ProofError::Malformed(what.to_owned())));
         let Ok(entry) = Entry::from_leaf(&bytes) else {
             return wrong("the file with the bytes of the entry is not an entry in canonical form");
         };
@@ -128,7 +128,7 @@ impl ProvenStatement {
     fn table(&self, key: &VerifyingKey) -> String {
         match self {
             Self::Included(included) => entry_report(included),
-            Self::Consistent(Consistent { older, newer }) => format!(
+            Self::Consistent(ProvenConsistency { older, newer }) => format!(
                 "{}: the log grew from {} to {}, and no earlier entry changed\n\n{}",
                 styled(GOOD, "proven"),
                 counted(older.size, "entry", "entries"),
@@ -155,12 +155,12 @@ impl ProvenStatement {
         let head = |checkpoint: &note::Checkpoint| json!({ "log": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root });
         match self {
             Self::Included(included) => {
-                let Included { entry, checkpoint, key } = included.as_ref();
+                let ProvenInclusion { entry, checkpoint, key } = included.as_ref();
                 json!({
                     "proven": true, "what": "inclusion", "entry": entry, "in": head(checkpoint), "signed_by": key,
                 })
             }
-            Self::Consistent(Consistent { older, newer }) => json!({
+            Self::Consistent(ProvenConsistency { older, newer }) => json!({
                 "proven": true, "what": "consistency", "older": head(older), "newer": head(newer),
             }),
             Self::Signed(checkpoint) => json!({ "proven": true, "what": "checkpoint", "in": head(checkpoint) }),

@@ -1,14 +1,14 @@
 //! The findings of a verification: place, stream, id, and what is wrong.
 
-use lockgate_ledger::audit::{Finding, Place};
-use lockgate_ledger::{Query, Source};
+use lockgate_ledger::audit::{AuditFinding, FindingPlace};
+use lockgate_ledger::{EntryQuery, LogSource};
 use serde_json::{Map, Value, json};
 
 use crate::print;
 
 /// A finding, with the names of the entry that it is about.
 pub(super) struct ReportedFinding {
-    place: FindingPlace,
+    place: ReportedPlace,
     entry: Option<EntryName>,
     message: String,
 }
@@ -19,32 +19,32 @@ struct EntryName {
     id: Option<String>,
 }
 
-enum FindingPlace {
-    Place(Place),
+enum ReportedPlace {
+    Place(FindingPlace),
     /// The whole file, request table or server.
     Whole(&'static str),
 }
 
 impl ReportedFinding {
-    pub(super) fn new(finding: Finding, source: &dyn Source) -> Self {
+    pub(super) fn new(finding: AuditFinding, source: &dyn LogSource) -> Self {
         let entry = match finding.place {
-            Place::Entry(index) => named(source, index),
-            Place::Entries { first, last } if first == last => named(source, first),
+            FindingPlace::Entry(index) => named(source, index),
+            FindingPlace::Entries { first, last } if first == last => named(source, first),
             _ => None,
         };
-        Self { place: FindingPlace::Place(finding.place), entry, message: finding.message }
+        Self { place: ReportedPlace::Place(finding.place), entry, message: finding.message }
     }
 
     /// A finding about the whole file, request table or server.
     pub(super) fn whole(what: &'static str, message: String) -> Self {
-        Self { place: FindingPlace::Whole(what), entry: None, message }
+        Self { place: ReportedPlace::Whole(what), entry: None, message }
     }
 
     /// A row of the table: place, stream, id, message.
     pub(super) fn row(&self) -> Vec<String> {
         let place = match &self.place {
-            FindingPlace::Place(place) => place.to_string(),
-            FindingPlace::Whole(what) => (*what).to_owned(),
+            ReportedPlace::Place(place) => place.to_string(),
+            ReportedPlace::Whole(what) => (*what).to_owned(),
         };
         let stream = self.entry.as_ref().map(|entry| entry.stream.clone()).unwrap_or_default();
         let id = self.entry.as_ref().and_then(|entry| entry.id.clone()).unwrap_or_default();
@@ -53,8 +53,8 @@ impl ReportedFinding {
 
     pub(super) fn document(&self) -> Value {
         let mut document = match &self.place {
-            FindingPlace::Place(place) => at(place),
-            FindingPlace::Whole(what) => fields(json!({ "place": what })),
+            ReportedPlace::Place(place) => at(place),
+            ReportedPlace::Whole(what) => fields(json!({ "place": what })),
         };
         if let Some(entry) = &self.entry {
             document.insert("stream".to_owned(), json!(entry.stream));
@@ -66,15 +66,15 @@ impl ReportedFinding {
     }
 }
 
-fn at(place: &Place) -> Map<String, Value> {
+fn at(place: &FindingPlace) -> Map<String, Value> {
     fields(match place {
-        Place::Entry(index) => json!({ "place": "entry", "index": index }),
-        Place::Entries { first, last } => json!({ "place": "entries", "first": first, "last": last }),
-        Place::Content(digest) => json!({ "place": "content", "digest": digest }),
-        Place::Checkpoint(size) => json!({ "place": "checkpoint", "size": size }),
-        Place::Elsewhere(size) => json!({ "place": "kept-checkpoint", "size": size }),
-        Place::Head => json!({ "place": "head" }),
-        Place::Key => json!({ "place": "key" }),
+        FindingPlace::Entry(index) => json!({ "place": "entry", "index": index }),
+        FindingPlace::Entries { first, last } => json!({ "place": "entries", "first": first, "last": last }),
+        FindingPlace::Content(digest) => json!({ "place": "content", "digest": digest }),
+        FindingPlace::Checkpoint(size) => json!({ "place": "checkpoint", "size": size }),
+        FindingPlace::Elsewhere(size) => json!({ "place": "kept-checkpoint", "size": size }),
+        FindingPlace::Head => json!({ "place": "head" }),
+        FindingPlace::Key => json!({ "place": "key" }),
         other => json!({ "place": other.to_string() }),
     })
 }
@@ -87,8 +87,8 @@ fn fields(value: Value) -> Map<String, Value> {
 }
 
 /// The names of an entry: from its leaf if that is readable, otherwise from its index fields.
-fn named(source: &dyn Source, index: u64) -> Option<EntryName> {
-    let query = Query { from: index, before: Some(index.saturating_add(1)), limit: 1, ..Query::default() };
+fn named(source: &dyn LogSource, index: u64) -> Option<EntryName> {
+    let query = EntryQuery { from: index, before: Some(index.saturating_add(1)), limit: 1, ..EntryQuery::default() };
     let stored = source.entries(&query).ok()?.pop()?;
     Some(match stored.read() {
         Ok(entry) => EntryName { stream: entry.stream, kind: entry.kind, id: entry.id },

@@ -34,7 +34,7 @@ pub(crate) enum AuditCommand {
     /// `lockgate audit check` verifies the proof with the log's public key, without the server.
     Prove(prove::ProveCommand),
     /// Check a proof or a checkpoint with the log's public key. No server is needed.
-    Check(check::CheckCommand),
+    Check(check::CheckProofCommand),
     /// Print the current signed checkpoint. Keep it outside of the server, to verify the log against it later.
     Checkpoint(CheckpointCommand),
     /// Print the current public key of the log.

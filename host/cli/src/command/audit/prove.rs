@@ -8,9 +8,9 @@ use clap::ValueEnum;
 use lockgate_domain::{Digest, counted};
 use lockgate_ledger::note::{Checkpoint, Note, VerifyingKey};
 use lockgate_ledger::tree::Hash;
-use lockgate_ledger::verify::Consistent;
+use lockgate_ledger::verify::ProvenConsistency;
 use lockgate_ledger::{
-    ConsistencyProof, Error, Head, InclusionProof, Query, Source, SourceEntry, StoredContent, StoredEntry,
+    ConsistencyProof, EntryQuery, Error, InclusionProof, LogHead, LogSource, SourceEntry, StoredContent, StoredEntry,
     prove_consistency, prove_inclusion, verify,
 };
 
@@ -123,7 +123,7 @@ impl ProveCommand {
             Some(key) => key,
             None => first_key(source)?,
         };
-        let Consistent { older, newer } = match verify::consistency(&json, &key) {
+        let ProvenConsistency { older, newer } = match verify::consistency(&json, &key) {
             Ok(consistent) => consistent,
             Err(error) => return Ok(not_proven(&error.to_string())),
         };
@@ -180,8 +180,8 @@ fn find(what: &str, opened: &OpenLog) -> anyhow::Result<InclusionProof> {
 }
 
 /// The index of the entry with an id: of the decision, if there is one.
-fn index_of(id: &str, source: &dyn Source) -> anyhow::Result<u64> {
-    let query = Query { id: Some(id.to_owned()), limit: MOST_OF_ONE_ID, ..Query::default() };
+fn index_of(id: &str, source: &dyn LogSource) -> anyhow::Result<u64> {
+    let query = EntryQuery { id: Some(id.to_owned()), limit: MOST_OF_ONE_ID, ..EntryQuery::default() };
     let found = source.entries(&query)?;
     if let Some(decision) = found.iter().find(|entry| entry.kind == "decision") {
         return Ok(decision.index);
@@ -204,8 +204,8 @@ fn index_of(id: &str, source: &dyn Source) -> anyhow::Result<u64> {
 }
 
 /// The first key in the log. It only serves to check a proof before it is written, not as a key to trust.
-fn first_key(source: &dyn Source) -> anyhow::Result<VerifyingKey> {
-    let found = source.entries(&Query { before: Some(1), limit: 1, ..Query::default() })?;
+fn first_key(source: &dyn LogSource) -> anyhow::Result<VerifyingKey> {
+    let found = source.entries(&EntryQuery { before: Some(1), limit: 1, ..EntryQuery::default() })?;
     let entry = found.first().context("the log has no first entry")?.read().map_err(anyhow::Error::msg)?;
     let key = entry.body.get("key").and_then(serde_json::Value::as_str).unwrap_or_default();
     key.parse().context("the first entry of the log does not name its key")
@@ -213,12 +213,12 @@ fn first_key(source: &dyn Source) -> anyhow::Result<VerifyingKey> {
 
 /// A log as it was at a checkpoint.
 struct LogAtCheckpoint<'a> {
-    source: &'a dyn Source,
-    head: Head,
+    source: &'a dyn LogSource,
+    head: LogHead,
 }
 
 impl<'a> LogAtCheckpoint<'a> {
-    fn new(source: &'a dyn Source, note: &str) -> anyhow::Result<Self> {
+    fn new(source: &'a dyn LogSource, note: &str) -> anyhow::Result<Self> {
         let head = source.head()?;
         let parsed = Note::parse(note)?;
         let checkpoint = Checkpoint::parse(parsed.text())?;
@@ -232,20 +232,20 @@ impl<'a> LogAtCheckpoint<'a> {
             return Err(InvalidInput::from(diagnostic.note(note)).into());
         }
         let Checkpoint { size, root, .. } = checkpoint;
-        Ok(Self { source, head: Head { size, root, checkpoint: note.to_owned(), key: head.key } })
+        Ok(Self { source, head: LogHead { size, root, checkpoint: note.to_owned(), key: head.key } })
     }
 }
 
-impl Source for LogAtCheckpoint<'_> {
-    fn head(&self) -> Result<Head, Error> {
+impl LogSource for LogAtCheckpoint<'_> {
+    fn head(&self) -> Result<LogHead, Error> {
         Ok(self.head.clone())
     }
 
-    fn entries(&self, query: &Query) -> Result<Vec<StoredEntry>, Error> {
+    fn entries(&self, query: &EntryQuery) -> Result<Vec<StoredEntry>, Error> {
         self.source.entries(query)
     }
 
-    fn entries_with_withheld(&self, query: &Query) -> Result<Vec<SourceEntry>, Error> {
+    fn entries_with_withheld(&self, query: &EntryQuery) -> Result<Vec<SourceEntry>, Error> {
         self.source.entries_with_withheld(query)
     }
 

@@ -2,7 +2,7 @@
 
 use lockgate_domain::ExceptionCode;
 use lockgate_ledger::Entry;
-use lockgate_ledger::verify::Included;
+use lockgate_ledger::verify::ProvenInclusion;
 use serde_json::Value;
 
 use crate::layout::fields;
@@ -10,8 +10,8 @@ use crate::print;
 use crate::terminal::{GOOD, STRONG, styled};
 
 /// The entry as text for people.
-pub(super) fn entry_report(included: &Included) -> String {
-    let Included { entry, checkpoint, key } = included;
+pub(super) fn entry_report(included: &ProvenInclusion) -> String {
+    let ProvenInclusion { entry, checkpoint, key } = included;
     let decision = entry.body.get("decision").unwrap_or(&entry.body);
     let DecisionReasons { blocking, exceptions, not_counted } = DecisionReasons::of(decision);
     let one = |value: Option<String>| value.into_iter().filter(|value| !value.is_empty()).collect::<Vec<_>>();
@@ -148,7 +148,7 @@ mod tests {
             "stream": "decisions/d-42",
         });
         let key = lockgate_ledger::note::SigningKey::generate("deploy.example.com/ledger").unwrap();
-        let text = entry_report(&Included {
+        let text = entry_report(&ProvenInclusion {
             entry: serde_json::from_value(entry).unwrap(),
             checkpoint: note::Checkpoint {
                 origin: "log".to_owned(),

@@ -1,7 +1,7 @@
 //! The report of a verification, for people and for tools.
 
 use lockgate_domain::{Timestamp, counted};
-use lockgate_ledger::audit::{AuditReport, OwnEntry};
+use lockgate_ledger::audit::{AuditReport, SystemEntry};
 use lockgate_ledger::note::{Checkpoint, Note};
 use lockgate_ledger::{BackupRestored, LossAccepted};
 use serde::Serialize;
@@ -149,21 +149,21 @@ impl VerificationReport {
 }
 
 /// What was lost, when the loss was accepted, and why.
-fn lost(accepted: &OwnEntry<LossAccepted>) -> String {
-    let OwnEntry { index, at, body: LossAccepted { expected, found, reason } } = accepted;
+fn lost(accepted: &SystemEntry<LossAccepted>) -> String {
+    let SystemEntry { index, at, body: LossAccepted { expected, found, reason } } = accepted;
     let expected = expected.map_or_else(|| "an unknown number of entries".to_owned(), |head| head.to_string());
     let found = found.map_or_else(|| "nothing".to_owned(), |head| head.to_string());
     format!("expected {expected}, found {found}; accepted at {at} (entry {index}): {}", print::plain(reason))
 }
 
 /// The backup that replaced the ledger.
-fn restored(restored: &OwnEntry<BackupRestored>) -> String {
-    let OwnEntry { index, at, body: BackupRestored { backed_up, found } } = restored;
+fn restored(restored: &SystemEntry<BackupRestored>) -> String {
+    let SystemEntry { index, at, body: BackupRestored { backed_up, found } } = restored;
     format!("a backup of {backed_up} with {found}, in use since {at} (entry {index})")
 }
 
 /// One of the ledger's own entries, for tools.
-fn of_ledger<T: Serialize>(entry: &OwnEntry<T>) -> Value {
+fn of_ledger<T: Serialize>(entry: &SystemEntry<T>) -> Value {
     json!({ "index": entry.index, "at": entry.at, "body": entry.body })
 }
 

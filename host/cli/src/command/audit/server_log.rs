@@ -19,8 +19,8 @@ use lockgate_domain::api::audit::{
 use lockgate_domain::{Digest, counted, shortened};
 use lockgate_ledger::tree::Hash;
 use lockgate_ledger::{
-    Cause, ContentState, Error, Head, InclusionProof, Query, Source, SourceEntry, StoredContent, StoredEntry,
-    Unavailable, WithheldEntry,
+    ContentState, EntryQuery, Error, FailureCause, InclusionProof, LogHead, LogSource, SourceEntry, StorageFailure,
+    StoredContent, StoredEntry, WithheldEntry,
 };
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
@@ -64,7 +64,7 @@ impl ServerLog {
     }
 
     /// Reads page after page, until all is read or `take`, which gets each page, returns that it needs no more entries.
-    fn pages(&self, query: &Query, mut take: impl FnMut(Vec<SourceEntry>) -> usize) -> Result<(), Error> {
+    fn pages(&self, query: &EntryQuery, mut take: impl FnMut(Vec<SourceEntry>) -> usize) -> Result<(), Error> {
         let (mut query, mut needed) = (query.clone(), query.limit);
         while needed > 0 {
             query.limit = MOST_ITEMS.min(needed);
@@ -80,7 +80,7 @@ impl ServerLog {
     }
 
     /// One page of entries, and whether there may be more.
-    fn entries_page(&self, query: &Query) -> Result<(Vec<SourceEntry>, bool), Error> {
+    fn entries_page(&self, query: &EntryQuery) -> Result<(Vec<SourceEntry>, bool), Error> {
         let path = entries_path(query);
         let contradicts = |answer: String| contradiction(&path, &answer);
         let Entries { entries, withheld, next } = self.get(&path)?;
@@ -116,20 +116,22 @@ fn ledger_error(error: ClientError) -> Error {
     if let Some(refusal) = error.refusal() {
         let message = || refusal.message().unwrap_or_default().to_owned();
         match (refusal.status(), refusal.code()) {
-            (_, Some(LEDGER_DAMAGED)) => return Unavailable { cause: Cause::Corrupt, message: message() }.into(),
+            (_, Some(LEDGER_DAMAGED)) => {
+                return StorageFailure { cause: FailureCause::Corrupt, message: message() }.into();
+            }
             (404, Some("not-found")) => return Error::NotFound(message()),
             (401 | 403, _) => hint = "; the token needs the right `audit`",
             _ => {}
         }
     }
-    Unavailable { cause: Cause::Other, message: format!("{error}{hint}") }.into()
+    StorageFailure { cause: FailureCause::Other, message: format!("{error}{hint}") }.into()
 }
 
 /// The server answers as Lockgate does, but something else than was asked for.
 fn contradiction(path: &RequestPath, answer: &str) -> Error {
     let shown = shortened(&path.to_string(), LONGEST_PATH);
     let message = format!("the server was asked for `{shown}`, and answered {answer}");
-    Unavailable { cause: Cause::Corrupt, message }.into()
+    StorageFailure { cause: FailureCause::Corrupt, message }.into()
 }
 
 /// The entries of a page and those that are withheld, in the order of the page. An error is the index of an entry whose leaf is not
@@ -163,7 +165,7 @@ fn stored_entry(document: EntryDocument) -> Option<StoredEntry> {
 }
 
 /// Whether an entry is one of those that were asked for, and in its place.
-fn is_expected(query: &Query, last: Option<u64>, entry: &SourceEntry) -> bool {
+fn is_expected(query: &EntryQuery, last: Option<u64>, entry: &SourceEntry) -> bool {
     let index = entry.index();
     let follows = last.is_none_or(|last| if query.newest_first { index < last } else { index > last });
     let within = index >= query.from && query.before.is_none_or(|before| index < before);
@@ -180,7 +182,7 @@ fn is_expected(query: &Query, last: Option<u64>, entry: &SourceEntry) -> bool {
     follows && within && named
 }
 
-fn entries_path(query: &Query) -> RequestPath {
+fn entries_path(query: &EntryQuery) -> RequestPath {
     let mut path = path("entries").query("from", query.from).query("limit", query.limit);
     if let Some(before) = query.before {
         path = path.query("before", before);
@@ -196,16 +198,16 @@ fn entries_path(query: &Query) -> RequestPath {
     path
 }
 
-impl Source for ServerLog {
-    fn head(&self) -> Result<Head, Error> {
+impl LogSource for ServerLog {
+    fn head(&self) -> Result<LogHead, Error> {
         let path = path("head");
         let HeadDocument { size, root, checkpoint, key } = self.get(&path)?;
         let key = key.parse().map_err(|error| contradiction(&path, &format!("a key that is none: {error}")))?;
         self.nodes.lock().grow(size);
-        Ok(Head { size, root, checkpoint, key })
+        Ok(LogHead { size, root, checkpoint, key })
     }
 
-    fn entries(&self, query: &Query) -> Result<Vec<StoredEntry>, Error> {
+    fn entries(&self, query: &EntryQuery) -> Result<Vec<StoredEntry>, Error> {
         let mut found = Vec::new();
         self.pages(query, |page| {
             found.extend(page.into_iter().filter_map(SourceEntry::whole));
@@ -214,7 +216,7 @@ impl Source for ServerLog {
         Ok(found)
     }
 
-    fn entries_with_withheld(&self, query: &Query) -> Result<Vec<SourceEntry>, Error> {
+    fn entries_with_withheld(&self, query: &EntryQuery) -> Result<Vec<SourceEntry>, Error> {
         let mut found = Vec::new();
         self.pages(query, |page| {
             found.extend(page);

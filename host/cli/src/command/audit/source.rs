@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lockgate_ledger::{Source, SqliteStorage};
+use lockgate_ledger::{LogSource, SqliteStorage};
 
 use super::server_log::ServerLog;
 use crate::data_folder::{LEDGER, USUAL_DATA, open_to_read};
@@ -49,7 +49,7 @@ impl LogSourceArguments {
 }
 
 impl OpenLog {
-    pub(super) fn source(&self) -> &dyn Source {
+    pub(super) fn source(&self) -> &dyn LogSource {
         match self {
             Self::File { storage, .. } => storage,
             Self::Server(log) => log,

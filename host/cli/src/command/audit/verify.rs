@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use lockgate_domain::Timestamp;
-use lockgate_ledger::audit::{Audit, Finding, Place, audit};
-use lockgate_ledger::{Error, Query, Source};
+use lockgate_ledger::audit::{Audit, AuditFinding, FindingPlace, audit};
+use lockgate_ledger::{EntryQuery, Error, LogSource};
 
 use super::findings::ReportedFinding;
 use super::report::VerificationReport;
@@ -109,18 +109,18 @@ fn whole_log(opened: &OpenLog) -> &'static str {
 }
 
 /// Whether a finding only says that entries are missing which could not be read.
-fn is_covered(finding: &Finding, unreadable: &[Finding]) -> bool {
-    let is_unreadable = |index: u64| unreadable.iter().any(|other| other.place == Place::Entry(index));
+fn is_covered(finding: &AuditFinding, unreadable: &[AuditFinding]) -> bool {
+    let is_unreadable = |index: u64| unreadable.iter().any(|other| other.place == FindingPlace::Entry(index));
     match finding.place {
-        Place::Entry(index) => is_unreadable(index),
-        Place::Entries { first, last } => !unreadable.is_empty() && (first..=last).all(is_unreadable),
+        FindingPlace::Entry(index) => is_unreadable(index),
+        FindingPlace::Entries { first, last } => !unreadable.is_empty() && (first..=last).all(is_unreadable),
         _ => false,
     }
 }
 
 /// The time of the first or the last entry, if it is readable and not withheld.
-fn entry_time(source: &dyn Source, newest_first: bool) -> Option<Timestamp> {
-    let query = Query { newest_first, limit: 1, ..Query::default() };
+fn entry_time(source: &dyn LogSource, newest_first: bool) -> Option<Timestamp> {
+    let query = EntryQuery { newest_first, limit: 1, ..EntryQuery::default() };
     let found = source.entries_with_withheld(&query).ok()?.pop()?.whole()?;
     found.read().ok().map(|entry| entry.at)
 }

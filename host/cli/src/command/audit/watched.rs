@@ -5,9 +5,11 @@
 
 use indicatif::ProgressBar;
 use lockgate_domain::Digest;
-use lockgate_ledger::audit::{Finding, Place};
+use lockgate_ledger::audit::{AuditFinding, FindingPlace};
 use lockgate_ledger::tree::Hash;
-use lockgate_ledger::{Cause, Error, Head, Query, Source, SourceEntry, StoredContent, StoredEntry, Unavailable};
+use lockgate_ledger::{
+    EntryQuery, Error, FailureCause, LogHead, LogSource, SourceEntry, StorageFailure, StoredContent, StoredEntry,
+};
 use parking_lot::Mutex;
 
 use crate::terminal;
@@ -16,25 +18,25 @@ use crate::terminal;
 const MOST_UNREADABLE: usize = 1000;
 
 pub(super) struct WatchedLog<'a> {
-    source: &'a dyn Source,
+    source: &'a dyn LogSource,
     bar: ProgressBar,
-    unreadable: Mutex<Vec<Finding>>,
+    unreadable: Mutex<Vec<AuditFinding>>,
 }
 
 impl<'a> WatchedLog<'a> {
-    pub(super) fn new(source: &'a dyn Source, quiet: bool) -> Self {
+    pub(super) fn new(source: &'a dyn LogSource, quiet: bool) -> Self {
         let bar = terminal::progress_bar(None, "entries", quiet);
         Self { source, bar, unreadable: Mutex::default() }
     }
 
     /// Ends the progress bar, and returns the entries that could not be read.
-    pub(super) fn finish(self) -> Vec<Finding> {
+    pub(super) fn finish(self) -> Vec<AuditFinding> {
         self.bar.finish_and_clear();
         self.unreadable.into_inner()
     }
 
     /// Reads entries one by one. Those that cannot be read are noted and left out.
-    fn salvaged(&self, query: &Query, why: Error) -> Result<Vec<SourceEntry>, Error> {
+    fn salvaged(&self, query: &EntryQuery, why: Error) -> Result<Vec<SourceEntry>, Error> {
         let Some(before) = query.before else { return Err(why) };
         let mut found = Vec::new();
         for index in query.from..before {
@@ -42,7 +44,7 @@ impl<'a> WatchedLog<'a> {
             if index - query.from >= query.limit as u64 && !found.is_empty() {
                 break;
             }
-            let one = Query { from: index, before: Some(index + 1), limit: 1, ..Query::default() };
+            let one = EntryQuery { from: index, before: Some(index + 1), limit: 1, ..EntryQuery::default() };
             match self.source.entries_with_withheld(&one) {
                 Ok(entries) => found.extend(entries),
                 Err(error) => self.note(index, damage(error)?)?,
@@ -55,9 +57,10 @@ impl<'a> WatchedLog<'a> {
         let mut unreadable = self.unreadable.lock();
         if unreadable.len() >= MOST_UNREADABLE {
             let message = format!("more than {MOST_UNREADABLE} entries cannot be read; the last error: {message}");
-            return Err(Unavailable { cause: Cause::Corrupt, message }.into());
+            return Err(StorageFailure { cause: FailureCause::Corrupt, message }.into());
         }
-        unreadable.push(Finding { place: Place::Entry(index), message: format!("cannot be read: {message}") });
+        unreadable
+            .push(AuditFinding { place: FindingPlace::Entry(index), message: format!("cannot be read: {message}") });
         Ok(())
     }
 }
@@ -68,25 +71,25 @@ impl<'a> WatchedLog<'a> {
 /// Any other error is returned.
 pub(super) fn damage(error: Error) -> Result<String, Error> {
     match error {
-        Error::Unavailable(Unavailable { cause: Cause::Corrupt, message }) => Ok(message),
+        Error::Unavailable(StorageFailure { cause: FailureCause::Corrupt, message }) => Ok(message),
         other => Err(other),
     }
 }
 
-impl Source for WatchedLog<'_> {
-    fn head(&self) -> Result<Head, Error> {
+impl LogSource for WatchedLog<'_> {
+    fn head(&self) -> Result<LogHead, Error> {
         let head = self.source.head()?;
         self.bar.set_length(head.size);
         Ok(head)
     }
 
-    fn entries(&self, query: &Query) -> Result<Vec<StoredEntry>, Error> {
+    fn entries(&self, query: &EntryQuery) -> Result<Vec<StoredEntry>, Error> {
         self.source.entries(query)
     }
 
-    fn entries_with_withheld(&self, query: &Query) -> Result<Vec<SourceEntry>, Error> {
+    fn entries_with_withheld(&self, query: &EntryQuery) -> Result<Vec<SourceEntry>, Error> {
         let found = match self.source.entries_with_withheld(query) {
-            Err(error @ Error::Unavailable(Unavailable { cause: Cause::Corrupt, .. })) => {
+            Err(error @ Error::Unavailable(StorageFailure { cause: FailureCause::Corrupt, .. })) => {
                 self.salvaged(query, error)?
             }
             outcome => outcome?,

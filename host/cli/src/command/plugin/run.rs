@@ -51,12 +51,12 @@ pub(crate) struct RunCommand {
     grants: GrantArguments,
     /// The function to call. Required if the plugin has several kinds.
     #[arg(long, value_enum)]
-    function: Option<PluginFunction>,
+    function: Option<CalledFunction>,
 }
 
 /// The functions whose only input is a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum PluginFunction {
+enum CalledFunction {
     /// The function of approval policies.
     Decide,
     /// The function of validation checks.
@@ -65,7 +65,7 @@ enum PluginFunction {
     Plan,
 }
 
-impl PluginFunction {
+impl CalledFunction {
     fn of(kind: Kind) -> Self {
         match kind {
             Kind::ApprovalPolicy => Self::Decide,
@@ -88,9 +88,9 @@ impl RunCommand {
         let request = LoadRequest { component: component.into(), settings, grants, limits: Limits::default() };
         let plugin = runtime.load(request).map_err(|error| refused(&self.file, &error))?;
         match function(self.function, &plugin)? {
-            PluginFunction::Decide => print_evaluation(store_changes(global, plugin.decide(&snapshot))?, global.quiet),
-            PluginFunction::Run => print_evaluation(store_changes(global, plugin.check(&snapshot))?, global.quiet),
-            PluginFunction::Plan => print_evaluation(store_changes(global, plugin.plan(&snapshot))?, global.quiet),
+            CalledFunction::Decide => print_evaluation(store_changes(global, plugin.decide(&snapshot))?, global.quiet),
+            CalledFunction::Run => print_evaluation(store_changes(global, plugin.check(&snapshot))?, global.quiet),
+            CalledFunction::Plan => print_evaluation(store_changes(global, plugin.plan(&snapshot))?, global.quiet),
         }
     }
 
@@ -139,8 +139,8 @@ impl RunCommand {
     }
 }
 
-fn function(requested: Option<PluginFunction>, plugin: &Plugin) -> anyhow::Result<PluginFunction> {
-    let offered: Vec<PluginFunction> = plugin.kinds().iter().map(|kind| PluginFunction::of(*kind)).collect();
+fn function(requested: Option<CalledFunction>, plugin: &Plugin) -> anyhow::Result<CalledFunction> {
+    let offered: Vec<CalledFunction> = plugin.kinds().iter().map(|kind| CalledFunction::of(*kind)).collect();
     let kinds: Vec<&str> = plugin.kinds().iter().map(|kind| kind.as_str()).collect();
     match (requested, offered.as_slice()) {
         (Some(requested), offered) if offered.contains(&requested) => Ok(requested),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use lockgate_domain::Timestamp;
 use lockgate_engine::LoadedModel;
 use lockgate_engine::replay::ReplayedDecision;
-use lockgate_ledger::Source as _;
+use lockgate_ledger::LogSource as _;
 use lockgate_runtime::Runtime;
 use lockgate_service::replay::{DecisionFilter, KeptDecision, LedgerReplay};
 use rayon::ThreadPool;

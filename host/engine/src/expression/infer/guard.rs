@@ -10,7 +10,7 @@ use cel::common::ast::{Expr, IdedExpr};
 use super::{Checker, ConditionOf};
 use crate::expression::shape::Field;
 use crate::expression::walk::{path, written, written_literal};
-use crate::model::Finding;
+use crate::model::ModelFinding;
 
 impl Checker<'_> {
     /// Warns of a field that can be missing and that no `has(…)` asks for.
@@ -32,7 +32,7 @@ impl Checker<'_> {
         // Once is enough, even if it is looked at often.
         self.tested.insert(path.clone());
         let message = format!("`{path}` may be missing, and then the condition cannot be evaluated");
-        let finding = Finding::warning("unguarded-field", span, message);
+        let finding = ModelFinding::warning("unguarded-field", span, message);
         let whole = self.sites.quotable();
         let (absent, present) = (self.condition_on(node, false), self.condition_on(node, true));
         self.findings.push(match self.condition_of {

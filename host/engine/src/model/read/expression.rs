@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use toml::de::DeValue;
 
-use super::{Field, Finding, Reader};
+use super::{Field, ModelFinding, Reader};
 use crate::expression::{ConditionOf, Expression};
 
 impl Reader<'_> {
@@ -27,7 +27,7 @@ impl Reader<'_> {
     fn expression(
         &mut self,
         field: &Field<'_>,
-        read: impl FnOnce(&str, &BTreeSet<String>) -> Result<(Expression, Vec<Finding>), Vec<Finding>>,
+        read: impl FnOnce(&str, &BTreeSet<String>) -> Result<(Expression, Vec<ModelFinding>), Vec<ModelFinding>>,
     ) -> Option<String> {
         if !matches!(field.value, DeValue::String(_)) {
             let before = self.findings.len();

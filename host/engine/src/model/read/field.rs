@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 use toml::de::{DeTable, DeValue};
 
 use super::super::spans::escaped;
-use super::{Field, Finding, Reader, Table};
+use super::{Field, ModelFinding, Reader, Table};
 
 impl Reader<'_> {
     /// Reports every key that is not among these.
@@ -16,7 +16,7 @@ impl Reader<'_> {
         for key in table.entries.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
             let name = key.get_ref();
             self.unknown.push(key.span());
-            let finding = Finding::error("unknown-key", key.span(), format!("there is no key `{name}` here"));
+            let finding = ModelFinding::error("unknown-key", key.span(), format!("there is no key `{name}` here"));
             self.findings.push(finding.suggest(name, known.iter().copied()));
         }
     }
@@ -42,7 +42,7 @@ impl Reader<'_> {
         let unknown = table.entries.keys().filter(|key| self.unknown.contains(&key.span()));
         let is_misspelt = closest(name, unknown.map(|key| key.get_ref().as_ref())).is_some();
         if field.is_none() && !is_misspelt && !self.syntax.is_in_table(table.span.start) {
-            let finding = Finding::error("missing-key", table.span.clone(), format!("`{name}` is missing"));
+            let finding = ModelFinding::error("missing-key", table.span.clone(), format!("`{name}` is missing"));
             self.findings.push(finding.help(format!("add `{example}`")));
         }
         field
@@ -59,7 +59,8 @@ impl Reader<'_> {
             DeValue::Table(_) => "a table",
         };
         let message = format!("`{}` is {found}, and has to be {wanted}", field.name);
-        self.findings.push(Finding::error("wrong-type", field.span.clone(), message).label(format!("not {wanted}")));
+        self.findings
+            .push(ModelFinding::error("wrong-type", field.span.clone(), message).label(format!("not {wanted}")));
     }
 
     /// A text.
@@ -83,7 +84,11 @@ impl Reader<'_> {
         } else {
             return Some(text);
         };
-        self.findings.push(Finding::error("empty-text", field.span.clone(), format!("`{}` {problem}", field.name)));
+        self.findings.push(ModelFinding::error(
+            "empty-text",
+            field.span.clone(),
+            format!("`{}` {problem}", field.name),
+        ));
         None
     }
 
@@ -106,7 +111,7 @@ impl Reader<'_> {
             format!("`{id}` is not an id: write at most {LONGEST} lower-case letters, digits and single hyphens");
         let words = id.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), " ");
         let better = words.split_whitespace().collect::<Vec<_>>().join("-");
-        let finding = Finding::error("invalid-id", span, message);
+        let finding = ModelFinding::error("invalid-id", span, message);
         let fits = !better.is_empty() && better.len() <= LONGEST;
         self.findings.push(if fits { finding.help(format!("for example `{better}`")) } else { finding });
         false
@@ -137,7 +142,7 @@ impl Reader<'_> {
 
     fn out_of_range(&mut self, field: &Field<'_>, why: &str) {
         let message = format!("`{}` is out of range: {why}", field.name);
-        self.findings.push(Finding::error("out-of-range", field.span.clone(), message));
+        self.findings.push(ModelFinding::error("out-of-range", field.span.clone(), message));
     }
 
     /// True or false.
@@ -163,7 +168,7 @@ impl Reader<'_> {
         };
         let Ok(size) = text.parse::<ByteSize>() else {
             let message = format!("`{text}` is not a size in bytes");
-            let finding = Finding::error("invalid-size", field.span.clone(), message);
+            let finding = ModelFinding::error("invalid-size", field.span.clone(), message);
             self.findings.push(finding.help("write a whole number of bytes, or for example `16MiB` or `512KiB`"));
             return None;
         };
@@ -184,7 +189,7 @@ impl Reader<'_> {
                 None
             }
             Err(error) => {
-                self.findings.push(Finding::error("invalid-duration", field.span.clone(), error.to_string()));
+                self.findings.push(ModelFinding::error("invalid-duration", field.span.clone(), error.to_string()));
                 None
             }
         }
@@ -196,7 +201,7 @@ impl Reader<'_> {
         match text.parse() {
             Ok(digest) => Some(digest),
             Err(error) => {
-                let finding = Finding::error("invalid-digest", field.span.clone(), format!("{error}"));
+                let finding = ModelFinding::error("invalid-digest", field.span.clone(), format!("{error}"));
                 self.findings
                     .push(finding.help("`lockgate model pin` writes the digests of the plugins that are there"));
                 None
@@ -210,7 +215,7 @@ impl Reader<'_> {
         let known = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         if known.is_none() {
             let message = format!("there is no {} `{text}`", field.name);
-            let finding = Finding::error(code, field.span.clone(), message);
+            let finding = ModelFinding::error(code, field.span.clone(), message);
             self.findings.push(finding.suggest(&text, words.iter().map(|(word, _)| *word)));
         }
         known
@@ -274,7 +279,7 @@ impl Reader<'_> {
     }
 
     fn no_json(&mut self, span: Range<usize>, why: &str) -> Value {
-        self.findings.push(Finding::error("out-of-range", span, format!("the number is out of range: {why}")));
+        self.findings.push(ModelFinding::error("out-of-range", span, format!("the number is out of range: {why}")));
         Value::Null
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use lockgate_domain::{Enforcement, Gate, Kind, Phase, Stage};
 
 use super::super::{Binding, Exceptions, GateModel, Group};
-use super::{Finding, Plugins, Reader, Table};
+use super::{ModelFinding, Plugins, Reader, Table};
 
 const ENFORCEMENTS: [(&str, Enforcement); 3] = [
     ("advisory", Enforcement::Advisory),
@@ -52,7 +52,7 @@ impl Reader<'_> {
             if let Some(first) = seen.get(&gate.gate) {
                 let message = format!("the gate `{}` is guarded twice", gate.gate);
                 let finding =
-                    Finding::error("duplicate-gate", table.span, message).related(first.clone(), "first here");
+                    ModelFinding::error("duplicate-gate", table.span, message).related(first.clone(), "first here");
                 self.findings.push(finding.help("put all its bindings into one `[[gates]]` table"));
                 continue;
             }
@@ -92,7 +92,7 @@ impl Reader<'_> {
             ids.insert(id.to_owned(), span.clone());
             return true;
         };
-        let finding = Finding::error("duplicate-id", span.clone(), format!("the id `{id}` is taken in this gate"));
+        let finding = ModelFinding::error("duplicate-id", span.clone(), format!("the id `{id}` is taken in this gate"));
         let finding = finding.related(first.clone(), "first here");
         self.findings.push(finding.note("bindings and groups of one gate share their ids, and so do its decisions"));
         false
@@ -162,7 +162,7 @@ impl Reader<'_> {
                 break;
             }
             let message = format!("group `{id}` has no members");
-            let finding = Finding::error("group-without-members", group.id.clone(), message);
+            let finding = ModelFinding::error("group-without-members", group.id.clone(), message);
             self.findings.push(finding.help(format!("give the bindings that belong to it `group = \"{id}\"`")));
         }
         bindings
@@ -219,7 +219,7 @@ impl Reader<'_> {
         }
         if !self.syntax.is_below("gates") {
             let message = format!("there is no group `{name}` at this gate");
-            let finding = Finding::error("unknown-group", field.span.clone(), message);
+            let finding = ModelFinding::error("unknown-group", field.span.clone(), message);
             let finding = finding.suggest(&name, groups.keys().map(String::as_str));
             self.findings.push(finding.help(format!("declare it: `[[gates.groups]]` with `id = \"{name}\"`")));
         }
@@ -234,7 +234,7 @@ impl Reader<'_> {
     fn not_for_members(&mut self, table: &Table<'_>, key: &str) {
         let Some(field) = self.optional(table, key) else { return };
         let finding =
-            Finding::error("member-with-enforcement", field.key, format!("a member of a group has no `{key}`"));
+            ModelFinding::error("member-with-enforcement", field.key, format!("a member of a group has no `{key}`"));
         self.findings
             .push(finding.note("only the group's answer counts at the gate").help("take the line out, or the `group`"));
     }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use toml::de::DeValue;
 
 use super::super::{GrantedDirectory, GrantedNamespace, GrantedOrigin, ModelGrants};
-use super::{Field, Finding, Reader};
+use super::{Field, ModelFinding, Reader};
 
 /// Whether values may be changed, too.
 const ACCESS: [(&str, bool); 2] = [("read-only", false), ("read-write", true)];
@@ -76,7 +76,7 @@ impl Reader<'_> {
         let origin = self.parsed(&origin)?;
         let granted = GrantedOrigin { origin, methods, addresses, largest_response, redirects, timeout };
         if let Err(error) = granted.check() {
-            self.findings.push(Finding::error("invalid-grant", field.span.clone(), error.to_string()));
+            self.findings.push(ModelFinding::error("invalid-grant", field.span.clone(), error.to_string()));
         }
         Some(granted)
     }
@@ -87,7 +87,7 @@ impl Reader<'_> {
         let redirects = u32::try_from(count).ok().filter(|_| count <= MOST);
         if redirects.is_none() {
             let message = format!("`redirects` is out of range: it has to be from 0 to {MOST}");
-            self.findings.push(Finding::error("out-of-range", field.span.clone(), message));
+            self.findings.push(ModelFinding::error("out-of-range", field.span.clone(), message));
         }
         redirects
     }
@@ -109,7 +109,7 @@ impl Reader<'_> {
         match text.parse() {
             Ok(value) => Some(value),
             Err(error) => {
-                self.findings.push(Finding::error("invalid-grant", field.span.clone(), error.to_string()));
+                self.findings.push(ModelFinding::error("invalid-grant", field.span.clone(), error.to_string()));
                 None
             }
         }

@@ -17,7 +17,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::spans::{Spans, escaped};
-use super::{Finding, Findings, LARGEST_SOURCE, Model, PluginSource, Source};
+use super::{LARGEST_SOURCE, Model, ModelFinding, ModelFindings, PluginSource, Source};
 use syntax::Syntax;
 
 /// A model that was read, and where its parts stand.
@@ -28,14 +28,14 @@ pub struct Read {
     /// Where its parts stand.
     pub spans: Spans,
     /// What looks wrong. No errors.
-    pub warnings: Findings,
+    pub warnings: ModelFindings,
 }
 
 /// Reads a model. Its plugins' files are not looked at.
 ///
 /// # Errors
 /// Everything that is wrong with it, and all warnings.
-pub fn read(source: &Source) -> Result<Read, Findings> {
+pub fn read(source: &Source) -> Result<Read, ModelFindings> {
     let (read, findings) = read_partly(source);
     match read {
         Some(read) if !findings.has_errors() => Ok(Read { warnings: findings, ..read }),
@@ -45,10 +45,10 @@ pub fn read(source: &Source) -> Result<Read, Findings> {
 
 /// Reads what can be read of a model, for those who look for further mistakes in it. Where there are errors, what is
 /// wrong is left out or filled in, so that this is no model to decide by; behind a mistake in the syntax there is none.
-pub fn read_partly(source: &Source) -> (Option<Read>, Findings) {
+pub fn read_partly(source: &Source) -> (Option<Read>, ModelFindings) {
     if source.text.len() as u64 > LARGEST_SOURCE {
         let message = format!("the file has {} bytes, and {LARGEST_SOURCE} are the most", source.text.len());
-        return (None, [Finding::error("too-large", 0..0, message)].into_iter().collect());
+        return (None, [ModelFinding::error("too-large", 0..0, message)].into_iter().collect());
     }
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     let syntax = Syntax::new(&source.text, errors);
@@ -64,11 +64,11 @@ pub fn read_partly(source: &Source) -> (Option<Read>, Findings) {
     reader.place(&document, String::new());
     let model = reader.document(&document);
     let Reader { syntax, findings, spans, .. } = reader;
-    let certain = |finding: &Finding| !syntax.is_on_lines_of(&source.text, &finding.span);
+    let certain = |finding: &ModelFinding| !syntax.is_on_lines_of(&source.text, &finding.span);
     let mistakes = syntax.findings();
     let model = model.filter(|_| mistakes.is_empty());
-    let findings: Findings = mistakes.into_iter().chain(findings.into_iter().filter(certain)).collect();
-    (model.map(|model| Read { model, spans, warnings: Findings::new() }), findings)
+    let findings: ModelFindings = mistakes.into_iter().chain(findings.into_iter().filter(certain)).collect();
+    (model.map(|model| Read { model, spans, warnings: ModelFindings::new() }), findings)
 }
 
 const KEYS: [&str; 11] = [
@@ -88,7 +88,7 @@ const KEYS: [&str; 11] = [
 struct Reader<'t> {
     text: &'t str,
     syntax: Syntax,
-    findings: Vec<Finding>,
+    findings: Vec<ModelFinding>,
     /// Where the keys stand that nobody knows.
     unknown: Vec<Range<usize>>,
     /// The roles that the model declares.
@@ -168,7 +168,7 @@ impl Reader<'_> {
         let version = self.line(field)?;
         if let Err(error) = semver::Version::parse(&version) {
             let message = format!("`{version}` is not a semantic version: {error}");
-            let finding = Finding::error("invalid-version", field.span.clone(), message);
+            let finding = ModelFinding::error("invalid-version", field.span.clone(), message);
             self.findings.push(finding.help("write three numbers, for example `1.0.0`"));
             return None;
         }
@@ -189,9 +189,13 @@ impl Reader<'_> {
             let Some(name) = self.line(&item) else { continue };
             match seen.get(&name) {
                 Some(first) => self.findings.push(
-                    Finding::error("duplicate-environment", item.span, format!("environment `{name}` is listed twice"))
-                        .related(first.clone(), "first here")
-                        .help("a release passes each environment once"),
+                    ModelFinding::error(
+                        "duplicate-environment",
+                        item.span,
+                        format!("environment `{name}` is listed twice"),
+                    )
+                    .related(first.clone(), "first here")
+                    .help("a release passes each environment once"),
                 ),
                 None => {
                     seen.insert(name.clone(), item.span);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{LimitOverrides, PluginSource, PluginUse, StrategyUse, USUAL_RESUME_BY, roles};
-use super::{Field, Finding, Plugins, Reader, Table};
+use super::{Field, ModelFinding, Plugins, Reader, Table};
 use lockgate_domain::{Right, rights_of};
 
 impl Reader<'_> {
@@ -46,7 +46,7 @@ impl Reader<'_> {
         let path = self.line(field)?;
         if path.starts_with('/') || path.starts_with('\\') || path.contains(':') {
             let message = format!("`{path}` is not a path from the model's own folder");
-            let finding = Finding::error("absolute-path", field.span.clone(), message);
+            let finding = ModelFinding::error("absolute-path", field.span.clone(), message);
             self.findings.push(finding.help("write a relative path, so that the model can be moved with its plugins"));
             return None;
         }
@@ -72,7 +72,7 @@ impl Reader<'_> {
             if !rights_of(&role).contains(&Right::Resume) {
                 let message =
                     format!("nobody goes on with a rollout in the role `{role}`: it is none in which people decide");
-                let finding = Finding::error("cannot-resume", item.span.clone(), message);
+                let finding = ModelFinding::error("cannot-resume", item.span.clone(), message);
                 let usual = USUAL_RESUME_BY.join("`, `");
                 self.findings.push(finding.help(format!("name a role of people, for example `{usual}`")));
                 return None;
@@ -84,7 +84,7 @@ impl Reader<'_> {
             let message =
                 "`resume-by` names no role: nobody could end a hold, or go on with a paused rollout".to_owned();
             self.findings.push(
-                Finding::error("cannot-resume", field.span.clone(), message).help("name a role, or leave it out"),
+                ModelFinding::error("cannot-resume", field.span.clone(), message).help("name a role, or leave it out"),
             );
             return None;
         }
@@ -126,7 +126,7 @@ impl Reader<'_> {
         if self.syntax.is_below("plugins") {
             return;
         }
-        let finding = Finding::error("unknown-plugin", field.span.clone(), format!("there is no plugin `{name}`"));
+        let finding = ModelFinding::error("unknown-plugin", field.span.clone(), format!("there is no plugin `{name}`"));
         let finding = match plugins.is_empty() {
             true => finding.note("the model declares no plugins"),
             false => finding.suggest(name, plugins.keys().map(String::as_str)),

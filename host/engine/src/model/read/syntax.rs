@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::model::Finding;
+use crate::model::ModelFinding;
 
 /// The syntax errors of a file.
 pub(super) struct Syntax {
@@ -47,9 +47,9 @@ impl Syntax {
     }
 
     /// The errors as findings.
-    pub(super) fn findings(&self) -> Vec<Finding> {
+    pub(super) fn findings(&self) -> Vec<ModelFinding> {
         let finding = |(message, span): &(String, Range<usize>)| {
-            Finding::error("syntax", span.clone(), format!("this is not TOML: {message}"))
+            ModelFinding::error("syntax", span.clone(), format!("this is not TOML: {message}"))
         };
         self.errors.iter().map(finding).collect()
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use lockgate_domain::Digest;
 use lockgate_engine::LoadedModel;
-use lockgate_engine::model::{self, Findings, Source};
+use lockgate_engine::model::{self, ModelFindings, Source};
 use lockgate_tests::Guest;
 
 /// A folder with plugins, and a model beside them.
@@ -50,11 +50,11 @@ impl Folder {
         Source::new("model.toml", model::pin(&source.text, &digests).unwrap())
     }
 
-    pub(crate) fn check(&self, source: &Source) -> Findings {
+    pub(crate) fn check(&self, source: &Source) -> ModelFindings {
         self.check_at("2026-11-24T12:00:00Z", source)
     }
 
-    pub(crate) fn check_at(&self, now: &str, source: &Source) -> Findings {
+    pub(crate) fn check_at(&self, now: &str, source: &Source) -> ModelFindings {
         LoadedModel::check(&lockgate_tests::runtime(), source, self.path(), now.parse().unwrap())
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use lockgate_domain::{Decision, Deployment, Digest, Gate, Phase, Snapshot, Stage};
 use lockgate_engine::LoadedModel;
-use lockgate_engine::model::{self, Findings, Source};
+use lockgate_engine::model::{self, ModelFindings, Source};
 use lockgate_runtime::{Runtime, RuntimeConfig};
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ pub(crate) fn model_text(names: &[&str], rest: &str) -> String {
     text
 }
 
-pub(crate) fn try_load(text: &str) -> Result<LoadedModel, (Source, Findings)> {
+pub(crate) fn try_load(text: &str) -> Result<LoadedModel, (Source, ModelFindings)> {
     let source = Source::new("model.toml", text);
     LoadedModel::load(&RUNTIME, &source, &plugins()).map(|ready| ready.model).map_err(|findings| (source, findings))
 }
@@ -59,7 +59,8 @@ pub(crate) fn wrong(text: &str) -> Vec<(&'static str, usize, String)> {
     match try_load(text) {
         Ok(_) => Vec::new(),
         Err((source, findings)) => {
-            let errors = findings.located(&source).into_iter().filter(|found| found.severity == model::Severity::Error);
+            let errors =
+                findings.located(&source).into_iter().filter(|found| found.severity == model::FindingSeverity::Error);
             errors.map(|found| (found.code, found.line, found.message)).collect()
         }
     }

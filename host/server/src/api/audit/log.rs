@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use lockgate_domain::api::audit::{Checkpoints, Entries, HeadDocument, KeptCheckpoint, Nodes};
-use lockgate_ledger::{Error, Query, Source, SourceEntry};
+use lockgate_ledger::{EntryQuery, Error, LogSource, SourceEntry};
 
 use super::super::url_parts::QueryParams;
 use super::AuditState;
@@ -106,7 +106,7 @@ pub(in crate::api) async fn entries(
     Authenticated(actor): Authenticated,
 ) -> Result<Json<Entries>, Problem> {
     let limit = query.limit()?;
-    let query = Query {
+    let query = EntryQuery {
         stream: query.stream,
         kind: query.kind,
         id: query.id,
@@ -120,7 +120,7 @@ pub(in crate::api) async fn entries(
 }
 
 /// As many entries as fit into a page, and where to go on.
-fn page(source: &dyn Source, mut query: Query) -> Result<Entries, Error> {
+fn page(source: &dyn LogSource, mut query: EntryQuery) -> Result<Entries, Error> {
     let (limit, mut page, mut bytes) = (query.limit, Entries::default(), 0);
     while places(&page) < limit {
         query.limit = AT_ONCE.min(limit - places(&page));
@@ -151,7 +151,7 @@ fn places(page: &Entries) -> usize {
     page.entries.len() + page.withheld.len()
 }
 
-fn next(query: &Query) -> Option<u64> {
+fn next(query: &EntryQuery) -> Option<u64> {
     if query.newest_first { query.before } else { Some(query.from) }
 }
 

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use lockgate_domain::counted;
 use lockgate_ledger::tree::{Hash, consistency_path, root_of};
-use lockgate_ledger::{Error, InclusionProof, Query, Source, prove_inclusion};
+use lockgate_ledger::{EntryQuery, Error, InclusionProof, LogSource, prove_inclusion};
 
 use super::super::url_parts::{PathParts, QueryParams};
 use super::AuditState;
@@ -38,7 +38,7 @@ pub(in crate::api) async fn inclusion(
     state.ask(actor, move |source| prove(source, index)).await.map(Json)
 }
 
-fn prove(source: &dyn Source, index: u64) -> Result<InclusionProof, Error> {
+fn prove(source: &dyn LogSource, index: u64) -> Result<InclusionProof, Error> {
     let size = source.head()?.size;
     if index >= size {
         return Err(Error::NotFound(format!(
@@ -72,7 +72,7 @@ pub(in crate::api) async fn consistency(
     state.ask(actor, move |source| between(source, query.from, query.to)).await.map(Json)
 }
 
-fn between(source: &dyn Source, from: u64, to: Option<u64>) -> Result<ConsistencyHashes, Error> {
+fn between(source: &dyn LogSource, from: u64, to: Option<u64>) -> Result<ConsistencyHashes, Error> {
     let size = source.head()?.size;
     let to = to.unwrap_or(size);
     let none = || {
@@ -115,9 +115,9 @@ pub async fn decision_proof(
 ///
 /// # Errors
 /// If there is none, or the log cannot be read.
-pub fn proof_of_decision(storage: &dyn Source, id: &str) -> Result<InclusionProof, Error> {
+pub fn proof_of_decision(storage: &dyn LogSource, id: &str) -> Result<InclusionProof, Error> {
     let (kind, id) = (Some("decision".to_owned()), Some(id.to_owned()));
-    let found = storage.entries(&Query { kind, id: id.clone(), limit: 1, ..Query::default() })?;
+    let found = storage.entries(&EntryQuery { kind, id: id.clone(), limit: 1, ..EntryQuery::default() })?;
     let none = || Error::NotFound(format!("the log has no decision `{}`", id.unwrap_or_default()));
     prove_inclusion(storage, found.first().ok_or_else(none)?.index)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use axum::http::StatusCode;
 use lockgate_domain::Teams;
-use lockgate_ledger::{Cause, Error, Source, Storage, TeamView, Unavailable};
+use lockgate_ledger::{Error, FailureCause, LogSource, Storage, StorageFailure, TeamView};
 use lockgate_service::authority::Actor;
 
 use crate::api::errors::damaged;
@@ -28,7 +28,7 @@ impl AuditState {
     pub(super) async fn ask<T: Send + 'static>(
         &self,
         actor: Actor,
-        ask: impl FnOnce(&dyn Source) -> Result<T, Error> + Send + 'static,
+        ask: impl FnOnce(&dyn LogSource) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Problem> {
         let storage = Arc::clone(&self.storage);
         let of_actor = move || match &actor.teams {
@@ -56,11 +56,11 @@ fn problem(error: Error) -> Problem {
     match error {
         Error::NotFound(message) => Problem::of_status(StatusCode::NOT_FOUND).detail(message),
         Error::Withheld(_) => Problem::of_status(StatusCode::FORBIDDEN).detail(error.to_string()),
-        Error::Unavailable(Unavailable { cause: Cause::Corrupt, message }) => {
+        Error::Unavailable(StorageFailure { cause: FailureCause::Corrupt, message }) => {
             // An auditor is told where.
             damaged(&message).detail(message)
         }
-        Error::Unavailable(Unavailable { cause, message }) => {
+        Error::Unavailable(StorageFailure { cause, message }) => {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "ledger-unavailable", "The ledger is unavailable")
                 .detail(message)
                 .with("cause", cause.as_str())
@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn a_damaged_ledger_has_one_code_whoever_reads_it() {
-        let corrupt = || Error::Unavailable(Unavailable { cause: Cause::Corrupt, message: "page 7".to_owned() });
+        let corrupt =
+            || Error::Unavailable(StorageFailure { cause: FailureCause::Corrupt, message: "page 7".to_owned() });
         let of_engine = |error| errors::problem(error).code();
         let codes = [
             problem(corrupt()).code(),

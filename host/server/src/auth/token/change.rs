@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockgate_domain::{CredentialKind, Duration, Person, PersonId, Right, Teams, Timestamp, check_line, check_name};
-use lockgate_ledger::{Append, Error, Expect, Storage, WriteAttempts};
+use lockgate_ledger::{Append, Error, ExpectedVersion, Storage, WriteAttempts};
 use lockgate_service::lifecycle::EventActor;
 
 use super::event::{ACCESS_STREAM, IssuedBody, RevokedBody, RotatedBody, TokenEvent};
@@ -92,7 +92,7 @@ fn append_issued(
     let kind = kind.unwrap_or_else(|| CredentialKind::usual_for(&person.roles));
     let body = IssuedBody { person, kind, teams, scopes, expires, note, by, digest: secret.digest() };
     let entry = TokenEvent::Issued(body).entry(&id, now)?;
-    let expect = version.map(|version| Expect { stream: ACCESS_STREAM.to_owned(), version });
+    let expect = version.map(|version| ExpectedVersion { stream: ACCESS_STREAM.to_owned(), version });
     storage.append(Append { entries: vec![entry], expect: expect.into_iter().collect(), ..Append::default() })?;
     Ok(IssuedToken { token: reread(storage, &id)?, secret })
 }
@@ -153,7 +153,7 @@ fn change(
             return Err(TokenError::Revoked { id: id.to_owned(), at: revocation.at });
         }
         let entries = vec![event(token)?.entry(id, now)?];
-        let expect = vec![Expect { stream: ACCESS_STREAM.to_owned(), version: tokens.version() }];
+        let expect = vec![ExpectedVersion { stream: ACCESS_STREAM.to_owned(), version: tokens.version() }];
         match storage.append(Append { entries, expect, ..Append::default() }) {
             Err(Error::Conflict(_)) if attempts.lose() => tokens.catch_up(storage)?,
             outcome => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockgate_domain::{CredentialKind, Digest, Person, Right, Teams, Timestamp};
-use lockgate_ledger::{InvalidEntry, NewEntry, StoredEntry};
+use lockgate_ledger::{EntryDraft, InvalidEntry, StoredEntry};
 use lockgate_service::lifecycle::EventActor;
 use serde::{Deserialize, Serialize};
 
@@ -65,11 +65,11 @@ pub(super) struct RotatedBody {
 
 impl TokenEvent {
     /// The entry for it.
-    pub(super) fn entry(&self, id: &str, at: Timestamp) -> Result<NewEntry, InvalidEntry> {
+    pub(super) fn entry(&self, id: &str, at: Timestamp) -> Result<EntryDraft, InvalidEntry> {
         let entry = match self {
-            Self::Issued(body) => NewEntry::new(ACCESS_STREAM, ISSUED, at, body),
-            Self::Revoked(body) => NewEntry::new(ACCESS_STREAM, REVOKED, at, body),
-            Self::Rotated(body) => NewEntry::new(ACCESS_STREAM, ROTATED, at, body),
+            Self::Issued(body) => EntryDraft::new(ACCESS_STREAM, ISSUED, at, body),
+            Self::Revoked(body) => EntryDraft::new(ACCESS_STREAM, REVOKED, at, body),
+            Self::Rotated(body) => EntryDraft::new(ACCESS_STREAM, ROTATED, at, body),
         };
         entry?.with_id(id)
     }

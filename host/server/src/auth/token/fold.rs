@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lockgate_domain::{CredentialKind, Digest, Person, Right, Teams, Timestamp};
-use lockgate_ledger::{Query, Source, Storage, StoredEntry};
+use lockgate_ledger::{EntryQuery, LogSource, Storage, StoredEntry};
 use lockgate_service::authority::Actor;
 use lockgate_service::lifecycle::EventActor;
 use serde::Serialize;
@@ -158,8 +158,8 @@ impl Tokens {
     pub(super) fn catch_up(&mut self, storage: &dyn Storage) -> Result<(), TokenError> {
         loop {
             let stream = Some(ACCESS_STREAM.to_owned());
-            let query = Query { stream, from: self.next, limit: PAGE, ..Query::default() };
-            let entries = Source::entries(storage, &query)?;
+            let query = EntryQuery { stream, from: self.next, limit: PAGE, ..EntryQuery::default() };
+            let entries = LogSource::entries(storage, &query)?;
             for entry in &entries {
                 self.apply(entry).map_err(TokenError::Unreadable)?;
                 (self.version, self.next) = (entry.sequence, entry.index + 1);

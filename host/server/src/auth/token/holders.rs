@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lockgate_domain::{PersonId, Right, Teams, Timestamp};
-use lockgate_ledger::{Cause, Error, Storage, Unavailable};
+use lockgate_ledger::{Error, FailureCause, Storage, StorageFailure};
 use lockgate_service::{Credentials, TokensHeld};
 use parking_lot::Mutex;
 
@@ -50,7 +50,7 @@ impl Credentials for TokenHolders {
 fn unreadable(error: TokenError) -> Error {
     match error {
         TokenError::Ledger(error) => error,
-        other => Unavailable { cause: Cause::Corrupt, message: other.to_string() }.into(),
+        other => StorageFailure { cause: FailureCause::Corrupt, message: other.to_string() }.into(),
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use lockgate_domain::{Digest, Gate};
-use lockgate_ledger::{ContentState, Entry, Source, StoredEntry};
+use lockgate_ledger::{ContentState, Entry, LogSource, StoredEntry};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -69,7 +69,7 @@ impl EventWriter {
     ///
     /// # Errors
     /// If the snapshot that it is to have cannot be read.
-    pub(super) fn line(&self, stored: &StoredEntry, source: &dyn Source) -> Result<String, lockgate_ledger::Error> {
+    pub(super) fn line(&self, stored: &StoredEntry, source: &dyn LogSource) -> Result<String, lockgate_ledger::Error> {
         let mut event = Map::new();
         event.insert("labels".to_owned(), json!(self.labels));
         match stored.read() {
@@ -96,7 +96,7 @@ impl EventWriter {
         &self,
         event: &mut Map<String, Value>,
         entry: Entry,
-        source: &dyn Source,
+        source: &dyn LogSource,
     ) -> Result<(), lockgate_ledger::Error> {
         let body = entry.body;
         // Written by somebody with other ideas: it is handed on as it is.
@@ -175,7 +175,7 @@ fn snapshot(
     decision: &Value,
     deployment: Option<Digest>,
     evidence: Map<String, Value>,
-    source: &dyn Source,
+    source: &dyn LogSource,
 ) -> Result<Option<Value>, lockgate_ledger::Error> {
     let Some(digest) = deployment else { return Ok(None) };
     let bytes = match source.content(&digest)?.map(|content| content.state) {

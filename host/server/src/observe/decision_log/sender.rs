@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use lockgate_ledger::{Append, Query, Storage, ValueChanges};
+use lockgate_ledger::{Append, EntryQuery, Storage, ValueChanges};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
@@ -202,7 +202,7 @@ impl SinkSender {
         self.shared.head.fetch_max(head, Ordering::Relaxed);
         let from = self.cursor.load(Ordering::Relaxed);
         let kind = Some("decision".to_owned());
-        let query = Query { kind, from, before: Some(head), limit: PAGE, ..Query::default() };
+        let query = EntryQuery { kind, from, before: Some(head), limit: PAGE, ..EntryQuery::default() };
         let page = self.storage.entries(&query).map_err(ledger)?;
         let (mut lines, mut after, mut size) = (Vec::new(), Vec::new(), 0_usize);
         for entry in &page {

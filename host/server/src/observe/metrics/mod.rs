@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use lockgate_domain::{BindingAnswer, Decision, ModelRef, Timestamp};
-use lockgate_ledger::Health;
+use lockgate_ledger::StorageHealth;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -294,7 +294,7 @@ impl Metrics {
     }
 
     /// How the ledger is, and how many entries it has.
-    pub fn ledger(&self, health: &Health, entries: Option<u64>) {
+    pub fn ledger(&self, health: &StorageHealth, entries: Option<u64>) {
         let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         self.ledger_waiting.set(number(health.waiting));
         self.ledger_limit.set(number(health.limit));

@@ -3,16 +3,16 @@
 use lockgate_client::{Client, RequestPath};
 use lockgate_domain::api::audit::Entries;
 use lockgate_domain::{Teams, Timestamp};
-use lockgate_ledger::{Append, NewEntry};
+use lockgate_ledger::{Append, EntryDraft};
 use lockgate_service::authority::Actor;
 use serde_json::json;
 
 use crate::api::stand::Stand;
 use crate::decision_support::{person, token};
 
-fn of(team: &str, n: u64) -> NewEntry {
+fn of(team: &str, n: u64) -> EntryDraft {
     let entry =
-        NewEntry::new("environment/live", "occupied", Timestamp::from_millis(0), &json!({ "n": n, "by": team }));
+        EntryDraft::new("environment/live", "occupied", Timestamp::from_millis(0), &json!({ "n": n, "by": team }));
     entry.unwrap().with_id("d-1").unwrap().of_team(team).unwrap()
 }
 

@@ -2,7 +2,7 @@
 
 use lockgate_audit_server::{Ledger, event};
 use lockgate_domain::Timestamp;
-use lockgate_ledger::{NewEntry, verify};
+use lockgate_ledger::{EntryDraft, verify};
 use lockgate_server::api::audit::AuditApi;
 use serde_json::{Value, json};
 use utoipa::OpenApi as _;
@@ -54,7 +54,7 @@ fn pages_say_where_they_go_on_until_they_end() {
 fn a_page_of_large_entries_holds_fewer_of_them() {
     let ledger = Ledger::with(0);
     let large = |n: u64| {
-        NewEntry::new("a", "event", Timestamp::from_millis(0), &json!({ "n": n, "text": "x".repeat(3 << 20) }))
+        EntryDraft::new("a", "event", Timestamp::from_millis(0), &json!({ "n": n, "text": "x".repeat(3 << 20) }))
     };
     ledger.append((0..5).map(|n| large(n).unwrap()).collect());
     let server = ledger.serve();

@@ -2,7 +2,7 @@
 
 use lockgate_audit_server::{Ledger, of_team, of_two_teams};
 use lockgate_domain::{Digest, Timestamp};
-use lockgate_ledger::{NewEntry, Query, Retention, Source as _, Storage as _, verify};
+use lockgate_ledger::{EntryDraft, EntryQuery, LogSource as _, RetentionRule, Storage as _, verify};
 use serde_json::json;
 
 use super::routes::{get, json};
@@ -29,7 +29,7 @@ fn a_page_has_all_places_of_the_log_and_says_nothing_of_others_but_their_hash() 
     let (_, _, body) = get(&server, "/api/v1/audit/entries");
     assert!(!String::from_utf8(body).unwrap().contains("billing"));
     let withheld = json(&server, "/api/v1/audit/entries")["withheld"][1].clone();
-    let hash = ledger.storage.entries(&Query { from: 3, limit: 1, ..Query::default() }).unwrap()[0].hash;
+    let hash = ledger.storage.entries(&EntryQuery { from: 3, limit: 1, ..EntryQuery::default() }).unwrap()[0].hash;
     assert_eq!(withheld, json!({ "index": 3, "hash": hash }));
 }
 
@@ -38,7 +38,7 @@ fn how_large_the_entries_of_others_are_does_not_show_in_a_page() {
     let ledger = Ledger::with(0);
     let large = |team: &str| {
         let body = json!({ "text": "x".repeat(3 << 20) });
-        NewEntry::new("a", "event", Timestamp::from_millis(0), &body).unwrap().of_team(team).unwrap()
+        EntryDraft::new("a", "event", Timestamp::from_millis(0), &body).unwrap().of_team(team).unwrap()
     };
     ledger.append((0..5).map(|_| large("billing")).collect());
     ledger.append((0..5).map(|_| large("shop")).collect());
@@ -109,7 +109,7 @@ fn content_is_shown_where_an_entry_of_the_team_refers_to_it() {
     assert_eq!(said(&other), said(&never_was));
     assert_eq!(said(&of_nobody), said(&never_was));
     // Nor is it told that something was deleted.
-    let rule = Retention::Content { kind: "evidence".to_owned(), before: Timestamp::from_millis(i64::MAX) };
+    let rule = RetentionRule::Content { kind: "evidence".to_owned(), before: Timestamp::from_millis(i64::MAX) };
     ledger.storage.forget(&rule).unwrap();
     assert_eq!(said(&other), said(&never_was));
     assert_eq!(ask(&own).0, 410);

@@ -1,7 +1,7 @@
 //! API tokens: what happens to them, and who sees it when.
 
 use lockgate_domain::{CredentialKind, Duration, Right, Teams, Timestamp};
-use lockgate_ledger::{Append, NewEntry, Query, Source as _, Storage as _};
+use lockgate_ledger::{Append, EntryDraft, EntryQuery, LogSource as _, Storage as _};
 use lockgate_server::auth::token::{
     ACCESS_STREAM, IssuedToken, NewToken, TokenError, TokenState, Tokens, first_administrator, issue, revoke, rotate,
 };
@@ -53,7 +53,7 @@ fn entries_about_tokens_say_who_did_it_and_with_which_credential_of_which_kind()
     let id = issued(&*ledger.storage).token.id;
     rotate(&*ledger.storage, &id, &ada(), Duration::default(), None, at(1)).unwrap();
     revoke(&*ledger.storage, &id, &ada(), None, at(2)).unwrap();
-    let query = Query { stream: Some(ACCESS_STREAM.to_owned()), limit: 10, ..Query::default() };
+    let query = EntryQuery { stream: Some(ACCESS_STREAM.to_owned()), limit: 10, ..EntryQuery::default() };
     let entries = ledger.storage.entries(&query).unwrap();
     let bodies: Vec<_> = entries.iter().map(|entry| entry.read().unwrap().body).collect();
     let by = json!({"person": "ada", "credential": "account:ada", "kind": "person"});
@@ -193,7 +193,7 @@ fn secrets_are_neither_in_the_ledger_nor_in_what_is_printed_for_debugging() {
     let ledger = Ledger::new();
     let first = issued(&*ledger.storage);
     let second = rotate(&*ledger.storage, &first.token.id, &ada(), Duration::default(), None, at(1)).unwrap();
-    let entries = ledger.storage.entries(&Query { limit: 100, ..Query::default() }).unwrap();
+    let entries = ledger.storage.entries(&EntryQuery { limit: 100, ..EntryQuery::default() }).unwrap();
     let mut written: String = entries.iter().map(|entry| String::from_utf8_lossy(&entry.leaf).into_owned()).collect();
     written += &format!("{first:?} {second:?}");
     for issued in [&first, &second] {
@@ -208,7 +208,7 @@ async fn an_entry_that_is_not_understood_stops_everything_rather_than_be_overloo
     let ledger = Ledger::new();
     let IssuedToken { token, secret } = issued(&*ledger.storage);
     let write = |kind| {
-        let entry = NewEntry::new(ACCESS_STREAM, kind, at(1), &serde_json::json!({})).unwrap();
+        let entry = EntryDraft::new(ACCESS_STREAM, kind, at(1), &serde_json::json!({})).unwrap();
         let entries = vec![entry.with_id(&token.id).unwrap()];
         ledger.storage.append(Append { entries, ..Append::default() }).unwrap();
     };
@@ -296,7 +296,7 @@ async fn a_session_is_not_taken_for_good_while_the_ledger_cannot_be_understood()
     let ledger = Ledger::new();
     let IssuedToken { token, secret } = issued(&*ledger.storage);
     let session = session(&ledger.authenticator(), secret.expose(), at(1)).await;
-    let entry = NewEntry::new(ACCESS_STREAM, "token-suspended", at(1), &json!({})).unwrap();
+    let entry = EntryDraft::new(ACCESS_STREAM, "token-suspended", at(1), &json!({})).unwrap();
     let entries = vec![entry.with_id(&token.id).unwrap()];
     ledger.storage.append(Append { entries, ..Append::default() }).unwrap();
     let unavailable = Err(AuthError::Unavailable { reason: UNAVAILABLE.to_owned(), retry_after: 1 });

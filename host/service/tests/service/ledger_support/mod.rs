@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lockgate_ledger::tree::leaf_hash;
-use lockgate_ledger::{KeyFile, Query, Source as _, SqliteOptions, SqliteStorage};
+use lockgate_ledger::{EntryQuery, KeyFile, LogSource as _, SqliteOptions, SqliteStorage};
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
@@ -32,7 +32,7 @@ impl Database {
 /// Replaces a text in the one entry of a kind that holds it, directly in the file. The entry gets the id of its new text, and
 /// its hash as well if that is asked for.
 pub(crate) fn forge(ledger: &Path, kind: &str, from: &str, to: &str, with_hash: bool) {
-    let query = Query { kind: Some(kind.to_owned()), limit: usize::MAX, ..Query::default() };
+    let query = EntryQuery { kind: Some(kind.to_owned()), limit: usize::MAX, ..EntryQuery::default() };
     let entries = SqliteStorage::open_read_only(ledger).unwrap().entries(&query).unwrap();
     let leaf = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let [entry] = entries.iter().filter(|entry| leaf(&entry.leaf).contains(from)).collect::<Vec<_>>()[..] else {

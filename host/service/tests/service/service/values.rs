@@ -9,7 +9,7 @@ use std::thread;
 use lockgate_domain::{BindingAnswer, Decision, Digest, FailureKind, Phase, Stage, Standing, Verdict};
 use lockgate_engine::LoadedModel;
 use lockgate_engine::model::Source;
-use lockgate_ledger::{Append, Query, SqliteStorage, Storage, ValueChanges};
+use lockgate_ledger::{Append, EntryQuery, SqliteStorage, Storage, ValueChanges};
 use lockgate_runtime::{Runtime, RuntimeConfig};
 use lockgate_service::LedgerNamespaces;
 use lockgate_service::authority::{Actor, CredentialCheck, CredentialEnded};
@@ -81,7 +81,7 @@ fn counted(engine: &DeploymentService) -> u8 {
 }
 
 fn decisions(engine: &DeploymentService) -> usize {
-    let query = Query { kind: Some("decision".to_owned()), limit: 1000, ..Query::default() };
+    let query = EntryQuery { kind: Some("decision".to_owned()), limit: 1000, ..EntryQuery::default() };
     engine.storage().entries(&query).unwrap().len()
 }
 
@@ -160,8 +160,8 @@ fn a_decision_and_its_values_are_there_at_once() {
     let other = open_ledger(&stand.folder);
     let looked = Arc::clone(&seen);
     let look = move |_| {
-        let query = Query { kind: Some("decision".to_owned()), limit: 10, ..Query::default() };
-        use lockgate_ledger::Source as _;
+        let query = EntryQuery { kind: Some("decision".to_owned()), limit: 10, ..EntryQuery::default() };
+        use lockgate_ledger::LogSource as _;
         let values = other.values("plugin/counter", "").unwrap().values;
         looked.lock().unwrap().push((values, other.entries(&query).unwrap().len()));
         true

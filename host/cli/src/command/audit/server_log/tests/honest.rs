@@ -6,8 +6,8 @@ use lockgate_audit_server::{Ledger, event};
 use lockgate_domain::{Digest, Timestamp};
 use lockgate_ledger::audit::{Audit, audit};
 use lockgate_ledger::{
-    Cause, ContentState, Error, NewEntry, Query, Retention, Source as _, SqliteStorage, Storage as _,
-    prove_consistency, prove_inclusion, verify,
+    ContentState, EntryDraft, EntryQuery, Error, FailureCause, LogSource as _, RetentionRule, SqliteStorage,
+    Storage as _, prove_consistency, prove_inclusion, verify,
 };
 use serde_json::json;
 
@@ -18,7 +18,7 @@ fn an_audit_through_a_server_says_what_one_of_the_file_says() {
     let ledger = Ledger::with(1500);
     ledger.evidence(b"kept");
     ledger.evidence(b"deleted");
-    let rule = Retention::Content { kind: "evidence".to_owned(), before: Timestamp::from_millis(i64::MAX) };
+    let rule = RetentionRule::Content { kind: "evidence".to_owned(), before: Timestamp::from_millis(i64::MAX) };
     ledger.storage.forget(&rule).unwrap();
     ledger.evidence(b"kept");
     ledger.rotate();
@@ -60,14 +60,19 @@ fn entries_are_found_through_a_server_as_in_the_file() {
     ledger.append(vec![event("a b/ü&?", 1).with_id("dec #1%").unwrap().of_team("my team").unwrap()]);
     let log = server_log(&ledger.serve());
     for query in [
-        Query { limit: 3, ..Query::default() },
-        Query { from: 7, before: Some(9), limit: 10, ..Query::default() },
-        Query { newest_first: true, limit: 1100, ..Query::default() },
-        Query { stream: Some("b".to_owned()), limit: usize::MAX, ..Query::default() },
-        Query { kind: Some("log-key".to_owned()), limit: 5, ..Query::default() },
-        Query { stream: Some("a b/ü&?".to_owned()), id: Some("dec #1%".to_owned()), limit: 5, ..Query::default() },
-        Query { id: Some("nobody".to_owned()), limit: 5, ..Query::default() },
-        Query { team: Some("my team".to_owned()), limit: 5, ..Query::default() },
+        EntryQuery { limit: 3, ..EntryQuery::default() },
+        EntryQuery { from: 7, before: Some(9), limit: 10, ..EntryQuery::default() },
+        EntryQuery { newest_first: true, limit: 1100, ..EntryQuery::default() },
+        EntryQuery { stream: Some("b".to_owned()), limit: usize::MAX, ..EntryQuery::default() },
+        EntryQuery { kind: Some("log-key".to_owned()), limit: 5, ..EntryQuery::default() },
+        EntryQuery {
+            stream: Some("a b/ü&?".to_owned()),
+            id: Some("dec #1%".to_owned()),
+            limit: 5,
+            ..EntryQuery::default()
+        },
+        EntryQuery { id: Some("nobody".to_owned()), limit: 5, ..EntryQuery::default() },
+        EntryQuery { team: Some("my team".to_owned()), limit: 5, ..EntryQuery::default() },
     ] {
         assert_eq!(log.entries(&query).unwrap(), ledger.storage.entries(&query).unwrap(), "{query:?}");
     }
@@ -83,7 +88,7 @@ fn proofs_can_be_made_through_a_server() {
     let older = ledger.checkpoint();
     ledger.rotate();
     let decision = json!({ "decision": { "id": "dec-1", "verdict": "allow" } });
-    let decision = NewEntry::new("decisions/d-1", "decision", Timestamp::from_millis(0), &decision).unwrap();
+    let decision = EntryDraft::new("decisions/d-1", "decision", Timestamp::from_millis(0), &decision).unwrap();
     let index = ledger.append(vec![decision.with_id("dec-1").unwrap(), event("a", 10)]).entries[0].index;
     let log = server_log(&ledger.serve());
     let included = verify::inclusion(&text(&prove_inclusion(&log, index).unwrap()), &ledger.key).unwrap();
@@ -99,7 +104,7 @@ fn proofs_can_be_made_through_a_server() {
 fn a_page_of_large_entries_is_followed_by_the_rest() {
     let ledger = Ledger::with(0);
     let large = |n: u64| {
-        NewEntry::new("a", "event", Timestamp::from_millis(0), &json!({ "n": n, "text": "x".repeat(3 << 20) }))
+        EntryDraft::new("a", "event", Timestamp::from_millis(0), &json!({ "n": n, "text": "x".repeat(3 << 20) }))
     };
     ledger.append((0..5).map(|n| large(n).unwrap()).collect());
     assert_eq!(audit(&server_log(&ledger.serve()), &Audit::default()).unwrap().findings, []);
@@ -122,7 +127,7 @@ fn a_server_that_is_not_there_is_no_tampering() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let error = server_log(&format!("http://{address}")).head().unwrap_err();
-    assert!(matches!(&error, Error::Unavailable(why) if why.cause == Cause::Other), "{error}");
+    assert!(matches!(&error, Error::Unavailable(why) if why.cause == FailureCause::Other), "{error}");
 }
 
 #[test]

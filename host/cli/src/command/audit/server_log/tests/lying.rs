@@ -11,9 +11,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lockgate_audit_server::{Ledger, event, routes_for, serve};
 use lockgate_domain::Teams;
-use lockgate_ledger::audit::{Audit, AuditReport, Place, audit};
+use lockgate_ledger::audit::{Audit, AuditReport, FindingPlace, audit};
 use lockgate_ledger::tree::leaf_hash;
-use lockgate_ledger::{Cause, Error, SqliteStorage};
+use lockgate_ledger::{Error, FailureCause, SqliteStorage};
 use serde_json::{Value, json};
 
 use super::server_log;
@@ -26,14 +26,14 @@ fn audited(server: &str, against: &Audit) -> Result<AuditReport, Error> {
     audit(&server_log(server), against)
 }
 
-fn places(server: &str, against: &Audit) -> Vec<Place> {
+fn places(server: &str, against: &Audit) -> Vec<FindingPlace> {
     audited(server, against).unwrap().findings.into_iter().map(|finding| finding.place).collect()
 }
 
 /// What the error says, which has to be that nobody can know what the server serves.
 fn lie(server: &str, ledger: &Ledger) -> String {
     match audited(server, &against(ledger)) {
-        Err(Error::Unavailable(why)) if why.cause == Cause::Corrupt => why.message,
+        Err(Error::Unavailable(why)) if why.cause == FailureCause::Corrupt => why.message,
         other => panic!("{other:?}"),
     }
 }
@@ -46,7 +46,7 @@ fn an_entry_that_is_left_out_is_missed() {
             answer["items"].as_array_mut().unwrap().remove(3);
         }
     });
-    assert!(places(&server, &against(&ledger)).contains(&Place::Entry(3)));
+    assert!(places(&server, &against(&ledger)).contains(&FindingPlace::Entry(3)));
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn entries_that_are_cut_off_are_missed() {
             answer.as_object_mut().unwrap().remove("next");
         }
     });
-    assert!(places(&server, &against(&ledger)).contains(&Place::Entries { first: 5, last: 8 }));
+    assert!(places(&server, &against(&ledger)).contains(&FindingPlace::Entries { first: 5, last: 8 }));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn pages_without_end_are_a_lie() {
 #[test]
 fn a_log_that_another_key_signs_is_not_taken_for_this_one() {
     let (ledger, other) = (Ledger::with(4), Ledger::with(4));
-    assert_eq!(places(&other.serve(), &against(&ledger)), [Place::Key]);
+    assert_eq!(places(&other.serve(), &against(&ledger)), [FindingPlace::Key]);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_key_that_the_log_does_not_name_is_found() {
             answer["key"] = Value::from(key.clone());
         }
     });
-    assert_eq!(places(&server, &against(&ledger)), [Place::Head]);
+    assert_eq!(places(&server, &against(&ledger)), [FindingPlace::Head]);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn an_entry_that_is_changed_on_the_way_is_found() {
             }
         });
         let places = places(&server, &against(&ledger));
-        let expected = if forge_hash { Place::Entries { first: 2, last: 3 } } else { Place::Entry(3) };
+        let expected = if forge_hash { FindingPlace::Entries { first: 2, last: 3 } } else { FindingPlace::Entry(3) };
         assert!(places.contains(&expected), "{places:?}");
     }
 }
@@ -149,7 +149,7 @@ fn a_node_that_is_changed_or_not_there_is_found() {
                 answer["hashes"][0] = if gone { Value::Null } else { answer["hashes"][1].clone() };
             }
         });
-        assert!(places(&server, &against(&ledger)).contains(&Place::Entries { first: 0, last: 1 }));
+        assert!(places(&server, &against(&ledger)).contains(&FindingPlace::Entries { first: 0, last: 1 }));
     }
 }
 
@@ -174,7 +174,7 @@ fn an_earlier_log_is_shown_by_a_checkpoint_that_was_kept() {
     let server = serve(routes_for(storage, Teams::All));
     assert_eq!(places(&server, &against(&ledger)), []);
     let kept = Audit { checkpoints: vec![ledger.checkpoint()], ..against(&ledger) };
-    assert_eq!(places(&server, &kept), [Place::Elsewhere(5)]);
+    assert_eq!(places(&server, &kept), [FindingPlace::Elsewhere(5)]);
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn content_that_is_swapped_hidden_or_not_handed_out_is_found() {
     for server in servers {
         let ledger = Ledger::with(2);
         let digest = ledger.evidence(b"evidence").digest();
-        assert_eq!(places(&server(&ledger), &against(&ledger)), [Place::Content(digest)]);
+        assert_eq!(places(&server(&ledger), &against(&ledger)), [FindingPlace::Content(digest)]);
     }
 }
 
@@ -235,7 +235,7 @@ fn checkpoints_and_digests_out_of_order_are_a_lie() {
 #[test]
 fn an_answer_that_is_cut_off_or_no_json_is_no_verdict() {
     let other = |server: &str| match audited(server, &Audit::default()) {
-        Err(Error::Unavailable(why)) if why.cause == Cause::Other => why.message,
+        Err(Error::Unavailable(why)) if why.cause == FailureCause::Other => why.message,
         other => panic!("{other:?}"),
     };
     let page = serve(axum::Router::new().fallback(|| async { axum::response::Html("<h1>Sign in</h1>") }));

@@ -2,9 +2,11 @@
 
 use lockgate_audit_server::{Ledger, named, of_team, of_two_teams};
 use lockgate_domain::Timestamp;
-use lockgate_ledger::audit::{Audit, AuditReport, Place, audit};
+use lockgate_ledger::audit::{Audit, AuditReport, FindingPlace, audit};
 use lockgate_ledger::tree::leaf_hash;
-use lockgate_ledger::{Cause, Error, Query, Retention, Source as _, Storage as _, TeamView, prove_inclusion};
+use lockgate_ledger::{
+    EntryQuery, Error, FailureCause, LogSource as _, RetentionRule, Storage as _, TeamView, prove_inclusion,
+};
 use serde_json::{Value, json};
 
 use super::server_log;
@@ -24,7 +26,7 @@ fn an_auditor_of_a_team_verifies_the_whole_log() {
     ledger.evidence_of(of_team("shop", 400), b"of shop");
     ledger.evidence_of(of_team("billing", 401), b"of billing");
     ledger.evidence_of(of_team("shop", 402), b"deleted");
-    let rule = Retention::Content { kind: "evidence".to_owned(), before: Timestamp::from_millis(i64::MAX) };
+    let rule = RetentionRule::Content { kind: "evidence".to_owned(), before: Timestamp::from_millis(i64::MAX) };
     ledger.storage.forget(&rule).unwrap();
     ledger.evidence_of(of_team("shop", 403), b"of shop");
     ledger.rotate();
@@ -51,10 +53,10 @@ fn entries_are_found_through_a_server_as_a_view_of_the_team_finds_them() {
     let teams = ["shop".parse().unwrap()].into();
     let view = TeamView::new(&*ledger.storage, &teams);
     for query in [
-        Query { limit: 6, ..Query::default() },
-        Query { limit: 2, newest_first: true, ..Query::default() },
-        Query { kind: Some("shop-kind".to_owned()), limit: 2, newest_first: true, ..Query::default() },
-        Query { team: Some("shop".to_owned()), limit: usize::MAX, ..Query::default() },
+        EntryQuery { limit: 6, ..EntryQuery::default() },
+        EntryQuery { limit: 2, newest_first: true, ..EntryQuery::default() },
+        EntryQuery { kind: Some("shop-kind".to_owned()), limit: 2, newest_first: true, ..EntryQuery::default() },
+        EntryQuery { team: Some("shop".to_owned()), limit: usize::MAX, ..EntryQuery::default() },
     ] {
         assert_eq!(log.entries_with_withheld(&query).unwrap(), view.entries_with_withheld(&query).unwrap());
     }
@@ -77,7 +79,7 @@ fn changed(ledger: &Ledger, change: impl Fn(&mut Value) + Clone + Send + Sync + 
     })
 }
 
-fn places(report: &AuditReport) -> Vec<Place> {
+fn places(report: &AuditReport) -> Vec<FindingPlace> {
     report.findings.iter().map(|finding| finding.place).collect()
 }
 
@@ -90,7 +92,10 @@ fn a_changed_hash_of_a_withheld_entry_is_found_through_a_server() {
         }
     });
     let places = places(&audited(&server, &against(&ledger)).unwrap());
-    assert!(places.contains(&Place::Entries { first: 2, last: 3 }) && places.contains(&Place::Head), "{places:?}");
+    assert!(
+        places.contains(&FindingPlace::Entries { first: 2, last: 3 }) && places.contains(&FindingPlace::Head),
+        "{places:?}"
+    );
 }
 
 #[test]
@@ -103,7 +108,7 @@ fn a_changed_entry_is_found_between_withheld_ones_through_a_server() {
             }
         });
         let places = places(&audited(&server, &against(&ledger)).unwrap());
-        assert!(places.contains(&Place::Entry(4)), "{name}: {places:?}");
+        assert!(places.contains(&FindingPlace::Entry(4)), "{name}: {places:?}");
     }
 }
 
@@ -115,17 +120,17 @@ fn a_withheld_entry_that_is_left_out_is_missed_through_a_server() {
             withheld.as_array_mut().unwrap().remove(1);
         }
     });
-    assert!(places(&audited(&server, &against(&ledger)).unwrap()).contains(&Place::Entry(3)));
+    assert!(places(&audited(&server, &against(&ledger)).unwrap()).contains(&FindingPlace::Entry(3)));
 }
 
 #[test]
 fn withheld_entries_that_were_not_asked_for_are_a_lie() {
     let ledger = of_two_teams();
-    let lie = |server: &str, query: &Query| match server_log(server).entries_with_withheld(query) {
-        Err(Error::Unavailable(why)) if why.cause == Cause::Corrupt => why.message,
+    let lie = |server: &str, query: &EntryQuery| match server_log(server).entries_with_withheld(query) {
+        Err(Error::Unavailable(why)) if why.cause == FailureCause::Corrupt => why.message,
         other => panic!("{other:?}"),
     };
-    let all = Query { limit: 8, ..Query::default() };
+    let all = EntryQuery { limit: 8, ..EntryQuery::default() };
     let hash = leaf_hash(b"another").to_string();
     let more = move |index: u64| {
         let hash = hash.clone();
@@ -140,9 +145,9 @@ fn withheld_entries_that_were_not_asked_for_are_a_lie() {
     // More than asked for; the same place twice; one of those that have to be of one kind.
     let says = lie(&changed(&ledger, more(8)), &all);
     assert!(says.contains("9 entries where at most 8 were asked for"), "{says}");
-    let says = lie(&changed(&ledger, more(6)), &Query { limit: 100, ..Query::default() });
+    let says = lie(&changed(&ledger, more(6)), &EntryQuery { limit: 100, ..EntryQuery::default() });
     assert!(says.contains("entry 6, which was not asked for, or not there"), "{says}");
-    let says = lie(&changed(&ledger, more(3)), &Query { kind: Some("shop-kind".to_owned()), ..all.clone() });
+    let says = lie(&changed(&ledger, more(3)), &EntryQuery { kind: Some("shop-kind".to_owned()), ..all.clone() });
     assert!(says.contains("entry 3, which was not asked for, or not there"), "{says}");
     let reversed = changed(&ledger, |answer| answer["withheld"].as_array_mut().unwrap().reverse());
     let says = lie(&reversed, &all);

@@ -7,25 +7,25 @@ use super::batch::{Batch, REFERENCE_EACH_MS};
 use super::connection::unavailable;
 use super::row::{change, digest, number, unsigned};
 use crate::Error;
-use crate::own::{CONTENT_DELETED, ContentDeleted};
-use crate::storage::{Forgotten, Retention};
+use crate::storage::{RetentionReport, RetentionRule};
+use crate::system_entries::{CONTENT_DELETED, ContentDeleted};
 
 /// How many go in one transaction: others want to write as well.
 const MOST: u64 = 256;
 
 /// Deletes some of what a rule names. Nothing is left when it says that it deleted nothing.
-pub(super) fn some(batch: &mut Batch<'_>, rule: &Retention) -> Result<Forgotten, Error> {
+pub(super) fn some(batch: &mut Batch<'_>, rule: &RetentionRule) -> Result<RetentionReport, Error> {
     match rule {
-        Retention::Requests { before } => {
+        RetentionRule::Requests { before } => {
             let sql = "DELETE FROM requests WHERE (scope, key) IN
                        (SELECT scope, key FROM requests WHERE at < ?1 LIMIT ?2)";
             let count = change(batch.transaction(), sql, params![before.as_millis(), number(MOST)])?;
-            Ok(Forgotten { count: count as u64, bytes: 0 })
+            Ok(RetentionReport { count: count as u64, bytes: 0 })
         }
-        Retention::Content { kind, before } => {
+        RetentionRule::Content { kind, before } => {
             let found = candidates(batch, kind, before.as_millis())?;
             if found.is_empty() {
-                return Ok(Forgotten::default());
+                return Ok(RetentionReport::default());
             }
             let bytes = found.iter().map(|(_, _, size)| size).sum();
             for (id, ..) in &found {
@@ -36,8 +36,8 @@ pub(super) fn some(batch: &mut Batch<'_>, rule: &Retention) -> Result<Forgotten,
             let count = found.len() as u64;
             let content = found.into_iter().map(|(_, digest, _)| digest).collect();
             let note = ContentDeleted { kind: kind.clone(), before: *before, content };
-            batch.apply_own(CONTENT_DELETED, &note)?;
-            Ok(Forgotten { count, bytes })
+            batch.apply_system_entry(CONTENT_DELETED, &note)?;
+            Ok(RetentionReport { count, bytes })
         }
     }
 }

@@ -19,7 +19,7 @@ use rusqlite::Connection;
 
 use super::connection::{open_beside, unavailable};
 use crate::Error;
-use crate::error::{Cause, Unavailable};
+use crate::error::{FailureCause, StorageFailure};
 
 /// At how many pages in the file it begins.
 const BEGIN: usize = 4000;
@@ -29,7 +29,7 @@ const MOST: usize = 65_536;
 const REST: usize = 1000;
 
 /// Empties the file.
-pub(super) struct Emptying {
+pub(super) struct Checkpointer {
     file: Arc<Mutex<WalFile>>,
     ask: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -47,7 +47,7 @@ struct WalFile {
     next: usize,
 }
 
-impl Emptying {
+impl Checkpointer {
     /// Starts the thread.
     pub(super) fn start(path: &Path, busy: Duration) -> Result<Self, Error> {
         let file = Arc::new(Mutex::new(WalFile { pages: 0, begun: 0, done: 0, next: BEGIN }));
@@ -55,7 +55,8 @@ impl Emptying {
         let (path, other) = (path.to_owned(), Arc::clone(&file));
         let thread = std::thread::Builder::new().name("ledger-wal".to_owned());
         let thread = thread.spawn(move || run(&path, busy, &asked, &other));
-        let thread = thread.map_err(|error| Unavailable::new(Cause::Other, format!("no thread to write: {error}")))?;
+        let thread =
+            thread.map_err(|error| StorageFailure::new(FailureCause::Other, format!("no thread to write: {error}")))?;
         Ok(Self { file, ask: Some(ask), thread: Some(thread) })
     }
 
@@ -94,7 +95,7 @@ impl Emptying {
     }
 }
 
-impl Drop for Emptying {
+impl Drop for Checkpointer {
     fn drop(&mut self) {
         self.ask = None;
         if let Some(thread) = self.thread.take() {
