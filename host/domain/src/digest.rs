@@ -47,14 +47,21 @@ impl Digest {
     /// The hex digits after something. Every call of a plugin needs some, so it is one allocation and no formatting.
     #[inline]
     fn after(&self, prefix: &str) -> String {
-        let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
         let mut text = String::with_capacity(prefix.len() + 64);
         text.push_str(prefix);
-        for byte in self.0 {
-            text.push(digit(byte >> 4));
-            text.push(digit(byte & 15));
-        }
+        self.with_digits(|digits| text.push_str(digits));
         text
+    }
+
+    /// Hands the hex digits on, without an allocation.
+    #[expect(clippy::expect_used, reason = "hex digits are ASCII")]
+    fn with_digits<R>(&self, take: impl FnOnce(&str) -> R) -> R {
+        let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+        let mut digits = [0; 64];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
+        take(std::str::from_utf8(&digits).expect("hex digits"))
     }
 
     /// The digest as it is written: `sha256:` and the hex digits.
@@ -66,7 +73,8 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text())
+        f.write_str("sha256:")?;
+        self.with_digits(|digits| f.write_str(digits))
     }
 }
 

@@ -18,7 +18,7 @@ const DICTIONARIES: &[&[u8]] = &[include_bytes!("../dictionaries/1.zdict")];
 /// The number that stands for bytes that are kept as they are.
 pub(crate) const UNCOMPRESSED: i64 = 0;
 /// The level of compression. `ARCHITECTURE.md` compares them.
-const LEVEL: i32 = 3;
+const LEVEL: i32 = 1;
 /// How many contexts are kept for the next one who compresses, and for the next one who decompresses.
 const KEPT_CONTEXTS: usize = 4;
 /// How large the buffer may be that a context keeps, in bytes.
