@@ -41,7 +41,7 @@ pub(crate) struct GateCaller {
     pub(crate) actor: Arc<Actor>,
     /// The credential, to be checked again before something is decided.
     pub(crate) session: CredentialSession,
-    /// The log record of the request, if there is one.
+    /// The record of the request in logs and metrics, if there is one.
     pub(crate) exchange: Option<HttpExchange>,
     /// The origin of the request, as the ledger keeps it.
     pub(crate) request: RequestRef,

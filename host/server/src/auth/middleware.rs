@@ -34,8 +34,7 @@ pub async fn authenticate(
                 now: authenticator.now(),
                 system: authenticator.clock.system(),
             };
-            // Authentication may ask an issuer. Until it is done, the connection counts as one without an accepted
-            // credential.
+            // Authentication may ask an issuer. Until it is done, the connection counts as silent.
             let _unknown = request.extensions().get::<Arc<ConnectionActivity>>().map(ConnectionActivity::pause);
             authenticator.authenticate(presented).await
         }

@@ -113,7 +113,7 @@ impl RequestIntake {
             let turn = place.turn(self.kind).await?;
             request.extensions_mut().insert(turn.clone());
             let response = route(request).await;
-            // The turn ends here. A route that answers in a stream has given it back early.
+            // The turn ends here, so a route that answers in a stream does not hold it for long.
             match turn.answered() {
                 Some(delivery) => deliver(response, delivery, writes),
                 None => Ok(response),
