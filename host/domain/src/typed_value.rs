@@ -108,7 +108,7 @@ impl ValueError {
         Self { pointer: format!("{object}{}", error.pointer), ..error }
     }
 
-    /// The error as the enclosing value reports it, of which this is the member or element `name`.
+    /// The error as the enclosing value reports it, in which this value is the member or element `name`.
     #[must_use]
     pub fn within(mut self, name: &str) -> Self {
         self.pointer.insert_str(0, &format!("/{}", name.replace('~', "~0").replace('/', "~1")));

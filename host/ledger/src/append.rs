@@ -55,7 +55,7 @@ impl ContentBlob {
         Self { digest: Digest::of(&bytes), kind: kind.to_owned(), media_type: media_type.to_owned(), bytes }
     }
 
-    /// The digest by which entries refer to this content.
+    /// The digest that entries use to refer to this content.
     pub fn digest(&self) -> Digest {
         self.digest
     }

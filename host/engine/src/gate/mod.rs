@@ -150,8 +150,8 @@ impl LoadedModel {
 
 /// Asks every binding of the gate. Bindings run side by side as long as cores are free. They run one after the other if
 /// other decisions keep all cores busy or most answers are known, because threads then cost more than they give. The
-/// result is the same. A plugin that may wait for others runs on a thread of its own, so that it does not block one of
-/// the computing threads, of which each core has one.
+/// result is the same. A plugin that may wait for others runs on a thread of its own, so that it does not block a
+/// computing thread: there are only as many of those as cores.
 fn ask_all(
     gate: &LoadedGate,
     snapshot: &Arc<Snapshot>,

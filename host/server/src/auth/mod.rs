@@ -51,7 +51,7 @@ pub struct PresentedCredentials<'a> {
     pub authorization: Option<&'a HeaderValue>,
     /// The client certificate of the connection, in DER. TLS has verified it.
     pub certificate: Option<&'a [u8]>,
-    /// The address of the client, by which failed attempts are counted. None: they are not counted.
+    /// The address of the client. Failed attempts are counted by it. None: they are not counted.
     pub peer: Option<SocketAddr>,
     /// The time that credentials are checked against.
     pub now: Timestamp,
