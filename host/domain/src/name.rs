@@ -355,7 +355,7 @@ mod tests {
 
     use crate::{Deployment, read_value};
 
-    /// What is said of a deployment of the examples whose member at this pointer is another one.
+    /// The error for the example deployment with another member at this pointer.
     fn said(pointer: &str, value: &str) -> Option<(String, String)> {
         let text = include_str!("../../../examples/new-version/deployment.json");
         let mut document: serde_json::Value = serde_json::from_str(text).unwrap();

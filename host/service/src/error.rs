@@ -45,7 +45,7 @@ impl From<ValueError> for InputError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServiceError {
-    /// There is no such thing, or the actor may not see it.
+    /// The resource does not exist, or the actor may not see it.
     #[error("there is no {what} `{id}`")]
     NotFound {
         /// The kind of thing, for example `deployment`.

@@ -54,7 +54,7 @@ pub(super) struct CachedSnapshot {
     until: Option<Timestamp>,
 }
 
-/// What a snapshot depends on.
+/// The versions that a snapshot depends on.
 struct SnapshotBasis {
     deployment: u64,
     /// The versions of the waiver streams of everybody and of the team.

@@ -51,7 +51,7 @@ pub(crate) fn around(routes: Router, metrics: &Arc<Metrics>, traces: bool, tls: 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpeaksTls(pub bool);
 
-/// What is around every route.
+/// The state of the layers around every route.
 struct LayerState {
     observer: RequestObserver,
     tls: bool,

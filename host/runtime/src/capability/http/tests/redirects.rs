@@ -1,4 +1,4 @@
-//! Where an answer sends a request on to.
+//! Tests of redirects.
 
 use super::peer::{Peer, ok, path, redirect};
 use super::*;
