@@ -1,4 +1,4 @@
-//! Diagnostics: what is wrong, where, why, and how to mend it. Invalid input and denials are shown alike.
+//! Diagnostics: what is wrong, where, why, and how to repair it. Invalid input and denials look alike.
 
 use std::fmt;
 use std::ops::Range;
@@ -60,7 +60,7 @@ pub(crate) struct Diagnostic {
     pub(crate) location: Option<SourceLocation>,
     /// Why, and other facts.
     pub(crate) notes: Vec<String>,
-    /// How to mend it.
+    /// How to repair it.
     pub(crate) helps: Vec<String>,
 }
 
@@ -156,7 +156,7 @@ impl SourceLocation {
         )
     }
 
-    /// The line in which the range begins: of an object that is wrong, the first line is shown.
+    /// The line in which the range begins. For an object, this is its first line.
     fn excerpt(&self) -> Range<usize> {
         let text = &self.source.text;
         let start = text.get(..self.span.start).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);

@@ -1,7 +1,7 @@
 //! The options of commands that talk to a server: its address and the file with the token. `lockgate-client` reads the environment.
 //!
 //! The token has no option of its own: other accounts of a machine can read the arguments of a process, and shells keep
-//! them. Clap knows nothing of the variables either, so no help text can show their values.
+//! them. Clap does not read the variables either, so no help text can show their values.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use lockgate_client::{Client, EnvironmentError, SERVER_VARIABLE, ServerAddress, 
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::input::read_text;
 
-/// How large a file with a token may be.
+/// The largest file with a token, in bytes.
 const LARGEST_TOKEN: u64 = 64 << 10;
 
 #[derive(Debug, clap::Args)]
@@ -25,10 +25,10 @@ pub(crate) struct ServerArguments {
 }
 
 impl ServerArguments {
-    /// A client of the server that the options or the environment name, if they name one. Nothing is sent yet.
+    /// A client of the server that the options or the environment name. None if they name none. It sends nothing yet.
     ///
     /// # Errors
-    /// If the address or the token cannot be used, or there is a file with a token and no server.
+    /// If the address or the token cannot be used, or the options name a file with a token but no server.
     pub(crate) fn client(&self) -> Result<Option<Client>, InvalidInput> {
         let address = match &self.server {
             Some(text) => Some(text.parse().map_err(|error| Diagnostic::error(format!("`--server`: {error}")))?),

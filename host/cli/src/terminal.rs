@@ -57,7 +57,7 @@ pub(crate) fn width() -> Option<usize> {
     set.or_else(seen).map(|columns| columns.clamp(40, 160))
 }
 
-/// Wraps the text to the terminal's width, of which `taken` characters are already used.
+/// Wraps the text to the terminal's width. `taken` characters of the first line are already used.
 pub(crate) fn wrapped(text: &str, taken: usize) -> String {
     match width() {
         Some(width) => textwrap::wrap(text, wrap_options(width.saturating_sub(taken).max(20))).join("\n"),

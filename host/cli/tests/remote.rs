@@ -1,4 +1,4 @@
-//! Commands that talk to a server: by which address they ask it, and with which token.
+//! Commands that talk to a server: the address and the token that they use.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 
 const TOKEN: &str = "lgt_0123456789ab_secret";
 
-/// A command without the variables of whoever runs the tests.
+/// A command without the environment variables of the person who runs the tests.
 fn lockgate(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lockgate"));
     command.args(arguments).env_remove("LOCKGATE_SERVER").env_remove("LOCKGATE_TOKEN").env("NO_COLOR", "1");

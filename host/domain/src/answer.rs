@@ -1,4 +1,4 @@
-//! What plugins say: of themselves, of their settings, and of a snapshot. The Rust form of the contract's answers.
+//! The answers of plugins: about themselves, their settings, and a snapshot. The Rust form of the contract's answers.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

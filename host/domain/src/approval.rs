@@ -1,4 +1,4 @@
-//! People and what they answered.
+//! People and their answers.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,7 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// Whether it counts for a subject at a moment: nothing of it has changed since, and it is not over.
+    /// Whether the approval counts for a subject at a moment: it names this subject, and has not expired.
     pub fn counts_for(&self, subject: &Digest, now: Timestamp) -> bool {
         self.subject == *subject && self.changed.is_empty() && self.expires.is_none_or(|end| now < end)
     }

@@ -1,7 +1,7 @@
-//! Who may do what: the rights that roles grant, the teams that a credential is good for, and who uses it.
+//! The rights that roles grant, the teams that a credential covers, and the kind of its holder.
 //!
-//! The rights are the host's. Which approvals a gate needs, and in which role, is what models and policies say. A person may hold
-//! several roles; what keeps them apart where it matters is separation of duties, which is checked for each deployment.
+//! The host defines the rights. Models and policies decide which approvals a gate needs, and in which role. A person
+//! may hold several roles. Separation of duties keeps them apart where it matters, and is checked for each deployment.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -47,7 +47,7 @@ pub enum Right {
 }
 
 impl Right {
-    /// All of them.
+    /// All rights.
     pub const ALL: [Self; 14] = [
         Self::Read,
         Self::Request,
@@ -106,12 +106,12 @@ impl FromStr for Right {
     }
 }
 
-/// A role that Lockgate knows, and the rights that it grants.
+/// A role that Lockgate knows, with the rights that it grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownRole {
     /// The name that tokens, rules and models use.
     pub name: &'static str,
-    /// Who holds it, in one sentence.
+    /// The people or programs that hold it, in one sentence.
     pub holder: &'static str,
     /// The rights, in the order of [`Right::ALL`].
     pub rights: &'static [Right],
@@ -123,14 +123,14 @@ impl KnownRole {
     }
 }
 
-/// The roles that Lockgate knows, by name in order. Models and policies may ask for approvals in others.
+/// The roles that Lockgate knows, in order of name. Models and policies may ask for approvals in others.
 pub const ROLES: [KnownRole; 18] = {
     use Right::{
         Administer, Approve, Attest, Audit, Decide, Drive, Govern, Override, Read, Request, RequestForOthers, Resume,
         Review, Waive,
     };
     [
-        // Whoever hands out credentials does not also approve with them.
+        // A person who hands out credentials must not also approve with them.
         KnownRole::new(
             "administrator",
             "Hands out credentials and looks after the server; decides and approves nothing.",
@@ -204,8 +204,8 @@ pub const ROLES: [KnownRole; 18] = {
     ]
 };
 
-/// The rights that a role of the organisation's own grants: its holders see deployments, and approve and resume where a
-/// model names the role.
+/// The rights that any other role of an organisation grants: its holders see deployments, and approve and resume where
+/// a model names the role.
 pub const RIGHTS_OF_OTHER_ROLES: &[Right] = &[Right::Read, Right::Resume, Right::Approve];
 
 /// The names of [`ROLES`].
@@ -213,7 +213,7 @@ pub fn role_names() -> [&'static str; ROLES.len()] {
     ROLES.map(|known| known.name)
 }
 
-/// The rights that a role grants: those of [`ROLES`], or [`RIGHTS_OF_OTHER_ROLES`] for a role that is not among them.
+/// The rights that a role grants: those in [`ROLES`], or [`RIGHTS_OF_OTHER_ROLES`] for a role that is not in it.
 pub fn rights_of(role: &str) -> &'static [Right] {
     ROLES.iter().find(|known| known.name == role).map_or(RIGHTS_OF_OTHER_ROLES, |known| known.rights)
 }
@@ -229,7 +229,7 @@ pub enum Teams {
 }
 
 impl Teams {
-    /// Whether a team's deployments are among them.
+    /// Whether they include this team.
     pub fn include(&self, team: &TeamName) -> bool {
         match self {
             Self::All => true,
@@ -237,7 +237,7 @@ impl Teams {
         }
     }
 
-    /// Whether a team is among both.
+    /// Whether both have a team in common.
     pub fn meet(&self, others: &Self) -> bool {
         match (self, others) {
             (Self::All, _) | (_, Self::All) => true,
@@ -245,7 +245,7 @@ impl Teams {
         }
     }
 
-    /// Those that are among both.
+    /// The teams that both have in common.
     #[must_use]
     pub fn common(&self, others: &Self) -> Self {
         match (self, others) {
@@ -254,7 +254,7 @@ impl Teams {
         }
     }
 
-    /// Whether all of the others' teams are among them.
+    /// Whether they include all teams of the others.
     pub fn cover(&self, others: &Self) -> bool {
         match (self, others) {
             (Self::All, _) => true,
@@ -263,7 +263,7 @@ impl Teams {
         }
     }
 
-    /// The only team, if there is just one.
+    /// The only team, if there is exactly one.
     pub fn only(&self) -> Option<&TeamName> {
         match self {
             Self::Named(teams) if teams.len() == 1 => teams.first(),
@@ -285,7 +285,7 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::Person, Self::Service, Self::Agent];
 
     /// The name that files, arguments and messages use.
@@ -297,8 +297,8 @@ impl CredentialKind {
         }
     }
 
-    /// The kind of a credential with these roles for which nobody named one: `service` if one of the roles is `pipeline`
-    /// or `supplier`, else `person`.
+    /// The default kind of a credential with these roles: `service` if one of the roles is `pipeline` or `supplier`,
+    /// else `person`.
     pub fn usual_for(roles: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         match roles.into_iter().any(|role| matches!(role.as_ref(), "pipeline" | "supplier")) {
             true => Self::Service,

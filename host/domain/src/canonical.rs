@@ -1,8 +1,8 @@
-//! Canonical JSON (RFC 8785), which everything that has a digest is written in.
+//! Canonical JSON (RFC 8785), the form of everything that has a digest.
 //!
-//! It is written many times for every decision, so it is made in one buffer: the members of an object are written in the
-//! order that they come in, and put in order where they stand when the object ends. That costs nothing where they came
-//! in order, and one copy of the object otherwise.
+//! Every decision needs it many times, so it is made in one buffer. The members of an object are written in the order
+//! in which they arrive, and sorted in place when the object ends. That costs nothing if they arrived in order, and one
+//! copy of the object otherwise.
 
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -16,7 +16,7 @@ use serde_json::ser::{CharEscape, Formatter, Serializer};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DigestError {
-    /// Not `sha256:` and 64 lower-case hex digits.
+    /// The text is not `sha256:` and 64 lower-case hex digits.
     #[error("`{0}` is not a digest: write `sha256:` and 64 lower-case hex digits")]
     Malformed(String),
     /// The value has no JSON form, for example a number that is not finite.
@@ -24,26 +24,26 @@ pub enum DigestError {
     NotCanonical(String),
 }
 
-/// Up to here a whole number is the same in JSON as in JavaScript, whose numbers RFC 8785 goes by.
+/// The largest whole number that is the same in JSON as in JavaScript, on whose numbers RFC 8785 is based.
 const LARGEST_WHOLE: u64 = 1 << 53;
-/// How much room a thread keeps for the next value, in bytes.
+/// The largest buffer that a thread keeps for the next value, in bytes.
 const LARGEST_ROOM: usize = 256 << 10;
 
 thread_local! {
-    /// Where this thread writes: each value into the same room.
+    /// The buffer of this thread, used for one value after the other.
     static ROOM: Cell<Option<Canonical>> = const { Cell::new(None) };
 }
 
-/// A value's canonical JSON (RFC 8785): the same value always gives the same bytes.
+/// Makes a value's canonical JSON (RFC 8785): the same value always gives the same bytes.
 ///
 /// # Errors
-/// If the value has no JSON form, or one of its objects has two members of one name.
+/// If the value has no JSON form, or one of its objects has two members with the same name.
 pub fn canonical_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, DigestError> {
     with_canonical_json(value, |json, _| json.as_bytes().to_vec())
 }
 
-/// Hands a value's canonical JSON (RFC 8785) on, for whoever need not keep it, and how deep arrays and objects are nested
-/// in it: 0 for a text or a number.
+/// Passes a value's canonical JSON (RFC 8785) to `take`, for callers that need not keep it. Also passes the nesting
+/// depth of arrays and objects in it: 0 for a text or a number.
 ///
 /// # Errors
 /// As [`canonical_json`].
@@ -62,31 +62,32 @@ pub fn with_canonical_json<T: Serialize + ?Sized, R>(
     Ok(taken)
 }
 
-/// What is written so far.
+/// The JSON that is written so far.
 #[derive(Default)]
 struct Canonical {
     json: String,
-    /// The objects that are open: where each begins, in the text and in `members`.
+    /// The open objects: where each begins, in the text and in `members`.
     objects: Vec<(usize, usize)>,
     /// The members of the open objects.
     members: Vec<SortedMember>,
-    /// Where an object is put in order.
+    /// The buffer for sorting an object.
     ordered: String,
-    /// How many arrays and objects are open, and how many were at most.
+    /// How many arrays and objects are open now, and how many were open at most.
     depth: usize,
     deepest: usize,
 }
 
-/// A member of an object: where its name stands, with its quotation marks, and where it ends, behind its comma.
+/// A member of an object: where its name with the quotation marks begins and ends, and where the member ends, after its
+/// comma.
 struct SortedMember {
     name: Range<usize>,
-    /// Whether the name is of ASCII with nothing escaped, so that it is ordered as it stands.
+    /// Whether the name is ASCII without escapes, so that its bytes can be compared directly.
     plain: bool,
     end: usize,
 }
 
 impl Canonical {
-    /// Nothing is written any more; the room stays.
+    /// Removes the text, and keeps the buffer.
     fn clear(&mut self) {
         self.json.clear();
         self.objects.clear();
@@ -103,7 +104,7 @@ impl Canonical {
         self.deepest = self.deepest.max(self.depth);
     }
 
-    /// What stands at a place that was noted while it was written.
+    /// The text at a place that was noted while it was written.
     #[expect(clippy::expect_used, reason = "a digest of anything else would be signed")]
     fn written(&self, place: Range<usize>) -> &str {
         self.json.get(place).expect("the place was noted when it was written")
@@ -114,8 +115,8 @@ impl Canonical {
         self.written(member.name.clone())
     }
 
-    /// The order of RFC 8785: that of the names' UTF-16 code units. For plain names it is that of their bytes, without the
-    /// closing quotation mark: a name that another one begins with comes first.
+    /// The order of RFC 8785, which compares the names' UTF-16 code units. For plain names it compares the bytes
+    /// without the closing quotation mark, so that a prefix of another name comes first.
     fn order(&self, one: &SortedMember, other: &SortedMember) -> Ordering {
         let (name, next) = (self.name(one), self.name(other));
         if one.plain && other.plain {
@@ -134,7 +135,7 @@ impl Canonical {
         Ok(())
     }
 
-    /// Ends an object, and puts its members in order if they are not.
+    /// Ends an object, and sorts its members if they are not in order.
     fn end_object(&mut self) -> io::Result<()> {
         let (begin, first) = self.objects.pop().ok_or_else(|| wrong("an object ends that has not begun"))?;
         self.depth = self.depth.saturating_sub(1);
@@ -146,14 +147,14 @@ impl Canonical {
         }
         self.members.truncate(first);
         if !empty {
-            // The comma behind the last one.
+            // The comma after the last member.
             self.json.pop();
         }
         self.write("}");
         Ok(())
     }
 
-    /// The members of an object whose first one is that.
+    /// The members of the object whose first member has this index.
     #[expect(clippy::expect_used, reason = "a digest of anything else would be signed")]
     fn members_from(&self, first: usize) -> &[SortedMember] {
         self.members.get(first..).expect("members are taken away from the end, down to the first one of an object")
@@ -192,7 +193,7 @@ fn wrong(message: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message)
 }
 
-/// Writes JSON as serde comes by it. What it is given to write to stays empty.
+/// Writes JSON as serde produces it. The writer that serde gets stays empty.
 struct CanonicalWriter<'c>(&'c mut Canonical);
 
 impl CanonicalWriter<'_> {

@@ -1,10 +1,10 @@
-//! The name that somebody probably meant when they wrote another one.
+//! Finds the name that a person probably meant when they wrote another one.
 
-/// Longer names are not compared.
+/// The longest name that is compared, in characters.
 const LONGEST: usize = 64;
 
-/// The candidate that was probably meant: at most a third of its letters differ. Case and the sign between words (`-` or
-/// `_`) make no difference.
+/// The candidate that is most likely meant: at most a third of its letters differ. Case, and `-` or `_` between words,
+/// make no difference.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > LONGEST {
         return None;

@@ -1,29 +1,29 @@
-//! From what each binding and group says to what the gate says.
+//! Combines the answers of bindings and groups into the verdict of a gate.
 //!
-//! The combination looks at nothing but standings and enforcements, so that it can be proved in isolation: order never
+//! The combination depends only on standings and enforcements, so that it can be proved in isolation: order never
 //! matters, and one more mandatory "no" never makes a gate more permissive.
 
 use crate::{Answer, CheckOutcome, Enforcement, Report, Ruling, Standing, Verdict};
 
-/// What one binding or group says, and what that does to the gate.
+/// The answer of a binding or group, and its effect on the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Voice {
-    /// What it says.
+    /// What the answer says.
     pub standing: Standing,
-    /// What that does.
+    /// The effect of the answer on the gate.
     pub enforcement: Enforcement,
 }
 
 impl Voice {
-    /// Whether it stands in the deployment's way.
+    /// Whether it blocks the deployment.
     pub fn blocks(self) -> bool {
         self.enforcement != Enforcement::Advisory && !matches!(self.standing, Standing::Allow | Standing::NotApplicable)
     }
 }
 
-/// What the gate says. A breach of a host rule denies, whatever the voices say; then a mandatory "no" denies, a
-/// mandatory "could not answer" is an error (the gate fails closed), and a mandatory "not yet" is pending. A gate at
-/// which nobody stands in the way allows.
+/// The verdict of a gate. A breach of a host rule denies, whatever the voices say. Otherwise a mandatory "no" denies, a
+/// mandatory "could not answer" is an error (the gate fails closed), and a mandatory "not yet" is pending. A gate that
+/// nothing blocks allows.
 pub fn verdict(voices: impl IntoIterator<Item = Voice>, breached: bool) -> Verdict {
     let mut verdict = if breached { Verdict::Deny } else { Verdict::Allow };
     for voice in voices.into_iter().filter(|voice| voice.blocks()) {
@@ -40,8 +40,8 @@ pub fn verdict(voices: impl IntoIterator<Item = Voice>, breached: bool) -> Verdi
     verdict
 }
 
-/// A definite "no" outweighs "nobody can tell", which outweighs "not yet": what is known to be wrong stays wrong when a
-/// broken plugin is mended, and a broken plugin is mended before people are asked to bring what is missing.
+/// A definite "no" outweighs "nobody can tell", which outweighs "not yet". A known mistake stays one when a broken
+/// plugin is repaired, and people should repair a plugin before they are asked for missing input.
 fn weight(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Allow => 0,
@@ -51,7 +51,7 @@ fn weight(verdict: Verdict) -> u8 {
     }
 }
 
-/// What an approval policy's answer says.
+/// The standing of an approval policy's answer.
 pub fn of_answer(answer: &Answer) -> Standing {
     match answer.ruling {
         Ruling::Allow => Standing::Allow,
@@ -61,7 +61,7 @@ pub fn of_answer(answer: &Answer) -> Standing {
     }
 }
 
-/// What a check's report says. Not enough data is "not yet": data can still come.
+/// The standing of a check's report. Not enough data is "not yet": data can still arrive.
 pub fn of_report(report: &Report) -> Standing {
     match report.outcome {
         CheckOutcome::Passed => Standing::Allow,
@@ -71,14 +71,14 @@ pub fn of_report(report: &Report) -> Standing {
     }
 }
 
-/// What a group says. `holds` evaluates the group's expression over standings, one per member in order.
+/// The standing of a group. `holds` evaluates the group's expression over standings, one for each member, in order.
 ///
-/// A group of which no member was asked has nothing to say. Otherwise it allows if its expression holds; if it does not,
-/// it is pending where it would hold once the pending members said yes, an error where it would hold once those who
-/// could not answer said yes too, and else it denies.
+/// A group without an asked member is not applicable. Otherwise the group allows if its expression holds. If it does
+/// not, the group is pending if the expression would hold once the pending members said yes, an error if it would hold
+/// once those that could not answer said yes too, and denies in all other cases.
 ///
 /// # Errors
-/// What `holds` reports.
+/// The error of `holds`.
 pub fn of_group<E>(
     members: &[(Standing, bool)],
     mut holds: impl FnMut(&[Standing]) -> Result<bool, E>,

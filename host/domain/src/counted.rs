@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-/// So many of something, with the noun in its number.
+/// A count with its noun in singular or plural.
 pub fn counted<N: Display + PartialEq + From<u8>>(count: N, one: &str, many: &str) -> String {
     let noun = if count == N::from(1) { one } else { many };
     format!("{count} {noun}")

@@ -1,4 +1,4 @@
-//! The decision: what the host answers at a gate, and everything that is needed to explain it.
+//! The decision: the host's answer at a gate, and everything that is needed to explain it.
 
 use std::collections::BTreeMap;
 use std::fmt;

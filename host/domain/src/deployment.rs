@@ -1,4 +1,4 @@
-//! A deployment as people and pipelines write it down: the file that `lockgate eval --deployment` reads.
+//! A deployment as people and pipelines write it: the file that `lockgate eval --deployment` reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -137,21 +137,21 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Whether a person asked for the deployment, contributed to it, or wrote a part of its document, now or at any time
-    /// before. Such a person cannot approve it, waive for it, override at its gates, or confirm or review an override:
-    /// this is what separation of duties means here, for all of them.
+    /// Whether a person asked for the deployment, contributed to it, or wrote a part of its document, now or earlier.
+    /// Such a person cannot approve the deployment, waive for it, override at its gates, or confirm or review an
+    /// override: separation of duties means the same for all of them.
     pub fn involves(&self, person: &PersonId) -> bool {
         self.requester.id == *person
             || self.contributors.iter().any(|contributor| contributor.id == *person)
             || self.involved.contains(person)
     }
 
-    /// The approvals that people gave who are not [involved](Self::involves): the only ones that policies see.
+    /// The approvals of people who are not [involved](Self::involves): the only ones that policies see.
     pub fn independent_approvals(&self) -> impl Iterator<Item = &Approval> {
         self.approvals.iter().filter(|approval| !self.involves(&approval.person.id))
     }
 
-    /// Everybody who is [involved](Self::involves).
+    /// All people who are [involved](Self::involves).
     pub fn everybody_involved(&self) -> BTreeSet<PersonId> {
         let named = self.contributors.iter().chain([&self.requester]).map(|person| person.id.clone());
         named.chain(self.involved.iter().cloned()).collect()

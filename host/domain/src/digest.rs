@@ -21,7 +21,7 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// The digest of what was hashed.
+    /// The digest of the bytes that the hasher has read.
     pub(crate) fn of_hash(hash: Sha256) -> Self {
         Self(hash.finalize().into())
     }
@@ -34,17 +34,18 @@ impl Digest {
         with_canonical_json(value, |json, _| Self::of(json.as_bytes()))
     }
 
-    /// The 32 bytes.
+    /// The 32 bytes of the digest.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// The 64 hex digits, without the algorithm.
+    /// The 64 hex digits, without the prefix for the algorithm.
     pub fn hex(&self) -> String {
         self.after("")
     }
 
-    /// The hex digits after something. Every call of a plugin needs some, so it is one allocation and no formatting.
+    /// A prefix followed by the hex digits. Every call of a plugin needs some, so this is one allocation and no
+    /// formatting.
     #[inline]
     fn after(&self, prefix: &str) -> String {
         let mut text = String::with_capacity(prefix.len() + 64);
@@ -64,7 +65,7 @@ impl Digest {
         take(std::str::from_utf8(&digits).expect("hex digits"))
     }
 
-    /// The digest as it is written: `sha256:` and the hex digits.
+    /// The digest as text: `sha256:` and the hex digits.
     #[inline]
     pub fn text(&self) -> String {
         self.after("sha256:")

@@ -1,4 +1,4 @@
-//! Lists in which nothing stands twice: of two entries with one key nobody knows which one counts.
+//! Lists with unique keys: if two entries had one key, nobody would know which one counts.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// What an entry of a list is told from the others by.
+/// An entry of a list that has a key.
 pub(crate) trait Keyed {
     /// The key. It is unique in the list.
     fn key(&self) -> &str;
@@ -26,7 +26,7 @@ macro_rules! keyed {
 
 pub(crate) use keyed;
 
-/// Reads a list in which every key stands once: for `serde`'s `deserialize_with`. The fault is told at the second entry.
+/// Reads a list in which every key is unique: for `serde`'s `deserialize_with`. The error names the second entry.
 pub(crate) fn distinct<'de, D, T, L>(deserializer: D) -> Result<L, D::Error>
 where
     D: Deserializer<'de>,
@@ -55,7 +55,7 @@ impl<'de, T: Deserialize<'de> + Keyed> Visitor<'de> for DistinctList<T> {
     }
 }
 
-/// Reads an entry whose key is none of these.
+/// Reads an entry whose key is not in `keys`.
 struct NewEntry<'k, T> {
     keys: &'k mut BTreeSet<String>,
     of: PhantomData<T>,

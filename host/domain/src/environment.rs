@@ -1,4 +1,4 @@
-//! Where releases go.
+//! The environments that releases are deployed to.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

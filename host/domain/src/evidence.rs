@@ -33,15 +33,15 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// The digest of what an approval covers: the content, and what the uploader says of it (media type, source, and when it was
-    /// made). The same bytes with another date are other evidence.
+    /// The digest of what an approval covers: the content, and the uploader's statements about it (media type, source,
+    /// and when it was made). The same bytes with another date are other evidence.
     #[expect(clippy::expect_used, reason = "texts and times have a canonical form")]
     pub fn statement(&self) -> Digest {
         let Self { digest, media_type, source, made, .. } = self;
         Digest::of_canonical(&(digest, media_type, source, made)).expect("texts and times have a canonical form")
     }
 
-    /// Evidence with that content, digested here.
+    /// Evidence with this content. The digest is computed here.
     pub fn new(content: Vec<u8>, media_type: impl Into<String>) -> Self {
         Self {
             digest: Digest::of(&content),

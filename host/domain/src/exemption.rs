@@ -1,7 +1,8 @@
-//! Exceptions: waivers, granted in advance for a while, and overrides, taken in an emergency and reviewed afterwards.
+//! Exceptions: waivers, which people grant in advance for a while, and overrides, which they take in an emergency and
+//! review afterwards.
 //!
-//! Both take the weight from an answer and leave the answer itself as it is: a decision still says what the plugin said,
-//! and beside it who decided that it does not count this time, why, and until when.
+//! Both remove the weight of an answer and leave the answer itself as it is: a decision still holds the plugin's
+//! answer, and beside it the person who decided that it does not count this time, why, and until when.
 
 use schemars::JsonSchema;
 use serde::de::Error as _;
@@ -43,7 +44,7 @@ pub struct WaiverScope {
     pub model: Option<String>,
 }
 
-/// An empty list of codes could be meant as none, and would waive everything.
+/// Refuses an empty list of codes: people could mean none by it, but it would waive every code.
 fn some_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let codes = borders(deserializer)?;
     match codes.is_empty() {
@@ -77,31 +78,31 @@ pub struct Waiver {
     pub expires: Timestamp,
 }
 
-/// Why a waiver is not one.
+/// Why a waiver is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidWaiver {
-    /// Something that has to be said is empty.
+    /// A required text is empty.
     #[error("the waiver's `{0}` is empty: say it")]
     Empty(&'static str),
-    /// It names no binding.
+    /// The waiver names no binding.
     #[error("the waiver names no binding: say whose answer is waived, in `scope.bindings`")]
     NoBinding,
-    /// It would be good for everything.
+    /// The waiver would apply to everything.
     #[error("the waiver's scope has no border: name a deployment, a product, an environment or a model")]
     NoBorder,
-    /// It ends before it begins.
+    /// The waiver ends before it begins.
     #[error("the waiver ends ({expires}) before it begins ({granted})")]
     Ended {
-        /// Since when.
+        /// When the waiver begins.
         granted: Timestamp,
-        /// Until when.
+        /// When the waiver ends.
         expires: Timestamp,
     },
 }
 
 impl InvalidWaiver {
-    /// The place in the waiver: a JSON Pointer.
+    /// The place of the mistake in the waiver, as a JSON Pointer.
     pub fn pointer(&self) -> &'static str {
         match self {
             Self::Empty("id") => "/id",
@@ -116,10 +117,10 @@ impl InvalidWaiver {
 }
 
 impl Waiver {
-    /// Whether it says all that a waiver has to say.
+    /// Checks that the waiver has everything that it must have.
     ///
     /// # Errors
-    /// The first thing that is missing.
+    /// The first mistake.
     pub fn check(&self) -> Result<(), InvalidWaiver> {
         let said = [("id", &self.id), ("reason", &self.reason), ("ticket", &self.ticket)];
         if let Some((what, _)) = said.into_iter().find(|(_, text)| text.trim().is_empty()) {
@@ -138,7 +139,7 @@ impl Waiver {
         Ok(())
     }
 
-    /// Whether it counts at that moment.
+    /// Whether the waiver counts at this moment.
     pub fn counts_at(&self, now: Timestamp) -> bool {
         self.granted <= now && now < self.expires
     }
@@ -207,7 +208,7 @@ pub enum ExceptionCode {
 }
 
 impl ExceptionCode {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 9] = [
         Self::ApprovalNotIndependent,
         Self::ApprovalVoid,
@@ -235,12 +236,12 @@ impl ExceptionCode {
         }
     }
 
-    /// The one that decisions call so.
+    /// The kind that decisions name by this code.
     pub fn of(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.code() == code)
     }
 
-    /// Whether it takes the weight from an answer; the others say why something does not.
+    /// Whether it removes the weight of an answer. The other kinds say why an exception does not count.
     pub fn counts(self) -> bool {
         matches!(self, Self::Waived | Self::Overridden)
     }

@@ -1,4 +1,4 @@
-//! What people have to do at a gate, so that deployments come through it, and in which roles.
+//! The actions that people must take at a gate so that deployments can pass it, and the roles for them.
 
 use std::collections::BTreeSet;
 
@@ -42,7 +42,7 @@ impl GateAction {
         }
     }
 
-    /// What somebody can do who may do it, as a sentence says it.
+    /// What a person with this right can do, as a part of a sentence.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Pass => "pass the gate",
@@ -55,7 +55,7 @@ impl GateAction {
         }
     }
 
-    /// The right that it takes.
+    /// The right that the action needs.
     pub fn right(self) -> Right {
         match self {
             Self::Pass => Right::Drive,
@@ -92,12 +92,12 @@ fn is_one(needed: &u64) -> bool {
 }
 
 impl GateNeed {
-    /// Something that one person does there.
+    /// A need for one person.
     pub fn new(gate: Gate, action: GateAction, roles: BTreeSet<String>) -> Self {
         Self { gate, action, roles, needed: 1 }
     }
 
-    /// Whether somebody in that role is one of those who are needed, if the role has the right to it.
+    /// Whether a person in this role can meet the need, if the role has the right for it.
     pub fn takes(&self, role: &str) -> bool {
         self.roles.contains(role) || self.roles.is_empty() && rights_of(role).contains(&self.action.right())
     }

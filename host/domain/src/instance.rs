@@ -1,4 +1,4 @@
-//! Product instances: what shall be there and what is there.
+//! Product instances: the desired ones and the actual ones.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

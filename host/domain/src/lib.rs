@@ -1,15 +1,16 @@
-//! The words of the Deploy value stream as types, the rules that the host enforces whatever the plugins say, and the
+//! The terms of the Deploy value stream as types, the rules that the host enforces whatever the plugins say, and the
 //! combination of many answers into one verdict.
 //!
-//! Nothing here does I/O, waits or knows what WebAssembly is: this crate can be read, tested and trusted by itself.
-//! Its JSON forms are the files that people write and the documents that auditors keep, so they are strict when read
-//! (an unknown key is an error) and canonical when digested (RFC 8785).
+//! Nothing here does I/O, waits, or depends on WebAssembly, so this crate can be read, tested and trusted by itself.
+//! Its JSON forms are the files that people write and the documents that auditors keep. So reading is strict (an
+//! unknown key is an error), and digests use the canonical form (RFC 8785).
 //!
-//! - What is known: [`Deployment`] and its parts, and the [`Snapshot`] of it that one decision looks at.
-//! - What plugins answer: [`Answer`] (approval policies), [`Report`] (checks), [`Rollout`] and [`Action`] (strategies).
-//! - What the host says: [`rules`], [`combine`], [`Decision`].
-//! - Who may do what: [`Right`], [`Teams`], [`CredentialKind`].
-//! - What a server and its clients send each other: [`api`].
+//! - The input: [`Deployment`] and its parts, and the [`Snapshot`] of it that one decision uses.
+//! - The answers of plugins: [`Answer`] (approval policies), [`Report`] (checks), [`Rollout`] and [`Action`]
+//!   (strategies).
+//! - The host's own part: [`rules`], [`combine`], [`Decision`].
+//! - Rights: [`Right`], [`Teams`], [`CredentialKind`].
+//! - Documents between a server and its clients: [`api`].
 
 mod answer;
 pub mod api;
@@ -48,7 +49,7 @@ mod team;
 mod time;
 mod typed_value;
 
-/// How fields of documents are read, for `serde`'s `deserialize_with`.
+/// Functions that read fields of documents, for `serde`'s `deserialize_with`.
 pub mod fields {
     pub use crate::name::{id, name, text};
 }

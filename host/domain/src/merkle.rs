@@ -1,4 +1,4 @@
-//! The hash of a node in a Merkle tree (RFC 6962), as checkpoints, proofs and the API write it.
+//! The hash of a node in a Merkle tree (RFC 6962), in the form of checkpoints, proofs and the API.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,7 +19,7 @@ pub struct MalformedHash(String);
 pub struct Hash([u8; 32]);
 
 impl Hash {
-    /// The hash that those bytes are.
+    /// The hash with these bytes.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }

@@ -1,8 +1,8 @@
-//! Names: the texts that tell one thing from another, and the rules that keep two of them from looking alike.
+//! Names: the texts that distinguish things, and the rules that keep two of them from looking alike.
 //!
 //! There are three kinds. An *id* refers to something from elsewhere: a product, an environment, a deployment. A *name*
-//! tells the parts of one document apart: a component, a role, a label. A *text* says something to people. None of them is
-//! empty or blank. A *line* is a text that may be empty.
+//! distinguishes the parts of one document: a component, a role, a label. A *text* is for people to read. None of them
+//! is empty or blank. A *line* is a text that may be empty.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use unicode_security::{GeneralSecurityProfile as _, RestrictionLevel, Restrictio
 use crate::distinct::{Keyed, distinct};
 use crate::shortened::shortened;
 
-/// Why a text is not a name of its kind.
+/// Why a text is not a valid name of its kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {fault}")]
 pub struct InvalidName {
@@ -29,13 +29,13 @@ pub struct InvalidName {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameFault {
-    /// It has no characters but blanks.
+    /// The name is empty or blank.
     #[error("is empty: write one")]
     Empty,
-    /// It begins or ends with a blank.
+    /// The name begins or ends with a blank.
     #[error("begins or ends with a blank in `{0}`: remove it")]
     BlankAtEnd(String),
-    /// It holds a character that people cannot see, or that changes the direction of what follows.
+    /// The name holds an invisible character, or one that changes the direction of the text after it.
     #[error("holds {} in `{shown}`: remove it", described(*.character))]
     Invisible {
         /// The first such character.
@@ -43,13 +43,13 @@ pub enum NameFault {
         /// The whole name, with such characters escaped as `\u{…}`.
         shown: String,
     },
-    /// It holds two blanks in a row, which look like one.
+    /// The name holds two blanks in a row, which look like one.
     #[error("holds two blanks in a row in `{0}`: remove one")]
     Blanks(String),
-    /// It is an asterisk, as patterns have one.
+    /// The name is an asterisk, which looks like a pattern.
     #[error("is `*`, and patterns are not supported: write one id, or leave the field out")]
     Pattern,
-    /// It holds a character that Unicode does not allow in identifiers.
+    /// The name holds a character that Unicode does not allow in identifiers.
     #[error(
         "holds `{character}` (U+{:04X}) in `{shown}`, which Unicode (UTS #39) does not allow in identifiers: write it with \
          ordinary letters and digits",
@@ -61,7 +61,7 @@ pub enum NameFault {
         /// The whole name, as it was written.
         shown: String,
     },
-    /// It mixes scripts whose letters look alike.
+    /// The name mixes scripts whose letters look alike.
     #[error(
         "mixes scripts in `{0}`, so people could take it for another one: write it in one script (UTS #39, \"highly \
          restrictive\")"
@@ -82,23 +82,23 @@ pub(crate) fn described(character: char) -> String {
     format!("{kind} (U+{:04X})", u32::from(character))
 }
 
-/// The form in which a trimmed text that identifies somebody is compared: folded with Unicode's full case folding, and
-/// composed (NFC).
+/// The form in which a trimmed text that identifies a person or team is compared: folded with Unicode's full case
+/// folding, and composed (NFC).
 ///
 /// # Errors
-/// If the text is empty, or could be taken for another one.
+/// If the text is empty, or people could take it for another one.
 pub(crate) fn normal_identity(what: &'static str, written: &str) -> Result<String, InvalidName> {
     check_identity(what, written)?;
     let normal = normal(written);
-    // A letter can be allowed whose small form is not: what is compared has to be an identity itself.
+    // A letter can be allowed although its small form is not: the compared form must itself be an identity.
     check_identity(what, &normal)?;
     Ok(normal)
 }
 
-/// Checks a name: people see each of its characters, and it has no more blanks than one between two words.
+/// Checks a name: all of its characters are visible, and it has at most one blank between two words.
 ///
 /// # Errors
-/// What is wrong with it first.
+/// The first mistake.
 pub fn check_name(written: &str) -> Result<(), NameFault> {
     if written.trim().is_empty() {
         return Err(NameFault::Empty);
@@ -115,10 +115,10 @@ pub fn check_name(written: &str) -> Result<(), NameFault> {
     Ok(())
 }
 
-/// Checks a text that says something to people: they see something of it.
+/// Checks a text for people: at least one of its characters is visible.
 ///
 /// # Errors
-/// If each of its characters is a blank, or is invisible.
+/// If all of its characters are blank or invisible.
 pub fn check_text(written: &str) -> Result<(), NameFault> {
     match written.chars().all(|character| character.is_whitespace() || is_invisible(character)) {
         true => Err(NameFault::Empty),
@@ -126,10 +126,10 @@ pub fn check_text(written: &str) -> Result<(), NameFault> {
     }
 }
 
-/// Checks an id: a name that nobody can take for another one.
+/// Checks an id: a name that people cannot take for another one.
 ///
 /// # Errors
-/// What is wrong with it first.
+/// The first mistake.
 pub fn check_id(written: &str) -> Result<(), InvalidName> {
     check_identity("the id", written)
 }
@@ -140,7 +140,7 @@ fn check_identity(what: &'static str, written: &str) -> Result<(), InvalidName> 
     if written.is_ascii() {
         return Ok(());
     }
-    // The signs of ASCII are common to all scripts, and ids have many: `repo:acme/shop`, `ada+test@example.org`.
+    // The signs of ASCII belong to all scripts, and ids have many: `repo:acme/shop`, `ada+test@example.org`.
     let letters: String = written.nfc().filter(|c| !c.is_ascii() || c.is_ascii_alphanumeric()).collect();
     if let Some(character) = letters.chars().find(|character| !character.identifier_allowed()) {
         return wrong(NameFault::Restricted { character, shown: abridged(written) });
@@ -160,40 +160,40 @@ fn normal(written: &str) -> String {
     written.nfd().default_case_fold().nfd().nfc().collect()
 }
 
-/// Whether people cannot see a character, although it makes two texts differ or changes the direction of what follows.
+/// Whether a character is invisible, although it makes two texts differ or changes the direction of the text after it.
 fn is_invisible(character: char) -> bool {
     let formatting = matches!(character,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
         | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
-    // A blank that is no space looks like one.
+    // Any other blank looks like a space.
     formatting || character.is_control() || (character.is_whitespace() && character != ' ')
 }
 
-/// Whether a character must not stand in prose: a control character that is no tab and no end of a line, or one that changes
+/// Whether a character is not allowed in prose: a control character other than a tab or a line end, or one that changes
 /// the order in which other characters are shown.
 pub(crate) fn is_refused_in_prose(character: char) -> bool {
     let is_bidirectional = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     is_bidirectional || (character.is_control() && !matches!(character, '\t' | '\n' | '\r'))
 }
 
-/// Whether a character must not stand in a text of one line.
+/// Whether a character is not allowed in a text of one line.
 fn is_refused_in_line(character: char) -> bool {
     let is_directional = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}');
     is_directional || character.is_control() || is_refused_in_prose(character)
 }
 
-/// Whether a terminal, or a reader of lines, does something else with a character than show it: control characters but line
-/// ends and tabs, other ends of lines and paragraphs, and characters that change the direction of text.
+/// Whether a terminal, or a program that reads lines, does more with a character than show it: control characters other
+/// than line ends and tabs, other ends of lines and paragraphs, and characters that change the direction of text.
 pub fn gives_orders(character: char) -> bool {
     is_refused_in_line(character) && !matches!(character, '\n' | '\t')
 }
 
-/// Checks a text of one line, for example a claim of an identity token: it holds no control character, and none that changes
-/// the direction of text.
+/// Checks a text of one line, for example a claim of an identity token: it holds no control character, and none that
+/// changes the direction of text.
 ///
 /// # Errors
-/// Names the first such character.
+/// The first such character.
 pub fn check_line(text: &str) -> Result<(), NameFault> {
     match text.chars().find(|character| is_refused_in_line(*character)) {
         Some(character) => Err(NameFault::Invisible { character, shown: escaped(&abridged(text)) }),
@@ -201,12 +201,12 @@ pub fn check_line(text: &str) -> Result<(), NameFault> {
     }
 }
 
-/// As much of a name as a message shows: names have no limit of their own, and a plugin may fill one with anything.
+/// The part of a name that a message shows: names have no limit of their own, and a plugin may choose any.
 fn abridged(name: &str) -> String {
     shortened(name, 60)
 }
 
-/// The text with characters escaped that people cannot see.
+/// The text with invisible characters escaped.
 fn escaped(text: &str) -> String {
     text.chars()
         .map(|character| match is_invisible(character) {
@@ -216,7 +216,7 @@ fn escaped(text: &str) -> String {
         .collect()
 }
 
-/// Makes a type of texts that are read only if they hold to a rule.
+/// Makes a type of texts that are checked by a rule when they are read.
 macro_rules! checked_text {
     ($(#[$doc:meta])* $type:ident, $check:expr) => {
         $(#[$doc])*
@@ -252,12 +252,12 @@ checked_text!(
     check_id
 );
 checked_text!(
-    /// A text that tells the parts of a document apart.
+    /// A text that distinguishes the parts of a document.
     Name,
     |text| check_name(text).map_err(|fault| InvalidName { what: "the name", fault })
 );
 checked_text!(
-    /// An id that narrows something, where somebody could expect patterns.
+    /// An id that limits something, where people could expect patterns.
     Border,
     |text| match text.trim() {
         "*" => Err(InvalidName { what: "the id", fault: NameFault::Pattern }),
@@ -265,56 +265,56 @@ checked_text!(
     }
 );
 checked_text!(
-    /// A text that says something to people. The characters in it are those of prose.
+    /// A text for people to read. It may hold the characters of prose.
     Text,
     |text| check_text(text).map_err(|fault| InvalidName { what: "the text", fault })
 );
 checked_text!(
-    /// A text of one line, which may be empty. It may hold joiners and variation selectors, which emoji and some scripts
-    /// need.
+    /// A text of one line, which may be empty. It may hold joiners and variation selectors, which emoji and some
+    /// scripts need.
     Line,
     |text| check_line(text).map_err(|fault| InvalidName { what: "the text", fault })
 );
 
-/// Reads an id: for `serde`'s `deserialize_with`, as the others below.
+/// Reads an id: for `serde`'s `deserialize_with`, like the functions below.
 pub fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Id::deserialize(deserializer).map(String::from)
 }
 
-/// Reads an id that may be left out.
+/// Reads an optional id.
 pub(crate) fn some_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(Option::<Id>::deserialize(deserializer)?.map(String::from))
 }
 
-/// Reads an id that may be left out, and is no pattern.
+/// Reads an optional id that must not be a pattern.
 pub(crate) fn border<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(Option::<Border>::deserialize(deserializer)?.map(String::from))
 }
 
-/// Reads a list of ids, each once, of which none is a pattern.
+/// Reads a list of distinct ids that must not be patterns.
 pub(crate) fn borders<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let ids: Vec<Border> = distinct(deserializer)?;
     Ok(ids.into_iter().map(String::from).collect())
 }
 
-/// Reads a list of ids, each once.
+/// Reads a list of distinct ids.
 pub(crate) fn ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let ids: Vec<Id> = distinct(deserializer)?;
     Ok(ids.into_iter().map(String::from).collect())
 }
 
-/// Reads a text that tells the parts of a document apart: not empty, and without characters that nobody sees.
+/// Reads a text that distinguishes the parts of a document: not empty, and without invisible characters.
 pub fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Name::deserialize(deserializer).map(String::from)
 }
 
-/// Reads a list of names, each once.
+/// Reads a list of distinct names.
 pub(crate) fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let names: Vec<Name> = distinct(deserializer)?;
     Ok(names.into_iter().map(String::from).collect())
 }
 
-/// Reads a name that may be left out.
+/// Reads an optional name.
 pub(crate) fn some_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(Option::<Name>::deserialize(deserializer)?.map(String::from))
 }
@@ -324,12 +324,12 @@ pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Err
     Text::deserialize(deserializer).map(String::from)
 }
 
-/// Reads a text that may be left out, and is not blank.
+/// Reads an optional text that is not blank.
 pub(crate) fn some_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(Option::<Text>::deserialize(deserializer)?.map(String::from))
 }
 
-/// Reads a list of texts, each once, of which none is blank.
+/// Reads a list of distinct texts that are not blank.
 pub(crate) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let texts: Vec<Text> = distinct(deserializer)?;
     Ok(texts.into_iter().map(String::from).collect())
@@ -355,7 +355,7 @@ mod tests {
 
     use crate::{Deployment, read_value};
 
-    /// What is said of a deployment of the examples whose member at this pointer is another one.
+    /// The error for the example deployment with another member at this pointer.
     fn said(pointer: &str, value: &str) -> Option<(String, String)> {
         let text = include_str!("../../../examples/new-version/deployment.json");
         let mut document: serde_json::Value = serde_json::from_str(text).unwrap();

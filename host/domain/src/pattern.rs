@@ -1,8 +1,8 @@
-//! Patterns of names: the one grammar for claims, certificates, grants of evidence and, in `plugins/sdk`, the settings of
-//! plugins. `docs/models.md` describes it for users.
+//! Patterns of names: the one grammar for claims, certificates, grants of evidence and, in `plugins/sdk`, the settings
+//! of plugins. `docs/models.md` describes it for users.
 
-/// A text in which `*` stands for any run of characters but `/`, and `**` for any run of characters. A run may be empty. Every
-/// other character stands for itself.
+/// A text in which `*` stands for any run of characters except `/`, and `**` for any run of characters. A run may be
+/// empty. Every other character stands for itself.
 ///
 /// ```
 /// use lockgate_domain::Pattern;
@@ -24,20 +24,20 @@ enum PatternPart {
     Anything,
 }
 
-/// Why a text is refused as a pattern. [`Pattern::new`] takes every text; these are for places where people might expect the
-/// patterns of a shell.
+/// Why a text is refused as a pattern. [`Pattern::new`] accepts every text; these mistakes are for places where people
+/// might expect shell patterns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternFault {
-    /// It is empty.
+    /// The text is empty.
     #[error("it is empty, so nothing matches: write a pattern")]
     Empty,
-    /// It holds `?`.
+    /// The text holds `?`.
     #[error("`?` is no wildcard: write `*`, which stands for any characters but `/`")]
     QuestionMark,
-    /// It holds `{` or `}`.
+    /// The text holds `{` or `}`.
     #[error("braces list no alternatives: write several patterns, for example `[\"a/*\", \"b/*\"]`")]
     Braces,
-    /// It holds `\`.
+    /// The text holds `\`.
     #[error("`\\` escapes nothing: leave it out, because only `*` is a wildcard")]
     Backslash,
 }
@@ -47,7 +47,7 @@ impl PatternPart {
         matches!(self, Self::WithinSegment | Self::Anything)
     }
 
-    /// Whether it goes on after the character.
+    /// Whether a run of this part may continue over the character.
     fn spans(self, character: char) -> bool {
         match self {
             Self::Character(_) => false,
@@ -58,7 +58,7 @@ impl PatternPart {
 }
 
 impl Pattern {
-    /// Reads a pattern. Every text is one.
+    /// Reads a pattern. Every text is a pattern.
     pub fn new(text: &str) -> Self {
         let mut parts = Vec::with_capacity(text.len());
         for character in text.chars() {
@@ -76,7 +76,7 @@ impl Pattern {
     /// Reads a pattern that people write.
     ///
     /// # Errors
-    /// If it is empty, or holds characters that have a meaning in the patterns of a shell and none here.
+    /// If it is empty, or holds characters that have a meaning in shell patterns and none here.
     pub fn checked(text: &str) -> Result<Self, PatternFault> {
         match text.chars().find(|character| matches!(character, '?' | '{' | '}' | '\\')) {
             _ if text.is_empty() => Err(PatternFault::Empty),
@@ -87,8 +87,8 @@ impl Pattern {
         }
     }
 
-    /// Whether it matches the whole text. It takes at most as many steps as the text has characters, times those of the
-    /// pattern.
+    /// Whether the pattern matches the whole text. It takes at most as many steps as the text has characters, times the
+    /// characters of the pattern.
     pub fn matches(&self, text: &str) -> bool {
         let mut reached = self.begin();
         for character in text.chars() {
@@ -100,16 +100,16 @@ impl Pattern {
         reached.last() == Some(&true)
     }
 
-    /// How many parts may have matched the empty text: the item `n` says whether `n` parts may.
+    /// The parts that can match the empty text: the item `n` says whether the first `n` parts can.
     fn begin(&self) -> Vec<bool> {
         let stars = self.0.iter().take_while(|part| part.is_star()).count();
         (0..=self.0.len()).map(|parts| parts <= stars).collect()
     }
 
-    /// How many parts may have matched after one more character.
+    /// The parts that can match after one more character.
     fn step(&self, reached: &[bool], character: char) -> Vec<bool> {
         let mut next = Vec::with_capacity(reached.len());
-        // The part before, whether it was reached, and whether it is now.
+        // The previous part, whether it was reached before, and whether it is reached now.
         let mut before: Option<(PatternPart, bool, bool)> = None;
         for (index, was_reached) in reached.iter().enumerate() {
             let part = self.0.get(index).copied();

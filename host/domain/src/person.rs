@@ -1,14 +1,14 @@
-//! The id of a person, and the one form in which two ids are compared.
+//! The id of a person, and the form in which two ids are compared.
 //!
 //! An id reaches Lockgate in many ways: a claim of an identity token, a name in a certificate, `token create --for`, a
 //! deployment document, a plugin's settings. Each of them makes a [`PersonId`], so `Kim@example.org`, `kim@example.org`
 //! and ` KIM@example.org ` are one person everywhere.
 //!
-//! A [`PersonId`] keeps two forms. The *written* form is what somebody wrote; people and files show it. The *normal* form
-//! is what is compared, and all that plugins and expressions see. It is the written form trimmed, folded with Unicode's
-//! full case folding, and composed (NFC). Characters that people cannot see or that no identifier needs are refused, and
-//! so are mixtures of scripts that Unicode Technical Standard #39 does not call *highly restrictive*: two ids that look
-//! alike should not be two people.
+//! A [`PersonId`] keeps two forms. The *written* form is the original text, which people and files show. The *normal*
+//! form is compared, and is the only one that plugins and expressions see. It is the written form trimmed, folded with
+//! Unicode's full case folding, and composed (NFC). Characters that are invisible or that no identifier needs are
+//! refused, and so are mixtures of scripts that Unicode Technical Standard #39 does not call *highly restrictive*: two
+//! ids that look alike should not be two people.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -23,25 +23,25 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::distinct::Keyed;
 use crate::name::{InvalidName, normal_identity};
 
-/// The `format` of a text in a JSON Schema that is the id of a person. The host puts such a text of a plugin's settings
-/// into its normal form before the plugin sees it.
+/// The `format` in a JSON Schema for a text that is the id of a person. The host converts such a text in a plugin's
+/// settings to its normal form before the plugin sees it.
 pub const PERSON_FORMAT: &str = "lockgate-person";
 
 /// The id of a person: an account name, an e-mail address, the subject of an identity token.
 ///
-/// Two ids are equal, have one order and one hash if their normal forms are equal. JSON holds the written form.
+/// Two ids are equal, and have the same order and hash, if their normal forms are equal. JSON holds the written form.
 #[derive(Clone)]
 pub struct PersonId {
     written: Box<str>,
-    /// The normal form; none if it is the written one.
+    /// The normal form. None if it equals the written one.
     normal: Option<Box<str>>,
 }
 
 impl PersonId {
-    /// The id that a text writes.
+    /// Reads an id.
     ///
     /// # Errors
-    /// If the text is empty, or could be taken for another id.
+    /// If the text is empty, or people could take it for another id.
     pub fn new(text: &str) -> Result<Self, InvalidName> {
         let written = text.trim();
         let normal = normal_identity(WHAT, written)?;
@@ -49,7 +49,7 @@ impl PersonId {
         Ok(Self { written: written.into(), normal })
     }
 
-    /// An id that the host itself gives, for example `administrator`.
+    /// An id that the host itself chooses, for example `administrator`.
     ///
     /// # Panics
     /// If the text is not the id of a person.
@@ -63,13 +63,14 @@ impl PersonId {
         self.normal.as_deref().unwrap_or(&self.written)
     }
 
-    /// The form that somebody wrote, without blanks around it. People are shown this one.
+    /// The original form, without blanks around it, which people see.
     pub fn written(&self) -> &str {
         &self.written
     }
 
-    /// Whether the two are also written alike. Two equal ids can be two accounts of an issuer that tells cases apart, as
-    /// OpenID Connect lets it: they count as one person, but neither can take back what the other one said.
+    /// Whether the written forms are equal, too. Two equal ids can be two accounts of an issuer that distinguishes
+    /// cases, as OpenID Connect allows: they count as one person, but neither account can take back what the other one
+    /// said.
     pub fn is_written_like(&self, other: &Self) -> bool {
         self.written == other.written
     }
@@ -228,7 +229,7 @@ mod tests {
             assert!(matches!(new(text), Err(MixedScripts(_))), "{text}");
         }
         // Full-width letters, a mathematical letter, the long s, a dash, a face, an unassigned code point.
-        // And a capital letter that is allowed, of which the small one is not.
+        // And a capital letter that is allowed although its small form is not.
         for text in ["\u{10c7}", "\u{ff41}da", "\u{1d41a}da", "\u{17f}am", "ada\u{2014}l", "ada\u{1f600}", "ada\u{378}"]
         {
             assert!(matches!(new(text), Err(Restricted { .. })), "{text}");

@@ -1,4 +1,4 @@
-//! The deployment plan that is signed off at the end of plan-and-approve.
+//! The deployment plan, which people approve at the end of plan-and-approve.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What the host notes of every call of a plugin, and the ways in which a call can fail.
+//! The host's record of every plugin call, and the ways in which a call can fail.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,6 +1,6 @@
-//! The other data objects of the value stream (IT4IT 3): what Operate, Consume and Integrate know.
+//! The other data objects of the value stream (IT4IT 3): the knowledge of Operate, Consume and Integrate.
 //!
-//! Plugins see each kind as a fact of the name given here, a JSON array in the form below.
+//! Plugins see each kind as a fact with the name given here: a JSON array in the form below.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

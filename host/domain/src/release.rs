@@ -1,4 +1,4 @@
-//! The product release: what is deployed, and what is known to be wrong with it.
+//! The product release: the components to deploy, and their known defects.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -213,7 +213,7 @@ pub struct Release {
 }
 
 impl Release {
-    /// What is in the release, in the order of the names.
+    /// The identities of the release's components, in order of name.
     pub fn component_identities(&self) -> Vec<ComponentIdentity> {
         let identity = |component: &Component| ComponentIdentity {
             name: component.name.clone(),

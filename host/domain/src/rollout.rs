@@ -1,4 +1,4 @@
-//! Rollouts: what a strategy lays out, how far the host has come with it, and what the strategy says to do next.
+//! Rollouts: the plan of a strategy, the host's progress with it, and the strategy's next action.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -146,7 +146,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A rollout of which nothing has been done.
+    /// A rollout at its beginning: no step has begun.
     pub fn new(rollout: Rollout) -> Self {
         let steps = rollout
             .steps
@@ -163,17 +163,17 @@ impl Progress {
         Self { rollout, steps, past_point_of_no_return: false }
     }
 
-    /// The step of that id.
+    /// The step with this id.
     pub fn step(&self, id: &str) -> Option<&Step> {
         self.rollout.steps.iter().find(|step| step.id == id)
     }
 
-    /// How the step of that id is doing.
+    /// The state of the step with this id.
     pub fn state(&self, id: &str) -> Option<&StepState> {
         self.steps.iter().find(|state| state.id == id)
     }
 
-    /// Notes that a step begins, or begins again. With the step that is the point of no return, it is passed.
+    /// Records that a step begins, for the first time or again. If it is the point of no return, that is passed now.
     pub fn begin(&mut self, id: &str, now: Timestamp) {
         if self.rollout.point_of_no_return.as_deref() == Some(id) {
             self.past_point_of_no_return = true;
@@ -187,7 +187,7 @@ impl Progress {
         }
     }
 
-    /// Notes how a step ended.
+    /// Records how a step ended.
     pub fn end(&mut self, id: &str, status: StepStatus, now: Timestamp) {
         if let Some(state) = self.steps.iter_mut().find(|state| state.id == id) {
             state.status = status;
@@ -195,8 +195,8 @@ impl Progress {
         }
     }
 
-    /// Notes that a person said to go on with a step. An analysis that had not enough data counts as done from then on; a
-    /// step that failed is for the strategy to begin again.
+    /// Records that a person resumed a step. An analysis that lacked data counts as done from then on; the strategy
+    /// must begin a failed step again.
     pub fn resume(&mut self, id: &str) {
         if let Some(state) = self.steps.iter_mut().find(|state| state.id == id) {
             state.resumed = true;

@@ -1,4 +1,4 @@
-//! Texts of others in messages, which have to end somewhere.
+//! Shortens foreign texts for messages.
 
 /// A text of at most `longest` characters: a longer one ends in `…`.
 pub fn shortened(text: &str, longest: usize) -> String {

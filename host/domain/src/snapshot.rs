@@ -1,4 +1,4 @@
-//! The immutable snapshot that one decision looks at.
+//! The immutable snapshot that one decision uses.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,8 +31,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The digest that an approval has to name: over the [parts](Self::subject_parts) of the deployment that are
-    /// approved, and the deployment model. It changes when one of them changes.
+    /// The digest that an approval must name. It covers the [approved parts](Self::subject_parts) of the deployment and
+    /// the deployment model, and changes when one of them changes.
     ///
     /// # Errors
     /// If one of them has no canonical JSON form.
@@ -49,13 +49,13 @@ impl Snapshot {
         Digest::of_canonical(&Subject { parts: Self::subject_parts(deployment, evidence)?, model })
     }
 
-    /// The digests of what is approved, by the name of the part: what is deployed (`release`), how (`plan`), where
-    /// (`environment`), for what (`product`), under which `change`, as which `deployment`, for whom (`people`), and on
-    /// what `evidence`, if there is any. Once something is approved, only the evidence that was approved with it counts:
-    /// more may be handed in, but what was approved may not be replaced.
+    /// The digests of the approved parts, by name: `release`, `plan`, `environment`, `product`, `change`, `deployment`,
+    /// `people`, and `evidence`, if there is any. After an approval, only the evidence that was approved counts: people
+    /// may hand in more, but must not replace approved evidence.
     ///
-    /// The order of lists of names does not matter. What only tells how far something has come is not in it (the status of release, change, defects and knowledge
-    /// items): it may move on without a new approval, and each gate judges it as it is then.
+    /// The order of names in lists does not matter. Fields that only show progress are not covered (the status of
+    /// release, change, defects and knowledge items): they may change without a new approval, and each gate judges
+    /// their present value.
     ///
     /// # Errors
     /// If one of them has no canonical JSON form.
@@ -83,8 +83,8 @@ impl Snapshot {
         parts.map(|(name, part)| Ok((name.to_owned(), Digest::of_canonical(&part)?))).collect()
     }
 
-    /// The evidence that is approved, by name: all there is; or, once something is approved, what was approved with it,
-    /// as it is now. What is not handed in again has not changed.
+    /// The approved evidence, by name. Before an approval, this is all evidence. After an approval, it is the evidence
+    /// that was approved with it, in its present form. Evidence that is not handed in again has not changed.
     pub fn subject_evidence(
         deployment: &Deployment,
         evidence: &BTreeMap<String, Evidence>,
@@ -98,7 +98,7 @@ impl Snapshot {
         approved.evidence.iter().map(as_it_is).collect()
     }
 
-    /// The digest of the snapshot; evidence counts by its digest.
+    /// The digest of the snapshot. Evidence counts by its digest.
     ///
     /// # Errors
     /// If the snapshot has no canonical JSON form.
@@ -106,7 +106,7 @@ impl Snapshot {
         Digest::of_canonical(self)
     }
 
-    /// Whether a waiver is about what is decided on here, under the model of that id; expired or not.
+    /// Whether the snapshot is within a waiver's scope, under the model with this id. The waiver may have expired.
     pub fn is_within(&self, scope: &WaiverScope, model: &str) -> bool {
         let is = |border: &Option<String>, found: &str| border.as_deref().is_none_or(|border| border == found);
         scope.gate.is_none_or(|gate| gate == self.gate)
@@ -117,13 +117,13 @@ impl Snapshot {
     }
 }
 
-/// The canonical form of snapshots that differ in their moment and gate alone. What they have in common is written and hashed
-/// once, for repeated decisions on one deployment.
+/// The canonical form of snapshots that differ only in time and gate. Their common part is written and hashed once, for
+/// repeated decisions on one deployment.
 #[derive(Clone, Debug)]
 pub struct SnapshotForm {
-    /// The hash of what comes before the first part that differs: most of it.
+    /// The hash of everything before the first part that differs, which is most of the form.
     begun: Sha256,
-    /// What comes then.
+    /// The parts after that.
     parts: Vec<SnapshotPart>,
 }
 
@@ -136,7 +136,7 @@ enum SnapshotPart {
 }
 
 impl SnapshotForm {
-    /// The form of a snapshot, and of those that differ from it in gate and time alone.
+    /// The form of a snapshot, and of those that differ from it only in gate and time.
     ///
     /// # Errors
     /// If the snapshot has no canonical JSON form.
@@ -145,7 +145,7 @@ impl SnapshotForm {
             serde_json::Value::Object(members) => members,
             _ => serde_json::Map::new(),
         };
-        // The names are plain ASCII, so their order is that of RFC 8785, and nothing in them has to be escaped.
+        // The names are plain ASCII, so their order is that of RFC 8785, and they need no escapes.
         let members: BTreeMap<_, _> = members.iter().collect();
         let (mut parts, mut text) = (Vec::new(), Vec::new());
         for (place, (name, value)) in members.into_iter().enumerate() {
@@ -168,7 +168,7 @@ impl SnapshotForm {
         Ok(Self { begun, parts })
     }
 
-    /// The digest of the snapshot at that gate and time: that of [`Snapshot::digest`].
+    /// The digest of the snapshot at this gate and time, equal to [`Snapshot::digest`].
     ///
     /// # Errors
     /// If the gate or the time has no canonical JSON form.

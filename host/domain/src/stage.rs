@@ -1,4 +1,4 @@
-//! Where in the Deploy value stream a decision is asked for.
+//! The gates of the Deploy value stream.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// All four, in order.
+    /// All four stages, in order.
     pub const ALL: [Self; 4] = [Self::PlanAndApprove, Self::Fulfill, Self::Validate, Self::Observe];
 
     /// The name that files, the contract and the command line use.
@@ -45,7 +45,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// Both, in order.
+    /// Both phases, in order.
     pub const ALL: [Self; 2] = [Self::Entrance, Self::Exit];
 
     /// The name that files, the contract and the command line use.
@@ -68,7 +68,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// All eight, in the order in which a deployment meets them.
+    /// All eight gates, in the order in which a deployment meets them.
     pub fn all() -> impl Iterator<Item = Self> {
         Stage::ALL.into_iter().flat_map(|stage| Phase::ALL.into_iter().map(move |phase| Self { stage, phase }))
     }

@@ -1,11 +1,12 @@
-//! The one way in which JSON that somebody hands in is read: at the server, at the command line, from a plugin.
+//! Reads JSON from outside: at the server, at the command line, from a plugin. All of them use this reader.
 //!
-//! A document is understood wholly or refused. An object with one key twice has no meaning (RFC 8259 leaves open which one
-//! counts), so it is refused. A number that the canonical form (RFC 8785) cannot keep would be another one when it is read
-//! back from the ledger, so it is refused too, and every other number is brought into its canonical form at once.
+//! A document is accepted as a whole or refused. An object that has one key twice has no meaning (RFC 8259 leaves open
+//! which one counts), so it is refused. A number that the canonical form (RFC 8785) cannot keep would be another one
+//! when it is read back from the ledger, so it is refused too. Every other number is converted to its canonical form at
+//! once.
 //!
-//! What `serde_json` gives as a number is the double that is nearest to it. Whether it is the number itself is seen in the
-//! text, so the text of each number is found beside it.
+//! `serde_json` gives the double that is nearest to a number. Only the text shows whether it is the number itself, so
+//! the reader finds the text of each number.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,16 +15,17 @@ use std::ops::Range;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Deserializer, Number, Value};
 
-/// The largest whole number that a double tells from its neighbours, and the largest number that a document may hold: 2^53.
+/// The largest whole number that a double distinguishes from its neighbours, and the largest number that a document may
+/// hold: 2^53.
 const LARGEST: f64 = 9_007_199_254_740_992.0;
 
-/// How many faults of one document are listed at most.
+/// The most faults of one document that are listed.
 const MOST_FAULTS: usize = 100;
 
-/// What is wrong at one place of a JSON document.
+/// A fault at one place of a JSON document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonFault {
-    /// The place: a JSON Pointer (RFC 6901).
+    /// The place, as a JSON Pointer (RFC 6901).
     pub pointer: String,
     /// The kind of fault.
     pub kind: JsonFaultKind,
@@ -36,13 +38,13 @@ pub enum JsonFaultKind {
     /// An object has a key twice.
     #[error("the key `{0}` appears twice in one object: keep one of the two")]
     DoubledKey(String),
-    /// A number is larger than the canonical form keeps.
+    /// A number is larger than the canonical form can keep.
     #[error(
         "the number is too large: numbers are exact from -9007199254740992 to 9007199254740992 (2^53); write it as a \
          text, for example \"9007199254740993\""
     )]
     LargeNumber,
-    /// A number has more digits than a double keeps.
+    /// A number has more digits than a double can keep.
     #[error(
         "the number `{}` is not kept exactly, only as `{nearest}`: write that, or write it as a text, \"{}\"",
         shortened(written),
@@ -51,7 +53,7 @@ pub enum JsonFaultKind {
     InexactNumber {
         /// The number as it is written.
         written: String,
-        /// The shortest number that is kept in its place.
+        /// The shortest number that would be kept in its place.
         nearest: String,
     },
     /// A number is larger than a double can be.
@@ -59,19 +61,19 @@ pub enum JsonFaultKind {
     EndlessNumber(String),
 }
 
-/// Why a text is not a JSON document that is taken.
+/// Why a text is refused as a JSON document.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JsonError {
-    /// It is not JSON (RFC 8259).
+    /// The text is not JSON (RFC 8259).
     #[error("{}", located(.0))]
     Syntax(serde_json::Error),
-    /// It is JSON, and has faults: at least one.
+    /// The text is JSON, but has at least one fault.
     #[error("{}", listed(.0))]
     Faults(Vec<JsonFault>),
 }
 
-/// The message of a fault of syntax, with its place first.
+/// The message of a syntax error, with its place first.
 fn located(error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     if error.is_eof() {
@@ -90,21 +92,21 @@ fn listed(faults: &[JsonFault]) -> String {
     faults.iter().map(told).collect::<Vec<_>>().join("; ")
 }
 
-/// The bytes without the byte order mark that they may begin with.
+/// The bytes without a byte order mark at the beginning.
 pub fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
 }
 
-/// Reads a document that is kept: with every number in its canonical form, and each key once.
+/// Reads a document that the ledger may keep: every number in its canonical form, and each key once.
 ///
 /// # Errors
-/// If it is not JSON, is nested more than 127 deep, has a key twice in one object, or a number that the canonical form does
-/// not keep exactly.
+/// If it is not JSON, is nested more than 127 levels deep, has a key twice in one object, or a number that the
+/// canonical form cannot keep exactly.
 pub fn read_json(bytes: &[u8]) -> Result<Value, JsonError> {
     JsonReader::default().with_canonical_numbers().read(bytes)
 }
 
-/// Reads JSON strictly. By itself it takes numbers as they are, to 127 levels.
+/// Reads JSON strictly. By default it accepts numbers as they are, and 127 levels.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct JsonReader {
     canonical_numbers: bool,
@@ -112,19 +114,19 @@ pub struct JsonReader {
 }
 
 impl JsonReader {
-    /// Brings numbers into their canonical form, and refuses those that have none.
+    /// Converts numbers to their canonical form, and refuses those that have none.
     #[must_use]
     pub fn with_canonical_numbers(self) -> Self {
         Self { canonical_numbers: true, ..self }
     }
 
-    /// Reads to any depth: only for a text whose depth was found to be bounded.
+    /// Reads to any depth. Use it only for a text whose depth is known to be bounded.
     #[must_use]
     pub fn with_any_depth(self) -> Self {
         Self { any_depth: true, ..self }
     }
 
-    /// Reads a document. A byte order mark at its beginning is skipped.
+    /// Reads a document. Skips a byte order mark at its beginning.
     ///
     /// # Errors
     /// If it is not JSON, is too deep, or has faults.
@@ -146,7 +148,7 @@ impl JsonReader {
     }
 }
 
-/// What goes on while a text is read.
+/// The state while a text is read.
 struct Reading<'t> {
     /// The numbers that were not read yet.
     numbers: NumberTexts<'t>,
@@ -162,7 +164,7 @@ impl Reading<'_> {
     }
 }
 
-/// The numbers of a JSON text, one after the other: where each stands.
+/// The numbers of a JSON text, one after the other, with their places.
 struct NumberTexts<'t> {
     text: &'t [u8],
     at: usize,
@@ -185,7 +187,7 @@ impl Iterator for NumberTexts<'_> {
         let mut in_string = false;
         loop {
             match self.text.get(self.at)? {
-                // What is escaped is no end of the string.
+                // An escaped quotation mark does not end the string.
                 b'\\' if in_string => self.at += 1,
                 b'"' => in_string = !in_string,
                 b'-' | b'0'..=b'9' if !in_string => break,
@@ -201,8 +203,8 @@ impl Iterator for NumberTexts<'_> {
     }
 }
 
-/// The text with a zero in the place of each number that is no double, which `serde_json` refuses without its place. The
-/// places of all else stay.
+/// The text with a zero in place of each number that is no double, which `serde_json` refuses without its place. All
+/// other places stay the same.
 fn without_endless_numbers(text: &[u8]) -> Cow<'_, [u8]> {
     let mut readable = Cow::Borrowed(text);
     for range in (NumberTexts { text, at: 0 }) {
@@ -224,8 +226,8 @@ fn is_endless(number: &str) -> bool {
     (number.len() > 300 || number.contains(['e', 'E'])) && number.parse::<f64>().is_ok_and(f64::is_infinite)
 }
 
-/// The digits of a number without zeros at either end, and the power of ten by which they are multiplied: `1200` gives `12` and
-/// `2`. None if the power is no `i64`.
+/// The digits of a number without zeros at either end, and the power of ten that multiplies them: `1200` gives `12` and
+/// `2`. None if the power does not fit into an `i64`.
 fn decimal(number: &str) -> Option<(Cow<'_, str>, i64)> {
     let number = number.strip_prefix('-').unwrap_or(number);
     let (digits, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
@@ -241,7 +243,7 @@ fn decimal(number: &str) -> Option<(Cow<'_, str>, i64)> {
     Some((significant.to_owned().into(), exponent))
 }
 
-/// How much of a number a message shows.
+/// The part of a number that a message shows.
 fn shortened(number: &str) -> Cow<'_, str> {
     const LONGEST: usize = 40;
     match number.get(..LONGEST) {
@@ -302,7 +304,7 @@ impl ValueSeed<'_, '_> {
     }
 }
 
-/// The number in its canonical form, if that is the number that is written.
+/// The number in its canonical form, if that keeps it exactly.
 fn kept_number(number: &Number, written: &str) -> Result<Number, JsonFaultKind> {
     let canonical = canonical_number(number).ok_or(JsonFaultKind::LargeNumber)?;
     let is_whole = number.is_i64() || number.is_u64();
@@ -314,7 +316,8 @@ fn kept_number(number: &Number, written: &str) -> Result<Number, JsonFaultKind> 
     }
 }
 
-/// The number as it is read back from canonical JSON: a whole one without a fraction. None if that does not keep it exactly.
+/// The number as it is read back from canonical JSON: a whole number without a fraction. None if that does not keep it
+/// exactly.
 pub fn canonical_number(number: &Number) -> Option<Number> {
     if let Some(whole) = number.as_i64() {
         return (whole.unsigned_abs() <= 1 << 53).then(|| number.clone());

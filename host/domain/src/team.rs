@@ -1,4 +1,4 @@
-//! The name of a team, in the one form in which two names are compared.
+//! The name of a team, in the form in which two names are compared.
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
@@ -14,18 +14,18 @@ use crate::name::{InvalidName, normal_identity};
 /// The subject of a message about a name.
 const WHAT: &str = "the name of a team";
 
-/// The name of a team, in its normal form: trimmed, folded with Unicode's full case folding, and composed (NFC). `Shop`,
-/// `shop` and ` SHOP ` are one team, by whatever door they come in. The rules are those of
-/// [`PersonId`](crate::PersonId), but a team has no other form than the normal one.
+/// The name of a team, in its normal form: trimmed, folded with Unicode's full case folding, and composed (NFC).
+/// `Shop`, `shop` and ` SHOP ` are one team, wherever they come from. The rules are those of
+/// [`PersonId`](crate::PersonId), but a team has only the normal form.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct TeamName(String);
 
 impl TeamName {
-    /// The name that a text writes.
+    /// Reads a name.
     ///
     /// # Errors
-    /// If the text is empty, or could be taken for another name.
+    /// If the text is empty, or people could take it for another name.
     pub fn new(text: &str) -> Result<Self, InvalidName> {
         normal_identity(WHAT, text.trim()).map(Self)
     }

@@ -1,4 +1,4 @@
-//! Moments, lengths of time and windows, to the millisecond: the precision that the plugin contract carries.
+//! Moments, durations and windows, to the millisecond: the precision of the plugin contract.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,34 +10,34 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The moment that is counted from, in UTC.
+/// The moment from which time is counted, in UTC.
 const EPOCH: DateTime = datetime(1970, 1, 1, 0, 0, 0, 0);
 
-/// Why a text is not a moment or a length of time.
+/// Why a text is not a moment or a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeError {
-    /// Not RFC 3339.
+    /// The text is not a time in the form of RFC 3339.
     #[error("`{0}` is not a time: write it as RFC 3339 with an offset, for example `2026-11-24T20:00:00Z`")]
     Timestamp(String),
-    /// An offset that no clock has.
+    /// The offset is not valid.
     #[error(
         "`{0}` has an offset that RFC 3339 does not know: it is `Z`, or from `-23:59` to `+23:59`, for example `+01:00`"
     )]
     Offset(String),
-    /// A moment after the last one there is, or before the first.
+    /// The moment is before the first or after the last one that can be kept.
     #[error("`{0}` is not a moment of the calendar: the last one is `9999-12-31T23:59:59.999Z`")]
     Range(String),
-    /// Not a length of time.
+    /// The text is not a duration.
     #[error(
         "`{0}` is not a length of time: write amounts with the units w, d, h, m, s or ms, longest first, for example `90d` or \
          `1h 30m`"
     )]
     Duration(String),
-    /// A length of time that is longer than any.
+    /// The duration is longer than the longest one.
     #[error("`{0}` is too long: a length of time is from `0s` to `{longest}`", longest = Duration::LONGEST)]
     TooLong(String),
-    /// A length of time without a unit.
+    /// The duration has no unit.
     #[error("`{0}` needs a unit, for example `{0}s`")]
     Unit(String),
 }
@@ -47,11 +47,11 @@ pub enum TimeError {
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment that many milliseconds after 1970-01-01T00:00:00Z, as near as year −9999 to 9999 allows.
+    /// The moment `millis` milliseconds after 1970-01-01T00:00:00Z, limited to the years −9999 to 9999.
     pub fn from_millis(millis: i64) -> Self {
         let (low, high) = (DateTime::MIN.duration_since(EPOCH), DateTime::MAX.duration_since(EPOCH));
         let moment = SignedDuration::from_millis(millis).clamp(low, high);
-        // What is clamped has at most as many milliseconds as what was given.
+        // A limited moment has at most as many milliseconds as the given one.
         Self(i64::try_from(moment.as_millis()).unwrap_or(millis))
     }
 
@@ -65,7 +65,7 @@ impl Timestamp {
         Self(jiff::Timestamp::now().as_millisecond())
     }
 
-    /// The moment that much later, or the last one there is.
+    /// The moment that much later, or the last possible one.
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
@@ -101,7 +101,7 @@ impl FromStr for Timestamp {
         // In UTC and without a time zone: jiff's own timestamps end a day before the calendar does.
         let moment = pieces.date().to_datetime(time).checked_sub(SignedDuration::from_secs(offset.seconds().into()));
         let moment = moment.map_err(|_| TimeError::Range(text.to_owned()))?.duration_since(EPOCH);
-        // Towards the past, before 1970 as well.
+        // Rounds towards the past, before 1970 as well.
         let millis = moment.as_nanos().div_euclid(1_000_000);
         i64::try_from(millis).map(Self).map_err(|_| TimeError::Range(text.to_owned()))
     }
@@ -114,21 +114,21 @@ fn offset_hours(text: &str) -> Option<u8> {
     offset.get(..2)?.parse().ok()
 }
 
-/// A length of time in milliseconds. In JSON a text: amounts with units, longest first, such as `90d` or `1h 30m`; a day is
-/// 24 hours. The settings of plugins are written alike.
+/// A duration in milliseconds. In JSON a text: amounts with units, longest first, such as `90d` or `1h 30m`; a day has
+/// 24 hours. The settings of plugins use the same form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Duration(u64);
 
 impl Duration {
-    /// The longest that can be written and read: some twenty thousand years. There is no moment that much later.
+    /// The longest duration that can be written and read: some twenty thousand years. No moment is that much later.
     pub const LONGEST: Self = Self(7_304_484 * 86_400_000);
 
-    /// That many milliseconds, or as many as there can be.
+    /// A duration of this many milliseconds, or the longest one.
     pub const fn from_millis(millis: u64) -> Self {
         if millis < Self::LONGEST.0 { Self(millis) } else { Self::LONGEST }
     }
 
-    /// The length in milliseconds.
+    /// The duration in milliseconds.
     pub fn as_millis(self) -> u64 {
         self.0
     }
@@ -170,20 +170,20 @@ impl FromStr for Duration {
     }
 }
 
-/// Each unit of a length of time, longest first, with its milliseconds.
+/// Each unit of a duration, longest first, with its milliseconds.
 const UNITS: [(&str, u128); 6] =
     [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
-/// The milliseconds of a length of time, however long; none if it is not written as one.
+/// The milliseconds of a duration, however long. None if the text is not a duration.
 fn millis_of(text: &str) -> Option<u128> {
     let (mut rest, mut total, mut units) = (text.trim(), 0_u128, UNITS.as_slice());
     loop {
         let (amount, tail) = rest.split_at_checked(rest.bytes().take_while(u8::is_ascii_digit).count())?;
         let (unit, tail) = tail.split_at_checked(tail.bytes().take_while(u8::is_ascii_lowercase).count())?;
-        // Each unit once, and each shorter than the one before: `30m 1h` and `5m 5m` are slips of the pen.
+        // Each unit once, and each shorter than the one before: `30m 1h` and `5m 5m` are typing errors.
         let place = units.iter().position(|(name, _)| *name == unit)?;
         let (_, millis) = units.get(place)?;
-        // Digits alone that are no number are too many.
+        // Digits that do not fit into the number are too many.
         let amount = if amount.is_empty() { None } else { Some(amount.parse::<u128>().unwrap_or(u128::MAX)) }?;
         total = total.saturating_add(amount.saturating_mul(*millis));
         units = units.get(place + 1..)?;
@@ -210,7 +210,7 @@ impl TimeWindow {
         self.start <= moment && moment < self.end
     }
 
-    /// Whether the whole of the other window lies in this one; one that ends before it starts lies in none.
+    /// Whether the other window lies completely in this one. A window that ends before it starts lies in none.
     pub fn encloses(&self, other: &TimeWindow) -> bool {
         self.start <= other.start && other.start <= other.end && other.end <= self.end
     }

@@ -1,8 +1,8 @@
-//! Reads a JSON value into a type, and says plainly what does not fit and where.
+//! Reads a JSON value into a type, and reports plainly what does not fit and where.
 //!
-//! `serde` names a fault in the words of Rust (`invalid type: map, expected a sequence`) and without its place. The
-//! deserializer here walks a [`Value`], knows the place of each part, and keeps a fault as a [`ValueFault`], so that every
-//! door tells it in the same words.
+//! `serde` describes a mistake in the words of Rust (`invalid type: map, expected a sequence`) and without its place.
+//! The deserializer here walks a [`Value`], knows the place of each part, and keeps a mistake as a [`ValueFault`], so
+//! that all interfaces report it in the same words.
 
 use std::fmt::Display;
 
@@ -24,7 +24,7 @@ const LONGEST_SHOWN: usize = 60;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{fault}", at(pointer))]
 pub struct ValueError {
-    /// The place: a JSON Pointer (RFC 6901). For a missing member, the place where it should be.
+    /// The place, as a JSON Pointer (RFC 6901). For a missing member, the place where it should be.
     pub pointer: String,
     /// What is wrong there.
     pub fault: ValueFault,
@@ -34,31 +34,31 @@ pub struct ValueError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValueFault {
-    /// The value is of another type.
+    /// The value has another type.
     #[error("expected {expected}, got {found}")]
     Type {
-        /// What is expected, with an article.
+        /// The expected type, with an article.
         expected: String,
-        /// What is there.
+        /// The actual type, with an article.
         found: String,
     },
     /// A member is missing.
     #[error("`{0}` is required")]
     Missing(String),
-    /// A member is not known.
+    /// A member is unknown.
     #[error("unknown key `{name}`{}", meant(name, .known))]
     UnknownKey {
-        /// Its name.
+        /// The name of the unknown member.
         name: String,
-        /// The names that are known.
+        /// The known names.
         known: Vec<String>,
     },
-    /// A text is none of those that are allowed.
+    /// A text is none of the allowed ones.
     #[error("`{name}` is not one of {}", listed(.known))]
     UnknownName {
-        /// The text.
+        /// The text that was found.
         name: String,
-        /// The texts that are allowed.
+        /// The allowed texts.
         known: Vec<String>,
     },
     /// A key appears twice.
@@ -67,7 +67,7 @@ pub enum ValueFault {
     /// A text holds a character that no text of a document may hold.
     #[error("the text holds {}: remove it", described(*.0))]
     Character(char),
-    /// The type itself says what is wrong.
+    /// The type reports another mistake.
     #[error("{0}")]
     Other(String),
 }
@@ -79,7 +79,7 @@ fn at(pointer: &str) -> String {
     }
 }
 
-/// The end of a message about an unknown key: the one that was probably meant, or all.
+/// The end of a message about an unknown key: the likely key, or all known ones.
 fn meant(name: &str, known: &[String]) -> String {
     match closest(name, known.iter().map(String::as_str)) {
         Some(meant) => format!(": did you mean `{meant}`?"),
@@ -97,18 +97,18 @@ impl ValueError {
         Self { pointer: String::new(), fault }
     }
 
-    /// A value of another type than expected.
+    /// The error for a value of another type than the expected one.
     fn of_type(expected: impl Into<String>, value: &Value) -> Self {
         Self::of(ValueFault::Type { expected: expected.into(), found: shown(value) })
     }
 
-    /// A member that is not known, of the object at that place.
+    /// The error for an unknown member of the object at this place.
     pub fn unknown_key(object: &str, name: &str, known: Vec<String>) -> Self {
         let error = Self::of(ValueFault::UnknownKey { name: shortened(name), known }).within(name);
         Self { pointer: format!("{object}{}", error.pointer), ..error }
     }
 
-    /// The error as the value around tells it: this is its member or element of that name.
+    /// The error as the enclosing value reports it, in which this value is the member or element `name`.
     #[must_use]
     pub fn within(mut self, name: &str) -> Self {
         self.pointer.insert_str(0, &format!("/{}", name.replace('~', "~0").replace('/', "~1")));
@@ -183,7 +183,7 @@ fn unexpected_shown(unexpected: &Unexpected<'_>) -> String {
     }
 }
 
-/// A value as a message names it: short.
+/// A short form of a value for a message.
 pub fn shown(value: &Value) -> String {
     match value {
         Value::Null => "`null`".to_owned(),
@@ -198,7 +198,7 @@ pub fn shown(value: &Value) -> String {
     }
 }
 
-/// A text in quotes, with characters that cannot be seen escaped.
+/// A text in quotes, with invisible characters escaped.
 fn shown_text(text: &str) -> String {
     format!("text {:?}", shortened(text))
 }
@@ -210,20 +210,20 @@ fn shortened(text: &str) -> String {
     text.chars().take(LONGEST_SHOWN - 3).chain("...".chars()).collect()
 }
 
-/// Reads a value that somebody handed in into a type. A text of it must hold no control character but tabs and ends of lines,
-/// and no character that changes the direction of text; what the type keeps as a [`Value`], such as the JSON of a fact, may
-/// hold any.
+/// Reads a value from outside into a type. Its texts must hold no control character except tabs and line ends, and no
+/// character that changes the direction of text. Parts that the type keeps as a [`Value`], such as the JSON of a fact,
+/// may hold any character.
 ///
 /// # Errors
-/// What does not fit first, with its place.
+/// The first mistake, with its place.
 pub fn read_value<'v, T: Deserialize<'v>>(value: &'v Value) -> Result<T, ValueError> {
     T::deserialize(ValuePart { value, any_text: false })
 }
 
-/// Reads a value that the host itself wrote: as [`read_value`], with any characters in its texts.
+/// Reads a value that the host itself wrote. As [`read_value`], but its texts may hold any character.
 ///
 /// # Errors
-/// What does not fit first, with its place.
+/// The first mistake, with its place.
 pub fn read_own_value<'v, T: Deserialize<'v>>(value: &'v Value) -> Result<T, ValueError> {
     T::deserialize(ValuePart { value, any_text: true })
 }
@@ -232,7 +232,7 @@ pub fn read_own_value<'v, T: Deserialize<'v>>(value: &'v Value) -> Result<T, Val
 #[derive(Clone, Copy)]
 struct ValuePart<'v> {
     value: &'v Value,
-    /// Texts may hold any characters.
+    /// Whether texts may hold any character.
     any_text: bool,
 }
 
@@ -293,7 +293,7 @@ impl<'de> Deserializer<'de> for ValuePart<'de> {
     type Error = ValueError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        // The type takes whatever comes, so it is somebody else's document.
+        // The type accepts any value, so it is a foreign document.
         let foreign = Self { any_text: true, ..self };
         match self.value {
             Value::Null => visitor.visit_unit(),
@@ -413,7 +413,7 @@ impl<'de> Deserializer<'de> for ValuePart<'de> {
         self.members(self.object()?, visitor)
     }
 
-    /// The name of a variant alone, or an object whose one member bears it.
+    /// Reads an enum: the name of a variant alone, or an object with that name as its only member.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -481,7 +481,7 @@ impl<'de> MapAccess<'de> for Members<'de> {
         self.value = Some((name, value));
         let key = BorrowedStrDeserializer::<ValueError>::new(name);
         check_text(name, self.any_text).map_err(|error| error.within(name))?;
-        // A key that is not known, or that its type does not take, is a fault at its own place.
+        // A key that is unknown, or that its type refuses, is a mistake at its own place.
         seed.deserialize(key).map(Some).map_err(|error| error.within(name))
     }
 

@@ -1,4 +1,4 @@
-//! The environment flow: a release reaches an environment only after the same bytes were operational in the one before.
+//! The order of environments: a release may enter one only after the same bytes were operational in the one before.
 
 use lockgate_domain::{
     CorrectionNeeded, Deployment, DeploymentResult, Digest, Need, PastDeployment, Requirement, Scenario, Snapshot,
@@ -8,7 +8,7 @@ use lockgate_domain::{
 use crate::gate::EngineCode;
 use crate::model::Model;
 
-/// Adds a breach if the model's flow does not lead to the snapshot's environment yet. A removal needs no flow.
+/// Adds a breach if the release may not enter the snapshot's environment yet. A removal needs no order.
 pub(crate) fn check(model: &Model, snapshot: &Snapshot, breaches: &mut Vec<Violation>) {
     let deployment = &snapshot.deployment;
     let target = &deployment.environment.name;
@@ -38,7 +38,7 @@ pub(crate) fn check(model: &Model, snapshot: &Snapshot, breaches: &mut Vec<Viola
     };
     let mut differences = deployment.history.iter().filter(was_operational).map(|past| difference(past, deployment));
     match differences.try_fold(None, |_, difference| difference.map(Some)) {
-        // One of them brought the same.
+        // One of them deployed the same bytes.
         None => {}
         Some(None) => breaches.push(breach(
             format!("release `{release}` was never operational in `{before}`, which comes before `{target}`"),
@@ -60,7 +60,7 @@ pub(crate) fn check(model: &Model, snapshot: &Snapshot, breaches: &mut Vec<Viola
     }
 }
 
-/// Where a release is not what was deployed under the same id.
+/// Where a release differs from what was deployed under the same id.
 struct Difference {
     pointer: String,
     what: String,
@@ -68,7 +68,7 @@ struct Difference {
     now: String,
 }
 
-/// The first difference between what an earlier deployment brought and what this one brings.
+/// The first difference between the release of an earlier deployment and that of this one.
 fn difference(past: &PastDeployment, deployment: &Deployment) -> Option<Difference> {
     let release = &deployment.release;
     if past.release_digest != release.digest {

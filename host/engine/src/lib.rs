@@ -1,15 +1,16 @@
-//! Evaluates gates: a snapshot and a deployment model go in, a decision comes out.
+//! Evaluates gates: makes a decision from a snapshot and a deployment model.
 //!
-//! Nothing here is kept: what lives on the ledger (deployments, approvals, decisions) is the crate `lockgate-service`.
+//! The engine stores nothing. The crate `lockgate-service` keeps deployments, approvals and decisions in the ledger.
 //!
-//! The way of one decision is the order of the modules:
+//! A decision goes through the modules in this order:
 //!
-//! 1. [`model`]: a deployment model says which plugins guard which gate; [`expression`]: and under which conditions;
-//! 2. [`load`]: its plugins are read, held against their digests and configured: a [`LoadedModel`];
-//! 3. [`select_model`]: the model that a deployment goes by is chosen, and the snapshot taken;
-//! 4. [`gate`]: [`LoadedModel::evaluate`] asks them side by side, combines what they say, and makes the decision;
-//! 5. [`rollout`]: [`LoadedModel::drive`] carries out what a strategy lays out, step by step;
-//! 6. [`replay`]: what was recorded or decided runs again, as it was or with a candidate.
+//! 1. [`model`]: a deployment model says which plugins guard which gate, and [`expression`] under which conditions;
+//! 2. [`load`]: reads its plugins, compares them with their digests and configures them: a [`LoadedModel`];
+//! 3. [`select_model`]: chooses the model of a deployment, and takes the snapshot;
+//! 4. [`gate`]: [`LoadedModel::evaluate`] asks the plugins side by side, combines their answers, and makes the
+//!    decision;
+//! 5. [`rollout`]: [`LoadedModel::drive`] carries out the plan of a strategy, step by step;
+//! 6. [`replay`]: runs recordings and decisions again, unchanged or with a candidate.
 
 #![allow(missing_docs, reason = "no crate but ours builds on it")]
 #![allow(missing_docs, reason = "no crate but ours builds on it")]

@@ -1,9 +1,9 @@
-//! Running again what was run: as it was, to prove that it comes out the same; or with a candidate, to see what that
-//! would turn.
+//! Runs recordings and decisions again: unchanged, to prove that the result is the same, or with a candidate, to see
+//! what it would change.
 //!
-//! A [`Replayer`] runs recordings of single calls again, with a candidate in the place of their plugin; [`Decisions`] makes
-//! the decisions of a ledger again, with a candidate in the place of their model. Nothing outside of what was kept is
-//! reached, so thousands can run side by side, and before anything is changed.
+//! A [`Replayer`] runs recordings of single calls again, with a candidate that replaces their plugin. [`Decisions`]
+//! makes the decisions of a ledger again, with a candidate that replaces their model. Both use only what was kept, so
+//! thousands can run side by side, before anything is changed.
 
 mod compare;
 mod words;
@@ -23,18 +23,18 @@ use crate::gate::standing;
 
 pub use compare::{DecisionComparison, ReplayedDecision, of_the_machine};
 
-/// Who takes the place of the plugin that was recorded.
+/// A candidate that replaces a recorded plugin.
 #[derive(Clone, Debug)]
 pub struct Replacement {
-    /// Whose place: the name of the plugin in the recordings. None: of every plugin.
+    /// The name, in the recordings, of the plugin to replace. None: every plugin.
     pub plugin: Option<String>,
-    /// The component. None: the one that was recorded.
+    /// The component. None: the recorded one.
     pub component: Option<Arc<[u8]>>,
-    /// The settings. None: those that were recorded.
+    /// The settings. None: the recorded ones.
     pub settings: Option<Value>,
 }
 
-/// Runs recordings again. To be shared by threads.
+/// Runs recordings again. Threads may share it.
 #[derive(Debug)]
 pub struct Replayer {
     runtime: Runtime,
@@ -45,7 +45,7 @@ pub struct Replayer {
     loaded: Mutex<HashMap<PluginUseKey, Loading>>,
 }
 
-/// A plugin that is loaded once, by whoever needs it first; or why it cannot be.
+/// A plugin, which the first thread that needs it loads; or the reason why it cannot be loaded.
 type Loading = Arc<OnceLock<Result<Plugin, String>>>;
 
 /// What makes two uses of a plugin the same.
@@ -58,69 +58,63 @@ struct PluginUseKey {
     limits: Limits,
 }
 
-/// How a recording or a decision came out.
+/// The result of a replay.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "ended")]
 #[non_exhaustive]
 pub enum ReplayOutcome {
-    /// As it was, byte for byte; and with the same fuel, where that can be compared.
+    /// The result is the same, byte for byte, and used the same fuel where that can be compared.
     Same,
-    /// As it was, but with other fuel on an engine on which it must be the same.
+    /// The result is the same, but used other fuel on an engine that must use the same.
     FuelDiffers {
-        /// When it was recorded.
+        /// The recorded fuel.
         was: u64,
-        /// Now.
+        /// The fuel of the replay.
         is: u64,
     },
-    /// It says the same for other reasons.
+    /// The answer is the same, for other reasons.
     Changed(OutcomeChange),
-    /// It says the same for the same reasons, in other words; or it asked or logged something else on the way.
+    /// The answer and its reasons are the same, in other words, or with other requests or log lines on the way.
     Reworded(OutcomeChange),
-    /// It says something else.
+    /// The answer differs.
     Flipped(OutcomeChange),
-    /// It asked for something that was never asked when the recording was made.
+    /// The plugin asked for something that was not asked when the recording was made.
     NotRecorded {
-        /// What.
+        /// What it asked for.
         question: String,
     },
-    /// The machine decided what was recorded, and not the plugin: its clock, or what it could not keep.
+    /// The recorded result came from the machine, and not from the plugin: from its clock, or from values it could not
+    /// keep.
     NotComparable {
         /// What happened then.
         why: String,
     },
-    /// It is of another plugin, or by another model, than the candidate would replace.
+    /// The recording is of another plugin or model than the candidate would replace.
     NotConcerned,
     /// The ledger no longer has what the decision was made on: nobody can tell.
     Deleted {
         /// What is gone, in words.
         what: String,
-        /// The digest of what is gone.
         digest: Digest,
         /// When retention deleted it.
         at: Timestamp,
     },
-    /// The candidate is not for that deployment, so another model would decide, or none.
-    NotChosen {
-        /// Why.
-        why: String,
-    },
-    /// It could not be run.
-    NotRun {
-        /// Why.
-        why: String,
-    },
+    /// The candidate does not apply to this deployment, so another model would decide, or none.
+    NotChosen { why: String },
+    /// The replay could not be run.
+    NotRun { why: String },
 }
 
-/// From what to what, and why.
+/// The change of an answer, with its reasons.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct OutcomeChange {
-    /// What it said.
+    /// The recorded standing.
     pub from: Standing,
-    /// What it says now.
+    /// The standing of the replay.
     pub to: Standing,
-    /// The codes of what it said.
+    /// The recorded codes.
     pub was: Vec<String>,
-    /// The codes of what it says now.
+    /// The codes of the replay.
     pub is: Vec<String>,
 }
 
@@ -137,7 +131,7 @@ impl Replayer {
         Self { runtime, components, candidate, replacement, loaded: Mutex::default() }
     }
 
-    /// Runs one.
+    /// Runs one recording again.
     pub fn replay(&self, recording: &Recording) -> ReplayOutcome {
         let candidate = match &self.candidate {
             Some(Replacement { plugin: Some(name), .. }) if *name != recording.plugin.name => {
@@ -160,7 +154,7 @@ impl Replayer {
         }
     }
 
-    /// The plugin that runs a recording. Each is loaded once, by whoever needs it first; others wait.
+    /// The plugin that runs a recording. The first thread that needs it loads it; others wait.
     fn plugin(&self, recording: &Recording, candidate: Option<&Replacement>) -> Result<Plugin, String> {
         let (digest, component) = match &self.replacement {
             Some((digest, component)) => (*digest, component),
@@ -243,7 +237,7 @@ fn says(outcome: &RecordedOutcome) -> Standing {
     }
 }
 
-/// The codes by which an outcome explains itself, each once and in order.
+/// The codes that explain an outcome, each once and in order.
 fn codes(outcome: &RecordedOutcome) -> Vec<String> {
     let mut codes: Vec<String> = match outcome {
         RecordedOutcome::Answered(PluginOutput::Answer(answer)) => match &answer.ruling {

@@ -1,4 +1,4 @@
-//! Choosing the model for a deployment, and taking the snapshot that it decides on.
+//! Chooses the model for a deployment, and takes the snapshot that it decides on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,37 +9,34 @@ use crate::expression::Variables;
 use crate::load::LoadedModel;
 use crate::model::{Candidate, SelectionError, select};
 
-/// What a decision is asked about.
+/// The question for a decision.
 #[derive(Clone, Debug)]
 pub struct SnapshotRequest {
-    /// The deployment as it stands.
+    /// The deployment in its present state.
     pub deployment: Deployment,
-    /// The gate.
     pub gate: Gate,
-    /// The only time that the decision knows.
+    /// The time of the decision, the only one that it knows.
     pub now: Timestamp,
-    /// Evidence by name.
+    /// The evidence, by name.
     pub evidence: BTreeMap<String, Evidence>,
 }
 
-/// A model that was chosen, and the snapshot that it decides on.
+/// A chosen model, and the snapshot that it decides on.
 #[derive(Clone, Debug)]
 pub struct SelectedModel {
-    /// The model.
     pub model: LoadedModel,
     /// Why it was chosen, in one sentence.
     pub because: String,
-    /// The snapshot.
     pub snapshot: Arc<Snapshot>,
 }
 
-/// Why there is nothing to decide on.
+/// Why no snapshot could be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum SelectModelError {
-    /// No model was chosen.
+    /// No model could be chosen.
     #[error(transparent)]
     Selection(#[from] SelectionError),
-    /// A fact bears a name that is the host's own, so no plugin would see it.
+    /// A fact has a name that is reserved for the host, so no plugin would see it.
     #[error("the fact `{0}` (at `/facts/{0}`) bears a name of the host's own: write it to `records`, or rename it")]
     ReservedFact(String),
     /// The release or the plan has no canonical JSON form.
@@ -47,21 +44,21 @@ pub enum SelectModelError {
     Digest(#[from] DigestError),
 }
 
-/// What the names of the facts begin with that the host makes of the records.
+/// The prefix of the facts that the host makes from its records.
 pub const RESERVED: &str = "it4it.";
 
 /// Chooses the model for a question. The order of the models does not matter.
 ///
 /// # Errors
-/// If no model applies, if several apply equally well, if it is unknown whether one applies, or if a fact bears a
-/// name of the host's own.
+/// If no model applies, if several apply with the same rank, if it is unknown whether one applies, or if a fact has a
+/// name that is reserved for the host.
 pub fn select_model(models: &[LoadedModel], question: SnapshotRequest) -> Result<SelectedModel, SelectModelError> {
     let SnapshotRequest { deployment, gate, now, evidence } = question;
     if let Some(name) = deployment.facts.keys().find(|name| name.starts_with(RESERVED)) {
         return Err(SelectModelError::ReservedFact(name.clone()));
     }
-    // The subject is made from the model that is chosen here: until then there is none, and `model check` warns of a
-    // condition that asks for it.
+    // The subject depends on the model that is chosen here: until then there is none, and `model check` warns of a
+    // condition that reads it.
     let undecided = Snapshot { deployment: Arc::new(deployment), gate, now, subject: Digest::of(b""), evidence };
     let (place, because) = {
         let candidates: Vec<Candidate<'_>> =

@@ -1,8 +1,8 @@
-//! The values of plugins while one write is decided on.
+//! The values of plugins during one write.
 //!
-//! A plugin only reads values; what it changes comes back with its answer. [`PendingValues`] gathers the changes of all
-//! calls that belong to one write, so that they can be kept together with that write, under the condition that nobody has
-//! changed the namespace since it was read. A look that is not written drops them.
+//! A plugin only reads values; its changes come back with its answer. [`PendingValues`] collects the changes of all
+//! calls that belong to one write, so that they can be kept together with that write, on the condition that nobody has
+//! changed the namespace since it was read. An evaluation without a write drops them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,32 +12,30 @@ use lockgate_domain::Failure;
 use lockgate_runtime::{NamespaceChanges, NamespaceError, Namespaces};
 use parking_lot::Mutex;
 
-/// All values of one namespace, and the version that it had.
+/// All values of one namespace, and its version.
 #[derive(Clone, Debug, Default)]
 pub struct VersionedValues {
-    /// How often the namespace was written to; 0 where nobody counts.
+    /// How often the namespace was written to. 0 if the store does not count.
     pub version: u64,
-    /// The values by key.
     pub values: BTreeMap<String, Vec<u8>>,
 }
 
-/// Where the values of namespaces are kept.
+/// A store for the values of namespaces.
 pub trait ValueStore: fmt::Debug + Send + Sync {
-    /// All values of that namespace. One that nobody wrote to is empty.
+    /// All values of this namespace. Empty if nobody wrote to it.
     ///
     /// # Errors
-    /// If no namespace can have that name, or the store cannot be read.
+    /// If the name cannot be that of a namespace, or the store cannot be read.
     fn values(&self, namespace: &str) -> Result<VersionedValues, NamespaceError>;
 }
 
-/// What changed in one namespace, under the condition that it still has the version that was read.
+/// The changes in one namespace, on the condition that it still has the version that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingChanges {
-    /// The namespace, by the name that the plugin's grant has for it.
+    /// The namespace, by its name in the plugin's grant.
     pub namespace: String,
-    /// The version that was read.
     pub version: u64,
-    /// The new values by key; none: the key is removed.
+    /// The new values by key. None: the key is removed.
     pub changes: BTreeMap<String, Option<Vec<u8>>>,
 }
 
@@ -51,17 +49,16 @@ pub struct PendingValues {
     namespaces: Mutex<BTreeMap<String, PendingNamespace>>,
 }
 
-/// One namespace that was read.
+/// A namespace that was read.
 #[derive(Clone, Debug)]
 struct PendingNamespace {
-    /// The version that it had.
     version: u64,
-    /// Its values, with the changes made.
+    /// The values, with the changes made.
     values: BTreeMap<String, Vec<u8>>,
     changes: BTreeMap<String, Option<Vec<u8>>>,
 }
 
-/// The store of the runtime, for evaluations that are written nowhere. None: no plugin was granted any values.
+/// The store of the runtime, for evaluations without a write. None: no plugin was granted any values.
 #[derive(Debug)]
 struct RuntimeValues(Option<Arc<dyn Namespaces>>);
 
@@ -75,21 +72,21 @@ impl ValueStore for RuntimeValues {
 }
 
 impl PendingValues {
-    /// Those of a write to that store.
+    /// The values of a write to this store.
     pub fn of(store: impl ValueStore + 'static) -> Arc<Self> {
         Arc::new(Self { store: Box::new(store), namespaces: Mutex::default() })
     }
 
-    /// Those of an evaluation that is written nowhere.
+    /// The values of an evaluation without a write.
     pub(crate) fn of_runtime(namespaces: Option<Arc<dyn Namespaces>>) -> Arc<Self> {
         Self::of(RuntimeValues(namespaces))
     }
 
-    /// Adds what a call changed on top of what was added before: of two changes of one key the later one holds.
+    /// Adds the changes of a call to those that were added before. Of two changes of one key, the later one holds.
     ///
     /// # Errors
-    /// The failure of the call, if its changes do not fit into the quota with those that were added before, or the
-    /// namespace cannot be read. Nothing of them is added then.
+    /// The failure of the call, if its changes do not fit into the quota together with the earlier ones, or the
+    /// namespace cannot be read. Then none of its changes are added.
     pub fn add(&self, changes: &NamespaceChanges) -> Result<(), Failure> {
         let mut namespaces = self.namespaces.lock();
         let not_kept = |error: NamespaceError| NamespaceChanges::not_kept(&error);
@@ -113,7 +110,7 @@ impl PendingValues {
         changes.collect()
     }
 
-    /// The namespace, read if it was not read before.
+    /// The namespace, which is read on the first use.
     fn pending<'a>(
         &self,
         namespaces: &'a mut BTreeMap<String, PendingNamespace>,

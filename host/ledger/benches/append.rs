@@ -77,7 +77,7 @@ impl Ledger {
         black_box(self.0.append(append(self.1)).unwrap());
     }
 
-    /// So many appends, of which some are in flight at any time: from as many callers, as far as the ledger can tell.
+    /// This many appends, some of them in flight at any time: from as many callers, as far as the ledger can tell.
     fn at_once(&mut self, all: u64, in_flight: u64) {
         let (answer, answers) = mpsc::channel::<Result<CommittedAppend, Error>>();
         let answered = || drop(black_box(answers.recv().unwrap().unwrap()));
@@ -157,7 +157,7 @@ struct Cost {
 const COUNTED: u64 = 10_000;
 
 impl Cost {
-    /// Writes decisions, of which some are in flight at any time, into a new ledger.
+    /// Writes decisions into a new ledger, with some in flight at any time.
     fn measure(in_flight: usize) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let path = folder.path().join("ledger.db");

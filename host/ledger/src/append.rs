@@ -1,4 +1,4 @@
-//! What is written in one piece, under which conditions, and what comes back.
+//! What one append writes, the conditions for it, and its result.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,35 +12,34 @@ use crate::entry::PreparedEntry;
 use crate::tree::Hash;
 use crate::{EntryDraft, Error};
 
-/// Everything that one answer to the outside rests on, written together or not at all.
+/// Everything that one answer to a client depends on. The ledger writes all of it or nothing.
 ///
-/// A decision comes with its receipts and events as entries, its snapshot and evidence as content, and what its plugins
-/// want to remember as values. Nothing of it is there for others before all of it is on the disk.
+/// A decision brings its receipts and events as entries, its snapshot and evidence as content, and the data that its
+/// plugins remember as values. Other readers see none of it before all of it is on the disk.
 #[derive(Clone, Debug, Default)]
 pub struct Append {
-    /// What happened, in order.
+    /// The entries, in the order in which they happened.
     pub entries: Vec<EntryDraft>,
-    /// What the entries refer to, as far as the ledger may not have it yet.
+    /// The content that the entries refer to, as far as the ledger may not have it yet.
     pub content: Vec<ContentBlob>,
-    /// The versions that streams have to have, before any of this is written.
+    /// The versions that streams must have before this append is written.
     pub expect: Vec<ExpectedVersion>,
-    /// Changes of values.
+    /// Changes of values, by namespace.
     pub values: Vec<ValueChanges>,
-    /// Makes it safe to send the same thing twice. There has to be an entry, which the answer is bound to.
+    /// Makes it safe to send the same append twice. The append then needs an entry, which binds the answer to the log.
     pub request: Option<IdempotentRequest>,
 }
 
-/// A condition: the stream has exactly that version. It need not be a stream that is written to: a decision that rests
-/// on what else happens in an environment can name the environment's stream.
+/// A condition: the stream has exactly this version. The append need not write to the stream: a decision that depends
+/// on other deployments of an environment can name the environment's stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectedVersion {
-    /// The stream.
     pub stream: String,
     /// The `sequence` of its last entry; 0 if it has none.
     pub version: u64,
 }
 
-/// Bytes that entries refer to: a snapshot, a piece of evidence. The same bytes are kept once.
+/// Bytes that entries refer to, such as a snapshot or a piece of evidence. The ledger keeps equal bytes once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContentBlob {
     pub(crate) digest: Digest,
@@ -50,13 +49,13 @@ pub struct ContentBlob {
 }
 
 impl ContentBlob {
-    /// Content of a kind (`snapshot` or `evidence`, for example: retention goes by it) and an IANA media type, digested
-    /// here, so that the writer of the ledger need not do it.
+    /// Content of a kind, such as `snapshot` or `evidence` (retention rules name a kind), with its IANA media type. The
+    /// digest is computed here, so that the thread that writes need not do it.
     pub fn new(kind: &str, media_type: &str, bytes: Arc<Vec<u8>>) -> Self {
         Self { digest: Digest::of(&bytes), kind: kind.to_owned(), media_type: media_type.to_owned(), bytes }
     }
 
-    /// The digest that entries refer to it by.
+    /// The digest that entries use to refer to this content.
     pub fn digest(&self) -> Digest {
         self.digest
     }
@@ -65,34 +64,35 @@ impl ContentBlob {
 /// Changes of the values of one namespace. Values are not part of the audit log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ValueChanges {
-    /// The namespace.
     pub namespace: String,
-    /// The version that the namespace has to have, if that matters; 0 if nobody ever wrote to it.
+    /// The version that the namespace must have: 0 if nobody ever wrote to it. None if the version does not matter.
     pub expect: Option<u64>,
-    /// The new value of each key; none takes the key away.
+    /// The new value of each key. None removes the key.
     pub changes: BTreeMap<String, Option<Vec<u8>>>,
 }
 
-/// Who sent which request: what comes again under the same scope and key is answered as it was the first time.
+/// Identifies a client's request. The ledger answers a request with the same scope and key as it answered the first
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotentRequest {
-    /// Whose keys they are, for example a client: two clients may choose the same key.
+    /// The owner of the key, for example a client: two clients may choose the same key.
     pub scope: String,
     /// The key that the client chose.
     pub key: String,
-    /// What was asked for. The same key with another digest is an error, not an answer.
+    /// The digest of the request. The same key with another digest is an error.
     pub digest: Digest,
-    /// What is to be answered, word for word, if it comes again.
+    /// The answer, which a repeated request gets byte for byte.
     pub answer: Vec<u8>,
 }
 
-/// How long a write is tried again, if what it rests on has changed each time before the ledger took it.
+/// How long a write is tried again while other writers change the versions that it depends on.
 const RETRIED_FOR: Duration = Duration::from_secs(20);
 
-/// How often it is tried again at least, however long that takes.
+/// The least number of attempts, however long they take.
 const RETRIED_AT_LEAST: usize = 8;
 
-/// The attempts at a write that rests on what was read: after an [`Error::Conflict`] it is read and tried again.
+/// Counts the attempts at a write that depends on versions. After an [`Error::Conflict`] the caller reads and tries
+/// again.
 ///
 /// Attempts are limited by time, not by number: on a busy machine, a process that is a little slower than another one loses
 /// many times in a row.
@@ -103,55 +103,55 @@ pub struct WriteAttempts {
 }
 
 impl WriteAttempts {
-    /// Begins with the first attempt.
+    /// Starts the clock for the first attempt.
     #[must_use]
     pub fn begin() -> Self {
         Self { began: Instant::now(), lost: 0 }
     }
 
-    /// Counts an attempt that was lost, and says whether there is to be another one.
+    /// Counts a lost attempt. Returns whether the caller should try again.
     pub fn lose(&mut self) -> bool {
         self.lost += 1;
         self.lost <= RETRIED_AT_LEAST || self.began.elapsed() < RETRIED_FOR
     }
 
-    /// How many attempts were lost.
+    /// The number of lost attempts.
     #[must_use]
     pub fn lost(&self) -> usize {
         self.lost
     }
 }
 
-/// What was written. It is on the disk.
+/// The result of an append, which is on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommittedAppend {
-    /// Where each entry stands, in the order in which they were handed in.
+    /// The position of each entry, in the order of [`Append::entries`].
     pub entries: Vec<EntryPosition>,
-    /// A signed checkpoint of a log that holds all of them, and what others wrote at the same time.
+    /// A signed checkpoint of a log that holds these entries, and those that other appends added at the same time.
     pub checkpoint: String,
-    /// The version of each namespace that was written to. Empty if it is a [repeat](Self::repeat).
+    /// The version of each namespace that the append wrote to. Empty if the append is a [repeat](Self::repeat).
     pub namespaces: BTreeMap<String, u64>,
-    /// If the request had been answered before: the answer that it was given then. Nothing was written now.
+    /// The first answer, if the request had been answered before. Nothing was written now.
     pub repeat: Option<Vec<u8>>,
 }
 
-/// Where an entry stands.
+/// The position of an entry in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryPosition {
-    /// Its place in the log, from 0.
+    /// The index in the log, from 0.
     pub index: u64,
-    /// Its stream.
     pub stream: String,
-    /// Its place in the stream, from 1.
+    /// The place in the stream, from 1.
     pub sequence: u64,
-    /// The hash of its leaf.
+    /// The hash of the entry's leaf.
     pub hash: Hash,
 }
 
-/// How large content is at most that is compressed, in bytes. What is larger is kept as it is.
+/// The largest content that is compressed, in bytes. Larger content is kept as it is.
 pub(crate) const LARGEST_COMPRESSED_CONTENT: usize = 16 << 20;
 
-/// An append with all that can be made of it before it is written: so the thread that writes does as little as possible.
+/// An append, prepared as far as that is possible before it is written, so that the thread that writes has little to
+/// do.
 #[derive(Debug)]
 pub(crate) struct PreparedAppend {
     pub(crate) entries: Vec<PreparedEntry>,
@@ -161,7 +161,7 @@ pub(crate) struct PreparedAppend {
     pub(crate) request: Option<PreparedRequest>,
 }
 
-/// A request, what binds its answer to the first entry, and the answer as a row holds it.
+/// A request, the digest that binds its answer to the first entry, and the answer as a row holds it.
 #[derive(Debug)]
 pub(crate) struct PreparedRequest {
     pub(crate) request: IdempotentRequest,
@@ -175,7 +175,7 @@ pub(crate) struct PreparedContent {
     pub(crate) digest: Digest,
     pub(crate) kind: String,
     pub(crate) media_type: String,
-    /// How many bytes it has uncompressed.
+    /// The size of the uncompressed content, in bytes.
     pub(crate) size: u64,
     pub(crate) bytes: CompressedBytes,
 }
@@ -189,7 +189,7 @@ impl PreparedAppend {
             Ok::<_, Error>(PreparedRequest { request, binding, answer })
         };
         let request = request.map(bind).transpose()?;
-        // The first entry of a request is bound to it.
+        // The first entry of a request names the digest that binds the answer.
         let mut bound = request.as_ref().map(|request| &request.binding.digest);
         let prepare = |entry| PreparedEntry::new(entry, bound.take()).map_err(Error::from);
         let entries = entries.into_iter().map(prepare).collect::<Result<_, _>>()?;
@@ -208,7 +208,7 @@ impl PreparedContent {
 }
 
 impl Append {
-    /// How many bytes it has, as far as that can grow.
+    /// The size in bytes, counting only the parts that can grow.
     pub(crate) fn size(&self) -> u64 {
         let content = self.content.iter().map(|content| content.bytes.len());
         let entries = self.entries.iter().map(EntryDraft::size);

@@ -1,8 +1,8 @@
-//! What binds the answer to a request to the log: a digest that the first entry of the request names.
+//! Binds the answer to a request to the log, by a digest that the first entry of the request names.
 //!
-//! It is over everything that is kept of the request, and over a salt that stands beside the answer and not in the log. So
-//! nobody can guess from an entry what was asked, and people who see only the hash of an entry cannot guess the entry: they
-//! would have to guess the digest in it.
+//! The digest covers everything that the ledger keeps of the request, and a salt that is stored beside the answer and
+//! not in the log. So nobody can guess the request from an entry. People who see only the hash of an entry cannot guess
+//! the entry either, because they would have to guess the digest in it.
 
 use lockgate_domain::Digest;
 
@@ -16,7 +16,7 @@ const FORMAT: &[u8] = b"lockgate-request/v1";
 /// Random bytes that only the ledger has.
 pub(crate) type Salt = [u8; 16];
 
-/// A request, bound to the entries that are written with it.
+/// A request, bound to the entries that its append writes.
 #[derive(Debug)]
 pub(crate) struct RequestBinding {
     pub(crate) salt: Salt,
@@ -24,7 +24,7 @@ pub(crate) struct RequestBinding {
 }
 
 impl RequestBinding {
-    /// Binds a request with which so many entries are written.
+    /// Binds a request to an append of `count` entries.
     pub(crate) fn new(request: &IdempotentRequest, count: u64) -> Result<Self, Error> {
         let mut salt = Salt::default();
         let no_salt =
@@ -33,7 +33,8 @@ impl RequestBinding {
         Ok(Self { salt, digest: Self::digest(request, count, &salt) })
     }
 
-    /// SHA-256 over format, salt, number of entries, and each part of the request, every part with its length before it.
+    /// SHA-256 over the format, the salt, the number of entries, and each part of the request with its length before
+    /// it.
     pub(crate) fn digest(request: &IdempotentRequest, count: u64, salt: &Salt) -> Digest {
         let IdempotentRequest { scope, key, digest, answer } = request;
         let parts = [FORMAT, salt, &count.to_be_bytes(), scope.as_bytes(), key.as_bytes(), digest.as_bytes(), answer];

@@ -1,7 +1,8 @@
-//! The time that a ledger goes by: the system's clock, but never before the newest entry.
+//! The ledger's clock: the system's clock, but never before the newest entry.
 //!
-//! What was written at a moment has happened. So if the system's clock is behind the newest entry, because it was set back or
-//! a machine started without one, the time of that entry counts, and what has expired by it stays expired.
+//! An entry proves that its moment has passed. So if the system's clock is behind the newest entry, because somebody
+//! set it back or a machine started without one, the ledger uses the time of that entry, and what has expired by then
+//! stays expired.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,12 +10,12 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use lockgate_domain::{Duration, Timestamp};
 
-/// Where the time comes from.
+/// The source of the system's time.
 #[derive(Clone)]
 pub struct SystemClock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl SystemClock {
-    /// A clock that shows what the function says: for tests that set the time.
+    /// A clock that takes its time from the function. Tests use it to set the time.
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
@@ -38,23 +39,23 @@ impl fmt::Debug for SystemClock {
     }
 }
 
-/// The clock of one ledger, as one process sees it.
+/// The clock of one ledger in one process.
 #[derive(Debug)]
 pub struct LedgerClock {
     system: SystemClock,
-    /// The time of the newest entry that is known, in milliseconds since 1970.
+    /// The time of the newest known entry, in milliseconds since 1970.
     newest: AtomicI64,
-    /// Whether the system's clock was behind when it was asked last.
+    /// Whether the system's clock was behind the newest entry at the last reading.
     behind: AtomicBool,
 }
 
 impl LedgerClock {
-    /// A clock over that of the system. It knows no entries yet.
+    /// A ledger clock over the system's clock. It knows no entries yet.
     pub fn new(system: SystemClock) -> Self {
         Self { system, newest: AtomicI64::new(i64::MIN), behind: AtomicBool::new(false) }
     }
 
-    /// The time: that of the system, or that of the newest entry where the system's clock is behind it.
+    /// The system's time, or the time of the newest entry if the system's clock is behind it.
     pub fn now(&self) -> Timestamp {
         let system = self.system.now();
         let newest = self.newest.load(Ordering::Acquire);
@@ -65,7 +66,7 @@ impl LedgerClock {
         if behind { Timestamp::from_millis(newest) } else { system }
     }
 
-    /// The time of the system, for measuring how long something has taken: the ledger's stands still while this one is behind.
+    /// The system's time, for measuring durations: the ledger's time stands still while the system's clock is behind.
     pub fn system(&self) -> Timestamp {
         self.system.now()
     }
@@ -77,13 +78,13 @@ impl LedgerClock {
         Duration::from_millis(u64::try_from(ahead).unwrap_or(0))
     }
 
-    /// Takes note of an entry.
+    /// Records the time of an entry.
     pub(crate) fn saw(&self, entry: Timestamp) {
         self.newest.fetch_max(entry.as_millis(), Ordering::AcqRel);
     }
 }
 
-/// Says once that the clock is behind, and once that it is right again.
+/// Logs once that the clock is behind, and once that it is right again.
 fn log_change(behind: bool, system: Timestamp, newest: i64) {
     if behind {
         let newest = Timestamp::from_millis(newest);

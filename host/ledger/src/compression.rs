@@ -1,9 +1,9 @@
-//! How the bytes of a row are kept small: Zstandard with a dictionary that ships with the ledger.
+//! Compresses the bytes of a row: Zstandard with a dictionary that ships with the ledger.
 //!
-//! Entries are small and alike, so a dictionary does most of the work: it holds the names and the texts that they share.
-//! Each row says by number which dictionary its bytes were compressed with; 0 stands for bytes that are kept as they are.
-//! `cargo xtask dictionary` trains one from generated traffic, and `CONTRIBUTING.md` says when. Digests and hashes are
-//! always over the uncompressed bytes, so nothing but a storage knows of this module.
+//! Entries are small and alike, so a dictionary does most of the work: it holds the names and the texts that they
+//! share. Each row names its dictionary by number; 0 stands for uncompressed bytes. `cargo xtask dictionary` trains a
+//! dictionary from generated traffic, and `CONTRIBUTING.md` says when. Digests and hashes always cover the uncompressed
+//! bytes, so only storages use this module.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -13,15 +13,15 @@ use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 use zstd::zstd_safe::{CParameter, compress_bound, get_frame_content_size};
 
-/// The dictionaries, by number from 1. One that a released version of Lockgate has written with stays here for ever.
+/// The dictionaries, by number from 1. A dictionary that a released version of Lockgate has used stays here for ever.
 const DICTIONARIES: &[&[u8]] = &[include_bytes!("../dictionaries/1.zdict")];
-/// The number that stands for bytes that are kept as they are.
+/// The number that stands for uncompressed bytes.
 pub(crate) const UNCOMPRESSED: i64 = 0;
 /// The level of compression. `ARCHITECTURE.md` compares them.
 const LEVEL: i32 = 1;
-/// How many contexts are kept for the next one who compresses, and for the next one who decompresses.
+/// How many idle contexts are kept for compressing, and how many for decompressing.
 const KEPT_CONTEXTS: usize = 4;
-/// How large the buffer may be that a context keeps, in bytes.
+/// The largest buffer that an idle context keeps, in bytes.
 const LARGEST_KEPT_BUFFER: usize = 64 << 10;
 
 /// Bytes as a row holds them.
@@ -52,7 +52,7 @@ pub(crate) enum DecompressionError {
     Damaged(String),
 }
 
-/// Compresses with the newest dictionary. What does not become smaller is kept as it is.
+/// Compresses with the newest dictionary. Content that does not become smaller is kept as it is.
 pub(crate) fn compress(content: &[u8]) -> CompressedBytes {
     let mut context = COMPRESSION_CONTEXTS.take(CompressionContext::new);
     let compressed = context.compress(content);
@@ -63,8 +63,8 @@ pub(crate) fn compress(content: &[u8]) -> CompressedBytes {
     }
 }
 
-/// Decompresses the bytes of a row, which says that they were compressed with the dictionary of that number. A frame that
-/// would become more than `limit` bytes is refused before room is made for it.
+/// Decompresses the bytes of a row with the dictionary that the row names. Refuses a frame larger than `limit` bytes
+/// before it allocates memory for it.
 pub(crate) fn decompress(dictionary: i64, bytes: &[u8], limit: usize) -> Result<Cow<'_, [u8]>, DecompressionError> {
     if dictionary == UNCOMPRESSED {
         return Ok(bytes.into());
@@ -93,7 +93,7 @@ static ENCODER_DICTIONARY: LazyLock<EncoderDictionary<'static>> =
 static COMPRESSION_CONTEXTS: ContextPool<CompressionContext> = ContextPool::new();
 static DECOMPRESSION_CONTEXTS: ContextPool<Decompressor<'static>> = ContextPool::new();
 
-/// Contexts that nobody uses at the moment: making one takes longer than compressing an entry.
+/// Idle contexts: making one takes longer than compressing an entry.
 struct ContextPool<T>(Mutex<Vec<T>>);
 
 impl<T> ContextPool<T> {
@@ -114,7 +114,7 @@ impl<T> ContextPool<T> {
     }
 }
 
-/// What compresses, and the buffer that it writes into.
+/// A compressor, and the buffer that it writes into.
 struct CompressionContext {
     compressor: Compressor<'static>,
     buffer: Vec<u8>,
@@ -124,12 +124,12 @@ impl CompressionContext {
     #[expect(clippy::expect_used, reason = "the dictionary was prepared already, and every context has that parameter")]
     fn new() -> Self {
         let mut compressor = Compressor::with_prepared_dictionary(&ENCODER_DICTIONARY).expect("a prepared dictionary");
-        // The row says which dictionary it is.
+        // The row names the dictionary, so the frame need not.
         compressor.set_parameter(CParameter::DictIdFlag(false)).expect("a parameter of Zstandard");
         Self { compressor, buffer: Vec::new() }
     }
 
-    /// The compressed bytes; none where they are not fewer.
+    /// The compressed bytes. None if they are not fewer than the content's.
     fn compress(&mut self, content: &[u8]) -> Option<Vec<u8>> {
         self.buffer.clear();
         self.buffer.reserve(compress_bound(content.len()));

@@ -1,8 +1,8 @@
-//! Entries: what the log is made of, and the bytes that stand for one in the tree.
+//! Entries of the log, and the bytes that represent an entry in the tree.
 //!
 //! The bytes are the canonical JSON (RFC 8785) of one object, so that anybody can make them again from the object as it
-//! is shown: there is no framing, and no second form. An entry says itself where it stands (`index` in the log,
-//! `sequence` in its stream): one that was moved gives itself away.
+//! is shown: there is no framing, and no second form. An entry names its own place (`index` in the log, `sequence` in
+//! its stream), so an audit notices an entry that was moved.
 
 use lockgate_domain::{Digest, Timestamp, canonical_json, with_canonical_json};
 use serde::{Deserialize, Serialize};
@@ -14,44 +14,43 @@ use crate::tree::{Hash, LeafHasher, leaf_hash};
 /// The stream of the ledger's own entries: its keys, and what was deleted from it.
 pub const LEDGER_STREAM: &str = "ledger";
 
-/// How deep JSON may be nested in an entry: within what every JSON reader takes.
+/// The deepest nesting of an entry's JSON: every JSON reader accepts this depth.
 const DEEPEST: usize = 100;
-/// How large the body of one entry may be, in bytes: what is larger is content, and is referred to.
+/// The largest body of one entry, in bytes. Anything larger is stored as content, and the entry refers to it.
 const LARGEST: usize = 16 << 20;
-/// How many pieces of content one entry may refer to.
+/// The largest number of pieces of content that one entry may refer to.
 const MOST_REFERENCES: usize = 10_000;
-/// How large the text may be that a row keeps of an entry, in bytes: its body, 74 bytes for each reference, and its names.
+/// The largest text of an entry in a row, in bytes: its body, 74 bytes for each reference, and its names.
 pub(crate) const LARGEST_TEXT: usize = LARGEST + (1 << 20);
 
-/// Why something cannot be an entry.
+/// Why a draft cannot become an entry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidEntry {
     /// A name that is not allowed.
     #[error("`{name}` cannot name a {what}: {rule}")]
     Name {
-        /// What it was to name.
+        /// What the name belongs to.
         what: &'static str,
-        /// The name.
         name: String,
-        /// What is allowed.
+        /// What names may hold.
         rule: &'static str,
     },
-    /// A reason that says nothing, or too much.
+    /// A reason that is empty or too long.
     #[error("the reason has {found}: say why, in 1 to {most} characters and without control characters")]
     Reason {
-        /// What is wrong with it.
+        /// What is wrong with the reason.
         found: String,
-        /// How many characters it may have.
+        /// The largest number of characters of a reason.
         most: usize,
     },
-    /// A request that writes no entry.
+    /// An append that has a request but no entry.
     #[error("the request `{key}` writes no entry: its answer is kept only together with an entry that is bound to it")]
     NoEntry {
         /// The idempotency key of the request.
         key: String,
     },
-    /// The stream is the ledger's own.
+    /// The draft names the stream that only the ledger writes to.
     #[error("the stream `ledger` is the ledger's own: choose another one")]
     Reserved,
     /// The body has no JSON form.
@@ -59,38 +58,34 @@ pub enum InvalidEntry {
     Body {
         /// The kind of the entry.
         kind: String,
-        /// Why.
+        /// The serialisation error.
         message: String,
     },
-    /// Nested too deeply.
     #[error("the body of a `{kind}` entry is nested {depth} deep, of at most {DEEPEST}")]
     Deep {
         /// The kind of the entry.
         kind: String,
-        /// How deep it is nested.
+        /// How deep the body is nested.
         depth: usize,
     },
-    /// Too large.
     #[error("the body of a `{kind}` entry has {size} bytes, of at most {LARGEST}: store it as content and refer to it")]
     Large {
         /// The kind of the entry.
         kind: String,
-        /// How large it is, in bytes.
+        /// The size of the body, in bytes.
         size: usize,
     },
-    /// Refers to too much.
     #[error(
         "a `{kind}` entry refers to {count} pieces of content, of at most {MOST_REFERENCES}: write several entries"
     )]
     References {
-        /// The kind of the entry.
         kind: String,
-        /// How many pieces of content it refers to.
+        /// How many pieces of content the entry refers to.
         count: usize,
     },
 }
 
-/// What an entry is found by: columns of its row as well as members of its leaf.
+/// The fields that queries search: columns of the row as well as members of the leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EntryFiling {
     pub(crate) stream: String,
@@ -101,7 +96,7 @@ pub(crate) struct EntryFiling {
     pub(crate) team: Option<String>,
 }
 
-/// An entry before it has a place in the log.
+/// An entry that has no place in the log yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryDraft {
     pub(crate) filing: EntryFiling,
@@ -110,8 +105,8 @@ pub struct EntryDraft {
 }
 
 impl EntryDraft {
-    /// An entry of a stream (for example `deployment/d-42`), of a kind (for example `decision`), that happened at that
-    /// moment, with that body. Whole numbers beyond 2⁵³ lose digits in canonical JSON: write them as text.
+    /// An entry of a stream (for example `deployment/d-42`) and a kind (for example `decision`), with the moment when
+    /// it happened and a body. Whole numbers beyond 2⁵³ lose digits in canonical JSON: write them as text.
     ///
     /// # Errors
     /// If a name is not allowed, or the body has no JSON form or is too deep or too large.
@@ -146,7 +141,7 @@ impl EntryDraft {
         Ok(Self { filing, start })
     }
 
-    /// Gives it an id to find it by, for example that of a decision. Ids need not be unique.
+    /// Gives the entry an id that queries can name, for example that of a decision. Ids need not be unique.
     ///
     /// # Errors
     /// If the id is empty, too long, or holds control characters.
@@ -156,7 +151,7 @@ impl EntryDraft {
         Ok(self)
     }
 
-    /// Says which team it belongs to: people of other teams see no more of it than its hash ([`TeamView`](crate::TeamView)).
+    /// Sets the team that owns the entry. People of other teams see only its hash ([`TeamView`](crate::TeamView)).
     ///
     /// # Errors
     /// If the name of the team is empty, too long, or holds control characters.
@@ -166,7 +161,7 @@ impl EntryDraft {
         Ok(self)
     }
 
-    /// Refers to content by digest: it has to be in the ledger, or come with the same [`Append`](crate::Append).
+    /// Refers to content by digest. The content must be in the ledger, or in the same [`Append`](crate::Append).
     #[must_use]
     pub fn referring_to(mut self, content: Digest) -> Self {
         if !self.filing.references.contains(&content) {
@@ -175,27 +170,27 @@ impl EntryDraft {
         self
     }
 
-    /// How many bytes it has, nearly.
+    /// The approximate size in bytes.
     pub(crate) fn size(&self) -> usize {
         self.start.len() + 100 * self.filing.references.len()
     }
 }
 
-/// An entry with all that can be made of it before it has a place: so the thread that writes neither compresses it nor hashes
-/// its body.
+/// An entry, prepared as far as that is possible before it has a place, so that the thread that writes neither
+/// compresses it nor hashes its body.
 #[derive(Clone, Debug)]
 pub(crate) struct PreparedEntry {
     pub(crate) filing: EntryFiling,
     /// What a row keeps of the leaf: all but its [place](leaf_at).
     pub(crate) text: CompressedBytes,
-    /// Has hashed the leaf up to the index.
+    /// A hasher that has read the leaf up to the index.
     hasher: LeafHasher,
-    /// The leaf between the index and the sequence, and behind the sequence.
+    /// The parts of the leaf between the index and the sequence, and after the sequence.
     rest: [String; 2],
 }
 
 impl PreparedEntry {
-    /// Prepares an entry; if it is the first one of a request, with the digest that binds the request to it.
+    /// Prepares an entry. The first entry of a request also gets the digest that binds the request to it.
     pub(crate) fn new(entry: EntryDraft, request: Option<&Digest>) -> Result<Self, InvalidEntry> {
         let EntryDraft { filing, start: mut text } = entry;
         let EntryFiling { stream, kind, id, references, team, .. } = &filing;
@@ -208,7 +203,7 @@ impl PreparedEntry {
         let mut hasher = LeafHasher::new();
         hasher.update(text.as_bytes());
         let mut middle = String::with_capacity(64 + 74 * (references.len() + 1));
-        // Names of kinds and digests are plain: nothing in them has to be escaped.
+        // Names of kinds and digests need no escaping.
         push(&mut middle, [KIND, kind, "\",\"references\":["]);
         for (n, digest) in references.iter().enumerate() {
             push(&mut middle, [if n == 0 { "\"" } else { ",\"" }, &digest.text(), "\""]);
@@ -228,7 +223,7 @@ impl PreparedEntry {
         Ok(Self { filing, text, hasher, rest: [middle, end] })
     }
 
-    /// The hash of the leaf at that place of the log and of its stream.
+    /// The hash of the leaf at this place of the log and of its stream.
     pub(crate) fn hash(&self, index: u64, sequence: u64) -> Hash {
         let [middle, end] = &self.rest;
         let mut hasher = self.hasher.clone();
@@ -245,11 +240,12 @@ const KIND: &str = ",\"kind\":\"";
 const SEQUENCE: &str = ",\"sequence\":";
 const STREAM: &str = ",\"stream\":";
 
-/// The leaf whose text, without its place, a row keeps: the place stands in columns of the row. None if it is no such text.
+/// Rebuilds the leaf from the text of a row, which lacks the place, and from the columns that hold the place. None if
+/// the text is not that of a leaf.
 pub(crate) fn leaf_at(index: u64, sequence: u64, text: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(text).ok()?;
-    // Quotation marks within names are escaped, and what stands between both has no text that was not made here: so the last
-    // ones are those of the leaf itself.
+    // Quotation marks in names are escaped, and this crate wrote all text between the two places: so the last match is
+    // the leaf's own.
     let (text, end) = text.split_at_checked(text.rfind(STREAM)?)?;
     let (start, middle) = text.split_at_checked(text.rfind(KIND)?)?;
     let mut leaf = String::with_capacity(text.len() + end.len() + 64);
@@ -261,15 +257,15 @@ fn push<const N: usize>(text: &mut String, parts: [&str; N]) {
     parts.iter().for_each(|part| text.push_str(part));
 }
 
-/// Checks whether a stream may have that name.
+/// Checks whether `name` may be the name of a stream.
 ///
 /// # Errors
-/// Says what is allowed.
+/// If the name is not allowed; the error says what is.
 pub fn check_stream_name(name: &str) -> Result<(), InvalidEntry> {
     check_text("stream", name)
 }
 
-/// Names that people chose.
+/// Checks a name that a person chose.
 pub(crate) fn check_text(what: &'static str, name: &str) -> Result<(), InvalidEntry> {
     let rule = "it has 1 to 512 bytes and no control character";
     if name.is_empty() || name.len() > 512 || name.chars().any(char::is_control) {
@@ -278,7 +274,7 @@ pub(crate) fn check_text(what: &'static str, name: &str) -> Result<(), InvalidEn
     Ok(())
 }
 
-/// Why somebody did something.
+/// Checks a reason that a person gave.
 pub(crate) fn check_reason(reason: &str) -> Result<(), InvalidEntry> {
     let (most, count) = (1000, reason.chars().count());
     let found = if reason.trim().is_empty() {
@@ -293,7 +289,7 @@ pub(crate) fn check_reason(reason: &str) -> Result<(), InvalidEntry> {
     Err(InvalidEntry::Reason { found, most })
 }
 
-/// Names that programs chose.
+/// Checks a name that a program chose.
 pub(crate) fn check_word(what: &'static str, name: &str) -> Result<(), InvalidEntry> {
     let rule = "it has 1 to 64 lower-case letters, digits and hyphens";
     let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
@@ -303,86 +299,88 @@ pub(crate) fn check_word(what: &'static str, name: &str) -> Result<(), InvalidEn
     Ok(())
 }
 
-/// An entry of the log, as its leaf says it.
+/// An entry of the log, as its leaf holds it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// When it happened.
+    /// When the entry happened.
     pub at: Timestamp,
-    /// What happened: the shape is that of its kind.
+    /// The body. Its shape depends on the kind.
     pub body: Value,
-    /// What it is found by.
+    /// The id that queries can name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Its place in the log, from 0.
+    /// The index in the log, from 0.
     pub index: u64,
-    /// What kind of thing happened.
+    /// The kind, for example `decision`.
     pub kind: String,
-    /// The content that it refers to.
+    /// The digests of the content that the entry refers to.
     pub references: Vec<Digest>,
-    /// If it is the first entry that a request with an idempotency key wrote: what binds the answer of that request to it.
+    /// The digest that binds a request's answer to the log. Only the first entry of a request with an idempotency key
+    /// has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Digest>,
-    /// Its place in its stream, from 1: the version that the stream has since.
+    /// The place in the stream, from 1: the version of the stream after this entry.
     pub sequence: u64,
-    /// The stream that it belongs to.
+    /// The stream that the entry belongs to.
     pub stream: String,
-    /// The team that it belongs to, if it belongs to one.
+    /// The team that owns the entry, if a team does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
 }
 
 impl Entry {
-    /// Reads a leaf, which has to be canonical.
+    /// Reads a leaf, which must be canonical.
     ///
     /// # Errors
-    /// Says what is wrong with it.
+    /// If the leaf cannot be read; the text says why.
     pub fn from_leaf(leaf: &[u8]) -> Result<Self, String> {
         let entry: Self = serde_json::from_slice(leaf).map_err(|error| error.to_string())?;
         let again = entry.leaf().map_err(|error| error.to_string())?;
         if again == leaf { Ok(entry) } else { Err("it is not in canonical form".to_owned()) }
     }
 
-    /// The bytes that stand for it in the tree.
+    /// The bytes that represent the entry in the tree.
     ///
     /// # Errors
-    /// If it has no canonical form.
+    /// If the entry has no canonical form.
     pub fn leaf(&self) -> Result<Vec<u8>, lockgate_domain::DigestError> {
         canonical_json(self)
     }
 }
 
-/// An entry as a storage holds it: the leaf is what counts; the rest is there to find it by, and an audit compares both.
+/// An entry as a storage holds it. The leaf is authoritative. The other fields are there for queries, and an audit
+/// compares both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEntry {
-    /// Its place in the log.
+    /// The index in the log.
     pub index: u64,
-    /// The stream that it was filed under.
+    /// The stream column of the row.
     pub stream: String,
-    /// Its place in that stream.
+    /// The sequence column of the row.
     pub sequence: u64,
-    /// The kind that it was filed under.
+    /// The kind column of the row.
     pub kind: String,
-    /// The id that it was filed under.
+    /// The id column of the row.
     pub id: Option<String>,
-    /// The moment that it was filed under.
+    /// The time column of the row.
     pub at: Timestamp,
-    /// The team that it was filed under.
+    /// The team column of the row.
     pub team: Option<String>,
-    /// The hash that was stored with it.
+    /// The stored hash of the leaf.
     pub hash: Hash,
-    /// The bytes that stand for it in the tree; empty if they cannot be read.
+    /// The bytes that represent the entry in the tree. Empty if they cannot be read.
     pub leaf: Vec<u8>,
-    /// Why the bytes cannot be read, if they cannot: only possible if they were changed in the storage.
+    /// Why the bytes cannot be read. Only a change in the storage from outside causes that.
     pub damage: Option<String>,
 }
 
 impl StoredEntry {
-    /// The entry, as its leaf says it, if the leaf fits its hash and what the entry is filed under. Whether the tree holds the
-    /// hash is not checked: an audit does that.
+    /// Reads the entry from its leaf, if the leaf fits its hash and the columns of its row. Only an audit checks
+    /// whether the tree holds the hash.
     ///
     /// # Errors
-    /// Names the entry and what is wrong with it: only possible if it was changed in the storage.
+    /// If the entry was changed in the storage from outside. The text names the entry and what is wrong with it.
     pub fn read(&self) -> Result<Entry, String> {
         self.check().map_err(|wrong| format!("entry {} of the ledger was changed in the file: {wrong}", self.index))
     }
@@ -414,26 +412,24 @@ impl StoredEntry {
     }
 }
 
-/// An entry that a [`LogSource`](crate::LogSource) withholds from who reads it: what is left is enough to build the tree.
+/// An entry that a [`LogSource`](crate::LogSource) withholds from its reader. The hash is enough to build the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WithheldEntry {
-    /// Its place in the log.
+    /// The index in the log.
     pub index: u64,
-    /// The hash of its leaf.
+    /// The hash of the leaf.
     pub hash: Hash,
 }
 
 /// What a [`LogSource`](crate::LogSource) hands out of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceEntry {
-    /// All of it.
     Whole(StoredEntry),
-    /// Its hash alone.
     Withheld(WithheldEntry),
 }
 
 impl SourceEntry {
-    /// Its place in the log.
+    /// The index in the log.
     pub fn index(&self) -> u64 {
         match self {
             Self::Whole(entry) => entry.index,

@@ -1,4 +1,4 @@
-//! What can go wrong, by what the caller can do about it: ask again with other words, or not be answered now.
+//! The errors of the ledger, by what the caller can do: change the request, or try again later.
 
 use std::fmt;
 
@@ -9,90 +9,82 @@ use crate::loss::Loss;
 use crate::note::InvalidKey;
 use crate::storage::TreeHead;
 
-/// Why the ledger did not do it.
+/// Why the ledger did not do what the caller asked.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Somebody else was faster: read again, decide again.
+    /// Another writer was faster. Read and decide again.
     #[error("{0}")]
     Conflict(Conflict),
     /// The idempotency key was used for another request.
     #[error("the key `{key}` was used for another request: choose a new key, or send the same request")]
-    KeyReused {
-        /// The key.
-        key: String,
-    },
+    KeyReused { key: String },
     /// An entry refers to content that is neither in the ledger nor in the same append.
     #[error("the content `{0}` is not in the ledger: hand it in first, or together with the entry")]
     UnknownContent(Digest),
-    /// It can never be written as it is.
+    /// The append can never be written as it is.
     #[error(transparent)]
     Invalid(#[from] InvalidEntry),
-    /// More than is taken at once.
+    /// The append is larger than the limit.
     #[error("{size} bytes at once are too many: at most {limit}")]
     TooLarge {
-        /// How many bytes were handed in.
+        /// How many bytes the append has.
         size: u64,
-        /// How many are taken.
+        /// How many bytes an append may have.
         limit: u64,
     },
-    /// Too many are waiting. Nothing was written; later it may go.
+    /// Too many writes are waiting. Nothing was written; a later attempt may succeed.
     #[error("the ledger is busy: {} waiting, of at most {limit}", counted(*.waiting, "write is", "writes are"))]
     Overloaded {
-        /// How many wait.
+        /// How many writes wait.
         waiting: usize,
-        /// How many may.
+        /// How many writes may wait.
         limit: usize,
     },
-    /// The disk, the file or the process is in the way. Whether it was written is not known: the same request under the
-    /// same idempotency key tells.
+    /// The disk, the file or the process failed. Nobody knows whether the append was written: send the same request
+    /// under the same idempotency key to find out.
     #[error(transparent)]
     Unavailable(#[from] StorageFailure),
-    /// A part of the ledger is lost. Nothing is written until it is back, or the loss is accepted.
+    /// A part of the ledger is lost. The ledger writes nothing until the part is back, or somebody accepts the loss.
     #[error(transparent)]
     Loss(Box<Loss>),
     /// There is no loss to accept.
     #[error("nothing is lost: the ledger has {0}, and all that is known to have been in it")]
     NothingLost(TreeHead),
-    /// The signing key is not the one that the log goes by.
+    /// The log has another current key than the one that this process signs with.
     #[error("{message}: give it the current key")]
     KeyRetired {
         /// The verifying key that the log says is current.
         current: String,
-        /// What is known of it.
+        /// What the log says about the change of keys.
         message: String,
     },
-    /// A key cannot be used.
     #[error(transparent)]
     Key(#[from] InvalidKey),
-    /// What is asked for is not in the log.
+    /// The log does not hold what the caller asked for.
     #[error("{0}")]
     NotFound(String),
-    /// The entry at that place is in the log, but is not for who asks.
+    /// The entry with this index is in the log, but the reader may not see it.
     #[error("entry {0} is withheld: it belongs to another team, or to none; only its hash can be seen")]
     Withheld(u64),
 }
 
-/// What somebody else changed.
+/// What another writer changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Conflict {
-    /// A stream.
     Stream {
-        /// The stream.
         stream: String,
-        /// The version that was expected.
+        /// The version that the append expected.
         expected: u64,
-        /// The version that it has.
+        /// The version that the stream has.
         actual: u64,
     },
-    /// A namespace of values.
     Namespace {
-        /// The namespace.
         namespace: String,
-        /// The version that was expected.
+        /// The version that the append expected.
         expected: u64,
-        /// The version that it has.
+        /// The version that the namespace has.
         actual: u64,
     },
 }
@@ -107,19 +99,19 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// What keeps the ledger from working.
+/// Why the ledger does not work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureCause {
-    /// No room on the disk.
+    /// The disk is full.
     DiskFull,
-    /// The file may not be written.
+    /// The file is read-only.
     ReadOnly,
     /// The disk or the file system fails.
     Io,
-    /// Somebody else holds the file for longer than is waited.
+    /// Another process locks the file for longer than the ledger waits.
     Busy,
-    /// What is in the file cannot be right, or is not a ledger.
+    /// The file holds impossible values, or is not a ledger.
     Corrupt,
     /// A part of the ledger is lost: [`Loss`].
     Loss,
@@ -127,7 +119,6 @@ pub enum FailureCause {
     TooNew,
     /// The ledger was closed.
     Closed,
-    /// Anything else.
     Other,
 }
 
@@ -152,9 +143,8 @@ impl FailureCause {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the ledger is unavailable ({}): {message}", cause.as_str())]
 pub struct StorageFailure {
-    /// What is in the way.
     pub cause: FailureCause,
-    /// What is in the way, for people.
+    /// The message for people.
     pub message: String,
 }
 
@@ -178,7 +168,7 @@ impl Error {
 /// Whether the ledger takes entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorageHealth {
-    /// Since when it does not, and why; none while it does. It keeps trying by itself.
+    /// Since when the ledger takes no entries, and why. None while it does. The ledger keeps trying by itself.
     pub failing: Option<(Timestamp, StorageFailure)>,
     /// How many writes wait.
     pub waiting: usize,

@@ -1,5 +1,5 @@
-//! The file that a signing key lives in: readable by its owner alone, and never without a key that the log goes by, even
-//! if the machine stops in the middle of a change of keys.
+//! The file of a signing key. Only its owner can read it. It always holds the log's current key, even if the machine
+//! stops in the middle of a change of keys.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -13,7 +13,7 @@ use crate::sqlite::{SqliteOptions, SqliteStorage, sync_folder};
 use crate::system_entries::LossAccepted;
 use crate::{Error, LogSource as _, Storage};
 
-/// What stands in a key file below a key that has signed a log.
+/// The line below a key that has signed a log.
 const SIGNED: &str = "This key has signed a log.";
 
 /// Why a key file cannot be used.
@@ -22,45 +22,32 @@ const SIGNED: &str = "This key has signed a log.";
 pub enum KeyFileError {
     /// The file cannot be read or written.
     #[error("`{}`: {error}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// Others may read it.
+    Io { path: PathBuf, error: io::Error },
+    /// Other users can read the file.
     #[error("`{}` can be read by others (mode {mode:03o}): make it yours alone, with `chmod 600`", path.display())]
     Open {
-        /// The file.
         path: PathBuf,
-        /// Its permissions.
+        /// The permissions of the file.
         mode: u32,
     },
-    /// It holds no key.
+    /// The file holds no key.
     #[error("`{}`: {error}", path.display())]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: InvalidKey,
-    },
+    Invalid { path: PathBuf, error: InvalidKey },
     /// There is, or was, a log, but no key for it.
     #[error("the ledger `{}` is there, but not its key `{}`: restore it from where it was saved", ledger.display(), path.display())]
     Lost {
-        /// The ledger.
+        /// The path of the ledger.
         ledger: PathBuf,
-        /// The file.
+        /// The path of the key file.
         path: PathBuf,
     },
-    /// It holds a key, and not the one that the log is signed with.
+    /// The file holds another key than the one that signs the log.
     #[error("`{}` holds another key than `{current}`, which the log is signed with: restore that from where it was saved", path.display())]
     Other {
-        /// The file.
         path: PathBuf,
-        /// The verifying half of the key that the log is signed with.
+        /// The verifying half of the key that signs the log.
         current: String,
     },
-    /// The ledger.
     #[error(transparent)]
     Ledger(#[from] Error),
 }
@@ -72,12 +59,12 @@ pub struct KeyFile {
 }
 
 impl KeyFile {
-    /// The file at that path, whether it is there or not.
+    /// The key file at this path. The file need not exist.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Makes a new key for the log of that name, and the file for it, with mode 0600.
+    /// Makes a new key for the log `name`, and a file for it with mode 0600.
     ///
     /// # Errors
     /// If the file exists, cannot be written, or the name is not allowed.
@@ -93,11 +80,11 @@ impl KeyFile {
         load(&self.path)
     }
 
-    /// Opens a ledger with the key, and makes both if neither is there: the log then has that name. A change of keys
-    /// that was cut off is brought to its end, and one that another process makes later is followed.
+    /// Opens a ledger with the key. If neither exists, makes both, and the log gets the name `name`. Finishes a change
+    /// of keys that was interrupted, and follows one that another process makes later.
     ///
     /// # Errors
-    /// If one of them cannot be used, or they do not belong together.
+    /// If the ledger or the key cannot be used, or they do not belong together.
     pub fn open(&self, ledger: &Path, name: &str, options: SqliteOptions) -> Result<SqliteStorage, KeyFileError> {
         self.refuse_gone(ledger)?;
         // In this order: a process that makes both makes the key first.
@@ -109,8 +96,8 @@ impl KeyFile {
         if is_made && is_key_there {
             return self.open_with(self.load()?, ledger, &options, None, None).map(|(storage, _)| storage);
         }
-        // The head file is the last that a first start makes. Until then one process works, and the others wait for what it
-        // has made.
+        // The first start makes the head file last. Until then one process works, and the others wait for the files
+        // that it makes.
         let turn = self.turn()?;
         self.refuse_gone(ledger)?;
         let key = if self.path.exists() { self.load()? } else { self.create(name)? };
@@ -121,15 +108,15 @@ impl KeyFile {
     /// one.
     ///
     /// # Errors
-    /// [`Error::Loss`], or that a file cannot be read.
+    /// [`Error::Loss`], or an error if a file cannot be read.
     pub fn refuse_gone(&self, ledger: &Path) -> Result<(), Error> {
         SqliteStorage::refuse_gone(ledger)?;
         let gone = SqliteStorage::is_absent(ledger) && self.has_signed();
         if gone { Err(Error::Loss(Box::new(gone_after_signing(ledger)))) } else { Ok(()) }
     }
 
-    /// Opens a ledger in spite of a [loss](crate::Loss), and writes an entry that says what was lost, and why it goes on
-    /// without that. If the file of the ledger is gone, a new one begins, whose second entry that is.
+    /// Opens a ledger in spite of a [loss](crate::Loss), and writes an entry that says what was lost and why the ledger
+    /// goes on. If the file of the ledger is gone, a new ledger begins, and this entry is its second.
     ///
     /// # Errors
     /// If nothing is lost, the reason is empty or too long, there is no key, or something cannot be used.
@@ -165,8 +152,8 @@ impl KeyFile {
         KeyFileError::Lost { ledger: ledger.to_owned(), path: self.path.clone() }
     }
 
-    /// Opens a ledger with the key, or the one that it goes by instead; what is lost may be accepted. The
-    /// turn is held already, or is taken if it is needed.
+    /// Opens a ledger with the key, or with the log's current key if that is another one. Accepts a loss if `accepted`
+    /// is given. `turn` is the lock if the caller holds it; otherwise this takes the lock when it needs it.
     fn open_with(
         &self,
         key: SigningKey,
@@ -182,7 +169,7 @@ impl KeyFile {
         };
         match open(key) {
             Err(Error::KeyRetired { current, .. }) => {
-                // Nobody else changes keys from here on.
+                // No other process changes keys from here on.
                 let _turn = turn.map_or_else(|| self.turn(), Ok)?;
                 let opened = open(self.find(&current)?)?;
                 if self.next().exists() && is(&load(&self.next())?, &current) {
@@ -193,8 +180,8 @@ impl KeyFile {
             outcome => {
                 let opened = outcome?;
                 if !self.has_signed() {
-                    // A key file that must not be written, such as a mounted secret, keeps no mark: that nothing but the key
-                    // is left is then not noticed.
+                    // A read-only key file, such as a mounted secret, gets no mark. The ledger then cannot notice that
+                    // everything but the key was lost.
                     let _ = turn.map_or_else(|| self.turn(), Ok).and_then(|_turn| self.mark());
                 }
                 Ok(opened)
@@ -202,10 +189,10 @@ impl KeyFile {
         }
     }
 
-    /// The key whose verifying half that is: the one of the file, or the next one, which is about to take its place.
+    /// The key with this verifying half: that of the file, or that of the next file, which is about to replace it.
     fn find(&self, current: &str) -> Result<SigningKey, Error> {
         let mut why = String::new();
-        // In this order, so that a key that takes its place meanwhile is seen in one of them.
+        // In this order, so that a key that replaces the other meanwhile is seen in one of the files.
         for path in [self.next(), self.path.clone()].into_iter().filter(|path| path.exists()) {
             match load(&path) {
                 Ok(key) if is(&key, current) => return Ok(key),
@@ -217,11 +204,11 @@ impl KeyFile {
         Err(Error::KeyRetired { current: current.to_owned(), message })
     }
 
-    /// Whether the key that a log is signed with now is in its file, readable by its owner alone. A change of keys that another
-    /// process makes meanwhile does not disturb.
+    /// Checks that the file holds the log's current key, and that only its owner can read it. A change of keys that
+    /// another process makes meanwhile is no error.
     ///
     /// # Errors
-    /// What is wrong with the file.
+    /// If something is wrong with the file; the error says what.
     pub fn examine(&self, storage: &dyn Storage) -> Result<(), KeyFileError> {
         let mut current = storage.head()?.key.to_string();
         loop {
@@ -234,7 +221,7 @@ impl KeyFile {
         }
     }
 
-    /// Whether it holds that key; or the next file does, which is about to take its place.
+    /// Checks that the file holds this key, or that the next file does, which is about to replace it.
     fn holds(&self, current: &str) -> Result<(), KeyFileError> {
         if load(&self.next()).is_ok_and(|key| is(&key, current)) {
             return Ok(());
@@ -245,23 +232,24 @@ impl KeyFile {
         }
     }
 
-    /// Makes a new key the current one of a log, and puts it in the place of the old one, which is gone then. Signed
-    /// checkpoints and proofs stay valid, and whoever has opened the log by this file signs with the new key from then on.
+    /// Makes a new key the current one of a log. The new key replaces the old one, which is then gone. Signed
+    /// checkpoints and proofs stay valid. Every process that has opened the log by this file signs with the new key
+    /// from then on.
     ///
     /// # Errors
-    /// If the log does not go by the old key, or something cannot be written; what was begun is brought to its end by
-    /// [`Self::open`].
+    /// If the old key is not the log's current one, or something cannot be written. [`Self::open`] finishes a change
+    /// that was begun.
     pub fn rotate(&self, storage: &dyn Storage) -> Result<VerifyingKey, KeyFileError> {
         let _turn = self.turn()?;
         let old = self.load()?;
         let path = self.next();
         if path.exists() {
             if is(&load(&path)?, &storage.head()?.key.to_string()) {
-                // The log goes by it already: it is the only one of its kind.
+                // The log's current key is in the next file already, and nowhere else.
                 self.promote()?;
                 return self.rotate_from(&load(&self.path)?, storage);
             }
-            // From a change that never reached the log.
+            // The file is left from a change that never reached the log.
             fs::remove_file(&path).map_err(|error| KeyFileError::Io { path: path.clone(), error })?;
         }
         self.rotate_from(&old, storage)
@@ -275,7 +263,8 @@ impl KeyFile {
         Ok(verifying)
     }
 
-    /// The right to make or change the key, until it is dropped: of two who would, the second waits, and sees what the first did.
+    /// Locks the right to make or change the key until the file is dropped. A second process waits, and then sees what
+    /// the first one did.
     fn turn(&self) -> Result<File, KeyFileError> {
         let path = beside(&self.path, ".lock");
         let open = || {
@@ -291,7 +280,7 @@ impl KeyFile {
         self.path.is_file() && fs::read_to_string(&self.path).is_ok_and(|text| parts(&text).1 == Some(SIGNED))
     }
 
-    /// Says in the file that its key has signed a log. The turn is held.
+    /// Writes into the file that its key has signed a log. The caller holds the lock.
     fn mark(&self) -> Result<(), KeyFileError> {
         let unfinished = write_unfinished(&self.path, &self.load()?, Some(SIGNED))?;
         let replaced = fs::rename(&unfinished, &self.path).and_then(|()| sync_folder(&self.path));
@@ -312,7 +301,7 @@ impl KeyFile {
     }
 }
 
-/// Whether its verifying half is that one.
+/// Whether `current` is the verifying half of the key.
 fn is(key: &SigningKey, current: &str) -> bool {
     key.verifying_key().to_string() == current
 }
@@ -328,19 +317,19 @@ fn gone_after_signing(ledger: &Path) -> Loss {
     Loss { ledger: ledger.to_owned(), expected: ExpectedHead::Signed, found: None, root: None, backed_up: None }
 }
 
-/// Makes a key, and a file for it, with a mark below it or without.
+/// Makes a key and a file for it, with or without a mark below the key.
 fn create(path: &Path, name: &str, mark: Option<&str>) -> Result<SigningKey, KeyFileError> {
     let key = SigningKey::generate(name).map_err(|error| KeyFileError::Invalid { path: path.to_owned(), error })?;
     let unfinished = write_unfinished(path, &key, mark)?;
-    // A link, unlike a new name, never takes the place of a key that is there.
+    // A link, unlike a rename, never replaces an existing key.
     let written = fs::hard_link(&unfinished, path);
     let written = written.and(fs::remove_file(&unfinished)).and_then(|()| sync_folder(path));
     written.map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
     Ok(key)
 }
 
-/// Writes a key in full under another name first: a file of its proper name always holds a key. That other name is this key's
-/// alone, so that nobody else writes into the file.
+/// Writes the whole key under another name first, so that the file under its proper name always holds a key. The other
+/// name belongs to this key alone, so that no other process writes into the file.
 fn write_unfinished(path: &Path, key: &SigningKey, mark: Option<&str>) -> Result<PathBuf, KeyFileError> {
     let unfinished = beside(path, &format!(".{:08x}.unfinished", key.verifying_key().id()));
     let mut options = OpenOptions::new();
@@ -360,7 +349,7 @@ fn write_unfinished(path: &Path, key: &SigningKey, mark: Option<&str>) -> Result
     Ok(unfinished)
 }
 
-/// The key in a key file, and what stands below it.
+/// Splits the text of a key file into the key and what stands below it.
 fn parts(text: &str) -> (&str, Option<&str>) {
     match text.trim_end().split_once('\n') {
         Some((key, below)) => (key.trim_end(), Some(below)),
@@ -368,7 +357,7 @@ fn parts(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// To open something else may last for ever.
+/// The error for a path that is not a regular file: opening one could block for ever.
 fn not_regular() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file: put the file with the key in its place")
 }

@@ -1,9 +1,9 @@
-//! What happened, kept so that it is there after a crash, cannot be changed without notice, and can be proved to people
-//! who trust neither the server nor its database.
+//! Keeps what happened so that it survives a crash, cannot be changed without notice, and can be proved to people who
+//! trust neither the server nor its database.
 //!
 //! The ledger knows nothing of deployments: it keeps *entries* in *streams*, *content* by digest, and *values* by
-//! namespace. The engine above it says what they mean. Everything that one answer to the outside rests on goes in as one
-//! [`Append`]; when [`Storage::append`] returns, it is on the disk, and only then may the answer leave.
+//! namespace. The engine above it gives them their meaning. Everything that one answer to a client depends on goes in
+//! as one [`Append`]. When [`Storage::append`] returns, the append is on the disk, and only then may the answer leave.
 //!
 //! # The way of an append
 //!
@@ -11,17 +11,18 @@
 //! transaction together with whatever else waits → [`tree`] → signed [checkpoint](note::Checkpoint) → on the disk →
 //! [`CommittedAppend`].
 //!
-//! - **Streams.** A deployment is a stream: what it is, is what its entries say. [`ExpectedVersion`] names the version that a
-//!   stream has to have, so that of two who saw the same version only one can write ([`Error::Conflict`]).
-//! - **Requests.** With an [`IdempotentRequest`], sending the same thing again gets the first answer again. That is also the way
-//!   out after [`Error::Unavailable`], which cannot say whether the write happened. The first entry of a request names a
-//!   digest over it and its answer, so that an answer that somebody changed is never given.
+//! - **Streams.** A deployment is a stream, and its entries say what state it is in. [`ExpectedVersion`] names the
+//!   version that a stream must have, so that of two writers who saw the same version only one can write
+//!   ([`Error::Conflict`]).
+//! - **Requests.** With an [`IdempotentRequest`], a repeated request gets the first answer again. That is also the way
+//!   out after [`Error::Unavailable`], which cannot say whether the write happened. The first entry of a request names
+//!   a digest over the request and its answer, so the ledger never gives an answer that somebody changed.
 //! - **Teams.** An entry may say which team it [belongs to](EntryDraft::of_team). A [`TeamView`] shows a team its own entries
 //!   and the hashes of all others, so that its auditors can verify the whole log.
-//! - **Content.** Snapshots and evidence, by SHA-256, once each. [`Storage::forget`] deletes the bytes after a while and
-//!   says so in the log; the digests stay, and with them every proof.
-//! - **Values** by namespace, written in the same piece: what a plugin remembers of a decision is there if and only if
-//!   the decision is. They are not in the log: an audit says nothing about them.
+//! - **Content.** Snapshots and evidence, by SHA-256, once each. [`Storage::forget`] deletes old bytes and records that
+//!   in the log. The digests stay, so every proof still verifies.
+//! - **Values** by namespace, written in the same append: the data that a plugin remembers of a decision is there if
+//!   and only if the decision is. Values are not in the log: an audit says nothing about them.
 //!
 //! ```
 //! # use lockgate_domain::Timestamp;
@@ -54,14 +55,14 @@
 //! that [`verify`] checks with nothing but a key; [`audit()`](audit::audit) goes through everything and says which entry
 //! was changed. The names of keys, the form of entries and of proofs are fixed: other people keep them.
 //!
-//! What it does not promise: an administrator who has the file *and* the signing key can write another history. Whoever
-//! kept a checkpoint, and be it one line in a mail, can show that: hand checkpoints out.
+//! The ledger does not protect against an administrator who has the file *and* the signing key: they can write another
+//! history. Anybody who kept a checkpoint, even as one line in a mail, can show that, so hand checkpoints out.
 //!
 //! # Failure
 //!
-//! A *head file* beside the ledger says how many entries it has and under which root. A ledger that holds less, since a part
-//! of it was removed or an older copy took its place, is not written to ([`Error::Loss`]) until the part is back, or
-//! [`KeyFile::accept_loss`] has written into the log what was lost.
+//! A *head file* beside the ledger holds the number of its entries and their root. If the ledger holds less, because
+//! somebody removed a part of it or replaced it by an older copy, it is not written to ([`Error::Loss`]) until the part
+//! is back, or [`KeyFile::accept_loss`] has recorded the loss in the log.
 //!
 //! When the disk is full or fails, appends fail with [`Error::Unavailable`], and [`Storage::health`] says since when and
 //! why. The writer keeps trying, and is healthy again as soon as a write works.

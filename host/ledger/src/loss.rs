@@ -1,4 +1,4 @@
-//! A ledger that holds less than was written to it, or something else: what is known of that, and what can be done about it.
+//! A ledger that has lost entries, or holds other ones: what is known of the loss, and how people can repair it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,23 +12,22 @@ use crate::tree::Hash;
 /// somebody [accepted the loss](crate::KeyFile::accept_loss).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Loss {
-    /// The file of the ledger.
+    /// The path of the ledger.
     pub ledger: PathBuf,
     /// What the ledger should hold at least.
     pub expected: ExpectedHead,
-    /// What it holds; none if the file is gone, or empty.
+    /// What the ledger holds. None if the file is gone or empty.
     pub found: Option<TreeHead>,
-    /// The root of its first entries, as many as are expected, if it has as many.
+    /// The root of the ledger's first entries, as many as are expected. None if it has fewer.
     pub root: Option<Hash>,
-    /// If the file is a backup that was put in the place of the ledger: when it was made.
+    /// When the backup was made, if the file is a backup that replaced the ledger.
     pub backed_up: Option<Timestamp>,
 }
 
-/// That somebody goes on in spite of a loss.
+/// A person's decision to go on in spite of a loss.
 pub(crate) struct LossAcceptance {
-    /// Why.
     pub(crate) reason: String,
-    /// What is lost, where the files of the ledger do not show it.
+    /// The loss, if the files of the ledger do not show it.
     pub(crate) lost: Option<Loss>,
 }
 
@@ -36,15 +35,15 @@ pub(crate) struct LossAcceptance {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExpectedHead {
-    /// What the head file says.
+    /// The content of the head file.
     Recorded(TreeHead),
-    /// What this process has read or written itself.
+    /// The head that this process has read or written itself.
     Known(TreeHead),
-    /// Nobody knows: the ledger had a head file, which is missing.
+    /// Unknown: the ledger had a head file, which is missing.
     Missing,
-    /// Nobody knows: nothing is left but the key, whose file says that it has signed a log.
+    /// Unknown: only the key is left, and its file says that it has signed a log.
     Signed,
-    /// Nobody knows: what the head file holds has not the checksum that it names.
+    /// Unknown: the content of the head file does not fit its checksum.
     Unreadable,
 }
 

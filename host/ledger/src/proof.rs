@@ -1,7 +1,7 @@
-//! Proofs as files: made here from a storage, and believed by nobody before [`verify`](crate::verify) has looked at them.
+//! Proofs as files: this module makes them from a storage, and [`verify`](crate::verify) checks them.
 //!
-//! A proof holds everything that it takes to check it, except the key: the entry itself, the path to the root, the signed
-//! checkpoint, and the way from the first key of the log to the one that signed. It is JSON that people can read.
+//! A proof holds everything that a check needs, except the key: the entry itself, the path to the root, the signed
+//! checkpoint, and the changes from the first key of the log to the one that signed. It is JSON that people can read.
 
 use lockgate_domain::counted;
 use serde::{Deserialize, Serialize};
@@ -13,13 +13,12 @@ use crate::system_entries::LOG_KEY;
 use crate::tree::{CompleteNodes, Hash, consistency_path, inclusion_path, root_of};
 use crate::{Entry, Error, SourceEntry, StoredEntry};
 
-/// That an entry is in the log of a checkpoint.
+/// Proves that an entry is in the log of a checkpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InclusionProof {
-    /// What it is.
     pub format: InclusionFormat,
-    /// The entry. It says itself where in the log it stands.
+    /// The entry, which names its own place in the log.
     pub entry: Entry,
     /// The path from the entry to the root (RFC 6962, 2.1.1).
     pub hashes: Vec<Hash>,
@@ -30,11 +29,10 @@ pub struct InclusionProof {
     pub keys: Vec<KeyChange>,
 }
 
-/// That the log of one checkpoint only grew to become that of another.
+/// Proves that the log of one checkpoint grew to the log of another, and that nothing else changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConsistencyProof {
-    /// What it is.
     pub format: ConsistencyFormat,
     /// The signed checkpoint of the smaller log.
     pub older: String,
@@ -47,22 +45,21 @@ pub struct ConsistencyProof {
     pub keys: Vec<KeyChange>,
 }
 
-/// That the log made a key the current one, while the one before it still signed.
+/// Proves that the log made a key the current one, while the key before it still signed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyChange {
-    /// The entry that says so.
+    /// The entry that announces the new key.
     pub entry: Entry,
     /// The path from the entry to the root of the checkpoint.
     pub hashes: Vec<Hash>,
-    /// A checkpoint that the key before it has signed.
+    /// A checkpoint that the previous key has signed.
     pub checkpoint: String,
 }
 
 /// The format of an inclusion proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum InclusionFormat {
-    /// The first.
     #[serde(rename = "lockgate-inclusion-proof/v1")]
     V1,
 }
@@ -70,14 +67,13 @@ pub enum InclusionFormat {
 /// The format of a consistency proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConsistencyFormat {
-    /// The first.
     #[serde(rename = "lockgate-consistency-proof/v1")]
     V1,
 }
 
 impl InclusionProof {
-    /// The same as c2sp.org/tlog-proof writes it, for other tools: without the entry, which is handed over beside it as
-    /// [its leaf](Entry::leaf), and without the changes of keys.
+    /// The proof in the format of c2sp.org/tlog-proof, for other tools. It contains neither the entry, which is handed
+    /// over beside it as [its leaf](Entry::leaf), nor the changes of keys.
     pub fn to_tlog_proof(&self) -> String {
         let mut text = format!("c2sp.org/tlog-proof@v1\nindex {}\n", self.entry.index);
         for hash in &self.hashes {
@@ -87,7 +83,7 @@ impl InclusionProof {
     }
 }
 
-/// Proves that the entry at that place is in the log as it is now.
+/// Proves that the entry with this index is in the log as it is now.
 ///
 /// # Errors
 /// If there is no such entry, the source withholds it, or the log cannot be read.
@@ -114,7 +110,7 @@ pub fn prove_inclusion(storage: &dyn LogSource, index: u64) -> Result<InclusionP
     })
 }
 
-/// Proves that the log as it is now came from that of a checkpoint, given as signed note, by growing alone.
+/// Proves that the log as it is now grew from the log of a checkpoint, which is given as a signed note.
 ///
 /// # Errors
 /// If the note is not a checkpoint, is of another or a larger log, or the log cannot be read.

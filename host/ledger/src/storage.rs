@@ -1,9 +1,8 @@
-//! What a storage has to be able to do: the one seam between the ledger and a database.
+//! The interface between the ledger and a database.
 //!
-//! It is as narrow as that, because more than one database stands behind it. Whoever uses it may not assume that they
-//! are the only process: between two calls anybody may have written, and only what is in one [`Append`] happens
-//! together. A storage passes the tests of the crate `lockgate-storage-tests`, which say what
-//! is said here in words.
+//! The interface is narrow, because more than one database implements it. A caller must not assume that it is the only
+//! process: between two calls any other process may write, and only the parts of one [`Append`] are written together.
+//! The crate `lockgate-storage-tests` tests a storage for everything that is promised here.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,12 +16,12 @@ use crate::note::{SigningKey, VerifyingKey};
 use crate::tree::Hash;
 use crate::{Append, CommittedAppend, Error, LedgerClock, SourceEntry, StorageHealth, StoredEntry};
 
-/// Called once, from a thread of the storage, as soon as the outcome is known. It must return quickly, for example by
-/// passing the outcome on: the next ones wait for it.
+/// A callback. A thread of the storage calls it once, as soon as the outcome is known. It must return quickly, for
+/// example by passing the outcome on, because the next callbacks wait for it.
 pub type AppendCallback = Box<dyn FnOnce(Result<CommittedAppend, Error>) + Send>;
 
-/// What can be read of a log, and all that an [audit](crate::audit) or a [proof](crate::prove_inclusion) needs. It need
-/// not be a storage: what a server hands out, page by page, will do, since none of it is believed unchecked.
+/// What can be read of a log, which is all that an [audit](crate::audit) or a [proof](crate::prove_inclusion) needs. It
+/// need not be a storage: the pages that a server hands out are enough, because nothing is believed unchecked.
 pub trait LogSource: Send + Sync {
     /// The head of the log.
     ///
@@ -30,14 +29,14 @@ pub trait LogSource: Send + Sync {
     /// If it cannot be read.
     fn head(&self) -> Result<LogHead, Error>;
 
-    /// The entries that a query names, in its order. What the source withholds is not among them.
+    /// The entries that match a query, in its order. Entries that the source withholds are not among them.
     ///
     /// # Errors
     /// If they cannot be read.
     fn entries(&self, query: &EntryQuery) -> Result<Vec<StoredEntry>, Error>;
 
-    /// The same, and for a query that names no stream, kind, id or team also the entries that the source withholds: so
-    /// nothing is missing between the first and the last of them. A storage withholds nothing.
+    /// The entries that match a query. If it names no stream, kind, id or team, the withheld entries are included too,
+    /// so that none is missing between the first and the last. A storage withholds nothing.
     ///
     /// # Errors
     /// If they cannot be read.
@@ -45,13 +44,13 @@ pub trait LogSource: Send + Sync {
         Ok(self.entries(query)?.into_iter().map(SourceEntry::Whole).collect())
     }
 
-    /// The hashes of [nodes](crate::tree) of the tree, in the order asked for. All of them have to be complete.
+    /// The hashes of [nodes](crate::tree) of the tree, in the order asked for. All of them must be complete.
     ///
     /// # Errors
-    /// If one is not there.
+    /// If a node is missing.
     fn nodes(&self, nodes: &[u64]) -> Result<Vec<Hash>, Error>;
 
-    /// The same, of a log that may be damaged: none for each that is not there. Mostly all of them are.
+    /// The hashes of nodes of a log that may be damaged: none for each missing node. Usually all nodes are present.
     ///
     /// # Errors
     /// If they cannot be read.
@@ -68,8 +67,8 @@ pub trait LogSource: Send + Sync {
         }
     }
 
-    /// The checkpoints that were kept, as signed notes, by size: those of more than `above` entries, at most `limit`.
-    /// The first checkpoint after each change of keys is kept for ever, and of the others one for each minute.
+    /// The stored checkpoints with more than `above` entries, as signed notes, by size, at most `limit`. The ledger
+    /// keeps the first checkpoint after each change of keys for ever, and of the others one for each minute.
     ///
     /// # Errors
     /// If they cannot be read.
@@ -81,29 +80,30 @@ pub trait LogSource: Send + Sync {
     /// If it cannot be read.
     fn content(&self, digest: &Digest) -> Result<Option<StoredContent>, Error>;
 
-    /// The digests of all content there is or was, in order: those after one, at most `limit`.
+    /// The digests of all content, present or deleted, in order: those after `after`, at most `limit`.
     ///
     /// # Errors
     /// If they cannot be read.
     fn contents(&self, after: Option<Digest>, limit: usize) -> Result<Vec<Digest>, Error>;
 }
 
-/// A database that holds a ledger. Every method may be called from many threads, and blocks until it has its answer.
+/// A database that holds a ledger. Many threads may call each method. A method blocks until it has its answer.
 pub trait Storage: LogSource {
-    /// Writes all of it or nothing, and calls back when it is durable: on the disk, so that it is there after the power
-    /// was cut. This is what an asynchronous caller uses; others use [`Self::append`].
+    /// Writes all of the append or nothing, and calls back when it is durable: on the disk, so that it survives a power
+    /// cut. Asynchronous callers use this; others use [`Self::append`].
     ///
-    /// 1. A [`request`](Append::request) that was answered before is answered again, and nothing is written.
-    /// 2. Every stream and namespace has the expected version, or it is an [`Error::Conflict`].
-    /// 3. Every reference is to content that is there, or comes along.
+    /// 1. If the [`request`](Append::request) was answered before, the caller gets that answer again, and nothing is
+    ///    written.
+    /// 2. Every stream and namespace must have the expected version; otherwise the outcome is [`Error::Conflict`].
+    /// 3. Every reference must name content that is in the ledger or in the append.
     /// 4. Entries get the next places in the log and in their streams, in the order given, and the head of the log is
     ///    signed with the current key.
     fn submit(&self, append: Append, done: AppendCallback);
 
-    /// [`Self::submit`], and waits.
+    /// Calls [`Self::submit`], and waits for the outcome.
     ///
     /// # Errors
-    /// If it was not written, or nobody knows.
+    /// If it was not written, or the outcome is unknown.
     fn append(&self, append: Append) -> Result<CommittedAppend, Error> {
         let (answer, answered) = mpsc::sync_channel(1);
         self.submit(append, Box::new(move |outcome| drop(answer.send(outcome))));
@@ -111,22 +111,22 @@ pub trait Storage: LogSource {
         answered.recv().unwrap_or_else(|_| Err(gone()))
     }
 
-    /// The answer that a [`request`](Append::request) was given, if it was answered before: for whoever wants to know
-    /// before doing the work again.
+    /// The answer that a [`request`](Append::request) got, if it was answered before. Callers use it to avoid doing the
+    /// work again.
     ///
     /// # Errors
-    /// If it cannot be read, or the key was used for something of another digest.
+    /// If it cannot be read, or the key was used for a request with another digest.
     fn answered(&self, scope: &str, key: &str, digest: &Digest) -> Result<Option<Vec<u8>>, Error>;
 
-    /// The versions of streams, in the order asked for, all of one moment: the `sequence` of the last entry, or 0.
+    /// The versions of streams at one moment, in the order asked for: the `sequence` of the last entry, or 0.
     ///
     /// # Errors
     /// If they cannot be read.
     fn versions(&self, streams: &[&str]) -> Result<Vec<u64>, Error>;
 
-    /// The versions of streams as this process last knew them, which costs less to ask: what other processes wrote since
-    /// may be missing. It is for whoever names them in [`Append::expect`]: what was missed is an [`Error::Conflict`] there,
-    /// after which they are up to date.
+    /// The versions of streams as this process last knew them, which is cheaper: it may lack what other processes wrote
+    /// since. It is for callers that name the versions in [`Append::expect`]: an old version leads to an
+    /// [`Error::Conflict`] there, after which the known versions are up to date.
     ///
     /// # Errors
     /// If they cannot be read.
@@ -154,7 +154,7 @@ pub trait Storage: LogSource {
     /// If it cannot be read.
     fn value(&self, namespace: &str, key: &str) -> Result<Option<Vec<u8>>, Error>;
 
-    /// The digests of the content that entries of a team refer to, in order: those after one, at most `limit`.
+    /// The digests of the content that entries of a team refer to, in order: those after `after`, at most `limit`.
     ///
     /// # Errors
     /// If they cannot be read.
@@ -166,19 +166,19 @@ pub trait Storage: LogSource {
     /// If it cannot be read.
     fn team_refers_to(&self, team: &str, digest: &Digest) -> Result<bool, Error>;
 
-    /// Deletes what a rule names.
+    /// Deletes the content or requests that a rule names.
     ///
     /// # Errors
-    /// If it cannot be done; part of it may have been.
+    /// If the deletion fails; part of it may have been done.
     fn forget(&self, rule: &RetentionRule) -> Result<RetentionReport, Error>;
 
     /// Makes another key the current one, by an entry under a checkpoint that both the old and the new key sign.
     ///
     /// # Errors
-    /// If this process has not the current key, or it cannot be written.
+    /// If this process does not have the current key, or the entry cannot be written.
     fn rotate(&self, next: SigningKey) -> Result<CommittedAppend, Error>;
 
-    /// The clock that everything that is decided or written goes by.
+    /// The clock for everything that is decided or written.
     fn clock(&self) -> &Arc<LedgerClock>;
 
     /// The time, by [`Self::clock`].
@@ -186,20 +186,20 @@ pub trait Storage: LogSource {
         self.clock().now()
     }
 
-    /// Whether it takes entries.
+    /// Whether the storage takes entries.
     fn health(&self) -> StorageHealth;
 }
 
 /// The head of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogHead {
-    /// How many entries there are.
+    /// The number of entries.
     pub size: u64,
-    /// The root of the tree over them.
+    /// The root of the tree over the entries.
     pub root: Hash,
-    /// Both as a signed note.
+    /// Size and root as a signed note.
     pub checkpoint: String,
-    /// The key that signs now.
+    /// The log's current key.
     pub key: VerifyingKey,
 }
 
@@ -210,13 +210,13 @@ impl LogHead {
     }
 }
 
-/// How many entries a log has at some moment, and the root of the tree over them.
+/// The number of entries that a log has at some moment, and the root of the tree over them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TreeHead {
-    /// How many entries there are.
+    /// The number of entries.
     pub size: u64,
-    /// The root of the tree over them.
+    /// The root of the tree over the entries.
     pub root: Hash,
 }
 
@@ -226,30 +226,31 @@ impl fmt::Display for TreeHead {
     }
 }
 
-/// Which entries. All conditions hold together.
+/// Selects entries. An entry must meet all conditions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EntryQuery {
-    /// Of that stream only.
+    /// Only entries of this stream.
     pub stream: Option<String>,
-    /// Of that kind only.
+    /// Only entries of this kind.
     pub kind: Option<String>,
-    /// With that id only.
+    /// Only entries with this id.
     pub id: Option<String>,
-    /// Of that team only. Together with a kind or an id it costs no more where other teams have many entries; with a stream,
-    /// as much as the stream has entries; alone it looks at every entry within `from` and `before` until `limit` is reached.
+    /// Only entries of this team. With a kind or an id, it costs no more where other teams have many entries. With a
+    /// stream, it costs as much as the stream has entries. Alone, it reads every entry within `from` and `before` until
+    /// `limit` is reached.
     pub team: Option<String>,
-    /// With at least that index.
+    /// Only entries with at least this index.
     pub from: u64,
-    /// With an index below that.
+    /// Only entries with a smaller index.
     pub before: Option<u64>,
-    /// The newest first.
+    /// Whether the newest entry comes first.
     pub newest_first: bool,
-    /// At most that many. The last index that came back is the cursor for the next page.
+    /// The most entries to return. The index of the last one is the cursor for the next page.
     pub limit: usize,
 }
 
 impl EntryQuery {
-    /// Whether it names a stream, a kind, an id or a team, and not only a part of the log.
+    /// Whether the query names a stream, a kind, an id or a team, and not only a part of the log.
     pub fn is_filtered(&self) -> bool {
         [&self.stream, &self.kind, &self.id, &self.team].into_iter().any(Option::is_some)
     }
@@ -258,24 +259,24 @@ impl EntryQuery {
 /// Content of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredContent {
-    /// Its kind, as it was handed in the first time.
+    /// The kind that was given when the content was first handed in.
     pub kind: String,
-    /// Its IANA media type.
+    /// The IANA media type.
     pub media_type: String,
-    /// How many bytes it has, or had.
+    /// The size in bytes, also after the bytes were deleted.
     pub size: u64,
-    /// When it was stored.
+    /// When the content was stored.
     pub stored: Timestamp,
-    /// The bytes, or when they were deleted.
+    /// The bytes, or the time of their deletion.
     pub state: ContentState,
 }
 
-/// Whether content is still there.
+/// Whether content is still present.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ContentState {
-    /// It is.
+    /// The bytes.
     Present(Vec<u8>),
-    /// It was deleted by retention at that moment; the log says so.
+    /// Retention deleted the content at this moment, which the log records.
     Deleted(Timestamp),
 }
 
@@ -284,33 +285,24 @@ pub enum ContentState {
 pub struct NamespaceValues {
     /// How often the namespace was written to.
     pub version: u64,
-    /// The values by key.
     pub values: BTreeMap<String, Vec<u8>>,
 }
 
-/// What may be deleted.
+/// A rule that says what to delete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RetentionRule {
-    /// The bytes of content of that kind, if it was stored before that moment and no entry since refers to it. An entry
-    /// of the log says so; the digests stay, so every proof still verifies.
-    Content {
-        /// The kind.
-        kind: String,
-        /// The moment.
-        before: Timestamp,
-    },
-    /// What is remembered of requests before that moment: the same key is a new request from then on.
-    Requests {
-        /// The moment.
-        before: Timestamp,
-    },
+    /// Deletes the bytes of content of a kind that was stored before a moment and that no later entry refers to. An
+    /// entry of the log records the deletion; the digests stay, so every proof still verifies.
+    Content { kind: String, before: Timestamp },
+    /// Forgets the requests before a moment: the same key is a new request from then on.
+    Requests { before: Timestamp },
 }
 
-/// What was deleted.
+/// The result of a deletion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RetentionReport {
-    /// How many pieces of content, or requests.
+    /// How many pieces of content, or how many requests, were deleted.
     pub count: u64,
-    /// How many bytes the content had.
+    /// The size of the deleted content, in bytes.
     pub bytes: u64,
 }

@@ -1,5 +1,5 @@
-//! The ledger's own entries: the keys it signs with, what was deleted from it, and what it lost. Whoever verifies reads them, so their
-//! form is as fixed as that of a proof.
+//! The ledger's own entries: its signing keys, its deletions and its losses. Verifiers read them, so their form is as
+//! fixed as that of a proof.
 
 use lockgate_domain::{Digest, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -17,47 +17,47 @@ pub(crate) const LOSS_ACCEPTED: &str = "loss-accepted";
 /// The kind of the entry that says that a backup took the place of the ledger.
 pub(crate) const BACKUP_RESTORED: &str = "backup-restored";
 
-/// From this entry on, that key signs.
+/// The key that signs from this entry on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogKey {
     pub(crate) key: VerifyingKey,
-    /// The key before it; the first one replaces none.
+    /// The previous key. The first key replaces none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) replaces: Option<VerifyingKey>,
 }
 
-/// The bytes of that content were deleted.
+/// Records that the bytes of content were deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ContentDeleted {
-    /// The rule: content of that kind ...
+    /// The kind of content that the retention rule names.
     pub(crate) kind: String,
-    /// ... that nothing referred to since.
+    /// The moment since which nothing referred to the content.
     pub(crate) before: Timestamp,
     pub(crate) content: Vec<Digest>,
 }
 
-/// A part of the ledger was lost, and somebody went on without it.
+/// Records that a part of the ledger was lost, and that somebody accepted the loss.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LossAccepted {
-    /// What the ledger should have held; none if that was lost as well.
+    /// What the ledger should have held. None if nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<TreeHead>,
-    /// What it held; none if its file was gone, and it began anew.
+    /// What the ledger held. None if its file was gone, and a new ledger began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<TreeHead>,
-    /// Why it went on without the rest, in the words of the person who decided that.
+    /// The reason that the person who accepted the loss gave.
     pub reason: String,
 }
 
-/// A backup was opened to write for the first time.
+/// Records that a backup was opened to write for the first time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BackupRestored {
     /// When the backup was made.
     pub backed_up: Timestamp,
-    /// What was in it.
+    /// The head of the log in the backup.
     pub found: TreeHead,
 }

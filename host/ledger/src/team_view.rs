@@ -1,8 +1,9 @@
-//! The log as people of some teams may see it: the entries of their teams, the ledger's own, and of all others the hash.
+//! The log as people of some teams may see it: the entries of their teams, the ledger's own entries, and the hashes of
+//! all others.
 //!
-//! It is a [`LogSource`] as the whole log is one, so what is audited, proved or served through it cannot show more. The
-//! ledger's own entries belong to everybody: without its keys and without the notes of what was deleted, nobody can
-//! verify anything. How long an answer takes depends on what may be seen, and on how much is asked for: the leaves of
+//! It is a [`LogSource`] like the whole log, so audits, proofs and pages that read through it cannot show more. The
+//! ledger's own entries belong to everybody: nobody can verify anything without its keys and the records of deletions.
+//! The time for an answer depends only on the visible entries and on the size of the query, because the leaves of
 //! withheld entries are not read.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,7 @@ use crate::storage::{EntryQuery, LogHead, LogSource, Storage, StoredContent};
 use crate::tree::Hash;
 use crate::{Error, SourceEntry, StoredEntry, WithheldEntry};
 
-/// How many places of the log are looked at together.
+/// How many places of the log are read together.
 const PLACES: u64 = 256;
 
 /// The log of a storage, as people of some teams may see it.
@@ -49,7 +50,7 @@ impl<'a> TeamView<'a> {
         Self { storage, teams }
     }
 
-    /// The queries that find together what may be seen of a query.
+    /// The queries that together find the visible entries of a query.
     fn parts(&self, query: &EntryQuery) -> Vec<EntryQuery> {
         let asked_for = |team: &&TeamName| query.team.as_ref().is_none_or(|asked| asked == team.as_str());
         let of_team = |team: &TeamName| EntryQuery { team: Some(team.to_string()), ..query.clone() };
@@ -60,8 +61,8 @@ impl<'a> TeamView<'a> {
         parts
     }
 
-    /// All places from one up to another: by index, the entry if it may be seen, else its hash. A place that is not in the
-    /// storage, which happens in a damaged one, is left out.
+    /// All places from one up to another, by index: the entry if it is visible, else its hash. Leaves out places that a
+    /// damaged storage lacks.
     fn places(&self, from: u64, before: u64) -> Result<BTreeMap<u64, SourceEntry>, Error> {
         let leaves: Vec<u64> = (from..before).map(|index| 2 * index).collect();
         let withheld = |(index, hash): (u64, Option<Hash>)| {
@@ -84,7 +85,7 @@ impl LogSource for TeamView<'_> {
     fn entries(&self, query: &EntryQuery) -> Result<Vec<StoredEntry>, Error> {
         let mut found: Vec<StoredEntry> = Vec::new();
         for mut part in self.parts(query) {
-            // Where enough were found already, only those that come before the last of them are of use.
+            // If enough entries were found already, only those before the last of them matter.
             if let Some(last) = found.last().filter(|_| found.len() >= query.limit) {
                 if query.newest_first {
                     part.from = part.from.max(last.index.saturating_add(1));

@@ -42,7 +42,7 @@ impl Compiler {
         let (done, compiled) = mpsc::sync_channel(1);
         let (engine, component) = (engine.clone(), Arc::<[u8]>::from(component));
         self.threads.spawn(move || {
-            // What makes the compiler panic must not take the process with it; and nobody may be waiting any more.
+            // A panic of the compiler must not end the process, and the caller may have stopped waiting.
             let compile = AssertUnwindSafe(|| Component::from_binary(&engine, &component));
             if let Ok(compiled) = catch_unwind(compile) {
                 let _ = done.send(compiled);

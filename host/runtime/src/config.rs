@@ -8,8 +8,9 @@ use crate::admission::AdmissionLimits;
 /// Configuration of a [`Runtime`](crate::Runtime).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuntimeConfig {
-    /// The directory in which compiled plugins are cached. It is created with mode 0700. A directory that others can read or
-    /// write is refused, because whoever can write to it can run code in this process. Default: none, so every load compiles.
+    /// The directory for the cache of compiled plugins. It is created with mode 0700. A directory that others can read
+    /// or write is refused, because anybody who can write to it can run code in this process. Default: none, so every
+    /// load compiles.
     pub cache: Option<PathBuf>,
     /// The largest component that is read, in bytes. Default: 64 MiB.
     pub max_component_size: u64,

@@ -158,7 +158,7 @@ impl Runtime {
             }
         };
         let PreparedPlugin { findings, code, settings, .. } = prepared;
-        // What is kept was judged under other grants, perhaps.
+        // The cached findings may have been judged under other grants.
         let judgement = accepted(admission::judge(&findings.imports, &findings.exports, &grants))?;
         let (ready, entries) = core.link(&code, &grants, &granted, &judgement.kinds)?;
         core.run(None, &limits, &ready, |store, instance| Ok(entries.check_types(store, instance)))

@@ -1,14 +1,14 @@
 //! The server: HTTP in, service, HTTP out. No rule of the domain lives here.
 //!
-//! The modules in the order in which a request passes them. Each uses only those before it.
+//! The modules, in the order in which a request passes them. Each uses only those before it.
 //!
-//! 1. [`config`]: what can be configured; [`process`]: threads, and the signals for a shutdown; [`problem`]: errors as documents;
+//! 1. [`config`]: the settings; [`process`]: threads, and the signals for a shutdown; [`problem`]: errors as documents;
 //!    [`observe`]: metrics, logs, traces and the decision log. All others use these.
 //! 2. [`connection`]: from a socket to a request, over TLS and behind proxies.
-//! 3. [`layers`]: what every request passes: its id, metrics and logs, problems, panics, headers.
-//! 4. [`auth`]: who asks.
+//! 3. [`layers`]: the layers around every route: request id, metrics and logs, problems, panics, headers.
+//! 4. [`auth`]: finds the actor.
 //! 5. [`intake`]: the request's place among others, its body, its turn.
-//! 6. [`api`]: the routes, and what each does.
+//! 6. [`api`]: the routes and their handlers.
 //! 7. [`serve`]: puts all of it together, starts and ends it.
 
 #![allow(missing_docs, reason = "no crate but ours builds on it")]

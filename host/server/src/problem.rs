@@ -1,7 +1,7 @@
-//! Errors as RFC 9457 problem documents: the one form of every error that the server answers.
+//! Errors as RFC 9457 problem documents: the one format of all errors that the server answers.
 //!
-//! Handlers return a [`Problem`]. What axum, tower and hyper answer by themselves (no such route, a body that is too
-//! large) is plain text; [`as_problems`] turns it into the same form, and adds the id of the request to every problem.
+//! Handlers return a [`Problem`]. The errors of axum, tower and hyper themselves (no such route, a body that is too
+//! large) are plain text; [`as_problems`] converts them, and adds the id of the request to every problem.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -17,38 +17,37 @@ use lockgate_domain::api::{PROBLEM_MEDIA_TYPE, PROBLEM_TYPE_PREFIX, ProblemDocum
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// `Retry-After` of a server that has too much to do, in seconds.
+/// `Retry-After` of an overloaded server, in seconds.
 pub(crate) const OVERLOADED_RETRY_AFTER: u64 = 1;
 
 /// The most bytes of a plain answer that become `detail`.
 const LONGEST_DETAIL: usize = 16 * 1024;
 
-/// The header that holds the id, in requests and answers.
+/// The header with the request's id, in requests and answers.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Longer ids are not taken over, since they are written into logs. In bytes.
+/// The longest id that is accepted, in bytes, because ids are written into logs.
 const LONGEST_ID: usize = 128;
 
-/// The id of a request, among its extensions and those of the answer.
+/// The id of a request, in its extensions and those of the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// An id that nobody else has: 128 random bits in hexadecimal.
+    /// A unique id: 128 random bits in hexadecimal.
     pub fn generate() -> Self {
         let mut bytes = [0; 16];
-        // Without randomness there is still an answer: only its id is of no use.
+        // Without random bytes the request is still answered; only its id is of no use.
         let _ = getrandom::fill(&mut bytes);
         Self(format!("{:032x}", u128::from_be_bytes(bytes)).into())
     }
 
-    /// The id that a client gave, if it is short and can be printed.
+    /// The client's id, if it is short and printable.
     pub fn given(header: &HeaderValue) -> Option<Self> {
         let text = header.to_str().ok()?;
         (1..=LONGEST_ID).contains(&text.len()).then(|| Self(text.into()))
     }
 
-    /// The id.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -99,7 +98,7 @@ struct ProblemParts {
 }
 
 impl Problem {
-    /// A problem of a kind: its code in kebab-case, and its title, which is the same for every problem of the kind.
+    /// A problem of a kind: its code in kebab-case, and its title, which is the same for all problems of the kind.
     pub fn new(status: StatusCode, code: &'static str, title: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(ProblemParts {
             status,
@@ -117,21 +116,21 @@ impl Problem {
         Self::new(status, code, title)
     }
 
-    /// The server has too much to do.
+    /// The problem of an overloaded server.
     pub(crate) fn overloaded(detail: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Server overloaded")
             .detail(format!("{detail}. Nothing was done. Retry after {OVERLOADED_RETRY_AFTER} s"))
             .retry_after(OVERLOADED_RETRY_AFTER)
     }
 
-    /// Sets what is wrong in this case.
+    /// Sets the description of this case.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = Some(detail.into());
         self
     }
 
-    /// Adds a member for programs. A value without a JSON form is left out and logged.
+    /// Adds a member for programs. Leaves out and logs a value without a JSON form.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Serialize) -> Self {
         match serde_json::to_value(value) {
@@ -141,7 +140,7 @@ impl Problem {
         self
     }
 
-    /// Adds each field of a document as a member. A document that is not a JSON object is left out and logged.
+    /// Adds each field of a document as a member. Leaves out and logs a document that is not a JSON object.
     #[must_use]
     pub(crate) fn with_all(mut self, document: &impl Serialize) -> Self {
         match serde_json::to_value(document) {
@@ -191,7 +190,7 @@ impl Problem {
         Body::from(serde_json::to_vec(&self.document(request)).expect("a problem has a JSON form"))
     }
 
-    /// The answer. The problem itself is among its extensions, for logs, and for [`as_problems`].
+    /// The answer. The problem itself is in its extensions, for logs, and for [`as_problems`].
     fn respond(self, request: Option<&RequestId>) -> Response {
         let mut response = Response::new(self.body(request));
         *response.status_mut() = self.0.status;
@@ -237,7 +236,7 @@ fn is_plain(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"))
 }
 
-/// The code and the title of a problem that has no kind of its own: the title is the name that RFC 9110 gives to the status.
+/// The code and the title of a problem without a kind of its own. The title is RFC 9110's name for the status.
 fn kind_of(status: StatusCode) -> (&'static str, &'static str) {
     match status {
         StatusCode::BAD_REQUEST => ("bad-request", "Bad Request"),
@@ -262,7 +261,7 @@ fn kind_of(status: StatusCode) -> (&'static str, &'static str) {
     }
 }
 
-/// What a plain answer of this status means and what to do, where it says nothing itself.
+/// The usual meaning of a plain answer with this status, and what to do about it.
 fn usual_detail(status: StatusCode) -> Option<String> {
     match status {
         StatusCode::NOT_FOUND => Some("there is no such path: `/openapi.json` lists all".to_owned()),

@@ -1,8 +1,9 @@
-//! What a process has once: threads for work that takes long, the signals for a shutdown and a reload, and its HTTP client.
+//! The parts of which a process has one: threads for long work, the signals for a shutdown and a reload, and its HTTP
+//! client.
 //!
-//! Work that takes long would keep the threads that serve connections from them. The threads that compute and those that read are
-//! few, whatever comes in, because each takes memory of its own. The runtime itself has many threads that may wait; it begins one
-//! whenever none is free at that moment, so a burst of short reads would leave it with a hundred.
+//! Long work would block the threads that serve connections. There are only a few threads for computing and for
+//! reading, whatever the load, because each takes memory of its own. The runtime itself has many threads that may wait.
+//! It starts one whenever none is free, so a burst of short reads would leave it with a hundred.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -16,22 +17,22 @@ use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 /// How long a thread stays without work.
 const KEPT_IDLE: Duration = Duration::from_secs(600);
 
-/// How many requests read at once for each core.
+/// How many requests read at once, for each core.
 pub(crate) const READS_PER_CORE: u32 = 2;
 
-/// How many of those who have waited read at once, for each core.
+/// How many requests that have waited read at once, for each core.
 pub(crate) const READS_AFTER_WAIT_PER_CORE: usize = 1;
 
-/// The threads that compute. They belong to the machine, not to one server: more of them than cores help nobody.
+/// The threads for computing. All servers of the process share them, because more threads than cores help nobody.
 static COMPUTING: LazyLock<Option<Runtime>> = LazyLock::new(|| few(cores(), "decide"));
 
-/// The threads that read: as many as there are turns for reading, so what has its turn does not wait again.
+/// The threads for reading: as many as there are turns for reading, so that a request with a turn does not wait again.
 static READING: LazyLock<Option<Runtime>> = LazyLock::new(|| {
     let turns = usize::try_from(READS_PER_CORE).unwrap_or(usize::MAX);
     few(cores().saturating_mul(turns.saturating_add(READS_AFTER_WAIT_PER_CORE)), "read")
 });
 
-/// The number of cores, or 1 if the system does not tell it.
+/// The number of cores, or 1 if the system does not know it.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
@@ -41,12 +42,12 @@ fn few(threads: usize, name: &str) -> Option<Runtime> {
     builder.max_blocking_threads(threads).thread_keep_alive(KEPT_IDLE).thread_name(name).build().ok()
 }
 
-/// Hands work to the threads that compute; to those of the runtime, if the machine gives none. It may be called from any thread.
+/// Runs work on the threads for computing, or on the runtime's if the machine gave none. Any thread may call it.
 pub(crate) fn compute<T: Send + 'static>(runtime: &Handle, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
     COMPUTING.as_ref().map_or(runtime, Runtime::handle).spawn_blocking(work)
 }
 
-/// Hands work to the threads that read; to those of the runtime, if the machine gives none.
+/// Runs work on the threads for reading, or on the runtime's if the machine gave none.
 pub(crate) fn read<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
     match &*READING {
         Some(few) => few.spawn_blocking(work),
@@ -54,7 +55,7 @@ pub(crate) fn read<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static)
     }
 }
 
-/// Told of a shutdown and of reloads; cheap to clone.
+/// Signals a shutdown and reloads. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Lifecycle(Arc<LifecycleChannels>);
 
@@ -76,13 +77,13 @@ impl Lifecycle {
         *self.0.stopping.borrow()
     }
 
-    /// Ends when a shutdown begins: streams and clients that wait for something are to be ended then.
+    /// Returns when a shutdown begins: then all streams and waits should end.
     pub async fn stopping(&self) {
         // The sender lives as long as this does.
         let _ = self.0.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
-    /// Counts how often models and plugins were asked to be loaded anew by a signal; it changes with each.
+    /// The number of reload signals so far.
     pub fn reloads(&self) -> watch::Receiver<u64> {
         self.0.reloads.subscribe()
     }
@@ -98,9 +99,9 @@ impl Lifecycle {
     }
 }
 
-/// A client for requests to other servers. It gives each request at most that long, follows no redirect, and returns answers of
-/// any status. It trusts the certificates that the system trusts; `SSL_CERT_FILE` names others. It blocks, so it is used on threads
-/// that may wait.
+/// A client for requests to other servers. It gives each request at most `timeout`, follows no redirect, and returns
+/// answers of any status. It trusts the system's certificates, or those that `SSL_CERT_FILE` names. It blocks, so use
+/// it on threads that may wait.
 pub(crate) fn outbound_agent(timeout: Duration) -> Agent {
     let tls = TlsConfig::builder()
         .provider(TlsProvider::Rustls)
@@ -123,7 +124,7 @@ mod tests {
 
     use super::{READS_AFTER_WAIT_PER_CORE, READS_PER_CORE, cores, read};
 
-    /// The threads of a runtime would be as many as there were looks that did not find one free.
+    /// The runtime would start a thread for each read that did not find a free one.
     #[tokio::test(flavor = "multi_thread")]
     async fn a_burst_of_reads_begins_few_threads() {
         let at_most = cores() * (READS_PER_CORE as usize + READS_AFTER_WAIT_PER_CORE);

@@ -12,10 +12,10 @@ use crate::lifecycle::{
     ActivityOutcome, ActivityReport, DeploymentEvent, DeploymentState, StagePosition, activities_of,
 };
 
-/// How long before the request an activity of planning may have been done: slots and orders are booked early.
+/// How long before the request a planning activity may have been done: people book slots and orders early.
 const PLANNED_AHEAD: Duration = Duration::from_millis(365 * 86_400_000);
 
-/// Why an activity of that stage was not done at that time.
+/// Why an activity of this stage cannot have been done at this time. None if it can.
 fn cannot_be_at(at: Timestamp, stage: Stage, state: &DeploymentState, now: Timestamp) -> Option<String> {
     let requested = state.requested;
     if at > now {
@@ -34,10 +34,10 @@ fn cannot_be_at(at: Timestamp, stage: Stage, state: &DeploymentState, now: Times
 }
 
 impl DeploymentService {
-    /// Reports activities of the stage that the deployment is in: all of them, or none.
+    /// Reports activities of the deployment's present stage: all of them, or none.
     ///
     /// # Errors
-    /// If the actor may not, the deployment is in no stage, or the stage has no such activity.
+    /// If the actor may not report, the deployment is in no stage, or the stage has no such activity.
     pub fn report_activities(
         &self,
         write: &WriteContext<'_>,

@@ -1,4 +1,4 @@
-//! Approvals: by people, each with their own credential, bound to what they saw.
+//! Approvals: people give them, each with their own credential, and each approval names what the person saw.
 
 use lockgate_domain::{Approval, ApprovalAnswer, Digest, Person, PersonId, Right, Timestamp, fields};
 use schemars::JsonSchema;
@@ -35,11 +35,11 @@ pub struct NewApproval {
 }
 
 impl DeploymentService {
-    /// Approves or rejects, in a role. A later answer in the same role takes the place of an earlier one.
+    /// Approves or rejects, in a role. A later answer in the same role replaces an earlier one.
     ///
     /// # Errors
-    /// If the actor asked for the deployment or contributed to it, does not hold the role, names something else than
-    /// there is to approve, or the deployment is not where it can be approved.
+    /// If the actor asked for the deployment or contributed to it, does not hold the role, names another subject than
+    /// the present one, or the deployment cannot be approved in its present position.
     pub fn approve(
         &self,
         write: &WriteContext<'_>,
@@ -85,10 +85,11 @@ impl DeploymentService {
                 let (named, current) = (new.subject.to_string(), current.to_string());
                 return Err(RuleRefusal::SubjectDiffers { named, current }.into());
             }
-            // One voice, whoever lends it: what somebody else said in this place has to be taken back first.
+            // A person has one answer in a role, and a borrower may give it: an answer that another account gave must
+            // be revoked first.
             let principal = lender.as_ref().unwrap_or(person);
             let mut others = loaded.state.approvals.iter().zip(&gate_snapshot.cached.void).filter(|(known, void)| {
-                // Nor does another account of the same normal id lift what was rejected, in whatever role.
+                // Another account with the same normal id cannot lift a rejection either, in any role.
                 let rejected =
                     known.approval.answer == ApprovalAnswer::Rejected && !known.principal().is_written_like(principal);
                 let answered = known.approval.role == new.role && !known.approval.person.id.is_written_like(person);
@@ -120,7 +121,7 @@ impl DeploymentService {
                 },
                 parts: gate_snapshot.cached.parts.clone(),
                 model: gate_snapshot.cached.model.digest(),
-                // As the lender is written, who can take it back.
+                // The lender's id as the lender wrote it, because that account can revoke the approval.
                 on_behalf_of: lender.clone(),
                 revoked: None,
                 superseded_by: None,
@@ -133,10 +134,10 @@ impl DeploymentService {
         })
     }
 
-    /// Takes an approval back: the person who gave it, or the one in whose place it was given.
+    /// Revokes an approval. Only the person who gave it, or the person in whose place it was given, may do so.
     ///
     /// # Errors
-    /// If the actor may not approve, it is not theirs, or the deployment has ended.
+    /// If the actor may not approve, the approval is not theirs, or the deployment has ended.
     pub fn revoke_approval(
         &self,
         write: &WriteContext<'_>,
@@ -172,7 +173,7 @@ fn of_id<'a>(loaded: &'a LoadedDeployment, approval: &str) -> Result<&'a Recorde
     known.ok_or_else(|| ServiceError::NotFound { what: "approval", id: approval.to_owned() })
 }
 
-/// Whether somebody can take an approval back: it is theirs, or was given in their place.
+/// Checks that the person may revoke an approval: it is theirs, or was given in their place.
 fn may_revoke(loaded: &LoadedDeployment, me: &PersonId, approval: &str) -> Result<(), ServiceError> {
     let known = of_id(loaded, approval)?;
     let voices = [&known.approval.person.id, known.principal()];

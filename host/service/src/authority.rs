@@ -1,73 +1,70 @@
-//! Somebody who was authenticated, what the roles and the scopes of their credential let them do, and whether the credential is
-//! still accepted. The rights and roles themselves are words of the domain.
+//! An authenticated actor, the rights that the roles and scopes of the credential give, and the check that the
+//! credential is still accepted. The domain defines the rights and roles.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use lockgate_domain::{CredentialKind, Person, PersonId, ROLES, Right, Teams, rights_of};
 
-/// Somebody who was authenticated, and what the credential lets them do.
+/// An authenticated person or program, and what the credential allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// Who it is, with the roles that they hold.
+    /// The person, with the roles that they hold.
     pub person: Person,
-    /// Whose deployments they see.
+    /// The teams whose deployments the actor sees.
     pub teams: Teams,
-    /// What the credential is narrowed to; none: all that the roles grant.
+    /// The rights that the credential is limited to. None: all that the roles grant.
     pub scopes: Option<BTreeSet<Right>>,
-    /// The credential, for the record: `token:<id>`, `oidc:<issuer>`, `mtls:<fingerprint>`.
+    /// The credential, as it is recorded: `token:<id>`, `oidc:<issuer>`, `mtls:<fingerprint>`.
     pub credential: String,
-    /// Who or what uses the credential.
+    /// The kind of actor that uses the credential.
     pub kind: CredentialKind,
 }
 
-/// A credential that is asked again, right before something is written with it, whether it is still accepted.
+/// Checks, right before something is written with a credential, that the credential is still accepted.
 pub trait CredentialCheck: fmt::Debug + Send + Sync {
     /// # Errors
-    /// If it is not accepted any more.
+    /// If the credential is not accepted any more.
     fn still_accepted(&self) -> Result<(), CredentialEnded>;
 
-    /// Whether it was still accepted a second ago, for which nothing has to be read.
+    /// Checks that the credential was accepted a second ago, which reads nothing.
     ///
     /// # Errors
-    /// If it was not.
+    /// If the credential was not accepted.
     fn was_accepted_lately(&self) -> Result<(), CredentialEnded> {
         self.still_accepted()
     }
 }
 
-/// A credential is not accepted any more.
+/// A credential is no longer accepted.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct CredentialEnded(pub Box<dyn std::error::Error + Send + Sync>);
 
-/// Somebody may not do what they asked for.
+/// Why an actor may not do what they asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Forbidden {
-    /// None of the roles grants it, or one of several rights of which any is enough.
+    /// None of the roles grants the right, or any one of several rights.
     #[error("`{person}` may not {}: none of their roles grants it ({roles}); {} would", or(.rights), or(.granting))]
     Role {
-        /// Who.
         person: PersonId,
-        /// What: any of these is enough.
+        /// The missing rights. Any one of them is enough.
         rights: Vec<Right>,
-        /// The roles that they hold.
         roles: String,
-        /// The roles that grant it, each in backquotes.
+        /// The roles that grant one of the rights, each in backquotes.
         granting: Vec<String>,
     },
-    /// The credential is narrowed to other things.
+    /// The credential is limited to other rights.
     #[error("the credential of `{person}` is not for {}: use one whose scopes have it", or(&quoted(.rights)))]
     Scope {
-        /// Who.
         person: PersonId,
-        /// What their roles grant: any of these is enough.
+        /// The rights that the roles grant and the credential does not. Any one of them is enough.
         rights: Vec<Right>,
     },
 }
 
-/// Alternatives, as a sentence lists them.
+/// Joins alternatives for a sentence, with `or` before the last.
 fn or(several: &[impl fmt::Display]) -> String {
     several.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
 }
@@ -77,23 +74,23 @@ fn quoted(several: &[impl fmt::Display]) -> Vec<String> {
 }
 
 impl Actor {
-    /// Whether they may do it.
+    /// Whether the actor has this right.
     pub fn may(&self, right: Right) -> bool {
         self.require(right).is_ok()
     }
 
-    /// Whether they may do it, and why not.
+    /// Checks that the actor has this right.
     ///
     /// # Errors
-    /// Says whether a role or a scope is missing.
+    /// If the right is missing; the error says whether a role or a scope lacks it.
     pub fn require(&self, right: Right) -> Result<(), Forbidden> {
         self.require_any(&[right])
     }
 
-    /// Whether they have one of these rights, and why not.
+    /// Checks that the actor has one of these rights.
     ///
     /// # Errors
-    /// Says whether a role or a scope is missing.
+    /// If all of them are missing; the error says whether a role or a scope lacks them.
     pub fn require_any(&self, rights: &[Right]) -> Result<(), Forbidden> {
         let Person { id, roles, .. } = &self.person;
         let is_granted = |right: &&Right| roles.iter().any(|role| rights_of(role).contains(right));

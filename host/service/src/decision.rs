@@ -1,4 +1,4 @@
-//! Decisions: made on a snapshot, written with all that is needed to make them again, and answered when they are durable.
+//! Decisions: each is made on a snapshot, written with everything that a replay needs, and answered when it is durable.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::namespaces::{LedgerNamespaces, value_changes};
 use lockgate_engine::LoadedModel;
 use lockgate_engine::gate::{AnswerSource, RecordCalls};
 
-/// How many digests are remembered as stored.
+/// How many digests of stored content are remembered.
 const REMEMBERED: usize = 16_384;
 
 /// How a decision was asked for: kept beside it in the ledger.
@@ -115,7 +115,7 @@ pub struct DecisionRecord {
     pub phases: DecisionPhases,
 }
 
-/// What a gate said.
+/// The result of evaluating a gate.
 pub(super) struct EvaluatedDecision {
     loaded: Arc<LoadedDeployment>,
     cached: Arc<CachedSnapshot>,
@@ -123,36 +123,36 @@ pub(super) struct EvaluatedDecision {
     environment: Option<ExpectedVersion>,
     pub(super) decision: Decision,
     recordings: Vec<Recording>,
-    /// What plugins want to be kept: it is written with the decision, or not at all.
+    /// The values that plugins want to keep. They are written with the decision, or not at all.
     values: Vec<ValueChanges>,
-    /// How long it took to choose the model and take the snapshot, and to evaluate it.
+    /// How long choosing the model and taking the snapshot took, and how long evaluating took.
     snapshot_time: Duration,
     evaluate: Duration,
 }
 
-/// A decision that is not on the disk yet, with all that is written with it.
+/// A decision that is not on the disk yet, with everything that is written with it.
 pub(super) struct PreparedDecision {
-    /// The decision. It must not leave before it is on the disk.
+    /// The decision. No answer may contain it before it is on the disk.
     pub(super) decision: Arc<Decision>,
-    /// How long its parts took.
+    /// The durations of its parts.
     pub(super) phases: DecisionPhases,
     pub(super) loaded: Arc<LoadedDeployment>,
     pub(super) entries: Vec<EntryDraft>,
     pub(super) content: Vec<ContentBlob>,
     pub(super) expect: Vec<ExpectedVersion>,
     pub(super) values: Vec<ValueChanges>,
-    /// The answer that is kept for an idempotency key.
+    /// The answer that the ledger keeps for an idempotency key.
     pub(super) request: Option<IdempotentRequest>,
 }
 
 impl EvaluatedDecision {
-    /// How long its parts took, with the time for reading.
+    /// The durations of the parts, with the time for reading added.
     pub(super) fn phases(&self, read: Duration) -> DecisionPhases {
         DecisionPhases { read, snapshot: self.snapshot_time, evaluate: self.evaluate }
     }
 }
 
-/// What was stored lately, and need not be sent again.
+/// The content that was stored lately, and need not be sent again.
 #[derive(Debug, Default)]
 pub(super) struct RecentContent(Mutex<HashSet<Digest>>);
 
@@ -175,25 +175,26 @@ impl RecentContent {
 }
 
 impl DeploymentService {
-    /// Whether something that a decision rests on has changed, so that it is worth deciding again.
+    /// Whether the error means that something has changed which the decision depends on, so that it is worth another
+    /// attempt.
     pub(super) fn is_worth_another_attempt(&self, error: &Error) -> bool {
         if let Error::UnknownContent(_) = error {
-            // Retention has taken away what was known to be there.
+            // Retention has deleted content that this process remembered as stored.
             self.0.stored.forget();
         }
         self.note_conflict(error);
         matches!(error, Error::Conflict(_) | Error::UnknownContent(_))
     }
 
-    /// Notes that writers conflict over values: those of this process take turns then.
+    /// Notes a conflict over values. Writers of this process then take turns.
     pub(super) fn note_conflict(&self, error: &Error) {
         if let Error::Conflict(Conflict::Namespace { namespace, .. }) = error {
             self.0.value_turns.contend(namespace);
         }
     }
 
-    /// Evaluates the gate on a snapshot, which took that long to take. Nothing is written: neither the decision nor what
-    /// plugins want to be kept.
+    /// Evaluates the gate on a snapshot. `snapshot_time` says how long taking the snapshot took. Writes neither the
+    /// decision nor the values that plugins want to keep.
     pub(super) fn evaluate(
         &self,
         loaded: Arc<LoadedDeployment>,
@@ -223,7 +224,7 @@ impl DeploymentService {
         })
     }
 
-    /// Makes the entry of a decision, with all that is needed to make it again.
+    /// Makes the entry of a decision, with everything that a replay needs.
     pub(super) fn write_down(
         &self,
         actor: &Actor,
@@ -280,15 +281,15 @@ impl DeploymentService {
         }
     }
 
-    /// A decision by id, as the ledger keeps it.
+    /// The record of a decision by id, as the ledger keeps it.
     ///
     /// # Errors
-    /// If there is none for the actor, or the ledger cannot be read.
+    /// If the actor sees no such decision, or the ledger cannot be read.
     pub fn decision(&self, actor: &Actor, id: &str) -> Result<DecisionRecord, ServiceError> {
         Ok(self.decision_entry(actor, id)?.1)
     }
 
-    /// The place of a decision in the audit log.
+    /// The index of a decision in the audit log.
     ///
     /// # Errors
     /// As [`DeploymentService::decision`].
@@ -310,7 +311,7 @@ impl DeploymentService {
         Ok((entry.index, body(&entry)?))
     }
 
-    /// The decisions about a deployment, or about all that the actor may see; the newest first.
+    /// The decisions about one deployment, or about all that the actor may see, newest first.
     ///
     /// # Errors
     /// If the actor may not read, or the ledger cannot be read.
@@ -331,10 +332,10 @@ impl DeploymentService {
         self.paged(&actor.teams, stream, "decision", page, |entry| body(entry).map(Some))
     }
 
-    /// The snapshot that a decision was made on, rebuilt from what the ledger keeps.
+    /// The snapshot of a decision, rebuilt from the ledger.
     ///
     /// # Errors
-    /// If something of it was deleted by retention, or does not have the digest that the decision names.
+    /// If retention deleted a part of it, or it does not have the digest that the decision names.
     pub fn snapshot(&self, record: &DecisionRecord) -> Result<Snapshot, ServiceError> {
         let bytes = self.content(record.deployment)?;
         let deployment = serde_json::from_slice(&bytes)

@@ -1,8 +1,8 @@
-//! Delegation: somebody lends a role to somebody else, for a while.
+//! Delegation: one person lends a role to another for a while.
 //!
-//! What is lent is the role and the teams of the moment of lending, and it never reaches further. It ends at its time, when
-//! the lender, the borrower or an administrator ends it, or, where the lender held API tokens in the role, when the last of
-//! them stops being valid: somebody who has lost a role lends it no more.
+//! A delegation lends the role and the teams that the lender has at that moment, and it never reaches further. It ends
+//! at its time, or when the lender, the borrower or an administrator ends it. If the lender held API tokens in the
+//! role, it also ends when the last of them stops being valid: a lender who has lost a role no longer lends it.
 
 use lockgate_domain::{PersonId, Right, TeamName, Teams, Timestamp, fields};
 use lockgate_ledger::{Append, ExpectedVersion};
@@ -16,7 +16,7 @@ use super::{DeploymentService, InputError, RuleRefusal, ServiceError, WriteAnswe
 use crate::authority::Actor;
 use crate::lifecycle::EventActor;
 
-/// The stream of the delegations.
+/// The stream for delegations.
 const DELEGATIONS: &str = "delegations";
 
 /// A delegation that is asked for.
@@ -69,13 +69,13 @@ pub struct DelegationState {
     pub ended: Option<Timestamp>,
 }
 
-/// Which API tokens people hold. The engine knows people by their credentials alone.
+/// The API tokens that people hold. The engine itself knows people only by their credentials.
 pub trait Credentials: Send + Sync {
-    /// The API tokens of a person, as the id is written, that were valid from one moment until another and that let their
-    /// holder approve in a role for one of these teams.
+    /// The API tokens of a person that were valid from one moment until another and that let their holder approve in a
+    /// role for one of these teams. The id of the person is compared as it is written.
     ///
     /// # Errors
-    /// If that cannot be read.
+    /// If the tokens cannot be read.
     fn tokens_held(
         &self,
         person: &PersonId,
@@ -86,18 +86,18 @@ pub trait Credentials: Send + Sync {
     ) -> Result<TokensHeld, lockgate_ledger::Error>;
 }
 
-/// The API tokens that a person held in a role over a span of time.
+/// The API tokens that a person held in a role over a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokensHeld {
-    /// None that was valid at its beginning.
+    /// No token was valid at the beginning.
     None,
-    /// At least one that was valid at each moment of it.
+    /// At least one token was valid at each moment.
     Throughout,
-    /// The last one stopped being valid at this moment.
+    /// The last token stopped being valid at this moment.
     Until(Timestamp),
 }
 
-/// Where no API tokens are issued.
+/// For a server that issues no API tokens.
 #[derive(Clone, Copy, Debug)]
 pub struct NoCredentials;
 
@@ -131,7 +131,8 @@ impl Grant for Delegation {
 }
 
 impl DelegationState {
-    /// As others than the lender and the borrower see it: of its teams, those that are theirs.
+    /// The delegation as the actor may see it: people other than lender and borrower see only the teams that are
+    /// theirs.
     fn shown_to(mut self, actor: &Actor) -> Self {
         if !self.delegation.is_of(&actor.person.id) {
             self.delegation.teams = self.delegation.teams.common(&actor.teams);
@@ -141,22 +142,23 @@ impl DelegationState {
 }
 
 impl Delegation {
-    /// Whether the person lent it or was lent it.
+    /// Whether the person is the lender or the borrower.
     fn is_of(&self, person: &PersonId) -> bool {
         self.from == *person || self.asked.to == *person
     }
 
-    /// Whether the person may end it: the account that lent it, or who was lent it, whose id the lender wrote.
+    /// Whether the person may end it: the account that lent the role, or the borrower, whose id the lender wrote.
     fn is_ended_by(&self, person: &PersonId) -> bool {
         self.from.is_written_like(person) || self.asked.to == *person
     }
 }
 
 impl DeploymentService {
-    /// Lends a role of one's own to somebody else.
+    /// Lends a role of the actor to another person.
     ///
     /// # Errors
-    /// If the actor does not hold the role or see the team, or it would be over before it begins or last too long.
+    /// If the actor does not hold the role or see the team, or the delegation would end before it begins or last too
+    /// long.
     pub fn delegate(
         &self,
         write: &WriteContext<'_>,
@@ -220,10 +222,10 @@ impl DeploymentService {
         mistakes
     }
 
-    /// Ends a delegation before its time: who lent the role, who was lent it, or an administrator.
+    /// Ends a delegation before its time, for the lender, the borrower, or an administrator.
     ///
     /// # Errors
-    /// If there is none of that id for the actor, or it is over.
+    /// If the actor sees no delegation with this id, or it is over.
     pub fn end_delegation(
         &self,
         write: &WriteContext<'_>,
@@ -256,12 +258,12 @@ impl DeploymentService {
         })
     }
 
-    /// Ends all delegations of a lender that count now, in one piece: for an administrator, who knows that somebody has lost
-    /// their roles where this server cannot. Those that reach teams which the administrator does not see go on, and are
-    /// answered without an end.
+    /// Ends all present delegations of a lender in one write. An administrator uses it for a person who has lost their
+    /// roles when this server cannot know that. A delegation that reaches teams which the administrator does not see
+    /// goes on; the answer has no end for it.
     ///
     /// # Errors
-    /// If the actor may not administer, or the ledger does not take it.
+    /// If the actor may not administer, or the ledger does not accept the write.
     pub fn end_delegations_of(
         &self,
         write: &WriteContext<'_>,
@@ -293,7 +295,7 @@ impl DeploymentService {
         })
     }
 
-    /// The delegations that the actor lent or was lent, also those that are over; for administrators and auditors, all that
+    /// The delegations that the actor lent or borrowed, including past ones. Administrators and auditors get all that
     /// reach into their teams.
     ///
     /// # Errors
@@ -312,7 +314,7 @@ impl DeploymentService {
         Ok(known.says.values().filter(sees).cloned().collect())
     }
 
-    /// What became of them until now.
+    /// The states of delegations at this moment.
     fn states(&self, known: Vec<Delegation>, now: Timestamp) -> Result<Vec<DelegationState>, ServiceError> {
         let ids: Vec<&str> = known.iter().map(|known| known.id.as_str()).collect();
         let ends = self.ends::<Delegation>(ReadMode::Fresh, &ids)?;
@@ -324,7 +326,7 @@ impl DeploymentService {
         known.into_iter().zip(ends).map(state).collect()
     }
 
-    /// When the last API token of the lender in the role stopped being valid, if the delegation ends with it.
+    /// When the last API token of the lender in the role stopped being valid, if that ends the delegation.
     fn tokens_lost(
         &self,
         known: &Delegation,
@@ -341,8 +343,8 @@ impl DeploymentService {
         })
     }
 
-    /// Whether somebody was lent a role for a deployment: what has to be as it is for that, and the lender as the delegation
-    /// writes them.
+    /// Finds a delegation that lends the person a role for a deployment. Returns the versions that it depends on, and
+    /// the lender's id as the delegation writes it.
     pub(super) fn lent(
         &self,
         from: &PersonId,
@@ -374,7 +376,7 @@ impl DeploymentService {
     }
 }
 
-/// What is wrong with a delegation for a team that the lender does not see.
+/// The error in a delegation for a team that the lender does not see.
 fn not_in_team(actor: &Actor, new: &NewDelegation) -> Option<InputError> {
     let team = new.team.as_ref().filter(|team| !actor.teams.include(team))?;
     let message = format!("`{}` is not in team `{team}`: lend for one of your own teams", actor.person.id);

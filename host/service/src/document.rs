@@ -1,4 +1,4 @@
-//! Asking for a deployment, and revising what was asked for.
+//! Requests a deployment, and revises its document.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::authority::Actor;
 use crate::lifecycle::{DeploymentEvent, DeploymentState, EventActor};
 use lockgate_engine::RESERVED;
 
-/// How long an id may be, in bytes.
+/// The longest id, in bytes.
 const LONGEST_ID: usize = 128;
 
 /// A deployment that is asked for.
@@ -34,10 +34,10 @@ pub struct NewDeployment {
 }
 
 impl DeploymentService {
-    /// Asks for a deployment.
+    /// Requests a deployment.
     ///
     /// # Errors
-    /// If the actor may not, there is one of that id, or the document is not one that can be asked for.
+    /// If the actor may not request, the id is taken, or the document cannot be requested.
     pub fn request(
         &self,
         write: &WriteContext<'_>,
@@ -81,7 +81,7 @@ impl DeploymentService {
     /// Changes the document of a deployment by a JSON merge patch (RFC 7396).
     ///
     /// # Errors
-    /// If the actor may not, the deployment has ended, or what comes of it is not a document.
+    /// If the actor may not revise, the deployment has ended, or the result is not a document.
     pub fn revise(
         &self,
         write: &WriteContext<'_>,
@@ -150,7 +150,7 @@ fn team_of(actor: &Actor, named: Option<&TeamName>) -> Result<TeamName, ServiceE
     Err(wrong(format!("`{}` is not in team `{team}`: write one of {own}", actor.person.id)))
 }
 
-/// What a document may not say, because the host says it.
+/// Refuses fields in a document that only the host may set.
 fn check(actor: &Actor, deployment: &Deployment, at: &str) -> Result<(), ServiceError> {
     let mut mistakes = Vec::new();
     let id = &deployment.id;
@@ -172,7 +172,7 @@ fn check(actor: &Actor, deployment: &Deployment, at: &str) -> Result<(), Service
     if mistakes.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(mistakes)) }
 }
 
-/// The ledger has to be able to keep later that the deployment takes up its environment, and how it ended.
+/// Checks the names that later entries need: those for taking up the environment, and for how the deployment ended.
 fn check_names(team: &str, deployment: &Deployment) -> Result<(), ServiceError> {
     let streams = [
         ("product/id", product_stream(team, &deployment.product.id), "the id of the product"),
@@ -194,7 +194,7 @@ fn check_revision(actor: &Actor, before: &Deployment, after: &Deployment) -> Res
     if !before.requester.id.is_written_like(&after.requester.id) && !actor.may(Right::RequestForOthers) {
         mistakes.push(InputError::new("/requester/id", "the requester stays who it is"));
     }
-    // Who contributed stays known: else one could leave the list to approve.
+    // People who contributed stay known. Otherwise a person could leave the list in order to approve.
     let gone = before.contributors.iter().filter(|was| !after.contributors.iter().any(|is| is.id == was.id));
     for person in gone {
         let message = format!("`{}` contributed, and stays among the contributors", person.id);

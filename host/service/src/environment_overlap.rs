@@ -1,5 +1,4 @@
-//! Who else is there: which deployments are planned or under way in an environment, and how earlier ones of a product
-//! ended.
+//! Other deployments: those planned or under way in an environment, and how earlier ones of a product ended.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +24,7 @@ pub(super) fn product_stream(team: &str, id: &str) -> String {
     format!("product/{}/{id}", team_step(team))
 }
 
-/// A deployment that takes up an environment, or will.
+/// A deployment that uses an environment now, or will.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct EnvironmentOccupant {
     team: TeamName,
@@ -36,10 +35,10 @@ pub(super) struct EnvironmentOccupant {
     slot: Option<TimeWindow>,
 }
 
-/// An environment, and who is there.
+/// The deployments of an environment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EnvironmentDeployments {
-    /// By team and deployment; whether it is under way.
+    /// By team and deployment id. The flag says whether the deployment is under way.
     occupants: BTreeMap<(TeamName, String), (EnvironmentOccupant, bool)>,
 }
 
@@ -50,7 +49,7 @@ pub(super) struct ProductHistory {
 }
 
 impl DeploymentService {
-    /// Who else is in the environment, up to that version at least.
+    /// The deployments of the environment, up to at least this version of the stream.
     pub(super) fn environment_at(
         &self,
         stream: &str,
@@ -67,7 +66,7 @@ impl DeploymentService {
         })
     }
 
-    /// How earlier deployments of a team's product ended, in order, up to that version at least.
+    /// How earlier deployments of a team's product ended, in order, up to at least this version of the stream.
     pub(super) fn history_at(
         &self,
         stream: &str,
@@ -82,7 +81,7 @@ impl DeploymentService {
     /// Other deployments that are under way, or planned for the same time, in the same environment.
     ///
     /// # Errors
-    /// If there is no such deployment for the actor, or the ledger cannot be read.
+    /// If the actor sees no such deployment, or the ledger cannot be read.
     pub fn overlaps(&self, actor: &Actor, at: DeploymentRef<'_>) -> Result<Vec<Overlap>, ServiceError> {
         actor.require(Right::Read)?;
         let loaded = self.load(actor, at)?;
@@ -91,7 +90,7 @@ impl DeploymentService {
         Ok(environment.says.overlaps(&loaded.state.team, &loaded.document))
     }
 
-    /// The entries that say where the deployment is since it stands there, if that changes who is where.
+    /// The entries for the streams of environment and product, if a move changes which deployments are there.
     pub(super) fn environment_entries(
         &self,
         loaded: &LoadedDeployment,
@@ -149,8 +148,8 @@ fn past(loaded: &LoadedDeployment, outcome: DeploymentResult, finished: Timestam
 }
 
 impl EnvironmentDeployments {
-    /// What else is planned or under way there, as the team may see it: of another team's deployment the times, but neither
-    /// its id nor its product.
+    /// The other deployments planned or under way in the environment, as the team may see them: for another team's
+    /// deployment the times, but neither its id nor its product.
     pub(super) fn overlaps(&self, team: &TeamName, deployment: &Deployment) -> Vec<Overlap> {
         let slot = deployment.plan.as_ref().and_then(|plan| plan.slot);
         let others =
@@ -170,7 +169,7 @@ impl EnvironmentDeployments {
             } else {
                 OverlapRelation::SameEnvironment
             };
-            // Which of the three it is would tell the other team's product.
+            // The exact relation would reveal the other team's product.
             let relation = match relation {
                 OverlapRelation::SameEnvironment => relation,
                 _ if other.team != *team => OverlapRelation::Conflicting,

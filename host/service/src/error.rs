@@ -1,4 +1,4 @@
-//! Why something was not done: by what the caller can do about it.
+//! The errors of the service, by what the caller can do about them.
 
 use std::fmt;
 
@@ -41,206 +41,182 @@ impl From<ValueError> for InputError {
     }
 }
 
-/// Why something was not done.
+/// Why the service did not do what the actor asked for.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServiceError {
-    /// There is no such thing, or not for the one who asks.
+    /// The resource does not exist, or the actor may not see it.
     #[error("there is no {what} `{id}`")]
     NotFound {
-        /// What.
+        /// The kind of thing, for example `deployment`.
         what: &'static str,
-        /// Which.
         id: String,
     },
-    /// Several of the teams of the one who asks have a deployment of that id.
+    /// Several of the actor's teams have a deployment with this id.
     #[error("several teams have a deployment `{id}`: name the team with `team`, one of `{}`", .teams.join("`, `"))]
-    SeveralTeams {
-        /// The id.
-        id: String,
-        /// The teams.
-        teams: Vec<TeamName>,
-    },
-    /// The one who asks has not the right.
+    SeveralTeams { id: String, teams: Vec<TeamName> },
+    /// The actor lacks the right.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
-    /// The credential ended before something was written.
+    /// The credential ended before the write.
     #[error(transparent)]
     CredentialEnded(#[from] CredentialEnded),
-    /// A rule of the host's stands against it.
+    /// A rule of the host forbids it.
     #[error(transparent)]
     Refused(#[from] RuleRefusal),
-    /// It cannot be done where the deployment stands.
+    /// The move is not legal in the deployment's present position.
     #[error(transparent)]
     Illegal(Box<IllegalMove>),
-    /// The caller rests on another version than there is.
+    /// The write depends on another version of the deployment than the present one.
     #[error("the deployment `{id}` has version {actual}, not {expected}: look at it again, and decide again")]
     VersionDiffers {
-        /// The deployment.
         id: String,
         /// The version that the caller named.
         expected: u64,
-        /// The version that it has.
+        /// The present version.
         actual: u64,
     },
-    /// There is one of that id.
+    /// The id is already taken.
     #[error("there is a {what} `{id}` already: choose another id")]
     Exists {
-        /// What.
+        /// The kind of thing.
         what: &'static str,
-        /// Which.
         id: String,
     },
-    /// What was handed in is wrong.
+    /// The input is wrong.
     #[error("{}", .0.first().map_or("what was handed in is wrong", |mistake| mistake.message.as_str()))]
     Invalid(Vec<InputError>),
-    /// No deployment model can be chosen.
+    /// No deployment model fits.
     #[error(transparent)]
     Choice(#[from] SelectModelError),
-    /// The model under which it was approved is gone.
+    /// The model under which the deployment was approved is gone.
     #[error("the deployment model `{0}`, under which it was approved, is not loaded any more: load it, or replan")]
     ModelGone(lockgate_domain::Digest),
     /// The rollout cannot go on.
     #[error(transparent)]
     Rollout(#[from] RolloutError),
-    /// Something has no canonical JSON form.
+    /// A value has no canonical JSON form.
     #[error(transparent)]
     Digest(#[from] DigestError),
-    /// The ledger does not take it, or cannot be read.
+    /// The ledger did not accept the write, or cannot be read.
     #[error(transparent)]
     Ledger(#[from] lockgate_ledger::Error),
-    /// What the ledger holds cannot be right.
+    /// The ledger holds values that cannot be right.
     #[error("the ledger holds something that cannot be read: {0}")]
     Damaged(String),
 }
 
-/// A rule of the host's that stands against what was asked for.
+/// A rule of the host that forbids what the actor asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuleRefusal {
-    /// The person asked for the deployment or contributed to it, now or before.
+    /// The person asked for the deployment or contributed to it, now or earlier.
     #[error("`{person}` cannot {what}: they asked for this deployment or contributed to it, now or before")]
     SeparationOfDuties {
-        /// Who.
         person: PersonId,
-        /// What they wanted.
+        /// What the person wanted to do.
         what: &'static str,
     },
-    /// Whoever took it cannot also be the second person.
+    /// The person who took the override cannot also be the second person.
     #[error("`{person}` cannot {what}: it takes somebody else than the one who took the override")]
     SecondPerson {
-        /// Who.
         person: PersonId,
-        /// What they wanted.
+        /// What the person wanted to do.
         what: &'static str,
     },
     /// The person does not hold the role.
     #[error("`{person}` does not hold the role `{role}`{}", delegated(.principal.as_ref()))]
     RoleNotHeld {
-        /// Who.
         person: PersonId,
-        /// Which.
         role: String,
-        /// In whose place.
+        /// The person in whose place the actor wanted to act.
         principal: Option<PersonId>,
     },
-    /// The person's voice has been heard.
+    /// Somebody already answered for this person in this role.
     #[error("the voice of `{principal}` as `{role}` was given by `{by}`: it counts once")]
     VoiceGiven {
-        /// Whose.
+        /// The person who is answered for.
         principal: PersonId,
-        /// As what.
         role: String,
-        /// By whom.
+        /// The person who answered.
         by: PersonId,
     },
-    /// What they name is not what is there.
+    /// The actor named another subject than the present one.
     #[error("`{named}` is not what there is to approve now: that is `{current}`; look at it again")]
-    SubjectDiffers {
-        /// What they named.
-        named: String,
-        /// What is there.
-        current: String,
-    },
-    /// What was approved cannot be replaced.
+    SubjectDiffers { named: String, current: String },
+    /// Approved evidence cannot be replaced.
     #[error("the evidence `{name}` was approved as `{approved}`: hand the new one in under another name, or replan")]
     EvidenceApproved {
-        /// The evidence, by name.
+        /// The name of the evidence.
         name: String,
-        /// What was approved.
+        /// The digest that was approved.
         approved: String,
     },
-    /// It cannot be overridden.
+    /// The binding or group cannot be overridden at this gate.
     #[error("`{binding}` cannot be overridden at {gate}: {why}")]
     NotOverridable {
-        /// The binding or group.
+        /// The id of the binding or group.
         binding: String,
-        /// The gate.
         gate: lockgate_domain::Gate,
-        /// Why.
         why: String,
     },
-    /// It is over.
+    /// The deployment, override or grant has ended already.
     #[error("the {what} `{id}` is over")]
     Over {
-        /// What.
+        /// The kind of thing.
         what: &'static str,
-        /// Which.
         id: String,
     },
-    /// Another account said it, whose id has the same normal form.
+    /// Another account gave the answer. Its id has the same normal form.
     #[error(
         "the account `{by}` said that, and `{account}` is another one: only the account that said it takes it back"
     )]
     OtherAccount {
-        /// Who wants to take it back.
+        /// The account that wants to take the answer back.
         account: PersonId,
-        /// Who said it.
+        /// The account that gave the answer.
         by: PersonId,
     },
-    /// A person has to decide it, in one of these roles.
+    /// A person in one of these roles must decide it.
     #[error("{}", person_decides(person, *kind, held, roles))]
     PersonDecides {
-        /// Who.
+        /// The actor who tried to.
         person: PersonId,
-        /// The kind of their credential.
+        /// The kind of the actor's credential.
         kind: CredentialKind,
-        /// The roles that they hold.
+        /// The roles that the actor holds.
         held: Vec<String>,
-        /// The roles.
+        /// The roles that may decide it.
         roles: Vec<String>,
     },
-    /// It is for all teams, and the one who asks is not.
+    /// It applies to all teams, and the actor does not see all teams.
     #[error("the {what} `{id}` is for all teams: it takes somebody who sees all teams to end it")]
     OfAllTeams {
-        /// What.
+        /// The kind of thing.
         what: &'static str,
-        /// Which.
         id: String,
     },
-    /// It reaches teams that the one who asks does not see.
+    /// It reaches teams that the actor does not see.
     #[error("the {what} `{id}` is for more teams than yours: it takes somebody who sees all of them to end it")]
     OfMoreTeams {
-        /// What.
+        /// The kind of thing.
         what: &'static str,
-        /// Which.
         id: String,
     },
-    /// The entrance of the stage comes first.
+    /// The deployment must first pass the entrance of the stage.
     #[error(
         "the stage `{}` has not begun: pass the gate `{}/entrance` first, then report its activities",
         .stage.as_str(), .stage.as_str()
     )]
     StageNotBegun {
-        /// The stage whose activities were reported.
+        /// The stage whose activities the actor reported.
         stage: lockgate_domain::Stage,
     },
-    /// The step is not the one that is under way.
+    /// Another step is under way, or none.
     #[error("the step `{step}` is not running: {why}")]
     StepNotUnderWay {
-        /// The step.
+        /// The id of the step.
         step: String,
-        /// Why.
         why: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Evidence: handed in by name, kept by digest.
+//! Evidence: named by the people who hand it in, and stored by digest.
 
 use std::sync::Arc;
 
@@ -10,23 +10,22 @@ use super::{DeploymentRef, DeploymentService, InputError, RuleRefusal, ServiceEr
 use crate::authority::Actor;
 use crate::lifecycle::DeploymentEvent;
 
-/// Evidence that is handed in.
+/// Evidence to hand in.
 #[derive(Clone, Debug)]
 pub struct NewEvidence<'a> {
-    /// Under which name, in the place of what had that name before.
+    /// The name. New evidence replaces older evidence with the same name.
     pub name: &'a str,
     /// Its media type.
     pub media_type: &'a str,
-    /// Who or what it comes from; without it, whoever hands it in.
+    /// The person or program that made it. None: the actor who hands it in.
     pub source: Option<&'a str>,
     /// When it was made, if that is known.
     pub made: Option<Timestamp>,
-    /// The bytes.
     pub bytes: Vec<u8>,
 }
 
 impl<'a> NewEvidence<'a> {
-    /// Evidence of which is not said where it comes from and when it was made.
+    /// Evidence without a source and a time.
     pub fn new(name: &'a str, media_type: &'a str, bytes: impl Into<Vec<u8>>) -> Self {
         Self { name, media_type, source: None, made: None, bytes: bytes.into() }
     }
@@ -36,8 +35,8 @@ impl DeploymentService {
     /// Hands in evidence.
     ///
     /// # Errors
-    /// If the actor may not, it says that it was made later than now, the deployment has ended, or other evidence of that name
-    /// was approved.
+    /// If the actor may not attach evidence, the evidence claims to be made later than now, the deployment has ended,
+    /// or people approved other evidence with that name.
     pub fn attach(
         &self,
         write: &WriteContext<'_>,
@@ -84,10 +83,10 @@ impl DeploymentService {
         )
     }
 
-    /// The evidence of that name, with its bytes.
+    /// The evidence with this name, and its bytes.
     ///
     /// # Errors
-    /// If there is none for the actor, or its bytes were deleted by retention.
+    /// If the actor sees no such evidence, or retention deleted its bytes.
     pub fn evidence(&self, actor: &Actor, at: DeploymentRef<'_>, name: &str) -> Result<Evidence, ServiceError> {
         actor.require(Right::Read)?;
         let loaded = self.load(actor, at)?;

@@ -1,4 +1,4 @@
-//! Passing a gate: the decision, and the move that it allows, in one piece.
+//! Passes a gate: writes the decision, and the move that it allows, in one append.
 
 use std::sync::Arc;
 
@@ -27,8 +27,8 @@ pub struct GatePass {
 }
 
 impl DeploymentService {
-    /// Adds to a decision that the gate was passed, if it allows. Returns the answer, and the version and the stream of the
-    /// deployment since.
+    /// Adds the pass of the gate to a decision that allows. Returns the answer, and the deployment's new version and
+    /// its stream.
     pub(super) fn add_pass(
         &self,
         write: &WriteContext<'_>,
@@ -62,7 +62,7 @@ impl DeploymentService {
         Ok((value, version, stream))
     }
 
-    /// Whether the gate is the next one for the deployment that the write rests on, and all is done that has to be done first.
+    /// Checks that the gate is the next one for the deployment, and that everything before it has been done.
     pub(super) fn is_next(
         &self,
         write: &WriteContext<'_>,
@@ -73,17 +73,18 @@ impl DeploymentService {
         self.check_move(&loaded.state.settled(write.now), LifecycleMove::Pass(gate))
     }
 
-    /// Whether a move is legal for a deployment, and all is done that has to be done first.
+    /// Checks that a move is legal for a deployment, and that everything before it has been done.
     pub(super) fn check_move(&self, state: &DeploymentState, asked: LifecycleMove) -> Result<(), ServiceError> {
         Ok(state.check(asked, self.names_strategy(state))?)
     }
 
-    /// What may be done with a deployment.
+    /// The legal moves of a deployment.
     pub(super) fn legal_moves(&self, state: &DeploymentState) -> Vec<LegalMove> {
         state.legal_moves(self.names_strategy(state))
     }
 
-    /// Whether the model under which a deployment was approved names a strategy; looked up only where it matters.
+    /// Whether the model under which a deployment was approved names a strategy. The model is looked up only if that
+    /// matters.
     fn names_strategy(&self, state: &DeploymentState) -> bool {
         let approved = state.approved.as_ref().filter(|_| state.may_need_rollout());
         let model = approved.and_then(|approved| self.0.models.by_digest(approved.model));

@@ -1,12 +1,12 @@
-//! The way of a request to a gate, whatever asks it: look, ask, or pass.
+//! Handles a request to a gate, from any interface: to look, to ask, or to pass.
 //!
-//! 1. On a thread that computes: the rights are checked, the deployment is read, the model is chosen and the snapshot taken.
-//! 2. On the same thread, or, where a plugin of the gate may wait for others, on one that may wait: the plugins are asked, and the
-//!    entry of the decision is made.
-//! 3. On the one thread of the ledger, in a group with all that wait at that moment: the entry is written. What is handed back is
-//!    on the disk.
+//! 1. On a thread that computes: checks the rights, reads the deployment, chooses the model and takes the snapshot.
+//! 2. On the same thread, or, if a plugin of the gate may wait for others, on one that may wait: asks the plugins, and
+//!    makes the entry of the decision.
+//! 3. On the one thread of the ledger, in a group with all that wait at that moment: writes the entry. The outcome is
+//!    on the disk when it is returned.
 //!
-//! Where somebody else was faster, the request begins again with what is known now.
+//! If another writer was faster, the request begins again and reads the new state.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
@@ -27,52 +27,50 @@ use crate::authority::{Actor, CredentialCheck};
 /// A piece of work for another thread.
 pub type ThreadWork = Box<dyn FnOnce() + Send>;
 
-/// The threads on which requests to gates are worked on.
+/// The threads that handle requests to gates.
 pub trait GateThreads: Send + Sync {
-    /// Runs work that only computes. Few threads are enough for it, and none of them may wait.
+    /// Runs work that only computes. A few threads are enough for it, and none of them may wait.
     fn compute(&self, work: ThreadWork);
 
-    /// Runs work that may wait for others than this machine, or for its turn.
+    /// Runs work that may wait for other machines, or for its turn.
     fn wait(&self, work: ThreadWork);
 }
 
 /// A request to a gate.
 #[derive(Clone, Debug)]
 pub struct GateRequest {
-    /// The person or program whose rights are checked, and who is recorded with the decision.
+    /// The person or program that asks. Their rights are checked, and they are recorded with the decision.
     pub actor: Arc<Actor>,
     /// The id of the deployment.
     pub deployment: String,
-    /// The team that the deployment belongs to. None: one of the teams of the actor.
+    /// The team that owns the deployment. None: one of the actor's teams.
     pub team: Option<TeamName>,
-    /// The stage and the phase that are asked about.
+    /// The stage and the phase of the gate.
     pub gate: Gate,
-    /// What is wanted of it.
     pub purpose: GatePurpose,
-    /// How it is asked, for the record.
+    /// The interface and the request that asked, for the record.
     pub asked: DecisionOrigin,
-    /// The time of the decision. None: that of the ledger's clock when the deployment is read.
+    /// The time of the decision. None: the ledger's time when the deployment is read.
     pub now: Option<Timestamp>,
-    /// The credential, to be checked again: the request may have stood in a queue, and plugins may take long.
+    /// The credential, to be checked again: the request may wait in a queue, and plugins may take long.
     pub credential: Option<Arc<dyn CredentialCheck>>,
 }
 
-/// What is wanted of a gate.
+/// The purpose of a request to a gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GatePurpose {
-    /// The verdict that there would be. It is no decision: nothing is written, what plugins want to be kept included, and nobody is
-    /// to be answered with it.
+    /// Only evaluates the gate. The verdict is no decision: nothing is written, not even the values that plugins want
+    /// to keep, and nobody may act on it.
     Look {
-        /// Whether it is for somebody who wants to pass the gate.
+        /// Whether the actor wants to pass the gate.
         passing: bool,
     },
     /// A decision. The deployment does not move.
     Ask,
-    /// A decision, and to pass the gate if it allows. Of several who try at the same time, one passes.
+    /// A decision. The deployment passes the gate if it allows. Of several requests at the same time, one passes.
     Pass {
-        /// The idempotency key.
         key: Option<String>,
-        /// The version of the deployment that the request rests on.
+        /// The version of the deployment that the request depends on.
         if_match: Option<u64>,
     },
 }
@@ -80,63 +78,64 @@ pub enum GatePurpose {
 /// The answer of a gate.
 #[derive(Clone, Debug, PartialEq)]
 pub enum GateAnswer {
-    /// The verdict that a look found. It is written nowhere.
+    /// The verdict of a look. It is not recorded.
     Verdict(Verdict),
-    /// A decision that is on the disk.
+    /// A decision, which is on the disk.
     Decision(Arc<Decision>),
-    /// A decision that is on the disk, and with which the gate was passed if it allows.
+    /// A decision, which is on the disk. The deployment has passed the gate if it allows.
     Pass(Box<WriteAnswer<GatePass>>),
 }
 
-/// An answer, and how long its parts took.
+/// An answer, and the durations of its parts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GateOutcome {
-    /// What was asked for: one variant for each [`GatePurpose`].
+    /// The answer: one variant for each [`GatePurpose`].
     pub answer: GateAnswer,
-    /// How long reading, the snapshot and the evaluation took.
+    /// How long reading, taking the snapshot and evaluating took.
     pub phases: DecisionPhases,
-    /// How long it took until the decision was on the disk.
+    /// How long writing the decision to the disk took.
     pub append: Duration,
 }
 
 type GateCallback = Box<dyn FnOnce(Result<GateOutcome, ServiceError>) + Send>;
 
-/// What a request comes to before plugins are asked.
+/// The result of a request's first step, before plugins are asked.
 enum FirstStep {
-    /// The snapshot that is decided on.
+    /// The snapshot to decide on.
     Evaluate(Look),
-    /// The answer that was given under the same idempotency key before.
+    /// The earlier answer to the same idempotency key.
     Repeat(Box<WriteAnswer<GatePass>>),
 }
 
-/// What is decided on.
+/// What the gate decides on.
 struct Look {
     loaded: Arc<LoadedDeployment>,
     gate_snapshot: GateSnapshot,
-    /// How long it took to read the deployment, and to choose the model and take the snapshot.
+    /// How long reading the deployment took, and how long choosing the model and taking the snapshot took.
     read: Duration,
     snapshot_time: Duration,
 }
 
-/// A request to a gate that is being worked on.
+/// A request to a gate in progress.
 struct RunningGateRequest {
     engine: DeploymentService,
     threads: Arc<dyn GateThreads>,
     request: GateRequest,
-    /// The digest of what is asked under the idempotency key.
+    /// The digest of the request, for its idempotency key.
     key_digest: Option<Digest>,
     attempts: WriteAttempts,
-    /// The turn at values that an earlier attempt waited for. A request that loses to another process keeps its place in the line.
+    /// The turn at values that an earlier attempt waited for. A request that loses to another process keeps its turn.
     turn: Option<ValueTurn>,
     done: GateCallback,
 }
 
 impl DeploymentService {
-    /// Takes a request to a gate, and calls back with the answer, perhaps from a thread of the ledger: the callback must be quick.
+    /// Takes a request to a gate, and calls back with the answer. A thread of the ledger may run the callback, so it
+    /// must be quick.
     ///
-    /// The callback gets an error if the actor may not ask or does not see the deployment, if no model applies, if another gate is
-    /// the next one to be passed, or if the ledger does not take the decision. A decision that denies is no error. The callback is
-    /// not called if a thread panics.
+    /// The callback gets an error if the actor may not ask or does not see the deployment, if no model applies, if
+    /// another gate is the next one to pass, or if the ledger does not accept the decision. A decision that denies is
+    /// no error. If a thread panics, the callback is not called.
     pub fn gate(
         &self,
         request: GateRequest,
@@ -152,10 +151,10 @@ impl DeploymentService {
         RunningGateRequest { engine: self.clone(), threads, request, key_digest, attempts, turn: None, done }.begin();
     }
 
-    /// Takes a request to a gate, works on it on this thread, and waits for the answer.
+    /// Handles a request to a gate on this thread, and waits for the answer.
     ///
     /// # Errors
-    /// As [`DeploymentService::gate`] says.
+    /// The errors of [`DeploymentService::gate`].
     pub fn gate_blocking(&self, request: GateRequest) -> Result<GateOutcome, ServiceError> {
         enum CallerStep {
             Work(ThreadWork),
@@ -164,7 +163,7 @@ impl DeploymentService {
         struct ThisThread(mpsc::Sender<CallerStep>);
         impl GateThreads for ThisThread {
             fn compute(&self, work: ThreadWork) {
-                // It is received as long as there is no answer.
+                // The receiver exists until the answer has arrived.
                 drop(self.0.send(CallerStep::Work(work)));
             }
             fn wait(&self, work: ThreadWork) {
@@ -200,7 +199,7 @@ impl GateRequest {
         }
     }
 
-    /// As a write at that moment.
+    /// The context of a write at this moment.
     fn write(&self, now: Timestamp) -> WriteContext<'_> {
         let (key, if_match) = match &self.purpose {
             GatePurpose::Pass { key, if_match } => (key.as_deref(), *if_match),
@@ -213,7 +212,7 @@ impl GateRequest {
         matches!(self.purpose, GatePurpose::Look { passing: true } | GatePurpose::Pass { .. })
     }
 
-    /// Before and after plugins are asked. Who passes a gate is checked once more, right before it is written.
+    /// Checks the credential, before and after plugins are asked. A pass is checked once more, right before the write.
     fn check_credential(&self) -> Result<(), ServiceError> {
         match (&self.purpose, &self.credential) {
             (GatePurpose::Ask | GatePurpose::Pass { .. }, Some(credential)) => Ok(credential.was_accepted_lately()?),
@@ -223,7 +222,7 @@ impl GateRequest {
 }
 
 impl RunningGateRequest {
-    /// Begins on a thread that computes, for the first time or once more.
+    /// Begins the first or a further attempt on a thread that computes.
     fn begin(self) {
         let threads = Arc::clone(&self.threads);
         threads.compute(Box::new(move || match self.first_step() {
@@ -235,26 +234,28 @@ impl RunningGateRequest {
         }));
     }
 
-    /// Checks who asks, and reads what is decided on, or what was answered before.
+    /// Checks the actor's rights, and reads the deployment or the earlier answer.
     fn first_step(&self) -> Result<FirstStep, ServiceError> {
         let request = &self.request;
         request.actor.require(if request.is_passing() { Right::Drive } else { Right::Decide })?;
         request.check_credential()?;
         let began = Instant::now();
-        // A decision rests on what was known lately: the ledger takes it only if that is still so.
+        // A decision uses the state that this process last knew: the ledger accepts it only if that state is still
+        // current.
         if request.purpose == GatePurpose::Ask
             && let Ok(look) = self.look_as_of(ReadMode::Stale, began)
         {
             return Ok(FirstStep::Evaluate(look));
         }
-        // What is wrong is said only if it is wrong now.
+        // Reports an error only if it occurs with the current state.
         let look = self.look_as_of(ReadMode::Fresh, began);
         if self.key_digest.is_none() || self.attempts.lost() > 0 {
             return look.map(FirstStep::Evaluate);
         }
         match look {
-            // An actor who may not ask, or does not see the deployment, is not given the earlier answer either. Other errors do not
-            // keep it back: the gate was passed since, or another of the actor's teams has a deployment with the same id.
+            // An actor who may not ask, or does not see the deployment, does not get the earlier answer either. Other
+            // errors do not withhold it: the gate was passed since, or another of the actor's teams has a deployment
+            // with the same id.
             Err(error @ (ServiceError::NotFound { .. } | ServiceError::Forbidden(_))) => Err(error),
             look => match self.kept_answer()? {
                 Some(written) => Ok(FirstStep::Repeat(Box::new(written))),
@@ -281,7 +282,7 @@ impl RunningGateRequest {
         engine.kept_answer(&write, *key_digest)?.map(|answer| kept(&answer)).transpose()
     }
 
-    /// Goes on here, or, where a plugin or the turn at its values has to be waited for, on a thread that may wait.
+    /// Continues on this thread, or on one that may wait if a plugin or the turn at its values has to be waited for.
     fn choose_thread(mut self, look: Look) {
         let model = &look.gate_snapshot.cached.model;
         let turns = self.engine.0.value_turns.clone();
@@ -302,7 +303,7 @@ impl RunningGateRequest {
         }));
     }
 
-    /// Asks the plugins, and writes what was decided.
+    /// Asks the plugins, and writes the decision.
     fn evaluate(self, look: Look, turn: Option<ValueTurn>) {
         let Look { loaded, gate_snapshot, read, snapshot_time } = look;
         let evaluated = match self.engine.evaluate(loaded, gate_snapshot, snapshot_time) {
@@ -356,7 +357,8 @@ impl RunningGateRequest {
         }
     }
 
-    /// Has the ledger write it, and answers when it is on the disk; or begins again, if something it rested on has changed.
+    /// Writes the decision to the ledger, and answers when it is on the disk. Begins again if something it depends on
+    /// has changed.
     fn write(
         mut self,
         prepared: PreparedDecision,

@@ -1,8 +1,9 @@
-//! What is granted for a while and may be ended before its time: waivers and delegations.
+//! Grants that last for a while and may end early: waivers and delegations.
 //!
-//! What is granted stands in one stream for each border (a team's waivers, everybody's waivers, the delegations), so that
-//! it can be found. That one was ended stands in a stream of its own: a decision names the streams of those that it used
-//! as not ended, and so it does not conflict with others that are granted or ended at the same time.
+//! Each group of grants has one stream (a team's waivers, the waivers for everybody, the delegations), so that its
+//! grants can be found. The early end of a grant is written to a stream of its own: a decision names the end streams of
+//! the grants that it used, at version 0, and so it does not conflict with other grants that are made or ended at the
+//! same time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,38 +17,38 @@ use super::read::{AT_ONCE, FollowedStream, FollowedStreams, ReadMode, body, foll
 use super::{DeploymentService, RuleRefusal, ServiceError};
 use crate::lifecycle::EventActor;
 
-/// Something that is granted.
+/// A grant that is recorded in the ledger.
 pub(super) trait Grant: Clone + Serialize + DeserializeOwned + Send + Sync {
-    /// What it is called: the kind of the entry that grants it.
+    /// The kind of the entry that makes the grant, and the word for it.
     const KIND: &'static str;
 
     /// Its id, which is unique.
     fn id(&self) -> &str;
 
-    /// Its team, if it belongs to one.
+    /// The team that owns it, if a team does.
     fn team(&self) -> Option<&str>;
 
-    /// From when on it does not count by itself.
+    /// When the grant expires by itself.
     fn expires(&self) -> Timestamp;
 }
 
-/// All that was granted in a stream, by id.
+/// All grants of a stream, by id.
 pub(super) type GrantsById<T> = BTreeMap<String, T>;
 
-/// That something granted was ended before its time.
+/// The early end of a grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct GrantEnd {
-    /// Who ended it.
+    /// The actor who ended it.
     pub(super) by: EventActor,
 }
 
-/// The stream in which it stands that something granted was ended.
+/// The stream that records the early end of a grant.
 pub(super) fn end_stream<T: Grant>(id: &str) -> String {
     format!("{}/{id}", T::KIND)
 }
 
 impl DeploymentService {
-    /// All that was granted in a stream, up to that version at least.
+    /// All grants of a stream, up to at least this version.
     pub(super) fn grants<T: Grant>(
         &self,
         known: &FollowedStreams<GrantsById<T>>,
@@ -61,12 +62,12 @@ impl DeploymentService {
         })
     }
 
-    /// The entry that grants it.
+    /// The entry that makes the grant.
     pub(super) fn granting<T: Grant>(stream: &str, granted: &T, now: Timestamp) -> Result<EntryDraft, ServiceError> {
         of_its_team(EntryDraft::new(stream, T::KIND, now, granted)?, granted)
     }
 
-    /// All that was ever granted of a kind, whatever the stream: for who sees all teams.
+    /// All grants of a kind in all streams, for an actor who sees all teams.
     pub(super) fn every_grant<T: Grant>(&self) -> Result<Vec<T>, ServiceError> {
         let (mut all, mut from) = (Vec::new(), 0);
         loop {
@@ -83,7 +84,7 @@ impl DeploymentService {
         }
     }
 
-    /// When each of them was ended before its time, if it was; in their order.
+    /// When each of these grants ended early, in the same order. None for a grant that did not.
     pub(super) fn ends<T: Grant>(&self, as_of: ReadMode, ids: &[&str]) -> Result<Vec<Option<Timestamp>>, ServiceError> {
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -98,7 +99,7 @@ impl DeploymentService {
         streams.iter().zip(versions).map(end).collect()
     }
 
-    /// When it was ended, by a stream that says that it was.
+    /// When the grant ended, according to its end stream.
     fn end(&self, stream: &str) -> Result<Timestamp, ServiceError> {
         if let Some(at) = self.0.ends.get(stream) {
             return Ok(at);
@@ -110,7 +111,7 @@ impl DeploymentService {
         Ok(at)
     }
 
-    /// The entry that ends it now, if it is not over.
+    /// The entry that ends the grant now, if it is not over.
     pub(super) fn ending<T: Grant>(
         &self,
         granted: &T,
@@ -128,7 +129,7 @@ impl DeploymentService {
     }
 }
 
-/// An entry about something granted, with its id and, if it belongs to one, its team.
+/// An entry about a grant, with the grant's id and its team, if it has one.
 fn of_its_team<T: Grant>(entry: EntryDraft, granted: &T) -> Result<EntryDraft, ServiceError> {
     let entry = entry.with_id(granted.id())?;
     Ok(match granted.team() {

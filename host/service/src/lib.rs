@@ -1,12 +1,13 @@
-//! What lives on the ledger: joins the ledger, the deployment models and the plugins, and moves deployments along.
+//! The service on top of the ledger: joins the ledger, the deployment models and the plugins, and moves deployments
+//! along.
 //!
-//! Every operation is one method of [`DeploymentService`], and goes one way: who asks is looked at first ([`authority`]), then
-//! the deployment is read as its events say ([`lifecycle`]), then what is asked for is held against the rules, and what
-//! comes of it is written in one piece. It returns when that is on the disk. Nothing is kept between two operations that another
-//! server could not have changed: what is cached is asked for its version each time.
+//! Every operation is one method of [`DeploymentService`] with the same steps: check the actor's rights
+//! ([`authority`]), read the deployment from its events ([`lifecycle`]), check the rules, and write the result in one
+//! append. A method returns when the append is on the disk. The service keeps no state between operations that another
+//! server could have changed: it checks the version of everything that it caches each time.
 //!
-//! Every write names the versions that it rests on, so that of two who saw the same only one can win; and with an
-//! idempotency key it can be sent again without harm.
+//! Every write names the versions that it depends on, so that of two writers who saw the same versions only one
+//! succeeds. With an idempotency key, a write can be repeated without harm.
 
 #![allow(missing_docs, reason = "no crate but ours builds on it")]
 #![allow(missing_docs, reason = "no crate but ours builds on it")]
@@ -75,37 +76,38 @@ use read::{FollowedStreams, LoadedDeployment};
 use snapshot_cache::CachedSnapshot;
 use value_turns::ValueTurns;
 
-/// Where the engine gets deployment models from.
+/// The source of deployment models for the engine.
 pub trait Models: Send + Sync {
-    /// Those that new deployments are decided by.
+    /// The models that decide on new deployments.
     fn current(&self) -> Arc<[LoadedModel]>;
 
-    /// The one of that digest, also if it was replaced since.
+    /// The model with this digest, even if it has been replaced.
     fn by_digest(&self, digest: Digest) -> Option<LoadedModel>;
 }
 
-/// Which calls of plugins are recorded, for `lockgate replay`.
+/// Which plugin calls are recorded for `lockgate replay`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Recordings {
-    /// Those of plugins that can ask for more than the snapshot holds: all others run again from the snapshot alone.
+    /// The calls of plugins that can ask for more than the snapshot holds. All others run again from the snapshot
+    /// alone.
     #[default]
     Needed,
-    /// All.
+    /// All calls.
     All,
-    /// None: what plugins asked of the outside is not kept, so their decisions cannot be replayed.
+    /// No calls. Answers that plugins got from outside are not kept, so decisions that used them cannot be replayed.
     None,
 }
 
-/// For how long a role is lent at most, if nobody says.
+/// The default for the longest delegation.
 pub const LONGEST_DELEGATION: Duration = Duration::from_millis(30 * 86_400_000);
 
-/// How an engine does its work.
+/// The settings of an engine.
 pub struct ServiceSettings {
-    /// Which calls of plugins are recorded.
+    /// Which plugin calls are recorded.
     pub recordings: Recordings,
-    /// For how long a role is lent at most.
+    /// The longest delegation.
     pub longest_delegation: Duration,
-    /// Which API tokens people hold.
+    /// The API tokens that people hold.
     pub credentials: Arc<dyn Credentials>,
 }
 
@@ -120,54 +122,54 @@ struct ServiceParts {
     deployments: Cache<String, Arc<LoadedDeployment>>,
     contents: Cache<Digest, Arc<Vec<u8>>>,
     snapshots: Cache<(String, Gate), Arc<CachedSnapshot>>,
-    /// The teams that have a deployment of an id.
+    /// The teams that have a deployment with this id.
     teams: Cache<String, KnownTeams>,
     waivers: FollowedStreams<GrantsById<WaiverState>>,
     delegations: FollowedStreams<GrantsById<Delegation>>,
-    /// When something granted was ended, by stream.
+    /// The early ends of grants, by stream.
     ends: Cache<String, Timestamp>,
     environments: FollowedStreams<EnvironmentDeployments>,
     histories: FollowedStreams<ProductHistory>,
-    /// For how long a role is lent at most.
+    /// The longest delegation.
     longest_delegation: Duration,
     credentials: Arc<dyn Credentials>,
     /// The content that this process has stored lately, and need not send again.
     stored: RecentContent,
-    /// The turns of those who want to change the same values of plugins.
+    /// The turns of decisions that want to change the same values of plugins.
     value_turns: ValueTurns,
 }
 
-/// A write that is asked for.
+/// The context of a write.
 #[derive(Clone, Debug)]
 pub struct WriteContext<'a> {
-    /// By whom.
+    /// The actor who asks for it.
     pub actor: &'a Actor,
-    /// When.
+    /// The time of the write.
     pub now: Timestamp,
-    /// What makes it safe to send it twice.
+    /// The idempotency key, which makes it safe to send the write twice.
     pub key: Option<&'a str>,
-    /// The version of the deployment that it rests on, if the caller says.
+    /// The version of the deployment that the write depends on, if the caller names one.
     pub if_match: Option<u64>,
-    /// What is asked right before the ledger takes the write, since plugins may have taken long; none: nothing.
+    /// The credential to check right before the ledger takes the write, because plugins may have taken long. None: no
+    /// check.
     pub credential: Option<&'a dyn CredentialCheck>,
 }
 
-/// What came of a write.
+/// The result of a write.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WriteAnswer<T> {
-    /// The answer.
     pub value: T,
-    /// The version of the deployment since; 0 where there is none.
+    /// The deployment's new version. 0 if the write is not about a deployment.
     pub version: u64,
-    /// Whether it had been answered before, under the same idempotency key.
+    /// Whether the write was answered earlier, under the same idempotency key.
     pub repeated: bool,
-    /// The stream of the deployment that was written to, for those who wait for it; none where there is none, or where it
-    /// was answered before.
+    /// The deployment's stream, for requests that wait for it. None if the write is not about a deployment, or was
+    /// answered earlier.
     pub stream: Option<String>,
 }
 
 impl DeploymentService {
-    /// An engine over a ledger and models, which issues no credentials of its own.
+    /// An engine over a ledger and models, for a server that issues no credentials of its own.
     pub fn new(storage: Arc<dyn Storage>, models: Arc<dyn Models>, recordings: Recordings) -> Self {
         let (longest_delegation, credentials) = (LONGEST_DELEGATION, Arc::new(NoCredentials));
         Self::with(storage, models, ServiceSettings { recordings, longest_delegation, credentials })
@@ -196,12 +198,11 @@ impl DeploymentService {
         }))
     }
 
-    /// The time that the ledger goes by: never before its newest entry.
+    /// The ledger's time, which is never before its newest entry.
     pub fn now(&self) -> Timestamp {
         self.0.storage.now()
     }
 
-    /// The ledger.
     pub fn storage(&self) -> &Arc<dyn Storage> {
         &self.0.storage
     }

@@ -1,8 +1,9 @@
-//! Which deployment is meant, and which entries somebody sees: the one rule for what belongs to a team.
+//! Finds the deployment that an actor means, and the entries that an actor may see: the one rule for what belongs to a
+//! team.
 //!
-//! The id of a deployment is unique within its team. People look for an id within their own teams, so another team's
-//! deployment of the same id is not there for them: they do not see it, and they can use its id. Lists are read team by team
-//! from an index of the ledger, so what they cost does not grow with what others wrote.
+//! The id of a deployment is unique within its team. An actor looks for an id within their own teams, so another team's
+//! deployment with the same id does not exist for them: they do not see it, and they can use its id. Lists are read
+//! team by team from an index of the ledger, so their cost does not grow with the entries of other teams.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,17 +17,16 @@ use super::read::{LoadedDeployment, ReadMode};
 use super::{DeploymentService, ServiceError};
 use crate::authority::Actor;
 
-/// For how long it is known which teams have a deployment of an id, where a decision may rest on what was known lately.
+/// How long a lookup of the teams with an id may be reused, for reads that may be slightly out of date.
 const KNOWN_FOR: Duration = Duration::from_secs(1);
-/// How many teams' deployments of one id are looked at.
+/// The most teams whose deployments with one id are considered.
 const MOST_TEAMS: usize = 100;
 
-/// A deployment, as somebody names it.
+/// A deployment, as an actor names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct DeploymentRef<'a> {
-    /// Its id.
     pub id: &'a str,
-    /// The team that it belongs to. None: one of the teams of the person who names it.
+    /// The team that owns it. None: one of the actor's teams.
     pub team: Option<&'a TeamName>,
 }
 
@@ -42,14 +42,14 @@ impl<'a> From<&'a String> for DeploymentRef<'a> {
     }
 }
 
-/// Which teams have a deployment of an id, and since when that is known.
+/// The teams that have a deployment with an id, and the time of that lookup.
 #[derive(Clone, Debug)]
 pub(super) struct KnownTeams {
     teams: BTreeSet<TeamName>,
     looked: Instant,
 }
 
-/// A team as a step of the name of a stream, without `/`: no two teams share a stream, whatever they are called.
+/// A team as a part of a stream name, without `/`: no two teams share a stream, whatever their names are.
 pub(super) fn team_step(team: &str) -> String {
     team.replace('%', "%25").replace('/', "%2F")
 }
@@ -64,7 +64,7 @@ pub(crate) fn decision_stream(team: &str, id: &str) -> String {
     format!("decisions/{}/{id}", team_step(team))
 }
 
-/// The teams that have a deployment of that id: at most so many of them.
+/// The teams that have a deployment with this id, at most `most` of them.
 pub(crate) fn teams_with(storage: &dyn Storage, id: &str, most: usize) -> Result<BTreeSet<TeamName>, Error> {
     let (kind, id) = (Some("requested".to_owned()), Some(id.to_owned()));
     let requested = EntryQuery { kind, id, limit: most, ..EntryQuery::default() };
@@ -104,7 +104,7 @@ impl DeploymentService {
         self.read_deployment(stream, id, version)
     }
 
-    /// The teams that have a deployment of that id: for who sees all teams.
+    /// The teams that have a deployment with this id, for an actor who sees all teams.
     fn teams_with(&self, as_of: ReadMode, id: &str) -> Result<BTreeSet<TeamName>, ServiceError> {
         let known = self.0.teams.get(id).filter(|_| as_of == ReadMode::Stale);
         if let Some(known) = known.filter(|known| known.looked.elapsed() < KNOWN_FOR) {
@@ -118,7 +118,7 @@ impl DeploymentService {
         Ok(teams)
     }
 
-    /// What the actor sees of the entries that a query names, the newest first: at most as many as it asks for.
+    /// The visible entries of a query, newest first, at most as many as it asks for.
     pub(super) fn visible(&self, teams: &Teams, query: &EntryQuery) -> Result<Vec<StoredEntry>, ServiceError> {
         let newest = EntryQuery { newest_first: true, ..query.clone() };
         let Teams::Named(teams) = teams else { return Ok(self.0.storage.entries(&newest)?) };

@@ -1,4 +1,4 @@
-//! The moves that are not through a gate.
+//! The moves that do not pass a gate.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,10 +17,11 @@ pub struct ReasonGiven {
 }
 
 impl DeploymentService {
-    /// Makes a move that is not through a gate: reject, abort, replan, roll back, complete the way back, or fail.
+    /// Makes a move that does not pass a gate: reject, abort, replan, roll back, complete the rollback, or fail.
     ///
     /// # Errors
-    /// If the actor may not, or the move is not legal where the deployment stands: the legal ones are named.
+    /// If the actor may not make it, or the move is not legal in the deployment's position. The error names the legal
+    /// moves.
     pub fn make_move(
         &self,
         write: &WriteContext<'_>,

@@ -1,7 +1,7 @@
-//! The values of plugins in the ledger's database: any number of servers that share the database share them too.
+//! The values of plugins in the ledger's database. All servers that share the database share the values.
 //!
-//! What the calls of one write change is appended together with that write, under the condition that nobody has written
-//! to the namespace since it was read.
+//! The changes of one write are appended together with it, on the condition that nobody has written to the namespace
+//! since it was read.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,21 +11,21 @@ use lockgate_engine::{PendingChanges, PendingValues, ValueStore, VersionedValues
 use lockgate_ledger::{Error, NamespaceValues, Storage, ValueChanges};
 use lockgate_runtime::{NamespaceError, Namespaces, check_namespace};
 
-/// What the ledger calls a plugin's namespace begins with this: other values may be kept there as well.
+/// The prefix of plugin namespaces in the ledger, which may hold other values as well.
 const PREFIX: &str = "plugin/";
 
-/// What the ledger calls a plugin's namespace.
+/// The name of a plugin's namespace in the ledger.
 pub(crate) fn ledger_name(namespace: &str) -> String {
     format!("{PREFIX}{namespace}")
 }
 
-/// Namespaces in a ledger.
+/// The namespaces of a ledger.
 pub struct LedgerNamespaces {
     storage: Arc<dyn Storage>,
 }
 
 impl LedgerNamespaces {
-    /// Reads namespaces in that ledger.
+    /// Reads namespaces in this ledger.
     pub fn new(storage: Arc<dyn Storage>) -> Self {
         Self { storage }
     }
@@ -57,7 +57,7 @@ impl fmt::Debug for LedgerNamespaces {
     }
 }
 
-/// The changes as the ledger takes them.
+/// The changes in the ledger's form.
 pub(crate) fn value_changes(pending: &PendingValues) -> Vec<ValueChanges> {
     let in_ledger = |changes: PendingChanges| ValueChanges {
         namespace: ledger_name(&changes.namespace),

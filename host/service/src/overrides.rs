@@ -1,4 +1,4 @@
-//! Overrides: exceptions that are taken in an emergency, and reviewed afterwards.
+//! Overrides: exceptions that a person takes in an emergency, and that another person reviews afterwards.
 
 use lockgate_domain::{Enforcement, Gate, Override, PersonId, Right, TeamName, fields};
 use lockgate_engine::model::Model;
@@ -56,10 +56,10 @@ pub struct PendingOverride {
 }
 
 impl DeploymentService {
-    /// Breaks the glass: overrides what is soft-mandatory, for this deployment as it is now.
+    /// Takes an override: overrides a soft-mandatory binding or group, for this deployment in its present version.
     ///
     /// # Errors
-    /// If the actor may not, asked for the deployment or contributed to it, or there is nothing of that id that can be
+    /// If the actor may not override, asked for the deployment or contributed to it, or nothing with this id can be
     /// overridden.
     pub fn take_override(
         &self,
@@ -101,7 +101,7 @@ impl DeploymentService {
     /// Confirms an override as the second person.
     ///
     /// # Errors
-    /// If the actor took it, asked for the deployment or contributed to it, or there is none of that id.
+    /// If the actor took it, asked for the deployment or contributed to it, or there is no override with this id.
     pub fn confirm_override(
         &self,
         write: &WriteContext<'_>,
@@ -129,10 +129,11 @@ impl DeploymentService {
         })
     }
 
-    /// Looks at an override afterwards.
+    /// Records the review of an override.
     ///
     /// # Errors
-    /// If the actor may not, took or confirmed it, is involved in the deployment, or there is none of that id.
+    /// If the actor may not review, took or confirmed it, is involved in the deployment, or there is no override with
+    /// this id.
     pub fn review_override(
         &self,
         write: &WriteContext<'_>,
@@ -165,7 +166,7 @@ impl DeploymentService {
         })
     }
 
-    /// Overrides, the newest first; only those still to be reviewed, or all.
+    /// The overrides, newest first: all, or only those that still need a review.
     ///
     /// # Errors
     /// If the actor may not read, or the ledger cannot be read.
@@ -188,7 +189,7 @@ impl DeploymentService {
     }
 }
 
-/// Separation of duties: refuses what somebody wants to do who is involved in the deployment.
+/// Enforces separation of duties: refuses a person who is involved in the deployment.
 pub(super) fn independent(loaded: &LoadedDeployment, person: &PersonId, what: &'static str) -> Result<(), RuleRefusal> {
     match loaded.document.involves(person) {
         true => Err(RuleRefusal::SeparationOfDuties { person: person.clone(), what }),
@@ -201,7 +202,7 @@ fn of_id<'a>(overrides: &'a [OverrideState], id: &str) -> Result<&'a OverrideSta
     found.ok_or_else(|| ServiceError::NotFound { what: "override", id: id.to_owned() })
 }
 
-/// Whether there is something of that id at the gate that can be overridden.
+/// Checks that the gate has a binding or group with this id that can be overridden.
 fn overridable(model: &Model, new: &NewOverride) -> Result<(), ServiceError> {
     let refuse = |why: String| {
         let (binding, gate) = (new.binding.clone(), new.gate);

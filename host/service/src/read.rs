@@ -1,4 +1,4 @@
-//! Reading: deployments from their events, and lists of them by pages.
+//! Reads deployments from their events, and lists of them in pages.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use crate::lifecycle::{DeploymentEvent, DeploymentState, EventActor};
 
 /// How many entries are read at once.
 pub(super) const AT_ONCE: usize = 1000;
-/// How many entries are looked at for one page.
+/// The most entries that are read for one page.
 const MOST_LOOKED_AT: usize = 1000;
 
-/// A deployment as it stands.
+/// A deployment, as its events and its document describe it.
 #[derive(Clone, Debug)]
 pub(super) struct LoadedDeployment {
     pub(super) id: String,
@@ -27,7 +27,7 @@ pub(super) struct LoadedDeployment {
     pub(super) state: DeploymentState,
     /// The document that the state names.
     pub(super) document: Arc<Deployment>,
-    /// From where on there may be more of its entries.
+    /// The index in the log from which on further entries may follow.
     pub(super) next: u64,
 }
 
@@ -36,7 +36,7 @@ impl LoadedDeployment {
         Self { id: id.to_owned(), stream: deployment_stream(&state.team, id), state, document, next: 0 }
     }
 
-    /// Whether it has the version that the write rests on.
+    /// Checks that the deployment has the version that the write depends on.
     pub(super) fn matches(&self, write: &WriteContext<'_>) -> Result<(), ServiceError> {
         match write.if_match {
             Some(expected) if expected != self.state.version => {
@@ -47,8 +47,8 @@ impl LoadedDeployment {
     }
 }
 
-/// Takes the entries of a stream from a place in the log on, in order: they are those after that version, and none is missing.
-/// Returns the version after the last one, if there was one, and the place behind it.
+/// Reads the entries of a stream in order, from an index in the log on: those after a version, with none missing.
+/// Returns the version of the last one, if there was one, and the index after it.
 pub(super) fn fold(
     storage: &dyn Storage,
     stream: &str,
@@ -79,21 +79,20 @@ pub(super) fn fold(
     }
 }
 
-/// What the entries of a stream say, up to a version.
+/// The content of a stream, up to a version.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FollowedStream<T> {
-    /// The version of the stream.
     pub(super) version: u64,
-    /// The place in the log behind its last entry.
+    /// The index in the log after its last entry.
     next: u64,
-    /// What they say.
+    /// The value that the entries add up to.
     pub(super) says: T,
 }
 
-/// What streams say, by their names.
+/// The content of streams, by name.
 pub(super) type FollowedStreams<T> = Cache<String, Arc<FollowedStream<T>>>;
 
-/// What a stream says, up to that version at least: `take` adds the entries that came since it was last followed.
+/// The content of a stream, up to at least this version. `take` adds the entries that were written since the last call.
 pub(super) fn follow<T: Clone + Default>(
     storage: &dyn Storage,
     known: &FollowedStreams<T>,
@@ -101,7 +100,7 @@ pub(super) fn follow<T: Clone + Default>(
     version: u64,
     mut take: impl FnMut(&mut T, Entry) -> Result<(), ServiceError>,
 ) -> Result<Arc<FollowedStream<T>>, ServiceError> {
-    // A stream that was not followed yet says nothing at version 0.
+    // A stream that was not followed yet has no content at version 0.
     let before = known.get(stream).unwrap_or_default();
     if before.version == version {
         return Ok(before);
@@ -114,24 +113,24 @@ pub(super) fn follow<T: Clone + Default>(
     Ok(followed)
 }
 
-/// The document, with everybody who was ever involved and whom it does not name any more.
+/// The document, with all people who were ever involved and whom it no longer names.
 pub(super) fn with_involved(mut document: Deployment, state: &DeploymentState) -> Deployment {
     let named = document.everybody_involved();
     document.involved = state.involved.difference(&named).cloned().collect();
     document
 }
 
-/// The body of an entry.
+/// Reads the body of an entry.
 pub(super) fn body<T: serde::de::DeserializeOwned>(entry: &Entry) -> Result<T, ServiceError> {
     T::deserialize(&entry.body).map_err(|error| ServiceError::Damaged(format!("entry {}: {error}", entry.index)))
 }
 
-/// Which part of a list.
+/// Selects a page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageRequest {
-    /// Those before that place in the log: the cursor of the page before.
+    /// Only entries before this index in the log: the cursor of the previous page.
     pub before: Option<u64>,
-    /// At most that many.
+    /// The most entries on the page.
     pub limit: usize,
 }
 
@@ -162,12 +161,13 @@ pub struct EventRecord {
     pub event: DeploymentEvent,
 }
 
-/// As of when something is read.
+/// How current a read must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReadMode {
-    /// Now.
+    /// Current.
     Fresh,
-    /// Perhaps without what other processes wrote lately: for what is written only if nothing has changed since.
+    /// May lack what other processes wrote lately, for writes that the ledger accepts only if nothing has changed
+    /// since.
     Stale,
 }
 
@@ -182,7 +182,7 @@ impl ReadMode {
 }
 
 impl DeploymentService {
-    /// The deployment of a stream that has that version.
+    /// The deployment of a stream at this version.
     pub(super) fn read_deployment(
         &self,
         stream: &str,
@@ -221,7 +221,7 @@ impl DeploymentService {
         serde_json::from_slice(&bytes).map_err(|error| ServiceError::Damaged(format!("content `{digest}`: {error}")))
     }
 
-    /// Content of the ledger.
+    /// Content of the ledger, by digest.
     pub(super) fn content(&self, digest: Digest) -> Result<Arc<Vec<u8>>, ServiceError> {
         if let Some(bytes) = self.0.contents.get(&digest) {
             return Ok(bytes);
@@ -242,7 +242,7 @@ impl DeploymentService {
         }
     }
 
-    /// The deployments that the actor may see, the newest first.
+    /// The deployments that the actor may see, newest first.
     ///
     /// # Errors
     /// If the actor may not read, or the ledger cannot be read.
@@ -267,8 +267,8 @@ impl DeploymentService {
         self.read_deployment(&entry.stream, id, version)
     }
 
-    /// A page of what entries of a kind are about that somebody of these teams sees, the newest first; of one stream, or of
-    /// all. A page that looked at many entries and found few ends early: `next` says where to go on.
+    /// A page made from entries of a kind that members of these teams may see, newest first, from one stream or all. A
+    /// page that read many entries and found few ends early: `next` says where to continue.
     pub(super) fn paged<T>(
         &self,
         teams: &Teams,
@@ -301,10 +301,10 @@ impl DeploymentService {
         }
     }
 
-    /// What happened to a deployment after a version, in order, at most `limit`.
+    /// The events of a deployment after a version, in order, at most `limit`.
     ///
     /// # Errors
-    /// If there is no such deployment for the actor, or the ledger cannot be read.
+    /// If the actor sees no such deployment, or the ledger cannot be read.
     pub fn events(
         &self,
         actor: &Actor,
@@ -336,19 +336,19 @@ impl DeploymentService {
         Ok(events)
     }
 
-    /// The version of a deployment: how many events there were. For whoever waits for the next.
+    /// The version of a deployment: the number of its events. Requests that wait for the next event use it.
     ///
     /// # Errors
-    /// If there is no such deployment for the actor, or the ledger cannot be read.
+    /// If the actor sees no such deployment, or the ledger cannot be read.
     pub fn version(&self, actor: &Actor, at: DeploymentRef<'_>) -> Result<u64, ServiceError> {
         actor.require(Right::Read)?;
         Ok(self.load(actor, at)?.state.version)
     }
 
-    /// The stream of a deployment in the ledger: for whoever waits for its next entry.
+    /// The ledger stream of a deployment. Requests that wait for its next entry use it.
     ///
     /// # Errors
-    /// If there is no such deployment for the actor, or the ledger cannot be read.
+    /// If the actor sees no such deployment, or the ledger cannot be read.
     pub fn stream_of(&self, actor: &Actor, at: DeploymentRef<'_>) -> Result<String, ServiceError> {
         Ok(self.load(actor, at)?.stream.clone())
     }

@@ -1,7 +1,7 @@
-//! The decisions of a ledger, made again from what it keeps and from nothing else: the deployment and the evidence that
-//! were looked at, the model with its components, and what plugins were answered from outside.
+//! Makes the decisions of a ledger again from the ledger alone: from the deployment and its evidence, the model with
+//! its components, and the answers that plugins got from outside.
 //!
-//! The ledger is only read, so a server may run on it.
+//! Replay only reads the ledger, so a server may use it at the same time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -19,48 +19,48 @@ use lockgate_engine::load::LoadedModel;
 use lockgate_engine::model::ModelGrants;
 use lockgate_engine::replay::{DecisionComparison, ReplayOutcome, ReplayedDecision, of_the_machine};
 
-/// How many teams' deployments of one id are looked at.
+/// The most teams whose deployments with one id are considered.
 const MOST_TEAMS: usize = 1000;
 
-/// Which decisions. All that is said has to hold.
+/// Selects decisions. A decision must meet all conditions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DecisionFilter {
-    /// Those with one of these ids. Empty: whatever their ids are.
+    /// Only decisions with one of these ids. Empty: any id.
     pub ids: Vec<String>,
-    /// About this deployment, by id, of whatever team.
+    /// Only decisions about the deployment with this id, of any team.
     pub deployment: Option<String>,
-    /// Made at that moment or later.
+    /// Only decisions made at this moment or later.
     pub since: Option<Timestamp>,
-    /// Made before that moment.
+    /// Only decisions made before this moment.
     pub until: Option<Timestamp>,
 }
 
 /// A decision that a ledger keeps.
 #[derive(Clone, Debug)]
 pub struct KeptDecision {
-    /// Its place in the audit log.
+    /// The index in the audit log.
     pub index: u64,
-    /// Its id.
     pub id: String,
-    /// What was decided; or why that cannot be read.
+    /// The record, or why it cannot be read.
     pub record: Result<Box<DecisionRecord>, String>,
 }
 
-/// Makes the decisions of a ledger again. To be shared by threads.
+/// Makes the decisions of a ledger again. Threads may share it.
 pub struct LedgerReplay {
     runtime: Runtime,
     storage: Arc<dyn Storage>,
     engine: DeploymentService,
     candidate: Option<LoadedModel>,
     loaded: Mutex<HashMap<Digest, LoadingModel>>,
-    /// From which place in the log on which engine decided, in order; none where the ledger does not say.
+    /// The engines that decided, in order, each with the index of the log from which on it did. None where the ledger
+    /// does not say.
     engines: Vec<(u64, Option<String>)>,
 }
 
-/// A model that is loaded once, by whoever needs it first; or what is to be told instead.
+/// A model, which the first thread that needs it loads; or the outcome that replaces the replay.
 type LoadingModel = Arc<OnceLock<Result<LoadedModel, ReplayOutcome>>>;
 
-/// Nobody asks for a model by deployment here.
+/// The models of a replay, which never asks for a model by deployment.
 struct NoModels;
 
 impl Models for NoModels {
@@ -80,8 +80,8 @@ impl std::fmt::Debug for LedgerReplay {
 }
 
 impl LedgerReplay {
-    /// The decisions of that ledger. A candidate takes the place of the model with its id, and has to be
-    /// [loaded for it](LoadedModel::load_to_replay).
+    /// Replays the decisions of a ledger. A candidate replaces the model with the same id, and must be [loaded for
+    /// it](LoadedModel::load_to_replay).
     ///
     /// # Errors
     /// If the ledger cannot be read.
@@ -91,8 +91,8 @@ impl LedgerReplay {
         Ok(Self { runtime, storage, engine, candidate, loaded: Mutex::default(), engines })
     }
 
-    /// Those that are asked for from a place in the log on, in order, at most `limit`; and from where on there may be
-    /// more. Those with ids come all at once.
+    /// The decisions that a filter selects, in order, from an index of the log on, at most `limit`; and the index from
+    /// which on there may be more. A filter with ids gets all of its decisions at once.
     ///
     /// # Errors
     /// If the ledger cannot be read.
@@ -126,14 +126,14 @@ impl LedgerReplay {
         Ok((found.iter().filter(|stored| is_asked_for(stored)).map(KeptDecision::of).collect(), next))
     }
 
-    /// The streams in which they are: those of the deployment of each team that has one of that id, or all.
+    /// The streams that hold the decisions: those of each team that has a deployment with this id, or all.
     fn streams(&self, which: &DecisionFilter) -> Result<Vec<Option<String>>, Error> {
         let Some(id) = &which.deployment else { return Ok(vec![None]) };
         let teams = teams_with(&*self.storage, id, MOST_TEAMS)?;
         Ok(teams.iter().map(|team| Some(decision_stream(team, id))).collect())
     }
 
-    /// Makes one of them again.
+    /// Makes one decision again.
     pub fn replay(&self, kept: &KeptDecision) -> ReplayedDecision {
         match &kept.record {
             Ok(record) => self.again(kept.index, record).unwrap_or_else(ReplayedDecision::from),
@@ -153,7 +153,7 @@ impl LedgerReplay {
         let snapshot = self.snapshot(record)?;
         let (model, snapshot) = match &self.candidate {
             None => {
-                // What people approved has to be what was looked at: it is computed again, too.
+                // The approved subject must be that of the snapshot, so it is computed again, too.
                 let subject = Snapshot::subject_of(&snapshot.deployment, &snapshot.evidence, was.model.digest);
                 (self.model(was.model.digest)?, Snapshot { subject: subject.map_err(not_run)?, ..snapshot })
             }
@@ -171,7 +171,7 @@ impl LedgerReplay {
         compared.ended().map_err(not_run)
     }
 
-    /// What plugins were answered from outside, by binding.
+    /// The answers that plugins got from outside, by binding.
     fn answers(&self, record: &DecisionRecord) -> Result<RecordedAnswers, ReplayOutcome> {
         let mut answers = RecordedAnswers::new();
         for digest in &record.recordings {
@@ -184,7 +184,7 @@ impl LedgerReplay {
         Ok(answers)
     }
 
-    /// What was looked at.
+    /// The snapshot of the decision.
     fn snapshot(&self, record: &DecisionRecord) -> Result<Snapshot, ReplayOutcome> {
         self.engine.snapshot(record).map_err(|error| {
             let evidence = record.evidence.iter().map(|(name, piece)| (format!("the evidence `{name}`"), piece.digest));
@@ -198,7 +198,7 @@ impl LedgerReplay {
         })
     }
 
-    /// Content of the ledger that is what its digest says.
+    /// Content of the ledger whose bytes have this digest.
     fn content(&self, what: &str, digest: Digest) -> Result<Vec<u8>, ReplayOutcome> {
         match self.storage.content(&digest).map_err(not_run)?.map(|content| content.state) {
             Some(ContentState::Present(bytes)) if Digest::of(&bytes) == digest => Ok(bytes),
@@ -208,7 +208,7 @@ impl LedgerReplay {
         }
     }
 
-    /// The model of that digest, from the ledger.
+    /// The model with this digest, from the ledger.
     fn model(&self, digest: Digest) -> Result<LoadedModel, ReplayOutcome> {
         let place = {
             let mut loaded = self.loaded.lock();
@@ -223,7 +223,7 @@ impl LedgerReplay {
         place.get_or_init(load).clone()
     }
 
-    /// The engine that decided at that place in the log, if the ledger says so.
+    /// The engine that decided at this index of the log, if the ledger says so.
     fn engine_at(&self, index: u64) -> Option<&String> {
         let before = self.engines.partition_point(|(from, _)| *from < index);
         self.engines.get(before.checked_sub(1)?)?.1.as_ref()
@@ -244,7 +244,7 @@ fn not_run(error: impl ToString) -> ReplayOutcome {
     ReplayOutcome::NotRun { why: error.to_string() }
 }
 
-/// Whether a binding reaches the same outside under both models.
+/// Whether a binding reaches the same outside sources under both models.
 fn reach_the_same(one: &LoadedModel, other: &LoadedModel, gate: Gate, binding: &str) -> bool {
     let grants = |model: &LoadedModel| -> Option<ModelGrants> {
         let guarded = model.model().gate(gate)?;
@@ -253,8 +253,8 @@ fn reach_the_same(one: &LoadedModel, other: &LoadedModel, gate: Gate, binding: &
     grants(one).zip(grants(other)).is_some_and(|(one, other)| one.reach_the_same(&other))
 }
 
-/// What would have been looked at if the candidate had been the model from the first gate on: people would have approved
-/// the same under it, so what they approved names it, and not the model that it would replace.
+/// The snapshot as it would be if the candidate had been the model from the first gate on. People would have approved
+/// the same under the candidate, so the approved subject names the candidate, and not the model that it would replace.
 fn would_be(candidate: &LoadedModel, snapshot: Snapshot, before: Digest) -> Result<Snapshot, ReplayOutcome> {
     let Snapshot { deployment, gate, now, subject, evidence } = snapshot;
     let mut deployment = Deployment::clone(&deployment);
@@ -269,7 +269,7 @@ fn would_be(candidate: &LoadedModel, snapshot: Snapshot, before: Digest) -> Resu
     }
     let is_approved = approved.is_some();
     let snapshot = candidate.snapshot(deployment, gate, now, evidence).map_err(not_run)?;
-    // What was approved stays with its model, whether that would be chosen again or not.
+    // An approved deployment stays with its model, whether the model would be chosen again or not.
     if !is_approved {
         applies(candidate, &snapshot)?;
     }

@@ -1,8 +1,8 @@
-//! Carrying out a rollout step by step: a pipeline asks what to do next, does it, and says how it went.
+//! Carries out a rollout step by step: a pipeline asks for the next step, does it, and reports the outcome.
 //!
-//! The strategy says what comes next; the host keeps how far it has come, runs the analyses itself, and holds to its own
-//! rule: after the point of no return there is no way back. Asking again changes nothing: a step that is under way is
-//! named again until somebody says how it ended.
+//! The strategy decides what comes next. The host keeps the progress, runs the analyses itself, and enforces its own
+//! rule: after the point of no return, a rollout cannot go back. Asking again changes nothing: the answer names the
+//! step under way until a report says how it ended.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::lifecycle::{DeploymentEvent, EventActor, LifecycleMove, StagePosition
 use crate::namespaces::{LedgerNamespaces, value_changes};
 use lockgate_engine::rollout::RolloutError;
 
-/// How many analyses and holds are gone through for one request.
+/// The most analyses and holds that one request goes through.
 const ROUNDS: usize = 64;
 
 /// What is to be done next.
@@ -82,10 +82,11 @@ pub enum StepOutcome {
 }
 
 impl DeploymentService {
-    /// What is to be done next in the rollout of a deployment that is in fulfill.
+    /// The next thing to do in the rollout of a deployment that is in fulfill.
     ///
     /// # Errors
-    /// If the actor may not, the deployment is not in fulfill, the model has no strategy, or the strategy cannot answer.
+    /// If the actor may not ask, the deployment is not in fulfill, the model has no strategy, or the strategy cannot
+    /// answer.
     pub fn next_step(
         &self,
         write: &WriteContext<'_>,
@@ -112,7 +113,7 @@ impl DeploymentService {
                     events.push(event);
                 };
                 if now.state.progress.is_none() {
-                    // What was approved with the plan is the way; else the strategy lays it out now.
+                    // The approved plan if there is one; otherwise the strategy makes a plan now.
                     let plan = snapshot.deployment.plan.as_ref();
                     let rollout = match plan.and_then(|plan| plan.rollout.clone()) {
                         Some(rollout) => {
@@ -162,7 +163,8 @@ impl DeploymentService {
                 }
                 let next = next.ok_or_else(|| RolloutError::TooManyAttempts { step: "analyze".to_owned() })?;
                 if events.is_empty() {
-                    // Nothing has happened, so nothing is written: neither an event nor what the strategy wants to be kept.
+                    // Nothing has happened, so nothing is written: neither an event nor the values that the strategy
+                    // wants to keep.
                     return Ok(WriteAnswer {
                         value: next,
                         version: loaded.state.version,
@@ -177,11 +179,11 @@ impl DeploymentService {
         )
     }
 
-    /// Takes note of how a step went.
+    /// Records how a step ended.
     ///
     /// # Errors
-    /// If the actor may not, or the step is not under way; for `resumed`, if the actor is not a person in a role that the
-    /// model names, or nobody has to go on with the step.
+    /// If the actor may not report, or the step is not under way. For `resumed`, if the actor is not a person in a role
+    /// that the model names, or the step is not waiting for a person.
     pub fn report_step(
         &self,
         write: &WriteContext<'_>,
@@ -238,7 +240,7 @@ impl DeploymentService {
 }
 
 impl DeploymentService {
-    /// Whether the actor decides that the rollout goes on, by the model that the deployment goes by.
+    /// Checks that the actor may resume the rollout, by the deployment's model.
     fn may_resume(&self, write: &WriteContext<'_>, loaded: &LoadedDeployment) -> Result<(), ServiceError> {
         let gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
         let GateSnapshot { cached, .. } = self.gate_snapshot(loaded, gate, write.now)?;
@@ -246,8 +248,8 @@ impl DeploymentService {
         Ok(may_resume(write.actor, strategy.map(|strategy| &strategy.resume_by).into_iter().flatten())?)
     }
 
-    /// That somebody goes on with a step: with a hold that is under way, or with a step that failed or had not
-    /// enough data, where the strategy pauses the rollout for people to decide.
+    /// Records that a person resumes a step: a hold that is under way, or a step that failed or lacked data and for
+    /// which the strategy pauses the rollout until people decide.
     fn resume(
         &self,
         write: &WriteContext<'_>,
@@ -278,7 +280,7 @@ impl DeploymentService {
     }
 }
 
-/// Whether somebody decides that a rollout goes on: a person, in one of these roles.
+/// Checks that the actor may resume a rollout: a person, in one of these roles.
 fn may_resume<'a>(actor: &Actor, roles: impl Iterator<Item = &'a String>) -> Result<(), RuleRefusal> {
     let roles: Vec<String> = roles.cloned().collect();
     let holds = actor.person.roles.iter().any(|role| roles.contains(role));
@@ -307,7 +309,7 @@ fn progress_of(loaded: &LoadedDeployment) -> Result<&Progress, ServiceError> {
     Ok(loaded.state.progress.as_ref().ok_or_else(none)?)
 }
 
-/// The step that somebody else is doing, and how often it was begun.
+/// The step that somebody is carrying out, and how often it was begun.
 fn under_way(progress: &Progress) -> Option<(Step, u32)> {
     let state = progress.steps.iter().find(|state| {
         let known = progress.step(&state.id);

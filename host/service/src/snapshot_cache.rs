@@ -1,6 +1,6 @@
-//! The snapshot that a decision is made on: the document that was handed in, and beside it what the host knows. In it are the
-//! approvals that count and those of something that has changed since, only exceptions that were granted here, and only
-//! evidence that was handed in here.
+//! The snapshot for a decision: the document that was handed in, together with what the host knows. It has the
+//! approvals that count and those whose subject has changed since, and only exceptions and evidence that this server
+//! recorded.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,44 +21,45 @@ use crate::lifecycle::{ApprovalInvalid, RecordedApproval};
 use lockgate_engine::gate::AnswerCache;
 use lockgate_engine::{LoadedModel, SelectedModel, SnapshotRequest, select_model};
 
-/// The snapshot of a deployment at one gate and one moment.
+/// The snapshot of a deployment for one gate and one moment.
 pub(super) struct GateSnapshot {
     pub(super) cached: Arc<CachedSnapshot>,
     pub(super) snapshot: Arc<Snapshot>,
-    /// The environment, as it has to be for the snapshot to be right, where the gate looks at who else is there.
+    /// The version of the environment's stream that the snapshot depends on, if the gate looks at other deployments
+    /// there.
     pub(super) environment: Option<ExpectedVersion>,
 }
 
-/// The parts of snapshots that are the same at every moment, until something that they rest on changes.
+/// The parts of snapshots that stay the same until something that they depend on changes.
 pub(super) struct CachedSnapshot {
     pub(super) model: LoadedModel,
     pub(super) because: String,
     pub(super) deployment: Arc<Deployment>,
     pub(super) evidence: BTreeMap<String, Evidence>,
     pub(super) subject: Digest,
-    /// What has to be as it was when the snapshot was taken, beside the deployment itself.
+    /// The versions that must not have changed since the snapshot was taken, besides that of the deployment.
     pub(super) expect: Vec<ExpectedVersion>,
-    /// Why approvals do not count, in the order of the state's.
+    /// Why approvals do not count, in the order of the state's approvals.
     pub(super) void: Vec<Option<ApprovalInvalid>>,
     pub(super) parts: BTreeMap<String, Digest>,
     /// The deployment as the ledger keeps it.
     pub(super) content: ContentBlob,
     pub(super) form: SnapshotForm,
-    /// What the plugins of the gate said of it, where that holds at any moment.
+    /// The answers of the gate's plugins that hold at any moment.
     pub(super) answers: AnswerCache,
     rests_on: SnapshotBasis,
     /// A version of the environment at which the overlaps are known to be those of the snapshot.
     overlaps_at: AtomicU64,
-    /// From this moment on something else is seen.
+    /// The moment from which on the snapshot is out of date.
     until: Option<Timestamp>,
 }
 
-/// What a snapshot rests on.
+/// The versions that a snapshot depends on.
 struct SnapshotBasis {
     deployment: u64,
-    /// The versions of the waivers of everybody and of the team.
+    /// The versions of the waiver streams of everybody and of the team.
     waivers: [u64; 2],
-    /// The streams in which it would stand that a waiver was ended that may be about the deployment, and their versions.
+    /// The end streams of the waivers that may apply to the deployment, and their versions.
     ends: Vec<(String, u64)>,
     history: u64,
     models: Arc<[LoadedModel]>,
@@ -137,8 +138,8 @@ impl DeploymentService {
             .as_ref()
             .map(|environment| ExpectedVersion { stream: environment_stream, version: environment.version });
         if let Some(known) = known.filter(|known| known.rests_on == rests_on && known.shows(now)) {
-            // Others come and go in the environment all the time: that makes another snapshot only if it changes what this
-            // deployment overlaps with.
+            // Other deployments enter and leave the environment all the time. That makes another snapshot only if it
+            // changes what this deployment overlaps with.
             if environment.as_ref().is_none_or(|environment| known.overlaps_as_in(environment, loaded)) {
                 return Ok((known, expected));
             }
@@ -153,7 +154,7 @@ impl DeploymentService {
         let waivers: Vec<&WaiverState> = waivers.into_iter().filter(|known| about(known, &deployment)).collect();
         let ids: Vec<&str> = waivers.iter().map(|known| known.waiver.id.as_str()).collect();
         let ends = self.ends::<WaiverState>(as_of, &ids)?;
-        // That a waiver was not ended is used; that no other one was granted is not.
+        // The snapshot depends on waivers not having ended, but not on no other waiver having been granted.
         let unended = ids.iter().zip(&ends).filter(|(_, end)| end.is_none());
         expect.extend(unended.map(|(id, _)| ExpectedVersion { stream: end_stream::<WaiverState>(id), version: 0 }));
         rests_on.ends =
@@ -178,11 +179,11 @@ impl DeploymentService {
         let approvals: Vec<Approval> =
             state.approvals.iter().zip(&void).filter_map(|(known, void)| shown(known, void.as_ref())).collect();
         let until = approvals.iter().filter_map(|approval| approval.expires).min();
-        // Which model is chosen may depend on the time: then the snapshot is good for this moment alone.
+        // The choice of the model may depend on the time: then the snapshot is valid for this moment alone.
         let depends_on_time = state.approved.is_none()
             && rests_on.models.iter().filter_map(LoadedModel::applies).any(|applies| applies.looks_at("now"));
         let until = if depends_on_time { Some(now) } else { until };
-        // Which model is chosen, and what is approved, does not depend on who has approved it.
+        // The choice of the model, and the subject of approvals, do not depend on who has approved.
         let mut snapshot = Arc::unwrap_or_clone(snapshot);
         Arc::make_mut(&mut snapshot.deployment).approvals = approvals;
         let form = SnapshotForm::of(&snapshot)?;
@@ -211,12 +212,12 @@ impl DeploymentService {
         Ok((cached, expected))
     }
 
-    /// The model under which it was approved, or the one that is chosen now.
+    /// The model under which the deployment was approved, or the one that is chosen now.
     fn select_model(&self, models: &[LoadedModel], request: SnapshotRequest) -> Result<SelectedModel, ServiceError> {
         let Some(approved) = &request.deployment.approved else {
             return Ok(select_model(models, request)?);
         };
-        // Even if it would not be chosen any more: what was approved stays bound.
+        // Even if it would no longer be chosen: what was approved stays bound.
         let digest = approved.model;
         let model = self.0.models.by_digest(digest).ok_or(ServiceError::ModelGone(digest))?;
         let SnapshotRequest { deployment, gate, now, evidence } = request;
@@ -225,8 +226,8 @@ impl DeploymentService {
     }
 }
 
-/// An approval as policies see it: one of something that has changed since has its old subject. What was taken back, answered
-/// anew, is over, or came from somebody who is involved, they do not see.
+/// An approval as policies see it. If its subject has changed since, it keeps the old subject. Policies do not see
+/// approvals that were revoked or replaced, have expired, or came from an involved person.
 fn shown(known: &RecordedApproval, void: Option<&ApprovalInvalid>) -> Option<Approval> {
     match void {
         None => Some(known.approval.clone()),
@@ -245,7 +246,7 @@ impl CachedSnapshot {
         self.until.is_none_or(|until| now < until)
     }
 
-    /// Whether the deployment overlaps with the same ones in the environment as it is now.
+    /// Whether the deployment overlaps with the same deployments in the environment's present state.
     fn overlaps_as_in(&self, environment: &FollowedStream<EnvironmentDeployments>, loaded: &LoadedDeployment) -> bool {
         if self.overlaps_at.load(Ordering::Relaxed) == environment.version {
             return true;

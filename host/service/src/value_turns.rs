@@ -1,9 +1,10 @@
-//! Taking turns at namespaces that many decisions want to change at once.
+//! Turns at namespaces that many decisions want to change at once.
 //!
-//! A decision that changes values names the version of the namespace that it read, so of those that read the same version
-//! one is written, and the others are made again. Where that happens, decisions of this process take turns from then on,
-//! in the order in which they came, until nobody waits any more: the one whose turn it is only meets those that began
-//! before, and writers in other processes. It keeps its turn where it loses to another process. A namespace that nobody fights over is not queued for.
+//! A decision that changes values names the version of the namespace that it read. Of several decisions that read the
+//! same version, one is written, and the others are made again. After such a conflict, the decisions of this process
+//! take turns, in the order in which they came, until none waits any more. A decision that has the turn then competes
+//! only with decisions that began earlier, and with writers in other processes. It keeps its turn if it loses to
+//! another process. Decisions do not queue for a namespace without conflicts.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 use lockgate_ledger::{Conflict, Error};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-/// How long a decision waits for its turn. It is made without one afterwards: a plugin that hangs keeps nobody from trying.
+/// The longest wait for a turn. The decision is then made without one, so that a plugin that hangs blocks nobody.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The turns of one engine. Clones share them.
@@ -27,30 +28,32 @@ struct TurnQueue {
 
 #[derive(Debug, Default)]
 struct TurnQueueState {
-    /// The namespaces, as the ledger calls them, over which decisions have conflicted.
+    /// The namespaces, by their names in the ledger, over which decisions have conflicted.
     contended: BTreeSet<String>,
-    /// Those who have their turn or wait for it, in the order in which they came: each with its number and namespaces.
+    /// The decisions that have or await their turn, in the order in which they came: each with its number and
+    /// namespaces.
     line: VecDeque<(u64, BTreeSet<String>)>,
     last: u64,
 }
 
-/// A turn at some namespaces, until it is dropped: when the decision is written, or was given up.
+/// A turn at some namespaces. It ends when it is dropped, after the decision is written or given up.
 #[derive(Debug)]
 pub(super) struct ValueTurn {
     line: Arc<TurnQueue>,
     number: u64,
-    /// The namespaces that it is a turn at.
+    /// The namespaces that the turn covers.
     wanted: BTreeSet<String>,
 }
 
 impl ValueTurn {
-    /// Whether the writers conflicted over a namespace that this is a turn at: then one of them was in another process.
+    /// Whether the error is a conflict over a namespace that this turn covers: then the other writer is in another
+    /// process.
     pub(super) fn covers(&self, error: &Error) -> bool {
         matches!(error, Error::Conflict(Conflict::Namespace { namespace, .. }) if self.wanted.contains(namespace))
     }
 }
 
-/// The turn would have to be waited for.
+/// The thread would have to wait for the turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct WouldWait;
 
@@ -60,7 +63,7 @@ impl ValueTurns {
         self.0.lock().contended.insert(namespace.to_owned());
     }
 
-    /// A turn at those of the namespaces that are contended, once it comes; none if none of them is.
+    /// Waits for a turn at those of the namespaces that are contended. None if none of them is.
     pub(super) fn take(&self, namespaces: &BTreeSet<String>) -> Option<ValueTurn> {
         if namespaces.is_empty() {
             return None;
@@ -113,13 +116,13 @@ impl TurnQueueState {
         Some((self.last, wanted))
     }
 
-    /// Whether nobody who came before wants one of the namespaces.
+    /// Whether no earlier decision in the line wants one of the namespaces.
     fn is_next(&self, number: u64, wanted: &BTreeSet<String>) -> bool {
         let before = self.line.iter().take_while(|(other, _)| *other != number);
         before.into_iter().all(|(_, theirs)| theirs.is_disjoint(wanted))
     }
 
-    /// Leaves the line. A namespace that nobody is in line for is not contended any more.
+    /// Leaves the line. A namespace without decisions in line is not contended any more.
     fn leave(&mut self, number: u64) {
         self.line.retain(|(other, _)| *other != number);
         let Self { contended, line, .. } = self;

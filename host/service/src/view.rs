@@ -1,4 +1,4 @@
-//! What is shown of a deployment.
+//! The view of a deployment that clients see.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -135,10 +135,10 @@ impl LoadedDeployment {
 }
 
 impl DeploymentService {
-    /// A deployment as it stands.
+    /// A deployment in its present state.
     ///
     /// # Errors
-    /// If there is none for the actor, or the ledger cannot be read.
+    /// If the actor sees no such deployment, or the ledger cannot be read.
     pub fn deployment(
         &self,
         actor: &Actor,

@@ -1,4 +1,4 @@
-//! Waivers: exceptions that are granted in advance, for a time.
+//! Waivers: exceptions that a person grants in advance, for a time.
 
 use lockgate_domain::{Deployment, InvalidWaiver, Right, TeamName, Teams, Timestamp, Waiver, WaiverScope, fields};
 use lockgate_ledger::Append;
@@ -78,15 +78,15 @@ impl Grant for WaiverState {
 }
 
 impl WaiverState {
-    /// The waiver as a decision sees it: one that was ended is as if it had expired when it was ended.
+    /// The waiver as a decision sees it: if it was ended early, it expires at that moment.
     pub(super) fn until(&self, ended: Option<Timestamp>) -> Waiver {
         let expires = ended.map_or(self.waiver.expires, |ended| ended.min(self.waiver.expires));
         Waiver { expires, ..self.waiver.clone() }
     }
 }
 
-/// Whether a waiver of its team, or of all teams, may be about a deployment, also if it does not count: a decision says
-/// why.
+/// Whether a waiver of the deployment's team, or of all teams, may apply to it. This includes waivers that do not
+/// count, because a decision says why.
 pub(super) fn about(known: &WaiverState, deployment: &Deployment) -> bool {
     let is = |border: &Option<String>, found: &str| border.as_deref().is_none_or(|border| border == found);
     let scope = &known.waiver.scope;
@@ -96,11 +96,11 @@ pub(super) fn about(known: &WaiverState, deployment: &Deployment) -> bool {
 }
 
 impl DeploymentService {
-    /// Grants a waiver, and answers for it. It is for one team, or, by who sees all teams, for all.
+    /// Grants a waiver, for which the actor answers. It is for one team, or, if the actor sees all teams, for all.
     ///
     /// # Errors
-    /// If the actor may not, it does not say all that a waiver has to say, it is not clear for which team it is, or no model
-    /// has what it names.
+    /// If the actor may not waive, a required field is missing, the team is not clear, or no model has what the scope
+    /// names.
     pub fn waive(&self, write: &WriteContext<'_>, new: &NewWaiver) -> Result<WriteAnswer<GrantedWaiver>, ServiceError> {
         write.actor.require(Right::Waive)?;
         let NewWaiver { reason, ticket, scope, expires } = new.clone();
@@ -121,8 +121,8 @@ impl DeploymentService {
         })
     }
 
-    /// For which team a waiver is: the one that it names, the only one of who grants it, or that of the deployment that it
-    /// names.
+    /// The team of a waiver: the one that its scope names, the actor's only team, or the team of the deployment that
+    /// its scope names.
     fn team_of_waiver(&self, actor: &Actor, scope: &WaiverScope) -> Result<Option<TeamName>, ServiceError> {
         let wrong =
             |pointer: &str, message: String| Err(ServiceError::Invalid(vec![InputError::new(pointer, message)]));
@@ -154,10 +154,10 @@ impl DeploymentService {
         }
     }
 
-    /// Ends a waiver before its time. One for all teams is ended by who sees all teams.
+    /// Ends a waiver before its time. Only an actor who sees all teams can end one for all teams.
     ///
     /// # Errors
-    /// If the actor may not waive, there is none of that id for them, or it is over.
+    /// If the actor may not waive, sees no waiver with this id, or it is over.
     pub fn end_waiver(&self, write: &WriteContext<'_>, id: &str) -> Result<WriteAnswer<WaiverState>, ServiceError> {
         write.actor.require(Right::Waive)?;
         let permit = || {
@@ -176,7 +176,7 @@ impl DeploymentService {
         })
     }
 
-    /// The waivers of the actor's teams and those for all teams, also those that are over.
+    /// The waivers of the actor's teams and those for all teams, including past ones.
     ///
     /// # Errors
     /// If the actor may not read, or the ledger cannot be read.

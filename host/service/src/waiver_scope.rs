@@ -1,4 +1,4 @@
-//! Whether a waiver's scope can ever fit: the models, gates, bindings and codes that it names.
+//! Checks that a waiver's scope can apply at all: that the models, gates, bindings and codes that it names exist.
 
 use std::collections::BTreeSet;
 
@@ -10,12 +10,12 @@ use crate::authority::Actor;
 use lockgate_engine::gate::codes_in_the_way;
 use lockgate_engine::model::{GateModel, Model};
 
-/// How many decisions are searched for a code, the newest first.
+/// How many of the newest decisions are searched for a code.
 const DECISIONS_SEARCHED: usize = 1_000;
 
-/// What a waiver's scope names that none of these models has, or lets be waived: a waiver of it would never count.
+/// The parts of a waiver's scope that none of these models has, or allows to be waived: the waiver would never count.
 ///
-/// The pointers begin at the scope.
+/// The pointers in the errors begin at the scope.
 pub fn unknown_in_scope(scope: &WaiverScope, models: &[&Model]) -> Vec<InputError> {
     let of_model: Vec<&Model> = match &scope.model {
         None => models.to_vec(),
@@ -66,7 +66,7 @@ fn ids(gate: &GateModel) -> impl Iterator<Item = &str> {
     gate.bindings.iter().map(|binding| binding.id.as_str()).chain(groups)
 }
 
-/// The ids of those of a gate's bindings and groups whose answers may be waived.
+/// The ids of a gate's bindings and groups whose answers may be waived.
 fn waivable_ids(gate: &GateModel) -> impl Iterator<Item = &str> {
     let groups = gate.groups.iter().filter(|group| group.exceptions.may_be_waived(group.enforcement));
     let bindings = gate.bindings.iter().filter(|binding| binding.exceptions.may_be_waived(binding.enforcement));
@@ -92,10 +92,10 @@ fn given(decision: &Decision, id: &str) -> Vec<String> {
 }
 
 impl DeploymentService {
-    /// Refuses a scope that can never fit.
+    /// Refuses a scope that can never apply.
     pub(super) fn check_scope(&self, actor: &Actor, scope: &WaiverScope) -> Result<(), ServiceError> {
         let current = self.0.models.current();
-        // What was approved stays bound to its model, also if another took its place.
+        // An approved deployment stays bound to its model, even if another has replaced it.
         let approved = match &scope.deployment {
             None => None,
             Some(id) => match self.load(actor, DeploymentRef { id, team: scope.team.as_ref() }) {
@@ -112,8 +112,8 @@ impl DeploymentService {
         if mistakes.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(mistakes)) }
     }
 
-    /// The codes of a scope that none of its bindings gave lately, each in a sentence. Which codes a plugin can give does
-    /// not stand in the contract, so an unknown one is no mistake.
+    /// The codes of a scope that none of its bindings gave lately, each in a sentence. The contract does not list the
+    /// codes that a plugin can give, so an unknown code is no error.
     pub(super) fn codes_never_given(&self, actor: &Actor, scope: &WaiverScope) -> Result<Vec<String>, ServiceError> {
         if scope.codes.is_empty() {
             return Ok(Vec::new());

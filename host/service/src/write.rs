@@ -1,4 +1,4 @@
-//! Writing in one piece, once: conditions, idempotency keys, and trying again where somebody else was faster.
+//! Writes in one append, once: conditions, idempotency keys, and further attempts if another writer was faster.
 
 use lockgate_domain::Digest;
 use lockgate_ledger::{
@@ -20,21 +20,21 @@ pub(super) struct RecordedEvent {
     pub(super) event: DeploymentEvent,
 }
 
-/// The answer that is kept for an idempotency key.
+/// The answer that the ledger keeps for an idempotency key.
 #[derive(Serialize, Deserialize)]
 struct KeptAnswer<T> {
     version: u64,
     value: T,
 }
 
-/// What is written, as far as it is known before the answer is made.
+/// A write, as far as it is known before the answer is made.
 #[derive(Default)]
 pub(super) struct WriteChange {
     pub(super) events: Vec<DeploymentEvent>,
     pub(super) entries: Vec<EntryDraft>,
     pub(super) content: Vec<ContentBlob>,
     pub(super) expect: Vec<ExpectedVersion>,
-    /// What plugins that were called for it want to be kept.
+    /// The values that plugins, called for this write, want to keep.
     pub(super) values: Vec<ValueChanges>,
 }
 
@@ -45,13 +45,13 @@ impl WriteChange {
 }
 
 impl DeploymentService {
-    /// Does a write that rests on what it reads, again and again while somebody else is faster.
+    /// Does a write that depends on what it reads. Repeats it while other writers are faster.
     ///
-    /// `permit` says whether the actor may do it now and sees what it is about, and hands on what it has read for that. It
-    /// looks at nothing that the write itself changes. `attempt` looks at the rest, and writes.
+    /// `permit` checks that the actor may write now and sees the target, and returns what it has read for that. It
+    /// reads nothing that the write itself changes. `attempt` reads the rest, and writes.
     ///
-    /// What was answered under the same idempotency key is answered again. The actor has to be permitted as for a first request,
-    /// and the credential still accepted.
+    /// A request with a known idempotency key gets the earlier answer. The actor needs the same permission as for a
+    /// first request, and the credential must still be accepted.
     pub(super) fn once<P, T: DeserializeOwned>(
         &self,
         write: &WriteContext<'_>,
@@ -61,7 +61,8 @@ impl DeploymentService {
     ) -> Result<WriteAnswer<T>, ServiceError> {
         let digest = write.key.map(|_| Digest::of_canonical(asked)).transpose()?;
         let mut permitted = match permit() {
-            // That another one of the actor's teams has a deployment of that id by now takes no right away.
+            // If another of the actor's teams now has a deployment with the same id, the actor keeps the right to the
+            // earlier answer.
             Err(error @ ServiceError::SeveralTeams { .. }) => Err(error),
             permitted => Ok(permitted?),
         };
@@ -92,7 +93,8 @@ impl DeploymentService {
         Ok(answer)
     }
 
-    /// Writes, and answers when it is on the disk. `after` is the deployment as it is then, if it is about one.
+    /// Writes, and returns the answer when it is on the disk. `after` is the deployment after the write, if it is about
+    /// one.
     pub(super) fn commit<T: Serialize + DeserializeOwned>(
         &self,
         write: &WriteContext<'_>,
@@ -115,7 +117,7 @@ impl DeploymentService {
         }
     }
 
-    /// The append of a deployment's events: on top of the version that they rest on.
+    /// The append with a deployment's events, on the condition of the version that they depend on.
     pub(super) fn append_of(
         &self,
         write: &WriteContext<'_>,
@@ -141,7 +143,7 @@ impl DeploymentService {
         Ok(Append { entries, content: change.content, expect, values: change.values, ..Append::default() })
     }
 
-    /// Writes events of a deployment and answers with what `view` makes of it afterwards.
+    /// Writes events of a deployment, and answers with the result of `view` for its new state.
     pub(super) fn record<T: Serialize + DeserializeOwned>(
         &self,
         write: &WriteContext<'_>,
@@ -162,8 +164,8 @@ impl DeploymentService {
     }
 }
 
-/// Within which idempotency keys are told apart: the account, its credential, and what that lets it see and do. What was
-/// answered to one is not answered to another.
+/// The scope of idempotency keys: the account, its credential, and what that lets the account see and do. An answer in
+/// one scope is never given in another.
 fn scope(actor: &Actor) -> Result<String, ServiceError> {
     let Actor { person, teams, scopes, credential, kind } = actor;
     let all = (person.id.written(), &person.roles, teams, scopes, credential, kind);
@@ -182,7 +184,7 @@ pub(super) fn request_of<T: Serialize>(
     Ok(Some(IdempotentRequest { scope: scope(write.actor)?, key: key.to_owned(), digest, answer }))
 }
 
-/// What was answered before.
+/// Reads a kept answer.
 pub(super) fn kept<T: DeserializeOwned>(answer: &[u8]) -> Result<WriteAnswer<T>, ServiceError> {
     let kept: KeptAnswer<T> = serde_json::from_slice(answer)
         .map_err(|error| ServiceError::Damaged(format!("the answer that was kept for an idempotency key: {error}")))?;

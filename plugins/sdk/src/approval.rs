@@ -8,7 +8,7 @@ pub trait ApprovalPolicy: Plugin {
     /// Decides. The same snapshot must give the same answer.
     ///
     /// # Errors
-    /// If it cannot decide. That is never a "no": what it does to the gate is the operator's choice.
+    /// If it cannot decide. That is never a "no": the operator chooses its effect on the gate.
     fn decide(&self, evaluation: &Evaluation<'_>) -> Result<Answer, PluginError>;
 }
 
@@ -17,7 +17,7 @@ impl Answer {
         Self { ruling, reasons: Vec::new(), obligations: Vec::new() }
     }
 
-    /// Yes. Say why with [`because`](Self::because).
+    /// Yes. Add the reasons with [`because`](Self::because).
     pub fn allow() -> Self {
         Self::new(Ruling::Allow)
     }
@@ -42,26 +42,26 @@ impl Answer {
         Self::new(Ruling::Require(requirements.into_iter().collect()))
     }
 
-    /// Nothing to say about this deployment. Say why with [`because`](Self::because).
+    /// Nothing to say about this deployment. Add the reasons with [`because`](Self::because).
     pub fn abstain() -> Self {
         Self::new(Ruling::Abstain)
     }
 
-    /// Adds why. `code` is stable, lower-case, its words joined by hyphens; `message` is one sentence for a person who
-    /// does not know the plugin.
+    /// Adds a reason. `code` is stable, lower-case, its words joined by hyphens; `message` is one sentence for a person
+    /// who does not know the plugin.
     #[must_use]
     pub fn because(self, code: impl Into<String>, message: impl Into<String>) -> Self {
         self.reasons([Reason::new(code, message)])
     }
 
-    /// Adds reasons.
+    /// Adds several reasons.
     #[must_use]
     pub fn reasons(mut self, reasons: impl IntoIterator<Item = Reason>) -> Self {
         self.reasons.extend(reasons);
         self
     }
 
-    /// Adds a condition on which the answer is yes. It counts for nothing in any other answer.
+    /// Adds a condition of the allowance. It has no effect in any other answer.
     #[must_use]
     pub fn oblige(mut self, obligation: Obligation) -> Self {
         self.obligations.push(obligation);

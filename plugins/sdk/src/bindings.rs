@@ -1,13 +1,14 @@
-//! What `wit-bindgen` makes of the contract.
+//! The code that `wit-bindgen` generates from the contract.
 //!
-//! Four small worlds instead of the contract's three: one for what every plugin exports, one for each kind. A component
-//! that is of several kinds must export `lockgate:types/plugin` once, and the type section of a kind may only be
-//! embedded where that kind is exported; both follow when each kind has a world, and so an export macro, of its own.
-//! The data types are generated once, here, and are what the rest of the crate adds methods to: nothing is converted
-//! on the way in or out.
+//! There are four small worlds instead of the contract's three: one for the exports of every plugin, and one for each
+//! kind. A component of several kinds must export `lockgate:types/plugin` once, and the type section of a kind may only
+//! be embedded where that kind is exported. Both follow if each kind has its own world, and so its own export macro.
+//! The data types are generated once, here, and the rest of the crate adds methods to them: nothing is converted on the
+//! way in or out.
 //!
-//! The world of every plugin names all capabilities. What a plugin does not call, the linker leaves out, and a component
-//! then does not import it: its imports are the capabilities that it uses, and standard error, to which [`panic`] prints.
+//! The world of every plugin names all capabilities. The linker leaves out what a plugin does not call, and a component
+//! then does not import it: its imports are the capabilities that it uses, and standard error, to which [`panic`]
+//! prints.
 
 wit_bindgen::generate!({
     path: ["wit/types", "wit/host"],
@@ -30,8 +31,8 @@ wit_bindgen::generate!({
     export_macro_name: "export_plugin",
     default_bindings_module: "lockgate_plugin::bindings",
     additional_derives: [PartialEq],
-    // Enums can stand in settings. Everything can be read from a snapshot document in native tests, in the form that
-    // the host writes: moments and lengths of time as text, and what is empty left out.
+    // Settings may contain enums. Native tests read everything from a snapshot document, in the form that the host
+    // writes: moments and durations as text, and empty fields left out.
     additional_type_attributes: {
         "lockgate:types/types@0.1.0/stage": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
         "lockgate:types/types@0.1.0/phase": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
@@ -106,7 +107,7 @@ wit_bindgen::generate!({
 
 #[cfg(target_arch = "wasm32")]
 pub mod panic {
-    //! Standard error of WASI. It reaches nothing: the host puts the end of what is printed into the failure.
+    //! Standard error of WASI. It reaches nothing: the host puts the end of the output into the failure.
     wit_bindgen::generate!({
         path: [],
         inline: "

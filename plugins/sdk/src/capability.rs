@@ -1,20 +1,20 @@
-//! What a plugin asks to be allowed to use.
+//! The capabilities that a plugin asks for.
 
 pub use crate::bindings::exports::lockgate::types::plugin::Capability;
 use crate::key_value::Access;
 
 impl Capability {
-    /// The capability of that name, without parts. `reason` is one sentence that an operator reads before granting it.
+    /// A capability by name, without a scope. `reason` is one sentence that an operator reads before granting it.
     pub fn new(name: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { name: name.into(), scope: Vec::new(), reason: reason.into() }
     }
 
-    /// To write lines with [`info!`](crate::info) and its like.
+    /// The right to write lines with [`info!`](crate::info) and its like.
     pub fn log(reason: impl Into<String>) -> Self {
         Self::new("log", reason)
     }
 
-    /// To read evidence whose name fits one of the patterns, such as `sbom` or `report-*`.
+    /// The right to read evidence whose name fits one of the patterns, such as `sbom` or `report-*`.
     pub fn evidence<I>(patterns: I, reason: impl Into<String>) -> Self
     where
         I: IntoIterator,
@@ -23,7 +23,7 @@ impl Capability {
         Self::new("evidence", reason).of(patterns)
     }
 
-    /// To read the directories of those names with a [`Directory`](crate::directory::Directory).
+    /// The right to read the directories with these names, with a [`Directory`](crate::directory::Directory).
     pub fn directory<I>(names: I, reason: impl Into<String>) -> Self
     where
         I: IntoIterator,
@@ -32,18 +32,19 @@ impl Capability {
         Self::new("directory", reason).of(names)
     }
 
-    /// To send a [`Request`](crate::http::Request). To which origins is up to the operator, unless it is said with
-    /// [`of`](Self::of): `Capability::http("…").of(["https://scanner.example.com"])`.
+    /// The right to send a [`Request`](crate::http::Request). The operator chooses the origins, unless [`of`](Self::of)
+    /// names them: `Capability::http("…").of(["https://scanner.example.com"])`.
     pub fn http(reason: impl Into<String>) -> Self {
         Self::new("http", reason)
     }
 
-    /// To see, or to see and change, the [`Values`](crate::key_value::Values) of the namespace that the operator names.
+    /// The right to read, or to read and change, the [`Values`](crate::key_value::Values) of the namespace that the
+    /// operator names.
     pub fn key_value(access: Access, reason: impl Into<String>) -> Self {
         Self::new("key-value", reason).of([access.word()])
     }
 
-    /// What of it, in the capability's own notation.
+    /// Sets the scope, in the capability's own notation.
     #[must_use]
     pub fn of<I>(mut self, scope: I) -> Self
     where

@@ -4,12 +4,12 @@ pub use crate::bindings::check::exports::lockgate::check::check::{Exhibit, Findi
 use crate::types::{Document, Severity};
 use crate::{Evaluation, Plugin, PluginError, Violation};
 
-/// A plugin that looks whether something is as it should be.
+/// A plugin that checks whether a part of the deployment is as it should be.
 pub trait ValidationCheck: Plugin {
-    /// Looks. The same snapshot must give the same report.
+    /// Runs the check. The same snapshot must give the same report.
     ///
     /// # Errors
-    /// If it cannot look. Too little data to tell is not an error but [`Report::inconclusive`].
+    /// If it cannot run. Too little data to tell is not an error but [`Report::inconclusive`].
     fn run(&self, evaluation: &Evaluation<'_>) -> Result<Report, PluginError>;
 }
 
@@ -18,12 +18,12 @@ impl Report {
         Self { outcome, summary: summary.into(), findings: Vec::new(), exhibits: Vec::new() }
     }
 
-    /// Looked at, and found to be as it should be. `summary` is one sentence: what was looked at.
+    /// Checked, and found to be as it should be. `summary` is one sentence that says what was checked.
     pub fn passed(summary: impl Into<String>) -> Self {
         Self::new(Outcome::Passed, summary)
     }
 
-    /// Looked at, and found not to be: at least one [`finding`](Self::finding) says what.
+    /// Checked, and found not to be as it should be: at least one [`finding`](Self::finding) says what is wrong.
     pub fn failed(summary: impl Into<String>) -> Self {
         Self::new(Outcome::Failed, summary)
     }
@@ -38,20 +38,20 @@ impl Report {
         Self::new(Outcome::Skipped, summary)
     }
 
-    /// Adds what was found.
+    /// Adds a finding.
     #[must_use]
     pub fn finding(self, severity: Severity, violation: Violation) -> Self {
         self.findings([Finding { severity, violation }])
     }
 
-    /// Adds all that was found.
+    /// Adds several findings.
     #[must_use]
     pub fn findings(mut self, findings: impl IntoIterator<Item = Finding>) -> Self {
         self.findings.extend(findings);
         self
     }
 
-    /// Adds something that others may want to see later.
+    /// Adds a document that others may want to see later.
     #[must_use]
     pub fn exhibit(mut self, name: impl Into<String>, content: Document) -> Self {
         self.exhibits.push(Exhibit { name: name.into(), content });
@@ -60,7 +60,7 @@ impl Report {
 }
 
 impl Finding {
-    /// Something that was found, and how much it matters.
+    /// A finding, and how much it matters.
     pub fn new(severity: Severity, violation: Violation) -> Self {
         Self { severity, violation }
     }

@@ -1,8 +1,8 @@
-//! Files that the operator laid out for the plugin.
+//! Files that the operator provides for the plugin.
 //!
 //! A plugin that reads them asks for [`Capability::directory`](crate::Capability::directory); one that does not, does
-//! not even import the interface. In a native test they are what
-//! [`Fixture::with_file`](crate::testing::Fixture::with_file) put there.
+//! not even import the interface. In a native test, [`Fixture::with_file`](crate::testing::Fixture::with_file) provides
+//! the files.
 //!
 //! ```
 //! use lockgate_plugin::directory::Directory;
@@ -32,7 +32,7 @@ pub use crate::bindings::lockgate::host::directory::{DirectoryError, Entry, Entr
 use crate::json::{self, NotJson};
 use crate::{Evaluation, PluginError, Pointer};
 
-/// The names of the directories that were granted.
+/// The names of the granted directories.
 #[cfg_attr(target_arch = "wasm32", expect(unused_variables, reason = "the host knows which evaluation it runs"))]
 pub fn names(evaluation: &Evaluation<'_>) -> Vec<String> {
     #[cfg(target_arch = "wasm32")]
@@ -47,7 +47,7 @@ pub fn names(evaluation: &Evaluation<'_>) -> Vec<String> {
 
 /// A directory that the operator granted.
 ///
-/// Paths in it are names joined by `/`; the empty path is the directory itself. Each call reads anew, and each byte
+/// Paths in it are names joined by `/`; the empty path is the directory itself. Each call reads again, and each byte
 /// that it reads costs fuel: keep what you need more than once.
 #[derive(Clone, Copy)]
 pub struct Directory<'a> {
@@ -57,15 +57,15 @@ pub struct Directory<'a> {
 }
 
 impl<'a> Directory<'a> {
-    /// The directory that goes by that name. Whether there is one shows when it is read.
+    /// The directory with this name. Reading it shows whether it is granted.
     pub fn named(evaluation: &Evaluation<'a>, name: &'a str) -> Self {
         Self { evaluation: *evaluation, name }
     }
 
-    /// What the directory at that path holds.
+    /// The entries of the directory at this path.
     ///
     /// # Errors
-    /// If it cannot be read, with why.
+    /// If it cannot be read; the error says why.
     pub fn entries(&self, path: &str) -> Result<Listing, DirectoryError> {
         #[cfg(target_arch = "wasm32")]
         {
@@ -77,10 +77,10 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// The bytes of the file at that path.
+    /// The bytes of the file at this path.
     ///
     /// # Errors
-    /// If it cannot be read, with why.
+    /// If it cannot be read; the error says why.
     pub fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
         #[cfg(target_arch = "wasm32")]
         {
@@ -92,7 +92,7 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// The text in the file at that path.
+    /// The text in the file at this path.
     ///
     /// # Errors
     /// If it cannot be read, or is not UTF-8.
@@ -102,11 +102,11 @@ impl<'a> Directory<'a> {
             .map_err(|error| self.unreadable(path, FileProblem::NotText { from: error.utf8_error().valid_up_to() }))
     }
 
-    /// Reads the file at that path as one JSON text.
+    /// Reads the file at this path as one JSON text.
     ///
     /// # Errors
-    /// If it cannot be read, is not JSON, has a key twice in one object, or is not of that shape: the first place where it
-    /// is not.
+    /// If it cannot be read, is not JSON, has a key twice in one object, or does not fit the type. The error names the
+    /// first place.
     pub fn json<T: DeserializeOwned>(&self, path: &str) -> Result<T, UnreadableFile> {
         let content = self.read(path).map_err(|error| self.unreadable(path, FileProblem::Refused(error)))?;
         json::read(&content)
@@ -124,32 +124,32 @@ impl fmt::Debug for Directory<'_> {
     }
 }
 
-/// A file that is not there, or not what it should be.
+/// Why a file cannot be used: it is missing, or not what it should be.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnreadableFile {
     /// The name of the directory.
     pub directory: String,
-    /// The path in it.
+    /// The path in the directory.
     pub path: String,
-    /// What is wrong.
+    /// What is wrong with the file.
     pub problem: FileProblem,
 }
 
 /// What is wrong with a file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FileProblem {
-    /// The host does not hand it over.
+    /// The host refuses to read it.
     Refused(DirectoryError),
     /// It is not UTF-8.
     NotText {
-        /// The byte from which on it is not, counted from 0.
+        /// The offset of the first invalid byte, from 0.
         from: usize,
     },
-    /// It is not JSON, or not of the shape that was asked for.
+    /// It is not JSON, or does not fit the type.
     NotJson {
-        /// Where in it the mistake lies; the root if it is no JSON at all.
+        /// The place of the mistake; the root if the file is not JSON at all.
         pointer: Pointer,
-        /// What is wrong there.
+        /// What is wrong at this place.
         message: String,
     },
 }
@@ -176,7 +176,7 @@ impl From<UnreadableFile> for PluginError {
 }
 
 impl DirectoryError {
-    /// The same for people, as the end of a sentence.
+    /// The error for people, as the end of a sentence.
     pub fn in_words(&self) -> String {
         match self {
             Self::NotGranted(_) => "no directory with that name is granted".to_owned(),

@@ -1,7 +1,7 @@
-//! The snapshot that a decision may look at.
+//! The snapshot that a decision may use.
 //!
-//! In a component this is the host's `evaluation` resource, in a native test a [`Fixture`](crate::testing::Fixture): a
-//! plugin cannot tell them apart, and so needs no WebAssembly to be tested.
+//! In a component this is the host's `evaluation` resource, in a native test a [`Fixture`](crate::testing::Fixture). A
+//! plugin cannot distinguish them, so its tests need no WebAssembly.
 
 #[cfg(target_arch = "wasm32")]
 use crate::bindings::lockgate::host::snapshot::Evaluation as Source;
@@ -15,22 +15,22 @@ use crate::types::{
     PastDeployment, Person, Phase, Plan, Product, Release, ReleaseNotes, Scenario, Stage,
 };
 
-/// Everything that the decision may look at. It never changes while the plugin runs.
+/// Everything that the decision may use. It never changes while the plugin runs.
 ///
-/// In a component each method is a call of the host that copies what it answers: keep the answer rather than ask twice.
+/// In a component each method is a call of the host that copies its answer: keep the answer rather than ask twice.
 #[derive(Clone, Copy)]
 pub struct Evaluation<'a> {
     source: &'a Source,
 }
 
 impl<'a> Evaluation<'a> {
-    /// Wraps what the host lent for one call.
+    /// Wraps the resource that the host lends for one call.
     #[doc(hidden)]
     pub fn new(source: &'a Source) -> Self {
         Self { source }
     }
 
-    /// What stands for the host in a native test.
+    /// The fixture that replaces the host in a native test.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn fixture(&self) -> &'a Source {
         self.source
@@ -54,21 +54,21 @@ macro_rules! readers {
 readers! {
     /// The id of the deployment.
     id -> String;
-    /// The stage that is gated.
+    /// The stage of the gate.
     stage -> Stage;
-    /// Whether it is the way into the stage or out of it.
+    /// The entrance or the exit of the stage.
     phase -> Phase;
-    /// What kind of deployment it is.
+    /// The kind of deployment.
     scenario -> Scenario;
-    /// What an approval has to name: the digest over release, plan and deployment model.
+    /// The digest that an approval must name. It covers release, plan and deployment model.
     subject -> String;
-    /// Who asked for the deployment.
+    /// The person who requested the deployment.
     requester -> Person;
-    /// Who contributed to the change.
+    /// The people who contributed to the change.
     contributors -> Vec<Person>;
     /// The product that the release belongs to.
     product -> Product;
-    /// What is deployed.
+    /// The release to deploy.
     release -> Release;
     /// The components of the release.
     components -> Vec<Component>;
@@ -76,30 +76,30 @@ readers! {
     release_notes -> Option<ReleaseNotes>;
     /// The known defects of the release.
     defects -> Vec<Defect>;
-    /// What people need to know about the release.
+    /// The knowledge items of the release: what people need to know about it.
     knowledge_items -> Vec<KnowledgeItem>;
     /// The target environment.
     environment -> Environment;
     /// The change under which the deployment runs.
     change -> Change;
-    /// The plan; none until somebody planned.
+    /// The plan. None until somebody has planned.
     plan -> Option<Plan>;
-    /// What shall be there.
+    /// The instances that should exist.
     desired_instances -> Vec<Instance>;
-    /// What is there.
+    /// The instances that exist.
     actual_instances -> Vec<Instance>;
-    /// All answers that people gave, also those that no longer count.
+    /// All answers of people, including those that no longer count.
     approvals -> Vec<Approval>;
-    /// What was approved; none until the exit of plan-and-approve has been passed.
+    /// The approved plan. None until the deployment has passed the exit of plan-and-approve.
     approved -> Option<ApprovedPlan>;
     /// Earlier deployments of the product, newest first.
     history -> Vec<PastDeployment>;
-    /// Name and value, by name.
+    /// The labels as names and values, in order of name.
     labels -> Vec<(String, String)>;
 }
 
 impl Evaluation<'_> {
-    /// The only time there is: when the snapshot was taken.
+    /// The time when the snapshot was taken: the only time that a plugin knows.
     pub fn now(&self) -> Timestamp {
         #[cfg(target_arch = "wasm32")]
         {
@@ -111,12 +111,12 @@ impl Evaluation<'_> {
         }
     }
 
-    /// The names of the evidence that was handed in and that the plugin may read.
+    /// The names of the evidence that the plugin may read.
     pub fn evidence_names(&self) -> Vec<String> {
         self.source.evidence_names()
     }
 
-    /// One piece of evidence, by name. Needs [`Capability::evidence`](crate::Capability::evidence) for that name.
+    /// A piece of evidence by name. Needs [`Capability::evidence`](crate::Capability::evidence) for that name.
     ///
     /// # Errors
     /// If nobody handed it in, or the operator did not grant it.
@@ -129,7 +129,7 @@ impl Evaluation<'_> {
         self.source.fact_names()
     }
 
-    /// One fact, by name. The host's own begin with `it4it.`.
+    /// A fact by name. The names of the host's own facts begin with `it4it.`.
     pub fn fact(&self, name: &str) -> Option<Document> {
         self.source.fact(name)
     }

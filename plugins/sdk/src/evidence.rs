@@ -9,14 +9,14 @@ pub use crate::bindings::lockgate::host::snapshot::EvidenceError;
 use crate::json::{self, NotJson};
 use crate::types::Evidence;
 
-/// Why a piece of evidence is not what it should be.
+/// Why a piece of evidence cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadableEvidence {
     /// The name of the evidence.
     pub name: String,
-    /// Where in its content the mistake lies; the root if it is no JSON at all.
+    /// The place of the mistake in its content; the root if it is not JSON at all.
     pub pointer: Pointer,
-    /// What is wrong there.
+    /// What is wrong at this place.
     pub message: String,
 }
 
@@ -33,10 +33,10 @@ impl fmt::Display for UnreadableEvidence {
 impl std::error::Error for UnreadableEvidence {}
 
 impl Evidence {
-    /// Reads the content as one JSON text. A byte order mark at its beginning is skipped.
+    /// Reads the content as one JSON text. Skips a byte order mark at its beginning.
     ///
     /// # Errors
-    /// If it is not JSON, has a key twice in one object, or is not of that shape: the first place where it is not.
+    /// If it is not JSON, has a key twice in one object, or does not fit the type. The error names the first place.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, UnreadableEvidence> {
         json::read(&self.content).map_err(|NotJson { pointer, message }| UnreadableEvidence {
             name: self.name.clone(),

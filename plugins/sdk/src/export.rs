@@ -1,4 +1,4 @@
-//! From a plugin type to a component's exports.
+//! Makes the exports of a component from a plugin type.
 
 use std::sync::RwLock;
 
@@ -12,13 +12,13 @@ use crate::{Plugin, PluginError, SettingsFinding};
 pub struct Configured<P>(RwLock<Option<P>>);
 
 impl<P: Plugin> Configured<P> {
-    /// Nothing configured yet.
+    /// An empty value: no plugin is configured yet.
     #[expect(clippy::new_without_default, reason = "only the expansion of a macro calls it, in a static")]
     pub const fn new() -> Self {
         Self(RwLock::new(None))
     }
 
-    /// Configures the plugin, in place of any that was configured before.
+    /// Configures the plugin, and replaces an earlier one.
     pub fn configure(&self, settings: &str) -> Result<(), Vec<SettingsFinding>> {
         let plugin = configure(settings)?;
         if let Ok(mut held) = self.0.write() {
@@ -27,7 +27,7 @@ impl<P: Plugin> Configured<P> {
         Ok(())
     }
 
-    /// Lets the configured plugin answer.
+    /// Calls the configured plugin.
     pub fn answer<T>(&self, ask: impl FnOnce(&P) -> Result<T, PluginError>) -> Result<T, PluginError> {
         match self.0.read().as_deref() {
             Ok(Some(plugin)) => ask(plugin),
@@ -36,7 +36,7 @@ impl<P: Plugin> Configured<P> {
     }
 }
 
-/// What the plugin says of itself.
+/// The description of the plugin.
 #[doc(hidden)]
 pub fn describe<P: Plugin>(name: &str, version: &str, summary: &str, kinds: Vec<Kind>) -> Description {
     Description {
@@ -51,11 +51,12 @@ pub fn describe<P: Plugin>(name: &str, version: &str, summary: &str, kinds: Vec<
 
 /// Makes the crate a component: `export!(MyPlugin: approval_policy);`.
 ///
-/// The type has to implement [`Plugin`] and the trait of each kind named: `approval_policy`
+/// The type must implement [`Plugin`] and the trait of each kind: `approval_policy`
 /// ([`ApprovalPolicy`](crate::ApprovalPolicy)), `validation_check` ([`ValidationCheck`](crate::ValidationCheck)),
-/// `strategy` ([`Strategy`](crate::Strategy)). One component can be of several kinds:
-/// `export!(MyPlugin: approval_policy, validation_check);`. Name, version and summary of the plugin are those of the
-/// package in `Cargo.toml`, which has to have a `description`. Say it once in a crate. For a native target it only checks that the traits are there.
+/// `strategy` ([`Strategy`](crate::Strategy)). One component can be of several kinds: `export!(MyPlugin:
+/// approval_policy, validation_check);`. Name, version and summary of the plugin are those of the package in
+/// `Cargo.toml`, which must have a `description`. Use the macro once in a crate. For a native target it only checks
+/// that the traits are implemented.
 #[macro_export]
 macro_rules! export {
     ($plugin:ty : $($kind:ident),+ $(,)?) => {

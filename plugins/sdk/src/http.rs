@@ -1,8 +1,8 @@
-//! Requests to the origins that the operator named.
+//! Requests to the origins that the operator names.
 //!
 //! A plugin that sends them asks for [`Capability::http`](crate::Capability::http); one that does not, does not even
-//! import the interface. In a native test the answers are what
-//! [`Fixture::with_answer`](crate::testing::Fixture::with_answer) put there.
+//! import the interface. In a native test, [`Fixture::with_answer`](crate::testing::Fixture::with_answer) provides the
+//! answers.
 //!
 //! ```
 //! use lockgate_plugin::http::{Request, Response};
@@ -46,18 +46,18 @@ impl Request {
         Self { method, url: url.into(), headers: Vec::new(), body: None }
     }
 
-    /// Asks for what is there.
+    /// A `get` request: asks for a resource.
     pub fn get(url: impl Into<String>) -> Self {
         Self::new(Method::Get, url)
     }
 
-    /// Hands something in: set it with [`body`](Self::body) or [`json`](Self::json). Whatever it does there, it may do
-    /// again when the decision is made again.
+    /// A `post` request: set its body with [`body`](Self::body) or [`json`](Self::json). Its effect may be repeated
+    /// when the decision is made again.
     pub fn post(url: impl Into<String>) -> Self {
         Self::new(Method::Post, url)
     }
 
-    /// Adds a header. The host adds those that the connection needs, and no credentials.
+    /// Adds a header. The host adds the headers that the connection needs, but no credentials.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -71,20 +71,21 @@ impl Request {
         self
     }
 
-    /// Sets the body, and the header that says that it is JSON.
+    /// Sets the body, and the header that marks it as JSON.
     ///
     /// # Errors
-    /// If the value has no JSON form, as a map whose keys are not text.
+    /// If the value has no JSON form, such as a map whose keys are not text.
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Result<Self, PluginError> {
         let unwritable =
             |error| PluginError::new("request-unwritable", format!("the value cannot be written as JSON: {error}"));
         Ok(self.header("content-type", "application/json").body(serde_json::to_vec(value).map_err(unwritable)?))
     }
 
-    /// Sends it, and waits for the whole answer. The time that it takes is not fuel, but every byte costs some.
+    /// Sends the request, and waits for the whole answer. Waiting costs no fuel, but every byte costs some.
     ///
     /// # Errors
-    /// If nothing comes back, with why. An answer of any status is an answer: [`Response::success`] tells.
+    /// If there is no answer; the error says why. An answer of any status is an answer: check it with
+    /// [`Response::success`].
     #[cfg_attr(target_arch = "wasm32", expect(unused_variables, reason = "the host knows which evaluation it runs"))]
     pub fn send(&self, evaluation: &Evaluation<'_>) -> Result<Response, HttpError> {
         #[cfg(target_arch = "wasm32")]
@@ -99,7 +100,7 @@ impl Request {
 }
 
 impl Method {
-    /// The method as it is written in a request.
+    /// The method as requests write it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -113,22 +114,22 @@ impl Method {
 }
 
 impl Response {
-    /// An answer without headers and body: for tests.
+    /// An answer without headers and body, for tests.
     pub fn new(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
-    /// The same with that body: for tests.
+    /// The same with a body, for tests.
     #[must_use]
     pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// The answer, if its status says that the request succeeded: 200 to 299.
+    /// The answer, if its status is a success: 200 to 299.
     ///
     /// # Errors
-    /// The status, if it is another one.
+    /// The status, if it is no success.
     pub fn success(self) -> Result<Self, UnusableResponse> {
         match self.status {
             200..=299 => Ok(self),
@@ -136,7 +137,7 @@ impl Response {
         }
     }
 
-    /// The value of the header of that name, in whatever case it is written; the first, if there are several.
+    /// The value of the header with this name, in any case. The first, if there are several.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
@@ -152,27 +153,27 @@ impl Response {
     /// Reads the body as one JSON text.
     ///
     /// # Errors
-    /// If it is not JSON, has a key twice in one object, or is not of that shape: the first place where it is not.
+    /// If it is not JSON, has a key twice in one object, or does not fit the type. The error names the first place.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, UnusableResponse> {
         json::read(&self.body).map_err(|NotJson { pointer, message }| UnusableResponse::NotJson { pointer, message })
     }
 }
 
-/// An answer that is not what it should be.
+/// Why an answer cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnusableResponse {
-    /// Its status says that the request did not succeed.
+    /// Its status is no success.
     Status(u16),
     /// Its body is not UTF-8.
     NotText {
-        /// The byte from which on it is not, counted from 0.
+        /// The offset of the first invalid byte, from 0.
         from: usize,
     },
-    /// Its body is not JSON, or not of the shape that was asked for.
+    /// Its body is not JSON, or does not fit the type.
     NotJson {
-        /// Where in it the mistake lies; the root if it is no JSON at all.
+        /// The place of the mistake; the root if the body is not JSON at all.
         pointer: Pointer,
-        /// What is wrong there.
+        /// What is wrong at this place.
         message: String,
     },
 }
@@ -205,7 +206,7 @@ impl From<HttpError> for PluginError {
 }
 
 impl HttpError {
-    /// The same for people.
+    /// The error for people.
     pub fn in_words(&self) -> String {
         match self {
             Self::NotGranted(what) => format!("not granted: {what}"),

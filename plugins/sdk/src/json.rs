@@ -1,7 +1,7 @@
-//! Reading JSON that came from elsewhere, with the place of what is wrong.
+//! Reads JSON from outside, and reports the place of a mistake.
 //!
-//! As the host does, it reads a document wholly or not at all: an object that has a key twice has no meaning, because
-//! RFC 8259 leaves open which of the two counts. A byte order mark at the beginning is skipped.
+//! As the host does, it accepts a document as a whole or refuses it: an object that has a key twice has no meaning,
+//! because RFC 8259 leaves open which of the two counts. It skips a byte order mark at the beginning.
 
 mod doubled_keys;
 
@@ -10,15 +10,15 @@ use serde::Deserialize;
 use crate::Pointer;
 use crate::settings::pointer_of;
 
-/// Why some bytes are not JSON of a shape.
+/// Why some bytes are not JSON that fits a type.
 pub(crate) struct NotJson {
-    /// Where the mistake lies; the root if it is no JSON at all.
+    /// The place of the mistake; the root if the bytes are not JSON at all.
     pub(crate) pointer: Pointer,
-    /// What is wrong there.
+    /// What is wrong at this place.
     pub(crate) message: String,
 }
 
-/// The bytes without the byte order mark that they may begin with.
+/// The bytes without a byte order mark at the beginning.
 pub(crate) fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
 }
@@ -27,12 +27,12 @@ pub(crate) fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
 pub(crate) fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, NotJson> {
     let bytes = without_byte_order_mark(bytes);
     doubled_keys::refuse(bytes)?;
-    // Most is as it should be, and finding the place of a mistake costs several times what reading costs.
+    // Most documents are right, and finding the place of a mistake costs several times as much as reading.
     serde_json::from_slice(bytes).map_err(|error| {
         let mut json = serde_json::Deserializer::from_slice(bytes);
         let (pointer, message) = match serde_path_to_error::deserialize::<_, T>(&mut json) {
             Err(error) => (pointer_of(error.path()), error.into_inner().to_string()),
-            // What follows the value is wrong, not the value.
+            // The text after the value is wrong, not the value.
             Ok(_) => (Pointer::root(), error.to_string()),
         };
         NotJson { pointer, message }

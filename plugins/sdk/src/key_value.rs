@@ -1,13 +1,13 @@
 //! A few values that outlive the evaluation.
 //!
 //! A plugin that uses them asks for [`Capability::key_value`](crate::Capability::key_value); one that does not, does
-//! not even import the interface. In a native test they are what
-//! [`Fixture::with_value`](crate::testing::Fixture::with_value) put there.
+//! not even import the interface. In a native test, [`Fixture::with_value`](crate::testing::Fixture::with_value)
+//! provides the values.
 //!
-//! A call sees the values as they were before the decision, and its own changes. The host writes the changes together with
-//! the decision, and asks again where another decision has changed the values meanwhile, so a counter misses no decision.
-//! The bindings of one gate all see the values from before, and the last one to change a key has the last word: where
-//! several of them count, use a key for each.
+//! A call sees the values from before the decision, and its own changes. The host writes the changes together with the
+//! decision, and calls the plugin again if another decision has changed the values meanwhile, so a counter misses no
+//! decision. The bindings of one gate all see the values from before, and the last one to change a key wins: if several
+//! of them count, use a key for each.
 //!
 //! ```
 //! use lockgate_plugin::key_value::Values;
@@ -36,12 +36,12 @@ pub use crate::bindings::lockgate::host::key_value::KeyValueError;
 use crate::json::{self, NotJson};
 use crate::{Evaluation, PluginError};
 
-/// What a plugin asks to be allowed to do with values.
+/// How a plugin may use values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// See them.
+    /// The plugin may read them.
     ReadOnly,
-    /// See and change them.
+    /// The plugin may read and change them.
     ReadWrite,
 }
 
@@ -55,10 +55,10 @@ impl Access {
     }
 }
 
-/// The values of the namespace that the operator named.
+/// The values of the namespace that the operator names.
 ///
-/// A key is text of 1 to 256 bytes without control characters. All keys and values together may take as many bytes as
-/// the operator granted.
+/// A key is text of 1 to 256 bytes without control characters. The operator limits the size of all keys and values
+/// together.
 #[derive(Clone, Copy)]
 pub struct Values<'a> {
     #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "the host knows which evaluation it runs"))]
@@ -66,7 +66,7 @@ pub struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// The values that the evaluation may use.
+    /// The values that the plugin may use.
     pub fn of(evaluation: &Evaluation<'a>) -> Self {
         Self { evaluation: *evaluation }
     }
@@ -74,7 +74,7 @@ impl<'a> Values<'a> {
     /// The value of a key, if it has one.
     ///
     /// # Errors
-    /// If that is no key, or the host cannot get at the values.
+    /// If the key is not valid, or the host cannot read the values.
     pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KeyValueError> {
         #[cfg(target_arch = "wasm32")]
         {
@@ -86,10 +86,10 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The keys that begin with the prefix, in the order of their bytes. All begin with the empty one.
+    /// The keys that begin with the prefix, in the order of their bytes. An empty prefix gives all keys.
     ///
     /// # Errors
-    /// If the host cannot get at the values.
+    /// If the host cannot read the values.
     pub fn keys(&self, prefix: &str) -> Result<Vec<String>, KeyValueError> {
         #[cfg(target_arch = "wasm32")]
         {
@@ -101,10 +101,10 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Gives a key a value.
+    /// Sets the value of a key.
     ///
     /// # Errors
-    /// If they are granted for reading alone, that is no key, there is no room, or the host cannot get at the values.
+    /// If the values may only be read, the key is not valid, there is no room, or the host cannot read the values.
     pub fn set(&self, key: &str, value: impl AsRef<[u8]>) -> Result<(), KeyValueError> {
         #[cfg(target_arch = "wasm32")]
         {
@@ -116,10 +116,10 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Takes a key away, if it is there.
+    /// Deletes a key, if it exists.
     ///
     /// # Errors
-    /// If they are granted for reading alone, that is no key, or the host cannot get at the values.
+    /// If the values may only be read, the key is not valid, or the host cannot read the values.
     pub fn delete(&self, key: &str) -> Result<(), KeyValueError> {
         #[cfg(target_arch = "wasm32")]
         {
@@ -135,7 +135,7 @@ impl<'a> Values<'a> {
     ///
     /// # Errors
     /// As [`get`](Self::get), with the code `values-unusable`; `value-unreadable` if it is not JSON, has a key twice in
-    /// one object, or is not of that shape.
+    /// one object, or does not fit the type.
     pub fn json<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, PluginError> {
         let unreadable = |NotJson { pointer, message }| {
             let place = if pointer.as_str().is_empty() { String::new() } else { format!(" at `{pointer}`") };
@@ -144,7 +144,7 @@ impl<'a> Values<'a> {
         self.get(key)?.map(|value| json::read(&value).map_err(unreadable)).transpose()
     }
 
-    /// Gives a key a value, written as JSON.
+    /// Sets the value of a key as JSON.
     ///
     /// # Errors
     /// As [`set`](Self::set), with the code `values-unusable`; `value-unwritable` if the value has no JSON form.
@@ -161,7 +161,7 @@ impl fmt::Debug for Values<'_> {
 }
 
 impl KeyValueError {
-    /// The same for people.
+    /// The error for people.
     pub fn in_words(&self) -> String {
         match self {
             Self::ReadOnly => "the values are granted for reading only".to_owned(),

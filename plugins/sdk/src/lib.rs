@@ -60,7 +60,7 @@ pub use violation::Violation;
 
 #[doc(hidden)]
 pub mod __private {
-    //! What the expansion of [`export!`](crate::export!) names.
+    //! The names that the expansion of [`export!`](crate::export!) uses.
     pub use crate::export::{Configured, describe};
     #[cfg(target_arch = "wasm32")]
     pub use crate::panic::tell_the_host as tell_the_host_of_panics;

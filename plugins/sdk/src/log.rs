@@ -1,8 +1,8 @@
 //! Lines for the author and the operator of a plugin.
 //!
-//! Written with [`info!`](crate::info) and its like. A plugin that writes asks for
-//! [`Capability::log`](crate::Capability::log); one that does not, does not even import the interface. In native tests
-//! the lines go to standard error, which the test harness captures, and can be looked at with `testing::take_log`.
+//! A plugin writes them with [`info!`](crate::info) and its like, and asks for
+//! [`Capability::log`](crate::Capability::log). A plugin that does not write does not even import the interface. In
+//! native tests the lines go to standard error, which the test harness captures; `testing::take_log` returns them.
 
 use std::fmt;
 
@@ -30,14 +30,14 @@ macro_rules! level_macros {
 }
 
 level_macros! { $
-    /// Writes a line that only its author needs, step by step. Takes what [`format!`] takes.
+    /// Writes a line that only the plugin's author needs, step by step. Takes the arguments of [`format!`].
     trace => Trace;
-    /// Writes a line that only its author needs. Takes what [`format!`] takes.
+    /// Writes a line that only the plugin's author needs. Takes the arguments of [`format!`].
     debug => Debug;
-    /// Writes a line that is worth knowing. Takes what [`format!`] takes.
+    /// Writes a line that is worth knowing. Takes the arguments of [`format!`].
     info => Info;
-    /// Writes a line about something that looks wrong. Takes what [`format!`] takes.
+    /// Writes a line about something that looks wrong. Takes the arguments of [`format!`].
     warn => Warn;
-    /// Writes a line about something that is wrong. Takes what [`format!`] takes.
+    /// Writes a line about something that is wrong. Takes the arguments of [`format!`].
     error => Error;
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A text in which `*` stands for any run of characters but `/`, and `**` for any run of characters.
+/// A text in which `*` stands for any run of characters except `/`, and `**` for any run of characters.
 ///
 /// ```
 /// use lockgate_plugin::Pattern;
@@ -19,14 +19,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
-    /// How much of the text stands before the first star: most texts differ there already.
+    /// The length of the text before the first star: most texts already differ there.
     literal: usize,
-    /// What follows it; none if there is no star.
+    /// The part from the first star on. None if there is no star.
     automaton: Option<Automaton>,
 }
 
 impl Pattern {
-    /// The pattern that is written so. Every text is one.
+    /// Reads a pattern. Every text is a pattern.
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
         let literal = text.find('*').unwrap_or(text.len());
@@ -34,8 +34,8 @@ impl Pattern {
         Self { text, literal, automaton }
     }
 
-    /// Whether the whole text fits. However many stars the pattern has, this takes a few steps for each character of the
-    /// text, and as many more for each 63 characters of the pattern.
+    /// Whether the whole text matches. However many stars the pattern has, this takes a few steps for each character of
+    /// the text, and as many more for each 63 characters of the pattern.
     pub fn matches(&self, text: &str) -> bool {
         let literal = self.text.get(..self.literal).unwrap_or_default();
         match (text.strip_prefix(literal), &self.automaton) {
@@ -46,24 +46,24 @@ impl Pattern {
     }
 }
 
-/// The states of a pattern, for all ways of reading a text at once: the bit `n` says that the first `n` characters that are
-/// no stars have been read. The stars before the next such character keep a state as it is.
+/// The states of a pattern, for all ways of reading a text at once: bit `n` says that the first `n` characters that are
+/// not stars have been read. The stars before the next such character keep a state as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Automaton {
-    /// How many characters are no stars.
+    /// The number of characters that are not stars.
     characters: usize,
-    /// What follows the last star: a text that does not end so does not fit.
+    /// The text after the last star: a text with another ending does not match.
     ending: String,
-    /// For each character that is no star, in order of the characters: the states in which it is the next.
+    /// For each character that is not a star, in order of the characters: the states in which it is the next.
     next: Vec<(char, Vec<u64>)>,
-    /// The states that any character keeps: `**` follows.
+    /// The states that any character keeps, because `**` follows.
     kept: Vec<u64>,
-    /// The states that any character but `/` keeps: a star follows.
+    /// The states that any character except `/` keeps, because `*` follows.
     kept_in_segment: Vec<u64>,
 }
 
 impl Automaton {
-    /// Of what begins with a star.
+    /// The automaton for a pattern that begins with a star.
     fn new(starred: &str) -> Self {
         let characters = starred.chars().filter(|character| *character != '*').count();
         let states = vec![0; characters / 64 + 1];

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 /// The id of a person in settings: an account name or an e-mail address.
 ///
-/// The schema of the settings marks it with `"format": "lockgate-person"`, so the host puts it into its normal form before
-/// `configure` sees it. The ids in a snapshot are in that form too: two ids are one person's if they are equal, and a
-/// plugin need not know what the form is.
+/// The schema of the settings marks it with `"format": "lockgate-person"`, so the host converts it to its normal form
+/// before `configure` sees it. The ids in a snapshot are in that form too: two ids are one person's if they are equal,
+/// and a plugin need not know the form.
 ///
-/// It has no order and no hash, so that it cannot be the key of a map: `schemars` would leave the mark out of the schema.
+/// It has no order and no hash, so it cannot be the key of a map: `schemars` would leave the mark out of the schema.
 /// Mark the keys of a map of strings instead:
 ///
 /// ```
@@ -44,7 +44,7 @@ use serde::{Deserialize, Serialize};
 pub struct PersonId(String);
 
 impl PersonId {
-    /// The id, as it stands in snapshots.
+    /// The id, in the form of snapshots.
     pub fn as_str(&self) -> &str {
         &self.0
     }

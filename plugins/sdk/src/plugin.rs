@@ -1,4 +1,4 @@
-//! What every plugin is, whatever its kind.
+//! The parts that plugins of all kinds have in common.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -7,30 +7,30 @@ use serde::de::DeserializeOwned;
 pub use crate::bindings::lockgate::types::types::PluginError;
 use crate::{Capability, SettingsFinding};
 
-/// A plugin with its settings taken in.
+/// A configured plugin.
 ///
-/// The host calls [`configure`](Self::configure) once and freezes the memory: whatever is worked out there (patterns
-/// compiled, time zones looked up) costs nothing when a decision is made. An evaluation sees `&self` and can leave
-/// nothing behind.
+/// The host calls [`configure`](Self::configure) once and freezes the memory: its results (compiled patterns, time
+/// zones) cost nothing when a decision is made. An evaluation sees `&self` and can leave nothing behind.
 pub trait Plugin: Sized + Send + Sync + 'static {
-    /// What an operator writes. A JSON Schema is made of it for tools and pages, and settings are checked against that
-    /// schema before they are read, so that all mistakes are reported at once. Keys are written in TOML:
-    /// use `#[serde(rename_all = "kebab-case", deny_unknown_fields)]`. A default is in the schema only if its type
-    /// implements `Serialize` too. The id of a person is a [`PersonId`](crate::PersonId), which marks it for the host.
+    /// The settings that an operator writes. A JSON Schema for tools and pages is made from the type, and settings are
+    /// checked against that schema before they are read, so that all mistakes are reported at once. Keys are written in
+    /// TOML: use `#[serde(rename_all = "kebab-case", deny_unknown_fields)]`. The schema has a default only if its type
+    /// implements `Serialize` too. The type for the id of a person is [`PersonId`](crate::PersonId), which marks it for
+    /// the host.
     ///
-    /// A plugin that keeps its settings as they are can say `type Settings = Self`, and one that has none
+    /// A plugin that keeps its settings as they are can use `type Settings = Self`, and one without settings
     /// [`NoSettings`].
     type Settings: DeserializeOwned + JsonSchema;
 
-    /// Takes in settings that have the right shape.
+    /// Configures the plugin with settings that have the right shape.
     ///
-    /// It must not look at anything but the settings: there is no deployment yet, and the log cannot be written.
+    /// It must read only the settings: there is no deployment yet, and the log cannot be written.
     ///
     /// # Errors
-    /// All that is wrong with the settings and that their shape does not tell.
+    /// All mistakes in the settings that their shape does not show.
     fn configure(settings: Self::Settings) -> Result<Self, Vec<SettingsFinding>>;
 
-    /// What the plugin asks to be allowed to use: nothing, unless said otherwise.
+    /// The capabilities that the plugin asks for. Default: none.
     fn capabilities() -> Vec<Capability> {
         Vec::new()
     }
@@ -42,7 +42,7 @@ pub trait Plugin: Sized + Send + Sync + 'static {
 pub struct NoSettings {}
 
 impl PluginError {
-    /// The plugin cannot answer, and this is why. It never means "no": say that with a denial or a failed report.
+    /// The plugin cannot answer, for this reason. It never means "no": use a denial or a failed report for that.
     ///
     /// `code` is stable, lower-case, its words joined by hyphens; `message` is one sentence.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {

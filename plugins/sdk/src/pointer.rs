@@ -19,13 +19,13 @@ impl Pointer {
         Self::default()
     }
 
-    /// The member of that name.
+    /// The member with this name.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {
         Self(format!("{}/{}", self.0, key.replace('~', "~0").replace('/', "~1")))
     }
 
-    /// The element at that index, counted from 0.
+    /// The element with this index, from 0.
     #[must_use]
     pub fn index(&self, index: usize) -> Self {
         Self(format!("{}/{index}", self.0))

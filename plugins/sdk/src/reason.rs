@@ -1,4 +1,4 @@
-//! Why an answer is what it is, and on what conditions.
+//! The reasons and the conditions of an answer.
 
 pub use crate::bindings::lockgate::types::types::{Obligation, Reason};
 use crate::types::Document;
@@ -9,7 +9,7 @@ impl Reason {
         Self { code: code.into(), message: message.into(), pointer: None }
     }
 
-    /// Where in the snapshot it lies, as a JSON Pointer; see [`Pointer`](crate::Pointer).
+    /// Sets the place in the snapshot, as a JSON Pointer; see [`Pointer`](crate::Pointer).
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>) -> Self {
         self.pointer = Some(pointer.into());
@@ -18,12 +18,12 @@ impl Reason {
 }
 
 impl Obligation {
-    /// Something that the deployment has to do or keep to. `code` is stable, `message` is one sentence.
+    /// A condition that the deployment must meet. `code` is stable, `message` is one sentence.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into(), details: None }
     }
 
-    /// What machines need to know to see to it.
+    /// Adds the details that machines need to meet it.
     #[must_use]
     pub fn details(mut self, details: Document) -> Self {
         self.details = Some(details);

@@ -1,4 +1,4 @@
-//! What would turn an answer.
+//! The things that would change an answer.
 
 pub use crate::bindings::lockgate::types::types::{
     ApprovalsNeeded, CorrectionNeeded, EvidenceNeeded, Need, Requirement, TimeNeeded,
@@ -7,28 +7,28 @@ use crate::time::Timestamp;
 use crate::types::Document;
 
 impl Requirement {
-    /// Something is missing.
+    /// A missing thing.
     ///
-    /// `code` is stable, lower-case, its words joined by hyphens. `message` is one sentence that says what somebody has
-    /// to do. `need` says the same to machines: [`ApprovalsNeeded`], [`EvidenceNeeded`], [`TimeNeeded`],
-    /// [`CorrectionNeeded`], or a [`Document`] for what only its owner's tools understand.
+    /// `code` is stable, lower-case, its words joined by hyphens. `message` is one sentence that says what a person
+    /// must do. `need` says the same for machines: [`ApprovalsNeeded`], [`EvidenceNeeded`], [`TimeNeeded`],
+    /// [`CorrectionNeeded`], or a [`Document`] that only its owner's tools understand.
     pub fn new(code: impl Into<String>, message: impl Into<String>, need: impl Into<Need>) -> Self {
         Self { code: code.into(), message: message.into(), need: need.into() }
     }
 }
 
 impl ApprovalsNeeded {
-    /// So many more people have to approve in a role. `subject` is [`Evaluation::subject`](crate::Evaluation::subject).
+    /// `missing` more people must approve in a role. `subject` is [`Evaluation::subject`](crate::Evaluation::subject).
     pub fn new(role: impl Into<String>, missing: u32, subject: impl Into<String>) -> Self {
         Self { role: Some(role.into()), ..Self::anybody(missing, subject) }
     }
 
-    /// So many more people have to approve, in whatever role.
+    /// `missing` more people must approve, in any role.
     pub fn anybody(missing: u32, subject: impl Into<String>) -> Self {
         Self { role: None, missing, excluded: Vec::new(), subject: subject.into() }
     }
 
-    /// The people who cannot count, by person id.
+    /// The people whose approvals cannot count, by person id.
     #[must_use]
     pub fn excluding<I>(mut self, people: I) -> Self
     where
@@ -41,12 +41,12 @@ impl ApprovalsNeeded {
 }
 
 impl EvidenceNeeded {
-    /// Evidence of that name has to be handed in.
+    /// Evidence with this name must be handed in.
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: name.into(), media_type: None }
     }
 
-    /// The media type or schema that is understood.
+    /// The media type or schema that the plugin understands.
     #[must_use]
     pub fn media_type(mut self, media_type: impl Into<String>) -> Self {
         self.media_type = Some(media_type.into());
@@ -55,12 +55,12 @@ impl EvidenceNeeded {
 }
 
 impl TimeNeeded {
-    /// From then on the answer would be different.
+    /// The answer would be different from this moment on.
     pub fn starting(not_before: Timestamp) -> Self {
         Self { not_before: Some(not_before.as_millis()), not_after: None }
     }
 
-    /// Until when it would be different.
+    /// The answer would be different until this moment.
     #[must_use]
     pub fn until(mut self, not_after: Timestamp) -> Self {
         self.not_after = Some(not_after.as_millis());
@@ -69,12 +69,12 @@ impl TimeNeeded {
 }
 
 impl CorrectionNeeded {
-    /// What the snapshot holds at that JSON Pointer has to be different; `expected` says what would be accepted.
+    /// The value at this JSON Pointer in the snapshot must be different; `expected` says what would be accepted.
     pub fn new(pointer: impl Into<String>, expected: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), expected: expected.into(), found: None }
     }
 
-    /// What is there now.
+    /// The present value.
     #[must_use]
     pub fn found(mut self, found: impl Into<String>) -> Self {
         self.found = Some(found.into());

@@ -1,8 +1,8 @@
-//! From the settings text to a configured plugin, with everything that is wrong reported at once.
+//! Configures a plugin from the text of its settings, and reports all mistakes at once.
 //!
-//! Reading stops at the first mistake, which would let an operator correct one line at a time. So the text is held
-//! against the JSON Schema of the settings first ([`schema`]), which finds all mistakes of shape; what has the right
-//! shape is read; and what is read is judged by the plugin.
+//! Reading stops at the first mistake, so an operator would have to correct one line at a time. So the text is first
+//! checked against the JSON Schema of the settings ([`schema`]), which finds all mistakes of shape. Text with the right
+//! shape is read, and the plugin checks the result.
 
 mod schema;
 mod text;
@@ -17,7 +17,7 @@ use crate::{Plugin, Pointer};
 pub use text::is_invisible;
 
 impl SettingsFinding {
-    /// Something is wrong at that place in the settings; see [`Pointer`]. The root is the settings as a whole.
+    /// A mistake at this place in the settings; see [`Pointer`]. The root stands for the settings as a whole.
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), message: message.into() }
     }
@@ -50,7 +50,7 @@ pub(crate) fn pointer_of(path: &Path) -> Pointer {
     path.iter().fold(Pointer::root(), |pointer, segment| match segment {
         Segment::Seq { index } => pointer.index(*index),
         Segment::Map { key } => pointer.key(key),
-        // The name of a variant is no place of its own; an unknown segment has no name.
+        // The name of a variant has no place of its own; an unknown segment has no name.
         Segment::Enum { .. } | Segment::Unknown => pointer,
     })
 }

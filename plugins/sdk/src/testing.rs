@@ -36,21 +36,21 @@ pub(crate) fn record(level: Level, message: String) {
     LOG.with_borrow_mut(|log| log.push((level, message)));
 }
 
-/// The lines that were written on this thread since it was last asked.
+/// The lines that this thread has written since the last call.
 pub fn take_log() -> Vec<(Level, String)> {
     LOG.take()
 }
 
-/// Configures a plugin from a settings text (JSON) in the way the host does, mistakes of shape included. Ids of people have to
-/// be in their normal form already, because putting them into it is the host's.
+/// Configures a plugin from a settings text (JSON) as the host does, and reports mistakes in its shape, too. Ids of
+/// people must already be in their normal form, because the host converts them.
 ///
 /// # Errors
-/// All that is wrong with the settings.
+/// All mistakes in the settings.
 pub fn configure<P: Plugin>(settings: &str) -> Result<P, Vec<SettingsFinding>> {
     crate::settings::configure(settings)
 }
 
-/// The JSON Schema that the plugin's settings are described with.
+/// The JSON Schema that describes the plugin's settings.
 pub fn settings_schema<P: Plugin>() -> serde_json::Value {
     crate::settings::schema_of::<P>()
 }

@@ -1,7 +1,7 @@
-//! What a plugin sees: the records and enums of `lockgate:types`.
+//! The records and enums of `lockgate:types`, which a plugin sees.
 //!
-//! Their documentation is that of the contract. Moments in them are milliseconds since 1970-01-01T00:00:00Z;
-//! [`Timestamp::from`](crate::time::Timestamp) makes them readable.
+//! The contract documents them. Moments in them are milliseconds since 1970-01-01T00:00:00Z;
+//! [`Timestamp::from`](crate::time::Timestamp) converts them.
 
 pub use crate::bindings::lockgate::types::types::{
     Approval, ApprovalAnswer, ApprovedPlan, Change, ChangeApproval, ChangeCategory, Component, ComponentKind,
@@ -21,7 +21,7 @@ impl TimeWindow {
 }
 
 impl Document {
-    /// A document of that schema.
+    /// A document with this schema.
     ///
     /// `schema` says how to read `json`: a URI, or a name that writer and reader agreed on. `json` is one JSON text.
     pub fn new(schema: impl Into<String>, json: impl Into<String>) -> Self {

@@ -1,31 +1,31 @@
-//! What is wrong.
+//! Violations: what is wrong with a deployment.
 
 pub use crate::bindings::lockgate::types::types::Violation;
 use crate::{CorrectionNeeded, Requirement};
 
 impl Violation {
-    /// Something is wrong. `code` is stable, lower-case, its words joined by hyphens: tools match on it. `message` is
-    /// one sentence for a person who does not know the plugin.
+    /// A violation. `code` is stable, lower-case, its words joined by hyphens: tools match it. `message` is one
+    /// sentence for a person who does not know the plugin.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into(), subject: None, pointer: None, remedies: Vec::new() }
     }
 
-    /// What it is about: a component, an instance, a person.
+    /// Sets the subject: a component, an instance, a person.
     #[must_use]
     pub fn about(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
         self
     }
 
-    /// Where in the snapshot it lies, as a JSON Pointer; see [`Pointer`](crate::Pointer).
+    /// Sets the place in the snapshot, as a JSON Pointer; see [`Pointer`](crate::Pointer).
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>) -> Self {
         self.pointer = Some(pointer.into());
         self
     }
 
-    /// It lies where the correction is needed, and making the correction would turn it. `code` is that of the
-    /// [`Requirement`]: what has to be corrected, such as `correct-release`.
+    /// Sets the place to that of the correction, and adds the correction as a remedy. `code` is that of the
+    /// [`Requirement`] and names the correction, such as `correct-release`.
     ///
     /// ```
     /// use lockgate_plugin::{CorrectionNeeded, Pointer, Violation};
@@ -42,7 +42,7 @@ impl Violation {
         self.at(need.pointer.clone()).remedy(Requirement::new(code, message, need))
     }
 
-    /// What would turn it.
+    /// Adds a remedy, which would change the answer.
     #[must_use]
     pub fn remedy(mut self, requirement: Requirement) -> Self {
         self.remedies.push(requirement);

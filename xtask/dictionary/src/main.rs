@@ -18,7 +18,7 @@ use zstd::dict::EncoderDictionary;
 #[cfg(feature = "train")]
 const SIZE: usize = 32 << 10;
 /// The level that the ledger compresses with.
-const LEVEL: i32 = 3;
+const LEVEL: i32 = 1;
 /// One organisation in so many is measured and not trained on.
 const MEASURED: usize = 4;
 

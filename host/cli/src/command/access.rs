@@ -1,4 +1,4 @@
-//! `lockgate access`: who may do what at the gates of models, and what nobody can do.
+//! `lockgate access`: the people who may act at the gates of models, and the actions that nobody can take.
 
 use std::path::{Path, PathBuf};
 

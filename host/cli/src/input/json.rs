@@ -69,7 +69,7 @@ impl<'a> ValueLocations<'a> {
         Self(parsed.ok().and_then(|parsed| parsed.value))
     }
 
-    /// The diagnostic for a fault, of which `earlier` equal ones were reported already.
+    /// The diagnostic for a fault. `earlier` is the number of equal faults that were reported before.
     fn fault(&self, source: &Arc<SourceText>, fault: &JsonFault, earlier: usize) -> Diagnostic {
         let JsonFault { pointer, kind } = fault;
         let JsonFaultKind::DoubledKey(name) = kind else {

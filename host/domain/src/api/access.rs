@@ -1,4 +1,4 @@
-//! `GET /api/v1/access`: who may do what at the gates of models.
+//! `GET /api/v1/access`: the people who may act at the gates of models.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,7 @@
 //! `/api/v1/audit`: the pages of the audit log.
 //!
-//! A page carries what the ledger holds: leaves, hashes, signed notes. Whoever reads one verifies it, and believes nothing else.
+//! A page holds leaves, hashes and signed notes, as the ledger does. The reader verifies a page, and believes nothing
+//! else.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,19 +11,19 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 use crate::merkle::Hash;
 
-/// The path that all routes of the audit log begin with.
+/// The prefix of all paths of the audit log.
 pub const PATH: &str = "/api/v1/audit";
 
 /// The header with the kind of content.
 pub const KIND_HEADER: &str = "lockgate-content-kind";
-/// The header with the media type of content, which is not the one that it is sent as.
+/// The header with the content's own media type. The answer itself has another one.
 pub const MEDIA_TYPE_HEADER: &str = "lockgate-content-media-type";
-/// The header with the size that was noted when content was stored, in bytes.
+/// The header with the size of content when it was stored, in bytes.
 pub const SIZE_HEADER: &str = "lockgate-content-size";
 /// The header with the moment at which content was stored.
 pub const STORED_HEADER: &str = "lockgate-content-stored";
 
-/// The most items that a page has.
+/// The most items of a page.
 pub const MOST_ITEMS: usize = 1000;
 /// The most nodes that one request can ask for.
 pub const MOST_NODES: usize = 256;
@@ -95,7 +96,7 @@ pub struct EntryDocument {
 }
 
 impl EntryDocument {
-    /// The bytes of the leaf; none if they are not in base64.
+    /// The bytes of the leaf. None if they are not valid base64.
     pub fn leaf_bytes(&self) -> Option<Vec<u8>> {
         STANDARD.decode(&self.leaf).ok()
     }
@@ -139,17 +140,17 @@ pub struct Contents {
     pub next: Option<String>,
 }
 
-/// The members of the problem that answers for content which retention deleted.
+/// The members of the problem that the server answers for content which retention deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeletedContent {
-    /// The kind of the content.
+    /// The kind of the content, for example `snapshot` or `evidence`.
     pub kind: String,
     /// The media type that it was uploaded with.
     pub media_type: String,
-    /// Its size in bytes.
+    /// The size of the content in bytes.
     pub size: u64,
-    /// When it was stored.
+    /// When the content was stored.
     pub stored: Timestamp,
-    /// When it was deleted.
+    /// When retention deleted the content.
     pub deleted: Timestamp,
 }

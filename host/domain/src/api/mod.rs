@@ -1,4 +1,5 @@
-//! What a server and its clients send each other and neither the engine nor the ledger owns: documents, names of headers, limits.
+//! What a server and its clients send each other, and what belongs neither to the engine nor to the ledger: documents,
+//! names of headers, limits.
 //!
 //! The server writes these documents and `lockgate-client` reads them, so their form is defined once.
 

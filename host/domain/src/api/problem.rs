@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 /// The media type of problems.
 pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
 
-/// What the `type` of every problem begins with; the rest is its code.
+/// The prefix of every problem's `type`; the rest is its code.
 pub const PROBLEM_TYPE_PREFIX: &str = "urn:lockgate:problem:";
 
 /// The code of a problem: a part of the ledger cannot be read, or does not fit the rest.
@@ -39,7 +39,7 @@ pub struct ProblemDocument {
 }
 
 impl ProblemDocument {
-    /// The code for programs, for example `not-found`; none if the problem is not one of Lockgate's.
+    /// The code for programs, for example `not-found`. None if the problem is not one of Lockgate's.
     pub fn code(&self) -> Option<&str> {
         self.kind.strip_prefix(PROBLEM_TYPE_PREFIX)
     }

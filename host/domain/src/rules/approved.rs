@@ -1,4 +1,4 @@
-//! Rule 6: one change, one release, and what is deployed is what was approved.
+//! Rule 6: one change, one release, and the deployment is the approved one.
 
 use std::collections::BTreeMap;
 
@@ -77,7 +77,7 @@ fn same_documents(snapshot: &Snapshot, approved: &ApprovedPlan, model: Digest, b
             ),
         );
     }
-    // A plan that cannot be digested was never approved.
+    // A plan that has no digest was never approved.
     let plan = snapshot.deployment.plan.as_ref().and_then(|plan| Digest::of_canonical(plan).ok());
     if let Some(plan) = plan
         && plan != approved.plan
@@ -103,9 +103,9 @@ fn same_documents(snapshot: &Snapshot, approved: &ApprovedPlan, model: Digest, b
     }
 }
 
-/// What no more specific breach tells: where it goes, under which change, for which product and people.
+/// The breaches that no more specific rule reports: in the environment, the change, the product and the people.
 fn same_parts(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<Violation>) {
-    // What has no canonical form has no digest that was approved: then every part differs.
+    // Parts without a canonical form have no digest that was approved: then every part differs.
     let parts = Snapshot::subject_parts(&snapshot.deployment, &snapshot.evidence).ok();
     let part = |name: &str| parts.as_ref().and_then(|parts| parts.get(name));
     for (name, pointer) in [
@@ -134,8 +134,8 @@ fn same_parts(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<V
     }
 }
 
-/// What really runs: where an instance of the release holds an approved component, it is the approved one. Whether an
-/// instance is complete and holds nothing else depends on what is desired there, which is for a check to say.
+/// Checks the actual instances: if an instance of the release holds an approved component, it must be the approved one.
+/// Whether an instance is complete and holds nothing else depends on its desired state, which a check must compare.
 fn actual_instances(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<Violation>) {
     let gate = snapshot.gate;
     let deployed = gate.stage > Stage::Fulfill || gate.phase == Phase::Exit;
@@ -161,7 +161,7 @@ fn by_name(components: &[Component]) -> BTreeMap<&str, Option<Digest>> {
     components.iter().map(|component| (component.name.as_str(), component.digest)).collect()
 }
 
-/// The release holds the approved components and no others.
+/// Checks that the release holds the approved components and no others.
 fn same_components(approved: &ApprovedPlan, found: &[Component], breaches: &mut Vec<Violation>) {
     let place = "/release/components";
     let (digests, found_digests) = (by_name(&approved.components), by_name(found));

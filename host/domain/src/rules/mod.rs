@@ -1,14 +1,16 @@
 //! The rules that the host enforces itself, whatever the plugins say.
 //!
-//! They are the ones whose breach cannot be made good by any policy: a deployment that breaks one is refused at every
-//! gate where the rule can be told. Each breach has a code of its own and says what would mend it.
+//! No policy can make good for a breach of these rules: a deployment that breaks one is refused at every gate at which
+//! the breach can be noticed. Each breach has its own code and says how to repair it.
 //!
-//! 1. A `new-version` plan has a point of no return and a way back to the last known good release. A rollout keeps to both.
-//! 2. After the point of no return there is no rollback: only forward ([`may_roll_back`]).
+//! 1. A `new-version` plan has a point of no return and a rollback to the last known good release. A rollout keeps to
+//!    both.
+//! 2. After the point of no return a rollback is forbidden: only forward ([`may_roll_back`]).
 //! 3. Event suppression never outlives the change window.
 //! 4. The office-hours exception needs zero consumers.
-//! 5. A removal has a data-retention decision for a length of time above nothing, and its targets are the inventory of actual instances.
-//! 6. A change resolves to exactly one product release, and what is deployed is what was approved.
+//! 5. A removal has a data-retention decision with a duration above zero, and its targets are the inventory of actual
+//!    instances.
+//! 6. A change resolves to exactly one product release, and the deployment is the approved one.
 //! 7. Deployments that would get in each other's way are fulfilled one after the other.
 
 mod approved;
@@ -90,7 +92,7 @@ impl Rule {
         }
     }
 
-    /// A breach of the rule that has to be corrected at one place of the snapshot.
+    /// A breach of the rule that can be repaired at one place of the snapshot.
     fn correct(self, message: impl Into<String>, pointer: impl Into<String>, fix: Fix) -> Violation {
         let pointer = pointer.into();
         Violation {
@@ -107,7 +109,7 @@ impl Rule {
     }
 }
 
-/// How a breach is mended.
+/// How to repair a breach.
 struct Fix {
     message: String,
     expected: String,
@@ -125,7 +127,7 @@ impl Fix {
     }
 }
 
-/// All breaches at the snapshot's gate, under the deployment model of that digest. Empty if there are none.
+/// All breaches at the snapshot's gate, under the deployment model with this digest. Empty if there are none.
 pub fn breaches(snapshot: &Snapshot, model: Digest) -> Vec<Violation> {
     let mut breaches = Vec::new();
     plan::check(snapshot, &mut breaches);
@@ -134,7 +136,7 @@ pub fn breaches(snapshot: &Snapshot, model: Digest) -> Vec<Violation> {
     breaches
 }
 
-/// Rule 1: whether a rollout keeps to the plan: to its point of no return and to its way back, where the plan names them.
+/// Rule 1: checks that a rollout keeps to the plan's point of no return and rollback, if the plan names them.
 ///
 /// # Errors
 /// The first breach.
@@ -144,7 +146,7 @@ pub fn keeps_to_plan(rollout: &Rollout, plan: &Plan) -> Result<(), Violation> {
     breaches.into_iter().next().map_or(Ok(()), Err)
 }
 
-/// Rule 2: whether the way back may still be taken.
+/// Rule 2: checks that a rollback is still allowed.
 ///
 /// # Errors
 /// The breach, if the point of no return has been passed.

@@ -1,4 +1,4 @@
-//! Rules 1, 3, 4 and 5: what a plan must say.
+//! Rules 1, 3, 4 and 5: the required contents of a plan.
 
 use std::collections::BTreeSet;
 
@@ -42,7 +42,7 @@ fn point_of_no_return(plan: &Plan, breaches: &mut Vec<Violation>) {
     }
 }
 
-/// Where a rollout does not keep to what the plan says of it.
+/// The differences between a rollout and the plan.
 pub(super) fn differences(plan: &Plan, rollout: &Rollout, breaches: &mut Vec<Violation>) {
     let laid_out = rollout.point_of_no_return.as_ref();
     if let Some(point) = laid_out.filter(|point| rollout.steps.iter().all(|step| step.id != **point)) {
@@ -77,7 +77,7 @@ pub(super) fn differences(plan: &Plan, rollout: &Rollout, breaches: &mut Vec<Vio
     }
 }
 
-/// Whether two ways back end at the same. A digest that only one of them names is no difference.
+/// Whether two rollbacks have the same result. A digest that only one of them names is no difference.
 fn leads_to_the_same(one: &WayBack, other: &WayBack) -> bool {
     match (one, other) {
         (WayBack::Removal, WayBack::Removal) | (WayBack::ForwardOnly, WayBack::ForwardOnly) => true,
@@ -100,7 +100,7 @@ fn named(way_back: &WayBack) -> String {
     }
 }
 
-/// Data that is kept for no time is not kept: who decided that decided nothing.
+/// Keeping data for a duration of zero keeps nothing, so it is no decision.
 fn data_retention(plan: &Plan, breaches: &mut Vec<Violation>) {
     if plan.data_retention.as_ref().is_some_and(|retention| retention.keep.as_millis() == 0) {
         breaches.push(Rule::DataRetentionUndecided.correct(

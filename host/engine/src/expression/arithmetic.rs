@@ -1,16 +1,16 @@
 //! Arithmetic of numbers of two types.
 //!
-//! JSON has one kind of number: `1000` and `1000.0` are the same, and the ledger keeps both as `1000`. CEL has three, and
-//! no sum or product of two of them: `facts.cost.json.v * 1.19` would fail for the costs that happen to be whole. So an
-//! operation on a whole number and a double takes both as doubles. Two whole numbers stay whole, as CEL has it: `3 / 2` is
-//! `1`.
+//! JSON has one kind of number: `1000` and `1000.0` are the same, and the ledger keeps both as `1000`. CEL has three
+//! kinds, and no sum or product of two of them: `facts.cost.json.v * 1.19` would fail whenever the cost is a whole
+//! number. So an operation on a whole number and a double takes both as doubles. Two whole numbers stay whole, as in
+//! CEL: `3 / 2` is `1`.
 
 use cel::common::ast::{CallExpr, Expr, operators};
 use cel::common::types::{CelDouble, CelInt, CelUInt, DYN_TYPE};
 use cel::common::value::CowVal;
 use cel::{Env, ExecutionError, Value};
 
-/// The operators, with the names of the functions that stand in for them. The names cannot be written in CEL.
+/// The operators, with the names of the functions that replace them. The names cannot be written in CEL.
 const FUNCTIONS: [(&str, &str, Function); 4] = [
     (operators::ADD, "@add", add),
     (operators::SUBSTRACT, "@sub", subtract),
@@ -30,8 +30,8 @@ pub(super) fn install(env: &mut Env) {
     }
 }
 
-/// Has a function of ours called in the place of an operator, unless that adds to a list: a loop does that for each item,
-/// and the interpreter knows a faster way.
+/// Replaces an operator by our function, unless the operator adds to a list: a loop does that for each item, and the
+/// interpreter has a faster way.
 pub(super) fn take_over(call: &mut CallExpr) {
     let adds_to_list = call.args.iter().any(|argument| matches!(argument.expr, Expr::List(_)));
     if let Some((_, name, _)) = FUNCTIONS.iter().find(|(operator, ..)| *operator == call.func_name)
@@ -65,7 +65,7 @@ fn divide<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Outcome<'b, 'v> {
     Ok(CowVal::Owned(divider.div(right.as_ref())?.into_owned()))
 }
 
-/// The two operands; a whole number beside a double as a double.
+/// The two operands. If one is a whole number and the other a double, both become doubles.
 fn of_one_type<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<(CowVal<'b, 'v>, CowVal<'b, 'v>), ExecutionError> {
     let mut arguments = arguments.into_iter();
     let (Some(left), Some(right)) = (arguments.next(), arguments.next()) else {
@@ -79,7 +79,7 @@ fn of_one_type<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<(CowVal<'b, 'v>
     })
 }
 
-/// A whole number as a double; anything else as it is.
+/// A whole number as a double. Any other value is unchanged.
 #[expect(clippy::cast_precision_loss, reason = "a double beside a whole number makes the operation one of doubles")]
 fn widened<'b, 'v>(value: CowVal<'b, 'v>) -> CowVal<'b, 'v> {
     let int = value.downcast_ref::<CelInt>().map(|int| *int.inner() as f64);

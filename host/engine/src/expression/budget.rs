@@ -1,11 +1,11 @@
-//! The budget of one evaluation: how many values it may look at in lists, and in which order.
+//! The budget of one evaluation: how many values it may look at in lists and maps. Also the order of a map's keys.
 //!
-//! CEL has no unbounded loop, but its macros can be put into each other. So before an expression is evaluated, every
-//! list or map that it loops over or searches is put through a call that weighs it and takes its weight from the
-//! budget. The interpreter's work is then in proportion to what was weighed, whatever the expression says.
+//! CEL has no unbounded loop, but its macros can be nested. So, before an expression is evaluated, every list or map
+//! that it loops over or searches is wrapped in a call that weighs it and takes its weight from the budget. The
+//! interpreter's work is then proportional to the weight, whatever the expression says.
 //!
-//! It loops over the keys of a map in no particular order. The same call puts them in order, so that the first of them
-//! is the same one each time.
+//! CEL loops over the keys of a map in no particular order. The same call sorts them, so that the first of them is the
+//! same each time.
 
 use std::any::Any;
 use std::sync::LazyLock;
@@ -18,34 +18,34 @@ use cel::{Env, ExecutionError};
 
 use super::{arithmetic, length};
 
-/// How many values one evaluation may look at in lists and maps, each as often as it is looked at.
+/// How many values one evaluation may look at in lists and maps. A value counts each time.
 pub const BUDGET: u64 = 1_000_000;
 
 /// The variable that holds the budget. It cannot be written in CEL, so no expression can reach it.
 pub(super) const VARIABLE: &str = "@budget";
 
-/// Weighs what is searched, and hands it on.
+/// The call that weighs a searched value and returns it.
 const WEIGH: &str = "@weigh";
 
-/// Weighs what is looped over, and hands it on: of a map, its keys in order.
+/// The call that weighs a value for a loop and returns it; for a map it returns the sorted keys.
 const EACH: &str = "@each";
 
 static TYPE: LazyLock<Type> = LazyLock::new(|| Type::new_unspecified_type("lockgate.budget"));
 
-/// What is left.
+/// The number of values that are left.
 #[derive(Debug)]
 pub(super) struct Budget(AtomicU64);
 
-/// Stands for "more was asked for than was left".
+/// Marks a budget that was exceeded.
 const SPENT: u64 = u64::MAX;
 
 impl Budget {
-    /// A whole budget.
+    /// A full budget.
     pub(super) fn new() -> Self {
         Self(AtomicU64::new(BUDGET))
     }
 
-    /// Whether more was asked for than there was.
+    /// Whether the evaluation asked for more than the budget.
     pub(super) fn is_spent(&self) -> bool {
         self.0.load(Ordering::Relaxed) == SPENT
     }
@@ -78,7 +78,7 @@ impl Val for Budget {
 
 impl StaticVal for Budget {}
 
-/// Adds the calls that weigh.
+/// Adds the weighing calls.
 pub(super) fn install(env: &mut Env) {
     // The names hold an `@`, so nothing else can have declared them.
     let declared = env
@@ -106,7 +106,7 @@ fn each<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Execut
     Ok(CowVal::Owned(Box::new(CelList::from(keys))))
 }
 
-/// How many values there are in a value, itself included; no more than a little over `most` are counted.
+/// The number of values in a value, itself included. Stops counting a little above `most`.
 fn weight(value: &dyn Val, most: u64) -> u64 {
     let sum = |values: &mut dyn Iterator<Item = u64>| {
         let mut sum = 1;
@@ -129,14 +129,14 @@ fn weight(value: &dyn Val, most: u64) -> u64 {
     }
 }
 
-/// The expression with everything that it loops over or searches put through the call that weighs, with each length of time read
-/// wholly, and with our [arithmetic].
+/// Rewrites the expression: wraps each loop and search in a weighing call, reads each `duration` strictly, and uses our
+/// [arithmetic].
 pub(super) fn metered(mut tree: IdedExpr) -> IdedExpr {
     meter(&mut tree);
     tree
 }
 
-/// As deep as the expression, which is at most [`super::DEEPEST`].
+/// Recurses as deep as the expression, which is at most [`super::DEEPEST`].
 fn meter(node: &mut IdedExpr) {
     match &mut node.expr {
         Expr::Call(call) => {

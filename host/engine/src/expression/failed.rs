@@ -1,11 +1,11 @@
-//! Why an expression gives no answer, in words that are the same each time.
+//! The reason why an expression gives no answer, in words that are the same each time.
 //!
-//! The interpreter's own words show the values that it stumbled over: a map in another order in each run, and whatever
-//! stands in it. A reason goes into the decision, so it names types.
+//! The interpreter's own message shows the values at which it failed: a map in another order in each run, and any data
+//! in it. A reason goes into the decision, so it names only types.
 
 use cel::{ExecutionError, Value};
 
-/// What went wrong.
+/// The reason for people.
 #[expect(deprecated, reason = "the interpreter still has errors that it does not make any more")]
 pub(super) fn reason(error: &ExecutionError) -> String {
     match error {
@@ -33,12 +33,12 @@ pub(super) fn reason(error: &ExecutionError) -> String {
         ExecutionError::DuplicateKey(_) => "a map has the same key twice".to_owned(),
         ExecutionError::UnsupportedFunctionCallIdentifierType(_) => "what is called is no function".to_owned(),
         ExecutionError::UnsupportedFieldsConstruction(_) => "fields cannot be constructed there".to_owned(),
-        // The others hold names and types alone.
+        // The other errors hold only names and types.
         other => other.to_string(),
     }
 }
 
-/// The type of a value, in CEL's words.
+/// The type of a value, as CEL calls it.
 fn a(value: &Value) -> String {
     format!("a value of type {}", value.type_of())
 }

@@ -1,7 +1,7 @@
-//! The functions that expressions can call: CEL's standard ones, and `semver`. `duration` is read by this crate.
+//! The functions that expressions can call: CEL's standard ones, and `semver`. This crate reads `duration` itself.
 //!
-//! The interpreter would say which function is missing only when the call is reached. The names stand here a second
-//! time so that a misspelt one is found when the model is read; a test holds the table against the interpreter.
+//! The interpreter notices a missing function only when the call is reached. The names are listed here a second time,
+//! so that a misspelt one is found when the model is read. A test compares the table with the interpreter.
 
 use std::sync::{Arc, LazyLock};
 
@@ -10,7 +10,7 @@ use cel::Env;
 use super::shape::{Shape, TimePart};
 use super::{arithmetic, budget, length, version};
 
-/// The environment in which all expressions are parsed and evaluated.
+/// The environment for parsing and evaluating all expressions.
 pub(super) fn environment() -> &'static Arc<Env> {
     static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
         let mut env = Env::stdlib();
@@ -23,7 +23,7 @@ pub(super) fn environment() -> &'static Arc<Env> {
     &ENVIRONMENT
 }
 
-/// What a function gives.
+/// The type that a function returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gives {
     Bool,
@@ -51,7 +51,7 @@ impl From<Gives> for Shape {
     }
 }
 
-/// Functions that are called `name(…)`.
+/// Functions that are called as `name(…)`.
 pub(super) const GLOBAL: [(&str, Gives); 16] = [
     ("bool", Gives::Bool),
     ("bytes", Gives::Anything),
@@ -89,7 +89,7 @@ static PARTS: [TimePart; 9] = [
     TimePart { function: "getSeconds", first: 0, last: 59, counts: "seconds from 0" },
 ];
 
-/// Functions that are called `value.name(…)`.
+/// Functions that are called as `value.name(…)`.
 pub(super) const MEMBER: [(&str, Gives); 19] = [
     ("contains", Gives::Bool),
     ("endsWith", Gives::Bool),
@@ -126,17 +126,17 @@ pub(super) const MACROS: [(&str, &str); 6] = [
 pub(super) const TYPES: [&str; 12] =
     ["bool", "bytes", "double", "dyn", "duration", "int", "list", "map", "null_type", "string", "timestamp", "uint"];
 
-/// What the function gives; nothing if there is no such function.
+/// The shape that the function returns. None if there is no such function.
 pub(super) fn global(name: &str) -> Option<Shape> {
     GLOBAL.iter().find(|(known, _)| *known == name).map(|(_, gives)| (*gives).into())
 }
 
-/// What the function gives when it is called on a value; nothing if there is no such function.
+/// The shape that the function returns when it is called on a value. None if there is no such function.
 pub(super) fn member(name: &str) -> Option<Shape> {
     MEMBER.iter().find(|(known, _)| *known == name).map(|(_, gives)| (*gives).into())
 }
 
-/// The part of a time that the function gives.
+/// The part of a time that the function returns.
 pub(super) fn part(name: &str) -> Option<&'static TimePart> {
     PARTS.iter().find(|part| part.function == name)
 }
@@ -149,7 +149,7 @@ mod tests {
 
     use super::{GLOBAL, MACROS, MEMBER, environment};
 
-    /// Called with arguments that nothing takes, a function that exists says so; one that does not is not found.
+    /// Calls a function with arguments that no function accepts: an existing one reports that, any other is not found.
     fn exists(call: &str) -> bool {
         let Ok(tree) = environment().parser().parse(call) else { return false };
         let context = Context::with_env(Arc::clone(environment()));

@@ -1,8 +1,8 @@
-//! The static check: what is wrong with an expression that could be read.
+//! The static check: finds mistakes in an expression that could be parsed.
 //!
-//! CEL finds a wrong name or a wrong comparison when it gets there, which may be on the night of the one deployment that
-//! takes that branch. The snapshot's shape is known beforehand, so the check walks the tree with it. What it does not
-//! know it takes for right: it never refuses an expression that could work.
+//! CEL reports a wrong name or a wrong comparison only when it reaches the place, perhaps on the night of the one
+//! deployment that takes that branch. The shape of the snapshot is known beforehand, so the check compares the tree
+//! with it. It accepts everything whose shape it does not know, and so never refuses an expression that could work.
 
 mod constant;
 mod guard;
@@ -21,16 +21,16 @@ use super::source_map::SourceMap;
 use super::walk::{collect_tested, literal_text, written, written_literal};
 use crate::model::{ModelFinding, listed, roles};
 
-/// What a condition decides.
+/// The decision that a condition makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConditionOf {
-    /// Whether a binding is asked, or a group is satisfied.
+    /// Whether a binding is asked.
     Binding,
     /// Whether a model applies.
     Model,
 }
 
-/// What an expression is held against.
+/// What an expression is checked against.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Meaning<'c> {
     pub(super) variables: &'c Fields,
@@ -39,7 +39,7 @@ pub(super) struct Meaning<'c> {
     pub(super) roles: &'c BTreeSet<String>,
 }
 
-/// Everything that is wrong with the expression, or looks wrong.
+/// All errors and warnings of the expression.
 pub(super) fn check(parsed: &Parsed<'_>, meaning: Meaning<'_>) -> Vec<ModelFinding> {
     let Meaning { variables, condition_of, roles } = meaning;
     let mut tested = BTreeSet::new();
@@ -60,9 +60,9 @@ struct Checker<'c> {
     variables: &'c Fields,
     condition_of: ConditionOf,
     roles: &'c BTreeSet<String>,
-    /// The loops around, innermost last.
+    /// The surrounding loops, innermost last.
     scope: Vec<Loop>,
-    /// What `has(…)` asks for, anywhere in the expression.
+    /// The paths that `has(…)` tests, anywhere in the expression.
     tested: BTreeSet<String>,
     findings: Vec<ModelFinding>,
 }
@@ -70,9 +70,9 @@ struct Checker<'c> {
 /// A loop over a list or an object.
 struct Loop {
     variable: String,
-    /// Of what the variable stands for.
+    /// The shape of the loop variable.
     item: Shape,
-    /// What is looped over, as it can be written again, and the variable at its root.
+    /// The text of the expression that the loop goes over, and the variable at its root.
     range: Option<(String, String)>,
 }
 
@@ -118,7 +118,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A condition that looks at nothing is the same for every deployment.
+    /// Reports a condition that reads nothing: it is the same for every deployment.
     fn constant_condition(&mut self, parsed: &Parsed<'_>) {
         let looks_at_something = self.variables.keys().any(|name| parsed.tree.references().has_variable(name));
         if looks_at_something || !self.findings.is_empty() {
@@ -163,7 +163,7 @@ impl Checker<'_> {
         field.map_or(Shape::Any, |field| field.shape)
     }
 
-    /// The field of that name; nothing if nobody knows, or if there is none, which is reported.
+    /// The field with this name. None if it is unknown. Reports it if it does not exist.
     fn field(&mut self, operand: &Shape, name: &str, span: Range<usize>) -> Option<Field> {
         match operand {
             Shape::Any | Shape::Made(_) => None,
@@ -255,7 +255,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Something that has to be true or false.
+    /// Checks an expression that must be true or false.
     fn condition(&mut self, node: &IdedExpr) {
         let shape = self.shape(node);
         if !matches!(shape, Shape::Bool | Shape::Any | Shape::Made(_)) {
@@ -304,14 +304,14 @@ impl Checker<'_> {
         self.error("ordered-by-letters", self.sites.token(node), message).helps.push(help);
     }
 
-    /// A list that is compared with a list of words holds such words.
+    /// Checks a list that is compared with a list of words: its items must be such words.
     fn words_of_list(&mut self, shape: &Shape, list: &IdedExpr) {
         if let (Shape::List(item), Expr::List(list)) = (shape, &list.expr) {
             list.elements.iter().for_each(|element| self.word(item, element));
         }
     }
 
-    /// Texts, numbers, times and lists are added to their own kind alone.
+    /// Checks an addition or subtraction: texts, numbers, times and lists only fit their own kind.
     fn addable(&mut self, node: &IdedExpr, left: &Shape, right: &Shape, adds: bool) {
         let kind = |shape: &Shape| match shape {
             Shape::Any | Shape::Made(_) => None,
@@ -334,7 +334,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A number that is compared with a part of a time has to be one that the part can have.
+    /// Checks a number that is compared with a part of a time: the part must be able to have that value.
     fn part(&mut self, node: &IdedExpr, shape: &Shape, literal: &IdedExpr, turned: bool) {
         let (Shape::Part(part), Some(number)) = (shape, literal_int(literal)) else { return };
         let Expr::Call(call) = &node.expr else { return };
@@ -377,8 +377,8 @@ impl Checker<'_> {
         finding.helps.extend(help.map(str::to_owned));
     }
 
-    /// A literal that is compared with one of a few words has to be one of them; one that is compared with the id of a
-    /// person has to be in the normal form; one that is compared with a role should be a role that somebody can hold.
+    /// Checks a literal that is compared: with a value that is one of a few words, it must be one of them; with the id
+    /// of a person, it must be in the normal form; with a role, it should be a role that a person can hold.
     fn word(&mut self, shape: &Shape, literal: &IdedExpr) {
         if let (Shape::Person, Some(text)) = (shape, literal_text(literal)) {
             return self.person(text, literal);
@@ -467,7 +467,7 @@ impl Checker<'_> {
         if !functions::MACROS.iter().any(|(known, _)| *known == name) {
             arguments.extend(call.args.iter().map(|argument| self.shape(argument)));
         }
-        // What gives a version or a word back, or a text of it, is one still.
+        // A function that returns a version or a word, or a text of it, keeps the shape.
         let passed_on = |shapes: &[Shape]| shapes.iter().find_map(Shape::made_of);
         let Some(target) = &call.target else {
             if let Some(gives) = functions::global(name) {
@@ -510,7 +510,7 @@ impl Checker<'_> {
         }
         match (name, functions::part(name)) {
             ("or" | "orValue" | "value", _) => receiver.made_of().or_else(|| passed_on(&arguments)).unwrap_or(gives),
-            // Of a length of time, it is no part of a time.
+            // For a duration, it is no part of a time.
             (_, Some(part)) if receiver == Shape::Time => Shape::Part(part),
             _ => gives,
         }
@@ -563,7 +563,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The body of a loop; what it adds to the list, if it adds to one.
+    /// Checks the body of a loop. Returns the shape that it adds to the list, if it adds one.
     fn step(&mut self, node: &IdedExpr) -> Option<Shape> {
         let Expr::Call(call) = &node.expr else {
             self.shape(node);
@@ -593,7 +593,7 @@ impl Checker<'_> {
     }
 }
 
-/// The shape that all have, if they all have one. What may be a version or a word is known to be one.
+/// The common shape, if all have the same. A result that may be a version or a word is treated as one.
 fn common(shapes: Vec<Shape>) -> Shape {
     let made = shapes.iter().find_map(Shape::made_of);
     let mut shapes = shapes.into_iter();
@@ -601,7 +601,7 @@ fn common(shapes: Vec<Shape>) -> Shape {
     if shapes.all(|shape| shape == first) { first } else { made.unwrap_or(Shape::Any) }
 }
 
-/// The number of a literal, with its sign.
+/// The value of a number literal, with its sign.
 fn literal_int(node: &IdedExpr) -> Option<i64> {
     match &node.expr {
         Expr::Literal(LiteralValue::Int(number)) => Some(*number.inner()),

@@ -1,8 +1,8 @@
-//! `duration(…)`: lengths of time, read wholly.
+//! `duration(…)`: reads durations strictly.
 //!
-//! The interpreter reads as much of a text as it understands and drops the rest: `1h 30m` would be an hour. So each call is
-//! put through this reading instead, which takes CEL's form and the form of settings (`90d`, `1h 30m`), and
-//! refuses every other text.
+//! The interpreter reads as much of a text as it understands and drops the rest: `1h 30m` would be an hour. So this
+//! module replaces each call. It accepts CEL's form and the form of settings (`90d`, `1h 30m`), and refuses every other
+//! text.
 
 use cel::common::ast::CallExpr;
 use cel::common::types::{CelDuration, CelString, DYN_TYPE};
@@ -13,16 +13,16 @@ use lockgate_domain::Duration;
 /// The name of the function in expressions.
 pub(super) const DURATION: &str = "duration";
 
-/// The name of the reading. It cannot be written in CEL.
+/// The name of the strict function. It cannot be written in CEL.
 const READ: &str = "@duration";
 
-/// Adds the reading.
+/// Adds the strict function.
 pub(super) fn install(env: &mut Env) {
     let declared = env.add_overload(READ, "lockgate_duration", vec![DYN_TYPE], read);
     debug_assert!(declared.is_ok());
 }
 
-/// Puts a call of `duration` through the reading.
+/// Replaces a call of `duration` by the strict function.
 pub(super) fn read_wholly(call: &mut CallExpr) {
     let name = call.func_name.strip_prefix('.').unwrap_or(&call.func_name);
     if name == DURATION && call.target.is_none() && call.args.len() == 1 {
@@ -49,7 +49,7 @@ fn read<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Execut
     }
 }
 
-/// The length of which that is the whole text; none if it is longer than CEL's lengths.
+/// The duration that the whole text stands for. None if it is not one, or longer than CEL allows.
 pub(super) fn length(text: &str) -> Option<chrono::TimeDelta> {
     let nanos = match in_cel(text) {
         Some(nanos) => nanos,
@@ -58,7 +58,7 @@ pub(super) fn length(text: &str) -> Option<chrono::TimeDelta> {
     i64::try_from(nanos).ok().map(chrono::TimeDelta::nanoseconds)
 }
 
-/// `1h30m`, `-1.5s`, `0`: in nanoseconds.
+/// Reads CEL's form, such as `1h30m`, `-1.5s` or `0`, as nanoseconds.
 fn in_cel(text: &str) -> Option<i128> {
     let (sign, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
@@ -93,7 +93,7 @@ fn in_cel(text: &str) -> Option<i128> {
     (!text.is_empty() && text != "-").then_some(sign * sum)
 }
 
-/// The digits at the beginning, at least one, and what is behind them.
+/// Splits off the digits at the beginning. None if there are none.
 fn digits(text: &str) -> Option<(&str, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text.split_at_checked(end).filter(|(digits, _)| !digits.is_empty())

@@ -1,13 +1,13 @@
 //! Expressions: the conditions that a model writes in CEL, the Common Expression Language.
 //!
-//! The boundary is here because nothing else should know which crate reads CEL. An [`Expression`] is parsed and checked
-//! against the shape of the snapshot once, when its model is read, so that a misspelt field is found by
-//! `lockgate model check` and not at the gate. At the gate it is evaluated over [`Variables`], which turn only those
-//! parts of a snapshot into CEL values that some expression looks at, each once.
+//! This module is the only one that knows which crate reads CEL. An [`Expression`] is parsed and checked against the
+//! shape of the snapshot once, when its model is read, so that `lockgate model check` finds a misspelt field, and not
+//! the gate. At the gate it is evaluated over [`Variables`], which convert to CEL values only those parts of a snapshot
+//! that some expression reads, each once.
 //!
-//! CEL always terminates, but a loop over a loop over a long list could still take hours. So an expression is at most
-//! [`LONGEST`] bytes long and [`DEEPEST`] levels deep, and one evaluation may look at [`BUDGET`] values in lists: then
-//! it fails, and never answers.
+//! CEL always terminates, but a loop over a loop over a long list could still take hours. So an expression has at most
+//! [`LONGEST`] bytes and [`DEEPEST`] levels, and one evaluation may look at [`BUDGET`] values in lists. Beyond that the
+//! evaluation fails, and gives no answer.
 
 mod arithmetic;
 mod budget;
@@ -41,7 +41,7 @@ use infer::Meaning;
 pub use parse::{DEEPEST, LONGEST};
 pub use variables::Variables;
 
-/// A CEL expression that gives true or false. Cheap to clone.
+/// A CEL expression that is true or false. Cheap to clone.
 #[derive(Clone)]
 pub struct Expression(Arc<Compiled>);
 
@@ -55,11 +55,10 @@ struct Compiled {
 /// One member of a group, as the group's expression sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member<'a> {
-    /// The binding's id.
     pub id: &'a str,
     /// The plugin's name in the model.
     pub plugin: &'a str,
-    /// What it says.
+    /// What the member's answer says.
     pub standing: Standing,
 }
 
@@ -67,53 +66,43 @@ pub struct Member<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExpressionError {
-    /// It gives something else than true or false.
+    /// The result is neither true nor false.
     #[error("`{expression}` gives {found}, and not true or false")]
     NotBoolean {
-        /// The expression.
         expression: String,
-        /// The type of what it gives, in CEL's words.
+        /// The type of the result, as CEL calls it.
         found: String,
     },
-    /// It looks at something that is not there.
+    /// The expression reads a field that is not there.
     #[error("`{expression}` looks at `{field}`, which is missing")]
     Absent {
-        /// The expression.
         expression: String,
-        /// The name of the field, without what it is a field of.
+        /// The name of the field alone, without its path.
         field: String,
     },
-    /// It would take too long.
+    /// The evaluation would take too long.
     #[error("`{expression}` is too costly: it looks at more than {BUDGET} values; loop over less, or in fewer loops")]
-    TooCostly {
-        /// The expression.
-        expression: String,
-    },
-    /// It cannot be evaluated for another reason.
+    TooCostly { expression: String },
+    /// The evaluation failed for another reason.
     #[error("`{expression}` cannot be evaluated: {reason}")]
-    Failed {
-        /// The expression.
-        expression: String,
-        /// The reason, in the evaluator's words.
-        reason: String,
-    },
+    Failed { expression: String, reason: String },
 }
 
 impl Expression {
-    /// A condition over the snapshot: whether a binding is asked. With it come the warnings; they point into the
-    /// expression's own text.
+    /// A condition over the snapshot that says whether a binding is asked. Returns it with its warnings, whose spans
+    /// are bytes of the expression's own text.
     ///
     /// # Errors
-    /// Everything that is wrong with it, warnings included.
+    /// All errors and warnings.
     pub fn condition(text: &str) -> Result<(Self, Vec<ModelFinding>), Vec<ModelFinding>> {
         Self::read(text, ConditionOf::Binding, &BTreeSet::new())
     }
 
-    /// A condition over the snapshot: whether a model applies. It is what [`Expression::condition`] gives, with other
-    /// warnings.
+    /// A condition over the snapshot that says whether a model applies. Returns what [`Expression::condition`] returns,
+    /// with other warnings.
     ///
     /// # Errors
-    /// Everything that is wrong with it, warnings included.
+    /// All errors and warnings.
     pub fn applies_when(text: &str) -> Result<(Self, Vec<ModelFinding>), Vec<ModelFinding>> {
         Self::read(text, ConditionOf::Model, &BTreeSet::new())
     }
@@ -127,11 +116,11 @@ impl Expression {
         Self::compile(text, Meaning { variables: shape::snapshot(), condition_of, roles })
     }
 
-    /// A condition over the answers of a group's members. With it come the warnings; they point into the expression's
-    /// own text.
+    /// A condition over the answers of a group's members. Returns it with its warnings, whose spans are bytes of the
+    /// expression's own text.
     ///
     /// # Errors
-    /// Everything that is wrong with it, warnings included.
+    /// All errors and warnings.
     pub fn over_members(text: &str) -> Result<(Self, Vec<ModelFinding>), Vec<ModelFinding>> {
         let (variables, roles) = (shape::members(), &BTreeSet::new());
         Self::compile(text, Meaning { variables, condition_of: ConditionOf::Binding, roles })
@@ -149,45 +138,45 @@ impl Expression {
         Ok((Self(Arc::new(Compiled { text: text.to_owned(), tree, roots, risk })), findings))
     }
 
-    /// As it was written.
+    /// The text as it was written.
     pub fn text(&self) -> &str {
         &self.0.text
     }
 
-    /// Whether it looks at that part of the snapshot, for example `change`.
+    /// Whether it reads this part of the snapshot, for example `change`.
     pub fn looks_at(&self, root: &str) -> bool {
         self.0.roots.contains(root)
     }
 
-    /// Whether it looks at `change.risk`, or at the change as a whole.
+    /// Whether it reads `change.risk`, or the change as a whole.
     pub fn looks_at_risk(&self) -> bool {
         self.0.risk != risk::Use::None
     }
 
-    /// Whether it is known that what holds at some risk also holds at every higher one.
+    /// Whether it is known that the condition, if true at some risk, is also true at every higher one.
     pub fn rises_with_risk(&self) -> bool {
         self.0.risk != risk::Use::Unknown
     }
 
-    /// Whether it holds.
+    /// Evaluates the condition.
     ///
     /// # Errors
-    /// If it gives no answer, or something else than true or false.
+    /// If it has no answer, or the result is neither true nor false.
     pub fn holds(&self, variables: &Variables<'_>) -> Result<bool, ExpressionError> {
         self.prepare(variables)?;
         self.evaluate(&self.0.tree, &|name| variables.get(name))
     }
 
-    /// Whether it holds for these members of a group.
+    /// Evaluates the condition for these members of a group.
     ///
     /// # Errors
-    /// If it gives no answer, or something else than true or false.
+    /// If it has no answer, or the result is neither true nor false.
     pub fn holds_for(&self, members: &[Member<'_>]) -> Result<bool, ExpressionError> {
         let members = variables::members(members);
         self.evaluate(&self.0.tree, &|name| (name == shape::MEMBERS).then_some(members.as_ref()))
     }
 
-    /// The part that makes it false, if it is made of several joined by `&&` and one alone is to blame: the first.
+    /// The first part that makes the condition false on its own, if it consists of several parts joined by `&&`.
     pub fn false_part(&self, variables: &Variables<'_>) -> Option<String> {
         self.prepare(variables).ok()?;
         parse::conjuncts(&self.0.text, &self.0.tree).into_iter().find_map(|part| {
@@ -266,7 +255,7 @@ impl PartialEq for Expression {
 
 impl Eq for Expression {}
 
-/// What one evaluation sees: the variables, and its own budget.
+/// The data of one evaluation: the variables, and its own budget.
 struct Scope<'a, 'f> {
     variable: &'f (dyn Fn(&str) -> Option<&'a dyn Val> + Sync),
     budget: Budget,

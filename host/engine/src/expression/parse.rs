@@ -1,4 +1,5 @@
-//! From text to syntax tree, within limits that keep the parser and every walk over the tree off the end of the stack.
+//! Parses a text into a syntax tree. Its limits keep the parser and every walk over the tree from overflowing the
+//! stack.
 
 use std::ops::Range;
 
@@ -9,23 +10,22 @@ use super::source_map::SourceMap;
 use super::walk::children;
 use crate::model::ModelFinding;
 
-/// The most bytes that an expression may have.
+/// The longest expression, in bytes.
 pub const LONGEST: usize = 4096;
 
-/// The most levels that an expression may have: `a.b == 1` has three.
+/// The deepest expression, in levels: `a.b == 1` has three.
 pub const DEEPEST: usize = 100;
 
-/// The most brackets and conditional operators that may stand within each other. The parser goes down some ten calls
-/// for each.
+/// The deepest nesting of brackets and conditional operators. The parser makes some ten nested calls for each.
 const DEEPEST_NESTING: u16 = 32;
 
-/// A syntax tree, and where its nodes stand in the text.
+/// A syntax tree, and the places of its nodes in the text.
 pub(super) struct Parsed<'t> {
     pub(super) tree: IdedExpr,
     pub(super) sites: SourceMap<'t>,
 }
 
-/// Reads an expression; the finding says why it cannot be read.
+/// Parses an expression. The finding says why it cannot be read.
 pub(super) fn parse(text: &str) -> Result<Parsed<'_>, Box<ModelFinding>> {
     let refuse = |span, message: String| ModelFinding::error("invalid-expression", span, message);
     if text.trim().is_empty() {
@@ -52,7 +52,8 @@ pub(super) fn parse(text: &str) -> Result<Parsed<'_>, Box<ModelFinding>> {
     Ok(Parsed { tree, sites: SourceMap::new(text, info) })
 }
 
-/// The parser knows a line and a column, in characters; what stands there says more than its list of tokens.
+/// Makes a finding from a syntax error. The parser gives a line and a column, in characters; the word there helps
+/// people more than the parser's list of tokens.
 fn unreadable(text: &str, (line, column): (isize, isize), reason: Option<String>) -> ModelFinding {
     let line = usize::try_from(line).unwrap_or(1).saturating_sub(1);
     let column = usize::try_from(column).unwrap_or(1).saturating_sub(1);
@@ -88,14 +89,14 @@ fn instead_of(found: &str) -> Option<&'static str> {
     }
 }
 
-/// The parser lists every token that would fit: that helps nobody.
+/// Drops the parser's list of all possible tokens, which helps nobody.
 fn shortened(reason: &str) -> &str {
     let reason = reason.strip_prefix("Syntax error: ").unwrap_or(reason);
     let reason = reason.split(" expecting {").next().unwrap_or(reason);
     reason.get(..reason.floor_char_boundary(160)).unwrap_or(reason)
 }
 
-/// The word or the sign that begins there.
+/// The word or the sign that begins at this byte.
 fn word_at(text: &str, start: usize) -> Range<usize> {
     let rest = text.get(start..).unwrap_or_default();
     let blank = rest.len() - rest.trim_start().len();
@@ -116,10 +117,10 @@ fn is_deeper_than(tree: &IdedExpr, most: usize) -> bool {
     false
 }
 
-/// The parts that `&&` joins at the top of an expression; the whole, if there are none.
+/// The parts that `&&` joins at the top of an expression. The whole expression if there are none.
 pub(super) fn conjuncts<'t>(text: &'t str, tree: &IdedExpr) -> Vec<&'t str> {
     let joined = matches!(&tree.expr, Expr::Call(call) if call.func_name == operators::LOGICAL_AND);
-    // A comment could hold anything; whoever writes one sees the whole expression.
+    // A comment could hold any text, so an expression with a comment is shown whole.
     if !joined || text.contains("//") {
         return vec![text.trim()];
     }
@@ -140,7 +141,7 @@ pub(super) fn conjuncts<'t>(text: &'t str, tree: &IdedExpr) -> Vec<&'t str> {
     parts.into_iter().map(str::trim).collect()
 }
 
-/// The first bracket or `?` that is one too many. A parser that is not asked to read on cannot run out of stack.
+/// The first bracket or `?` that is nested too deeply. This check keeps the parser from overflowing the stack.
 fn too_nested(text: &str) -> Option<usize> {
     let (mut brackets, mut conditionals) = (0_u16, 0_u16);
     for (index, sign) in signs(text) {

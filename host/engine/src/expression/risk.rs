@@ -1,7 +1,7 @@
-//! Whether a condition can cease to hold when the risk rises.
+//! Checks whether a condition can become false when the risk rises.
 //!
-//! The host never asks an approval policy less because the risk is higher. What stands here tells who writes a model
-//! before that happens; it understands how such conditions are usually written, and takes the rest for unknown.
+//! The host never asks an approval policy less because the risk is higher. This check tells the author of a model
+//! beforehand. It understands the usual forms of such conditions, and treats all others as unknown.
 
 use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 
@@ -10,11 +10,11 @@ use super::walk::children;
 /// How a condition depends on the risk of the change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Use {
-    /// Not at all.
+    /// The condition does not read the risk.
     None,
-    /// What holds at some risk also holds at every higher one.
+    /// If the condition is true at some risk, it is true at every higher one.
     Rising,
-    /// In a way that is not understood, or the other way round.
+    /// The condition falls with the risk, or its form is not understood.
     Unknown,
 }
 
@@ -32,7 +32,7 @@ pub(super) fn of(tree: &IdedExpr) -> Use {
     }
 }
 
-/// Whether the subtree is the risk, or the change as a whole, or holds one of them.
+/// Whether the subtree is, or contains, the risk or the change as a whole.
 fn mentions(node: &IdedExpr) -> bool {
     match &node.expr {
         Expr::Select(select) if is_change(&select.operand) => select.field == "risk",
@@ -49,7 +49,7 @@ fn is_risk(node: &IdedExpr) -> bool {
     matches!(&node.expr, Expr::Select(select) if !select.test && select.field == "risk" && is_change(&select.operand))
 }
 
-/// Whether the condition, or with `upwards` false its negation, rises with the risk.
+/// Whether the condition rises with the risk. With `upwards` false, whether its negation does.
 fn rises(node: &IdedExpr, upwards: bool) -> bool {
     if !mentions(node) {
         return true;
@@ -78,7 +78,7 @@ fn compared(left: &IdedExpr, right: &IdedExpr) -> Option<[bool; 4]> {
     }
 }
 
-/// Which of the risks are among the literals; nothing, if one of them is no literal.
+/// Which risks are among the literals. None if one of the nodes is no literal.
 fn set<'e>(literals: impl Iterator<Item = &'e IdedExpr>) -> Option<[bool; 4]> {
     let mut set = [false; 4];
     for literal in literals {
@@ -90,7 +90,8 @@ fn set<'e>(literals: impl Iterator<Item = &'e IdedExpr>) -> Option<[bool; 4]> {
     Some(set)
 }
 
-/// Whether a set that holds some risk also holds every higher one; with `upwards` false, the same of all others.
+/// Whether a set that has some risk also has every higher one. With `upwards` false, the same for the risks not in the
+/// set.
 fn is_upper(set: [bool; 4], upwards: bool) -> bool {
     set.map(|is_in| is_in == upwards).is_sorted()
 }

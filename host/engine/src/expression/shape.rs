@@ -1,7 +1,7 @@
-//! What an expression can look at: the shape of a snapshot, and of a group's members.
+//! The shapes of the values that an expression can read: of a snapshot, and of a group's members.
 //!
-//! The snapshot's shape is read off its JSON Schema, so a field that is added to the domain is known here at once, and
-//! what is checked is what people find documented.
+//! The snapshot's shape comes from its JSON Schema, so a field that is added to the domain is known here at once, and
+//! the check agrees with the documentation.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -10,16 +10,16 @@ use lockgate_domain::{PERSON_FORMAT, Snapshot, Standing};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-/// The variable of approvals that do not count, because something has changed since or their time is over.
+/// The variable for approvals that do not count, because something has changed since or they have expired.
 pub(super) const VOID_APPROVALS: &str = "void_approvals";
 
-/// The variable of a group's expression.
+/// The variable for the members in a group's expression.
 pub(super) const MEMBERS: &str = "members";
 
-/// What is known of a value before there is one.
+/// The shape of a value before there is one.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Shape {
-    /// Nothing.
+    /// Unknown.
     Any,
     Null,
     Bool,
@@ -31,42 +31,42 @@ pub(super) enum Shape {
     Person,
     /// A role of a person.
     Role,
-    /// The text of a version: what orders it orders its letters.
+    /// The text of a version. Comparing it by `<` compares letters.
     Version,
-    /// What was made of the text of a version, or of a word, and still is or holds it: nothing else is known of it.
+    /// A value derived from a version or a word, which still is one or contains one. Nothing else is known of it.
     Made(Arc<Shape>),
-    /// A version that `semver(…)` has read.
+    /// A version that `semver(…)` returned.
     Semver,
     /// One of these words.
     Word(Arc<[String]>),
-    /// A part of a time, such as its month: a whole number between two others.
+    /// A part of a time, such as its month: a whole number within a range.
     Part(&'static TimePart),
     Time,
     Length,
     List(Arc<Shape>),
-    /// From names that nobody knows before.
+    /// A map whose keys are not known beforehand.
     Map(Arc<Shape>),
-    /// With exactly these fields.
+    /// An object with exactly these fields.
     Object(Arc<Fields>),
 }
 
-/// A part of a time that a function gives.
+/// A part of a time that a function returns.
 #[derive(Debug, PartialEq)]
 pub(super) struct TimePart {
     /// The name of the function.
     pub(super) function: &'static str,
-    /// The least number that it gives.
+    /// The least value.
     pub(super) first: i64,
-    /// The greatest one.
+    /// The greatest value.
     pub(super) last: i64,
-    /// What it counts and from which number on, for people: `months from 0, which is January`.
+    /// The unit and the first number, for people: `months from 0, which is January`.
     pub(super) counts: &'static str,
 }
 
 /// The fields of an object, by name.
 pub(super) type Fields = BTreeMap<String, Field>;
 
-/// One field.
+/// A field of an object.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Field {
     pub(super) shape: Shape,
@@ -75,7 +75,7 @@ pub(super) struct Field {
 }
 
 impl Shape {
-    /// What to call such a value.
+    /// What messages call such a value.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Any => "any value",
@@ -96,12 +96,12 @@ impl Shape {
         }
     }
 
-    /// Whether such a value is a text, whatever it stands for.
+    /// Whether such a value is a text of any kind.
     pub(super) fn is_text(&self) -> bool {
         matches!(self, Self::Text | Self::Person | Self::Role | Self::Version | Self::Word(_))
     }
 
-    /// What is known of what is made of such a value and others.
+    /// The shape of a value that is derived from such a value and others.
     pub(super) fn made_of(&self) -> Option<Self> {
         match self {
             Self::Version | Self::Word(_) => Some(Self::Made(Arc::new(self.clone()))),
@@ -110,7 +110,7 @@ impl Shape {
         }
     }
 
-    /// What orders such a value orders the letters of this.
+    /// The shape whose letters decide when such a value is compared by `<`.
     pub(super) fn letters_of(&self) -> &Self {
         match self {
             Self::Made(of) => of,
@@ -118,7 +118,7 @@ impl Shape {
         }
     }
 
-    /// Whether values of the two can be equal.
+    /// Whether values of the two shapes can be equal.
     pub(super) fn is_comparable(&self, other: &Self) -> bool {
         use Shape::{Any, Double, Int, List, Made, Map, Object, Part};
         match (self, other) {
@@ -142,7 +142,7 @@ pub(super) fn snapshot() -> &'static Fields {
         if let Some(approvals) = fields.get("approvals").cloned() {
             fields.insert(VOID_APPROVALS.to_owned(), approvals);
         }
-        // Parts of the gate that are asked for so often that they have names of their own.
+        // Parts of the gate that models use so often that they have names of their own.
         let gate = fields.get("gate").map(|gate| gate.shape.clone());
         if let Some(Shape::Object(gate)) = gate {
             fields.extend(gate.iter().map(|(name, field)| (name.clone(), field.clone())));
@@ -174,7 +174,7 @@ struct Schema<'s> {
 }
 
 impl Schema<'_> {
-    /// Deeper than this the schema refers to itself.
+    /// Beyond this depth, the schema must be recursive.
     const DEEPEST: usize = 32;
 
     fn shape(&self, schema: &Value, depth: usize) -> Shape {
@@ -231,7 +231,7 @@ impl Schema<'_> {
         properties
             .iter()
             .map(|(name, property)| {
-                // What has a default is always written; what can be null is left out instead.
+                // A field with a default is always written; a field that can be null is left out instead.
                 let optional = !is_required(name) && property.get("default").is_none() || can_be_null(property);
                 let shape = match self.shape(property, depth + 1) {
                     Shape::Text if name == "version" => Shape::Version,
@@ -254,7 +254,7 @@ fn type_of(schema: &Value) -> Option<&str> {
     }
 }
 
-/// The words of an enumeration that has nothing but words.
+/// The words of an enumeration that consists of words alone.
 fn words(schema: &Value) -> Option<Vec<String>> {
     if let Some(words) = schema.get("enum").and_then(Value::as_array) {
         return words.iter().map(|word| word.as_str().map(str::to_owned)).collect();

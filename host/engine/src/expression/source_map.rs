@@ -1,4 +1,4 @@
-//! Where the nodes of a syntax tree stand in the text.
+//! Finds the places of a syntax tree's nodes in the text.
 //!
 //! The parser remembers one token per node, in characters: for `a.b` the dot, for `f(x)` the parenthesis. Findings
 //! point at names, in bytes.
@@ -11,7 +11,7 @@ use cel::common::ast::{IdedExpr, SourceInfo};
 pub(super) struct SourceMap<'t> {
     text: &'t str,
     info: SourceInfo,
-    /// The byte at which each character begins, and the end.
+    /// The byte offset of each character, and of the end.
     starts: Vec<usize>,
 }
 
@@ -27,8 +27,8 @@ impl<'t> SourceMap<'t> {
         start..self.text.trim_end().len().max(start)
     }
 
-    /// The text of the whole expression, if it can stand in another one as it is: it is one short line, and nothing in it
-    /// may be a comment.
+    /// The text of the whole expression, if it can be put into another one unchanged: it is one short line, and
+    /// contains nothing that may be a comment.
     pub(super) fn quotable(&self) -> Option<&str> {
         const LONGEST: usize = 400;
         let text = self.text.trim();
@@ -42,7 +42,7 @@ impl<'t> SourceMap<'t> {
         token.filter(|token| token.start <= token.end).unwrap_or_else(|| self.whole())
     }
 
-    /// The name behind the dot of `operand.name`, also within `has(operand.name)`.
+    /// The name after the dot of `operand.name`, also within `has(operand.name)`.
     pub(super) fn field(&self, node: &IdedExpr, operand: &IdedExpr, name: &str) -> Range<usize> {
         let dot = self.token(node);
         [dot.start, self.token(operand).end]

@@ -16,8 +16,8 @@ use super::shape::{self, Shape};
 
 type Part = Box<dyn Val>;
 
-/// What expressions see of one snapshot. A part is turned into a CEL value when the first expression looks at it, and
-/// kept: one of these serves all expressions of a decision, on any number of threads.
+/// The variables that expressions read from one snapshot. A part becomes a CEL value when the first expression reads
+/// it, and is kept: one `Variables` serves all expressions of a decision, on any number of threads.
 pub struct Variables<'a> {
     snapshot: &'a Snapshot,
     parts: HashMap<&'static str, OnceLock<Part>>,
@@ -29,12 +29,11 @@ impl<'a> Variables<'a> {
         Self { snapshot, parts: shape::snapshot().keys().map(|name| (name.as_str(), OnceLock::new())).collect() }
     }
 
-    /// The snapshot.
     pub fn snapshot(&self) -> &'a Snapshot {
         self.snapshot
     }
 
-    /// Turns a part into a CEL value, unless that has been done. The error says why it has none.
+    /// Converts a part to a CEL value, unless that has been done. The error says why that is impossible.
     pub(super) fn prepare(&self, name: &str) -> Result<(), String> {
         let (Some(part), Some(field)) = (self.parts.get(name), shape::snapshot().get(name)) else {
             return Ok(());
@@ -42,17 +41,17 @@ impl<'a> Variables<'a> {
         if part.get().is_none() {
             let json = self.json(name).map_err(|error| format!("`{name}` has no JSON form: {error}"))?;
             let value = match json {
-                // A plan or an approval that is not there is an object without fields: `has(plan.slot)` is false.
+                // A missing plan or approval becomes an object without fields: `has(plan.slot)` is false.
                 Value::Null if field.optional => value(Value::Object(serde_json::Map::new()), &field.shape),
                 json => value(json, &field.shape),
             };
-            // Somebody else may have been faster: the two are equal.
+            // Another thread may have been faster: the two values are equal.
             let _ = part.set(value);
         }
         Ok(())
     }
 
-    /// A part that was prepared.
+    /// A part that [`Self::prepare`] has converted.
     pub(super) fn get(&self, name: &str) -> Option<&dyn Val> {
         self.parts.get(name)?.get().map(AsRef::as_ref)
     }
@@ -62,7 +61,8 @@ impl<'a> Variables<'a> {
             serde_json::to_value(part)
         }
         let (snapshot, deployment) = (self.snapshot, &self.snapshot.deployment);
-        // `approvals` has those that count, so that a condition which counts them is right. The others have a variable of their own.
+        // `approvals` has those that count, so that a condition which counts them is right. The others have their own
+        // variable.
         let counts = |approval: &&Approval| approval.counts_for(&snapshot.subject, snapshot.now);
         match name {
             "actual_instances" => json(&deployment.actual_instances),
@@ -92,7 +92,7 @@ impl<'a> Variables<'a> {
             shape::VOID_APPROVALS => {
                 json(&deployment.independent_approvals().filter(|approval| !counts(approval)).collect::<Vec<_>>())
             }
-            // A part that the domain has got since: slower, and never wrong.
+            // A part that the domain got later: slower, but never wrong.
             _ => Ok(json(snapshot)?.get_mut(name).map(Value::take).unwrap_or_default()),
         }
     }
@@ -159,8 +159,8 @@ fn value(json: Value, shape: &Shape) -> Part {
     }
 }
 
-/// Whole numbers are CEL's `int`, so that `evidence["sbom"].size > 100` can be written without a suffix. `1000.0` is one,
-/// as it is in canonical JSON.
+/// Whole numbers are CEL's `int`, so that `evidence["sbom"].size > 100` can be written without a suffix. `1000.0` is a
+/// whole number, as in canonical JSON.
 fn number(number: &serde_json::Number, shape: &Shape) -> Part {
     let whole = canonical_number(number).as_ref().and_then(serde_json::Number::as_i64);
     match (whole.or(number.as_i64()), number.as_u64(), number.as_f64()) {

@@ -1,4 +1,4 @@
-//! `semver(…)`: versions that can be compared.
+//! `semver(…)`: makes versions comparable.
 //!
 //! A version in a snapshot is a text, and texts are compared by their letters: `0.9.0` would come after `0.10.0`. The
 //! function reads a text as a semantic version, whose values are ordered by precedence (SemVer 2.0, section 11), so build

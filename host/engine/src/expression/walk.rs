@@ -1,10 +1,10 @@
-//! Walks over a syntax tree that know nothing of what its nodes mean.
+//! Walks over a syntax tree that do not depend on the meaning of its nodes.
 
 use std::collections::BTreeSet;
 
 use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue, operators};
 
-/// The nodes right below a node.
+/// The direct children of a node.
 pub(super) fn children(node: &IdedExpr) -> Vec<&IdedExpr> {
     fn entry(entry: &EntryExpr) -> Vec<&IdedExpr> {
         match entry {
@@ -25,7 +25,7 @@ pub(super) fn children(node: &IdedExpr) -> Vec<&IdedExpr> {
     }
 }
 
-/// The text of a text literal.
+/// The value of a text literal.
 pub(super) fn literal_text(node: &IdedExpr) -> Option<&str> {
     match &node.expr {
         Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
@@ -33,7 +33,7 @@ pub(super) fn literal_text(node: &IdedExpr) -> Option<&str> {
     }
 }
 
-/// `a.b.c`, if the node is a chain of fields.
+/// The text `a.b.c`, if the node is a chain of fields.
 pub(super) fn path(node: &IdedExpr) -> Option<String> {
     match &node.expr {
         Expr::Ident(name) => Some(name.clone()),
@@ -46,7 +46,7 @@ pub(super) fn path(node: &IdedExpr) -> Option<String> {
     }
 }
 
-/// A chain of fields and indexes as it can be written again, and the variable at its root.
+/// The text of a chain of fields and indexes, and the variable at its root.
 pub(super) fn written(node: &IdedExpr) -> Option<(String, &str)> {
     match &node.expr {
         Expr::Ident(name) => Some((name.clone(), name)),
@@ -65,7 +65,7 @@ pub(super) fn written(node: &IdedExpr) -> Option<(String, &str)> {
     }
 }
 
-/// A number, or a text that needs no escapes.
+/// The text of a number, or of a text literal that needs no escapes.
 pub(super) fn written_literal(node: &IdedExpr) -> Option<String> {
     match &node.expr {
         Expr::Literal(LiteralValue::Int(number)) => Some(number.inner().to_string()),
@@ -77,7 +77,7 @@ pub(super) fn written_literal(node: &IdedExpr) -> Option<String> {
     }
 }
 
-/// What `has(…)`, `.?` and `in` ask for.
+/// Collects the paths that `has(…)`, `.?` and `in` test.
 pub(super) fn collect_tested(node: &IdedExpr, tested: &mut BTreeSet<String>) {
     match &node.expr {
         Expr::Select(select) if select.test => tested.extend(path(node)),

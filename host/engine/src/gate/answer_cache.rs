@@ -1,8 +1,8 @@
-//! What plugins said of one snapshot, for as long as the snapshot stands.
+//! Remembers the answers of plugins about one snapshot, as long as the snapshot is valid.
 //!
-//! A pipeline that waits asks the same gate about the same snapshot again and again, and only the moment differs. A plugin
-//! that has looked neither at the time nor outside would say the same, with the same fuel: so it is not called again. Its
-//! receipt says that its answer was used again. Failures are not remembered.
+//! A pipeline that waits asks the same gate about the same snapshot again and again, and only the moment differs. A
+//! plugin that has read neither the time nor anything outside would give the same answer with the same fuel, so it is
+//! not called again. Its receipt says that its answer was used again. Failures are not remembered.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,26 +13,26 @@ use parking_lot::Mutex;
 
 use crate::load::LoadedBinding;
 
-/// How large what a binding said may be, as JSON, to be remembered: an engine keeps many snapshots.
+/// The largest answer that is remembered, as JSON, in bytes: an engine keeps many snapshots.
 const LARGEST: usize = 16 << 10;
 
-/// What the bindings of one gate said of one snapshot, whatever the moment.
+/// The answers of one gate's bindings about one snapshot, which hold at any moment.
 #[derive(Debug, Default)]
 pub struct AnswerCache(Mutex<BTreeMap<String, Arc<BindingOutcome>>>);
 
 impl AnswerCache {
-    /// What the binding said before.
+    /// The earlier answer of the binding.
     pub(super) fn said(&self, binding: &LoadedBinding) -> Option<BindingOutcome> {
         let known = self.0.lock().get(&binding.model.id).cloned();
         known.map(|outcome| BindingOutcome::clone(&outcome))
     }
 
-    /// Whether all of them, or all but one, are known.
+    /// Whether the answers of all of them, or of all but one, are known.
     pub(super) fn knows_most_of(&self, bindings: &[LoadedBinding]) -> bool {
         self.0.lock().len() + 1 >= bindings.len()
     }
 
-    /// Takes note of what a binding said, which holds at any moment; unless it is much.
+    /// Remembers the answer of a binding, which holds at any moment, unless it is too large.
     pub(super) fn note(&self, outcome: &BindingOutcome) {
         if serde_json::to_writer(Room(LARGEST), outcome).is_err() {
             return;
@@ -46,7 +46,7 @@ impl AnswerCache {
     }
 }
 
-/// Takes so many bytes, and no more. They are gone: only their number counts.
+/// A writer that accepts this many bytes and no more. It only counts them.
 struct Room(usize);
 
 impl io::Write for Room {
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn answers_over_16_kib_are_not_cached() {
         let fits = |strings: usize| serde_json::to_writer(Room(LARGEST), &vec![""; strings]).is_ok();
-        // Each empty one is three bytes, with its comma.
+        // Each empty text takes three bytes, with its comma.
         assert!(fits(LARGEST / 3));
         assert!(!fits(LARGEST / 3 + 1));
     }

@@ -1,4 +1,4 @@
-//! Asking one binding: whether at all, then the plugin, then what its answer says.
+//! Asks one binding: checks its condition, calls the plugin, and reads the answer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,20 +20,21 @@ use crate::values::PendingValues;
 /// Whether a call is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordCalls {
-    /// Whole.
+    /// The whole call is recorded.
     Yes,
-    /// Its receipt is enough.
+    /// Only the receipt is kept.
     No,
 }
 
-/// Where what a plugin asks of the outside is answered from, and whether that is recorded.
+/// The source of the answers to what plugins ask of the outside.
 #[derive(Clone, Copy, Debug)]
 pub enum AnswerSource<'a> {
-    /// It is asked.
+    /// The outside is asked.
     Live(RecordCalls),
-    /// It is asked, and not recorded; what plugins said before of the same snapshot is used again where it holds.
+    /// The outside is asked, and calls are not recorded. Earlier answers about the same snapshot are used again where
+    /// they hold.
     Cached(&'a AnswerCache),
-    /// It is not: what was answered when it was decided is, by binding.
+    /// The outside is not asked: the recorded answers of the first decision are used, by binding.
     Recorded(&'a RecordedAnswers),
 }
 
@@ -44,15 +45,15 @@ impl AnswerSource<'_> {
     }
 }
 
-/// What was answered when it was decided, by binding.
+/// The answers that the first decision got from outside, by binding.
 pub type RecordedAnswers = BTreeMap<String, Vec<CapabilityExchange>>;
 
-/// What came of a binding.
+/// The result of asking a binding.
 pub(super) struct BindingEvaluation {
     pub(super) outcome: BindingOutcome,
-    /// The recording of its call, if there was one and it was to be recorded.
+    /// The recording of the call, if there was one and it was to be recorded.
     pub(super) recording: Option<Recording>,
-    /// What the plugin wants to be kept in its namespace.
+    /// The changes that the plugin makes in its namespace.
     changes: Option<NamespaceChanges>,
 }
 
@@ -62,8 +63,8 @@ impl BindingEvaluation {
         Self { outcome, recording: None, changes: None }
     }
 
-    /// Adds what the plugin wants to be kept to what those before it want. If it does not fit, the plugin has failed: an
-    /// answer never counts without it.
+    /// Adds the plugin's changes to those of earlier plugins. If they do not fit, the plugin has failed: an answer
+    /// never counts without its changes.
     pub(super) fn keep_changes(&mut self, values: &PendingValues) {
         let Some(changes) = self.changes.take() else { return };
         if let Err(failure) = values.add(&changes) {
@@ -76,7 +77,7 @@ impl BindingEvaluation {
     }
 }
 
-/// Asks the binding's plugin, unless its `when` does not hold.
+/// Asks the binding's plugin, unless its `when` is false.
 pub(super) fn ask(
     binding: &LoadedBinding,
     snapshot: &Arc<Snapshot>,
@@ -142,7 +143,7 @@ pub(super) fn ask(
     BindingEvaluation { outcome, recording: called.recording, changes: called.changes }
 }
 
-/// How a `when` is mended that looks at something that is missing: so that the policy is asked then.
+/// How to repair a `when` that reads a missing field, so that the policy is then asked.
 fn way_out(error: &ExpressionError) -> &'static str {
     match error {
         ExpressionError::Absent { .. } => ": write `!has(…) || (…)` around it, so that it holds then",
@@ -150,8 +151,8 @@ fn way_out(error: &ExpressionError) -> &'static str {
     }
 }
 
-/// A higher risk is never asked less: a mandatory approval policy is asked if its `when` holds at the deployment's risk
-/// or at any lower one.
+/// Whether the binding is asked. A higher risk is never asked less: a mandatory approval policy is asked if its `when`
+/// is true at the deployment's risk or at any lower one.
 fn is_asked(
     binding: &LoadedBinding,
     when: &Expression,
@@ -178,21 +179,21 @@ fn is_asked(
     Ok(false)
 }
 
-/// One call of a plugin that decides or checks.
+/// One call of a plugin as a policy or a check.
 pub(crate) struct PluginCall {
     pub(crate) standing: Standing,
     pub(crate) answer: BindingAnswer,
     pub(crate) receipt: Receipt,
     pub(crate) log: Vec<LogLine>,
     pub(crate) log_dropped: u64,
-    /// What it wants to be kept in its namespace.
+    /// The changes that the plugin makes in its namespace.
     pub(crate) changes: Option<NamespaceChanges>,
     recording: Option<Recording>,
-    /// Whether there is an answer that would be the same at any other moment.
+    /// Whether the plugin answered, and would give the same answer at any other moment.
     holds: bool,
 }
 
-/// Calls the plugin as what it is bound as.
+/// Calls the plugin as the kind that it is bound as.
 pub(crate) fn call(
     plugin: &LoadedPluginUse,
     kind: Kind,
@@ -209,7 +210,7 @@ pub(crate) fn call(
     PluginCall::of(evaluation, recording)
 }
 
-/// What is called of a plugin that is bound as that.
+/// The function that is called for this kind of binding.
 fn function(kind: Kind) -> PluginFunction {
     match kind {
         Kind::ApprovalPolicy => PluginFunction::Decide,
@@ -230,7 +231,7 @@ impl PluginCall {
     }
 }
 
-/// What an answer says at a gate.
+/// The standing that an answer has at a gate.
 pub(crate) fn standing(said: &PluginOutput) -> Standing {
     match said {
         PluginOutput::Answer(answer) => combine::of_answer(answer),
@@ -239,7 +240,7 @@ pub(crate) fn standing(said: &PluginOutput) -> Standing {
     }
 }
 
-/// An answer as decisions keep it.
+/// An answer in the form that decisions keep.
 fn answer(said: PluginOutput) -> BindingAnswer {
     match said {
         PluginOutput::Answer(answer) => BindingAnswer::Policy(answer),

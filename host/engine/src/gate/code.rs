@@ -1,4 +1,4 @@
-//! The codes of the reasons that this engine gives by itself, beside those of the domain's rules and of the plugins.
+//! The codes of the reasons that the engine itself gives, besides those of the domain's rules and of the plugins.
 
 use lockgate_domain::Standing;
 use schemars::JsonSchema;
@@ -51,7 +51,7 @@ impl EngineCode {
 }
 
 impl From<Standing> for EngineCode {
-    /// What is said of a group with that standing.
+    /// The code for a group with this standing.
     fn from(standing: Standing) -> Self {
         match standing {
             Standing::Allow => Self::GroupAllow,

@@ -1,8 +1,8 @@
-//! Exceptions: what an answer says stays as it is, but it does not count where it was waived or overridden.
+//! Exceptions: an answer that was waived or overridden stays as it is, but does not count.
 //!
-//! A waiver takes the weight from what stands in the way and may be waived; an override from what is soft-mandatory. A
-//! member of a group has no weight of its own: there the group is named. Whatever was granted for this answer and does
-//! not count is said, too: nobody should have to guess why an exception did nothing.
+//! A waiver removes the weight of an answer that blocks and may be waived; an override removes that of a soft-mandatory
+//! answer. A member of a group has no weight of its own: its exceptions name the group. If an exception for this answer
+//! does not count, the reasons say so: nobody should have to guess why it had no effect.
 
 use lockgate_domain::combine::Voice;
 use lockgate_domain::{
@@ -14,7 +14,7 @@ use super::explain;
 use crate::load::LoadedGate;
 use crate::model::Exceptions;
 
-/// Why somebody's exception does not count for the deployment.
+/// The reason why an exception of an involved person does not count for the deployment.
 const INVOLVED: &str = "asked for this deployment or contributed to it, now or before";
 
 /// One answer that counts at the gate.
@@ -23,11 +23,11 @@ struct CountedException<'a> {
     id: &'a str,
     voice: Voice,
     exceptions: Exceptions,
-    /// The codes of what stands in the way.
+    /// The codes of the answers that block.
     codes: Vec<String>,
 }
 
-/// Exempts the answers that were waived or overridden, and says so. Returns the reasons.
+/// Exempts the answers that were waived or overridden. Returns the reasons.
 pub(super) fn apply(
     gate: &LoadedGate,
     snapshot: &Snapshot,
@@ -66,7 +66,7 @@ pub(super) fn apply(
     reasons
 }
 
-/// A binding as it counts, and the group that it is a member of.
+/// A binding as it counts at the gate, with its group if it has one.
 fn of_binding<'a>(
     gate: &LoadedGate,
     bindings: &'a [BindingOutcome],
@@ -115,7 +115,7 @@ fn exempt(
                 not(format!("it is a member of group `{group}`: waive the group's answer")),
             );
         } else if !counted.voice.blocks() {
-            // It has nothing to take the weight from.
+            // There is no weight to remove.
         } else if !counted.exceptions.may_be_waived(counted.voice.enforcement) {
             say(ExceptionCode::WaiverNotApplicable, not("the model does not let its answer be waived".to_owned()));
         } else if snapshot.deployment.involves(&waiver.owner) {
@@ -144,7 +144,7 @@ fn exempt(
                 not(&format!("it is a member of group `{group}`: override the group")),
             );
         } else if exemption.is_some() || !counted.voice.blocks() {
-            // It is not needed.
+            // The override is not needed.
         } else if counted.voice.enforcement != Enforcement::SoftMandatory {
             say(ExceptionCode::OverrideNotApplicable, not("only what is soft-mandatory can be overridden"));
         } else if let Some(person) = not_independent(snapshot, taken) {
@@ -179,14 +179,14 @@ fn exempt(
     exemption
 }
 
-/// Who of those who took and confirmed an override is involved in the deployment.
+/// The person, of those who took and confirmed an override, who is involved in the deployment.
 fn not_independent<'a>(snapshot: &Snapshot, taken: &'a Override) -> Option<&'a PersonId> {
     let people = [Some(&taken.by), taken.confirmed_by.as_ref()].into_iter().flatten();
     people.into_iter().find(|person| snapshot.deployment.involves(person))
 }
 
-/// Says of each approval or rejection why it does not count, where the host knows it: somebody gave it who is involved in the
-/// deployment (policies do not see it; a server takes none, they can stand in a document), or what it was given to has changed
+/// The reasons why approvals and rejections do not count, as far as the host knows: an involved person gave it
+/// (policies do not see it; a server accepts none, but a document can contain one), or what it was given to has changed
 /// since (policies see it with its old subject).
 pub(super) fn void_approvals(snapshot: &Snapshot) -> impl Iterator<Item = DecisionReason> {
     let deployment = &snapshot.deployment;
@@ -195,7 +195,8 @@ pub(super) fn void_approvals(snapshot: &Snapshot) -> impl Iterator<Item = Decisi
         let (code, why) = if deployment.involves(&approval.person.id) {
             (ExceptionCode::ApprovalNotIndependent, format!("`{}` {INVOLVED}", approval.person.id))
         } else if approval.subject == snapshot.subject || approved_at.is_some_and(|at| approval.at <= at) {
-            // What led to the approved plan stands in that decision; afterwards the host holds the deployment against the plan.
+            // The decision of that gate explains the approved plan; afterwards the host compares the deployment with
+            // the plan.
             return None;
         } else if approval.changed.is_empty() {
             let why = "it names another subject: the deployment has changed since, or it was given to another one";

@@ -1,4 +1,4 @@
-//! Making the decision explain itself: who stands in the way, why, and what would turn it.
+//! Makes the decision explain itself: which answers block, why, and what would change that.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use lockgate_domain::{
 
 use super::code::EngineCode;
 
-/// Everybody whose answer counts by itself: the groups, and the bindings that are in none.
+/// All answers that count by themselves: those of groups, and those of bindings in no group.
 pub(super) fn voices<'a>(
     bindings: &'a [BindingOutcome],
     groups: &'a [GroupOutcome],
@@ -27,12 +27,12 @@ fn group_voice(group: &GroupOutcome) -> Voice {
     voice(group.standing, group.enforcement, group.exemption.as_ref())
 }
 
-/// What was exempted has no weight.
+/// The voice of an answer. An exempted answer has no weight.
 fn voice(standing: Standing, enforcement: Enforcement, exemption: Option<&Exemption>) -> Voice {
     Voice { standing: if exemption.is_some() { Standing::NotApplicable } else { standing }, enforcement }
 }
 
-/// The codes of what a binding says against the deployment, or of why it cannot tell.
+/// The codes with which a binding speaks against the deployment, or says that it cannot tell.
 pub fn codes_in_the_way(binding: &BindingOutcome) -> Vec<String> {
     let codes = |codes: Vec<&str>| codes.into_iter().map(str::to_owned).collect();
     match &binding.answer {
@@ -51,7 +51,7 @@ pub fn codes_in_the_way(binding: &BindingOutcome) -> Vec<String> {
     }
 }
 
-/// Whether the binding, or the group that it counts in, stands in the way.
+/// Whether the binding, or the group that it counts in, blocks.
 fn blocks(binding: &BindingOutcome, groups: &[GroupOutcome]) -> bool {
     match &binding.group {
         None => own_voice(binding).blocks(),
@@ -63,7 +63,7 @@ fn blocks(binding: &BindingOutcome, groups: &[GroupOutcome]) -> bool {
     }
 }
 
-/// All reasons: the host's first, then those that stand in the way, then the rest, each in the order of the model.
+/// All reasons: the host's first, then those that block, then the rest, each in the order of the model.
 pub(super) fn reasons(
     breaches: &[Violation],
     bindings: &[BindingOutcome],
@@ -138,7 +138,7 @@ fn of_binding(source: &ReasonSource, blocking: bool, answer: &BindingAnswer, rea
                 ..plain(report.outcome.as_str(), &report.summary)
             });
             for finding in &report.findings {
-                // A passed check may still have something to say; it does not stand in the way.
+                // A passed check may still have findings, which do not block.
                 let blocking = blocking && report.outcome != CheckOutcome::Passed && finding.severity != Severity::Info;
                 reasons.push(of_violation(source.clone(), blocking, &finding.violation));
             }
@@ -166,7 +166,7 @@ fn of_violation(source: ReasonSource, blocking: bool, violation: &Violation) -> 
     }
 }
 
-/// All that would turn the answer, those first that stand in the way.
+/// All requirements for another answer. Those of blocking answers come first.
 pub(super) fn requirements(
     breaches: &[Violation],
     bindings: &[BindingOutcome],

@@ -7,7 +7,7 @@ use lockgate_domain::{BindingAnswer, BindingOutcome, GroupOutcome, Standing, com
 use crate::expression::Member;
 use crate::load::LoadedGroup;
 
-/// What a group says, once its members have answered.
+/// The outcome of a group, once its members have answered.
 pub(super) fn settle(group: &LoadedGroup, bindings: &[&BindingOutcome]) -> GroupOutcome {
     let members: Vec<&BindingOutcome> =
         bindings.iter().copied().filter(|binding| binding.group.as_deref() == Some(&group.model.id)).collect();

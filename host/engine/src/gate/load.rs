@@ -1,4 +1,4 @@
-//! How many decisions are being made in this process at once.
+//! Counts the decisions that this process makes at the same time.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 static DECISIONS: AtomicUsize = AtomicUsize::new(0);
 static CORES: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
 
-/// A decision that is being made, as long as it lives.
+/// Counts a decision as long as it lives.
 pub(super) struct RunningDecision;
 
 impl RunningDecision {
@@ -15,7 +15,7 @@ impl RunningDecision {
         Self
     }
 
-    /// Whether there are as many decisions as cores.
+    /// Whether there are at least as many decisions as cores.
     #[expect(clippy::unused_self, reason = "whoever asks is one of them")]
     pub(super) fn all_cores(&self) -> bool {
         DECISIONS.load(Ordering::Relaxed) >= *CORES

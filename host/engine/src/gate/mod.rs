@@ -1,8 +1,8 @@
-//! One decision at one gate: ask every binding side by side, combine what they say, explain it.
+//! One decision at one gate: asks every binding side by side, combines the answers, and explains the result.
 //!
-//! Nothing here stores or looks anything up: the snapshot holds all that the decision may look at, so the same snapshot
-//! under the same model gives the same decision, id included. What plugins want to be kept in their namespaces is gathered
-//! in the order of the bindings, for the write that the decision belongs to.
+//! Nothing here reads or writes storage: the snapshot holds everything that the decision may use, so the same snapshot
+//! under the same model gives the same decision, id included. The changes that plugins make in their namespaces are
+//! collected in the order of the bindings, for the write that the decision belongs to.
 
 mod answer_cache;
 mod ask;
@@ -38,7 +38,7 @@ pub use ask::{AnswerSource, RecordCalls, RecordedAnswers};
 pub(crate) use ask::{call, standing};
 pub use explain::codes_in_the_way;
 
-/// Why a decision could not be made at all. What plugins do wrong is never among it: that is part of the decision.
+/// Why no decision could be made. A failure of a plugin is no such error: it becomes part of the decision.
 #[derive(Debug, thiserror::Error)]
 pub enum GateError {
     /// The snapshot, or an answer, has no canonical JSON form.
@@ -47,8 +47,8 @@ pub enum GateError {
 }
 
 impl LoadedModel {
-    /// Decides at the snapshot's gate. `chosen_because` says why this model was chosen; the decision repeats it. What plugins
-    /// change in their namespaces is dropped: nothing is written.
+    /// Evaluates the gate on this snapshot. `chosen_because` says why this model was chosen; the decision repeats it.
+    /// Nothing is persisted: changes that plugins make in their namespaces are dropped.
     ///
     /// # Errors
     /// If the snapshot has no canonical JSON form.
@@ -58,7 +58,7 @@ impl LoadedModel {
         self.decide(snapshot, snapshot.digest()?, chosen_because, outside, &values).map(|(decision, _)| decision)
     }
 
-    /// As [`LoadedModel::evaluate`], with a recording of every call of a plugin.
+    /// As [`LoadedModel::evaluate`], with a recording of every plugin call.
     ///
     /// # Errors
     /// As [`LoadedModel::evaluate`].
@@ -71,7 +71,7 @@ impl LoadedModel {
         self.decide(snapshot, snapshot.digest()?, chosen_because, AnswerSource::Live(RecordCalls::Yes), &values)
     }
 
-    /// Decides once more: nothing outside is reached, and what its plugins ask there is answered as it was then.
+    /// Makes a decision again. Nothing outside is reached: plugins get the recorded answers.
     pub fn decide_again(
         &self,
         snapshot: &Arc<Snapshot>,
@@ -83,7 +83,7 @@ impl LoadedModel {
         self.decide(snapshot, snapshot.digest()?, chosen_because, outside, &values).map(|(decision, _)| decision)
     }
 
-    /// Decides on a snapshot of that digest. What plugins change in their namespaces is added to `values`.
+    /// Decides on a snapshot with this digest. Adds the changes that plugins make in their namespaces to `values`.
     pub fn decide(
         &self,
         snapshot: &Arc<Snapshot>,
@@ -148,10 +148,10 @@ impl LoadedModel {
     }
 }
 
-/// Asks every binding of the gate: side by side as long as there are cores for it, and one after the other when other
-/// decisions keep them all busy or what they say is known, since then handing them to other threads only costs. What comes of it is the same. A
-/// plugin that may wait for others does so on a thread of its own: those that compute are as many as there are cores, and
-/// one that waits would keep the next from its core.
+/// Asks every binding of the gate. Bindings run side by side as long as cores are free. They run one after the other if
+/// other decisions keep all cores busy or most answers are known, because threads then cost more than they give. The
+/// result is the same. A plugin that may wait for others runs on a thread of its own, so that it does not block a
+/// computing thread: there are only as many of those as cores.
 fn ask_all(
     gate: &LoadedGate,
     snapshot: &Arc<Snapshot>,
@@ -165,7 +165,7 @@ fn ask_all(
         [only] => vec![ask(only)],
         several if several.iter().any(|binding| binding.plugin.plugin.may_wait()) => thread::scope(|scope| {
             let waiting = several.iter().enumerate().filter(|(_, binding)| binding.plugin.plugin.may_wait());
-            // Where no thread can be had, it is asked like the others.
+            // If no thread is available, the binding is asked like the others.
             let threads: BTreeMap<usize, _> = waiting
                 .filter_map(|(place, binding)| {
                     thread::Builder::new().spawn_scoped(scope, move || ask(binding)).ok().map(|thread| (place, thread))
@@ -186,20 +186,20 @@ fn ask_all(
         several => several.par_iter().map(ask).collect(),
     };
     drop(running);
-    // All of them have seen the values from before. The order of the bindings says whose change of a key holds, and for whom
-    // there is no room left.
+    // All of them have seen the values from before. The order of the bindings decides whose change of a key holds, and
+    // whose changes no longer fit.
     asked.iter_mut().for_each(|asked| asked.keep_changes(values));
     let outcomes: Vec<&BindingOutcome> = asked.iter().map(|asked| &asked.outcome).collect();
     let groups = gate.groups.iter().map(|group| group::settle(group, &outcomes)).collect();
     (asked, groups)
 }
 
-/// The id that a decision of this content has. One that has another was changed after it was made; one that has it may
-/// still be forged, since whoever can read this can make one.
+/// The id of a decision with this content. A decision with another id was changed after it was made. A decision with
+/// this id may still be forged, because anybody who can read this code can compute an id.
 ///
-/// The id is made from what was decided on and what came back, and from nothing that differs from run to run. It begins
-/// with the moment of the snapshot, so that the ids of what is decided one after the other stand side by side in the
-/// indexes of a database, however many there are.
+/// The id depends on the input and the answers, and on nothing that differs from run to run. It begins with the moment
+/// of the snapshot, so that the ids of consecutive decisions are neighbours in the indexes of a database, however many
+/// there are.
 ///
 /// # Errors
 /// If an answer has no canonical JSON form.
@@ -234,12 +234,12 @@ pub fn decision_id(decision: &Decision) -> Result<String, GateError> {
             .collect(),
     };
     let hex: String = Digest::of_canonical(&basis)?.hex().chars().take(32).collect();
-    // Ids of moments before 1970 begin alike: only their order in an index suffers.
+    // Ids of moments before 1970 have the same beginning: only their order in an index suffers.
     let millis = u64::try_from(decision.at.as_millis()).unwrap_or(0);
     Ok(format!("dec-{millis:012x}-{hex}"))
 }
 
-/// What the exit of plan-and-approve approves, when it allows.
+/// The plan that the exit of plan-and-approve approves, when it allows.
 fn approved(decision: &Decision, snapshot: &Snapshot) -> Result<Option<ApprovedPlan>, GateError> {
     let exit = snapshot.gate.stage == Stage::PlanAndApprove && snapshot.gate.phase == Phase::Exit;
     let Some(plan) = snapshot.deployment.plan.as_ref().filter(|_| exit) else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! Where the components of a model come from: its own folder, or wherever they were kept.
+//! The sources of a model's components: its own folder, or another store.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,44 +7,43 @@ use lockgate_domain::{Digest, Timestamp};
 
 use crate::model::PluginSource;
 
-/// Hands out components.
+/// Provides components.
 pub trait ComponentSource {
-    /// The component of the plugin with that name.
+    /// The component of the plugin with this name.
     fn component(&self, name: &str, source: &PluginSource) -> Result<PluginComponent, MissingComponent>;
 
-    /// The folder in which the directories are looked for that the model grants.
+    /// The folder in which to look for the directories that the model grants.
     fn folder(&self) -> &Path;
 
-    /// What the model is loaded for.
     fn purpose(&self) -> LoadPurpose {
         LoadPurpose::Deciding
     }
 }
 
-/// What a model is loaded for.
+/// The purpose of loading a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoadPurpose {
     /// To decide: its plugins reach what they are granted.
     Deciding,
-    /// To decide again: its plugins reach nothing, and are told what was answered when it was decided.
+    /// To decide again: its plugins reach nothing outside, and get the recorded answers.
     Replaying,
-    /// To find what is wrong with it, and for nothing else: plugins that are not pinned are loaded too.
+    /// Only to check it: plugins that are not pinned are loaded too.
     Checking {
-        /// The time of the check: what is about to run out is told.
+        /// The time of the check: settings that expire soon are reported.
         now: Timestamp,
     },
 }
 
-/// A component, not yet held against what the model pins.
+/// A component that has not been compared with the digest in the model yet.
 #[derive(Clone)]
 pub struct PluginComponent {
     pub bytes: Arc<[u8]>,
     pub digest: Digest,
-    /// Where it was found, for messages.
+    /// The place where it was found, for messages.
     pub place: String,
 }
 
-/// Why there is no component, and what to do about it.
+/// Why a component is missing, and what to do about it.
 pub struct MissingComponent {
     pub message: String,
     pub help: Option<String>,
@@ -74,7 +73,7 @@ impl ComponentSource for ModelFolder<'_> {
     }
 }
 
-/// Components from wherever they are, for another purpose than to decide.
+/// Components from another source, for another purpose than to decide.
 pub struct ForPurpose<'a> {
     pub components: &'a dyn ComponentSource,
     pub purpose: LoadPurpose,
@@ -94,7 +93,7 @@ impl ComponentSource for ForPurpose<'_> {
     }
 }
 
-/// Reads a file, and stops when it is larger than what is looked at anyway.
+/// Reads a file. Stops a little above `most` bytes, which is more than the caller accepts anyway.
 pub fn read_capped(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
     use std::io::Read as _;
     let mut bytes = Vec::new();

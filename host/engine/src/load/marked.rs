@@ -1,4 +1,4 @@
-//! What the settings of plugins name, by the marks of their schemas, held against the rest of the model.
+//! Checks the values that the schemas of settings mark, such as names of roles, against the rest of the model.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use super::plugin_use::PluginUses;
 use crate::model::{Model, ModelFinding, UsePlace, escaped, roles};
 use lockgate_domain::{Right, rights_of};
 
-/// All marked values in the settings of the plugins that were loaded, and where each stands.
+/// All marked values in the settings of the loaded plugins, with their places.
 pub(super) fn marked<'u>(plugin_use: &'u PluginUses<'_>) -> impl Iterator<Item = (&'u UsePlace, &'u MarkedSetting)> {
     plugin_use
         .places()
@@ -17,14 +17,15 @@ pub(super) fn marked<'u>(plugin_use: &'u PluginUses<'_>) -> impl Iterator<Item =
         .flat_map(|(place, plugin)| plugin.marked_settings().iter().map(move |setting| (place, setting)))
 }
 
-/// The analyses that settings name and the model does not declare. A strategy asks for them in the middle of a rollout.
+/// The analyses that settings name and the model does not declare. A strategy would ask for them in the middle of a
+/// rollout.
 pub(super) fn unknown_analyses(model: &Model, plugin_use: &PluginUses<'_>) -> Vec<ModelFinding> {
     let spans = plugin_use.spans();
     let named = marked(plugin_use).filter_map(|(place, setting)| match &setting.value {
         MarkedValue::Analysis(id) => Some((place, setting, id)),
         _ => None,
     });
-    // One that is declared wrongly has been reported there.
+    // An analysis with a wrong declaration has been reported there.
     let unknown = named
         .filter(|(_, _, id)| !model.analyses.contains_key(*id) && !spans.has(&format!("/analyses/{}", escaped(id))));
     unknown

@@ -1,5 +1,5 @@
-//! Making a model ready to decide: read the plugins' files, hold them against their digests, configure each use of each
-//! plugin, and parse every expression. All that is wrong is found in one go, each at the place in the model that says it.
+//! Prepares a model for deciding: reads the plugins' files, compares them with their digests, configures each use of
+//! each plugin, and parses every expression. It reports all mistakes at once, each at its place in the model.
 
 mod components;
 mod marked;
@@ -40,14 +40,14 @@ struct ModelParts {
     analyses: BTreeMap<String, LoadedPluginUse>,
 }
 
-/// One guarded gate, ready to decide.
+/// A guarded gate, ready to decide.
 pub(crate) struct LoadedGate {
     gate: Gate,
     pub(crate) bindings: Vec<LoadedBinding>,
     pub(crate) groups: Vec<LoadedGroup>,
 }
 
-/// One binding, ready to be asked.
+/// A binding, ready to be asked.
 pub(crate) struct LoadedBinding {
     pub(crate) model: Binding,
     pub(crate) kind: Kind,
@@ -55,18 +55,17 @@ pub(crate) struct LoadedBinding {
     pub(crate) when: Option<Expression>,
 }
 
-/// One group, ready to be told.
+/// A group, ready to combine answers.
 pub(crate) struct LoadedGroup {
     pub(crate) model: Group,
     pub(crate) expression: Expression,
 }
 
-/// A model that was loaded, and what looks wrong with it.
+/// A loaded model, and its warnings.
 #[derive(Debug)]
 pub struct LoadReport {
-    /// The model.
     pub model: LoadedModel,
-    /// Warnings only.
+    /// The warnings. There are no errors among them.
     pub warnings: ModelFindings,
 }
 
@@ -82,26 +81,25 @@ impl fmt::Debug for LoadedModel {
 }
 
 impl LoadedModel {
-    /// Loads a model. The plugins' files are looked up in `folder`, which is the model's own.
+    /// Loads a model. Its plugins' files are looked up in `folder`, the model's own folder.
     ///
     /// # Errors
-    /// All that is wrong with the model, its plugins' files, digests, settings and grants.
+    /// All mistakes in the model, its plugins' files, digests, settings and grants.
     pub fn load(runtime: &Runtime, source: &Source, folder: &Path) -> Result<LoadReport, ModelFindings> {
         Self::load_for(LoadPurpose::Deciding, runtime, source, folder)
     }
 
-    /// As [`LoadedModel::load`], to decide again what was decided: its plugins reach nothing outside, and the clock is
-    /// generous to them. It decides in [`replay`](crate::replay) alone.
+    /// Loads a model as [`LoadedModel::load`] does, to make decisions again: its plugins reach nothing outside, and
+    /// have a generous time limit. It decides only in [`replay`](crate::replay).
     ///
     /// # Errors
-    /// As [`LoadedModel::load`], but for directories and namespaces, which nobody looks for.
+    /// As [`LoadedModel::load`], except for directories and namespaces, which are not looked for.
     pub fn load_to_replay(runtime: &Runtime, source: &Source, folder: &Path) -> Result<LoadReport, ModelFindings> {
         Self::load_for(LoadPurpose::Replaying, runtime, source, folder)
     }
 
-    /// All that is wrong with a model that [`LoadedModel::load`] would load, and all that looks wrong. Plugins that are not
-    /// pinned are loaded too, and warned of: such a model is being written. Settings that run out soon after `now` are
-    /// warned of as well.
+    /// All errors and warnings of a model that [`LoadedModel::load`] would load. For authors of models: plugins that
+    /// are not pinned are loaded too, with a warning. Settings that expire soon after `now` get a warning as well.
     pub fn check(runtime: &Runtime, source: &Source, folder: &Path, now: Timestamp) -> ModelFindings {
         match Self::load_for(LoadPurpose::Checking { now }, runtime, source, folder) {
             Ok(ready) => ready.warnings,
@@ -124,7 +122,7 @@ impl LoadedModel {
         )
     }
 
-    /// Loads a model whose components are wherever they are.
+    /// Loads a model whose components come from another source.
     pub fn load_from(
         runtime: &Runtime,
         source: &Source,
@@ -133,7 +131,7 @@ impl LoadedModel {
         let read = match model::check(source) {
             Ok(read) => read,
             Err(mut findings) => {
-                // One look at the file should find what is wrong with its plugins, too.
+                // One check should also find the mistakes in the plugins of a broken file.
                 if let (Some(partial), _) = model::read_partly(source) {
                     load(&partial.model, &mut PluginUses::new(runtime, &partial, components), &mut findings);
                 }
@@ -151,23 +149,23 @@ impl LoadedModel {
         }
     }
 
-    /// What the model means.
+    /// The model itself.
     pub fn model(&self) -> &Model {
         &self.0.model
     }
 
-    /// The digest of what it means.
+    /// The digest of the model's meaning.
     pub fn digest(&self) -> Digest {
         self.0.digest
     }
 
-    /// Its id, its version and its digest.
+    /// The model's id, version and digest.
     pub fn name(&self) -> ModelName {
         let model = self.model();
         ModelName { id: model.id.clone(), version: model.version.clone(), digest: self.digest() }
     }
 
-    /// The plugins that it uses, each once, by the names that it gives them; with what they say of themselves.
+    /// The plugins of the model, each once, by their names in the model, with their own descriptions.
     pub fn plugins(&self) -> Vec<(&PluginRef, &Description)> {
         let ModelParts { gates, strategy, analyses, .. } = &*self.0;
         let bound = gates.iter().flat_map(|gate| &gate.bindings).map(|binding| &binding.plugin);
@@ -177,12 +175,12 @@ impl LoadedModel {
         by_name.into_values().map(|plugin| (&plugin.reference, plugin.plugin.description())).collect()
     }
 
-    /// Which deployments it is for; none: all.
+    /// The condition for the deployments that the model applies to. None: all deployments.
     pub fn applies(&self) -> Option<&Expression> {
         self.0.applies.as_ref()
     }
 
-    /// Whether a plugin that it binds to a gate may wait for others than this machine.
+    /// Whether a plugin that the model binds to this gate may wait for other machines.
     pub fn may_wait(&self, gate: Gate) -> bool {
         self.gate(gate).is_some_and(|gate| gate.bindings.iter().any(|binding| binding.plugin.plugin.may_wait()))
     }
@@ -198,16 +196,16 @@ impl LoadedModel {
         writable(self.0.strategy.iter().chain(self.0.analyses.values()))
     }
 
-    /// The values that calls see in an evaluation that is written nowhere.
+    /// The values that calls see in an evaluation without a write.
     pub(crate) fn unwritten_values(&self) -> Arc<PendingValues> {
         let ModelParts { gates, strategy, analyses, .. } = &*self.0;
         let bound = gates.iter().flat_map(|gate| &gate.bindings).map(|binding| &binding.plugin);
         let mut all = strategy.iter().chain(analyses.values()).chain(bound);
-        // All plugins of a model were loaded by one runtime, which has one store.
+        // One runtime loaded all plugins of a model, and it has one store.
         PendingValues::of_runtime(all.find_map(|used| used.plugin.namespaces().cloned()))
     }
 
-    /// Takes a snapshot: the state of a deployment on which this model decides at one gate.
+    /// Takes a snapshot: the state of a deployment from which this model decides at one gate.
     ///
     /// # Errors
     /// If the release or the plan has no canonical JSON form.
@@ -240,7 +238,7 @@ fn writable<'a>(plugins: impl Iterator<Item = &'a LoadedPluginUse>) -> BTreeSet<
     plugins.filter_map(|used| used.plugin.writable_namespace()).map(str::to_owned).collect()
 }
 
-/// Loads everything, also behind a mistake, so that the next mistakes are found too.
+/// Loads everything, even after a mistake, so that the next mistakes are found too.
 fn load(model: &Model, plugin_use: &mut PluginUses<'_>, findings: &mut ModelFindings) -> Option<ModelParts> {
     let strategy = model.strategy.as_ref().map(|used| {
         plugin_use.load(&used.plugin, &UsePlace::Strategy, Some(Kind::Strategy), findings).map(|(plugin, _)| plugin)
@@ -271,7 +269,7 @@ fn load(model: &Model, plugin_use: &mut PluginUses<'_>, findings: &mut ModelFind
         findings.extend(groups.iter().filter_map(|group| wrong_group(guarded, group, plugin_use)));
         gates.push(LoadedGate { gate: guarded.gate, bindings, groups });
     }
-    // What was decided was decided with what the settings name.
+    // The decisions of a replay used the settings as they are.
     if plugin_use.purpose() != LoadPurpose::Replaying {
         findings.extend(marked::unknown_analyses(model, plugin_use));
         findings.extend(marked::doubtful_roles(model, plugin_use));
@@ -296,8 +294,8 @@ fn load(model: &Model, plugin_use: &mut PluginUses<'_>, findings: &mut ModelFind
     })
 }
 
-/// What is wrong with a group that no member can keep from being satisfied, or that one more member who allows would make say
-/// no.
+/// The mistake in a group that is satisfied whatever its members answer, or that is no longer satisfied when one more
+/// member allows.
 fn wrong_group(guarded: &GateModel, group: &LoadedGroup, plugin_use: &PluginUses<'_>) -> Option<ModelFinding> {
     let id = &group.model.id;
     let members = guarded.bindings.iter().filter(|binding| binding.group.as_ref() == Some(id));
@@ -329,7 +327,7 @@ fn wrong_group(guarded: &GateModel, group: &LoadedGroup, plugin_use: &PluginUses
     )
 }
 
-/// An expression that reading the model has already found to be right.
+/// Parses an expression that was found to be right when the model was read.
 fn condition(text: &str) -> Result<Expression, Vec<ModelFinding>> {
     Expression::condition(text).map(|(expression, _)| expression)
 }

@@ -1,16 +1,16 @@
-//! Whether a group's expression keeps to what groups are for: one more member that allows never makes it worse.
+//! Checks that a group's expression is monotone: one more member that allows never makes it worse.
 //!
-//! `!members.exists(m, m.standing == "allow")` is a fine expression, and a gate that opens because nobody agreed. Groups
-//! are small, so all that their members can say is tried.
+//! `!members.exists(m, m.standing == "allow")` is a valid expression, but opens the gate because nobody agreed. Groups
+//! are small, so all combinations of answers are tried.
 
 use lockgate_domain::Standing;
 
 use crate::expression::{Expression, Member};
 
-/// So many combinations are tried.
+/// The most combinations that are tried.
 const MOST: usize = 4096;
 
-/// A member whose change of mind to "allow" would make the group say no, and what it said before.
+/// A member whose change to "allow" would make the group deny, and the member's answer before.
 pub(super) fn falls(expression: &Expression, members: &[(&str, &str)]) -> Option<(String, Standing)> {
     let all = [Standing::Deny, Standing::Pending, Standing::NotApplicable, Standing::Allow];
     let few = [Standing::Deny, Standing::Allow];
@@ -45,14 +45,14 @@ pub(super) fn falls(expression: &Expression, members: &[(&str, &str)]) -> Option
     None
 }
 
-/// Whether the expression holds although every member denies: then none of them can keep the group from being satisfied.
+/// Whether the expression is true although every member denies: then no member can keep the group from being satisfied.
 pub(super) fn always_holds(expression: &Expression, members: &[(&str, &str)]) -> bool {
     let denying: Vec<Member<'_>> =
         members.iter().map(|(id, plugin)| Member { id, plugin, standing: Standing::Deny }).collect();
     expression.holds_for(&denying).unwrap_or(false)
 }
 
-/// The number, written with the choices as digits.
+/// The combination with this number, whose digits are the choices.
 fn combination(mut number: usize, choices: &[Standing], length: usize) -> Vec<Standing> {
     (0..length)
         .filter_map(|_| {

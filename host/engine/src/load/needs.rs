@@ -1,4 +1,4 @@
-//! Whom a model needs: in which roles somebody has to be there, so that deployments come through its gates.
+//! The roles that a model needs: people must hold them so that deployments can pass its gates.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use lockgate_runtime::MarkedValue;
 use super::{LoadedGate, LoadedModel};
 
 impl LoadedModel {
-    /// Whom the gates that the model guards need, in the order of the gates.
+    /// The approvers that the guarded gates need, in the order of the gates.
     ///
-    /// Who has to approve stands in the settings of policies, where their schema marks the names of roles, and how many people
-    /// of any role. A policy that marks neither may need approvals, too: nobody but itself knows.
+    /// The settings of policies name the approvers: their schema marks the names of roles, and the numbers of people of
+    /// any role. A policy that marks neither may need approvals, too: only the policy itself knows.
     pub fn needs(&self) -> Vec<GateNeed> {
         let mut needs = BTreeSet::new();
         for gate in &self.0.gates {

@@ -1,6 +1,6 @@
-//! Lists of periods in settings of which somebody has to write the next in time, such as blackouts with dates.
+//! Lists of periods in settings, such as blackouts with dates, whose next period a person must add in time.
 //!
-//! Nothing fails when such a list runs out: a freeze that nobody wrote is a freeze that is not there.
+//! Nothing fails when such a list runs out: a freeze that nobody wrote does not exist.
 
 use lockgate_domain::{Duration, Timestamp};
 use lockgate_runtime::{MarkedValue, PeriodEnd};
@@ -9,7 +9,7 @@ use super::marked::marked;
 use super::plugin_use::PluginUses;
 use crate::model::ModelFinding;
 
-/// So long before the end of the last period it is warned of.
+/// How long before the end of the last period the warning begins.
 const AHEAD: Duration = Duration::from_millis(30 * 86_400_000);
 
 /// Warns of each list whose last dated period is over, or will be soon.
@@ -39,8 +39,8 @@ pub(super) fn that_run_out(plugin_use: &PluginUses<'_>, now: Timestamp) -> Vec<M
         .collect()
 }
 
-/// The end of a period that is there once; none if it comes back. A date means all of that day. Where the text has no
-/// offset it is taken for UTC: for a warning that comes weeks ahead, hours do not matter.
+/// The end of a period with a date. None if the period repeats. A date means the end of that day. A text without an
+/// offset is read as UTC: for a warning that comes weeks ahead, hours do not matter.
 fn moment(until: &str) -> Option<Timestamp> {
     let forms = [until.to_owned(), format!("{until}Z"), format!("{until}:00Z"), format!("{until}T23:59:59.999Z")];
     forms.iter().find_map(|text| text.parse().ok())

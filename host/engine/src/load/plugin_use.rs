@@ -1,4 +1,4 @@
-//! The uses of plugins: each file is read once, each use is configured once, and each failure is told at its place.
+//! The uses of plugins: reads each file once, configures each use once, and reports each failure at its place.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,23 +9,23 @@ use lockgate_runtime::{AdmissionError, AdmissionRefusal, Limits, LoadError, Load
 use super::components::{ComponentSource, LoadPurpose, PluginComponent};
 use crate::model::{LimitOverrides, ModelFinding, ModelFindings, PluginUse, Read, Spans, UsePlace};
 
-/// One use of a plugin, with the name that decisions give it.
+/// A use of a plugin, with its name in decisions.
 #[derive(Clone)]
 pub(crate) struct LoadedPluginUse {
     pub(crate) reference: PluginRef,
     pub(crate) plugin: Plugin,
 }
 
-/// Reads plugins' files, and loads uses of them.
+/// Reads plugin files, and loads uses of them.
 pub(super) struct PluginUses<'a> {
     runtime: &'a Runtime,
     read: &'a Read,
     components: &'a dyn ComponentSource,
-    /// By name; none if the component could not be had, which is told once.
+    /// The components by name. None if a component could not be read, which is reported once.
     known: BTreeMap<String, Option<PluginComponent>>,
-    /// Equal uses share one plugin.
+    /// The loaded plugins. Equal uses share one.
     loaded: Vec<(PluginUse, Plugin)>,
-    /// All that were loaded.
+    /// All uses that were loaded.
     places: Vec<(UsePlace, Plugin)>,
 }
 
@@ -34,22 +34,21 @@ impl<'a> PluginUses<'a> {
         Self { runtime, read, components, known: BTreeMap::new(), loaded: Vec::new(), places: Vec::new() }
     }
 
-    /// Where the parts of the model stand.
+    /// The places of the model's parts.
     pub(super) fn spans(&self) -> &'a Spans {
         &self.read.spans
     }
 
-    /// All uses that were loaded, and where each stands.
+    /// All uses that were loaded, with their places.
     pub(super) fn places(&self) -> &[(UsePlace, Plugin)] {
         &self.places
     }
 
-    /// What the model is loaded for.
     pub(super) fn purpose(&self) -> LoadPurpose {
         self.components.purpose()
     }
 
-    /// Loads one use, as the kind that is wanted, or as the only kind that it can be bound as.
+    /// Loads one use as the kind that the model names, or as the only kind that the plugin can be bound as.
     pub(super) fn load(
         &mut self,
         used: &PluginUse,
@@ -141,7 +140,7 @@ impl<'a> PluginUses<'a> {
         None
     }
 
-    /// As what the plugin is asked.
+    /// The kind that the plugin is used as.
     fn kind(
         &self,
         used: &PluginUse,
@@ -178,7 +177,7 @@ impl<'a> PluginUses<'a> {
         None
     }
 
-    /// The plugin's component, if it can be had and has the digest that the model pins.
+    /// The plugin's component, if it can be read and has the digest that the model pins.
     fn component(&mut self, name: &str, findings: &mut ModelFindings) -> Option<PluginComponent> {
         if let Some(known) = self.known.get(name) {
             return known.clone();
@@ -231,7 +230,7 @@ impl<'a> PluginUses<'a> {
     }
 }
 
-/// What is said of a plugin that is not loaded.
+/// The note about a plugin that was not loaded.
 const UNCHECKED: &str = "the plugin was not loaded, so its settings, limits and grants were not checked";
 
 fn limits(overrides: &LimitOverrides) -> Limits {

@@ -1,4 +1,4 @@
-//! What is allowed in a model, but probably not meant.
+//! Warns of what a model may contain, but probably does not mean.
 
 use serde_json::Value;
 
@@ -7,10 +7,10 @@ use lockgate_domain::{Enforcement, Kind};
 use super::{Binding, GateModel, Model, ModelFinding, ModelFindings, Read, Source, Spans, listed, read};
 use crate::expression::Expression;
 
-/// Reads a model, and looks for what is probably not meant. Its plugins' files are not looked at.
+/// Reads a model, and warns of probable mistakes. Does not read the plugins' files.
 ///
 /// # Errors
-/// Everything that is wrong with it, and all warnings.
+/// All errors and warnings.
 pub fn check(source: &Source) -> Result<Read, ModelFindings> {
     let mut read = read(source)?;
     let Read { model, spans, warnings } = &mut read;
@@ -44,7 +44,7 @@ fn unused_plugins(model: &Model, spans: &Spans) -> Vec<ModelFinding> {
         .collect()
 }
 
-/// An analysis is run when the strategy asks for it, by an id that it knows from its settings.
+/// Warns of analyses that no strategy can ask for. A strategy asks by an id that it knows from its settings.
 fn unused_analyses(model: &Model, spans: &Spans) -> Vec<ModelFinding> {
     let settings = model.strategy.as_ref().map(|strategy| &strategy.plugin.settings);
     let unused = model.analyses.keys().filter(|id| !settings.is_some_and(|settings| names(settings, id)));
@@ -62,7 +62,7 @@ fn unused_analyses(model: &Model, spans: &Spans) -> Vec<ModelFinding> {
         .collect()
 }
 
-/// Whether the text stands somewhere in the settings. As deep as TOML can be nested, which its parser limits.
+/// Whether the text is one of the values in the settings. Recurses as deep as TOML, whose parser limits nesting.
 fn names(settings: &Value, text: &str) -> bool {
     match settings {
         Value::String(known) => known == text,
@@ -102,7 +102,8 @@ fn advisory_gate(gate: &GateModel, spans: &Spans) -> Option<ModelFinding> {
     })
 }
 
-/// The host asks a mandatory policy at a risk at which it would be asked at any lower one.
+/// Warns of a mandatory policy that would be asked less at a higher risk. The host asks it at each risk at which it
+/// would be asked at a lower one.
 fn falls_with_risk(gate: &GateModel, binding: &Binding, spans: &Spans) -> Option<ModelFinding> {
     if binding.enforcement == Enforcement::Advisory || binding.kind == Some(Kind::ValidationCheck) {
         return None;

@@ -1,8 +1,8 @@
-//! One thing that is wrong with a model, and all of them together.
+//! The findings about a model: one, and all of them together.
 //!
-//! Whoever reads a model collects findings instead of stopping at the first: people want to repair a file once. A
-//! finding knows bytes, not lines; [`Source`] turns them into what an editor shows, and [`ModelFindings::render`] into what
-//! a terminal shows.
+//! The reader of a model collects findings instead of stopping at the first, because people want to repair a file once.
+//! A finding has byte offsets, not lines; [`Source`] turns them into lines and columns for an editor, and
+//! [`ModelFindings::render`] into text for a terminal.
 
 use std::fmt;
 use std::ops::Range;
@@ -33,43 +33,43 @@ impl FindingSeverity {
     }
 }
 
-/// Another place that a finding is about, for example the first of two equal ids.
+/// Another place that a finding refers to, for example the first of two equal ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Related {
-    /// Bytes of the text.
+    /// The place, in bytes of the text.
     pub span: Range<usize>,
-    /// What is there.
+    /// The label at this place.
     pub label: String,
 }
 
-/// One thing that is wrong, or looks wrong.
+/// An error or a warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelFinding {
-    /// How much it matters.
+    /// Whether it is an error or a warning.
     pub severity: FindingSeverity,
-    /// Stable; tools match on it. `docs/models.md` lists them all.
+    /// A stable code that tools can match. `docs/models.md` lists all codes.
     pub code: &'static str,
     /// What is wrong, in one clause: lower-case, without a full stop.
     pub message: String,
-    /// Where: bytes of the text.
+    /// The place, in bytes of the text.
     pub span: Range<usize>,
-    /// What to say right at the place; empty if the message says it all.
+    /// The label at the place. Empty if the message says it all.
     pub label: String,
     /// Other places.
     pub related: Vec<Related>,
-    /// Why it is so.
+    /// Reasons.
     pub notes: Vec<String>,
-    /// What to do.
+    /// Suggestions.
     pub helps: Vec<String>,
 }
 
 impl ModelFinding {
-    /// Something that has to be repaired.
+    /// An error, which has to be repaired.
     pub fn error(code: &'static str, span: Range<usize>, message: impl Into<String>) -> Self {
         Self::new(FindingSeverity::Error, code, span, message)
     }
 
-    /// Something that should be looked at.
+    /// A warning, which a person should look at.
     pub fn warning(code: &'static str, span: Range<usize>, message: impl Into<String>) -> Self {
         Self::new(FindingSeverity::Warning, code, span, message)
     }
@@ -87,35 +87,35 @@ impl ModelFinding {
         }
     }
 
-    /// With something said right at the place.
+    /// Adds the label at the place.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
         self
     }
 
-    /// With another place.
+    /// Adds another place.
     #[must_use]
     pub fn related(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
         self.related.push(Related { span, label: label.into() });
         self
     }
 
-    /// With a reason.
+    /// Adds a reason.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }
 
-    /// With something to do.
+    /// Adds a suggestion.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.helps.push(help.into());
         self
     }
 
-    /// With the closest of the words that would be right, if one is close, and else with all of them if they are few.
+    /// Suggests the closest of the right words if one is close, or else all of them if they are few.
     #[must_use]
     pub fn suggest<'a>(self, word: &str, right: impl IntoIterator<Item = &'a str>) -> Self {
         let right: Vec<&str> = right.into_iter().collect();
@@ -127,7 +127,7 @@ impl ModelFinding {
     }
 }
 
-/// More words than this are not listed in a help.
+/// The most words that a suggestion lists.
 const MOST_LISTED: usize = 24;
 
 /// Words in backticks, with commas between.
@@ -162,53 +162,49 @@ pub struct LocatedFinding {
     pub helps: Vec<String>,
 }
 
-/// All that was found in one model, in the order of the text.
+/// All findings of one model, in the order of the text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModelFindings {
     list: Vec<ModelFinding>,
     left_out: usize,
 }
 
-/// Beyond this many nobody reads on: the rest is only counted.
+/// The most findings that are kept. Further ones are only counted.
 const MOST_KEPT: usize = 200;
 
 impl ModelFindings {
-    /// No findings.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds one.
     pub fn push(&mut self, finding: ModelFinding) {
         self.extend([finding]);
     }
 
-    /// All findings, in the order of the text; at one place errors come first.
+    /// All findings, in the order of the text. At one place, errors come first.
     pub fn iter(&self) -> std::slice::Iter<'_, ModelFinding> {
         self.list.iter()
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// How many there are.
     pub fn len(&self) -> usize {
         self.list.len() + self.left_out
     }
 
-    /// How many of them are counted, but not kept.
+    /// How many findings are only counted and not kept.
     pub fn left_out(&self) -> usize {
         self.left_out
     }
 
-    /// How many of those that are kept are errors.
+    /// The number of errors among the kept findings.
     pub fn errors(&self) -> usize {
         self.iter().filter(|finding| finding.severity == FindingSeverity::Error).count()
     }
 
-    /// How many of those that are kept are warnings.
+    /// The number of warnings among the kept findings.
     pub fn warnings(&self) -> usize {
         self.iter().filter(|finding| finding.severity == FindingSeverity::Warning).count()
     }
@@ -240,7 +236,7 @@ impl ModelFindings {
             .collect()
     }
 
-    /// The closing line: how many errors and warnings.
+    /// The closing line with the numbers of errors and warnings.
     pub fn summary(&self) -> String {
         let errors = counted(self.errors(), "error", "errors");
         let mut summary = format!("{errors}, {}", counted(self.warnings(), "warning", "warnings"));
@@ -284,7 +280,7 @@ impl IntoIterator for ModelFindings {
     }
 }
 
-/// One line per finding, without the places: for where no text is at hand.
+/// One line for each finding, without places, for use without the text.
 impl fmt::Display for ModelFindings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in self.iter() {

@@ -1,6 +1,6 @@
-//! What a model grants to a plugin, as it is written; what it leaves out has the host's default.
+//! The grants of a model to a plugin, as they are written. Missing values stand for the host's default.
 //!
-//! A capability that is not granted leaves no trace here, so a new capability changes the digest of no model.
+//! A capability that is not granted adds nothing to the digest, so a new capability changes the digest of no model.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,63 +11,59 @@ use lockgate_runtime::{
 };
 use serde::{Serialize, Serializer};
 
-/// What the operator grants.
+/// The grants of the operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ModelGrants {
-    /// May write log lines.
+    /// Whether the plugin may write log lines.
     pub log: bool,
-    /// May read the evidence whose name matches one of these [patterns](lockgate_domain::Pattern).
+    /// The evidence that the plugin may read: names that match one of these [patterns](lockgate_domain::Pattern).
     pub evidence: Vec<String>,
-    /// May read these directories, by the name that the plugin knows them by.
+    /// The directories that the plugin may read, by the plugin's names for them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub directory: BTreeMap<String, GrantedDirectory>,
-    /// May ask these origins.
+    /// The origins that the plugin may send requests to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub http: Vec<GrantedOrigin>,
-    /// May use the values of this namespace.
+    /// The namespace whose values the plugin may use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_value: Option<GrantedNamespace>,
 }
 
-/// A directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct GrantedDirectory {
-    /// From the model's own folder.
+    /// The path, relative to the model's own folder.
     pub path: String,
-    /// The largest file that is handed over, in bytes.
+    /// The largest file that the plugin may read, in bytes.
     pub largest_file: Option<u64>,
-    /// The most names that a directory may have to be listed.
+    /// The most names in a directory that the plugin may list.
     pub most_entries: Option<u64>,
 }
 
-/// An origin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct GrantedOrigin {
     /// Scheme, host and port.
     #[serde(serialize_with = "as_text")]
     pub origin: Origin,
-    /// What may be done there.
+    /// The allowed methods. None: the host's default.
     #[serde(serialize_with = "as_texts")]
     pub methods: Option<Vec<HttpMethod>>,
     /// Addresses that are allowed although they are not public.
     #[serde(serialize_with = "as_texts")]
     pub addresses: Option<Vec<AddressRange>>,
-    /// The largest body that is taken from there, in bytes.
+    /// The largest body of a response, in bytes.
     pub largest_response: Option<u64>,
-    /// How often a request may be redirected.
+    /// The most redirects of a request.
     pub redirects: Option<u32>,
-    /// How long a request may take.
+    /// The time limit of a request.
     pub timeout: Option<Duration>,
 }
 
-/// A namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct GrantedNamespace {
-    /// Its name.
     pub namespace: String,
-    /// Whether its values may be changed, too.
+    /// Whether the plugin may also change the values.
     pub writable: bool,
-    /// How much room all keys and values may take, in bytes.
+    /// The room for all keys and values together, in bytes.
     pub quota: Option<u64>,
 }
 
@@ -78,7 +74,7 @@ impl Default for ModelGrants {
 }
 
 impl ModelGrants {
-    /// What the runtime is told. Directories are looked for from `folder`, the model's own.
+    /// The grants for the runtime. Directories are looked for from `folder`, the model's own folder.
     pub(crate) fn to_grants(&self, folder: &Path) -> Grants {
         Grants {
             log: self.log,
@@ -96,19 +92,19 @@ impl ModelGrants {
 }
 
 impl ModelGrants {
-    /// What the runtime is told when what was asked of the outside is answered out of recordings.
+    /// The grants for the runtime when recordings answer in place of the outside.
     pub(crate) fn to_recorded(&self) -> Grants {
         let recorded = self.reach_outside();
         Grants { log: self.log, evidence: self.evidence.clone(), recorded, ..Grants::default() }
     }
 
-    /// Whether they grant anything that is not in the snapshot.
+    /// Whether they grant anything outside of the snapshot.
     pub fn reach_outside(&self) -> bool {
         !self.directory.is_empty() || !self.http.is_empty() || self.key_value.is_some()
     }
 
-    /// Whether these and those grant the same of the outside, so that what was answered under the one would have been
-    /// answered under the other.
+    /// Whether both grants reach the same outside sources, so that answers recorded under the one are valid under the
+    /// other.
     pub fn reach_the_same(&self, other: &Self) -> bool {
         self.directory == other.directory && self.http == other.http && self.key_value == other.key_value
     }
@@ -140,7 +136,7 @@ impl GrantedOrigin {
         grant
     }
 
-    /// Whether that origin can be granted so.
+    /// Checks that the origin can be granted with these limits.
     pub(crate) fn check(&self) -> Result<(), HttpGrantError> {
         self.to_grant().check()
     }

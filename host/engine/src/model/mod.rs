@@ -1,8 +1,8 @@
-//! Deployment models: one readable TOML file says which plugins guard which gate, with what settings, and what their
-//! answers do.
+//! Deployment models: one readable TOML file says which plugins guard which gate, with what settings, and what effect
+//! their answers have.
 //!
-//! What stands here is the model as it is *meant*: no positions, no comments, no order that does not matter. Its digest
-//! is taken over this meaning, so laying the file out anew changes nothing that was approved.
+//! The types here hold the *meaning* of a model: no positions, no comments, and no order that does not matter. The
+//! digest covers this meaning, so a new layout of the file voids no approval.
 
 mod check;
 mod finding;
@@ -33,34 +33,35 @@ pub use spans::{Spans, UsePlace};
 /// A deployment model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Model {
-    /// Lower-case, words joined by hyphens; unique among the models of an organization.
+    /// Lower-case words joined by hyphens. Unique among the models of an organization.
     pub id: String,
     /// A semantic version.
     pub version: String,
     /// One line.
     pub title: String,
-    /// Which deployments it is for: a CEL expression over the snapshot. Absent: for all.
+    /// The condition for the deployments that the model applies to, a CEL expression over the snapshot. None: all
+    /// deployments.
     pub applies_when: Option<String>,
-    /// Which of several applicable models is chosen: the one with the highest rank.
+    /// The rank. If several models apply, the one with the highest rank is chosen.
     pub rank: i64,
-    /// The environments that a release passes, by name and in order. Empty: any, in any order.
+    /// The environments that a release passes, by name and in order. Empty: any environments, in any order.
     pub environments: Vec<String>,
-    /// The roles of the organisation's own that the model names, besides those that Lockgate knows. Whether a role is declared
-    /// changes no decision, so the digest does not depend on it.
+    /// The organisation's own roles that the model names, besides those that Lockgate knows. Declaring a role changes
+    /// no decision, so the digest does not cover it.
     #[serde(skip)]
     pub roles: BTreeSet<String>,
-    /// The plugins, by the name that the rest of the model uses.
+    /// The plugins, by their names in the rest of the model.
     pub plugins: BTreeMap<String, PluginSource>,
-    /// How it is rolled out.
+    /// The strategy for rollouts.
     pub strategy: Option<StrategyUse>,
     /// The checks that a strategy may ask for between its steps, by id.
     pub analyses: BTreeMap<String, PluginUse>,
-    /// The gates that are guarded, each at most once, in the order in which a deployment meets them.
+    /// The guarded gates, each at most once, in the order in which a deployment meets them.
     pub gates: Vec<GateModel>,
 }
 
 impl Model {
-    /// The digest of what the model means.
+    /// The digest of the model's meaning.
     ///
     /// # Errors
     /// If a setting has no canonical JSON form.
@@ -81,84 +82,81 @@ impl Model {
     }
 }
 
-/// Where a plugin comes from.
+/// The origin of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PluginSource {
     /// The component's file, relative to the model's own folder.
     #[serde(skip)]
     pub component: String,
-    /// The digest that the file must have. Absent only while a model is being written: it cannot be evaluated.
+    /// The digest that the file must have. A model without it is still being written, and cannot be evaluated.
     pub digest: Option<Digest>,
 }
 
-/// A plugin with the settings, limits and grants that it is used with.
+/// A plugin with its settings, limits and grants.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PluginUse {
-    /// The plugin, by its name in the model.
+    /// The plugin's name in the model.
     pub plugin: String,
     /// The settings, as the plugin's schema describes them.
     pub settings: serde_json::Value,
-    /// What it may use up.
+    /// The limits of each call.
     pub limits: LimitOverrides,
-    /// What it may do.
+    /// The capabilities that the plugin may use.
     pub grants: ModelGrants,
 }
 
-/// The strategy of a model, and who goes on where it waits for people.
+/// The strategy of a model, and the roles that resume a rollout which waits for people.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StrategyUse {
-    /// The plugin.
     #[serde(flatten)]
     pub plugin: PluginUse,
-    /// The roles in which people end a hold that a person ends, and go on with a paused rollout; in order, at least one.
+    /// The roles in which people end a hold that needs a person, and resume a paused rollout. In order, at least one.
     pub resume_by: BTreeSet<String>,
 }
 
-/// The roles of [`StrategyUse::resume_by`] where a model names none.
+/// The default for [`StrategyUse::resume_by`].
 pub const USUAL_RESUME_BY: [&str; 4] =
     ["deployment-manager", "release-manager", "operations-manager", "change-authority"];
 
-/// The limits that a model sets; what it leaves out has the host's default.
+/// The limits that a model sets. Missing values stand for the host's default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LimitOverrides {
-    /// In fuel: about one unit per instruction.
+    /// Fuel: about one unit for each instruction.
     pub fuel: Option<u64>,
-    /// Linear memory in bytes.
+    /// Linear memory, in bytes.
     pub memory: Option<u64>,
-    /// The size of the answer in bytes.
+    /// The size of the answer, in bytes.
     pub result_size: Option<u64>,
-    /// By the wall clock: a backstop, the fuel decides.
+    /// Time by the wall clock: a backstop, because the fuel normally decides.
     pub wall_clock: Option<Duration>,
 }
 
-/// One guarded gate.
+/// A guarded gate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GateModel {
-    /// Which gate.
     pub gate: Gate,
-    /// What is asked, by id in order.
+    /// The bindings, in order of id.
     pub bindings: Vec<Binding>,
-    /// What is made of the members' answers, by id in order.
+    /// The groups, in order of id.
     pub groups: Vec<Group>,
 }
 
-/// One plugin at one gate.
+/// A plugin at a gate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Binding {
-    /// Unique within the gate, groups included.
+    /// The id. Unique within the gate, groups included.
     pub id: String,
-    /// As what the plugin is asked: needed only if it is both a policy and a check.
+    /// The kind that the plugin is used as. Needed only if the plugin is both a policy and a check.
     pub kind: Option<lockgate_domain::Kind>,
-    /// What its answer does to the gate. A member of a group has none of its own.
+    /// The effect of its answer on the gate. A member of a group has none of its own.
     pub enforcement: Enforcement,
-    /// Whether it is asked: a CEL expression over the snapshot. Absent: always.
+    /// The condition for asking it, a CEL expression over the snapshot. None: always.
     pub when: Option<String>,
-    /// The group that it counts in, instead of by itself.
+    /// The group that it counts in. None: it counts by itself.
     pub group: Option<String>,
-    /// How its answer may be excepted from.
+    /// The exceptions that its answer allows.
     #[serde(flatten)]
     pub exceptions: Exceptions,
-    /// The plugin and how it is used.
     #[serde(flatten)]
     pub plugin: PluginUse,
 }
@@ -166,24 +164,24 @@ pub struct Binding {
 /// Several bindings that count as one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Group {
-    /// Unique within the gate, bindings included.
+    /// The id. Unique within the gate, bindings included.
     pub id: String,
-    /// When it is satisfied: a CEL expression over the members' answers.
+    /// When the group is satisfied: a CEL expression over the members' answers.
     pub expression: String,
-    /// What its answer does to the gate.
+    /// The effect of its answer on the gate.
     pub enforcement: Enforcement,
-    /// How its answer may be excepted from.
+    /// The exceptions that its answer allows.
     #[serde(flatten)]
     pub exceptions: Exceptions,
 }
 
-/// How the answer of a binding or group may be excepted from.
+/// The exceptions that the answer of a binding or group allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Exceptions {
-    /// Whether it can be waived. Absent: unless it is hard-mandatory.
+    /// Whether it can be waived. None: yes, unless it is hard-mandatory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waivable: Option<bool>,
-    /// Whether an override counts only once a second person has confirmed it.
+    /// Whether an override counts only after a second person has confirmed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub two_person_override: Option<bool>,
 }

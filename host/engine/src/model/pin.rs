@@ -1,4 +1,4 @@
-//! Writing digests into a model, and leaving all else in it as it is.
+//! Writes digests into a model, and leaves everything else in it as it is.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use toml_edit::{DocumentMut, Item, Value, value};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PinError {
-    /// It is not TOML.
+    /// The text is not TOML.
     #[error("the model is not TOML: {0}; `lockgate model check` shows where")]
     NotToml(String),
-    /// It declares no plugin of that name.
+    /// The model declares no plugin with this name.
     #[error("the model declares no plugin `{0}`")]
     UnknownPlugin(String),
 }
 
-/// The text of a model with these digests, by plugin name. Comments and layout stay; the digests of other plugins stay
-/// too.
+/// Writes these digests, by plugin name, into the text of a model. Comments, layout and the digests of other plugins
+/// stay.
 ///
 /// # Errors
 /// If the text is not TOML, or declares no plugin of one of the names.
@@ -39,7 +39,7 @@ fn plugin<'d>(document: &'d mut DocumentMut, name: &str) -> Option<&'d mut Item>
 
 fn write(plugin: &mut Item, digest: &str) {
     if let Some(Item::Value(old)) = plugin.get_mut("digest") {
-        // What stands around the old value, such as a comment behind it, belongs to the line.
+        // What surrounds the old value, such as a comment after it, belongs to the line.
         let around = old.decor().clone();
         *old = digest.into();
         *old.decor_mut() = around;

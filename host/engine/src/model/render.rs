@@ -1,4 +1,4 @@
-//! Findings as a terminal shows them: what, where, why, and what to do.
+//! Renders findings for a terminal: what, where, why, and what to do.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Message, Origin, Renderer,
 
 use super::{FindingSeverity, ModelFinding, ModelFindings, Source};
 
-/// A line longer than this is named, not shown: nobody reads it.
+/// The longest line that is shown, in characters. Nobody reads longer ones.
 const LONGEST_SHOWN_LINE: usize = 400;
 
 impl ModelFindings {
@@ -68,7 +68,7 @@ fn place<'a>(group: Group<'a>, finding: &'a ModelFinding, source: &'a Source) ->
     group.element(snippet.annotations(related))
 }
 
-/// The lines from the first of the spans to the last: laying out a whole file once per finding would take long.
+/// The lines from the first of the spans to the last: rendering the whole file for each finding would take long.
 fn excerpt<'a>(text: &str, spans: impl Iterator<Item = &'a Range<usize>> + Clone) -> Range<usize> {
     let first = spans.clone().map(|span| span.start).min().unwrap_or_default();
     let last = spans.map(|span| span.end.max(span.start)).max().unwrap_or_default();

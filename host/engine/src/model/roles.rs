@@ -1,4 +1,4 @@
-//! The roles that a model names. A misspelt one is a role that nobody holds: what waits for it waits for ever.
+//! Checks the roles that a model names. Nobody holds a misspelt role, so a deployment that waits for it waits for ever.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -7,7 +7,7 @@ use lockgate_domain::{closest, role_names};
 
 use super::ModelFinding;
 
-/// Warns of a role that is neither one of Lockgate's nor one of those that the model declares in `roles`.
+/// Warns of a role that neither Lockgate knows nor the model declares in `roles`.
 pub(crate) fn unknown(role: &str, declared: &BTreeSet<String>, span: Range<usize>) -> Option<ModelFinding> {
     if role_names().contains(&role) || declared.contains(role) {
         return None;

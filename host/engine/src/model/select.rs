@@ -1,8 +1,7 @@
-//! Which of several models a deployment goes by.
+//! Chooses the model of a deployment among several.
 //!
-//! There is no first match: the order in which models are handed over never decides, because nobody who writes one
-//! model sees that order. Among those that apply the highest rank is chosen, and two of equal rank are an error that a
-//! person has to settle.
+//! The order of the models never decides, because the author of one model does not see it. Among the models that apply,
+//! the one with the highest rank is chosen. Two of equal rank are an error, which a person must settle.
 
 use std::fmt;
 
@@ -12,7 +11,6 @@ use crate::expression::{Expression, ExpressionError, Variables};
 /// A model that could be chosen.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a> {
-    /// The model.
     pub model: &'a Model,
     /// Its `applies-when`, parsed. None: it applies to every deployment.
     pub applies_when: Option<&'a Expression>,
@@ -21,15 +19,11 @@ pub struct Candidate<'a> {
 /// A model that was considered, and whether it applies.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Considered {
-    /// Its id.
     pub id: String,
-    /// Its version.
     pub version: String,
-    /// Its rank.
     pub rank: i64,
-    /// Whether it applies.
     pub applies: bool,
-    /// Why, in one clause.
+    /// Why it applies or not, in one clause.
     pub because: String,
 }
 
@@ -39,14 +33,13 @@ impl fmt::Display for Considered {
     }
 }
 
-/// The choice.
+/// The chosen model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selection<'a> {
-    /// The model that was chosen.
     pub model: &'a Model,
-    /// Why, in one sentence: what a decision records.
+    /// Why it was chosen, in one sentence, which the decision records.
     pub because: String,
-    /// All models that were considered, by id and version in order.
+    /// All considered models, in order of id and version.
     pub considered: Vec<Considered>,
 }
 
@@ -54,45 +47,42 @@ pub struct Selection<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SelectionError {
-    /// There was none to choose from.
+    /// There was no model to choose from.
     #[error("there is no deployment model to choose from")]
     NoCandidates,
-    /// None applies.
+    /// No model applies.
     #[error(
         "no deployment model applies to deployment `{deployment}`: {}; change an `applies-when`, or add a model",
         clauses(considered)
     )]
     NoneApplies {
-        /// The deployment, by id.
+        /// The id of the deployment.
         deployment: String,
         /// All models, and why each does not apply.
         considered: Vec<Considered>,
     },
-    /// Several apply and none has the highest rank alone.
+    /// Several models apply, and none has the highest rank alone.
     #[error(
         "{} apply to deployment `{deployment}` with the same rank {rank}: give one of them a higher `rank`, or change an \
          `applies-when` so that only one applies",
         names(tied)
     )]
     Tie {
-        /// The deployment, by id.
+        /// The id of the deployment.
         deployment: String,
-        /// The rank.
         rank: i64,
-        /// Those that have it, by id and version in order.
+        /// The models with this rank, in order of id and version.
         tied: Vec<Considered>,
     },
-    /// Whether a model applies is unknown, so no other one can be chosen either.
+    /// Nobody knows whether a model applies, so no other one can be chosen either.
     #[error(
         "whether deployment model `{model}` {version} applies is unknown: its `applies-when` {error}{}",
         way_out(error)
     )]
     Unknown {
-        /// The model, by id.
+        /// The id of the model.
         model: String,
-        /// Its version.
         version: String,
-        /// Why.
         error: ExpressionError,
     },
 }
@@ -115,17 +105,17 @@ fn names(considered: &[Considered]) -> String {
     format!("the deployment models {}", names.join(" and "))
 }
 
-/// Chooses the model for a deployment. The order of the candidates does not matter.
+/// Chooses the model of a deployment. The order of the candidates does not matter.
 ///
 /// # Errors
-/// If none applies, if several apply and none of them has the highest rank alone, or if it is unknown whether one
+/// If no model applies, if several apply and none of them has the highest rank alone, or if it is unknown whether one
 /// applies.
 pub fn select<'a>(candidates: &[Candidate<'a>], variables: &Variables<'_>) -> Result<Selection<'a>, SelectionError> {
     let mut considered = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         considered.push((consider(candidate, variables), candidate.model));
     }
-    // The first error by name, not by order.
+    // The first error in order of name, independent of the order of the candidates.
     considered.sort_by_key(|(result, model)| (model.id.clone(), model.version.clone(), result.is_ok()));
     let considered: Vec<(Considered, &'a Model)> =
         considered.into_iter().map(|(result, model)| Ok((result?, model))).collect::<Result<_, SelectionError>>()?;
@@ -167,7 +157,7 @@ fn consider(candidate: &Candidate<'_>, variables: &Variables<'_>) -> Result<Cons
     Ok(Considered { id: model.id.clone(), version: model.version.clone(), rank: model.rank, applies, because })
 }
 
-/// Why this one was chosen, in one sentence.
+/// Why this model was chosen, in one sentence.
 fn because(chosen: &Considered, all: &[Considered]) -> String {
     let others = || all.iter().filter(|other| *other != chosen);
     let lower: Vec<String> = others()

@@ -1,44 +1,39 @@
-//! The text of a model and where it comes from.
+//! The text of a model and its origin.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// A model larger than this is a mistake: people could not read it.
+/// The largest model, in bytes. Nobody could read a larger one.
 pub const LARGEST_SOURCE: u64 = 1024 * 1024;
 
 /// Why a file could not be read as text.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// Not there, or not allowed.
+    /// The file is missing, or may not be read.
     #[error("cannot read `{}`: {reason}", path.display())]
     Unreadable {
-        /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         reason: std::io::Error,
     },
-    /// Larger than [`LARGEST_SOURCE`].
+    /// The file is larger than [`LARGEST_SOURCE`].
     #[error("`{}` is larger than {} bytes, the most that a deployment model may have", path.display(), LARGEST_SOURCE)]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Not UTF-8.
+    TooLarge { path: PathBuf },
+    /// The file is not UTF-8.
     #[error(
         "`{}` is not UTF-8: the byte 0x{byte:02x} at line {line}, column {column} (offset {offset}) does not belong to \
          any character; save the file as UTF-8",
         path.display()
     )]
     NotUtf8 {
-        /// The file.
         path: PathBuf,
-        /// The first byte that is wrong.
+        /// The first invalid byte.
         byte: u8,
-        /// Its line, from 1.
+        /// The line of the byte, from 1.
         line: usize,
-        /// Its column, from 1, in characters.
+        /// The column of the byte, from 1, in characters.
         column: usize,
-        /// How many bytes come before it.
+        /// The number of bytes before it.
         offset: usize,
     },
 }
@@ -55,14 +50,13 @@ pub struct Position {
 /// The text of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// What findings call it: usually the path as the user wrote it.
+    /// The name in findings: usually the path as the user wrote it.
     pub name: String,
-    /// All of it.
     pub text: String,
 }
 
 impl Source {
-    /// A text that is already there.
+    /// The source of a text in memory.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { name: name.into(), text: text.into() }
     }
@@ -92,7 +86,7 @@ impl Source {
         }
     }
 
-    /// The line and the column of a byte; of the end of the text, if it lies behind that.
+    /// The line and the column of a byte, or of the end of the text if the byte lies behind it.
     pub fn position(&self, offset: usize) -> Position {
         position(&self.text, offset)
     }

@@ -1,24 +1,22 @@
-//! Where in its file each part of a model stands.
+//! The places of a model's parts in its file.
 //!
-//! A model carries no positions, so that its digest is taken over what it means alone. They stand here, for those who
-//! find out later that something is wrong with it: a plugin that refuses its settings names a JSON Pointer, and people
-//! want a line.
+//! A model has no positions, so that its digest covers only its meaning. The positions are kept here, for mistakes that
+//! are found later: a plugin that refuses its settings names a JSON Pointer, and people want a line.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use lockgate_domain::Gate;
 
-/// Where a model uses a plugin.
+/// A place where a model uses a plugin.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UsePlace {
-    /// In `[strategy]`.
+    /// The use in `[strategy]`.
     Strategy,
-    /// In `[analyses.<id>]`.
+    /// The use in `[analyses.<id>]`.
     Analysis(String),
-    /// In `[[gates.bindings]]`.
+    /// The use in `[[gates.bindings]]`.
     Binding {
-        /// The gate.
         gate: Gate,
         /// The binding's id.
         id: String,
@@ -51,8 +49,8 @@ impl Spans {
         self.groups.insert((gate, id), pointer);
     }
 
-    /// The value at a JSON Pointer into the file, such as `/gates/0/bindings/1/settings`; for a table its header. What
-    /// is not written down is looked for where it would stand.
+    /// The place of the value at a JSON Pointer into the file, such as `/gates/0/bindings/1/settings`; for a table,
+    /// that of its header. For a missing value, the place where it would be.
     pub fn at(&self, pointer: &str) -> Range<usize> {
         let mut pointer = pointer;
         loop {
@@ -66,53 +64,53 @@ impl Spans {
         }
     }
 
-    /// Whether something is written down at a JSON Pointer into the file.
+    /// Whether the file has a value at this JSON Pointer.
     pub(crate) fn has(&self, pointer: &str) -> bool {
         self.values.contains_key(pointer)
     }
 
-    /// The name of the plugin that is used there.
+    /// The place of the name of the plugin in a use.
     pub fn plugin(&self, place: &UsePlace) -> Range<usize> {
         self.at(&format!("{}/plugin", self.pointer(place)))
     }
 
-    /// A part of the settings of a use, by JSON Pointer into the settings.
+    /// The place of a part of a use's settings, by JSON Pointer into the settings.
     pub fn settings(&self, place: &UsePlace, pointer: &str) -> Range<usize> {
         self.at(&format!("{}/settings{pointer}", self.pointer(place)))
     }
 
-    /// The grants of a use.
+    /// The place of the grants of a use.
     pub fn grants(&self, place: &UsePlace) -> Range<usize> {
         self.at(&format!("{}/grants", self.pointer(place)))
     }
 
-    /// The limits of a use.
+    /// The place of the limits of a use.
     pub fn limits(&self, place: &UsePlace) -> Range<usize> {
         self.at(&format!("{}/limits", self.pointer(place)))
     }
 
-    /// The file name of a plugin.
+    /// The place of the file name of a plugin.
     pub fn component(&self, plugin: &str) -> Range<usize> {
         self.at(&format!("/plugins/{}/component", escaped(plugin)))
     }
 
-    /// The digest of a plugin; the header of its table, if it has none.
+    /// The place of the digest of a plugin, or of the header of its table if it has none.
     pub fn digest(&self, plugin: &str) -> Range<usize> {
         self.at(&format!("/plugins/{}/digest", escaped(plugin)))
     }
 
-    /// The header of a gate.
+    /// The place of the header of a gate.
     pub fn gate(&self, gate: Gate) -> Range<usize> {
         self.at(self.gates.get(&gate).map_or("", String::as_str))
     }
 
-    /// A key of a binding; the header of its table, if it has no such key.
+    /// The place of a key of a binding, or of the header of its table if it has no such key.
     pub fn binding(&self, gate: Gate, id: &str, key: &str) -> Range<usize> {
         let binding = self.bindings.get(&(gate, id.to_owned())).map_or("", String::as_str);
         self.at(&format!("{binding}/{key}"))
     }
 
-    /// A key of a group; the header of its table, if it has no such key.
+    /// The place of a key of a group, or of the header of its table if it has no such key.
     pub fn group(&self, gate: Gate, id: &str, key: &str) -> Range<usize> {
         let group = self.groups.get(&(gate, id.to_owned())).map_or("", String::as_str);
         self.at(&format!("{group}/{key}"))
@@ -127,7 +125,7 @@ impl Spans {
     }
 }
 
-/// A key as a JSON Pointer writes it (RFC 6901).
+/// Escapes a key for a JSON Pointer (RFC 6901).
 pub(crate) fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }

@@ -1,4 +1,4 @@
-//! Holding a decision that was made again against the one that was kept: byte for byte, in canonical JSON.
+//! Compares a decision that was made again with the recorded one: byte for byte, in canonical JSON.
 
 use lockgate_domain::{BindingAnswer, Decision, DigestError, FailureKind, Standing, Verdict, canonical_json};
 use lockgate_runtime::RecordedOutcome;
@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 
 use super::{OutcomeChange, ReplayOutcome, words};
 
-/// So many places are named at which two decisions differ.
+/// The most places that are named at which two decisions differ.
 const NAMED: usize = 8;
 
 /// A decision that was made again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplayedDecision {
-    /// How it came out.
+    /// The result of the replay.
     pub ended: ReplayOutcome,
-    /// Where it is not as it was: JSON Pointers into the decision, the first few. Empty if it is as it was.
+    /// The first few places that differ, as JSON Pointers into the decision. Empty if nothing differs.
     pub differs: Vec<String>,
 }
 
@@ -24,20 +24,20 @@ impl From<ReplayOutcome> for ReplayedDecision {
     }
 }
 
-/// Two decisions about the same.
+/// Two decisions about the same input.
 #[derive(Debug)]
 pub struct DecisionComparison<'a> {
-    /// The decision that was kept.
+    /// The recorded decision.
     pub was: &'a Decision,
     /// The decision that was made again.
     pub is: &'a Decision,
-    /// Whether the second is a candidate's, so that what only says by whom it was decided is no difference.
+    /// Whether the second decision is a candidate's. Then the names of model and plugins are not compared.
     pub candidate: bool,
     /// Whether both used the same engine, so that they must use the same fuel.
     pub same_engine: bool,
 }
 
-/// What a plugin failed with that the machine decided, and not the plugin.
+/// The failure of a plugin that came from the machine, and not from the plugin.
 pub fn of_the_machine(decision: &Decision) -> Option<String> {
     let mut failures = decision.bindings.iter().filter_map(|binding| match &binding.answer {
         BindingAnswer::Failed(failure) => Some(failure),
@@ -48,7 +48,7 @@ pub fn of_the_machine(decision: &Decision) -> Option<String> {
 }
 
 impl DecisionComparison<'_> {
-    /// How it came out.
+    /// Compares the two decisions.
     ///
     /// # Errors
     /// If one of them has no canonical JSON form.
@@ -91,8 +91,8 @@ impl DecisionComparison<'_> {
     }
 }
 
-/// All of a decision, without what differs from run to run or from engine to engine: clock, memory, fuel, and whether a
-/// plugin was called or an earlier answer of it used again.
+/// The whole decision, without what differs from run to run or from engine to engine: clock, memory, fuel, and whether
+/// a plugin was called or an earlier answer used again.
 fn whole(decision: &Decision) -> Result<Value, DigestError> {
     let mut decision = decision.clone();
     for receipt in decision.bindings.iter_mut().filter_map(|binding| binding.receipt.as_mut()) {
@@ -102,8 +102,8 @@ fn whole(decision: &Decision) -> Result<Value, DigestError> {
     value(&decision)
 }
 
-/// What a decision says, and what was asked and logged on the way; not by whom, and in the other's names for what was to
-/// be approved and under which model.
+/// What a decision says, with the requests and log lines on the way, but without the names of model and plugins. Its
+/// subject and model are renamed to those of the other decision.
 fn said(decision: &Decision, other: &Decision) -> Result<Value, DigestError> {
     let mut said = whole(decision)?;
     if let Some(fields) = said.as_object_mut() {
@@ -123,14 +123,14 @@ fn said(decision: &Decision, other: &Decision) -> Result<Value, DigestError> {
     Ok(said)
 }
 
-/// The same without what its plugins asked and logged on the way.
+/// The same, without the requests and log lines of its plugins.
 fn without_way(decision: &Value) -> Value {
     let mut decision = decision.clone();
     words::remove(&mut decision, &["host_calls", "log", "log_dropped"]);
     decision
 }
 
-/// Calls things by other names in all that a value says.
+/// Renames things in all texts of a value.
 fn rename(value: &mut Value, names: &[(String, String)]) {
     match value {
         Value::String(text) => {
@@ -154,7 +154,7 @@ fn fuel(decision: &Decision) -> Vec<u64> {
     decision.bindings.iter().map(|binding| binding.receipt.as_ref().map_or(0, |receipt| receipt.fuel)).collect()
 }
 
-/// What a plugin asked that was never asked then.
+/// The request of a plugin that was not made in the recorded decision.
 fn not_recorded(decision: &Decision) -> Option<String> {
     decision.bindings.iter().find_map(|binding| match &binding.answer {
         BindingAnswer::Failed(failure) if failure.kind == FailureKind::NotRecorded => {
@@ -173,7 +173,7 @@ fn standing(verdict: Verdict) -> Standing {
     }
 }
 
-/// The codes by which a decision explains itself, each once and in order: of what stands in the way, if something does.
+/// The codes that explain a decision, each once and in order: those of blocking reasons, if there are any.
 fn codes(decision: &Decision) -> Vec<String> {
     let allows = decision.verdict == Verdict::Allow;
     let reasons = decision.reasons.iter().filter(|reason| allows || reason.blocking);
@@ -183,7 +183,7 @@ fn codes(decision: &Decision) -> Vec<String> {
     codes
 }
 
-/// Where two values differ: the first places, from the outside in.
+/// The places at which two values differ: the first ones, from the outside in.
 fn differences(was: &Value, is: &Value, at: &mut String, found: &mut Vec<String>) {
     if was == is || found.len() >= NAMED {
         return;

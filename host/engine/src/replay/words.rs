@@ -1,12 +1,12 @@
-//! Telling other words from other reasons: what a plugin says to people is not what it decides.
+//! Tells other words from other reasons: a plugin's sentences for people are not part of its decision.
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// The fields that hold sentences for people.
+/// The fields with sentences for people.
 const WORDS: [&str; 3] = ["message", "summary", "title"];
 
-/// Whether two things that were said are the same but for their words.
+/// Whether two answers differ only in their words.
 pub(super) fn differ_alone<T: Serialize>(was: &T, is: &T) -> bool {
     match (serde_json::to_value(was), serde_json::to_value(is)) {
         (Ok(mut was), Ok(mut is)) => {
@@ -18,7 +18,7 @@ pub(super) fn differ_alone<T: Serialize>(was: &T, is: &T) -> bool {
     }
 }
 
-/// Takes fields out of a value, and out of all that is in it.
+/// Removes fields from a value, and from everything in it.
 pub(super) fn remove(value: &mut Value, names: &[&str]) {
     match value {
         Value::Object(fields) => {

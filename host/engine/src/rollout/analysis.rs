@@ -12,8 +12,8 @@ use crate::load::LoadedModel;
 use crate::model::{Model, listed};
 use crate::values::PendingValues;
 
-/// The analyses that a rollout asks for and the model does not declare. `at` is where the rollout stands in the deployment,
-/// if it stands there.
+/// The analyses that a rollout asks for and the model does not declare. `at` is the place of the rollout in the
+/// deployment, if it has one there.
 pub(crate) fn unknown(model: &Model, rollout: &Rollout, at: Option<&str>) -> Vec<Violation> {
     let steps = rollout.steps.iter().enumerate().filter_map(|(place, step)| match &step.action {
         StepAction::Analyze(checks) => Some((place, step, checks)),
@@ -62,8 +62,8 @@ pub(crate) fn check(model: &Model, snapshot: &Snapshot, breaches: &mut Vec<Viola
 }
 
 impl LoadedModel {
-    /// Runs the checks on one fresh snapshot; what they change in their namespaces is added to `values`. The step fails if
-    /// one fails; it is inconclusive if one has not enough data or could not answer; else it succeeds.
+    /// Runs the checks on one fresh snapshot. Adds the changes that they make in their namespaces to `values`. The step
+    /// fails if a check fails. It is inconclusive if a check lacks data or could not answer; otherwise it succeeds.
     pub fn analyse(
         &self,
         checks: &[String],

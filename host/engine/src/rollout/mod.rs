@@ -1,9 +1,9 @@
-//! Carrying out a rollout, step by step.
+//! Carries out a rollout, step by step.
 //!
-//! The strategy is a pure planner: it says what to do next. The host keeps the state, asks again after every change, does
-//! the effects through a [`World`], runs the analyses itself, and holds to its own rule: after the point of no return
-//! there is no way back. Since every call may be repeated and every effect is idempotent, a rollout can be picked up
-//! where it was left: the [`Progress`] is all there is to keep.
+//! The strategy is a pure planner: it says what to do next. The host keeps the state, asks again after every change,
+//! performs the effects through a [`World`], runs the analyses itself, and enforces its own rule: after the point of no
+//! return, a rollout cannot go back. Every call may be repeated and every effect is idempotent, so a rollout can be
+//! resumed where it stopped: only its [`Progress`] has to be kept.
 
 pub(crate) mod analysis;
 
@@ -18,73 +18,73 @@ use lockgate_runtime::{Plugin, PluginFunction, PluginOutput};
 use crate::load::LoadedModel;
 use crate::values::PendingValues;
 
-/// More often than this no step is begun: a strategy that keeps asking for it is broken.
+/// The most attempts at one step. A strategy that asks more often is broken.
 pub const MAX_ATTEMPTS: u32 = 100;
 
-/// The environment that a rollout changes, and the clock that it goes by.
+/// The environment that a rollout changes, and its clock.
 pub trait World {
-    /// A fresh snapshot: time, actual instances and evidence as they are now.
+    /// A fresh snapshot: the present time, instances and evidence.
     ///
     /// # Errors
     /// If the snapshot cannot be taken.
     fn snapshot(&mut self, progress: &Progress) -> Result<Arc<Snapshot>, EffectError>;
 
-    /// Does what a step says (`deploy`, `route`, `retire`, `activity`). Doing it again must do no harm.
+    /// Does what a step says (`deploy`, `route`, `retire`, `activity`). It must be safe to repeat.
     ///
     /// # Errors
-    /// If it could not be done: the step has failed.
+    /// If it could not be done. The step then fails.
     fn perform(&mut self, step: &Step) -> Result<(), EffectError>;
 
-    /// Takes the way back.
+    /// Rolls back.
     ///
     /// # Errors
-    /// If it could not be taken.
+    /// If it could not be done.
     fn roll_back(&mut self, way_back: &WayBack, progress: &Progress) -> Result<(), EffectError>;
 
-    /// Waits. Returns whether to ask again: `false` leaves the rollout where it is, to be picked up later.
+    /// Waits. Returns whether to ask again: `false` leaves the rollout as it is, to be resumed later.
     ///
     /// # Errors
     /// If it cannot wait.
     fn wait(&mut self, wait: &Wait) -> Result<bool, EffectError>;
 
-    /// Takes note of what happened; the place to store the progress, too.
+    /// Reports an event. This is also the place to store the progress.
     fn note(&mut self, event: &RolloutEvent<'_>, progress: &Progress);
 }
 
-/// Why an effect could not be had, in one sentence.
+/// Why an effect failed, in one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct EffectError(pub String);
 
-/// What happens in a rollout.
+/// An event of a rollout.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RolloutEvent<'a> {
-    /// A step begins, or begins again.
+    /// A step begins, for the first time or again.
     Began(&'a Step),
     /// A check of an analysis has answered.
     Analysed(&'a Step, &'a BindingOutcome),
-    /// A step ended; if it failed, why.
+    /// A step ended. If it failed, the text says why.
     Ended(&'a Step, StepStatus, Option<&'a str>),
-    /// Nothing happens for now.
+    /// The rollout waits.
     Waiting(&'a Wait),
 }
 
-/// How a rollout was left.
+/// How a call of [`LoadedModel::drive`] ended.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum RolloutEnd {
-    /// All is done.
+    /// All steps are done.
     Completed,
-    /// The way back was taken.
+    /// The rollout was rolled back.
     RolledBack(Reason),
-    /// It stands where it is, and people decide.
+    /// The rollout stands still until people decide.
     Paused(Reason),
-    /// It waits, and is to be picked up later.
+    /// The rollout waits, and is to be resumed later.
     Waiting(Wait),
 }
 
-/// Why a rollout could not go on. The progress says how far it has come.
+/// Why a rollout could not go on. The progress says how far it came.
 #[derive(Debug, thiserror::Error)]
 pub enum RolloutError {
     /// The model has no strategy.
@@ -96,49 +96,45 @@ pub enum RolloutError {
     /// The strategy asked for a step that its rollout does not have.
     #[error("the strategy asked for step `{0}`, which its rollout does not have")]
     UnknownStep(String),
-    /// The strategy asked for the same step again and again.
+    /// The strategy asked for the same step too often.
     #[error("the strategy asked for step `{step}` more than {limit} times", limit = MAX_ATTEMPTS)]
-    TooManyAttempts {
-        /// The step.
-        step: String,
-    },
-    /// The strategy asked for a step that has succeeded.
+    TooManyAttempts { step: String },
+    /// The strategy asked for a step that has already succeeded.
     #[error("the strategy asked for step `{0}` again, which has succeeded: steps are done once, in their order")]
     DoneAlready(String),
-    /// The strategy asked for a step whose turn it is not.
+    /// The strategy asked for a step before its turn.
     #[error(
         "the strategy asked for step `{step}`{} before its time: step `{first}` comes first, and has not succeeded",
         if *.no_return { ", the point of no return," } else { "" }
     )]
     TooEarly {
-        /// The step.
         step: String,
         /// The first step that has to succeed before.
         first: String,
-        /// Whether the step is the point of no return.
         no_return: bool,
     },
-    /// The strategy says that all is done while steps are not.
+    /// The strategy says that everything is done, but some steps are not.
     #[error("the strategy says that all is done, but step `{0}` has not succeeded")]
     NotDone(String),
-    /// A host rule stands in the way.
+    /// A rule of the host forbids it.
     #[error("{}", .0.message)]
     Refused(Box<Violation>),
-    /// The world could not be looked at, waited for, or led back.
+    /// An effect of the [`World`] failed.
     #[error(transparent)]
     World(#[from] EffectError),
 }
 
 impl LoadedModel {
-    /// Lets the model's strategy lay out the way. What it changes in its namespace is dropped: nothing is written.
+    /// Has the model's strategy plan the rollout. Nothing is persisted: changes that it makes in its namespace are
+    /// dropped.
     ///
     /// # Errors
-    /// If the model has no strategy, the strategy could not answer, or the way cannot be carried out.
+    /// If the model has no strategy, the strategy could not answer, or the plan cannot be carried out.
     pub fn plan(&self, snapshot: &Arc<Snapshot>) -> Result<Rollout, RolloutError> {
         self.lay_out(snapshot, &self.unwritten_values())
     }
 
-    /// The same; what the strategy changes in its namespace is added to `values`.
+    /// As [`LoadedModel::plan`], but adds the changes that the strategy makes in its namespace to `values`.
     pub fn lay_out(&self, snapshot: &Arc<Snapshot>, values: &Arc<PendingValues>) -> Result<Rollout, RolloutError> {
         match self.ask_strategy(&PluginFunction::Plan, snapshot, values)? {
             PluginOutput::Rollout(rollout) => {
@@ -149,11 +145,11 @@ impl LoadedModel {
         }
     }
 
-    /// Whether the model has every analysis that a rollout asks for. `at` is where the rollout stands in the deployment, if
-    /// it stands there.
+    /// Checks that the model has every analysis that a rollout asks for. `at` is the place of the rollout in the
+    /// deployment, if it has one there.
     ///
     /// # Errors
-    /// The first that it does not have.
+    /// The first analysis that the model does not have.
     pub fn can_carry_out(&self, rollout: &Rollout, at: Option<&str>) -> Result<(), RolloutError> {
         match analysis::unknown(self.model(), rollout, at).into_iter().next() {
             Some(violation) => Err(RolloutError::Refused(Box::new(violation))),
@@ -161,11 +157,11 @@ impl LoadedModel {
         }
     }
 
-    /// Carries a rollout on from where it is, until it is done, taken back, paused, or left waiting. What plugins change in
-    /// their namespaces is seen by the calls that come after, and dropped at the end: there is nothing that it is written with.
+    /// Continues a rollout until it is done, rolled back, paused, or waiting. Later calls see the changes that plugins
+    /// make in their namespaces. The changes are dropped at the end, because there is no write that they belong to.
     ///
     /// # Errors
-    /// If the strategy could not answer or broke the contract, if a rule stands in the way, or if the world fails.
+    /// If the strategy could not answer or broke the contract, a rule forbids the next step, or the world fails.
     pub fn drive(&self, progress: &mut Progress, world: &mut dyn World) -> Result<RolloutEnd, RolloutError> {
         let values = self.unwritten_values();
         loop {
@@ -189,8 +185,9 @@ impl LoadedModel {
         }
     }
 
-    /// What the strategy says to do next, for whoever keeps the progress and does the effects elsewhere. Holds that are
-    /// over are ended in the progress first. What the strategy changes in its namespace is added to `values`.
+    /// The next action of the strategy, for callers that keep the progress and perform the effects elsewhere. Ends
+    /// holds whose time is over in the progress first. Adds the changes that the strategy makes in its namespace to
+    /// `values`.
     pub fn next(
         &self,
         progress: &mut Progress,
@@ -206,7 +203,7 @@ impl LoadedModel {
         Ok(action)
     }
 
-    /// Calls the strategy, and adds what it changes in its namespace to `values`.
+    /// Calls the strategy, and adds the changes that it makes in its namespace to `values`.
     fn ask_strategy(
         &self,
         call: &PluginFunction,
@@ -250,15 +247,16 @@ impl LoadedModel {
                 }
             }
         };
-        // The step ends on the clock of the snapshot it began on: nothing but the snapshot knows the time.
+        // The step ends by the clock of the snapshot on which it began: nothing but the snapshot knows the time.
         progress.end(id, status, snapshot.now);
         world.note(&RolloutEvent::Ended(&step, status, why.as_deref()), progress);
         Ok(())
     }
 }
 
-/// Whether a strategy may say that now: steps are done in their order and once, so that nothing which cannot be undone begins
-/// before what comes first; there is a way back only before the point of no return; and all is done when all steps are.
+/// Checks an action of a strategy. Steps are done in their order and once, so that no irreversible step begins before
+/// earlier ones are done. A rollback is possible only before the point of no return. Everything is done when all steps
+/// are.
 fn check_action(action: &Action, progress: &Progress) -> Result<(), RolloutError> {
     let undone = progress.steps.iter().find(|state| state.status != StepStatus::Succeeded);
     match (action, undone) {
@@ -283,7 +281,7 @@ fn check_action(action: &Action, progress: &Progress) -> Result<(), RolloutError
     }
 }
 
-/// A plugin that is asked one function does not answer another one.
+/// The error for a plugin that was asked one function and answered another.
 fn other_said(said: &PluginOutput) -> RolloutError {
     let message = format!("the strategy answered another function than it was asked: {said:?}");
     RolloutError::Strategy(Failure {
@@ -301,7 +299,7 @@ mod tests {
 
     use super::*;
 
-    /// A rollout of four steps whose third cannot be undone, of which as many have succeeded.
+    /// A rollout with four steps, the third of which cannot be undone. The first `done` steps have succeeded.
     fn progress(done: usize) -> Progress {
         let step = |id: &&str| Step {
             id: (*id).to_owned(),

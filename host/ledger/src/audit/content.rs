@@ -1,4 +1,4 @@
-//! The content: what is there has its digest, and what is not there was deleted by an entry that says so.
+//! Checks the content: present content has its digest, and for missing content an entry says that it was deleted.
 
 use std::collections::{HashMap, HashSet};
 

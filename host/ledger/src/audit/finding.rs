@@ -1,40 +1,35 @@
-//! Something that does not fit, and where.
+//! What an audit finds wrong, and where.
 
 use std::fmt;
 
 use lockgate_domain::{Digest, counted};
 
-/// Something that does not fit.
+/// One thing that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditFinding {
-    /// Where.
     pub place: FindingPlace,
-    /// What. For people.
+    /// The message for people.
     pub message: String,
 }
 
-/// Where something does not fit.
+/// The part of the log that a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum FindingPlace {
-    /// The entry at that place in the log.
+    /// The entry with this index in the log.
     Entry(u64),
-    /// One of the entries from the first up to the last.
+    /// One of the entries from `first` to `last`.
     Entries {
-        /// The first of them.
         first: u64,
-        /// The last of them.
         last: u64,
     },
-    /// A piece of content.
+    /// The content with this digest.
     Content(Digest),
-    /// The checkpoint that was kept for that size.
+    /// The stored checkpoint for this size.
     Checkpoint(u64),
-    /// The head.
     Head,
-    /// A key.
     Key,
-    /// A checkpoint that was handed in, of that size.
+    /// A checkpoint of this size that the caller handed in.
     Elsewhere(u64),
 }
 

@@ -1,11 +1,11 @@
-//! The audit of a whole log: reads everything, computes everything again, and says where something does not fit.
+//! The audit of a whole log: reads everything, computes everything again, and reports what does not fit.
 //!
-//! It trusts no column, hash or signature that it can check, and needs nothing but a [`LogSource`] to read from: the file
-//! of a server that runs, a backup, or a database of another kind. What it cannot see is a log that was cut back to an
-//! earlier state as a whole; a later checkpoint that somebody kept shows that, so hand those in.
+//! The audit trusts no column, hash or signature that it can check, and needs nothing but a [`LogSource`] to read from:
+//! the file of a running server, a backup, or another kind of database. The audit cannot see that a log was cut back to
+//! an earlier state as a whole. A later checkpoint that somebody kept shows that, so hand those in.
 //!
-//! A source may [withhold](crate::WithheldEntry) entries of other teams. Their hashes are part of the tree all the same, so
-//! the whole log is held against what was signed; what these entries say is not looked at.
+//! A source may [withhold](crate::WithheldEntry) entries of other teams. Their hashes are part of the tree, so the
+//! audit compares the whole log with its signatures. It does not read the text of withheld entries.
 
 mod content;
 mod finding;
@@ -20,56 +20,55 @@ use crate::system_entries::{BackupRestored, LossAccepted};
 
 pub use finding::{AuditFinding, FindingPlace};
 
-/// What the audit is to hold the log against.
+/// What the audit compares the log with.
 #[derive(Clone, Debug, Default)]
 pub struct Audit {
-    /// A key that the log has, or had: without one, the audit only shows that the log is consistent with itself.
+    /// A current or former key of the log. Without a key, the audit only shows that the log is consistent with itself.
     pub key: Option<VerifyingKey>,
-    /// Checkpoints that were kept elsewhere, as signed notes.
+    /// Checkpoints that people kept outside the log, as signed notes.
     pub checkpoints: Vec<String>,
 }
 
-/// What the audit found.
+/// The result of an audit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditReport {
     /// How many entries were read.
     pub entries: u64,
-    /// How many more entries the source withheld: only their hashes were read.
+    /// How many more entries the source withheld. The audit read only their hashes.
     pub withheld: u64,
     /// How many pieces of content were read and digested.
     pub content: u64,
-    /// How many pieces of content had been deleted by retention, as the log says.
+    /// How many pieces of content retention had deleted, according to the log.
     pub deleted: u64,
-    /// How many checkpoints were checked, those from elsewhere among them.
+    /// How many checkpoints were checked, including those that the caller handed in.
     pub checkpoints: u64,
     /// The keys of the log, in order: the last one is the current one.
     pub keys: Vec<VerifyingKey>,
     /// The signed checkpoint of the head.
     pub checkpoint: String,
-    /// The losses that were accepted. Where there is one, the log is as it was signed from its first entry to its last, but
-    /// other entries that were signed as well are not in it.
+    /// The losses that somebody accepted. If there are any, the log is intact from its first entry to its last, but it
+    /// lacks other entries that were signed as well.
     pub losses: Vec<SystemEntry<LossAccepted>>,
-    /// The backups that took the place of the ledger.
+    /// The backups that replaced the ledger.
     pub restores: Vec<SystemEntry<BackupRestored>>,
-    /// What does not fit. Nothing, if all is well.
+    /// What does not fit. Empty if the log is sound.
     pub findings: Vec<AuditFinding>,
 }
 
-/// An entry of the ledger's own, as far as an audit tells it.
+/// An entry that the ledger itself wrote, as an audit reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemEntry<T> {
-    /// Its place in the log.
+    /// The index in the log.
     pub index: u64,
-    /// When it was written.
+    /// When the ledger wrote the entry.
     pub at: Timestamp,
-    /// What it says.
     pub body: T,
 }
 
-/// Audits a log. Others may append meanwhile: it looks at the log as it was when it began.
+/// Audits a log as it is when the audit begins. Other threads and processes may append meanwhile.
 ///
 /// # Errors
-/// If the log cannot be read. What does not fit is not an error, but a finding.
+/// If the log cannot be read. Anything that does not fit is a finding and no error.
 pub fn audit(storage: &dyn LogSource, against: &Audit) -> Result<AuditReport, Error> {
     let head = storage.head()?;
     let mut walk = walk::LogWalk::begin(&head, against);

@@ -1,4 +1,5 @@
-//! Through all entries, from the first to the last: the tree grows again, and whatever was signed on the way is compared.
+//! Reads all entries from the first to the last, builds the tree again, and compares every signed checkpoint on the
+//! way.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -19,47 +20,47 @@ use crate::{Entry, Error, SourceEntry, StoredEntry, WithheldEntry};
 /// How many entries are read at once.
 const PAGE: usize = 512;
 
-/// What was learned on the way.
+/// What the walk collects.
 pub(super) struct WalkOutcome {
     pub(super) entries: u64,
     pub(super) withheld: u64,
     pub(super) checkpoints: u64,
     pub(super) keys: Vec<VerifyingKey>,
     pub(super) findings: Vec<AuditFinding>,
-    /// What was lost, as entries say.
+    /// The losses that entries report.
     pub(super) losses: Vec<SystemEntry<LossAccepted>>,
-    /// The backups that took the place of the log, as entries say.
+    /// The backups that replaced the log, as entries report them.
     pub(super) restores: Vec<SystemEntry<BackupRestored>>,
-    /// The content that entries refer to, and the first that does.
+    /// The content that entries refer to, with the index of the first entry that does.
     pub(super) referenced: HashMap<Digest, u64>,
-    /// The content that was deleted, as entries say.
+    /// The content that was deleted, as entries report it.
     pub(super) deleted: HashSet<Digest>,
 }
 
-/// Where a stream stands.
+/// The end of a stream.
 #[derive(Clone, Copy, Default)]
 struct StreamEnd {
-    /// The sequence of its last entry.
+    /// The sequence of the stream's last entry.
     sequence: u64,
-    /// How many entries of the log had been withheld before that one.
+    /// How many entries of the log were withheld before that entry.
     withheld: u64,
 }
 
 pub(super) struct LogWalk {
     size: u64,
     frontier: Frontier,
-    /// Whether the tree can still be built: not after an entry was missing.
+    /// Whether the tree can still be built. It cannot after a missing entry.
     whole: bool,
     streams: HashMap<String, StreamEnd>,
-    /// The next of the checkpoints that were kept, in order of their size.
+    /// The next stored checkpoints, in order of size.
     kept: VecDeque<(u64, String)>,
-    /// The last size at which the tree was as it was signed.
+    /// The last size at which the tree had the signed root.
     fits_up_to: u64,
-    /// The roots at the sizes that somebody will ask for.
+    /// The roots at the sizes that the audit compares later.
     roots: BTreeMap<u64, Option<Hash>>,
-    /// The places for which something was found in the tree already: what stands above them differs as well.
+    /// The index ranges in which the tree was already found to differ. Nodes above them differ as well.
     changed: Vec<(u64, u64)>,
-    /// Whether there are no more of them.
+    /// Whether all stored checkpoints have been read.
     kept_all: bool,
     /// The key that the last entry replaced.
     replaced: Option<VerifyingKey>,
@@ -144,7 +145,8 @@ impl LogWalk {
         if let Ok(entry) = entry {
             self.meaning(&entry);
         }
-        // The stored hash, even if the bytes have another: so it shows whether the rest of the tree is as it was.
+        // Takes the stored hash even if the bytes have another one, to find out whether the rest of the tree is
+        // unchanged.
         self.grow(storage, stored.hash)
     }
 
@@ -156,8 +158,8 @@ impl LogWalk {
         self.grow(storage, entry.hash)
     }
 
-    /// Whether an entry is the next one of its stream. Where entries were withheld since the one before it, as many of its
-    /// stream may be among them; but the ledger's own are never withheld.
+    /// Whether an entry is the next one of its stream. If entries were withheld since the stream's last entry, up to
+    /// that many of them may belong to the stream. The ledger's own entries are never withheld.
     fn in_stream(&mut self, stored: &StoredEntry) {
         let (sequence, withheld) = (stored.sequence, self.walked.withheld);
         let before = self.streams.insert(stored.stream.clone(), StreamEnd { sequence, withheld }).unwrap_or_default();
@@ -169,7 +171,7 @@ impl LogWalk {
         }
     }
 
-    /// Adds the hash of the next entry to the tree, and compares what is stored above it.
+    /// Adds the hash of the next entry to the tree, and compares the stored nodes above it.
     fn grow(&mut self, storage: &dyn LogSource, hash: Hash) -> Result<(), Error> {
         if !self.whole {
             return Ok(());
@@ -182,7 +184,7 @@ impl LogWalk {
         self.at_size(storage)
     }
 
-    /// What an entry says that the rest of the audit goes by.
+    /// Collects what an entry says that the audit needs later.
     fn meaning(&mut self, entry: &Entry) {
         for digest in &entry.references {
             self.walked.referenced.entry(*digest).or_insert(entry.index);
@@ -246,7 +248,7 @@ impl LogWalk {
         Ok(())
     }
 
-    /// The checkpoint that was kept for a size, if one was. To be asked in order.
+    /// The stored checkpoint for a size. Call it with growing sizes.
     fn kept(&mut self, storage: &dyn LogSource, size: u64) -> Result<Option<String>, Error> {
         while self.kept.front().is_some_and(|(kept, _)| *kept < size) {
             self.kept.pop_front();
@@ -258,7 +260,7 @@ impl LogWalk {
         Ok(self.kept.pop_front_if(|(kept, _)| *kept == size).map(|(_, note)| note))
     }
 
-    /// Compares what was signed at the size that the tree has now.
+    /// Compares the checkpoints that were signed at the tree's present size.
     fn at_size(&mut self, storage: &dyn LogSource) -> Result<(), Error> {
         let size = self.frontier.size();
         let root = self.frontier.root();
@@ -290,7 +292,7 @@ impl LogWalk {
         Ok(())
     }
 
-    /// The tree is not the one that was signed. That is said once: every later size differs as well.
+    /// Reports that the tree is not the signed one. It reports this once, because every later size differs as well.
     fn differs(&mut self, place: FindingPlace, size: u64) {
         if self.fits_up_to < size {
             let (first, last) = (self.fits_up_to, size - 1);
@@ -369,7 +371,7 @@ impl LogWalk {
         match self.roots.get(&signed.size).copied().flatten() {
             Some(root) if root == signed.root => {}
             Some(_) => self.differs(place, signed.size),
-            // Entries are missing, which was said.
+            // Entries are missing, which is reported already.
             None => {}
         }
     }

@@ -1,8 +1,8 @@
-//! What a log signs: its name, its size and its root.
+//! The statement that a log signs: its name, its size and its root.
 
 use crate::tree::{Hash, MAX_SIZE};
 
-/// A text is not a checkpoint. Says what is wrong.
+/// A text is not a checkpoint. The message says what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a checkpoint: {0}")]
 pub struct MalformedCheckpoint(&'static str);
@@ -10,11 +10,11 @@ pub struct MalformedCheckpoint(&'static str);
 /// The head of a log at one size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// Which log.
+    /// The name of the log.
     pub origin: String,
-    /// How many entries it has.
+    /// The number of entries.
     pub size: u64,
-    /// The root of the tree over them.
+    /// The root of the tree over the entries.
     pub root: Hash,
 }
 
@@ -27,7 +27,7 @@ impl Checkpoint {
     /// Reads the text of a note.
     ///
     /// # Errors
-    /// If it is not one; lines after the third are allowed, and mean nothing here.
+    /// If the text is not a checkpoint. Lines after the third are allowed and ignored.
     pub fn parse(text: &str) -> Result<Self, MalformedCheckpoint> {
         let mut lines = text.strip_suffix('\n').ok_or(MalformedCheckpoint("its last line does not end"))?.split('\n');
         let origin = lines.next().filter(|origin| !origin.is_empty()).ok_or(MalformedCheckpoint("it names no log"))?;
@@ -41,7 +41,8 @@ impl Checkpoint {
     }
 }
 
-/// A number as checkpoints and proofs write it: decimal, without leading zeros, and not beyond what a tree can hold.
+/// Reads a number as checkpoints and proofs write it: decimal, without leading zeros, and not larger than a tree can
+/// be.
 pub(crate) fn decimal(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     text.parse().ok().filter(|&number| plain && number <= MAX_SIZE)

@@ -1,4 +1,4 @@
-//! The two halves of a key: one signs, the other goes to whoever verifies.
+//! The two halves of a key: one signs, the other is for everybody who verifies.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,27 +20,27 @@ pub enum InvalidKey {
     /// A name that notes do not allow.
     #[error("`{0}` cannot name a log: write at least one character, and no blank, no `+` and no control character")]
     Name(String),
-    /// Not the form of a key.
+    /// A text that does not have the form of a key.
     #[error("that is not {0}")]
     Malformed(&'static str),
-    /// The id in it is not the one that name and key have.
+    /// A key whose id is not the id of its name and key bytes.
     #[error(
         "the key of `{name}` says that its id is `{said}`, but it is `{is}`: it was damaged or put together wrongly"
     )]
     Id {
-        /// The name in it.
+        /// The name in the text.
         name: String,
-        /// The id in it.
+        /// The id in the text.
         said: String,
-        /// The id that it has.
+        /// The id that name and key bytes have.
         is: String,
     },
-    /// The system gave no random bytes.
+    /// The operating system gave no random bytes.
     #[error("no random bytes for a new key: {0}")]
     Random(String),
 }
 
-/// What verifies. As text `<name>+<id>+<base64>`, as c2sp.org/signed-note writes it.
+/// The half that verifies. Its text is `<name>+<id>+<base64>`, as c2sp.org/signed-note defines it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct VerifyingKey {
     name: String,
@@ -48,12 +48,12 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// The name of the log that signs with it.
+    /// The name of the log that signs with this key.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The first four bytes of the digest over name, type and key: which key a signature says that it is from.
+    /// The first four bytes of the digest over name, type and key. Signatures name their key by it.
     pub fn id(&self) -> u32 {
         let digest: [u8; 32] = Sha256::new()
             .chain_update(self.name.as_bytes())
@@ -110,7 +110,7 @@ impl<'de> Deserialize<'de> for VerifyingKey {
     }
 }
 
-/// What signs. It is never shown: `Debug` prints the verifying half.
+/// The half that signs. It is never shown: `Debug` prints the verifying half.
 pub struct SigningKey {
     verifying: VerifyingKey,
     seed: [u8; 32],
@@ -118,7 +118,7 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// A new key, from the random bytes of the system, for the log of that name: best a URL without a scheme, for
+    /// Makes a new key for the log `name` from the system's random bytes. The best name is a URL without a scheme, for
     /// example `deploy.example.com/ledger`.
     ///
     /// # Errors
@@ -137,7 +137,7 @@ impl SigningKey {
         Ok(Self { verifying: VerifyingKey { name, public }, seed, pair })
     }
 
-    /// The half for others.
+    /// The verifying half.
     pub fn verifying_key(&self) -> &VerifyingKey {
         &self.verifying
     }

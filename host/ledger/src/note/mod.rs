@@ -1,7 +1,7 @@
 //! Signed notes (c2sp.org/signed-note) and the checkpoints in them (c2sp.org/tlog-checkpoint).
 //!
-//! Texts that any tool for transparency logs reads. Nothing here does I/O: keys come in as text, from
-//! [`KeyFile`](crate::KeyFile) for one that signs.
+//! Any tool for transparency logs reads these texts. Nothing here does I/O: keys come in as text, and signing keys from
+//! [`KeyFile`](crate::KeyFile).
 
 mod checkpoint;
 mod key;

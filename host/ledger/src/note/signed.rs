@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{SigningKey, VerifyingKey};
 
-/// How many signatures a note may carry: as many as its readers have to accept.
+/// The most signatures that a note may carry. Every reader of notes must accept this many.
 const MOST_SIGNATURES: usize = 16;
 /// How large a note may be, in bytes.
 const LARGEST: usize = 64 * 1024;
@@ -14,10 +14,10 @@ const LARGEST: usize = 64 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoteError {
-    /// Not the form of a note. Says what is wrong.
+    /// The text does not have the form of a note. The message says what is wrong.
     #[error("not a signed note: {0}")]
     Malformed(&'static str),
-    /// Nobody who is trusted has signed it.
+    /// No trusted key has signed the note.
     #[error("no signature of a trusted key: signed by {signed_by}, trusted is {trusted}")]
     Unsigned {
         /// The names and ids of the keys that signed.
@@ -25,7 +25,7 @@ pub enum NoteError {
         /// The names and ids of the trusted keys.
         trusted: String,
     },
-    /// A trusted key's signature is wrong: the text or the signature was changed.
+    /// The signature of a trusted key is wrong: somebody changed the text or the signature.
     #[error("the signature of `{0}` does not fit the text: one of them was changed")]
     Forged(String),
 }
@@ -37,7 +37,7 @@ struct Signature {
     bytes: Vec<u8>,
 }
 
-/// A text with signatures under it. Nothing in it means anything before [`Self::verify`] said so.
+/// A text with signatures under it. Do not rely on the text before [`Self::verify`] has succeeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     text: String,
@@ -57,7 +57,7 @@ impl Note {
         note
     }
 
-    /// Takes a note apart, without believing it.
+    /// Splits a note into text and signatures, without verifying it.
     ///
     /// # Errors
     /// If it is not one.
@@ -85,7 +85,7 @@ impl Note {
         &self.text
     }
 
-    /// Whether one of those keys has signed the text, and which.
+    /// Verifies that one of the trusted keys has signed the text, and returns that key.
     ///
     /// # Errors
     /// If none of them has, or one of their signatures is wrong.

@@ -1,4 +1,4 @@
-//! A copy of the whole ledger while it is in use: one consistent state, in a file of its own that is checked before it
+//! Copies the whole ledger while it is in use: one consistent state, in a file of its own that is checked before it
 //! gets its name.
 
 use std::fs::{self, File};
@@ -14,19 +14,19 @@ use crate::error::{FailureCause, StorageFailure};
 use crate::note::VerifyingKey;
 use crate::{Error, LogSource as _};
 
-/// What was copied.
+/// The result of a backup.
 #[derive(Clone, Debug)]
 pub struct BackupReport {
-    /// How large the copy is, in bytes.
+    /// The size of the copy, in bytes.
     pub bytes: u64,
-    /// What checking the copy gave: its size and checkpoint, and no findings.
+    /// The audit of the copy: its size and checkpoint, and no findings.
     pub report: AuditReport,
 }
 
 impl SqliteStorage {
-    /// Copies the ledger to a new file, without stopping those who write: what is written meanwhile is not in it. The
-    /// copy is audited in full before it gets its name; it needs no other files beside it, and says that it is a backup: the
-    /// first entry that is written to it says so in the log.
+    /// Copies the ledger to a new file without stopping writers. Entries that they write meanwhile are not in the copy.
+    /// The copy is audited in full before it gets its name, and it needs no other files beside it. It is marked as a
+    /// backup: the first process that writes to it records that in the log.
     ///
     /// # Errors
     /// If the file exists already, cannot be written, or does not pass the audit.
@@ -41,7 +41,7 @@ impl SqliteStorage {
         if let Some(loss) = self.loss()? {
             return Err(Error::Loss(Box::new(loss)));
         }
-        // Before the copy is made: the log of the copy names every key that was the current one until then.
+        // Before the copy is made: the log of the copy names every key that was current until then.
         let key = self.head()?.key;
         let report = self.copy(unfinished).and_then(|()| check(unfinished, key));
         let report = report.inspect_err(|_| drop(fs::remove_file(unfinished)))?;

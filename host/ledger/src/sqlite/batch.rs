@@ -1,8 +1,8 @@
 //! One transaction: many appends, one head, one signature, one trip to the disk.
 //!
-//! An append is looked at in full before anything of it is written. So one that is turned away leaves nothing behind,
-//! and the others in the transaction do not notice; later ones see what earlier ones wrote. An error of the database is
-//! another matter: then the whole transaction is gone, and nobody in it is answered.
+//! The batch checks an append in full before it writes any of it. So a refused append leaves nothing behind and does
+//! not affect the others in the transaction. Later appends see what earlier ones wrote. An error of the database loses
+//! the whole transaction, and then no append in it is answered.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -29,26 +29,26 @@ use crate::system_entries::BackupRestored;
 use crate::tree::Frontier;
 use crate::{Append, EntryDraft, Error, LedgerClock, ValueChanges, verify};
 
-/// How far apart the checkpoints are that are kept, in milliseconds.
+/// The time between stored checkpoints, in milliseconds.
 const KEPT_EACH_MS: i64 = 60_000;
 
-/// What the thread that writes knows of the file, as of its last commit.
+/// What the writing thread knows of the file, as of its last commit.
 pub(super) struct KnownState {
     ledger: PathBuf,
     frontier: Frontier,
-    /// What was in the ledger when this process last looked. It is never forgotten, so that a smaller ledger is noticed.
+    /// The ledger's head when this process last looked. It is never forgotten, so that a smaller ledger is noticed.
     head: Option<TreeHead>,
-    /// The versions of streams, exactly.
+    /// The exact versions of streams.
     versions: HashMap<String, u64>,
-    /// What others of this process are told of them.
+    /// The versions that other threads of this process may read.
     streams: Arc<Streams>,
-    /// The moment of the last entry that was noted to refer to content.
+    /// The time of the last entry that was noted as referring to each piece of content.
     referred: HashMap<Digest, Timestamp>,
     clock: Arc<LedgerClock>,
 }
 
 impl KnownState {
-    /// Nothing yet, of that ledger, by that clock.
+    /// An empty state for this ledger and clock.
     pub(super) fn of(ledger: PathBuf, clock: Arc<LedgerClock>) -> Self {
         Self {
             ledger,
@@ -65,12 +65,12 @@ impl KnownState {
         Arc::clone(&self.streams)
     }
 
-    /// What was in the ledger when this process last looked.
+    /// The ledger's head when this process last looked.
     pub(super) fn head(&self) -> Option<TreeHead> {
         self.head
     }
 
-    /// Nothing that is known can be relied on any more, but that the ledger had as many entries.
+    /// Forgets everything except the head.
     pub(super) fn forget(&mut self) {
         self.frontier = Frontier::empty();
         self.versions.clear();
@@ -78,7 +78,7 @@ impl KnownState {
         self.referred.clear();
     }
 
-    /// Goes by what another process has written since, if that continues what is known.
+    /// Takes over what another process has written since, if that continues the known state.
     fn catch_up(&mut self, transaction: &Transaction<'_>, now: TreeHead) -> Result<(), Error> {
         let lost = |known, root| {
             let (ledger, expected) = (self.ledger.clone(), ExpectedHead::Known(known));
@@ -99,8 +99,9 @@ impl KnownState {
     }
 }
 
-/// Checks that the ledger's key has signed the entries that this process did not write itself. Somebody who can write to the file
-/// and has not got the key could otherwise change an entry with all hashes above it, and the next checkpoint would sign that.
+/// Checks that the ledger's key has signed the entries that this process did not write itself. Without this check,
+/// somebody who can write to the file but lacks the key could change an entry and all hashes above it, and the next
+/// checkpoint would sign the change.
 fn check_signed(checkpoint: &str, key: &VerifyingKey, head: TreeHead) -> Result<(), Error> {
     let TreeHead { size, root } = head;
     let wrong = |why: String| {
@@ -119,16 +120,16 @@ fn check_signed(checkpoint: &str, key: &VerifyingKey, head: TreeHead) -> Result<
     }
 }
 
-/// How far apart the entries are, in milliseconds, of which it is noted that they refer to the same content. Retention
-/// alone goes by that, and keeps content that much longer.
+/// The time, in milliseconds, during which further references to the same content are not noted. Only retention uses
+/// these notes, and it keeps content that much longer.
 pub(super) const REFERENCE_EACH_MS: i64 = 60_000;
 
 pub(super) struct Batch<'c> {
     transaction: Transaction<'c>,
     known: &'c mut KnownState,
-    /// The versions of streams within the transaction, as far as it has looked at them or changed them.
+    /// The versions of streams within the transaction, as far as it has read or changed them.
     versions: HashMap<String, u64>,
-    /// What was noted to be referred to, and when.
+    /// The references to content that were noted, with the time of the entry.
     referred: HashMap<Digest, Timestamp>,
     frontier: Frontier,
     start: u64,
@@ -137,7 +138,7 @@ pub(super) struct Batch<'c> {
 }
 
 impl<'c> Batch<'c> {
-    /// Takes the lock that only one process has, and sees where the log stands.
+    /// Takes SQLite's write lock, and reads where the log stands.
     pub(super) fn begin(
         connection: &'c mut Connection,
         key: &SigningKey,
@@ -175,7 +176,7 @@ impl<'c> Batch<'c> {
         Ok(Self { transaction, known, versions, referred, frontier, start: size, checkpoint, now })
     }
 
-    /// Makes the head of a log that has none yet. False if it has one.
+    /// Makes the head of a log that has none yet. Returns false if the log has one.
     pub(super) fn create(
         connection: &'c mut Connection,
         key: &SigningKey,
@@ -204,8 +205,8 @@ impl<'c> Batch<'c> {
         self.now
     }
 
-    /// Whether the database says that there is a head file, and what is to be said of it if it is a backup that nobody has
-    /// written to yet.
+    /// Whether the database says that there is a head file. Also the entry to write, if the file is a backup that
+    /// nobody has written to yet.
     pub(super) fn marks(&self) -> Result<(bool, Option<BackupRestored>), Error> {
         let found = TreeHead { size: self.frontier.size(), root: self.frontier.root() };
         let marks = one(&self.transaction, "SELECT has_head_file, backed_up FROM log", [], |row| {
@@ -220,13 +221,13 @@ impl<'c> Batch<'c> {
         change(&self.transaction, "UPDATE log SET has_head_file = 1", []).map(drop)
     }
 
-    /// Notes that it is not a backup any more.
+    /// Notes that the file is not a backup any more.
     pub(super) fn unmark_backup(&self) -> Result<(), Error> {
         change(&self.transaction, "UPDATE log SET backed_up = NULL", []).map(drop)
     }
 
-    /// Writes one append, or turns it away. Its checkpoint is still to come. The outer error is one of the database: then the
-    /// whole transaction is gone.
+    /// Writes one append, or refuses it. The checkpoint is still missing from the result. The outer error is one of the
+    /// database and loses the whole transaction.
     pub(super) fn apply(&mut self, append: &PreparedAppend) -> Result<Result<CommittedAppend, Error>, Error> {
         if let Some(prepared) = &append.request
             && let Some(answered) = requests::repeat(&self.transaction, &prepared.request)?
@@ -279,7 +280,7 @@ impl<'c> Batch<'c> {
         for expect in &append.expect {
             let actual = self.version(&expect.stream)?;
             if actual != expect.version {
-                // Whoever knew no better will do so after the commit.
+                // Readers with an older version learn of the new one after the commit.
                 self.versions.insert(expect.stream.clone(), actual);
                 let (stream, expected) = (expect.stream.clone(), expect.version);
                 return Err(Error::Conflict(Conflict::Stream { stream, expected, actual }));
@@ -365,7 +366,7 @@ impl<'c> Batch<'c> {
         }
         let mut completed = Vec::new();
         self.frontier.push(hash, |node, hash| completed.push((node, hash)));
-        // The first is the leaf, which stands with its entry.
+        // The first node is the leaf, which is stored with its entry.
         for (node, hash) in completed.into_iter().skip(1) {
             let sql = "INSERT INTO nodes (node, hash) VALUES (?1, ?2)";
             change(&self.transaction, sql, params![number(node), hash.as_bytes()])?;
@@ -396,8 +397,8 @@ impl<'c> Batch<'c> {
         Ok(version)
     }
 
-    /// Signs the head, with the last of the keys as the current one from now on, and commits: it is on the disk when
-    /// this returns. Gives back the log's checkpoint.
+    /// Signs the head and commits. The last of `keys` becomes the log's current key. The commit is on the disk when
+    /// this returns. Returns the log's checkpoint.
     pub(super) fn commit(self, keys: &[&SigningKey], keep: bool) -> Result<String, Error> {
         let Self { transaction, known, versions, referred, frontier, start, mut checkpoint, now } = self;
         let root = frontier.root();

@@ -1,12 +1,12 @@
-//! Bringing what was committed from SQLite's write-ahead file into the database, so that the file begins anew and does
-//! not grow for ever.
+//! Moves committed pages from SQLite's write-ahead file into the database, so that the file starts over and does not
+//! grow for ever.
 //!
-//! SQLite would do it at the end of a commit, and all that wait for that commit, or for the next one, would wait for
-//! thousands of pages to reach the disk. So a thread beside the one that writes does it, while commits go on. What was
-//! committed meanwhile is little; the thread that writes does that itself, after it has answered, since only a file that
-//! is wholly brought over can begin anew.
+//! SQLite would do it at the end of a commit, and all callers that wait for that commit, or for the next one, would
+//! wait for thousands of pages to reach the disk. So a second thread does it while commits go on. It leaves the few
+//! pages that are committed meanwhile. The writing thread moves those itself after it has answered, because the file
+//! can only start over when all of it has been moved.
 //!
-//! Nothing of this is needed for what was committed to last: if it fails, the file grows until it works again.
+//! Committed entries are durable without this. If it fails, the file grows until it works again.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,34 +21,33 @@ use super::connection::{open_beside, unavailable};
 use crate::Error;
 use crate::error::{FailureCause, StorageFailure};
 
-/// At how many pages in the file it begins.
+/// The number of pages in the file at which the work begins.
 const BEGIN: usize = 4000;
-/// At how many the thread that writes helps even where much is left: 256 MiB.
+/// The number of pages at which the writing thread helps even if much is left: 256 MiB.
 const MOST: usize = 65_536;
-/// How much the other thread may have left for the one that writes to do the rest, in pages.
+/// The largest rest, in pages, that the second thread may leave to the writing thread.
 const REST: usize = 1000;
 
-/// Empties the file.
+/// Empties the write-ahead file.
 pub(super) struct Checkpointer {
     file: Arc<Mutex<WalFile>>,
     ask: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What is known of the file.
+/// What is known of the write-ahead file.
 struct WalFile {
-    /// How many pages were in it after the last commit.
+    /// The number of pages in it after the last commit.
     pages: usize,
-    /// How often it has begun anew.
+    /// How often the file has started over.
     begun: u64,
-    /// How many of the pages the other thread has brought over since.
+    /// How many of the pages the second thread has moved since then.
     done: usize,
-    /// At how many pages something is to be done about it.
+    /// The number of pages at which the next attempt begins.
     next: usize,
 }
 
 impl Checkpointer {
-    /// Starts the thread.
     pub(super) fn start(path: &Path, busy: Duration) -> Result<Self, Error> {
         let file = Arc::new(Mutex::new(WalFile { pages: 0, begun: 0, done: 0, next: BEGIN }));
         let (ask, asked) = sync_channel(1);
@@ -60,7 +59,7 @@ impl Checkpointer {
         Ok(Self { file, ask: Some(ask), thread: Some(thread) })
     }
 
-    /// Has a connection say how many pages there are, and leave them where they are.
+    /// Has SQLite report the number of pages after each commit of a connection, and leave them where they are.
     pub(super) fn attach(&self, connection: &mut Connection) -> Result<(), Error> {
         let file = Arc::clone(&self.file);
         let note = move |_: &mut rusqlite::hooks::Wal, pages: i32| {
@@ -75,7 +74,7 @@ impl Checkpointer {
         connection.wal_hook(Some(note)).map_err(unavailable)
     }
 
-    /// To be called by the thread that writes when it has answered.
+    /// The writing thread calls this after it has answered.
     pub(super) fn go_on(&self, connection: &Connection) {
         let (pages, left) = {
             let file = lock(&self.file);
@@ -86,10 +85,10 @@ impl Checkpointer {
         };
         if left <= REST || pages >= MOST {
             let _ = empty(connection);
-            // Whoever reads may still need it: then it is not tried again for each commit.
+            // A reader may still need the pages: then the next attempt waits for more of them.
             lock(&self.file).next = pages + BEGIN;
         } else if let Some(ask) = &self.ask {
-            // If it is at work already, that is well.
+            // The second thread may be busy already, which is fine.
             let _ = ask.try_send(());
         }
     }
@@ -104,7 +103,7 @@ impl Drop for Checkpointer {
     }
 }
 
-/// Brings over what is in the file, as often as it is asked to.
+/// Moves the pages of the file each time another thread asks for it.
 fn run(path: &Path, busy: Duration, asked: &Receiver<()>, file: &Mutex<WalFile>) {
     let mut connection = None;
     while asked.recv().is_ok() {
@@ -124,7 +123,7 @@ fn run(path: &Path, busy: Duration, asked: &Receiver<()>, file: &Mutex<WalFile>)
     }
 }
 
-/// Brings over what nobody still reads from the file. How many pages of it are brought over now; none if it failed.
+/// Moves all pages that no reader still needs. Returns how many pages of the file have been moved; none if it failed.
 pub(super) fn empty(connection: &Connection) -> Option<usize> {
     let done = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(2));
     Some(usize::try_from(done.ok()?).unwrap_or(0))

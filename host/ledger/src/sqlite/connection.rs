@@ -1,4 +1,4 @@
-//! Connections: opened one way only, and errors told apart by what they mean for the caller.
+//! Opens connections, in one way only, and sorts errors by what they mean for the caller.
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -13,8 +13,8 @@ use super::loss;
 use crate::Error;
 use crate::error::{FailureCause, StorageFailure};
 
-/// Makes an empty file that is its owner's alone, if there is none: what is decided on is not for everybody. SQLite gives
-/// the files that it makes beside it the same permissions.
+/// Makes an empty file that only its owner can read, if there is no file: decisions are not for every user of the
+/// machine. SQLite gives the files beside it the same permissions.
 pub(super) fn create_private(path: &Path) -> Result<(), Error> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -27,7 +27,7 @@ pub(super) fn create_private(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// What an error of the file system means.
+/// The cause that an error of the file system stands for.
 pub(super) fn cause_of(error: &std::io::Error) -> FailureCause {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => FailureCause::DiskFull,
@@ -36,20 +36,20 @@ pub(super) fn cause_of(error: &std::io::Error) -> FailureCause {
     }
 }
 
-/// A connection that may write later, and changes nothing of the files until then.
+/// A connection that may write later, and changes no file until then.
 pub(super) fn open_unchecked(path: &Path, busy: Duration) -> Result<Connection, Error> {
     open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)
 }
 
-/// The same of a ledger of which nothing is left: SQLite makes a new one, and removes the write-ahead file of the old one.
+/// Opens a ledger that has lost everything: SQLite makes a new file, and removes the write-ahead file of the old one.
 pub(super) fn open_anew(path: &Path, busy: Duration) -> Result<Connection, Error> {
     open_anyway(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)
 }
 
-/// The size of the pages of a new file, in bytes. `ARCHITECTURE.md` compares sizes. A file that is there keeps its own.
+/// The page size of a new file, in bytes. `ARCHITECTURE.md` compares sizes. An existing file keeps its own.
 const PAGE_SIZE: u32 = 4096;
 
-/// Makes a connection one that writes.
+/// Prepares a connection for writing.
 pub(super) fn prepare_writer(connection: Connection, path: &Path) -> Result<Connection, Error> {
     connection.pragma_update(None, "page_size", PAGE_SIZE).map_err(unavailable)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(unavailable)?;
@@ -57,8 +57,8 @@ pub(super) fn prepare_writer(connection: Connection, path: &Path) -> Result<Conn
         let message = format!("`{}` cannot be put into write-ahead mode: it is in mode `{mode}`", path.display());
         return Err(StorageFailure::new(FailureCause::Other, message).into());
     }
-    // FULL: a commit has reached the disk when it returns. Everything that this crate promises rests on it.
-    // And what retention deletes is overwritten, not only forgotten.
+    // FULL: a commit has reached the disk when it returns. Everything that this crate promises depends on that.
+    // Retention overwrites the bytes that it deletes.
     // The cache, 8 MiB, holds the edges of the indexes that every entry goes through. SQLite goes through all of its places
     // at the end of many transactions, so a larger one costs more than it gives.
     let pragmas = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = ON;
@@ -75,7 +75,7 @@ pub(super) fn open_alone(path: &Path) -> Result<Connection, Error> {
     Connection::open_with_flags(format!("file:{name}?immutable=1"), flags).map_err(|error| at(path, &error))
 }
 
-/// A connection that only brings over what was committed.
+/// A connection that only moves committed pages into the database.
 pub(super) fn open_beside(path: &Path, busy: Duration) -> Result<Connection, Error> {
     open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)
 }
@@ -87,7 +87,7 @@ pub(super) fn open_reader(path: &Path, busy: Duration) -> Result<Connection, Err
     Ok(connection)
 }
 
-/// Has a connection bring over what is in the write-ahead file when it is closed as the last one.
+/// Sets that a connection moves the pages of the write-ahead file into the database if it is the last one to close.
 pub(super) fn empty_wal_at_close(connection: &Connection) -> Result<(), Error> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(drop).map_err(unavailable)
 }
@@ -100,15 +100,15 @@ fn open(path: &Path, flags: OpenFlags, busy: Duration) -> Result<Connection, Err
 }
 
 fn open_anyway(path: &Path, flags: OpenFlags, busy: Duration) -> Result<Connection, Error> {
-    // A connection is used by one thread at a time, which Rust's types see to: SQLite need not lock it as well.
+    // One thread uses a connection at a time, which Rust's types ensure: SQLite need not lock it as well.
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| at(path, &error))?;
     connection.busy_timeout(busy).map_err(unavailable)?;
-    // What is in the write-ahead file may belong to another database, or be all that is left of a ledger: a connection that
-    // is only closed neither brings it over nor removes it.
+    // The write-ahead file may belong to another database, or be all that is left of a ledger. So closing a connection
+    // neither moves its pages nor removes it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(unavailable)?;
     connection.set_prepared_statement_cache_capacity(64);
-    // Statements are planned once, and not again for each value that is bound to them: a third of the writer's time.
+    // Statements are planned once, and not again for each bound value: that planning is a third of the writer's time.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(unavailable)?;
     let pragmas = "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;";
     connection.execute_batch(pragmas).map_err(|error| at(path, &error))?;
@@ -119,7 +119,7 @@ fn at(path: &Path, error: &rusqlite::Error) -> Error {
     StorageFailure::new(cause(error), format!("`{}`: {}", path.display(), message(error))).into()
 }
 
-/// What an error of SQLite means.
+/// The ledger's error for an error of SQLite.
 pub(super) fn unavailable(error: rusqlite::Error) -> Error {
     StorageFailure::new(cause(&error), message(&error)).into()
 }
@@ -139,7 +139,7 @@ fn cause(error: &rusqlite::Error) -> FailureCause {
     }
 }
 
-/// Its words, and the number that tells one I/O error from another.
+/// SQLite's message, and the number that tells one I/O error from another.
 fn message(error: &rusqlite::Error) -> String {
     match error.sqlite_error() {
         Some(code) => format!("{error} (SQLite {})", code.extended_code),

@@ -1,4 +1,4 @@
-//! What can be said about a file besides what an audit says: whether SQLite finds it sound, and how much of what it holds.
+//! Checks a file beyond the audit: whether SQLite finds it sound, and how much of each kind it holds.
 
 use std::collections::BTreeSet;
 
@@ -9,43 +9,41 @@ use super::row::{ENTRY, entry, unsigned};
 use super::{SqliteStorage, migrate, requests};
 use crate::{Entry, Error, StoredEntry};
 
-/// How many defects of a file are told.
+/// The most defects that are reported.
 const MOST_DEFECTS: u32 = 100;
 
-/// How much a ledger holds of what.
+/// How much a ledger holds of each kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerHoldings {
-    /// The version of the file's schema.
     pub schema: usize,
-    /// How many bytes the database has, what is free in it included.
+    /// The size of the database in bytes, including free pages.
     pub bytes: u64,
-    /// How many streams there are.
     pub streams: u64,
-    /// How many entries of each kind, by kind.
+    /// The number of entries by kind.
     pub entries: Vec<(String, u64)>,
-    /// What there is of content, by kind.
+    /// The content by kind.
     pub content: Vec<HeldContent>,
-    /// How many requests are remembered.
+    /// The number of remembered requests.
     pub requests: u64,
 }
 
-/// How much there is of one kind of content.
+/// How much content of one kind the ledger holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldContent {
-    /// The kind.
     pub kind: String,
-    /// How many pieces are there.
+    /// How many pieces are present.
     pub count: u64,
-    /// How many bytes they have.
+    /// The size of the present pieces, in bytes.
     pub bytes: u64,
-    /// How many were deleted by retention.
+    /// How many pieces retention has deleted.
     pub deleted: u64,
 }
 
 impl SqliteStorage {
-    /// What is wrong with the file: pages, rows that an index lacks, values that a column cannot hold, tables, indexes and triggers
-    /// that are not the ledger's, rows that belong to no entry of the log. An audit goes by entries, and would see none of it. Nothing, if it is sound; at most 100
-    /// defects are told. It reads the whole file.
+    /// The defects of the file: damaged pages, rows that an index lacks, values that a column cannot hold, tables,
+    /// indexes and triggers that are not the ledger's, and rows that belong to no entry of the log. An audit reads only
+    /// entries, so it would see none of these. Empty if the file is sound; at most 100 defects are reported. Reads the
+    /// whole file.
     ///
     /// # Errors
     /// If the file cannot be read at all.
@@ -63,8 +61,8 @@ impl SqliteStorage {
         })
     }
 
-    /// The answers that are kept for idempotency keys, and were changed since: the entry that each names is not bound to it.
-    /// At most 100 are told.
+    /// The stored answers for idempotency keys that somebody changed: the entry that each names is not bound to it. At
+    /// most 100 are reported.
     ///
     /// # Errors
     /// If they cannot be read.
@@ -72,7 +70,7 @@ impl SqliteStorage {
         self.read(requests::changed)
     }
 
-    /// How much the ledger holds of what.
+    /// How much the ledger holds of each kind.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -101,7 +99,8 @@ impl SqliteStorage {
     }
 }
 
-/// Rows that belong to no entry of the log: rows of entries and nodes behind its end, and content that a team is said to refer to.
+/// Rows that belong to no entry of the log: rows of entries and nodes after its end, and content that no entry of the
+/// team in its row refers to.
 fn strangers(connection: &Connection) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
     for (sql, what) in [
@@ -125,7 +124,7 @@ fn strangers(connection: &Connection) -> Result<Vec<String>, Error> {
     Ok(found)
 }
 
-/// The content that the entries of each team refer to, by digest. Entries that cannot be read are for an audit.
+/// The content that the entries of each team refer to, by digest. Skips unreadable entries, which an audit reports.
 fn referred_to(connection: &Connection) -> Result<BTreeSet<(String, Vec<u8>)>, Error> {
     let sql = format!("SELECT {ENTRY} FROM entries WHERE team IS NOT NULL");
     let mut statement = connection.prepare(&sql).map_err(unavailable)?;

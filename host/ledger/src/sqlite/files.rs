@@ -1,7 +1,7 @@
-//! The files of a ledger under their names: what is open may no longer be what stands there.
+//! Notices that another file has replaced an open file of the ledger.
 //!
-//! A process that has a file open goes on with it after somebody has put another one in its place. Whatever it would write
-//! then is gone with the old file. So the writer looks before each transaction.
+//! A process that has a file open goes on with it after somebody has put another one in its place. Whatever it would
+//! write then is gone with the old file. So the writer checks before each transaction.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -11,16 +11,16 @@ use std::path::{Path, PathBuf};
 use crate::Error;
 use crate::error::{FailureCause, StorageFailure};
 
-/// Which file a name stands for: device and inode.
+/// The identity of a file: device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileIdentity(u64, u64);
 
 impl FileIdentity {
-    /// The file that stands at that path; none if there is none, or where the system does not tell files apart.
+    /// The file at this path. None if there is no file, or if the system does not tell files apart.
     #[cfg(unix)]
     pub(super) fn of(path: &Path) -> Option<Self> {
         use std::os::unix::fs::MetadataExt as _;
-        // Only asked for by name: to open and close the file would give up SQLite's locks on it.
+        // By name only: opening and closing the file would give up SQLite's locks on it.
         std::fs::metadata(path).ok().map(|metadata| Self(metadata.dev(), metadata.ino()))
     }
 
@@ -30,35 +30,35 @@ impl FileIdentity {
     }
 }
 
-/// The database and its write-ahead file, as they were opened.
+/// The database and its write-ahead file, as this process opened them.
 pub(super) struct OpenFiles([OpenFile; 2]);
 
 struct OpenFile {
     path: PathBuf,
     identity: Option<FileIdentity>,
-    /// How long it was when it was last looked at. Neither file becomes shorter while it is in use.
+    /// The length at the last check, in bytes. Neither file becomes shorter while it is in use.
     length: u64,
 }
 
 impl OpenFiles {
-    /// Those that stand there now. The write-ahead file is there as soon as a connection has read something.
+    /// The files at these paths now. The write-ahead file exists once a connection has read something.
     pub(super) fn of(ledger: &Path) -> Self {
         let open = |path: PathBuf| OpenFile { identity: FileIdentity::of(&path), length: length(&path), path };
         Self([ledger.to_owned(), wal_of(ledger)].map(open))
     }
 
-    /// Whether they still stand where they stood, and nobody has cut them off.
+    /// Whether both files are still at their paths, and not shorter than before.
     pub(super) fn are_in_place(&mut self) -> bool {
         self.0.iter_mut().all(OpenFile::is_in_place)
     }
 
-    /// The same of the database alone.
+    /// Whether the database alone is still at its path.
     pub(super) fn is_database_in_place(&mut self) -> bool {
         let [database, _] = &mut self.0;
         database.is_in_place()
     }
 
-    /// Whether another write-ahead file, or none, stands where the one stood that is open.
+    /// Whether the write-ahead file at the path is missing, or another one than the open one.
     pub(super) fn is_wal_exchanged(&self) -> bool {
         let [_, wal] = &self.0;
         FileIdentity::of(&wal.path) != wal.identity
@@ -72,24 +72,24 @@ impl OpenFile {
     }
 }
 
-/// Where the write-ahead file of a ledger is.
+/// The path of a ledger's write-ahead file.
 fn wal_of(ledger: &Path) -> PathBuf {
     let mut wal = OsString::from(ledger);
     wal.push("-wal");
     wal.into()
 }
 
-/// Whether there is nothing in the file of a ledger, or no file.
+/// Whether the file of a ledger is empty or missing.
 pub(super) fn is_empty(ledger: &Path) -> bool {
     length(ledger) == 0
 }
 
-/// Whether there is something in the write-ahead file of a ledger.
+/// Whether a ledger has a write-ahead file that is not empty.
 pub(super) fn has_wal(ledger: &Path) -> bool {
     length(&wal_of(ledger)) > 0
 }
 
-/// Says of a ledger that cannot be right what may have made it so: a write-ahead file that belongs to another database.
+/// Adds the likely cause to the error for a damaged ledger: a write-ahead file that belongs to another database.
 pub(super) fn explain(ledger: &Path, error: Error) -> Error {
     match error {
         Error::Unavailable(StorageFailure { cause: FailureCause::Corrupt, message }) if has_wal(ledger) => {

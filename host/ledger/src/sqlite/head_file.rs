@@ -1,10 +1,11 @@
 //! The head file, `ledger.db-head` beside `ledger.db`: how many entries the log had after the last commit, and their root.
 //!
 //! The ledger alone cannot tell that its newest entries are gone, for example with a write-ahead file that somebody
-//! removed. The head file can: it is written after each commit, before anybody is answered. It is not synced to the disk, so
-//! after a power cut it may say less than the ledger holds, never more. Its one record is smaller than a sector, is written
-//! over in place, and has a checksum. All processes that write the ledger take turns by a lock on the file, and the size in
-//! it never goes down, except when a loss is accepted.
+//! The ledger alone cannot tell that its newest entries are gone, for example with a write-ahead file that somebody
+//! removed. The head file can: the writer updates it after each commit, before it answers anybody. The file is not
+//! synced to the disk, so after a power cut it may name fewer entries than the ledger holds, but never more. Its one
+//! record is smaller than a sector, is overwritten in place, and has a checksum. All processes that write the ledger
+//! take turns by a lock on the file, and the size in it never goes down, except when somebody accepts a loss.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -21,26 +22,26 @@ use crate::error::{FailureCause, StorageFailure};
 use crate::storage::TreeHead;
 use crate::tree::Hash;
 
-/// What the record begins with.
+/// The beginning of the record.
 const FORMAT: &str = "lockgate-ledger-head/v1";
-/// How many bytes the record has: format, size in 20 digits, root and checksum in base64, each followed by one byte.
+/// The length of the record in bytes: format, size in 20 digits, root and checksum in base64, each followed by one
+/// byte.
 const LENGTH: usize = FORMAT.len() + 1 + 20 + 1 + 44 + 1 + 44 + 1;
-/// How long to wait before the lock is asked for again.
+/// The pause before the next attempt to lock.
 const AGAIN: Duration = Duration::from_millis(1);
 
-/// How often a record is read again that cannot be right.
+/// How often an invalid record is read again.
 const READ_AGAIN: u32 = 20;
-/// How long the lock is waited for at most: those who write hold it for much less.
+/// The longest wait for the lock. Writers hold it for much less.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// What a head file says.
+/// The content of a head file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum HeadRecord {
-    /// Nothing: there is no file, or nothing was ever written into it.
+    /// There is no file, or it is empty.
     Missing,
-    /// Nothing that can be relied on: its checksum does not fit.
+    /// The checksum does not fit the record.
     Unreadable,
-    /// The size and root of the log.
     Head(TreeHead),
 }
 
@@ -52,12 +53,12 @@ pub(super) struct HeadFile {
 }
 
 impl HeadFile {
-    /// The head file of a ledger; another process may hold its lock for that long.
+    /// The head file of a ledger. Another process may hold its lock for up to `busy`.
     pub(super) fn beside(ledger: &Path, busy: Duration) -> Self {
         Self { path: head_file_of(ledger), busy: busy.min(LONGEST_WAIT), open: None }
     }
 
-    /// What it says. Nothing is written, and no lock is taken, so that nobody who writes waits for one who reads.
+    /// Reads the record. It writes nothing and takes no lock, so that no writer waits for a reader.
     pub(super) fn read(&self) -> Result<HeadRecord, Error> {
         let read = || match File::open(&self.path) {
             Ok(file) => whole_record_in(&file),
@@ -67,7 +68,7 @@ impl HeadFile {
         read().map_err(|error| self.unavailable(&error).into())
     }
 
-    /// Writes a head, unless the file says as much already: another process may have committed more meanwhile.
+    /// Writes a head, unless the file holds an equal or larger one: another process may have committed more meanwhile.
     pub(super) fn raise(&mut self, head: TreeHead) -> Result<(), StorageFailure> {
         self.write(head, |recorded| match recorded {
             HeadRecord::Head(recorded) => recorded.size < head.size,
@@ -75,7 +76,7 @@ impl HeadFile {
         })
     }
 
-    /// Writes a head, whatever the file says.
+    /// Writes a head, whatever the file holds.
     pub(super) fn replace(&mut self, head: TreeHead) -> Result<(), StorageFailure> {
         self.write(head, |_| true)
     }
@@ -89,7 +90,7 @@ impl HeadFile {
     }
 
     fn try_write(&mut self, head: TreeHead, is_due: impl FnOnce(&HeadRecord) -> bool) -> io::Result<()> {
-        // A file that was taken away or replaced is opened again, or made again.
+        // A file that was removed or replaced is opened or made again.
         let standing = FileIdentity::of(&self.path);
         if self.open.as_ref().is_none_or(|(_, opened)| standing != *opened) {
             let mut options = OpenOptions::new();
@@ -111,14 +112,14 @@ impl HeadFile {
             match recorded {
                 HeadRecord::Head(_) => Ok(()),
                 HeadRecord::Unreadable => file.set_len(LENGTH as u64),
-                // Once: a name that is not on the disk would be missed after a power cut.
+                // Only once: a name that is not on the disk would be missing after a power cut.
                 HeadRecord::Missing => file.sync_all().and_then(|()| sync_folder(&self.path)),
             }
         });
         written.and(file.unlock())
     }
 
-    /// Waits until the lock is there. Other processes hold it for as long as a write takes.
+    /// Waits for the lock. Other processes hold it for as long as a write takes.
     fn wait_for(&self, try_lock: impl Fn() -> Result<(), TryLockError>) -> io::Result<()> {
         let begun = Instant::now();
         loop {
@@ -139,14 +140,14 @@ impl HeadFile {
     }
 }
 
-/// Where the head file of a ledger is.
+/// The path of a ledger's head file.
 pub(super) fn head_file_of(ledger: &Path) -> PathBuf {
     let mut path = OsString::from(ledger);
     path.push("-head");
     path.into()
 }
 
-/// Reads a record without a lock: one that another process is just writing is read again.
+/// Reads a record without a lock. Reads again if another process is writing the record.
 fn whole_record_in(file: &File) -> io::Result<HeadRecord> {
     for _ in 0..READ_AGAIN {
         match record_in(file)? {
@@ -161,7 +162,7 @@ fn record_in(file: &File) -> io::Result<HeadRecord> {
     let mut file = file;
     let mut bytes = Vec::with_capacity(LENGTH + 1);
     file.rewind()?;
-    // One byte more than a record has, so that a longer file is not taken for one.
+    // One byte more than a record has, to recognise a longer file.
     file.take(LENGTH as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.is_empty() {
         return Ok(HeadRecord::Missing);

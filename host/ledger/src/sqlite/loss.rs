@@ -1,4 +1,4 @@
-//! Whether a ledger still holds what is known to have been in it.
+//! Checks whether a ledger still holds everything that is known to have been in it.
 
 use std::path::Path;
 
@@ -16,22 +16,22 @@ use crate::loss::{ExpectedHead, Loss};
 use crate::storage::TreeHead;
 use crate::tree::{Frontier, Hash};
 
-/// What a ledger says of itself.
+/// What the database says of the log.
 struct LedgerState {
     head: TreeHead,
     has_head_file: bool,
     backed_up: Option<Timestamp>,
 }
 
-/// Says what a ledger has lost, if it has: measured by its head file, and by what this process has seen in it. The ledger
-/// may be of an older version, or empty. Not to be asked within a transaction: what it shows would be of another moment.
+/// Finds out what a ledger has lost, by its head file and by what this process has seen in it. The ledger may have an
+/// older version, or be empty. Do not call it within a transaction, which would show another moment.
 pub(super) fn find(
     connection: &Connection,
     ledger: &Path,
     head_file: &HeadFile,
     known: Option<TreeHead>,
 ) -> Result<Option<Loss>, Error> {
-    // Before the database is looked at: from here on it holds at least as much.
+    // Read before the database: from here on the database holds at least as much.
     let recorded = head_file.read()?;
     let alone = head_alone(ledger);
     let state = state(connection)?;
@@ -62,7 +62,7 @@ pub(super) fn find(
         }
     }
     match recorded {
-        // What this process has seen is there: the head file alone is missing, and is written anew.
+        // The ledger holds what this process has seen. Only the head file is missing, and is written again.
         _ if known.is_some() => Ok(None),
         HeadRecord::Unreadable => lost(ExpectedHead::Unreadable, None),
         HeadRecord::Missing if had_head_file => lost(ExpectedHead::Missing, None),
@@ -70,18 +70,19 @@ pub(super) fn find(
     }
 }
 
-/// What the database says alone, without its write-ahead file: an earlier head of the same log. None without a write-ahead
-/// file, or where it says nothing yet.
+/// The head that the database has without its write-ahead file: an earlier head of the same log. None if there is no
+/// write-ahead file, or the database has no head yet.
 fn head_alone(ledger: &Path) -> Option<TreeHead> {
     if !has_wal(ledger) {
         return None;
     }
     let state = open_alone(ledger).and_then(|connection| state(&connection));
-    // One that was brought over in part may not be readable alone.
+    // A database into which the pages were only partly moved may not be readable alone.
     state.ok().flatten().map(|state| state.head)
 }
 
-/// Sees whether a log goes on from what its database says alone. It does not with the write-ahead file of another database.
+/// Checks that a log continues the head that its database has alone. With the write-ahead file of another database it
+/// does not.
 fn check_extends(connection: &Connection, whole: Option<TreeHead>, alone: Option<TreeHead>) -> Result<(), Error> {
     let Some(alone) = alone else { return Ok(()) };
     let with = match whole {
@@ -98,8 +99,8 @@ fn check_extends(connection: &Connection, whole: Option<TreeHead>, alone: Option
     Err(Error::corrupt(format!("the database alone has {alone}, but with the write-ahead file {with}")))
 }
 
-/// The loss of all that was in the file of a ledger, if there is nothing in it although there was. To be asked before SQLite
-/// opens it, which removes the write-ahead file beside an empty database.
+/// The loss of everything in the file of a ledger, if the file was not empty before. Call it before SQLite opens the
+/// file, because SQLite removes the write-ahead file of an empty database.
 pub(super) fn find_gone(ledger: &Path, head_file: &HeadFile) -> Result<Option<Loss>, Error> {
     if !is_empty(ledger) {
         return Ok(None);
@@ -110,7 +111,7 @@ pub(super) fn find_gone(ledger: &Path, head_file: &HeadFile) -> Result<Option<Lo
         HeadRecord::Missing if has_wal(ledger) => ExpectedHead::Missing,
         HeadRecord::Missing => return Ok(None),
     };
-    // Another process may have made all of it meanwhile, the file first.
+    // Another process may have made all files meanwhile, the database first.
     let gone = Loss { ledger: ledger.to_owned(), expected, found: None, root: None, backed_up: None };
     Ok(is_empty(ledger).then_some(gone))
 }
@@ -126,7 +127,7 @@ fn state(connection: &Connection) -> Result<Option<LedgerState>, Error> {
     })
 }
 
-/// The root that the log had when it had that many entries, of which it has at least as many.
+/// The root that the log had when it had `size` entries. The log must have at least that many.
 pub(super) fn root_at(connection: &Connection, size: u64) -> Result<Hash, Error> {
     frontier_at(connection, size).map(|frontier| frontier.root())
 }

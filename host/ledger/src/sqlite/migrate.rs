@@ -1,5 +1,5 @@
-//! Bringing a file to the version that this program writes: forward only, one step for each version, each in a
-//! transaction together with the number that says it was done.
+//! Brings a file to the version that this program writes: forward only, one step for each version. Each step is one
+//! transaction, which also writes the number of the version.
 
 use std::collections::BTreeSet;
 
@@ -10,22 +10,22 @@ use super::row::number;
 use crate::Error;
 use crate::error::{FailureCause, StorageFailure};
 
-/// The steps. The number of a version is its place here, from 1.
+/// The steps. The number of a version is its position here, from 1.
 const STEPS: &[&str] = &[include_str!("schema/v1.sql")];
 
-/// Says in the file's header that it is a ledger of Lockgate's: "Lkgl".
+/// The application id in the file's header that marks a ledger of Lockgate: "Lkgl".
 const APPLICATION_ID: i32 = 0x4c6b_676c;
 
 /// The version that this program writes.
 pub const SCHEMA_VERSION: usize = STEPS.len();
 
-/// Does the steps that are missing.
+/// Runs the missing steps.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Error> {
     refuse_triggers(connection)?;
     if version(connection)? == SCHEMA_VERSION {
         return Ok(());
     }
-    // Another process may be doing the same: whoever gets the lock looks again.
+    // Another process may be migrating too: the process that gets the lock reads the version again.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
     let from = version(&transaction)?;
     for (done, step) in STEPS.iter().enumerate().skip(from) {
@@ -49,8 +49,8 @@ fn refuse_triggers(connection: &Connection) -> Result<(), Error> {
     }
 }
 
-/// What stands in the schema of a file and is not the ledger's, or the other way round: a trigger, for example, would change what
-/// is written. A file that was brought to the current version has the same schema as a new one.
+/// The differences between the schema of a file and the ledger's. A trigger, for example, would change what is written.
+/// A file that was brought to the current version has the same schema as a new one.
 pub(super) fn changes(connection: &Connection) -> Result<Vec<String>, Error> {
     let mut new = Connection::open_in_memory().map_err(unavailable)?;
     migrate(&mut new)?;
@@ -60,7 +60,7 @@ pub(super) fn changes(connection: &Connection) -> Result<Vec<String>, Error> {
     Ok(added.chain(missing).map(|change| format!("the schema was changed: the {change}")).collect())
 }
 
-/// Kind, name and definition of all that a schema has. What SQLite makes for itself has no definition.
+/// Kind, name and definition of each object in a schema. Objects that SQLite makes for itself have no definition.
 fn schema(connection: &Connection) -> Result<BTreeSet<(String, String, String)>, Error> {
     let sql = "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND substr(name, 1, 7) <> 'sqlite_'";
     let mut statement = connection.prepare(sql).map_err(unavailable)?;
@@ -68,7 +68,7 @@ fn schema(connection: &Connection) -> Result<BTreeSet<(String, String, String)>,
     rows.collect::<Result<_, _>>().map_err(unavailable)
 }
 
-/// The version of a file; 0 if it is empty.
+/// The schema version of a file. 0 if the file is empty.
 pub(super) fn version(connection: &Connection) -> Result<usize, Error> {
     let number =
         |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(unavailable);

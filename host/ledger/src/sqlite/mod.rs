@@ -1,8 +1,8 @@
 //! SQLite: the ledger in one file, for one machine.
 //!
 //! One thread writes and answers in groups ([`writer`]); any number of connections read what was committed last, and
-//! wait for nobody. Other processes may have the same file open, to read or to write: SQLite's lock keeps writers
-//! apart, and each transaction looks where the log stands before it goes on.
+//! wait for nobody. Other processes may have the same file open, to read or to write: SQLite's lock separates the
+//! writers, and each transaction reads where the log stands before it goes on.
 
 mod backup;
 mod batch;
@@ -54,18 +54,18 @@ use crate::system_entries::LossAccepted;
 use crate::tree::Hash;
 use crate::{Append, CommittedAppend, Error, InvalidEntry, LedgerClock, StorageHealth, StoredEntry, SystemClock};
 
-/// What can be chosen about a file.
+/// The options of a SQLite ledger.
 #[derive(Clone, Debug)]
 pub struct SqliteOptions {
-    /// How many writes may wait before more are turned away. Default 1024.
+    /// How many writes may wait before further ones are refused. Default: 1024.
     pub queue: usize,
-    /// How many bytes may wait in them. Default 256 MiB.
+    /// How many bytes the waiting writes may have together. Default: 256 MiB.
     pub queue_bytes: u64,
-    /// How many bytes one write may have. Default 64 MiB.
+    /// How many bytes one write may have. Default: 64 MiB.
     pub largest: u64,
-    /// How long another process may hold the file before a write is given up. Default 5 s.
+    /// How long a write waits for another process that holds the file. Default: 5 s.
     pub busy: Duration,
-    /// The clock of the system. Default: that of this machine.
+    /// The system's clock. Default: that of this machine.
     pub clock: SystemClock,
 }
 
@@ -81,7 +81,7 @@ impl Default for SqliteOptions {
     }
 }
 
-/// A ledger in a SQLite file. Dropping it answers what was handed in before, and closes it.
+/// A ledger in a SQLite file. Dropping it answers all pending writes, and closes the file.
 pub struct SqliteStorage {
     path: PathBuf,
     readers: Arc<Readers>,
@@ -99,18 +99,19 @@ struct Writing {
 }
 
 impl SqliteStorage {
-    /// Opens a ledger to write and read, and makes one if there is no file: signed with that key, and under its name.
+    /// Opens a ledger to write and read. If there is no file, makes a ledger that `key` signs, and that has the key's
+    /// name.
     ///
     /// # Errors
-    /// If the file cannot be written, is not a ledger, or is one that another key signs.
+    /// If the file cannot be written, is not a ledger, or another key signs it.
     pub fn open(path: &Path, key: SigningKey, options: SqliteOptions) -> Result<Self, Error> {
         let own = key.verifying_key().to_string();
         let no_other = move |current: &str| Err(Error::key_retired(current.to_owned(), &own));
         Self::open_by_keys(path, key, Box::new(no_other), options, None).map(|(storage, _)| storage)
     }
 
-    /// The same; when another process has changed keys, the new one is looked up, and signs from then on. What
-    /// is lost may be accepted.
+    /// Opens a ledger as [`Self::open`] does. If another process changes keys, `keys` finds the new one, which signs
+    /// from then on. Accepts a loss if `accepted` is given.
     pub(crate) fn open_by_keys(
         path: &Path,
         key: SigningKey,
@@ -139,11 +140,11 @@ impl SqliteStorage {
         Ok((Self { readers, head_file, path: path.to_owned(), streams, clock, writing, options }, accepted))
     }
 
-    /// Refuses a ledger whose file is gone or empty, and that has a head file or a write-ahead file still. One that never was
-    /// is not refused.
+    /// Refuses a ledger whose file is gone or empty while its head file or write-ahead file still exists. Does not
+    /// refuse a ledger that never existed.
     ///
     /// # Errors
-    /// [`Error::Loss`], or that the head file cannot be read.
+    /// [`Error::Loss`], or an error if the head file cannot be read.
     pub fn refuse_gone(path: &Path) -> Result<(), Error> {
         match loss::find_gone(path, &HeadFile::beside(path, SqliteOptions::default().busy))? {
             Some(loss) => Err(Error::Loss(Box::new(loss))),
@@ -151,17 +152,17 @@ impl SqliteStorage {
         }
     }
 
-    /// Whether nothing is there of a ledger: no file, or only empty ones.
+    /// Whether no file of a ledger exists, or all are empty.
     pub(crate) fn is_absent(path: &Path) -> bool {
         files::is_empty(path) && !files::has_wal(path) && !Self::has_head_file(path)
     }
 
-    /// Whether a ledger has a head file, which is the last file that is made of it.
+    /// Whether a ledger has a head file, which is the last file that a first start makes.
     pub(crate) fn has_head_file(path: &Path) -> bool {
         head_file::head_file_of(path).exists()
     }
 
-    /// What the head file says that the ledger held after the last commit; none if there is no head file, or a damaged one.
+    /// The log's head after the last commit, as the head file has it. None if the head file is missing or damaged.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -172,7 +173,7 @@ impl SqliteStorage {
         })
     }
 
-    /// What the ledger has lost, if it has: measured by its head file.
+    /// What the ledger has lost according to its head file. None if it has lost nothing.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -181,11 +182,11 @@ impl SqliteStorage {
         found.map_err(|error| files::explain(&self.path, error))
     }
 
-    /// Opens a ledger only to read, for example a backup, or that of a running server: it needs no key.
+    /// Opens a ledger only to read, for example a backup, or the ledger of a running server. It needs no key.
     ///
     /// # Errors
-    /// If there is no such file, it is not a ledger, or of another version than this program writes. A ledger that has
-    /// [lost](Self::loss) something can be read all the same, as long as there is one.
+    /// If there is no such file, it is not a ledger, or it has another version than this program writes. A ledger that
+    /// has [lost](Self::loss) a part can still be read as long as its file exists.
     pub fn open_read_only(path: &Path) -> Result<Self, Error> {
         let options = SqliteOptions::default();
         let readers = Arc::new(Readers::new(path.to_owned(), options.busy));
@@ -205,17 +206,17 @@ impl SqliteStorage {
         Err(StorageFailure::new(FailureCause::Other, message).into())
     }
 
-    /// Asks something, of one state of the database.
+    /// Runs several queries on one state of the database.
     fn read<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         self.readers.read(ask).inspect_err(|error| self.doubt(error))
     }
 
-    /// Asks one question.
+    /// Runs one query.
     fn ask<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         self.readers.ask(ask).inspect_err(|error| self.doubt(error))
     }
 
-    /// Has the thread that writes see whether the ledger is well, once something could not be read.
+    /// Has the writing thread check the ledger after a failed read.
     fn doubt(&self, error: &Error) {
         let is_damage = match error {
             Error::Unavailable(why) => matches!(why.cause, FailureCause::Corrupt | FailureCause::Io),
@@ -224,12 +225,12 @@ impl SqliteStorage {
         };
         let Some(writing) = self.writing.as_ref().filter(|_| is_damage) else { return };
         if !writing.state.doubted.swap(true, Ordering::Relaxed) && self.send(WriterJob::Probe).is_err() {
-            // It has much to write, and notices by that.
+            // The queue is full: the writing thread notices the fault by its writes.
             writing.state.doubted.store(false, Ordering::Relaxed);
         }
     }
 
-    /// Takes note of the newest entry in the file.
+    /// Records the time of the newest entry in the file.
     fn see_newest(&self) -> Result<(), Error> {
         if let Some(at) = self.read(|connection| newest::newest(connection, 0))? {
             self.clock.saw(at);
@@ -237,7 +238,7 @@ impl SqliteStorage {
         Ok(())
     }
 
-    /// Hands a job to the thread, or back.
+    /// Hands a job to the writing thread. Returns the job if that is not possible.
     fn send(&self, job: WriterJob) -> Result<(), Box<(WriterJob, Error)>> {
         let unavailable = |cause, message: &str| Error::from(StorageFailure::new(cause, message));
         let Some(writing) = &self.writing else {
@@ -266,7 +267,7 @@ impl SqliteStorage {
         })
     }
 
-    /// Takes note of the time of the entries, once they are written.
+    /// Records the time of the entries once they are written.
     fn noting_time(&self, at: Option<Timestamp>, done: AppendCallback) -> AppendCallback {
         let Some(at) = at else { return done };
         let clock = Arc::clone(&self.clock);
@@ -278,7 +279,7 @@ impl SqliteStorage {
         })
     }
 
-    /// What can be found wrong with an append without looking at the file, and how many bytes it has.
+    /// Checks an append as far as that is possible without the file. Returns its size in bytes.
     fn checked(&self, append: &Append) -> Result<u64, Error> {
         for content in &append.content {
             check_word("kind of content", &content.kind)?;
@@ -359,7 +360,7 @@ impl Storage for SqliteStorage {
     }
 
     fn recent_versions(&self, streams: &[&str]) -> Result<Vec<u64>, Error> {
-        // Only where this process writes does it find out what it missed.
+        // Only a process that writes learns of the versions that it missed.
         if let Some(known) = self.writing.as_ref().and_then(|_| self.streams.versions(streams)) {
             return Ok(known);
         }
@@ -427,10 +428,10 @@ impl Storage for SqliteStorage {
 impl Drop for SqliteStorage {
     fn drop(&mut self) {
         if let Some(writing) = &mut self.writing {
-            // The connection that writes is to be the last one: it brings over what is in the write-ahead file.
+            // The writing connection must be the last to close: it moves the pages of the write-ahead file.
             self.readers.close();
             writing.jobs = None;
-            // The last one to hold it may be a caller's answer, on that very thread.
+            // The last owner may be a caller's answer, which runs on the writing thread itself.
             if let Some(thread) = writing.thread.take().filter(|t| t.thread().id() != std::thread::current().id()) {
                 drop(thread.join());
             }

@@ -7,12 +7,12 @@ use super::connection::unavailable;
 use super::row::{ENTRY, entry, number};
 use crate::Error;
 
-/// How many of the last entries are looked at. Requests that were answered side by side are not written in the order of
+/// How many of the last entries are read. Requests that were answered side by side are not written in the order of
 /// their times.
 const LAST: u32 = 1024;
 
-/// The latest time among the last entries, as far as they stand at that place of the log or behind it; none if there is no
-/// such entry. An entry that does not fit together counts for nothing: an audit tells what is wrong with it.
+/// The latest time among the last entries with an index of at least `from`. None if there is no such entry. Skips
+/// entries that do not fit their hash or columns: an audit reports those.
 pub(super) fn newest(connection: &Connection, from: u64) -> Result<Option<Timestamp>, Error> {
     let sql = format!(
         "SELECT {ENTRY} FROM entries WHERE idx >= ?1 AND idx < (SELECT size FROM log) ORDER BY idx DESC LIMIT ?2"

@@ -1,4 +1,4 @@
-//! Reading: connections that see the last commit and wait for nobody, and the questions that are asked of them.
+//! Connections that read the last commit and wait for nobody, and the queries that run on them.
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -17,21 +17,21 @@ use crate::storage::{ContentState, EntryQuery, LogHead, NamespaceValues, StoredC
 use crate::tree::Hash;
 use crate::{Error, StoredEntry};
 
-/// How many connections are kept open while nobody reads.
+/// How many idle connections are kept open.
 const KEPT: usize = 8;
 
-/// Connections that read. There is always one more.
+/// The connections that read. Another one can always be opened.
 pub(super) struct Readers {
     path: PathBuf,
     busy: Duration,
     idle: Mutex<Idle>,
 }
 
-/// Connections that nobody reads from at the moment.
+/// Connections that are not in use.
 #[derive(Default)]
 struct Idle {
     connections: Vec<Connection>,
-    /// How often all connections were closed: one that was opened before that is not kept.
+    /// How often all connections were closed. A connection that was opened before the last time is not kept.
     closed: u64,
 }
 
@@ -40,7 +40,7 @@ impl Readers {
         Self { path, busy, idle: Mutex::default() }
     }
 
-    /// Asks something, of one state of the database.
+    /// Runs several queries on one state of the database.
     pub(super) fn read<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         self.with(|connection| {
             let transaction = connection.transaction().map_err(unavailable)?;
@@ -50,20 +50,20 @@ impl Readers {
         })
     }
 
-    /// Asks one question, which is answered of one state of the database without a transaction around it: that takes a
-    /// third of the time.
+    /// Runs one query without a transaction around it: that takes a third of the time.
     pub(super) fn ask<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         self.with(|connection| ask(connection))
     }
 
-    /// Closes all connections: another file stands where the ledger stood. One that is in use is closed after that.
+    /// Closes all connections, because another file has replaced the ledger. A connection that is in use is closed
+    /// afterwards.
     pub(super) fn close(&self) {
         let mut idle = self.idle();
         idle.closed += 1;
         idle.connections.clear();
     }
 
-    /// A connection that gave an error is not used again.
+    /// Runs `ask` on a connection. Drops the connection after an error.
     fn with<T>(&self, ask: impl FnOnce(&mut Connection) -> Result<T, Error>) -> Result<T, Error> {
         let (opened, closed) = {
             let mut idle = self.idle();
@@ -95,8 +95,8 @@ pub(super) fn head(connection: &Connection) -> Result<LogHead, Error> {
     Ok(LogHead { size, root, checkpoint, key })
 }
 
-/// The condition that a row of `entries` is an entry of the log: what stands behind its end was not written by the ledger, and no
-/// root covers it.
+/// The SQL condition that a row of `entries` is an entry of the log. The ledger did not write rows after the log's end,
+/// and no root covers them.
 const WITHIN: &str = "+idx < (SELECT size FROM log)";
 
 pub(super) fn version(connection: &Connection, stream: &str) -> Result<u64, Error> {
@@ -105,15 +105,15 @@ pub(super) fn version(connection: &Connection, stream: &str) -> Result<u64, Erro
     Ok(one(connection, sql, [stream], |row| unsigned(row, 0))?.unwrap_or(0))
 }
 
-/// The question for the version of the stream of that parameter.
+/// The SQL that reads the version of the stream in this parameter.
 fn version_of(parameter: &str) -> String {
     format!("SELECT sequence FROM entries WHERE stream = {parameter} AND {WITHIN} ORDER BY sequence DESC LIMIT 1")
 }
 
-/// How many versions are read in one question at most.
+/// The most versions that one query reads.
 pub(super) const VERSIONS: usize = 4;
 
-/// The versions of at most [`VERSIONS`] streams, in one question.
+/// The versions of at most [`VERSIONS`] streams, in one query.
 pub(super) fn versions(connection: &Connection, streams: &[&str]) -> Result<Vec<u64>, Error> {
     static QUESTIONS: LazyLock<Vec<String>> = LazyLock::new(|| {
         let one = |n| format!("({})", version_of(&format!("?{n}")));
@@ -143,7 +143,7 @@ pub(super) fn entries(connection: &Connection, query: &EntryQuery) -> Result<Vec
     rows.collect::<Result<_, _>>().map_err(unavailable)
 }
 
-/// The statement that answers a query of a log of that size, and its values.
+/// The SQL statement for a query of a log of `size` entries, and its parameters.
 fn statement_of(query: &EntryQuery, size: u64) -> (String, Vec<Value>) {
     let mut sql = format!("SELECT {ENTRY} FROM entries WHERE idx >= ?1 AND idx < ?2");
     let mut values = vec![
@@ -151,13 +151,13 @@ fn statement_of(query: &EntryQuery, size: u64) -> (String, Vec<Value>) {
         Value::from(number(query.before.map_or(size, |before| before.min(size)))),
     ];
     let mut add = |column: &str, value: &String, leads: bool| {
-        // SQLite knows nothing of how many entries a stream, kind or team has, and would take the wrong index: a `+` keeps
-        // it from that.
+        // SQLite does not know how many entries a stream, kind or team has, and would take the wrong index: a `+`
+        // prevents that.
         let plus = if leads { "" } else { "+" };
         values.push(Value::from(value.clone()));
         sql.push_str(&format!(" AND {plus}{column} = ?{}", values.len()));
     };
-    // The first of these that is asked for leads by its index, together with the team, which has no index of its own.
+    // The first of these conditions selects the index, together with the team, which has no index of its own.
     let mut lead = None;
     for (column, value) in [("id", &query.id), ("stream", &query.stream), ("kind", &query.kind)] {
         if let Some(value) = value {
@@ -177,7 +177,7 @@ fn statement_of(query: &EntryQuery, size: u64) -> (String, Vec<Value>) {
     (sql, values)
 }
 
-/// Where the entries stand that one append wrote.
+/// The positions of the entries that one append wrote.
 pub(super) fn placed(connection: &Connection, first: u64, count: u64) -> Result<Vec<EntryPosition>, Error> {
     let sql = "SELECT idx, stream, sequence, hash FROM entries WHERE idx >= ?1 ORDER BY idx LIMIT ?2";
     let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
@@ -286,7 +286,7 @@ mod tests {
     use super::*;
     use crate::sqlite::migrate::migrate;
 
-    /// How SQLite finds what a query names.
+    /// SQLite's plan for a query.
     fn plan(query: &EntryQuery) -> Vec<String> {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection).unwrap();

@@ -1,5 +1,5 @@
-//! The requests that were answered: kept in a table beside the log, and bound to it. The first entry that a request wrote
-//! names a digest over the row, so a row that somebody changed is found out before anything is answered from it.
+//! The requests that were answered: a table beside the log keeps them, and the log binds them. The first entry of a
+//! request names a digest over the row, so the ledger notices a changed row before it answers from it.
 
 use lockgate_domain::Digest;
 use rusqlite::{Connection, Row, params};
@@ -13,13 +13,13 @@ use crate::compression::decompress;
 use crate::{Error, StoredEntry};
 
 const COLUMNS: &str = "scope, key, digest, first, count, dictionary, answer, salt";
-/// How large an answer may be, in bytes.
+/// The largest answer, in bytes.
 const LARGEST_ANSWER: usize = 64 << 20;
 /// How many rows are read at once.
 const PAGE: usize = 256;
-/// How many changed rows are told.
+/// The most changed rows that are reported.
 const MOST_CHANGED: usize = 100;
-/// What is wrong with a row that holds what no request has.
+/// What is wrong with a row whose values no request can have.
 const UNREADABLE: &str = "it holds values that no request has";
 
 /// A row of the table.
@@ -31,7 +31,7 @@ struct KeptRequest {
 }
 
 impl KeptRequest {
-    /// None if a column holds what no request has, for example a digest of another length.
+    /// Reads a row. None if a column holds a value that no request can have, for example a digest of another length.
     fn read(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
         let (scope, key, answer) = (row.get(0)?, row.get(1)?, row.get_ref(6)?.as_blob()?);
         let columns = || {
@@ -43,7 +43,7 @@ impl KeptRequest {
         Ok(columns())
     }
 
-    /// What is wrong with it, if anything: whether the entry that it names is bound to it.
+    /// What is wrong with the row, if the entry that it names is not bound to it.
     fn wrong(&self, connection: &Connection) -> Result<Option<String>, Error> {
         let sql = format!("SELECT {ENTRY} FROM entries WHERE idx = ?1");
         let stored: Option<StoredEntry> = one(connection, &sql, [number(self.first)], entry)?;
@@ -57,7 +57,7 @@ impl KeptRequest {
     }
 }
 
-/// Keeps what was answered.
+/// Stores the answer to a request.
 pub(super) fn keep(
     connection: &Connection,
     prepared: &PreparedRequest,
@@ -73,7 +73,7 @@ pub(super) fn keep(
     change(connection, sql, row).map(drop)
 }
 
-/// What a request was answered, if it was: the outer error is one of the database.
+/// The stored answer to a request, if there is one. The outer error is one of the database.
 pub(super) fn repeat(
     connection: &Connection,
     request: &IdempotentRequest,
@@ -88,7 +88,7 @@ pub(super) fn repeat(
     Ok(Some(Ok(CommittedAppend { entries, checkpoint: String::new(), namespaces: Default::default(), repeat })))
 }
 
-/// The answer that a request was given, if it was answered.
+/// The answer that the ledger gave to a request, if it gave one.
 pub(super) fn answered(
     connection: &Connection,
     scope: &str,
@@ -114,7 +114,7 @@ fn find(
     }))
 }
 
-/// The kept answers that were changed, at most a hundred of them.
+/// The stored answers that somebody changed, at most a hundred of them.
 pub(super) fn changed(connection: &Connection) -> Result<Vec<String>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM requests WHERE (scope, key) > (?1, ?2) ORDER BY scope, key LIMIT {PAGE}");
     let (mut changed, mut after) = (Vec::new(), (String::new(), String::new()));

@@ -1,4 +1,4 @@
-//! Retention: the bytes go, what they hashed to stays, and the log says what went.
+//! Retention: deletes the bytes of content, keeps their digests, and records the deletion in the log.
 
 use lockgate_domain::Digest;
 use rusqlite::params;
@@ -10,10 +10,10 @@ use crate::Error;
 use crate::storage::{RetentionReport, RetentionRule};
 use crate::system_entries::{CONTENT_DELETED, ContentDeleted};
 
-/// How many go in one transaction: others want to write as well.
+/// The most pieces of content that one transaction deletes: other callers want to write as well.
 const MOST: u64 = 256;
 
-/// Deletes some of what a rule names. Nothing is left when it says that it deleted nothing.
+/// Deletes some of the content or requests that a rule names. All are gone once it reports that it deleted nothing.
 pub(super) fn some(batch: &mut Batch<'_>, rule: &RetentionRule) -> Result<RetentionReport, Error> {
     match rule {
         RetentionRule::Requests { before } => {

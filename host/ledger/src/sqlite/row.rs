@@ -1,5 +1,5 @@
-//! Values of the database as values of the ledger, and back. SQLite has whole numbers of 64 bits with a sign, and all of
-//! ours are far from their limit; one that is not was changed from outside.
+//! Converts values of the database to values of the ledger, and back. SQLite has signed whole numbers of 64 bits, and
+//! all of ours are far from their limit. Only a change from outside can produce one that is not.
 
 use lockgate_domain::{Digest, Timestamp};
 use rusqlite::types::Type;
@@ -34,7 +34,8 @@ pub(super) fn digest(row: &Row<'_>, column: usize) -> rusqlite::Result<Digest> {
 /// The columns of an entry, in the order in which [`entry`] reads them.
 pub(super) const ENTRY: &str = "idx, stream, sequence, kind, id, at, team, hash, dictionary, text";
 
-/// An entry whose text cannot be read is not an error of the database: it says so itself, and all others can be read.
+/// Reads an entry. An entry with unreadable text is no error of the database: it carries its own
+/// [`damage`](StoredEntry::damage), so that all others can be read.
 pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<StoredEntry> {
     let (index, sequence) = (unsigned(row, 0)?, unsigned(row, 2)?);
     let leaf = match decompress(row.get(8)?, row.get_ref(9)?.as_blob()?, LARGEST_TEXT) {
@@ -56,7 +57,7 @@ pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<StoredEntry> {
     })
 }
 
-/// One row, if there is one, by a statement that is prepared once for each connection.
+/// Reads at most one row, by a statement that is prepared once for each connection.
 pub(super) fn one<T>(
     connection: &Connection,
     sql: &str,

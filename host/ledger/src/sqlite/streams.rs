@@ -1,18 +1,18 @@
-//! The versions of streams, as far as this process knows them, so that a database need not be asked for each.
+//! The versions of streams that this process knows, so that it need not query the database for each.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
 use parking_lot::{Mutex, MutexGuard};
 
-/// How much is remembered of each.
+/// How many streams are remembered.
 const REMEMBERED: usize = 65_536;
-/// Of which streams the versions are remembered, by the length of their names in bytes: whoever asks for streams that do
-/// not exist is not to fill the memory.
+/// The longest stream name, in bytes, whose version is remembered. Clients that ask for streams that do not exist must
+/// not fill the memory.
 const LONGEST: usize = 256;
 
-/// The last known versions, for whoever can do with those. Other processes may have written since: what comes of it is
-/// found when it is to be written, under SQLite's lock.
+/// The last known versions, for callers that can use those. Other processes may have written since. The write itself,
+/// under SQLite's lock, notices an old version.
 #[derive(Default)]
 pub(super) struct Streams(Mutex<HashMap<String, u64>>);
 
@@ -23,7 +23,7 @@ impl Streams {
         streams.iter().map(|stream| known.get(*stream).copied()).collect()
     }
 
-    /// Takes note of versions. They only grow: what is known to be newer stays.
+    /// Records versions. Versions only grow, so a newer known version stays.
     pub(super) fn learn<'s>(&self, versions: impl Iterator<Item = (&'s str, u64)>) {
         let mut known = self.lock();
         for (stream, version) in versions.filter(|(stream, _)| stream.len() <= LONGEST) {
@@ -34,7 +34,7 @@ impl Streams {
         }
     }
 
-    /// Somebody else has written, or nobody knows.
+    /// Forgets all versions, because another process has written or the state is unknown.
     pub(super) fn forget(&self) {
         self.lock().clear();
     }
@@ -44,7 +44,7 @@ impl Streams {
     }
 }
 
-/// Remembers one more, and forgets all others where they are too many.
+/// Adds one item. Forgets all others first if there are too many.
 pub(super) fn insert<K: Eq + Hash, V>(known: &mut HashMap<K, V>, key: K, value: V) {
     if known.len() >= REMEMBERED {
         known.clear();

@@ -1,9 +1,10 @@
-//! The one thread that writes: it takes what waits, writes it in one transaction, and answers when that is on the disk.
+//! The one thread that writes: it takes the waiting appends, writes them in one transaction, and answers when that is
+//! on the disk.
 //!
 //! While the disk is busy with one transaction, the next appends gather in the queue and become the next transaction:
-//! the slower the disk, the larger the groups. After a failure nobody is told that anything was written; the connection
-//! is dropped, since what it believes about the file may be wrong, and a small write is tried again and again until it
-//! works.
+//! the slower the disk, the larger the groups. After a failure no caller is told that its append was written. The
+//! thread drops the connection, because the connection's view of the file may be wrong, and repeats a small write until
+//! it works.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -31,13 +32,13 @@ use crate::storage::{AppendCallback, RetentionReport, RetentionRule};
 use crate::system_entries::{BACKUP_RESTORED, LOG_KEY, LOSS_ACCEPTED, LogKey, LossAccepted};
 use crate::{Error, LedgerClock, SystemClock};
 
-/// How many appends go into one transaction, and how many bytes of them.
+/// The most appends in one transaction. Their bytes are limited as well.
 const MOST_APPENDS: usize = 256;
 const MOST_BYTES: u64 = 32 << 20;
-/// How often it is tried whether writing works again.
+/// How often the thread tries whether writing works again.
 const PROBE_EACH: Duration = Duration::from_millis(500);
 
-/// What waits for the thread.
+/// A job for the writing thread.
 pub(super) enum WriterJob {
     Append {
         append: Box<PreparedAppend>,
@@ -52,16 +53,16 @@ pub(super) enum WriterJob {
         rule: RetentionRule,
         done: Box<dyn FnOnce(Result<RetentionReport, Error>) + Send>,
     },
-    /// Something could not be read: sees whether the ledger is well.
+    /// A read failed: check the ledger.
     Probe,
 }
 
-/// What others may know of the thread.
+/// What other threads may know of the writing thread.
 #[derive(Default)]
 pub(super) struct WriterState {
     pub(super) waiting: AtomicUsize,
     pub(super) waiting_bytes: AtomicU64,
-    /// Whether a probe waits.
+    /// Whether a [`WriterJob::Probe`] is waiting.
     pub(super) doubted: AtomicBool,
     pub(super) failing: Mutex<Option<(Timestamp, StorageFailure)>>,
 }
@@ -77,12 +78,12 @@ impl WriterState {
     }
 }
 
-/// Since when writing fails is told and not recorded, so the machine's own clock will do.
+/// The start of a failure is reported and not stored, so the machine's own clock is good enough.
 fn system_time() -> Timestamp {
     LedgerClock::new(SystemClock::default()).now()
 }
 
-/// Finds the key that a log goes by, by its verifying half: for when another process has changed keys.
+/// Finds the current key of a log by its verifying half, after another process has changed keys.
 pub(crate) type KeyLookup = Box<dyn Fn(&str) -> Result<SigningKey, Error> + Send>;
 
 pub(super) struct Writer {
@@ -90,13 +91,13 @@ pub(super) struct Writer {
     key: SigningKey,
     keys: KeyLookup,
     known: KnownState,
-    /// Whether the head file does not say what was committed last.
+    /// Whether the head file lacks the last commit.
     unrecorded: bool,
     state: Arc<WriterState>,
 }
 
 impl Writer {
-    /// Opens the file; makes the log if there is none. What is lost is refused, or accepted and said in the log.
+    /// Opens the file, and makes the log if there is none. Refuses a loss, or accepts it and records it in the log.
     pub(super) fn open(
         ledger: &Path,
         busy: Duration,
@@ -128,8 +129,8 @@ impl Writer {
         Ok((this, accepted))
     }
 
-    /// The first transaction: sees whether the key is the current one and the tree stands where its head says, and writes
-    /// what the log has to say about what was lost or restored.
+    /// The first transaction: checks that the key is the current one and that the tree fits its head, and records a
+    /// loss or a restored backup in the log.
     fn begin_anew(&mut self, accepted: Option<&LossAccepted>) -> Result<(), Error> {
         let connection = self.file.get(&mut self.known)?;
         let mut batch = Batch::begin(connection, &self.key, &mut self.known)?;
@@ -153,8 +154,8 @@ impl Writer {
             batch.mark_head_file()?;
             batch.commit(&[], false)?;
         }
-        // What the database says of its head file is in the database itself from here on, so that it is noticed when head file
-        // and write-ahead file are removed together.
+        // From here on the database itself says that it has a head file, so that the ledger notices if the head file
+        // and the write-ahead file are removed together.
         checkpointer::empty(self.file.get(&mut self.known)?);
         Ok(())
     }
@@ -167,7 +168,7 @@ impl Writer {
         Arc::clone(&self.state)
     }
 
-    /// Works until nobody can send any more, and everything that was sent is answered.
+    /// Works until no sender is left and every job is answered.
     pub(super) fn run(mut self, jobs: &Receiver<WriterJob>) {
         self.work(jobs);
         self.file.finish();
@@ -227,7 +228,7 @@ impl Writer {
         job
     }
 
-    /// Takes what waits already, as far as it goes into the same transaction. Gives back what does not.
+    /// Takes the waiting jobs that fit into the same transaction. Returns the first one that does not.
     fn gather(
         &self,
         jobs: &Receiver<WriterJob>,
@@ -258,7 +259,7 @@ impl Writer {
                     answer(done, outcome);
                 }
             }
-            // One of them is to blame, and not the disk: the others need not suffer for it.
+            // One of them is to blame, and not the disk, so the others need not fail.
             Err(Error::Unavailable(StorageFailure { cause: FailureCause::Other, .. })) if group.len() > 1 => {
                 for one in group {
                     self.append(vec![one]);
@@ -268,7 +269,7 @@ impl Writer {
         }
     }
 
-    /// Does what writes, and once more with the log's key if another process has given it a new one.
+    /// Runs work that writes. Repeats it once with the log's current key if another process has changed keys.
     fn by_current_key<T>(&mut self, mut work: impl FnMut(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         match work(self) {
             Err(Error::KeyRetired { current, .. }) => {
@@ -279,7 +280,7 @@ impl Writer {
         }
     }
 
-    /// Writes a group, and says what became of each of it. An error means that all of it is gone.
+    /// Writes a group, and returns the outcome of each append. An error means that the whole group is lost.
     fn write(
         &mut self,
         group: &[(Box<PreparedAppend>, AppendCallback)],
@@ -322,8 +323,8 @@ impl Writer {
         Ok(forgotten)
     }
 
-    /// Reads through a connection that is opened anew, and writes something larger than a page or two, so that a disk with
-    /// hardly any room is not taken for a sound one.
+    /// Reads through a new connection, and writes more than a page or two, so that a nearly full disk does not pass as
+    /// a sound one.
     fn probe(&mut self) -> Result<(), Error> {
         self.catch_up_record()?;
         self.file.check_reading(self.known.head())?;
@@ -335,8 +336,8 @@ impl Writer {
         self.record()
     }
 
-    /// Says in the head file what was committed, before anybody is answered: what the head file does not know of could be
-    /// lost unnoticed.
+    /// Records the commit in the head file before any caller is answered: entries that the head file does not count
+    /// could be lost unnoticed.
     fn record(&mut self) -> Result<(), Error> {
         let Some(head) = self.known.head() else { return Ok(()) };
         let recorded = self.file.record(head);
@@ -348,12 +349,12 @@ impl Writer {
         })
     }
 
-    /// Writes nothing as long as the head file does not know of what is there.
+    /// Writes nothing while the head file does not count everything in the ledger.
     fn catch_up_record(&mut self) -> Result<(), Error> {
         if self.unrecorded { self.record() } else { Ok(()) }
     }
 
-    /// Remembers how it went. After a failure, nothing that is known of the file is relied on any more.
+    /// Records the outcome. After a failure, forgets everything that was known of the file.
     fn note<T>(&mut self, outcome: &Result<T, Error>) {
         let why = match outcome {
             Err(Error::Unavailable(why)) => why.clone(),
@@ -369,7 +370,7 @@ impl Writer {
     }
 }
 
-/// A caller that panics takes nobody with it.
+/// Catches a panic of the caller's callback, so that the thread lives on.
 fn answer<T>(done: Box<dyn FnOnce(T) + Send>, outcome: T) {
     drop(catch_unwind(AssertUnwindSafe(|| done(outcome))));
 }

@@ -1,6 +1,5 @@
-//! The connection that writes, and what belongs to it: opened anew after a failure, and whenever the files of the ledger
-//! are no longer those that were opened. What it opens is held against the head file, and against what this process has
-//! seen in the ledger.
+//! The connection that writes. It is opened again after a failure, and whenever other files have replaced the ledger's.
+//! Each opening compares the ledger with the head file, and with what this process has seen in it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,15 +29,15 @@ pub(super) struct WriterConnection {
 }
 
 struct OpenLedger {
-    /// It is dropped first, so that the connection that writes is closed as the last one.
+    /// The first field to be dropped, so that the writing connection is closed last.
     emptying: Checkpointer,
     connection: Connection,
     files: OpenFiles,
 }
 
 impl WriterConnection {
-    /// Opens a ledger, brings it to the current version of the schema, and says what it has lost. What it has lost is refused
-    /// unless it is to be accepted.
+    /// Opens a ledger, brings it to the current version of the schema, and checks for a loss. Refuses a loss unless the
+    /// caller accepts it.
     pub(super) fn open(
         ledger: &Path,
         busy: Duration,
@@ -69,16 +68,19 @@ impl WriterConnection {
         Ok((this, loss))
     }
 
-    /// The connection. One that is opened anew is held against what is known; a file that was taken away is not made anew.
+    /// Returns the connection, opened again if necessary. A new connection is checked against the known state; a
+    /// missing file is not made again.
     pub(super) fn get(&mut self, known: &mut KnownState) -> Result<&mut Connection, Error> {
         if let Some(open) = &mut self.open
             && !open.files.are_in_place()
         {
             if open.files.is_database_in_place() && open.files.is_wal_exchanged() {
-                // Only the write-ahead file was removed. This process still has it open, and brings over what is in it.
+                // Only the write-ahead file was removed. This process still has it open, and moves its pages into the
+                // database.
                 let _ = checkpointer::empty(&open.connection);
             }
-            // All connections go, so that none of them still writes to, or shows, what is not the ledger any more.
+            // All connections are closed, so that none of them still reads or writes a file that is not the ledger any
+            // more.
             self.readers.close();
             self.close();
             known.forget();
@@ -94,7 +96,7 @@ impl WriterConnection {
         self.open.as_mut().map(|open| &mut open.connection).ok_or_else(closed)
     }
 
-    /// Sees whether those who read find the ledger as it should be.
+    /// Checks that the reading connections see the expected ledger.
     pub(super) fn check_reading(&self, known: Option<TreeHead>) -> Result<(), Error> {
         self.readers.close();
         match self.readers.ask(|connection| loss::find(connection, &self.ledger, &self.head_file, known))? {
@@ -111,31 +113,31 @@ impl WriterConnection {
         Ok(())
     }
 
-    /// What the connection believes about the file may be wrong: it is opened anew before it is used again.
+    /// Closes the connection, because its view of the file may be wrong. It is opened again before the next use.
     pub(super) fn close(&mut self) {
         self.open = None;
     }
 
-    /// Closes it at the end of a ledger that is well: what is in the write-ahead file is brought over.
+    /// Closes the connection of a sound ledger, and moves the pages of the write-ahead file into the database.
     pub(super) fn finish(&mut self) {
         if let Some(open) = &self.open {
-            // If that fails, the next start finds it where it is.
+            // If that fails, the next start finds the pages in the write-ahead file.
             let _ = empty_wal_at_close(&open.connection);
         }
         self.close();
     }
 
-    /// Says in the head file what was committed.
+    /// Records a commit in the head file.
     pub(super) fn record(&mut self, head: TreeHead) -> Result<(), StorageFailure> {
         self.head_file.raise(head)
     }
 
-    /// Says in the head file what there is, although it is less than it said.
+    /// Records a smaller head in the head file, after a loss.
     pub(super) fn record_loss(&mut self, head: TreeHead) -> Result<(), StorageFailure> {
         self.head_file.replace(head)
     }
 
-    /// To be called when everything that waited was answered.
+    /// Call it when all waiting jobs have been answered.
     pub(super) fn empty_wal(&self) {
         if let Some(open) = &self.open {
             open.emptying.go_on(&open.connection);

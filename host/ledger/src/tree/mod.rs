@@ -1,9 +1,9 @@
 //! The RFC 6962 Merkle tree, as far as a log that is stored elsewhere needs it: hashing, growing at the right edge, and
 //! knowing which stored nodes a root or a proof is made of.
 //!
-//! Nothing here reads or writes. Only *complete* subtrees are ever stored, because they alone never change again; what
-//! stands above the right edge is computed when it is asked for. Nodes are numbered as in the array-based trees of
-//! RFC 9420, which is also how `ct-merkle` numbers them: leaf `i` is node `2 * i`, and an odd number is an inner node.
+//! Nothing here reads or writes. Storages hold only *complete* subtrees, because only those never change again; hashes
+//! above the right edge are computed on demand. Nodes are numbered as in the array-based trees of RFC 9420, and as
+//! `ct-merkle` numbers them: leaf `i` is node `2 * i`, and an odd number is an inner node.
 
 mod hash;
 mod path;
@@ -18,8 +18,8 @@ use hash::{empty_root, parent_hash};
 /// The largest size of a tree: sizes and indexes stay exact in every JSON reader.
 pub const MAX_SIZE: u64 = 1 << 53;
 
-/// The right edge of a tree: what is needed to append to it and to tell its root, and no more than one hash for each
-/// bit of its size.
+/// The right edge of a tree: all that is needed to append to it and to compute its root, at most one hash for each bit
+/// of its size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frontier {
     size: u64,
@@ -32,18 +32,17 @@ impl Frontier {
         Self { size: 0, peaks: Vec::new() }
     }
 
-    /// The edge of a tree of that size, given its [peaks](Self::peak_nodes) in order; none if their number is wrong.
+    /// The edge of a tree of this size, given its [peaks](Self::peak_nodes) in order. None if their number is wrong.
     pub fn new(size: u64, peaks: Vec<Hash>) -> Option<Self> {
         (size <= MAX_SIZE && peaks.len() == size.count_ones() as usize).then_some(Self { size, peaks })
     }
 
-    /// The nodes whose hashes make the edge of a tree of that size, from the left.
+    /// The nodes whose hashes make the edge of a tree of this size, from the left.
     pub fn peak_nodes(size: u64) -> Vec<u64> {
         path::complete_subtrees(0, size)
     }
 
-    /// The inner nodes that are complete with a leaf, and were not before: those that [`Self::push`] hands out after the
-    /// leaf itself.
+    /// The inner nodes that a leaf completes: those that [`Self::push`] hands out after the leaf itself.
     pub fn completed_by(leaf: u64) -> impl Iterator<Item = u64> {
         (1..=leaf.trailing_ones()).map(move |level| path::node(level, leaf >> level))
     }
@@ -53,7 +52,7 @@ impl Frontier {
         self.size
     }
 
-    /// Appends a leaf. Every node that is complete from now on is handed out, by number: first the leaf, then upwards.
+    /// Appends a leaf. Calls `completed` for every node that is now complete: first the leaf, then upwards.
     pub fn push(&mut self, leaf: Hash, mut completed: impl FnMut(u64, Hash)) {
         let mut hash = leaf;
         let mut level = 0;

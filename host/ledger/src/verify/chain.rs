@@ -1,4 +1,4 @@
-//! From one key of the log to the next.
+//! Follows the log's changes of keys.
 
 use super::{ProofError, included, signed};
 use crate::entry::LEDGER_STREAM;
@@ -6,8 +6,8 @@ use crate::note::VerifyingKey;
 use crate::proof::KeyChange;
 use crate::system_entries::{LOG_KEY, LogKey};
 
-/// The keys to believe, given one to begin with: that one, and those that the log changed to after it. What the log
-/// changed to before is passed over: it is not needed, and cannot be checked.
+/// The keys to trust, given a first one: that key and the keys that the log changed to after it. Earlier changes are
+/// skipped: they are not needed, and cannot be checked.
 pub(super) fn follow(key: &VerifyingKey, changes: &[KeyChange]) -> Result<Vec<VerifyingKey>, ProofError> {
     let mut keys = vec![key.clone()];
     for change in changes {
@@ -19,7 +19,7 @@ pub(super) fn follow(key: &VerifyingKey, changes: &[KeyChange]) -> Result<Vec<Ve
             return Err(wrong("it is another kind of entry"));
         }
         let Some(current) = keys.last().filter(|current| said.replaces.as_ref() == Some(current)) else { continue };
-        // The key before it has to have signed the very log that announces the next.
+        // The previous key must have signed the log that announces the next one.
         let (checkpoint, _) = signed(&change.checkpoint, std::slice::from_ref(current))?;
         included(&change.entry, &change.hashes, &checkpoint)?;
         if said.key.name() != current.name() {

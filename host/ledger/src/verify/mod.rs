@@ -1,7 +1,7 @@
-//! Checking a proof with nothing but the proof and a key: no ledger, no network, no clock.
+//! Checks a proof with nothing but the proof and a key: no ledger, no network, no clock.
 //!
-//! Whoever holds a key of the log from any time can check every later proof, since a proof carries the changes of keys:
-//! each was announced in the log while the key before it still signed.
+//! Any current or former key of the log is enough to check every later proof, because a proof carries the changes of
+//! keys: the log announced each new key while the previous one still signed.
 
 mod chain;
 
@@ -18,18 +18,17 @@ use crate::{Entry, tree};
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProofError {
-    /// Not the form of a proof.
+    /// The text does not have the form of a proof.
     #[error("not a proof: {0}")]
     Malformed(String),
     /// A signature is missing or wrong.
     #[error("the checkpoint of {}: {error}", counted(*.size, "entry", "entries"))]
     Signature {
-        /// The size that the checkpoint says.
+        /// The size that the checkpoint names.
         size: u64,
-        /// What is wrong.
         error: NoteError,
     },
-    /// A note that is not a checkpoint.
+    /// The note is not a checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] MalformedCheckpoint),
     /// The checkpoint is of another log than the key.
@@ -43,25 +42,18 @@ pub enum ProofError {
     /// The entry, its place, or the path to the root was changed.
     #[error("entry {index} is not in the log of {} that was signed: the entry or the path was changed", counted(*.size, "entry", "entries"))]
     NotIncluded {
-        /// The place that the entry says.
+        /// The index that the entry names.
         index: u64,
-        /// The size of the log.
         size: u64,
     },
-    /// The one log is not the beginning of the other.
+    /// The older log is not the beginning of the newer one.
     #[error("the log of {} did not grow from that of {older}: history or proof was changed", counted(*.newer, "entry", "entries"))]
-    NotConsistent {
-        /// The size of the smaller log.
-        older: u64,
-        /// The size of the larger log.
-        newer: u64,
-    },
-    /// A change of keys that says something else than it should.
+    NotConsistent { older: u64, newer: u64 },
+    /// An entry for a change of keys does not say what it must.
     #[error("the change of keys at entry {index}: {message}")]
     KeyChange {
-        /// The place of the entry.
+        /// The index of the entry.
         index: u64,
-        /// What is wrong.
         message: &'static str,
     },
 }
@@ -69,15 +61,14 @@ pub enum ProofError {
 /// What an inclusion proof proves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProvenInclusion {
-    /// The entry.
     pub entry: Entry,
-    /// The log that it is in, at that size.
+    /// The log that holds the entry, at this size.
     pub checkpoint: Checkpoint,
     /// The key that signed the checkpoint.
     pub key: VerifyingKey,
 }
 
-/// What a consistency proof proves: every entry of the older is in the newer, at the same place.
+/// What a consistency proof proves: every entry of the older log is in the newer one, at the same place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProvenConsistency {
     /// The smaller log.
@@ -86,7 +77,7 @@ pub struct ProvenConsistency {
     pub newer: Checkpoint,
 }
 
-/// Checks the text of an inclusion proof with a key of the log: the current one, or one from before.
+/// Checks the text of an inclusion proof with the current or a former key of the log.
 ///
 /// # Errors
 /// If it does not prove anything.
@@ -99,8 +90,8 @@ pub fn inclusion(proof: &str, key: &VerifyingKey) -> Result<ProvenInclusion, Pro
     Ok(ProvenInclusion { entry: proof.entry, checkpoint, key })
 }
 
-/// Checks the text of a consistency proof with a key of the log: the one that signed the older checkpoint, or one from
-/// before.
+/// Checks the text of a consistency proof with a key of the log: the one that signed the older checkpoint, or an
+/// earlier one.
 ///
 /// # Errors
 /// If it does not prove anything.
@@ -138,7 +129,7 @@ pub(crate) fn signed(note: &str, keys: &[VerifyingKey]) -> Result<(Checkpoint, V
     Ok((checkpoint, key.clone()))
 }
 
-/// Whether the entry is at the place that it says, in the tree of the checkpoint.
+/// Checks that the entry is at the place that it names, in the tree of the checkpoint.
 fn included(entry: &Entry, hashes: &[Hash], checkpoint: &Checkpoint) -> Result<(), ProofError> {
     let (index, size) = (entry.index, checkpoint.size);
     let leaf = entry.leaf().map_err(|error| ProofError::Malformed(error.to_string()))?;

@@ -69,7 +69,7 @@ fn child() {
     });
 }
 
-/// The evidence of an entry: some kilobytes, of which compression leaves one at least.
+/// The evidence of an entry: some kilobytes, at least one after compression.
 fn evidence_of(stream: &str, sequence: &str) -> String {
     let digests = (0..32).map(|n| Digest::of(format!("{stream} {sequence} {n}").as_bytes()).hex());
     format!("{stream} {sequence} {}", digests.collect::<String>())

@@ -19,7 +19,8 @@ fn the_write_ahead_file_begins_anew_while_it_is_written_to() {
     let ledger = Ledger::new();
     let first = begun_anew(&ledger);
     let mut written = 0;
-    // Each is about 64 pages. By themselves they would be a gigabyte in the end, of which the file holds a quarter at most.
+    // Each is about 64 pages. In the end they would take a gigabyte by themselves, but the file holds a quarter at
+    // most.
     while begun_anew(&ledger) == first {
         written += 1;
         assert!(written < 4000, "it never begins anew");

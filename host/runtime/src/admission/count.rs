@@ -94,7 +94,7 @@ impl ComponentCount<'_> {
                 }
             }
             Payload::ComponentExportSection(section) => {
-                // What is exported gets a new index.
+                // An exported item gets a new index.
                 for export in section.clone() {
                     let export = export?;
                     if export.kind == ComponentExternalKind::Component {
@@ -136,7 +136,7 @@ impl ComponentCount<'_> {
         }
     }
 
-    /// What instantiating that component creates, if it can be known.
+    /// The instances that this component creates, if they can be counted.
     fn makes(&self, index: u32) -> Option<InstanceCount> {
         self.open.last()?.components.get(index as usize).copied().flatten()
     }

@@ -90,7 +90,7 @@ impl CodeCache {
     pub(crate) fn find_code(&self, engine: &WasmEngine, component: Digest) -> Option<Component> {
         let name = self.code_name(component);
         let ((), code) = self.read(engine, &name)?;
-        // What was used last is removed last.
+        // The files that were used last are removed last.
         let used = File::open(self.directory.join(&name)).and_then(|file| file.set_modified(SystemTime::now()));
         if let Err(error) = used {
             tracing::debug!(file = name, %error, "cannot set the date of a compiled plugin");

@@ -10,13 +10,13 @@ use wasmtime::StoreContextMut;
 
 use crate::sandbox::{HostFunction, Sandbox, charge};
 
-/// What a byte of a question or an answer costs, in fuel: what the host spends on asking, keeping and converting it.
+/// The cost of a byte of a question or an answer, in fuel: the host's work for asking, keeping and converting it.
 const FUEL_PER_BYTE: u64 = 16;
 
-/// Asks one question: `live` answers it, or the recording that is played.
+/// Asks one question. `live` answers it, unless a recording is played.
 ///
 /// # Errors
-/// If there is nothing to evaluate yet, the guest cannot pay, or the recording has no answer.
+/// If no snapshot is there yet, the guest cannot pay, or the recording has no answer.
 pub(super) fn ask<Q, A>(
     store: &mut StoreContextMut<'_, Sandbox>,
     function: HostFunction,
@@ -45,7 +45,7 @@ where
     Ok(answer)
 }
 
-/// What a question or an answer costs by its size, in fuel.
+/// The cost of a question or an answer by its size, in fuel.
 fn cost(value: &Value) -> u64 {
     size(value).saturating_mul(FUEL_PER_BYTE)
 }

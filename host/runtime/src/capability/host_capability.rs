@@ -1,4 +1,4 @@
-//! What every capability is: one type that implements [`HostCapability`].
+//! The trait [`HostCapability`], which one type for each capability implements.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -10,47 +10,47 @@ use wasmtime::component::{Linker, LinkerInstance};
 use super::key_value::Namespaces;
 use crate::sandbox::Sandbox;
 
-/// One thing that a plugin may be allowed to use beside the snapshot.
+/// A capability: an ability that a plugin can be granted besides the snapshot.
 ///
-/// A value of the type is what one plugin was granted, opened when the plugin was loaded; its host functions hold it.
+/// A value of the type is the grant of one plugin, opened when the plugin was loaded; its host functions hold it.
 pub(crate) trait HostCapability: Debug + Send + Sync + Sized + 'static {
-    /// Its name: in `describe` of plugins, in the grants of a deployment model, and, if it is imported, that of its interface
-    /// in `lockgate:host`. Lower-case words joined by hyphens.
+    /// The name: in `describe` of plugins, in the grants of a deployment model, and, if it is imported, that of its
+    /// interface in `lockgate:host`. Lower-case words joined by hyphens.
     const NAME: &'static str;
-    /// How a deployment model grants it: what follows `grants.<name>` in the line, for example ` = true`.
+    /// How a deployment model grants it: the text after `grants.<name>` in the line, for example ` = true`.
     const GRANT_LINE: &'static str;
     /// What a plugin reaches through it, as `lockgate plugin inspect` shows it.
     const REACH: &'static str;
     /// Whether a plugin imports it as an interface of its own. If not, it is a part of the snapshot.
     const IS_IMPORTED: bool = true;
-    /// Whether what it answers comes from outside of the snapshot. It then asks through [`ask`](super::ask::ask), so that its
-    /// answers are on the tape, and a recording can answer instead of it.
+    /// Whether its answers come from outside of the snapshot. It then asks through [`ask`](super::ask::ask), so that
+    /// its answers are on the tape, and a recording can answer instead of it.
     const IS_RECORDED: bool = true;
-    /// Whether a call of it may wait for others than this machine.
+    /// Whether a call of it may wait for other machines.
     const MAY_WAIT: bool = false;
 
-    /// What an operator grants of it: the type of its field in [`Grants`](super::Grants).
+    /// The operator's grant: the type of its field in [`Grants`](super::Grants).
     type Grant;
-    /// What is granted if the operator says nothing.
+    /// The default grant.
     const DEFAULT_GRANT: Self::Grant;
 
     /// Whether anything is granted.
     fn is_granted(grant: &Self::Grant) -> bool;
 
-    /// Whether one part of the scope that a plugin asks for in `describe` is granted. Something is granted.
+    /// Whether the grant covers one part of the scope that a plugin asks for in `describe`. The grant is not empty.
     fn covers(grant: &Self::Grant, scope: &str) -> bool;
 
-    /// Makes ready what is granted; none if nothing is granted, or this host cannot provide it.
+    /// Opens the grant. None if nothing is granted, or this host cannot provide it.
     ///
     /// # Errors
-    /// If it cannot be granted as it is written.
+    /// If the grant is not valid.
     fn open(grant: &Self::Grant, services: &HostServices) -> Result<Option<Self>, GrantError>;
 
-    /// Defines its host functions. `opened` is none where nothing is asked live: while a plugin is examined, and where a
-    /// recording answers.
+    /// Defines its host functions. `opened` is none if no question is answered live: while a plugin is examined, and
+    /// during a replay.
     ///
     /// # Errors
-    /// If wasmtime refuses a definition: two of one name.
+    /// If wasmtime refuses a definition, because two have the same name.
     fn link(opened: Option<Arc<Self>>, linker: &mut Linker<Sandbox>) -> wasmtime::Result<()>;
 
     /// The instance in which the functions of an imported capability are defined.

@@ -1,8 +1,8 @@
-//! What a plugin can be allowed to use beside the snapshot, and what its operator allows it.
+//! The capabilities that a plugin can be granted besides the snapshot, and the operator's grants.
 //!
-//! Each capability is one type behind the trait [`HostCapability`], with its binding in one folder; `capabilities!` lists
-//! them, and everything that concerns all of them is made from that list: the grants, what is opened and linked, and what
-//! `lockgate plugin inspect` shows. What is not granted does not exist inside the sandbox.
+//! Each capability is one type behind the trait [`HostCapability`], with its binding in one folder. `capabilities!`
+//! lists them, and everything that concerns all of them is made from that list: the grants, their opening and linking,
+//! and the output of `lockgate plugin inspect`. A capability that is not granted does not exist inside the sandbox.
 //!
 //! `CONTRIBUTING.md` says how to add one.
 
@@ -42,14 +42,14 @@ pub use key_value::{
     check_namespace,
 };
 
-/// Makes of the list of capabilities what has a part for each of them.
+/// Makes the types and functions that have a part for each capability of the list.
 macro_rules! capabilities {
     ($($(#[$doc:meta])* $field:ident: $grant:ty => $capability:ty,)*) => {
-        /// What the operator allows a plugin to use. The default is the least that is useful: it may log, and reaches nothing.
+        /// The operator's grants to a plugin. The default is the least that is useful: it may log, and reaches nothing.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Grants {
             $($(#[$doc])* pub $field: $grant,)*
-            /// Whether a recording answers all that the plugin asks its capabilities. It may then import every capability,
+            /// Whether a recording answers all questions to capabilities. The plugin may then import every capability,
             /// and reaches nothing. Default: no.
             pub recorded: bool,
         }
@@ -61,8 +61,8 @@ macro_rules! capabilities {
         }
 
         impl Grants {
-            /// Whether all that a plugin asks for under the name of a capability is granted; none if this host does not know
-            /// the capability.
+            /// Whether everything that a plugin asks for under the name of a capability is granted. None if this host
+            /// does not know the capability.
             pub fn covers(&self, asked: &lockgate_domain::Capability) -> Option<bool> {
                 $(if asked.name == <$capability>::NAME {
                     return Some(covers::<$capability>(&self.$field, &asked.scope));
@@ -70,12 +70,13 @@ macro_rules! capabilities {
                 None
             }
 
-            /// All capabilities, and what these grants say of each.
+            /// All capabilities, with their grants.
             pub(crate) fn capabilities(&self) -> impl Iterator<Item = CapabilitySummary> {
                 [$(CapabilitySummary::of::<$capability>(&self.$field, self.recorded),)*].into_iter()
             }
 
-            /// Defines the host functions of what is granted, and of nothing else. They ask what is in `opened`.
+            /// Defines the host functions of the granted capabilities, and no others. They use the capabilities in
+            /// `opened`.
             pub(crate) fn link(
                 &self,
                 opened: &GrantedCapabilities,
@@ -88,22 +89,22 @@ macro_rules! capabilities {
             }
         }
 
-        /// What is granted, made ready: directories are open, rules are parsed. By default nothing is.
+        /// The granted capabilities, opened: directories are open, rules are parsed. By default there are none.
         #[derive(Debug, Default)]
         pub(crate) struct GrantedCapabilities {
             $(pub(crate) $field: Option<Arc<$capability>>,)*
         }
 
         impl GrantedCapabilities {
-            /// Makes ready what is granted.
+            /// Opens the grants.
             ///
             /// # Errors
-            /// The first that cannot be granted as it is written.
+            /// The first grant that is not valid.
             pub(crate) fn open(grants: &Grants, services: &HostServices) -> Result<Self, GrantError> {
                 Ok(Self { $($field: open::<$capability>(&grants.$field, grants.recorded, services)?,)* })
             }
 
-            /// Whether a call may wait for others than this machine.
+            /// Whether a call may wait for other machines.
             pub(crate) fn may_wait(&self) -> bool {
                 [$(<$capability>::MAY_WAIT && self.$field.is_some(),)*].contains(&true)
             }
@@ -112,19 +113,19 @@ macro_rules! capabilities {
 }
 
 capabilities! {
-    /// Whether it may log. Default: yes.
+    /// Whether the plugin may log. Default: yes.
     log: bool => LogCapability,
-    /// Which evidence it may read, by name: [patterns](lockgate_domain::Pattern). Default: none.
+    /// The evidence that the plugin may read, by name: [patterns](lockgate_domain::Pattern). Default: none.
     evidence: Vec<String> => EvidenceCapability,
-    /// Which directories it may read, by the names that it knows them by. Default: none.
+    /// The directories that the plugin may read, by the plugin's names for them. Default: none.
     directories: BTreeMap<String, DirectoryGrant> => DirectoryCapability,
-    /// Which origins it may send requests to. Default: none.
+    /// The origins that the plugin may send requests to. Default: none.
     http: Vec<HttpGrant> => HttpCapability,
-    /// Which values it may use that outlive a call. Default: none.
+    /// The lasting values that the plugin may use. Default: none.
     key_value: Option<KeyValueGrant> => KeyValueCapability,
 }
 
-/// What is known of a capability without running anything, and whether it is granted.
+/// A capability as far as it is known without running anything, and whether it is granted.
 #[derive(Clone, Debug)]
 pub(crate) struct CapabilitySummary {
     pub(crate) name: &'static str,
@@ -147,7 +148,7 @@ impl CapabilitySummary {
         }
     }
 
-    /// Whether a plugin uses it by importing that interface, which is named without its version.
+    /// Whether a plugin uses it by importing this interface, which is named without its version.
     pub(crate) fn is_imported_as(&self, interface: &str) -> bool {
         self.is_imported && interface.strip_prefix("lockgate:host/") == Some(self.name)
     }
@@ -157,7 +158,7 @@ fn covers<C: HostCapability>(grant: &C::Grant, scope: &[String]) -> bool {
     C::is_granted(grant) && scope.iter().all(|part| C::covers(grant, part))
 }
 
-/// Whether its functions exist for the plugin: also where they are not granted, but a recording answers them.
+/// Whether its functions exist for the plugin: if they are granted, or if a recording answers them.
 fn is_linked<C: HostCapability>(grant: &C::Grant, recorded: bool) -> bool {
     C::is_granted(grant) || (recorded && C::IS_RECORDED)
 }

@@ -43,7 +43,7 @@ pub enum RecordingError {
     /// The settings do not have the recorded digest, which is given.
     #[error("this recording was changed: its settings do not have the digest {0}")]
     Settings(Digest),
-    /// Something in it has no canonical JSON.
+    /// A part of it has no canonical JSON.
     #[error(transparent)]
     Digest(#[from] DigestError),
 }
@@ -92,7 +92,7 @@ impl Recording {
     /// If something in it has no canonical JSON, or the file could not be read again.
     pub fn encode(&self) -> Result<Vec<u8>, RecordingError> {
         let json = self.to_json()?;
-        // What could not be read again must not be written.
+        // A recording that could not be read again must not be written.
         Self::from_json(&json)?;
         zstd::encode_all(&*json, LEVEL).map_err(|error| RecordingError::Packing(error.to_string()))
     }

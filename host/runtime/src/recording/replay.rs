@@ -15,7 +15,7 @@ use crate::freeze::StartUp;
 use crate::plugin::Plugin;
 use crate::sandbox;
 
-/// What a replay has to reproduce byte for byte. Fuel is compared separately, between equal engines only.
+/// The parts that a replay must reproduce byte for byte. Fuel is compared separately, between equal engines only.
 #[derive(Serialize)]
 struct ComparedParts<'a> {
     outcome: &'a RecordedOutcome,

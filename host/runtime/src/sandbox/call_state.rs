@@ -1,6 +1,6 @@
-//! What capabilities keep while one call runs, for example the names that it has looked up.
+//! The state that capabilities keep while one call runs, for example the names that they have looked up.
 //!
-//! Each capability finds its own by its type, so the sandbox does not have to know which capabilities there are.
+//! Each capability finds its own state by its type, so the sandbox does not have to know which capabilities exist.
 
 use std::any::Any;
 
@@ -9,7 +9,7 @@ use std::any::Any;
 pub(crate) struct CallState(Vec<Box<dyn Any + Send + Sync>>);
 
 impl CallState {
-    /// Keeps a value, in place of an earlier one of its type.
+    /// Keeps a value, and replaces an earlier one of its type.
     pub(crate) fn insert<T: Any + Send + Sync>(&mut self, value: T) {
         self.take::<T>();
         self.0.push(Box::new(value));

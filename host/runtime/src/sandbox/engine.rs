@@ -39,11 +39,11 @@ pub(crate) fn engine(config: &RuntimeConfig) -> wasmtime::Result<WasmEngine> {
         .operator_cost(costs())
         .epoch_interruption(true)
         .max_wasm_stack(NATIVE_STACK)
-        // The same answer on every machine.
+        // Settings that make answers the same on every machine.
         .cranelift_nan_canonicalization(true)
         .wasm_relaxed_simd(false)
         .wasm_features(WasmFeatures::THREADS, false)
-        // What no plugin needs and what most advisories are about.
+        // Features that no plugin needs, and that most advisories are about.
         .wasm_gc(false)
         .wasm_function_references(false)
         .wasm_exceptions(false)
@@ -51,7 +51,7 @@ pub(crate) fn engine(config: &RuntimeConfig) -> wasmtime::Result<WasmEngine> {
         .wasm_memory64(false)
         .concurrency_support(false)
         .wasm_component_model(true)
-        // How it is laid out in memory.
+        // The layout in memory.
         .allocation_strategy(match config.allocation {
             Allocation::Pooled => InstanceAllocationStrategy::Pooling(pool(config)),
             Allocation::OnDemand => InstanceAllocationStrategy::OnDemand,

@@ -30,7 +30,8 @@ pub(super) fn of_error(error: &wasmtime::Error, limits: &Limits, took: Duration)
         Some(Trap::Interrupt) => timed_out(limits, took),
         Some(trap) => trapped(*trap, error),
         None if is_too_much_at_once(error) => too_much_at_once(error, limits),
-        // A guest that is still on the stack was stopped in what it did; one that had returned, over what it said.
+        // A guest that is still on the stack was stopped while it ran; one that had returned, while its answer was
+        // read.
         None if error.is::<WasmBacktrace>() => {
             plain(FailureKind::Trapped, format!("the plugin was stopped{}: {}", place(error), error.root_cause()))
         }

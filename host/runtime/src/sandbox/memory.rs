@@ -44,7 +44,7 @@ impl ResourceLimiter for MemoryLimiter {
         if asked > self.limit {
             return Err(MemoryExceeded::Memory { asked, limit: self.limit }.into());
         }
-        // What the module itself declared as its maximum is its own affair: it is told "no", as it expects.
+        // A module may declare its own maximum: beyond it, it gets the "no" that it expects.
         if maximum.is_none_or(|maximum| desired <= maximum) {
             self.held = asked;
             self.peak = self.peak.max(asked);

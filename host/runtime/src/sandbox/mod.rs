@@ -48,15 +48,15 @@ const EFFORT_PER_CALL: u64 = 100;
 #[error("the plugin called `{0}` outside of an evaluation: `describe` and `configure` must not call imports")]
 pub(crate) struct CalledTooEarly(HostFunction);
 
-/// A plugin had the host do as much for it as its fuel allows.
+/// The host's work for a plugin has reached the plugin's fuel limit.
 #[derive(Debug, thiserror::Error)]
 #[error("the host calls of the plugin used up its fuel")]
 pub(crate) struct HostEffortSpent;
 
-/// What the store of one call holds.
+/// The content of the store of one call.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
-    /// What the plugin evaluates; none before there is anything to evaluate.
+    /// The snapshot to evaluate. None before there is one.
     snapshot: Option<Arc<Snapshot>>,
     memory: MemoryLimiter,
     pub(crate) log: LogLines,
@@ -64,9 +64,9 @@ pub(crate) struct Sandbox {
     calls: CallCounts,
     /// How much more work the host does for the call, in units of fuel.
     effort: u64,
-    /// What the plugin asked its capabilities.
+    /// The questions of the plugin to its capabilities.
     pub(crate) tape: Tape,
-    /// What its capabilities keep during the call.
+    /// The state of its capabilities during the call.
     pub(crate) state: CallState,
     /// Whether the plugin read the time or random numbers.
     knows_moment: bool,

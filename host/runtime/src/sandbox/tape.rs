@@ -30,7 +30,7 @@ pub(crate) struct NotRecorded {
     question: String,
 }
 
-/// What one evaluation has asked so far, and where the answers come from.
+/// The questions of one evaluation so far, and the source of the answers.
 #[derive(Debug, Default)]
 pub(crate) struct Tape {
     exchanges: Vec<CapabilityExchange>,

@@ -1,4 +1,4 @@
-//! The formats by which the schema of a plugin's settings tells the host what a value is.
+//! The formats in the schema of a plugin's settings that tell the host what a value means.
 
 use std::fmt;
 

@@ -72,7 +72,7 @@ impl LineBuffer {
         String::from_utf8_lossy(bytes.strip_suffix(b"\r").unwrap_or(&bytes)).into_owned()
     }
 
-    /// Where to cut a line that becomes too long: before the character that does not fit.
+    /// The place to cut a line that becomes too long: before the character that does not fit.
     fn too_long<'a>(&self, piece: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
         let room = LONGEST.saturating_sub(self.begun.len());
         if piece.len() <= room {

@@ -23,8 +23,8 @@ use crate::ways::Ways;
 /// How many deployments there are to ask about.
 pub(crate) const DEPLOYMENTS: usize = 64;
 
-/// The gates: one plugin, which allows; three, of which two have something to say against it; and one that looks at the
-/// time.
+/// The gates: one with a plugin that allows; one with three plugins, two of which object; and one with a plugin that
+/// reads the time.
 const MODEL: &str = r#"
     [[gates]]
     stage = "plan-and-approve"

@@ -1,4 +1,4 @@
-//! Who may do what at the gates of the models that are loaded.
+//! The people who may act at the gates of the loaded models.
 
 use std::sync::Arc;
 

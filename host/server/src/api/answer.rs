@@ -1,4 +1,4 @@
-//! Answers, and what their headers say.
+//! Answers and their headers.
 
 use axum::Json;
 use axum::http::header::{ETAG, LOCATION};
@@ -8,7 +8,7 @@ use lockgate_service::WriteAnswer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The header that says that the answer is that of an earlier request.
+/// The header that marks a repeated answer to an earlier request.
 pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A list that is answered whole. It has the shape of a page, without a next one.
@@ -24,22 +24,22 @@ pub(super) fn listed<T>(items: Vec<T>) -> Json<WholeList<T>> {
     Json(WholeList { items })
 }
 
-/// What was read, at a version of the deployment.
+/// The answer to a read, with the version of the deployment.
 pub(super) fn at_version(version: u64, value: &impl Serialize) -> Response {
     (tagged(version), Json(value)).into_response()
 }
 
-/// What was written.
+/// The answer to a write.
 pub(super) fn written<T: Serialize>(written: &WriteAnswer<T>) -> Response {
     (headers(written), Json(&written.value)).into_response()
 }
 
-/// Several things that were written at once.
+/// The answer to several writes at once.
 pub(super) fn all_written<T: Serialize + Clone>(written: &WriteAnswer<Vec<T>>) -> Response {
     (headers(written), listed(written.value.clone())).into_response()
 }
 
-/// What was made, and where it is.
+/// The answer for a new resource, with its address.
 pub(super) fn created<T: Serialize>(written: &WriteAnswer<T>, location: &str) -> Response {
     let mut headers = headers(written);
     if let Ok(location) = HeaderValue::from_str(location) {
@@ -49,7 +49,7 @@ pub(super) fn created<T: Serialize>(written: &WriteAnswer<T>, location: &str) ->
 }
 
 fn headers<T>(written: &WriteAnswer<T>) -> HeaderMap {
-    // What belongs to no deployment has no version.
+    // Only deployments have versions.
     let mut headers = if written.version > 0 { tagged(written.version) } else { HeaderMap::new() };
     if written.repeated {
         headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));

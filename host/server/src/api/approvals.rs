@@ -1,4 +1,4 @@
-//! Approvals: given and taken back by people.
+//! Approvals: people give and revoke them.
 
 use axum::Json;
 use axum::extract::State;

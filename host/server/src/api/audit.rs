@@ -1,9 +1,9 @@
-//! The audit log over HTTP: enough to check all of it, and to have one entry of it proved, without the file.
+//! The audit log over HTTP: enough to verify all of it, and to prove one entry, without the file.
 //!
-//! The routes serve [what an audit reads](lockgate_ledger::LogSource), page by page, as the ledger holds it: leaves, hashes, signed
-//! notes. `lockgate audit` on the other side verifies all of it. The pages are defined in [`lockgate_domain::api::audit`].
-//! Who may read it, the table in `routes` says; how much of it they see goes by their teams, in [`AuditState::ask`], which
-//! every handler goes through.
+//! The routes serve [what an audit reads](lockgate_ledger::LogSource), page by page, as the ledger holds it: leaves,
+//! hashes, signed notes. `lockgate audit` on the other side verifies all of it. The pages are defined in
+//! [`lockgate_domain::api::audit`]. The table in `routes` says who may read the log. [`AuditState::ask`], which every
+//! handler calls, limits what they see to their teams.
 
 pub(super) mod content;
 mod form;

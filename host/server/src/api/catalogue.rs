@@ -1,4 +1,4 @@
-//! The models and plugins that are loaded, and loading them anew.
+//! The loaded models and plugins, and reloading them.
 
 use std::collections::BTreeMap;
 
@@ -122,10 +122,10 @@ pub(super) async fn reload(
     }
 }
 
-/// Loads models and plugins anew, all of them or none, and counts what came of it.
+/// Reloads models and plugins, all of them or none, and counts the result.
 ///
 /// # Errors
-/// If the new ones cannot be used. The old ones stay.
+/// If the new ones cannot be used. The old ones stay in use.
 pub(crate) fn reload_models(
     catalogue: &Catalogue,
     storage: &dyn Storage,

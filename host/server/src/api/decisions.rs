@@ -87,7 +87,7 @@ pub(super) async fn get(
     state.read(move |engine| engine.decision(&actor, &id)).await.map(Json)
 }
 
-/// The proof that a decision is in the log, for whoever may see the decision. `audit` describes it.
+/// The proof that a decision is in the log, for an actor who may see the decision. `audit` describes it.
 pub(super) async fn proof(
     State(state): State<ApiState>,
     PathParts(id): PathParts<String>,
@@ -95,7 +95,7 @@ pub(super) async fn proof(
 ) -> Result<Json<InclusionProof>, Problem> {
     let prove = move |engine: &DeploymentService| {
         let index = engine.decision_index(&actor, &id)?;
-        // The ledger seen as a log, which is all that a proof needs.
+        // The ledger as a log, which is all that a proof needs.
         Ok(prove_inclusion(&**engine.storage(), index)?)
     };
     state.read(prove).await.map(Json)

@@ -1,4 +1,4 @@
-//! Delegations: a role that somebody lends to somebody else, for a while.
+//! Delegations: a person lends a role to another for a while.
 
 use axum::Json;
 use axum::extract::State;

@@ -1,8 +1,8 @@
-//! Who waits for which deployment, and who tells them.
+//! Wakes requests that wait for a deployment to change.
 //!
-//! What this server writes, it tells at once. Other servers write into the same ledger, so while somebody waits, the
-//! versions of what is waited for are read a few times a second; the cost goes with the deployments that are waited for,
-//! not with what is written. While nobody waits, nothing is read.
+//! A write of this server wakes them at once. Other servers write into the same ledger, so, while a request waits, the
+//! versions of the deployments in question are read a few times a second. The cost depends on the deployments that
+//! requests wait for, not on the writes. While no request waits, nothing is read.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -15,27 +15,27 @@ use tokio::sync::watch;
 
 use crate::process::read;
 
-/// How often the ledger is asked what others wrote.
+/// How often the versions are read from the ledger.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// How many versions are read at once.
 const AT_ONCE: usize = 256;
 
-/// Tells those who wait that a deployment has changed. Cheap to clone.
+/// Tells waiting requests that a deployment has changed. Cheap to clone.
 #[derive(Clone)]
 pub struct DeploymentWatch(Arc<DeploymentWatchState>);
 
 struct DeploymentWatchState {
-    /// Not held: a server that shuts down closes its ledger.
+    /// A weak reference: a server that shuts down closes its ledger.
     storage: Weak<dyn Storage>,
     watched: Mutex<WatchedVersions>,
 }
 
 #[derive(Default)]
 struct WatchedVersions {
-    /// The last known version by stream of a deployment.
+    /// The last known version, by stream of the deployment.
     versions: HashMap<String, watch::Sender<u64>>,
-    /// Whether there is a task that reads them.
+    /// Whether a task reads the versions.
     polled: bool,
 }
 
@@ -44,8 +44,8 @@ impl DeploymentWatch {
         Self(Arc::new(DeploymentWatchState { storage, watched: Mutex::default() }))
     }
 
-    /// The versions of a deployment, by its stream in the ledger, from now on. It may begin with an older one than there is:
-    /// look after subscribing.
+    /// The versions of a deployment from now on, by its stream in the ledger. The first one may be older than the
+    /// present version, so read the deployment after subscribing.
     pub fn watch(&self, stream: &str) -> watch::Receiver<u64> {
         let mut watched = self.lock();
         let receiver = match watched.versions.entry(stream.to_owned()) {
@@ -59,7 +59,7 @@ impl DeploymentWatch {
         receiver
     }
 
-    /// Tells those who wait for it that the deployment of a stream has that version.
+    /// Tells requests that wait for the deployment of a stream that it has this version.
     pub fn wrote(&self, stream: &str, version: u64) {
         if let Some(known) = self.lock().versions.get(stream) {
             known.send_if_modified(|known| {
@@ -74,7 +74,7 @@ impl DeploymentWatch {
         self.0.watched.lock()
     }
 
-    /// What is waited for; nothing: the task that reads it is to end.
+    /// The streams that requests wait for. Empty: the task that reads them should end.
     fn names(&self) -> Vec<String> {
         let mut watched = self.lock();
         watched.versions.retain(|_, known| known.receiver_count() > 0);
@@ -83,7 +83,7 @@ impl DeploymentWatch {
     }
 }
 
-/// Reads the versions of what is waited for, until nobody waits.
+/// Reads the versions of those streams until no request waits.
 async fn poll(deployment_watch: DeploymentWatch) {
     loop {
         tokio::time::sleep(INTERVAL).await;
@@ -92,7 +92,7 @@ async fn poll(deployment_watch: DeploymentWatch) {
             return;
         }
         let looking = deployment_watch.clone();
-        // What cannot be read now can be read the next time; whoever waits is answered by their own time-out.
+        // A failed read is repeated the next time. Waiting requests have their own time-out.
         let _ = read(move || looking.look(&names)).await;
     }
 }

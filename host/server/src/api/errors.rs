@@ -1,4 +1,4 @@
-//! The errors of the engine as HTTP problems. `docs/api.md` lists the codes, and what to do about each.
+//! The errors of the service as HTTP problems. `docs/api.md` lists the codes, and what to do about each.
 
 use axum::http::header::ETAG;
 use axum::http::{HeaderValue, StatusCode};
@@ -11,7 +11,7 @@ use lockgate_service::{InputError, RuleRefusal, ServiceError};
 
 use crate::problem::Problem;
 
-/// `Retry-After` of a ledger that is busy or fails, in seconds.
+/// `Retry-After` if the ledger is busy or fails, in seconds.
 const RETRY_AFTER: u64 = 1;
 
 /// The problem for an error of the engine.
@@ -74,12 +74,12 @@ pub fn invalid(mistakes: &[InputError]) -> Problem {
     }
 }
 
-/// Something that cannot be read at all.
+/// The problem for input that cannot be parsed at all.
 pub(super) fn unreadable(detail: impl Into<String>) -> Problem {
     Problem::of_status(StatusCode::BAD_REQUEST).detail(detail)
 }
 
-/// There is no such thing.
+/// The problem for a missing resource.
 pub(super) fn missing(what: &str, id: &str) -> Problem {
     Problem::of_status(StatusCode::NOT_FOUND)
         .detail(format!("there is no {what} `{id}`"))
@@ -87,7 +87,7 @@ pub(super) fn missing(what: &str, id: &str) -> Problem {
         .with("id", id)
 }
 
-/// What clients of OPA look for in an error stands beside what all others look for.
+/// Adds the members that clients of OPA look for in an error.
 pub(super) fn as_opa(problem: Problem) -> Problem {
     let status = problem.status();
     let code = match status {
@@ -118,7 +118,7 @@ fn of_forbidden(forbidden: &Forbidden) -> Problem {
     }
 }
 
-/// Names the right that is missing; and of several of which any is enough, all.
+/// Adds the missing right. If any one of several rights would be enough, adds all of them.
 fn with_rights(problem: Problem, rights: &[Right]) -> Problem {
     let first = rights.first().map(|right| problem.clone().with("right", right));
     let problem = first.unwrap_or(problem);
@@ -220,7 +220,7 @@ fn of_ledger(error: Error) -> Problem {
     }
 }
 
-/// The answer names the cause alone: messages of the database hold paths.
+/// The problem for a storage failure. The answer names only the cause: messages of the database hold paths.
 fn unavailable(said: &str, cause: &'static str) -> Problem {
     tracing::error!(error = said, "the ledger is unavailable");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "ledger-unavailable", "The ledger is unavailable")
@@ -232,7 +232,8 @@ fn unavailable(said: &str, cause: &'static str) -> Problem {
         .retry_after(RETRY_AFTER)
 }
 
-/// A part of the ledger is missing: asking again helps nobody. The files are named in the server's log alone.
+/// The problem for a lost part of the ledger, for which another attempt helps nobody. Only the server's log names the
+/// files.
 fn lost(said: &str, loss: &Loss) -> Problem {
     tracing::error!(error = said, "the ledger is unavailable");
     let entries = |count: u64| counted(count, "entry", "entries");
@@ -258,7 +259,7 @@ fn lost(said: &str, loss: &Loss) -> Problem {
         .with("expected", expected)
 }
 
-/// The ledger is damaged.
+/// The problem for a damaged ledger.
 pub(super) fn damaged(what: &str) -> Problem {
     tracing::error!(what, "the ledger is damaged");
     let title = "The ledger is damaged or was tampered with";

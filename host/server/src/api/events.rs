@@ -30,11 +30,11 @@ use crate::intake::{Turn, WatcherPlace};
 use crate::layers::request_headers::LAST_EVENT_ID;
 use crate::problem::Problem;
 
-/// How often a silent stream is written to, so that nobody on the way takes it for dead.
+/// How often the server writes to a silent stream, so that no proxy takes it for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How often the credential of a silent stream is checked.
+/// How often the server checks the credential of a silent stream.
 const CHECK_AGAIN: Duration = Duration::from_secs(2);
-/// How long a stream lasts. A client goes on from where it was, and shows again who it is.
+/// How long a stream lasts. The client then continues where it was, and presents its credential again.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// How many events are read at once for a stream.
 const AT_ONCE: usize = 100;
@@ -106,7 +106,7 @@ pub(super) async fn events(
         return Ok(Json(EventPage { items, next }).into_response());
     }
     let after = last_seen.or(after).unwrap_or(0);
-    // Whether there is one at all is said before the stream begins.
+    // Checks that the deployment exists before the stream begins.
     let (asks, named) = (actor.clone(), at.clone());
     let stream = state.read(move |engine| engine.stream_of(&asks, named.name())).await?;
     let watching = turn.map(|Extension(turn)| turn.watch()).transpose()?;
@@ -126,7 +126,7 @@ pub(super) async fn events(
     let alive = KeepAlive::new().interval(KEEP_ALIVE);
     let headers = [
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        // Proxies that collect answers would keep it back.
+        // Proxies that buffer answers would hold the stream back.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
     Ok((headers, Sse::new(following.stream()).keep_alive(alive)).into_response())
@@ -166,11 +166,11 @@ impl EventStream {
         })
     }
 
-    /// The next event; none: the stream ends, and the client may come back with a credential that is accepted.
+    /// The next event. None: the stream ends, and the client may come back with a valid credential.
     async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(record) = self.pending.pop_front() {
-                // The client may be slow to take them.
+                // The client may be slow to take the events.
                 self.session.require().await.ok()?;
                 self.after = record.version;
                 return Event::default()
@@ -179,7 +179,7 @@ impl EventStream {
                     .json_data(&record)
                     .ok();
             }
-            // Before reading: what is written meanwhile is looked for again.
+            // Before reading, so that a write in between causes another read.
             self.receiver.mark_unchanged();
             let (actor, at, after) = (self.actor.clone(), self.at.clone(), self.after);
             let read = move |engine: &DeploymentService| engine.events(&actor, at.name(), after, AT_ONCE);
@@ -190,7 +190,7 @@ impl EventStream {
         }
     }
 
-    /// Waits until the deployment has changed; none: the stream ends.
+    /// Waits until the deployment has changed. None: the stream ends.
     async fn changed(&mut self) -> Option<()> {
         loop {
             tokio::select! {

@@ -18,9 +18,9 @@ use crate::intake::MediaType;
 use crate::layers::request_headers::{EVIDENCE_MADE, EVIDENCE_SOURCE};
 use crate::problem::Problem;
 
-/// The longest header that is taken over, in bytes.
+/// The longest header value that is stored, in bytes.
 const LONGEST: usize = 256;
-/// What evidence is if nobody says.
+/// The default media type of evidence.
 const UNKNOWN: &str = "application/octet-stream";
 
 /// Upload evidence
@@ -122,7 +122,7 @@ pub(super) async fn get(
     if is_known {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    // A browser that is led here shall keep it, and not run somebody's evidence as a page of this server.
+    // A browser should save the file, and not run evidence as a page of this server.
     headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let media_type = HeaderValue::from_str(&evidence.media_type);
@@ -130,14 +130,14 @@ pub(super) async fn get(
     Ok((headers, Vec::clone(&evidence.content)).into_response())
 }
 
-/// The time in a header.
+/// Parses a time in a header.
 fn moment(text: &str) -> Result<Timestamp, Problem> {
     let wrong =
         |error| unreadable(format!("`{EVIDENCE_MADE}` is a time as in RFC 3339 (`2026-11-24T20:00:00Z`): {error}"));
     text.parse().map_err(wrong)
 }
 
-/// The text of a header that is kept.
+/// The text of a header that is stored.
 fn text(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(name) else { return Ok(None) };
     match value.to_str().map(str::trim) {

@@ -1,5 +1,5 @@
-//! What handlers take from the head of a request: the actor, preconditions, the gate, the page. [`super::json_body`] reads
-//! bodies, [`super::url_parts`] queries and paths.
+//! The values that handlers take from the head of a request: the actor, preconditions, the gate, the page.
+//! [`super::json_body`] reads bodies, [`super::url_parts`] queries and paths.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::header::IF_MATCH;
@@ -20,14 +20,14 @@ use crate::problem::{Problem, RequestId};
 
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 128;
-/// The largest number that every reader of JSON can tell from its neighbours: 2^53 - 1.
+/// The largest number that every JSON reader reads exactly: 2^53 - 1.
 pub(super) const LARGEST: u64 = (1 << 53) - 1;
-/// How many items a page has if nobody says.
+/// The default number of items on a page.
 const USUAL: usize = 50;
-/// How many items a page has at most.
+/// The most items on a page.
 const MOST: usize = 200;
 
-/// Who asks: whom `auth::authenticate` put there.
+/// The actor, whom `auth::authenticate` has added to the request.
 #[derive(Clone, Debug)]
 pub struct Authenticated(pub Actor);
 
@@ -48,10 +48,9 @@ impl<S: Sync> FromRequestParts<S> for CredentialSession {
     }
 }
 
-/// A write: who asks, with which credential, and under which conditions.
+/// A write: the actor, the credential, and the conditions.
 #[derive(Clone, Debug)]
 pub struct WriteRequest {
-    /// Who.
     pub actor: Actor,
     /// The credential, to be checked again before something is written.
     pub session: CredentialSession,
@@ -60,7 +59,7 @@ pub struct WriteRequest {
 }
 
 impl WriteRequest {
-    /// As the engine takes it at this moment.
+    /// The write for the service, at this moment.
     pub(super) fn write(&self) -> WriteContext<'_> {
         WriteContext {
             actor: &self.actor,
@@ -71,7 +70,7 @@ impl WriteRequest {
         }
     }
 
-    /// As what is wanted of a gate that is to be passed.
+    /// The purpose of a gate request that wants to pass.
     pub(super) fn pass(&self) -> GatePurpose {
         GatePurpose::Pass { key: self.key.clone(), if_match: self.if_match }
     }
@@ -121,7 +120,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     })
 }
 
-/// Which request it is, as the ledger keeps it beside a decision.
+/// The origin of the request, as the ledger keeps it beside a decision.
 #[derive(Clone, Debug)]
 pub struct RequestOrigin(pub RequestRef);
 
@@ -153,7 +152,7 @@ pub struct Paging {
 }
 
 impl Paging {
-    /// As the engine takes it.
+    /// The page for the service.
     ///
     /// # Errors
     /// If a number is too large or too small.
@@ -162,7 +161,7 @@ impl Paging {
     }
 }
 
-/// How many items a page has.
+/// The number of items on a page.
 pub(super) fn limit(limit: Option<usize>) -> Result<usize, Problem> {
     match limit {
         None => Ok(USUAL),
@@ -171,7 +170,7 @@ pub(super) fn limit(limit: Option<usize>) -> Result<usize, Problem> {
     }
 }
 
-/// A place in the log, or a version.
+/// Checks an index in the log, or a version.
 pub(super) fn position(name: &str, position: Option<u64>) -> Result<Option<u64>, Problem> {
     match position {
         Some(position) if position > LARGEST => {
@@ -198,22 +197,22 @@ pub struct TeamQuery {
 }
 
 impl AtDeployment {
-    /// The deployment of that id, of that team or of one of those of whoever asks.
+    /// The deployment with this id: of the given team, or else of one of the actor's teams.
     pub fn new(id: String, team: Option<TeamName>) -> Self {
         Self { id, team }
     }
 
-    /// Its id, and its team if it was named.
+    /// The id, and the team if the request named one.
     pub(super) fn into_parts(self) -> (String, Option<TeamName>) {
         (self.id, self.team)
     }
 
-    /// As the engine takes it.
+    /// The deployment for the service.
     pub fn name(&self) -> DeploymentRef<'_> {
         DeploymentRef { id: &self.id, team: self.team.as_ref() }
     }
 
-    /// The address of something of the deployment, for example `/approvals/a-1`: it names the team if the request did.
+    /// The address of a resource of the deployment, for example `/approvals/a-1`. It names the team if the request did.
     pub(super) fn address(&self, of: &str) -> String {
         let path = format!("/api/v1/deployments/{}{of}", self.id);
         match &self.team {
@@ -241,9 +240,7 @@ impl<S: Send + Sync> FromRequestParts<S> for AtDeployment {
 /// A deployment and one of its gates: `…/{id}/gates/{stage}/{phase}`.
 #[derive(Clone, Debug)]
 pub struct AtGate {
-    /// The deployment.
     pub at: AtDeployment,
-    /// The gate.
     pub gate: Gate,
 }
 

@@ -1,12 +1,13 @@
-//! Decisions: the one way from a request to a gate to its answer, whatever the interface.
+//! Makes decisions for all interfaces, from a request to its answer.
 //!
-//! The engine goes it in steps ([`DeploymentService::gate`](lockgate_service::DeploymentService::gate)); here are the threads for them. Those that
-//! compute are as many as there are cores, whatever comes in, so that a plugin that is slow to compute keeps nobody from being told
-//! that the server lives, and memory does not grow with the load. Where a plugin may wait for others, the decision is made on a
-//! thread that may wait, of which there are many: one that waits would keep the next from its core. The threads that serve
-//! connections wait for none of them.
+//! The service works in steps ([`DeploymentService::gate`](lockgate_service::DeploymentService::gate)); this module
+//! provides the threads. The number of computing threads is that of the cores, whatever the load, so a slow plugin
+//! never delays the health checks, and memory does not grow with the load. If a plugin may wait for others, the
+//! decision runs on a waiting thread, so that it does not block a core's computing thread. The threads that serve
+//! connections never wait for decisions.
 //!
-//! Here, too, a decision is counted and noted, and those who wait for the deployment are told: once, for all interfaces.
+//! This module also counts and logs each decision, and wakes requests that wait for the deployment: once, for all
+//! interfaces.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,16 +34,16 @@ use crate::observe::{HttpExchange, RequestPhases};
 use crate::problem::Problem;
 use crate::process::compute;
 
-/// Who asks, and by which request.
+/// The actor, the credential and the request of a question to a gate.
 #[derive(Clone, Debug)]
 pub(crate) struct GateCaller {
-    /// Who the credential belongs to.
+    /// The owner of the credential.
     pub(crate) actor: Arc<Actor>,
     /// The credential, to be checked again before something is decided.
     pub(crate) session: CredentialSession,
-    /// What is noted of the request, if something is.
+    /// The record of the request in logs and metrics, if there is one.
     pub(crate) exchange: Option<HttpExchange>,
-    /// What the ledger keeps of it.
+    /// The origin of the request, as the ledger keeps it.
     pub(crate) request: RequestRef,
 }
 
@@ -57,29 +58,26 @@ impl<S: Send + Sync> FromRequestParts<S> for GateCaller {
     }
 }
 
-/// What is asked.
+/// A question to a gate.
 #[derive(Clone, Debug)]
 pub(crate) struct GateQuestion {
-    /// The deployment.
     pub(crate) deployment: AtDeployment,
-    /// The gate.
     pub(crate) gate: Gate,
-    /// By which interface, for the record.
+    /// The name of the interface in the ledger.
     pub(crate) path: &'static str,
-    /// What was handed in with the question, if it is to be kept.
+    /// The input that came with the question, if it is to be kept.
     pub(crate) input: Option<Value>,
 }
 
-/// A decision that is in the ledger, and how long it took.
+/// A decision that is in the ledger, and its timings.
 #[derive(Clone, Debug)]
 pub(crate) struct TimedDecision {
-    /// The decision.
     pub(crate) decision: Arc<Decision>,
-    /// How long its parts took.
+    /// The durations of its parts.
     pub(crate) phases: RequestPhases,
 }
 
-/// Asks a gate, and answers when the decision is durable. It passes no gate.
+/// Asks a gate, and answers when the decision is durable. The deployment does not pass the gate.
 pub(crate) async fn ask(
     state: &ApiState,
     caller: &GateCaller,
@@ -104,7 +102,7 @@ pub(super) async fn pass(
     }
 }
 
-/// Looks at a gate on these threads. Nothing is decided.
+/// Evaluates a gate without a decision, on these threads.
 pub(super) async fn look(
     state: &ApiState,
     caller: &GateCaller,
@@ -139,9 +137,9 @@ async fn decide(
         credential: Some(Arc::new(caller.session.clone())),
     };
     let (answer, answered) = oneshot::channel();
-    // That nobody waits for the answer any more is no mistake.
+    // It is no error that nobody waits for the answer any more.
     state.engine.gate(request, threads, move |outcome| drop(answer.send(outcome)));
-    // The thread that worked on it has panicked: the log has the message.
+    // The thread that worked on it has panicked; the log has the message.
     let Ok(outcome) = answered.await else { return Err(given_up()) };
     let outcome = outcome.map_err(|error| match error {
         ServiceError::CredentialEnded(ended) => caller.session.ended(&ended),
@@ -160,7 +158,7 @@ async fn decide(
     }
     let decision = match &outcome.answer {
         GateAnswer::Decision(decision) => Some(&**decision),
-        // What is answered again was counted the first time.
+        // A repeated answer was counted the first time.
         GateAnswer::Pass(written) if !written.repeated => Some(&written.value.decision),
         GateAnswer::Pass(_) | GateAnswer::Verdict(_) => None,
     };
@@ -171,18 +169,18 @@ async fn decide(
 }
 
 impl GateCaller {
-    /// The threads of the server, which note that they work for this request.
+    /// The threads of the server, which record that they work for this request.
     pub(super) fn threads(&self) -> Arc<dyn GateThreads> {
         let span = self.exchange.as_ref().map(|exchange| exchange.span().clone());
         Arc::new(ServerThreads { span, runtime: Handle::current() })
     }
 }
 
-/// The threads of the server: few that compute, and many that may wait.
+/// The threads of the server: a few that compute, and many that may wait.
 struct ServerThreads {
     /// The span of the request.
     span: Option<Span>,
-    /// What has the threads that may wait.
+    /// The runtime with the threads that may wait.
     runtime: Handle,
 }
 

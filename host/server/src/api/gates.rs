@@ -22,8 +22,8 @@ use super::url_parts::QueryParams;
 use crate::intake::Turn;
 use crate::problem::Problem;
 
-/// How often a gate that is waited for is looked at again, for what turns it without a change of the deployment: a window
-/// that opens, a waiver, another model.
+/// How often a waiting request evaluates its gate again. A verdict can turn without a change of the deployment: a
+/// window opens, or a waiver or another model applies.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// The name of this interface, in the ledger.
@@ -60,7 +60,7 @@ pub(super) enum WaitGoal {
 }
 
 impl WaitGoal {
-    /// Whether the wait is over.
+    /// Whether the wait ends with this verdict.
     fn is_reached(self, verdict: Verdict) -> bool {
         match self {
             Self::Decided => verdict != Verdict::Pending,
@@ -127,7 +127,7 @@ pub(super) async fn pass(
     Ok(written(&pass_gate(&state, &caller, question, request.pass()).await?))
 }
 
-/// A gate that is waited for.
+/// A request that waits for a gate.
 struct GateWait<'a> {
     caller: &'a GateCaller,
     at: &'a AtDeployment,
@@ -136,8 +136,8 @@ struct GateWait<'a> {
 }
 
 impl GateWait<'_> {
-    /// Waits as [`GateWait::turned`] does, and checks the credential afterwards: whoever waits is told neither that the verdict
-    /// has turned nor that it has not, if the credential ended meanwhile.
+    /// Waits as [`GateWait::turned`] does, and checks the credential afterwards: a client whose credential ended
+    /// meanwhile learns neither that the verdict has turned nor that it has not.
     async fn wait(
         &self,
         state: &ApiState,
@@ -149,7 +149,7 @@ impl GateWait<'_> {
         with_effect(self.caller.session.clone(), move || Ok(turned)).await
     }
 
-    /// Whether there is a reason to ask, because the verdict has turned, or there is none to be had; or the time is over.
+    /// Whether to ask the gate, because the verdict has turned or cannot be found; false if the time is over.
     async fn turned(
         &self,
         state: &ApiState,
@@ -165,13 +165,13 @@ impl GateWait<'_> {
         let mut receiver = state.deployment_watch.watch(&stream);
         let mut watching = None;
         loop {
-            // Before looking: what is written meanwhile is looked for again.
+            // Before evaluating, so that a write in between causes another evaluation.
             receiver.mark_unchanged();
             caller.session.require().await?;
             let question = GateQuestion { deployment: at.clone(), gate, path: PATH, input: None };
             let threads = if watching.is_none() { caller.threads() } else { state.looks.threads() };
             let seen = look(state, caller, question, passing, threads).await;
-            // What is in the way now is told by whoever is asked next, unless it was answered before.
+            // The next decision reports what blocks now, unless the request was answered before.
             if !seen.is_ok_and(|verdict| !until.is_reached(verdict)) {
                 return Ok(true);
             }

@@ -1,7 +1,7 @@
-//! Whether the server lives, whether it is ready, and why not: for those who start it, and send requests to it.
+//! Whether the server is alive, whether it is ready, and why not: for supervisors and load balancers.
 //!
-//! All of it is open, and answered under any load. `/livez` says that the process answers; `/readyz` that a decision could
-//! be made and written. `/health` and `/v1/status` say the same in the words of OPA, for those who look there.
+//! All of it is open, and answered under any load. `/livez` says that the process answers; `/readyz` that it can make
+//! and write a decision. `/health` and `/v1/status` say the same in OPA's format.
 
 use std::sync::Arc;
 
@@ -122,7 +122,7 @@ pub(crate) async fn metrics(
     actor: Option<Extension<Actor>>,
     headers: HeaderMap,
 ) -> Response {
-    // They count what all teams do. Without a credential, the configuration lets everybody see them.
+    // The metrics count the work of all teams. Without a credential, the configuration lets everybody see them.
     if actor.is_some_and(|Extension(actor)| actor.teams != Teams::All) {
         return Problem::new(StatusCode::FORBIDDEN, "of-all-teams", "Needs access to all teams")
             .detail("the metrics cover all teams: use a credential with access to all teams")

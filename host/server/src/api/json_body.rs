@@ -1,7 +1,7 @@
-//! Bodies of JSON: the one way in which all routes read them.
+//! JSON bodies: all routes read them in this way.
 //!
-//! A document is understood wholly or refused: no key twice, no number that the ledger cannot keep, and nothing that the
-//! type does not know. A refusal names the place.
+//! A document is accepted as a whole or refused: no key twice, no number that the ledger cannot keep, and no member
+//! that the type does not know. A refusal names the place.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -16,10 +16,10 @@ use super::errors::unreadable;
 use crate::intake::MediaType;
 use crate::problem::Problem;
 
-/// What a body of JSON is read as.
+/// The type of a JSON body.
 pub(super) trait RequestDocument: DeserializeOwned {
-    /// The members that what is made of the body has, and that the server sets: each with what it is set to. Documents of
-    /// deployments have them, so people hand them in.
+    /// The members that the server sets, each with the value that it gets. The stored form of a document has them, so
+    /// people hand them in.
     const SET_BY_SERVER: &'static [(&'static str, &'static str)] = &[];
 }
 
@@ -49,7 +49,7 @@ impl<S: Send + Sync> FromRequest<S> for MergePatch {
     }
 }
 
-/// All of a body, if it is of one of these media types.
+/// The whole body, if it has one of these media types.
 async fn body_of_type<S: Send + Sync>(request: Request, state: &S, kinds: &[&str]) -> Result<Bytes, Problem> {
     let kind = MediaType::of(request.headers());
     if kinds.contains(&kind.essence.as_str()) {
@@ -77,18 +77,18 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     }
 }
 
-/// All of a body, as far as it may go.
+/// The whole body, up to the limit.
 pub(super) async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     let bytes = Bytes::from_request(request, state).await;
     bytes.map_err(|rejected| Problem::of_status(rejected.status()).detail("the body could not be read to its end"))
 }
 
-/// Why a body is not taken.
+/// Why a body is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum BodyRefusal {
-    /// It is not JSON: why not.
+    /// It is not JSON. The text says why.
     NotJson(String),
-    /// It is JSON, and wrong at these places.
+    /// It is JSON, but wrong at these places.
     Mistakes(Vec<InputError>),
 }
 
@@ -101,12 +101,12 @@ impl From<BodyRefusal> for Problem {
     }
 }
 
-/// Reads a body that may be written to the ledger: every number in it is in its canonical form.
+/// Reads a body that the ledger may store: every number in it is in its canonical form.
 fn read_kept<T: DeserializeOwned>(body: &[u8], set_by_server: SetByServer) -> Result<T, BodyRefusal> {
     typed(&value(JsonReader::default().with_canonical_numbers(), body)?, set_by_server)
 }
 
-/// Reads a body of which nothing but names is kept.
+/// Reads a body from which only names are kept.
 pub(super) fn read_asked<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyRefusal> {
     typed(&value(JsonReader::default(), body)?, &[])
 }
@@ -130,7 +130,8 @@ fn typed<T: DeserializeOwned>(value: &Value, set_by_server: SetByServer) -> Resu
     read_value(value).map_err(|error| BodyRefusal::Mistakes(mistakes(value, error, set_by_server)))
 }
 
-/// What is wrong with a value. Of members that are not known, all those of the object: the reading ends at the first.
+/// The mistakes in a value. An object with unknown members gets all of them reported, although reading stops at the
+/// first.
 fn mistakes(value: &Value, error: ValueError, set_by_server: SetByServer) -> Vec<InputError> {
     let ValueFault::UnknownKey { known, .. } = &error.fault else { return vec![error.into()] };
     let object = error.pointer.rsplit_once('/').map_or("", |(object, _)| object).to_owned();

@@ -1,8 +1,8 @@
 //! The routes and their handlers.
 //!
-//! `routes` is the table of all routes, `route` the checks in front of each; `extract`, `url_parts` and `json_body` read requests,
-//! `errors` says what an error of the service is over HTTP, `answer` what was read or written. Every decision of a gate goes through
-//! `gate_decision`, every write through `state`.
+//! `routes` is the table of all routes, `route` the checks in front of each. `extract`, `url_parts` and `json_body`
+//! read requests, `errors` turns errors of the service into HTTP problems, and `answer` makes the other answers. Every
+//! decision of a gate goes through `gate_decision`, every write through `state`.
 
 mod access;
 mod answer;

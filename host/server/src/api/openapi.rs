@@ -1,7 +1,7 @@
 //! The description of the API in OpenAPI 3.1, generated from the handlers and their types.
 //!
-//! The paths come from `utoipa`, which stands at each handler. The schemas of the domain's and the engine's types come
-//! from their own `JsonSchema`, which `lockgate schema` prints too: nothing is described twice.
+//! The paths come from `utoipa`'s attributes at each handler. The schemas of the domain's and the service's types come
+//! from their own `JsonSchema`, which `lockgate schema` prints too, so nothing is described twice.
 
 use axum::http::Method;
 use lockgate_domain::Overlap;
@@ -127,7 +127,7 @@ fn to_json(api: &utoipa::openapi::OpenApi) -> Value {
     serde_json::to_value(api).expect("a description has a JSON form")
 }
 
-/// What stands at the handlers.
+/// The descriptions at the handlers.
 fn of_handlers() -> utoipa::openapi::OpenApi {
     let mut api = NativeApi::openapi();
     api.info.version = env!("CARGO_PKG_VERSION").to_owned();
@@ -182,7 +182,7 @@ fn say_who_may_come(operation: &mut Operation, access: RouteAccess) {
 #[expect(dead_code, reason = "only described here: `routes` answers it")]
 fn serve() {}
 
-/// The schemas of what belongs to the domain and the engine.
+/// The schemas of the types of the domain and the service.
 fn schemas() -> Map<String, Value> {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();

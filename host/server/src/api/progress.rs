@@ -1,4 +1,4 @@
-//! What is done in a stage: activities, moves that are not through a gate, and the steps of a rollout.
+//! The work in a stage: activities, moves that do not pass a gate, and the steps of a rollout.
 
 use std::fmt;
 

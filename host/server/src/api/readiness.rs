@@ -1,4 +1,4 @@
-//! What readiness depends on: checks that each part of a server adds, and that are looked at without waiting.
+//! The checks behind readiness: each part of a server adds its own, and none of them waits.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,14 +30,14 @@ pub struct Readiness {
 
 type CheckFn = Box<dyn Fn() -> ReadinessCheck + Send + Sync>;
 
-/// What readiness depends on.
+/// The checks behind readiness.
 pub struct ReadinessChecks(RwLock<BTreeMap<&'static str, CheckFn>>);
 
 impl ReadinessChecks {
-    /// Whether the ledger takes entries, and no shutdown has begun.
+    /// Checks that the ledger takes entries, and that no shutdown has begun.
     pub fn new(storage: &Arc<dyn Storage>, lifecycle: &Lifecycle) -> Self {
         let checks = Self(RwLock::default());
-        // A look does not keep the ledger open.
+        // A check does not keep the ledger open.
         let storage = Arc::downgrade(storage);
         checks.add("ledger", move || {
             let failing = storage.upgrade().map(|storage| storage.health().failing);
@@ -56,13 +56,13 @@ impl ReadinessChecks {
         checks
     }
 
-    /// Adds one, or takes the place of the one of that name. It is called for each look at readiness, and must not wait
+    /// Adds a check, or replaces the one with the same name. It is called for each readiness request, and must not wait
     /// for anything.
     pub fn add(&self, name: &'static str, look: impl Fn() -> ReadinessCheck + Send + Sync + 'static) {
         self.0.write().insert(name, Box::new(look));
     }
 
-    /// Looks at all of them.
+    /// Runs all checks.
     pub fn readiness(&self) -> Readiness {
         let looks = self.0.read();
         let checks: BTreeMap<String, ReadinessCheck> =

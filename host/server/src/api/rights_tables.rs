@@ -1,7 +1,7 @@
-//! The tables of `docs/authentication.md` that are made from the code: the rights, the roles that grant them, and the routes
+//! Makes the tables of `docs/authentication.md` from the code: the rights, the roles that grant them, and the routes
 //! that need them.
 //!
-//! `cargo xtask openapi` writes them, and a test compares the page with them.
+//! `cargo xtask openapi` writes the tables, and a test compares the page with them.
 
 use lockgate_domain::{RIGHTS_OF_OTHER_ROLES, ROLES, Right};
 use schemars::schema_for;
@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use super::route::{RouteAccess, RouteRow, quoted, rights_in_words};
 
-/// A page lacks the line that a table begins or ends with.
+/// A page lacks the line that begins or ends a table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the page has no line `{0}`: add it where the table belongs")]
 pub struct UnmarkedPage(String);
 
-/// A page with the tables put between their markers, instead of what stood there.
+/// Replaces the tables between their markers in a page.
 ///
 /// # Errors
 /// If the page lacks a marker.
@@ -32,7 +32,7 @@ fn with_table(page: &str, name: &str, table: &str) -> Result<String, UnmarkedPag
     Ok(format!("{before}{begin}\n\n{table}\n{end}{after}"))
 }
 
-/// What each right is for, as its documentation says: the schema of a right holds it.
+/// The purpose of each right, from the documentation in the schema of a right.
 fn all_rights() -> String {
     let schema = schema_for!(Right).to_value();
     let mut table = "| right | what it allows |\n|---|---|\n".to_owned();

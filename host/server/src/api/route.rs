@@ -1,7 +1,7 @@
-//! A route: where it is, who may come to it, how it is answered, and the checks that it is behind.
+//! A route: its path, its access rule, its handler, and the checks in front of it.
 //!
-//! The checks run before anything of the body is read: who asks, and whether they may come. Then the request is taken in
-//! ([`RequestIntake`]): it sends its body and waits for its turn, and for the decision log where that holds decisions up.
+//! The checks of the credential and its rights run before the body is read. Then the request is admitted
+//! ([`RequestIntake`]): it sends its body and waits for its turn, and for the decision log if that holds decisions up.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -25,22 +25,22 @@ use crate::intake::{RequestIntake, TurnKind};
 use crate::observe::{DecisionLog, HttpExchange, Metrics, ShedReason};
 use crate::problem::Problem;
 
-/// Who may come to a route. The engine may ask for more, once it knows which deployment it is about and what is to be done.
+/// The access rule of a route. The service may check more, once it knows the deployment and the action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouteAccess {
-    /// Everybody: nobody has to say who they are.
+    /// Everybody, even without a credential.
     Open,
-    /// Everybody who is known, by any valid credential.
+    /// Everybody with a valid credential.
     Known,
-    /// Whoever has at least one of these rights.
+    /// Everybody who has at least one of these rights.
     Any(&'static [Right]),
 }
 
 impl RouteAccess {
-    /// Checks whether somebody who is known may come.
+    /// Checks that an authenticated actor may use the route.
     ///
     /// # Errors
-    /// Says what is missing: all the rights of which any is enough.
+    /// If the rights are missing; the error names all rights of which one would be enough.
     pub fn check(self, actor: &Actor) -> Result<(), Forbidden> {
         match self {
             Self::Any(rights @ [_, ..]) => actor.require_any(rights),
@@ -49,43 +49,43 @@ impl RouteAccess {
     }
 }
 
-/// A row of the table: what is to be known of a route beside its handler.
+/// A row of the table: the properties of a route besides its handler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteRow {
     /// The method. A `GET` also answers `HEAD`.
     pub method: Method,
-    /// The full path, with the names of its parameters as axum writes them: `{id}`, and `{*part}` for one of several steps.
+    /// The full path, with parameters in axum's form: `{id}`, and `{*part}` for one that spans several segments.
     pub path: &'static str,
-    /// Who may come.
     pub access: RouteAccess,
-    /// Whether a decision of a gate may come of it. It then waits for the sinks of the decision log, where they are to keep up.
+    /// Whether the route may make a decision of a gate. It then waits for the sinks of the decision log, if they must
+    /// keep up.
     pub decides: bool,
 }
 
 impl RouteRow {
-    /// The path as OpenAPI writes it, which knows no parameter of several steps.
+    /// The path for OpenAPI, which has no parameters that span several segments.
     pub fn described_path(&self) -> String {
         self.path.replace("{*", "{")
     }
 }
 
-/// How large a body may be.
+/// The largest body of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BodyLimit {
-    /// `limits.body`.
+    /// The setting `limits.body`.
     Usual,
-    /// `limits.evidence`.
+    /// The setting `limits.evidence`.
     Evidence,
-    /// There is none: a body that says something is refused.
+    /// No body: the route refuses a body with content.
     None,
 }
 
-/// A route: its row, and how it is answered. `S` is the state that its handler takes.
+/// A route: its row, and its handler. `S` is the state that the handler takes.
 pub(super) struct Route<S> {
     pub(super) row: RouteRow,
     pub(super) handler: MethodRouter<S>,
     pub(super) body: BodyLimit,
-    /// Gives the refusal of somebody who may not come the form that clients of this interface look for.
+    /// Gives a refusal the form that clients of this interface expect.
     pub(super) refusal: fn(Problem) -> Problem,
 }
 
@@ -124,29 +124,29 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         Self::new((Method::DELETE, MethodFilter::DELETE), path, access, handler)
     }
 
-    /// The same; a decision of a gate may come of it.
+    /// The same, for a route that may make a decision of a gate.
     pub(super) fn deciding(mut self) -> Self {
         self.row.decides = true;
         self
     }
 
-    /// The same; its body is evidence.
+    /// The same, for a route whose body is evidence.
     pub(super) fn taking_evidence(self) -> Self {
         Self { body: BodyLimit::Evidence, ..self }
     }
 
-    /// The same; all that it takes stands in its address and headers.
+    /// The same, for a route without a body.
     pub(super) fn without_body(self) -> Self {
         Self { body: BodyLimit::None, ..self }
     }
 
-    /// The same; its clients look for errors in the form of OPA's.
+    /// The same, for a route whose clients expect OPA's error format.
     pub(super) fn for_opa(self) -> Self {
         Self { refusal: as_opa, ..self }
     }
 }
 
-/// The rights of which one is enough: `` `decide` or `drive` ``.
+/// The rights, any one of which is enough, as a text: `` `decide` or `drive` ``.
 pub(super) fn rights_in_words(rights: &[Right]) -> String {
     quoted(rights).join(" or ")
 }
@@ -158,7 +158,7 @@ pub(super) fn quoted(rights: &[Right]) -> Vec<String> {
 /// Puts the checks in front of routes.
 pub(super) struct RouteMounter {
     pub(super) authenticator: Arc<Authenticator>,
-    /// None: requests are answered under any load, and have no body.
+    /// None: the routes answer under any load, and take no body.
     pub(super) intake: Option<RequestIntake>,
     /// None: nothing holds decisions up.
     pub(super) backpressure: Option<Backpressure>,
@@ -207,8 +207,8 @@ impl RouteMounter {
     }
 }
 
-/// Answers requests of any other method with those that there are. It is said here because the header `Allow` is only added to
-/// an answer when no layer sees it any more.
+/// Answers requests with another method by the allowed methods. The route does it, because axum adds the header `Allow`
+/// only after all layers have run.
 fn with_other_methods_refused<S: Clone + Send + Sync + 'static>(
     handler: MethodRouter<S>,
     methods: &[Method],
@@ -233,7 +233,7 @@ struct RouteEntrance {
     backpressure: Option<Backpressure>,
 }
 
-/// A middleware behind [`authenticate`]: takes requests in of those who may come, once nothing holds their decision up.
+/// A middleware behind [`authenticate`]: admits requests that may use the route, once nothing holds their decision up.
 async fn enter(State(entrance): State<Arc<RouteEntrance>>, request: Request, next: Next) -> Response {
     if let Err(problem) = entrance.check(request.extensions()) {
         return problem.into_response();
@@ -253,7 +253,7 @@ async fn enter(State(entrance): State<Arc<RouteEntrance>>, request: Request, nex
 }
 
 impl RouteEntrance {
-    /// Notes who asks, and checks whether they may come. `extensions` are those of the request.
+    /// Records the actor, and checks that they may use the route. `extensions` are those of the request.
     fn check(&self, extensions: &Extensions) -> Result<(), Problem> {
         let actor = extensions.get::<Actor>().ok_or_else(|| Problem::of_status(StatusCode::UNAUTHORIZED))?;
         if let Some(exchange) = extensions.get::<HttpExchange>() {
@@ -263,8 +263,9 @@ impl RouteEntrance {
     }
 }
 
-/// Holds decisions up where the decision log is to keep up with them: `decision-log.max-behind` says how far a sink may fall behind,
-/// and `max-wait` how long a decision waits for it until it is turned away. It does not keep the log from being closed.
+/// Holds decisions up if the decision log must keep up with them: `decision-log.max-behind` limits how far a sink may
+/// fall behind, and `max-wait` how long a decision waits for it before it is refused. It does not keep the log from
+/// being closed.
 #[derive(Clone)]
 pub(super) struct Backpressure {
     log: Weak<DecisionLog>,
@@ -279,7 +280,7 @@ impl Backpressure {
     /// Waits until the sinks are near enough for another decision.
     ///
     /// # Errors
-    /// If that takes too long: the problem to answer with.
+    /// If that takes too long; the error is the problem to answer with.
     pub(super) async fn admit(&self) -> Result<(), Problem> {
         let Some(log) = self.log.upgrade() else { return Ok(()) };
         let admitted = log.admit().await;

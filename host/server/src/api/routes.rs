@@ -1,7 +1,7 @@
-//! The one table of routes: where each is, who may come to it, and what it does.
+//! The one table of routes: the path, access rule and handler of each.
 //!
-//! The router, the description ([`super::openapi`]) and the tables of `docs/authentication.md` ([`super::rights_tables`]) are made of
-//! it. A route that is not in this file does not exist.
+//! The router, the OpenAPI description ([`super::openapi`]) and the tables of `docs/authentication.md`
+//! ([`super::rights_tables`]) are made from it. A route that is not in this file does not exist.
 
 use std::sync::{Arc, LazyLock};
 
@@ -48,14 +48,13 @@ const REQUEST: RouteAccess = RouteAccess::Any(&[Right::Request]);
 const REVIEW: RouteAccess = RouteAccess::Any(&[Right::Review]);
 const WAIVE: RouteAccess = RouteAccess::Any(&[Right::Waive]);
 
-/// All rows of the table, in the order of the document that describes them. `/metrics` stands there as it is if nobody
-/// configures it.
+/// All rows of the table, in the order of the documentation. `/metrics` has its default access rule.
 pub fn route_rows() -> Vec<RouteRow> {
     let health = health_routes(MetricsAccess::default());
     api_routes().into_iter().map(|route| route.row).chain(health.into_iter().map(|route| route.row)).collect()
 }
 
-/// The routes that wait for their turn: all but those about the server's health.
+/// The routes that wait for their turn: all except those about the server's health.
 fn api_routes() -> Vec<Route<ApiState>> {
     [deployment_routes(), exception_routes(), record_routes(), audit_routes(), authzen_routes(), opa_routes()]
         .into_iter()
@@ -63,7 +62,7 @@ fn api_routes() -> Vec<Route<ApiState>> {
         .collect()
 }
 
-/// What is done with one deployment.
+/// The routes for one deployment.
 fn deployment_routes() -> Vec<Route<ApiState>> {
     vec![
         Route::get("/api/v1/deployments", READ, deployments::list),
@@ -73,7 +72,7 @@ fn deployment_routes() -> Vec<Route<ApiState>> {
         Route::get("/api/v1/deployments/{id}/events", READ, events::events),
         Route::get("/api/v1/deployments/{id}/wait", READ, wait::wait),
         Route::get("/api/v1/deployments/{id}/overlaps", READ, deployments::overlaps),
-        // To ask is `decide`, to pass is `drive`: the query says which.
+        // Asking needs `decide`, passing needs `drive`: the query says which.
         Route::post("/api/v1/deployments/{id}/gates/{stage}/{phase}", DECIDE_OR_DRIVE, gates::pass)
             .deciding()
             .without_body(),
@@ -83,10 +82,10 @@ fn deployment_routes() -> Vec<Route<ApiState>> {
         Route::get("/api/v1/deployments/{id}/approvals/{approval}", READ, approvals::get),
         Route::delete("/api/v1/deployments/{id}/approvals/{approval}", APPROVE, approvals::revoke).without_body(),
         Route::post("/api/v1/deployments/{id}/activities", DRIVE, progress::report_activities),
-        // To reject is `approve`, every other move is `drive`: the body says which.
+        // Rejecting needs `approve`, every other move needs `drive`: the body says which.
         Route::post("/api/v1/deployments/{id}/moves", DRIVE_OR_APPROVE, progress::make_move),
         Route::post("/api/v1/deployments/{id}/rollout/next", DRIVE, progress::next_step).without_body(),
-        // To end a hold is `resume`, every other report is `drive`: the step and the body say which.
+        // Ending a hold needs `resume`, every other report needs `drive`: the step and the body say which.
         Route::post("/api/v1/deployments/{id}/rollout/steps/{step}", DRIVE_OR_RESUME, progress::report_step),
         Route::post("/api/v1/deployments/{id}/overrides", OVERRIDE, overrides::take),
         Route::get("/api/v1/deployments/{id}/overrides/{override}", READ, overrides::get),
@@ -95,7 +94,7 @@ fn deployment_routes() -> Vec<Route<ApiState>> {
     ]
 }
 
-/// What people grant, lend and review.
+/// The routes for waivers, delegations and overrides.
 fn exception_routes() -> Vec<Route<ApiState>> {
     vec![
         Route::get("/api/v1/overrides", READ, overrides::list),
@@ -112,7 +111,7 @@ fn exception_routes() -> Vec<Route<ApiState>> {
     ]
 }
 
-/// What was decided, what decides, who asks, and the description of it all.
+/// The routes for decisions, models, identities and the API's description.
 fn record_routes() -> Vec<Route<ApiState>> {
     vec![
         Route::get("/api/v1/decisions", READ, decisions::list),
@@ -127,7 +126,7 @@ fn record_routes() -> Vec<Route<ApiState>> {
     ]
 }
 
-/// The audit log. `S` is any state that leads to a ledger.
+/// The routes of the audit log. `S` is any state that gives access to a ledger.
 fn audit_routes<S>() -> Vec<Route<S>>
 where
     AuditState: FromRef<S>,
@@ -170,7 +169,7 @@ fn opa_routes() -> Vec<Route<ApiState>> {
     ]
 }
 
-/// Whether the server lives, and what it counts: the routes that do not wait for their turn.
+/// The routes for the server's health and metrics, which do not wait for their turn.
 fn health_routes(metrics: MetricsAccess) -> Vec<Route<ServerState>> {
     let metrics = match metrics {
         MetricsAccess::Off => None,
@@ -186,7 +185,7 @@ fn health_routes(metrics: MetricsAccess) -> Vec<Route<ServerState>> {
     open.into_iter().chain(metrics.map(|access| Route::get("/metrics", access, health::metrics))).collect()
 }
 
-/// All routes but those about the server's health.
+/// All routes except those about the server's health.
 pub fn router(state: &ServerState) -> Router {
     let limits = Arc::new(state.config.limits.clone());
     let (engine, catalogue) = (state.engine.clone(), Arc::clone(&state.catalogue));
@@ -197,18 +196,18 @@ pub fn router(state: &ServerState) -> Router {
     mount_with(&api, &RouteMounter { authenticator: Arc::clone(&state.authenticator), intake, backpressure })
 }
 
-/// All routes but those about the server's health, where no decision log holds decisions up.
+/// All routes except those about the server's health, for a server without a decision log that holds decisions up.
 pub fn mount(state: &ApiState, authenticator: &Arc<Authenticator>) -> Router {
     let intake = Some(RequestIntake::new(&state.limits, &Arc::default()));
     mount_with(state, &RouteMounter { authenticator: Arc::clone(authenticator), intake, backpressure: None })
 }
 
-/// All routes but those about the server's health.
+/// All routes except those about the server's health.
 pub(super) fn mount_with(state: &ApiState, doorkeeper: &RouteMounter) -> Router {
     doorkeeper.router(api_routes(), &state.limits).with_state(state.clone())
 }
 
-/// The routes of the audit log with nothing in front of them: everybody may read that log.
+/// The routes of the audit log without any checks: everybody may read that log.
 pub fn audit_router<S>() -> Router<S>
 where
     AuditState: FromRef<S>,
@@ -224,7 +223,7 @@ pub(crate) fn health_router(state: &ServerState) -> Router {
     doorkeeper.router(routes, &state.config.limits).with_state(state.clone())
 }
 
-/// Whether a path is one of those that tell the server's health.
+/// Whether a path belongs to the routes about the server's health.
 pub(crate) fn is_about_health(path: &str) -> bool {
     static PATHS: LazyLock<Vec<&'static str>> =
         LazyLock::new(|| health_routes(MetricsAccess::Off).iter().map(|route| route.row.path).collect());
@@ -236,7 +235,7 @@ pub fn openapi() -> Value {
     super::openapi::document(&route_rows())
 }
 
-/// The description as text: what `/openapi.json` answers, and what `docs/openapi.json` holds.
+/// The description as text: the answer of `/openapi.json`, and the content of `docs/openapi.json`.
 pub fn openapi_text() -> String {
     format!("{:#}\n", openapi())
 }
@@ -247,7 +246,7 @@ async fn description() -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], TEXT.as_str())
 }
 
-/// A page with the tables of rights put between their markers, instead of what stood there.
+/// Replaces the tables of rights between their markers in a page.
 ///
 /// # Errors
 /// If the page lacks a marker.

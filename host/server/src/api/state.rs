@@ -1,4 +1,4 @@
-//! What handlers share, and the threads that work for them.
+//! The state that handlers share, and the threads that work for them.
 
 use std::sync::Arc;
 
@@ -22,51 +22,45 @@ use crate::observe::{DecisionLog, Metrics};
 use crate::problem::Problem;
 use crate::process::{Lifecycle, READS_AFTER_WAIT_PER_CORE, cores, read};
 
-/// What a server has: the state of all routes. Cheap to clone.
+/// The state of all routes. Cheap to clone.
 #[derive(Clone)]
 pub struct ServerState {
-    /// What is configured.
     pub config: Arc<Config>,
-    /// The ledger. It is closed at the end of a shutdown, if nobody holds on to it.
+    /// The ledger. A shutdown closes it at its end, if nothing else holds it.
     pub storage: Arc<dyn Storage>,
-    /// Does what is asked for.
     pub engine: DeploymentService,
-    /// The models and plugins that are loaded.
+    /// The loaded models and plugins.
     pub catalogue: Arc<Catalogue>,
-    /// Says who asks.
     pub authenticator: Arc<Authenticator>,
-    /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// Where decisions are sent.
     pub decision_log: Arc<DecisionLog>,
-    /// What readiness depends on.
     pub checks: Arc<ReadinessChecks>,
-    /// Whether a shutdown has begun, and when models are to be loaded anew.
+    /// Whether a shutdown has begun, and when to reload models.
     pub lifecycle: Lifecycle,
 }
 
-/// What the native routes share. Cheap to clone.
+/// The state that the native routes share. Cheap to clone.
 #[derive(Clone)]
 pub struct ApiState(Arc<ApiParts>);
 
-/// What is shared.
+/// The content of [`ApiState`].
 pub struct ApiParts {
-    /// Does what is asked for. Its methods wait for the disk and for plugins: [`ApiState::run`] and [`ApiState::write`] call
+    /// The service. Its methods wait for the disk and for plugins, so [`ApiState::run`] and [`ApiState::write`] call
     /// them.
     pub engine: DeploymentService,
-    /// The models and plugins that are loaded.
+    /// The loaded models and plugins.
     pub catalogue: Arc<Catalogue>,
-    /// How much is taken, and for how long is waited.
+    /// The limits on requests and waits.
     pub limits: Arc<LimitsConfig>,
-    /// Tells those who wait that a deployment has changed.
+    /// Tells waiting requests that a deployment has changed.
     pub deployment_watch: DeploymentWatch,
-    /// Whether a shutdown has begun: then nobody is left waiting.
+    /// Whether a shutdown has begun: then all waits end.
     pub lifecycle: Lifecycle,
-    /// The rules that give roles to whoever comes without a token of ours.
+    /// The rules that give roles to identity tokens and client certificates.
     pub rules: Arc<[GrantingRule]>,
-    /// How many of those who have waited read at once. One write may wake thousands, and each would take a thread.
+    /// How many requests read at once after a wait. One write may wake thousands, and each would take a thread.
     reading_after_wait: Semaphore,
-    /// The turns of those who look again and again at gates that they wait for.
+    /// The turns of requests that repeatedly evaluate the gates that they wait for.
     pub(super) looks: WaitingLooks,
 }
 
@@ -93,11 +87,10 @@ impl ApiState {
         }))
     }
 
-    /// Has the engine read something. What asks plugins goes by [`ApiState::run`], and what has an effect by
-    /// [`ApiState::write`].
+    /// Runs a read of the service. Reads that ask plugins use [`ApiState::run`], and writes use [`ApiState::write`].
     ///
     /// # Errors
-    /// What the engine says, as HTTP says it.
+    /// The error of the service, as an HTTP problem.
     pub async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&DeploymentService) -> Result<T, ServiceError> + Send + 'static,
@@ -106,10 +99,10 @@ impl ApiState {
         reading(move || work(&engine)).await?.map_err(problem)
     }
 
-    /// Asks the engine something that may take as long as plugins do, on a thread that may wait.
+    /// Runs a call of the service that may take as long as plugins do, on a thread that may wait.
     ///
     /// # Errors
-    /// What the engine says, as HTTP says it.
+    /// The error of the service, as an HTTP problem.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&DeploymentService) -> Result<T, ServiceError> + Send + 'static,
@@ -118,11 +111,11 @@ impl ApiState {
         blocking(move || work(&engine)).await?.map_err(problem)
     }
 
-    /// Has the engine read something for a request that has waited. The credential is checked after reading: whoever lost it
-    /// is told nothing that was written since.
+    /// Runs a read of the service for a request that has waited. Checks the credential after reading: an actor who lost
+    /// it learns nothing that was written since.
     ///
     /// # Errors
-    /// What the engine says, as HTTP says it; or that the credential is no longer accepted.
+    /// The error of the service, as an HTTP problem; or that the credential is no longer accepted.
     pub(super) async fn read_after_wait<T: Send + 'static>(
         &self,
         session: &CredentialSession,
@@ -139,10 +132,10 @@ impl ApiState {
         reading(read_and_check).await?
     }
 
-    /// Has the engine write something that belongs to no deployment.
+    /// Runs a write of the service that belongs to no deployment.
     ///
     /// # Errors
-    /// What the engine says, as HTTP says it; or that the credential is no longer accepted.
+    /// The error of the service, as an HTTP problem; or that the credential is no longer accepted.
     pub async fn write<T: Send + 'static>(
         &self,
         request: WriteRequest,
@@ -159,10 +152,10 @@ impl ApiState {
         with_effect(session, write).await
     }
 
-    /// Has the engine write something to a deployment, and tells those who wait for it.
+    /// Runs a write of the service to a deployment, and wakes requests that wait for it.
     ///
     /// # Errors
-    /// What the engine says, as HTTP says it; or that the credential is no longer accepted.
+    /// The error of the service, as an HTTP problem; or that the credential is no longer accepted.
     pub async fn write_to<T: Send + 'static>(
         &self,
         at: &AtDeployment,
@@ -180,7 +173,7 @@ impl ApiState {
     }
 }
 
-/// Does something that has an effect, on a thread that may wait. The credential is checked on that thread, right before: the
+/// Runs a call that has an effect, on a thread that may wait. Checks the credential on that thread right before: the
 /// request may have stood in a queue, waited, or sent its body slowly.
 pub(super) async fn with_effect<T: Send + 'static>(
     session: CredentialSession,
@@ -193,13 +186,13 @@ pub(super) async fn with_effect<T: Send + 'static>(
     blocking(check_and_work).await?
 }
 
-/// Does something on a thread that may wait, in the span of the request.
+/// Runs work on a thread that may wait, in the span of the request.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     let span = Span::current();
     spawn_blocking(move || span.in_scope(work)).await.map_err(|error| given_up(&error))
 }
 
-/// Reads something from the ledger, in the span of the request.
+/// Runs a read of the ledger, in the span of the request.
 pub(super) async fn reading<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     let span = Span::current();
     read(move || span.in_scope(work)).await.map_err(|error| given_up(&error))

@@ -1,4 +1,4 @@
-//! The parameters of the query and the parts of the path, read with plain messages.
+//! Reads the parameters of the query and the parts of the path, with plain error messages.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -65,7 +65,7 @@ fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
         .map_err(|error| refused(&pairs, &error))
 }
 
-/// A message that begins with the value is told as one about `name=value`.
+/// Makes the problem. A message that begins with the value becomes one about `name=value`.
 fn refused(pairs: &QueryPairs<'_>, error: &ValueError) -> Problem {
     let name = error.pointer.trim_start_matches('/').replace("~1", "/").replace("~0", "~");
     let detail = match &error.fault {
@@ -84,10 +84,10 @@ fn refused(pairs: &QueryPairs<'_>, error: &ValueError) -> Problem {
     unreadable(detail).with("parameter", name)
 }
 
-/// The pairs of a query that are still to be read.
+/// The pairs of a query that are not read yet.
 struct QueryDeserializer<'q> {
     pairs: std::slice::Iter<'q, (Cow<'q, str>, Cow<'q, str>)>,
-    /// The one whose value is read next.
+    /// The pair whose value is read next.
     current: (&'q str, &'q str),
 }
 

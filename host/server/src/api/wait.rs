@@ -1,4 +1,4 @@
-//! Waiting for a deployment to change, without asking again and again.
+//! Waits for a deployment to change, so that clients need not poll.
 
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ pub(super) async fn wait(
     let mut watching = None;
     let mut after = after;
     loop {
-        // Before reading: what is written meanwhile is looked for again.
+        // Before reading, so that a write in between causes another read.
         receiver.mark_unchanged();
         let (reading, named) = (actor.clone(), at.clone());
         let version = state.read_after_wait(&session, move |engine| engine.version(&reading, named.name())).await?;

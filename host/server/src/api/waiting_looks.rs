@@ -1,4 +1,4 @@
-//! The looks of those who wait for a gate: however many wait, their looks take a share of the machine.
+//! Limits the evaluations of waiting requests: however many wait, they take a fixed share of the machine.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use tokio::time::Instant;
 
 use crate::process::{compute, cores};
 
-/// How many looks there are at once at gates whose plugins may wait for others: that takes memory, and no core.
+/// How many evaluations run at once whose plugins may wait for others: those take memory, but no core.
 const LOOKS_THAT_WAIT: usize = 32;
 
-/// The turns of those who look again at a gate that they wait for. A look asks plugins, and takes a thread and their memory. All
-/// looks together have half of the cores, and each is followed by a pause as long as itself: so they take a quarter of the machine
-/// at most.
+/// The turns of requests that evaluate their gate again while they wait. An evaluation asks plugins, and takes a thread
+/// and their memory. All of them together get half of the cores, and each is followed by a pause of its own length, so
+/// they take at most a quarter of the machine.
 #[derive(Clone)]
 pub(super) struct WaitingLooks {
     computing: Arc<Semaphore>,
@@ -31,7 +31,7 @@ impl WaitingLooks {
         Self { computing, waiting: Arc::new(Semaphore::new(LOOKS_THAT_WAIT)) }
     }
 
-    /// The threads for a look, each when it is its turn.
+    /// The threads for an evaluation, each of which starts at its turn.
     pub(super) fn threads(&self) -> Arc<dyn GateThreads> {
         Arc::new(LookThreads { looks: self.clone(), runtime: Handle::current() })
     }
@@ -73,7 +73,7 @@ mod tests {
 
     use super::*;
 
-    /// How many of 20 looks there were at once, and how long all took.
+    /// How many of 20 evaluations ran at once, and how long all took.
     async fn looks_of(look: impl Fn(&dyn GateThreads, ThreadWork)) -> (usize, Duration) {
         let threads = WaitingLooks::on(4).threads();
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -98,7 +98,7 @@ mod tests {
     #[tokio::test]
     async fn looks_of_many_take_turns_and_make_pauses() {
         let (most, took) = looks_of(|threads, work| threads.compute(work)).await;
-        // 10 looks of each turn, with a pause after each but the last.
+        // 10 evaluations of each turn, with a pause after each but the last.
         assert!(most <= 2 && took >= Duration::from_millis(10 * 10 - 5), "{most} at once, {took:?}");
     }
 

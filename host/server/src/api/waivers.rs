@@ -1,4 +1,4 @@
-//! Waivers: exceptions that are granted in advance and expire.
+//! Waivers: exceptions that people grant in advance and that expire.
 
 use axum::Json;
 use axum::extract::State;

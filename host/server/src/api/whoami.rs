@@ -1,4 +1,4 @@
-//! The identity and the rights of the caller.
+//! The identity and the rights of the actor.
 
 use std::collections::BTreeSet;
 

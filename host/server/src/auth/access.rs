@@ -1,6 +1,6 @@
-//! Who may do what at the gates of deployment models: the people who hold a valid token in a role that a gate needs.
+//! The people who may act at the gates of deployment models: those who hold a valid token in a role that a gate needs.
 //!
-//! Nothing is decided by it. It is what somebody looks at who wants to know whether a deployment can come through, and
+//! Nothing is decided by it. It is a report for people who want to know whether a deployment can come through, and
 //! whether the right people can let it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,10 +15,10 @@ use lockgate_service::authority::Actor;
 use super::token::{Token, TokenState, Tokens};
 use crate::config::AuthConfig;
 
-/// A rule of the configuration that gives roles to whoever comes with an identity token or a client certificate.
+/// A rule of the configuration that gives roles to the holder of an identity token or a client certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantingRule {
-    /// Where it stands: `auth.oidc[0].rules[1]`.
+    /// The place of the rule in the configuration: `auth.oidc[0].rules[1]`.
     place: String,
     roles: BTreeSet<String>,
     scopes: Option<BTreeSet<Right>>,
@@ -57,7 +57,7 @@ impl GrantingRule {
     }
 }
 
-/// What is asked about a credential: of a token, or of those that a rule gives.
+/// The properties of a credential: of a token, or of those that a rule matches.
 struct Credential<'a> {
     roles: Vec<&'a String>,
     scopes: Option<&'a BTreeSet<Right>>,
@@ -65,12 +65,12 @@ struct Credential<'a> {
 }
 
 impl Credential<'_> {
-    /// The roles by which it is good for what is needed.
+    /// The roles of the credential that meet the need.
     fn good_for(&self, need: &GateNeed) -> BTreeSet<String> {
         let right = need.action.right();
         let is_in_scope = self.scopes.is_none_or(|scopes| scopes.contains(&right));
         let is_granted = self.roles.iter().any(|role| rights_of(role).contains(&right));
-        // A hold is ended by a person alone, whatever the role of a program.
+        // Only a person may end a hold, whatever the role of a program.
         let is_of_kind = need.action != GateAction::Resume || self.kind == CredentialKind::Person;
         match is_in_scope && is_granted && is_of_kind {
             true => self.roles.iter().filter(|role| need.takes(role)).map(|role| (*role).clone()).collect(),
@@ -79,20 +79,20 @@ impl Credential<'_> {
     }
 }
 
-/// What there is to know of credentials at a moment.
+/// The sources of the report at a moment.
 #[derive(Clone, Copy, Debug)]
 pub struct AccessSources<'a> {
-    /// All tokens; those that are valid count.
+    /// All tokens. Only valid ones count.
     pub tokens: &'a Tokens,
-    /// The rules of the configuration; none: nobody has looked at it.
+    /// The rules of the configuration. None: the caller has not read it.
     pub rules: Option<&'a [GrantingRule]>,
     /// Only credentials for deployments of these teams count.
     pub teams: &'a Teams,
-    /// The moment.
+    /// The moment of the report.
     pub now: Timestamp,
 }
 
-/// Who may do what at the gates of these models.
+/// The people who may act at the gates of these models.
 pub fn review<'m>(models: impl IntoIterator<Item = &'m LoadedModel>, sources: AccessSources<'_>) -> AccessReview {
     let mut review = AccessReview::default();
     for loaded in models {
@@ -138,7 +138,7 @@ fn holder(token: &Token, roles: BTreeSet<String>) -> AccessHolder {
     }
 }
 
-/// What to warn of in a row, if anything; `all` are the rows of the model.
+/// The warning for a row, if there is one. `all` are the rows of the model.
 fn warning(row: &AccessRow, all: &[AccessRow]) -> Option<AccessWarning> {
     let of_gate = |action| all.iter().find(|other| other.need.gate == row.need.gate && other.need.action == action);
     let somebody_overrides = || of_gate(GateAction::Override).is_some_and(|row| !has_nobody(row));
@@ -191,7 +191,7 @@ fn warning_message(row: &AccessRow, code: AccessWarningCode) -> String {
     }
 }
 
-/// Whether nobody at all is there, be it by a token or by a rule.
+/// Whether neither a token nor a rule admits anybody.
 fn has_nobody(row: &AccessRow) -> bool {
     row.people.is_empty() && row.rules.as_ref().is_none_or(Vec::is_empty)
 }
@@ -200,18 +200,18 @@ fn different_people(row: &AccessRow) -> BTreeSet<&PersonId> {
     row.people.iter().map(|holder| &holder.id).collect()
 }
 
-/// Whether fewer people hold tokens than are needed, and no rule lets in others.
+/// Whether fewer people hold tokens than are needed, and no rule admits others.
 fn has_too_few(row: &AccessRow) -> bool {
     let found = u64::try_from(different_people(row).len()).unwrap_or(u64::MAX);
     found < row.need.needed && row.rules.as_ref().is_none_or(Vec::is_empty)
 }
 
-/// Whether all tokens are of one person, and no rule lets in others.
+/// Whether all tokens belong to one person, and no rule admits others.
 fn is_one_person(row: &AccessRow) -> bool {
     different_people(row).len() == 1 && row.rules.as_ref().is_none_or(Vec::is_empty)
 }
 
-/// The teams whose credentials somebody sees who asks: those of the query, as far as they are among their own.
+/// The teams whose credentials the actor sees: those of the query that are among the actor's own.
 pub fn teams_asked(actor: &Actor, team: Option<&TeamName>) -> Teams {
     let asked = team.map_or(Teams::All, |team| Teams::Named(BTreeSet::from([team.clone()])));
     asked.common(&actor.teams)

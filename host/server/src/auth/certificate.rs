@@ -1,7 +1,7 @@
-//! Client certificates: who somebody is whose certificate was verified when the connection was made.
+//! Client certificates: finds the holder of a certificate that was verified when the connection was made.
 //!
-//! That it was signed by an authority that is trusted, and that the other end has its key, was the business of TLS. Here it
-//! is only read.
+//! TLS has verified that a trusted authority signed the certificate, and that the client has its key. This module only
+//! reads it.
 
 use lockgate_domain::{Digest, Duration, Pattern, Person, PersonId, Teams, Timestamp, check_line};
 use lockgate_service::authority::Actor;
@@ -13,7 +13,7 @@ use super::CredentialRefusal;
 use super::session::CredentialLifetime;
 use crate::config::CertificateRule;
 
-/// What certificates stand for.
+/// The rules for certificates.
 pub(super) struct CertificateRules(Vec<CompiledCertificateRule>);
 
 struct CompiledCertificateRule {
@@ -23,7 +23,8 @@ struct CompiledCertificateRule {
 }
 
 impl CertificateRules {
-    /// A rule that names no certificate is left out: [`AuthConfig::faults`](crate::config::AuthConfig::faults) refuses it.
+    /// The rules. Leaves out a rule that names no certificate, which
+    /// [`AuthConfig::faults`](crate::config::AuthConfig::faults) refuses.
     pub(super) fn new(rules: &[CertificateRule]) -> Self {
         let rule = |gives: &CertificateRule| {
             let (kind, pattern) = gives.names().into_iter().find_map(|(kind, pattern)| Some((kind, pattern?)))?;
@@ -32,12 +33,12 @@ impl CertificateRules {
         Self(rules.iter().filter_map(rule).collect())
     }
 
-    /// Whether any certificate stands for somebody.
+    /// Whether there are no rules for certificates.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Who it is, and until when the certificate is accepted.
+    /// The holder, and the time until which the certificate is accepted.
     pub(super) fn of_certificate(
         &self,
         der: &[u8],
@@ -47,7 +48,7 @@ impl CertificateRules {
             .ok()
             .filter(|(rest, _)| rest.is_empty())
             .ok_or(CredentialRefusal::Certificate("it is not an X.509 certificate"))?;
-        // It was valid when the connection was made, but connections may last.
+        // The certificate was valid when the connection was made, but connections may last.
         let lifetime = check_times(&certificate, now)?;
         let names = names(&certificate)?;
         let (rule, name) = self
@@ -71,7 +72,7 @@ impl CertificateRules {
         Ok((actor, lifetime))
     }
 
-    /// The first rule that fits a name.
+    /// The first rule that matches a name.
     fn find<'a>(&'a self, names: &'a [(&'static str, String)]) -> Option<(&'a CompiledCertificateRule, &'a str)> {
         self.0.iter().find_map(|rule| {
             let mut of_kind = names.iter().filter(|(kind, _)| *kind == rule.kind);
@@ -84,7 +85,7 @@ fn check_times(certificate: &X509Certificate<'_>, now: Timestamp) -> Result<Cred
     let validity = certificate.validity();
     let moment = |seconds: i64| Timestamp::from_millis(seconds.saturating_mul(1000));
     let (from, until) = (moment(validity.not_before.timestamp()), moment(validity.not_after.timestamp()));
-    // Its last second counts in full (RFC 5280, section 4.1.2.5).
+    // The last second of a certificate counts in full (RFC 5280, section 4.1.2.5).
     let refused_from = until.saturating_add(Duration::from_millis(1000));
     let lifetime = CredentialLifetime { what: "client certificate", expires: until, refused_from };
     lifetime.check(now)?;
@@ -94,7 +95,7 @@ fn check_times(certificate: &X509Certificate<'_>, now: Timestamp) -> Result<Cred
     Ok(lifetime)
 }
 
-/// Its names, by the keys that the configuration has for them.
+/// The names of the certificate, by the keys that the configuration has for them.
 fn names(certificate: &X509Certificate<'_>) -> Result<Vec<(&'static str, String)>, CredentialRefusal> {
     let unreadable = |_| CredentialRefusal::Certificate("its alternative names are unreadable");
     let mut names = Vec::new();
@@ -108,7 +109,7 @@ fn names(certificate: &X509Certificate<'_>) -> Result<Vec<(&'static str, String)
             }
         }
     }
-    // Several would be ambiguous.
+    // Several common names would be ambiguous.
     let mut common = certificate.subject().iter_common_name();
     if let (Some(name), None) = (common.next(), common.next())
         && let Ok(name) = name.as_str()

@@ -1,4 +1,4 @@
-//! Failed authentication over HTTP: a challenge by RFC 6750, and a problem document.
+//! Failed authentication over HTTP: a challenge as in RFC 6750, and a problem document.
 //!
 //! No message holds a secret, or a part of the request that could be one.
 
@@ -12,7 +12,7 @@ pub enum AuthError {
     /// The request has no credentials.
     #[error("authentication required: send `Authorization: Bearer <token>`")]
     Missing,
-    /// The credentials are of another scheme.
+    /// The credentials have another scheme.
     #[error("unknown scheme in `Authorization`: send `Authorization: Bearer <token>`")]
     Scheme,
     /// The header cannot be read.
@@ -27,13 +27,12 @@ pub enum AuthError {
          {retry_after} s"
     )]
     Throttled {
-        /// For how many seconds answers give no details.
+        /// How long, in seconds, answers give no details.
         retry_after: u64,
     },
     /// Credentials cannot be checked at the moment.
     #[error("{reason}")]
     Unavailable {
-        /// The cause.
         reason: String,
         /// `Retry-After`, in seconds.
         retry_after: u64,
@@ -53,15 +52,14 @@ pub enum CredentialRefusal {
     /// The credential expired.
     #[error("the {what} expired at {at}")]
     Expired {
-        /// What.
+        /// The kind of credential.
         what: &'static str,
-        /// When.
         at: Timestamp,
     },
     /// The credential is not valid yet.
     #[error("the {what} is not valid before {at}")]
     NotYet {
-        /// What.
+        /// The kind of credential.
         what: &'static str,
         /// The first moment at which it is valid.
         at: Timestamp,
@@ -69,7 +67,6 @@ pub enum CredentialRefusal {
     /// The text is neither an API token nor a JSON Web Token.
     #[error("unknown token: neither a Lockgate token nor a JWT: {0}")]
     NoToken(&'static str),
-    /// The issuer is not configured.
     #[error("the issuer of the token is not trusted: an administrator can add it to `auth.oidc`")]
     Issuer,
     /// The algorithm is not allowed for the issuer, or is another one than that of the key.
@@ -87,34 +84,27 @@ pub enum CredentialRefusal {
         /// The expected audience.
         expected: String,
     },
-    /// A claim that a rule looks at, or a name in a certificate, holds a character that could deceive people.
+    /// A claim that a rule reads, or a name in a certificate, holds a character that could deceive people.
     #[error("`{of}` {fault}")]
     Characters {
         /// The claim, or the kind of name in a certificate.
         of: String,
-        /// The character.
         fault: NameFault,
     },
     /// A claim is missing or has no usable value.
     #[error("the claim `{claim}` of the token {problem}")]
-    Claim {
-        /// The claim.
-        claim: String,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
+    Claim { claim: String, problem: &'static str },
     /// The claim or the name for the person is not the id of a person.
     #[error("`{of}` is not the id of a person: {wrong}")]
     PersonId {
         /// The claim, or the kind of name in a certificate.
         of: String,
-        /// What is wrong with it.
         wrong: InvalidName,
     },
     /// The credential is valid, but no rule grants its holder anything.
     #[error("the {what} is valid, but no rule matches it: an administrator can add one to `{section}`")]
     NoRule {
-        /// What.
+        /// The kind of credential.
         what: &'static str,
         /// The section of the configuration.
         section: &'static str,
@@ -125,8 +115,8 @@ pub enum CredentialRefusal {
 }
 
 impl CredentialRefusal {
-    /// Whether a guess would be refused like this: only then it counts as a failed attempt. A token that was valid once is no
-    /// guess, and a job that keeps using it must not lock out its neighbours.
+    /// Whether a guessed credential would be refused like this: only then it counts as a failed attempt. A token that
+    /// was valid once is no guess, and a job that keeps using it must not lock out its neighbours.
     pub(super) fn is_guess(&self) -> bool {
         matches!(self, Self::Unknown | Self::NoToken(_) | Self::Issuer | Self::Algorithm | Self::Key | Self::Signature)
     }
@@ -154,7 +144,7 @@ impl CredentialRefusal {
 }
 
 impl AuthError {
-    /// The ledger cannot be read.
+    /// The error for a ledger that cannot be read.
     pub(super) fn ledger(error: &lockgate_ledger::Error) -> Self {
         tracing::error!(%error, "credentials could not be checked");
         Self::Unavailable {
@@ -163,7 +153,7 @@ impl AuthError {
         }
     }
 
-    /// The status of HTTP.
+    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Missing | Self::Scheme | Self::Refused(_) => StatusCode::UNAUTHORIZED,
@@ -206,7 +196,7 @@ impl AuthError {
     }
 }
 
-/// What may stand between quotes there: printable ASCII, without quotes and backslashes.
+/// The text with only the characters that quotes may hold there: printable ASCII, without quotes and backslashes.
 fn quoted(text: &str) -> String {
     let plain = |c: char| if matches!(c, ' '..='~') && !matches!(c, '"' | '\\') { c } else { '\'' };
     text.chars().map(plain).collect()

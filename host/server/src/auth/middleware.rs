@@ -1,4 +1,4 @@
-//! Authentication in front of routes: who asks is among the extensions of the request, or the request goes no further.
+//! Authenticates requests in front of routes: adds the actor to the request, or refuses it.
 
 use std::sync::Arc;
 
@@ -14,9 +14,9 @@ use crate::layers::request_headers::single;
 use crate::observe::{HttpExchange, Metrics};
 use crate::problem::Problem;
 
-/// A middleware, for `axum::middleware::from_fn_with_state`: puts the [`Actor`](lockgate_service::authority::Actor) and the
-/// [`CredentialSession`](super::CredentialSession) among the extensions of the request, or answers why there is none. Handlers take them as
-/// `Extension<Actor>` and `Extension<CredentialSession>`.
+/// A middleware, for `axum::middleware::from_fn_with_state`. It adds the [`Actor`](lockgate_service::authority::Actor)
+/// and the [`CredentialSession`](super::CredentialSession) to the extensions of the request, or answers why there is no
+/// actor. Handlers take them as `Extension<Actor>` and `Extension<CredentialSession>`.
 pub async fn authenticate(
     State(authenticator): State<Arc<Authenticator>>,
     mut request: Request,
@@ -34,7 +34,7 @@ pub async fn authenticate(
                 now: authenticator.now(),
                 system: authenticator.clock.system(),
             };
-            // Until the request is authenticated, which may need a request to an issuer, its connection counts as unknown.
+            // Authentication may ask an issuer. Until it is done, the connection counts as silent.
             let _unknown = request.extensions().get::<Arc<ConnectionActivity>>().map(ConnectionActivity::pause);
             authenticator.authenticate(presented).await
         }
@@ -61,7 +61,7 @@ pub async fn authenticate(
     }
 }
 
-/// The header that has the credentials, if there is one. Of two, others might have looked at the other one.
+/// The header with the credentials, if there is exactly one. With two, a proxy might have read the other one.
 fn only_authorization(headers: &HeaderMap) -> Result<Option<&HeaderValue>, AuthError> {
     single(headers, &AUTHORIZATION).map_err(|_| AuthError::Malformed("it appears more than once: send it once"))
 }
@@ -77,7 +77,7 @@ impl AuthError {
         }
     }
 
-    /// The answer to whoever sent the request, with a challenge for that realm.
+    /// The answer to the client, with a challenge for this realm.
     pub fn problem(&self, realm: &str) -> Problem {
         let (code, title) = self.kind();
         let mut problem = Problem::new(self.status(), code, title).detail(self.to_string());

@@ -1,11 +1,11 @@
-//! Who asks: from what a request presents to an [`Actor`], or a reason why there is none.
+//! Authentication: finds the [`Actor`] for the credentials of a request, or says why there is none.
 //!
-//! Three kinds of credentials are known. An API [`token`] was issued here; an identity token was issued by somebody who is
-//! trusted (OpenID Connect); a client certificate was verified by TLS. What is in the `Authorization` header goes before
-//! the certificate, because a proxy may have one of its own; and what is presented and wrong is refused, whatever else is
-//! presented.
+//! Lockgate accepts three kinds of credentials: an API [`token`], which this server issued; an identity token of a
+//! trusted issuer (OpenID Connect); and a client certificate, which TLS has verified. The `Authorization` header takes
+//! precedence over the certificate, because a proxy may have a certificate of its own. A wrong credential is refused,
+//! even if the request presents another one.
 //!
-//! What somebody may do once they are known is not decided here: that is [`lockgate_service::authority`].
+//! The rights of an authenticated actor are decided elsewhere: in [`lockgate_service::authority`].
 
 pub mod access;
 mod certificate;
@@ -38,35 +38,34 @@ use self::token::{LiveTokens, own_person};
 use crate::config::{AuthConfig, SettingFault};
 use crate::connection::ConnectionActivity;
 
-/// For how long the answer to a failed attempt is held back where too many have failed.
+/// How long the answer to a failed attempt is delayed after too many failures.
 const HOLD_BACK: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// How many of them are held back at once.
+/// How many answers are delayed at once.
 const HELD_BACK: usize = 1024;
 
-/// What a request presents.
+/// The credentials that a request presents.
 #[derive(Clone, Copy)]
 pub struct PresentedCredentials<'a> {
     /// The header `Authorization`.
     pub authorization: Option<&'a HeaderValue>,
     /// The client certificate of the connection, in DER. TLS has verified it.
     pub certificate: Option<&'a [u8]>,
-    /// Where the request comes from; failed attempts are counted by it. None: they are not counted.
+    /// The address of the client. Failed attempts are counted by it. None: they are not counted.
     pub peer: Option<SocketAddr>,
-    /// The current time, which credentials are held against.
+    /// The time that credentials are checked against.
     pub now: Timestamp,
-    /// The time by the clock of the system, which lengths of time are measured by: since failed attempts, and since the keys of
-    /// issuers were fetched.
+    /// The system's time, for measuring durations: since failed attempts, and since the keys of issuers were fetched.
     pub system: Timestamp,
 }
 
-/// Says who asks.
+/// Authenticates requests.
 pub struct Authenticator {
     realm: Arc<str>,
     clock: Arc<LedgerClock>,
     /// None: everybody may do everything.
     checks: Option<CredentialChecks>,
-    /// How many more answers may be held back.
+    /// How many more answers may be delayed.
     held_back: Semaphore,
 }
 
@@ -78,7 +77,7 @@ struct CredentialChecks {
 }
 
 impl Authenticator {
-    /// One that takes what is configured, and the API tokens that the ledger has.
+    /// An authenticator for the configured credentials, and for the API tokens in the ledger.
     ///
     /// # Errors
     /// Everything that is wrong with the configuration.
@@ -102,33 +101,33 @@ impl Authenticator {
         })
     }
 
-    /// One that takes everybody for `anonymous@localhost`, who holds every role and sees every team: for trying things out
-    /// on one machine. Whoever uses it has to see to it that nobody else reaches the endpoint.
+    /// An authenticator that takes everybody for `anonymous@localhost`, who holds every role and sees every team: for
+    /// trials on one machine. The operator must make sure that nobody else can reach the endpoint.
     pub fn open(clock: Arc<LedgerClock>) -> Self {
         let realm = AuthConfig::default().realm.into();
         Self { realm, clock, checks: None, held_back: Semaphore::new(HELD_BACK) }
     }
 
-    /// Whether it is one that takes everybody.
+    /// Whether it lets everybody in.
     pub fn is_open(&self) -> bool {
         self.checks.is_none()
     }
 
-    /// The time that credentials are held against.
+    /// The time that credentials are checked against.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// What the endpoint calls itself when it asks for credentials.
+    /// The realm in challenges for credentials.
     pub fn realm(&self) -> &str {
         &self.realm
     }
 
-    /// Who asks, and the credential that says so.
+    /// The actor, and the credential.
     ///
     /// # Errors
-    /// Says why nobody is known to ask: nothing was presented, it is not taken (and perhaps too much else from that address was
-    /// not), or nobody can tell at the moment.
+    /// Why there is no actor: no credential was presented, it is not accepted (and perhaps too many others from that
+    /// address were not), or it cannot be checked at the moment.
     pub async fn authenticate(&self, presented: PresentedCredentials<'_>) -> Result<Authentication, AuthError> {
         let (actor, credential) = match &self.checks {
             Some(checks) => checks.of_request(presented).await?,
@@ -140,10 +139,10 @@ impl Authenticator {
         })
     }
 
-    /// Waits before somebody is answered whose address has failed too often. The connection counts as silent meanwhile, so it is
-    /// closed if others need its place.
+    /// Waits before answering a client whose address has failed too often. The connection counts as silent meanwhile,
+    /// so it is closed if others need its place.
     async fn hold_back(&self, connection: Option<&Arc<ConnectionActivity>>) {
-        // Where very many fail, holding all of them back would cost much: the connection is ended instead.
+        // After very many failures, delaying all answers would cost too much, so the connection is closed instead.
         let Ok(_held) = self.held_back.try_acquire() else {
             return connection.into_iter().for_each(|connection| connection.end());
         };
@@ -151,10 +150,10 @@ impl Authenticator {
         tokio::time::sleep(HOLD_BACK).await;
     }
 
-    /// Who holds a client certificate, in DER, that TLS has verified.
+    /// The holder of a client certificate, in DER, that TLS has verified.
     ///
     /// # Errors
-    /// If no rule says who that is, or it has expired since.
+    /// If no rule matches the certificate, or it has expired.
     pub fn of_certificate(&self, der: &[u8], now: Timestamp) -> Result<Actor, AuthError> {
         match &self.checks {
             Some(checks) => Ok(checks.certificates.of_certificate(der, now)?.0),
@@ -182,7 +181,7 @@ impl CredentialChecks {
     ) -> Result<(Actor, CredentialValidity), AuthError> {
         let outcome = self.of_token(bearer(header)?, now, system).await;
         let Err(AuthError::Refused(refusal)) = &outcome else { return outcome };
-        // Only here, so that others who share the address with somebody who guesses are let in.
+        // Only now, so that valid credentials are accepted even from an address from which somebody guesses.
         if let Some(peer) = peer.filter(|_| refusal.is_guess()) {
             if let Some(retry_after) = self.throttle.blocked(peer, system) {
                 return Err(AuthError::Throttled { retry_after });

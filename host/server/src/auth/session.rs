@@ -1,9 +1,9 @@
-//! Whether a credential is still accepted, long after the head of its request.
+//! Checks that a credential is still accepted, long after the head of its request.
 //!
-//! A request can take its time: it waits for a gate, sends a large body, stands in a queue, or follows events for minutes.
-//! What it does then, it does with a credential that may have been revoked, rotated or have expired since. So
-//! [`authenticate`](super::authenticate) puts a [`CredentialSession`] among the extensions of the request, beside the actor, and
-//! whatever has an effect asks it again.
+//! A request can take its time: it waits for a gate, sends a large body, stands in a queue, or follows events for
+//! minutes. Meanwhile its credential may be revoked or rotated, or expire. So [`authenticate`](super::authenticate)
+//! adds a [`CredentialSession`] to the extensions of the request, beside the actor, and every call that has an effect
+//! checks it again.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,21 +18,20 @@ use super::{AuthError, CredentialRefusal};
 use crate::observe::HttpExchange;
 use crate::problem::Problem;
 
-/// Who asks, and the credential that said so.
+/// The result of authentication.
 #[derive(Clone, Debug)]
 pub struct Authentication {
-    /// Who asks.
     pub actor: Actor,
-    /// The credential, to be asked again.
+    /// The credential, which can be checked again.
     pub session: CredentialSession,
 }
 
-/// A credential that was accepted, to be asked again whether it still is. Cheap to clone. It keeps the ledger open, so it
-/// lives no longer than its request.
+/// An accepted credential that can be checked again. Cheap to clone. It keeps the ledger open, so it lives no longer
+/// than its request.
 #[derive(Clone)]
 pub struct CredentialSession {
     accepted: Arc<SessionState>,
-    /// The request that presented the credential: refusals are counted in its metrics.
+    /// The request that presented the credential. Its metrics count refusals.
     exchange: Option<HttpExchange>,
 }
 
@@ -42,9 +41,9 @@ struct SessionState {
     clock: Arc<LedgerClock>,
 }
 
-/// What was presented.
+/// The kind of the presented credential.
 pub(super) enum CredentialValidity {
-    /// Nothing: everybody is let in.
+    /// No credential: everybody is let in.
     Open,
     /// An API token.
     Token(AcceptedToken),
@@ -52,20 +51,20 @@ pub(super) enum CredentialValidity {
     Dated(CredentialLifetime),
 }
 
-/// The end of a credential that names it itself. Nobody can take such a credential back before.
+/// The lifetime of a credential that names its own end. Nobody can revoke such a credential earlier.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CredentialLifetime {
-    /// What the credential is, for people.
+    /// The kind of credential, for people.
     pub(super) what: &'static str,
-    /// The end that it names.
+    /// The end that the credential names.
     pub(super) expires: Timestamp,
-    /// From when on it is refused: clocks differ, so that is later.
+    /// The moment from which on it is refused: a little later, because clocks differ.
     pub(super) refused_from: Timestamp,
 }
 
 impl CredentialLifetime {
     /// # Errors
-    /// If it is over.
+    /// If the lifetime is over.
     pub(super) fn check(&self, now: Timestamp) -> Result<(), CredentialRefusal> {
         match now < self.refused_from {
             true => Ok(()),
@@ -79,12 +78,12 @@ impl CredentialSession {
         Self { accepted: Arc::new(SessionState { credential, realm, clock }), exchange: None }
     }
 
-    /// The same, with its refusals counted in the metrics of that request.
+    /// The same, with refusals counted in the metrics of this request.
     pub(super) fn of_request(self, exchange: Option<HttpExchange>) -> Self {
         Self { exchange, ..self }
     }
 
-    /// The time that the credential is held against, and that what is done with it is done at.
+    /// The time that the credential is checked against, and the time of the work that is done with it.
     pub fn now(&self) -> Timestamp {
         self.accepted.clock.now()
     }
@@ -92,7 +91,7 @@ impl CredentialSession {
     /// Checks that the credential is still accepted, as of the last second.
     ///
     /// # Errors
-    /// What somebody would be told who presented the credential now.
+    /// The error that a new request with this credential would get.
     pub async fn check(&self, now: Timestamp) -> Result<(), AuthError> {
         match &self.accepted.credential {
             CredentialValidity::Token(token) => token.check(now).await,
@@ -104,7 +103,7 @@ impl CredentialSession {
     /// Checks that the credential is still accepted, on a thread that may read the ledger.
     ///
     /// # Errors
-    /// What somebody would be told who presented the credential now.
+    /// The error that a new request with this credential would get.
     pub fn check_blocking(&self, now: Timestamp, as_of: LedgerFreshness) -> Result<(), AuthError> {
         match &self.accepted.credential {
             CredentialValidity::Token(token) => token.check_blocking(now, as_of),
@@ -113,7 +112,7 @@ impl CredentialSession {
         }
     }
 
-    /// [`check`](Self::check), with the answer to whoever sent the request.
+    /// [`check`](Self::check), with the error as the answer to the client.
     ///
     /// # Errors
     /// If the credential is no longer accepted.
@@ -121,7 +120,7 @@ impl CredentialSession {
         self.check(self.now()).await.map_err(|error| self.refused(&error))
     }
 
-    /// [`check_blocking`](Self::check_blocking), with the answer to whoever sent the request.
+    /// [`check_blocking`](Self::check_blocking), with the error as the answer to the client.
     ///
     /// # Errors
     /// If the credential is no longer accepted.
@@ -129,7 +128,7 @@ impl CredentialSession {
         self.check_blocking(self.now(), as_of).map_err(|error| self.refused(&error))
     }
 
-    /// The answer to whoever sent the request, if its credential ended before the engine wrote something.
+    /// The answer to the client, if its credential ended before the write.
     pub fn ended(&self, ended: &CredentialEnded) -> Problem {
         match ended.0.downcast_ref() {
             Some(error) => self.refused(error),

@@ -1,9 +1,9 @@
-//! How many failed attempts an address has, before further failures are answered slowly and with 429.
+//! Counts the failed attempts of each address, so that further failures are answered slowly and with 429.
 //!
-//! Secrets of 256 random bits are not guessed; this keeps those who try from costing much, and makes them visible. A credential
-//! that is accepted is accepted, whatever else comes from its address: many share one. Only
-//! failures are counted, so it is a leaky bucket that can be looked at without being filled, and that takes the time
-//! from outside: an address holds nothing but the moment at which its bucket is empty again.
+//! Nobody guesses secrets of 256 random bits. This module keeps the attempts cheap for the server, and makes them
+//! visible. A valid credential is accepted, whatever else comes from its address, because many clients share one. Only
+//! failures are counted, so it is a leaky bucket that can be read without being filled. The caller passes the time in:
+//! an address only stores the moment at which its bucket is empty again.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -13,30 +13,30 @@ use parking_lot::Mutex;
 
 use crate::connection::AddressKey;
 
-/// How many addresses are kept at most: about 4 MiB. If more than that fail at the same time, counting by address is of
-/// no use anyway; the new ones are not counted until others are forgotten.
+/// The most addresses that are kept: about 4 MiB. If more addresses fail at the same time, counting by address is of no
+/// use anyway. New addresses are then not counted until others are forgotten.
 const MOST_PEERS: usize = 65_536;
 
 /// The failed attempts of all addresses.
 #[derive(Debug)]
 pub(super) struct Throttle {
-    /// What each failure fills in, in milliseconds.
+    /// The amount that each failure adds, in milliseconds.
     each: i64,
-    /// How much goes in, in milliseconds.
+    /// The capacity, in milliseconds.
     full: i64,
-    /// When each bucket is empty again, in milliseconds since 1970.
+    /// The moment at which each bucket is empty again, in milliseconds since 1970.
     empty_at: Mutex<HashMap<AddressKey, i64>>,
 }
 
 impl Throttle {
-    /// So many failures at once; one more each time that its share of the duration has passed.
+    /// Allows `failures` at once, and one more each time that a share of `per` has passed.
     pub(super) fn new(failures: u32, per: Duration) -> Self {
         let full = i64::try_from(per.as_millis()).unwrap_or(i64::MAX / 4).clamp(1, i64::MAX / 4);
         let each = (full / i64::from(failures.max(1))).max(1);
         Self { each, full, empty_at: Mutex::default() }
     }
 
-    /// In how many seconds a failed attempt of that address is answered as usual; none: now.
+    /// The seconds after which a failed attempt of this address is answered as usual. None: now.
     pub(super) fn blocked(&self, peer: SocketAddr, now: Timestamp) -> Option<u64> {
         let buckets = self.empty_at.lock();
         let level = self.level(buckets.get(&peer.ip().into()).copied(), now);
@@ -44,7 +44,7 @@ impl Throttle {
         (over > 0).then(|| over.unsigned_abs().div_ceil(1000))
     }
 
-    /// An attempt of that address failed.
+    /// Counts a failed attempt of this address.
     pub(super) fn failed(&self, peer: SocketAddr, now: Timestamp) {
         let key = AddressKey::from(peer.ip());
         let mut buckets = self.empty_at.lock();
@@ -55,12 +55,12 @@ impl Throttle {
                 return;
             }
         }
-        // What was under way already when it became full shall not make it fuller than full.
+        // Attempts that were in progress when the bucket became full must not overfill it.
         let level = (self.level(known, now) + self.each).min(self.full);
         buckets.insert(key, now.as_millis().saturating_add(level));
     }
 
-    /// How full a bucket is, in milliseconds. Never more than full, even if the clock was set back.
+    /// The level of a bucket, in milliseconds. At most full, even if the clock was set back.
     fn level(&self, empty_at: Option<i64>, now: Timestamp) -> i64 {
         empty_at.map_or(0, |empty_at| empty_at.saturating_sub(now.as_millis()).clamp(0, self.full))
     }

@@ -1,4 +1,4 @@
-//! The section `[auth]`: whose credentials are accepted, and what they are good for.
+//! The section `[auth]`: the accepted credentials, and the roles and teams that they give.
 //!
 //! It holds no secrets: API tokens are in the ledger, and of issuers and certificates only public facts are configured.
 
@@ -223,7 +223,7 @@ fn a_minute() -> Duration {
 }
 
 impl AuthConfig {
-    /// Everything that is wrong with the section.
+    /// All mistakes in the section.
     pub fn faults(&self) -> Vec<SettingFault> {
         let mut faults = SettingFaults::default();
         let top = SettingPath::top("auth");
@@ -383,10 +383,10 @@ impl CertificateRule {
     }
 }
 
-/// Checks that keys may be fetched from a URL: nobody on the way must be able to change them.
+/// Checks that keys may be fetched from a URL: nobody must be able to change them on the way.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// If they may not; the text says why.
 pub(crate) fn check_uri(text: &str) -> Result<(), String> {
     let no_url = || format!("`{text}` is not a URL that begins with `https://`");
     let uri: Uri = text.parse().map_err(|_| no_url())?;

@@ -1,11 +1,11 @@
-//! Checks of settings that the schema cannot express: between keys, and inside of texts.
+//! Checks of settings that the schema cannot express: between keys, and within texts.
 
 use super::ClientCertificate;
 use super::error::{ConfigFault, SettingFaults, SettingPath};
 use super::located_value::LocatedValue;
 use super::sections::{Config, LimitsConfig, TlsConfig};
 
-/// Everything that is wrong with a configuration although each value has the right type.
+/// All mistakes in a configuration whose values have the right types.
 pub(super) fn check(config: &Config, values: &LocatedValue) -> Vec<ConfigFault> {
     let mut faults = SettingFaults::default();
     check_top(config, &mut faults);

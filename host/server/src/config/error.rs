@@ -1,16 +1,16 @@
-//! What is wrong with a configuration, and where it was written.
+//! Mistakes in a configuration, with the places where they were written.
 
 use std::fmt;
 use std::sync::Arc;
 
 use lockgate_domain::closest;
 
-/// Where a part of a configuration was written.
+/// The place where a part of a configuration was written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SettingOrigin {
     /// In the file. Line and column count from 1; columns count characters.
     File {
-        /// The file, as it was named.
+        /// The name of the file, as the user wrote it.
         name: Arc<str>,
         line: usize,
         column: usize,
@@ -19,7 +19,7 @@ pub enum SettingOrigin {
     Variable(String),
     /// In a flag of the command line, for example `--listen`.
     Flag(String),
-    /// Nowhere: it is a default.
+    /// The value is a default.
     Default,
 }
 
@@ -34,7 +34,7 @@ impl fmt::Display for SettingOrigin {
     }
 }
 
-/// One step from a value into it.
+/// One step from a value to one inside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PathStep {
     Key(String),
@@ -51,12 +51,12 @@ impl SettingPath {
         Self::default().key(key)
     }
 
-    /// Whether it is the path of the whole configuration.
+    /// Whether this is the path of the whole configuration.
     pub(super) fn is_top(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The path of a key below this one.
+    /// The path of a key inside this one.
     pub(super) fn key(&self, key: &str) -> Self {
         self.step(PathStep::Key(key.to_owned()))
     }
@@ -109,7 +109,7 @@ impl SettingFaults {
     }
 }
 
-/// One thing that is wrong, with where it was written.
+/// A mistake, with the place where it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigFault {
     pub origin: SettingOrigin,
@@ -132,7 +132,7 @@ impl fmt::Display for ConfigFault {
     }
 }
 
-/// Everything that is wrong with a configuration, in the order in which it was written.
+/// All mistakes in a configuration, in the order of their places.
 #[derive(Debug)]
 pub struct ConfigError {
     /// At least one.
@@ -158,7 +158,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// The end of a message about an unknown word: the word that was probably meant, or all that are allowed.
+/// The end of a message about an unknown word: the likely word, or all that are allowed.
 pub(super) fn hint<'a>(word: &str, right: impl IntoIterator<Item = &'a str>) -> String {
     let right: Vec<&str> = right.into_iter().collect();
     match closest(word, right.iter().copied()) {

@@ -1,4 +1,5 @@
-//! A configuration while it is put together: values, each with where it was written; and reading them from TOML.
+//! A configuration while it is put together: values with the places where they were written, and reading them from
+//! TOML.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigFault, PathStep, SettingOrigin, SettingPath};
 
-/// A value, and where it was written.
+/// A value, and the place where it was written.
 #[derive(Clone, Debug)]
 pub(super) struct LocatedValue {
     pub(super) origin: SettingOrigin,
@@ -28,7 +29,7 @@ pub(super) enum LocatedContent {
 /// The value of a key in a table.
 #[derive(Clone, Debug)]
 pub(super) struct LocatedEntry {
-    /// Where the key was written.
+    /// The place where the key was written.
     pub(super) key: SettingOrigin,
     pub(super) value: LocatedValue,
 }
@@ -57,7 +58,8 @@ impl LocatedValue {
         Self { origin: origin.clone(), content }
     }
 
-    /// Sets the value of a key, in place of an earlier one. Where something other than a table is on the way, it does nothing.
+    /// Sets the value of a key, and replaces an earlier one. Does nothing if the path leads through something other
+    /// than a table.
     pub(super) fn set(&mut self, path: &[String], value: Self) {
         let LocatedContent::Table(entries) = &mut self.content else { return };
         let origin = value.origin.clone();
@@ -71,7 +73,7 @@ impl LocatedValue {
         }
     }
 
-    /// Where the value at a path was written; if nothing is there, where the innermost value around it was.
+    /// The place where the value at a path was written. If there is none, the place of the innermost value around it.
     pub(super) fn origin_of(&self, path: &[PathStep]) -> &SettingOrigin {
         let next = path.split_first().and_then(|(step, rest)| Some((self.step(step)?, rest)));
         match next {
@@ -88,7 +90,7 @@ impl LocatedValue {
         }
     }
 
-    /// The path of a JSON Pointer, as far as it leads.
+    /// The path for a JSON Pointer, as far as it leads.
     pub(super) fn path_of(&self, pointer: &str) -> SettingPath {
         let (mut value, mut steps) = (self, Vec::new());
         for segment in pointer.split('/').skip(1) {
@@ -112,8 +114,8 @@ impl LocatedValue {
         }
     }
 
-    /// Removes the value at a path. An item of a list is removed whole, because the rest of it would only be wrong in other
-    /// ways. Returns whether there was something to remove.
+    /// Removes the value at a path. An item of a list is removed as a whole, because the rest of it would only cause
+    /// other mistakes. Returns whether there was something to remove.
     pub(super) fn remove(&mut self, path: &[PathStep]) -> bool {
         let Some((step, rest)) = path.split_first() else { return false };
         match (&mut self.content, step) {
@@ -141,19 +143,19 @@ impl LocatedValue {
     }
 }
 
-/// The text of a file, with the name of the file.
+/// The text of a file, with its name.
 struct TomlText<'t> {
     name: Arc<str>,
     text: &'t str,
 }
 
-/// Reads a file, as far as it can be read, and what is wrong with its syntax.
+/// Reads as much of a file as possible, and the mistakes in its syntax.
 pub(super) fn read_toml(name: &str, text: &str) -> (LocatedValue, Vec<ConfigFault>) {
     let file = TomlText { name: name.into(), text };
     let (document, errors) = DeTable::parse_recoverable(text);
     let faults = errors.iter().map(|error| {
         let message = error.message().trim().replace('\n', ", ");
-        // An error without a place is told at the beginning of the file.
+        // A mistake without a place is reported at the beginning of the file.
         ConfigFault::new(file.origin(&error.span().unwrap_or(0..0)), message)
     });
     let faults = faults.collect();
@@ -186,7 +188,7 @@ impl TomlText<'_> {
     }
 }
 
-/// A TOML value as JSON. What JSON does not know becomes a text, which the schema then refuses.
+/// A TOML value as JSON. A kind that JSON lacks becomes a text, which the schema then refuses.
 pub(super) fn to_json(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::from(text.as_ref()),

@@ -1,14 +1,15 @@
 //! The configuration: one TOML file, environment variables, flags. The later ones take precedence over the earlier ones, key by
 //! key.
 //!
-//! All faults are told at once, each with its place ([`ConfigError`]). The libraries for layered configuration (`figment`,
-//! `config`) stop at the first fault, know no columns, and cannot tell an unknown variable from a misspelt one; therefore the
-//! layers are put together here. The types are the only list of settings: `schema` is read off their JSON Schema, and `serde`
-//! reads the values at the end.
+//! All mistakes are reported at once, each with its place ([`ConfigError`]). The libraries for layered configuration
+//! (`figment`, `config`) stop at the first mistake, know no columns, and cannot tell an unknown variable from a
+//! misspelt one. Therefore this module puts the layers together itself. The types are the only list of settings:
+//! `schema` comes from their JSON Schema, and `serde` reads the values at the end.
 //!
 //! 1. `located_value` reads the file, `overrides` the variables and flags: each value knows where it was written;
 //! 2. `schema` checks them: unknown and missing keys, wrong types;
-//! 3. `serde` reads texts with a grammar of their own, such as lengths of time, and `cross_checks` what depends on several keys;
+//! 3. `serde` reads texts with a grammar of their own, such as durations, and `cross_checks` checks what depends on
+//!    several keys;
 //! 4. `print` shows the result ([`LoadedConfig::to_toml`]) and the reference of all keys.
 //!
 //! The types are in `sections`, `auth` and `observe`.
@@ -45,18 +46,18 @@ pub use self::sections::{
     RecordingsConfig, ReloadConfig, RetentionConfig, TlsConfig, TrustedProxiesConfig,
 };
 
-/// The file that is read if none is named and it exists.
+/// The file that is read if the user names none and it exists.
 pub const FILE: &str = "lockgate.toml";
 
 /// The largest file that is read, in bytes.
 const LARGEST_FILE: u64 = 4 << 20;
 
-/// What the configuration is made of.
+/// The sources of the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct ConfigInput {
-    /// The file: its name and its text.
+    /// The name and the text of the file.
     pub file: Option<(String, String)>,
-    /// The environment variables. Those that begin with `LOCKGATE_` are looked at.
+    /// The environment variables. Only those that begin with `LOCKGATE_` are used.
     pub variables: Vec<(String, String)>,
     pub flags: Vec<ConfigFlag>,
 }
@@ -64,7 +65,7 @@ pub struct ConfigInput {
 /// A flag of the command line that sets a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigFlag {
-    /// Its name in messages: `--listen`.
+    /// The name in messages: `--listen`.
     pub name: String,
     /// The key, as written in the file: `tls.certificate`.
     pub key: String,
@@ -75,7 +76,7 @@ impl ConfigInput {
     /// Reads a file: the named one, or [`FILE`] in the working directory if it exists.
     ///
     /// # Errors
-    /// If it cannot be read.
+    /// If the file cannot be read.
     pub fn read_file(&mut self, named: Option<&Path>) -> Result<(), ConfigError> {
         let path = match named {
             Some(path) => path,
@@ -97,7 +98,7 @@ impl ConfigInput {
     /// Puts the configuration together.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// All mistakes in it.
     pub fn load(&self) -> Result<LoadedConfig, ConfigError> {
         let schema = SettingSchema::of_config();
         let mut faults = Vec::new();
@@ -134,7 +135,7 @@ impl ConfigInput {
         if let Some(config) = &config {
             faults.extend(cross_checks::check(config, &values));
         }
-        // After a fault of syntax, keys may be in other tables than they seem to be.
+        // After a mistake in the syntax, keys may be in other tables than they seem to be.
         if let Some(first) = first_of_syntax {
             faults.retain(|fault| !matches!(fault.origin, SettingOrigin::File { .. }) || fault.origin < first);
             faults.extend(of_syntax);
@@ -146,7 +147,7 @@ impl ConfigInput {
     }
 }
 
-/// Reads the types. Values that they refuse are removed, so that the rest can be read.
+/// Reads the types. Removes values that they refuse, so that the rest can be read.
 fn read(values: &mut LocatedValue, faults: &mut Vec<ConfigFault>) -> Option<Config> {
     loop {
         let ValueError { pointer, fault } = match read_value::<Config>(&values.to_json()) {
@@ -161,7 +162,7 @@ fn read(values: &mut LocatedValue, faults: &mut Vec<ConfigFault>) -> Option<Conf
     }
 }
 
-/// A configuration without faults.
+/// A configuration without mistakes.
 #[derive(Clone, Debug)]
 pub struct LoadedConfig {
     pub config: Config,
@@ -169,7 +170,7 @@ pub struct LoadedConfig {
 }
 
 impl LoadedConfig {
-    /// The configuration in effect as TOML, each value with its origin. It holds no secrets.
+    /// The configuration in effect as TOML, each value with its origin, without secrets.
     pub fn to_toml(&self) -> String {
         print::print(&SettingSchema::of_config(), &self.config.to_json(), &self.origins)
     }

@@ -1,4 +1,4 @@
-//! The sections `[observe.log]`, `[observe.traces]` and `[decision-log]`: what the server tells others.
+//! The sections `[observe.log]`, `[observe.traces]` and `[decision-log]`: everything that the server reports to others.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -42,7 +42,7 @@ impl Default for LogConfig {
 }
 
 impl LogConfig {
-    /// Everything that is wrong with the section.
+    /// All mistakes in the section.
     pub fn faults(&self) -> Vec<SettingFault> {
         let mut faults = SettingFaults::default();
         if let Err(message) = self.targets() {
@@ -86,7 +86,7 @@ impl Default for TraceConfig {
 }
 
 impl TraceConfig {
-    /// Everything that is wrong with the section.
+    /// All mistakes in the section.
     pub fn faults(&self) -> Vec<SettingFault> {
         let mut faults = SettingFaults::default();
         let top = SettingPath::top("observe").key("traces");
@@ -213,7 +213,7 @@ impl Default for DecisionLogConfig {
 }
 
 impl DecisionLogConfig {
-    /// Everything that is wrong with the section.
+    /// All mistakes in the section.
     pub fn faults(&self) -> Vec<SettingFault> {
         let mut faults = SettingFaults::default();
         let top = SettingPath::top("decision-log");
@@ -262,7 +262,7 @@ impl HttpSinkConfig {
     }
 }
 
-/// The parts of an event that may be masked. The others say which decision it is.
+/// The parts of an event that may be masked. The others identify the decision.
 const MASKABLE: [&str; 4] = ["input", "result", "requested_by", "lockgate"];
 
 /// What a mask does to a value.
@@ -327,14 +327,14 @@ impl MaskRule {
 /// Checks a URL that requests are sent to.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// If requests may not be sent there; the text says why.
 pub(crate) fn check_url(url: &str) -> Result<(), String> {
     let uri: axum::http::Uri =
         url.parse().map_err(|_| format!("`{url}` is not a URL: write it as `https://host:port/path`"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
         return Err(format!("`{url}` is not an HTTP URL: write it as `https://host:port/path`"));
     }
-    // The URL is not shown: there is a password in it.
+    // The URL is not shown, because it contains a password.
     if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
         return Err("a URL must not hold a user name or a password, because logs show it".to_owned());
     }

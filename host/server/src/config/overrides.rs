@@ -1,4 +1,4 @@
-//! Variables and flags, which take precedence over the file: the key that each sets, and what its text means.
+//! Variables and flags, which take precedence over the file: the key that each sets, and the meaning of its text.
 
 use lockgate_domain::closest;
 use serde_json::Value;
@@ -15,8 +15,9 @@ const OTHERS: [&str; 4] = ["LOCKGATE_CONFIG", "LOCKGATE_SERVER", "LOCKGATE_TOKEN
 /// The key that an environment variable sets, with its value. An empty variable sets none.
 ///
 /// # Errors
-/// If the text means nothing for the key, or the name is unknown and close to a known one. Other unknown names are ignored:
-/// Kubernetes sets some for every service, for example `LOCKGATE_PORT` in all pods beside a service `lockgate`.
+/// If the text is no value for the key, or the name is unknown and close to a known one. Other unknown names are
+/// ignored: Kubernetes sets some for every service, for example `LOCKGATE_PORT` in all pods beside a service
+/// `lockgate`.
 pub(super) fn by_variable(
     schema: &SettingSchema,
     name: &str,
@@ -40,7 +41,7 @@ pub(super) fn by_variable(
 /// The key that a flag sets, with its value. `key` is written as in the file: `tls.certificate`.
 ///
 /// # Errors
-/// If there is no such key, or the text means nothing for it.
+/// If there is no such key, or the text is no value for it.
 pub(super) fn by_flag(
     schema: &SettingSchema,
     flag: &str,
@@ -66,7 +67,7 @@ pub(super) fn by_flag(
     Ok((path, value))
 }
 
-/// The value that a text means for a setting.
+/// The value of a text for a setting.
 fn value(schema: &SettingSchema, text: &str, origin: &SettingOrigin) -> Result<LocatedValue, ConfigFault> {
     let toml = || DeValue::parse(text).ok().map(|value| to_json(value.get_ref()));
     let is_text = |kind: &SettingKind| matches!(kind, SettingKind::Text | SettingKind::OneOf(_));

@@ -19,7 +19,7 @@ fn table(text: &mut String, path: &mut Vec<String>, schema: &SettingSchema, valu
     let SettingKind::Table(keys, _) = &schema.kind else { return };
     let is_table = |schema: &SettingSchema| matches!(schema.kind, SettingKind::Table(..));
     if values.is_null() {
-        // With its header it would be there, and without what it needs.
+        // With its header the section would be set, but lack its required keys.
         return text.push_str(&format!("\n# [{}]  # not set\n", dotted(path)));
     }
     if !path.is_empty() && keys.iter().any(|(_, schema)| !is_table(schema)) {

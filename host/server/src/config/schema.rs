@@ -1,7 +1,7 @@
-//! The schema of the configuration, read off its types, and the check of values against it.
+//! The schema of the configuration, made from its types, and the check of values against it.
 //!
-//! The names of variables, the meaning of a text in them, the unknown keys and the reference in the documentation all come from
-//! here, so none of them can differ from what is read.
+//! The names of variables, the meaning of a text in them, the unknown keys and the reference in the documentation all
+//! come from here, so none of them can differ from what is read.
 
 use std::path::Path;
 
@@ -18,12 +18,13 @@ pub(super) const PREFIX: &str = "LOCKGATE_";
 /// The deepest nesting of the configuration.
 const DEEPEST: usize = 16;
 
-/// What a setting may be.
+/// The allowed values of a setting.
 #[derive(Clone, Debug)]
 pub(super) struct SettingSchema {
     pub(super) kind: SettingKind,
     pub(super) description: String,
-    /// Whether it is a file, a folder, or a pattern of files. A relative one in a file is relative to the folder of the file.
+    /// Whether it is a file, a folder, or a pattern of files. A relative path in a file is relative to the folder of
+    /// that file.
     pub(super) is_path: bool,
     /// Whether it must not be shown.
     pub(super) is_secret: bool,
@@ -37,12 +38,12 @@ pub(super) enum SettingKind {
     Map(Box<SettingSchema>),
     List(Box<SettingSchema>),
     Text,
-    /// A whole number, with the least and the greatest that is allowed.
+    /// A whole number, with the least and the greatest value.
     Whole(i64, i64),
     Number,
     Switch,
     OneOf(Vec<String>),
-    /// Only the type itself can tell.
+    /// A value that only the type itself can check.
     Any,
 }
 
@@ -69,7 +70,7 @@ impl SettingSchema {
         keys.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Every key that is no table, by its path, in order.
+    /// All keys that are not tables, by path, in order.
     pub(super) fn leaves(&self) -> Vec<(Vec<String>, &Self)> {
         let mut leaves = Vec::new();
         self.collect(&mut Vec::new(), &mut leaves);
@@ -187,8 +188,8 @@ fn table(json: &Value, root: &Value, depth: usize) -> SettingKind {
     }
 }
 
-/// Checks a value: unknown and missing keys, values of the wrong type. What is wrong is removed, so that the rest can be checked
-/// further. Returns whether the value itself may stay.
+/// Checks a value: finds unknown and missing keys, and values of the wrong type. Removes wrong parts, so that the rest
+/// can be checked further. Returns whether the value itself may stay.
 pub(super) fn check(
     value: &mut LocatedValue,
     schema: &SettingSchema,
@@ -209,7 +210,7 @@ pub(super) fn check(
                 }
             });
             if faults.len() > before {
-                // A key that is missing may be one that is misspelt; and the whole is wrong anyway.
+                // A missing key may be a misspelt one, and the whole is wrong anyway.
                 return required.is_empty();
             }
             for name in required.iter().filter(|name| !entries.contains_key(*name)) {
@@ -241,7 +242,7 @@ pub(super) fn check(
         | (SettingKind::Switch, LocatedContent::Leaf(Value::Bool(_)))
         | (SettingKind::Number, LocatedContent::Leaf(Value::Number(_))) => {}
         (SettingKind::Whole(least, greatest), LocatedContent::Leaf(Value::Number(number))) if !number.is_f64() => {
-            // What does not fit into 64 bits was read as a text.
+            // A number that does not fit into 64 bits was read as a text.
             let bound = match number.as_i64() {
                 Some(number) if number < *least => format!("at least {least}"),
                 Some(number) if number > *greatest => format!("at most {greatest}"),

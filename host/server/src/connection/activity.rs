@@ -1,5 +1,5 @@
-//! Whose turn it is on a connection: the server's, which owes an answer, or the client's, which owes a request or takes its
-//! answer slowly. Only a client that keeps the server waiting is cut off.
+//! Whose turn it is on a connection: the server's, which owes an answer, or the client's, which owes a request or takes
+//! its answer slowly. Only a client that keeps the server waiting is cut off.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,40 +12,40 @@ use http_body::{Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// What happens on one connection. All times are microseconds since it was opened.
+/// The state of one connection. All times are microseconds since it was opened.
 #[derive(Debug)]
 pub(crate) struct ConnectionActivity {
     opened: Instant,
-    /// How many requests have come with a complete head.
+    /// How many requests have arrived with a complete head.
     heads: AtomicU64,
-    /// How many of them the server works on.
+    /// How many requests the server works on.
     working: AtomicUsize,
-    /// Since when the server has waited for the client. It lies in the future while the client takes an answer as fast as it
-    /// has to.
+    /// Since when the server has waited for the client. This lies in the future while the client takes an answer fast
+    /// enough.
     silent_since: AtomicU64,
-    /// When the server last had something to do here: took a request, or handed over a part of an answer.
+    /// When the server last worked on this connection: took a request, or handed over a part of an answer.
     served: AtomicU64,
-    /// At least how many bytes of an answer a client takes in a second.
+    /// The least number of bytes of an answer that a client must take in a second.
     least_rate: u64,
     /// Whether a credential was accepted on it.
     known: AtomicBool,
     evicted: Notify,
     ended: Notify,
-    /// Whether new requests do not count any more.
+    /// Whether new requests no longer keep it open.
     ending: AtomicBool,
-    /// Whether it is closed without waiting for what the client has not taken.
+    /// Whether it is closed without waiting for data that the client has not taken.
     cut: AtomicBool,
 }
 
-/// How long a client may take for an answer that is on its way, before it is no longer waited for.
+/// How long a client may take for an answer that is on its way, before the server stops waiting.
 pub(super) const TAKEN_IN: Duration = Duration::from_secs(1);
 
 /// Limits for a client that keeps the server waiting.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SilenceLimits {
-    /// Until the first head is complete.
+    /// The time until the first head is complete.
     pub(super) first_head: Duration,
-    /// Between two requests, and while an answer is not taken.
+    /// The time between two requests, and while an answer is not taken.
     pub(super) idle: Duration,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct SilenceLimits {
 pub(super) enum OverdueReason {
     /// No head was complete in time.
     NoHead,
-    /// Nothing came, or nothing was taken, for too long.
+    /// Nothing arrived, or nothing was taken, for too long.
     Idle,
 }
 
@@ -79,13 +79,13 @@ impl ConnectionActivity {
         self.opened
     }
 
-    /// A head is complete: the server works until the answer is the client's to take.
+    /// A head is complete: the server works until the client can take the answer.
     pub(super) fn head(self: &Arc<Self>) -> RequestInProgress {
         self.heads.fetch_add(1, Ordering::Relaxed);
         let counts = !self.ending.load(Ordering::Acquire);
         if counts {
             if self.working.load(Ordering::Acquire) == 0 {
-                // Who asks again has taken what there was.
+                // A client that sends the next request has taken the answer before.
                 self.silent_since.store(self.now(), Ordering::Release);
                 self.served.store(self.now(), Ordering::Release);
             }
@@ -98,13 +98,13 @@ impl ConnectionActivity {
         self.working.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The server has done its part; the client may take as long as the allowance says, beyond what it was allowed before: the
-    /// system takes some of an answer at once, and a client takes it in bursts.
+    /// The server has done its part. The client may take `allowance` longer than it was allowed before: the system
+    /// takes a part of an answer at once, and a client takes it in bursts.
     fn rest(&self, allowance: Duration) {
         let (now, allowance) = (self.now(), micros(allowance));
         let later = |since: u64| Some(since.max(now).saturating_add(allowance));
         self.served.store(now, Ordering::Release);
-        // It never fails: there is always a new value.
+        // It never fails, because there is always a new value.
         let _ = self.silent_since.fetch_update(Ordering::AcqRel, Ordering::Acquire, later);
         self.working.fetch_sub(1, Ordering::AcqRel);
     }
@@ -113,22 +113,22 @@ impl ConnectionActivity {
         micros(self.opened.elapsed())
     }
 
-    /// For how long the server has waited for the client, in microseconds; none: it does not.
+    /// How long the server has waited for the client, in microseconds. None: it does not wait.
     pub(super) fn silence(&self) -> Option<u64> {
         (self.working.load(Ordering::Acquire) == 0)
             .then(|| self.now().saturating_sub(self.silent_since.load(Ordering::Acquire)))
     }
 
-    /// How long the server has had nothing to do on this connection, in microseconds, even where the client may still take its
-    /// time with an answer. None: the server is working on a request. The connection with the longest time is the first to be closed
-    /// for another one: a new client has had no time to send its request, and one that reads its answer quickly gives the server
-    /// the next part to send.
+    /// How long the server has had nothing to do on this connection, in microseconds, even if the client still has time
+    /// to take an answer. None: the server is working on a request. The connection with the longest time is the first
+    /// to be closed for another one: a new client has had no time to send its request, and one that reads its answer
+    /// quickly gives the server the next part to send.
     pub(super) fn keeps_waiting(&self) -> Option<u64> {
         (self.working.load(Ordering::Acquire) == 0)
             .then(|| self.now().saturating_sub(self.served.load(Ordering::Acquire)))
     }
 
-    /// What the client has been too slow with, or when that is to be asked again.
+    /// Why the client is overdue, or when to check again.
     pub(super) fn overdue(&self, limits: SilenceLimits) -> Result<OverdueReason, Instant> {
         let first = self.heads.load(Ordering::Relaxed) == 0;
         let (limit, silence) =
@@ -144,7 +144,7 @@ impl ConnectionActivity {
         }
     }
 
-    /// A credential was accepted: such connections are the last to be closed for others.
+    /// Records that a credential was accepted: such connections are the last to be closed for others.
     pub(crate) fn accept(&self) {
         self.known.store(true, Ordering::Relaxed);
     }
@@ -153,7 +153,7 @@ impl ConnectionActivity {
         self.known.load(Ordering::Relaxed)
     }
 
-    /// Has the connection closed at once, to make room for another one.
+    /// Closes the connection at once, to make room for another one.
     pub(super) fn evict(&self) {
         if self.keeps_waiting().is_some_and(|time| time >= micros(TAKEN_IN)) {
             self.cut();
@@ -161,7 +161,7 @@ impl ConnectionActivity {
         self.evicted.notify_one();
     }
 
-    /// Whether the server has waited for the client for that long.
+    /// Whether the server has waited for the client for this long.
     pub(super) fn is_silent_for(&self, time: Duration) -> bool {
         self.silence().is_some_and(|silence| silence >= micros(time))
     }
@@ -171,17 +171,17 @@ impl ConnectionActivity {
         self.ending.store(true, Ordering::Release);
     }
 
-    /// Has the connection closed when what is being answered on it is answered.
+    /// Closes the connection once the present answers are sent.
     pub(crate) fn end(&self) {
         self.ended.notify_one();
     }
 
-    /// Ends when the connection is to be closed in that way.
+    /// Returns when the connection should be closed in that way.
     pub(super) async fn ended(&self) {
         self.ended.notified().await;
     }
 
-    /// Has the system forget what the client has not taken, when the connection is closed.
+    /// Makes the system drop the data that the client has not taken, when the connection is closed.
     pub(super) fn cut(&self) {
         self.cut.store(true, Ordering::Release);
     }
@@ -190,19 +190,19 @@ impl ConnectionActivity {
         self.cut.load(Ordering::Acquire)
     }
 
-    /// Ends when the connection is to be closed at once.
+    /// Returns when the connection should be closed at once.
     pub(super) async fn evicted(&self) {
         self.evicted.notified().await;
     }
 
-    /// Lets the connection count as silent until the guard is dropped, although it is being answered.
+    /// Lets the connection count as silent until the guard is dropped, although the server still answers it.
     pub(crate) fn pause(self: &Arc<Self>) -> PauseGuard {
         self.rest(Duration::ZERO);
         PauseGuard(Arc::clone(self))
     }
 }
 
-/// A request that is being answered slowly on purpose.
+/// A request that is answered slowly on purpose.
 pub(crate) struct PauseGuard(Arc<ConnectionActivity>);
 
 impl Drop for PauseGuard {
@@ -215,7 +215,7 @@ impl Drop for PauseGuard {
 pub(super) struct RequestInProgress {
     activity: Arc<ConnectionActivity>,
     active: bool,
-    /// Whether the connection stays open for it.
+    /// Whether the request keeps the connection open.
     counts: bool,
 }
 
@@ -230,7 +230,7 @@ impl RequestInProgress {
         if !self.counts {
             return;
         }
-        // Whoever takes the next part has taken the one before.
+        // A client that takes the next part has taken the one before.
         self.go_on();
         self.active = false;
         self.activity.rest(Duration::from_millis(bytes as u64 * 1000 / self.activity.least_rate));
@@ -245,14 +245,14 @@ impl Drop for RequestInProgress {
     }
 }
 
-/// How much of an answer is handed over at once, in bytes. What is handed over is the connection's, and its memory is not counted
-/// any more.
+/// How much of an answer is handed over at once, in bytes. The connection owns handed-over data, and its memory is not
+/// counted any more.
 const LARGEST_FRAME: usize = 32 << 10;
 
-/// The body of an answer: it is the client's turn while it takes what is there, and the server's while there is nothing yet.
+/// The body of an answer. It is the client's turn while data is ready, and the server's while none is.
 pub(super) struct AnswerBody {
     body: Body,
-    /// What is left of a frame that is too large to be handed over at once.
+    /// The rest of a frame that is too large to be handed over at once.
     rest: Bytes,
     working: RequestInProgress,
 }

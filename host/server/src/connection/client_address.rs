@@ -1,7 +1,7 @@
-//! The client at the other end of a connection, and its address behind proxies that are trusted to tell it.
+//! The client at the other end of a connection, and its address behind trusted proxies.
 //!
-//! Each proxy adds the address of whoever connects to it at the end of what it was sent. So the list is read from its end: the
-//! first address that no trusted proxy has is the client's, and what stands before it is the client's own word.
+//! Each proxy appends the address of its own client to the list that it received. So the list is read from its end: the
+//! first address that is not a trusted proxy's is the client's, and everything before it is the client's own claim.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -19,15 +19,16 @@ use crate::config::{ClientAddress, TrustedProxiesConfig};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The addresses of a header, the last one first. None: something else stands there.
+/// The addresses of a header, the last one first. None: an item that is not an address.
 type ForwardedAddresses = Vec<Option<SocketAddr>>;
 
 /// The client of a request: `ConnectInfo<RequestPeer>` is among the extensions of every request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestPeer {
-    /// The address of the client: that of the connection, or what a trusted proxy says. Port 0: the proxy says none.
+    /// The address of the client: that of the connection, or the one that a trusted proxy names. Port 0: the proxy
+    /// names none.
     pub address: SocketAddr,
-    /// The certificate it proved to have the key of, in DER; its chain was checked against `tls.client_ca`.
+    /// The certificate whose key the client has, in DER. Its chain was checked against `tls.client_ca`.
     pub certificate: Option<Arc<CertificateDer<'static>>>,
 }
 
@@ -38,7 +39,7 @@ impl RequestPeer {
     }
 }
 
-/// What limits by address count by: an IPv4 address, or the 64 bits of an IPv6 address that a network is given.
+/// The key for limits by address: an IPv4 address, or the 64 bits of an IPv6 address that a network gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum AddressKey {
     V4(u32),
@@ -55,7 +56,7 @@ impl From<IpAddr> for AddressKey {
     }
 }
 
-/// Whether the other end of a connection is a trusted proxy, and what it says.
+/// Decides whether the other end of a connection is a trusted proxy, and reads the addresses from it.
 #[derive(Debug)]
 pub(super) struct TrustedProxies(TrustedProxiesConfig);
 
@@ -64,7 +65,7 @@ impl TrustedProxies {
         Self(config.clone())
     }
 
-    /// Whether that address is one of a trusted proxy.
+    /// Whether this is the address of a trusted proxy.
     pub(super) fn contains(&self, address: IpAddr) -> bool {
         self.0.networks.iter().any(|network| network.contains(address))
     }
@@ -74,8 +75,8 @@ impl TrustedProxies {
         self.0.client_address == ClientAddress::ProxyProtocol && self.contains(address)
     }
 
-    /// The client of a request that came over a connection from `peer`. What cannot be read, or names no address, leaves the
-    /// proxy that said so.
+    /// The client of a request that came over a connection from `peer`. If the next item is unreadable or no address,
+    /// the proxy that sent it counts as the client.
     pub(super) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         if !self.contains(peer.ip()) {
             return peer;
@@ -127,8 +128,8 @@ fn x_forwarded_for(value: &str) -> ForwardedAddresses {
     value.rsplit(',').map(address).collect()
 }
 
-/// Reads the beginning of a connection in the PROXY protocol. The address is none where the proxy speaks for itself, for example
-/// to see whether the server is there.
+/// Reads the beginning of a connection in the PROXY protocol. The address is none if the proxy speaks for itself, for
+/// example to check that the server is up.
 pub(super) async fn read_proxy_header(
     stream: ClientSocket,
 ) -> std::io::Result<(ProxiedStream<ClientSocket>, Option<SocketAddr>)> {

@@ -1,4 +1,4 @@
-//! The socket of a client. When the server cuts it off, the system forgets what the client has not taken.
+//! The socket of a client. When the server cuts it off, the system drops the data that the client has not taken.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -12,12 +12,12 @@ use tokio::time::Sleep;
 
 use super::activity::ConnectionActivity;
 
-/// A socket that is reset when it is closed after [`ConnectionActivity::cut`]. A connection that is closed in the usual way keeps
-/// what was written to it in the memory of the system until the client takes it, however long that is.
+/// A socket that is reset when it is closed after [`ConnectionActivity::cut`]. After a normal close, the system keeps
+/// the written data in memory until the client takes it, however long that is.
 pub(super) struct ClientSocket {
     stream: TcpStream,
     activity: Arc<ConnectionActivity>,
-    /// Until when the client is waited for, once everything is written.
+    /// The time until which the server waits for the client, once everything is written.
     lingers: Option<Pin<Box<Sleep>>>,
 }
 
@@ -63,14 +63,14 @@ impl AsyncWrite for ClientSocket {
         if this.lingers.is_none() {
             ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
         }
-        // A socket that is closed while the client still sends takes back what it has not delivered.
+        // Closing a socket while the client still sends would lose data that is not delivered yet.
         let lingers = this.lingers.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
         let mut scratch = [0; 1024];
         while lingers.as_mut().poll(context).is_pending() {
             let mut unread = ReadBuf::new(&mut scratch);
             match ready!(Pin::new(&mut this.stream).poll_read(context, &mut unread)) {
                 Ok(()) if !unread.filled().is_empty() => {}
-                // It has closed its side, or is gone.
+                // The client has closed its side, or is gone.
                 _ => break,
             }
         }

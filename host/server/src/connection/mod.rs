@@ -1,8 +1,8 @@
 //! From a socket to requests.
 //!
-//! `server` takes connections, does handshakes (`tls`) and reads heads. `table` says how many connections there may be, `activity`
-//! which of them keep the server waiting, and `client_address` who is behind a proxy. `client_socket` has the system forget what a
-//! client has not taken when it is cut off.
+//! `server` accepts connections, does handshakes (`tls`) and reads heads. `table` limits the number of connections,
+//! `activity` finds those that keep the server waiting, and `client_address` finds the client behind a proxy.
+//! `client_socket` makes the system drop the data that a client has not taken when it is cut off.
 
 mod activity;
 mod client_address;

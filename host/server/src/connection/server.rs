@@ -1,8 +1,8 @@
 //! From a listening socket to requests: connections, handshakes, and their end.
 //!
-//! `axum::serve` has no place for limits on connections, so this goes by the same parts that it is made of (hyper). The task of a
-//! connection does its handshake, and closes it when the client keeps the server waiting: hyper bounds the time for a head of
-//! HTTP/1 only, not that until the first bytes tell the version, nor that for the frames of HTTP/2.
+//! `axum::serve` has no limits on connections, so this module uses the same parts as axum (hyper). The task of a
+//! connection does its handshake, and closes it when the client keeps the server waiting: hyper only limits the time
+//! for a head of HTTP/1, neither that until the first bytes tell the version, nor that for the frames of HTTP/2.
 
 use std::convert::Infallible;
 use std::io;
@@ -40,29 +40,29 @@ use crate::observe::{CloseReason, Metrics};
 use crate::problem::Problem;
 use crate::process::Lifecycle;
 
-/// How long to wait before the next try when no connection can be taken, for example because too many files are open.
+/// The pause before the next attempt if no connection can be accepted, for example because too many files are open.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How long to wait at least: what was closed has to be closed by the system, too.
+/// The shortest pause: the system needs time to close a connection.
 const SHORT_PAUSE: Duration = Duration::from_millis(5);
 
-/// The longest that a head may be, in bytes, with all its headers.
+/// The longest head with all its headers, in bytes.
 const LARGEST_HEAD: u32 = 16 << 10;
 
-/// How often a silent connection of HTTP/2 is asked whether it is still there.
+/// How often the server pings a silent HTTP/2 connection.
 const PING: Duration = Duration::from_secs(30);
 
 /// How many requests a connection of HTTP/2 may have open at once.
 const STREAMS: u32 = 32;
 
-/// How many bytes of bodies a client of HTTP/2 may send before they are read: for one request, and for a connection.
+/// How many bytes of bodies an HTTP/2 client may send before they are read: for one request, and for a connection.
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
 
-/// How long a connection on which only questions about health are answered may take until its first head is complete.
+/// How long a connection that only gets health answers may take until its first head is complete.
 const FIRST_HEAD_FOR_HEALTH: Duration = Duration::from_secs(2);
 
-/// What connections are served with.
+/// The settings for serving connections.
 pub(crate) struct ConnectionServer {
     router: Router,
     tls: Option<Arc<ServerTls>>,
@@ -74,7 +74,7 @@ pub(crate) struct ConnectionServer {
     proxies: TrustedProxies,
     metrics: Arc<Metrics>,
     shutdown: Duration,
-    /// Whether a path is one of those that tell the server's health.
+    /// Whether a path belongs to the routes about the server's health.
     is_about_health: fn(&str) -> bool,
 }
 
@@ -94,7 +94,8 @@ impl ConnectionServer {
         builder
             .http1()
             .timer(TokioTimer::new())
-            // It counts from the end of the request before, so it would cut off a client that is only idle.
+            // hyper counts this time from the end of the previous request, so a shorter one would cut off an idle
+            // client.
             .header_read_timeout(idle.max(first_head))
             .max_buf_size(usize::try_from(LARGEST_HEAD).unwrap_or(usize::MAX));
         builder
@@ -122,8 +123,8 @@ impl ConnectionServer {
         }
     }
 
-    /// Takes connections until a shutdown begins, and then waits until what is being answered is answered. Whether that
-    /// was done in time.
+    /// Accepts connections until a shutdown begins, and then waits for the answers in progress. Returns whether they
+    /// ended in time.
     pub(crate) async fn serve(self, listener: TcpListener) -> bool {
         let this = Arc::new(self);
         let mut tasks = JoinSet::new();
@@ -132,7 +133,7 @@ impl ConnectionServer {
             let accepted = tokio::select! {
                 biased;
                 () = this.lifecycle.stopping() => break,
-                // Connections that were closed for others have their files open until their tasks have ended.
+                // Connections that were closed for others keep their files open until their tasks have ended.
                 Some(_) = tasks.join_next(), if tasks.len() >= this.table.most_tasks() => continue,
                 accepted = listener.accept(), if tasks.len() < this.table.most_tasks() => accepted,
             };
@@ -192,13 +193,13 @@ impl ConnectionServer {
             Some(Err(error)) => {
                 tracing::warn!(proxy = %address, %error, "a trusted proxy sent no PROXY protocol header");
             }
-            // It has too many connections, or was too slow.
+            // The client has too many connections, or was too slow.
             Some(Ok(_)) | None => {}
         }
     }
 
-    /// Does the handshake of TLS, where there is one. Each way is in a box of its own: a silent connection shall not take the memory
-    /// of all of them.
+    /// Does the TLS handshake, if TLS is on. Each kind of connection is boxed by itself, so that a silent connection
+    /// does not take the memory of all kinds.
     async fn encrypted<S>(
         &self,
         stream: S,
@@ -222,7 +223,7 @@ impl ConnectionServer {
         }
     }
 
-    /// Does what comes before the first head, unless it takes too long or a shutdown begins.
+    /// Does the work before the first head, unless it takes too long or a shutdown begins.
     async fn in_time<T>(
         &self,
         activity: &ConnectionActivity,
@@ -270,7 +271,7 @@ impl ConnectionServer {
             request.extensions_mut().insert(ConnectInfo(peer));
             request.extensions_mut().insert(Arc::clone(activity));
             let refused = for_health && !(self.is_about_health)(request.uri().path());
-            // HTTP/2 knows no such header.
+            // HTTP/2 has no such header.
             let close = for_health && request.version() < Version::HTTP_2;
             let router = self.router.clone();
             async move {
@@ -287,7 +288,7 @@ impl ConnectionServer {
         }
     }
 
-    /// Serves a connection until it ends. Why, if the server closed it.
+    /// Serves a connection until it ends. Returns why, if the server closed it.
     async fn drive<C>(
         &self,
         connection: C,
@@ -307,7 +308,7 @@ impl ConnectionServer {
             tokio::select! {
                 ended = connection.as_mut() => {
                     if let Err(error) = ended {
-                        // A client that leaves in the middle, or speaks something else.
+                        // The client left in the middle, or speaks another protocol.
                         tracing::debug!(%address, %error, "a connection ended");
                     }
                     return why;
@@ -321,7 +322,7 @@ impl ConnectionServer {
                     (told_to_end, wake) = (true, Instant::now() + TAKEN_IN);
                 }
                 () = sleep_until(wake) => match activity.overdue(silence) {
-                    // What the server works on is answered; a client that takes nothing is not waited for.
+                    // Requests in progress are answered; a client that takes nothing is not waited for.
                     _ if told_to_end && !activity.is_silent_for(TAKEN_IN) => {
                         activity.count_no_more();
                         wake = Instant::now() + TAKEN_IN;
@@ -343,7 +344,7 @@ impl ConnectionServer {
     }
 }
 
-/// The answer on a connection that was taken for questions about the server's health.
+/// The answer on a connection that was only accepted for health requests.
 fn no_room() -> Response<Body> {
     Problem::overloaded("all connections are in use: only health checks are answered").into_response()
 }
@@ -353,8 +354,8 @@ fn is_of_the_client(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// Takes away the slash that the path ends with, unless it is all of the path: rights, metrics and the routes for health see one
-/// path.
+/// Removes the slash at the end of the path, unless it is the whole path, so that rights, metrics and the routes for
+/// health see the same path.
 fn without_trailing_slash(uri: &mut Uri) {
     let Some(path) = uri.path().strip_suffix('/').filter(|path| !path.is_empty()) else { return };
     let path_and_query = match uri.query() {
@@ -362,7 +363,7 @@ fn without_trailing_slash(uri: &mut Uri) {
         None => PathAndQuery::try_from(path),
     };
     let mut parts = uri.clone().into_parts();
-    // What remains of a path and a query is one, too.
+    // The rest of a valid path and query is valid, too.
     let Ok(path_and_query) = path_and_query else { return };
     parts.path_and_query = Some(path_and_query);
     if let Ok(shorter) = Uri::from_parts(parts) {

@@ -1,8 +1,8 @@
-//! The connections that are open: how many there may be, of one address and in all, and which are closed for a new one.
+//! The open connections: how many there may be, for one address and in all, and which are closed for a new one.
 //!
-//! A limit that refuses new connections lets those who hold the old ones lock everybody else out. So a new connection takes
-//! the place of the one that has kept the server waiting for longest: a client that sends its request is answered, however many
-//! connections are silent.
+//! If a limit refused new connections, clients that hold the old ones could lock everybody else out. So a new
+//! connection replaces the one that has kept the server waiting for longest: a client that sends its request is
+//! answered, however many connections are silent.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -15,16 +15,16 @@ use super::activity::ConnectionActivity;
 use super::client_address::AddressKey;
 use crate::observe::{CloseReason, Metrics};
 
-/// How many more connections are taken for questions about the server's health, when all others are being answered.
+/// How many more connections are accepted for health requests, when all others are being answered.
 const HEALTH_ROOM: usize = 64;
 
-/// How many connections for questions about health one address has.
+/// How many connections for health requests one address may have.
 const HEALTH_ROOM_PER_ADDRESS: usize = 8;
 
-/// How many connections may be on their way to be closed, before no further ones are taken.
+/// How many connections may be closing before no further ones are accepted.
 const CLOSING: usize = 64;
 
-/// How many connections are closed at most at once: looking for them costs as much for one as for many.
+/// The most connections that are closed at once: finding many costs as much as finding one.
 const EVICTED_AT_ONCE: usize = 64;
 
 /// The connections that are open. Cheap to clone.
@@ -41,7 +41,7 @@ struct ConnectionTableState {
 #[derive(Default)]
 struct OpenConnections {
     connections: Slab<OpenConnection>,
-    /// Those that were evicted, and those of the health room, are not counted.
+    /// Evicted connections, and those for health requests, are not counted.
     counted: usize,
     for_health: usize,
     by_address: HashMap<AddressKey, usize>,
@@ -60,11 +60,11 @@ enum ConnectionKind {
     Evicted,
 }
 
-/// A connection's place in the table; it is free again when this is dropped.
+/// A connection's place in the table. It is free again when this is dropped.
 pub(super) struct ConnectionPlace {
     table: ConnectionTable,
     key: usize,
-    /// Only questions about the server's health are answered.
+    /// Whether only health requests are answered.
     pub(super) for_health: bool,
 }
 
@@ -73,18 +73,18 @@ impl ConnectionTable {
         Self(Arc::new(ConnectionTableState { limit, limit_per_address, metrics, open: Mutex::default() }))
     }
 
-    /// How many connections for questions about health there may be: few, where there are few files.
+    /// How many connections for health requests there may be: few, if the system allows few files.
     fn health_room(&self) -> usize {
         (self.0.limit / 4).clamp(1, HEALTH_ROOM)
     }
 
-    /// How many connections there may be together, with those that are on their way to be closed.
+    /// How many connections there may be together, including closing ones.
     pub(super) fn most_tasks(&self) -> usize {
         self.0.limit.saturating_add(self.health_room()).saturating_add((self.0.limit / 4).clamp(1, CLOSING))
     }
 
-    /// Takes a connection in. None: it is to be closed, because its address has too many that are being answered, or all have.
-    /// A connection without an address is that of a proxy, which speaks for many.
+    /// Admits a connection. None: close it, because its address, or the server, has too many connections with requests
+    /// in progress. A connection without an address is that of a proxy, which has many clients.
     pub(super) fn take(&self, activity: &Arc<ConnectionActivity>, address: Option<IpAddr>) -> Option<ConnectionPlace> {
         let address = address.map(AddressKey::from);
         let mut open = self.lock();
@@ -108,7 +108,7 @@ impl ConnectionTable {
         Some(ConnectionPlace { table: self.clone(), key, for_health })
     }
 
-    /// Whether the address may have one more connection, after closing some of its own if need be.
+    /// Whether the address may have another connection, after closing some of its own if needed.
     fn makes_room_for(&self, open: &mut OpenConnections, address: Option<AddressKey>) -> bool {
         let Some(address) = address else { return true };
         let full = open.by_address.get(&address).is_some_and(|count| *count >= self.0.limit_per_address);
@@ -119,7 +119,7 @@ impl ConnectionTable {
         true
     }
 
-    /// Whether the address may have one more connection for questions about health: silent ones make room here, too.
+    /// Whether the address may have another connection for health requests. Silent ones make room here, too.
     fn has_room_for_health(&self, open: &mut OpenConnections, address: Option<AddressKey>) -> bool {
         let is_of_address = |connection: &OpenConnection| connection.address == address && address.is_some();
         let for_health = open.connections.iter().filter(|(_, connection)| connection.kind == ConnectionKind::ForHealth);
@@ -128,8 +128,8 @@ impl ConnectionTable {
             && (open.for_health < self.health_room() || self.evict(open, ConnectionKind::ForHealth, None) > 0)
     }
 
-    /// Closes the connections of a kind that have kept the server waiting for longest, of an address or of all: one in sixteen of
-    /// those that are open, and at least one. Those on which no credential was accepted are the first. How many.
+    /// Closes the connections of a kind that have kept the server waiting for longest, of one address or of all: one in
+    /// sixteen, and at least one. Those on which no credential was accepted are closed first. Returns their number.
     fn evict(&self, open: &mut OpenConnections, kind: ConnectionKind, address: Option<AddressKey>) -> usize {
         let of_address =
             |connection: &OpenConnection| address.is_none_or(|address| connection.address == Some(address));
@@ -158,7 +158,7 @@ impl ConnectionTable {
 }
 
 impl OpenConnections {
-    /// Has a connection closed; its place is free from now on.
+    /// Closes a connection. Its place is free from now on.
     fn close(&mut self, key: usize) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let (kind, address) = (std::mem::replace(&mut connection.kind, ConnectionKind::Evicted), connection.address);
@@ -183,11 +183,11 @@ impl OpenConnections {
 }
 
 impl ConnectionPlace {
-    /// Counts the connection for an address that is known only now. Whether it may stay.
+    /// Counts the connection for an address that is known only now. Returns whether it may stay.
     pub(super) fn belongs_to(&self, address: IpAddr) -> bool {
         let address = AddressKey::from(address);
         let mut open = self.table.lock();
-        // One that was evicted meanwhile is not counted any more.
+        // A connection that was evicted meanwhile is not counted any more.
         if open.connections.get(self.key).is_none_or(|connection| connection.kind == ConnectionKind::Evicted)
             || !self.table.makes_room_for(&mut open, Some(address))
         {
@@ -230,10 +230,10 @@ pub(super) fn connection_limit(configured: u32) -> usize {
     configured.min(room)
 }
 
-/// How many files are kept for everything but connections: the ledger and its readers, caches, logs, files of plugins.
+/// The files that are reserved for everything else: the ledger and its readers, caches, logs, files of plugins.
 const FILES_BESIDE_CONNECTIONS: usize = 512;
 
-/// Raises the limit as far as the system lets this process, and says what it is. None: there is no limit, or none is known.
+/// Raises the limit as far as the system allows, and returns it. None: there is no limit, or it is unknown.
 #[cfg(unix)]
 fn raise_limit() -> Option<usize> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

@@ -1,4 +1,4 @@
-//! TLS by `rustls`: certificates from files, client certificates if they are asked for, and all of it anew on request.
+//! TLS by `rustls`: certificates from files, optional client certificates, and a reload on request.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,33 +13,30 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::config::{ClientCertificate, TlsConfig};
 
-/// Why there is no TLS.
+/// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
     /// A file cannot be read, or holds something else.
     #[error("`{}` ({key}): {message}", path.display())]
     File {
-        /// The key of the configuration that names it.
+        /// The configuration key that names the file.
         key: &'static str,
-        /// The file.
         path: PathBuf,
-        /// What is the matter.
         message: String,
     },
-    /// The certificate and the key cannot be used together.
+    /// The certificate and the key do not belong together.
     #[error("`{}` and `{}` cannot be used: {message}", certificate.display(), key.display())]
     Pair {
         /// The file of the certificate.
         certificate: PathBuf,
         /// The file of the key.
         key: PathBuf,
-        /// What is the matter.
         message: String,
     },
 }
 
-/// What handshakes go by; what is loaded anew is for those from then on.
+/// The settings for handshakes. A reload affects later handshakes.
 #[derive(Debug)]
 pub(crate) struct ServerTls {
     config: TlsConfig,
@@ -47,14 +44,14 @@ pub(crate) struct ServerTls {
 }
 
 impl ServerTls {
-    /// What is configured; none: plain HTTP.
+    /// The configured TLS. None: plain HTTP.
     pub(crate) fn load(config: &TlsConfig) -> Result<Option<Self>, TlsError> {
         let (Some(certificate), Some(key)) = (&config.certificate, &config.key) else { return Ok(None) };
         let current = ArcSwap::from_pointee(read(config, certificate, key)?);
         Ok(Some(Self { config: config.clone(), current }))
     }
 
-    /// Reads the files again. If they cannot be used, the old ones stay.
+    /// Reads the files again. If they cannot be used, the old settings stay.
     pub(crate) fn reload(&self) -> Result<(), TlsError> {
         if let (Some(certificate), Some(key)) = (&self.config.certificate, &self.config.key) {
             self.current.store(Arc::new(read(&self.config, certificate, key)?));
@@ -98,7 +95,7 @@ fn read(config: &TlsConfig, certificate: &Path, key: &Path) -> Result<ServerConf
     Ok(config)
 }
 
-/// The certificates in a file: at least one.
+/// The certificates in a file, at least one.
 fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let read = CertificateDer::pem_file_iter(path).map_err(|error| wrong(key, path, error))?;
     let read: Vec<_> = read.collect::<Result<_, _>>().map_err(|error| wrong(key, path, error))?;

@@ -1,9 +1,10 @@
-//! How many requests are open and worked on at once, in all and of one credential, and what happens to more.
+//! Limits how many requests are open and in progress at once, in all and for one credential.
 //!
-//! A request takes a [`QueuePlace`] before its body is read, and its [`Turn`] when the body is there. Requests beyond the turns wait;
-//! requests beyond the places are turned away at once, so that those that wait are still answered in time. A client that waits
-//! for something to happen does nothing, so it gives its turn back ([`Turn::watch`]): a thousand pipelines that wait for an
-//! approval keep nobody from giving it. One credential gets only a share of each, so it cannot hold all of them.
+//! A request takes a [`QueuePlace`] before its body is read, and its [`Turn`] when the body is there. Requests beyond
+//! the turns wait. Requests beyond the places are refused at once, so that waiting ones are still answered in time. A
+//! client that waits for something to happen gives its turn back ([`Turn::watch`]): a thousand pipelines that wait for
+//! an approval do not block the request that gives it. One credential gets only a share of each, so it cannot hold all
+//! of them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,10 +20,10 @@ use crate::observe::{Metrics, ShedReason};
 use crate::problem::{OVERLOADED_RETRY_AFTER, Problem};
 use crate::process::{READS_PER_CORE, cores};
 
-/// In which steps memory is taken for a body of unknown length, in bytes.
+/// The steps, in bytes, in which memory is reserved for a body of unknown length.
 const STEP: u64 = 64 << 10;
 
-/// The places and turns that there are; cheap to clone.
+/// The places and turns of a server. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Admission(Arc<AdmissionState>);
 
@@ -34,7 +35,7 @@ struct AdmissionState {
     metrics: Arc<Metrics>,
 }
 
-/// How much there is, for all or for one credential.
+/// The capacity, for all or for one credential.
 #[derive(Clone, Copy, Debug)]
 struct CapacityLimits {
     requests: u32,
@@ -45,16 +46,16 @@ struct CapacityLimits {
     answers: u64,
 }
 
-/// What is free for all, or for one credential.
+/// The free capacity, for all or for one credential.
 #[derive(Debug)]
 struct Capacity {
     open: Arc<Semaphore>,
     working: Arc<Semaphore>,
     reading: Arc<Semaphore>,
     watching: Arc<Semaphore>,
-    /// How many bytes of bodies may still be taken into memory.
+    /// How many more bytes of bodies may be held in memory.
     bodies: FreeBytes,
-    /// How many bytes of answers may still be held in memory. Answers that nobody takes leave the bytes for bodies free.
+    /// How many more bytes of answers may be held in memory. Answers that nobody takes leave the bytes for bodies free.
     answers: FreeBytes,
 }
 
@@ -85,7 +86,7 @@ impl FreeBytes {
         taken.is_ok()
     }
 
-    /// Takes bytes even if there are too few: nobody else gets any until they are given back.
+    /// Takes bytes even if there are too few: then no other request gets any until they are given back.
     fn take_bytes_anyway(&self, bytes: u64) -> u64 {
         let taken = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| Some(free.saturating_sub(bytes)));
         taken.map_or(0, |free| free.min(bytes))
@@ -96,14 +97,14 @@ impl FreeBytes {
     }
 }
 
-/// What a request takes part of: the capacity of its credential, if it has one, and that of all.
+/// The capacities that a request uses: that of its credential, if it has one, and that of all.
 #[derive(Clone, Debug)]
 struct RequestCapacity {
     own: Option<Arc<CredentialCapacity>>,
     admissions: Arc<AdmissionState>,
 }
 
-/// The capacity of one credential. It is forgotten when nothing of it is in use.
+/// The capacity of one credential. It is dropped when none of it is in use.
 #[derive(Debug)]
 struct CredentialCapacity {
     credential: String,
@@ -114,58 +115,58 @@ struct CredentialCapacity {
 impl Drop for CredentialCapacity {
     fn drop(&mut self) {
         let mut capacities = self.admissions.capacities();
-        // One is this one's, one the map's.
+        // One reference is this one, the other the map's.
         if Arc::strong_count(&self.capacity) <= 2 {
             capacities.remove(&self.credential);
         }
     }
 }
 
-/// What kind of turn a request takes.
+/// The kind of turn that a request takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TurnKind {
-    /// It may decide or write, and wait for the disk or for plugins meanwhile.
+    /// A turn that may decide or write, and wait for the disk or for plugins.
     Work,
-    /// It reads, which takes a core and memory for as long as it lasts: more at once than there are cores help nobody.
+    /// A turn that reads. It uses a core and memory as long as it lasts, so more at once than cores help nobody.
     Read,
 }
 
-/// What one request holds of a kind of capacity. The part of the credential is given back first.
+/// The permits of one request for a kind of capacity. That of the credential is given back first.
 type Permits = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
 
-/// The place of a request that was taken in: it may send its body, and wait for its turn.
+/// The place of an admitted request: it may send its body, and wait for its turn.
 #[derive(Debug)]
 pub(super) struct QueuePlace {
     open: Permits,
     capacity: RequestCapacity,
 }
 
-/// The turn of a request, among its extensions.
+/// The turn of a request, in its extensions.
 #[derive(Clone, Debug)]
 pub struct Turn {
-    /// The places of the request: in the queue, and among those that are worked on.
+    /// The permits of the request: its place in the queue, and its turn.
     permits: Arc<Mutex<Option<(Permits, Permits)>>>,
     capacity: RequestCapacity,
 }
 
-/// The place of a client that waits for something to happen; it is free again when this is dropped.
+/// The place of a client that waits for something to happen. It is free again when this is dropped.
 #[derive(Debug)]
 pub struct WatcherPlace {
     _permits: Permits,
     _capacity: RequestCapacity,
 }
 
-/// The memory of one body, or of one answer; it is free again when this is dropped.
+/// The memory of one body or answer. It is free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct HeldMemory {
     capacity: RequestCapacity,
     of: fn(&Capacity) -> &FreeBytes,
-    /// How many bytes were taken for the credential: as many as of all, unless there were too few.
+    /// How many bytes count for the credential: as many as for all, unless there were too few.
     own_bytes: u64,
     bytes: u64,
 }
 
-/// What an answer takes until it is delivered: the place of its request, and memory.
+/// The capacity that an answer holds until it is delivered: the place of its request, and memory.
 #[derive(Debug)]
 pub(super) struct AnswerDelivery {
     _open: Permits,
@@ -173,15 +174,15 @@ pub(super) struct AnswerDelivery {
 }
 
 impl AnswerDelivery {
-    /// Takes memory for an answer of that many bytes.
+    /// Reserves memory for an answer of this many bytes.
     ///
     /// # Errors
-    /// If there is not that much.
+    /// If there is too little.
     pub(super) fn take(&mut self, bytes: u64) -> Result<(), Problem> {
         self.memory.grow_to(bytes)
     }
 
-    /// Takes memory for an answer that has to be given, because something was written: all that there is, if it is too little.
+    /// Reserves memory for an answer to a write, which must be sent: all that there is, if that is too little.
     pub(super) fn take_anyway(&mut self, bytes: u64) {
         let HeldMemory { capacity, of, own_bytes, bytes: of_all } = &mut self.memory;
         *own_bytes += capacity.own().map_or(0, |own| of(own).take_bytes_anyway(bytes));
@@ -190,7 +191,7 @@ impl AnswerDelivery {
 }
 
 impl Admission {
-    /// As many places and turns as these limits say.
+    /// The places and turns for these limits.
     pub(super) fn new(limits: &LimitsConfig, metrics: Arc<Metrics>) -> Self {
         let cores = u32::try_from(cores()).unwrap_or(u32::MAX);
         let all = CapacityLimits {
@@ -207,14 +208,14 @@ impl Admission {
             queue: limits.queue_per_credential,
             watchers: limits.watchers_per_credential,
             bodies: limits.bodies_per_credential.as_u64(),
-            // Half as much, as long as the largest answer fits in: that is a piece of evidence.
+            // Half as much, but enough for the largest answer, which is a piece of evidence.
             answers: (limits.bodies_per_credential.as_u64() / 2).max(limits.evidence.as_u64()),
         };
         let (all, by_credential) = (Capacity::new(all), Mutex::default());
         Self(Arc::new(AdmissionState { all, limits: of_credential, by_credential, metrics }))
     }
 
-    /// A place for a request of somebody; those of nobody in particular share the capacity of all.
+    /// A place for a request of an actor. Requests without an actor share the capacity of all.
     ///
     /// # Errors
     /// If there is none.
@@ -264,7 +265,7 @@ impl RequestCapacity {
             TurnKind::Work => Arc::clone(&capacity.working),
             TurnKind::Read => Arc::clone(&capacity.reading),
         };
-        // First that of the credential: whoever waits there takes none of the others' turns.
+        // First the turn of the credential: a request that waits here takes no turn from others.
         let own = match self.own() {
             Some(own) => Some(of(own).acquire_owned().await?),
             None => None,
@@ -289,12 +290,12 @@ impl RequestCapacity {
 }
 
 impl QueuePlace {
-    /// Memory for a body, which is empty yet.
+    /// Memory for a body, which is empty at first.
     pub(super) fn body(&self) -> HeldMemory {
         HeldMemory::new(&self.capacity, |capacity| &capacity.bodies)
     }
 
-    /// Waits until the request is worked on.
+    /// Waits for the request's turn.
     pub(super) async fn turn(self, kind: TurnKind) -> Result<Turn, Problem> {
         let Self { capacity, open } = self;
         let working = capacity.take_turn(kind).await.map_err(|_| capacity.overloaded("the server is shutting down"))?;
@@ -307,7 +308,7 @@ impl HeldMemory {
         Self { capacity: capacity.clone(), of, own_bytes: 0, bytes: 0 }
     }
 
-    /// Makes it enough for that many bytes of a body whose length is not known.
+    /// Reserves enough memory for this many bytes of a body of unknown length.
     ///
     /// # Errors
     /// If there is not that much memory.
@@ -315,7 +316,7 @@ impl HeldMemory {
         if bytes <= self.bytes { Ok(()) } else { self.grow_to(bytes.next_multiple_of(STEP)) }
     }
 
-    /// Makes it that many bytes, if it is less.
+    /// Raises the reserved memory to this many bytes.
     ///
     /// # Errors
     /// If there is not that much memory.
@@ -350,7 +351,7 @@ impl Drop for HeldMemory {
 }
 
 impl Turn {
-    /// Gives the turn back, to wait for something to happen. Whoever does that answers without much work afterwards.
+    /// Gives the turn back, to wait for something to happen. Such a request answers without much work afterwards.
     ///
     /// # Errors
     /// If too many are waiting already.
@@ -360,7 +361,7 @@ impl Turn {
         Ok(WatcherPlace { _permits: permits, _capacity: self.capacity.clone() })
     }
 
-    /// Gives the turn back, and the place of the request.
+    /// Gives back the turn, and the place of the request.
     fn end(&self) {
         drop(self.take());
     }
@@ -369,8 +370,8 @@ impl Turn {
         self.permits.lock().take()
     }
 
-    /// Gives the turn back where the answer is made. The place of the request stays taken until the answer is delivered; none, if
-    /// the request waits for something to happen.
+    /// Gives the turn back when the answer is ready. The place of the request stays taken until the answer is
+    /// delivered. None if the request waits for something to happen.
     pub(super) fn answered(&self) -> Option<AnswerDelivery> {
         let (open, _working) = self.take()?;
         Some(AnswerDelivery { _open: open, memory: HeldMemory::new(&self.capacity, |capacity| &capacity.answers) })

@@ -1,6 +1,6 @@
-//! Bodies that come packed: `Content-Encoding: gzip` is unpacked at the door, so that limits, routes and the ledger see
-//! what the client meant. Every other coding is refused with 415, and the answer says which is taken (RFC 7694). And what a
-//! body is: media types that no route takes are refused here, too.
+//! Compressed bodies: `Content-Encoding: gzip` is decompressed on arrival, so that limits, routes and the ledger see
+//! what the client meant. Every other coding is refused with 415, and the answer names the accepted one (RFC 7694).
+//! Media types that no route takes are refused here, too.
 
 use std::io::Read as _;
 
@@ -13,15 +13,15 @@ use super::admission::HeldMemory;
 use crate::config::ByteSize;
 use crate::problem::Problem;
 
-/// How many bytes are unpacked at once: other requests have their turn between two pieces.
+/// How many bytes are decompressed at once: other requests get their turn in between.
 const PIECE: usize = 64 << 10;
 
-/// How a body is packed.
+/// The coding of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ContentCoding {
-    /// Not at all.
+    /// Uncompressed.
     Identity,
-    /// As RFC 1952 says.
+    /// Compressed as RFC 1952 defines it.
     Gzip,
 }
 
@@ -29,7 +29,7 @@ impl ContentCoding {
     /// The coding that the head of a request names.
     ///
     /// # Errors
-    /// If it is another one than is taken, or there are several.
+    /// If the coding is not supported, or there are several.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         let named = headers.get_all(CONTENT_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
         let named = named.collect::<Vec<_>>().join(",").to_ascii_lowercase();
@@ -46,10 +46,10 @@ impl ContentCoding {
         }
     }
 
-    /// Checks that a body without bytes can be packed like this.
+    /// Checks that a body without bytes can have this coding.
     ///
     /// # Errors
-    /// If nothing is left of it: gzip always has a head.
+    /// If it cannot: gzip always has a header.
     pub(super) fn check_empty(self) -> Result<(), Problem> {
         match self {
             Self::Identity => Ok(()),
@@ -58,10 +58,10 @@ impl ContentCoding {
         }
     }
 
-    /// The body as it was before it was packed. The packed and the unpacked bytes both count until it is.
+    /// Decompresses a body. Both the compressed and the decompressed bytes count until that is done.
     ///
     /// # Errors
-    /// If it is not packed like this, has more than `largest` bytes, or there is not that much memory.
+    /// If the body has another coding, has more than `largest` bytes, or there is not that much memory.
     pub(super) async fn unpack(
         self,
         packed: Bytes,
@@ -97,14 +97,14 @@ impl ContentCoding {
     }
 }
 
-/// The head of a request whose body was unpacked.
+/// Adapts the head of a request whose body was decompressed.
 pub(super) fn describe_unpacked(headers: &mut HeaderMap, length: usize) {
     if headers.remove(CONTENT_ENCODING).is_some() {
         headers.insert(CONTENT_LENGTH, length.into());
     }
 }
 
-/// Refuses a body of several parts: which of them would be meant is not defined.
+/// Refuses a multipart body: it is not defined which part would count.
 ///
 /// # Errors
 /// If the body has parts.
@@ -116,15 +116,15 @@ pub(super) fn refuse_parts(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// What a request says its body is.
+/// The media type of a body.
 pub(crate) struct MediaType<'h> {
     written: &'h str,
-    /// The type and the subtype in lower case; empty if nothing is said.
+    /// The type and the subtype in lower case. Empty if the request names none.
     pub(crate) essence: String,
 }
 
 impl<'h> MediaType<'h> {
-    /// By the head of a request.
+    /// The media type in the head of a request.
     pub(crate) fn of(headers: &'h HeaderMap) -> Self {
         let written = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let essence = written.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -136,7 +136,7 @@ impl<'h> MediaType<'h> {
         self.essence.contains("json")
     }
 
-    /// Refuses what is no file as it is: a form, or a text that is no media type.
+    /// Refuses a type that is not that of a file: a form, or a text that is no media type.
     ///
     /// # Errors
     /// If it is not a file.

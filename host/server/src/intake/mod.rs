@@ -1,8 +1,8 @@
-//! The way of a request from the door, where its credential was checked, to its route: its place, its body, its turn (`admission`),
-//! and a limit on the time that the answer takes. `content_coding` says what a body is.
+//! Admits a request after its credential was checked: its place, its body, its turn (`admission`), and a limit on the
+//! time for the answer. `content_coding` decodes the body.
 //!
-//! The body is read before the turn is taken, at least as fast as `limits.least-rate` says: a client that sends it slowly holds
-//! up nobody but itself.
+//! The body is read before the turn is taken, at least as fast as `limits.least-rate` says, so a client that sends it
+//! slowly delays only itself.
 
 mod admission;
 mod content_coding;
@@ -36,13 +36,13 @@ use crate::problem::Problem;
 /// How long a client may take before the rate of its body counts.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Takes requests in; cheap to clone.
+/// Admits requests. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct RequestIntake {
     admission: Admission,
     kind: TurnKind,
     largest: ByteSize,
-    /// Whether a body says something here.
+    /// Whether a body may have content here.
     takes_body: bool,
     least_rate: ByteSize,
     most_memory: ByteSize,
@@ -50,7 +50,7 @@ pub struct RequestIntake {
 }
 
 impl RequestIntake {
-    /// One with these limits, for bodies of the usual size.
+    /// An intake with these limits, for bodies of the usual size.
     pub fn new(limits: &LimitsConfig, metrics: &Arc<Metrics>) -> Self {
         Self {
             admission: Admission::new(limits, Arc::clone(metrics)),
@@ -69,7 +69,7 @@ impl RequestIntake {
         Self { largest, ..self.clone() }
     }
 
-    /// The same, for requests without a body: one that says something is refused, because nobody reads it.
+    /// The same, for requests without a body. A body with content is refused, because nobody reads it.
     #[must_use]
     pub(crate) fn without_body(&self) -> Self {
         Self { takes_body: false, ..self.clone() }
@@ -81,7 +81,7 @@ impl RequestIntake {
         Self { kind, ..self }
     }
 
-    /// Puts it before all routes of a router.
+    /// Puts the intake before all routes of a router.
     pub fn before(self, routes: Router) -> Router {
         let take_in = |State(intake): State<Self>, request: Request, next: Next| async move {
             intake.take_in(request, |request| next.run(request)).await
@@ -89,7 +89,7 @@ impl RequestIntake {
         routes.route_layer(from_fn_with_state(self, take_in))
     }
 
-    /// Takes a request in, and answers it by `route`.
+    /// Admits a request, and answers it by `route`.
     pub(crate) async fn take_in<F: Future<Output = Response>>(
         &self,
         request: Request,
@@ -106,14 +106,14 @@ impl RequestIntake {
         let place = self.admission.place(request.extensions().get::<Actor>())?;
         // The memory is in use until the answer is there.
         let (mut request, _memory) = self.with_body(request, &place).await?;
-        // It was counted already.
+        // The intake has limited the body already.
         DefaultBodyLimit::disable().apply(&mut request);
         let writes = !request.method().is_safe();
         let answer = async {
             let turn = place.turn(self.kind).await?;
             request.extensions_mut().insert(turn.clone());
             let response = route(request).await;
-            // The turn ends here; whoever answers in a stream does not hold one for long.
+            // The turn ends here, so a route that answers in a stream does not hold it for long.
             match turn.answered() {
                 Some(delivery) => deliver(response, delivery, writes),
                 None => Ok(response),
@@ -133,7 +133,7 @@ impl RequestIntake {
             .into_response()
     }
 
-    /// The request with all of its body in memory.
+    /// The request with its whole body in memory.
     async fn with_body(&self, request: Request, place: &QueuePlace) -> Result<(Request, HeldMemory), Problem> {
         let mut memory = place.body();
         if request.body().is_end_stream() {
@@ -172,7 +172,7 @@ impl RequestIntake {
         let began = Instant::now();
         let mut received = Vec::new();
         loop {
-            // What has come gives the client time for what is still to come.
+            // The bytes that have arrived give the client time for those to come.
             let earned = received.len() as u64 * 1000 / self.least_rate.as_u64().max(1);
             let until = began + self.grace() + Duration::from_millis(earned);
             let Ok(frame) = timeout_at(until, body.frame()).await else { return Err(self.too_slow(received.len())) };
@@ -209,15 +209,15 @@ impl RequestIntake {
     }
 }
 
-/// Whether a body says something: many clients send an empty object, or `null`, where there is nothing to say.
+/// Whether a body has content: many clients send an empty object, or `null`, where there is nothing to say.
 fn says_something(body: &[u8]) -> bool {
     !matches!(body.trim_ascii(), b"" | b"{}" | b"null")
 }
 
-/// Answers below this size, in bytes, take no memory that is counted: there are only as many as requests may be open.
+/// The size, in bytes, below which the memory of an answer is not counted: there are only as many as open requests.
 const SMALL_ANSWER: u64 = 64 << 10;
 
-/// The answer, which holds what it takes until it is delivered.
+/// The answer, which holds its capacity until it is delivered.
 fn deliver(response: Response, mut delivery: AnswerDelivery, writes: bool) -> Result<Response, Problem> {
     let size = response.body().size_hint().exact().unwrap_or(0);
     if size > SMALL_ANSWER {
@@ -255,7 +255,8 @@ impl http_body::Body for DeliveredBody {
     }
 }
 
-/// How much memory a JSON document takes when it is read, at most and nearly: an object or a list of a few bytes takes hundreds.
+/// The approximate most memory that a JSON document takes when it is parsed: an object or list of a few bytes takes
+/// hundreds.
 fn unpacked_size(json: &[u8]) -> u64 {
     const CONTAINER: u64 = 600;
     const VALUE: u64 = 64;

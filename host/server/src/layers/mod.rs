@@ -1,5 +1,5 @@
-//! What every request passes between its connection and its route: the headers of the answer, its id, metrics and logs, problems,
-//! panics, the rest of a body that nobody read (`unread_body`), and the headers of the request (`request_headers`).
+//! The layers between a connection and the routes: the headers of the answer, the request's id, metrics and logs,
+//! problems, panics, the rest of an unread body (`unread_body`), and the headers of the request (`request_headers`).
 
 pub(crate) mod request_headers;
 mod unread_body;
@@ -24,7 +24,7 @@ use crate::connection::RequestPeer;
 use crate::observe::{Metrics, RequestObserver, observe};
 use crate::problem::{Problem, REQUEST_ID, RequestId, as_problems};
 
-/// What a browser is told about every answer: that it is data, for nobody else.
+/// The headers of every answer that tell a browser that it is data, and for nobody else.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
@@ -36,29 +36,29 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
 /// A year of nothing but TLS, for browsers.
 const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Puts what every request passes around the routes:
+/// Puts the layers around the routes:
 ///
 /// headers of the answer → id → metrics, trace and access log → problems → panics → the rest of a body that nobody read →
 /// headers of the request → the route.
 ///
-/// A route itself has the checks of its credential and rights, and the [`RequestIntake`](crate::intake::RequestIntake), before it.
+/// Each route has its own checks of credential and rights, and the [`RequestIntake`](crate::intake::RequestIntake).
 pub(crate) fn around(routes: Router, metrics: &Arc<Metrics>, traces: bool, tls: bool) -> Router {
     let around = LayerState { observer: RequestObserver::new(Arc::clone(metrics), traces), tls };
     routes.layer(from_fn_with_state(Arc::new(around), pass))
 }
 
-/// Whether the server speaks TLS itself: among the extensions of every request.
+/// Whether the server itself speaks TLS. In the extensions of every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpeaksTls(pub bool);
 
-/// What is around every route.
+/// The state of the layers around every route.
 struct LayerState {
     observer: RequestObserver,
     tls: bool,
 }
 
-/// A middleware: all of it, one inside the other. One layer for each would make every request wrap and copy itself once
-/// for each.
+/// A middleware with all layers, one inside the other. With one tower layer for each, every request would be wrapped
+/// and copied once for each.
 async fn pass(State(around): State<Arc<LayerState>>, request: Request, next: Next) -> Response {
     let LayerState { observer, tls } = &*around;
     let route = |mut request: Request| async {
@@ -82,7 +82,7 @@ async fn pass(State(around): State<Arc<LayerState>>, request: Request, next: Nex
     response
 }
 
-/// Adds the headers of every answer. What a route says itself, stays.
+/// Adds the headers of every answer. Headers that a route sets stay.
 fn tell_browsers(headers: &mut HeaderMap, tls: bool) {
     let strict = tls.then_some((STRICT_TRANSPORT_SECURITY, STRICT));
     for (name, value) in HEADERS.into_iter().chain(strict) {
@@ -90,7 +90,7 @@ fn tell_browsers(headers: &mut HeaderMap, tls: bool) {
     }
 }
 
-/// The answer to a request that hit a mistake of ours. What it was, is in the log alone.
+/// The answer to a request that hit a bug in the server. Only the log has the details.
 fn panicked(panic: &(dyn Any + Send)) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
     tracing::error!(panic = text.unwrap_or("unknown"), "request aborted: internal error");
@@ -99,7 +99,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Response {
         .into_response()
 }
 
-/// Around what comes next: finds or makes the id, and answers with it.
+/// Wraps the next layer: finds or makes the request's id, and adds it to the answer.
 pub async fn with_request_id<F: Future<Output = Response>>(
     mut request: Request,
     next: impl FnOnce(Request) -> F,

@@ -1,6 +1,6 @@
-//! The headers that the server reads: each is there once, and none is of a family of ours without being known.
+//! Checks the headers that the server reads: each occurs once, and none of our own families is unknown.
 //!
-//! Of a header that is there twice nobody knows which one counts, and a proxy may have looked at the other one.
+//! For a header that occurs twice, nobody knows which one counts, and a proxy may have read the other one.
 
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -8,36 +8,36 @@ use lockgate_domain::closest;
 
 use crate::problem::{Problem, REQUEST_ID};
 
-/// The header that makes a write safe to be sent twice.
+/// The header that makes it safe to send a write twice.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The header with the last event that a client of a stream has seen.
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// The header that says who or what evidence comes from.
+/// The header that names the source of evidence.
 pub(crate) const EVIDENCE_SOURCE: HeaderName = HeaderName::from_static("x-evidence-source");
 
 /// The header that says when evidence was made.
 pub(crate) const EVIDENCE_MADE: HeaderName = HeaderName::from_static("x-evidence-made");
 
-/// What the names of the headers about evidence begin with.
+/// The prefix of the headers about evidence.
 const EVIDENCE: &str = "x-evidence-";
 
 /// All headers about evidence.
 static ABOUT_EVIDENCE: [HeaderName; 2] = [EVIDENCE_MADE, EVIDENCE_SOURCE];
 
-/// The headers that are read as one value. `Authorization` is looked at where the credential is read: its refusal has a
+/// The headers with one value. `Authorization` is checked where the credential is read, because its refusal has a
 /// challenge.
 static SINGLE: [HeaderName; 6] = [CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH, IDEMPOTENCY_KEY, LAST_EVENT_ID, REQUEST_ID];
 
-/// A header that is there more than once.
+/// A header occurs more than once.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RepeatedHeader;
 
-/// The header of that name.
+/// The header with this name.
 ///
 /// # Errors
-/// If it is there more than once.
+/// If it occurs more than once.
 pub(crate) fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h HeaderValue>, RepeatedHeader> {
     let mut all = headers.get_all(name).iter();
     match (all.next(), all.next()) {
@@ -49,7 +49,7 @@ pub(crate) fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Op
 /// Checks the headers of a request.
 ///
 /// # Errors
-/// If one that is read as one value is there twice, or one about evidence is not known.
+/// If a header with one value occurs twice, or one about evidence is unknown.
 pub(super) fn check(headers: &HeaderMap) -> Result<(), Problem> {
     let refused = |detail: String| Err(Problem::of_status(StatusCode::BAD_REQUEST).detail(detail));
     let all = SINGLE.iter().chain(&ABOUT_EVIDENCE);

@@ -1,8 +1,8 @@
-//! What becomes of the rest of a body that the answer did not need.
+//! Handles the rest of a body that the answer did not need.
 //!
-//! A request that is refused by its head alone is answered while its body is still on the way. A connection that is closed
-//! with a body unread takes the answer back that was sent: the client sees a broken connection, and never why. So a small
-//! rest is read before the answer leaves.
+//! A request that is refused by its head alone is answered while its body is still on the way. Closing a connection
+//! with an unread body discards the answer that was sent: the client sees a broken connection, and never the reason. So
+//! a small rest is read before the answer leaves.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ use parking_lot::Mutex;
 
 use crate::connection::ConnectionActivity;
 
-/// How much is read that nobody needs, in bytes, and for how long.
+/// How much of an unneeded body is read, in bytes, and for how long.
 const LARGEST_REST: u64 = 64 << 10;
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// Around what comes next: reads what it leaves of the body, if that is little.
+/// Wraps the next layer: reads what it leaves of the body, if that is little.
 pub(super) async fn with_rest_read<F: Future<Output = Response>>(
     request: Request,
     next: impl FnOnce(Request) -> F,
@@ -33,19 +33,19 @@ pub(super) async fn with_rest_read<F: Future<Output = Response>>(
     let (request, body) = watch(request);
     let response = next(request).await;
     if !body.is_complete() {
-        // The server has done its part: who does not send the rest is silent.
+        // The server has done its part: a client that does not send the rest counts as silent.
         let _silent = connection.as_ref().map(ConnectionActivity::pause);
         body.read_rest().await;
     }
     response
 }
 
-/// What is known of a body while others read it.
+/// The progress of a body while another layer reads it.
 struct BodyProgress {
     complete: AtomicBool,
-    /// Whether a rest may be read. A client that asks first whether it is wanted has not sent it.
+    /// Whether a rest may be read. A client that waits for `100 Continue` has not sent it.
     wanted: bool,
-    /// Given back by whoever was to read it, and did not to its end.
+    /// The rest of the body, if its reader stopped before the end.
     rest: Mutex<Option<Body>>,
 }
 
@@ -62,12 +62,12 @@ fn watch(request: Request) -> (Request, Arc<BodyProgress>) {
 }
 
 impl BodyProgress {
-    /// Whether all of it has come.
+    /// Whether all of it has arrived.
     fn is_complete(&self) -> bool {
         self.complete.load(Ordering::Relaxed)
     }
 
-    /// Reads what nobody has read, if it is little and comes soon.
+    /// Reads the rest, if it is little and arrives soon.
     async fn read_rest(&self) {
         if self.is_complete() || !self.wanted {
             return;
@@ -84,12 +84,12 @@ impl BodyProgress {
                 left = less;
             }
         };
-        // What does not come in time is left where it is.
+        // Data that does not arrive in time is not read.
         drop(tokio::time::timeout(LONGEST, read).await);
     }
 }
 
-/// A body that says when all of it has come, and is given back when it is not read to its end.
+/// A body that reports when all of it has arrived, and that is given back if its reader stops before the end.
 struct TrackedBody {
     body: Body,
     seen: Arc<BodyProgress>,

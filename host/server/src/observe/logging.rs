@@ -1,7 +1,7 @@
-//! What the server says about itself, on standard error: one line for each thing, as text or as JSON.
+//! The server's own log on standard error: one line for each event, as text or as JSON.
 //!
-//! Lines are written by a thread of their own. When standard error is not read, lines are dropped and counted
-//! (`lockgate_log_lines_dropped_total`), and no request waits. Decisions do not go this way: they are in the ledger.
+//! A separate thread writes the lines. If nobody reads standard error, lines are dropped and counted
+//! (`lockgate_log_lines_dropped_total`), and no request waits. Decisions are not logged here: they are in the ledger.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::time::Duration;
@@ -27,10 +27,10 @@ pub const ACCESS: &str = "lockgate::access";
 /// The target of the spans of requests.
 pub(super) const SPAN: &str = "lockgate::request";
 
-/// How long spans that are not sent yet may hold up the end.
+/// How long unsent spans may delay the end of the process.
 const LAST_SPANS: Duration = Duration::from_secs(3);
 
-/// Why there is no log.
+/// Why the log cannot be set up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogInitError {
@@ -40,12 +40,12 @@ pub enum LogInitError {
     /// Spans cannot be sent.
     #[error("traces: {0}")]
     Traces(String),
-    /// The process logs already.
+    /// The process has a log already.
     #[error("logging was already set up: set it up once, before the first message")]
     Twice,
 }
 
-/// Writes what is still waiting when it is dropped: hold it until the end of the process.
+/// Writes the waiting lines when it is dropped: hold it until the end of the process.
 #[derive(Debug)]
 pub struct LogGuard {
     provider: Option<SdkTracerProvider>,
@@ -58,7 +58,7 @@ impl LogGuard {
         self.provider.is_some()
     }
 
-    /// Has the spans sent that were not yet. It blocks until that is done, or has failed.
+    /// Sends the waiting spans. Blocks until that is done, or has failed.
     pub fn flush_traces(&self) {
         if let Some(provider) = &self.provider {
             // Failures are counted where they happen.
@@ -75,11 +75,11 @@ impl Drop for LogGuard {
     }
 }
 
-/// Writes lines of the log in which every character is shown: what would give orders to a terminal is not sent.
+/// Writes lines in which every character is visible: control characters that a terminal would obey are escaped.
 struct EscapingWriter<W> {
     writer: W,
     format: LogFormat,
-    /// Whether lines have styles. They begin with an escape character, which the formatter lets nobody else write.
+    /// Whether lines have styles. Styles begin with an escape character, which the formatter allows nowhere else.
     styles: bool,
 }
 
@@ -93,7 +93,7 @@ impl<W: Write> Write for EscapingWriter<W> {
                 let shown = |character: char| match (is_hidden(character), self.format) {
                     (false, _) => character.to_string(),
                     (true, LogFormat::Text) => char::REPLACEMENT_CHARACTER.to_string(),
-                    // Such a character stands in strings alone, and all of them are within the first plane.
+                    // Such characters only occur in strings, and all of them are within the first plane.
                     (true, LogFormat::Json) => format!("\\u{:04x}", u32::from(character)),
                 };
                 self.writer.write_all(text.chars().map(shown).collect::<String>().as_bytes())?;
@@ -107,7 +107,7 @@ impl<W: Write> Write for EscapingWriter<W> {
     }
 }
 
-/// Sets the log of this process up: on standard error, with spans if they are to be sent somewhere.
+/// Sets up the log of this process: on standard error, with spans if they are to be sent.
 ///
 /// # Errors
 /// If a setting cannot be used, or there is a log already.
@@ -118,7 +118,7 @@ pub fn init(log: &LogConfig, traces: &TraceConfig, metrics: &Metrics) -> Result<
     Ok(guard)
 }
 
-/// The same, as something to set up elsewhere: for a part of a process, writing to anything.
+/// The same, to be set up elsewhere: for a part of a process, writing to any destination.
 ///
 /// # Errors
 /// If a setting cannot be used.
@@ -134,7 +134,7 @@ pub fn subscriber(
     let (writer, guard) = NonBlocking::new(EscapingWriter { writer, format: log.format, styles: colour });
     metrics.watch_log(writer.error_counter());
     let access_level = if log.access { LevelFilter::INFO } else { LevelFilter::OFF };
-    // The access log stands by itself: its lines say everything, so they are spared the span that they are in.
+    // Lines of the access log are complete in themselves, so the span around them is left out.
     let access = Targets::new().with_target(ACCESS, access_level);
     let rest = targets.with_target(ACCESS, LevelFilter::OFF);
     let boxed = |layer: BoxedLayer, filter: Targets| layer.with_filter(filter);
@@ -152,7 +152,7 @@ pub fn subscriber(
     };
     let [lines, access_lines] = lines;
     let spans = provider.as_ref().map(|provider| {
-        // What is not of a request is for the log alone: not what the exporter says about itself, above all.
+        // Spans without a request only go to the log, above all those of the exporter itself.
         let wanted =
             filter_fn(|metadata| metadata.is_span() && metadata.target() == SPAN && *metadata.level() <= Level::INFO);
         tracing_opentelemetry::layer().with_tracer(provider.tracer("lockgate")).with_filter(wanted)

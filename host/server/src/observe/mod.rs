@@ -1,11 +1,11 @@
-//! What can be seen of a running server from outside: metrics, traces, an access log, and the log of decisions.
+//! The view of a running server from outside: metrics, traces, an access log, and the decision log.
 //!
-//! They are four because four kinds of reader ask: an alert asks how many and how fast ([`metrics`]), a developer where
-//! the time went ([`traces`]), an operator who did what ([`requests`]), and an auditor's tools what was decided
-//! ([`decision_log`]). None of them is the record: that is the ledger. And none can hold a request up, unless the
-//! decision log is told to.
+//! Each has its own reader: an alert asks how many and how fast ([`metrics`]), a developer where the time went
+//! ([`traces`]), an operator who did what ([`requests`]), and an auditor's tools what was decided ([`decision_log`]).
+//! None of them is the record: that is the ledger. None of them can delay a request, unless the decision log is
+//! configured to.
 //!
-//! A handler has to do with one thing of all this, the [`HttpExchange`] among the extensions of its request.
+//! A handler uses only one part of this: the [`HttpExchange`] in the extensions of its request.
 
 pub mod decision_log;
 mod logging;

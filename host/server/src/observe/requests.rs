@@ -1,10 +1,9 @@
-//! What is seen of each request: a span, a line of the access log, and metrics.
+//! Records each request: a span, a line of the access log, and metrics.
 //!
-//! One middleware does all three, since all need the same: the route that the router found, when it began, and how it
-//! ended. What the handlers know beside that (who asks, which deployment, what was decided) they write on the
-//! [`HttpExchange`] that they find among the extensions of the request.
+//! One middleware does all three, because all need the same: the route, the beginning, and the end. The handlers add
+//! the rest (the actor, the deployment, the decision) to the [`HttpExchange`] in the extensions of the request.
 //!
-//! A path is logged without its query, and no header but the request's id: a secret has no way into a line.
+//! A path is logged without its query, and of the headers only the request's id, so no secret gets into a line.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,12 +29,12 @@ use super::logging::{ACCESS, SPAN};
 use super::metrics::{Metrics, RequestPhases};
 use crate::problem::RequestId;
 
-/// What a request is answered with on paper if its client left before the answer.
+/// The status in the log if the client left before the answer.
 const CLIENT_LEFT: u16 = 499;
-/// What of a path is written down, in bytes.
+/// How much of a path is logged, in bytes.
 const LONGEST_PATH: usize = 1024;
 
-/// What the middleware needs: the metrics, and whether spans are sent.
+/// The state of the middleware: the metrics, and whether spans are sent.
 #[derive(Clone, Debug)]
 pub struct RequestObserver {
     metrics: Arc<Metrics>,
@@ -43,18 +42,17 @@ pub struct RequestObserver {
 }
 
 impl RequestObserver {
-    /// With these metrics; `traces` is what [`LogGuard::traces`](super::LogGuard::traces) says.
+    /// An observer with these metrics; `traces` is what [`LogGuard::traces`](super::LogGuard::traces) returns.
     pub fn new(metrics: Arc<Metrics>, traces: bool) -> Self {
         Self { metrics, traces }
     }
 
-    /// The metrics.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
     }
 }
 
-/// One request and its answer, among the extensions of the request. Cheap to clone.
+/// One request and its answer, in the extensions of the request. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct HttpExchange(Arc<ExchangeState>);
 
@@ -106,7 +104,7 @@ impl HttpExchange {
             let own = span.context();
             let own = own.span();
             context = own.span_context().clone();
-            // Named as the conventions of OpenTelemetry have it: by the route, and never by the path.
+            // Named by the route, as OpenTelemetry's conventions require, and never by the path.
             let route = route.as_ref().map(MatchedPath::as_str);
             own.update_name(route.map_or_else(|| method_name(&method).to_owned(), |route| format!("{method} {route}")));
             own.set_attribute(KeyValue::new("http.request.method", method_name(&method)));
@@ -129,7 +127,7 @@ impl HttpExchange {
         }
     }
 
-    /// Notes who asks, and by which credential: its name, which is no secret, and its kind.
+    /// Records the actor, and the name and kind of the credential. The name is no secret.
     pub fn actor(&self, actor: &Actor) {
         self.attribute("enduser.id", actor.person.id.written());
         self.note(|noted| {
@@ -139,14 +137,14 @@ impl HttpExchange {
         });
     }
 
-    /// Notes which deployment it is about.
+    /// Records the deployment that the request is about.
     pub fn deployment(&self, id: &str) {
         self.attribute("lockgate.deployment.id", id);
         self.note(|noted| noted.deployment = Some(id.to_owned()));
     }
 
-    /// Notes what was decided, and counts it. The phases are those of the whole request, as far as they are known;
-    /// without a total, it is the time since the request came in.
+    /// Records and counts a decision. `phases` are those of the whole request, as far as they are known. Without a
+    /// total, it is the time since the request arrived.
     pub fn decision(&self, decision: &Decision, mut phases: RequestPhases) {
         if phases.total.is_zero() {
             phases.total = self.0.began.elapsed();
@@ -170,22 +168,22 @@ impl HttpExchange {
         &self.0.observer.metrics
     }
 
-    /// When it began.
+    /// When the request began.
     pub fn began(&self) -> Instant {
         self.0.began
     }
 
-    /// The span of the request: enter it on threads that work for it.
+    /// The span of the request. Enter it on threads that work for the request.
     pub fn span(&self) -> &Span {
         &self.0.span
     }
 
-    /// The id of the trace, in hexadecimal: that of the client, or a new one if spans are sent.
+    /// The id of the trace, in hexadecimal: the client's, or a new one if spans are sent.
     pub fn trace_id(&self) -> Option<String> {
         self.0.context.is_valid().then(|| self.0.context.trace_id().to_string())
     }
 
-    /// The id of the span, in hexadecimal: the client's, or that of the request if spans are sent.
+    /// The id of the span, in hexadecimal: the client's, or the request's if spans are sent.
     pub fn span_id(&self) -> Option<String> {
         self.0.context.is_valid().then(|| self.0.context.span_id().to_string())
     }
@@ -230,7 +228,7 @@ impl HttpExchange {
     }
 }
 
-/// A method's name; those that are not of HTTP are not told apart.
+/// The name of a method. All methods outside of HTTP's share one name.
 fn method_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -246,7 +244,8 @@ fn method_name(method: &Method) -> &'static str {
     }
 }
 
-/// Ends the exchange when it is dropped: after the last byte of the answer, or when nobody waits for it any more.
+/// Ends the exchange when it is dropped: after the last byte of the answer, or when nobody waits for the answer any
+/// more.
 struct ExchangeEnd {
     exchange: HttpExchange,
     status: u16,
@@ -265,8 +264,8 @@ impl Drop for ExchangeEnd {
     }
 }
 
-/// Around what comes next: sees each request, which came from `peer`. It belongs into a layer of the router itself (`Router::layer`),
-/// so that the route is known, and inside [`with_request_id`](crate::layers::with_request_id).
+/// Wraps the next layer: records each request, which came from `peer`. It must be in a layer of the router itself
+/// (`Router::layer`), so that the route is known, and inside [`with_request_id`](crate::layers::with_request_id).
 pub async fn observe<F: Future<Output = Response>>(
     observer: RequestObserver,
     mut request: Request,
@@ -283,7 +282,7 @@ pub async fn observe<F: Future<Output = Response>>(
         ending.bytes = bytes;
         return response;
     }
-    // A stream: it ends when its body does.
+    // A stream ends when its body does.
     response.map(|body| {
         let counted = body.map_frame(move |frame| {
             ending.count(frame.data_ref().map_or(0, |data| data.len()));

@@ -1,8 +1,8 @@
-//! Traces: spans of requests, sent to an OpenTelemetry collector by OTLP over HTTP.
+//! Traces: sends spans of requests to an OpenTelemetry collector, by OTLP over HTTP.
 //!
-//! Spans are handed to a thread of their own through a bounded queue, which is never waited for: when a collector is
-//! down, spans are lost and requests are not. Off unless an endpoint is set, here or by the variables that all programs
-//! with OpenTelemetry know.
+//! A bounded queue hands spans to a separate thread, and nothing waits for it: if a collector is down, spans are lost
+//! and requests are not. Traces are off unless an endpoint is set, in the configuration or by OpenTelemetry's usual
+//! environment variables.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::metrics::Metrics;
 use crate::config::{TraceConfig, check_url};
 use crate::process::outbound_agent;
 
-/// The whole URL that spans go to, if any. What is configured goes before what the environment says.
+/// The full URL for spans, if there is one. The configuration takes precedence over the environment.
 fn url_of(config: &TraceConfig, environment: impl Fn(&str) -> Option<String>) -> Option<String> {
     let set = |name: &str| environment(name).filter(|value| !value.is_empty());
     if set("OTEL_SDK_DISABLED").is_some_and(|disabled| disabled.eq_ignore_ascii_case("true")) {
@@ -28,7 +28,7 @@ fn url_of(config: &TraceConfig, environment: impl Fn(&str) -> Option<String>) ->
     own.or_else(|| set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")).or_else(|| set("OTEL_EXPORTER_OTLP_ENDPOINT").map(below))
 }
 
-/// What makes spans and sends them, if there is somewhere to send them to.
+/// The provider that makes and sends spans, if there is an endpoint.
 pub(super) fn provider(config: &TraceConfig, metrics: &Metrics) -> Result<Option<SdkTracerProvider>, String> {
     let environment = |name: &str| std::env::var(name).ok();
     let Some(url) = url_of(config, environment) else { return Ok(None) };
@@ -38,7 +38,7 @@ pub(super) fn provider(config: &TraceConfig, metrics: &Metrics) -> Result<Option
     let client = TraceClient { agent: outbound_agent(timeout), succeeded, failed };
     let mut exporter = SpanExporter::builder().with_http().with_http_client(client).with_endpoint(url);
     exporter = exporter.with_timeout(timeout);
-    // Of the protocols that can be asked for, one is not built in.
+    // One of the protocols that a user can ask for is not built in.
     let asked =
         environment("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL").or_else(|| environment("OTEL_EXPORTER_OTLP_PROTOCOL"));
     exporter = match asked.as_deref() {
@@ -59,7 +59,7 @@ pub(super) fn provider(config: &TraceConfig, metrics: &Metrics) -> Result<Option
     Ok(Some(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build()))
 }
 
-/// The client that spans are sent with. It blocks: it is only used on the thread of the batch processor.
+/// The client that sends spans. It blocks, so only the thread of the batch processor uses it.
 #[derive(Debug)]
 struct TraceClient {
     agent: Agent,

@@ -1,7 +1,7 @@
 //! A server from its start to its end.
 //!
-//! `start` opens everything on the disk, puts the server together and ends it; `service` is what it decides with, `signing_key` looks
-//! after the key of the ledger. `run` is a server as a whole process, with its log and its signals.
+//! `start` opens everything on the disk, puts the server together and ends it. `service` holds the parts that decide,
+//! and `signing_key` watches the ledger's key. `run` runs a server as a whole process, with its log and its signals.
 
 mod run;
 mod service;

@@ -7,11 +7,12 @@ use super::start::{RunningServer, Server, StartError};
 use crate::config::Config;
 use crate::observe::{self, Metrics};
 
-/// How long threads may take that work for nobody any more.
+/// How long threads may continue whose result nobody needs any more.
 const LAST_THREADS: Duration = Duration::from_secs(1);
 
-/// Runs a server until a signal ends it (`SIGTERM`, `SIGINT`); `SIGHUP` loads models, plugins and certificates anew.
-/// `started` is called once, when it takes requests. A second signal ends it without waiting for what is being answered.
+/// Runs a server until a signal ends it (`SIGTERM`, `SIGINT`); `SIGHUP` reloads models, plugins and certificates.
+/// `started` is called once, when the server takes requests. A second signal ends it without waiting for answers in
+/// progress.
 ///
 /// # Errors
 /// If it does not start.
@@ -36,7 +37,7 @@ pub fn serve(config: Config, started: impl FnOnce(&RunningServer)) -> Result<(),
     outcome
 }
 
-/// What a signal asks for.
+/// The request of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ProcessSignal {
     End,

@@ -1,6 +1,5 @@
-//! What a server decides with: the plugin runtime, the deployment models, and the engine over them and the ledger. It
-//! looks after them while the server runs: loads models anew when they change or when it is asked to, and deletes what
-//! retention says.
+//! The parts of a server that decide: the plugin runtime, the deployment models, and the service over them and the
+//! ledger. While the server runs, it reloads models when they change or on request, and applies retention.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,35 +18,35 @@ use crate::config::{self, Config};
 use crate::observe::Metrics;
 use crate::process::Lifecycle;
 
-/// How often is looked whether something is to be deleted.
+/// How often retention runs.
 const RETENTION_EVERY: Duration = Duration::from_secs(3600);
 
-/// Why there is nothing to decide with.
+/// Why these parts cannot be set up.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServiceStartError {
     /// The plugin runtime cannot be started.
     #[error("the plugin runtime could not start: {0}")]
     Runtime(#[from] RuntimeError),
-    /// A pattern of `models` is of no form that is known.
+    /// A pattern of `models` has no known form.
     #[error("`{0}` in `models` is not a file or folder: write a file, a folder, or `<folder>/*.toml`")]
     Pattern(String),
-    /// The models are not what they have to be.
+    /// The models have mistakes.
     #[error("invalid deployment models:\n{0}")]
     Models(String),
-    /// The models cannot be kept in the ledger.
+    /// The ledger cannot keep the models.
     #[error("the deployment models could not be stored in the ledger: {0}")]
     Keep(#[from] KeepError),
 }
 
-/// What a server decides with.
+/// The parts of a server that decide.
 pub(super) struct OpenedService {
     pub(super) engine: DeploymentService,
     pub(super) catalogue: Arc<Catalogue>,
 }
 
 impl OpenedService {
-    /// Starts the runtime and loads the models: blocks as long as plugins are compiled.
+    /// Starts the runtime and loads the models. Blocks as long as plugins are compiled.
     pub(super) fn open(
         config: &Config,
         storage: &Arc<dyn Storage>,
@@ -77,7 +76,7 @@ impl OpenedService {
             let count = watched.current().models().len();
             let message =
                 if count == 0 { Some("no model is loaded: decisions are not possible".to_owned()) } else { None };
-            // Without models it answers all the same, and says so: more can be loaded while it runs.
+            // Without models the server answers all the same, and reports it: models can be loaded while it runs.
             ReadinessCheck { ok: true, message }
         });
         let recordings = match config.ledger.recordings {
@@ -95,7 +94,7 @@ impl OpenedService {
     }
 }
 
-/// Whether the system's clock is at most so far behind the newest entry of the ledger.
+/// Whether the system's clock is at most `most` behind the newest entry of the ledger.
 fn clock_check(clock: Arc<LedgerClock>, most: lockgate_domain::Duration) -> impl Fn() -> ReadinessCheck + Send + Sync {
     move || {
         let behind = clock.behind();
@@ -104,7 +103,7 @@ fn clock_check(clock: Arc<LedgerClock>, most: lockgate_domain::Duration) -> impl
     }
 }
 
-/// The files and folders that the patterns name. A folder that is not there yet has no models.
+/// The files and folders that the patterns name. A folder that does not exist yet has no models.
 fn files(patterns: &[String]) -> Result<Vec<PathBuf>, ServiceStartError> {
     let mut files = Vec::new();
     for pattern in patterns {
@@ -128,7 +127,7 @@ fn rendered(error: &CatalogueError) -> String {
     error.to_string()
 }
 
-/// Loads models anew, and logs what came of it.
+/// Reloads models, and logs the result.
 fn reload(catalogue: &Catalogue, storage: &dyn Storage, metrics: &Metrics) {
     match reload_models(catalogue, storage, metrics) {
         Ok(reloaded) => tracing::info!(?reloaded, "deployment models reloaded"),
@@ -138,7 +137,7 @@ fn reload(catalogue: &Catalogue, storage: &dyn Storage, metrics: &Metrics) {
     }
 }
 
-/// Loads models anew when a signal asks for it or their files change, until the shutdown. It keeps nothing open that the
+/// Reloads models when a signal asks for it or their files change, until the shutdown. Holds nothing open that the
 /// shutdown waits for.
 pub(super) async fn keep_loading(
     catalogue: Arc<Catalogue>,
@@ -165,12 +164,12 @@ pub(super) async fn keep_loading(
                 reload(&catalogue, &*storage, &metrics);
             }
         };
-        // A mistake in there is in the log; the next change is another chance.
+        // A panic in there is in the log; the next change is another chance.
         let _ = tokio::task::spawn_blocking(work).await;
     }
 }
 
-/// Deletes what retention says, every hour, until the shutdown.
+/// Applies retention every hour, until the shutdown.
 pub(super) async fn keep_forgetting(
     storage: std::sync::Weak<dyn Storage>,
     lifecycle: Lifecycle,

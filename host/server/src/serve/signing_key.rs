@@ -1,8 +1,8 @@
-//! Whether the key that the log is signed with is still in its file.
+//! Checks that the file still holds the log's current key.
 //!
-//! The server holds the key in memory, so it goes on signing when the file is gone; but it could not start again, and a file
-//! that others can read is no secret any more. So the file is looked at while the server runs. Readiness tells what the last
-//! look has found: it is open to everybody, and never reads a file itself.
+//! The server holds the key in memory, so it goes on signing when the file is gone. But it could not start again, and a
+//! file that others can read is no secret any more. So a running server checks the file regularly. Readiness reports
+//! the result of the last check: it is open to everybody, and never reads a file itself.
 
 use std::io::ErrorKind;
 use std::sync::{Arc, Weak};
@@ -14,10 +14,10 @@ use parking_lot::Mutex;
 use crate::api::{ReadinessCheck, ReadinessChecks};
 use crate::process::Lifecycle;
 
-/// How often the file is looked at.
+/// How often the file is checked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The file of the signing key, and what the last look at it has found.
+/// The file of the signing key, and the result of the last check.
 #[derive(Clone)]
 pub(super) struct SigningKeyWatch {
     file: KeyFile,
@@ -26,7 +26,7 @@ pub(super) struct SigningKeyWatch {
 }
 
 impl SigningKeyWatch {
-    /// Adds the check `signing-key`. A ledger has just been opened with the key of the file, so it is sound.
+    /// Adds the readiness check `signing-key`. The ledger was just opened with the key of the file, so it is sound.
     pub(super) fn new(file: KeyFile, storage: &Arc<dyn Storage>, checks: &ReadinessChecks) -> Self {
         let wrong = Arc::default();
         let watch = Self { file, storage: Arc::downgrade(storage), wrong: Arc::clone(&wrong) };
@@ -37,7 +37,7 @@ impl SigningKeyWatch {
         watch
     }
 
-    /// Looks at the file again and again, until the shutdown. It keeps nothing open that the shutdown waits for.
+    /// Checks the file again and again, until the shutdown. Holds nothing open that the shutdown waits for.
     pub(super) async fn keep_looking(self, lifecycle: Lifecycle) {
         loop {
             tokio::select! {
@@ -45,17 +45,17 @@ impl SigningKeyWatch {
                 () = lifecycle.stopping() => return,
             }
             let watch = self.clone();
-            // A mistake in there is in the log; the next look is another chance.
+            // A panic in there is in the log; the next check is another chance.
             let _ = tokio::task::spawn_blocking(move || watch.look()).await;
         }
     }
 
-    /// Looks once, and logs what has changed since the last look.
+    /// Checks once, and logs what has changed since the last check.
     fn look(&self) {
         let Some(storage) = self.storage.upgrade() else { return };
         let found = match self.file.examine(&*storage) {
             Ok(()) => None,
-            // That is told by the check of the ledger.
+            // The ledger's own readiness check reports that.
             Err(KeyFileError::Ledger(_)) => return,
             Err(error) => Some(error),
         };
@@ -71,7 +71,7 @@ impl SigningKeyWatch {
     }
 }
 
-/// What is wrong, for everybody: without the path.
+/// What is wrong, without the path, because everybody may read it.
 fn what_is_wrong(error: &KeyFileError) -> &'static str {
     match error {
         KeyFileError::Io { error, .. } if error.kind() == ErrorKind::NotFound => "its file is missing",

@@ -24,11 +24,11 @@ use crate::observe::{self, DecisionLog, Metrics};
 use crate::problem::RequestId;
 use crate::process::Lifecycle;
 
-/// How long the sinks of the decision log may take for what they have not delivered yet. What is left is delivered after
+/// How long the sinks of the decision log may take for events that are not delivered yet. The rest is delivered after
 /// the next start.
 const LAST_EVENTS: Duration = Duration::from_secs(5);
 
-/// How long to wait for work that is still going on in other threads, before the ledger is left to the end of the process.
+/// How long to wait for work in other threads, before the ledger is left to the end of the process.
 const LAST_WORK: Duration = Duration::from_secs(5);
 
 /// Why the server does not start.
@@ -37,16 +37,11 @@ const LAST_WORK: Duration = Duration::from_secs(5);
 pub enum StartError {
     /// The data folder cannot be used.
     #[error("the data folder `{}`: {error}", path.display())]
-    DataFolder {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
+    DataFolder { path: PathBuf, error: std::io::Error },
     /// The ledger cannot be opened.
     #[error(transparent)]
     Ledger(#[from] KeyFileError),
-    /// Authentication is not configured rightly.
+    /// The settings for authentication have mistakes.
     #[error("authentication: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Auth(Vec<SettingFault>),
     /// The first administrator's token cannot be issued.
@@ -55,32 +50,27 @@ pub enum StartError {
     /// TLS cannot be set up.
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error("cannot listen on `{address}`: {error}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// Everybody would be let in from everywhere.
+    Listen { address: SocketAddr, error: std::io::Error },
+    /// The settings would let everybody in from everywhere.
     #[error("`insecure-no-auth` needs a loopback address: `{0}` is not one")]
     OpenToAll(SocketAddr),
-    /// The log of decisions cannot be sent.
+    /// A sink of the decision log does not start.
     #[error(transparent)]
     DecisionLog(#[from] observe::decision_log::SinkStartError),
     /// The process's own log cannot be set up.
     #[error(transparent)]
     Log(#[from] observe::LogInitError),
-    /// There is nothing to decide with.
+    /// The parts that decide cannot be set up.
     #[error(transparent)]
     Decide(#[from] ServiceStartError),
-    /// There are no threads to work with.
+    /// The system gives no threads.
     #[error("the server could not start: {0}")]
     Threads(std::io::Error),
 }
 
-/// Makes routes of what a server has: all but those about its health.
+/// Makes the routes from the state of a server: all except those about its health.
 type RouterFactory = Box<dyn FnOnce(&ServerState) -> Router + Send>;
 
 /// A server that is not started yet.
@@ -104,31 +94,31 @@ impl Server {
         }
     }
 
-    /// Counts into these metrics; `traces` is what [`observe::LogGuard::traces`] says.
+    /// Counts into these metrics; `traces` is what [`observe::LogGuard::traces`] returns.
     #[must_use]
     pub fn observed(mut self, metrics: Arc<Metrics>, traces: bool) -> Self {
         (self.metrics, self.traces) = (metrics, traces);
         self
     }
 
-    /// Takes another clock for that of the system.
+    /// Uses another clock in place of the system's.
     #[must_use]
     pub fn with_clock(mut self, clock: SystemClock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Answers with other routes than those of [`api::router`].
+    /// Uses other routes than those of [`api::router`].
     #[must_use]
     pub fn with_routes(mut self, mount: impl FnOnce(&ServerState) -> Router + Send + 'static) -> Self {
         self.mount = Box::new(mount);
         self
     }
 
-    /// Opens the data folder and the ledger, and takes connections.
+    /// Opens the data folder and the ledger, and starts to accept connections.
     ///
     /// # Errors
-    /// If something of what it needs cannot be used.
+    /// If a part of the server cannot be set up.
     pub async fn start(self) -> Result<RunningServer, StartError> {
         let Self { config, metrics, traces, clock, mount } = self;
         if config.insecure_no_auth && !config.listen.ip().is_loopback() {
@@ -141,7 +131,7 @@ impl Server {
                 "the connection is not encrypted: configure `tls`, or use a proxy that terminates TLS"
             );
         }
-        // Before the ledger is made: an address that is taken leaves nothing behind.
+        // Before the ledger is made, so that an address in use leaves nothing behind.
         let listen = |error| StartError::Listen { address: config.listen, error };
         let listener = listen_on(config.listen).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
@@ -170,20 +160,20 @@ impl Server {
     }
 }
 
-/// What a server has once everything on the disk is open.
+/// The parts of a server that are on the disk, all open.
 struct OpenedData {
     state: ServerState,
     first_token: Option<FirstToken>,
     key: SigningKeyWatch,
 }
 
-/// How many connections the system holds that are not taken yet.
+/// How many connections the system holds that are not accepted yet.
 const BACKLOG: u32 = 4096;
 
-/// How much of an answer the system holds for a client that does not take it, in bytes.
+/// How much of an untaken answer the system holds for a client, in bytes.
 const SEND_BUFFER: u32 = 256 << 10;
 
-/// Listens on an address. The connections have the buffers of the listener.
+/// Listens on an address. The connections inherit the buffers of the listener.
 fn listen_on(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     #[cfg(unix)]
@@ -193,7 +183,7 @@ fn listen_on(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// What has to be waited for at a start: everything on the disk.
+/// Opens everything on the disk, which blocks.
 fn open(
     config: Config,
     clock: SystemClock,
@@ -236,8 +226,8 @@ fn open(
     Ok(OpenedData { state, first_token, key })
 }
 
-/// Makes a folder that nobody else can look into. One that is there stays as it is: what is secret in it has permissions
-/// of its own.
+/// Makes a folder that only its owner can read. An existing folder stays as it is: the secret files in it have their
+/// own permissions.
 fn make_private(path: &Path) -> std::io::Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -248,7 +238,7 @@ fn make_private(path: &Path) -> std::io::Result<()> {
     builder.recursive(true).create(path)
 }
 
-/// A server that takes requests, until it is shut down.
+/// A running server, until it is shut down.
 pub struct RunningServer {
     address: SocketAddr,
     tls: Option<Arc<ServerTls>>,
@@ -258,17 +248,17 @@ pub struct RunningServer {
     serving: JoinHandle<bool>,
 }
 
-/// How a shutdown ended.
+/// The result of a shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShutdownOutcome {
-    /// Everything that was being answered was answered in time.
+    /// Whether all requests in progress were answered in time.
     pub answered: bool,
-    /// The ledger was closed. If not, it is as after a crash: whole, with everything in it that was answered.
+    /// Whether the ledger was closed. If not, it is as after a crash: whole, with everything in it that was answered.
     pub closed: bool,
 }
 
 impl RunningServer {
-    /// The address that it listens on, with the port that it really has.
+    /// The address that it listens on, with the actual port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -279,19 +269,19 @@ impl RunningServer {
         format!("{scheme}://{}", self.address)
     }
 
-    /// The first administrator's token, if it was issued at this start. It is nowhere else, unless it is
+    /// The first administrator's token, if it was issued at this start. It exists nowhere else, unless it is
     /// [written](FirstToken::write) to its file.
     pub fn first_token(&self) -> Option<&FirstToken> {
         self.first_token.as_ref()
     }
 
-    /// Whether it shuts down, and whether it was asked for a reload.
+    /// Whether the server shuts down, and its reload requests.
     pub fn lifecycle(&self) -> &Lifecycle {
         &self.lifecycle
     }
 
-    /// Reads certificates anew, and asks for models and plugins to be loaded anew. What cannot be used is logged, and the
-    /// old ones stay.
+    /// Reloads certificates, and requests a reload of models and plugins. If something cannot be used, that is logged,
+    /// and the old one stays.
     pub fn reload(&self) {
         match self.tls.as_ref().map(|tls| tls.reload()) {
             Some(Ok(())) => tracing::info!("certificates reloaded"),
@@ -301,8 +291,8 @@ impl RunningServer {
         self.lifecycle.reload();
     }
 
-    /// Ends it: it is not ready any more, takes no more connections, answers what is being answered (for at most
-    /// `limits.shutdown`), and closes the ledger.
+    /// Shuts the server down: it reports that it is not ready, accepts no more connections, finishes the answers in
+    /// progress (for at most `limits.shutdown`), and closes the ledger.
     pub async fn shutdown(mut self) -> ShutdownOutcome {
         tracing::info!("shutting down");
         self.lifecycle.stop();
@@ -313,7 +303,7 @@ impl RunningServer {
         let Some(ServerState { storage, decision_log, .. }) = self.state.take() else {
             return ShutdownOutcome { answered, closed: false };
         };
-        // Handlers that went on although nobody waits for them have it, too.
+        // Handlers that go on although nobody waits for them hold the ledger, too.
         let gone = Arc::downgrade(&storage);
         drop(storage);
         let closing = move || {
@@ -347,18 +337,18 @@ impl FirstToken {
         Self { secret, file: data.join(FIRST_TOKEN_FILE) }
     }
 
-    /// Its text, to be shown.
+    /// The token's text. Show it only to the administrator.
     pub fn expose(&self) -> &str {
         self.secret.expose()
     }
 
-    /// Where [`write`](Self::write) puts it.
+    /// The file that [`write`](Self::write) writes.
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// Writes the token, with a line end, to a new file in the data folder that its owner alone can read. A file of an
-    /// earlier ledger gives way to it.
+    /// Writes the token, with a line end, to a new file in the data folder that only its owner can read. Replaces the
+    /// file of an earlier ledger.
     ///
     /// # Errors
     /// If the file cannot be written.

@@ -440,7 +440,7 @@ async fn decisions_wait_for_a_sink_that_is_too_far_behind_only_if_that_is_set() 
             "the sink `http` of the decision log is {behind} entries behind, of at most 5: it has to catch up first"
         )
     );
-    // Its receiver is back, and whoever waits goes on.
+    // The receiver is back, and the waiting decisions go on.
     *away.answers.lock().expect("lock") = vec![StatusCode::OK];
     while log.admit().await.is_err() {}
     // Near enough is not all: the rest comes as well.

@@ -155,7 +155,7 @@ async fn a_request_that_is_refused_before_its_body_has_come_is_answered_and_so_i
     let running = Server::new(config(folder.path())).start().await.unwrap();
     let mut stream = TcpStream::connect(running.address()).await.unwrap();
     let head = |length: usize| format!("POST /nowhere HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
-    // Twice on one connection: whoever closed it after the first answer would have left the body unread.
+    // Twice on one connection: a server that closed it after the first answer would have left the body unread.
     for _ in 0..2 {
         stream.write_all(head(11).as_bytes()).await.unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -209,7 +209,7 @@ async fn every_answer_tells_browsers_that_it_is_nothing_for_them() {
     running.shutdown().await;
 }
 
-/// Routes of which one waits until it is let go, and one says that it was reached.
+/// Routes: one waits until it is let go, and one says that it was reached.
 fn gated() -> (Router, Arc<Notify>, Arc<Notify>) {
     let (reached, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (arrived, wait) = (Arc::clone(&reached), Arc::clone(&go));

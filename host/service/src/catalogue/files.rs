@@ -1,7 +1,7 @@
-//! The files that models are made of: found, read once for each attempt, and watched for changes.
+//! Finds the files of the models, reads each once for each attempt to load, and watches them for changes.
 //!
-//! Whether something has changed is asked often, so it is mostly told by what the file system says of a file; only when
-//! that differs, or was so fresh that it could hide a second change, are the bytes looked at.
+//! The watch runs often, so it usually compares only the metadata of a file. It reads the bytes only if the metadata
+//! differs, or is so new that it could hide a second change.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use lockgate_domain::Digest;
 
 use lockgate_engine::load::read_capped;
 
-/// A file that was written this shortly before it was read may be written again without the file system's clock moving.
+/// How old a file must be so that a later write changes its time stamp: file systems have coarse clocks.
 const CLOCK_STEP: Duration = Duration::from_secs(2);
 
 /// Reads files, each once.
@@ -25,10 +25,11 @@ struct FileRead {
 }
 
 impl FileReader {
-    /// The bytes of a file, and one more than `most` if it has more; or why it cannot be read.
+    /// Reads up to `most + 1` bytes of a file, so that a longer file is noticed. The error says why the file cannot be
+    /// read.
     pub(super) fn read(&mut self, path: &Path, most: u64) -> Result<Arc<[u8]>, String> {
         let file = self.0.entry(path.to_owned()).or_insert_with(|| {
-            // Before the bytes: what changes in between is noticed later, instead of never.
+            // Before the bytes: a change in between is then noticed later, instead of never.
             let stamp = FileStamp::of(path);
             let at = SystemTime::now();
             let bytes = read_capped(path, most).map(Arc::from).map_err(|error| error.to_string());
@@ -38,13 +39,13 @@ impl FileReader {
         file.bytes.clone()
     }
 
-    /// What to watch from now on, besides which files there are.
+    /// Starts to watch the files that were read, and the list of model files in `paths`.
     pub(super) fn watch(self, paths: Vec<PathBuf>) -> FileWatch {
         FileWatch { paths, files: self.0.into_iter().map(|(path, file)| (path, file.seen)).collect() }
     }
 }
 
-/// What the files were when they were last read.
+/// The state of the files when they were last read.
 #[derive(Default)]
 pub(super) struct FileWatch {
     paths: Vec<PathBuf>,
@@ -54,13 +55,13 @@ pub(super) struct FileWatch {
 struct SeenFile {
     stamp: Option<FileStamp>,
     at: SystemTime,
-    /// None if it could not be read.
+    /// None if the file could not be read.
     digest: Option<Digest>,
     most: u64,
 }
 
 impl FileWatch {
-    /// Whether something is not as it was: `paths` are the model files that there are now.
+    /// Whether any file has changed. `paths` are the present model files.
     pub(super) fn changed(&mut self, paths: &[PathBuf]) -> bool {
         self.paths != paths || self.files.iter_mut().any(|(path, seen)| seen.changed(path))
     }
@@ -83,12 +84,12 @@ impl SeenFile {
     }
 }
 
-/// What the file system says of a file.
+/// The metadata of a file.
 #[derive(PartialEq)]
 struct FileStamp {
     size: u64,
     written: Option<SystemTime>,
-    /// On Unix: which file it is, and when anything about it changed.
+    /// On Unix: the inode, and the time of its last change.
     inode: (u64, i64, i64),
 }
 
@@ -107,8 +108,8 @@ impl FileStamp {
     }
 }
 
-/// The model files: those that are named, and of each folder that is named those whose names end in `.toml`, in order.
-/// A file that is named twice is there once.
+/// The model files: the named files, and from each named folder the files whose names end in `.toml`, in order. A file
+/// that is named twice is listed once.
 pub(super) fn model_files(named: &[PathBuf]) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for path in named {
@@ -122,7 +123,7 @@ pub(super) fn model_files(named: &[PathBuf]) -> Vec<PathBuf> {
     files
 }
 
-/// None if it is no folder that can be looked into: reading it as a file tells what is the matter.
+/// The model files in a folder. None if the path is not a readable folder: reading it as a file then gives the error.
 fn in_folder(path: &Path) -> Option<Vec<PathBuf>> {
     let entries = std::fs::read_dir(path).ok()?;
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
@@ -131,7 +132,7 @@ fn in_folder(path: &Path) -> Option<Vec<PathBuf>> {
     Some(found)
 }
 
-/// Editors write hidden files beside the one that is edited.
+/// Whether a name is that of a model file. Editors write hidden files beside the one that is edited.
 fn is_model(path: &Path) -> bool {
     let hidden = path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
     !hidden && path.extension().is_some_and(|extension| extension == "toml") && path.is_file()

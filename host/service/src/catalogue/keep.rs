@@ -1,5 +1,5 @@
-//! Recording models in the ledger, whole: what a deployment was approved under can be looked at, and can decide again,
-//! when the files are long gone.
+//! Records whole models in the ledger. So the model under which a deployment was approved can still be read, and can
+//! decide again, long after its files are gone.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,62 +13,60 @@ use serde::{Deserialize, Serialize};
 
 use super::set::{ListedModel, ModelSet};
 
-/// The stream that models are recorded in.
+/// The stream for models.
 pub const STREAM: &str = "models";
-/// The kind of the entries, and of the texts.
+/// The kind of the entries, and of the content with the texts.
 pub const KIND: &str = "model";
-/// The kind of the components.
+/// The kind of the content with the components.
 const PLUGIN: &str = "plugin";
-/// So many records are looked through at once.
+/// How many records are read at once.
 pub(super) const PAGE: usize = 100;
 
-/// What the ledger says of a model. It names a file and no path: nothing of the machine.
+/// The record of a model in the ledger. It names a file but no path, and so nothing of the machine.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ModelRecord {
     #[serde(flatten)]
     pub(super) name: ModelName,
     pub(super) title: String,
-    /// The content with the text.
+    /// The digest of the content with the text.
     pub(super) source: Digest,
     pub(super) file: String,
-    /// Their components are content under the same digests.
+    /// The plugins. The ledger keeps their components as content with the same digests.
     pub(super) plugins: Vec<PluginRef>,
-    /// What runs them from here on, in one line: whether a replay has to use the same fuel. A server that runs them on
-    /// another engine records its models anew.
+    /// The engine that runs the plugins from this record on, in one line, so that a replay knows whether it must use
+    /// the same fuel. A server with another engine records its models again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) engine: Option<String>,
 }
 
-/// What was recorded.
+/// The result of recording models.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct KeepReport {
     /// The models that were recorded now.
     pub recorded: Vec<ModelName>,
-    /// Those of them whose version had been another model's before.
+    /// The recorded models whose version had meant another model before.
     pub reused: Vec<ReusedVersion>,
 }
 
-/// A version that means something else than it did: raise it.
+/// A version that means another model than before. Its author should raise it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReusedVersion {
-    /// What it means now.
+    /// The model that has the version now.
     pub model: ModelName,
-    /// The digest of what the ledger last knew by that name.
+    /// The digest that the ledger last had for this name and version.
     pub before: Digest,
 }
 
-/// Why a model is not recorded.
+/// Why a model was not recorded.
 #[derive(Debug, thiserror::Error)]
 #[error("the model `{model}` cannot be recorded: {error}")]
 pub struct KeepError {
-    /// The model.
     pub model: ModelName,
-    /// What the ledger says.
     #[source]
     pub error: Box<Error>,
 }
 
-/// Records every model of the set that was not yet.
+/// Records every model of the set that was not recorded yet.
 pub(super) fn keep(set: &ModelSet, storage: &dyn Storage, now: Timestamp) -> Result<KeepReport, KeepError> {
     let mut kept = KeepReport::default();
     let mut present = BTreeSet::new();
@@ -89,7 +87,7 @@ pub(super) fn keep(set: &ModelSet, storage: &dyn Storage, now: Timestamp) -> Res
 
 enum RecordedBefore {
     Already,
-    /// What the newest record of that version said before, if there was one.
+    /// The model is recorded now. `before` is the digest in the newest record of that version, if there was one.
     Now {
         before: Option<Digest>,
     },
@@ -106,7 +104,7 @@ fn keep_one(
     let Some(components) = unkept.as_ref() else { return Ok(RecordedBefore::Already) };
     let mut components_are_there = false;
     let recorded = loop {
-        // The version first: what others write from here on is a conflict.
+        // The version first: an entry that another process writes from here on is a conflict.
         let version = storage.version(STREAM)?;
         let newest = newest(storage, name)?;
         if let Some((record, entry)) = &newest
@@ -117,7 +115,7 @@ fn keep_one(
             break RecordedBefore::Already;
         }
         if !components_are_there {
-            // One by one: all of them together may be more than the ledger takes at once.
+            // One by one: all of them together may be larger than one append may be.
             for bytes in components.values() {
                 let content = vec![ContentBlob::new(PLUGIN, "application/wasm", Arc::new(bytes.to_vec()))];
                 storage.append(Append { content, ..Append::default() })?;
@@ -150,7 +148,7 @@ fn record(listed: &ListedModel, name: &ModelName, now: Timestamp, version: u64) 
     Ok(Append { entries: vec![entry], content: vec![source], expect, ..Append::default() })
 }
 
-/// The engines that models were recorded with, each with the place in the log from which on it decided; in order.
+/// The engines that models were recorded with, in order, each with the index of the log from which on it decided.
 pub(crate) fn engines(storage: &dyn Storage) -> Result<Vec<(u64, Option<String>)>, Error> {
     let (mut engines, mut from) = (Vec::new(), 0);
     loop {
@@ -158,7 +156,7 @@ pub(crate) fn engines(storage: &dyn Storage) -> Result<Vec<(u64, Option<String>)
         let page = storage.entries(&EntryQuery { stream, kind, from, limit: PAGE, ..EntryQuery::default() })?;
         let Some(last) = page.last() else { return Ok(engines) };
         from = last.index + 1;
-        // Those that cannot be read are for an audit to find.
+        // Skips unreadable entries, which an audit reports.
         let read = page.iter().filter_map(|stored| {
             let record: ModelRecord = serde_json::from_value(stored.read().ok()?.body).ok()?;
             Some((stored.index, record.engine))
@@ -167,7 +165,7 @@ pub(crate) fn engines(storage: &dyn Storage) -> Result<Vec<(u64, Option<String>)
     }
 }
 
-/// The newest record of that version, if it can be read.
+/// The newest readable record of that version.
 fn newest(storage: &dyn Storage, name: &ModelName) -> Result<Option<(ModelRecord, Entry)>, Error> {
     let found = storage.entries(&EntryQuery {
         stream: Some(STREAM.to_owned()),
@@ -177,12 +175,12 @@ fn newest(storage: &dyn Storage, name: &ModelName) -> Result<Option<(ModelRecord
         limit: 1,
         ..EntryQuery::default()
     })?;
-    // One that cannot be read is for an audit to find; here it is as if there were none.
+    // Ignores an unreadable entry, which an audit reports.
     let entry = found.first().and_then(|stored| stored.read().ok());
     Ok(entry.and_then(|entry| Some((serde_json::from_value(entry.body.clone()).ok()?, entry))))
 }
 
-/// Whether retention has left all of it.
+/// Whether retention has deleted none of it.
 fn all_present(storage: &dyn Storage, content: &[Digest], present: &mut BTreeSet<Digest>) -> Result<bool, Error> {
     for digest in content {
         if !present.contains(digest) {

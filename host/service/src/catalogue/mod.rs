@@ -1,11 +1,10 @@
-//! The models of a running server: all of them at once, replaced while decisions are made.
+//! The models of a running server. All are replaced at once, while decisions go on.
 //!
-//! New models are loaded beside the old ones, and take their place in one step if all of them are good; one that is not
-//! leaves everything as it was, and [`Catalogue::status`] says so. Who is deciding has the old [`ModelSet`] in hand and
-//! finishes with it. A deployment goes on by the model under which it was approved: that one is
-//! [retained](Catalogue::retained) after it was replaced, and after a restart it comes back
-//! [from the ledger](Catalogue::restore), which [keeps](Catalogue::keep) the text of every model and the components of its
-//! plugins.
+//! New models are loaded beside the old ones, and replace them in one step if all of them are good. If one is not,
+//! everything stays as it was, and [`Catalogue::status`] says so. A decision in progress keeps its old [`ModelSet`] to
+//! the end. A deployment continues with the model under which it was approved: the catalogue
+//! [retains](Catalogue::retained) that model when it is replaced, and [restores](Catalogue::restore) it from the ledger
+//! after a restart. The ledger [keeps](Catalogue::keep) the text of every model and the components of its plugins.
 
 mod files;
 mod keep;
@@ -42,8 +41,8 @@ pub use status::{
     ReloadOutcome,
 };
 
-/// The models of a running server. Every method may be called from many threads; those that load block for as long as
-/// compiling takes, and hold up nobody who decides.
+/// The models of a running server. Many threads may call each method. Methods that load block for as long as compiling
+/// takes, and delay no decision.
 pub struct Catalogue {
     runtime: Runtime,
     files: Vec<PathBuf>,
@@ -51,32 +50,32 @@ pub struct Catalogue {
     retained: Mutex<BTreeMap<Digest, LoadedModel>>,
     last: Mutex<ReloadAttempt>,
     watch: Mutex<FileWatch>,
-    /// Held by the one who loads.
+    /// Held while models are loaded.
     loading: Mutex<()>,
-    /// Held by the one who restores, so that what many ask for at once is compiled once.
+    /// Held while a model is restored, so that a model that many callers ask for at once is compiled once.
     restoring: Mutex<()>,
 }
 
-/// Why the models are as they were.
+/// Why a reload failed and the models stayed as they were.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReloadError {
-    /// The new ones cannot be used.
+    /// The new models cannot be used.
     #[error(transparent)]
     Models(#[from] CatalogueError),
-    /// The ledger does not take the new ones.
+    /// The ledger does not accept the new models.
     #[error(transparent)]
     Keep(#[from] KeepError),
 }
 
 impl Catalogue {
-    /// Loads the models of these files, and of each folder among them the files whose names end in `.toml`. Plugins are
-    /// looked for from the folder in which the model's file lies.
+    /// Loads the models of these files, and from each folder among them the files whose names end in `.toml`. Paths of
+    /// plugins start at the folder of the model's file.
     ///
-    /// Also gives what looks wrong with them, for each file with warnings.
+    /// Also returns the warnings, for each file that has some.
     ///
     /// # Errors
-    /// Everything that is wrong with all of them.
+    /// Everything that is wrong with all of the models.
     pub fn load(runtime: Runtime, files: Vec<PathBuf>) -> Result<(Self, Vec<FileFindings>), CatalogueError> {
         let at = attempt_time();
         let outcome = ReloadOutcome::Loaded(ReloadChanges::default());
@@ -95,27 +94,27 @@ impl Catalogue {
         Ok((catalogue, warnings))
     }
 
-    /// The models that are in use now. Who decides takes them once, and keeps to them.
+    /// The models in use. A decision takes them once, and keeps them to its end.
     pub fn current(&self) -> Arc<ModelSet> {
         self.current.load_full()
     }
 
-    /// Loads everything anew, and puts it in place of what was in use if all of it is good. What is made of the same
-    /// bytes as before is not loaded again.
+    /// Loads all models again, and replaces those in use if all of the new ones are good. A model whose bytes have not
+    /// changed is not loaded again.
     ///
     /// # Errors
-    /// Everything that is wrong. Then the models stay as they were, and [`Self::status`] says so.
+    /// Everything that is wrong with the new models. Then the old models stay in use, and [`Self::status`] says so.
     pub fn reload(&self) -> Result<ReloadChanges, CatalogueError> {
         let _alone = self.loading.lock();
         let prepared = self.prepare()?;
         Ok(self.install(prepared))
     }
 
-    /// As [`Self::reload`], and as [`Self::keep`] before the new models are in use: nothing is ever decided by a model
-    /// that the ledger has not.
+    /// Reloads as [`Self::reload`] does, and records as [`Self::keep`] does before the new models are in use, so that
+    /// no model decides before the ledger has it.
     ///
     /// # Errors
-    /// Everything that is wrong, or what the ledger says. Then the models stay as they were.
+    /// Everything that is wrong with the new models, or the error of the ledger. Then the old models stay in use.
     pub fn reload_keeping(
         &self,
         storage: &dyn Storage,
@@ -132,24 +131,24 @@ impl Catalogue {
         }
     }
 
-    /// Whether the files are others than at the last attempt to load them, be it that it was refused. Cheap enough to be
-    /// asked every few seconds. Directories that plugins were granted are not looked at.
+    /// Whether the files have changed since the last attempt to load them, even if that attempt failed. The check is
+    /// cheap enough for every few seconds. It ignores the directories that are granted to plugins.
     pub fn changed(&self) -> bool {
         self.watch.lock().changed(&files::model_files(&self.files))
     }
 
-    /// Records the models in use in the ledger, each with its text and its plugins' components, unless the last record
-    /// of that version is of the same model already. A catalogue keeps to one ledger.
+    /// Records the models in use in the ledger, each with its text and the components of its plugins, unless the last
+    /// record of that version already has the same model. A catalogue always uses the same ledger.
     ///
     /// # Errors
-    /// What the ledger says. Some of them may have been recorded; the rest is when this is called again.
+    /// The error of the ledger. Some models may be recorded already; another call records the rest.
     pub fn keep(&self, storage: &dyn Storage, now: Timestamp) -> Result<KeepReport, KeepError> {
         keep::keep(&self.current(), storage, now)
     }
 
-    /// What is loaded, and what the last attempt to load came to.
+    /// The loaded models, and the result of the last attempt to load.
     pub fn status(&self) -> CatalogueStatus {
-        // In this order: what is in use is at least as new as the attempt.
+        // In this order: the models in use are at least as new as the attempt.
         let last = self.last.lock().clone();
         let models = self.current().listed.iter().map(|listed| ModelStatus::of(listed)).collect();
         let mut retained: Vec<ModelName> = self.retained.lock().values().map(LoadedModel::name).collect();
@@ -157,7 +156,7 @@ impl Catalogue {
         CatalogueStatus { models, retained, last }
     }
 
-    /// A model that was replaced or restored, and was not retired since.
+    /// A model that was replaced or restored, and not retired since.
     pub fn retained(&self, digest: Digest) -> Option<LoadedModel> {
         self.retained.lock().get(&digest).cloned()
     }
@@ -167,7 +166,8 @@ impl Catalogue {
         self.current().by_digest(digest).cloned().or_else(|| self.retained(digest))
     }
 
-    /// Lets go of the retained models that nobody needs, and says how many. Who has one in hand can still use it.
+    /// Drops the retained models that are not in `needed`, and returns their number. A caller that holds one can still
+    /// use it.
     pub fn retire(&self, needed: &BTreeSet<Digest>) -> usize {
         let mut retained = self.retained.lock();
         let before = retained.len();
@@ -175,7 +175,7 @@ impl Catalogue {
         before - retained.len()
     }
 
-    /// The model that a deployment goes by: in use, retained, or [restored](Self::restore).
+    /// The model of a deployment: in use, retained, or [restored](Self::restore).
     ///
     /// # Errors
     /// As [`Self::restore`].
@@ -187,18 +187,18 @@ impl Catalogue {
         self.find(digest).map_or_else(|| self.restore(storage, digest), Ok)
     }
 
-    /// Loads a model from what the ledger has, and from nothing else, and retains it. Only directories that it grants
-    /// are looked for, from where the model in use with the same id has its file.
+    /// Loads a model from the ledger alone, and retains it. Directories that the model grants are the exception: they
+    /// are looked for from the folder of the file that has the model with the same id in use.
     ///
     /// # Errors
-    /// If the ledger has not got all of it, or it cannot be loaded as the model that it was.
+    /// If the ledger lacks a part of the model, or it cannot be loaded as the same model.
     pub fn restore(&self, storage: &dyn Storage, digest: Digest) -> Result<LoadedModel, RestoreError> {
         let model = restore::restore(&self.runtime, &self.current(), storage, digest)?;
         self.retained.lock().insert(digest, model.clone());
         Ok(model)
     }
 
-    /// Loads everything beside what is in use.
+    /// Loads all models beside those in use.
     fn prepare(&self) -> Result<PreparedModels, CatalogueError> {
         let (watch, prepared) = prepare::prepare(&self.runtime, &self.files, &self.current());
         *self.watch.lock() = watch;
@@ -208,12 +208,12 @@ impl Catalogue {
         })
     }
 
-    /// Puts the new models in place of the old ones.
+    /// Replaces the models in use by the new ones.
     fn install(&self, prepared: PreparedModels) -> ReloadChanges {
         let PreparedModels { set, findings } = prepared;
         let old = self.current();
         let reloaded = prepare::compare(&old, &set);
-        // Before they are out of use, so that there is no moment at which they cannot be found.
+        // Before they are out of use, so that they can be found at every moment.
         let replaced = old.models().iter().filter(|model| set.by_digest(model.digest()).is_none());
         self.retained.lock().extend(replaced.map(|model| (model.digest(), model.clone())));
         self.current.store(Arc::new(set));

@@ -1,4 +1,4 @@
-//! What the engine gets its models from: a catalogue, and behind it the ledger.
+//! The engine's source of models: a catalogue, backed by the ledger.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use super::Catalogue;
 use crate::Models;
 use lockgate_engine::load::LoadedModel;
 
-/// The models of a catalogue; and for deployments that go by one that was replaced, before this process was started
-/// perhaps, those that the ledger keeps.
+/// The models of a catalogue. For a deployment whose model was replaced, perhaps before this process started, the
+/// ledger supplies the old model.
 #[derive(Clone)]
 pub struct KeptModels {
     catalogue: Arc<Catalogue>,
@@ -18,7 +18,7 @@ pub struct KeptModels {
 }
 
 impl KeptModels {
-    /// The models of that catalogue, which [keeps](Catalogue::keep) them in that ledger.
+    /// The models of a catalogue, which [keeps](Catalogue::keep) them in this ledger.
     pub fn new(catalogue: Arc<Catalogue>, storage: Arc<dyn Storage>) -> Self {
         Self { catalogue, storage }
     }

@@ -1,4 +1,4 @@
-//! Loading models beside those that are in use.
+//! Loads models beside those that are in use.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub(super) struct PreparedModels {
     pub(super) findings: Vec<FileFindings>,
 }
 
-/// A file, as far as it can be used.
+/// A model file, as far as it can be read.
 struct ModelFileCandidate {
     path: PathBuf,
     source: Source,
@@ -31,7 +31,7 @@ struct ModelFileCandidate {
     listed: Option<Arc<ListedModel>>,
 }
 
-/// Loads the models of the named files and folders; and says what to watch, whatever becomes of it.
+/// Loads the models of the named files and folders. Also returns the files to watch, even if loading fails.
 pub(super) fn prepare(
     runtime: &Runtime,
     named: &[PathBuf],
@@ -62,7 +62,7 @@ pub(super) fn prepare(
 }
 
 fn candidate(runtime: &Runtime, files: &RefCell<FileReader>, path: &Path, old: &ModelSet) -> ModelFileCandidate {
-    // To be watched, also if it is no text.
+    // Watches the file even if it is not text.
     drop(files.borrow_mut().read(path, LARGEST_SOURCE));
     let source = match Source::read(path) {
         Ok(source) => source,
@@ -129,20 +129,20 @@ fn since(loaded: &LoadedModel, old: &ModelSet) -> Timestamp {
 }
 
 impl ModelFileCandidate {
-    /// Its model's id, as far as that can be read.
+    /// The id of the model, if it can be read.
     fn id(&self) -> Option<&str> {
         self.read.as_ref().map(|read| read.model.id.as_str()).filter(|id| !id.is_empty())
     }
 
-    /// The model in use that is made of the same bytes. One that grants directories is loaded again all the same: they
-    /// were opened when it was, and others may lie there now.
+    /// The model in use that is made of the same bytes. A model that grants directories is loaded again in any case:
+    /// its directories were opened when it was loaded, and others may have replaced them.
     fn is_as_before(&self, old: &ModelSet, components: &BTreeMap<String, Option<Digest>>) -> Option<Arc<ListedModel>> {
         let before = old.listed(self.id()?)?;
         let same = before.file == self.path && before.source == self.source && before.components == *components;
         (same && !grants_directories(before.model.model())).then(|| Arc::clone(before))
     }
 
-    /// Says that another file has a model with the same id.
+    /// Reports that another file has a model with the same id.
     fn is_second(&mut self, first: &Self) {
         let Some(read) = &self.read else { return };
         let (id, one, other) = (&read.model.id, &first.source.name, &self.source.name);
@@ -151,7 +151,7 @@ impl ModelFileCandidate {
         self.findings.push(finding.help("give one of them another id, or take one of the files out"));
     }
 
-    /// Says if the model has the version of the one in use, and means something else.
+    /// Reports that the model has the version of the one in use, but another meaning.
     fn compare(&mut self, old: &ModelSet) {
         let (Some(read), Some(listed)) = (&self.read, &self.listed) else { return };
         let new = listed.model.name();
@@ -168,12 +168,12 @@ impl ModelFileCandidate {
     }
 }
 
-/// Whether what it decides rests on directories, too.
+/// Whether the model's decisions depend on directories, too.
 pub(super) fn grants_directories(model: &Model) -> bool {
     model.uses().any(|used| !used.grants.directory.is_empty())
 }
 
-/// What becomes of the models when the new ones are put in place of the old ones.
+/// How the models change when the new ones replace the old ones.
 pub(super) fn compare(old: &ModelSet, new: &ModelSet) -> ReloadChanges {
     let mut reloaded = ReloadChanges::default();
     for name in new.names() {
@@ -187,7 +187,8 @@ pub(super) fn compare(old: &ModelSet, new: &ModelSet) -> ReloadChanges {
     reloaded
 }
 
-/// When models were last looked for. It is shown beside them; nothing is decided by it, and nothing records it.
+/// The time of an attempt to load. People see it beside the models; no decision uses it, and the ledger does not record
+/// it.
 #[expect(clippy::disallowed_methods, reason = "the catalogue knows no ledger, and nothing is decided by this time")]
 pub(super) fn attempt_time() -> Timestamp {
     Timestamp::now()

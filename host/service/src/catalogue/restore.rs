@@ -1,4 +1,4 @@
-//! Loading a model from the ledger alone.
+//! Loads a model from the ledger alone.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,69 +16,60 @@ use lockgate_engine::load::{
 };
 use lockgate_engine::model::{ModelFindings, PluginSource, Source, read_partly};
 
-/// Why a model does not come back from the ledger.
+/// Why a model cannot be restored from the ledger.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
-    /// It was never recorded.
+    /// The model was never recorded.
     #[error("the ledger has no model with the digest {0}")]
     Unknown(Digest),
-    /// Part of it was deleted by retention.
+    /// Retention deleted a part of the model.
     #[error(
         "{what} of the model `{model}` was deleted from the ledger at {at}: load the model's file once more, and it is \
          recorded anew"
     )]
     Deleted {
-        /// The model.
         model: Box<ModelName>,
-        /// Which part.
+        /// The part that is missing.
         what: String,
-        /// The digest that it had.
+        /// The digest of the part.
         digest: Digest,
-        /// When.
+        /// When retention deleted it.
         at: Timestamp,
     },
-    /// Something in the ledger is not what its record says.
+    /// Content in the ledger does not fit its record.
     #[error("the ledger's record of {what} is damaged: {message}; `lockgate audit verify` says more")]
     Damaged {
-        /// Of what.
+        /// The part that is damaged.
         what: String,
-        /// What is wrong.
         message: String,
     },
-    /// It grants directories, and where they are the ledger does not say.
+    /// The model grants directories, and the ledger does not know where they are.
     #[error(
         "the model `{0}` grants directories, which are looked for from a model's own folder, and no model `{id}` is in use: \
          load one",
         id = .0.id
     )]
     NoFolder(ModelName),
-    /// It cannot be loaded any more.
+    /// The model cannot be loaded any more.
     #[error("the model `{model}` cannot be loaded from the ledger:\n{}", findings.render(false).trim_end())]
-    Refused {
-        /// The model.
-        model: ModelName,
-        /// Everything that is wrong.
-        findings: Box<FileFindings>,
-    },
-    /// This Lockgate makes something else of the same text.
+    Refused { model: ModelName, findings: Box<FileFindings> },
+    /// This version of Lockgate reads the same text as another model.
     #[error(
         "the text of the model `{model}` means something else to this version of Lockgate: {is}, where it was {digest}; what \
          was approved under it has to be approved again",
         digest = .model.digest
     )]
     Differs {
-        /// The model.
         model: ModelName,
-        /// The digest of what it means now.
+        /// The digest of the model as this version reads it.
         is: Digest,
     },
-    /// The ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] Error),
 }
 
-/// Loads the model with that digest. `set` are the models that are in use.
+/// Loads the model with this digest. `set` holds the models in use.
 pub(super) fn restore(
     runtime: &Runtime,
     set: &ModelSet,
@@ -92,7 +83,7 @@ pub(super) fn restore(
     loaded(record.name, source, |source| LoadedModel::load_from(runtime, source, &recorded), digest)
 }
 
-/// Loads the model with that digest to decide again, and for nothing else: directories that it grants are not looked for.
+/// Loads the model with this digest only for a replay: directories that it grants are not looked for.
 pub(crate) fn restore_to_replay(
     runtime: &Runtime,
     storage: &dyn Storage,
@@ -105,7 +96,7 @@ pub(crate) fn restore_to_replay(
     loaded(record.name, source, |source| LoadedModel::load_from(runtime, source, &replayed), digest)
 }
 
-/// Holds what was loaded against what it was.
+/// Checks that the loaded model has the digest of the recorded one.
 fn loaded(
     model: ModelName,
     source: Source,
@@ -129,7 +120,7 @@ fn text(storage: &dyn Storage, record: &ModelRecord) -> Result<Source, RestoreEr
     Ok(Source::new(&record.file, String::from_utf8(text).map_err(damaged)?))
 }
 
-/// The components of a model's plugins.
+/// The components of a model's plugins, by digest.
 fn components(storage: &dyn Storage, record: &ModelRecord) -> Result<BTreeMap<Digest, Arc<[u8]>>, RestoreError> {
     let mut components = BTreeMap::new();
     for plugin in &record.plugins {
@@ -153,7 +144,7 @@ fn find(storage: &dyn Storage, digest: Digest) -> Result<ModelRecord, RestoreErr
         })?;
         let Some(last) = page.last() else { return Err(RestoreError::Unknown(digest)) };
         before = Some(last.index);
-        // Those that cannot be read are for an audit to find.
+        // Skips unreadable entries, which an audit reports.
         let records = page.iter().filter_map(|stored| serde_json::from_value(stored.read().ok()?.body).ok());
         if let Some(record) = records.into_iter().find(|record: &ModelRecord| record.name.digest == digest) {
             return Ok(record);
@@ -161,7 +152,7 @@ fn find(storage: &dyn Storage, digest: Digest) -> Result<ModelRecord, RestoreErr
     }
 }
 
-/// Bytes that are what their digest says.
+/// Content whose bytes have the digest that the record names.
 fn content(storage: &dyn Storage, record: &ModelRecord, what: &str, digest: Digest) -> Result<Vec<u8>, RestoreError> {
     let damaged =
         |message: String| RestoreError::Damaged { what: format!("{what} of the model `{}`", record.name), message };
@@ -177,7 +168,7 @@ fn content(storage: &dyn Storage, record: &ModelRecord, what: &str, digest: Dige
     }
 }
 
-/// Where to look for the directories that it grants, if it grants any.
+/// The folder to look for the model's directories in, if it grants any.
 fn folder(set: &ModelSet, record: &ModelRecord, source: &Source) -> Result<PathBuf, RestoreError> {
     let in_use = set.listed(&record.name.id).and_then(|listed| listed.file.parent());
     match in_use {
@@ -189,7 +180,7 @@ fn folder(set: &ModelSet, record: &ModelRecord, source: &Source) -> Result<PathB
     }
 }
 
-/// Components out of the ledger.
+/// The components that the ledger has.
 struct LedgerComponents {
     components: BTreeMap<Digest, Arc<[u8]>>,
     folder: PathBuf,

@@ -10,27 +10,27 @@ use parking_lot::Mutex;
 use lockgate_engine::load::LoadedModel;
 use lockgate_engine::model::{ModelFindings, Source};
 
-/// The models that are loaded at one time. Who decides keeps one set from the first look to the last, so that nothing
-/// is decided by half of one and half of another.
+/// The models that are loaded at one time. A decision keeps one set from its first look to its last, so that it never
+/// mixes two sets.
 #[derive(Clone, Debug, Default)]
 pub struct ModelSet {
-    /// By id in order.
+    /// In order of id.
     models: Arc<[LoadedModel]>,
     pub(super) listed: Vec<Arc<ListedModel>>,
 }
 
-/// A model with where it comes from.
+/// A model with its origin.
 #[derive(Debug)]
 pub(super) struct ListedModel {
     pub(super) model: LoadedModel,
     pub(super) file: PathBuf,
     pub(super) source: Source,
-    /// The digests of the components that the model declares, by name; none for one that cannot be read.
+    /// The digests of the components that the model declares, by name. None for an unreadable component.
     pub(super) components: BTreeMap<String, Option<Digest>>,
     pub(super) warnings: ModelFindings,
-    /// Since when a model with that id means this.
+    /// Since when the model with this id has been this one.
     pub(super) since: Timestamp,
-    /// The components that it uses, until the ledger has them.
+    /// The components that the model uses, until the ledger has them.
     pub(super) unkept: Mutex<Option<UnkeptComponents>>,
 }
 
@@ -43,27 +43,27 @@ impl ModelSet {
         Self { models: listed.iter().map(|listed| listed.model.clone()).collect(), listed }
     }
 
-    /// All of them, by id in order: what [`choose`](fn@lockgate_engine::choose) chooses from.
+    /// All models, in order of id: [`choose`](fn@lockgate_engine::choose) chooses one of them.
     pub fn models(&self) -> &[LoadedModel] {
         &self.models
     }
 
-    /// As [`Self::models`], to be kept.
+    /// As [`Self::models`], as a shared slice.
     pub fn shared(&self) -> Arc<[LoadedModel]> {
         Arc::clone(&self.models)
     }
 
-    /// The model with that digest.
+    /// The model with this digest.
     pub fn by_digest(&self, digest: Digest) -> Option<&LoadedModel> {
         self.models.iter().find(|model| model.digest() == digest)
     }
 
-    /// The model with that id.
+    /// The model with this id.
     pub fn by_id(&self, id: &str) -> Option<&LoadedModel> {
         self.models.iter().find(|model| model.model().id == id)
     }
 
-    /// Their names, by id in order.
+    /// The names of the models, in order of id.
     pub fn names(&self) -> Vec<ModelName> {
         self.models.iter().map(LoadedModel::name).collect()
     }

@@ -1,4 +1,4 @@
-//! What can be seen of a catalogue: what is loaded, what the last attempt to load came to, and what was wrong.
+//! The status of a catalogue: the loaded models, the result of the last attempt to load, and its findings.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,22 +24,21 @@ pub struct ReloadChanges {
     pub unchanged: Vec<ModelName>,
 }
 
-/// What was found in one file.
+/// The findings of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileFindings {
-    /// The file: its name is the path as it was configured.
+    /// The file. Its name is the path as it was configured.
     pub source: Source,
-    /// What was found.
     pub findings: ModelFindings,
 }
 
 impl FileFindings {
-    /// As a terminal shows them. With `color`, in ANSI colours.
+    /// Renders the findings for a terminal. With `color`, in ANSI colours.
     pub fn render(&self, color: bool) -> String {
         self.findings.render(&self.source, color)
     }
 
-    /// With lines and columns.
+    /// The findings with lines and columns.
     pub fn located(&self) -> Vec<LocatedFinding> {
         self.findings.located(&self.source)
     }
@@ -74,15 +73,15 @@ impl JsonSchema for FileFindings {
     }
 }
 
-/// Why the models cannot be used: everything that was found in all of their files, also the warnings.
+/// Why the models cannot be used: all findings in all of their files, including warnings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CatalogueError {
-    /// The files in which something was found.
+    /// The files that have findings.
     pub files: Vec<FileFindings>,
 }
 
 impl CatalogueError {
-    /// As a terminal shows it. With `color`, in ANSI colours.
+    /// Renders the findings for a terminal. With `color`, in ANSI colours.
     pub fn render(&self, color: bool) -> String {
         self.files.iter().map(|file| file.render(color)).collect::<Vec<_>>().join("\n")
     }

@@ -1,5 +1,5 @@
-//! What is done in a stage. A *shall* activity has to be done before the stage is left; a *may* activity that nobody
-//! reported is recorded as skipped. (IT4IT: Deploy value stream, activities of each stage)
+//! The activities of each stage. A *shall* activity must be done before the deployment leaves the stage; a *may*
+//! activity that nobody reported is recorded as skipped. (IT4IT: Deploy value stream, activities of each stage)
 
 use lockgate_domain::{Stage, Timestamp};
 use schemars::JsonSchema;

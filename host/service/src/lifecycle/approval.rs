@@ -1,4 +1,4 @@
-//! Approvals as they are recorded: bound to what was approved, so that they are void when it changes.
+//! Recorded approvals. Each names what was approved, so that it becomes void when that changes.
 
 use std::collections::BTreeMap;
 
@@ -53,12 +53,12 @@ pub enum ApprovalInvalid {
 }
 
 impl RecordedApproval {
-    /// Whose voice it is: that of the person in whose place it was given, else of the person.
+    /// The person whose answer this is: the person in whose place it was given, else the person who gave it.
     pub fn principal(&self) -> &PersonId {
         self.on_behalf_of.as_ref().unwrap_or(&self.approval.person.id)
     }
 
-    /// Why it does not count, if it does not.
+    /// Why the approval does not count. None if it counts.
     pub fn void(
         &self,
         now: Timestamp,

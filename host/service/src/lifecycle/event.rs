@@ -1,4 +1,4 @@
-//! What happens to a deployment: the entries of its stream in the ledger.
+//! The events of a deployment: the entries of its stream in the ledger.
 
 use std::collections::BTreeSet;
 
@@ -185,7 +185,7 @@ pub enum DeploymentEvent {
 }
 
 impl DeploymentEvent {
-    /// The kind of the entry in the ledger.
+    /// The kind of the ledger entry.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Requested { .. } => "requested",
@@ -211,7 +211,7 @@ impl DeploymentEvent {
         }
     }
 
-    /// The content of the ledger that it refers to.
+    /// The ledger content that the event refers to.
     pub fn reference(&self) -> Option<Digest> {
         match self {
             Self::Requested { document, .. } | Self::Revised { document, .. } => Some(*document),

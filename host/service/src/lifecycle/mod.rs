@@ -1,8 +1,8 @@
-//! The life of a deployment: a typed state machine over the four stages. What a deployment is, is what its events say.
+//! The lifecycle of a deployment: a typed state machine over the four stages, built from the deployment's events.
 //!
-//! Nothing here reads or writes: [`DeploymentEvent`]s go in one after the other ([`DeploymentState::apply`]), and out comes where the
-//! deployment stands, what may be done with it next ([`DeploymentState::legal_moves`]), and whose approvals count. That makes the
-//! same history mean the same thing wherever it is read, on every server and in every audit.
+//! Nothing here reads or writes. [`DeploymentState::apply`] takes the [`DeploymentEvent`]s one after the other; the
+//! state then gives the deployment's position, its next [legal moves](DeploymentState::legal_moves), and the approvals
+//! that count. So the same history means the same on every server and in every audit.
 
 mod activity;
 mod approval;

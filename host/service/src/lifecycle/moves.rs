@@ -1,4 +1,4 @@
-//! What may be done with a deployment, where it stands.
+//! The moves that are legal in each position.
 
 use std::fmt;
 
@@ -71,7 +71,7 @@ pub struct LegalMove {
 }
 
 impl LegalMove {
-    /// What has to be done first, each as the end of a sentence.
+    /// What must be done first, each as the end of a sentence.
     fn needs(&self) -> impl Iterator<Item = String> {
         let activities = &self.needs_activities;
         let activities = (!activities.is_empty())
@@ -88,17 +88,17 @@ impl LegalMove {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{asked}` cannot be done: the deployment is {position}, and {why}{}", possible(.legal))]
 pub struct IllegalMove {
-    /// What was asked for.
+    /// The move that was asked for.
     pub asked: LifecycleMove,
-    /// Where the deployment stands.
+    /// The position of the deployment.
     pub position: StagePosition,
-    /// Why it cannot be done: the end of a sentence.
+    /// Why the move is not legal, as the end of a sentence.
     pub why: String,
-    /// What is.
+    /// The moves that are legal.
     pub legal: Vec<LegalMove>,
 }
 
-/// What can be done instead, if anything can.
+/// The legal moves as a sentence, if there are any.
 fn possible(legal: &[LegalMove]) -> String {
     let named = |legal: &LegalMove| {
         let first = match (legal.needs_activities.len(), legal.needs_rollout) {
@@ -121,7 +121,7 @@ fn possible(legal: &[LegalMove]) -> String {
 }
 
 impl DeploymentState {
-    /// What may be done now. `strategy`: whether the model under which it was approved names one.
+    /// The legal moves now. `strategy`: whether the model under which the deployment was approved names one.
     pub fn legal_moves(&self, strategy: bool) -> Vec<LegalMove> {
         let gate = self.position.gate().map(LifecycleMove::Pass);
         let others = [
@@ -137,7 +137,7 @@ impl DeploymentState {
         possible.map(|asked| self.legal_move(asked, strategy)).collect()
     }
 
-    /// A move that is legal, with what has to be done first.
+    /// A legal move, with what must be done first.
     fn legal_move(&self, asked: LifecycleMove, strategy: bool) -> LegalMove {
         let gate = if let LifecycleMove::Pass(gate) = asked { Some(gate) } else { None };
         LegalMove {
@@ -148,13 +148,13 @@ impl DeploymentState {
         }
     }
 
-    /// Whether a rollout would have to be carried out before the next gate, and none was begun: if the model names a strategy.
-    /// Else nobody would have to wait for its holds.
+    /// Whether the next gate needs a rollout and none has begun, if the model names a strategy. Otherwise nobody would
+    /// have to wait for the strategy's holds.
     pub(crate) fn may_need_rollout(&self) -> bool {
         self.position == (StagePosition::InProgress { stage: Stage::Fulfill }) && self.progress.is_none()
     }
 
-    /// The same deployment at a moment: holds whose time is over are ended.
+    /// The same deployment at this moment: holds whose time is over have ended.
     pub fn settled(&self, now: Timestamp) -> Self {
         let mut settled = self.clone();
         if let Some(progress) = &mut settled.progress {
@@ -163,11 +163,11 @@ impl DeploymentState {
         settled
     }
 
-    /// Whether a move is legal now, and all is done that has to be done first. `strategy`: whether the model under which the
-    /// deployment was approved names one.
+    /// Checks that a move is legal now, and that everything before it has been done. `strategy`: whether the model
+    /// under which the deployment was approved names one.
     ///
     /// # Errors
-    /// Why not, and what is.
+    /// Why the move is not legal, and which moves are.
     pub fn check(&self, asked: LifecycleMove, strategy: bool) -> Result<(), IllegalMove> {
         let why = self.refusal(asked).or_else(|| {
             let needs: Vec<String> = self.legal_move(asked, strategy).needs().collect();
@@ -179,7 +179,7 @@ impl DeploymentState {
         }
     }
 
-    /// The shall activities that stand before an exit.
+    /// The shall activities that are missing before an exit.
     pub fn missing_activities(&self, gate: Gate) -> Vec<String> {
         if gate.phase == lockgate_domain::Phase::Entrance {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! Where a deployment stands.
+//! The position of a deployment in its lifecycle.
 
 use std::fmt;
 
@@ -50,10 +50,10 @@ pub enum StagePosition {
 }
 
 impl StagePosition {
-    /// Where every deployment begins.
+    /// The position in which every deployment begins.
     pub const START: Self = Self::AwaitingEntrance { stage: Stage::PlanAndApprove };
 
-    /// The stage that it is in, or before, or ended in.
+    /// The stage that the deployment is in, waits to enter, or ended in.
     pub fn stage(self) -> Stage {
         match self {
             Self::AwaitingEntrance { stage }
@@ -67,7 +67,7 @@ impl StagePosition {
         }
     }
 
-    /// The gate that comes next, if one does.
+    /// The next gate, if there is one.
     pub fn gate(self) -> Option<Gate> {
         match self {
             Self::AwaitingEntrance { stage } => Some(Gate { stage, phase: Phase::Entrance }),
@@ -76,7 +76,7 @@ impl StagePosition {
         }
     }
 
-    /// Where it stands once that gate is passed.
+    /// The position after this gate.
     pub fn behind(gate: Gate) -> Self {
         let after = |stage| match stage {
             Stage::PlanAndApprove => Some(Stage::Fulfill),
@@ -93,7 +93,7 @@ impl StagePosition {
         }
     }
 
-    /// How it ended, if it did.
+    /// How the deployment ended, if it did.
     pub fn ended(self) -> Option<DeploymentResult> {
         match self {
             Self::AwaitingEntrance { .. } | Self::InProgress { .. } | Self::RollingBack { .. } => None,
@@ -105,8 +105,8 @@ impl StagePosition {
         }
     }
 
-    /// Whether something may be changed in the environment: from the entrance of fulfill to the exit of validate, and on
-    /// the way back.
+    /// Whether the deployment may change the environment: from the entrance of fulfill to the exit of validate, and
+    /// during a rollback.
     pub fn changes_environment(self) -> bool {
         match self {
             Self::RollingBack { .. } | Self::InProgress { stage: Stage::Fulfill | Stage::Validate } => true,

@@ -1,4 +1,4 @@
-//! What a deployment is, after its events.
+//! The state of a deployment, built from its events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,45 +34,44 @@ pub struct OverrideState {
     pub review: Option<Review>,
 }
 
-/// What a deployment is, after its events.
+/// The state of a deployment after its events.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeploymentState {
-    /// How many events there were: the version of its stream.
+    /// The number of events: the version of the stream.
     pub version: u64,
-    /// The team that it belongs to.
+    /// The team that owns the deployment.
     pub team: TeamName,
-    /// Where it stands.
     pub position: StagePosition,
-    /// The deployment as it was handed in last: content of the ledger.
+    /// The digest of the document that was handed in last. The ledger holds it as content.
     pub document: Digest,
-    /// Who asked for it.
+    /// The actor who requested the deployment.
     pub requested_by: EventActor,
-    /// When.
+    /// When it was requested.
     pub requested: Timestamp,
-    /// When the last event was.
+    /// When the last event happened.
     pub changed: Timestamp,
-    /// Who was ever involved: who wrote a part of the document, and whom it named as requester or contributor, now or
-    /// before. Separation of duties excludes all of them.
+    /// Everybody who was ever involved: who wrote a part of the document, and whom it named as requester or
+    /// contributor, now or earlier. Separation of duties excludes all of them.
     pub involved: BTreeSet<PersonId>,
     /// The evidence, by name, without its bytes.
     pub evidence: BTreeMap<String, Evidence>,
-    /// What people answered, in order.
+    /// The answers of people, in order.
     pub approvals: Vec<RecordedApproval>,
-    /// What was approved.
+    /// The approved plan.
     pub approved: Option<ApprovedPlan>,
-    /// What was reported, by stage and activity.
+    /// The reported activities, by stage and id.
     pub activities: BTreeMap<Stage, BTreeMap<String, ActivityReport>>,
-    /// How far the rollout has come.
+    /// The progress of the rollout.
     pub progress: Option<Progress>,
     /// The overrides, in order.
     pub overrides: Vec<OverrideState>,
-    /// The decisions that allowed the gates passed, by id, in order. After a replan, those of gates that are to be passed again
-    /// are only in the events.
+    /// The decisions that allowed the gates passed, by id, in order. After a replan, only the events have the decisions
+    /// of gates that must be passed again.
     pub passed: Vec<(lockgate_domain::Gate, String)>,
 }
 
 impl DeploymentState {
-    /// What the first event makes; none if it is another than [`DeploymentEvent::Requested`].
+    /// The state after the first event. None if that is not [`DeploymentEvent::Requested`].
     pub fn begin(event: &DeploymentEvent, by: &EventActor, at: Timestamp) -> Option<Self> {
         let DeploymentEvent::Requested { team, document, people, .. } = event else { return None };
         Some(Self {
@@ -94,12 +93,12 @@ impl DeploymentState {
         })
     }
 
-    /// What was last reported of an activity.
+    /// The last report of an activity.
     pub fn activity(&self, stage: Stage, id: &str) -> Option<&ActivityReport> {
         self.activities.get(&stage)?.get(id)
     }
 
-    /// Takes note of an event.
+    /// Applies an event.
     pub fn apply(&mut self, event: &DeploymentEvent, by: &EventActor, at: Timestamp) {
         self.version += 1;
         self.changed = at;
@@ -115,7 +114,8 @@ impl DeploymentState {
             }
             DeploymentEvent::ApprovalGiven { approval } => {
                 let id = &approval.approval.id;
-                // Only the same account, for the same one: another one of the same normal id takes the place of nothing.
+                // An answer replaces only an earlier one of the same account for the same person, not one of an account
+                // with the same normal id.
                 let takes_its_place = |earlier: &RecordedApproval| {
                     earlier.approval.role == approval.approval.role
                         && earlier.approval.person.id.is_written_like(&approval.approval.person.id)
@@ -188,7 +188,7 @@ impl DeploymentState {
                 self.approved = None;
                 self.progress = None;
                 self.position = StagePosition::InProgress { stage: Stage::PlanAndApprove };
-                // All gates but the one behind which it stands again have to be passed again.
+                // All gates after the one before its new position have to be passed again.
                 let still = Gate { stage: Stage::PlanAndApprove, phase: Phase::Entrance };
                 self.passed.retain(|(gate, _)| *gate == still);
             }

@@ -1,7 +1,7 @@
-//! Finds objects that have a key twice, in whatever part of a document, read or passed over.
+//! Finds objects that have a key twice, in any part of a document, whether it is read or skipped.
 //!
-//! The scan looks at quotes, braces and commas alone, because a document can be large and each byte costs fuel. What is no
-//! JSON is left to those who read it.
+//! The scan only looks at quotes, braces and commas, because a document can be large and each byte costs fuel. Text
+//! that is not JSON is left to the parser.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -11,19 +11,19 @@ use serde::de::IgnoredAny;
 use super::NotJson;
 use crate::Pointer;
 
-/// Up to how many keys are compared one with another: for so few, that is quicker than a set.
+/// The number of keys up to which they are compared one by one: for so few, that is faster than a set.
 const FEW: usize = 16;
 
-/// How deep a document may be nested, as for the host and for `serde_json`.
+/// The deepest nesting of a document, as for the host and for `serde_json`.
 const DEEPEST: usize = 127;
 
-/// Refuses a document that has a key twice in one object, or is nested too deep.
+/// Refuses a document that has a key twice in one object, or is nested too deeply.
 pub(super) fn refuse(bytes: &[u8]) -> Result<(), NotJson> {
     let fault = match (Scan { bytes, open: Vec::new(), keys: Vec::new(), starts: Vec::new() }).run() {
         Ok(()) => return Ok(()),
         Err(fault) => fault,
     };
-    // Of what is no JSON, the scan may have taken one thing for another.
+    // In text that is not JSON, the scan may have misread a part.
     match serde_json::from_slice::<IgnoredAny>(bytes) {
         Ok(IgnoredAny) => Err(fault),
         Err(error) => Err(NotJson { pointer: Pointer::root(), message: error.to_string() }),
@@ -34,20 +34,20 @@ type Key<'a> = Cow<'a, [u8]>;
 
 struct Scan<'a> {
     bytes: &'a [u8],
-    /// The objects and lists that have begun and not ended.
+    /// The objects and lists that are open.
     open: Vec<Open<'a>>,
-    /// The keys of all open objects, up to the present place. Those of one object follow each other.
+    /// The keys of all open objects, up to the present place. The keys of one object follow each other.
     keys: Vec<Key<'a>>,
-    /// The [`start`] of each of the keys. Most keys differ there already.
+    /// The [`start`] of each key. Most keys already differ there.
     starts: Vec<u64>,
 }
 
-/// An object or a list that has begun and not ended.
+/// An open object or list.
 enum Open<'a> {
     Object {
-        /// Where its keys begin.
+        /// The index of its first key.
         first: usize,
-        /// Its keys beyond [`FEW`], to find them more quickly.
+        /// Its keys beyond [`FEW`], to find them faster.
         more: Option<BTreeSet<Key<'a>>>,
     },
     List {
@@ -133,7 +133,7 @@ impl<'a> Scan<'a> {
 
     fn doubled(&self, key: &[u8]) -> NotJson {
         let text = |key: &[u8]| String::from_utf8_lossy(key).into_owned();
-        // The key before which an object begins is the one that it belongs to.
+        // The object belongs to the last key before its beginning.
         let starts = self.open.iter().skip(1).map(|open| match open {
             Open::Object { first, .. } => Some(*first),
             Open::List { .. } => None,
@@ -154,11 +154,11 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Where the string ends whose opening quote is before `at`, and whether something in it is escaped. Eight bytes are looked
-/// at together. None if it does not end.
+/// The end of the string whose opening quote is before `at`, and whether it has escapes. Reads eight bytes at once.
+/// None if the string does not end.
 fn end_of_string(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
     const ONES: u64 = u64::MAX / 0xff;
-    /// Has the highest bit set in each byte that is zero, up to the first one at least.
+    /// Sets the highest bit in each byte that is zero, at least up to the first such byte.
     fn zeros(word: u64) -> u64 {
         word.wrapping_sub(ONES) & !word & (ONES << 7)
     }
@@ -186,7 +186,7 @@ fn end_of_string(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
     }
 }
 
-/// The key between its quotes, read.
+/// The key between its quotes, unescaped if needed.
 fn key(bytes: &[u8], from: usize, end: usize, escaped: bool) -> Option<Key<'_>> {
     if escaped {
         let text: String = serde_json::from_slice(bytes.get(from.checked_sub(1)?..=end)?).ok()?;

@@ -1,14 +1,14 @@
-//! Texts of settings in which something cannot be seen: two that look alike have to be alike.
+//! Checks texts of settings for invisible parts: two texts that look alike must be alike.
 
-/// What is wrong with any text, if something is: a control character that is no tab and no end of a line, or a character
-/// that changes the order in which others are shown.
+/// What is wrong with a text: a control character other than a tab or a line end, or a character that changes the order
+/// in which others are shown. None if nothing is wrong.
 pub(crate) fn unreadable(text: &str) -> Option<String> {
     let wrong = text.chars().find(|character| is_unreadable(*character))?;
     Some(format!("the text contains {}: remove it", described(wrong)))
 }
 
-/// What is wrong with the name of something, or with a pattern over names, beside what is wrong with any text: blanks at
-/// its beginning or end, line breaks, and characters that people do not see.
+/// What is wrong with a name, or with a pattern over names, besides what is wrong with any text: blanks at its
+/// beginning or end, line breaks, and invisible characters.
 pub(crate) fn unclear_name(text: &str) -> Option<String> {
     if is_blank(text) {
         return Some(BLANK.to_owned());
@@ -19,16 +19,16 @@ pub(crate) fn unclear_name(text: &str) -> Option<String> {
     (text.trim() != text).then(|| format!("`{text}` starts or ends with a blank: remove it"))
 }
 
-/// What is said of a text that has no visible character.
+/// The message about a text without a visible character.
 pub(crate) const BLANK: &str = "the text has no visible character";
 
-/// Whether a text has no character that people see. An empty text has none.
+/// Whether a text has no visible character. An empty text has none.
 pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(|character| character.is_whitespace() || is_invisible(character))
 }
 
-/// Whether people cannot see a character, although it makes two texts differ: control characters, and those of Unicode
-/// that have no width. Blanks and line breaks are none.
+/// Whether a character is invisible, although it makes two texts differ: control characters, and Unicode's characters
+/// without width. Blanks and line breaks do not count.
 ///
 /// ```
 /// use lockgate_plugin::is_invisible;

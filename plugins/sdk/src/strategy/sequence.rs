@@ -23,30 +23,30 @@ pub enum OnInconclusive {
 
 /// Performs the steps of a rollout one after another.
 ///
-/// It looks at nothing but the progress and the time, so any call may be repeated, and it follows the rollout that was
-/// approved even if the settings have changed since.
+/// It uses only the progress and the time, so any call may be repeated, and it follows the approved rollout even if the
+/// settings have changed since.
 ///
-/// - A step that has not begun, or that began and of which nothing is known, is performed.
+/// - A step that has not begun, or that began and has no known outcome, is performed.
 /// - A hold waits until its time is over, or until a person resumes it.
-/// - A step that failed takes the way back; after the point of no return, or if there is no way back, it pauses.
+/// - After a failed step it rolls back; after the point of no return, or if no rollback is possible, it pauses.
 /// - An inconclusive step is handled as [`OnInconclusive`] says.
-/// - When a person resumes a step that failed, it is performed again; one that was inconclusive counts as done: the
-///   person has judged in its place.
+/// - A failed step that a person resumes is performed again. An inconclusive step that a person resumes counts as done,
+///   because the person has judged it.
 #[derive(Clone, Copy, Debug)]
 pub struct Sequence {
-    /// What to do when an analysis had not enough data.
+    /// How to handle an analysis that lacks data.
     pub on_inconclusive: OnInconclusive,
-    /// How often an inconclusive step is begun at most, the first time included.
+    /// The most attempts at an inconclusive step, including the first.
     pub max_attempts: u32,
-    /// How long to wait before an inconclusive step is begun again.
+    /// How long to wait before the next attempt at an inconclusive step.
     pub retry_after: Duration,
 }
 
 impl Sequence {
-    /// What to do next.
+    /// The next action.
     pub fn advance(&self, now: Timestamp, progress: &Progress) -> Action {
         for step in &progress.rollout.steps {
-            // A step that the host knows nothing of has not begun.
+            // A step without a state has not begun.
             let Some(state) = progress.steps.iter().find(|state| state.id == step.id) else {
                 return Action::Perform(step.id.clone());
             };
@@ -57,7 +57,7 @@ impl Sequence {
         Action::Complete
     }
 
-    /// What to do about this step; none if it is done.
+    /// The action for this step. None if the step is done.
     fn step(&self, now: Timestamp, progress: &Progress, step: &Step, state: &StepState) -> Option<Action> {
         match state.status {
             StepStatus::Succeeded => None,
@@ -104,7 +104,7 @@ impl Sequence {
     }
 }
 
-/// The way back while there is one, else a pause.
+/// Rolls back if that is possible, and pauses otherwise.
 fn back(progress: &Progress, code: &str, found: String) -> Action {
     if progress.past_point_of_no_return {
         let message = format!("{found}, and it cannot be rolled back after the point of no return");
@@ -116,7 +116,7 @@ fn back(progress: &Progress, code: &str, found: String) -> Action {
     }
 }
 
-/// Waits for the end of a hold; none if it is over.
+/// Waits for the end of a hold. None if it is over.
 fn hold(now: Timestamp, step: &Step, state: &StepState, length: Option<u64>) -> Option<Action> {
     if state.resumed {
         return None;
@@ -125,7 +125,7 @@ fn hold(now: Timestamp, step: &Step, state: &StepState, length: Option<u64>) -> 
         let reason = Reason::new("waiting-for-person", format!("“{}”: a person has to say to go on", step.title));
         return Some(Action::Wait(Wait { until: None, for_person: true, reason }));
     };
-    // A hold of which nobody knows when it began begins now.
+    // A hold without a known beginning begins now.
     let Some(began) = state.began.map(Timestamp::from) else { return Some(Action::Perform(step.id.clone())) };
     let until = began.saturating_add(length);
     if until <= now {

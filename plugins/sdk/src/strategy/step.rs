@@ -1,4 +1,4 @@
-//! Steps, made in one line each.
+//! Constructors for steps.
 
 use super::{DeployAction, RouteAction, Step, StepAction};
 use crate::time::Duration;
@@ -9,17 +9,17 @@ impl Step {
         Self { id: id.into(), title: title.into(), action }
     }
 
-    /// Installs the release's components into a slot, with that much of the capacity in percent.
+    /// Installs the release's components into a slot, with this much of the capacity in percent.
     pub fn deploy(id: impl Into<String>, title: impl Into<String>, slot: &str, capacity: u8) -> Self {
         Self::new(id, title, StepAction::Deploy(DeployAction { slot: slot.to_owned(), capacity }))
     }
 
-    /// Sends that share of the consumers to a slot, in percent.
+    /// Sends this share of the consumers to a slot, in percent.
     pub fn route(id: impl Into<String>, title: impl Into<String>, slot: &str, weight: u8) -> Self {
         Self::new(id, title, StepAction::Route(RouteAction { slot: slot.to_owned(), weight }))
     }
 
-    /// Waits for that long.
+    /// Waits for this long.
     pub fn hold(id: impl Into<String>, title: impl Into<String>, length: Duration) -> Self {
         Self::new(id, title, StepAction::Hold(Some(length.as_millis())))
     }
@@ -34,7 +34,7 @@ impl Step {
         Self::new(id, title, StepAction::Analyze(checks.to_vec()))
     }
 
-    /// Takes a slot out of use and removes what is in it.
+    /// Takes a slot out of use and removes its content.
     pub fn retire(id: impl Into<String>, title: impl Into<String>, slot: &str) -> Self {
         Self::new(id, title, StepAction::Retire(slot.to_owned()))
     }

@@ -1,9 +1,9 @@
-//! How a deployment is undone, when the plan does not say.
+//! Finds the rollback of a deployment whose plan does not name one.
 
 use crate::types::{DeploymentResult, LastKnownGood, Scenario, WayBack};
 use crate::{Evaluation, PluginError};
 
-/// The way back of this deployment: the plan's, if it says one; else what follows from the scenario.
+/// The rollback of this deployment: the plan's, if it names one; otherwise the one that follows from the scenario.
 ///
 /// A first release is removed again. A new version returns to the release that was last operational in the target
 /// environment. A removal, as long as it can be undone, returns to the release that is being removed.

@@ -1,10 +1,10 @@
-//! The directories of a fixture: the same answers as the host's, out of memory.
+//! The directories of a fixture: they give the same answers as the host's, from memory.
 
 use std::collections::BTreeMap;
 
 use crate::directory::{DirectoryError, Entry, EntryKind, Listing};
 
-/// What stands at a path: the bytes of a file, or why it cannot be read.
+/// The content of a path: the bytes of a file, or why it cannot be read.
 type Placed = Result<Vec<u8>, DirectoryError>;
 
 /// The files of each directory, by path.

@@ -16,8 +16,8 @@ use crate::{Evaluation, EvidenceError};
 /// A snapshot made by hand.
 ///
 /// [`new`](Self::new) is a plain deployment: release `shop-2.4.0` of the product `shop`, a new version in the live
-/// environment, asked for by `rita`, under a normal change of low risk, at the exit of plan-and-approve on
-/// 2026-11-24T12:00:00Z (a Tuesday). Change what the test is about.
+/// environment, requested by `rita`, under a normal change of low risk, at the exit of plan-and-approve on
+/// 2026-11-24T12:00:00Z (a Tuesday). Change the parts that your test is about.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "each field is what the method of `Evaluation` of the same name answers")]
 pub struct Fixture {
@@ -114,7 +114,7 @@ impl Fixture {
         }
     }
 
-    /// What a plugin is asked with.
+    /// The evaluation to call a plugin with.
     pub fn evaluation(&self) -> Evaluation<'_> {
         Evaluation::new(self)
     }
@@ -124,8 +124,8 @@ impl Fixture {
         Person { id: id.to_owned(), name: id.to_owned(), roles: roles.iter().map(|role| (*role).to_owned()).collect() }
     }
 
-    /// An instance that runs in the live environment, monitored and documented: of no release in particular, with no
-    /// components and no configuration. Its name is the id.
+    /// An instance that runs in the live environment, monitored and documented, without a release, components or
+    /// configuration. Its name is the id.
     pub fn instance(id: &str) -> Instance {
         Instance {
             id: id.to_owned(),
@@ -170,7 +170,7 @@ impl Fixture {
         self
     }
 
-    /// Adds an approval of the subject, given an hour ago by a person who holds that one role. It does not expire.
+    /// Adds an approval of the subject, given an hour ago by a person who holds only this role. It does not expire.
     #[must_use]
     pub fn approved_by(self, person: &str, role: &str) -> Self {
         self.answered(Self::person(person, &[role]), role, ApprovalAnswer::Approved)

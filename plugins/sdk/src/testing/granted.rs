@@ -1,4 +1,4 @@
-//! What an operator granted the plugin of a fixture beside the snapshot.
+//! The capabilities that the plugin of a fixture is granted besides the snapshot.
 
 use super::Fixture;
 use super::files::Files;
@@ -7,7 +7,7 @@ use super::web::Web;
 use crate::directory::DirectoryError;
 use crate::http::{HttpError, Request, Response};
 
-/// What stands for the host's capabilities.
+/// The stand-ins for the host's capabilities.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Granted {
     files: Files,
@@ -16,36 +16,36 @@ pub(crate) struct Granted {
 }
 
 impl Fixture {
-    /// Puts a file into a directory that is granted; see [`Directory`](crate::directory::Directory).
+    /// Puts a file into a granted directory; see [`Directory`](crate::directory::Directory).
     #[must_use]
     pub fn with_file(mut self, directory: &str, path: &str, content: impl Into<Vec<u8>>) -> Self {
         self.granted.files.put(directory, path, Ok(content.into()));
         self
     }
 
-    /// Lets the reading of a file fail.
+    /// Makes reading a file fail.
     #[must_use]
     pub fn without_file(mut self, directory: &str, path: &str, error: DirectoryError) -> Self {
         self.granted.files.put(directory, path, Err(error));
         self
     }
 
-    /// Answers requests to a URL, whatever their method. Given several times, the answers come in turn, and then the
-    /// last again. A request to any other URL is not granted.
+    /// Answers requests to a URL, whatever their method. If several answers are given, they come in turn, and then the
+    /// last again. Requests to any other URL are not granted.
     #[must_use]
     pub fn with_answer(mut self, url: &str, response: Response) -> Self {
         self.granted.web.put(url, Ok(response));
         self
     }
 
-    /// Lets a request to a URL fail, in its turn.
+    /// Makes a request to a URL fail, in its turn.
     #[must_use]
     pub fn without_answer(mut self, url: &str, error: HttpError) -> Self {
         self.granted.web.put(url, Err(error));
         self
     }
 
-    /// The requests that were sent, in order, also those that were not granted.
+    /// The requests that were sent, in order, including those that were not granted.
     pub fn requests(&self) -> Vec<Request> {
         self.granted.web.sent()
     }
@@ -57,22 +57,22 @@ impl Fixture {
         self
     }
 
-    /// Grants the values for reading alone.
+    /// Grants the values for reading only.
     #[must_use]
     pub fn with_values_to_read_alone(mut self) -> Self {
         self.granted.values.grant_reading_alone();
         self
     }
 
-    /// Lets whatever is asked of the values fail; `why` is what the host says.
+    /// Makes every call about values fail; `why` is the host's message.
     #[must_use]
     pub fn without_values(mut self, why: &str) -> Self {
         self.granted.values.fail(why);
         self
     }
 
-    /// The value that is kept under a key now. A fixture keeps what a call changes at once; the host does so once the
-    /// call has given an answer.
+    /// The present value of a key. A fixture stores the changes of a call at once; the host stores them after the call
+    /// has answered.
     pub fn value(&self, key: &str) -> Option<Vec<u8>> {
         self.granted.values.kept(key)
     }

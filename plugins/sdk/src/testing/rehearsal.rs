@@ -6,7 +6,7 @@ use super::Fixture;
 use crate::Strategy;
 use crate::strategy::{Action, Progress, Rollout, StepAction, StepState, StepStatus};
 
-/// A rollout of which nothing has been done.
+/// The progress of a rollout at its beginning.
 pub fn progress(rollout: Rollout) -> Progress {
     let pending = |id: &str| StepState {
         id: id.to_owned(),
@@ -20,17 +20,17 @@ pub fn progress(rollout: Rollout) -> Progress {
     Progress { rollout, steps, past_point_of_no_return: false }
 }
 
-/// A rollout that is rehearsed: each step that the strategy names goes well, unless the test says otherwise.
+/// A rehearsed rollout: each step that the strategy names succeeds, unless the test says otherwise.
 #[derive(Debug)]
 pub struct Rehearsal {
-    /// The snapshot, and with it the time.
+    /// The snapshot, including the time.
     pub fixture: Fixture,
-    /// How far it has come.
+    /// The progress of the rollout.
     pub progress: Progress,
 }
 
 impl Rehearsal {
-    /// Lets the strategy plan.
+    /// Has the strategy plan the rollout.
     ///
     /// # Panics
     /// If it cannot.
@@ -40,11 +40,11 @@ impl Rehearsal {
         Self { fixture, progress: progress(rollout) }
     }
 
-    /// Performs steps as long as the strategy names one, and answers their ids and what it says then. A hold goes on
-    /// running; an analysis ends as `analysis` says when it is given the step's id.
+    /// Performs steps as long as the strategy names one. Returns their ids and the strategy's last action. A hold keeps
+    /// running; an analysis ends with the result of `analysis` for the step's id.
     ///
     /// # Panics
-    /// If the strategy cannot tell what to do, names a step that there is not, or never comes to an end.
+    /// If the strategy cannot tell what to do, names an unknown step, or never comes to an end.
     pub fn run<S: Strategy>(
         &mut self,
         strategy: &S,
@@ -70,7 +70,7 @@ impl Rehearsal {
         panic!("the rollout never comes to an end: {performed:?}")
     }
 
-    /// Notes that a person says to go on with the step.
+    /// Records that a person resumes the step.
     pub fn resume(&mut self, id: &str) {
         for state in self.progress.steps.iter_mut().filter(|state| state.id == id) {
             state.resumed = true;

@@ -1,4 +1,4 @@
-//! Reads the snapshot document that the host writes, so that a plugin can be tested on what it met in earnest.
+//! Reads a snapshot document of the host, so that a plugin can be tested on a real case.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,9 +19,9 @@ use crate::types::{
 /// Why a text is not a snapshot document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadableSnapshot {
-    /// Where the mistake lies.
+    /// The place of the mistake.
     pub pointer: Pointer,
-    /// What is wrong there.
+    /// What is wrong at this place.
     pub message: String,
 }
 
@@ -34,12 +34,11 @@ impl fmt::Display for UnreadableSnapshot {
 impl std::error::Error for UnreadableSnapshot {}
 
 impl Fixture {
-    /// Reads a snapshot document (JSON) as the host writes it. It names evidence by digest only: its content is empty
-    /// here until [`with_evidence`](Self::with_evidence) gives it. What the document has beyond what plugins see is
-    /// passed over.
+    /// Reads a snapshot document (JSON) of the host. It names evidence only by digest: its content is empty until
+    /// [`with_evidence`](Self::with_evidence) sets it. Parts of the document that plugins do not see are ignored.
     ///
     /// # Errors
-    /// If it is not JSON, or something that plugins see is missing or has another shape: the first such place.
+    /// If it is not JSON, or a part that plugins see is missing or has another shape. The error names the first place.
     pub fn from_json(text: &str) -> Result<Self, UnreadableSnapshot> {
         let mut json = serde_json::Deserializer::from_str(text);
         let snapshot: Snapshot = serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -90,7 +89,7 @@ struct Gate {
     phase: Phase,
 }
 
-/// The document holds in one place what the contract reads with methods of their own.
+/// The release in one part of the document. The contract reads its parts with separate methods.
 #[derive(Deserialize)]
 struct WholeRelease {
     #[serde(flatten)]
@@ -169,12 +168,12 @@ pub(crate) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, 
     Timestamp::deserialize(deserializer).map(Timestamp::as_millis)
 }
 
-/// The same, where there may be none.
+/// The same, for an optional moment.
 pub(crate) fn optional_moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     Ok(Option::<Timestamp>::deserialize(deserializer)?.map(Timestamp::as_millis))
 }
 
-/// A length of time written as text, as the contract's milliseconds.
+/// A duration written as text, as the contract's milliseconds.
 pub(crate) fn length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     Duration::deserialize(deserializer).map(Duration::as_millis)
 }

@@ -1,11 +1,11 @@
-//! The values of a fixture: the same answers as the host's, out of memory.
+//! The values of a fixture: they give the same answers as the host's, from memory.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::key_value::{Access, KeyValueError};
 
-/// As much room as an operator grants who says nothing else, in bytes.
+/// The default quota, in bytes.
 const QUOTA: u64 = 64 << 10;
 
 /// The values of a namespace.

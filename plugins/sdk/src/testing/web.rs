@@ -1,17 +1,17 @@
-//! The answers that a fixture gives to requests, and the requests that it was sent.
+//! The answers of a fixture to requests, and the requests that it received.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::http::{HttpError, Request, Response};
 
-/// What comes back, or why nothing does.
+/// The answer, or why there is none.
 type Answer = Result<Response, HttpError>;
 
-/// What answers requests.
+/// Answers requests.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Web {
-    /// By URL, each in turn; the last again and again.
+    /// The answers by URL, each in turn; the last one again and again.
     answers: RefCell<BTreeMap<String, VecDeque<Answer>>>,
     sent: RefCell<Vec<Request>>,
 }

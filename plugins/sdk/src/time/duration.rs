@@ -58,7 +58,7 @@ impl fmt::Display for Duration {
     }
 }
 
-/// Why a text is not a length of time.
+/// Why a text is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseDurationError(String);
 
@@ -91,7 +91,7 @@ fn parse(text: &str) -> Option<u64> {
         let (amount, tail) = rest.split_at_checked(rest.bytes().take_while(u8::is_ascii_digit).count())?;
         let amount: u64 = amount.parse().ok()?;
         let (unit, tail) = tail.split_at_checked(tail.bytes().take_while(u8::is_ascii_lowercase).count())?;
-        // Each unit once, and each shorter than the one before: `30m 1h` and `5m 5m` are slips of the pen.
+        // Each unit once, and each shorter than the one before: `30m 1h` and `5m 5m` are typing errors.
         let place = units.iter().position(|(name, _)| *name == unit)?;
         let (_, millis) = units.get(place)?;
         total = total.checked_add(amount.checked_mul(*millis)?)?;

@@ -26,7 +26,7 @@ const DAY: i64 = 86_400_000;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment that many milliseconds after 1970-01-01T00:00:00Z, or before it if negative.
+    /// The moment this many milliseconds after 1970-01-01T00:00:00Z, or before it if negative.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
@@ -36,13 +36,13 @@ impl Timestamp {
         self.0
     }
 
-    /// The moment that much later, or the last one there is.
+    /// The moment that much later, or the last possible one.
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add_unsigned(duration.as_millis()))
     }
 
-    /// How much later this is than `earlier`; nothing if it is not later.
+    /// How much later this is than `earlier`. Zero if it is not later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }

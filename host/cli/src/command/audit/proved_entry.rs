@@ -1,4 +1,4 @@
-//! Prints an entry that was proven to be in the log: what was decided, by whom, when.
+//! Prints an entry that was proven to be in the log: the decision, the person, the time.
 
 use lockgate_domain::ExceptionCode;
 use lockgate_ledger::Entry;

@@ -1,8 +1,8 @@
 //! The log of a running server, read page by page.
 //!
-//! An audit or a proof computes everything again, so all that is left to do here is to check that a page is the one that was asked
-//! for: in order, within its bounds, and of the kind that was named. A server that answers something else is
-//! [corrupt](Cause::Corrupt), because nobody can know what it serves. One that cannot be reached or refuses is not.
+//! An audit or a proof computes everything again. So this module only checks that a page is the requested one: in
+//! order, within its bounds, and of the right kind. A server that answers something else is [corrupt](Cause::Corrupt),
+//! because nobody can know what it serves. A server that cannot be reached or refuses is not.
 
 mod node_cache;
 #[cfg(test)]
@@ -27,9 +27,9 @@ use serde::de::DeserializeOwned;
 
 use self::node_cache::NodeCache;
 
-/// How large a piece of content may be, in bytes.
+/// The largest piece of content, in bytes.
 const LARGEST_CONTENT: u64 = 256 << 20;
-/// As much of a path as people want to read in a message, in characters.
+/// How much of a path a message shows, in characters.
 const LONGEST_PATH: usize = 100;
 
 /// The log of a running server: to be audited, and to have entries proved. The token needs the right `audit`.
@@ -127,7 +127,7 @@ fn ledger_error(error: ClientError) -> Error {
     StorageFailure { cause: FailureCause::Other, message: format!("{error}{hint}") }.into()
 }
 
-/// The server answers as Lockgate does, but something else than was asked for.
+/// The server answers in Lockgate's format, but not what the request asked for.
 fn contradiction(path: &RequestPath, answer: &str) -> Error {
     let shown = shortened(&path.to_string(), LONGEST_PATH);
     let message = format!("the server was asked for `{shown}`, and answered {answer}");
@@ -164,7 +164,7 @@ fn stored_entry(document: EntryDocument) -> Option<StoredEntry> {
     Some(StoredEntry { index, stream, sequence, kind, id, at, team, hash, leaf, damage })
 }
 
-/// Whether an entry is one of those that were asked for, and in its place.
+/// Whether an entry is one of the requested ones, and in its place.
 fn is_expected(query: &EntryQuery, last: Option<u64>, entry: &SourceEntry) -> bool {
     let index = entry.index();
     let follows = last.is_none_or(|last| if query.newest_first { index < last } else { index > last });

@@ -1,4 +1,4 @@
-//! Constants in calls: those that no evaluation could read.
+//! Checks constants in calls: finds those that no evaluation could read.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::expression::walk::literal_text;
 use crate::expression::{budget, functions};
 
 impl Checker<'_> {
-    /// A time, a length of time, a time zone or a pattern that is written down can be wrong before anything is known.
+    /// Checks a literal time, duration, time zone or pattern.
     pub(super) fn constant(&mut self, name: &str, call: &CallExpr, span: Range<usize>) {
         let Some(literal) = call.args.last().and_then(literal_text) else { return };
         let trial = match (name, &call.target) {

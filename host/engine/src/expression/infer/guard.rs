@@ -1,7 +1,7 @@
-//! Fields that can be missing, and what to write so that the condition can be evaluated then.
+//! Warns of fields that can be missing, and suggests how to write a condition that then still has an answer.
 //!
-//! For the `when` of a binding there is one safe way: it holds then, so that the policy is asked. For a model's
-//! `applies-when` only who writes it knows: the model is for such deployments, or it is not.
+//! For the `when` of a binding one answer is safe: true, so that the policy is asked. For a model's `applies-when` only
+//! its author knows the answer: the model is for such deployments, or it is not.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::expression::walk::{path, written, written_literal};
 use crate::model::ModelFinding;
 
 impl Checker<'_> {
-    /// Warns of a field that can be missing and that no `has(…)` asks for.
+    /// Warns of a field that can be missing and that no `has(…)` tests.
     pub(super) fn guarded(&mut self, node: &IdedExpr, operand: &IdedExpr, field: Option<&Field>, span: Range<usize>) {
         let root = match &operand.expr {
             Expr::Ident(name) if self.scope.iter().all(|around| around.variable != *name) => {
@@ -29,7 +29,7 @@ impl Checker<'_> {
         if !is_absent && absent_root.is_none() {
             return;
         }
-        // Once is enough, even if it is looked at often.
+        // One warning for each field is enough.
         self.tested.insert(path.clone());
         let message = format!("`{path}` may be missing, and then the condition cannot be evaluated");
         let finding = ModelFinding::warning("unguarded-field", span, message);
@@ -58,8 +58,8 @@ impl Checker<'_> {
         });
     }
 
-    /// A condition that holds where the field is there, or where it is not. It stands in front of the whole expression,
-    /// outside of all loops and negations, so that it alone decides then, whatever stands in the expression.
+    /// A condition that is true where the field is present, or where it is missing. It goes before the whole
+    /// expression, outside of all loops and negations, so that it alone decides then.
     fn condition_on(&self, node: &IdedExpr, present: bool) -> Option<String> {
         let not = if present { "" } else { "!" };
         let (mut condition, root) = match &node.expr {

@@ -1,4 +1,4 @@
-//! Expressions in a model, and where in the file their parts stand.
+//! Reads the expressions of a model, and finds the places of their parts in the file.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -9,12 +9,12 @@ use super::{Field, ModelFinding, Reader};
 use crate::expression::{ConditionOf, Expression};
 
 impl Reader<'_> {
-    /// A condition over the snapshot: whether the model applies.
+    /// A condition over the snapshot that says whether the model applies.
     pub(super) fn applies_when(&mut self, field: &Field<'_>) -> Option<String> {
         self.expression(field, |text, roles| Expression::read(text, ConditionOf::Model, roles))
     }
 
-    /// A condition over the snapshot: whether a binding is asked.
+    /// A condition over the snapshot that says whether a binding is asked.
     pub(super) fn condition(&mut self, field: &Field<'_>) -> Option<String> {
         self.expression(field, |text, roles| Expression::read(text, ConditionOf::Binding, roles))
     }
@@ -60,7 +60,7 @@ impl Reader<'_> {
     }
 }
 
-/// For each byte of a string's value, and for its end, the byte of what is written for it. Nothing if the two do not fit
+/// For each byte of a string's value, and for its end, the byte of the source text for it. None if the two do not fit
 /// together.
 fn places(raw: &str, value: &str) -> Option<Vec<usize>> {
     let quote = ["'''", "\"\"\"", "'", "\""].into_iter().find(|quote| raw.starts_with(quote))?;
@@ -83,7 +83,7 @@ fn places(raw: &str, value: &str) -> Option<Vec<usize>> {
                 (true, Some('u')) => 6,
                 (true, Some('U')) => 10,
                 (true, Some('x')) => 4,
-                // A backslash at the end of a line: it and all blanks behind it stand for nothing.
+                // A backslash at the end of a line: it and all following blanks stand for nothing.
                 (true, Some(blank)) if blank.is_whitespace() => {
                     let behind = rest.get(1..)?;
                     at += 1 + behind.len() - behind.trim_start().len();

@@ -1,4 +1,4 @@
-//! Values by key: there or missing, of the right type or reported.
+//! Reads values by key: reports missing ones that are required, and those of a wrong type.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use super::super::spans::escaped;
 use super::{Field, ModelFinding, Reader, Table};
 
 impl Reader<'_> {
-    /// Reports every key that is not among these.
+    /// Reports every key that is not in `known`.
     pub(super) fn known_keys(&mut self, table: &Table<'_>, known: &[&str]) {
         for key in table.entries.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
             let name = key.get_ref();
@@ -21,10 +21,10 @@ impl Reader<'_> {
         }
     }
 
-    /// The value of a key, if it is there.
+    /// The value of a key, if the key is there.
     pub(super) fn optional<'a>(&self, table: &Table<'a>, name: &str) -> Option<Field<'a>> {
         let (key, value) = table.entries.get_key_value(name)?;
-        // What could not be read stands nowhere.
+        // An unreadable value has no place of its own.
         let span = if value.span().is_empty() { key.span() } else { value.span() };
         Some(Field {
             name: name.to_owned(),
@@ -35,10 +35,10 @@ impl Reader<'_> {
         })
     }
 
-    /// The value of a key that has to be there.
+    /// The value of a required key.
     pub(super) fn required<'a>(&mut self, table: &Table<'a>, name: &str, example: &str) -> Option<Field<'a>> {
         let field = self.optional(table, name);
-        // A key that is only misspelt has been reported where it stands.
+        // A misspelt key has already been reported at its place.
         let unknown = table.entries.keys().filter(|key| self.unknown.contains(&key.span()));
         let is_misspelt = closest(name, unknown.map(|key| key.get_ref().as_ref())).is_some();
         if field.is_none() && !is_misspelt && !self.syntax.is_in_table(table.span.start) {
@@ -74,7 +74,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A text that is one line and not blank.
+    /// A text of one line that is not blank.
     pub(super) fn line(&mut self, field: &Field<'_>) -> Option<String> {
         let text = self.text(field)?;
         let problem = if text.trim().is_empty() {
@@ -92,13 +92,13 @@ impl Reader<'_> {
         None
     }
 
-    /// A name that other parts of the model, reports and addresses use.
+    /// An id, which other parts of the model, reports and addresses use.
     pub(super) fn id(&mut self, field: &Field<'_>) -> Option<String> {
         let id = self.text(field)?;
         self.check_id(&id, field.span.clone()).then_some(id)
     }
 
-    /// Whether it is lower-case words joined by hyphens; if not, that is reported.
+    /// Checks that an id consists of lower-case words joined by hyphens. Reports it if not.
     pub(super) fn check_id(&mut self, id: &str, span: Range<usize>) -> bool {
         const LONGEST: usize = 64;
         let is_word = |word: &str| {
@@ -130,7 +130,7 @@ impl Reader<'_> {
         number
     }
 
-    /// A whole number above zero.
+    /// A positive whole number.
     pub(super) fn count(&mut self, field: &Field<'_>) -> Option<u64> {
         let number = self.integer(field)?;
         let count = u64::try_from(number).ok().filter(|count| *count > 0);
@@ -179,7 +179,7 @@ impl Reader<'_> {
         Some(size.as_u64())
     }
 
-    /// A length of time, such as `250ms`.
+    /// A duration, such as `250ms`.
     pub(super) fn duration(&mut self, field: &Field<'_>) -> Option<Duration> {
         let text = self.text(field)?;
         match text.parse::<Duration>() {
@@ -209,7 +209,7 @@ impl Reader<'_> {
         }
     }
 
-    /// One of a few words.
+    /// One word of a list.
     pub(super) fn word<T: Copy>(&mut self, field: &Field<'_>, code: &'static str, words: &[(&str, T)]) -> Option<T> {
         let text = self.text(field)?;
         let known = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
@@ -250,7 +250,7 @@ impl Reader<'_> {
         Some(array.iter().enumerate().map(item).collect())
     }
 
-    /// Any value as JSON. Dates and times become texts, as TOML writes them.
+    /// Any value as JSON. Dates and times become texts in TOML's form.
     pub(super) fn json(&mut self, value: &DeValue<'_>, span: Range<usize>) -> Value {
         match value {
             DeValue::String(text) => Value::String(text.clone().into_owned()),

@@ -1,4 +1,4 @@
-//! The gates of a model: bindings, groups, and how they belong together.
+//! Reads the gates of a model: bindings, groups, and how they belong together.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -31,7 +31,7 @@ const BINDING_KEYS: [&str; 11] = [
     "two-person-override",
 ];
 
-/// A group, and what is still to be said of it.
+/// A group, and what is needed to check it later.
 struct ReadGroup {
     group: Option<Group>,
     id: Range<usize>,
@@ -40,7 +40,7 @@ struct ReadGroup {
 }
 
 impl Reader<'_> {
-    /// All `[[gates]]`, in the order in which a deployment meets them.
+    /// Reads all `[[gates]]`. Returns them in the order in which a deployment meets them.
     pub(super) fn gates(&mut self, document: &Table<'_>, plugins: &Plugins) -> Vec<GateModel> {
         let Some(field) = self.optional(document, "gates") else { return Vec::new() };
         let mut seen: BTreeMap<Gate, Range<usize>> = BTreeMap::new();
@@ -86,7 +86,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Whether the id is the first of its name; if not, that is reported.
+    /// Checks that an id is used for the first time. Reports it if not.
     fn is_first(&mut self, ids: &mut BTreeMap<String, Range<usize>>, id: &str, span: &Range<usize>) -> bool {
         let Some(first) = ids.get(id) else {
             ids.insert(id.to_owned(), span.clone());
@@ -197,7 +197,7 @@ impl Reader<'_> {
         Some(Binding {
             id: id?,
             kind: kind.flatten(),
-            // What is wrong has been reported: there is no model then, only a look for further mistakes.
+            // The mistake has been reported. So no model is made from this, only a search for further mistakes.
             enforcement: enforcement.unwrap_or(Enforcement::HardMandatory),
             when: when.flatten(),
             group: group.flatten().map(|(group, _)| group),
@@ -206,7 +206,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The group that a binding counts in, and what that does to the gate.
+    /// The group that a binding counts in, and the effect on the gate.
     fn group_of(
         &mut self,
         field: &super::Field<'_>,

@@ -1,4 +1,4 @@
-//! What a use of a plugin is granted.
+//! Reads the grants of a plugin's use.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -9,11 +9,11 @@ use toml::de::DeValue;
 use super::super::{GrantedDirectory, GrantedNamespace, GrantedOrigin, ModelGrants};
 use super::{Field, ModelFinding, Reader};
 
-/// Whether values may be changed, too.
+/// The words for `access`, and whether they allow changes.
 const ACCESS: [(&str, bool); 2] = [("read-only", false), ("read-write", true)];
 
 impl Reader<'_> {
-    /// `grants` of a use.
+    /// Reads `grants` of a use.
     pub(super) fn grants(&mut self, field: &Field<'_>) -> Option<ModelGrants> {
         let table = self.table(field)?;
         self.known_keys(&table, &["log", "evidence", "directory", "http", "key-value"]);
@@ -36,7 +36,7 @@ impl Reader<'_> {
         Some(grants)
     }
 
-    /// `directory`: by name, each a path, or a table with one.
+    /// Reads `directory`: by name, each a path, or a table with one.
     fn directories(&mut self, field: &Field<'_>) -> BTreeMap<String, GrantedDirectory> {
         let Some(table) = self.table(field) else { return BTreeMap::new() };
         let mut granted = BTreeMap::new();
@@ -62,7 +62,7 @@ impl Reader<'_> {
         Some(GrantedDirectory { path: self.path(&path)?, largest_file, most_entries })
     }
 
-    /// One of `http`.
+    /// Reads one item of `http`.
     fn origin(&mut self, field: &Field<'_>) -> Option<GrantedOrigin> {
         let table = self.table(field)?;
         let keys = ["origin", "methods", "addresses", "largest-response", "redirects", "timeout"];
@@ -92,7 +92,7 @@ impl Reader<'_> {
         redirects
     }
 
-    /// `key-value`.
+    /// Reads `key-value`.
     fn namespace(&mut self, field: &Field<'_>) -> Option<GrantedNamespace> {
         let table = self.table(field)?;
         self.known_keys(&table, &["namespace", "access", "quota"]);
@@ -103,7 +103,7 @@ impl Reader<'_> {
         Some(GrantedNamespace { namespace: self.id(&namespace)?, writable, quota })
     }
 
-    /// What a text stands for.
+    /// The value that a text stands for.
     fn parsed<T: FromStr<Err: Display>>(&mut self, field: &Field<'_>) -> Option<T> {
         let text = self.text(field)?;
         match text.parse() {
@@ -115,7 +115,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What the texts of a list stand for; none unless all of them could be read.
+    /// The values that the texts of a list stand for. None unless all of them can be read.
     fn parsed_items<T: FromStr<Err: Display>>(&mut self, field: &Field<'_>) -> Option<Vec<T>> {
         let items: Vec<Option<T>> = self.array(field)?.iter().map(|item| self.parsed(item)).collect();
         items.into_iter().collect()

@@ -1,7 +1,7 @@
-//! Reading a model: from TOML to what it means, with everything that is wrong found in one go.
+//! Reads a model from TOML, and reports all mistakes at once.
 //!
-//! The parser recovers from what it cannot read and goes on, and so does everything here: a value that is wrong is
-//! reported and left out, and the next one is read. Only at the end is it decided whether there is a model.
+//! The parser recovers after a mistake and goes on, and so does everything here: a wrong value is reported and left
+//! out, and the next one is read. Whether there is a model is decided only at the end.
 
 mod expression;
 mod field;
@@ -20,21 +20,21 @@ use super::spans::{Spans, escaped};
 use super::{LARGEST_SOURCE, Model, ModelFinding, ModelFindings, PluginSource, Source};
 use syntax::Syntax;
 
-/// A model that was read, and where its parts stand.
+/// A model that was read, and the places of its parts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Read {
-    /// What it means.
+    /// The model itself.
     pub model: Model,
-    /// Where its parts stand.
+    /// The places of its parts.
     pub spans: Spans,
-    /// What looks wrong. No errors.
+    /// The warnings. There are no errors among them.
     pub warnings: ModelFindings,
 }
 
-/// Reads a model. Its plugins' files are not looked at.
+/// Reads a model. Does not read the plugins' files.
 ///
 /// # Errors
-/// Everything that is wrong with it, and all warnings.
+/// All errors and warnings.
 pub fn read(source: &Source) -> Result<Read, ModelFindings> {
     let (read, findings) = read_partly(source);
     match read {
@@ -43,8 +43,8 @@ pub fn read(source: &Source) -> Result<Read, ModelFindings> {
     }
 }
 
-/// Reads what can be read of a model, for those who look for further mistakes in it. Where there are errors, what is
-/// wrong is left out or filled in, so that this is no model to decide by; behind a mistake in the syntax there is none.
+/// Reads as much of a model as possible, to look for further mistakes. If there are errors, wrong parts are left out or
+/// filled in, so no decision may use this model. After a syntax error there is none.
 pub fn read_partly(source: &Source) -> (Option<Read>, ModelFindings) {
     if source.text.len() as u64 > LARGEST_SOURCE {
         let message = format!("the file has {} bytes, and {LARGEST_SOURCE} are the most", source.text.len());
@@ -89,23 +89,23 @@ struct Reader<'t> {
     text: &'t str,
     syntax: Syntax,
     findings: Vec<ModelFinding>,
-    /// Where the keys stand that nobody knows.
+    /// The places of the unknown keys.
     unknown: Vec<Range<usize>>,
     /// The roles that the model declares.
     roles: BTreeSet<String>,
     spans: Spans,
 }
 
-/// A table, and where it stands.
+/// A table, and its place.
 #[derive(Clone)]
 struct Table<'a> {
     entries: &'a DeTable<'a>,
-    /// Its header, or its braces.
+    /// The place of its header, or of its braces.
     span: Range<usize>,
     pointer: String,
 }
 
-/// A value, and where it stands.
+/// A value, and its place.
 #[derive(Clone)]
 struct Field<'a> {
     name: String,
@@ -116,7 +116,7 @@ struct Field<'a> {
 }
 
 impl Reader<'_> {
-    /// Remembers where everything stands. The parser has refused what is nested too deep.
+    /// Remembers the places of all values. The parser has refused a text that is nested too deeply.
     fn place(&mut self, value: &Spanned<DeValue<'_>>, pointer: String) {
         match value.get_ref() {
             DeValue::Table(table) => {
@@ -207,5 +207,5 @@ impl Reader<'_> {
     }
 }
 
-/// The plugins of a model, by name; nothing for those that cannot be read.
+/// The plugins of a model, by name. None for an unreadable one.
 type Plugins = BTreeMap<String, Option<PluginSource>>;

@@ -1,4 +1,4 @@
-//! The plugins of a model, and how it uses them.
+//! Reads the plugins of a model, and their uses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,12 +7,12 @@ use super::{Field, ModelFinding, Plugins, Reader, Table};
 use lockgate_domain::{Right, rights_of};
 
 impl Reader<'_> {
-    /// All `[plugins.<name>]`.
+    /// Reads all `[plugins.<name>]`.
     pub(super) fn plugins(&mut self, document: &Table<'_>) -> Plugins {
         self.named(document, "plugins", |reader, table| reader.plugin(table))
     }
 
-    /// Tables by name; nothing for those that cannot be read.
+    /// Reads tables by name. None for an unreadable one.
     fn named<'a, T>(
         &mut self,
         document: &Table<'a>,
@@ -41,7 +41,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A path from the model's own folder.
+    /// A path, relative to the model's own folder.
     pub(super) fn path(&mut self, field: &Field<'_>) -> Option<String> {
         let path = self.line(field)?;
         if path.starts_with('/') || path.starts_with('\\') || path.contains(':') {
@@ -53,7 +53,7 @@ impl Reader<'_> {
         Some(path)
     }
 
-    /// `[strategy]`.
+    /// Reads `[strategy]`.
     pub(super) fn strategy(&mut self, field: &Field<'_>, plugins: &Plugins) -> Option<StrategyUse> {
         let table = self.table(field)?;
         self.known_keys(&table, &["plugin", "settings", "limits", "grants", "resume-by"]);
@@ -64,7 +64,7 @@ impl Reader<'_> {
         Some(StrategyUse { plugin: self.plugin_use(&table, plugins)?, resume_by: resume_by? })
     }
 
-    /// Roles of people: a hold for a person is not ended by a program.
+    /// Reads the roles that resume a rollout. They must be roles of people: a program cannot end a hold for a person.
     fn resume_by(&mut self, field: &Field<'_>) -> Option<BTreeSet<String>> {
         let mut named = BTreeSet::new();
         for item in self.array(field)? {
@@ -91,7 +91,7 @@ impl Reader<'_> {
         Some(named)
     }
 
-    /// All `[analyses.<id>]`.
+    /// Reads all `[analyses.<id>]`.
     pub(super) fn analyses(&mut self, document: &Table<'_>, plugins: &Plugins) -> BTreeMap<String, PluginUse> {
         let analyses = self.named(document, "analyses", |reader, table| {
             reader.known_keys(table, &["plugin", "settings", "limits", "grants"]);
@@ -100,7 +100,7 @@ impl Reader<'_> {
         analyses.into_iter().filter_map(|(id, used)| Some((id, used?))).collect()
     }
 
-    /// The keys that every use of a plugin has.
+    /// Reads the keys that every use of a plugin has.
     pub(super) fn plugin_use(&mut self, table: &Table<'_>, plugins: &Plugins) -> Option<PluginUse> {
         let settings = self.optional(table, "settings").and_then(|field| {
             self.table(&field)?;

@@ -1,6 +1,6 @@
-//! What the TOML parser could not read, and what is uncertain because of it.
+//! The syntax errors of the TOML text, and what is uncertain because of them.
 //!
-//! Behind a line that cannot be read, a key may seem to be missing that is only misspelt. Saying so would send people
+//! After an unreadable line, a key may seem to be missing that is only misspelt. A finding about it would send people
 //! after a mistake that is not there.
 
 use std::ops::Range;
@@ -10,9 +10,9 @@ use crate::model::ModelFinding;
 /// The syntax errors of a file.
 pub(super) struct Syntax {
     errors: Vec<(String, Range<usize>)>,
-    /// Where the lines begin that look like a table's header.
+    /// The places of the lines that look like a table's header.
     headers: Vec<usize>,
-    /// Whether a table of that name has an error: plugins, gates.
+    /// The names of tables with an error, such as `plugins` or `gates`.
     damaged: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ impl Syntax {
         Self { errors, headers, damaged }
     }
 
-    /// The errors as findings.
+    /// The syntax errors as findings.
     pub(super) fn findings(&self) -> Vec<ModelFinding> {
         let finding = |(message, span): &(String, Range<usize>)| {
             ModelFinding::error("syntax", span.clone(), format!("this is not TOML: {message}"))
@@ -54,21 +54,20 @@ impl Syntax {
         self.errors.iter().map(finding).collect()
     }
 
-    /// Whether something could not be read on the lines that a finding is about. What the parser put there instead is
-    /// its own guess.
+    /// Whether there is a syntax error on the lines of a finding. The value that the parser put there is its own guess.
     pub(super) fn is_on_lines_of(&self, text: &str, span: &Range<usize>) -> bool {
         let line_start = text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
         let line_end = text.get(span.end..).and_then(|rest| rest.find('\n')).map_or(text.len(), |end| span.end + end);
         self.errors.iter().any(|(_, error)| line_start <= error.start && error.start <= line_end)
     }
 
-    /// Whether something could not be read in the table that begins there.
+    /// Whether there is a syntax error in the table that begins at this byte.
     pub(super) fn is_in_table(&self, start: usize) -> bool {
         let end = self.headers.iter().find(|header| **header > start).copied().unwrap_or(usize::MAX);
         self.errors.iter().any(|(_, span)| start <= span.start && span.start <= end)
     }
 
-    /// Whether something could not be read in a table of that name, or in one below it.
+    /// Whether there is a syntax error in a table with this name, or in one below it.
     pub(super) fn is_below(&self, name: &str) -> bool {
         self.damaged.iter().any(|damaged| damaged == name)
     }

@@ -42,7 +42,7 @@ pub(crate) fn description(intake: &mut AnswerIntake, description: plugin::Descri
     })
 }
 
-/// Converts the findings of a plugin about settings that it refuses, of which there is at least one.
+/// Converts the findings of a plugin that refuses its settings. There is at least one.
 pub(crate) fn settings_findings(
     intake: &mut AnswerIntake,
     findings: Vec<plugin::SettingsFinding>,

@@ -1,5 +1,5 @@
-//! What wasmtime generates from the WIT packages of the contract: the exports of plugins, and the snapshot. Each capability
-//! generates its own interface in its own folder.
+//! The code that wasmtime generates from the WIT packages of the contract: the exports of plugins, and the snapshot.
+//! Each capability generates its own interface in its own folder.
 
 #![allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
 

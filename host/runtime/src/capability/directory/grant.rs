@@ -1,4 +1,4 @@
-//! What an operator grants of `directory`.
+//! An operator's grant of `directory`.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What an operator grants of `http`.
+//! An operator's grant of `http`.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -75,7 +75,7 @@ pub enum HttpGrantError {
         /// The origin of the grant.
         origin: Origin,
     },
-    /// There are two grants of one origin.
+    /// Two grants name the same origin.
     #[error("`{origin}` is granted twice: merge both grants into one")]
     Twice {
         /// The origin of the grant.

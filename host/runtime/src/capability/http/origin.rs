@@ -1,8 +1,8 @@
 //! Origins: the scheme, the host and the port that a request goes to.
 //!
-//! Every URL is parsed here and nowhere else, and strictly: checks are evaded where the check and the connection read one
-//! URL in two ways. So user information, backslashes, host names that are numbers in disguise, and characters that others
-//! fold into ASCII are refused.
+//! Every URL is parsed here and nowhere else, and strictly: an attack succeeds if the check and the connection read one
+//! URL differently. So user information, backslashes, host names that are numbers in disguise, and characters that
+//! other parsers fold into ASCII are refused.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -15,7 +15,7 @@ pub(super) enum Scheme {
     Https,
 }
 
-/// What stands behind the scheme.
+/// The host of an origin.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Host {
     /// In lower case.
@@ -70,7 +70,7 @@ impl Origin {
         self.port
     }
 
-    /// Takes the origin off the front of an absolute URL, and gives it with what comes after it; else what is wrong.
+    /// Takes the origin off the front of an absolute URL, and returns it with the rest; else what is wrong.
     pub(super) fn split(url: &str) -> Result<(Self, &str), String> {
         let (scheme, rest) = url.split_once("://").ok_or("it does not start with `http://` or `https://`")?;
         let scheme =
@@ -125,7 +125,7 @@ fn name_or_ipv4(text: &str) -> Result<Host, String> {
     }
 }
 
-/// What the text says after the host, for example `:8080`.
+/// The port in the text after the host, for example `:8080`.
 fn port_of(text: &str) -> Result<u16, String> {
     let digits = text.strip_prefix(':').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
     match digits.and_then(|digits| digits.parse().ok()) {

@@ -161,7 +161,7 @@ fn keep_names(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What the digest of a file is taken over, as canonical JSON.
+/// The values that the digest of a file covers, as canonical JSON.
 #[derive(Serialize)]
 struct DigestedValues<'a> {
     version: u64,

@@ -1,4 +1,4 @@
-//! What entries refer to: snapshots and evidence, by digest.
+//! The content that entries refer to: snapshots and evidence, by digest.
 
 use axum::Json;
 use axum::extract::State;
@@ -91,7 +91,7 @@ pub(in crate::api) async fn content(
 
 fn headers(kind: &str, media_type: &str, size: u64, stored: Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    // Never as what it says it is: a browser would run somebody's evidence as a page of this server.
+    // Never with the content's own media type: a browser would run evidence as a page of this server.
     for (name, value) in [
         (CONTENT_TYPE, "application/octet-stream"),
         (CONTENT_DISPOSITION, "attachment"),
@@ -105,7 +105,7 @@ fn headers(kind: &str, media_type: &str, size: u64, stored: Timestamp) -> Header
         (SIZE_HEADER, &size.to_string()),
         (STORED_HEADER, &stored.to_string()),
     ] {
-        // Names in the ledger hold no control characters, so all of them can stand in a header.
+        // Names in the ledger hold no control characters, so all of them can be header values.
         if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
             headers.insert(HeaderName::from_static(name), value);
         }

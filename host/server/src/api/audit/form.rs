@@ -1,5 +1,5 @@
-//! The documents that only this server writes: an entry and its proof are read by others as the ledger defines them, and are
-//! described here. The pages of the log are in [`lockgate_domain::api::audit`], for clients.
+//! The documents that only this server writes. Clients read an entry and its proof as the ledger defines them; this
+//! module describes them. The pages of the log are in [`lockgate_domain::api::audit`], for clients.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! The log itself: its head, its entries, its tree, and what was signed on the way.
+//! The log itself: its head, its entries, its tree, and its signed checkpoints.
 
 use axum::Json;
 use axum::extract::State;
@@ -15,7 +15,7 @@ use crate::api::extract::Authenticated;
 use crate::api::openapi_parts::AnyError;
 use crate::problem::Problem;
 
-/// How many entries are read at once, and how many bytes of them are sent at once: one may have 16 MiB.
+/// How many entries are read at once, and how many bytes of them are sent at once: one entry may have 16 MiB.
 const AT_ONCE: usize = 32;
 const LARGEST: usize = 8 << 20;
 
@@ -119,7 +119,7 @@ pub(in crate::api) async fn entries(
     state.ask(actor, move |source| page(source, query)).await.map(Json)
 }
 
-/// As many entries as fit into a page, and where to go on.
+/// As many entries as fit into a page, and the index from which to continue.
 fn page(source: &dyn LogSource, mut query: EntryQuery) -> Result<Entries, Error> {
     let (limit, mut page, mut bytes) = (query.limit, Entries::default(), 0);
     while places(&page) < limit {

@@ -9,10 +9,10 @@ use utoipa::IntoParams;
 
 use crate::problem::Problem;
 
-/// How many items a page has if nobody says.
+/// The default number of items on a page.
 const USUAL: usize = 100;
 
-/// The largest place in the log.
+/// The largest index in the log.
 const LARGEST: u64 = 1 << 53;
 
 /// Which entries. All conditions have to hold.
@@ -128,7 +128,7 @@ impl NodesQuery {
     }
 }
 
-/// A place in the log. No log has more entries than every reader of JSON can count.
+/// An index in the log. Every JSON reader can count the entries of any log exactly.
 fn place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let place = Option::<u64>::deserialize(deserializer)?;
     match place {
@@ -145,7 +145,7 @@ fn within(limit: Option<usize>) -> Result<usize, Problem> {
     }
 }
 
-/// A parameter that cannot be.
+/// The problem for an impossible parameter.
 pub(super) fn wrong(detail: String) -> Problem {
     Problem::of_status(StatusCode::BAD_REQUEST).detail(detail)
 }

@@ -111,10 +111,10 @@ pub async fn decision_proof(
     state.ask(actor, move |source| proof_of_decision(source, &id)).await.map(Json)
 }
 
-/// The proof of a decision: of the first entry that holds it, if it was written down more than once.
+/// The proof of a decision. If several entries hold it, the proof is of the first.
 ///
 /// # Errors
-/// If there is none, or the log cannot be read.
+/// If there is no such decision, or the log cannot be read.
 pub fn proof_of_decision(storage: &dyn LogSource, id: &str) -> Result<InclusionProof, Error> {
     let (kind, id) = (Some("decision".to_owned()), Some(id.to_owned()));
     let found = storage.entries(&EntryQuery { kind, id: id.clone(), limit: 1, ..EntryQuery::default() })?;

@@ -1,4 +1,4 @@
-//! What the routes of the audit log need: the ledger, as far as the actor may see it.
+//! The state of the audit log's routes: the ledger, as far as the actor may see it.
 
 use std::sync::Arc;
 
@@ -12,19 +12,18 @@ use crate::api::errors::damaged;
 use crate::api::state::{ApiState, ServerState, reading};
 use crate::problem::Problem;
 
-/// What the routes need.
 #[derive(Clone)]
 pub struct AuditState {
     storage: Arc<dyn Storage>,
 }
 
 impl AuditState {
-    /// The routes of that ledger.
+    /// The state for a ledger.
     pub fn new(storage: Arc<dyn Storage>) -> Self {
         Self { storage }
     }
 
-    /// Asks something of the log as the actor may see it, on a thread that reads.
+    /// Reads the log as the actor may see it, on a thread for reading.
     pub(super) async fn ask<T: Send + 'static>(
         &self,
         actor: Actor,
@@ -51,13 +50,13 @@ impl FromRef<ApiState> for AuditState {
     }
 }
 
-/// What an error of the ledger is to somebody who only reads.
+/// The problem for an error of the ledger in a read.
 fn problem(error: Error) -> Problem {
     match error {
         Error::NotFound(message) => Problem::of_status(StatusCode::NOT_FOUND).detail(message),
         Error::Withheld(_) => Problem::of_status(StatusCode::FORBIDDEN).detail(error.to_string()),
         Error::Unavailable(StorageFailure { cause: FailureCause::Corrupt, message }) => {
-            // An auditor is told where.
+            // An auditor also gets the place.
             damaged(&message).detail(message)
         }
         Error::Unavailable(StorageFailure { cause, message }) => {

@@ -84,7 +84,7 @@ struct EvaluationFailure {
 }
 
 impl<'a> EvaluationAnswer<'a> {
-    /// The answer that a decision gives.
+    /// The answer for a decision.
     pub(super) fn of(decision: &'a Decision) -> Self {
         let Decision { id, verdict, reasons, requirements, obligations, .. } = decision;
         let decided = EvaluationDecision {
@@ -103,7 +103,7 @@ impl<'a> EvaluationAnswer<'a> {
         Self { decision: *verdict == Verdict::Allow, context: EvaluationContext::Decided(Box::new(decided)) }
     }
 
-    /// The answer where nothing was decided.
+    /// The answer if no decision was made.
     pub(super) fn failed(problem: &Problem) -> Self {
         let document = problem.document(None);
         let message = document.detail.unwrap_or(document.title);
@@ -112,7 +112,7 @@ impl<'a> EvaluationAnswer<'a> {
     }
 }
 
-/// What stands in the way, in words, each thing once.
+/// The reasons that block, in words, each once.
 fn for_users(decision: &Decision) -> String {
     let reasons = decision.reasons.iter().filter(|reason| reason.blocking).map(|reason| reason.message.as_str());
     let needs = decision.requirements.iter().filter(|need| need.blocking);
@@ -132,7 +132,7 @@ fn for_users(decision: &Decision) -> String {
     if told.is_empty() { format!("{begin}.") } else { format!("{begin}: {}.", told.join("; ")) }
 }
 
-/// The same with codes, where they come from, and the model.
+/// The same, with codes, sources, and the model.
 fn for_administrators(decision: &Decision) -> String {
     let reasons = decision.reasons.iter().filter(|reason| reason.blocking);
     let reasons = reasons.map(|reason| format!("{}: {}: {}", from(&reason.source), reason.code, reason.message));

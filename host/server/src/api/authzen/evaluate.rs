@@ -1,4 +1,4 @@
-//! Evaluations: one, or several in one request.
+//! Single evaluations, and several in one request.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::api::openapi_parts::NothingDecided;
 use crate::intake::MediaType;
 use crate::problem::Problem;
 
-/// How many evaluations of one request are made side by side: enough to be written in one group.
+/// How many evaluations of one request run side by side: enough to be written in one group.
 const AT_ONCE: usize = 16;
 
 /// Evaluate a gate
@@ -77,9 +77,9 @@ pub(in crate::api) async fn evaluations(
         EvaluationBatch::One(asked) => return one(&state, &caller, asked).await,
         EvaluationBatch::Several(all, semantic) => (all, semantic),
     };
-    // One answer for all of them: each by itself would say the same.
+    // One refusal for all of them: each evaluation would give the same one.
     caller.session.require().await?;
-    // Where it may stop, nothing is asked that may not have to be: each question leaves a decision in the ledger.
+    // If the request may stop early, the evaluations run one by one: each leaves a decision in the ledger.
     let at_once = if semantic == EvaluationSemantic::ExecuteAll { AT_ONCE } else { 1 };
     let mut outcomes = stream::iter(all).map(|asked| decide(&state, &caller, asked)).buffered(at_once);
     let mut done: Vec<Result<Arc<Decision>, Problem>> = Vec::new();
@@ -107,7 +107,7 @@ async fn decide(state: &ApiState, caller: &GateCaller, asked: CompleteEvaluation
     Ok(ask(state, caller, question).await?.decision)
 }
 
-/// The standard asks for it.
+/// Checks the media type, as the standard requires.
 fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
     let kind = MediaType::of(headers).essence;
     match kind.as_str() {

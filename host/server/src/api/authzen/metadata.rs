@@ -1,4 +1,4 @@
-//! What this decision point has, and where: open to everybody.
+//! The metadata of this decision point: its features and addresses, open to everybody.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -14,13 +14,13 @@ use crate::api::openapi_parts::AnyError;
 use crate::layers::SpeaksTls;
 use crate::problem::Problem;
 
-/// The path for one evaluation.
+/// The path for a single evaluation.
 pub(in crate::api) const EVALUATION: &str = "/access/v1/evaluation";
 
 /// The path for several evaluations.
 pub(in crate::api) const EVALUATIONS: &str = "/access/v1/evaluations";
 
-/// The path of the configuration.
+/// The path of the metadata.
 pub(in crate::api) const CONFIGURATION: &str = "/.well-known/authzen-configuration";
 
 /// The endpoints of this decision point. It has no search endpoints.
@@ -74,14 +74,14 @@ pub(in crate::api) async fn configuration(
     Ok((kept, Json(configuration)).into_response())
 }
 
-/// Whether it is a name or an address, and perhaps a port, and nothing that would turn the addresses into others.
+/// Whether the text is only a name or an address, perhaps with a port, so that it cannot change the rest of an address.
 fn is_host(host: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
     (1..=255).contains(&host.len()) && host.bytes().all(allowed)
 }
 
-/// The standard knows `https` alone. Without TLS there are only tries on one machine, and what stands behind a proxy that
-/// says what it was asked by.
+/// The scheme of the addresses. The standard allows only `https`. Without TLS the server is either a trial on one
+/// machine, or behind a proxy that forwards the scheme.
 fn scheme(uri: &Uri, headers: &HeaderMap, tls: bool, host: &str) -> &'static str {
     let forwarded = headers.get("x-forwarded-proto").and_then(|scheme| scheme.to_str().ok());
     match uri.scheme_str().or(forwarded) {

@@ -1,10 +1,11 @@
 //! AuthZEN 1.0: may this subject take this action on this resource?
 //!
-//! The subject is who wants to go on, the action is a gate, and the resource is a deployment. The text that it follows is
-//! the final Authorization API 1.0 of the OpenID Foundation: evaluation, evaluations and metadata. There is no search.
+//! The subject is the person or program that wants to go on, the action is a gate, and the resource is a deployment.
+//! The module follows the final Authorization API 1.0 of the OpenID Foundation: evaluation, evaluations and metadata,
+//! but no search.
 //!
-//! An HTTP error is never a decision: it says that nothing was decided. Every decision that is answered is in the ledger,
-//! by its id.
+//! An HTTP error is never a decision: it says that no decision was made. Every decision in an answer is in the ledger,
+//! under its id.
 
 mod answer;
 pub(super) mod evaluate;

@@ -1,9 +1,9 @@
-//! AuthZEN requests, and what they mean here.
+//! AuthZEN requests, and their meaning for Lockgate.
 //!
-//! What the standard requires is looked at first, for all evaluations, and all that is missing is told at once. Members
-//! that nobody knows are ignored, as the standard wants it. Properties and context are read and make no difference, but for
-//! the team that a deployment belongs to: a decision rests on what the ledger knows of a deployment, never on what is said
-//! in passing.
+//! The members that the standard requires are checked first, for all evaluations, and all missing ones are reported at
+//! once. Unknown members are ignored, as the standard requires. Properties and context are read but have no effect,
+//! except for the deployment's team: a decision depends on what the ledger knows of a deployment, never on what a
+//! request says about it.
 
 use axum::http::StatusCode;
 use lockgate_domain::{Gate, PersonId, Right, TeamName};
@@ -20,9 +20,9 @@ use super::super::gate_decision::GateQuestion;
 use super::super::json_body::{BodyRefusal, read_asked};
 use crate::problem::Problem;
 
-/// How many evaluations one request may have.
+/// The most evaluations in one request.
 const MOST: usize = 100;
-/// By which interface it was asked, for the record.
+/// The name of this interface in the ledger.
 const PATH: &str = "authzen";
 
 /// One evaluation: may the subject take the action on the resource?
@@ -139,7 +139,7 @@ pub(super) enum EvaluationSemantic {
 }
 
 impl EvaluationSemantic {
-    /// Whether nothing more is to be evaluated after one of that outcome.
+    /// Whether the evaluations stop after one with this outcome.
     pub(super) fn stops_after(self, allowed: bool) -> bool {
         match self {
             Self::ExecuteAll => false,
@@ -149,7 +149,7 @@ impl EvaluationSemantic {
     }
 }
 
-/// One evaluation of which nothing is missing. What it asks for may still not exist.
+/// An evaluation with all required members. The deployment or gate that it names may still not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CompleteEvaluation {
     subject: (String, String),
@@ -158,12 +158,12 @@ pub(super) struct CompleteEvaluation {
     team: Option<TeamName>,
 }
 
-/// What several evaluations come to.
+/// One evaluation, or several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum EvaluationBatch {
-    /// There is no list: it is one evaluation.
+    /// The request has no list: it is one evaluation.
     One(CompleteEvaluation),
-    /// A list, and when to stop.
+    /// A list, and the rule for when to stop.
     Several(Vec<CompleteEvaluation>, EvaluationSemantic),
 }
 
@@ -205,7 +205,7 @@ pub(super) fn evaluations(body: &[u8]) -> Result<EvaluationBatch, Problem> {
     }
 }
 
-/// Finds everything that the standard requires, or notes all that is missing.
+/// Takes the required members of an evaluation, or notes all that are missing.
 fn complete(
     place: &str,
     subject: Option<&EvaluationSubject>,
@@ -261,7 +261,7 @@ fn complete(
 }
 
 impl CompleteEvaluation {
-    /// What is asked of which gate, if the actor may ask it for the subject.
+    /// The question to the gate, if the actor may ask it for the subject.
     pub(super) fn question(self, actor: &Actor) -> Result<GateQuestion, Problem> {
         let Self { subject, action, resource, team } = self;
         let (kind, id) = subject;
@@ -282,14 +282,14 @@ impl CompleteEvaluation {
         let is_asker = PersonId::new(&id).is_ok_and(|id| id == actor.person.id);
         if !is_asker {
             actor.require(Right::RequestForOthers).map_err(|forbidden| problem(ServiceError::from(forbidden)))?;
-            // Who asked is kept anyway; for whom, only if it is somebody else.
+            // The ledger keeps the actor in any case. It keeps the subject only if that is somebody else.
             input = Some(json!({ "subject": { "type": kind, "id": id } }));
         }
         Ok(GateQuestion { deployment: AtDeployment::new(resource.1, team), gate, path: PATH, input })
     }
 }
 
-/// The name of a gate as an action.
+/// The name of a gate as an AuthZEN action.
 fn name(gate: Gate) -> String {
     format!("{}.{}", gate.stage.as_str(), gate.phase.as_str())
 }
@@ -309,7 +309,7 @@ fn mistake(pointer: impl Into<String>, message: impl Into<String>) -> InputError
     InputError { pointer: pointer.into(), message: message.into() }
 }
 
-/// What the standard calls a bad request.
+/// The problem for what the standard calls a bad request.
 fn wrong(mistakes: &[InputError]) -> Problem {
     let detail = mistakes.first().map(InputError::to_string);
     Problem::new(StatusCode::BAD_REQUEST, "invalid-evaluation", "Invalid evaluation")

@@ -28,7 +28,7 @@ pub(super) struct GateDocument<'a> {
     obligations: &'a BTreeMap<String, Vec<Obligation>>,
 }
 
-/// What the document has. What is asked for besides is undefined, and no reason to decide anything.
+/// The members of the document. Any other member is undefined, and no reason to decide anything.
 const MEMBERS: [&str; 5] = ["allow", "verdict", "reasons", "requirements", "obligations"];
 
 /// The answer to a query.
@@ -68,7 +68,7 @@ impl QueryWarning {
     }
 }
 
-/// Whether there can be such a part, whatever is decided.
+/// Whether this part can exist, whatever is decided.
 pub(super) fn may_exist(part: &[String]) -> bool {
     part.first().is_none_or(|first| MEMBERS.contains(&first.as_str()))
 }
@@ -93,7 +93,7 @@ pub(super) fn part(decision: &Decision, path: &[String]) -> Result<Option<Value>
     }))
 }
 
-/// Timers, in nanoseconds, under the names that the decision log has them by.
+/// Timers in nanoseconds, under the same names as in the decision log.
 pub(super) fn metrics(phases: &RequestPhases) -> Value {
     let timer = |(name, time): (String, Value)| match name.as_str() {
         "total_ns" => ("timer_server_handler_ns".to_owned(), time),
@@ -105,7 +105,7 @@ pub(super) fn metrics(phases: &RequestPhases) -> Value {
     }
 }
 
-/// The version of the server, and the model and the plugins where OPA has its bundles.
+/// The version of the server, and the model and plugins in the place of OPA's bundles.
 pub(super) fn provenance(decision: &Decision) -> Value {
     let model = &decision.model;
     let revision = |version: &str, digest: &dyn std::fmt::Display| json!({ "revision": format!("{version}@{digest}") });

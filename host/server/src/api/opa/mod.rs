@@ -1,8 +1,8 @@
-//! The data API of OPA, for those who ask OPA today: each gate is a document.
+//! The data API of OPA, for clients that ask OPA today: each gate is a document.
 //!
 //! `POST /v1/data/lockgate/fulfill/entrance` with `{"input": {"deployment": "<id>"}}` asks the gate, and answers with a
-//! document that begins with `allow`; a longer path walks into it, and what is not there is undefined, as in OPA. The
-//! input names a deployment and says nothing about it: what could be said could be forged.
+//! document that begins with `allow`. A longer path selects a part of it, and a missing part is undefined, as in OPA.
+//! The input only names a deployment: any statement about it could be forged.
 
 mod document;
 pub(super) mod query;

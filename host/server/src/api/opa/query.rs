@@ -15,7 +15,7 @@ use super::read::{self, OpaQueryBody, OpaQueryParams};
 use crate::api::openapi_parts::{AnyError, NothingDecided};
 use crate::problem::Problem;
 
-/// By which interface it was asked, for the record.
+/// The name of this interface in the ledger.
 const PATH: &str = "opa";
 
 /// Query a gate with `GET`
@@ -211,12 +211,12 @@ pub(in crate::api) async fn post_undefined(parameters: QueryParams<OpaQueryParam
     no_gate(parameters)
 }
 
-/// The answer about a document above the gates, or beside them.
+/// The answer for a document that is not one of the gates.
 fn no_gate(QueryParams(parameters): QueryParams<OpaQueryParams>) -> Result<Response, Problem> {
     undefined("undefined document: gates are at `/v1/data/lockgate/<stage>/<phase>`", &parameters)
 }
 
-/// What is not there is undefined, and no error: as in OPA.
+/// A missing document is undefined, and no error, as in OPA.
 fn undefined(message: &str, parameters: &OpaQueryParams) -> Result<Response, Problem> {
     respond(
         &OpaQueryAnswer { warning: Some(QueryWarning::new(message)), ..OpaQueryAnswer::default() },
@@ -224,7 +224,7 @@ fn undefined(message: &str, parameters: &OpaQueryParams) -> Result<Response, Pro
     )
 }
 
-/// What the path says.
+/// The parts of the path.
 struct QueryPath {
     stage: String,
     phase: String,

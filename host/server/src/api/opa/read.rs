@@ -1,4 +1,4 @@
-//! What is asked: the gate of the path, and the deployment of the input.
+//! Reads a query: the gate of the path, and the deployment of the input.
 
 use axum::http::StatusCode;
 use lockgate_domain::{Gate, TeamName, shown, without_byte_order_mark};
@@ -131,7 +131,7 @@ fn looks_whole(members: &Map<String, Value>) -> bool {
     ["release", "plan", "approvals", "environment"].iter().any(|name| members.contains_key(*name))
 }
 
-/// A client could write anything into a whole deployment, approvals for example.
+/// Refuses a whole deployment as input: a client could write anything into it, for example approvals.
 fn whole(place: &str) -> Problem {
     bad(format!(
         "at `{place}`: a whole deployment is not accepted here, because the client could forge its approvals: register it with \

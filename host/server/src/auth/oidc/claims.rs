@@ -1,4 +1,4 @@
-//! What a token says, and who that is here.
+//! The claims of a token, and the person that they stand for.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::auth::CredentialRefusal;
 use crate::auth::session::CredentialLifetime;
 use crate::config::{ClaimRule, IssuerConfig, PatternList};
 
-/// The claims of a token. A token that gives one twice is not read: others might see the other value.
+/// The claims of a token. A token that has a claim twice is refused: other readers might see the other value.
 #[derive(Clone, Debug)]
 pub(super) struct Claims(Map<String, Value>);
 
@@ -42,7 +42,7 @@ impl<'de> Deserialize<'de> for Claims {
     }
 }
 
-/// Which issuer a token says it is of, unverified: good for finding out whose keys to look at, and nothing else.
+/// The issuer that a token claims, unverified: use it only to find the keys.
 pub(super) fn claimed_issuer(token: &str) -> Result<String, CredentialRefusal> {
     let claims = jsonwebtoken::dangerous::insecure_decode_claims::<Claims>(token);
     let claims = claims.map_err(|_| CredentialRefusal::NoToken("its claims are unreadable"))?;
@@ -65,7 +65,7 @@ impl Claims {
         })
     }
 
-    /// Until when the token is accepted, if it is time for it.
+    /// The time until which the token is accepted. An error if it is not valid now.
     pub(super) fn check_times(
         &self,
         leeway: Duration,
@@ -94,7 +94,7 @@ impl Claims {
     }
 }
 
-/// Who the tokens of an issuer are.
+/// The rules that map the tokens of an issuer to people.
 pub(super) struct ClaimMapping {
     person: String,
     prefix: String,
@@ -121,14 +121,14 @@ impl ClaimMapping {
         }
     }
 
-    /// Who it is. The token has been verified.
+    /// The actor for the claims. The token has been verified.
     pub(super) fn actor(&self, claims: &Claims) -> Result<Actor, CredentialRefusal> {
         let wrong = |problem| CredentialRefusal::Claim { claim: self.person.clone(), problem };
         let id = match claims.get(&self.person) {
             Some(Value::String(id)) if !id.is_empty() => id,
             _ => return Err(wrong("is missing, empty, or not a text: it has to hold the id of the person")),
         };
-        // Anybody can write an address into a profile; only the issuer can say that it was tried.
+        // Anybody can write an address into a profile; only the issuer can say that it has verified the address.
         if matches!(self.person.as_str(), "email" | "/email")
             && claims.get("email_verified") != Some(&Value::Bool(true))
         {
@@ -136,11 +136,11 @@ impl ClaimMapping {
         }
         let name = self.name.as_ref().and_then(|name| claims.get(name)).and_then(Value::as_str).unwrap_or_default();
         let no_id = |wrong| CredentialRefusal::PersonId { of: self.person.clone(), wrong };
-        // By itself first: a blank in front of it would hide behind the prefix.
+        // Checks the id alone first: behind the prefix, a leading blank would go unnoticed.
         let claimed = PersonId::new(id).map_err(no_id)?;
         let id = PersonId::new(&format!("{}{}", self.prefix, claimed.written())).map_err(no_id)?;
         self.check_characters(claims)?;
-        // One rule alone: added up, the roles of one would reach into the teams of another.
+        // Only one rule counts: if rules were added up, the roles of one would reach into the teams of another.
         let rule = self.rules.iter().find(|rule| rule.fits(claims));
         let gives = &rule.ok_or(CredentialRefusal::NoRule { what: "token", section: "auth.oidc.rules" })?.gives;
         let person = Person { id, name: name.to_owned(), roles: gives.roles.iter().cloned().collect() };
@@ -153,7 +153,7 @@ impl ClaimMapping {
         })
     }
 
-    /// Checks the claims that are looked at: rules must not match what people read otherwise.
+    /// Checks the claims that rules read: a rule must not match a text that people read differently.
     fn check_characters(&self, claims: &Claims) -> Result<(), CredentialRefusal> {
         let of_rules = self.rules.iter().flat_map(|rule| rule.when.iter().map(|(claim, _)| claim));
         for claim in of_rules.chain(&self.name) {

@@ -1,5 +1,5 @@
-//! Getting the keys of an issuer: its discovery document, and the set of keys that it names. Redirects are not followed: keys are
-//! where the configuration or the issuer says, and nowhere else.
+//! Fetches the keys of an issuer: its discovery document, and the key set that it names. Redirects are not followed:
+//! keys come only from the address that the configuration or the issuer names.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use ureq::http::header::ACCEPT;
 use crate::config::{IssuerConfig, check_uri};
 use crate::process::outbound_agent;
 
-/// How large an answer may be, in bytes.
+/// The largest answer, in bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// Where the keys of an issuer are.
+/// The address of an issuer's keys.
 #[derive(Clone)]
 pub(super) struct KeySource {
     issuer: String,
@@ -27,7 +27,7 @@ pub(super) struct KeySource {
     timeout: Duration,
 }
 
-/// Why there are none.
+/// Why the keys could not be fetched.
 #[derive(Debug, thiserror::Error)]
 #[error("`{place}`: {why}")]
 pub(super) struct FetchError {
@@ -41,15 +41,14 @@ impl FetchError {
     }
 }
 
-/// What is needed of a discovery document (OpenID Connect Discovery 1.0, section 3).
+/// The required parts of a discovery document (OpenID Connect Discovery 1.0, section 3).
 #[derive(Deserialize)]
 struct DiscoveryDocument {
     issuer: String,
     jwks_uri: String,
 }
 
-/// A set of keys (RFC 7517, section 5). What a key is, is read for each by itself: one that is not known here shall not
-/// spoil the others.
+/// A key set (RFC 7517, section 5). Each key is read by itself, so that an unknown kind does not spoil the others.
 #[derive(Deserialize)]
 struct KeySetDocument {
     keys: Vec<Value>,
@@ -64,7 +63,7 @@ impl KeySource {
         &self.issuer
     }
 
-    /// Blocks until they are there.
+    /// Fetches the keys. Blocks until they are there.
     pub(super) fn fetch(&self) -> Result<Vec<PublicKey>, FetchError> {
         let agent = outbound_agent(std::time::Duration::from_millis(self.timeout.as_millis()));
         let place = match &self.jwks_uri {
@@ -106,15 +105,15 @@ fn get<T: DeserializeOwned>(agent: &Agent, place: &str) -> Result<T, FetchError>
 /// A key that signatures can be verified with.
 pub(super) struct PublicKey {
     id: Option<String>,
-    /// The only algorithm that it is for, if the issuer says so.
+    /// The only algorithm for this key, if the issuer names one.
     only: Option<Algorithm>,
-    /// Those that its kind allows.
+    /// Whether the kind of the key allows an algorithm.
     fits: fn(Algorithm) -> bool,
     key: Arc<DecodingKey>,
 }
 
 impl PublicKey {
-    /// None: it is none that verifies signatures, or of a kind that is not known here. An issuer may have such keys too.
+    /// None if the key does not verify signatures, or is of an unknown kind. An issuer may have such keys too.
     pub(super) fn new(jwk: &Jwk) -> Option<Self> {
         let common = &jwk.common;
         if common.public_key_use.as_ref().is_some_and(|purpose| *purpose != PublicKeyUse::Signature) {
@@ -133,7 +132,7 @@ impl PublicKey {
             AlgorithmParameters::OctetKeyPair(parameters) if parameters.curve == EllipticCurve::Ed25519 => {
                 |algorithm| algorithm == Algorithm::EdDSA
             }
-            // A shared secret in a public place is none.
+            // A shared secret in a public place is no secret.
             _ => return None,
         };
         let only = match common.key_algorithm {

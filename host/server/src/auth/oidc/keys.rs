@@ -1,8 +1,8 @@
 //! The public keys of an issuer, kept for a while.
 //!
-//! A key that is known and fresh costs nothing. Otherwise the issuer is asked, by one request for all who wait, and no more
-//! often than configured, whatever tokens ask for. While it does not answer, the keys that are known still count for a
-//! while: an issuer that is down for an hour shall not stop all deployments.
+//! A known and fresh key costs nothing. Otherwise the issuer is asked, by one request for all that wait, and no more
+//! often than configured, whatever tokens ask for. While the issuer does not answer, the known keys stay valid for a
+//! while: an issuer that is down for an hour must not stop all deployments.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::fetch::{FetchError, KeySource, PublicKey};
 use crate::auth::{AuthError, CredentialRefusal};
 use crate::config::{IssuerConfig, KeysConfig};
 
-/// How many requests wait for the keys of one issuer.
+/// How many requests may wait for the keys of one issuer.
 const MOST_WAITING: usize = 256;
 
 /// The keys of one issuer.
@@ -25,7 +25,7 @@ struct KeyCache {
     source: KeySource,
     times: KeysConfig,
     known: ArcSwapOption<FetchedKeys>,
-    /// The last attempt to fetch them; held while one is under way.
+    /// The last attempt to fetch the keys. The lock is held during an attempt.
     attempt: Mutex<Option<FetchAttempt>>,
     /// How many more requests may wait for the issuer.
     waiting: Semaphore,
@@ -54,7 +54,7 @@ impl IssuerKeys {
         Self(Arc::new(shared))
     }
 
-    /// The key of that name, for that algorithm. A token may leave the name out if there is only one key.
+    /// The key with this name for this algorithm. A token may omit the name if there is only one key.
     pub(super) async fn find(
         &self,
         id: Option<&str>,
@@ -66,12 +66,12 @@ impl IssuerKeys {
         if let Some(key) = known.and_then(|known| known.find(id, algorithm)) {
             return Ok(key);
         }
-        // Whoever presents a token waits here, and nobody knows yet who that is.
+        // Anybody who presents a token waits here, before anybody knows who they are.
         let Ok(_waiting) = shared.waiting.try_acquire() else {
             let reason = "too many tokens of this issuer are waiting for its keys";
             return Err(AuthError::Unavailable { reason: reason.to_owned(), retry_after: 1 });
         };
-        // As a task of its own, which goes on if this request is given up.
+        // A task of its own, which goes on if this request is given up.
         let attempt = tokio::spawn(Arc::clone(shared).refresh(now)).await;
         let attempt = attempt.unwrap_or(FetchAttempt { at: now, failed: true });
         let lasting = shared.times.refresh.as_millis().saturating_add(shared.times.stale.as_millis());
@@ -118,7 +118,7 @@ impl KeyCache {
     }
 }
 
-/// Whether no more than that has passed since; if the clock was set back, it has.
+/// Whether at most `length` has passed since. Not if the clock was set back.
 fn is_within(now: Timestamp, since: Timestamp, length: Duration) -> bool {
     let passed = u64::try_from(now.as_millis().saturating_sub(since.as_millis()));
     passed.is_ok_and(|passed| passed < length.as_millis())

@@ -1,8 +1,8 @@
 //! Identity tokens of OpenID Connect issuers: a CI job signs in with the token that its CI system gives it.
 //!
-//! The token says which issuer it is of; only then it is known whose keys to look at, and nothing else in it is believed
-//! before the signature was verified with one of them ([`verify`]). Where the keys come from and how long they count is in
-//! [`keys`]; who the token stands for, in [`claims`].
+//! The token names its issuer, and the issuer determines the keys. Nothing else in the token is believed before one of
+//! these keys has verified the signature ([`verify`]). [`keys`] fetches and keeps the keys; [`claims`] finds the person
+//! that the token stands for.
 
 mod claims;
 mod fetch;
@@ -19,12 +19,12 @@ use super::session::CredentialLifetime;
 use super::{AuthError, CredentialRefusal};
 use crate::config::IssuerConfig;
 
-/// Longer tokens are not read. In bytes.
+/// The longest token, in bytes.
 const LONGEST: usize = 16 << 10;
-/// Longer names of keys are not looked for. In bytes.
+/// The longest key name, in bytes.
 const LONGEST_KEY_ID: usize = 256;
 
-/// An issuer whose tokens are taken.
+/// An issuer whose tokens are accepted.
 pub(super) struct Issuer {
     config: IssuerConfig,
     keys: IssuerKeys,
@@ -53,7 +53,7 @@ impl Issuer {
     }
 }
 
-/// Whose token it is, and until when it is accepted. By `system` it is measured how old the keys of the issuer are.
+/// The actor for a token, and the time until which the token is accepted. `system` is the time for the age of the keys.
 pub(super) async fn authenticate(
     issuers: &[Issuer],
     token: &str,
@@ -66,7 +66,7 @@ pub(super) async fn authenticate(
     issuer.authenticate(token, &header, now, system).await
 }
 
-/// The header, if it asks for nothing that is not understood here.
+/// The header, if this server understands everything that it asks for.
 fn readable(token: &str) -> Result<Header, CredentialRefusal> {
     if token.len() > LONGEST {
         return Err(CredentialRefusal::NoToken("it is longer than 16 KiB"));
@@ -74,7 +74,7 @@ fn readable(token: &str) -> Result<Header, CredentialRefusal> {
     if token.bytes().filter(|byte| *byte == b'.').count() != 2 {
         return Err(CredentialRefusal::NoToken("it has the form of neither"));
     }
-    // This also refuses `none`, and what else is no algorithm that signs.
+    // This also refuses `none`, and any other algorithm that does not sign.
     let header = decode_header(token).map_err(|_| CredentialRefusal::NoToken("its header is unreadable"))?;
     if header.crit.is_some() {
         return Err(CredentialRefusal::NoToken("its header has `crit`, which is not supported"));
@@ -82,7 +82,7 @@ fn readable(token: &str) -> Result<Header, CredentialRefusal> {
     if header.enc.is_some() || header.zip.is_some() {
         return Err(CredentialRefusal::NoToken("it is encrypted or compressed"));
     }
-    // Others, such as `logout+jwt`, say something else than who asks.
+    // Other types, such as `logout+jwt`, do not identify an actor.
     let kind = header.typ.as_deref().map(str::to_ascii_lowercase);
     let kind = kind.as_deref().map(|kind| kind.strip_prefix("application/").unwrap_or(kind));
     if !matches!(kind, None | Some("jwt" | "at+jwt")) {

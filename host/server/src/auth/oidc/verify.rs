@@ -1,4 +1,4 @@
-//! Verifying signatures: `jsonwebtoken` reads the token and holds it against what is expected, `ring` does the
+//! Verifies signatures: `jsonwebtoken` parses the token and compares it with the expected values; `ring` does the
 //! cryptography, as everywhere else in Lockgate.
 
 use std::sync::Once;
@@ -28,18 +28,18 @@ pub(super) fn algorithm(algorithm: SigningAlgorithm) -> Algorithm {
     }
 }
 
-/// What a token says, if that key signed it with that algorithm, its issuer made it, and it is meant for us. Times are
-/// left to the caller: `jsonwebtoken` knows no clock but that of the machine.
+/// The claims of a token, if this key signed it with this algorithm, and issuer and audience are the expected ones. The
+/// caller checks the times, because `jsonwebtoken` only knows the machine's clock.
 pub(super) fn verify(
     token: &str,
     key: &DecodingKey,
     algorithm: Algorithm,
     config: &IssuerConfig,
 ) -> Result<Claims, CredentialRefusal> {
-    // Process-wide, because it asks for that. Nobody else here uses it.
+    // Process-wide, because `jsonwebtoken` requires that. Nothing else here uses it.
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
-        // If somebody was faster, that one is used.
+        // If another thread was faster, its provider is used.
         let _ = WITH_RING.install_default();
     });
     let mut validation = Validation::new(algorithm);
@@ -84,7 +84,7 @@ fn no_signer(_: &Algorithm, _: &EncodingKey) -> errors::Result<Box<dyn JwtSigner
     Err(unsupported())
 }
 
-/// One key with one algorithm of its family: the family is that of the key, whatever the token says.
+/// A key with one algorithm of its family. The family is the key's, whatever the token says.
 struct RingVerifier {
     algorithm: Algorithm,
     key: DecodingKey,
@@ -119,7 +119,7 @@ impl Verifier<Vec<u8>> for RingVerifier {
         };
         match self.key.kind() {
             DecodingKeyKind::RsaModulusExponent { n, e } => {
-                // Some write a sign byte before it, which ring does not take.
+                // Some issuers write a sign byte before the number, which ring does not accept.
                 let (n, e) = (without_zeros(n), without_zeros(e));
                 RsaPublicKeyComponents { n, e }.verify(rsa, message, signature).map_err(|_| Wrong::new())
             }

@@ -1,4 +1,4 @@
-//! What can be done with tokens. Each of it is an entry of the ledger, and done when this returns.
+//! Changes of tokens. Each change is an entry of the ledger, and is durable when the function returns.
 
 use std::collections::BTreeSet;
 
@@ -10,32 +10,31 @@ use super::event::{ACCESS_STREAM, IssuedBody, RevokedBody, RotatedBody, TokenEve
 use super::fold::{Token, Tokens};
 use super::{ID_DIGITS, TokenError, TokenSecret, own_person, random};
 
-/// For how long the first administrator's token is taken: long enough to issue others.
+/// The lifetime of the first administrator's token: long enough to issue others.
 const FIRST_TOKEN_LASTS: Duration = Duration::from_millis(24 * 60 * 60 * 1000);
 
-/// What a token shall be.
+/// The properties of a new token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewToken {
-    /// Whom it stands for, and in which roles.
+    /// The person it stands for, with their roles.
     pub person: Person,
-    /// Who or what uses it. None: what is [usual](CredentialKind::usual_for) for the roles.
+    /// The kind of holder. None: the [usual](CredentialKind::usual_for) one for the roles.
     pub kind: Option<CredentialKind>,
-    /// Whose deployments its holder sees.
+    /// The teams whose deployments its holder sees.
     pub teams: Teams,
-    /// What it is narrowed to; none: all that the roles grant.
+    /// The rights that it is limited to. None: all that the roles grant.
     pub scopes: Option<BTreeSet<Right>>,
-    /// From when on it is no longer taken. A token without an end is one that somebody forgets.
+    /// When it expires. People forget tokens that never expire.
     pub expires: Option<Timestamp>,
-    /// What it is for.
+    /// Its purpose.
     pub note: Option<String>,
-    /// Who issues it.
+    /// The actor who issues it.
     pub by: EventActor,
 }
 
-/// A token with its secret, which nobody can find out again.
+/// A token with its secret, which cannot be recovered later.
 #[derive(Clone, Debug)]
 pub struct IssuedToken {
-    /// The token.
     pub token: Token,
     /// Its text.
     pub secret: TokenSecret,
@@ -44,17 +43,17 @@ pub struct IssuedToken {
 /// Issues a token.
 ///
 /// # Errors
-/// If what it shall be cannot be, or the ledger is in the way.
+/// If the properties are not allowed, or the ledger fails.
 pub fn issue(storage: &dyn Storage, new: NewToken, now: Timestamp) -> Result<IssuedToken, TokenError> {
     checked(&new, now)?;
     append_issued(storage, new, now, None)
 }
 
-/// Issues a token for an administrator that lasts a day, if there is no entry about credentials yet: the way into an
-/// endpoint that was just set up. None: there is one.
+/// Issues a token for an administrator that lasts a day, if no entry about credentials exists yet: it gives access to
+/// an endpoint that was just set up. None: such an entry exists.
 ///
 /// # Errors
-/// If the ledger is in the way.
+/// If the ledger fails.
 pub fn first_administrator(storage: &dyn Storage, now: Timestamp) -> Result<Option<IssuedToken>, TokenError> {
     if storage.version(ACCESS_STREAM)? > 0 {
         return Ok(None);
@@ -97,10 +96,10 @@ fn append_issued(
     Ok(IssuedToken { token: reread(storage, &id)?, secret })
 }
 
-/// Revokes a token: from now on, here, and within a second on every server that has this ledger.
+/// Revokes a token. This takes effect at once here, and within a second on every server with this ledger.
 ///
 /// # Errors
-/// If there is no such token, it was revoked before, or the ledger is in the way.
+/// If there is no such token, it was revoked before, or the ledger fails.
 pub fn revoke(
     storage: &dyn Storage,
     id: &str,
@@ -113,11 +112,11 @@ pub fn revoke(
     })
 }
 
-/// Replaces the secret of a token. What was handed out before is taken for that much longer: 0 for not at all. The token
-/// expires when it is said here; none: when it did before.
+/// Replaces the secret of a token. The old secrets stay valid for the given overlap; 0: not at all. If `expires` is
+/// none, the token expires when it did before.
 ///
 /// # Errors
-/// If there is no such token, it was revoked, it would be expired at once, or the ledger is in the way.
+/// If there is no such token, it was revoked, it would expire at once, or the ledger fails.
 pub fn rotate(
     storage: &dyn Storage,
     id: &str,
@@ -138,7 +137,7 @@ pub fn rotate(
     Ok(IssuedToken { token, secret })
 }
 
-/// Appends what is to happen to a token, if nobody was faster; else looks again.
+/// Appends a change of a token. Reads again and repeats if another writer was faster.
 fn change(
     storage: &dyn Storage,
     id: &str,

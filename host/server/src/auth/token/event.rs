@@ -1,4 +1,4 @@
-//! What can happen to a token, as entries of the ledger. The names are fixed: auditors read them.
+//! The events of a token, as entries of the ledger. Their names are fixed, because auditors read them.
 
 use std::collections::BTreeSet;
 
@@ -7,16 +7,16 @@ use lockgate_ledger::{EntryDraft, InvalidEntry, StoredEntry};
 use lockgate_service::lifecycle::EventActor;
 use serde::{Deserialize, Serialize};
 
-/// The stream that credentials are recorded in.
+/// The stream for credentials.
 pub const ACCESS_STREAM: &str = "access";
 
-/// What all kinds of entries about tokens begin with. The stream may hold others, which are not about tokens.
+/// The prefix of all kinds of entries about tokens. The stream may hold other entries.
 const KINDS: &str = "token-";
 const ISSUED: &str = "token-issued";
 const REVOKED: &str = "token-revoked";
 const ROTATED: &str = "token-rotated";
 
-/// Something that happened to a token.
+/// An event of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum TokenEvent {
     Issued(IssuedBody),
@@ -24,11 +24,11 @@ pub(super) enum TokenEvent {
     Rotated(RotatedBody),
 }
 
-/// Entry `token-issued`.
+/// The body of a `token-issued` entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct IssuedBody {
     pub(super) person: Person,
-    /// Who or what uses the token.
+    /// The kind of holder.
     pub(super) kind: CredentialKind,
     pub(super) teams: Teams,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,11 +38,11 @@ pub(super) struct IssuedBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) note: Option<String>,
     pub(super) by: EventActor,
-    /// Of the whole text of the token.
+    /// The digest of the token's whole text.
     pub(super) digest: Digest,
 }
 
-/// Entry `token-revoked`.
+/// The body of a `token-revoked` entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RevokedBody {
     pub(super) by: EventActor,
@@ -50,13 +50,13 @@ pub(super) struct RevokedBody {
     pub(super) reason: Option<String>,
 }
 
-/// Entry `token-rotated`.
+/// The body of a `token-rotated` entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RotatedBody {
     pub(super) by: EventActor,
-    /// Of the whole new text.
+    /// The digest of the whole new text.
     pub(super) digest: Digest,
-    /// When the texts before it are no longer taken.
+    /// When the earlier texts stop being valid.
     pub(super) previous_until: Timestamp,
     /// When the token expires from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,7 +64,7 @@ pub(super) struct RotatedBody {
 }
 
 impl TokenEvent {
-    /// The entry for it.
+    /// The ledger entry for the event.
     pub(super) fn entry(&self, id: &str, at: Timestamp) -> Result<EntryDraft, InvalidEntry> {
         let entry = match self {
             Self::Issued(body) => EntryDraft::new(ACCESS_STREAM, ISSUED, at, body),
@@ -74,8 +74,8 @@ impl TokenEvent {
         entry?.with_id(id)
     }
 
-    /// What an entry says, and of which token; none if it is not about tokens. An entry that cannot be read is an error,
-    /// because it may be the one that revokes.
+    /// The event of an entry, and the token's id. None if the entry is not about tokens. An unreadable entry is an
+    /// error, because it may be one that revokes.
     pub(super) fn read(stored: &StoredEntry) -> Result<Option<(String, Self)>, String> {
         if !stored.kind.starts_with(KINDS) {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! What tokens there are: what the stream `access` says, read in order.
+//! The tokens, built from the stream `access` by reading it in order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,72 +17,67 @@ use crate::auth::CredentialRefusal;
 /// How many entries are read at once.
 const PAGE: usize = 1000;
 
-/// A token that was issued, whatever became of it. Its secret is not here, and cannot be found out.
+/// An issued token in its present state. It does not contain the secret, which cannot be recovered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Token {
-    /// Names it: the second part of its text.
+    /// The id: the second part of the token's text.
     pub id: String,
-    /// Whom it stands for, and in which roles.
+    /// The person it stands for, with their roles.
     pub person: Person,
-    /// Who or what uses it.
+    /// The kind of holder.
     pub kind: CredentialKind,
-    /// Whose deployments its holder sees.
+    /// The teams whose deployments its holder sees.
     pub teams: Teams,
-    /// What it is narrowed to; none: all that the roles grant.
+    /// The rights that it is limited to. None: all that the roles grant.
     pub scopes: Option<BTreeSet<Right>>,
-    /// From when on it is no longer taken; none: it never ends by itself.
+    /// When it expires. None: never.
     pub expires: Option<Timestamp>,
-    /// What it is for.
+    /// Its purpose.
     pub note: Option<String>,
-    /// When it was issued.
     pub issued: Timestamp,
-    /// By whom.
+    /// The actor who issued it.
     pub issued_by: EventActor,
-    /// When its secret was replaced last.
+    /// When its secret was last replaced.
     pub rotated: Option<Timestamp>,
-    /// When it was revoked, by whom and why.
     pub revoked: Option<Revocation>,
-    /// When it was valid, but for its revocation, in order: a secret that is replaced after the token expired begins anew.
+    /// The periods in which it was valid, apart from its revocation, in order. A secret that is replaced after the
+    /// token expired begins a new period.
     #[serde(skip)]
     spans: Vec<(Timestamp, Option<Timestamp>)>,
-    /// What was handed out for it, the last one at the end.
+    /// The secrets that were issued for it, newest last.
     #[serde(skip)]
     accepted: Vec<IssuedSecret>,
 }
 
-/// That a token was revoked.
+/// The revocation of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Revocation {
-    /// When.
     pub at: Timestamp,
-    /// By whom.
+    /// The actor who revoked it.
     pub by: EventActor,
-    /// Why.
     pub reason: Option<String>,
 }
 
-/// What a token is good for at a moment.
+/// The state of a token at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TokenState {
-    /// It is taken.
+    /// It is accepted.
     Valid,
-    /// It has expired.
     Expired,
-    /// It was revoked.
     Revoked,
 }
 
-/// One text of a token.
+/// One secret of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct IssuedSecret {
     digest: Digest,
-    /// When it is no longer taken, because another one took its place.
+    /// When it stops being valid, because another one replaced it.
     until: Option<Timestamp>,
 }
 
 impl Token {
-    /// What it is good for.
+    /// The state at this moment.
     pub fn state(&self, now: Timestamp) -> TokenState {
         match (&self.revoked, self.expires) {
             (Some(_), _) => TokenState::Revoked,
@@ -91,18 +86,18 @@ impl Token {
         }
     }
 
-    /// Until when a secret that was replaced is still taken, if one is.
+    /// The time until which a replaced secret is still accepted, if there is one.
     pub fn overlap(&self, now: Timestamp) -> Option<Timestamp> {
         self.accepted.iter().filter_map(|accepted| accepted.until).filter(|until| *until > now).max()
     }
 
-    /// When it was valid, in order: from one moment until another, or for ever.
+    /// The periods in which it was valid, in order. None: without an end.
     pub(super) fn valid_spans(&self) -> impl Iterator<Item = (Timestamp, Option<Timestamp>)> {
         let revoked = self.revoked.as_ref().map(|revocation| revocation.at);
         self.spans.iter().map(move |(from, until)| (*from, [*until, revoked].into_iter().flatten().min()))
     }
 
-    /// Whether the text was handed out for it and not replaced. All are compared, each in constant time.
+    /// Whether the text is one of the valid secrets. All are compared, each in constant time.
     pub(super) fn accepts(&self, digest: &Digest, now: Timestamp) -> bool {
         let equal = self.accepted.iter().fold(Choice::from(0), |found, accepted| {
             let current = accepted.until.is_none_or(|until| now < until);
@@ -111,7 +106,7 @@ impl Token {
         equal.into()
     }
 
-    /// Whether it is still good, whatever text of it was presented.
+    /// Checks that the token is still valid, whatever secret was presented.
     pub(super) fn check(&self, now: Timestamp) -> Result<(), CredentialRefusal> {
         if let Some(revocation) = &self.revoked {
             return Err(CredentialRefusal::Revoked(revocation.at));
@@ -122,7 +117,7 @@ impl Token {
         Ok(())
     }
 
-    /// Who holds it.
+    /// The actor who holds it.
     pub(super) fn actor(&self) -> Actor {
         Actor {
             person: self.person.clone(),
@@ -138,7 +133,7 @@ impl Token {
 #[derive(Clone, Debug, Default)]
 pub struct Tokens {
     version: u64,
-    /// The index in the log that the next entry has at least.
+    /// The least index in the log that the next entry can have.
     next: u64,
     by_id: BTreeMap<String, Arc<Token>>,
 }
@@ -147,14 +142,14 @@ impl Tokens {
     /// Reads the whole stream.
     ///
     /// # Errors
-    /// If the ledger cannot be read, or holds something about tokens that this version does not understand.
+    /// If the ledger cannot be read, or has an entry about tokens that this version does not understand.
     pub fn read(storage: &dyn Storage) -> Result<Self, TokenError> {
         let mut tokens = Self::default();
         tokens.catch_up(storage)?;
         Ok(tokens)
     }
 
-    /// Reads what was added since.
+    /// Reads the entries that were added since.
     pub(super) fn catch_up(&mut self, storage: &dyn Storage) -> Result<(), TokenError> {
         loop {
             let stream = Some(ACCESS_STREAM.to_owned());
@@ -170,17 +165,17 @@ impl Tokens {
         }
     }
 
-    /// The version of the stream that this is the state of.
+    /// The version of the stream at this state.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// One token.
+    /// The token with this id.
     pub fn get(&self, id: &str) -> Option<&Arc<Token>> {
         self.by_id.get(id)
     }
 
-    /// All tokens, by id.
+    /// All tokens, in order of id.
     pub fn iter(&self) -> impl Iterator<Item = &Token> {
         self.by_id.values().map(Arc::as_ref)
     }
@@ -214,7 +209,7 @@ impl Tokens {
         let token = Arc::make_mut(token);
         match event {
             TokenEvent::Revoked(body) => {
-                // The first one counts.
+                // Only the first revocation counts.
                 token.revoked.get_or_insert(Revocation { at, by: body.by, reason: body.reason });
             }
             TokenEvent::Rotated(body) => {

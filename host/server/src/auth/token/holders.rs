@@ -1,4 +1,4 @@
-//! Who holds which API tokens, and for how long: what a delegation ends with.
+//! The API tokens that people hold, and their periods of validity. Delegations depend on them.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use super::TokenError;
 use super::event::ACCESS_STREAM;
 use super::fold::{Token, Tokens};
 
-/// The API tokens that the ledger has, by their holders.
+/// The API tokens of the ledger, by holder.
 pub struct TokenHolders {
     storage: Arc<dyn Storage>,
     tokens: Mutex<Tokens>,
 }
 
 impl TokenHolders {
-    /// Those of that ledger.
+    /// The token holders of this ledger.
     pub fn new(storage: Arc<dyn Storage>) -> Self {
         Self { storage, tokens: Mutex::default() }
     }
@@ -60,7 +60,7 @@ fn held<'t>(tokens: impl Iterator<Item = &'t Token>, since: Timestamp, until: Ti
     let mut covered = since;
     loop {
         let reaching = spans.iter().filter(|(from, to)| *from <= covered && to.is_none_or(|to| covered < to));
-        // An end that never comes is later than all others.
+        // A token without an end is later than all others.
         match reaching.map(|(_, to)| *to).max_by_key(|to| (to.is_none(), *to)) {
             Some(None) => return TokensHeld::Throughout,
             Some(Some(to)) if until < to => return TokensHeld::Throughout,

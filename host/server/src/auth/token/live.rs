@@ -1,4 +1,4 @@
-//! The tokens as a running server sees them: what any process writes into the ledger counts within a second.
+//! The tokens of a running server: a change that any process writes into the ledger takes effect within a second.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -16,28 +16,27 @@ use super::{PresentedToken, TokenError};
 use crate::auth::{AuthError, CredentialRefusal};
 use crate::process::read;
 
-/// For how long nobody looks whether the ledger has more, in milliseconds. A token that is not found is looked for at
-/// once all the same.
+/// How long a read of the ledger counts as fresh, in milliseconds. An unknown token causes a new read at once.
 const FRESH: i64 = 1000;
-/// The ledger was never looked at.
+/// The ledger was never read.
 const NEVER: i64 = i64::MIN;
 
-/// The tokens, kept up with the ledger. Cheap to clone.
+/// The tokens, kept up to date with the ledger. Cheap to clone.
 #[derive(Clone)]
 pub(in crate::auth) struct LiveTokens {
     shared: Arc<TokenCache>,
 }
 
-/// How much of the ledger a check of an API token has to know.
+/// How current the tokens must be for a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LedgerFreshness {
-    /// All that was written until a second ago. The ledger is read if nobody read it within the last second.
+    /// As of the last second. The ledger is read if nobody read it within the last second.
     LastSecond,
-    /// All that was written until now. The ledger is read.
+    /// As of now. The ledger is read.
     Now,
 }
 
-/// A text of a token that was accepted, to be asked again whether it still is.
+/// An accepted token text, which can be checked again.
 pub(in crate::auth) struct AcceptedToken {
     tokens: LiveTokens,
     id: String,
@@ -47,17 +46,17 @@ pub(in crate::auth) struct AcceptedToken {
 struct TokenCache {
     storage: Arc<dyn Storage>,
     tokens: ArcSwap<Tokens>,
-    /// When the ledger was looked at last, in milliseconds since 1970.
+    /// When the ledger was last read, in milliseconds since 1970.
     looked: AtomicI64,
-    /// The same by a clock that always goes on, in milliseconds since the tokens were first needed: that of the ledger stands
-    /// still while the system's is behind.
+    /// The same by a clock that never stops, in milliseconds since the tokens were first needed: the ledger's clock
+    /// stands still while the system's is behind.
     looked_after: AtomicU64,
     begun: Instant,
-    /// Held by whoever reads, so that nobody puts an older state in the place of a newer one.
+    /// Held while reading, so that no thread replaces a newer state by an older one.
     reading: Mutex<()>,
-    /// Held by the one who looks for unknown tokens.
+    /// Held while looking for unknown tokens.
     looks: tokio::sync::Mutex<()>,
-    /// How many such looks have begun.
+    /// How many reads for unknown tokens have begun.
     looks_begun: AtomicU64,
 }
 
@@ -77,7 +76,7 @@ impl LiveTokens {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Whose token it is.
+    /// The actor for a token.
     pub(in crate::auth) async fn authenticate(
         &self,
         text: &str,
@@ -89,7 +88,7 @@ impl LiveTokens {
         Ok((actor, AcceptedToken { tokens: self.clone(), id: claimed.id.to_owned(), digest: claimed.digest }))
     }
 
-    /// The token of that text, if it is accepted. What the ledger says of it is at most a second old.
+    /// The token with this text, if it is accepted. Its state is at most a second old.
     async fn find(&self, claimed: &PresentedToken<'_>, now: Timestamp) -> Result<Arc<Token>, AuthError> {
         if self.is_due(now) {
             self.look(now).await?;
@@ -102,10 +101,10 @@ impl LiveTokens {
         Ok(found.unwrap_or(Err(CredentialRefusal::Unknown))?)
     }
 
-    /// Whether it is time to look, and nobody else is at it: of all who find that it is, one looks.
+    /// Whether it is time to read. Of all threads that find this, only one reads.
     fn is_due(&self, now: Timestamp) -> bool {
         let looked = self.shared.looked.load(Ordering::Acquire);
-        // If the clock was set back, too.
+        // A clock that was set back makes it time to read, too.
         let by_now = (0..FRESH).contains(&now.as_millis().saturating_sub(looked));
         let is_fresh = looked != NEVER && by_now && self.shared.looked_lately();
         let claim = || {
@@ -114,20 +113,20 @@ impl LiveTokens {
             if exchange.is_ok() {
                 self.shared.note_look();
             }
-            // The first ones all wait: there is nothing to go by yet.
+            // The first requests all wait, because there is no state yet.
             exchange.is_ok() || looked == NEVER
         };
         !is_fresh && claim()
     }
 
-    /// Reads what the ledger has more. All who ask while one look is going on share the next one: however many unknown tokens are
-    /// presented, one thread reads at a time.
+    /// Reads the new entries of the ledger. All requests that come during one read share the next one: however many
+    /// unknown tokens are presented, one thread reads at a time.
     async fn look_together(&self, now: Timestamp) -> Result<(), AuthError> {
         let shared = &self.shared;
         let begun = shared.looks_begun.load(Ordering::Acquire);
         let _looking = shared.looks.lock().await;
         let is_shared = shared.looks_begun.load(Ordering::Acquire) > begun;
-        // After a failure, everybody looks for themselves.
+        // After a failure, each request reads for itself.
         if is_shared && shared.looked.load(Ordering::Acquire) != NEVER {
             return Ok(());
         }
@@ -135,7 +134,7 @@ impl LiveTokens {
         self.look(now).await
     }
 
-    /// Reads what the ledger has more.
+    /// Reads the new entries of the ledger.
     async fn look(&self, now: Timestamp) -> Result<(), AuthError> {
         let shared = Arc::clone(&self.shared);
         let looked = read(move || shared.look(now)).await;
@@ -144,7 +143,7 @@ impl LiveTokens {
 }
 
 impl AcceptedToken {
-    /// Checks that the text is still accepted. What the ledger says of it is at most a second old.
+    /// Checks that the text is still accepted. The state is at most a second old.
     pub(in crate::auth) async fn check(&self, now: Timestamp) -> Result<(), AuthError> {
         self.tokens.find(&self.claimed(), now).await.map(drop)
     }
@@ -170,14 +169,14 @@ impl AcceptedToken {
 }
 
 impl TokenCache {
-    /// The token of that text, or why it is refused. None: no such text was handed out, as far as is known.
+    /// The token with this text, or why it is refused. None: no such text is known.
     fn known(&self, claimed: &PresentedToken<'_>, now: Timestamp) -> Option<Result<Arc<Token>, CredentialRefusal>> {
         let tokens = self.tokens.load();
         let token = tokens.get(claimed.id).filter(|token| token.accepts(&claimed.digest, now))?;
         Some(token.check(now).map(|()| Arc::clone(token)))
     }
 
-    /// Whether the ledger was looked at within the last second, however the clock was set.
+    /// Whether the ledger was read within the last second, however the clock was set.
     fn looked_lately(&self) -> bool {
         let after = u128::from(self.looked_after.load(Ordering::Acquire));
         self.begun.elapsed().as_millis().saturating_sub(after) < u128::from(FRESH.unsigned_abs())
@@ -188,12 +187,12 @@ impl TokenCache {
         self.looked_after.store(after, Ordering::Release);
     }
 
-    /// Reads what the ledger has more.
+    /// Reads the new entries of the ledger.
     fn look(&self, now: Timestamp) -> Result<(), AuthError> {
         let _reading = self.reading.lock();
         self.note_look();
         let read = self.catch_up();
-        // After a failure the next one looks again, instead of going by what may be over.
+        // After a failure the next request reads again, and does not rely on an old state.
         self.looked.store(if read.is_ok() { now.as_millis() } else { NEVER }, Ordering::Release);
         read.map_err(|error| match error {
             TokenError::Ledger(error) => AuthError::ledger(&error),

@@ -1,9 +1,9 @@
-//! API tokens: what an administrator hands to a pipeline or a person.
+//! API tokens, which an administrator gives to a pipeline or a person.
 //!
 //! A token is `lgt_<id>_<secret>`: the id names it in lists and in the ledger, the secret is 256 random bits. Only the
-//! SHA-256 of the whole text is kept. A slow hash would protect nothing more: what is random cannot be guessed from its
-//! hash. What happens to tokens is in the stream `access` of the ledger, so that it is audited like everything else, and
-//! what tokens there are, is what the stream says ([`Tokens`]).
+//! SHA-256 of the whole text is kept. A slow hash would protect nothing more: nobody can guess random bits from their
+//! hash. The events of tokens are in the ledger's stream `access`, so that they are audited like everything else, and
+//! the tokens are built from that stream ([`Tokens`]).
 
 mod change;
 mod event;
@@ -23,13 +23,12 @@ pub use holders::TokenHolders;
 pub use live::LedgerFreshness;
 pub(super) use live::{AcceptedToken, LiveTokens};
 
-/// What every token begins with, so that scanners for leaked secrets recognise one:
-/// `lgt_[0-9a-f]{12}_[0-9a-f]{64}`.
+/// The prefix of every token, so that scanners for leaked secrets recognise one: `lgt_[0-9a-f]{12}_[0-9a-f]{64}`.
 pub const PREFIX: &str = "lgt_";
 
-/// How many digits an id has.
+/// The number of digits of an id.
 const ID_DIGITS: usize = 12;
-/// How many digits a secret has.
+/// The number of digits of a secret.
 const SECRET_DIGITS: usize = 64;
 
 /// Why a token could not be issued, revoked or rotated.
@@ -39,24 +38,22 @@ pub enum TokenError {
     /// There is no such token.
     #[error("no token `{0}`")]
     NotFound(String),
-    /// It was revoked already.
+    /// The token was revoked already.
     #[error("the token `{id}` was revoked at {at}: issue a new one")]
     Revoked {
-        /// The token.
+        /// The id of the token.
         id: String,
-        /// When.
         at: Timestamp,
     },
-    /// What it should be cannot be.
+    /// The properties of the token are not allowed.
     #[error("{0}")]
     Invalid(String),
-    /// The ledger holds something about tokens that cannot be understood.
+    /// The ledger has an entry about tokens that cannot be understood.
     #[error("{0}")]
     Unreadable(String),
-    /// The ledger.
     #[error(transparent)]
     Ledger(#[from] Error),
-    /// The machine has no randomness.
+    /// The machine gives no random bytes.
     #[error("no random secret could be generated: {0}")]
     Random(getrandom::Error),
 }
@@ -67,25 +64,25 @@ impl From<InvalidEntry> for TokenError {
     }
 }
 
-/// The text of a token. It is shown to whoever asked for it, once, and never by accident: not by `Debug`, and there is no
-/// `Display`.
+/// The text of a token. It is shown once, to the client that asked for the token, and never by accident: not by
+/// `Debug`, and it has no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenSecret {
     text: String,
 }
 
 impl TokenSecret {
-    /// A new one, for a token of that id.
+    /// A new text, for the token with this id.
     fn generate(id: &str) -> Result<Self, getrandom::Error> {
         Ok(Self { text: format!("{PREFIX}{id}_{}", random(SECRET_DIGITS)?) })
     }
 
-    /// The text, to be shown.
+    /// The text. Show it only to the client that asked for it.
     pub fn expose(&self) -> &str {
         &self.text
     }
 
-    /// What is kept of it.
+    /// The digest, which the ledger keeps.
     fn digest(&self) -> Digest {
         Digest::of(self.text.as_bytes())
     }
@@ -97,7 +94,7 @@ impl fmt::Debug for TokenSecret {
     }
 }
 
-/// That many hexadecimal digits, chosen by chance.
+/// This many random hexadecimal digits.
 fn random(digits: usize) -> Result<String, getrandom::Error> {
     let mut bytes = [0_u8; SECRET_DIGITS / 2];
     getrandom::fill(&mut bytes)?;
@@ -105,20 +102,20 @@ fn random(digits: usize) -> Result<String, getrandom::Error> {
     Ok(hex.collect::<String>().chars().take(digits).collect())
 }
 
-/// Somebody of an id that the host itself gives.
+/// A person whose id the host itself chooses.
 pub(super) fn own_person(id: &'static str, name: &str, roles: &[&str]) -> Person {
     let id = PersonId::of_host(id);
     Person { id, name: name.to_owned(), roles: roles.iter().map(|role| (*role).to_owned()).collect() }
 }
 
-/// A token that somebody handed in: its id, and the digest of the whole.
+/// A token that a client presents: its id, and the digest of the whole text.
 pub(super) struct PresentedToken<'a> {
     pub(super) id: &'a str,
     pub(super) digest: Digest,
 }
 
 impl<'a> PresentedToken<'a> {
-    /// None: it has not the form of a token.
+    /// None if the text does not have the form of a token.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
         let is_hex = |text: &str, digits| {

@@ -1,8 +1,9 @@
 //! One decision as an event of OPA's decision log.
 //!
-//! Whatever reads decision logs of OPA reads these: the fields have the same names and mean the same. Models and plugins
-//! stand where OPA has its bundles, since they are where the policy came from. What OPA has no name for is under
-//! `lockgate`: above all the place of the decision in the ledger, by which a receiver sees that it has all of them.
+//! Every reader of OPA's decision logs can read these events: the fields have the same names and the same meaning.
+//! Models and plugins take the place of OPA's bundles, because the policy comes from them. Fields that OPA lacks are
+//! under `lockgate`, above all the decision's index in the ledger, with which a receiver checks that it has all
+//! decisions.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +14,8 @@ use serde_json::{Map, Value, json};
 
 use crate::config::{DecisionLogConfig, InputKind, MaskRule};
 
-/// The body of a `decision` entry, as far as an event needs it. All of it may be missing: what was written cannot be
-/// written again, and an event says what there is.
+/// The parts of a `decision` entry that an event needs. All are optional: an entry cannot be rewritten, so the event
+/// uses the parts that are there.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct DecisionEntryBody {
@@ -47,7 +48,7 @@ struct EntryRequest {
     peer: Option<String>,
 }
 
-/// Makes events of entries.
+/// Makes events from entries.
 #[derive(Debug)]
 pub(super) struct EventWriter {
     labels: BTreeMap<String, String>,
@@ -68,13 +69,13 @@ impl EventWriter {
     /// The event of an entry, masked, as one line of JSON.
     ///
     /// # Errors
-    /// If the snapshot that it is to have cannot be read.
+    /// If the snapshot that the event needs cannot be read.
     pub(super) fn line(&self, stored: &StoredEntry, source: &dyn LogSource) -> Result<String, lockgate_ledger::Error> {
         let mut event = Map::new();
         event.insert("labels".to_owned(), json!(self.labels));
         match stored.read() {
             Ok(entry) => self.fill(&mut event, entry, source)?,
-            // Never left out: that it cannot be read is what the receiver has to know of it.
+            // Never left out: the receiver must know that the entry cannot be read.
             Err(error) => {
                 event.insert("decision_id".to_owned(), json!(stored.id));
                 event.insert("timestamp".to_owned(), json!(stored.at));
@@ -99,7 +100,7 @@ impl EventWriter {
         source: &dyn LogSource,
     ) -> Result<(), lockgate_ledger::Error> {
         let body = entry.body;
-        // Written by somebody with other ideas: it is handed on as it is.
+        // The entry has another form, and is handed on as it is.
         let read = DecisionEntryBody::deserialize(&body).ok().filter(|read| read.decision.is_object());
         let DecisionEntryBody { decision, actor, path, input, request, team, passed, deployment, evidence, phases } =
             read.unwrap_or_else(|| DecisionEntryBody { decision: body, ..DecisionEntryBody::default() });
@@ -140,13 +141,13 @@ impl EventWriter {
     }
 }
 
-/// The path that the gate has in the data API: what a query of OPA would have asked for.
+/// The gate's path in the data API, which a query of OPA would use.
 fn gate(decision: &Value) -> Option<String> {
     let gate = Gate::deserialize(decision.get("gate")?).ok()?;
     Some(format!("lockgate/{}/{}", gate.stage.as_str(), gate.phase.as_str()))
 }
 
-/// The model and the plugins, with what their revision is.
+/// The model and the plugins, with their revisions.
 fn bundles(decision: &Value) -> Map<String, Value> {
     let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
     let named = |what: &str, name: &str, of: &Value| {
@@ -159,7 +160,7 @@ fn bundles(decision: &Value) -> Map<String, Value> {
     model.into_iter().chain(plugins).collect()
 }
 
-/// Timers, in nanoseconds, under the names that the data API gives them too; the whole as in OPA.
+/// Timers in nanoseconds, under the same names as in the data API; the total is named as in OPA.
 fn metrics(phases: &BTreeMap<String, u64>) -> Value {
     let timer = |phase: &String| match phase.as_str() {
         "total_ns" => "timer_server_handler_ns".to_owned(),
@@ -169,8 +170,8 @@ fn metrics(phases: &BTreeMap<String, u64>) -> Value {
     phases.iter().map(|(phase, time)| (timer(phase), Value::from(*time))).collect::<Map<_, _>>().into()
 }
 
-/// The snapshot that was decided on, put together from the deployment as it was looked at and what stands beside it. If
-/// retention has deleted that, there is none.
+/// The snapshot of the decision, put together from the stored deployment and the other fields of the entry. None if
+/// retention has deleted the deployment.
 fn snapshot(
     decision: &Value,
     deployment: Option<Digest>,

@@ -1,15 +1,15 @@
-//! Taking out of an event what its receiver must not see, by JSON Pointer.
+//! Removes the parts of an event that its receiver must not see, by JSON Pointer.
 //!
-//! The rules are OPA's: `remove` and `upsert`, and each event says what was done to it in `erased` and `masked`. A part
-//! `*` of a pointer stands for every key and every element at that place, and the event then names each place that was
-//! met. Nothing is changed in the ledger: what is masked here is still there for whoever may read it.
+//! The rules are OPA's: `remove` and `upsert`, and each event lists the changes in `erased` and `masked`. A part `*` of
+//! a pointer stands for every key and every element at that place, and the event then names each place. Masking changes
+//! nothing in the ledger: readers with access still find everything there.
 
 use serde_json::{Map, Value};
 
 use crate::config::{MaskOp, MaskRule};
 
 impl MaskRule {
-    /// Does it to an event, and notes in the event what was done.
+    /// Applies the rule to an event, and notes the changes in the event.
     pub(super) fn apply(&self, event: &mut Map<String, Value>) {
         let Ok(parts) = self.path_parts() else { return };
         let mut met = Vec::new();
@@ -27,7 +27,7 @@ impl MaskRule {
                         remove(value, rest, &at, &mut met);
                     }
                 }
-                // As in OPA: what an event has not at all is not made up.
+                // As in OPA: a missing value is not added.
                 MaskOp::Upsert => {
                     if let (Some(value), Some(new)) = (event.get_mut(first), &self.value) {
                         upsert(value, rest, new, exact, &at, &mut met);
@@ -83,7 +83,7 @@ fn remove(value: &mut Value, parts: &[String], at: &str, met: &mut Vec<String>) 
                 "*" => (0..list.len()).collect(),
                 number => index(number).filter(|n| *n < list.len()).into_iter().collect(),
             };
-            // Places are named as they were before any was taken out.
+            // Places keep the names that they had before any removal.
             for &n in &places {
                 let here = format!("{at}/{n}");
                 if rest.is_empty() {
@@ -167,7 +167,7 @@ mod tests {
         MaskRule { op: MaskOp::Upsert, path: path.to_owned(), value: Some(value) }
     }
 
-    /// The event after the rules: the value at a pointer, and what it says was erased and masked.
+    /// The event after the rules: the value at a pointer, and the places in `erased` and `masked`.
     fn masked(rules: &[MaskRule], look_at: &str) -> (Option<Value>, Value, Value) {
         let mut event = event();
         for rule in rules {

@@ -1,11 +1,11 @@
-//! The decision log: each decision as an event of OPA's, on standard output, in a file, or at a server.
+//! The decision log: sends each decision as an OPA event to standard output, a file, or a server.
 //!
 //! # Delivered from the ledger
 //!
-//! Decision logs lose events where they keep them in memory: when the buffer is full, when the process dies, when the
-//! receiver is away for longer than the buffer lasts. Here there is no buffer. A decision is in the ledger before it is
-//! answered, so each sink has just a *cursor*, the index of the next entry to look at, and reads on from there. The cursor
-//! is kept in the ledger too, and moves after the sink has taken the events. That gives:
+//! Decision logs that buffer events in memory lose them: when the buffer is full, when the process dies, when the
+//! receiver is away for longer than the buffer lasts. This one has no buffer. A decision is in the ledger before it is
+//! answered, so each sink just has a *cursor*, the index of the next entry to read, and continues from there. The
+//! ledger keeps the cursor too, which moves after the sink has taken the events. That gives:
 //!
 //! - **at least once, in order**: after a crash between delivery and cursor, some events come again, with the same
 //!   `decision_id` and the same `lockgate.index`;
@@ -13,8 +13,8 @@
 //! - **a request path that no receiver can slow down**, unless that is asked for: with `max-behind`, new decisions wait
 //!   when a sink is too far behind, and are refused after a while ([`DecisionLog::admit`]).
 //!
-//! What is masked is masked on the way out alone. Several servers on one ledger each deliver everything to their own
-//! sinks, so a receiver that they share sees events more than once.
+//! Masking happens only on the way out. Each of several servers on one ledger delivers everything to its own sinks, so
+//! a receiver that they share sees events more than once.
 
 mod event;
 mod mask;
@@ -40,24 +40,22 @@ use sink::{ConsoleSink, FileSink, HttpSink, Sink};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the sink `{sink}` of the decision log could not start: {message}")]
 pub struct SinkStartError {
-    /// The sink.
     pub sink: &'static str,
-    /// What is in the way.
+    /// What is wrong, for people.
     pub message: String,
 }
 
-/// Decisions have to wait for a sink of the decision log, and one has waited long enough. Answer it with 503.
+/// A decision has waited long enough for a sink of the decision log. Answer it with 503.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the sink `{sink}` of the decision log is {} behind, of at most {limit}: it has to catch up first",
     counted(*.behind, "entry", "entries")
 )]
 pub struct TooFarBehind {
-    /// The sink.
     pub sink: &'static str,
-    /// By how many entries of the ledger it is behind.
+    /// How many entries of the ledger it is behind.
     pub behind: u64,
-    /// By how many it may be.
+    /// How many it may be behind.
     pub limit: u64,
 }
 
@@ -66,15 +64,15 @@ pub struct TooFarBehind {
 pub struct DecisionLog {
     shared: Arc<SenderSignals>,
     sinks: Vec<(&'static str, Arc<AtomicU64>)>,
-    /// Behind a lock so that the log can be shared; nobody but [`Self::close`] looks at it.
+    /// A lock, so that the log can be shared. Only [`Self::close`] uses it.
     ended: Mutex<mpsc::Receiver<()>>,
     max_behind: Option<u64>,
     max_wait: Duration,
 }
 
 impl DecisionLog {
-    /// Starts a sender for each sink; if there is none, nothing is started, and nothing ever waits. `server` is the
-    /// label `id` of each event.
+    /// Starts a sender for each sink. Without sinks, nothing is started, and nothing ever waits. `server` is the label
+    /// `id` of each event.
     ///
     /// # Errors
     /// If a sink cannot be opened, or the ledger cannot be read or written. No sender is left running.
@@ -118,7 +116,7 @@ impl DecisionLog {
             });
         }
         let max_wait = Duration::from_millis(config.max_wait.as_millis());
-        // From here on it stops what was started when it is dropped, also by the `?` below.
+        // From here on, dropping it stops what was started, also by the `?` below.
         let log = Self { shared, sinks, ended: Mutex::new(ended), max_behind: config.max_behind, max_wait };
         for sender in senders {
             let (name, end) = (sender.sink.name(), end.clone());
@@ -133,7 +131,7 @@ impl DecisionLog {
         Ok(log)
     }
 
-    /// Says that the ledger has an entry with that index, so that it is delivered at once. Never blocks.
+    /// Tells the senders that the ledger has an entry with this index, so that they deliver it at once. Never blocks.
     pub fn appended(&self, index: u64) {
         if !self.sinks.is_empty() {
             self.shared.head.fetch_max(index.saturating_add(1), Ordering::Relaxed);
@@ -141,17 +139,17 @@ impl DecisionLog {
         }
     }
 
-    /// Whether one more decision may be made: at once, unless `max-behind` is set and a sink is behind by more.
+    /// Waits until another decision may be made: at once, unless `max-behind` is set and a sink is further behind.
     ///
     /// # Errors
-    /// If that is still so after `max-wait`.
+    /// If a sink is still too far behind after `max-wait`.
     pub async fn admit(&self) -> Result<(), TooFarBehind> {
         if self.too_far().is_none() {
             return Ok(());
         }
         let waited = tokio::time::timeout(self.max_wait, async {
             loop {
-                // Before the look: what moves in between is not missed.
+                // Before the check, so that no progress in between is missed.
                 let moved = self.shared.moved.notified();
                 if self.too_far().is_none() {
                     return;
@@ -171,18 +169,18 @@ impl DecisionLog {
         behind.filter(|(_, behind)| *behind > limit).map(|(sink, behind)| TooFarBehind { sink, behind, limit })
     }
 
-    /// By how many entries of the ledger each sink is behind. Not all entries are decisions, so it is an upper bound.
+    /// How many entries of the ledger each sink is behind. Not all entries are decisions, so it is an upper bound.
     pub fn behind(&self) -> Vec<(&'static str, u64)> {
         let head = self.shared.head.load(Ordering::Relaxed);
         let behind = |cursor: &AtomicU64| head.saturating_sub(cursor.load(Ordering::Relaxed));
         self.sinks.iter().map(|(name, cursor)| (*name, behind(cursor))).collect()
     }
 
-    /// Has each sender deliver what there is, once, and end. It blocks, at most that long; what is not delivered by then
-    /// is delivered after the next start. Answers whether all senders ended.
+    /// Lets each sender deliver once what it has, and end. Blocks at most `at_most`; the rest is delivered after the
+    /// next start. Returns whether all senders ended.
     pub fn close(self, at_most: Duration) -> bool {
         self.shared.stop();
-        // Nobody ever sends: it is closed when the last sender is gone.
+        // Nobody ever sends on it: it is closed when the last sender is gone.
         let ended = self.ended.lock();
         matches!(ended.recv_timeout(at_most), Err(mpsc::RecvTimeoutError::Disconnected))
     }

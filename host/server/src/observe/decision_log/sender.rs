@@ -1,7 +1,7 @@
-//! The thread that brings decisions from the ledger to one sink.
+//! The thread that delivers decisions from the ledger to one sink.
 //!
-//! It reads on from a cursor, delivers, and then moves the cursor, which is kept in the ledger too. So a crash at any
-//! moment means at worst that something is sent again.
+//! It reads from a cursor, delivers, and then moves the cursor, which the ledger keeps too. So a crash at any moment
+//! means at worst that an event is sent again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,23 +17,23 @@ use super::event::EventWriter;
 use super::sink::{DeliveryFailure, Sink};
 use crate::observe::metrics::SinkMetrics;
 
-/// Where the cursors are kept in the ledger: the index of the next entry to look at, by the name of the sink.
+/// The namespace of the cursors in the ledger: the index of the next entry to read, by the name of the sink.
 pub(super) const NAMESPACE: &str = "decision-log";
 
-/// How many entries are read at once, and how many bytes of events are gathered at once, nearly.
+/// How many entries are read at once, and about how many bytes of events are collected at once.
 const PAGE: usize = 128;
 const GATHERED: usize = 8 << 20;
-/// How long events are gathered after the first one.
+/// How long events are collected after the first one.
 const GATHERING: Duration = Duration::from_millis(20);
 /// The first wait after a failure.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 
-/// What the senders and those who wait for them share.
+/// The state that the senders share with those who wait for them.
 #[derive(Debug, Default)]
 pub(super) struct SenderSignals {
-    /// How many entries the ledger has, as far as is known here.
+    /// How many entries the ledger has, as far as this process knows.
     pub(super) head: AtomicU64,
-    /// Rings whenever a sink has come further.
+    /// Notifies when a sink has made progress.
     pub(super) moved: Notify,
     state: Mutex<SenderState>,
     changed: Condvar,
@@ -41,9 +41,9 @@ pub(super) struct SenderSignals {
 
 #[derive(Debug, Default)]
 struct SenderState {
-    /// How often somebody said that there is something new.
+    /// How often a new entry was reported.
     nudges: u64,
-    /// Whether to end.
+    /// Whether the senders should end.
     stop: bool,
 }
 
@@ -53,12 +53,12 @@ impl SenderSignals {
         self.changed.notify_all();
     }
 
-    /// Says that there is something new.
+    /// Reports a new entry.
     pub(super) fn nudge(&self) {
         self.change(|state| state.nudges = state.nudges.wrapping_add(1));
     }
 
-    /// Says that it is time to end.
+    /// Tells the senders to end.
     pub(super) fn stop(&self) {
         self.change(|state| state.stop = true);
     }
@@ -71,7 +71,8 @@ impl SenderSignals {
         self.state.lock().nudges
     }
 
-    /// Waits so long, or until it is time to end, or until there was more than that number of nudges, if that matters.
+    /// Waits for `time`, or until the senders should end, or, if `beyond` is given, until there were more nudges than
+    /// that.
     fn wait(&self, time: Duration, beyond: Option<u64>) {
         let until = Instant::now() + time;
         let mut state = self.state.lock();
@@ -84,32 +85,32 @@ impl SenderSignals {
     }
 }
 
-/// Brings decisions to one sink.
+/// Delivers decisions to one sink.
 pub(super) struct SinkSender {
     pub(super) storage: Arc<dyn Storage>,
     pub(super) events: Arc<EventWriter>,
     pub(super) sink: Box<dyn Sink>,
     pub(super) shared: Arc<SenderSignals>,
-    /// The index of the next entry to look at.
+    /// The index of the next entry to read.
     pub(super) cursor: Arc<AtomicU64>,
     pub(super) metrics: SinkMetrics,
     pub(super) interval: Duration,
     pub(super) max_delay: Duration,
 }
 
-/// What is next.
+/// The result of a round.
 enum RoundOutcome {
     /// There is more to read.
     More,
-    /// All there was is delivered.
+    /// Everything was delivered.
     Idle,
 }
 
 impl SinkSender {
-    /// Where that sink had come to; for one that is new, the first entry or the one after the last.
+    /// The cursor of this sink. For a new sink, the first entry or the one after the last.
     ///
     /// # Errors
-    /// If the ledger cannot be read or written, or what is noted there is no cursor.
+    /// If the ledger cannot be read or written, or the stored value is no cursor.
     pub(super) fn cursor(storage: &dyn Storage, sink: &str, from_start: bool) -> Result<u64, String> {
         let noted = storage.value(NAMESPACE, sink).map_err(|error| error.to_string())?;
         if let Some(bytes) = noted {
@@ -117,7 +118,7 @@ impl SinkSender {
             return text.parse().map_err(|_| format!("invalid cursor `{text}` of the sink `{sink}`"));
         }
         let first = if from_start { 0 } else { storage.head().map_err(|error| error.to_string())?.size };
-        // At once: what is decided before the sink works for the first time belongs to it already.
+        // At once: decisions that are made before the sink first works belong to it already.
         note(storage, sink, first).map_err(|error| error.to_string())?;
         Ok(first)
     }
@@ -127,7 +128,7 @@ impl SinkSender {
         let mut delays = self.delays();
         let mut failing = false;
         loop {
-            // Both before the look at the ledger: what happens in between is seen in the next round.
+            // Both are read before the ledger: changes in between are seen in the next round.
             let (stopped, nudges) = (self.shared.stopped(), self.shared.nudges());
             let outcome = self.round();
             self.metrics.behind(self.behind());
@@ -142,14 +143,14 @@ impl SinkSender {
                         RoundOutcome::Idle if stopped => return,
                         RoundOutcome::Idle => {
                             self.shared.wait(self.interval, Some(nudges));
-                            // What comes together, goes together.
+                            // Entries that arrive together are delivered together.
                             self.shared.wait(GATHERING.min(self.interval), None);
                         }
                     }
                 }
                 Err(failure) => {
                     self.metrics.failed();
-                    // Once, and not for each attempt.
+                    // Logs once, and not for each attempt.
                     if !std::mem::replace(&mut failing, true) {
                         let (sink, behind) = (self.sink.name(), self.behind());
                         tracing::warn!(
@@ -170,7 +171,7 @@ impl SinkSender {
         }
     }
 
-    /// Waits so long, and meanwhile sees how far the ledger goes on, so that everybody knows how much there is to do.
+    /// Waits for `time`, and meanwhile reads the size of the ledger, so that the backlog is known.
     fn pause(&self, time: Duration) {
         let until = Instant::now() + time;
         while !self.shared.stopped() {
@@ -216,7 +217,7 @@ impl SinkSender {
         }
         let whole = lines.len() == page.len() && page.len() < PAGE;
         if lines.is_empty() {
-            // Nothing between here and the head is for the sink. Not noted: a restart finds that out again.
+            // No entry before the head is for the sink. This is not stored: a restart finds it out again.
             self.move_to(head.max(from));
             return Ok(RoundOutcome::Idle);
         }
@@ -225,7 +226,7 @@ impl SinkSender {
             self.metrics.sent(delivered.count as u64);
             self.move_to(if whole && delivered.failure.is_none() { head } else { next });
             if let Err(error) = note(self.storage.as_ref(), self.sink.name(), next) {
-                // It is sent, and the next note will do as well; after a crash some of it is sent twice.
+                // The events are sent, and the next note will store the cursor; after a crash some are sent twice.
                 tracing::debug!(sink = self.sink.name(), "the cursor of the decision log could not be stored: {error}");
             }
         }

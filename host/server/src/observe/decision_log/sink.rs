@@ -1,5 +1,5 @@
-//! Where events go: standard output, a file, or a server. A sink blocks until it has delivered what it was given, on the thread of
-//! its sender.
+//! The destinations of events: standard output, a file, or a server. A sink runs on the thread of its sender, and
+//! blocks until it has delivered the events.
 
 use std::fs::OpenOptions;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -16,30 +16,30 @@ use super::mask::note_places;
 use crate::config::HttpSinkConfig;
 use crate::process::outbound_agent;
 
-/// Somewhere to send events to.
+/// A destination of events.
 pub(super) trait Sink: Send {
-    /// Its name in settings, metrics and the ledger.
+    /// The name in settings, metrics and the ledger.
     fn name(&self) -> &'static str;
 
-    /// Hands on lines of JSON, in order. What it says it delivered, is safe with the receiver.
+    /// Delivers lines of JSON, in order. Lines that it reports as delivered are safe with the receiver.
     fn deliver(&mut self, lines: &[String]) -> DeliveryOutcome;
 }
 
-/// How far a sink came.
+/// How many lines a sink delivered.
 #[derive(Debug)]
 pub(super) struct DeliveryOutcome {
     /// How many lines, from the first, were delivered.
     pub(super) count: usize,
-    /// Why it was not all of them.
+    /// Why not all lines were delivered.
     pub(super) failure: Option<DeliveryFailure>,
 }
 
-/// Why something could not be delivered. It is tried again.
+/// Why a delivery failed. It is tried again.
 #[derive(Debug)]
 pub(super) struct DeliveryFailure {
-    /// What happened, and with whom.
+    /// What happened, and with which receiver.
     pub(super) message: String,
-    /// How long the receiver asks to be left alone.
+    /// How long the receiver asks the sender to wait.
     pub(super) retry_after: Option<Duration>,
 }
 
@@ -81,14 +81,14 @@ impl Sink for ConsoleSink {
     }
 }
 
-/// Appends each event as a line to a file. The file is opened for each batch and closed again: a rotation need only rename it. A
-/// batch counts as delivered when it is on the disk.
+/// Appends each event as a line to a file. The file is opened for each batch and closed again, so that a rotation only
+/// needs to rename it. A batch counts as delivered when it is on the disk.
 pub(super) struct FileSink {
     path: PathBuf,
 }
 
 impl FileSink {
-    /// A file, which is made if it is not there: for its owner alone, since decisions name people.
+    /// A file, which is made if it is missing. Only its owner can read it, because decisions name people.
     ///
     /// # Errors
     /// If it cannot be written to.
@@ -107,7 +107,7 @@ impl FileSink {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&self.path)?;
-        // A line that was cut off, by a crash or a full disk, keeps to itself; its event comes again.
+        // A line that a crash or a full disk cut off stays on its own line; its event is sent again.
         if file.seek(SeekFrom::End(0))? > 0 {
             let mut last = [0];
             file.seek(SeekFrom::End(-1))?;
@@ -138,16 +138,16 @@ impl Sink for FileSink {
 
 /// Posts events to a server with OPA's decision log API: gzipped JSON arrays; any 2xx means that it has them.
 ///
-/// What the server finds too large is sent in smaller pieces. A single event that is too large is sent without its `input` and
-/// `result`, and says so in `erased`: they are in the ledger, and the receiver knows which decision to ask for.
+/// If the server finds a batch too large, it is sent in smaller pieces. A single event that is too large is sent
+/// without its `input` and `result`, and says so in `erased`: both are in the ledger, and the event names the decision.
 pub(super) struct HttpSink {
     agent: Agent,
     config: HttpSinkConfig,
-    /// How many bytes one request has at most now: less than was configured, once the server had found that too many.
+    /// The most bytes in one request now: less than configured, once the server has refused that size.
     limit: usize,
 }
 
-/// What came of one request.
+/// The result of one request.
 enum PostOutcome {
     Taken,
     TooLarge,
@@ -262,7 +262,7 @@ fn gzipped(lines: &[String]) -> std::io::Result<Vec<u8>> {
     out.finish()
 }
 
-/// The event without what makes it large.
+/// The event without its large members.
 fn shortened(line: &str) -> String {
     let Ok(mut event) = serde_json::from_str::<Map<String, Value>>(line) else { return line.to_owned() };
     let gone = ["input", "result"].into_iter().filter(|part| event.remove(*part).is_some());

@@ -1,9 +1,9 @@
-//! The labels of metrics, and what keeps their number bounded.
+//! The labels of metrics. Their number is bounded.
 //!
-//! Each different set of labels is kept in memory for as long as the process lives, so no label may come from a request.
-//! Gates, verdicts, kinds of failure and the like are sets that the code closes. Routes are the patterns of the router,
-//! never paths. Names from models (plugins, bindings, models) are chosen by the operator, but models can be loaded again
-//! and again: [`LabelLimiter`] takes a certain number of them, and calls all later ones `other`.
+//! The process keeps each different set of labels in memory as long as it lives, so no label may come from a request.
+//! Gates, verdicts, kinds of failure and the like are closed sets. Routes are the patterns of the router, never paths.
+//! The operator chooses the names in models (plugins, bindings, models), but models can be reloaded again and again:
+//! [`LabelLimiter`] accepts a certain number of names, and calls all later ones `other`.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-/// What names beyond the limit are called.
+/// The label for names beyond the limit.
 const OTHER: &str = "other";
 
 /// Names that were seen, up to a limit.
@@ -30,7 +30,7 @@ impl LabelLimiter {
         Self { limit, seen: RwLock::default() }
     }
 
-    /// The two names as labels: themselves, or `other` if there are too many different ones.
+    /// The two names as labels: the names themselves, or `other` if there are too many.
     pub(super) fn pair(&self, first: &str, second: &str) -> (String, String) {
         let pair = (Arc::from(first), Arc::from(second));
         let owned = || (first.to_owned(), second.to_owned());
@@ -47,12 +47,12 @@ impl LabelLimiter {
     }
 }
 
-/// Why a request was turned away before it was looked at.
+/// Why a request was refused before it was handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShedReason {
-    /// The server has too many requests already.
+    /// The server has too many requests.
     Busy,
-    /// The credential has too many requests already.
+    /// The credential has too many requests.
     CredentialBusy,
     /// The ledger has too many writes waiting.
     LedgerBusy,
@@ -74,18 +74,18 @@ impl ShedReason {
     }
 }
 
-/// Why the server closed a connection, or did not take it.
+/// Why the server closed a connection, or did not accept it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CloseReason {
     /// No head of a request was complete in time.
     NoHead,
-    /// Nothing came, or an answer was not taken, for too long.
+    /// Nothing arrived, or an answer was not taken, for too long.
     Idle,
-    /// It was silent, and there were too many for one more.
+    /// The connection was silent, and another one needed its place.
     ForAnother,
-    /// Its address has too many that are being answered.
+    /// The address has too many connections with requests in progress.
     TooManyOfAddress,
-    /// There are too many that are being answered.
+    /// The server has too many connections with requests in progress.
     TooMany,
 }
 
@@ -101,12 +101,12 @@ impl CloseReason {
     }
 }
 
-/// How long each part of a request for a decision took. What is zero was not done, or is not known yet.
+/// The durations of the parts of a request for a decision. Zero: not done, or not known yet.
 ///
-/// As JSON it is `{"authenticate_ns": 1200, …}`, without what is zero.
+/// As JSON it is `{"authenticate_ns": 1200, …}`, without zeros.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestPhases {
-    /// Finding out who asks, and whether they may.
+    /// Authenticating the actor and checking the rights.
     pub authenticate: Duration,
     /// Deciding.
     pub decision: DecisionPhases,
@@ -117,7 +117,7 @@ pub struct RequestPhases {
 }
 
 impl RequestPhases {
-    /// The parts, by name, in their order.
+    /// The parts by name, in order.
     pub(super) fn parts(&self) -> [(&'static str, Duration); 5] {
         let DecisionPhases { read, snapshot, evaluate } = self.decision;
         [
@@ -154,7 +154,7 @@ pub(super) struct OutcomeLabels {
     pub(super) plugin: String,
     pub(super) binding: String,
     pub(super) standing: &'static str,
-    /// Empty unless the plugin could not answer.
+    /// Empty unless the plugin failed.
     pub(super) failure: &'static str,
 }
 

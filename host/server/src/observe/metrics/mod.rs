@@ -1,8 +1,8 @@
-//! What is counted and measured, for Prometheus.
+//! The metrics of the server, for Prometheus.
 //!
-//! Names follow its conventions: base units (seconds, bytes), `_total` for what only grows, and metrics of which the sum
-//! over all labels means something. The time of a decision is therefore two metrics: its parts, and the whole. Nothing
-//! here waits for anybody, and nothing grows without bound: see [`labels`].
+//! Names follow the conventions of Prometheus: base units (seconds, bytes), `_total` for values that only grow, and
+//! metrics whose sum over all labels is meaningful. The time of a decision is therefore two metrics: its parts, and the
+//! whole. Nothing here waits for anybody, and nothing grows without bound: see [`labels`].
 
 mod labels;
 mod text;
@@ -29,15 +29,15 @@ use labels::{
     PositionLabel, RequestLabels, RouteLabels, SinkLabel, VersionLabel,
 };
 
-/// How many pairs of a plugin and a binding have labels of their own, and how many models.
+/// How many pairs of a plugin and a binding get labels of their own, and how many models.
 const MOST_BINDINGS: usize = 1000;
 const MOST_MODELS: usize = 200;
 
-/// From a plugin's few microseconds to the longest that anybody waits. In seconds.
+/// From a plugin's few microseconds to the longest wait, in seconds.
 const FINE: [f64; 19] = [
     1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
-/// From the fastest answer over HTTP to the longest long-poll. In seconds.
+/// From the fastest answer over HTTP to the longest long-poll, in seconds.
 const COARSE: [f64; 15] = [5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
 
 type HistogramFamily<L> = Family<L, Histogram, fn() -> Histogram>;
@@ -50,12 +50,12 @@ fn coarse() -> Histogram {
     Histogram::new(COARSE)
 }
 
-/// From a thousand to ten thousand million units: what the smallest policy uses, and what nobody is granted.
+/// From a thousand to ten thousand million units: from the smallest policy to more than any grant.
 fn fuel() -> Histogram {
     Histogram::new(exponential_buckets(1e3, 10.0, 8))
 }
 
-/// All metrics of one server. Counting is cheap and never blocks for long; share it by `Arc`.
+/// All metrics of one server. Counting is cheap and never blocks for long. Share it by `Arc`.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -98,7 +98,7 @@ impl Default for Metrics {
     }
 }
 
-/// Registers a new metric and gives it back. The name comes without the suffix that its type or unit asks for.
+/// Registers a new metric and returns it. `name` lacks the suffix for its type or unit.
 fn register<M>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M
 where
     M: prometheus_client::registry::Metric + Clone,
@@ -227,7 +227,7 @@ impl Metrics {
         }
     }
 
-    /// A decision was made, and its answer is on the way.
+    /// Counts a decision whose answer is on the way.
     pub fn decision(&self, decision: &Decision, phases: &RequestPhases) {
         let gate = format!("{}/{}", decision.gate.stage.as_str(), decision.gate.phase.as_str());
         let (model, _) = self.known_models.pair(&decision.model.id, "");
@@ -260,12 +260,12 @@ impl Metrics {
         }
     }
 
-    /// A request came in.
+    /// Counts a request that arrived.
     pub(super) fn request_began(&self) {
         self.in_flight.inc();
     }
 
-    /// A request is answered, to the last byte. The route is a pattern of the router.
+    /// Counts a request that was answered to the last byte. The route is a pattern of the router.
     pub(super) fn request_ended(&self, method: &'static str, route: &str, status: u16, time: Duration) {
         self.in_flight.dec();
         let route = route.to_owned();
@@ -273,27 +273,28 @@ impl Metrics {
         self.requests.get_or_create(&RequestLabels { method, route, status }).inc();
     }
 
-    /// A request was turned away because there is too much to do.
+    /// Counts a request that was refused because there is too much to do.
     pub fn shed(&self, why: ShedReason) {
         self.shed.get_or_create(&KindLabel { kind: why.as_str() }).inc();
     }
 
-    /// A connection was closed, or not taken.
+    /// Counts a connection that was closed, or not accepted.
     pub(crate) fn connection_closed(&self, why: CloseReason) {
         self.closed_connections.get_or_create(&KindLabel { kind: why.as_str() }).inc();
     }
 
-    /// A request was turned away because its client asks too often.
+    /// Counts a request that was refused because its client asks too often.
     pub fn throttled(&self) {
         self.throttled.inc();
     }
 
-    /// A credential was not accepted. The kinds are those of [`Refusal`](crate::auth::Refusal), `scheme` and `malformed`.
+    /// Counts a credential that was refused. The kinds are those of [`Refusal`](crate::auth::Refusal), `scheme` and
+    /// `malformed`.
     pub fn authentication_failed(&self, kind: &'static str) {
         self.authentication_failures.get_or_create(&KindLabel { kind }).inc();
     }
 
-    /// How the ledger is, and how many entries it has.
+    /// Records the health of the ledger, and the number of its entries.
     pub fn ledger(&self, health: &StorageHealth, entries: Option<u64>) {
         let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         self.ledger_waiting.set(number(health.waiting));
@@ -304,9 +305,9 @@ impl Metrics {
         }
     }
 
-    /// How many deployments stand where. The positions are those of the lifecycle.
+    /// Records how many deployments are in each position of the lifecycle.
     pub fn deployments<'a>(&self, positions: impl IntoIterator<Item = (&'a str, u64)>) {
-        // Those that nobody stands at any more are not told again.
+        // Positions without deployments are no longer reported.
         self.deployments.clear();
         for (position, count) in positions {
             let label = PositionLabel { position: position.to_owned() };
@@ -314,7 +315,7 @@ impl Metrics {
         }
     }
 
-    /// Models and plugins were loaded: these are in use now.
+    /// Records that models and plugins were loaded, and which are in use now.
     pub fn reloaded<'a>(&self, models: impl IntoIterator<Item = &'a ModelRef>, at: Timestamp) {
         self.reloads.get_or_create(&OutcomeLabel { outcome: "success" }).inc();
         #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 have fewer digits than a float")]
@@ -326,12 +327,12 @@ impl Metrics {
         }
     }
 
-    /// Models and plugins could not be loaded: the old ones stay.
+    /// Counts a failed load of models and plugins. The old ones stay in use.
     pub fn reload_failed(&self) {
         self.reloads.get_or_create(&OutcomeLabel { outcome: "failure" }).inc();
     }
 
-    /// The metrics of a sink of the decision log, which are there from now on.
+    /// The metrics of a sink of the decision log, reported from now on.
     pub(super) fn sink(&self, sink: &'static str) -> SinkMetrics {
         let label = SinkLabel { sink };
         self.dropped.get_or_create_owned(&label);
@@ -342,15 +343,15 @@ impl Metrics {
         }
     }
 
-    /// What counts exports of spans: those that succeeded, and those that failed.
+    /// The counters of span exports: successes and failures.
     pub(super) fn trace_exports(&self) -> (Counter, Counter) {
         let of = |outcome| self.trace_exports.get_or_create_owned(&OutcomeLabel { outcome });
         (of("success"), of("failure"))
     }
 
-    /// Has the lines told that the log of this process could not write.
+    /// Reports the number of lines that the process could not log.
     pub(super) fn watch_log(&self, lines: ErrorCounter) {
-        // A second log of the same process is not watched.
+        // A second log of the same process is not counted.
         let _ = self.log_lines.set(lines);
     }
 

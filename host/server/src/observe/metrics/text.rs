@@ -1,4 +1,4 @@
-//! Metrics as text: OpenMetrics for who asks for it, and otherwise the older form that everything reads.
+//! Metrics as text: OpenMetrics for clients that ask for it, and otherwise the older format that every client reads.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use prometheus_client::encoding::text::encode;
 
 use super::Metrics;
 
-/// A form of the text.
+/// A format of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricsFormat {
     /// OpenMetrics 1.0.
@@ -19,7 +19,7 @@ pub enum MetricsFormat {
 }
 
 impl MetricsFormat {
-    /// The form that a client takes, by its `Accept` header.
+    /// The format that a client accepts, by its `Accept` header.
     pub fn accepted(headers: &HeaderMap) -> Self {
         let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let mut types = accepted.flat_map(|value| value.split(','));
@@ -44,7 +44,7 @@ impl Metrics {
     pub fn text(&self, format: MetricsFormat) -> String {
         self.bring_up_to_date();
         let mut text = String::new();
-        // Writing into a string does not fail; what is encoded are numbers and labels.
+        // Writing into a string does not fail, and only numbers and labels are encoded.
         let _ = encode(&mut text, &self.registry);
         match format {
             MetricsFormat::OpenMetrics => text,
@@ -53,8 +53,8 @@ impl Metrics {
     }
 }
 
-/// OpenMetrics says the type of a counter by the name without `_total`, and knows units and an end. The older form does
-/// not: there, a type is that of the very name that follows.
+/// Converts OpenMetrics to the older format. OpenMetrics names a counter's type without `_total`, and has units and an
+/// end marker. The older format has neither, and names the type by the full name.
 fn classic(openmetrics: &str) -> String {
     let mut text = String::with_capacity(openmetrics.len());
     let mut help: Option<(&str, &str)> = None;
@@ -75,7 +75,7 @@ fn classic(openmetrics: &str) -> String {
     text
 }
 
-/// The answer to `GET /metrics`: everything, with the ledger as it is now, if there is one to look at.
+/// The answer to `GET /metrics`: all metrics, with the present state of the ledger if `storage` is given.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -88,7 +88,7 @@ pub async fn scrape(metrics: Arc<Metrics>, storage: Option<Arc<dyn Storage>>, he
     let format = MetricsFormat::accepted(&headers);
     let look = move || {
         if let Some(storage) = storage {
-            // A ledger that cannot be read is told as failing by its health; the size stays what it was.
+            // The health reports a ledger that cannot be read; the size stays what it was.
             metrics.ledger(&storage.health(), storage.head().ok().map(|head| head.size));
         }
         metrics.text(format)

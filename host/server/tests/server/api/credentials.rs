@@ -236,7 +236,7 @@ async fn a_token_that_is_revoked_while_plugins_are_asked_passes_no_gate() {
 #[tokio::test]
 async fn nothing_is_written_with_a_token_that_was_revoked_a_moment_ago() {
     let stand = Stand::new().await;
-    // Whoever asked a moment ago is still known for a second.
+    // An actor who asked a moment ago is still known for a second.
     stand.request("d-1").await;
     revoke_token(&stand, "rita").await;
     let refused = stand.pass("d-1", "plan-and-approve/entrance").await;

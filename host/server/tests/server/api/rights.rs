@@ -96,8 +96,8 @@ fn path(row: &RouteRow) -> String {
     unknown.iter().fold(path, |path, name| path.replace(name, "unknown"))
 }
 
-/// The query, media type and body of a request that is right in every way, so that only the rights of whoever asks can be in
-/// the way. `with` is the right that it is to be done with.
+/// The query, media type and body of a request that is right in every way, so that only the sender's rights can block
+/// it. `with` is the right that it needs.
 fn content(row: &RouteRow, with: Option<Right>) -> (&'static str, &'static str, String) {
     let json = |value: Value| ("", "application/json", value.to_string());
     let gate = json!({"stage": "plan-and-approve", "phase": "exit"});

@@ -77,7 +77,7 @@ async fn where_a_gate_does_not_turn_nothing_is_decided() {
 async fn what_cannot_turn_is_not_waited_for() {
     let stand = Stand::new().await;
     stand.request("d-1").await;
-    // The next gate is the entrance: whoever tries the exit is told so at once, however long they would wait.
+    // The next gate is the entrance: a request for the exit is told so at once, however long it would wait.
     assert_eq!(stand.pass("d-1", "plan-and-approve/exit?wait=1h").await.status, 409);
     assert_eq!(stand.pass("d-2", "plan-and-approve/exit?wait=1h").await.status, 404);
     assert_eq!(stand.pass("d-1", "plan-and-approve/entrance?wait=1h").await.json()["passed"], true);

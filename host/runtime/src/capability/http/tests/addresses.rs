@@ -1,4 +1,4 @@
-//! Where a name leads.
+//! Tests of the addresses that a name leads to.
 
 use std::io;
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! What comes back when all is well.
+//! Tests of valid answers.
 
 use super::peer::{Peer, ok};
 use super::*;

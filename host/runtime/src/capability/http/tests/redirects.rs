@@ -1,9 +1,9 @@
-//! Where an answer sends a request on to.
+//! Tests of redirects.
 
 use super::peer::{Peer, ok, path, redirect};
 use super::*;
 
-/// A peer that sends whoever asks for `/` to that place, with that status, and answers everything else.
+/// A peer that redirects requests for `/` to this place, with this status, and answers all others.
 fn sending_on(status: u16, location: &str) -> Peer {
     let away = redirect(status, location);
     Peer::answering(move |request| if path(request) == "/" { away.clone() } else { ok("there") }.into_bytes())

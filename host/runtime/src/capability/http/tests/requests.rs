@@ -1,4 +1,4 @@
-//! What is sent, and what is not.
+//! Tests of the requests that are sent, and of those that are refused.
 
 use super::peer::{Peer, ok};
 use super::*;
