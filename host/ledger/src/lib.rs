@@ -42,7 +42,7 @@
 //!
 //! let index = appended.entries[0].index;
 //! let proof = serde_json::to_string(&prove_inclusion(&ledger, index)?)?;
-//! let public = lockgate_ledger::Source::head(&ledger)?.key;
+//! let public = lockgate_ledger::LogSource::head(&ledger)?.key;
 //! assert_eq!(verify::inclusion(&proof, &public)?.entry.body, verdict);
 //! # Ok(())
 //! # }
