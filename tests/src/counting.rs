@@ -2,12 +2,12 @@
 
 use crate::Guest;
 
-const WORLD: &str = "import lockgate:host/key-value@0.1.0; export lockgate:approval/policy@0.1.0;";
+const WORLD: &str = "import lockgate:host/key-value@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;";
 
 /// The functions of the capability that counting needs.
 pub const COUNTING_IMPORTS: &str = r#"
-    (import "lockgate:host/key-value@0.1.0" "get" (func $get (param i32 i32 i32)))
-    (import "lockgate:host/key-value@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32)))"#;
+    (import "lockgate:host/key-value@0.2.0-rc.1" "get" (func $get (param i32 i32 i32)))
+    (import "lockgate:host/key-value@0.2.0-rc.1" "set" (func $set (param i32 i32 i32 i32 i32)))"#;
 
 /// Instructions that add one to the byte under the key, which stands at 8192.
 #[must_use]
@@ -45,13 +45,13 @@ pub fn setting(key: &str, value: &str) -> Vec<u8> {
 #[must_use]
 pub fn counting_strategy() -> Vec<u8> {
     let imports = format!(
-        r#"(import "lockgate:host/snapshot@0.1.0" "[resource-drop]evaluation" (func $give-back (param i32)))
+        r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[resource-drop]evaluation" (func $give-back (param i32)))
         {COUNTING_IMPORTS}"#
     );
     let fields = format!(
         r#"(data (i32.const 8192) "count") (data (i32.const 8448) "one")
-        (func (export "lockgate:strategy/strategy@0.1.0#plan") (param i32) (result i32) unreachable)
-        (func (export "lockgate:strategy/strategy@0.1.0#advance")
+        (func (export "lockgate:strategy/strategy@0.2.0-rc.1#plan") (param i32) (result i32) unreachable)
+        (func (export "lockgate:strategy/strategy@0.2.0-rc.1#advance")
             (param $parameters i32) (result i32)
             {}
             ;; The evaluation is the first of the parameters, which are too many to be passed one by one.
@@ -64,6 +64,6 @@ pub fn counting_strategy() -> Vec<u8> {
             (i32.const 2000))"#,
         count("count")
     );
-    let world = "import lockgate:host/key-value@0.1.0; export lockgate:strategy/strategy@0.1.0;";
-    Guest { world, kinds: &[2], imports: &imports, fields: &fields, ..Guest::default() }.component()
+    let world = "import lockgate:host/key-value@0.2.0-rc.1; export lockgate:strategy/strategy@0.2.0-rc.1;";
+    Guest { world, imports: &imports, fields: &fields, ..Guest::default() }.component()
 }

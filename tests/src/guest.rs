@@ -18,8 +18,6 @@ pub struct Guest<'a> {
     pub world: &'a str,
     /// More interfaces of the package that the world lies in, as WIT.
     pub interfaces: &'a str,
-    /// The kinds that `describe` names, as their numbers in the contract.
-    pub kinds: &'a [u8],
     /// The JSON Schema of its settings, as `describe` says it.
     pub schema: &'a str,
     /// WAT fields: imports of the core module.
@@ -43,9 +41,8 @@ pub struct Guest<'a> {
 impl Default for Guest<'_> {
     fn default() -> Self {
         Self {
-            world: "export lockgate:approval/policy@0.1.0;",
+            world: "export lockgate:approval/policy@0.2.0-rc.1;",
             interfaces: "",
-            kinds: &[0],
             schema: "true",
             imports: "",
             fields: "",
@@ -71,7 +68,7 @@ impl Guest<'_> {
             resolve.push_dir(repository("wit").join(package)).unwrap();
         }
         let world = format!(
-            "package test:guest;\n{}\nworld guest {{ export lockgate:types/plugin@0.1.0; {} }}",
+            "package test:guest;\n{}\nworld guest {{ export lockgate:types/plugin@0.2.0-rc.1; {} }}",
             self.interfaces, self.world
         );
         let package = resolve.push_str("guest.wit", &world).unwrap_or_else(|error| panic!("{error:#}\n{world}"));
@@ -84,11 +81,10 @@ impl Guest<'_> {
 
     fn module(&self) -> String {
         let Self { imports, fields, describe, configure, decide, realloc, memory, .. } = self;
-        let (kinds, schema) = (escaped(self.kinds), escaped(self.schema.as_bytes()));
-        let (count, length) = (self.kinds.len(), self.schema.len());
+        let (schema, length) = (escaped(self.schema.as_bytes()), self.schema.len());
         let is_policy = self.world.contains("approval/policy");
         let lent = if is_policy {
-            r#"(import "lockgate:host/snapshot@0.1.0" "[resource-drop]evaluation" (func $give-back (param i32)))"#
+            r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[resource-drop]evaluation" (func $give-back (param i32)))"#
         } else {
             ""
         };
@@ -101,7 +97,7 @@ impl Guest<'_> {
                     (i32.store8 (i32.const 2000) (i32.const 0))
                     (i32.store8 (i32.const 2004) (i32.const 3))
                     (i32.const 2000))
-                (func (export "lockgate:approval/policy@0.1.0#decide") (param $evaluation i32) (result i32)
+                (func (export "lockgate:approval/policy@0.2.0-rc.1#decide") (param $evaluation i32) (result i32)
                     (global.set $decides (i32.const 1))
                     (call $decide (local.get $evaluation))
                     {give_back})"#
@@ -115,7 +111,7 @@ impl Guest<'_> {
                 {imports}
                 (memory (export "memory") {memory})
                 (global $heap (mut i32) (i32.const 65536))
-                (data (i32.const 1024) "test-guest" "1.0.0" "a guest" "{kinds}")
+                (data (i32.const 1024) "test-guest" "1.0.0" "a guest")
                 (data (i32.const 32768) "{schema}")
                 {fields}
                 (global $decides (mut i32) (i32.const 0))
@@ -130,17 +126,16 @@ impl Guest<'_> {
                         (br_if $fits (i32.le_u (global.get $heap) (i32.mul (memory.size) (i32.const 65536))))
                         (drop (memory.grow (i32.add (i32.const 1) (i32.div_u (local.get $size) (i32.const 65536))))))
                     (local.get $at))
-                (func (export "lockgate:types/plugin@0.1.0#describe") (result i32)
+                (func (export "lockgate:types/plugin@0.2.0-rc.1#describe") (result i32)
                     {describe}
                     (i32.store (i32.const 1100) (i32.const 1024)) (i32.store (i32.const 1104) (i32.const 10))
                     (i32.store (i32.const 1108) (i32.const 1034)) (i32.store (i32.const 1112) (i32.const 5))
-                    (i32.store (i32.const 1116) (i32.const 1046)) (i32.store (i32.const 1120) (i32.const {count}))
                     (i32.store (i32.const 1124) (i32.const 1039)) (i32.store (i32.const 1128) (i32.const 7))
-                    (i32.store (i32.const 1132) (i32.const 32768)) (i32.store (i32.const 1136) (i32.const {length}))
-                    (i32.store (i32.const 1140) (i32.const 0)) (i32.store (i32.const 1144) (i32.const 0))
+                    (i32.store (i32.const 1148) (i32.const 32768)) (i32.store (i32.const 1152) (i32.const {length}))
+                    (i32.store (i32.const 1156) (i32.const 0)) (i32.store (i32.const 1160) (i32.const 0))
                     (i32.const 1100))
-                (func (export "lockgate:types/plugin@0.1.0#configure")
-                    (param $at i32) (param $length i32) (result i32)
+                (func (export "lockgate:types/plugin@0.2.0-rc.1#configure")
+                    (param $at i32) (param $length i32) (param $files i32) (param $count i32) (result i32)
                     {configure}
                     (i32.store8 (i32.const 1200) (i32.const 0))
                     (i32.const 1200))

@@ -47,26 +47,37 @@ void exports_lockgate_types_plugin_describe(exports_lockgate_types_plugin_descri
   say(&description->version, "0.1.0");
   say(&description->summary, "Lets a deployment go on only in environments that are on a list.");
   say(&description->settings_schema, SETTINGS_SCHEMA);
-  description->kinds.ptr = allocate(sizeof *description->kinds.ptr);
-  description->kinds.ptr[0] = EXPORTS_LOCKGATE_TYPES_PLUGIN_KIND_APPROVAL_POLICY;
-  description->kinds.len = 1;
+  say(&description->title, "Environment lock");
+  say(&description->licence, "Apache-2.0");
 }
 
-bool exports_lockgate_types_plugin_configure(approval_policy_string_t *settings,
+bool exports_lockgate_types_plugin_configure(exports_lockgate_types_plugin_settings_t *settings,
+                                             exports_lockgate_types_plugin_readiness_t *readiness,
                                              exports_lockgate_types_plugin_list_settings_finding_t *findings) {
   struct findings found = {0};
-  settings_read((const char *)settings->ptr, settings->len, &allowed, &found);
-  approval_policy_string_free(settings);
-  if (found.count == 0)
+  settings_read((const char *)settings->json.ptr, settings->json.len, &allowed, &found);
+  size_t files = settings->files.len;
+  memset(readiness, 0, sizeof *readiness);
+  if (found.count + files == 0) {
+    exports_lockgate_types_plugin_settings_free(settings);
     return true;
+  }
 
-  findings->ptr = allocate(found.count * sizeof *findings->ptr);
-  findings->len = found.count;
+  findings->ptr = allocate((found.count + files) * sizeof *findings->ptr);
+  findings->len = found.count + files;
   for (size_t i = 0; i < found.count; i++) {
     say(&findings->ptr[i].pointer, found.items[i].pointer);
     say(&findings->ptr[i].message, found.items[i].message);
   }
+  for (size_t i = 0; i < files; i++) {
+    exports_lockgate_types_plugin_settings_finding_t *finding = &findings->ptr[found.count + i];
+    finding->file.is_some = true;
+    approval_policy_string_dup_n(&finding->file.val, (const char *)settings->files.ptr[i].name.ptr,
+                                 settings->files.ptr[i].name.len);
+    say(&finding->message, "It takes no files.");
+  }
   findings_free(&found);
+  exports_lockgate_types_plugin_settings_free(settings);
   return false;
 }
 

@@ -2,7 +2,8 @@
 
 from componentize_py_types import Err
 from wit_world import exports
-from wit_world.exports.plugin import Capability, Description, Kind, SettingsFinding
+from wit_world.exports.plugin import Capability, Description, Readiness, SettingsFinding
+from wit_world.exports.plugin import Settings as GivenSettings
 from wit_world.exports.policy import Answer
 from wit_world.imports.snapshot import Evaluation
 from wit_world.imports.types import PluginError
@@ -21,18 +22,23 @@ class Plugin(exports.Plugin):
         return Description(
             name="risk-approvals",
             version="0.1.0",
-            kinds=[Kind.APPROVAL_POLICY],
+            title="Approvals by risk",
             summary="The riskier a change, the more people have to approve it",
+            documentation="",
+            licence="Apache-2.0",
             settings_schema=schema.text(),
-            capabilities=[Capability("log", [], "to say how many approvals count")],
+            capabilities=[Capability("log", [], "to say how many approvals count", False)],
         )
 
-    def configure(self, settings: str) -> None:
+    def configure(self, settings: GivenSettings) -> Readiness:
         global _settings
-        read, findings = Settings.read(settings)
-        if findings:
-            raise Err([SettingsFinding(pointer, message) for pointer, message in findings])
+        read, findings = Settings.read(settings.json)
+        wrong = [SettingsFinding(pointer, None, None, None, message) for pointer, message in findings]
+        wrong += [SettingsFinding("", file.name, None, None, "it takes no files") for file in settings.files]
+        if wrong:
+            raise Err(wrong)
         _settings = read
+        return Readiness(capabilities=[], codes=[], warnings=[])
 
 
 class Policy(exports.Policy):

@@ -50,6 +50,9 @@ pub struct Capability {
     pub scope: Vec<String>,
     /// What for.
     pub reason: String,
+    /// Whether the plugin works without it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
 }
 
 /// What a plugin says of itself.
@@ -59,10 +62,17 @@ pub struct Description {
     pub name: String,
     /// A semantic version.
     pub version: String,
-    /// The kinds that it says it is.
-    pub kinds: Vec<Kind>,
+    /// Its name for people; empty for `name`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
     /// One sentence.
     pub summary: String,
+    /// The URI of its documentation; empty if there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub documentation: String,
+    /// Its licence, as an SPDX expression; empty if it names none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub licence: String,
     /// A JSON Schema for the settings. It marks the ids of people with the format
     /// [`PERSON_FORMAT`](crate::PERSON_FORMAT).
     pub settings_schema: serde_json::Value,
@@ -75,8 +85,56 @@ pub struct Description {
 pub struct SettingsFinding {
     /// A JSON Pointer into the settings; empty for the settings as a whole.
     pub pointer: String,
+    /// The file of the settings that it is in. None: it is in their JSON text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line in that file, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The character in that line, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
     /// What is wrong.
     pub message: String,
+}
+
+impl SettingsFinding {
+    /// A finding about the JSON text of the settings.
+    #[must_use]
+    pub fn at(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), file: None, line: None, column: None, message: message.into() }
+    }
+}
+
+/// A code that a plugin may give in an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CodeDescription {
+    /// Lower-case words joined by hyphens.
+    pub code: String,
+    /// Where it stands in an answer, for example `violation`.
+    pub kind: String,
+    /// The severity of its findings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// One sentence that says what it means.
+    pub summary: String,
+    /// Clauses and pages about it, as URIs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
+}
+
+/// What a configured plugin needs, and the codes that it can give.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Readiness {
+    /// The capabilities that it needs with its settings, besides those of its description.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<Capability>,
+    /// All codes that it can give with its settings. Empty: it does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<CodeDescription>,
+    /// What is allowed in the settings and probably a mistake.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<SettingsFinding>,
 }
 
 /// Why an answer is what it is.

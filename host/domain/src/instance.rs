@@ -68,7 +68,7 @@ pub struct Instance {
     pub location: Option<String>,
     /// How many consumers use it; absent when nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub consumers: Option<u64>,
+    pub consumers: Option<u32>,
     /// Whether it is monitored.
     #[serde(default)]
     pub monitored: bool,

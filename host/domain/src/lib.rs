@@ -55,9 +55,9 @@ pub mod fields {
 }
 
 pub use answer::{
-    Answer, ApprovalsNeeded, Capability, CheckOutcome, CorrectionNeeded, Description, Document, EvidenceNeeded,
-    Exhibit, Finding, Kind, Need, Obligation, PluginError, Reason, Report, Requirement, Ruling, SettingsFinding,
-    TimeNeeded, Violation,
+    Answer, ApprovalsNeeded, Capability, CheckOutcome, CodeDescription, CorrectionNeeded, Description, Document,
+    EvidenceNeeded, Exhibit, Finding, Kind, Need, Obligation, PluginError, Readiness, Reason, Report, Requirement,
+    Ruling, SettingsFinding, TimeNeeded, Violation,
 };
 pub use approval::{Approval, ApprovalAnswer, Person};
 pub use authority::{

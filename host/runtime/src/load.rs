@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use lockgate_domain::{Description, Digest, DigestError, Failure, Kind, SettingsFinding};
+use lockgate_domain::{Capability, Description, Digest, DigestError, Failure, Kind, Readiness, SettingsFinding};
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre, Linker};
 
@@ -66,6 +66,9 @@ pub enum LoadError {
     /// A grant is invalid.
     #[error("invalid grant: {0}")]
     Grant(#[from] GrantError),
+    /// With these settings the plugin needs capabilities that are not granted.
+    #[error("with these settings it needs what is not granted:{}", CapabilityList(.0))]
+    NeedsGrants(Vec<Capability>),
     /// `configure` failed, instead of accepting or refusing the settings.
     #[error("`configure` failed: {0}")]
     Configure(Failure),
@@ -82,6 +85,18 @@ impl From<SettingsError> for LoadError {
             SettingsError::NotCanonical(error) => Self::NotCanonical(error),
             SettingsError::Schema(error) => Self::Admission(error.into()),
         }
+    }
+}
+
+struct CapabilityList<'a>(&'a [Capability]);
+
+impl fmt::Display for CapabilityList<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|asked| {
+            write!(f, "\n- `{}`", asked.name)?;
+            asked.scope.iter().try_for_each(|part| write!(f, " `{part}`"))?;
+            write!(f, ": {}", asked.reason)
+        })
     }
 }
 
@@ -160,6 +175,14 @@ impl Runtime {
         let PreparedPlugin { findings, code, settings, .. } = prepared;
         // The cached findings may have been judged under other grants.
         let judgement = accepted(admission::judge(&findings.imports, &findings.exports, &grants))?;
+        let needed = |asked: &&Capability| !asked.optional && grants.covers(asked) != Some(true);
+        let missing: Vec<Capability> = match grants.recorded {
+            true => Vec::new(),
+            false => findings.readiness.capabilities.iter().filter(needed).cloned().collect(),
+        };
+        if !missing.is_empty() {
+            return Err(LoadError::NeedsGrants(missing));
+        }
         let (ready, entries) = core.link(&code, &grants, &granted, &judgement.kinds)?;
         core.run(None, &limits, &ready, |store, instance| Ok(entries.check_types(store, instance)))
             .outcome
@@ -168,6 +191,7 @@ impl Runtime {
         Ok(Plugin::new(LoadedPlugin {
             runtime: self.clone(),
             description: findings.description,
+            readiness: findings.readiness,
             kinds: judgement.kinds,
             component,
             settings,
@@ -264,9 +288,6 @@ impl RuntimeCore {
             }
         });
         let description = described.outcome.map_err(AdmissionError::Describe)?.map_err(types)?;
-        if description.kinds != kinds {
-            return Err(AdmissionError::Kinds { described: description.kinds, exported: kinds.to_vec() });
-        }
         settings::check_schema(&description.settings_schema)?;
         Ok(ExaminedComponent { ready, entries, description })
     }
@@ -274,8 +295,9 @@ impl RuntimeCore {
     /// Admits, configures, freezes and compiles.
     fn prepare(&self, bytes: &[u8], written: &WrittenSettings, grants: &Grants) -> Result<PreparedPlugin, LoadError> {
         let (outline, judgement) = self.judge(bytes, grants)?;
-        let findings = |description, settings: &NormalSettings, start_up| PluginProfile {
+        let findings = |description, readiness, settings: &NormalSettings, start_up| PluginProfile {
             description,
+            readiness,
             imports: outline.imports.clone(),
             exports: outline.exports.clone(),
             settings: settings.digest(),
@@ -285,14 +307,14 @@ impl RuntimeCore {
             Ok((freezer, instrumented)) => {
                 let examined = self.examine(&instrumented, grants, &judgement.kinds)?;
                 let settings = self.normalise(written, &examined.description)?;
-                let frozen = self.configure(&examined, &settings, |store, instance| {
+                let (readiness, frozen) = self.configure(&examined, &settings, |store, instance| {
                     store.data().wasi.check_freezable()?;
                     freezer.freeze(store, *instance)
                 })?;
                 match frozen {
                     Ok(frozen) => match can_be_compiled(self.compile(&frozen))? {
                         Ok(code) => {
-                            let findings = findings(examined.description, &settings, StartUp::Frozen);
+                            let findings = findings(examined.description, readiness, &settings, StartUp::Frozen);
                             return Ok(PreparedPlugin { findings, code, settings, frozen: Some(frozen) });
                         }
                         Err(reason) => reason,
@@ -305,8 +327,8 @@ impl RuntimeCore {
         let code = self.compile_once(bytes)?;
         let examined = self.examine(&code, grants, &judgement.kinds)?;
         let settings = self.normalise(written, &examined.description)?;
-        self.configure(&examined, &settings, |_, _| ())?;
-        let findings = findings(examined.description, &settings, StartUp::ConfiguredPerCall { reason });
+        let (readiness, ()) = self.configure(&examined, &settings, |_, _| ())?;
+        let findings = findings(examined.description, readiness, &settings, StartUp::ConfiguredPerCall { reason });
         Ok(PreparedPlugin { findings, code, settings, frozen: None })
     }
 
@@ -323,17 +345,21 @@ impl RuntimeCore {
         Ok(compiled.map(|compiled| (freezer, compiled)))
     }
 
-    /// Calls `configure` of a fresh instance, and then `configured` if the settings are accepted.
+    /// Calls `configure` of a fresh instance, and then `configured` if the settings are accepted. Returns what the plugin says
+    /// that it needs, and what `configured` returns.
     fn configure<T>(
         &self,
         examined: &ExaminedComponent,
         settings: &NormalSettings,
         configured: impl FnOnce(&mut Store<Sandbox>, &Instance) -> T,
-    ) -> Result<T, LoadError> {
+    ) -> Result<(Readiness, T), LoadError> {
         let finished = self.run(None, &self.config.setup, &examined.ready, |store, instance| {
             let plugin = examined.entries.plugin.load(&mut *store, instance)?;
-            match plugin.call_configure(&mut *store, settings.json())? {
-                Ok(()) => Ok(Ok(configured(store, instance))),
+            match plugin.call_configure(&mut *store, &v0::settings(settings))? {
+                Ok(readiness) => {
+                    let readiness = taken(v0::readiness(&mut AnswerIntake::default(), readiness))?;
+                    Ok(Ok((readiness, configured(store, instance))))
+                }
                 Err(findings) => Ok(Err(taken(v0::settings_findings(&mut AnswerIntake::default(), findings))?)),
             }
         });

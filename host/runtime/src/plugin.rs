@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Action, Answer, CONTRACT_VERSION, Description, Digest, Kind, Progress, Receipt, Report, Rollout, Snapshot,
+    Action, Answer, CONTRACT_VERSION, Description, Digest, Kind, Progress, Readiness, Receipt, Report, Rollout,
+    Snapshot,
 };
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Resource};
@@ -29,6 +30,7 @@ pub struct Plugin {
 pub(crate) struct LoadedPlugin {
     pub(crate) runtime: Runtime,
     pub(crate) description: Description,
+    pub(crate) readiness: Readiness,
     pub(crate) kinds: Vec<Kind>,
     pub(crate) component: Digest,
     pub(crate) settings: NormalSettings,
@@ -98,7 +100,12 @@ impl Plugin {
         &self.loaded.description
     }
 
-    /// The kinds of plugin whose interfaces it exports, in order; the same as in its description.
+    /// What it needs with its settings, and the codes that it can give.
+    pub fn readiness(&self) -> &Readiness {
+        &self.loaded.readiness
+    }
+
+    /// The kinds of plugin whose interfaces it exports, in order.
     pub fn kinds(&self) -> &[Kind] {
         &self.loaded.kinds
     }
@@ -193,8 +200,8 @@ impl LoadedPlugin {
     /// Configures an instance with the settings that the plugin accepted when it was loaded.
     fn configure(&self, store: &mut Store<Sandbox>, instance: &Instance) -> Result<(), RunError> {
         let plugin = self.entries.plugin.load(&mut *store, instance)?;
-        match plugin.call_configure(store, self.settings.json())? {
-            Ok(()) => Ok(()),
+        match plugin.call_configure(store, &v0::settings(&self.settings))? {
+            Ok(_) => Ok(()),
             Err(_) => {
                 let message = "`configure` refused settings that it had accepted when the plugin was loaded".to_owned();
                 Err(sandbox::contract_violation(message).into())

@@ -15,13 +15,13 @@ wit_bindgen::generate!({
     inline: "
         package lockgate:guest-plugin;
         world plugin {
-            import lockgate:types/types@0.1.0;
-            import lockgate:host/snapshot@0.1.0;
-            import lockgate:host/log@0.1.0;
-            import lockgate:host/directory@0.1.0;
-            import lockgate:host/http@0.1.0;
-            import lockgate:host/key-value@0.1.0;
-            export lockgate:types/plugin@0.1.0;
+            import lockgate:types/types@0.2.0-rc.1;
+            import lockgate:host/snapshot@0.2.0-rc.1;
+            import lockgate:host/log@0.2.0-rc.1;
+            import lockgate:host/directory@0.2.0-rc.1;
+            import lockgate:host/http@0.2.0-rc.1;
+            import lockgate:host/key-value@0.2.0-rc.1;
+            export lockgate:types/plugin@0.2.0-rc.1;
         }
     ",
     world: "plugin",
@@ -34,74 +34,74 @@ wit_bindgen::generate!({
     // Settings may contain enums. Native tests read everything from a snapshot document, in the form that the host
     // writes: moments and durations as text, and empty fields left out.
     additional_type_attributes: {
-        "lockgate:types/types@0.1.0/stage": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
-        "lockgate:types/types@0.1.0/phase": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
-        "lockgate:types/types@0.1.0/scenario": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
-        "lockgate:types/types@0.1.0/component-kind": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
-        "lockgate:types/types@0.1.0/release-status": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
-        "lockgate:types/types@0.1.0/defect-status": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
-        "lockgate:types/types@0.1.0/severity": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
-        "lockgate:types/types@0.1.0/knowledge-status": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
-        "lockgate:types/types@0.1.0/environment-kind": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
-        "lockgate:types/types@0.1.0/environment-control": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
-        "lockgate:types/types@0.1.0/change-category": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
-        "lockgate:types/types@0.1.0/change-approval": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
-        "lockgate:types/types@0.1.0/risk": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
-        "lockgate:types/types@0.1.0/approval-answer": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
-        "lockgate:types/types@0.1.0/instance-status": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
-        "lockgate:types/types@0.1.0/deployment-result": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
-        "lockgate:types/types@0.1.0/component": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/release": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/release-notes": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/defect": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/knowledge-item": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/product": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/environment": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/time-window": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/change": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/person": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/approval": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/last-known-good": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/data-retention": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/plan": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/configuration-item": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/instance": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/past-deployment": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/approved-plan": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.1.0/way-back": [
+        "lockgate:types/types@0.2.0-rc.1/stage": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
+        "lockgate:types/types@0.2.0-rc.1/phase": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
+        "lockgate:types/types@0.2.0-rc.1/scenario": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
+        "lockgate:types/types@0.2.0-rc.1/release-status": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
+        "lockgate:types/types@0.2.0-rc.1/defect-status": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
+        "lockgate:types/types@0.2.0-rc.1/severity": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
+        "lockgate:types/types@0.2.0-rc.1/knowledge-status": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
+        "lockgate:types/types@0.2.0-rc.1/environment-control": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
+        "lockgate:types/types@0.2.0-rc.1/change-category": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
+        "lockgate:types/types@0.2.0-rc.1/change-approval": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
+        "lockgate:types/types@0.2.0-rc.1/level": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
+        "lockgate:types/types@0.2.0-rc.1/approval-answer": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
+        "lockgate:types/types@0.2.0-rc.1/instance-status": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
+        "lockgate:types/types@0.2.0-rc.1/deployment-result": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
+        "lockgate:types/types@0.2.0-rc.1/component": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/release": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/release-notes": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/defect": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/knowledge-item": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/product": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/environment": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/time-window": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/change": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/person": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/approval": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/last-known-good": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/data-retention": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/plan": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/attribute": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/instance": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/past-deployment": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/approved-plan": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/way-back": [
             #[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize), serde(rename_all = "kebab-case"))]
         ],
     },
     additional_member_attributes: {
-        "lockgate:types/types@0.1.0/time-window.start": [#[cfg_attr(not(target_arch = "wasm32"), serde(deserialize_with = "crate::testing::moment"))]],
-        "lockgate:types/types@0.1.0/time-window.end": [#[cfg_attr(not(target_arch = "wasm32"), serde(deserialize_with = "crate::testing::moment"))]],
-        "lockgate:types/types@0.1.0/approval.at": [#[cfg_attr(not(target_arch = "wasm32"), serde(deserialize_with = "crate::testing::moment"))]],
-        "lockgate:types/types@0.1.0/past-deployment.finished": [#[cfg_attr(not(target_arch = "wasm32"), serde(deserialize_with = "crate::testing::moment"))]],
-        "lockgate:types/types@0.1.0/approved-plan.at": [#[cfg_attr(not(target_arch = "wasm32"), serde(deserialize_with = "crate::testing::moment"))]],
-        "lockgate:types/types@0.1.0/knowledge-item.expires": [#[cfg_attr(not(target_arch = "wasm32"), serde(default, deserialize_with = "crate::testing::optional_moment"))]],
-        "lockgate:types/types@0.1.0/approval.expires": [#[cfg_attr(not(target_arch = "wasm32"), serde(default, deserialize_with = "crate::testing::optional_moment"))]],
-        "lockgate:types/types@0.1.0/instance.created": [#[cfg_attr(not(target_arch = "wasm32"), serde(default, deserialize_with = "crate::testing::optional_moment"))]],
-        "lockgate:types/types@0.1.0/instance.modified": [#[cfg_attr(not(target_arch = "wasm32"), serde(default, deserialize_with = "crate::testing::optional_moment"))]],
-        "lockgate:types/types@0.1.0/data-retention.keep": [#[cfg_attr(not(target_arch = "wasm32"), serde(deserialize_with = "crate::testing::length"))]],
-        "lockgate:types/types@0.1.0/release.description": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/release.tags": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/release-notes.defects": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/product.name": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/product.depends-on": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/environment.purpose": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/change.description": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/person.name": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/person.roles": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/last-known-good.rehearsed": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/plan.priority": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/plan.office-hours-exception": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/plan.targets": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/plan.criteria": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/instance.name": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/instance.components": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/instance.configuration": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/instance.monitored": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.1.0/instance.documented": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/time-window.start": [#[cfg_attr(not(target_arch = "wasm32"), serde(deserialize_with = "crate::testing::moment"))]],
+        "lockgate:types/types@0.2.0-rc.1/time-window.end": [#[cfg_attr(not(target_arch = "wasm32"), serde(deserialize_with = "crate::testing::moment"))]],
+        "lockgate:types/types@0.2.0-rc.1/approval.at": [#[cfg_attr(not(target_arch = "wasm32"), serde(deserialize_with = "crate::testing::moment"))]],
+        "lockgate:types/types@0.2.0-rc.1/past-deployment.finished": [#[cfg_attr(not(target_arch = "wasm32"), serde(deserialize_with = "crate::testing::moment"))]],
+        "lockgate:types/types@0.2.0-rc.1/approved-plan.at": [#[cfg_attr(not(target_arch = "wasm32"), serde(deserialize_with = "crate::testing::moment"))]],
+        "lockgate:types/types@0.2.0-rc.1/knowledge-item.expires": [#[cfg_attr(not(target_arch = "wasm32"), serde(default, deserialize_with = "crate::testing::optional_moment"))]],
+        "lockgate:types/types@0.2.0-rc.1/approval.expires": [#[cfg_attr(not(target_arch = "wasm32"), serde(default, deserialize_with = "crate::testing::optional_moment"))]],
+        "lockgate:types/types@0.2.0-rc.1/instance.created": [#[cfg_attr(not(target_arch = "wasm32"), serde(default, deserialize_with = "crate::testing::optional_moment"))]],
+        "lockgate:types/types@0.2.0-rc.1/instance.modified": [#[cfg_attr(not(target_arch = "wasm32"), serde(default, deserialize_with = "crate::testing::optional_moment"))]],
+        "lockgate:types/types@0.2.0-rc.1/data-retention.keep": [#[cfg_attr(not(target_arch = "wasm32"), serde(deserialize_with = "crate::testing::length"))]],
+        // The host shows it beside the kind; a document has the kind alone.
+        "lockgate:types/types@0.2.0-rc.1/environment.live": [#[cfg_attr(not(target_arch = "wasm32"), serde(skip))]],
+        "lockgate:types/types@0.2.0-rc.1/release.description": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/release.tags": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/release-notes.defects": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/product.name": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/product.depends-on": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/environment.purpose": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/change.description": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/person.name": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/person.roles": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/last-known-good.rehearsed": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/plan.priority": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/plan.office-hours-exception": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/plan.targets": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/plan.criteria": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/instance.name": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/instance.components": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/instance.configuration": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/instance.monitored": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
+        "lockgate:types/types@0.2.0-rc.1/instance.documented": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
     },
 });
 
@@ -148,13 +148,13 @@ pub mod approval {
         inline: "
             package lockgate:guest-approval;
             world approval {
-                export lockgate:approval/policy@0.1.0;
+                export lockgate:approval/policy@0.2.0-rc.1;
             }
         ",
         world: "approval",
         with: {
-            "lockgate:types/types@0.1.0": crate::bindings::lockgate::types::types,
-            "lockgate:host/snapshot@0.1.0": crate::bindings::lockgate::host::snapshot,
+            "lockgate:types/types@0.2.0-rc.1": crate::bindings::lockgate::types::types,
+            "lockgate:host/snapshot@0.2.0-rc.1": crate::bindings::lockgate::host::snapshot,
         },
         pub_export_macro: true,
         export_macro_name: "export_approval_policy",
@@ -170,13 +170,13 @@ pub mod check {
         inline: "
             package lockgate:guest-check;
             world check {
-                export lockgate:check/check@0.1.0;
+                export lockgate:check/check@0.2.0-rc.1;
             }
         ",
         world: "check",
         with: {
-            "lockgate:types/types@0.1.0": crate::bindings::lockgate::types::types,
-            "lockgate:host/snapshot@0.1.0": crate::bindings::lockgate::host::snapshot,
+            "lockgate:types/types@0.2.0-rc.1": crate::bindings::lockgate::types::types,
+            "lockgate:host/snapshot@0.2.0-rc.1": crate::bindings::lockgate::host::snapshot,
         },
         pub_export_macro: true,
         export_macro_name: "export_validation_check",
@@ -192,13 +192,13 @@ pub mod strategy {
         inline: "
             package lockgate:guest-strategy;
             world strategy {
-                export lockgate:strategy/strategy@0.1.0;
+                export lockgate:strategy/strategy@0.2.0-rc.1;
             }
         ",
         world: "strategy",
         with: {
-            "lockgate:types/types@0.1.0": crate::bindings::lockgate::types::types,
-            "lockgate:host/snapshot@0.1.0": crate::bindings::lockgate::host::snapshot,
+            "lockgate:types/types@0.2.0-rc.1": crate::bindings::lockgate::types::types,
+            "lockgate:host/snapshot@0.2.0-rc.1": crate::bindings::lockgate::host::snapshot,
         },
         pub_export_macro: true,
         export_macro_name: "export_strategy",

@@ -6,7 +6,7 @@ use crate::key_value::Access;
 impl Capability {
     /// A capability by name, without a scope. `reason` is one sentence that an operator reads before granting it.
     pub fn new(name: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { name: name.into(), scope: Vec::new(), reason: reason.into() }
+        Self { name: name.into(), scope: Vec::new(), reason: reason.into(), optional: false }
     }
 
     /// The right to write lines with [`info!`](crate::info) and its like.
@@ -42,6 +42,13 @@ impl Capability {
     /// operator names.
     pub fn key_value(access: Access, reason: impl Into<String>) -> Self {
         Self::new("key-value", reason).of([access.word()])
+    }
+
+    /// Marks a capability without which the plugin works, too.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
     }
 
     /// Sets the scope, in the capability's own notation.

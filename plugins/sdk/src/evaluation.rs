@@ -8,12 +8,12 @@ use crate::bindings::lockgate::host::snapshot::Evaluation as Source;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::testing::Fixture as Source;
 
-use crate::EvidenceError;
 use crate::time::Timestamp;
 use crate::types::{
-    Approval, ApprovedPlan, Change, Component, Defect, Document, Environment, Evidence, Instance, KnowledgeItem,
-    PastDeployment, Person, Phase, Plan, Product, Release, ReleaseNotes, Scenario, Stage,
+    Approval, ApprovedPlan, Attribute, Change, Component, Defect, Document, Environment, Evidence, Instance,
+    KnowledgeItem, PastDeployment, Person, Phase, Plan, Product, Release, ReleaseNotes, Scenario, Stage,
 };
+use crate::{EvidenceFile, ReadError};
 
 /// Everything that the decision may use. It never changes while the plugin runs.
 ///
@@ -94,8 +94,8 @@ readers! {
     approved -> Option<ApprovedPlan>;
     /// Earlier deployments of the product, newest first.
     history -> Vec<PastDeployment>;
-    /// The labels as names and values, in order of name.
-    labels -> Vec<(String, String)>;
+    /// The labels of the deployment, in order of name.
+    labels -> Vec<Attribute>;
 }
 
 impl Evaluation<'_> {
@@ -111,17 +111,34 @@ impl Evaluation<'_> {
         }
     }
 
-    /// The names of the evidence that the plugin may read.
-    pub fn evidence_names(&self) -> Vec<String> {
-        self.source.evidence_names()
+    /// The heads of the evidence that the plugin may read, in order of name.
+    pub fn evidence_list(&self) -> Vec<Evidence> {
+        self.source.evidence_list()
     }
 
-    /// A piece of evidence by name. Needs [`Capability::evidence`](crate::Capability::evidence) for that name.
+    /// The head of a piece of evidence by name. Needs [`Capability::evidence`](crate::Capability::evidence) for that name.
     ///
     /// # Errors
     /// If nobody handed it in, or the operator did not grant it.
-    pub fn evidence(&self, name: &str) -> Result<Evidence, EvidenceError> {
+    pub fn evidence(&self, name: &str) -> Result<Evidence, ReadError> {
         self.source.evidence(name)
+    }
+
+    /// A piece of evidence by name, with all of its bytes.
+    ///
+    /// # Errors
+    /// As [`evidence`](Self::evidence).
+    pub fn evidence_file(&self, name: &str) -> Result<EvidenceFile, ReadError> {
+        let head = self.evidence(name)?;
+        let mut content = Vec::with_capacity(usize::try_from(head.size).unwrap_or_default());
+        loop {
+            let offset = u32::try_from(content.len()).map_err(|_| ReadError::TooLarge(u32::MAX))?;
+            let part = self.source.evidence_content(name, offset, u32::MAX)?;
+            if part.is_empty() {
+                return Ok(EvidenceFile { head, content });
+            }
+            content.extend(part);
+        }
     }
 
     /// The names of the facts.
@@ -130,7 +147,10 @@ impl Evaluation<'_> {
     }
 
     /// A fact by name. The names of the host's own facts begin with `it4it.`.
-    pub fn fact(&self, name: &str) -> Option<Document> {
+    ///
+    /// # Errors
+    /// If there is no such fact.
+    pub fn fact(&self, name: &str) -> Result<Document, ReadError> {
         self.source.fact(name)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::RwLock;
 
-use crate::bindings::exports::lockgate::types::plugin::{Description, Kind};
+use crate::bindings::exports::lockgate::types::plugin::{Description, Readiness, Settings};
 use crate::settings::{configure, schema_of};
 use crate::{Plugin, PluginError, SettingsFinding};
 
@@ -19,12 +19,13 @@ impl<P: Plugin> Configured<P> {
     }
 
     /// Configures the plugin, and replaces an earlier one.
-    pub fn configure(&self, settings: &str) -> Result<(), Vec<SettingsFinding>> {
-        let plugin = configure(settings)?;
+    pub fn configure(&self, settings: Settings) -> Result<Readiness, Vec<SettingsFinding>> {
+        let plugin: P = configure(settings)?;
+        let readiness = Readiness { capabilities: plugin.needs(), codes: plugin.codes(), warnings: plugin.warnings() };
         if let Ok(mut held) = self.0.write() {
             *held = Some(plugin);
         }
-        Ok(())
+        Ok(readiness)
     }
 
     /// Calls the configured plugin.
@@ -38,12 +39,14 @@ impl<P: Plugin> Configured<P> {
 
 /// The description of the plugin.
 #[doc(hidden)]
-pub fn describe<P: Plugin>(name: &str, version: &str, summary: &str, kinds: Vec<Kind>) -> Description {
+pub fn describe<P: Plugin>([name, version, summary, documentation, licence]: [&str; 5]) -> Description {
     Description {
         name: name.to_owned(),
         version: version.to_owned(),
-        kinds,
+        title: P::TITLE.to_owned(),
         summary: summary.to_owned(),
+        documentation: documentation.to_owned(),
+        licence: licence.to_owned(),
         settings_schema: schema_of::<P>().to_string(),
         capabilities: P::capabilities(),
     }
@@ -54,8 +57,8 @@ pub fn describe<P: Plugin>(name: &str, version: &str, summary: &str, kinds: Vec<
 /// The type must implement [`Plugin`] and the trait of each kind: `approval_policy`
 /// ([`ApprovalPolicy`](crate::ApprovalPolicy)), `validation_check` ([`ValidationCheck`](crate::ValidationCheck)),
 /// `strategy` ([`Strategy`](crate::Strategy)). One component can be of several kinds: `export!(MyPlugin:
-/// approval_policy, validation_check);`. Name, version and summary of the plugin are those of the package in
-/// `Cargo.toml`, which must have a `description`. Use the macro once in a crate. For a native target it only checks
+/// approval_policy, validation_check);`. Name, version, summary, documentation (`homepage`) and licence of the plugin are those of the
+/// package in `Cargo.toml`, which must have a `description`. Use the macro once in a crate. For a native target it only checks
 /// that the traits are implemented.
 #[macro_export]
 macro_rules! export {
@@ -75,19 +78,23 @@ macro_rules! export {
             impl $crate::bindings::exports::lockgate::types::plugin::Guest for Component {
                 fn describe() -> $crate::bindings::exports::lockgate::types::plugin::Description {
                     $crate::__private::tell_the_host_of_panics();
-                    $crate::__private::describe::<$plugin>(
+                    $crate::__private::describe::<$plugin>([
                         ::core::env!("CARGO_PKG_NAME"),
                         ::core::env!("CARGO_PKG_VERSION"),
                         ::core::env!("CARGO_PKG_DESCRIPTION"),
-                        ::std::vec![$($crate::__export_kind!(name $kind)),+],
-                    )
+                        ::core::env!("CARGO_PKG_HOMEPAGE"),
+                        ::core::env!("CARGO_PKG_LICENSE"),
+                    ])
                 }
 
                 fn configure(
-                    settings: ::std::string::String,
-                ) -> ::core::result::Result<(), ::std::vec::Vec<$crate::SettingsFinding>> {
+                    settings: $crate::bindings::exports::lockgate::types::plugin::Settings,
+                ) -> ::core::result::Result<
+                    $crate::bindings::exports::lockgate::types::plugin::Readiness,
+                    ::std::vec::Vec<$crate::SettingsFinding>,
+                > {
                     $crate::__private::tell_the_host_of_panics();
-                    CONFIGURED.configure(&settings)
+                    CONFIGURED.configure(settings)
                 }
             }
 
@@ -106,9 +113,6 @@ macro_rules! export {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __export_kind {
-    (name approval_policy) => { $crate::bindings::exports::lockgate::types::plugin::Kind::ApprovalPolicy };
-    (name validation_check) => { $crate::bindings::exports::lockgate::types::plugin::Kind::ValidationCheck };
-    (name strategy) => { $crate::bindings::exports::lockgate::types::plugin::Kind::Strategy };
 
     (check approval_policy of $plugin:ty) => {
         const _: fn() = || { fn is<T: $crate::ApprovalPolicy>() {} is::<$plugin>() };

@@ -47,14 +47,14 @@ pub use approval::{Answer, ApprovalPolicy, Ruling};
 pub use capability::Capability;
 pub use check::{Exhibit, Finding, Outcome, Report, ValidationCheck};
 pub use evaluation::Evaluation;
-pub use evidence::{EvidenceError, UnreadableEvidence};
+pub use evidence::{EvidenceFile, ReadError, UnreadableEvidence};
 pub use pattern::Pattern;
 pub use person::PersonId;
 pub use plugin::{NoSettings, Plugin, PluginError};
 pub use pointer::Pointer;
 pub use reason::{Obligation, Reason};
 pub use requirement::{ApprovalsNeeded, CorrectionNeeded, EvidenceNeeded, Need, Requirement, TimeNeeded};
-pub use settings::{SettingsFinding, is_invisible};
+pub use settings::{CodeDescription, SettingsFile, SettingsFinding, is_invisible};
 pub use strategy::Strategy;
 pub use violation::Violation;
 

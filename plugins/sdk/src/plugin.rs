@@ -5,7 +5,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use crate::bindings::lockgate::types::types::PluginError;
-use crate::{Capability, SettingsFinding};
+use crate::settings::SettingsFile;
+use crate::{Capability, CodeDescription, SettingsFinding};
 
 /// A configured plugin.
 ///
@@ -30,8 +31,38 @@ pub trait Plugin: Sized + Send + Sync + 'static {
     /// All mistakes in the settings that their shape does not show.
     fn configure(settings: Self::Settings) -> Result<Self, Vec<SettingsFinding>>;
 
-    /// The capabilities that the plugin asks for. Default: none.
+    /// The name of the plugin for people. Default: none, so people see the name of the package.
+    const TITLE: &'static str = "";
+
+    /// As [`configure`](Self::configure), for a plugin that takes files with its settings, for example policies in another
+    /// language. Default: a plugin that gets files refuses them.
+    ///
+    /// # Errors
+    /// All mistakes in the settings and the files.
+    fn configure_with_files(settings: Self::Settings, files: Vec<SettingsFile>) -> Result<Self, Vec<SettingsFinding>> {
+        match files.as_slice() {
+            [] => Self::configure(settings),
+            files => Err(files.iter().map(|file| SettingsFinding::in_file(&file.name, "it takes no files")).collect()),
+        }
+    }
+
+    /// The capabilities that the plugin needs whatever its settings are. Default: none.
     fn capabilities() -> Vec<Capability> {
+        Vec::new()
+    }
+
+    /// The capabilities that it needs with these settings, besides those. Default: none.
+    fn needs(&self) -> Vec<Capability> {
+        Vec::new()
+    }
+
+    /// All codes that it can give with these settings. Default: none, which means that it does not say.
+    fn codes(&self) -> Vec<CodeDescription> {
+        Vec::new()
+    }
+
+    /// What is allowed in the settings and probably a mistake. Default: nothing.
+    fn warnings(&self) -> Vec<SettingsFinding> {
         Vec::new()
     }
 }

@@ -11,7 +11,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
-pub use crate::bindings::exports::lockgate::types::plugin::SettingsFinding;
+use crate::bindings::exports::lockgate::types::plugin::Settings;
+pub use crate::bindings::exports::lockgate::types::plugin::{CodeDescription, SettingsFile, SettingsFinding};
 use crate::json::{self, NotJson};
 use crate::{Plugin, Pointer};
 pub use text::is_invisible;
@@ -19,7 +20,19 @@ pub use text::is_invisible;
 impl SettingsFinding {
     /// A mistake at this place in the settings; see [`Pointer`]. The root stands for the settings as a whole.
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), message: message.into() }
+        Self { pointer: pointer.into(), file: None, line: None, column: None, message: message.into() }
+    }
+
+    /// A mistake in a file that came with the settings.
+    pub fn in_file(file: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { file: Some(file.into()), ..Self::new(Pointer::root(), message) }
+    }
+
+    /// The same mistake, at that line and character of the file, both from 1.
+    #[must_use]
+    pub fn at(mut self, line: u32, column: u32) -> Self {
+        (self.line, self.column) = (Some(line), Some(column));
+        self
     }
 }
 
@@ -28,8 +41,15 @@ pub(crate) fn schema_of<P: Plugin>() -> Value {
     SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<P::Settings>().to_value()
 }
 
+/// Reads settings without files.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn configure_text<P: Plugin>(text: &str) -> Result<P, Vec<SettingsFinding>> {
+    configure(Settings { json: text.to_owned(), files: Vec::new() })
+}
+
 /// Reads the settings and configures the plugin.
-pub(crate) fn configure<P: Plugin>(text: &str) -> Result<P, Vec<SettingsFinding>> {
+pub(crate) fn configure<P: Plugin>(settings: Settings) -> Result<P, Vec<SettingsFinding>> {
+    let Settings { json: text, files } = settings;
     let value: Value = json::read(text.as_bytes()).map_err(|NotJson { pointer, message }| {
         let what = if pointer == Pointer::root() { "the settings are not JSON: " } else { "" };
         vec![SettingsFinding::new(pointer, format!("{what}{message}"))]
@@ -42,7 +62,7 @@ pub(crate) fn configure<P: Plugin>(text: &str) -> Result<P, Vec<SettingsFinding>
         let pointer = pointer_of(error.path());
         vec![SettingsFinding::new(pointer, error.into_inner().to_string())]
     })?;
-    P::configure(settings)
+    P::configure_with_files(settings, files)
 }
 
 /// The place where reading stopped.

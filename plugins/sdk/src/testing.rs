@@ -47,7 +47,7 @@ pub fn take_log() -> Vec<(Level, String)> {
 /// # Errors
 /// All mistakes in the settings.
 pub fn configure<P: Plugin>(settings: &str) -> Result<P, Vec<SettingsFinding>> {
-    crate::settings::configure(settings)
+    crate::settings::configure_text(settings)
 }
 
 /// The JSON Schema that describes the plugin's settings.

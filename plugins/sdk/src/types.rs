@@ -4,11 +4,10 @@
 //! [`Timestamp::from`](crate::time::Timestamp) converts them.
 
 pub use crate::bindings::lockgate::types::types::{
-    Approval, ApprovalAnswer, ApprovedPlan, Change, ChangeApproval, ChangeCategory, Component, ComponentKind,
-    ConfigurationItem, DataRetention, Defect, DefectStatus, DeploymentResult, Document, Environment,
-    EnvironmentControl, EnvironmentKind, Evidence, Instance, InstanceStatus, KnowledgeItem, KnowledgeStatus,
-    LastKnownGood, PastDeployment, Person, Phase, Plan, Product, Release, ReleaseNotes, ReleaseStatus, Risk, Scenario,
-    Severity, Stage, TimeWindow, WayBack,
+    Approval, ApprovalAnswer, ApprovedPlan, Attribute, Change, ChangeApproval, ChangeCategory, Component,
+    DataRetention, Defect, DefectStatus, DeploymentResult, Document, Environment, EnvironmentControl, Evidence,
+    Instance, InstanceStatus, KnowledgeItem, KnowledgeStatus, LastKnownGood, Level, PastDeployment, Person, Phase,
+    Plan, Product, Release, ReleaseNotes, ReleaseStatus, Scenario, Severity, Stage, TimeWindow, WayBack,
 };
 
 use crate::time::Timestamp;
@@ -29,6 +28,35 @@ impl Document {
     }
 }
 
+impl Attribute {
+    /// An attribute with this name and value.
+    pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { name: name.into(), value: value.into() }
+    }
+}
+
+/// The published kinds of component. Treat an unknown word as another kind.
+pub mod component_kind {
+    #![expect(missing_docs, reason = "each is the word that it is called by")]
+    pub const HARDWARE: &str = "hardware";
+    pub const SOFTWARE: &str = "software";
+    pub const DOCUMENTATION: &str = "documentation";
+    pub const PROCESS: &str = "process";
+    pub const LICENCE: &str = "licence";
+    pub const DATA: &str = "data";
+    pub const OTHER: &str = "other";
+}
+
+/// The published kinds of environment. Treat an unknown word as another kind.
+pub mod environment_kind {
+    #![expect(missing_docs, reason = "each is the word that it is called by")]
+    pub const DEVELOPMENT: &str = "development";
+    pub const TEST: &str = "test";
+    pub const STAGING: &str = "staging";
+    pub const LIVE: &str = "live";
+    pub const CUSTOM: &str = "custom";
+}
+
 macro_rules! words {
     ($($type:ident { $($variant:ident => $word:literal),+ $(,)? })+) => { $(
         impl $type {
@@ -42,10 +70,6 @@ macro_rules! words {
 
 words! {
     ChangeCategory { Emergency => "emergency", Standard => "standard", Normal => "normal" }
-    ComponentKind {
-        Hardware => "hardware", Software => "software", Documentation => "documentation", Process => "process",
-        Licence => "licence", Data => "data", Other => "other",
-    }
     DefectStatus { Open => "open", Accepted => "accepted", Fixed => "fixed" }
     InstanceStatus {
         Planned => "planned", Deploying => "deploying", Running => "running", Degraded => "degraded",
@@ -57,7 +81,7 @@ words! {
     }
     Phase { Entrance => "entrance", Exit => "exit" }
     ReleaseStatus { Draft => "draft", Accepted => "accepted", Published => "published", Withdrawn => "withdrawn" }
-    Risk { Low => "low", Medium => "medium", High => "high", Critical => "critical" }
+    Level { Low => "low", Medium => "medium", High => "high", Critical => "critical" }
     Scenario { FirstRelease => "first-release", NewVersion => "new-version", Removal => "removal" }
     Severity { Info => "info", Low => "low", Medium => "medium", High => "high", Critical => "critical" }
     Stage {

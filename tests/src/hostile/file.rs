@@ -85,7 +85,6 @@ struct Repeat {
 struct Frame {
     world: Option<String>,
     interfaces: String,
-    kinds: Option<Vec<u8>>,
     schema: Option<String>,
     imports: String,
     fields: String,
@@ -200,7 +199,6 @@ impl File {
         Guest {
             world: frame.world.as_deref().unwrap_or(usual.world),
             interfaces: &frame.interfaces,
-            kinds: frame.kinds.as_deref().unwrap_or(usual.kinds),
             schema: &schema,
             imports: &imports,
             fields: &fields,

@@ -59,7 +59,6 @@ impl Met {
             AdmissionError::Refused(_) => "refused",
             AdmissionError::Compile(_) => "compile",
             AdmissionError::Types(_) => "types",
-            AdmissionError::Kinds { .. } => "kinds",
             AdmissionError::SettingsSchema(_) => "settings-schema",
             _ => "another",
         };

@@ -122,7 +122,7 @@ fn snapshot(environment: &str) -> Arc<Snapshot> {
 }
 
 fn finding(pointer: &str, message: &str) -> SettingsFinding {
-    SettingsFinding { pointer: pointer.to_owned(), message: message.to_owned() }
+    SettingsFinding::at(pointer, message)
 }
 
 fn findings(settings: Value) -> Vec<SettingsFinding> {
@@ -137,10 +137,10 @@ fn findings(settings: Value) -> Vec<SettingsFinding> {
 fn a_policy_written_in_c_imports_the_snapshot_alone_and_says_what_it_is() {
     let inspection = runtime().inspect(&component(), &Grants { log: false, ..Grants::default() }).unwrap();
     assert!(inspection.is_admissible(), "{:?}", inspection.refusals);
-    assert_eq!(inspection.contract.as_deref(), Some("0.1.0"));
+    assert_eq!(inspection.contract.as_deref(), Some("0.2.0-rc.1"));
     assert_eq!(inspection.kinds, [Kind::ApprovalPolicy]);
     let imports: Vec<&str> = inspection.imports.iter().map(|import| import.name.as_str()).collect();
-    assert_eq!(imports, ["lockgate:types/types@0.1.0", "lockgate:host/snapshot@0.1.0"]);
+    assert_eq!(imports, ["lockgate:types/types@0.2.0-rc.1", "lockgate:host/snapshot@0.2.0-rc.1"]);
 
     let description = inspection.description.unwrap();
     assert_eq!(description.name, "environment-lock");

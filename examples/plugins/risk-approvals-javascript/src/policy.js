@@ -12,17 +12,21 @@ export const plugin = {
     return {
       name: "risk-approvals",
       version: "0.1.0",
-      kinds: ["approval-policy"],
+      title: "Approvals by risk",
       summary: "The riskier a change, the more people have to approve it",
+      documentation: "",
+      licence: "Apache-2.0",
       settingsSchema: JSON.stringify(SCHEMA),
-      capabilities: [{ name: "log", scope: [], reason: "to say how many approvals count" }],
+      capabilities: [{ name: "log", scope: [], reason: "to say how many approvals count", optional: false }],
     };
   },
 
-  configure(text) {
-    const [read, findings] = readSettings(text);
+  configure({ json, files }) {
+    const [read, findings] = readSettings(json);
+    findings.push(...files.map(({ name }) => ({ pointer: "", file: name, message: "it takes no files" })));
     if (findings.length > 0) throw findings;
     settings = read;
+    return { capabilities: [], codes: [], warnings: [] };
   },
 };
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Self
 
-from wit_world.imports.types import ChangeCategory, Risk
+from wit_world.imports.types import ChangeCategory, Level
 
 from . import schema
 
@@ -33,11 +33,11 @@ class Settings:
             return None, findings
         return cls(approvals, value.get("role"), value.get("max-age-days")), []
 
-    def normally(self, risk: Risk) -> int:
+    def normally(self, risk: Level) -> int:
         """How many approvals a change of that risk needs if it is no emergency."""
         return self.approvals[risk.value]
 
-    def needed(self, risk: Risk, category: ChangeCategory) -> int:
+    def needed(self, risk: Level, category: ChangeCategory) -> int:
         """How many approvals a change needs. An emergency needs one less, and at least one."""
         normally = self.normally(risk)
         return max(normally - 1, 1) if category == ChangeCategory.EMERGENCY else normally

@@ -1,6 +1,6 @@
 //! What an operator writes, and what follows from it for one change.
 
-use lockgate_plugin::types::{Change, ChangeCategory, Risk};
+use lockgate_plugin::types::{Change, ChangeCategory, Level};
 use lockgate_plugin::{Pointer, SettingsFinding};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -37,17 +37,17 @@ struct Approvals {
     critical: Option<u32>,
 }
 
-const RISKS: [Risk; 4] = [Risk::Low, Risk::Medium, Risk::High, Risk::Critical];
+const RISKS: [Level; 4] = [Level::Low, Level::Medium, Level::High, Level::Critical];
 
 impl Settings {
     /// How many approvals a change of that risk needs if it is no emergency.
-    pub(crate) fn normally(&self, risk: Risk) -> usize {
+    pub(crate) fn normally(&self, risk: Level) -> usize {
         let Approvals { low, medium, high, critical } = self.approvals;
         let count = match risk {
-            Risk::Low => low,
-            Risk::Medium => medium,
-            Risk::High => high,
-            Risk::Critical => critical.unwrap_or(high),
+            Level::Low => low,
+            Level::Medium => medium,
+            Level::High => high,
+            Level::Critical => critical.unwrap_or(high),
         };
         count as usize
     }

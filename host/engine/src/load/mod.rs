@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Deployment, Description, Digest, DigestError, Evidence, Gate, Kind, ModelName, PluginRef, Snapshot, Timestamp,
+    Deployment, Digest, DigestError, Evidence, Gate, Kind, ModelName, PluginRef, Snapshot, Timestamp,
 };
 use lockgate_runtime::{Plugin, Runtime};
 
@@ -165,14 +165,14 @@ impl LoadedModel {
         ModelName { id: model.id.clone(), version: model.version.clone(), digest: self.digest() }
     }
 
-    /// The plugins of the model, each once, by their names in the model, with their own descriptions.
-    pub fn plugins(&self) -> Vec<(&PluginRef, &Description)> {
+    /// The plugins of the model, each once, by their names in the model, as they are loaded.
+    pub fn plugins(&self) -> Vec<(&PluginRef, &Plugin)> {
         let ModelParts { gates, strategy, analyses, .. } = &*self.0;
         let bound = gates.iter().flat_map(|gate| &gate.bindings).map(|binding| &binding.plugin);
         let all = strategy.iter().chain(analyses.values()).chain(bound);
         let by_name: BTreeMap<&str, &LoadedPluginUse> =
             all.map(|plugin| (plugin.reference.name.as_str(), plugin)).collect();
-        by_name.into_values().map(|plugin| (&plugin.reference, plugin.plugin.description())).collect()
+        by_name.into_values().map(|plugin| (&plugin.reference, &plugin.plugin)).collect()
     }
 
     /// The condition for the deployments that the model applies to. None: all deployments.

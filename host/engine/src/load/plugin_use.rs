@@ -89,7 +89,14 @@ impl<'a> PluginUses<'a> {
         let (component, settings) = (Arc::clone(&component.bytes), used.settings.clone());
         let request = LoadRequest { component, settings, grants, limits };
         let error = match self.runtime.load(request) {
-            Ok(plugin) => return Some(plugin),
+            Ok(plugin) => {
+                findings.extend(plugin.readiness().warnings.iter().map(|found| {
+                    let span = self.read.spans.settings(place, &found.pointer);
+                    let message = format!("plugin `{}` about its settings: {}", used.plugin, found.message);
+                    ModelFinding::warning("settings-warning", span, message)
+                }));
+                return Some(plugin);
+            }
             Err(error) => error,
         };
         let spans = &self.read.spans;
@@ -113,6 +120,14 @@ impl<'a> PluginUses<'a> {
                     ModelFinding::error("plugin-refused", span, format!("plugin `{name}` is refused: {refusal}"))
                 }));
             }
+            LoadError::NeedsGrants(missing) => findings.extend(missing.into_iter().map(|asked| {
+                let scope = asked.scope.iter().map(|part| format!(" `{part}`")).collect::<String>();
+                let message = format!(
+                    "plugin `{name}` needs `{}`{scope} with these settings, which is not granted: {}",
+                    asked.name, asked.reason
+                );
+                ModelFinding::error("grant-missing", spans.grants(place), message)
+            })),
             LoadError::Admission(error) => findings.push(ModelFinding::error(
                 "plugin-refused",
                 spans.plugin(place),

@@ -16,9 +16,9 @@ mod bindings {
         inline: "
             package lockgate:floor;
             world floor {
-                import lockgate:host/snapshot@0.1.0;
-                import lockgate:host/log@0.1.0;
-                export lockgate:approval/policy@0.1.0;
+                import lockgate:host/snapshot@0.2.0-rc.1;
+                import lockgate:host/log@0.2.0-rc.1;
+                export lockgate:approval/policy@0.2.0-rc.1;
             }
         ",
         world: "lockgate:floor/floor",
@@ -105,8 +105,8 @@ macro_rules! answers {
 }
 
 macro_rules! unused {
-    ($($name:ident($($argument:ty)?): $type:ty;)*) => {
-        $(fn $name(&mut self, _: Me $(, _: $argument)?) -> wasmtime::Result<$type> {
+    ($($name:ident($($argument:ty),*): $type:ty;)*) => {
+        $(fn $name(&mut self, _: Me $(, _: $argument)*) -> wasmtime::Result<$type> {
             Err(wasmtime::format_err!("the plugin under test does not call `{}`", stringify!($name)))
         })*
     };
@@ -138,12 +138,13 @@ impl wit::HostEvaluation for Answers {
         desired_instances(): Vec<wit::Instance>;
         actual_instances(): Vec<wit::Instance>;
         approved(): Option<wit::ApprovedPlan>;
-        evidence_names(): Vec<String>;
-        evidence(String): Result<wit::Evidence, wit::EvidenceError>;
+        evidence_list(): Vec<wit::Evidence>;
+        evidence(String): Result<wit::Evidence, wit::ReadError>;
+        evidence_content(String, u32, u32): Result<Vec<u8>, wit::ReadError>;
         history(): Vec<wit::PastDeployment>;
-        labels(): Vec<(String, String)>;
+        labels(): Vec<wit::Attribute>;
         fact_names(): Vec<String>;
-        fact(String): Option<wit::Document>;
+        fact(String): Result<wit::Document, wit::ReadError>;
     }
 
     fn drop(&mut self, _: Me) -> wasmtime::Result<()> {
@@ -176,7 +177,7 @@ pub fn answers(snapshot: &lockgate_domain::Snapshot) -> Answers {
             description: deployment.change.description.clone(),
             category: bindings::lockgate::types::types::ChangeCategory::Normal,
             approval: bindings::lockgate::types::types::ChangeApproval::Approved,
-            risk: bindings::lockgate::types::types::Risk::Medium,
+            risk: bindings::lockgate::types::types::Level::Medium,
             window: window.map(|window| bindings::lockgate::types::types::TimeWindow {
                 start: window.start.as_millis(),
                 end: window.end.as_millis(),

@@ -127,18 +127,6 @@ pub enum AdmissionError {
     /// Its `describe` failed.
     #[error("`describe` failed: {0}")]
     Describe(Failure),
-    /// Its description lists other kinds than the component exports.
-    #[error(
-        "`describe` says {}, but the component exports the interfaces of {}",
-        kinds(.described),
-        kinds(.exported)
-    )]
-    Kinds {
-        /// The kinds in its description.
-        described: Vec<Kind>,
-        /// The kinds whose interfaces it exports.
-        exported: Vec<Kind>,
-    },
     /// The host would miss formats in the schema of its settings.
     #[error("invalid settings schema: {0}")]
     SettingsSchema(#[from] MarkError),
@@ -196,12 +184,6 @@ pub enum AdmissionRefusal {
 
 /// All kinds of plugin, in order.
 pub(crate) const KINDS: [Kind; 3] = [Kind::ApprovalPolicy, Kind::ValidationCheck, Kind::Strategy];
-
-/// The names of the kinds, for a message.
-fn kinds(kinds: &[Kind]) -> String {
-    let names: Vec<String> = kinds.iter().map(|kind| format!("`{}`", kind.as_str())).collect();
-    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
-}
 
 fn interfaces() -> String {
     KINDS.map(|kind| format!("`{}@{CONTRACT_VERSION}`", v0::interface_of(kind))).join(", ")

@@ -49,15 +49,20 @@ impl<'a> InterfaceName<'a> {
         self.version.unwrap_or("none")
     }
 
-    /// Whether this host supports the version: the same major version, and below 1.0 the same minor version.
+    /// Whether this host supports the version: the same major version, and below 1.0 the same minor version. A draft
+    /// (`0.2.0-rc.1`) is compatible with itself alone.
     pub(crate) fn is_supported(&self) -> bool {
-        let track = |text: &str| {
-            Version::parse(text).ok().map(|version| match version.major {
-                0 => (0, version.minor),
-                major => (major, 0),
-            })
+        let track = |version: &Version| match version.major {
+            0 => (0, version.minor),
+            major => (major, 0),
         };
-        self.version.is_some_and(|theirs| track(theirs).is_some() && track(theirs) == track(CONTRACT_VERSION))
+        let (Ok(theirs), Ok(ours)) = (Version::parse(self.version()), Version::parse(CONTRACT_VERSION)) else {
+            return false;
+        };
+        match theirs.pre.is_empty() && ours.pre.is_empty() {
+            true => track(&theirs) == track(&ours),
+            false => theirs == ours,
+        }
     }
 }
 

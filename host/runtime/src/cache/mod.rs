@@ -14,7 +14,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use lockgate_domain::{Description, Digest};
+use lockgate_domain::{Description, Digest, Readiness};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -41,6 +41,8 @@ const MOST_CODE: u64 = 512 << 20;
 pub(crate) struct PluginProfile {
     /// The result of its `describe`.
     pub(crate) description: Description,
+    /// The result of its `configure`.
+    pub(crate) readiness: Readiness,
     /// The names of its imports, with their versions.
     pub(crate) imports: Vec<String>,
     /// The names of its exports, with their versions.

@@ -10,7 +10,7 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::Linker;
 
 use super::host_capability::{GrantError, HostCapability, HostServices};
-use crate::bindings::v0::wit_snapshot::{Evidence, EvidenceError};
+use crate::bindings::v0::wit_snapshot::{Evidence, ReadError};
 use crate::bindings::v0::{self, EvaluationHandle, SNAPSHOT};
 use crate::sandbox::{HostFunction, Sandbox, charge};
 
@@ -40,31 +40,50 @@ impl HostCapability for EvidenceCapability {
         Ok(Self::is_granted(grant).then(|| Self(EvidencePatterns::new(grant))))
     }
 
-    /// Links two functions of the snapshot again, for a plugin that was granted evidence. The plugin pays one unit of fuel for
+    /// Links three functions of the snapshot again, for a plugin that was granted evidence. The plugin pays one unit of fuel for
     /// each byte that it reads.
     fn link(opened: Option<Arc<Self>>, linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
         let Some(names) = opened else { return Ok(()) };
-        let pieces = Arc::clone(&names);
+        let (heads, contents) = (Arc::clone(&names), Arc::clone(&names));
         linker.allow_shadowing(true);
         let mut snapshot = linker.instance(SNAPSHOT)?;
         snapshot.func_wrap(
-            "[method]evaluation.evidence-names",
+            "[method]evaluation.evidence-list",
             move |mut store: StoreContextMut<'_, Sandbox>, (_,): (EvaluationHandle,)| {
-                let snapshot = store.data_mut().count_call(HostFunction::plain("evidence-names"))?;
-                Ok((snapshot.evidence.keys().filter(|name| names.0.allow(name)).cloned().collect::<Vec<_>>(),))
+                let snapshot = store.data_mut().count_call(HostFunction::plain("evidence-list"))?;
+                let granted = snapshot.evidence.iter().filter(|(name, _)| names.0.allow(name));
+                Ok((granted.map(|(name, piece)| v0::evidence(name, piece)).collect::<Vec<_>>(),))
             },
         )?;
         snapshot.func_wrap(
             "[method]evaluation.evidence",
             move |mut store: StoreContextMut<'_, Sandbox>, (_, name): (EvaluationHandle, String)| {
-                let piece = pieces.piece(store.data_mut(), name)?;
-                charge(&mut store, piece.as_ref().map_or(0, |piece| piece.content.len() as u64))?;
-                Ok((piece,))
+                let piece = heads.piece(store.data_mut(), "evidence", name)?;
+                Ok((piece.map(|(name, piece)| -> Evidence { v0::evidence(&name, &piece) }),))
+            },
+        )?;
+        snapshot.func_wrap(
+            "[method]evaluation.evidence-content",
+            move |mut store: StoreContextMut<'_, Sandbox>,
+                  (_, name, offset, at_most): (EvaluationHandle, String, u32, u32)| {
+                let piece = contents.piece(store.data_mut(), "evidence-content", name)?;
+                let part = piece.map(|(_, piece)| part(&piece.content, offset, at_most).to_vec());
+                charge(&mut store, part.as_ref().map_or(0, |part| part.len() as u64))?;
+                Ok((part,))
             },
         )?;
         linker.allow_shadowing(false);
         Ok(())
     }
+}
+
+/// The most bytes of evidence that one call returns.
+const LARGEST_PART: u32 = 1 << 20;
+
+/// The bytes from a place on, as many as were asked for and are there.
+fn part(content: &[u8], offset: u32, at_most: u32) -> &[u8] {
+    let rest = content.get(offset as usize..).unwrap_or_default();
+    rest.get(..at_most.min(LARGEST_PART) as usize).unwrap_or(rest)
 }
 
 impl EvidenceCapability {
@@ -73,14 +92,22 @@ impl EvidenceCapability {
         &self.0
     }
 
-    fn piece(&self, sandbox: &mut Sandbox, name: String) -> wasmtime::Result<Result<Evidence, EvidenceError>> {
+    /// The piece with that name, if it is granted and there.
+    fn piece(
+        &self,
+        sandbox: &mut Sandbox,
+        method: &'static str,
+        name: String,
+    ) -> wasmtime::Result<Result<(String, lockgate_domain::Evidence), ReadError>> {
         sandbox.strain(name.len() as u64)?;
-        let snapshot = sandbox.count_call(HostFunction::plain("evidence"))?;
+        let snapshot = sandbox.count_call(HostFunction::plain(method))?;
         if !self.0.allow(&name) {
-            return Ok(Err(EvidenceError::NotGranted(name)));
+            return Ok(Err(ReadError::NotGranted(name)));
         }
-        let piece = snapshot.evidence.get(&name);
-        Ok(piece.map(|piece| v0::evidence(&name, piece)).ok_or(EvidenceError::Missing))
+        Ok(match snapshot.evidence.get(&name) {
+            Some(piece) => Ok((name, piece.clone())),
+            None => Err(ReadError::Unknown(name)),
+        })
     }
 }
 

@@ -106,6 +106,6 @@ impl SettingsRewriter<'_> {
     }
 
     fn found(&mut self, message: String) {
-        self.findings.push(SettingsFinding { pointer: self.pointer.clone(), message });
+        self.findings.push(SettingsFinding::at(self.pointer.clone(), message));
     }
 }

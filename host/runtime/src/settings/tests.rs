@@ -36,7 +36,7 @@ fn wrong(schema: &Value, settings: &Value) -> Vec<(String, String)> {
     assert_eq!(check(schema), Ok(()));
     match normal_value(schema, settings) {
         Err(SettingsError::Findings(findings)) => {
-            findings.into_iter().map(|SettingsFinding { pointer, message }| (pointer, message)).collect()
+            findings.into_iter().map(|SettingsFinding { pointer, message, .. }| (pointer, message)).collect()
         }
         other => panic!("{other:?}"),
     }

@@ -84,17 +84,16 @@ fn settings_that_are_refused_are_refused_with_all_that_is_wrong() {
         configure: "(i32.store8 (i32.const 1200) (i32.const 1))
             (i32.store (i32.const 1204) (i32.const 1300)) (i32.store (i32.const 1208) (i32.const 2))
             (i32.store (i32.const 1300) (i32.const 4096)) (i32.store (i32.const 1304) (i32.const 7))
-            (i32.store (i32.const 1308) (i32.const 4103)) (i32.store (i32.const 1312) (i32.const 18))
-            (i32.store (i32.const 1316) (i32.const 4096)) (i32.store (i32.const 1320) (i32.const 0))
-            (i32.store (i32.const 1324) (i32.const 4121)) (i32.store (i32.const 1328) (i32.const 12))
+            (i32.store (i32.const 1336) (i32.const 4103)) (i32.store (i32.const 1340) (i32.const 18))
+            (i32.store (i32.const 1344) (i32.const 4096)) (i32.store (i32.const 1348) (i32.const 0))
+            (i32.store (i32.const 1380) (i32.const 4121)) (i32.store (i32.const 1384) (i32.const 12))
             (return (i32.const 1200))",
         ..Guest::default()
     };
     let error = runtime().load(guest.request()).map(|_| ()).unwrap_err();
     assert_eq!(error.to_string(), "the settings are refused:\n- `/people`: must be at least 1\n- says nothing");
     let LoadError::Settings(findings) = error else { panic!("{error}") };
-    let finding =
-        |pointer: &str, message: &str| SettingsFinding { pointer: pointer.to_owned(), message: message.to_owned() };
+    let finding = |pointer: &str, message: &str| SettingsFinding::at(pointer, message);
     assert_eq!(findings, [finding("/people", "must be at least 1"), finding("", "says nothing")]);
 }
 
@@ -131,8 +130,8 @@ fn configure_runs_under_limits() {
 #[test]
 fn configure_must_not_call_the_host() {
     let guest = Guest {
-        world: "import lockgate:host/log@0.1.0; export lockgate:approval/policy@0.1.0;",
-        imports: r#"(import "lockgate:host/log@0.1.0" "log" (func $log (param i32 i32 i32)))"#,
+        world: "import lockgate:host/log@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
+        imports: r#"(import "lockgate:host/log@0.2.0-rc.1" "log" (func $log (param i32 i32 i32)))"#,
         configure: "(call $log (i32.const 2) (i32.const 1024) (i32.const 5))",
         ..Guest::default()
     };
@@ -151,8 +150,8 @@ const PEOPLE: &str = r##"{"properties": {
 /// It logs in `decide` which settings `configure` got.
 fn echo() -> Guest {
     Guest {
-        world: "import lockgate:host/log@0.1.0; export lockgate:approval/policy@0.1.0;",
-        imports: r#"(import "lockgate:host/log@0.1.0" "log" (func $log (param i32 i32 i32)))"#,
+        world: "import lockgate:host/log@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
+        imports: r#"(import "lockgate:host/log@0.2.0-rc.1" "log" (func $log (param i32 i32 i32)))"#,
         schema: PEOPLE,
         configure: "(i32.store (i32.const 5000) (local.get $at)) (i32.store (i32.const 5004) (local.get $length))",
         decide: "(call $log (i32.const 2) (i32.load (i32.const 5000)) (i32.load (i32.const 5004)))",

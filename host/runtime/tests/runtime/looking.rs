@@ -18,7 +18,7 @@ fn seeing(imports: &str, ask: &str) -> Guest {
         (i32.store8 (i32.const 4216) (i32.const 0))
         (return (i32.const 4096))"#;
     Guest {
-        world: "import lockgate:host/snapshot@0.1.0; export lockgate:approval/policy@0.1.0;",
+        world: "import lockgate:host/snapshot@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
         imports: imports.to_owned().leak(),
         decide: format!("{ask} {answer}").leak(),
         ..Guest::default()
@@ -53,7 +53,7 @@ const JOIN: &str = r#"
     (i32.store (i32.const 4304) (i32.sub (local.get $to) (i32.const 60000)))"#;
 
 fn asks(method: &str) -> String {
-    format!(r#"(import "lockgate:host/snapshot@0.1.0" "[method]evaluation.{method}" (func $ask (param i32 i32)))"#)
+    format!(r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[method]evaluation.{method}" (func $ask (param i32 i32)))"#)
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn who_has_looked_at_the_time_is_known() {
     let id = "(call $ask (local.get $evaluation) (i32.const 4300))";
     assert!(timeless(&seeing(&asks("id"), id)));
     let now =
-        r#"(import "lockgate:host/snapshot@0.1.0" "[method]evaluation.now" (func $now (param i32) (result i64)))"#;
+        r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[method]evaluation.now" (func $now (param i32) (result i64)))"#;
     let both = format!("{id} (drop (call $now (local.get $evaluation)))");
     assert!(!timeless(&seeing(&format!("{} {now}", asks("id")), &both)));
 }
@@ -124,7 +124,7 @@ const ASK_FOR_SBOM: &str = r#"
 
 #[test]
 fn evidence_is_there_or_missing_or_not_granted() {
-    let import = r#"(import "lockgate:host/snapshot@0.1.0" "[method]evaluation.evidence"
+    let import = r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[method]evaluation.evidence"
         (func $ask (param i32 i32 i32 i32)))"#;
     let guest = Guest { fields: r#"(data (i32.const 4400) "sbom")"#, ..seeing(import, ASK_FOR_SBOM) };
     let granted = || Grants { evidence: vec!["sbom".to_owned()], ..Grants::default() };
@@ -154,8 +154,8 @@ fn records_are_facts_of_the_host_and_nobody_else_can_make_them() {
 
 fn logged(limits: Limits, lines: u32) -> Evaluation<lockgate_domain::Answer> {
     let guest = Guest {
-        world: "import lockgate:host/log@0.1.0; export lockgate:approval/policy@0.1.0;",
-        imports: r#"(import "lockgate:host/log@0.1.0" "log" (func $log (param i32 i32 i32)))"#,
+        world: "import lockgate:host/log@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
+        imports: r#"(import "lockgate:host/log@0.2.0-rc.1" "log" (func $log (param i32 i32 i32)))"#,
         decide: format!(
             "(local $n i32) (loop $on
                 (call $log (i32.const 3) (i32.const 1039) (i32.const 7))

@@ -132,12 +132,12 @@ pub struct ModelStatus {
 
 impl ModelStatus {
     pub(super) fn of(listed: &ListedModel) -> Self {
-        let plugins = listed.model.plugins().into_iter().map(|(plugin, description)| PluginStatus {
+        let plugins = listed.model.plugins().into_iter().map(|(plugin, loaded)| PluginStatus {
             name: plugin.name.clone(),
             version: plugin.version.clone(),
             digest: plugin.digest,
-            kinds: description.kinds.clone(),
-            summary: description.summary.clone(),
+            kinds: loaded.kinds().to_vec(),
+            summary: loaded.description().summary.clone(),
         });
         Self {
             name: listed.model.name(),

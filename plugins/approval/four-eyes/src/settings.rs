@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lockgate_plugin::time::Duration;
-use lockgate_plugin::types::Risk;
+use lockgate_plugin::types::Level;
 use lockgate_plugin::{Pointer, SettingsFinding};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -93,19 +93,19 @@ impl Need {
 }
 
 impl ByRisk {
-    fn levels(&self) -> [(Risk, Option<&Extra>); 4] {
+    fn levels(&self) -> [(Level, Option<&Extra>); 4] {
         [
-            (Risk::Low, self.low.as_ref()),
-            (Risk::Medium, self.medium.as_ref()),
-            (Risk::High, self.high.as_ref()),
-            (Risk::Critical, self.critical.as_ref()),
+            (Level::Low, self.low.as_ref()),
+            (Level::Medium, self.medium.as_ref()),
+            (Level::High, self.high.as_ref()),
+            (Level::Critical, self.critical.as_ref()),
         ]
     }
 }
 
 impl Settings {
     /// What is asked for at that risk.
-    pub(crate) fn need(&self, risk: Risk) -> Need {
+    pub(crate) fn need(&self, risk: Level) -> Need {
         let mut need = Need { roles: Vec::new(), people: self.people };
         let levels = self.by_risk.levels();
         let extra = levels.iter().filter(|(level, _)| *level <= risk).filter_map(|(_, extra)| *extra).next_back();
@@ -131,7 +131,7 @@ impl Settings {
             ));
         }
         let by_risk = Pointer::root().key("by-risk");
-        let mut lower: Option<(Risk, &Extra)> = None;
+        let mut lower: Option<(Level, &Extra)> = None;
         for (risk, extra) in self.by_risk.levels() {
             let Some(extra) = extra else { continue };
             let place = by_risk.key(risk.word());
@@ -159,7 +159,7 @@ fn twice(required: &[RoleCount], place: &Pointer) -> Vec<SettingsFinding> {
 }
 
 /// Where a higher risk asks for fewer approvals than a lower one.
-fn fewer(risk: Risk, extra: &Extra, lower_risk: Risk, lower: &Extra, place: &Pointer) -> Vec<SettingsFinding> {
+fn fewer(risk: Level, extra: &Extra, lower_risk: Level, lower: &Extra, place: &Pointer) -> Vec<SettingsFinding> {
     let counts = |extra: &Extra| -> BTreeMap<String, u32> {
         extra.required.iter().map(|entry| (entry.role.clone(), entry.count)).collect()
     };

@@ -1,7 +1,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 use lockgate_plugin::testing::{Fixture, configure};
-use lockgate_plugin::types::{ApprovalAnswer, Risk};
+use lockgate_plugin::types::{ApprovalAnswer, Level};
 use lockgate_plugin::{Answer, ApprovalPolicy, Need, Requirement, Ruling, Violation};
 
 use super::FourEyes;
@@ -344,11 +344,11 @@ fn a_higher_risk_asks_for_more() {
         fixture.change.risk = risk;
         needs(&ask(settings, &fixture)).into_iter().map(|(role, count, _)| (role.to_owned(), count)).collect::<Vec<_>>()
     };
-    assert_eq!(at(Risk::Low), [("authority".to_owned(), 1)]);
-    assert_eq!(at(Risk::Medium), [("authority".to_owned(), 2)]);
-    assert_eq!(at(Risk::High), [("authority".to_owned(), 2)]);
+    assert_eq!(at(Level::Low), [("authority".to_owned(), 1)]);
+    assert_eq!(at(Level::Medium), [("authority".to_owned(), 2)]);
+    assert_eq!(at(Level::High), [("authority".to_owned(), 2)]);
     let critical = [("authority".to_owned(), 2), ("security".to_owned(), 1), ("any".to_owned(), 1)];
-    assert_eq!(at(Risk::Critical), critical);
+    assert_eq!(at(Level::Critical), critical);
 }
 
 #[test]

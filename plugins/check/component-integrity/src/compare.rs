@@ -42,7 +42,7 @@ pub(crate) fn contents(settings: &Settings, there: Side<'_>, approved: &[Compone
         let place = there.place.index(index);
         let name = component.name.as_str();
         if component.kind != expected.kind {
-            let (is, should) = (component.kind.word(), expected.kind.word());
+            let (is, should) = (&component.kind, &expected.kind);
             let message = format!("`{name}` in {} is {is}, and {should} was approved", there.name);
             let violation = Violation::new("kind-differs", message).about(name);
             found.wrong(Severity::High, violation, &place.key("kind"), should, is);

@@ -1,11 +1,39 @@
 //! What an operator writes.
 
-use lockgate_plugin::types::{Component, ComponentKind};
+use lockgate_plugin::types::{Component, component_kind};
 use lockgate_plugin::{Pattern, Pointer, SettingsFinding};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::origin::AllowedOrigin;
+
+/// The published kinds of component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ComponentKind {
+    Hardware,
+    Software,
+    Documentation,
+    Process,
+    Licence,
+    Data,
+    Other,
+}
+
+impl ComponentKind {
+    /// The word of the contract.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Hardware => component_kind::HARDWARE,
+            Self::Software => component_kind::SOFTWARE,
+            Self::Documentation => component_kind::DOCUMENTATION,
+            Self::Process => component_kind::PROCESS,
+            Self::Licence => component_kind::LICENCE,
+            Self::Data => component_kind::DATA,
+            Self::Other => component_kind::OTHER,
+        }
+    }
+}
 
 /// What a component has to show.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -33,11 +61,11 @@ impl Settings {
     /// kinds, so what is software by its media type counts as such under any kind, and so does what is of the kind `other`
     /// and has a media type at all.
     pub(crate) fn has_bytes(&self, component: &Component) -> bool {
-        let counts = |kind: ComponentKind| self.kinds_with_bytes.contains(&kind);
+        let counts = |kind: &str| self.kinds_with_bytes.iter().any(|with_bytes| with_bytes.word() == kind);
         let is_software = component.media_type.as_deref().is_some_and(|media_type| {
-            component.kind == ComponentKind::Other && !media_type.trim().is_empty() || is_of_software(media_type)
+            component.kind == component_kind::OTHER && !media_type.trim().is_empty() || is_of_software(media_type)
         });
-        counts(component.kind) || (is_software && counts(ComponentKind::Software))
+        counts(&component.kind) || (is_software && counts(component_kind::SOFTWARE))
     }
 
     /// What is wrong with the kinds.

@@ -2,16 +2,16 @@
 
 use lockgate_plugin::testing::{Fixture, configure};
 use lockgate_plugin::types::{
-    ApprovedPlan, Component, ComponentKind, Instance, InstanceStatus, Phase, Scenario, Stage,
+    ApprovedPlan, Component, Instance, InstanceStatus, Phase, Scenario, Stage, component_kind,
 };
 use lockgate_plugin::{Need, Outcome, Report, ValidationCheck};
 
 use super::ComponentIntegrity;
 
-fn component(name: &str, kind: ComponentKind, digest: Option<&str>) -> Component {
+fn component(name: &str, kind: &str, digest: Option<&str>) -> Component {
     Component {
         name: name.to_owned(),
-        kind,
+        kind: kind.to_owned(),
         version: "2.4.0".to_owned(),
         digest: digest.map(|digit| format!("sha256:{}", digit.repeat(64))),
         media_type: None,
@@ -21,9 +21,9 @@ fn component(name: &str, kind: ComponentKind, digest: Option<&str>) -> Component
 
 fn components() -> Vec<Component> {
     vec![
-        component("app", ComponentKind::Software, Some("a")),
-        component("manual", ComponentKind::Documentation, Some("b")),
-        component("scanner", ComponentKind::Hardware, None),
+        component("app", component_kind::SOFTWARE, Some("a")),
+        component("manual", component_kind::DOCUMENTATION, Some("b")),
+        component("scanner", component_kind::HARDWARE, None),
     ]
 }
 
@@ -118,7 +118,7 @@ fn a_digest_in_capitals_is_another_digest() {
 fn version_kind_and_digest_are_each_compared() {
     let mut fixture = fixture(Stage::Fulfill);
     fixture.components[1].version = "2.4.1".to_owned();
-    fixture.components[1].kind = ComponentKind::Data;
+    fixture.components[1].kind = component_kind::DATA.to_owned();
     fixture.components[2].digest = Some("sha256:c".to_owned());
     assert_eq!(
         found(&run(&fixture)),
@@ -297,7 +297,7 @@ fn an_instance_may_hold_the_part_that_is_desired_there() {
 #[test]
 fn a_desired_component_that_was_never_approved_fails() {
     let mut fixture = fixture(Stage::Validate);
-    let part = vec![component("spy", ComponentKind::Software, Some("c"))];
+    let part = vec![component("spy", component_kind::SOFTWARE, Some("c"))];
     fixture.desired_instances[0].components = part.clone();
     fixture.actual_instances[0].components = part;
     assert_eq!(found(&run(&fixture)), [("component-not-approved", "/actual_instances/0/components/0")]);
@@ -335,7 +335,7 @@ fn an_instance_in_an_environment_of_nearly_that_name_is_not_passed_over() {
 
 #[test]
 fn what_is_software_by_its_media_type_needs_a_digest_under_any_kind() {
-    let codes = |kind: ComponentKind, media_type: &str, settings: &str| {
+    let codes = |kind: &str, media_type: &str, settings: &str| {
         let mut fixture = fixture(Stage::PlanAndApprove);
         let odd = Component { media_type: Some(media_type.to_owned()), origin: None, ..component("odd", kind, None) };
         fixture.components.push(odd);
@@ -343,17 +343,17 @@ fn what_is_software_by_its_media_type_needs_a_digest_under_any_kind() {
         report.findings.iter().map(|finding| finding.violation.code.clone()).collect::<Vec<_>>()
     };
     for (kind, media_type) in [
-        (ComponentKind::Other, "application/octet-stream"),
-        (ComponentKind::Other, "image/png"),
-        (ComponentKind::Process, "Application/Vnd.OCI.image.manifest.v1+json"),
-        (ComponentKind::Hardware, "application/x-executable; a=b"),
+        (component_kind::OTHER, "application/octet-stream"),
+        (component_kind::OTHER, "image/png"),
+        (component_kind::PROCESS, "Application/Vnd.OCI.image.manifest.v1+json"),
+        (component_kind::HARDWARE, "application/x-executable; a=b"),
     ] {
         assert_eq!(codes(kind, media_type, "{}"), ["digest-missing"], "{media_type}");
         let origins = r#"{ "allowed-origins": ["oci://registry.example.com/shop/*"] }"#;
         assert_eq!(codes(kind, media_type, origins), ["digest-missing", "origin-missing"], "{media_type}");
         assert_eq!(codes(kind, media_type, r#"{ "kinds-with-bytes": ["data"] }"#), [""; 0], "{media_type}");
     }
-    for (kind, media_type) in [(ComponentKind::Other, " "), (ComponentKind::Process, "application/pdf")] {
+    for (kind, media_type) in [(component_kind::OTHER, " "), (component_kind::PROCESS, "application/pdf")] {
         assert_eq!(codes(kind, media_type, "{}"), [""; 0], "{media_type}");
     }
 }
@@ -402,7 +402,7 @@ fn what_is_unknown_does_not_hide_what_else_is_unknown_or_wrong() {
     );
     let mut others = fixture(Stage::Validate);
     others.approved = None;
-    others.desired_instances = vec![instance("shop-1", vec![component("app", ComponentKind::Software, Some("a"))])];
+    others.desired_instances = vec![instance("shop-1", vec![component("app", component_kind::SOFTWARE, Some("a"))])];
     others.actual_instances.push(instance("shop-2", components()));
     assert_eq!(
         found(&run(&others)),

@@ -1,13 +1,13 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use lockgate_plugin::testing::{Fixture, configure};
-use lockgate_plugin::types::{ConfigurationItem, Instance, InstanceStatus, Phase, Scenario, Stage};
+use lockgate_plugin::types::{Attribute, Instance, InstanceStatus, Phase, Scenario, Stage};
 use lockgate_plugin::{Outcome, Report, ValidationCheck};
 
 use super::InstanceReadiness;
 
 fn instance(id: &str, port: &str) -> Instance {
-    let configuration = vec![ConfigurationItem { name: "port".to_owned(), value: port.to_owned() }];
+    let configuration = vec![Attribute::new("port", port)];
     Instance { configuration, ..Fixture::instance(id) }
 }
 

@@ -12,9 +12,9 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use lockgate_plugin::types::{Document, Evidence, Severity};
+use lockgate_plugin::types::{Document, Severity};
 use lockgate_plugin::{
-    Capability, Evaluation, EvidenceError, EvidenceNeeded, Plugin, PluginError, Pointer, Report, Requirement,
+    Capability, Evaluation, EvidenceFile, EvidenceNeeded, Plugin, PluginError, Pointer, ReadError, Report, Requirement,
     SettingsFinding, ValidationCheck, Violation,
 };
 
@@ -44,13 +44,17 @@ impl Plugin for SbomPolicy {
 impl ValidationCheck for SbomPolicy {
     fn run(&self, evaluation: &Evaluation) -> Result<Report, PluginError> {
         let name = self.policy.evidence.as_str();
-        let evidence = match evaluation.evidence(name) {
+        let evidence = match evaluation.evidence_file(name) {
             Ok(evidence) => evidence,
-            Err(EvidenceError::Missing) => return Ok(self.missing()),
-            Err(EvidenceError::NotGranted(_)) => {
+            Err(ReadError::Unknown(_)) => return Ok(self.missing()),
+            Err(ReadError::NotGranted(_)) => {
                 let message =
                     format!("the operator did not grant the evidence `{name}`, in which the SBOM is looked for");
                 return Err(PluginError::new("evidence-not-granted", message));
+            }
+            Err(ReadError::TooLarge(_) | ReadError::Failed(_)) => {
+                let message = format!("the evidence `{name}`, in which the SBOM is looked for, cannot be read");
+                return Err(PluginError::new("evidence-unreadable", message));
             }
         };
         Ok(match Sbom::read(&evidence) {
@@ -92,7 +96,7 @@ impl SbomPolicy {
         }
     }
 
-    fn judge(&self, evaluation: &Evaluation, evidence: &Evidence, sbom: &Sbom<'_>) -> Report {
+    fn judge(&self, evaluation: &Evaluation, evidence: &EvidenceFile, sbom: &Sbom<'_>) -> Report {
         let mut findings = Findings::new(self.place());
         if self.policy.require_component_match {
             subject::compare(sbom, &evaluation.components(), self, &mut findings);
@@ -115,7 +119,7 @@ impl SbomPolicy {
                 Violation::new(code, message).remedy(remedy)
             });
         }
-        findings.report(packages).exhibit("licences", exhibit(&evidence.digest, packages, licences))
+        findings.report(packages).exhibit("licences", exhibit(&evidence.head.digest, packages, licences))
     }
 }
 

@@ -117,7 +117,7 @@ fn back(progress: &Progress, code: &str, found: String) -> Action {
 }
 
 /// Waits for the end of a hold. None if it is over.
-fn hold(now: Timestamp, step: &Step, state: &StepState, length: Option<u64>) -> Option<Action> {
+fn hold(now: Timestamp, step: &Step, state: &StepState, length: Option<i64>) -> Option<Action> {
     if state.resumed {
         return None;
     }

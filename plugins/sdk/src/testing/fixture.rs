@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 use super::granted::Granted;
 use crate::time::Timestamp;
+use crate::types::environment_kind;
 use crate::types::{
-    Approval, ApprovalAnswer, ApprovedPlan, Change, ChangeApproval, ChangeCategory, Component, Defect, Document,
-    Environment, EnvironmentControl, EnvironmentKind, Evidence, Instance, InstanceStatus, KnowledgeItem,
-    PastDeployment, Person, Phase, Plan, Product, Release, ReleaseNotes, ReleaseStatus, Risk, Scenario, Stage,
+    Approval, ApprovalAnswer, ApprovedPlan, Attribute, Change, ChangeApproval, ChangeCategory, Component, Defect,
+    Document, Environment, EnvironmentControl, Evidence, Instance, InstanceStatus, KnowledgeItem, Level,
+    PastDeployment, Person, Phase, Plan, Product, Release, ReleaseNotes, ReleaseStatus, Scenario, Stage,
 };
-use crate::{Evaluation, EvidenceError};
+use crate::{Evaluation, EvidenceFile, ReadError};
 
 /// A snapshot made by hand.
 ///
@@ -42,9 +43,9 @@ pub struct Fixture {
     pub actual_instances: Vec<Instance>,
     pub approvals: Vec<Approval>,
     pub approved: Option<ApprovedPlan>,
-    pub evidence: BTreeMap<String, Evidence>,
+    pub evidence: BTreeMap<String, EvidenceFile>,
     pub history: Vec<PastDeployment>,
-    pub labels: Vec<(String, String)>,
+    pub labels: Vec<Attribute>,
     pub facts: BTreeMap<String, Document>,
     /// The evidence that the operator did not grant, by name.
     pub withheld: Vec<String>,
@@ -85,7 +86,8 @@ impl Fixture {
             knowledge_items: Vec::new(),
             environment: Environment {
                 name: "live".to_owned(),
-                kind: EnvironmentKind::Live,
+                kind: environment_kind::LIVE.to_owned(),
+                live: true,
                 purpose: "where customers shop".to_owned(),
                 control: EnvironmentControl::Full,
             },
@@ -95,7 +97,7 @@ impl Fixture {
                 description: String::new(),
                 category: ChangeCategory::Normal,
                 approval: ChangeApproval::Approved,
-                risk: Risk::Low,
+                risk: Level::Low,
                 window: None,
                 assignee: None,
                 releases: vec!["shop-2.4.0".to_owned()],
@@ -195,34 +197,51 @@ impl Fixture {
     /// Adds evidence. Its digest is a placeholder: a fixture hashes nothing.
     #[must_use]
     pub fn with_evidence(mut self, name: &str, media_type: &str, content: impl Into<Vec<u8>>) -> Self {
-        let evidence = Evidence {
+        let content: Vec<u8> = content.into();
+        let head = Evidence {
             name: name.to_owned(),
             digest: format!("sha256:{}", "e".repeat(64)),
             media_type: media_type.to_owned(),
-            source: None,
-            collected: None,
-            content: content.into(),
+            size: u32::try_from(content.len()).unwrap_or(u32::MAX),
+            made: None,
+            claimed_source: None,
         };
-        self.evidence.insert(name.to_owned(), evidence);
+        self.evidence.insert(name.to_owned(), EvidenceFile { head, content });
         self
     }
 
-    pub(crate) fn evidence_names(&self) -> Vec<String> {
-        self.evidence.keys().filter(|name| !self.withheld.contains(name)).cloned().collect()
+    pub(crate) fn evidence_list(&self) -> Vec<Evidence> {
+        self.evidence
+            .values()
+            .map(|file| file.head.clone())
+            .filter(|head| !self.withheld.contains(&head.name))
+            .collect()
     }
 
-    pub(crate) fn evidence(&self, name: &str) -> Result<Evidence, EvidenceError> {
+    fn evidence_file(&self, name: &str) -> Result<&EvidenceFile, ReadError> {
         if self.withheld.iter().any(|withheld| withheld == name) {
-            return Err(EvidenceError::NotGranted(name.to_owned()));
+            return Err(ReadError::NotGranted(name.to_owned()));
         }
-        self.evidence.get(name).cloned().ok_or(EvidenceError::Missing)
+        self.evidence.get(name).ok_or_else(|| ReadError::Unknown(name.to_owned()))
+    }
+
+    pub(crate) fn evidence(&self, name: &str) -> Result<Evidence, ReadError> {
+        self.evidence_file(name).map(|file| file.head.clone())
+    }
+
+    /// As the host, at most 1 MiB.
+    pub(crate) fn evidence_content(&self, name: &str, offset: u32, at_most: u32) -> Result<Vec<u8>, ReadError> {
+        let from = usize::try_from(offset).unwrap_or(usize::MAX);
+        let at_most = usize::try_from(at_most.min(1 << 20)).unwrap_or(usize::MAX);
+        let content = &self.evidence_file(name)?.content;
+        Ok(content.iter().skip(from).take(at_most).copied().collect())
     }
 
     pub(crate) fn fact_names(&self) -> Vec<String> {
         self.facts.keys().cloned().collect()
     }
 
-    pub(crate) fn fact(&self, name: &str) -> Option<Document> {
-        self.facts.get(name).cloned()
+    pub(crate) fn fact(&self, name: &str) -> Result<Document, ReadError> {
+        self.facts.get(name).cloned().ok_or_else(|| ReadError::Unknown(name.to_owned()))
     }
 }

@@ -8,13 +8,14 @@ use serde_json::Value;
 
 use super::Fixture;
 use super::granted::Granted;
-use crate::Pointer;
 use crate::settings::pointer_of;
 use crate::time::{Duration, Timestamp};
+use crate::types::environment_kind;
 use crate::types::{
-    Approval, ApprovedPlan, Change, Component, Defect, Document, Environment, Evidence, Instance, KnowledgeItem,
-    PastDeployment, Person, Phase, Plan, Product, Release, ReleaseNotes, Scenario, Stage,
+    Approval, ApprovedPlan, Attribute, Change, Component, Defect, Document, Environment, Evidence, Instance,
+    KnowledgeItem, PastDeployment, Person, Phase, Plan, Product, Release, ReleaseNotes, Scenario, Stage,
 };
+use crate::{EvidenceFile, Pointer};
 
 /// Why a text is not a snapshot document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +108,7 @@ struct WholeRelease {
 struct EvidenceEntry {
     digest: String,
     media_type: String,
+    size: u32,
     source: Option<String>,
     #[serde(default, deserialize_with = "optional_moment")]
     made: Option<i64>,
@@ -122,8 +124,9 @@ impl From<Snapshot> for Fixture {
     fn from(snapshot: Snapshot) -> Self {
         let WholeRelease { release, components, notes, defects, knowledge_items } = snapshot.release;
         let evidence = snapshot.evidence.into_iter().map(|(name, entry)| {
-            let EvidenceEntry { digest, media_type, source, made } = entry;
-            (name.clone(), Evidence { name, digest, media_type, source, collected: made, content: Vec::new() })
+            let EvidenceEntry { digest, media_type, size, source, made } = entry;
+            let head = Evidence { name: name.clone(), digest, media_type, size, made, claimed_source: source };
+            (name, EvidenceFile { head, content: Vec::new() })
         });
         let facts = snapshot
             .facts
@@ -146,7 +149,10 @@ impl From<Snapshot> for Fixture {
             release_notes: notes,
             defects,
             knowledge_items,
-            environment: snapshot.environment,
+            environment: Environment {
+                live: snapshot.environment.kind == environment_kind::LIVE,
+                ..snapshot.environment
+            },
             change: snapshot.change,
             plan: snapshot.plan,
             desired_instances: snapshot.desired_instances,
@@ -155,7 +161,7 @@ impl From<Snapshot> for Fixture {
             approved: snapshot.approved,
             evidence: evidence.collect(),
             history,
-            labels: snapshot.labels.into_iter().collect(),
+            labels: snapshot.labels.into_iter().map(|(name, value)| Attribute { name, value }).collect(),
             facts: facts.collect(),
             withheld: Vec::new(),
             granted: Granted::default(),
@@ -174,7 +180,7 @@ pub(crate) fn optional_moment<'de, D: Deserializer<'de>>(deserializer: D) -> Res
 }
 
 /// A duration written as text, as the contract's milliseconds.
-pub(crate) fn length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+pub(crate) fn length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     Duration::deserialize(deserializer).map(Duration::as_millis)
 }
 
@@ -183,7 +189,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
     use super::*;
-    use crate::types::{ApprovalAnswer, KnowledgeStatus, Risk, WayBack};
+    use crate::types::{ApprovalAnswer, KnowledgeStatus, Level, WayBack};
 
     const SNAPSHOT: &str = r#"{
         "id": "d-1",
@@ -229,7 +235,7 @@ mod tests {
     fn a_snapshot_of_the_host_is_read() {
         let fixture = Fixture::from_json(SNAPSHOT).unwrap();
         assert_eq!(fixture.now.to_string(), "2026-11-24T20:00:00Z");
-        assert_eq!(fixture.change.risk, Risk::High);
+        assert_eq!(fixture.change.risk, Level::High);
         assert_eq!(fixture.change.window.map(|window| window.end - window.start), Some(7_200_000));
         assert_eq!(fixture.components[0].digest.as_deref(), Some("sha256:aa"));
         assert_eq!(fixture.knowledge_items[0].status, KnowledgeStatus::InReview);

@@ -9,10 +9,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Each unit, longest first, with its milliseconds.
-const UNITS: [(&str, u64); 6] =
+const UNITS: [(&str, i64); 6] =
     [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
-/// A length of time in milliseconds. Written as amounts with units, longest first: `10m`, `1h 30m`, `90d`.
+/// A length of time in milliseconds, never negative. Written as amounts with units, longest first: `10m`, `1h 30m`, `90d`.
 ///
 /// The units are `w`, `d`, `h`, `m`, `s` and `ms`; a day is 24 hours.
 ///
@@ -25,16 +25,16 @@ const UNITS: [(&str, u64); 6] =
 /// # Ok::<(), lockgate_plugin::time::ParseDurationError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Duration(u64);
+pub struct Duration(i64);
 
 impl Duration {
-    /// That many milliseconds.
-    pub const fn from_millis(millis: u64) -> Self {
-        Self(millis)
+    /// That many milliseconds. A negative number gives no time at all.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(if millis < 0 { 0 } else { millis })
     }
 
-    /// The length in milliseconds.
-    pub const fn as_millis(self) -> u64 {
+    /// The length in milliseconds, as the contract has it.
+    pub const fn as_millis(self) -> i64 {
         self.0
     }
 }
@@ -83,13 +83,13 @@ impl FromStr for Duration {
     }
 }
 
-fn parse(text: &str) -> Option<u64> {
+fn parse(text: &str) -> Option<i64> {
     let mut rest = text.trim();
-    let mut total: u64 = 0;
+    let mut total: i64 = 0;
     let mut units = UNITS.as_slice();
     while !rest.is_empty() {
         let (amount, tail) = rest.split_at_checked(rest.bytes().take_while(u8::is_ascii_digit).count())?;
-        let amount: u64 = amount.parse().ok()?;
+        let amount: i64 = amount.parse().ok()?;
         let (unit, tail) = tail.split_at_checked(tail.bytes().take_while(u8::is_ascii_lowercase).count())?;
         // Each unit once, and each shorter than the one before: `30m 1h` and `5m 5m` are typing errors.
         let place = units.iter().position(|(name, _)| *name == unit)?;
@@ -131,7 +131,7 @@ impl JsonSchema for Duration {
 mod tests {
     use super::*;
 
-    fn millis(text: &str) -> Option<u64> {
+    fn millis(text: &str) -> Option<i64> {
         text.parse::<Duration>().ok().map(Duration::as_millis)
     }
 

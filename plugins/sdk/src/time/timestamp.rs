@@ -39,12 +39,12 @@ impl Timestamp {
     /// The moment that much later, or the last possible one.
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add_unsigned(duration.as_millis()))
+        Self(self.0.saturating_add(duration.as_millis()))
     }
 
     /// How much later this is than `earlier`. Zero if it is not later.
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use lockgate_plugin::strategy::{Action, Rollout, StepAction, StepStatus};
 use lockgate_plugin::testing::{Fixture, Rehearsal, configure};
-use lockgate_plugin::types::{DeploymentResult, LastKnownGood, PastDeployment, Risk, Scenario, WayBack};
+use lockgate_plugin::types::{DeploymentResult, LastKnownGood, Level, PastDeployment, Scenario, WayBack};
 use lockgate_plugin::{PluginError, Strategy};
 
 use super::Canary;
@@ -34,7 +34,7 @@ fn past(release: &str, environment: &str, outcome: DeploymentResult) -> PastDepl
         release: release.to_owned(),
         environment: environment.to_owned(),
         scenario: Scenario::NewVersion,
-        risk: Risk::Low,
+        risk: Level::Low,
         finished: 0,
         outcome,
     }

@@ -14,11 +14,11 @@ enum Noticed {
 
 /// Makes one change of one package and tells who notices it. That our rules do is asserted here.
 fn changed(package: &str, from: &str, to: &str) -> Noticed {
-    noticed(Contract::released("0.1.0").with(package, from, to))
+    noticed(Contract::as_released().with(package, from, to))
 }
 
 fn noticed(new: Contract) -> Noticed {
-    let old = Contract::released("0.1.0");
+    let old = Contract::as_released();
     let refused = refused_components(&old, &new);
     let all = breaches(&old, &new);
     assert!(all.len() > refused.len(), "our own rules notice nothing: {all:?}");
@@ -155,7 +155,7 @@ fn a_removed_import_is_caught() {
 
 #[test]
 fn a_removed_interface_is_caught() {
-    let released = Contract::released("0.1.0");
+    let released = Contract::as_released();
     let host = released.package("host");
     let Some(log) = host.find("/// Lines for the author").and_then(|at| host.get(at..)) else { panic!("no log") };
     let mut new = released.clone().with("host", log, "");
@@ -175,7 +175,7 @@ fn a_world_that_demands_less_is_caught() {
 fn a_world_that_demands_more_is_caught() {
     let interface = "\n/// Says more.\n@since(version = 0.1.0)\ninterface explain {\n  @since(version = 0.1.0)\n  \
                      explain: func() -> string;\n}\n\n/// The world of an approval policy.\n";
-    let new = Contract::released("0.1.0").with("approval", "\n/// The world of an approval policy.\n", interface).with(
+    let new = Contract::as_released().with("approval", "\n/// The world of an approval policy.\n", interface).with(
         "approval",
         "  export policy;\n",
         "  export policy;\n  export explain;\n",
@@ -185,7 +185,7 @@ fn a_world_that_demands_more_is_caught() {
 
 #[test]
 fn a_removed_world_is_caught() {
-    let released = Contract::released("0.1.0");
+    let released = Contract::as_released();
     let check = released.package("check");
     let Some(world) = check.find("/// The world of").and_then(|at| check.get(at..)) else { panic!("no world") };
     assert_eq!(noticed(released.clone().with("check", world, "")), Noticed::ByBoth);
@@ -193,7 +193,7 @@ fn a_removed_world_is_caught() {
 
 #[test]
 fn a_type_that_no_world_uses_must_stay_too() {
-    let released = Contract::released("0.1.0");
+    let released = Contract::as_released();
     let unused = "  /// How an earlier deployment ended.\n";
     let with_unused = "  /// Used by nobody.\n  @since(version = 0.1.0)\n  record spare {\n    name: string,\n  }\n\n  \
                        /// How an earlier deployment ended.\n";
@@ -218,10 +218,10 @@ fn a_new_method_that_hides_since_when_is_caught() {
 
 #[test]
 fn an_item_that_rewrites_since_when_it_is_there_is_caught() {
-    let new = Contract::released("0.1.0").called("0.1.0", "0.1.1").with(
+    let new = Contract::as_released().called("0.2.0", "0.2.1").with(
         "types",
         "  @since(version = 0.1.0)\n  type timestamp",
-        "  @since(version = 0.1.1)\n  type timestamp",
+        "  @since(version = 0.2.1)\n  type timestamp",
     );
     assert_eq!(noticed(new), Noticed::ByRulesAlone);
 }

@@ -80,11 +80,14 @@ struct Item {
     only_within_new: Option<String>,
 }
 
-fn broken_rules(old: &Resolve, new: &Resolve) -> Vec<String> {
-    let (before, after) = (items(old), items(new));
-    let released = version(old);
+/// What is in `old` and is gone or different in `new`.
+pub(crate) fn changes(old: &Contract, new: &Contract) -> Vec<String> {
+    lost_or_changed(&items(&old.resolve()), &items(&new.resolve()))
+}
+
+fn lost_or_changed(before: &BTreeMap<String, Item>, after: &BTreeMap<String, Item>) -> Vec<String> {
     let mut broken = Vec::new();
-    for (name, item) in &before {
+    for (name, item) in before {
         match after.get(name) {
             None => broken.push(format!("{name} is gone")),
             Some(now) if now.text != item.text => {
@@ -94,6 +97,13 @@ fn broken_rules(old: &Resolve, new: &Resolve) -> Vec<String> {
             Some(_) => {}
         }
     }
+    broken
+}
+
+fn broken_rules(old: &Resolve, new: &Resolve) -> Vec<String> {
+    let (before, after) = (items(old), items(new));
+    let released = version(old);
+    let mut broken = lost_or_changed(&before, &after);
     for (name, item) in after.iter().filter(|(name, _)| !before.contains_key(*name)) {
         if item.only_within_new.as_ref().is_some_and(|place| before.contains_key(place)) {
             broken.push(format!("{name} is new, in a place that may not grow"));

@@ -3,6 +3,7 @@
 use std::fs;
 
 use lockgate_tests::repository;
+use semver::Version;
 use wit_parser::Resolve;
 
 /// In an order in which each package comes after those it uses.
@@ -18,20 +19,35 @@ impl Contract {
         Self::read(|package| format!("wit/{package}/{package}.wit"))
     }
 
-    /// The frozen text of a released version.
-    pub(crate) fn released(version: &str) -> Self {
+    /// The frozen text of a version.
+    pub(crate) fn frozen(version: &str) -> Self {
         Self::read(|package| format!("tests/contract/{version}/{package}.wit"))
     }
 
-    /// The versions of which the frozen text is kept.
-    pub(crate) fn released_versions() -> Vec<String> {
+    /// The versions whose frozen text is kept, in order.
+    pub(crate) fn frozen_versions() -> Vec<Version> {
         let folder = repository("tests/contract");
         let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        let mut versions: Vec<String> =
-            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        let mut versions: Vec<Version> =
+            entries.flatten().map(|entry| entry.file_name().to_string_lossy().parse().unwrap()).collect();
         versions.sort();
-        assert!(!versions.is_empty(), "{} holds no released version", folder.display());
+        assert!(!versions.is_empty(), "{} holds no version", folder.display());
         versions
+    }
+
+    /// The version of the packages.
+    pub(crate) fn version(&self) -> Version {
+        let line = self.package("types").lines().find_map(|line| line.strip_prefix("package lockgate:types@"));
+        line.and_then(|rest| rest.trim_end_matches(';').parse().ok()).expect("the package has a version")
+    }
+
+    /// Today's text as the release `0.2.0`, for the tests that change a released contract.
+    pub(crate) fn as_released() -> Self {
+        let today = Self::today();
+        let version = today.version();
+        let since = |text: &str| text.replace(&format!("(version = {version})"), "(version = 0.2.0)");
+        let released = today.called(&version.to_string(), "0.2.0");
+        Self(released.0.into_iter().map(|(package, text)| (package, since(&text))).collect())
     }
 
     fn read(path: impl Fn(&str) -> String) -> Self {

@@ -202,7 +202,7 @@ fn wrong_settings_are_found_all_at_once() {
 fn settings_that_ask_for_nobody_are_refused() {
     let nobody = json!({"approvals": {"low": 0, "medium": 0, "high": 0}, "role": null});
     let expected = "nobody ever has to approve: ask for at least one approval at some risk";
-    let finding = SettingsFinding { pointer: "/approvals".to_owned(), message: expected.to_owned() };
+    let finding = SettingsFinding::at("/approvals", expected);
     assert_eq!(Language::Rust.findings(nobody), [finding]);
 }
 

@@ -1,26 +1,13 @@
-//! Converts the description of a plugin and its findings about settings.
+//! Converts the description of a plugin, and what it says about its settings.
 
-use lockgate_domain::{Capability, Description, Kind, SettingsFinding};
+use lockgate_domain::{Capability, CodeDescription, Description, Readiness, SettingsFinding};
 
 use super::intake::{AnswerIntake, AnswerPath, Conversion, excerpt};
 use super::plugin;
+use crate::settings::NormalSettings;
 
 /// Converts the description of a plugin.
 pub(crate) fn description(intake: &mut AnswerIntake, description: plugin::Description) -> Conversion<Description> {
-    let kinds = AnswerPath::Root("kinds");
-    let mut named: Vec<Kind> = description
-        .kinds
-        .into_iter()
-        .map(|kind| match kind {
-            plugin::Kind::ApprovalPolicy => Kind::ApprovalPolicy,
-            plugin::Kind::ValidationCheck => Kind::ValidationCheck,
-            plugin::Kind::Strategy => Kind::Strategy,
-        })
-        .collect();
-    named.sort_unstable();
-    if named.windows(2).any(|pair| pair.first() == pair.last()) {
-        return kinds.broken("names a kind twice");
-    }
     let schema = AnswerPath::Root("settings-schema");
     let text = intake.text(description.settings_schema);
     let settings_schema = match serde_json::from_str::<serde_json::Value>(&text) {
@@ -35,11 +22,18 @@ pub(crate) fn description(intake: &mut AnswerIntake, description: plugin::Descri
     Ok(Description {
         name: intake.code(&AnswerPath::Root("name"), description.name)?,
         version: version(intake, description.version)?,
-        kinds: named,
+        title: intake.perhaps_text(&AnswerPath::Root("title"), description.title)?,
         summary: intake.some_text(&summary, description.summary)?,
+        documentation: intake.perhaps_text(&AnswerPath::Root("documentation"), description.documentation)?,
+        licence: intake.perhaps_text(&AnswerPath::Root("licence"), description.licence)?,
         settings_schema,
         capabilities: intake.each(&AnswerPath::Root("capabilities"), description.capabilities, capability)?,
     })
+}
+
+/// Converts settings. Deployment models name no files yet.
+pub(crate) fn settings(settings: &NormalSettings) -> plugin::Settings {
+    plugin::Settings { json: settings.json().to_owned(), files: Vec::new() }
 }
 
 /// Converts the findings of a plugin that refuses its settings. There is at least one.
@@ -51,11 +45,43 @@ pub(crate) fn settings_findings(
     if findings.is_empty() {
         return at.broken("is empty: refused settings need at least one finding");
     }
-    intake.each(&at, findings, |intake, at, finding| {
-        Ok(SettingsFinding {
-            pointer: intake.pointer(&AnswerPath::Field(at, "pointer"), finding.pointer)?,
-            message: intake.some_text(&AnswerPath::Field(at, "message"), finding.message)?,
-        })
+    intake.each(&at, findings, settings_finding)
+}
+
+/// Converts what a configured plugin needs, and the codes that it can give.
+pub(crate) fn readiness(intake: &mut AnswerIntake, readiness: plugin::Readiness) -> Conversion<Readiness> {
+    Ok(Readiness {
+        capabilities: intake.each(&AnswerPath::Root("capabilities"), readiness.capabilities, capability)?,
+        codes: intake.each(&AnswerPath::Root("codes"), readiness.codes, code_description)?,
+        warnings: intake.each(&AnswerPath::Root("warnings"), readiness.warnings, settings_finding)?,
+    })
+}
+
+fn settings_finding(
+    intake: &mut AnswerIntake,
+    at: &AnswerPath<'_>,
+    finding: plugin::SettingsFinding,
+) -> Conversion<SettingsFinding> {
+    Ok(SettingsFinding {
+        pointer: intake.pointer(&AnswerPath::Field(at, "pointer"), finding.pointer)?,
+        file: finding.file.map(|file| intake.name(&AnswerPath::Field(at, "file"), file)).transpose()?,
+        line: finding.line,
+        column: finding.column,
+        message: intake.some_text(&AnswerPath::Field(at, "message"), finding.message)?,
+    })
+}
+
+fn code_description(
+    intake: &mut AnswerIntake,
+    at: &AnswerPath<'_>,
+    described: plugin::CodeDescription,
+) -> Conversion<CodeDescription> {
+    Ok(CodeDescription {
+        code: intake.code(&AnswerPath::Field(at, "code"), described.code)?,
+        kind: intake.code(&AnswerPath::Field(at, "kind"), described.kind)?,
+        severity: described.severity.map(super::reports::severity),
+        summary: intake.some_text(&AnswerPath::Field(at, "summary"), described.summary)?,
+        references: described.references.into_iter().map(|reference| intake.text(reference)).collect(),
     })
 }
 
@@ -68,6 +94,7 @@ fn capability(
         name: intake.code(&AnswerPath::Field(at, "name"), capability.name)?,
         scope: capability.scope.into_iter().map(|part| intake.text(part)).collect(),
         reason: intake.some_text(&AnswerPath::Field(at, "reason"), capability.reason)?,
+        optional: capability.optional,
     })
 }
 

@@ -6,13 +6,13 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::{HasSelf, Linker, Resource};
 
 use super::generated::EvaluationResource;
-use super::generated::lockgate::host::snapshot::{self as wit, EvidenceError};
+use super::generated::lockgate::host::snapshot::{self as wit, ReadError};
 use super::generated::lockgate::types::types;
 use super::{facts, snapshot};
 use crate::sandbox::{HostFunction, Sandbox, charge};
 
 /// The interface, with its version.
-pub(crate) const SNAPSHOT: &str = "lockgate:host/snapshot@0.1.0";
+pub(crate) const SNAPSHOT: &str = "lockgate:host/snapshot@0.2.0-rc.1";
 
 /// The handle of the evaluation that a plugin holds.
 pub(crate) type EvaluationHandle = Resource<EvaluationResource>;
@@ -63,7 +63,7 @@ impl wit::HostEvaluation for Sandbox {
         approvals "approvals" -> Vec<wit::Approval> = |s| s.deployment.independent_approvals().map(Into::into).collect();
         approved "approved" -> Option<wit::ApprovedPlan> = |s| s.deployment.approved.as_ref().map(Into::into);
         history "history" -> Vec<wit::PastDeployment> = |s| snapshot::newest_first(&s.deployment.history);
-        labels "labels" -> Vec<(String, String)> = |s| snapshot::pairs(&s.deployment.labels);
+        labels "labels" -> Vec<wit::Attribute> = |s| snapshot::attributes(&s.deployment.labels);
         fact_names "fact-names" -> Vec<String> = |s| facts::names(&s.deployment);
     }
 
@@ -73,27 +73,36 @@ impl wit::HostEvaluation for Sandbox {
         Ok(now.as_millis())
     }
 
-    fn fact(&mut self, _: EvaluationHandle, name: String) -> wasmtime::Result<Option<wit::Document>> {
+    fn fact(&mut self, _: EvaluationHandle, name: String) -> wasmtime::Result<Result<wit::Document, ReadError>> {
         self.strain(name.len() as u64)?;
         let deployment = &self.count_call(HostFunction::plain("fact"))?.deployment;
-        Ok(facts::find(deployment, &name)?)
+        Ok(facts::find(deployment, &name)?.ok_or(ReadError::Unknown(name)))
     }
 
     /// No evidence is granted, unless the capability `evidence` links this function again.
-    fn evidence_names(&mut self, _: EvaluationHandle) -> wasmtime::Result<Vec<String>> {
-        self.count_call(HostFunction::plain("evidence-names"))?;
+    fn evidence_list(&mut self, _: EvaluationHandle) -> wasmtime::Result<Vec<wit::Evidence>> {
+        self.count_call(HostFunction::plain("evidence-list"))?;
         Ok(Vec::new())
     }
 
     /// No evidence is granted, unless the capability `evidence` links this function again.
-    fn evidence(
+    fn evidence(&mut self, _: EvaluationHandle, name: String) -> wasmtime::Result<Result<wit::Evidence, ReadError>> {
+        self.strain(name.len() as u64)?;
+        self.count_call(HostFunction::plain("evidence"))?;
+        Ok(Err(ReadError::NotGranted(name)))
+    }
+
+    /// No evidence is granted, unless the capability `evidence` links this function again.
+    fn evidence_content(
         &mut self,
         _: EvaluationHandle,
         name: String,
-    ) -> wasmtime::Result<Result<wit::Evidence, EvidenceError>> {
+        _: u32,
+        _: u32,
+    ) -> wasmtime::Result<Result<Vec<u8>, ReadError>> {
         self.strain(name.len() as u64)?;
-        self.count_call(HostFunction::plain("evidence"))?;
-        Ok(Err(EvidenceError::NotGranted(name)))
+        self.count_call(HostFunction::plain("evidence-content"))?;
+        Ok(Err(ReadError::NotGranted(name)))
     }
 
     /// Plugins borrow the evaluation and never own it, so nothing is dropped.

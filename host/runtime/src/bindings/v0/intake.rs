@@ -62,6 +62,11 @@ impl AnswerIntake {
         }
     }
 
+    /// Converts a text for people that may be empty.
+    pub(super) fn perhaps_text(&mut self, at: &AnswerPath<'_>, text: String) -> Conversion<String> {
+        if text.is_empty() { Ok(text) } else { self.some_text(at, text) }
+    }
+
     /// Converts a name, by the rule for names in documents, which is applied again when a stored answer is read.
     pub(super) fn name(&mut self, at: &AnswerPath<'_>, name: String) -> Conversion<String> {
         match domain::check_name(&name) {

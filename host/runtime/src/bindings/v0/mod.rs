@@ -1,4 +1,4 @@
-//! Version 0.1 of the contract: its generated types, and the conversion to and from the domain.
+//! Version 0.2 of the contract: its generated types, and the conversion to and from the domain.
 
 mod answers;
 mod descriptions;
@@ -13,7 +13,7 @@ mod snapshot;
 mod tests;
 
 pub(crate) use answers::{answer, plugin_error};
-pub(crate) use descriptions::{description, settings_findings};
+pub(crate) use descriptions::{description, readiness, settings, settings_findings};
 pub(crate) use intake::{AnswerIntake, ContractBreach};
 use lockgate_domain::Kind;
 pub(crate) use reports::report;

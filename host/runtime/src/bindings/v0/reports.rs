@@ -34,14 +34,18 @@ pub(crate) fn report(intake: &mut AnswerIntake, report: check::Report) -> Conver
     }
 }
 
-fn finding(intake: &mut AnswerIntake, at: &AnswerPath<'_>, finding: check::Finding) -> Conversion<Finding> {
-    let severity = match finding.severity {
+pub(super) fn severity(severity: wit::Severity) -> Severity {
+    match severity {
         wit::Severity::Info => Severity::Info,
         wit::Severity::Low => Severity::Low,
         wit::Severity::Medium => Severity::Medium,
         wit::Severity::High => Severity::High,
         wit::Severity::Critical => Severity::Critical,
-    };
+    }
+}
+
+fn finding(intake: &mut AnswerIntake, at: &AnswerPath<'_>, finding: check::Finding) -> Conversion<Finding> {
+    let severity = severity(finding.severity);
     Ok(Finding { severity, violation: violation(intake, &AnswerPath::Field(at, "violation"), finding.violation)? })
 }
 

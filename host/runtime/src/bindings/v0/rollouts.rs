@@ -72,7 +72,10 @@ fn step(intake: &mut AnswerIntake, at: &AnswerPath<'_>, step: strategy::Step) ->
                 slot: intake.name(&AnswerPath::Field(&action, "slot"), route.slot)?,
                 weight: percent(&AnswerPath::Field(&action, "weight"), route.weight)?,
             },
-            strategy::StepAction::Hold(time) => StepAction::Hold(time.map(Duration::from_millis)),
+            strategy::StepAction::Hold(time) => {
+                let at = AnswerPath::Field(&action, "hold");
+                StepAction::Hold(time.map(|time| length(&at, time)).transpose()?)
+            }
             strategy::StepAction::Analyze(checks) => {
                 let at = AnswerPath::Field(&action, "analyze");
                 if checks.is_empty() {
@@ -140,6 +143,14 @@ pub(crate) fn progress(progress: &Progress) -> strategy::Progress {
     }
 }
 
+/// A length of time, which is not negative.
+fn length(at: &AnswerPath<'_>, time: i64) -> Conversion<Duration> {
+    match u64::try_from(time) {
+        Ok(time) => Ok(Duration::from_millis(time)),
+        Err(_) => at.broken(format_args!("is {time} ms: a length of time is not negative")),
+    }
+}
+
 fn seen_step(step: &Step) -> strategy::Step {
     strategy::Step {
         id: step.id.clone(),
@@ -151,7 +162,7 @@ fn seen_step(step: &Step) -> strategy::Step {
             StepAction::Route { slot, weight } => {
                 strategy::StepAction::Route(strategy::RouteAction { slot: slot.clone(), weight: *weight })
             }
-            StepAction::Hold(time) => strategy::StepAction::Hold(time.map(Duration::as_millis)),
+            StepAction::Hold(time) => strategy::StepAction::Hold(time.map(super::snapshot::length)),
             StepAction::Analyze(checks) => strategy::StepAction::Analyze(checks.clone()),
             StepAction::Retire(slot) => strategy::StepAction::Retire(slot.clone()),
             StepAction::Activity(name) => strategy::StepAction::Activity(name.clone()),

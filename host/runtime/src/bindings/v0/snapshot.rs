@@ -12,8 +12,13 @@ pub(super) fn each<'a, D, W: From<&'a D>>(items: &'a [D]) -> Vec<W> {
 }
 
 /// Names and values, sorted by name.
-pub(super) fn pairs(labels: &BTreeMap<String, String>) -> Vec<(String, String)> {
-    labels.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+pub(super) fn attributes(labels: &BTreeMap<String, String>) -> Vec<wit::Attribute> {
+    labels.iter().map(|(name, value)| wit::Attribute { name: name.clone(), value: value.clone() }).collect()
+}
+
+/// A length of time. One that does not fit is longer than 290 million years.
+pub(super) fn length(duration: domain::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Earlier deployments, newest first. Those that ended at the same time keep the order of the snapshot.
@@ -23,15 +28,16 @@ pub(super) fn newest_first(history: &[domain::PastDeployment]) -> Vec<wit::PastD
     newest_first.into_iter().map(Into::into).collect()
 }
 
-/// Converts one piece of evidence with its name.
+/// Converts the head of one piece of evidence with its name.
 pub(crate) fn evidence(name: &str, evidence: &domain::Evidence) -> wit::Evidence {
     wit::Evidence {
         name: name.to_owned(),
         digest: evidence.digest.text(),
         media_type: evidence.media_type.clone(),
-        source: evidence.source.clone(),
-        collected: evidence.made.map(domain::Timestamp::as_millis),
-        content: evidence.content.to_vec(),
+        // It is limited to 64 MiB where it is read.
+        size: u32::try_from(evidence.size).unwrap_or(u32::MAX),
+        made: evidence.made.map(domain::Timestamp::as_millis),
+        claimed_source: evidence.source.clone(),
     }
 }
 
@@ -54,19 +60,51 @@ same! {
     Stage { PlanAndApprove Fulfill Validate Observe }
     Phase { Entrance Exit }
     Scenario { FirstRelease NewVersion Removal }
-    ComponentKind { Hardware Software Documentation Process Licence Data Other }
     ReleaseStatus { Draft Accepted Published Withdrawn }
     DefectStatus { Open Accepted Fixed }
     Severity { Info Low Medium High Critical }
     KnowledgeStatus { Draft InReview Validated Published Archived }
-    EnvironmentKind { Development Test Staging Live Custom }
     EnvironmentControl { Full Limited None }
     ChangeCategory { Emergency Standard Normal }
     ChangeApproval { Requested Approved Rejected }
-    Risk { Low Medium High Critical }
     ApprovalAnswer { Approved Rejected }
     InstanceStatus { Planned Deploying Running Degraded Stopped Removed }
     DeploymentResult { Operational RolledBack Failed Aborted Rejected }
+}
+
+impl From<domain::Risk> for wit::Level {
+    fn from(risk: domain::Risk) -> Self {
+        match risk {
+            domain::Risk::Low => Self::Low,
+            domain::Risk::Medium => Self::Medium,
+            domain::Risk::High => Self::High,
+            domain::Risk::Critical => Self::Critical,
+        }
+    }
+}
+
+/// The word of the contract for a kind of component.
+fn component_kind(kind: domain::ComponentKind) -> &'static str {
+    match kind {
+        domain::ComponentKind::Hardware => "hardware",
+        domain::ComponentKind::Software => "software",
+        domain::ComponentKind::Documentation => "documentation",
+        domain::ComponentKind::Process => "process",
+        domain::ComponentKind::Licence => "licence",
+        domain::ComponentKind::Data => "data",
+        domain::ComponentKind::Other => "other",
+    }
+}
+
+/// The word of the contract for a kind of environment.
+fn environment_kind(kind: domain::EnvironmentKind) -> &'static str {
+    match kind {
+        domain::EnvironmentKind::Development => "development",
+        domain::EnvironmentKind::Test => "test",
+        domain::EnvironmentKind::Staging => "staging",
+        domain::EnvironmentKind::Live => "live",
+        domain::EnvironmentKind::Custom => "custom",
+    }
 }
 
 impl From<&domain::Person> for wit::Person {
@@ -109,7 +147,7 @@ impl From<&domain::Component> for wit::Component {
     fn from(component: &domain::Component) -> Self {
         Self {
             name: component.name.clone(),
-            kind: component.kind.into(),
+            kind: component_kind(component.kind).to_owned(),
             version: component.version.clone(),
             digest: component.digest.map(|digest| digest.text()),
             media_type: component.media_type.clone(),
@@ -155,7 +193,8 @@ impl From<&domain::Environment> for wit::Environment {
     fn from(environment: &domain::Environment) -> Self {
         Self {
             name: environment.name.clone(),
-            kind: environment.kind.into(),
+            kind: environment_kind(environment.kind).to_owned(),
+            live: environment.kind == domain::EnvironmentKind::Live,
             purpose: environment.purpose.clone(),
             control: environment.control.into(),
         }
@@ -225,7 +264,7 @@ impl From<&domain::Plan> for wit::Plan {
             office_hours_exception: plan.office_hours_exception,
             targets: plan.targets.clone(),
             data_retention: plan.data_retention.as_ref().map(|retention| wit::DataRetention {
-                keep: retention.keep.as_millis(),
+                keep: length(retention.keep),
                 viewable_by_customer: retention.viewable_by_customer,
                 decided_by: retention.decided_by.normal().to_owned(),
             }),
@@ -246,7 +285,7 @@ impl From<&domain::Instance> for wit::Instance {
             configuration: instance
                 .configuration
                 .iter()
-                .map(|item| wit::ConfigurationItem { name: item.name.clone(), value: item.value.clone() })
+                .map(|item| wit::Attribute { name: item.name.clone(), value: item.value.clone() })
                 .collect(),
             owner: instance.owner.clone(),
             location: instance.location.clone(),

@@ -264,29 +264,53 @@ fn progress_and_rollout_survive_the_way_there_and_back() {
 
 #[test]
 fn a_description_is_held_to_its_words() {
-    let described = |name: &str, version: &str, kinds: Vec<plugin::Kind>, schema: &str| {
+    let described = |name: &str, version: &str, schema: &str| {
         let description = plugin::Description {
             name: name.to_owned(),
             version: version.to_owned(),
-            kinds,
+            title: String::new(),
             summary: "a plugin".to_owned(),
+            documentation: String::new(),
+            licence: String::new(),
             settings_schema: schema.to_owned(),
             capabilities: Vec::new(),
         };
         super::description(&mut AnswerIntake::default(), description).map_err(|broken| broken.0)
     };
-    let policy = || vec![plugin::Kind::ApprovalPolicy];
-    let good = described("four-eyes", "1.2.3-rc.1", policy(), "{}").unwrap();
-    assert_eq!(good.kinds, [domain::Kind::ApprovalPolicy]);
-    assert!(described("Four Eyes", "1.0.0", policy(), "{}").unwrap_err().starts_with("`name` is `Four Eyes`"));
+    let good = described("four-eyes", "1.2.3-rc.1", "{}").unwrap();
+    assert_eq!((good.name.as_str(), good.title.as_str()), ("four-eyes", ""));
+    assert!(described("Four Eyes", "1.0.0", "{}").unwrap_err().starts_with("`name` is `Four Eyes`"));
     assert!(
-        described("a", "1.0", policy(), "{}")
-            .unwrap_err()
-            .starts_with("`version` is `1.0`, which is not a semantic version")
+        described("a", "1.0", "{}").unwrap_err().starts_with("`version` is `1.0`, which is not a semantic version")
     );
-    assert_eq!(described("a", "1.0.0", [policy(), policy()].concat(), "{}").unwrap_err(), "`kinds` names a kind twice");
-    assert!(described("a", "1.0.0", policy(), "[]").unwrap_err().starts_with("`settings-schema` is not a JSON Schema"));
-    assert!(described("a", "1.0.0", policy(), "{").unwrap_err().starts_with("`settings-schema` is not JSON"));
+    assert!(described("a", "1.0.0", "[]").unwrap_err().starts_with("`settings-schema` is not a JSON Schema"));
+    assert!(described("a", "1.0.0", "{").unwrap_err().starts_with("`settings-schema` is not JSON"));
+}
+
+#[test]
+fn what_a_configured_plugin_says_is_held_to_its_words() {
+    let code = |code: &str| plugin::CodeDescription {
+        code: code.to_owned(),
+        kind: "violation".to_owned(),
+        severity: Some(wit::Severity::High),
+        summary: "too few people approved".to_owned(),
+        references: vec!["https://example.com/clause".to_owned()],
+    };
+    let ready = |codes| {
+        let readiness = plugin::Readiness { capabilities: Vec::new(), codes, warnings: Vec::new() };
+        super::readiness(&mut AnswerIntake::default(), readiness).map_err(|broken| broken.0)
+    };
+    let good = ready(vec![code("too-few")]).unwrap();
+    assert_eq!((good.codes[0].code.as_str(), good.codes[0].severity), ("too-few", Some(domain::Severity::High)));
+    assert!(ready(vec![code("Too few")]).unwrap_err().starts_with("`codes[0].code` is `Too few`"));
+}
+
+#[test]
+fn a_hold_of_negative_length_is_refused() {
+    let hold = |time| rollout(&[("a", strategy::StepAction::Hold(Some(time)))], None);
+    assert!(hold(0).is_ok());
+    let broken = hold(-1).unwrap_err();
+    assert!(broken.0.ends_with("is -1 ms: a length of time is not negative"), "{}", broken.0);
 }
 
 #[test]

@@ -14,7 +14,7 @@ mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgate_plugin::types::Evidence;
+use lockgate_plugin::EvidenceFile;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
@@ -182,7 +182,7 @@ impl Header<'_> {
 
 impl<'a> Sbom<'a> {
     /// Reads the evidence.
-    pub(crate) fn read(evidence: &'a Evidence) -> Result<Self, Unread> {
+    pub(crate) fn read(evidence: &'a EvidenceFile) -> Result<Self, Unread> {
         let content = evidence.content.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&evidence.content);
         if content.iter().copied().find(|byte| !byte.is_ascii_whitespace()) == Some(b'<') {
             return Err(other_format("is XML"));

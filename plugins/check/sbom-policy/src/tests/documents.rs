@@ -189,7 +189,7 @@ fn the_bill_has_to_be_about_a_component_of_the_release_if_the_settings_say_so() 
         let mut fixture = Fixture::new().with_evidence("sbom", "application/json", sbom.to_string());
         fixture.components = vec![Component {
             name: component.0.to_owned(),
-            kind: ComponentKind::Software,
+            kind: component_kind::SOFTWARE.to_owned(),
             version: component.1.to_owned(),
             digest: component.2,
             media_type: None,

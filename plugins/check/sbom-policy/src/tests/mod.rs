@@ -7,7 +7,7 @@ mod settings;
 mod spdx;
 
 use lockgate_plugin::testing::{Fixture, configure};
-use lockgate_plugin::types::{Component, ComponentKind, Severity};
+use lockgate_plugin::types::{Component, Severity, component_kind};
 use lockgate_plugin::{Need, Outcome, PluginError, Report, ValidationCheck};
 use serde_json::{Value, json};
 

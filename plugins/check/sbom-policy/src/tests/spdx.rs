@@ -232,7 +232,7 @@ fn an_spdx_document_can_have_to_be_about_a_component() {
         let mut fixture = Fixture::new().with_evidence("sbom", "application/spdx+json", sbom.to_string());
         fixture.components = vec![Component {
             name: "binary".to_owned(),
-            kind: ComponentKind::Software,
+            kind: component_kind::SOFTWARE.to_owned(),
             version: "1".to_owned(),
             digest: Some(format!("sha256:{}", digest.repeat(64))),
             media_type: None,
