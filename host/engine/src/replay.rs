@@ -55,6 +55,7 @@ struct PluginUseKey {
     settings: Digest,
     log: bool,
     evidence: Vec<String>,
+    facts: Vec<String>,
     limits: Limits,
 }
 
@@ -179,6 +180,7 @@ impl Replayer {
             },
             log: recording.log_granted,
             evidence: recording.evidence_granted.clone(),
+            facts: recording.facts_granted.clone(),
             limits: recording.limits(),
         };
         let place = {
@@ -187,11 +189,11 @@ impl Replayer {
         };
         place
             .get_or_init(|| {
-                let evidence = recording.evidence_granted.clone();
+                let (evidence, facts) = (recording.evidence_granted.clone(), recording.facts_granted.clone());
                 let request = LoadRequest {
                     component: Arc::clone(component),
                     settings: settings.clone(),
-                    grants: Grants { log: recording.log_granted, evidence, recorded: true, ..Grants::default() },
+                    grants: Grants { log: recording.log_granted, evidence, facts, recorded: true, ..Grants::default() },
                     limits: recording.limits(),
                 };
                 self.runtime.load(request).map_err(|error| error.to_string())

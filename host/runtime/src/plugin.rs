@@ -136,6 +136,11 @@ impl Plugin {
         self.loaded.granted.evidence.as_ref().map_or(&[], |evidence| evidence.patterns().as_slice())
     }
 
+    /// The patterns of the names of facts that the plugin may read.
+    pub fn facts_granted(&self) -> &[String] {
+        self.loaded.granted.facts.as_ref().map_or(&[], |facts| facts.patterns().as_slice())
+    }
+
     /// Whether an evaluation starts with the plugin configured.
     pub fn start_up(&self) -> &StartUp {
         &self.loaded.start_up

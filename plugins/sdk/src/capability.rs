@@ -23,6 +23,15 @@ impl Capability {
         Self::new("evidence", reason).of(patterns)
     }
 
+    /// The right to read facts whose name fits one of the patterns, such as `acme.cost` or `it4it.*`.
+    pub fn facts<I>(patterns: I, reason: impl Into<String>) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        Self::new("facts", reason).of(patterns)
+    }
+
     /// The right to read the directories with these names, with a [`Directory`](crate::directory::Directory).
     pub fn directory<I>(names: I, reason: impl Into<String>) -> Self
     where

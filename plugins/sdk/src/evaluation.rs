@@ -141,15 +141,16 @@ impl Evaluation<'_> {
         }
     }
 
-    /// The names of the facts.
+    /// The names of the facts that the plugin may read.
     pub fn fact_names(&self) -> Vec<String> {
         self.source.fact_names()
     }
 
-    /// A fact by name. The names of the host's own facts begin with `it4it.`.
+    /// A fact by name. The names of the host's own facts begin with `it4it.`. Needs
+    /// [`Capability::facts`](crate::Capability::facts) for that name.
     ///
     /// # Errors
-    /// If there is no such fact.
+    /// If there is no such fact, or the operator did not grant it.
     pub fn fact(&self, name: &str) -> Result<Document, ReadError> {
         self.source.fact(name)
     }

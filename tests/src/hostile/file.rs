@@ -102,6 +102,7 @@ struct Frame {
 struct Granted {
     log: Option<bool>,
     evidence: Vec<String>,
+    facts: Vec<String>,
     files: bool,
 }
 
@@ -171,8 +172,12 @@ pub(super) fn read(path: &Path, wanted: impl Fn(&Met) -> bool) -> Result<Option<
         }
         _ => return Err(Unreadable::new(path, &"it needs one of `component`, `bytes`, `guest` and `rust`")),
     };
-    let grants =
-        Grants { log: file.grants.log.unwrap_or(true), evidence: file.grants.evidence.clone(), ..Grants::default() };
+    let grants = Grants {
+        log: file.grants.log.unwrap_or(true),
+        evidence: file.grants.evidence.clone(),
+        facts: file.grants.facts.clone(),
+        ..Grants::default()
+    };
     Ok(Some(Hostile {
         name,
         component: padded(component, file.pad_to.unwrap_or_default()).into(),

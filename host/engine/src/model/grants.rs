@@ -18,6 +18,9 @@ pub struct ModelGrants {
     pub log: bool,
     /// The evidence that the plugin may read: names that match one of these [patterns](lockgate_domain::Pattern).
     pub evidence: Vec<String>,
+    /// The facts that the plugin may read: names that match one of these patterns.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<String>,
     /// The directories that the plugin may read, by the plugin's names for them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub directory: BTreeMap<String, GrantedDirectory>,
@@ -69,7 +72,14 @@ pub struct GrantedNamespace {
 
 impl Default for ModelGrants {
     fn default() -> Self {
-        Self { log: true, evidence: Vec::new(), directory: BTreeMap::new(), http: Vec::new(), key_value: None }
+        Self {
+            log: true,
+            evidence: Vec::new(),
+            facts: Vec::new(),
+            directory: BTreeMap::new(),
+            http: Vec::new(),
+            key_value: None,
+        }
     }
 }
 
@@ -79,6 +89,7 @@ impl ModelGrants {
         Grants {
             log: self.log,
             evidence: self.evidence.clone(),
+            facts: self.facts.clone(),
             directories: self
                 .directory
                 .iter()
@@ -95,7 +106,8 @@ impl ModelGrants {
     /// The grants for the runtime when recordings answer in place of the outside.
     pub(crate) fn to_recorded(&self) -> Grants {
         let recorded = self.reach_outside();
-        Grants { log: self.log, evidence: self.evidence.clone(), recorded, ..Grants::default() }
+        let (evidence, facts) = (self.evidence.clone(), self.facts.clone());
+        Grants { log: self.log, evidence, facts, recorded, ..Grants::default() }
     }
 
     /// Whether they grant anything outside of the snapshot.

@@ -42,7 +42,7 @@ fn settings_of_a_plugin_that_is_not_pinned_are_checked() {
 /// Instructions of `configure` that refuse what stands at `/count`.
 const REFUSES: &str = r#"
     (i32.store (i32.const 4096) (i32.const 4200)) (i32.store (i32.const 4100) (i32.const 6))
-    (i32.store (i32.const 4104) (i32.const 4206)) (i32.store (i32.const 4108) (i32.const 14))
+    (i32.store (i32.const 4132) (i32.const 4206)) (i32.store (i32.const 4136) (i32.const 14))
     (i32.store8 (i32.const 1200) (i32.const 1))
     (i32.store (i32.const 1204) (i32.const 4096)) (i32.store (i32.const 1208) (i32.const 1))
     (return (i32.const 1200))"#;

@@ -5,18 +5,18 @@
 
 use std::sync::Arc;
 
-use lockgate_domain::Pattern;
 use wasmtime::StoreContextMut;
 use wasmtime::component::Linker;
 
 use super::host_capability::{GrantError, HostCapability, HostServices};
+use super::name_patterns::NamePatterns;
 use crate::bindings::v0::wit_snapshot::{Evidence, ReadError};
 use crate::bindings::v0::{self, EvaluationHandle, SNAPSHOT};
 use crate::sandbox::{HostFunction, Sandbox, charge};
 
 /// The evidence that a plugin may read.
 #[derive(Debug)]
-pub(crate) struct EvidenceCapability(EvidencePatterns);
+pub(crate) struct EvidenceCapability(NamePatterns);
 
 impl HostCapability for EvidenceCapability {
     const NAME: &'static str = "evidence";
@@ -33,11 +33,11 @@ impl HostCapability for EvidenceCapability {
     }
 
     fn covers(grant: &Vec<String>, scope: &str) -> bool {
-        EvidencePatterns::new(grant).covers(scope)
+        NamePatterns::new(grant).covers(scope)
     }
 
     fn open(grant: &Vec<String>, _: &HostServices) -> Result<Option<Self>, GrantError> {
-        Ok(Self::is_granted(grant).then(|| Self(EvidencePatterns::new(grant))))
+        Ok(Self::is_granted(grant).then(|| Self(NamePatterns::new(grant))))
     }
 
     /// Links three functions of the snapshot again, for a plugin that was granted evidence. The plugin pays one unit of fuel for
@@ -88,7 +88,7 @@ fn part(content: &[u8], offset: u32, at_most: u32) -> &[u8] {
 
 impl EvidenceCapability {
     /// The patterns of the names that may be read.
-    pub(crate) fn patterns(&self) -> &EvidencePatterns {
+    pub(crate) fn patterns(&self) -> &NamePatterns {
         &self.0
     }
 
@@ -108,64 +108,5 @@ impl EvidenceCapability {
             Some(piece) => Ok((name, piece.clone())),
             None => Err(ReadError::Unknown(name)),
         })
-    }
-}
-
-/// Patterns of names.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct EvidencePatterns(Vec<String>);
-
-impl EvidencePatterns {
-    pub(crate) fn new(patterns: &[String]) -> Self {
-        Self(patterns.to_vec())
-    }
-
-    pub(crate) fn as_slice(&self) -> &[String] {
-        &self.0
-    }
-
-    /// Whether a pattern matches the name.
-    pub(crate) fn allow(&self, name: &str) -> bool {
-        self.0.iter().any(|pattern| Pattern::new(pattern).matches(name))
-    }
-
-    /// Whether every name that the pattern `asked` matches is allowed. A `*` of `asked` is compared as a character, and a `**` as
-    /// names with no slash, with one, and so on, up to one slash more than any allowed pattern has.
-    pub(crate) fn covers(&self, asked: &str) -> bool {
-        let most_slashes = self.0.iter().map(|pattern| pattern.matches('/').count() + 1).max().unwrap_or(0);
-        (0..=most_slashes).all(|slashes| self.allow(&asked.replace("**", &vec!["*"; slashes + 1].join("/"))))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_star_stands_for_any_run_of_characters() {
-        for (pattern, name) in
-            [("sbom", "sbom"), ("report-*", "report-"), ("report-*", "report-unit"), ("*", ""), ("*-a*b", "x-a-ab")]
-        {
-            assert!(Pattern::new(pattern).matches(name), "`{pattern}` stands for `{name}`");
-        }
-    }
-
-    #[test]
-    fn everything_else_stands_for_itself() {
-        for (pattern, name) in [("sbom", "sbom2"), ("sbom", "SBOM"), ("report-*", "report"), ("", "a"), ("a*b", "abc")]
-        {
-            assert!(!Pattern::new(pattern).matches(name), "`{pattern}` does not stand for `{name}`");
-        }
-    }
-
-    #[test]
-    fn a_wider_grant_covers_a_narrower_request() {
-        let granted = EvidencePatterns::new(&["report-*".to_owned()]);
-        assert!(granted.covers("report-unit-*"));
-        assert!(granted.covers("report-*"));
-        assert!(!granted.covers("*"));
-        assert!(!granted.covers("report-**"));
-        assert!(EvidencePatterns::new(&["report-**".to_owned()]).covers("report-**"));
-        assert!(!EvidencePatterns::new(&["*/*".to_owned()]).covers("**"), "a name without a slash");
     }
 }

@@ -10,11 +10,13 @@ mod ask;
 mod base64_bytes;
 mod directory;
 mod evidence;
+mod facts;
 mod host_capability;
 mod http;
 mod key_value;
 mod log;
 mod name;
+mod name_patterns;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,13 +26,13 @@ use wasmtime::component::Linker;
 use crate::sandbox::Sandbox;
 use directory::DirectoryCapability;
 use evidence::EvidenceCapability;
+use facts::FactsCapability;
 use host_capability::HostCapability;
 use http::HttpCapability;
 use log::LogCapability;
 
 pub use base64_bytes::Base64Bytes;
 pub use directory::{DirectoryGrant, DirectoryGrantError};
-pub(crate) use evidence::EvidencePatterns;
 pub use host_capability::GrantError;
 pub(crate) use host_capability::HostServices;
 pub use http::{
@@ -41,6 +43,7 @@ pub use key_value::{
     FolderOfNamespaces, KeyValueGrant, NamespaceAccess, NamespaceChanges, NamespaceError, Namespaces, ValueChanges,
     check_namespace,
 };
+pub(crate) use name_patterns::NamePatterns;
 
 /// Makes the types and functions that have a part for each capability of the list.
 macro_rules! capabilities {
@@ -117,6 +120,8 @@ capabilities! {
     log: bool => LogCapability,
     /// The evidence that the plugin may read, by name: [patterns](lockgate_domain::Pattern). Default: none.
     evidence: Vec<String> => EvidenceCapability,
+    /// The facts that the plugin may read, by name: [patterns](lockgate_domain::Pattern). Default: none.
+    facts: Vec<String> => FactsCapability,
     /// The directories that the plugin may read, by the plugin's names for them. Default: none.
     directories: BTreeMap<String, DirectoryGrant> => DirectoryCapability,
     /// The origins that the plugin may send requests to. Default: none.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::call::{PluginFunction, PluginOutput};
-use crate::capability::{Base64Bytes, EvidencePatterns};
+use crate::capability::{Base64Bytes, NamePatterns};
 use crate::config::Limits;
 use crate::sandbox::CapabilityExchange;
 
@@ -30,7 +30,7 @@ pub use replay::ReplayResult;
 pub struct Recording {
     /// The WebAssembly engine that ran it.
     pub engine: RecordedEngine,
-    /// The version of the contract that the plugin was called with, for example `0.1.0`.
+    /// The version of the contract that the plugin was called with, for example `0.2.0`.
     pub contract: String,
     /// The plugin, without its component.
     pub plugin: RecordedPlugin,
@@ -43,6 +43,8 @@ pub struct Recording {
     pub log_granted: bool,
     /// The patterns of the names of evidence that the plugin could read.
     pub evidence_granted: Vec<String>,
+    /// The patterns of the names of facts that the plugin could read.
+    pub facts_granted: Vec<String>,
     /// The function that was called.
     pub call: PluginFunction,
     /// The snapshot. It names evidence by digest.
@@ -148,8 +150,8 @@ pub struct ResourceUse {
 
 impl Recording {
     /// The patterns of the evidence that the plugin could read.
-    fn readable(&self) -> EvidencePatterns {
-        EvidencePatterns::new(&self.evidence_granted)
+    fn readable(&self) -> NamePatterns {
+        NamePatterns::new(&self.evidence_granted)
     }
 
     /// The snapshot with the content of its evidence.

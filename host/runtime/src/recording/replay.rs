@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::file::RecordingError;
 use super::{RecordedContext, RecordedEngine, RecordedOutcome, RecordedPlugin, Recording, ResourceUse};
 use crate::call::{PluginFunction, PluginOutput};
-use crate::capability::{Base64Bytes, EvidencePatterns};
+use crate::capability::{Base64Bytes, NamePatterns};
 use crate::evaluation::Evaluation;
 use crate::freeze::StartUp;
 use crate::plugin::Plugin;
@@ -47,7 +47,7 @@ impl Recording {
         context: Option<RecordedContext>,
     ) -> Self {
         let Evaluation { outcome, receipt, log, log_dropped, exchanges, .. } = evaluation;
-        let patterns = EvidencePatterns::new(plugin.evidence_granted());
+        let patterns = NamePatterns::new(plugin.evidence_granted());
         let readable = snapshot.evidence.iter().filter(|(name, _)| patterns.allow(name));
         let evidence = readable.map(|(_, piece)| (piece.digest.text(), Base64Bytes(piece.content.to_vec()))).collect();
         let mut snapshot = snapshot.clone();
@@ -66,6 +66,7 @@ impl Recording {
             limits: plugin.limits().into(),
             log_granted: plugin.granted().log.is_some(),
             evidence_granted: plugin.evidence_granted().to_vec(),
+            facts_granted: plugin.facts_granted().to_vec(),
             call,
             snapshot,
             evidence,

@@ -172,7 +172,7 @@ fn an_import_of_wasi_is_told_for_what_it_is() {
 fn an_unknown_interface_of_ours_names_the_contract() {
     let component = wat(r#"(component (import "lockgate:host/telepathy@0.2.0-rc.1" (instance)))"#);
     assert!(refused(&component, &Grants::default()).contains(
-        "`lockgate:host/telepathy@0.2.0-rc.1` is imported but cannot be granted: it is an interface that contract 0.1.0 does not have"
+        "`lockgate:host/telepathy@0.2.0-rc.1` is imported but cannot be granted: it is an interface that contract 0.2.0-rc.1 does not have"
     ));
 }
 
@@ -186,12 +186,22 @@ fn another_version_of_the_contract_is_told_with_both_versions() {
 }
 
 #[test]
-fn a_later_patch_of_the_contract_is_spoken() {
-    let component = wat(r#"(component (import "lockgate:host/snapshot@0.1.7" (instance)))"#);
-    let AdmissionError::Refused(refusals) = runtime().admit(&component, &Grants::default()).unwrap_err() else {
-        panic!("it is refused");
+fn a_draft_of_the_contract_is_compatible_with_itself_alone() {
+    let refusals = |version: &str| {
+        let import = format!("lockgate:host/snapshot@{version}");
+        let component = wat(&format!(r#"(component (import "{import}" (instance)))"#));
+        match runtime().admit(&component, &Grants::default()).unwrap_err() {
+            AdmissionError::Refused(refusals) => (import, refusals),
+            error => panic!("{error}"),
+        }
     };
-    assert_eq!(refusals, [AdmissionRefusal::NotAPlugin, AdmissionRefusal::NoKind]);
+    let without_exports = [AdmissionRefusal::NotAPlugin, AdmissionRefusal::NoKind];
+    assert_eq!(refusals("0.2.0-rc.1").1, without_exports);
+    for theirs in ["0.2.0-rc.2", "0.2.0", "0.2.7", "0.1.0"] {
+        let (item, refused) = refusals(theirs);
+        assert_eq!(refused[0], AdmissionRefusal::Contract { item, theirs: theirs.to_owned() });
+        assert_eq!(refused[1..], without_exports);
+    }
 }
 
 #[test]

@@ -105,7 +105,9 @@ fn with_evidence(names: &[&str]) -> Snapshot {
 
 #[test]
 fn only_evidence_that_is_granted_has_a_name() {
-    let guest = seeing(&asks("evidence-names"), JOIN);
+    // The name is the first field of the head.
+    let join = JOIN.replace("(local.get $item) (i32.const 8)", "(local.get $item) (i32.const 64)");
+    let guest = seeing(&asks("evidence-list"), &join);
     let snapshot = || with_evidence(&["sbom", "report-unit", "report-load", "payroll"]);
     let grants = |patterns: &[&str]| Grants {
         evidence: patterns.iter().map(|pattern| (*pattern).to_owned()).collect(),
@@ -129,8 +131,30 @@ fn evidence_is_there_or_missing_or_not_granted() {
     let guest = Guest { fields: r#"(data (i32.const 4400) "sbom")"#, ..seeing(import, ASK_FOR_SBOM) };
     let granted = || Grants { evidence: vec!["sbom".to_owned()], ..Grants::default() };
     assert!(seen(&guest, granted(), with_evidence(&["sbom"])).starts_with('0'));
-    assert_eq!(seen(&guest, granted(), with_evidence(&[])), "10", "missing");
-    assert_eq!(seen(&guest, Grants::default(), with_evidence(&["sbom"])), "11", "not granted");
+    assert_eq!(seen(&guest, granted(), with_evidence(&[])), "11", "missing");
+    assert_eq!(seen(&guest, Grants::default(), with_evidence(&["sbom"])), "10", "not granted");
+}
+
+/// Asks for bytes of the evidence `sbom`, and says them.
+fn content_of_sbom(offset: u32, at_most: u32) -> Guest {
+    let import = r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[method]evaluation.evidence-content"
+        (func $ask (param i32 i32 i32 i32 i32 i32)))"#;
+    let ask = format!(
+        "(call $ask (local.get $evaluation) (i32.const 4400) (i32.const 4) (i32.const {offset}) (i32.const {at_most})
+            (i32.const 4504))
+        (if (i32.load8_u (i32.const 4504)) (then unreachable))
+        (i32.store (i32.const 4300) (i32.load (i32.const 4508))) (i32.store (i32.const 4304) (i32.load (i32.const 4512)))"
+    );
+    Guest { fields: r#"(data (i32.const 4400) "sbom")"#, ..seeing(import, &ask) }
+}
+
+#[test]
+fn the_bytes_of_evidence_are_read_in_parts() {
+    let granted = || Grants { evidence: vec!["sbom".to_owned()], ..Grants::default() };
+    let part = |offset, at_most| seen(&content_of_sbom(offset, at_most), granted(), with_evidence(&["sbom"]));
+    assert_eq!(part(0, 3), "sbo");
+    assert_eq!(part(1, u32::MAX), "bom");
+    assert_eq!(part(3, 2), "m");
 }
 
 #[test]
@@ -149,7 +173,35 @@ fn records_are_facts_of_the_host_and_nobody_else_can_make_them() {
         outage_end: None,
         changes: Vec::new(),
     });
-    assert_eq!(seen(&guest, Grants::default(), snapshot), "a,it4it.incidents,zone,");
+    let granted = |patterns: &[&str]| Grants {
+        facts: patterns.iter().map(|pattern| (*pattern).to_owned()).collect(),
+        ..Grants::default()
+    };
+    assert_eq!(seen(&guest, granted(&["*"]), snapshot.clone()), "a,it4it.incidents,zone,");
+    assert_eq!(seen(&guest, granted(&["it4it.*", "z"]), snapshot.clone()), "it4it.incidents,");
+    assert_eq!(seen(&guest, Grants::default(), snapshot), "");
+}
+
+#[test]
+fn a_fact_is_there_or_unknown_or_not_granted() {
+    let import = r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[method]evaluation.fact"
+        (func $ask (param i32 i32 i32 i32)))"#;
+    // The tag of the result, and of the error.
+    let ask = r#"(call $ask (local.get $evaluation) (i32.const 4400) (i32.const 4) (i32.const 4504))
+        (i32.store8 (i32.const 60000) (i32.add (i32.const 48) (i32.load8_u (i32.const 4504))))
+        (i32.store8 (i32.const 60001) (i32.add (i32.const 48) (i32.and (i32.const 1) (i32.load8_u (i32.const 4508)))))
+        (i32.store (i32.const 4300) (i32.const 60000)) (i32.store (i32.const 4304) (i32.const 2))"#;
+    let guest = Guest { fields: r#"(data (i32.const 4400) "cost")"#, ..seeing(import, ask) };
+    let granted = || Grants { facts: vec!["cost".to_owned()], ..Grants::default() };
+    let with_cost = || {
+        let mut snapshot = snapshot();
+        let fact = Document { schema: "s".to_owned(), json: json!(1) };
+        Arc::make_mut(&mut snapshot.deployment).facts = [("cost".to_owned(), fact)].into();
+        snapshot
+    };
+    assert!(seen(&guest, granted(), with_cost()).starts_with('0'));
+    assert_eq!(seen(&guest, granted(), snapshot()), "11", "unknown");
+    assert_eq!(seen(&guest, Grants::default(), with_cost()), "10", "not granted");
 }
 
 fn logged(limits: Limits, lines: u32) -> Evaluation<lockgate_domain::Answer> {

@@ -47,7 +47,7 @@ pub struct Fixture {
     pub history: Vec<PastDeployment>,
     pub labels: Vec<Attribute>,
     pub facts: BTreeMap<String, Document>,
-    /// The evidence that the operator did not grant, by name.
+    /// The evidence and the facts that the operator did not grant, by name.
     pub withheld: Vec<String>,
     pub(super) granted: Granted,
 }
@@ -238,10 +238,13 @@ impl Fixture {
     }
 
     pub(crate) fn fact_names(&self) -> Vec<String> {
-        self.facts.keys().cloned().collect()
+        self.facts.keys().filter(|name| !self.withheld.contains(name)).cloned().collect()
     }
 
     pub(crate) fn fact(&self, name: &str) -> Result<Document, ReadError> {
+        if self.withheld.iter().any(|withheld| withheld == name) {
+            return Err(ReadError::NotGranted(name.to_owned()));
+        }
         self.facts.get(name).cloned().ok_or_else(|| ReadError::Unknown(name.to_owned()))
     }
 }

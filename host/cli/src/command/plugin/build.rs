@@ -49,7 +49,8 @@ impl BuildCommand {
         };
         let component = componentize(&core)?;
         // This only checks that the plugin can be loaded; `lockgate plugin inspect` shows what it requires.
-        let grants = Grants { recorded: true, evidence: vec!["*".to_owned()], ..Grants::default() };
+        let grants =
+            Grants { recorded: true, evidence: vec!["*".to_owned()], facts: vec!["*".to_owned()], ..Grants::default() };
         let admitted = host::runtime(global)?.admit(&component, &grants).map_err(|error| refused(&core, &error))?;
         let output = self.output.unwrap_or_else(|| format!("{}.wasm", admitted.description.name).into());
         write(&output, &component)?;

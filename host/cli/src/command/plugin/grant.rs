@@ -6,8 +6,8 @@ use crate::diagnostic::{Diagnostic, InvalidInput};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct GrantArguments {
-    /// Grant a capability: `evidence=<pattern>`, `directory=<name>:<path>`, `http=<origin>[,<method>…]` or
-    /// `key-value=<namespace>[,read-write]`. Repeatable. `log` is always granted.
+    /// Grant a capability: `evidence=<pattern>`, `facts=<pattern>`, `directory=<name>:<path>`,
+    /// `http=<origin>[,<method>…]` or `key-value=<namespace>[,read-write]`. Repeatable. `log` is always granted.
     #[arg(long = "grant", value_name = "CAPABILITY", value_parser = grant)]
     grants: Vec<GrantArgument>,
 }
@@ -16,19 +16,21 @@ pub(crate) struct GrantArguments {
 enum GrantArgument {
     Log,
     Evidence(String),
+    Facts(String),
     Directory(String, DirectoryGrant),
     Http(Box<HttpGrant>),
     KeyValue(KeyValueGrant),
 }
 
-const FORMS: &str = "write `log`, `evidence=<pattern>`, `directory=<name>:<path>`, `http=<origin>[,<method>…]` or \
-                     `key-value=<namespace>[,read-write]`; limits and private addresses can only be granted in a model";
+const FORMS: &str = "write `log`, `evidence=<pattern>`, `facts=<pattern>`, `directory=<name>:<path>`, \
+                     `http=<origin>[,<method>…]` or `key-value=<namespace>[,read-write]`; limits and private addresses can only be granted in a model";
 
 fn grant(text: &str) -> Result<GrantArgument, String> {
     let form = || FORMS.to_owned();
     match text.split_once('=') {
         None if text == "log" => Ok(GrantArgument::Log),
         Some(("evidence", pattern)) if !pattern.is_empty() => Ok(GrantArgument::Evidence(pattern.to_owned())),
+        Some(("facts", pattern)) if !pattern.is_empty() => Ok(GrantArgument::Facts(pattern.to_owned())),
         Some(("directory", named)) => match named.split_once(':') {
             Some((name, path)) if !name.is_empty() && !path.is_empty() => {
                 Ok(GrantArgument::Directory(name.to_owned(), DirectoryGrant::new(path)))
@@ -69,6 +71,7 @@ impl TryFrom<GrantArguments> for Grants {
             match grant {
                 GrantArgument::Log => grants.log = true,
                 GrantArgument::Evidence(pattern) => grants.evidence.push(pattern),
+                GrantArgument::Facts(pattern) => grants.facts.push(pattern),
                 GrantArgument::Directory(name, _) if grants.directories.contains_key(&name) => {
                     return Err(twice(format!("the directory `{name}`")).into());
                 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use toml::de::DeValue;
 
 use super::super::{GrantedDirectory, GrantedNamespace, GrantedOrigin, ModelGrants};
-use super::{Field, ModelFinding, Reader};
+use super::{Field, ModelFinding, Reader, Table};
 
 /// The words for `access`, and whether they allow changes.
 const ACCESS: [(&str, bool); 2] = [("read-only", false), ("read-write", true)];
@@ -16,15 +16,13 @@ impl Reader<'_> {
     /// Reads `grants` of a use.
     pub(super) fn grants(&mut self, field: &Field<'_>) -> Option<ModelGrants> {
         let table = self.table(field)?;
-        self.known_keys(&table, &["log", "evidence", "directory", "http", "key-value"]);
+        self.known_keys(&table, &["log", "evidence", "facts", "directory", "http", "key-value"]);
         let mut grants = ModelGrants::default();
         if let Some(log) = self.optional(&table, "log").and_then(|field| self.boolean(&field)) {
             grants.log = log;
         }
-        if let Some(field) = self.optional(&table, "evidence") {
-            let patterns = self.array(&field).unwrap_or_default();
-            grants.evidence = patterns.iter().filter_map(|pattern| self.line(pattern)).collect();
-        }
+        grants.evidence = self.patterns(&table, "evidence");
+        grants.facts = self.patterns(&table, "facts");
         if let Some(field) = self.optional(&table, "directory") {
             grants.directory = self.directories(&field);
         }
@@ -34,6 +32,13 @@ impl Reader<'_> {
         }
         grants.key_value = self.optional(&table, "key-value").and_then(|field| self.namespace(&field));
         Some(grants)
+    }
+
+    /// Reads a list of patterns of names.
+    fn patterns(&mut self, table: &Table<'_>, key: &str) -> Vec<String> {
+        let Some(field) = self.optional(table, key) else { return Vec::new() };
+        let patterns = self.array(&field).unwrap_or_default();
+        patterns.iter().filter_map(|pattern| self.line(pattern)).collect()
     }
 
     /// Reads `directory`: by name, each a path, or a table with one.

@@ -40,7 +40,7 @@ const RECORDS: [RecordFact; 8] = own![
 ];
 
 /// The names of all facts, sorted. An empty list of records is not a fact, because nobody recorded anything.
-pub(super) fn names(deployment: &Deployment) -> Vec<String> {
+pub(crate) fn names(deployment: &Deployment) -> Vec<String> {
     let own = RECORDS.iter().filter(|own| !(own.is_empty)(&deployment.records)).map(|own| own.name.to_owned());
     let mut names: Vec<String> =
         deployment.facts.keys().filter(|name| !name.starts_with(OWN)).cloned().chain(own).collect();
@@ -49,7 +49,7 @@ pub(super) fn names(deployment: &Deployment) -> Vec<String> {
 }
 
 /// The fact with that name.
-pub(super) fn find(deployment: &Deployment, name: &str) -> serde_json::Result<Option<Document>> {
+pub(crate) fn find(deployment: &Deployment, name: &str) -> serde_json::Result<Option<Document>> {
     if !name.starts_with(OWN) {
         let fact = deployment.facts.get(name);
         return fact.map(|fact| Ok(Document { schema: fact.schema.clone(), json: json(&fact.json)? })).transpose();

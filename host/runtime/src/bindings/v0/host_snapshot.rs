@@ -2,14 +2,13 @@
 //!
 //! Each function converts its part of the snapshot when it is called, so a plugin that looks at three parts pays for three.
 
-use wasmtime::StoreContextMut;
 use wasmtime::component::{HasSelf, Linker, Resource};
 
 use super::generated::EvaluationResource;
 use super::generated::lockgate::host::snapshot::{self as wit, ReadError};
 use super::generated::lockgate::types::types;
-use super::{facts, snapshot};
-use crate::sandbox::{HostFunction, Sandbox, charge};
+use super::snapshot;
+use crate::sandbox::{HostFunction, Sandbox};
 
 /// The interface, with its version.
 pub(crate) const SNAPSHOT: &str = "lockgate:host/snapshot@0.2.0-rc.1";
@@ -17,11 +16,10 @@ pub(crate) const SNAPSHOT: &str = "lockgate:host/snapshot@0.2.0-rc.1";
 /// The handle of the evaluation that a plugin holds.
 pub(crate) type EvaluationHandle = Resource<EvaluationResource>;
 
-/// Links the snapshot, which every plugin may read. Its functions for evidence answer that nothing is granted, until the
-/// capability `evidence` links them again.
+/// Links the snapshot, which every plugin may read. Its functions for evidence and facts answer that nothing is granted,
+/// until the capabilities `evidence` and `facts` link them again.
 pub(crate) fn link_snapshot(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
-    wit::add_to_linker::<_, HasSelf<_>>(linker, |sandbox| sandbox)?;
-    link_fact(linker)
+    wit::add_to_linker::<_, HasSelf<_>>(linker, |sandbox| sandbox)
 }
 
 impl types::Host for Sandbox {}
@@ -64,7 +62,6 @@ impl wit::HostEvaluation for Sandbox {
         approved "approved" -> Option<wit::ApprovedPlan> = |s| s.deployment.approved.as_ref().map(Into::into);
         history "history" -> Vec<wit::PastDeployment> = |s| snapshot::newest_first(&s.deployment.history);
         labels "labels" -> Vec<wit::Attribute> = |s| snapshot::attributes(&s.deployment.labels);
-        fact_names "fact-names" -> Vec<String> = |s| facts::names(&s.deployment);
     }
 
     fn now(&mut self, _: EvaluationHandle) -> wasmtime::Result<wit::Timestamp> {
@@ -73,10 +70,17 @@ impl wit::HostEvaluation for Sandbox {
         Ok(now.as_millis())
     }
 
+    /// No fact is granted, unless the capability `facts` links this function again.
+    fn fact_names(&mut self, _: EvaluationHandle) -> wasmtime::Result<Vec<String>> {
+        self.count_call(HostFunction::plain("fact-names"))?;
+        Ok(Vec::new())
+    }
+
+    /// No fact is granted, unless the capability `facts` links this function again.
     fn fact(&mut self, _: EvaluationHandle, name: String) -> wasmtime::Result<Result<wit::Document, ReadError>> {
         self.strain(name.len() as u64)?;
-        let deployment = &self.count_call(HostFunction::plain("fact"))?.deployment;
-        Ok(facts::find(deployment, &name)?.ok_or(ReadError::Unknown(name)))
+        self.count_call(HostFunction::plain("fact"))?;
+        Ok(Err(ReadError::NotGranted(name)))
     }
 
     /// No evidence is granted, unless the capability `evidence` links this function again.
@@ -109,20 +113,4 @@ impl wit::HostEvaluation for Sandbox {
     fn drop(&mut self, _: EvaluationHandle) -> wasmtime::Result<()> {
         Ok(())
     }
-}
-
-/// Links `fact` again, so that the guest pays one unit of fuel for each of its bytes, whose number others decide. The other
-/// functions return structures, for which the guest pays while it lifts them.
-fn link_fact(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
-    linker.allow_shadowing(true);
-    linker.instance(SNAPSHOT)?.func_wrap(
-        "[method]evaluation.fact",
-        |mut store: StoreContextMut<'_, Sandbox>, (evaluation, name): (EvaluationHandle, String)| {
-            let found = wit::HostEvaluation::fact(store.data_mut(), evaluation, name)?;
-            charge(&mut store, found.as_ref().map_or(0, |fact| fact.json.len() as u64))?;
-            Ok((found,))
-        },
-    )?;
-    linker.allow_shadowing(false);
-    Ok(())
 }

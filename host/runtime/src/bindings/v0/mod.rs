@@ -14,6 +14,7 @@ mod tests;
 
 pub(crate) use answers::{answer, plugin_error};
 pub(crate) use descriptions::{description, readiness, settings, settings_findings};
+pub(crate) use facts::{find as find_fact, names as fact_names};
 pub(crate) use intake::{AnswerIntake, ContractBreach};
 use lockgate_domain::Kind;
 pub(crate) use reports::report;
