@@ -158,8 +158,8 @@ const WIDE: &[&str] = &[
 /// Where a tuple may stand: the headers of HTTP.
 const TUPLES: &[&str] = &["http.request.headers", "http.response.headers"];
 
-/// How many types may be nested below an answer.
-const DEEPEST: usize = 4;
+/// How many records and variants may be nested below an answer.
+const DEEPEST: usize = 5;
 
 /// What the exported functions answer with.
 const ANSWERS: &[&str] = &["policy.answer", "check.report", "strategy.rollout", "strategy.action"];
@@ -231,7 +231,7 @@ impl Lint<'_> {
             _ => {}
         }
         if ANSWERS.contains(&place) {
-            let depth = self.depth(Type::Id(id));
+            let depth = self.depth(Type::Id(id)) - 1;
             if depth > DEEPEST {
                 self.note(place, &format!("{depth} types are nested below it, and {DEEPEST} may be"));
             }
@@ -303,13 +303,13 @@ impl Lint<'_> {
         definition.name.is_none().then(|| definition.kind.clone())
     }
 
-    /// How many records and variants are nested in a type, without itself.
+    /// How many records and variants are nested in a type, with itself.
     fn depth(&self, ty: Type) -> usize {
         let Type::Id(id) = ty else { return 0 };
-        let below = |types: Vec<Type>| types.into_iter().map(|ty| self.depth(ty) + 1).max().unwrap_or(0);
+        let deepest = |types: Vec<Type>| types.into_iter().map(|ty| self.depth(ty)).max().unwrap_or(0);
         match self.kind(id) {
-            TypeDefKind::Record(record) => below(record.fields.iter().map(|field| field.ty).collect()),
-            TypeDefKind::Variant(variant) => below(variant.cases.iter().filter_map(|case| case.ty).collect()),
+            TypeDefKind::Record(record) => 1 + deepest(record.fields.iter().map(|field| field.ty).collect()),
+            TypeDefKind::Variant(variant) => 1 + deepest(variant.cases.iter().filter_map(|case| case.ty).collect()),
             TypeDefKind::Option(ty) | TypeDefKind::List(ty) | TypeDefKind::Type(ty) => self.depth(ty),
             _ => 0,
         }
@@ -328,8 +328,8 @@ fn found(package: &str, from: &str, to: &str) -> Vec<String> {
 
 #[test]
 fn each_mistake_is_found() {
-    let field = "  record defect {\n    /// Its id, unique within the product.\n";
-    let with = |line: &str| found("types", field, &field.replace("{\n", &format!("{{\n    /// X.\n    {line},\n")));
+    let field = "  record defect {\n";
+    let with = |line: &str| found("types", field, &format!("{field}    /// X.\n    {line},\n"));
     for (line, breach) in [
         ("return: string", "types.defect.return: it is a keyword of a language"),
         (
