@@ -56,7 +56,7 @@ lockgate_status() {
   stands=$(printf '%s' "$answer" |
     jq -r 'if .type == "urn:lockgate:problem:not-found" then "none" else .position.status // empty end' 2>/dev/null) || stands=
   if [ -z "$stands" ]; then
-    printf 'it cannot be told where %s stands: %s\n' "$1" "$answer" >&2
+    printf 'the state of %s cannot be read: %s\n' "$1" "$answer" >&2
     return 1
   fi
   printf '%s\n' "$stands"
@@ -157,7 +157,7 @@ lockgate_rollout() {
         return 0
         ;;
       esac
-      printf 'the next step of the rollout cannot be told: %s\n' "$next" >&2
+      printf 'the next step of the rollout cannot be read: %s\n' "$next" >&2
       return 1
     }
     case $(printf '%s' "$next" | jq -r .next) in

@@ -18,7 +18,7 @@ pub enum Error {
     #[error(transparent)]
     Refused(Box<Refusal>),
     /// No answer arrived, or only a part of one: the connection failed or took too long.
-    #[error("`{url}`: {reason}")]
+    #[error("no answer from `{url}`: {reason}")]
     NoAnswer {
         /// The URL of the request.
         url: String,
@@ -62,7 +62,11 @@ pub enum Error {
 impl Error {
     pub(crate) fn no_answer(url: String, error: &ureq::Error) -> Self {
         let hint = if is_of_certificate(error) { UNKNOWN_CERTIFICATE } else { "" };
-        Self::NoAnswer { url, reason: format!("{error}{hint}") }
+        let reason = match error {
+            ureq::Error::Io(error) => error.to_string(),
+            other => other.to_string(),
+        };
+        Self::NoAnswer { url, reason: format!("{reason}{hint}") }
     }
 
     pub(crate) fn refused(url: String, status: StatusCode, body: &[u8]) -> Self {

@@ -13,7 +13,6 @@
 //! 6. [`replay`]: runs recordings and decisions again, unchanged or with a candidate.
 
 #![allow(missing_docs, reason = "no crate but ours builds on it")]
-#![allow(missing_docs, reason = "no crate but ours builds on it")]
 
 mod environment_order;
 pub mod expression;

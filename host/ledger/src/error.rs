@@ -141,11 +141,19 @@ impl FailureCause {
 
 /// The ledger cannot be read or written at the moment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the ledger is unavailable ({}): {message}", cause.as_str())]
+#[error("{}{message}", unavailable(*cause))]
 pub struct StorageFailure {
     pub cause: FailureCause,
     /// The message for people.
     pub message: String,
+}
+
+/// What the message of a failure begins with: nothing where the message says all.
+fn unavailable(cause: FailureCause) -> String {
+    match cause {
+        FailureCause::Other => String::new(),
+        cause => format!("the ledger is unavailable ({}): ", cause.as_str()),
+    }
 }
 
 impl StorageFailure {

@@ -142,7 +142,7 @@ pub enum RuleRefusal {
         by: PersonId,
     },
     /// The actor named another subject than the present one.
-    #[error("`{named}` is not what there is to approve now: that is `{current}`; look at it again")]
+    #[error("approvals must name subject `{current}`, not `{named}`: read the deployment again, since it has changed")]
     SubjectDiffers { named: String, current: String },
     /// Approved evidence cannot be replaced.
     #[error("the evidence `{name}` was approved as `{approved}`: hand the new one in under another name, or replan")]
@@ -212,6 +212,9 @@ pub enum RuleRefusal {
         /// The stage whose activities the actor reported.
         stage: lockgate_domain::Stage,
     },
+    /// The deployment has no rollout that could be carried out now.
+    #[error("no rollout is running: {why}")]
+    RolloutNotRunning { why: String },
     /// Another step is under way, or none.
     #[error("the step `{step}` is not running: {why}")]
     StepNotUnderWay {

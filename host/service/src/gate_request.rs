@@ -118,7 +118,7 @@ struct Look {
 
 /// A request to a gate in progress.
 struct RunningGateRequest {
-    engine: DeploymentService,
+    service: DeploymentService,
     threads: Arc<dyn GateThreads>,
     request: GateRequest,
     /// The digest of the request, for its idempotency key.
@@ -148,7 +148,7 @@ impl DeploymentService {
             Err(error) => return done(Err(error)),
         };
         let attempts = WriteAttempts::begin();
-        RunningGateRequest { engine: self.clone(), threads, request, key_digest, attempts, turn: None, done }.begin();
+        RunningGateRequest { service: self.clone(), threads, request, key_digest, attempts, turn: None, done }.begin();
     }
 
     /// Handles a request to a gate on this thread, and waits for the answer.
@@ -265,27 +265,27 @@ impl RunningGateRequest {
     }
 
     fn look_as_of(&self, as_of: ReadMode, began: Instant) -> Result<Look, ServiceError> {
-        let Self { engine, request, .. } = self;
-        let now = request.now.unwrap_or_else(|| engine.now());
-        let loaded = engine.load_as_of(as_of, &request.actor, request.at())?;
+        let Self { service, request, .. } = self;
+        let now = request.now.unwrap_or_else(|| service.now());
+        let loaded = service.load_as_of(as_of, &request.actor, request.at())?;
         let read = began.elapsed();
         if request.is_passing() {
-            engine.is_next(&request.write(now), &loaded, request.gate)?;
+            service.is_next(&request.write(now), &loaded, request.gate)?;
         }
-        let gate_snapshot = engine.gate_snapshot_as_of(as_of, &loaded, request.gate, now)?;
+        let gate_snapshot = service.gate_snapshot_as_of(as_of, &loaded, request.gate, now)?;
         Ok(Look { loaded, gate_snapshot, read, snapshot_time: began.elapsed().saturating_sub(read) })
     }
 
     fn kept_answer(&self) -> Result<Option<WriteAnswer<GatePass>>, ServiceError> {
-        let Self { engine, request, key_digest, .. } = self;
-        let write = request.write(engine.now());
-        engine.kept_answer(&write, *key_digest)?.map(|answer| kept(&answer)).transpose()
+        let Self { service, request, key_digest, .. } = self;
+        let write = request.write(service.now());
+        service.kept_answer(&write, *key_digest)?.map(|answer| kept(&answer)).transpose()
     }
 
     /// Continues on this thread, or on one that may wait if a plugin or the turn at its values has to be waited for.
     fn choose_thread(mut self, look: Look) {
         let model = &look.gate_snapshot.cached.model;
-        let turns = self.engine.0.value_turns.clone();
+        let turns = self.service.0.value_turns.clone();
         let namespaces = match self.request.purpose {
             GatePurpose::Look { .. } => BTreeSet::new(),
             _ => model.writable_namespaces(self.request.gate),
@@ -306,7 +306,7 @@ impl RunningGateRequest {
     /// Asks the plugins, and writes the decision.
     fn evaluate(self, look: Look, turn: Option<ValueTurn>) {
         let Look { loaded, gate_snapshot, read, snapshot_time } = look;
-        let evaluated = match self.engine.evaluate(loaded, gate_snapshot, snapshot_time) {
+        let evaluated = match self.service.evaluate(loaded, gate_snapshot, snapshot_time) {
             Ok(evaluated) => evaluated,
             Err(error) => return self.end(Err(error)),
         };
@@ -321,8 +321,8 @@ impl RunningGateRequest {
     }
 
     fn write_decision(self, evaluated: EvaluatedDecision, read: Duration, turn: Option<ValueTurn>) {
-        let Self { engine, request, .. } = &self;
-        let prepared = engine.write_down(&request.actor, evaluated, &request.asked, read, false);
+        let Self { service, request, .. } = &self;
+        let prepared = service.write_down(&request.actor, evaluated, &request.asked, read, false);
         let prepared = prepared.and_then(|prepared| request.check_credential().map(|()| prepared));
         match prepared {
             Ok(prepared) => {
@@ -334,11 +334,11 @@ impl RunningGateRequest {
     }
 
     fn write_pass(self, evaluated: EvaluatedDecision, read: Duration, turn: Option<ValueTurn>) {
-        let Self { engine, request, key_digest, .. } = &self;
+        let Self { service, request, key_digest, .. } = &self;
         let prepare = || {
-            let mut prepared = engine.write_down(&request.actor, evaluated, &request.asked, read, true)?;
+            let mut prepared = service.write_down(&request.actor, evaluated, &request.asked, read, true)?;
             let write = request.write(prepared.decision.at);
-            let (value, version, stream) = engine.add_pass(&write, request.gate, &mut prepared)?;
+            let (value, version, stream) = service.add_pass(&write, request.gate, &mut prepared)?;
             prepared.request = request_of(&write, *key_digest, version, &value)?;
             if let Some(credential) = &request.credential {
                 credential.still_accepted()?;
@@ -366,18 +366,18 @@ impl RunningGateRequest {
         answer: impl FnOnce(&CommittedAppend) -> Result<GateAnswer, ServiceError> + Send + 'static,
     ) {
         let (phases, content) = (prepared.phases, digests(&prepared.content));
-        let storage = Arc::clone(&self.engine.0.storage);
+        let storage = Arc::clone(&self.service.0.storage);
         let submitted = Instant::now();
         let written = move |outcome: Result<CommittedAppend, Error>| match outcome {
             Ok(appended) => {
                 drop(turn);
-                self.engine.0.stored.add(content.into_iter());
+                self.service.0.stored.add(content.into_iter());
                 match answer(&appended) {
                     Ok(answer) => self.answer(answer, phases, submitted.elapsed()),
                     Err(error) => self.end(Err(error)),
                 }
             }
-            Err(error) if self.engine.is_worth_another_attempt(&error) && self.attempts.lose() => {
+            Err(error) if self.service.is_worth_another_attempt(&error) && self.attempts.lose() => {
                 self.turn = turn.filter(|turn| turn.covers(&error));
                 self.begin();
             }

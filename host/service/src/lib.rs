@@ -10,7 +10,6 @@
 //! succeeds. With an idempotency key, a write can be repeated without harm.
 
 #![allow(missing_docs, reason = "no crate but ours builds on it")]
-#![allow(missing_docs, reason = "no crate but ours builds on it")]
 
 mod activity;
 mod approval;

@@ -296,14 +296,13 @@ fn in_fulfill(loaded: &LoadedDeployment) -> Result<(), ServiceError> {
         StagePosition::InProgress { stage: Stage::Fulfill } => Ok(()),
         position => {
             let why = format!("the deployment is {position}, and a rollout is carried out in fulfill");
-            Err(RuleRefusal::StepNotUnderWay { step: "rollout".to_owned(), why }.into())
+            Err(RuleRefusal::RolloutNotRunning { why }.into())
         }
     }
 }
 
 fn progress_of(loaded: &LoadedDeployment) -> Result<&Progress, ServiceError> {
-    let none = || RuleRefusal::StepNotUnderWay {
-        step: "rollout".to_owned(),
+    let none = || RuleRefusal::RolloutNotRunning {
         why: "no rollout was laid out yet: ask for the next step first, with `POST …/rollout/next`".to_owned(),
     };
     Ok(loaded.state.progress.as_ref().ok_or_else(none)?)

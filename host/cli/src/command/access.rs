@@ -27,7 +27,7 @@ pub(crate) struct AccessCommand {
     #[arg(short, long = "model", value_name = "FILE", conflicts_with_all = ["server", "token_file"])]
     models: Vec<PathBuf>,
     /// The data folder with the tokens; a server may be running [default: lockgate-data].
-    #[arg(long, value_name = "FOLDER", requires = "models")]
+    #[arg(long, value_name = "FOLDER", requires = "models", conflicts_with_all = ["server", "token_file"])]
     data: Option<PathBuf>,
     #[command(flatten)]
     server: ServerArguments,

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::data_folder::{DataArguments, LEDGER};
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
-use crate::input::size;
+use crate::input::{not_found, size};
 use crate::layout::{OutputFormat, fields, grid};
 use crate::options::GlobalOptions;
 use crate::print;
@@ -144,6 +144,10 @@ impl BackupCommand {
     fn run(self) -> anyhow::Result<Exit> {
         check_is_new(&self.to)?;
         let storage = self.data.read_only()?;
+        let folder = self.to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            return Err(InvalidInput::from(not_found(folder, "folder for the backup")).into());
+        }
         let backed_up = storage.backup(&self.to).context("the backup failed")?;
         let report = backed_up.report;
         match self.output {

@@ -49,7 +49,7 @@ pub(crate) fn read_bytes(path: &Path, what: &str, largest: u64) -> Result<Vec<u8
     let mut bytes = Vec::new();
     reader.take(largest + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     if bytes.len() as u64 > largest {
-        return Err(too_large(path, what, "more bytes than that", largest));
+        return Err(too_large(path, what, "more bytes", largest));
     }
     Ok(bytes)
 }
@@ -106,9 +106,14 @@ pub(crate) fn not_found(path: &Path, what: &str) -> Diagnostic {
 
 fn examples_in(folder: &Path) -> String {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_wanted = |name: &String| match Path::new(name).extension().and_then(|extension| extension.to_str()) {
+        Some(extension) => ["json", "toml", "wasm", "zst", "xml"].contains(&extension),
+        None => false,
+    };
     let mut names: Vec<String> = entries
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
         .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(is_wanted)
         .collect();
     names.sort();
     names.truncate(5);

@@ -174,7 +174,11 @@ fn not_json(source: &Arc<SourceText>, what: &str, error: &serde_json::Error) -> 
     let start = offset(&source.text, error.line(), error.column());
     let found = source.text.get(start..).and_then(|rest| rest.chars().next());
     let end = start + found.map_or(0, char::len_utf8);
-    let diagnostic = Diagnostic::error(format!("the {what} is not JSON: {said}")).at(source, start..end, "");
+    let diagnostic = Diagnostic::error(format!(
+        "the {what} {} not JSON: {said}",
+        if what == "settings" { "are" } else { "is" }
+    ))
+    .at(source, start..end, "");
     match found {
         _ if error.is_eof() => diagnostic.help("the text ends early: is the file complete?"),
         Some('\'') => diagnostic.help("put texts in double quotes"),
@@ -187,6 +191,9 @@ fn not_json(source: &Arc<SourceText>, what: &str, error: &serde_json::Error) -> 
             diagnostic.help("numbers start with a digit or `-`; for NaN and Infinity, use `null` or leave the key out")
         }
         _ if said.contains("recursion limit") => diagnostic.help("nest values at most 127 deep"),
+        _ if what == "settings" => {
+            diagnostic.help("`lockgate plugin inspect <file>` prints the settings that it takes")
+        }
         _ => diagnostic.help(format!("`lockgate schema {what}` prints the expected format")),
     }
 }

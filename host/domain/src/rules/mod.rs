@@ -154,11 +154,12 @@ pub fn may_roll_back(progress: &Progress) -> Result<(), Violation> {
     if !progress.past_point_of_no_return {
         return Ok(());
     }
-    let step = progress.rollout.point_of_no_return.as_deref().unwrap_or_default();
+    let step = progress.rollout.point_of_no_return.clone();
+    let named = step.as_ref().map_or_else(String::new, |step| format!(", step `{step}`,"));
     Err(Violation {
         code: Rule::RollbackAfterPointOfNoReturn.code().to_owned(),
-        message: format!("the point of no return, step `{step}`, has been passed: there is no way back, only forward"),
-        subject: Some(step.to_owned()),
+        message: format!("the point of no return{named} has been passed: there is no way back, only forward"),
+        subject: step,
         pointer: Some("/plan/point_of_no_return".to_owned()),
         remedies: Vec::new(),
     })

@@ -88,7 +88,7 @@ impl Shape {
             Self::Role => "a role",
             Self::Version => "the text of a version",
             Self::Semver => "a semantic version",
-            Self::Word(_) => "one of a few words",
+            Self::Word(_) => "a text",
             Self::Time => "a time",
             Self::Length => "a length of time",
             Self::List(_) => "a list",

@@ -263,7 +263,7 @@ fn conditions_over_what_is_not_there_are_found_at_the_name() {
         ("'change.risk «==» 3'", "wrong-comparison", "one of a few words is compared with a number"),
         ("'id.«getHours»() > 3'", "wrong-comparison", "`getHours` cannot be asked of a text"),
         ("'id.all«(»c, c == \"x\")'", "wrong-comparison", "a text cannot be looped over"),
-        ("'«change.risk»'", "not-a-condition", "gives one of a few words"),
+        ("'«change.risk»'", "not-a-condition", "gives a text"),
         ("'«history.size()»'", "not-a-condition", "gives a number"),
         ("'change.«title» && true'", "not-a-condition", "this is a text"),
     ] {

@@ -51,10 +51,10 @@ pub(super) async fn review(
     QueryParams(query): QueryParams<AccessQuery>,
 ) -> Result<Json<AccessReview>, Problem> {
     let (set, rules) = (state.catalogue.current(), Arc::clone(&state.rules));
-    let review = move |engine: &DeploymentService| {
-        let tokens = Tokens::read(&**engine.storage()).map_err(unreadable)?;
+    let review = move |service: &DeploymentService| {
+        let tokens = Tokens::read(&**service.storage()).map_err(unreadable)?;
         let teams = teams_asked(&actor, query.team.as_ref());
-        let sources = AccessSources { tokens: &tokens, rules: Some(&rules), teams: &teams, now: engine.now() };
+        let sources = AccessSources { tokens: &tokens, rules: Some(&rules), teams: &teams, now: service.now() };
         Ok(access::review(set.models(), sources))
     };
     state.read(review).await.map(Json)

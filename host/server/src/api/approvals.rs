@@ -65,7 +65,7 @@ pub(super) async fn give(
     request: WriteRequest,
     JsonBody(new): JsonBody<NewApproval>,
 ) -> Result<Response, Problem> {
-    let done = state.write_to(&at, request, move |engine, write, at| engine.approve(write, at, &new)).await?;
+    let done = state.write_to(&at, request, move |service, write, at| service.approve(write, at, &new)).await?;
     let approval = &done.value.approval.approval.id;
     Ok(created(&done, &at.address(&format!("/approvals/{approval}"))))
 }
@@ -94,7 +94,7 @@ pub(super) async fn get(
     PathParts((_, approval)): PathParts<(String, String)>,
     Authenticated(actor): Authenticated,
 ) -> Result<Json<ApprovalView>, Problem> {
-    let view = state.read(move |engine| engine.deployment(&actor, at.name(), engine.now())).await?;
+    let view = state.read(move |service| service.deployment(&actor, at.name(), service.now())).await?;
     let found = view.approvals.into_iter().find(|known| known.approval.approval.id == approval);
     found.map(Json).ok_or_else(|| missing("approval", &approval))
 }
@@ -132,7 +132,7 @@ pub(super) async fn revoke(
     request: WriteRequest,
 ) -> Result<Response, Problem> {
     let revoke = state
-        .write_to(&at, request, move |engine, write, at| engine.revoke_approval(write, at, &approval, &query.reason));
+        .write_to(&at, request, move |service, write, at| service.revoke_approval(write, at, &approval, &query.reason));
     let done = revoke.await?;
     Ok(written(&done))
 }

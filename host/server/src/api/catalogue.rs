@@ -106,7 +106,7 @@ pub(super) async fn reload(
 ) -> Result<Json<ReloadChanges>, Problem> {
     require(&request.actor, Right::Govern)?;
     let Some(Extension(exchange)) = exchange else { return Err(Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)) };
-    let reload = move || reload_models(&state.catalogue, &**state.engine.storage(), exchange.metrics());
+    let reload = move || reload_models(&state.catalogue, &**state.service.storage(), exchange.metrics());
     match with_effect(request.session, move || Ok(reload())).await? {
         Ok(reloaded) => Ok(Json(reloaded)),
         Err(ReloadError::Models(error)) => {

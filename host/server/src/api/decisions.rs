@@ -61,7 +61,7 @@ pub(super) async fn list(
         (deployment, team) => deployment.map(|id| AtDeployment::new(id, team)),
     };
     let list =
-        move |engine: &DeploymentService| engine.decisions(&actor, deployment.as_ref().map(AtDeployment::name), page);
+        move |service: &DeploymentService| service.decisions(&actor, deployment.as_ref().map(AtDeployment::name), page);
     state.read(list).await.map(Json)
 }
 
@@ -84,7 +84,7 @@ pub(super) async fn get(
     PathParts(id): PathParts<String>,
     Authenticated(actor): Authenticated,
 ) -> Result<Json<DecisionRecord>, Problem> {
-    state.read(move |engine| engine.decision(&actor, &id)).await.map(Json)
+    state.read(move |service| service.decision(&actor, &id)).await.map(Json)
 }
 
 /// The proof that a decision is in the log, for an actor who may see the decision. `audit` describes it.
@@ -93,10 +93,10 @@ pub(super) async fn proof(
     PathParts(id): PathParts<String>,
     Authenticated(actor): Authenticated,
 ) -> Result<Json<InclusionProof>, Problem> {
-    let prove = move |engine: &DeploymentService| {
-        let index = engine.decision_index(&actor, &id)?;
+    let prove = move |service: &DeploymentService| {
+        let index = service.decision_index(&actor, &id)?;
         // The ledger as a log, which is all that a proof needs.
-        Ok(prove_inclusion(&**engine.storage(), index)?)
+        Ok(prove_inclusion(&**service.storage(), index)?)
     };
     state.read(prove).await.map(Json)
 }

@@ -44,7 +44,7 @@ pub(super) async fn list(
     State(state): State<ApiState>,
     Authenticated(actor): Authenticated,
 ) -> Result<Json<WholeList<DelegationState>>, Problem> {
-    state.read(move |engine| engine.delegations(&actor, engine.now())).await.map(listed)
+    state.read(move |service| service.delegations(&actor, service.now())).await.map(listed)
 }
 
 /// Lend a role
@@ -74,7 +74,7 @@ pub(super) async fn lend(
     request: WriteRequest,
     JsonBody(new): JsonBody<NewDelegation>,
 ) -> Result<Response, Problem> {
-    let done = state.write(request, move |engine, write| engine.delegate(write, &new)).await?;
+    let done = state.write(request, move |service, write| service.delegate(write, &new)).await?;
     Ok(created(&done, &format!("/api/v1/delegations/{}", done.value.delegation.id)))
 }
 
@@ -95,7 +95,7 @@ pub(super) async fn get(
     PathParts(id): PathParts<String>,
     Authenticated(actor): Authenticated,
 ) -> Result<Json<DelegationState>, Problem> {
-    let delegations = state.read(move |engine| engine.delegations(&actor, engine.now())).await?;
+    let delegations = state.read(move |service| service.delegations(&actor, service.now())).await?;
     delegations.into_iter().find(|known| known.delegation.id == id).map(Json).ok_or_else(|| missing("delegation", &id))
 }
 
@@ -121,7 +121,7 @@ pub(super) async fn end(
     PathParts(id): PathParts<String>,
     request: WriteRequest,
 ) -> Result<Response, Problem> {
-    let done = state.write(request, move |engine, write| engine.end_delegation(write, &id)).await?;
+    let done = state.write(request, move |service, write| service.end_delegation(write, &id)).await?;
     Ok(written(&done))
 }
 
@@ -159,6 +159,6 @@ pub(super) async fn end_all(
     QueryParams(LenderQuery { from }): QueryParams<LenderQuery>,
     request: WriteRequest,
 ) -> Result<Response, Problem> {
-    let done = state.write(request, move |engine, write| engine.end_delegations_of(write, &from)).await?;
+    let done = state.write(request, move |service, write| service.end_delegations_of(write, &from)).await?;
     Ok(all_written(&done))
 }

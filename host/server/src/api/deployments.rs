@@ -90,7 +90,7 @@ pub(super) async fn list(
     QueryParams(query): QueryParams<DeploymentsQuery>,
 ) -> Result<Json<Page<DeploymentSummary>>, Problem> {
     let page = query.page()?;
-    state.read(move |engine| engine.deployments(&actor, page, &|found| query.has(found))).await.map(Json)
+    state.read(move |service| service.deployments(&actor, page, &|found| query.has(found))).await.map(Json)
 }
 
 /// Request a deployment
@@ -123,7 +123,7 @@ pub(super) async fn request(
     JsonBody(new): JsonBody<NewDeployment>,
 ) -> Result<Response, Problem> {
     let team = new.team.clone();
-    let done = state.write(request, move |engine, write| engine.request(write, &new)).await?;
+    let done = state.write(request, move |service, write| service.request(write, &new)).await?;
     let DeploymentSummary { id, .. } = &done.value.summary;
     let at = AtDeployment::new(id.clone(), team);
     Ok(created(&done, &at.address("")))
@@ -151,7 +151,7 @@ pub(super) async fn get(
     Authenticated(actor): Authenticated,
     at: AtDeployment,
 ) -> Result<Response, Problem> {
-    let view = state.read(move |engine| engine.deployment(&actor, at.name(), engine.now())).await?;
+    let view = state.read(move |service| service.deployment(&actor, at.name(), service.now())).await?;
     Ok(at_version(view.summary.version, &view))
 }
 
@@ -182,7 +182,7 @@ pub(super) async fn revise(
     request: WriteRequest,
     MergePatch(patch): MergePatch,
 ) -> Result<Response, Problem> {
-    let done = state.write_to(&at, request, move |engine, write, at| engine.revise(write, at, &patch)).await?;
+    let done = state.write_to(&at, request, move |service, write, at| service.revise(write, at, &patch)).await?;
     Ok(written(&done))
 }
 
@@ -205,5 +205,5 @@ pub(super) async fn overlaps(
     Authenticated(actor): Authenticated,
     at: AtDeployment,
 ) -> Result<Json<WholeList<Overlap>>, Problem> {
-    state.read(move |engine| engine.overlaps(&actor, at.name())).await.map(listed)
+    state.read(move |service| service.overlaps(&actor, at.name())).await.map(listed)
 }

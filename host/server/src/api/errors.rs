@@ -177,6 +177,7 @@ fn of_refused(refused: RuleRefusal) -> Problem {
         RuleRefusal::StageNotBegun { stage } => {
             conflict("stage-not-begun", "The stage has not begun").with("stage", stage)
         }
+        RuleRefusal::RolloutNotRunning { .. } => conflict("rollout-not-running", "No rollout is running"),
         RuleRefusal::StepNotUnderWay { step, .. } => {
             conflict("step-not-under-way", "The step is not running").with("step", step)
         }

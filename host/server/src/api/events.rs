@@ -101,14 +101,14 @@ pub(super) async fn events(
     let (after, limit) = (position("after", query.after)?, limit(query.limit)?);
     let last_seen = last_seen(&headers)?;
     if !wants_stream(&headers) {
-        let items = state.read(move |engine| engine.events(&actor, at.name(), after.unwrap_or(0), limit)).await?;
+        let items = state.read(move |service| service.events(&actor, at.name(), after.unwrap_or(0), limit)).await?;
         let next = items.last().filter(|_| items.len() == limit).map(|last| last.version);
         return Ok(Json(EventPage { items, next }).into_response());
     }
     let after = last_seen.or(after).unwrap_or(0);
     // Checks that the deployment exists before the stream begins.
     let (asks, named) = (actor.clone(), at.clone());
-    let stream = state.read(move |engine| engine.stream_of(&asks, named.name())).await?;
+    let stream = state.read(move |service| service.stream_of(&asks, named.name())).await?;
     let watching = turn.map(|Extension(turn)| turn.watch()).transpose()?;
     let receiver = state.deployment_watch.watch(&stream);
     let until = Instant::now() + LONGEST;
@@ -182,7 +182,7 @@ impl EventStream {
             // Before reading, so that a write in between causes another read.
             self.receiver.mark_unchanged();
             let (actor, at, after) = (self.actor.clone(), self.at.clone(), self.after);
-            let read = move |engine: &DeploymentService| engine.events(&actor, at.name(), after, AT_ONCE);
+            let read = move |service: &DeploymentService| service.events(&actor, at.name(), after, AT_ONCE);
             self.pending.extend(self.state.read_after_wait(&self.session, read).await.ok()?);
             if self.pending.is_empty() {
                 self.changed().await?;

@@ -73,9 +73,9 @@ pub(super) async fn put(
     let source = text(request.headers(), &EVIDENCE_SOURCE)?;
     let made = text(request.headers(), &EVIDENCE_MADE)?.map(|text| moment(&text)).transpose()?;
     let body = bytes(request, &state).await?;
-    let attach = state.write_to(&at, write_request, move |engine, write, at| {
+    let attach = state.write_to(&at, write_request, move |service, write, at| {
         let new = NewEvidence { source: source.as_deref(), made, ..NewEvidence::new(&name, &media_type, body) };
-        engine.attach(write, at, new)
+        service.attach(write, at, new)
     });
     let done = attach.await?;
     Ok(written(&done))
@@ -112,7 +112,7 @@ pub(super) async fn get(
     Authenticated(actor): Authenticated,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let evidence = state.read(move |engine| engine.evidence(&actor, at.name(), &name)).await?;
+    let evidence = state.read(move |service| service.evidence(&actor, at.name(), &name)).await?;
     let tag = format!("\"{}\"", evidence.digest);
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let mut known = known.flat_map(|value| value.split(','));

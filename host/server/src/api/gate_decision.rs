@@ -138,7 +138,7 @@ async fn decide(
     };
     let (answer, answered) = oneshot::channel();
     // It is no error that nobody waits for the answer any more.
-    state.engine.gate(request, threads, move |outcome| drop(answer.send(outcome)));
+    state.service.gate(request, threads, move |outcome| drop(answer.send(outcome)));
     // The thread that worked on it has panicked; the log has the message.
     let Ok(outcome) = answered.await else { return Err(given_up()) };
     let outcome = outcome.map_err(|error| match error {

@@ -161,7 +161,7 @@ impl GateWait<'_> {
         let longest = longest.as_millis().min(state.limits.wait.as_millis());
         let deadline = Instant::now() + Duration::from_millis(longest);
         let (asks, named) = (Arc::clone(&caller.actor), at.clone());
-        let stream = state.read(move |engine| engine.stream_of(&asks, named.name())).await?;
+        let stream = state.read(move |service| service.stream_of(&asks, named.name())).await?;
         let mut receiver = state.deployment_watch.watch(&stream);
         let mut watching = None;
         loop {

@@ -58,7 +58,7 @@ pub(super) async fn take(
     request: WriteRequest,
     JsonBody(new): JsonBody<NewOverride>,
 ) -> Result<Response, Problem> {
-    let done = state.write_to(&at, request, move |engine, write, at| engine.take_override(write, at, &new)).await?;
+    let done = state.write_to(&at, request, move |service, write, at| service.take_override(write, at, &new)).await?;
     Ok(created(&done, &at.address(&format!("/overrides/{}", done.value.taken.id))))
 }
 
@@ -84,7 +84,7 @@ pub(super) async fn get(
     PathParts((_, taken)): PathParts<(String, String)>,
     Authenticated(actor): Authenticated,
 ) -> Result<Json<OverrideState>, Problem> {
-    let view = state.read(move |engine| engine.deployment(&actor, at.name(), engine.now())).await?;
+    let view = state.read(move |service| service.deployment(&actor, at.name(), service.now())).await?;
     let found = view.overrides.into_iter().find(|known| known.taken.id == taken);
     found.map(Json).ok_or_else(|| missing("override", &taken))
 }
@@ -120,7 +120,7 @@ pub(super) async fn confirm(
     PathParts((_, taken)): PathParts<(String, String)>,
     request: WriteRequest,
 ) -> Result<Response, Problem> {
-    let confirm = state.write_to(&at, request, move |engine, write, at| engine.confirm_override(write, at, &taken));
+    let confirm = state.write_to(&at, request, move |service, write, at| service.confirm_override(write, at, &taken));
     let done = confirm.await?;
     Ok(written(&done))
 }
@@ -160,7 +160,7 @@ pub(super) async fn list(
     QueryParams(query): QueryParams<OverridesQuery>,
 ) -> Result<Json<Page<PendingOverride>>, Problem> {
     let page = PageRequest { before: position("cursor", query.cursor)?, limit: limit(query.limit)? };
-    state.read(move |engine| engine.overrides(&actor, query.reviewed, page)).await.map(Json)
+    state.read(move |service| service.overrides(&actor, query.reviewed, page)).await.map(Json)
 }
 
 /// Review an override
@@ -192,6 +192,6 @@ pub(super) async fn review(
 ) -> Result<Response, Problem> {
     let at = AtDeployment::new(new.deployment.clone(), new.team.clone());
     let done =
-        state.write_to(&at, request, move |engine, write, _| engine.review_override(write, &taken, &new)).await?;
+        state.write_to(&at, request, move |service, write, _| service.review_override(write, &taken, &new)).await?;
     Ok(written(&done))
 }

@@ -120,7 +120,7 @@ pub(super) async fn report_activities(
     request: WriteRequest,
     JsonBody(ActivityReports(reports)): JsonBody<ActivityReports>,
 ) -> Result<Response, Problem> {
-    let report = state.write_to(&at, request, move |engine, write, at| engine.report_activities(write, at, &reports));
+    let report = state.write_to(&at, request, move |service, write, at| service.report_activities(write, at, &reports));
     let done = report.await?;
     Ok(written(&done))
 }
@@ -152,8 +152,8 @@ pub(super) async fn make_move(
     request: WriteRequest,
     JsonBody(new): JsonBody<NewMove>,
 ) -> Result<Response, Problem> {
-    let make = move |engine: &DeploymentService, write: &WriteContext<'_>, at: DeploymentRef<'_>| {
-        engine.make_move(write, at, new.name.into(), &new.reason)
+    let make = move |service: &DeploymentService, write: &WriteContext<'_>, at: DeploymentRef<'_>| {
+        service.make_move(write, at, new.name.into(), &new.reason)
     };
     let done = state.write_to(&at, request, make).await?;
     Ok(written(&done))
@@ -219,7 +219,7 @@ pub(super) async fn report_step(
     request: WriteRequest,
     JsonBody(report): JsonBody<StepReport>,
 ) -> Result<Response, Problem> {
-    let report = state.write_to(&at, request, move |engine, write, at| engine.report_step(write, at, &step, &report));
+    let report = state.write_to(&at, request, move |service, write, at| service.report_step(write, at, &step, &report));
     let done = report.await?;
     Ok(written(&done))
 }

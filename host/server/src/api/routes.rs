@@ -188,9 +188,9 @@ fn health_routes(metrics: MetricsAccess) -> Vec<Route<ServerState>> {
 /// All routes except those about the server's health.
 pub fn router(state: &ServerState) -> Router {
     let limits = Arc::new(state.config.limits.clone());
-    let (engine, catalogue) = (state.engine.clone(), Arc::clone(&state.catalogue));
+    let (service, catalogue) = (state.service.clone(), Arc::clone(&state.catalogue));
     let rules = GrantingRule::all(&state.config.auth).into();
-    let api = ApiState::new(engine, catalogue, limits, state.lifecycle.clone(), rules);
+    let api = ApiState::new(service, catalogue, limits, state.lifecycle.clone(), rules);
     let backpressure = Some(Backpressure::new(&state.decision_log, &state.metrics));
     let intake = Some(RequestIntake::new(&state.config.limits, &state.metrics));
     mount_with(&api, &RouteMounter { authenticator: Arc::clone(&state.authenticator), intake, backpressure })

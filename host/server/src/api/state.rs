@@ -28,7 +28,7 @@ pub struct ServerState {
     pub config: Arc<Config>,
     /// The ledger. A shutdown closes it at its end, if nothing else holds it.
     pub storage: Arc<dyn Storage>,
-    pub engine: DeploymentService,
+    pub service: DeploymentService,
     /// The loaded models and plugins.
     pub catalogue: Arc<Catalogue>,
     pub authenticator: Arc<Authenticator>,
@@ -45,9 +45,9 @@ pub struct ApiState(Arc<ApiParts>);
 
 /// The content of [`ApiState`].
 pub struct ApiParts {
-    /// The service. Its methods wait for the disk and for plugins, so [`ApiState::run`] and [`ApiState::write`] call
+    /// The service. Its methods wait for the disk and for plugins, so [`ApiState::read`] and [`ApiState::write`] call
     /// them.
-    pub engine: DeploymentService,
+    pub service: DeploymentService,
     /// The loaded models and plugins.
     pub catalogue: Arc<Catalogue>,
     /// The limits on requests and waits.
@@ -67,16 +67,16 @@ pub struct ApiParts {
 impl ApiState {
     /// The state of a server with that engine and those models.
     pub fn new(
-        engine: DeploymentService,
+        service: DeploymentService,
         catalogue: Arc<Catalogue>,
         limits: Arc<LimitsConfig>,
         lifecycle: Lifecycle,
         rules: Arc<[GrantingRule]>,
     ) -> Self {
-        let deployment_watch = DeploymentWatch::new(Arc::downgrade(engine.storage()));
+        let deployment_watch = DeploymentWatch::new(Arc::downgrade(service.storage()));
         let reading_after_wait = Semaphore::new(READS_AFTER_WAIT_PER_CORE * cores());
         Self(Arc::new(ApiParts {
-            engine,
+            service,
             catalogue,
             limits,
             deployment_watch,
@@ -87,7 +87,7 @@ impl ApiState {
         }))
     }
 
-    /// Runs a read of the service. Reads that ask plugins use [`ApiState::run`], and writes use [`ApiState::write`].
+    /// Runs a read of the service. Writes use [`ApiState::write`].
     ///
     /// # Errors
     /// The error of the service, as an HTTP problem.
@@ -95,20 +95,8 @@ impl ApiState {
         &self,
         work: impl FnOnce(&DeploymentService) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, Problem> {
-        let engine = self.engine.clone();
-        reading(move || work(&engine)).await?.map_err(problem)
-    }
-
-    /// Runs a call of the service that may take as long as plugins do, on a thread that may wait.
-    ///
-    /// # Errors
-    /// The error of the service, as an HTTP problem.
-    pub async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&DeploymentService) -> Result<T, ServiceError> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let engine = self.engine.clone();
-        blocking(move || work(&engine)).await?.map_err(problem)
+        let service = self.service.clone();
+        reading(move || work(&service)).await?.map_err(problem)
     }
 
     /// Runs a read of the service for a request that has waited. Checks the credential after reading: an actor who lost
@@ -123,16 +111,16 @@ impl ApiState {
     ) -> Result<T, Problem> {
         // It is never closed.
         let _reading = self.reading_after_wait.acquire().await;
-        let (engine, session) = (self.engine.clone(), session.clone());
+        let (service, session) = (self.service.clone(), session.clone());
         let read_and_check = move || {
-            let outcome = work(&engine);
+            let outcome = work(&service);
             session.require_blocking(LedgerFreshness::Now)?;
             outcome.map_err(problem)
         };
         reading(read_and_check).await?
     }
 
-    /// Runs a write of the service that belongs to no deployment.
+    /// Runs a write of the service, and wakes the requests that wait for the deployment that it belongs to, if there is one.
     ///
     /// # Errors
     /// The error of the service, as an HTTP problem; or that the credential is no longer accepted.
@@ -141,18 +129,22 @@ impl ApiState {
         request: WriteRequest,
         work: impl FnOnce(&DeploymentService, &WriteContext<'_>) -> Result<WriteAnswer<T>, ServiceError> + Send + 'static,
     ) -> Result<WriteAnswer<T>, Problem> {
-        let engine = self.engine.clone();
+        let service = self.service.clone();
         let session = request.session.clone();
         let write = move || {
-            work(&engine, &request.write()).map_err(|error| match error {
+            work(&service, &request.write()).map_err(|error| match error {
                 ServiceError::CredentialEnded(ended) => request.session.ended(&ended),
                 error => problem(error),
             })
         };
-        with_effect(session, write).await
+        let written = with_effect(session, write).await?;
+        if let Some(stream) = &written.stream {
+            self.deployment_watch.wrote(stream, written.version);
+        }
+        Ok(written)
     }
 
-    /// Runs a write of the service to a deployment, and wakes requests that wait for it.
+    /// Runs a write of the service to a deployment; as [`ApiState::write`].
     ///
     /// # Errors
     /// The error of the service, as an HTTP problem; or that the credential is no longer accepted.
@@ -165,11 +157,7 @@ impl ApiState {
         + 'static,
     ) -> Result<WriteAnswer<T>, Problem> {
         let at = at.clone();
-        let written = self.write(request, move |engine, write| work(engine, write, at.name())).await?;
-        if let Some(stream) = &written.stream {
-            self.deployment_watch.wrote(stream, written.version);
-        }
-        Ok(written)
+        self.write(request, move |service, write| work(service, write, at.name())).await
     }
 }
 

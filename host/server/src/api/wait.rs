@@ -72,7 +72,7 @@ pub(super) async fn wait(
     let timeout = query.timeout.map_or(longest, |timeout| timeout.as_millis().min(longest));
     let deadline = Instant::now() + Duration::from_millis(timeout);
     let (asks, named) = (actor.clone(), at.clone());
-    let stream = state.read(move |engine| engine.stream_of(&asks, named.name())).await?;
+    let stream = state.read(move |service| service.stream_of(&asks, named.name())).await?;
     let mut receiver = state.deployment_watch.watch(&stream);
     let mut watching = None;
     let mut after = after;
@@ -80,9 +80,9 @@ pub(super) async fn wait(
         // Before reading, so that a write in between causes another read.
         receiver.mark_unchanged();
         let (reading, named) = (actor.clone(), at.clone());
-        let version = state.read_after_wait(&session, move |engine| engine.version(&reading, named.name())).await?;
+        let version = state.read_after_wait(&session, move |service| service.version(&reading, named.name())).await?;
         if version > *after.get_or_insert(version) {
-            let view = move |engine: &DeploymentService| engine.deployment(&actor, at.name(), engine.now());
+            let view = move |service: &DeploymentService| service.deployment(&actor, at.name(), service.now());
             let view = state.read_after_wait(&session, view).await?;
             return Ok(at_version(view.summary.version, &view));
         }

@@ -36,7 +36,7 @@ pub(super) async fn list(
     State(state): State<ApiState>,
     Authenticated(actor): Authenticated,
 ) -> Result<Json<WholeList<WaiverState>>, Problem> {
-    state.read(move |engine| engine.waivers(&actor)).await.map(listed)
+    state.read(move |service| service.waivers(&actor)).await.map(listed)
 }
 
 /// Grant a waiver
@@ -66,7 +66,7 @@ pub(super) async fn grant(
     request: WriteRequest,
     JsonBody(new): JsonBody<NewWaiver>,
 ) -> Result<Response, Problem> {
-    let done = state.write(request, move |engine, write| engine.waive(write, &new)).await?;
+    let done = state.write(request, move |service, write| service.waive(write, &new)).await?;
     Ok(created(&done, &format!("/api/v1/waivers/{}", done.value.state.waiver.id)))
 }
 
@@ -87,7 +87,7 @@ pub(super) async fn get(
     PathParts(id): PathParts<String>,
     Authenticated(actor): Authenticated,
 ) -> Result<Json<WaiverState>, Problem> {
-    let waivers = state.read(move |engine| engine.waivers(&actor)).await?;
+    let waivers = state.read(move |service| service.waivers(&actor)).await?;
     let found = waivers.into_iter().find(|known| known.waiver.id == id);
     found.map(Json).ok_or_else(|| missing("waiver", &id))
 }
@@ -112,6 +112,6 @@ pub(super) async fn end(
     PathParts(id): PathParts<String>,
     request: WriteRequest,
 ) -> Result<Response, Problem> {
-    let done = state.write(request, move |engine, write| engine.end_waiver(write, &id)).await?;
+    let done = state.write(request, move |service, write| service.end_waiver(write, &id)).await?;
     Ok(written(&done))
 }

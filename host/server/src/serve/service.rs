@@ -41,7 +41,7 @@ pub enum ServiceStartError {
 
 /// The parts of a server that decide.
 pub(super) struct OpenedService {
-    pub(super) engine: DeploymentService,
+    pub(super) service: DeploymentService,
     pub(super) catalogue: Arc<Catalogue>,
 }
 
@@ -90,7 +90,7 @@ impl OpenedService {
             longest_delegation: config.limits.delegation,
             credentials: Arc::new(TokenHolders::new(Arc::clone(storage))),
         };
-        Ok(Self { engine: DeploymentService::with(Arc::clone(storage), models, settings), catalogue })
+        Ok(Self { service: DeploymentService::with(Arc::clone(storage), models, settings), catalogue })
     }
 }
 

@@ -48,7 +48,7 @@ pub enum StartError {
     #[error("the token of the first administrator could not be issued: {0}")]
     FirstToken(#[from] TokenError),
     /// TLS cannot be set up.
-    #[error("TLS: {0}")]
+    #[error(transparent)]
     Tls(#[from] TlsError),
     /// The server cannot listen on the address.
     #[error("cannot listen on `{address}`: {error}")]
@@ -211,10 +211,10 @@ fn open(
     let decision_log = DecisionLog::start(&config.decision_log, Arc::clone(&storage), &metrics, server.as_str())?;
     let checks = ReadinessChecks::new(&storage, &lifecycle);
     let key = SigningKeyWatch::new(key, &storage, &checks);
-    let OpenedService { engine, catalogue } = OpenedService::open(&config, &storage, &metrics, &checks)?;
+    let OpenedService { service, catalogue } = OpenedService::open(&config, &storage, &metrics, &checks)?;
     let state = ServerState {
         checks: Arc::new(checks),
-        engine,
+        service,
         catalogue,
         config: Arc::new(config),
         storage,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use lockgate_domain::{Digest, ModelName, PluginRef, Timestamp};
 use lockgate_ledger::{
     Append, Conflict, ContentBlob, ContentState, Entry, EntryDraft, EntryQuery, Error, ExpectedVersion, Storage,
+    WriteAttempts,
 };
 use lockgate_runtime::RecordedEngine;
 use serde::{Deserialize, Serialize};
@@ -103,6 +104,7 @@ fn keep_one(
     let mut unkept = listed.unkept.lock();
     let Some(components) = unkept.as_ref() else { return Ok(RecordedBefore::Already) };
     let mut components_are_there = false;
+    let mut attempts = WriteAttempts::begin();
     let recorded = loop {
         // The version first: an entry that another process writes from here on is a conflict.
         let version = storage.version(STREAM)?;
@@ -124,7 +126,7 @@ fn keep_one(
         }
         match storage.append(record(listed, name, now, version)?) {
             Ok(_) => break RecordedBefore::Now { before: newest.map(|(record, _)| record.name.digest) },
-            Err(Error::Conflict(Conflict::Stream { .. })) => {}
+            Err(Error::Conflict(Conflict::Stream { .. })) if attempts.lose() => {}
             Err(error) => return Err(error),
         }
     };

@@ -231,7 +231,7 @@ impl Catalogue {
                 "the models are loaded"
             ),
             ReloadOutcome::Refused(why) => {
-                tracing::error!(why, "the new models are refused, and the old ones stay in use")
+                tracing::error!(why, "the models are refused; those in use before, if any, stay in use")
             }
         }
         *self.last.lock() = ReloadAttempt { at: attempt_time(), outcome, findings };

@@ -46,7 +46,7 @@ impl FromRef<ServerState> for AuditState {
 
 impl FromRef<ApiState> for AuditState {
     fn from_ref(state: &ApiState) -> Self {
-        Self::new(Arc::clone(state.engine.storage()))
+        Self::new(Arc::clone(state.service.storage()))
     }
 }
 

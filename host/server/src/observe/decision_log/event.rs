@@ -185,7 +185,9 @@ fn snapshot(
     };
     let Ok(mut snapshot) = serde_json::from_slice::<Map<String, Value>>(&bytes) else { return Ok(None) };
     for (key, of_decision) in [("gate", "gate"), ("now", "at"), ("subject", "subject")] {
-        snapshot.insert(key.to_owned(), decision.get(of_decision).cloned().unwrap_or_default());
+        if let Some(value) = decision.get(of_decision) {
+            snapshot.insert(key.to_owned(), value.clone());
+        }
     }
     snapshot.insert("evidence".to_owned(), evidence.into());
     Ok(Some(snapshot.into()))

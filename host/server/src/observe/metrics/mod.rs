@@ -288,7 +288,7 @@ impl Metrics {
         self.throttled.inc();
     }
 
-    /// Counts a credential that was refused. The kinds are those of [`Refusal`](crate::auth::Refusal), `scheme` and
+    /// Counts a credential that was refused. The kinds are those of [`CredentialRefusal`](crate::auth::CredentialRefusal), `scheme` and
     /// `malformed`.
     pub fn authentication_failed(&self, kind: &'static str) {
         self.authentication_failures.get_or_create(&KindLabel { kind }).inc();
