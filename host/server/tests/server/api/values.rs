@@ -39,7 +39,7 @@ fn with_counter(api: &ApiState, authenticator: &Arc<Authenticator>) -> Router {
     }
     let file = home.path().join("model.toml");
     std::fs::write(&file, text + MODEL + COUNTING).unwrap();
-    let storage = Arc::clone(api.engine.storage());
+    let storage = Arc::clone(api.service.storage());
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-plugins");
     let config = RuntimeConfig { cache: Some(cache), ..RuntimeConfig::default() };
     let runtime = Runtime::with_namespaces(config, Arc::new(LedgerNamespaces::new(Arc::clone(&storage)))).unwrap();
