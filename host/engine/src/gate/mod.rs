@@ -7,6 +7,7 @@
 mod answer_cache;
 mod ask;
 mod code;
+pub(crate) mod declared_analyses;
 mod exempt;
 mod explain;
 mod group;
@@ -28,7 +29,6 @@ use self::load::RunningDecision;
 use crate::environment_order;
 use crate::expression::Variables;
 use crate::load::{LoadedGate, LoadedModel};
-use crate::rollout::analysis;
 use crate::values::PendingValues;
 use ask::BindingEvaluation;
 pub use code::EngineCode;
@@ -94,7 +94,7 @@ impl LoadedModel {
     ) -> Result<(Decision, Vec<Recording>), GateError> {
         let mut breaches = rules::breaches(snapshot, self.digest());
         environment_order::check(self.model(), snapshot, &mut breaches);
-        analysis::check(self.model(), snapshot, &mut breaches);
+        declared_analyses::check(self.model(), snapshot, &mut breaches);
         let (asked, groups) = match self.gate(snapshot.gate) {
             Some(gate) => ask_all(gate, snapshot, outside, values),
             None => (Vec::new(), Vec::new()),

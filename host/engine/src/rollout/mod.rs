@@ -15,6 +15,7 @@ use lockgate_domain::{
 };
 use lockgate_runtime::{Plugin, PluginFunction, PluginOutput};
 
+use crate::gate::declared_analyses;
 use crate::load::LoadedModel;
 use crate::values::PendingValues;
 
@@ -151,7 +152,7 @@ impl LoadedModel {
     /// # Errors
     /// The first analysis that the model does not have.
     pub fn can_carry_out(&self, rollout: &Rollout, at: Option<&str>) -> Result<(), RolloutError> {
-        match analysis::unknown(self.model(), rollout, at).into_iter().next() {
+        match declared_analyses::unknown(self.model(), rollout, at).into_iter().next() {
             Some(violation) => Err(RolloutError::Refused(Box::new(violation))),
             None => Ok(()),
         }

@@ -144,7 +144,8 @@ fn a_removed_method_is_caught() {
 
 #[test]
 fn a_method_with_another_signature_is_caught() {
-    let (from, to) = ("fact: func(name: string) -> result<document, read-error>;", "fact: func(name: string) -> document;");
+    let (from, to) =
+        ("fact: func(name: string) -> result<document, read-error>;", "fact: func(name: string) -> document;");
     assert_eq!(changed("host", from, to), Noticed::ByBoth);
 }
 
