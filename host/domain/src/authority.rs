@@ -22,9 +22,9 @@ pub enum Right {
     Request,
     /// Ask for deployments on behalf of somebody else.
     RequestForOthers,
-    /// Hand in evidence.
+    /// Attach evidence to deployments.
     Attest,
-    /// Ask gates.
+    /// Evaluate gates.
     Decide,
     /// Move deployments along: pass gates, carry out steps, report activities, give up, take the way back.
     Drive,
@@ -36,11 +36,11 @@ pub enum Right {
     Waive,
     /// Override what is soft-mandatory: break the glass.
     Override,
-    /// Review overrides.
+    /// Review overrides after they were used.
     Review,
     /// Read the audit log, and have it proved.
     Audit,
-    /// Load models and plugins anew.
+    /// Reload models and plugins.
     Govern,
     /// Issue and revoke credentials; look after the ledger.
     Administer,
@@ -218,13 +218,13 @@ pub fn rights_of(role: &str) -> &'static [Right] {
     ROLES.iter().find(|known| known.name == role).map_or(RIGHTS_OF_OTHER_ROLES, |known| known.rights)
 }
 
-/// Whose deployments somebody sees and touches.
+/// The teams whose deployments somebody may see and change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Teams {
-    /// Everybody's.
+    /// All teams.
     All,
-    /// Those of these teams.
+    /// The named teams.
     Named(BTreeSet<TeamName>),
 }
 
@@ -272,11 +272,11 @@ impl Teams {
     }
 }
 
-/// Who or what uses a credential.
+/// The kind of a credential: who or what uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CredentialKind {
-    /// A human being.
+    /// The credential of a human being.
     Person,
     /// A program that does what it was written for, for example a pipeline.
     Service,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Gate;
 use crate::authority::{Right, rights_of};
 
-/// What somebody does at a gate.
+/// An action that somebody takes at a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GateAction {
@@ -24,7 +24,7 @@ pub enum GateAction {
     Override,
     /// Confirms an override as the second person.
     ConfirmOverride,
-    /// Reviews an override.
+    /// Reviews an override after it was used.
     Review,
 }
 
@@ -71,9 +71,9 @@ impl GateAction {
 /// Somebody whom a gate needs, or may need.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct GateNeed {
-    /// The gate.
+    /// The gate at which the action is taken.
     pub gate: Gate,
-    /// What they do there.
+    /// The action that is taken.
     pub action: GateAction,
     /// The roles of which they need one, by name in order. Empty: any role that has the right to it.
     pub roles: BTreeSet<String>,

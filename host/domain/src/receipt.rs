@@ -43,7 +43,7 @@ pub struct Receipt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
-    /// It used up its fuel.
+    /// The call used up its fuel.
     OutOfFuel,
     /// It took longer than the wall clock allows.
     TimedOut,
@@ -51,7 +51,7 @@ pub enum FailureKind {
     MemoryExceeded,
     /// It trapped: a panic, a memory fault, a stack overflow.
     Trapped,
-    /// Its answer is larger than allowed.
+    /// The plugin's answer is larger than allowed.
     ResultTooLarge,
     /// It said itself that it could not answer.
     PluginError,
@@ -80,12 +80,12 @@ impl FailureKind {
     }
 }
 
-/// A call that gave no answer.
+/// The failure of a call that gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
-    /// What happened.
+    /// The kind of the failure.
     pub kind: FailureKind,
-    /// What happened, with the limit and what was used where there is a limit.
+    /// The failure in words, with the limit and the used amount where there is a limit.
     pub message: String,
     /// The code of the plugin's own error, if it gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

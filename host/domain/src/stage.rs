@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The four stages, in order.
+/// The four stages of a deployment, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
@@ -38,9 +38,9 @@ impl Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// May the stage begin?
+    /// The gate before the stage: may it begin?
     Entrance,
-    /// Is the stage done?
+    /// The gate after the stage: is it done?
     Exit,
 }
 
@@ -57,11 +57,11 @@ impl Phase {
     }
 }
 
-/// One of the eight gates.
+/// One of the eight gates: a stage and a phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gate {
-    /// The stage that it guards.
+    /// The stage of the gate.
     pub stage: Stage,
     /// On the way in or on the way out.
     pub phase: Phase,

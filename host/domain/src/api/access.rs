@@ -20,7 +20,7 @@ pub struct AccessReview {
 /// Something that somebody does at a gate, and who may.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccessRow {
-    /// The model.
+    /// The deployment model that has the gate.
     pub model: ModelName,
     /// What they do, and in which roles.
     #[serde(flatten)]
@@ -36,17 +36,17 @@ pub struct AccessRow {
 /// Somebody who holds a valid token in a role that is needed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccessHolder {
-    /// The person, by id.
+    /// The id of the person.
     pub id: PersonId,
-    /// Their name, which may be empty.
+    /// The name of the person. It may be empty.
     pub name: String,
     /// The roles that are needed and that they hold.
     pub roles: BTreeSet<String>,
-    /// Who or what uses the token.
+    /// The kind of the token: who or what uses it.
     pub kind: CredentialKind,
-    /// Whose deployments it is good for.
+    /// The teams whose deployments the token may act on.
     pub teams: Teams,
-    /// The token, by id.
+    /// The id of the token.
     pub token: String,
     /// From when on it is no longer taken; absent: it never ends by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,18 +56,18 @@ pub struct AccessHolder {
 /// That there is nobody, or too few, to do something without which deployments do not come through.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccessWarning {
-    /// What it is.
+    /// The kind of the warning.
     pub code: AccessWarningCode,
-    /// The model.
+    /// The deployment model that has the gate.
     pub model: ModelName,
-    /// What nobody can do.
+    /// The action that nobody, or too few people, can take.
     #[serde(flatten)]
     pub need: GateNeed,
     /// The same in words, with the way out.
     pub message: String,
 }
 
-/// What an [`AccessWarning`] warns of.
+/// The kind of an [`AccessWarning`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccessWarningCode {

@@ -28,23 +28,23 @@ pub const MOST_ITEMS: usize = 1000;
 /// The most nodes that one request can ask for.
 pub const MOST_NODES: usize = 256;
 
-/// The head of the log.
+/// The head of the audit log: its size and its root, signed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HeadDocument {
-    /// How many entries there are.
+    /// The number of entries in the log.
     pub size: u64,
     /// The root of the tree over them, in base64.
     pub root: Hash,
-    /// Both as a signed note (c2sp.org/tlog-checkpoint).
+    /// The size and the root as a signed note (c2sp.org/tlog-checkpoint).
     pub checkpoint: String,
     /// The verifying key that signs now: `<name>+<id>+<base64>`.
     pub key: String,
 }
 
-/// A page of entries.
+/// A page of entries of the audit log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Entries {
-    /// The entries, in order.
+    /// The entries in the order of their indexes; with `newest_first`, in reverse.
     #[serde(rename = "items")]
     pub entries: Vec<EntryDocument>,
     /// The places between them whose entries belong to other teams than those of who asks, or to none, in the same order.
@@ -112,7 +112,7 @@ pub struct Nodes {
 /// A page of the checkpoints that were kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Checkpoints {
-    /// The checkpoints, by size.
+    /// The stored checkpoints, the smallest size first.
     #[serde(rename = "items")]
     pub checkpoints: Vec<KeptCheckpoint>,
     /// The next `above`, if there may be more.
@@ -120,19 +120,19 @@ pub struct Checkpoints {
     pub next: Option<u64>,
 }
 
-/// A checkpoint that was kept.
+/// A stored checkpoint: a signed head of the log at an earlier size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeptCheckpoint {
-    /// How many entries the log had.
+    /// The number of entries that the log had.
     pub size: u64,
-    /// The signed note.
+    /// The checkpoint as a signed note (c2sp.org/tlog-checkpoint).
     pub note: String,
 }
 
 /// A page of the digests of content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Contents {
-    /// The digests, in order.
+    /// The SHA-256 digests of the content, in ascending order.
     #[serde(rename = "items")]
     pub contents: Vec<String>,
     /// The next `after`, if there may be more.
