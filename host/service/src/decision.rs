@@ -35,24 +35,24 @@ pub struct DecisionOrigin {
     /// What was handed in with the request, if it is to be kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
-    /// The request that asked.
+    /// The request that asked for the decision.
     #[serde(default)]
     pub request: RequestRef,
 }
 
-/// The request that asked.
+/// The request that asked for a decision.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestRef {
-    /// Its id.
+    /// The id of the request: its `X-Request-ID`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The trace that it belongs to, in hexadecimal digits.
+    /// The id of the trace that the request belongs to, in hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
-    /// The span, in hexadecimal digits.
+    /// The id of the span in the trace, in hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<String>,
-    /// The address that it came from.
+    /// The network address that the request came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<String>,
 }
@@ -60,15 +60,15 @@ pub struct RequestRef {
 /// How long the parts of a decision took. What a clock says is no part of the decision itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionPhases {
-    /// Reading the deployment, in nanoseconds.
+    /// The time for reading the deployment, in nanoseconds.
     #[serde(rename = "read_ns", with = "nanoseconds")]
     #[schemars(with = "u64")]
     pub read: Duration,
-    /// Choosing the model and taking the snapshot, in nanoseconds.
+    /// The time for choosing the model and taking the snapshot, in nanoseconds.
     #[serde(rename = "snapshot_ns", with = "nanoseconds")]
     #[schemars(with = "u64")]
     pub snapshot: Duration,
-    /// Asking the plugins and combining what they say, in nanoseconds.
+    /// The time for calling the plugins and combining their answers, in nanoseconds.
     #[serde(rename = "evaluate_ns", with = "nanoseconds")]
     #[schemars(with = "u64")]
     pub evaluate: Duration,
@@ -91,16 +91,16 @@ mod nanoseconds {
 /// A decision as the ledger keeps it: the body of a `decision` entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionRecord {
-    /// The decision.
+    /// The decision itself: verdict, reasons and outcomes.
     pub decision: Decision,
-    /// The team whose deployment it is about.
+    /// The team that owns the deployment.
     pub team: TeamName,
-    /// Who asked.
+    /// The person who asked for the decision, and the credential.
     pub actor: EventActor,
-    /// How.
+    /// The interface and the request that asked for the decision.
     #[serde(flatten)]
     pub asked: DecisionOrigin,
-    /// Whether the gate was passed with it, or only asked.
+    /// Whether the deployment passed the gate with this decision. Otherwise the gate was only evaluated.
     pub passed: bool,
     /// The deployment as it was looked at, without gate and time: content of the ledger. With what stands here it is the
     /// snapshot, byte for byte.
@@ -111,7 +111,7 @@ pub struct DecisionRecord {
     /// The recordings of plugins that could ask for more: content of the ledger.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recordings: Vec<Digest>,
-    /// How long it took.
+    /// The time that each part of the decision took.
     pub phases: DecisionPhases,
 }
 

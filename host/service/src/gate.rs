@@ -18,11 +18,11 @@ use lockgate_ledger::EntryDraft;
 pub struct GatePass {
     /// Whether it was passed: if and only if the decision allows.
     pub passed: bool,
-    /// The decision.
+    /// The decision that was made at the gate.
     pub decision: Decision,
-    /// The deployment since.
+    /// The deployment after the decision.
     pub deployment: DeploymentSummary,
-    /// What may be done next.
+    /// The moves that are possible now.
     pub legal_moves: Vec<LegalMove>,
 }
 

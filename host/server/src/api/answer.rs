@@ -15,7 +15,7 @@ pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "{T}List")]
 pub(super) struct WholeList<T> {
-    /// All of them.
+    /// All items of the list.
     pub(super) items: Vec<T>,
 }
 

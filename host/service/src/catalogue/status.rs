@@ -11,16 +11,16 @@ use serde::{Serialize, Serializer};
 use super::set::ListedModel;
 use lockgate_engine::model::{LocatedFinding, ModelFindings, Source};
 
-/// What became of the models when they were loaded anew. Each list by id in order.
+/// The result of a reload of the models. Each list is in the order of the ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ReloadChanges {
-    /// There was no model with that id before.
+    /// Models whose ids are new.
     pub added: Vec<ModelName>,
-    /// They mean something else than before; this is the new one.
+    /// Models whose meaning changed, with their new digests.
     pub changed: Vec<ModelName>,
-    /// There is no model with that id any more; this is the old one.
+    /// Models whose ids no longer exist, with their old digests.
     pub removed: Vec<ModelName>,
-    /// They mean what they meant.
+    /// Models whose meaning did not change.
     pub unchanged: Vec<ModelName>,
 }
 
@@ -110,21 +110,21 @@ pub struct CatalogueStatus {
     pub models: Vec<ModelStatus>,
     /// Models that were replaced or restored, and stay for deployments that go by them; in order.
     pub retained: Vec<ModelName>,
-    /// The last attempt to load them.
+    /// The last attempt to load the models.
     pub last: ReloadAttempt,
 }
 
-/// A model that is loaded.
+/// A loaded deployment model.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ModelStatus {
-    /// Its name.
+    /// The name of the model: id, version and digest.
     #[serde(flatten)]
     pub name: ModelName,
-    /// One line.
+    /// The title of the model, on one line.
     pub title: String,
-    /// Its file, as it was configured.
+    /// The path of the model's file, as it was configured.
     pub file: String,
-    /// Since when a model with that id means this.
+    /// From when on the model has had this meaning (RFC 3339).
     pub since: Timestamp,
     /// The plugins that it uses, by name in order.
     pub plugins: Vec<PluginStatus>,
@@ -156,20 +156,20 @@ pub struct PluginStatus {
     pub name: String,
     /// The version that it says it is.
     pub version: String,
-    /// The digest of its component.
+    /// The SHA-256 digest of the plugin's component.
     pub digest: Digest,
-    /// What it can be asked as.
+    /// The kinds that the plugin can be called as.
     pub kinds: Vec<Kind>,
-    /// What it says it does, in one sentence.
+    /// The purpose of the plugin in one sentence, as the plugin says.
     pub summary: String,
 }
 
 /// An attempt to load the models.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ReloadAttempt {
-    /// When it ended.
+    /// When the attempt ended (RFC 3339).
     pub at: Timestamp,
-    /// What it came to.
+    /// The outcome of the attempt.
     #[serde(flatten)]
     pub outcome: ReloadOutcome,
     /// What was found: after a refusal also what is to be repaired, and otherwise only warnings.

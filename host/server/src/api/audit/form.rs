@@ -29,9 +29,9 @@ fn entry_document(stored: StoredEntry) -> EntryDocument {
 /// The hashes between the roots of two sizes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ConsistencyHashes {
-    /// The smaller size.
+    /// The smaller size of the log, in entries.
     pub from: u64,
-    /// The larger size.
+    /// The larger size of the log, in entries.
     pub to: u64,
     /// The proof between them (RFC 6962, 2.1.2), in base64.
     #[schema(value_type = Vec<String>)]
@@ -41,17 +41,17 @@ pub struct ConsistencyHashes {
 /// An entry of the log, as its leaf says it.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct LogEntry {
-    /// When it happened.
+    /// When the entry was written (RFC 3339), by the clock of the ledger.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// What happened: the shape is that of its kind.
     pub body: Value,
-    /// What it is found by.
+    /// The id under which the entry is found, for example that of a decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Its place in the log, from 0.
     pub index: u64,
-    /// What kind of thing happened.
+    /// The kind of the entry, for example `decision`.
     pub kind: String,
     /// The digests of the content that it refers to.
     pub references: Vec<String>,
@@ -60,7 +60,7 @@ pub struct LogEntry {
     pub request: Option<String>,
     /// Its place in its stream, from 1.
     pub sequence: u64,
-    /// The stream that it belongs to.
+    /// The stream that the entry belongs to.
     pub stream: String,
     /// The team that it belongs to, if it belongs to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,13 +71,13 @@ pub struct LogEntry {
 /// [`prove_inclusion`](lockgate_ledger::prove_inclusion).
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct InclusionProofDocument {
-    /// `lockgate-inclusion-proof/v1`
+    /// The name of the format: `lockgate-inclusion-proof/v1`.
     pub format: String,
-    /// The entry.
+    /// The entry that the proof is about.
     pub entry: LogEntry,
     /// The path from the entry to the root (RFC 6962, 2.1.1), in base64.
     pub hashes: Vec<String>,
-    /// The signed checkpoint.
+    /// The signed checkpoint of the log that contains the entry, as a signed note.
     pub checkpoint: String,
     /// The changes of keys of the log, in order.
     pub keys: Vec<KeyChangeDocument>,
@@ -86,7 +86,7 @@ pub struct InclusionProofDocument {
 /// That the log made a key the current one, while the one before it still signed.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct KeyChangeDocument {
-    /// The entry that says so.
+    /// The entry of the log that announces the new key.
     pub entry: LogEntry,
     /// The path from the entry to the root of the checkpoint, in base64.
     pub hashes: Vec<String>,
