@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::name::name;
 use crate::{Severity, Timestamp};
 
-/// Data whose shape somebody else owns.
+/// A document whose shape its owner defines.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
-    /// What says how to read `json`.
+    /// The name of the schema of `json`, for example `acme:cost@1`.
     #[serde(deserialize_with = "name")]
     pub schema: String,
     /// The data, in the form that `schema` names.
@@ -137,7 +137,7 @@ pub struct Readiness {
     pub warnings: Vec<SettingsFinding>,
 }
 
-/// Why an answer is what it is.
+/// A reason for an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// The stable code of the reason, for programs.
@@ -185,7 +185,7 @@ pub struct TimeNeeded {
     pub not_after: Option<Timestamp>,
 }
 
-/// Something in the snapshot has to be different.
+/// A value in the snapshot has to be corrected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CorrectionNeeded {
     /// The place in the snapshot, as a JSON Pointer.
@@ -207,9 +207,9 @@ pub enum Need {
     Evidence(EvidenceNeeded),
     /// The deployment has to wait for a time.
     Time(TimeNeeded),
-    /// Something in the snapshot has to be different.
+    /// A value in the snapshot has to be corrected.
     Correction(CorrectionNeeded),
-    /// Something that only its owner's tools understand.
+    /// Another requirement, in a form that its owner defines.
     Other(Document),
 }
 
@@ -218,7 +218,7 @@ pub enum Need {
 pub struct Requirement {
     /// The stable code of the requirement, for programs.
     pub code: String,
-    /// What somebody has to do, in one sentence.
+    /// The action that would meet the requirement, in one sentence.
     pub message: String,
     /// The requirement in a form for programs.
     pub need: Need,
@@ -242,7 +242,7 @@ pub struct Violation {
     pub remedies: Vec<Requirement>,
 }
 
-/// Something that the deployment has to do or keep to from here on.
+/// An obligation: something that the deployment must do or keep to from now on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Obligation {
     /// The stable code of the obligation, for programs.
@@ -277,7 +277,7 @@ pub enum Ruling {
     Abstain,
 }
 
-/// The whole answer of an approval policy.
+/// The answer of an approval policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {
     /// The ruling of the policy.
@@ -321,11 +321,11 @@ impl CheckOutcome {
 pub struct Finding {
     /// The severity of the finding.
     pub severity: Severity,
-    /// What it is, where, and what would turn it.
+    /// The violation: the problem, its place, and its remedies.
     pub violation: Violation,
 }
 
-/// Something that a check made and that others may want to see later.
+/// An exhibit: a document that a check made for later readers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exhibit {
     /// The name of the exhibit, unique within the report.
@@ -334,12 +334,12 @@ pub struct Exhibit {
     pub content: Document,
 }
 
-/// The whole answer of a check.
+/// The report of a check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// The outcome of the check.
     pub outcome: CheckOutcome,
-    /// What was looked at and how it came out.
+    /// The summary: what the check examined, and with which result.
     pub summary: String,
     /// The findings of the check.
     #[serde(default)]

@@ -11,7 +11,8 @@ use crate::{Digest, PersonId, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
-    /// Unique and stable, for example an account name or an e-mail address. Ids that differ in case alone are one person.
+    /// The id of the person, unique and stable, for example an account name or an e-mail address. Ids that differ only
+    /// in case are one person.
     pub id: PersonId,
     /// The name of the person, for display.
     #[serde(default)]
@@ -47,16 +48,16 @@ pub struct Approval {
     pub answer: ApprovalAnswer,
     /// When the answer was given (RFC 3339); the server sets it.
     pub at: Timestamp,
-    /// From this moment on it no longer counts.
+    /// From when on the answer no longer counts (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
-    /// What was approved: the [subject](crate::Snapshot::subject) at that time.
+    /// The [subject](crate::Snapshot::subject) that the person saw and answered.
     pub subject: Digest,
     /// The comment of the person who answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
-    /// What has changed since it was given, so that it does not count any more: `release`, `plan`, `evidence`, `model`, … The
-    /// host says it.
+    /// The approved parts that have changed since, so that the answer no longer counts: `release`, `plan`, `evidence`,
+    /// `model`, … The host sets them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
 }

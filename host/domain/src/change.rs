@@ -10,11 +10,11 @@ use crate::{PersonId, TimeWindow};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeCategory {
-    /// Must be made at once, usually to end an incident.
+    /// An emergency change: it must be made at once, usually to end an incident.
     Emergency,
-    /// Low risk, well understood, authorised in advance.
+    /// A standard change: low risk, well understood, authorised in advance.
     Standard,
-    /// Assessed and authorised one by one.
+    /// A normal change: assessed and authorised individually.
     Normal,
 }
 
@@ -30,7 +30,7 @@ pub enum ChangeApproval {
     Rejected,
 }
 
-/// How likely and how bad a failure would be.
+/// The risk of a change: how likely a problem is, and how much harm it would do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Risk {
@@ -66,10 +66,10 @@ pub struct Change {
     /// The change window: planned start and planned end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<TimeWindow>,
-    /// Who works on it, by person id.
+    /// The id of the person who works on the change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<PersonId>,
-    /// The releases that it resolves to, by id: exactly one, says [rule 6](crate::rules).
+    /// The ids of the releases that the change resolves to. [Rule 6](crate::rules) requires exactly one.
     #[serde(deserialize_with = "ids")]
     pub releases: Vec<String>,
 }

@@ -19,9 +19,9 @@ pub enum Verdict {
     Allow,
     /// The deployment may not go on.
     Deny,
-    /// Not yet: people, evidence or time are missing.
+    /// The deployment may not go on yet: approvals, evidence or time are missing.
     Pending,
-    /// Nobody can tell, because a plugin that must answer could not. The deployment may not go on.
+    /// A plugin that must answer could not, so no verdict is possible. The deployment may not go on.
     Error,
 }
 
@@ -43,13 +43,13 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// What a binding's answer does to its gate.
+/// The effect of a binding's answer on its gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Enforcement {
     /// It is recorded and shown, and never stops the deployment.
     Advisory,
-    /// It stops the deployment; somebody with the right can override it, with a reason.
+    /// It stops the deployment. A person with the right can override it, with a reason.
     SoftMandatory,
     /// It stops the deployment, and nobody can override it.
     HardMandatory,
@@ -66,7 +66,7 @@ impl Enforcement {
     }
 }
 
-/// What one binding or group says, whatever its kind and enforcement.
+/// The standing of one binding or group, independent of its kind and enforcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
@@ -98,9 +98,9 @@ impl Standing {
 /// A plugin, as a decision names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PluginRef {
-    /// The name that the model gives it.
+    /// The name of the plugin in the model.
     pub name: String,
-    /// The version that it says it is.
+    /// The version of the plugin, as it says itself.
     pub version: String,
     /// The digest of the plugin's component.
     pub digest: Digest,
@@ -153,7 +153,7 @@ pub enum LogLevel {
     Error,
 }
 
-/// A line that a plugin logged.
+/// A log line of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogLine {
     /// The level of the line.
@@ -183,7 +183,7 @@ pub enum BindingAnswer {
     },
 }
 
-/// One binding of the gate: what was asked, what came back, and what it does to the gate.
+/// The outcome of one binding of the gate: the plugin, its answer, and the effect on the gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BindingOutcome {
     /// The id of the binding in the model.
@@ -204,7 +204,7 @@ pub struct BindingOutcome {
     pub exemption: Option<Exemption>,
     /// The answer of the plugin.
     pub answer: BindingAnswer,
-    /// What the call was, and what it used; absent when the plugin was not asked.
+    /// The receipt of the call, with the resources that it used. Absent if the plugin was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
     /// The log lines of the plugin, in order.
@@ -281,7 +281,8 @@ pub struct DecisionRequirement {
 /// A decision: the verdict of a gate, and everything that explains it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
-    /// Made from what was decided on, and how: the same decision always has the same id. It begins with the moment.
+    /// The id of the decision, which begins with its time. It is computed from everything that was decided on, so the
+    /// same decision always has the same id.
     pub id: String,
     /// The id of the deployment.
     pub deployment: String,

@@ -22,7 +22,7 @@ pub struct Product {
     /// The name of the product, for display.
     #[serde(default)]
     pub name: String,
-    /// The products that it depends on, by id.
+    /// The ids of the products that this one depends on.
     #[serde(default, deserialize_with = "ids")]
     pub depends_on: Vec<String>,
 }
@@ -86,8 +86,8 @@ pub struct Deployment {
     /// The people who contributed to the change.
     #[serde(default, deserialize_with = "distinct")]
     pub contributors: Vec<Person>,
-    /// Everybody else who was ever involved, by person id: who asked in somebody else's name, who revised the document, and
-    /// who was its requester or a contributor before. The host adds it.
+    /// The ids of all other people who were ever involved: people who requested it in another person's name, revised
+    /// its document, or were its requester or a contributor earlier. The host sets them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty", deserialize_with = "distinct")]
     pub involved: BTreeSet<PersonId>,
     /// The product that the release belongs to.
@@ -98,7 +98,7 @@ pub struct Deployment {
     pub environment: Environment,
     /// The change under which the deployment runs.
     pub change: Change,
-    /// The deployment plan; absent until somebody planned.
+    /// The deployment plan. Absent until it is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
     /// The instances that must exist after the deployment.
@@ -110,7 +110,7 @@ pub struct Deployment {
     /// The approvals and rejections that people gave.
     #[serde(default, deserialize_with = "distinct")]
     pub approvals: Vec<Approval>,
-    /// What was approved; absent until the exit of plan-and-approve has been passed.
+    /// The approved plan. Absent until the deployment has passed the exit of plan-and-approve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<ApprovedPlan>,
     /// The waivers that were granted. Waivers that do not apply to this deployment have no effect.
@@ -128,10 +128,10 @@ pub struct Deployment {
     /// Labels: any names with their values.
     #[serde(default, deserialize_with = "labels")]
     pub labels: BTreeMap<String, String>,
-    /// Documents by name; names that begin with `it4it.` are the host's own.
+    /// The facts: documents by name. The host sets those whose names begin with `it4it.`.
     #[serde(default, deserialize_with = "by_name")]
     pub facts: BTreeMap<String, Document>,
-    /// The other data objects of the value stream.
+    /// The records of other systems, which plugins read as facts.
     #[serde(default)]
     pub records: Records,
 }

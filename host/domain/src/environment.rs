@@ -13,7 +13,7 @@ pub enum EnvironmentKind {
     Development,
     /// An environment for tests.
     Test,
-    /// Staging: as live as possible, without consumers.
+    /// A staging environment: as live as possible, without consumers.
     Staging,
     /// A live environment, which consumers use.
     Live,
@@ -21,7 +21,7 @@ pub enum EnvironmentKind {
     Custom,
 }
 
-/// How much of the environment its owner controls.
+/// The part of an environment that its owner controls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EnvironmentControl {
@@ -45,6 +45,6 @@ pub struct Environment {
     /// The purpose of the environment, in one sentence.
     #[serde(default)]
     pub purpose: String,
-    /// How much of it its owner controls.
+    /// The part of the environment that its owner controls.
     pub control: EnvironmentControl,
 }

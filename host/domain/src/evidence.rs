@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Digest, Timestamp};
 
-/// One piece of evidence. Its content travels beside the JSON form, which names it by digest.
+/// A piece of evidence. This document names its content by digest; the content itself is separate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {

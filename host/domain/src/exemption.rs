@@ -20,7 +20,8 @@ pub struct WaiverScope {
     #[schemars(length(min = 1))]
     #[serde(deserialize_with = "borders")]
     pub bindings: Vec<String>,
-    /// Only these codes, at least one: an answer that says anything else in the way is not waived. Left out: whatever it says.
+    /// The codes that are waived, at least one. An answer that is blocked by any other code is not waived. If absent,
+    /// every code is waived.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "some_codes")]
     #[schemars(length(min = 1))]
     pub codes: Vec<String>,
@@ -53,7 +54,7 @@ fn some_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>,
     }
 }
 
-/// A waiver: an exception that somebody answers for, and that ends.
+/// A waiver: an exception with an owner and an end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
@@ -157,7 +158,7 @@ pub struct Override {
     /// The id of the binding or group whose answer is overridden.
     #[serde(deserialize_with = "name")]
     pub binding: String,
-    /// What it was taken for: the [subject](crate::Snapshot::subject) at that time. It is void for anything else.
+    /// The [subject](crate::Snapshot::subject) for which the override was used. It is void for any other.
     pub subject: Digest,
     /// The id of the person who used the override.
     pub by: PersonId,
@@ -257,21 +258,21 @@ pub enum OverlapRelation {
     DependedOn,
     /// Its product depends on this deployment's product.
     Dependent,
-    /// It belongs to another team, and its product and this one are not to be changed at the same time: it is the same, or one
-    /// depends on the other.
+    /// It belongs to another team, and its product must not be changed at the same time as this one: they are the same,
+    /// or one depends on the other.
     Conflicting,
-    /// It is in the same environment, and no more.
+    /// It is in the same environment, and its product has no relation to this one's.
     SameEnvironment,
 }
 
-/// Another deployment that is under way at the same time.
+/// Another deployment whose time overlaps with this one's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Overlap {
-    /// The other deployment, by id; absent if it belongs to another team.
+    /// The id of the other deployment. Absent if it belongs to another team.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
     pub deployment: Option<String>,
-    /// Its product, by id; absent if it belongs to another team.
+    /// The id of its product. Absent if it belongs to another team.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
     pub product: Option<String>,
     /// The name of its environment.
@@ -282,7 +283,7 @@ pub struct Overlap {
     pub slot: Option<TimeWindow>,
     /// The relation of the other deployment to this one.
     pub relation: OverlapRelation,
-    /// Whether something is being changed by it now; otherwise it is planned for the same time.
+    /// Whether the other deployment is changing something now. Otherwise it is planned for the same time.
     pub under_way: bool,
 }
 

@@ -14,9 +14,9 @@ use crate::authority::{Right, rights_of};
 pub enum GateAction {
     /// Passes the gate, if it allows.
     Pass,
-    /// Approves or rejects, in the role that a policy of the gate names in its settings.
+    /// Approves or rejects, in a role that a policy of the gate names in its settings.
     Approve,
-    /// Ends a hold that a person ends, or goes on with a paused rollout.
+    /// Resumes a hold or a paused rollout.
     Resume,
     /// Grants a waiver for an answer of the gate.
     Waive,
@@ -75,9 +75,9 @@ pub struct GateNeed {
     pub gate: Gate,
     /// The action that is taken.
     pub action: GateAction,
-    /// The roles of which they need one, by name in order. Empty: any role that has the right to it.
+    /// The roles of which a person needs one, in the order of their names. Empty: any role with the right.
     pub roles: BTreeSet<String>,
-    /// How many different people it takes at least: 1 if absent.
+    /// The least number of different people that the action needs. If absent, 1.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub needed: u64,
 }

@@ -40,7 +40,7 @@ pub struct ConfigurationItem {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Instance {
-    /// Unique among the instances of the product.
+    /// The id of the instance, unique among the instances of its product.
     #[serde(deserialize_with = "id")]
     pub id: String,
     /// The name of the instance, for display.

@@ -9,7 +9,7 @@ use crate::distinct::distinct;
 use crate::name::{id, ids, some_name, texts};
 use crate::{Component, Digest, Duration, PersonId, Rollout, TimeWindow, Timestamp, WayBack};
 
-/// What happens to the data of an instance that is removed.
+/// The retention of the data of a removed instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataRetention {
@@ -43,7 +43,7 @@ pub struct Plan {
     /// The time span in which events are suppressed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppression: Option<TimeWindow>,
-    /// Whether the plan makes use of office hours because nobody consumes the product yet.
+    /// Whether the plan uses office hours, because the product has no consumers yet.
     #[serde(default)]
     pub office_hours_exception: bool,
     /// The ids of the instances that the deployment changes.
@@ -55,12 +55,12 @@ pub struct Plan {
     /// The acceptance criteria, one sentence each.
     #[serde(default, deserialize_with = "texts")]
     pub criteria: Vec<String>,
-    /// The steps that the model's strategy laid out.
+    /// The rollout that the model's strategy planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
 }
 
-/// What was approved at the exit of plan-and-approve. It is carried through the later stages as evidence.
+/// The approved plan: what the exit of plan-and-approve approved. The later stages compare the deployment with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApprovedPlan {
@@ -75,10 +75,10 @@ pub struct ApprovedPlan {
     /// The components of the approved release.
     #[serde(deserialize_with = "distinct")]
     pub components: Vec<Component>,
-    /// The digests of the parts that the subject is made of, by name: they tell which of them has changed since.
+    /// The digests of the parts of the subject, by name. They tell which part has changed since.
     pub parts: BTreeMap<String, Digest>,
-    /// The evidence that was approved, by name: for each, the digest of its content's digest, media type, source and date (`made`)
-    /// together.
+    /// The approved evidence, by name. Each digest covers the content's digest, the media type, the source and the date
+    /// (`made`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence: BTreeMap<String, Digest>,
     /// The digest of the approved plan.

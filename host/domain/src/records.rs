@@ -9,7 +9,7 @@ use crate::distinct::{distinct, keyed};
 use crate::name::{by_name, id, ids, some_text, text, texts};
 use crate::{Severity, TimeWindow, Timestamp};
 
-/// A request from Consume or to Fulfill.
+/// An order from Consume or to Fulfill.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
@@ -93,7 +93,7 @@ pub struct ServiceContract {
     pub objectives: Vec<String>,
 }
 
-/// A key performance indicator and what it shows.
+/// A key performance indicator with its last value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Kpi {
@@ -141,7 +141,7 @@ pub struct ServiceMonitor {
     pub last_status: Option<String>,
 }
 
-/// Something that a monitor or a component reported.
+/// An event that a monitor or a component reported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
@@ -163,7 +163,7 @@ pub struct Event {
     pub message: String,
 }
 
-/// An interruption or a loss of quality.
+/// An incident: an interruption of a service, or a loss of its quality.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Incident {
@@ -199,7 +199,7 @@ pub struct Runbook {
     /// The title of the runbook, on one line.
     #[serde(deserialize_with = "text")]
     pub title: String,
-    /// Whether it is deployed together with the instance.
+    /// Whether the runbook is deployed together with the instance.
     pub deployed: bool,
 }
 

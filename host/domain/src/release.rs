@@ -27,7 +27,7 @@ pub enum ComponentKind {
     Other,
 }
 
-/// One part of a release, or of an instance.
+/// A component of a release or of an instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Component {
@@ -39,18 +39,18 @@ pub struct Component {
     /// The version of the component, as its producer writes it.
     #[serde(deserialize_with = "name")]
     pub version: String,
-    /// The digest of its content; absent for what has no bytes.
+    /// The SHA-256 digest of the component's content. Absent if the component has no bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
-    /// The IANA media type of its content.
+    /// The IANA media type of the component's content.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
     pub media_type: Option<String>,
-    /// The repository it was taken from, as a URI.
+    /// The repository that the component was taken from, as a URI.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
     pub origin: Option<String>,
 }
 
-/// What tells a component from any other.
+/// The identity of a component: name, version and digest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ComponentIdentity {
@@ -60,7 +60,7 @@ pub struct ComponentIdentity {
     /// The version of the component, as its producer writes it.
     #[serde(deserialize_with = "name")]
     pub version: String,
-    /// The digest of its content; absent for what has no bytes.
+    /// The SHA-256 digest of the component's content. Absent if the component has no bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
 }
@@ -178,7 +178,7 @@ pub struct KnowledgeItem {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Release {
-    /// Unique among all releases of all products.
+    /// The id of the release, unique among all releases of all products.
     #[serde(deserialize_with = "id")]
     pub id: String,
     /// The name of the release, for display.

@@ -7,19 +7,19 @@ use crate::distinct::{distinct, keyed};
 use crate::name::{id, name, names, some_name, text};
 use crate::{Digest, Duration, Reason, Timestamp};
 
-/// What the host does in one step. Each can be repeated without harm.
+/// The action of a step. Each can be repeated without harm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum StepAction {
     /// Install the release's components into a slot.
     Deploy {
-        /// Where: a name that the environment understands.
+        /// The name of the slot, which the environment must know.
         #[serde(deserialize_with = "name")]
         slot: String,
-        /// How much of the capacity, in percent.
+        /// The share of the capacity, in percent.
         capacity: u8,
     },
-    /// Change who is sent to a slot.
+    /// Change the share of consumers that use a slot.
     Route {
         /// The name of the slot.
         #[serde(deserialize_with = "name")]
@@ -27,13 +27,13 @@ pub enum StepAction {
         /// The share of the consumers, in percent.
         weight: u8,
     },
-    /// Wait: for that long, or, if `null`, until a person resumes.
+    /// Wait for this long, or, if `null`, until a person resumes.
     Hold(Option<Duration>),
-    /// Run checks, by the ids that the deployment model gives them.
+    /// Run the checks with these ids in the deployment model.
     Analyze(#[serde(deserialize_with = "names")] Vec<String>),
-    /// Take a slot out of use and remove what is in it.
+    /// Take the slot with this name out of use, and remove its content.
     Retire(#[serde(deserialize_with = "name")] String),
-    /// Do an activity that the environment knows by name.
+    /// Do the activity with this name, which the environment must know.
     Activity(#[serde(deserialize_with = "name")] String),
 }
 
@@ -70,7 +70,7 @@ pub struct LastKnownGood {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WayBack {
-    /// Remove what was installed: the way back of a first release.
+    /// Remove what was installed. This is how a first release is rolled back.
     Removal,
     /// Return to the last known good release.
     LastKnownGood(LastKnownGood),

@@ -13,7 +13,7 @@ use crate::{
     with_canonical_json,
 };
 
-/// Everything that one decision may look at. Nothing that is not in it can change the decision.
+/// The snapshot of a decision: everything that the decision depends on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Snapshot {
     /// The deployment at the time of the snapshot.
@@ -23,7 +23,7 @@ pub struct Snapshot {
     pub gate: Gate,
     /// The time of the snapshot (RFC 3339), which is the only time that plugins know.
     pub now: Timestamp,
-    /// What an approval has to name: the digest over all that is approved.
+    /// The digest over everything that is approved. An approval must name it.
     pub subject: Digest,
     /// The attached evidence, by name.
     #[serde(default)]

@@ -194,7 +194,7 @@ fn millis_of(text: &str) -> Option<u128> {
     }
 }
 
-/// A span of time: `start` is in it, `end` is not.
+/// A time window, which includes `start` and excludes `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TimeWindow {

@@ -30,9 +30,9 @@ const REMEMBERED: usize = 16_384;
 /// How a decision was asked for: kept beside it in the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionOrigin {
-    /// By which interface: `api`, `authzen`, `opa`, or a path of the latter.
+    /// The interface of the request: `api`, `authzen`, `opa`, or a path of the OPA data API.
     pub path: String,
-    /// What was handed in with the request, if it is to be kept.
+    /// The input of the request, if the server keeps it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
     /// The request that asked for the decision.
@@ -57,7 +57,7 @@ pub struct RequestRef {
     pub peer: Option<String>,
 }
 
-/// How long the parts of a decision took. What a clock says is no part of the decision itself.
+/// The durations of the parts of a decision. They are not part of the decision itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionPhases {
     /// The time for reading the deployment, in nanoseconds.
@@ -102,13 +102,13 @@ pub struct DecisionRecord {
     pub asked: DecisionOrigin,
     /// Whether the deployment passed the gate with this decision. Otherwise the gate was only evaluated.
     pub passed: bool,
-    /// The deployment as it was looked at, without gate and time: content of the ledger. With what stands here it is the
-    /// snapshot, byte for byte.
+    /// The digest of the deployment without gate and time, which the ledger holds as content. Together with this record
+    /// it is the snapshot, byte for byte.
     pub deployment: Digest,
-    /// The evidence that was looked at, by name; its bytes are content of the ledger.
+    /// The evidence of the snapshot, by name. The ledger holds its bytes as content.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence: BTreeMap<String, Evidence>,
-    /// The recordings of plugins that could ask for more: content of the ledger.
+    /// The digests of the recordings of plugins with capabilities, which the ledger holds as content.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recordings: Vec<Digest>,
     /// The time that each part of the decision took.

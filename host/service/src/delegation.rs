@@ -48,13 +48,15 @@ pub struct Delegation {
     /// The delegation as it was requested.
     #[serde(flatten)]
     pub asked: NewDelegation,
-    /// For whose deployments it is: those of the lender at the moment of lending, or those of the team that was named.
+    /// The teams whose deployments the delegation applies to: those of the lender when it was granted, or the named
+    /// team.
     pub teams: Teams,
     /// The person who granted the delegation, and the credential.
     pub by: EventActor,
     /// When the delegation was granted (RFC 3339); the server sets it.
     pub granted: Timestamp,
-    /// Whether the lender held a valid API token in the role at that moment. Then the delegation ends with the last one.
+    /// Whether the lender held a valid API token in the role when the delegation was granted. If so, the delegation
+    /// ends with the lender's last such token.
     pub ends_with_tokens: bool,
 }
 

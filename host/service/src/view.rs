@@ -98,8 +98,8 @@ pub struct DeploymentView {
     /// The reason why no deployment model applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_problem: Option<String>,
-    /// The deployment, with what the host knows: approvals that count, those that do not because something has `changed`, what
-    /// was approved, waivers, overlaps, history.
+    /// The document of the deployment, completed by the host: approvals (with what has `changed` since), the approved
+    /// plan, waivers, overlaps and history.
     pub deployment: Arc<Deployment>,
     /// All approvals and rejections, including those that do not count.
     pub approvals: Vec<ApprovalView>,
@@ -112,7 +112,7 @@ pub struct DeploymentView {
     pub progress: Option<Progress>,
     /// The overrides that were used, with their reviews.
     pub overrides: Vec<OverrideState>,
-    /// The gates that are passed, and the decisions that allowed it, by id. After a replan, most have to be passed again.
+    /// The passed gates, each with the id of the decision that allowed it. After a replan, most must be passed again.
     pub passed: Vec<(Gate, String)>,
 }
 

@@ -48,7 +48,8 @@ pub struct GrantedWaiver {
     /// The waiver and its present state.
     #[serde(flatten)]
     pub state: WaiverState,
-    /// Codes that none of its bindings gave lately, each in a sentence: they may be misspelt.
+    /// Warnings about codes that none of the waiver's bindings gave lately, one sentence each. The codes may be
+    /// misspelt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }

@@ -135,7 +135,7 @@ pub fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// A finding with everything that an output needs, in its order.
+/// A finding about a model, with its place in the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LocatedFinding {
     /// The severity of the finding.

@@ -44,7 +44,7 @@ const AT_ONCE: usize = 100;
 pub struct EventPage {
     /// The events, the oldest first.
     pub items: Vec<EventRecord>,
-    /// The `after` of the next page, if there may be one.
+    /// The `after` of the next page. Absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
 }

@@ -26,7 +26,7 @@ impl RequestDocument for NewMove {}
 
 impl RequestDocument for StepReport {}
 
-/// A move that is not through a gate, and its reason.
+/// A move that does not pass a gate, with its reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMove {
@@ -38,7 +38,7 @@ pub struct NewMove {
     pub reason: String,
 }
 
-/// A move that is not through a gate.
+/// A move that does not pass a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MoveName {

@@ -101,14 +101,14 @@ impl fmt::Display for CatalogueError {
 
 impl std::error::Error for CatalogueError {}
 
-/// What is loaded, and what the last attempt to load came to.
+/// The loaded models, and the last attempt to load them.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "CatalogueStatus")]
 pub struct CatalogueStatus {
-    /// The models that are in use, by id in order.
+    /// The models that are in use, in the order of their ids.
     #[serde(rename = "items")]
     pub models: Vec<ModelStatus>,
-    /// Models that were replaced or restored, and stay for deployments that go by them; in order.
+    /// Earlier models that are kept for deployments that were approved under them, in order.
     pub retained: Vec<ModelName>,
     /// The last attempt to load the models.
     pub last: ReloadAttempt,
@@ -126,7 +126,7 @@ pub struct ModelStatus {
     pub file: String,
     /// From when on the model has had this meaning (RFC 3339).
     pub since: Timestamp,
-    /// The plugins that it uses, by name in order.
+    /// The plugins that the model uses, in the order of their names.
     pub plugins: Vec<PluginStatus>,
 }
 
@@ -152,9 +152,9 @@ impl ModelStatus {
 /// A plugin that a model uses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PluginStatus {
-    /// The name that the model gives it.
+    /// The name of the plugin in the model.
     pub name: String,
-    /// The version that it says it is.
+    /// The version of the plugin, as it says itself.
     pub version: String,
     /// The SHA-256 digest of the plugin's component.
     pub digest: Digest,
@@ -172,7 +172,7 @@ pub struct ReloadAttempt {
     /// The outcome of the attempt.
     #[serde(flatten)]
     pub outcome: ReloadOutcome,
-    /// What was found: after a refusal also what is to be repaired, and otherwise only warnings.
+    /// The findings in the files: errors and warnings after a refusal, otherwise only warnings.
     pub findings: Vec<FileFindings>,
 }
 
@@ -182,6 +182,6 @@ pub struct ReloadAttempt {
 pub enum ReloadOutcome {
     /// The new models are in use.
     Loaded(ReloadChanges),
-    /// The models that were in use before still are, all of them. Says why, in one line.
+    /// The new models were refused, and the earlier ones stay in use. The text says why, on one line.
     Refused(String),
 }

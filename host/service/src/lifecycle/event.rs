@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{ActivityReport, RecordedApproval};
 use crate::authority::Actor;
 
-/// What came of looking at an override afterwards.
+/// The finding of an override's review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReviewFinding {
