@@ -49,7 +49,16 @@ Commands:
   dist      Build everything and lay it out under target/lockgate, as a release archive holds it
   plugins   Build the bundled plugins into target/lockgate/plugins
   bench     Build everything, then run the benches of the runtime; what follows is handed to Criterion
-  bench-http  Build everything, then put load on a server; also `--seconds N`, `--connections N`, `--soak N`
+  bench-http  Build everything, then put load on a server, and print a table. Options:
+              --seconds N      How long each measurement takes (default 10)
+              --connections N  One number of connections instead of 1, 16 and 256
+              --soak N         Put load on the server for N seconds, and watch its memory
+              --profile N      Only put load on it for N seconds, and print its process id, for a profiler
+              --ways           Compare the kinds of thread that a decision may be computed on
+              --hostile        Measure what attackers do to a good client
+              --cost           Measure the CPU, the disk and the memory that one decision costs
+              --against FILE   The same as --cost, beside FILE: this bench as another commit builds it
+              --case NAME      What --profile and --cost ask: `one` (default), `each-time`, `three` or `sixteen`
   bench-ledger  Measure appends to a ledger; `--decisions` for the CPU and the disk of a decision, `--against <bench>` to compare
   bench-hostile  Build everything, then measure a plugin beside each hostile guest; what follows names guests
   dictionary  Build everything, then train the dictionary of the ledger on generated traffic; `--replace` replaces the newest one

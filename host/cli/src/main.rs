@@ -1,6 +1,16 @@
 //! The `lockgate` command: it reads files, calls the engine, and prints the result.
 //!
 //! Results go to standard output, messages to standard error. [`exit`] defines the exit codes.
+//!
+//! The modules, in the order in which a command passes them:
+//!
+//! 1. `cli`: the command line; `options`: options that several commands share.
+//! 2. `command`: one module for each command.
+//! 3. `input` and `models`: read documents and deployment models from files; `diagnostic`: what is wrong with them, and how to
+//!    mend it.
+//! 4. `host`: the plugin runtime with its caches; `server`: the connection to a server; `data_folder`: the ledger of a server and
+//!    its key; `recordings`: folders of recordings.
+//! 5. `report`: prints decisions; `layout`: tables and JSON; `terminal`: width, styles and progress; `print`: writes the output.
 
 #![allow(missing_docs, reason = "nobody outside builds on the command")]
 

@@ -29,6 +29,15 @@
 //! - **Time limits**: 10 seconds to connect, 60 seconds until the answer begins, 60 seconds for each part of it.
 //! - **Size limits**: 64 MiB for an answer in JSON, 1 MiB for a problem document.
 //! - **Errors** are RFC 9457 problem documents. They become an [`Error::Refused`], which has the status, the code and the detail.
+//!
+//! # Modules
+//!
+//! - `environment`: the variables that name a server and a token.
+//! - `address` and `token`: where the server is, and what a client signs in with.
+//! - `path`: the path and the query of a request, with every value escaped.
+//! - `tls`: connections, with TLS, time limits and no redirects.
+//! - `client`: sends requests and reads their answers.
+//! - `error`: why a request has no result.
 
 mod address;
 mod client;

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use crate::name::name;
 use crate::{Severity, Timestamp};
 
-/// Data whose shape somebody else owns.
+/// A document whose shape its owner defines.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
-    /// What says how to read `json`.
+    /// The name of the schema of `json`, for example `acme:cost@1`.
     #[serde(deserialize_with = "name")]
     pub schema: String,
-    /// The data.
+    /// The data, in the form that `schema` names.
     pub json: serde_json::Value,
 }
 
@@ -43,29 +43,29 @@ impl Kind {
 /// Something that a plugin asks to be allowed to use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Capability {
-    /// `log`, `evidence`, …
+    /// The name of the capability, for example `log` or `evidence`.
     pub name: String,
     /// What of it, in the capability's own notation.
     #[serde(default)]
     pub scope: Vec<String>,
-    /// What for.
+    /// The plugin's reason for asking, in one sentence.
     pub reason: String,
-    /// Whether the plugin works without it.
+    /// Whether the plugin also works without the capability.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
 }
 
-/// What a plugin says of itself.
+/// A plugin's description of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Description {
-    /// Lower-case, words joined by hyphens.
+    /// The name of the plugin: lower-case words joined by hyphens.
     pub name: String,
-    /// A semantic version.
+    /// The version of the plugin, by semantic versioning.
     pub version: String,
     /// Its name for people; empty for `name`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub title: String,
-    /// One sentence.
+    /// The purpose of the plugin, in one sentence.
     pub summary: String,
     /// The URI of its documentation; empty if there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -94,7 +94,7 @@ pub struct SettingsFinding {
     /// The character in that line, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<u32>,
-    /// What is wrong.
+    /// The problem with the setting, in one sentence.
     pub message: String,
 }
 
@@ -109,11 +109,11 @@ impl SettingsFinding {
 /// A code that a plugin may give in an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CodeDescription {
-    /// Lower-case words joined by hyphens.
+    /// The code that answers use: lower-case words joined by hyphens.
     pub code: String,
     /// Where it stands in an answer, for example `violation`.
     pub kind: String,
-    /// The severity of its findings.
+    /// The severity of findings with this code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
     /// One sentence that says what it means.
@@ -137,119 +137,119 @@ pub struct Readiness {
     pub warnings: Vec<SettingsFinding>,
 }
 
-/// Why an answer is what it is.
+/// A reason for an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
-    /// Stable; tools match on it.
+    /// The stable code of the reason, for programs.
     pub code: String,
-    /// One sentence.
+    /// The reason in one sentence, for people.
     pub message: String,
-    /// A JSON Pointer into the snapshot.
+    /// The place in the snapshot that the reason is about, as a JSON Pointer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
 }
 
-/// More people have to approve.
+/// A requirement for more approvals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApprovalsNeeded {
-    /// In which role; absent: in any.
+    /// The role in which people must approve. If absent, any role counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
-    /// How many are missing.
+    /// The number of approvals that are missing.
     pub missing: u32,
-    /// Who cannot count, by person id.
+    /// The ids of the people whose approvals do not count.
     #[serde(default)]
     pub excluded: Vec<String>,
-    /// What they have to approve. A plugin's text: not necessarily a digest that the host would write.
+    /// The subject that they must approve, as the plugin writes it. It need not be a digest of Lockgate's.
     pub subject: String,
 }
 
-/// Something has to be handed in.
+/// A requirement for a piece of evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceNeeded {
-    /// Under which name.
+    /// The name under which the evidence must be attached.
     pub name: String,
-    /// In which form.
+    /// The IANA media type that the evidence must have. If absent, any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
 }
 
-/// The time has to come.
+/// A requirement that the time lies within limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TimeNeeded {
-    /// From when on.
+    /// The earliest time at which the requirement is met (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
-    /// Until when.
+    /// The time from which on the requirement is no longer met (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<Timestamp>,
 }
 
-/// Something in the snapshot has to be different.
+/// A value in the snapshot has to be corrected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CorrectionNeeded {
-    /// A JSON Pointer into the snapshot.
+    /// The place in the snapshot, as a JSON Pointer.
     pub pointer: String,
-    /// What would be accepted.
+    /// A description of the values that would be accepted.
     pub expected: String,
-    /// What is there now.
+    /// The present value, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
 }
 
-/// What is missing.
+/// The kind of requirement, with its details for programs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Need {
     /// More people have to approve.
     Approvals(ApprovalsNeeded),
-    /// Something has to be handed in.
+    /// A piece of evidence has to be attached.
     Evidence(EvidenceNeeded),
-    /// The time has to come.
+    /// The deployment has to wait for a time.
     Time(TimeNeeded),
-    /// Something in the snapshot has to be different.
+    /// A value in the snapshot has to be corrected.
     Correction(CorrectionNeeded),
-    /// Something that only its owner's tools understand.
+    /// Another requirement, in a form that its owner defines.
     Other(Document),
 }
 
-/// What would turn an answer.
+/// A requirement that would change the answer if it was met.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Requirement {
-    /// Stable; tools match on it.
+    /// The stable code of the requirement, for programs.
     pub code: String,
-    /// What somebody has to do, in one sentence.
+    /// The action that would meet the requirement, in one sentence.
     pub message: String,
-    /// The same, for tools.
+    /// The requirement in a form for programs.
     pub need: Need,
 }
 
-/// One thing that is wrong.
+/// A violation: one problem with the deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Violation {
-    /// Stable; tools match on it.
+    /// The stable code of the violation, for programs.
     pub code: String,
-    /// One sentence.
+    /// The violation in one sentence, for people.
     pub message: String,
-    /// What it is about: a component, an instance, a person.
+    /// The name or id of the component, instance or person that the violation is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// A JSON Pointer into the snapshot.
+    /// The place in the snapshot, as a JSON Pointer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
-    /// What would turn it; empty if nothing can.
+    /// The requirements that would remove the violation. Empty if nothing can.
     #[serde(default)]
     pub remedies: Vec<Requirement>,
 }
 
-/// Something that the deployment has to do or keep to from here on.
+/// An obligation: something that the deployment must do or keep to from now on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Obligation {
-    /// Stable; tools match on it.
+    /// The stable code of the obligation, for programs.
     pub code: String,
-    /// One sentence.
+    /// The obligation in one sentence, for people.
     pub message: String,
-    /// The same, for tools.
+    /// The obligation in a form for programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Document>,
 }
@@ -257,50 +257,50 @@ pub struct Obligation {
 /// The plugin could not answer. Never a "no".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PluginError {
-    /// Stable; tools match on it.
+    /// The stable code of the error, for programs.
     pub code: String,
-    /// One sentence.
+    /// The error in one sentence, for people.
     pub message: String,
 }
 
-/// What an approval policy says.
+/// The ruling of an approval policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ruling {
-    /// Yes.
+    /// The policy allows the deployment.
     Allow,
-    /// No, for at least one reason.
+    /// The policy denies the deployment, with at least one violation.
     Deny(Vec<Violation>),
-    /// Not yet: at least one thing is missing.
+    /// The policy cannot allow the deployment yet: at least one requirement is not met.
     Require(Vec<Requirement>),
-    /// Nothing to say about this deployment.
+    /// The policy does not apply to this deployment.
     Abstain,
 }
 
-/// The whole answer of an approval policy.
+/// The answer of an approval policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {
-    /// What it says.
+    /// The ruling of the policy.
     pub ruling: Ruling,
-    /// Why.
+    /// The reasons for the ruling.
     #[serde(default)]
     pub reasons: Vec<Reason>,
-    /// On what conditions.
+    /// The obligations that the deployment has if it is allowed.
     #[serde(default)]
     pub obligations: Vec<Obligation>,
 }
 
-/// How a check ends.
+/// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckOutcome {
-    /// As it should be.
+    /// Everything that the check looked at is as it should be.
     Passed,
-    /// Not as it should be.
+    /// The check found a problem.
     Failed,
-    /// Not enough data to tell.
+    /// The check had not enough data to tell.
     Inconclusive,
-    /// Does not apply.
+    /// The check does not apply to this deployment.
     Skipped,
 }
 
@@ -316,35 +316,35 @@ impl CheckOutcome {
     }
 }
 
-/// Something that a check found.
+/// A finding of a check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
-    /// How much it matters.
+    /// The severity of the finding.
     pub severity: Severity,
-    /// What it is, where, and what would turn it.
+    /// The violation: the problem, its place, and its remedies.
     pub violation: Violation,
 }
 
-/// Something that a check made and that others may want to see later.
+/// An exhibit: a document that a check made for later readers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exhibit {
-    /// Unique within the report.
+    /// The name of the exhibit, unique within the report.
     pub name: String,
-    /// What it made.
+    /// The content of the exhibit.
     pub content: Document,
 }
 
-/// The whole answer of a check.
+/// The report of a check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
-    /// How it ended.
+    /// The outcome of the check.
     pub outcome: CheckOutcome,
-    /// What was looked at and how it came out.
+    /// The summary: what the check examined, and with which result.
     pub summary: String,
-    /// What was found.
+    /// The findings of the check.
     #[serde(default)]
     pub findings: Vec<Finding>,
-    /// What it made.
+    /// The documents that the check made.
     #[serde(default)]
     pub exhibits: Vec<Exhibit>,
 }

@@ -7,13 +7,14 @@ use crate::distinct::{Keyed, keyed};
 use crate::name::{id, name, names};
 use crate::{Digest, PersonId, Timestamp};
 
-/// Somebody who asks, contributes or approves.
+/// A person who requested a deployment, contributed to it, or approves it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
-    /// Unique and stable, for example an account name or an e-mail address. Ids that differ in case alone are one person.
+    /// The id of the person, unique and stable, for example an account name or an e-mail address. Ids that differ only
+    /// in case are one person.
     pub id: PersonId,
-    /// For people.
+    /// The name of the person, for display.
     #[serde(default)]
     pub name: String,
     /// The roles that the person holds, for example `change-authority`.
@@ -21,42 +22,42 @@ pub struct Person {
     pub roles: Vec<String>,
 }
 
-/// What an approver answered.
+/// The answer of an approver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ApprovalAnswer {
-    /// Yes.
+    /// The person approves.
     Approved,
-    /// No.
+    /// The person rejects.
     Rejected,
 }
 
-/// One answer of one person.
+/// The answer of one person: an approval or a rejection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Approval {
-    /// Unique within the deployment.
+    /// The id of the approval, unique within the deployment.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// Who answered.
+    /// The person who answered.
     pub person: Person,
-    /// In which role: one of the person's.
+    /// The role in which the person answered: one of the person's roles.
     #[serde(deserialize_with = "name")]
     pub role: String,
-    /// What the person answered.
+    /// The answer: approved or rejected.
     pub answer: ApprovalAnswer,
-    /// When.
+    /// When the answer was given (RFC 3339); the server sets it.
     pub at: Timestamp,
-    /// From this moment on it no longer counts.
+    /// From when on the answer no longer counts (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
-    /// What was approved: the [subject](crate::Snapshot::subject) at that time.
+    /// The [subject](crate::Snapshot::subject) that the person saw and answered.
     pub subject: Digest,
-    /// What the person added.
+    /// The comment of the person who answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
-    /// What has changed since it was given, so that it does not count any more: `release`, `plan`, `evidence`, `model`, … The
-    /// host says it.
+    /// The approved parts that have changed since, so that the answer no longer counts: `release`, `plan`, `evidence`,
+    /// `model`, … The host sets them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
 }

@@ -12,37 +12,37 @@ use serde::{Deserialize, Serialize};
 
 use crate::TeamName;
 
-/// Something that one may be allowed to do.
+/// A right: an action that roles can allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Right {
     /// See deployments, decisions, models and plugins.
     Read,
-    /// Ask for deployments, and revise what was asked for.
+    /// Request deployments, and revise their documents.
     Request,
-    /// Ask for deployments on behalf of somebody else.
+    /// Request deployments on behalf of another person.
     RequestForOthers,
-    /// Hand in evidence.
+    /// Attach evidence to deployments.
     Attest,
-    /// Ask gates.
+    /// Evaluate gates.
     Decide,
-    /// Move deployments along: pass gates, carry out steps, report activities, give up, take the way back.
+    /// Drive deployments: pass gates, carry out steps, report activities, give up, roll back.
     Drive,
-    /// End a hold that a person ends, and go on with a paused rollout, where the model names one of one's roles.
+    /// Resume holds and paused rollouts, where the model names one of your roles.
     Resume,
-    /// Approve or reject, in a role that one holds; delegate that.
+    /// Approve or reject, in a role that you hold, and delegate that role.
     Approve,
     /// Grant waivers.
     Waive,
-    /// Override what is soft-mandatory: break the glass.
+    /// Override soft-mandatory answers in an emergency.
     Override,
-    /// Review overrides.
+    /// Review overrides after they were used.
     Review,
-    /// Read the audit log, and have it proved.
+    /// Read the audit log and its proofs.
     Audit,
-    /// Load models and plugins anew.
+    /// Reload models and plugins.
     Govern,
-    /// Issue and revoke credentials; look after the ledger.
+    /// Issue and revoke credentials, and maintain the ledger.
     Administer,
 }
 
@@ -218,13 +218,13 @@ pub fn rights_of(role: &str) -> &'static [Right] {
     ROLES.iter().find(|known| known.name == role).map_or(RIGHTS_OF_OTHER_ROLES, |known| known.rights)
 }
 
-/// Whose deployments somebody sees and touches.
+/// The teams whose deployments somebody may see and change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Teams {
-    /// Everybody's.
+    /// All teams.
     All,
-    /// Those of these teams.
+    /// The named teams.
     Named(BTreeSet<TeamName>),
 }
 
@@ -272,15 +272,15 @@ impl Teams {
     }
 }
 
-/// Who or what uses a credential.
+/// The kind of a credential: who or what uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CredentialKind {
-    /// A human being.
+    /// The credential of a human being.
     Person,
-    /// A program that does what it was written for, for example a pipeline.
+    /// The credential of a program that follows fixed instructions, for example a pipeline.
     Service,
-    /// A program that decides by itself what it does, for example one that a language model drives.
+    /// The credential of a program that decides by itself, for example one driven by a language model.
     Agent,
 }
 

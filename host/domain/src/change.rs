@@ -6,70 +6,70 @@ use serde::{Deserialize, Serialize};
 use crate::name::{id, ids, text};
 use crate::{PersonId, TimeWindow};
 
-/// The categories of change.
+/// The category of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeCategory {
-    /// Must be made at once, usually to end an incident.
+    /// An emergency change: it must be made at once, usually to end an incident.
     Emergency,
-    /// Low risk, well understood, authorised in advance.
+    /// A standard change: low risk, well understood, authorised in advance.
     Standard,
-    /// Assessed and authorised one by one.
+    /// A normal change: assessed and authorised individually.
     Normal,
 }
 
-/// How far the authorisation has come.
+/// The state of a change's authorisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeApproval {
-    /// Asked for.
+    /// The change was requested, and is not authorised yet.
     Requested,
-    /// Given.
+    /// The change is authorised.
     Approved,
-    /// Refused.
+    /// The authorisation was refused.
     Rejected,
 }
 
-/// How likely and how bad a failure would be.
+/// The risk of a change: how likely a problem is, and how much harm it would do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Risk {
-    /// Unlikely and harmless.
+    /// A problem is unlikely and would do little harm.
     Low,
-    /// Unlikely or harmless.
+    /// A problem is unlikely, or would do little harm.
     Medium,
-    /// Likely or harmful.
+    /// A problem is likely, or would do much harm.
     High,
-    /// Likely and harmful.
+    /// A problem is likely and would do much harm.
     Critical,
 }
 
-/// A change.
+/// A change, as the change records hold it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
-    /// Unique in the change records.
+    /// The id of the change, unique in the change records.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// One line.
+    /// The title of the change, on one line.
     #[serde(deserialize_with = "text")]
     pub title: String,
-    /// One paragraph.
+    /// The description of the change, in one paragraph.
     #[serde(default)]
     pub description: String,
-    /// How it is handled.
+    /// The category of the change, which decides how it is authorised.
     pub category: ChangeCategory,
-    /// How far its authorisation has come.
+    /// The state of the change's authorisation.
     pub approval: ChangeApproval,
-    /// Its assessed risk.
+    /// The assessed risk of the change.
     pub risk: Risk,
     /// The change window: planned start and planned end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<TimeWindow>,
-    /// Who works on it, by person id.
+    /// The id of the person who works on the change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<PersonId>,
-    /// The releases that it resolves to, by id: exactly one, says [rule 6](crate::rules).
+    /// The ids of the releases that the change resolves to. [Rule 6](crate::rules) requires exactly one.
     #[serde(deserialize_with = "ids")]
     pub releases: Vec<String>,
 }

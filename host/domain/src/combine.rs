@@ -8,7 +8,7 @@ use crate::{Answer, CheckOutcome, Enforcement, Report, Ruling, Standing, Verdict
 /// The answer of a binding or group, and its effect on the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Voice {
-    /// What the answer says.
+    /// The standing of the answer.
     pub standing: Standing,
     /// The effect of the answer on the gate.
     pub enforcement: Enforcement,

@@ -11,17 +11,17 @@ use crate::{
     Rollout, Timestamp,
 };
 
-/// The answer of a gate.
+/// The verdict of a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The deployment may go on.
     Allow,
-    /// It may not.
+    /// The deployment may not go on.
     Deny,
-    /// Not yet: people, evidence or time are missing.
+    /// The deployment may not go on yet: approvals, evidence or time are missing.
     Pending,
-    /// Nobody can tell, because a plugin that must answer could not. The deployment may not go on.
+    /// A plugin that must answer could not, so no verdict is possible. The deployment may not go on.
     Error,
 }
 
@@ -43,15 +43,15 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// What a binding's answer does to its gate.
+/// The effect of a binding's answer on its gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Enforcement {
     /// It is recorded and shown, and never stops the deployment.
     Advisory,
-    /// It stops the deployment; somebody with the right can override it, with a reason.
+    /// It stops the deployment. A person with the right can override it, with a reason.
     SoftMandatory,
-    /// It stops the deployment.
+    /// It stops the deployment, and nobody can override it.
     HardMandatory,
 }
 
@@ -66,19 +66,19 @@ impl Enforcement {
     }
 }
 
-/// What one binding or group says, whatever its kind and enforcement.
+/// The standing of one binding or group, independent of its kind and enforcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
-    /// Yes: allowed, or passed.
+    /// The plugin or group allows, or its check passed.
     Allow,
-    /// No: denied, or failed.
+    /// The plugin or group denies, or its check failed.
     Deny,
-    /// Not yet: something is required, or a check had not enough data to tell.
+    /// The plugin or group requires something, or its check had not enough data to tell.
     Pending,
-    /// Could not answer.
+    /// The plugin could not answer.
     Error,
-    /// Nothing to say: abstained, skipped, or its `when` did not hold.
+    /// The plugin does not count: it abstained, its check was skipped, or its `when` did not hold.
     NotApplicable,
 }
 
@@ -98,35 +98,35 @@ impl Standing {
 /// A plugin, as a decision names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PluginRef {
-    /// The name that the model gives it.
+    /// The name of the plugin in the model.
     pub name: String,
-    /// The version that it says it is.
+    /// The version of the plugin, as it says itself.
     pub version: String,
-    /// The digest of the component.
+    /// The digest of the plugin's component.
     pub digest: Digest,
 }
 
 /// A deployment model, as a decision names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelRef {
-    /// Its id.
+    /// The id of the model.
     pub id: String,
-    /// Its version.
+    /// The version of the model.
     pub version: String,
     /// The digest of its meaning: plugins, settings, gates and expressions, in canonical form.
     pub digest: Digest,
-    /// Why this model was chosen.
+    /// Why this model applies to the deployment, in one sentence.
     pub chosen_because: String,
 }
 
-/// One version of a model.
+/// The name of one version of a deployment model.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct ModelName {
-    /// Its id.
+    /// The id of the model.
     pub id: String,
-    /// Its version.
+    /// The version of the model.
     pub version: String,
-    /// The digest of what it means.
+    /// The digest of the model's meaning: plugins, settings, gates and expressions, in canonical form.
     pub digest: Digest,
 }
 
@@ -141,24 +141,24 @@ impl fmt::Display for ModelName {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogLevel {
-    /// For who steps through the plugin.
+    /// Details for a person who follows the plugin step by step.
     Trace,
-    /// For the author.
+    /// Details for the author of the plugin.
     Debug,
-    /// Worth knowing.
+    /// A normal event that is worth knowing.
     Info,
-    /// Probably wrong.
+    /// Something that is probably wrong.
     Warn,
-    /// Wrong.
+    /// Something that is wrong.
     Error,
 }
 
-/// A line that a plugin logged.
+/// A log line of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogLine {
-    /// How much it matters.
+    /// The level of the line.
     pub level: LogLevel,
-    /// What it says.
+    /// The text of the line.
     pub message: String,
 }
 
@@ -166,148 +166,149 @@ pub struct LogLine {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BindingAnswer {
-    /// An approval policy answered.
+    /// The answer of an approval policy.
     Policy(Answer),
-    /// A check reported.
+    /// The report of a check.
     Check(Report),
-    /// A strategy laid out a rollout.
+    /// The rollout that a strategy planned.
     Plan(Rollout),
-    /// A strategy said what to do next.
+    /// The next action of a strategy.
     Advance(Action),
-    /// The plugin could not answer.
+    /// The failure of a plugin that could not answer.
     Failed(Failure),
     /// The binding's `when` did not hold, so the plugin was not asked.
     NotAsked {
-        /// The expression.
+        /// The `when` expression that did not hold.
         when: String,
     },
 }
 
-/// One binding of the gate: what was asked, what came back, and what it does to the gate.
+/// The outcome of one binding of the gate: the plugin, its answer, and the effect on the gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BindingOutcome {
-    /// The binding's id in the model.
+    /// The id of the binding in the model.
     pub id: String,
-    /// The plugin that was asked.
+    /// The plugin that the binding names.
     pub plugin: PluginRef,
-    /// As what it was asked.
+    /// The kind of plugin that it was called as.
     pub kind: Kind,
-    /// What its answer does to the gate.
+    /// The effect of the answer on the gate.
     pub enforcement: Enforcement,
-    /// The group that it counts in, instead of by itself.
+    /// The group in which the binding counts, instead of by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// What it says.
+    /// The standing of the answer.
     pub standing: Standing,
-    /// Why that does not count this time, if it does not.
+    /// The waiver or override because of which the answer does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exemption: Option<Exemption>,
-    /// The answer.
+    /// The answer of the plugin.
     pub answer: BindingAnswer,
-    /// What the call was, and what it used; absent when the plugin was not asked.
+    /// The receipt of the call, with the resources that it used. Absent if the plugin was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
-    /// What it logged.
+    /// The log lines of the plugin, in order.
     #[serde(default)]
     pub log: Vec<LogLine>,
-    /// How many more lines it logged than are kept.
+    /// The number of further log lines, which were dropped.
     #[serde(default)]
     pub log_dropped: u64,
 }
 
-/// One group of the gate.
+/// The outcome of one group of the gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupOutcome {
-    /// The group's id in the model.
+    /// The id of the group in the model.
     pub id: String,
-    /// The expression over the members.
+    /// The expression over the group's members.
     pub expression: String,
-    /// What its answer does to the gate.
+    /// The effect of the answer on the gate.
     pub enforcement: Enforcement,
-    /// The members, by binding id, and what they say.
+    /// The standing of each member, by binding id.
     pub members: BTreeMap<String, Standing>,
-    /// What it says.
+    /// The standing of the group.
     pub standing: Standing,
-    /// Why that does not count this time, if it does not.
+    /// The waiver or override because of which the answer does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exemption: Option<Exemption>,
-    /// One sentence: how it came to that.
+    /// How the group came to its standing, in one sentence.
     pub message: String,
 }
 
-/// Where a reason or a requirement comes from.
+/// The source of a reason or requirement.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReasonSource {
-    /// A rule of the host's own.
+    /// A rule of the host.
     Host,
-    /// A binding, by id.
+    /// The binding with this id.
     Binding(String),
-    /// A group, by id.
+    /// The group with this id.
     Group(String),
 }
 
-/// Why the verdict is what it is.
+/// A reason for the verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionReason {
-    /// Where it comes from.
+    /// The rule, binding or group that gives the reason.
     pub source: ReasonSource,
-    /// Whether it stands in the way, or is only worth knowing.
+    /// Whether the reason blocks the deployment. Otherwise it is for information.
     pub blocking: bool,
-    /// Stable; tools match on it.
+    /// The stable code of the reason, for programs.
     pub code: String,
-    /// One sentence.
+    /// The reason in one sentence, for people.
     pub message: String,
-    /// What it is about.
+    /// The name or id of the component, instance or person that the reason is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// A JSON Pointer into the snapshot.
+    /// The place in the snapshot, as a JSON Pointer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
 }
 
-/// What is missing, and would turn the answer.
+/// A requirement that would change the verdict if it was met.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionRequirement {
-    /// Who asks for it.
+    /// The rule, binding or group that requires it.
     pub source: ReasonSource,
-    /// Whether it stands in the way, or would only satisfy an advisory binding.
+    /// Whether the requirement blocks the deployment. Otherwise it would only satisfy an advisory binding.
     pub blocking: bool,
-    /// What it is.
+    /// The requirement itself.
     #[serde(flatten)]
     pub requirement: Requirement,
 }
 
-/// The answer of a gate, and everything that is needed to explain it.
+/// A decision: the verdict of a gate, and everything that explains it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
-    /// Made from what was decided on, and how: the same decision always has the same id. It begins with the moment.
+    /// The id of the decision, which begins with its time. It is computed from everything that was decided on, so the
+    /// same decision always has the same id.
     pub id: String,
-    /// The deployment, by id.
+    /// The id of the deployment.
     pub deployment: String,
-    /// The gate.
+    /// The gate that was evaluated.
     pub gate: Gate,
-    /// When: the snapshot's time.
+    /// When the gate was evaluated (RFC 3339): the time of the snapshot.
     pub at: Timestamp,
-    /// The answer.
+    /// The verdict of the gate.
     pub verdict: Verdict,
-    /// Why.
+    /// The reasons for the verdict: first those of the host, then the blocking ones, then the rest.
     pub reasons: Vec<DecisionReason>,
-    /// What is missing, and would turn the answer.
+    /// The requirements that would change the verdict if they were met.
     pub requirements: Vec<DecisionRequirement>,
-    /// On what conditions, by binding. Empty unless the verdict is `allow`.
+    /// The obligations of the deployment, by binding id. Empty unless the verdict is `allow`.
     pub obligations: BTreeMap<String, Vec<Obligation>>,
-    /// Every binding of the gate, by id in order.
+    /// The outcome of each binding of the gate, in the order of the ids.
     pub bindings: Vec<BindingOutcome>,
-    /// Every group of the gate, by id in order.
+    /// The outcome of each group of the gate, in the order of the ids.
     pub groups: Vec<GroupOutcome>,
     /// The deployment model that was used.
     pub model: ModelRef,
-    /// The digest of the snapshot that was looked at.
+    /// The digest of the snapshot that was evaluated.
     pub snapshot: Digest,
-    /// What an approval has to name.
+    /// The digest of everything that is approved. An approval must name it.
     pub subject: Digest,
-    /// What is approved from here on: present if this is an allowance at the exit of plan-and-approve.
+    /// The approved plan. Present only if the exit of plan-and-approve allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<ApprovedPlan>,
 }

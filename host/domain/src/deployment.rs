@@ -16,30 +16,30 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Product {
-    /// Unique within the organization.
+    /// The id of the product, unique within the organization.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// For people.
+    /// The name of the product, for display.
     #[serde(default)]
     pub name: String,
-    /// The products that it depends on, by id.
+    /// The ids of the products that this one depends on.
     #[serde(default, deserialize_with = "ids")]
     pub depends_on: Vec<String>,
 }
 
-/// How an earlier deployment ended.
+/// The result of an earlier deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeploymentResult {
-    /// Handed over to operations.
+    /// The deployment was completed and handed over to operations.
     Operational,
-    /// Taken back.
+    /// The deployment was rolled back.
     RolledBack,
-    /// Broken.
+    /// The deployment failed, and was neither completed nor rolled back.
     Failed,
-    /// Given up.
+    /// The deployment was given up before anything was changed.
     Aborted,
-    /// Never allowed.
+    /// The deployment was rejected.
     Rejected,
 }
 
@@ -47,73 +47,73 @@ pub enum DeploymentResult {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PastDeployment {
-    /// Unique.
+    /// The id of the earlier deployment.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// The release, by id.
+    /// The id of its release.
     #[serde(deserialize_with = "id")]
     pub release: String,
     /// The digest of the release as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release_digest: Option<Digest>,
-    /// What was in the release, in the order of the names.
+    /// The components of the release, in the order of their names.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "distinct")]
     pub components: Vec<ComponentIdentity>,
-    /// The environment, by name.
+    /// The name of its environment.
     #[serde(deserialize_with = "id")]
     pub environment: String,
-    /// What kind of deployment it was.
+    /// The scenario of the deployment.
     pub scenario: Scenario,
-    /// The risk it was assessed at.
+    /// The assessed risk of its change.
     pub risk: Risk,
-    /// When it ended.
+    /// When the deployment ended (RFC 3339).
     pub finished: Timestamp,
-    /// How it ended.
+    /// The result of the deployment.
     pub outcome: DeploymentResult,
 }
 
-/// A deployment.
+/// A deployment: a release, its target environment, and everything that a gate decides on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deployment {
-    /// Unique.
+    /// The id of the deployment, unique within its team.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// What kind of deployment it is.
+    /// The scenario of the deployment: what it does to the product.
     pub scenario: Scenario,
-    /// Who asks for it.
+    /// The person who requests the deployment.
     pub requester: Person,
-    /// Who contributed to the change.
+    /// The people who contributed to the change.
     #[serde(default, deserialize_with = "distinct")]
     pub contributors: Vec<Person>,
-    /// Everybody else who was ever involved, by person id: who asked in somebody else's name, who revised the document, and
-    /// who was its requester or a contributor before. The host adds it.
+    /// The ids of all other people who were ever involved: people who requested it in another person's name, revised
+    /// its document, or were its requester or a contributor earlier. The host sets them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty", deserialize_with = "distinct")]
     pub involved: BTreeSet<PersonId>,
     /// The product that the release belongs to.
     pub product: Product,
-    /// What is deployed, or removed.
+    /// The release that is deployed, or removed.
     pub release: Release,
-    /// Where it goes.
+    /// The target environment.
     pub environment: Environment,
-    /// The change under which it runs.
+    /// The change under which the deployment runs.
     pub change: Change,
-    /// The deployment plan; absent until somebody planned.
+    /// The deployment plan. Absent until it is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
-    /// What shall be there.
+    /// The instances that must exist after the deployment.
     #[serde(default, deserialize_with = "distinct")]
     pub desired_instances: Vec<Instance>,
-    /// What is there.
+    /// The instances that exist now.
     #[serde(default, deserialize_with = "distinct")]
     pub actual_instances: Vec<Instance>,
-    /// What people answered.
+    /// The approvals and rejections that people gave.
     #[serde(default, deserialize_with = "distinct")]
     pub approvals: Vec<Approval>,
-    /// What was approved; absent until the exit of plan-and-approve has been passed.
+    /// The approved plan. Absent until the deployment has passed the exit of plan-and-approve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<ApprovedPlan>,
-    /// Exceptions that were granted. Those that are not about this deployment do no harm.
+    /// The waivers that were granted. Waivers that do not apply to this deployment have no effect.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "distinct")]
     pub waivers: Vec<Waiver>,
     /// Soft-mandatory answers that were overridden in an emergency.
@@ -122,16 +122,16 @@ pub struct Deployment {
     /// Other deployments that are under way at the same time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overlaps: Vec<Overlap>,
-    /// Earlier deployments of the product.
+    /// Earlier deployments of the same product.
     #[serde(default, deserialize_with = "distinct")]
     pub history: Vec<PastDeployment>,
-    /// Name and value.
+    /// Labels: any names with their values.
     #[serde(default, deserialize_with = "labels")]
     pub labels: BTreeMap<String, String>,
-    /// Documents by name; names that begin with `it4it.` are the host's own.
+    /// The facts: documents by name. The host sets those whose names begin with `it4it.`.
     #[serde(default, deserialize_with = "by_name")]
     pub facts: BTreeMap<String, Document>,
-    /// The other data objects of the value stream.
+    /// The records of other systems, which plugins read as facts.
     #[serde(default)]
     pub records: Records,
 }

@@ -5,46 +5,46 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::id;
 
-/// The kinds of environment.
+/// The kind of an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EnvironmentKind {
-    /// Development and integration.
+    /// An environment for development and integration.
     Development,
-    /// Test.
+    /// An environment for tests.
     Test,
-    /// Staging: as live as possible, without consumers.
+    /// A staging environment: as live as possible, without consumers.
     Staging,
-    /// Live: consumers use it.
+    /// A live environment, which consumers use.
     Live,
-    /// Something else.
+    /// An environment of another kind.
     Custom,
 }
 
-/// How much of the environment its owner controls.
+/// The part of an environment that its owner controls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EnvironmentControl {
-    /// All of it.
+    /// The owner controls the whole environment.
     Full,
-    /// Part of it: the rest needs evidence from the third party.
+    /// The owner controls a part of the environment. The rest needs evidence from the third party.
     Limited,
-    /// None of it.
+    /// The owner controls no part of the environment.
     None,
 }
 
-/// A target environment.
+/// The environment that the deployment goes to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Environment {
-    /// Unique within the organization.
+    /// The name of the environment, unique within the organization.
     #[serde(deserialize_with = "id")]
     pub name: String,
-    /// What kind it is.
+    /// The kind of the environment.
     pub kind: EnvironmentKind,
-    /// What it is there for.
+    /// The purpose of the environment, in one sentence.
     #[serde(default)]
     pub purpose: String,
-    /// How much of it its owner controls.
+    /// The part of the environment that its owner controls.
     pub control: EnvironmentControl,
 }

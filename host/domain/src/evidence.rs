@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Digest, Timestamp};
 
-/// One piece of evidence. Its content travels beside the JSON form, which names it by digest.
+/// A piece of evidence. This document names its content by digest; the content itself is separate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
-    /// The digest of the content.
+    /// The SHA-256 digest of the content.
     pub digest: Digest,
     /// The size of the content in bytes.
     pub size: u64,
-    /// Its IANA media type.
+    /// The IANA media type of the content.
     pub media_type: String,
-    /// Who or what it comes from.
+    /// The person or tool that made the evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// When it was made. Whoever handed it in says so.
+    /// When the evidence was made (RFC 3339), as the person or tool that attached it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<Timestamp>,
-    /// When it was handed in. The host says so.
+    /// When the evidence was attached (RFC 3339); the server sets it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attested: Option<Timestamp>,
     /// The bytes as they were handed in.

@@ -12,34 +12,35 @@ use crate::distinct::keyed;
 use crate::name::{border, borders, id, name, some_id, text};
 use crate::{Digest, Gate, PersonId, TeamName, TimeWindow, Timestamp};
 
-/// What a waiver is good for. All that is said has to hold; what is left out does not narrow it.
+/// The scope of a waiver. Every member that is present must match; a member that is absent does not narrow the scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WaiverScope {
-    /// The bindings or groups whose answer is waived, by id: at least one.
+    /// The ids of the bindings or groups whose answers are waived, at least one.
     #[schemars(length(min = 1))]
     #[serde(deserialize_with = "borders")]
     pub bindings: Vec<String>,
-    /// Only these codes, at least one: an answer that says anything else in the way is not waived. Left out: whatever it says.
+    /// The codes that are waived, at least one. An answer that is blocked by any other code is not waived. If absent,
+    /// every code is waived.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "some_codes")]
     #[schemars(length(min = 1))]
     pub codes: Vec<String>,
-    /// At this gate only.
+    /// The gate at which the waiver applies. If absent, at any gate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
-    /// For the deployments of this team only.
+    /// The team whose deployments the waiver applies to. If absent, every team's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamName>,
-    /// For this deployment only, by id.
+    /// The id of the deployment that the waiver applies to. If absent, any.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "border")]
     pub deployment: Option<String>,
-    /// For this product only, by id.
+    /// The id of the product that the waiver applies to. If absent, any.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "border")]
     pub product: Option<String>,
-    /// In this environment only, by name.
+    /// The name of the environment in which the waiver applies. If absent, in any.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "border")]
     pub environment: Option<String>,
-    /// Under this deployment model only, by id.
+    /// The id of the deployment model under which the waiver applies. If absent, under any.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "border")]
     pub model: Option<String>,
 }
@@ -53,28 +54,28 @@ fn some_codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>,
     }
 }
 
-/// A waiver: an exception that somebody answers for, and that ends.
+/// A waiver: an exception with an owner and an end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
-    /// Unique.
+    /// The id of the waiver.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// Who answers for it, by person id.
+    /// The id of the person who is responsible for the waiver.
     pub owner: PersonId,
-    /// Why.
+    /// The reason for the waiver.
     #[schemars(length(min = 1))]
     #[serde(deserialize_with = "text")]
     pub reason: String,
-    /// Where that was decided.
+    /// A reference to the decision about the waiver, for example a ticket number or a URL.
     #[schemars(length(min = 1))]
     #[serde(deserialize_with = "text")]
     pub ticket: String,
-    /// What it is good for.
+    /// The scope of the waiver.
     pub scope: WaiverScope,
-    /// Since when.
+    /// From when on the waiver counts (RFC 3339).
     pub granted: Timestamp,
-    /// From this moment on it no longer counts.
+    /// From when on the waiver no longer counts (RFC 3339).
     pub expires: Timestamp,
 }
 
@@ -145,40 +146,40 @@ impl Waiver {
     }
 }
 
-/// An override: the glass was broken for one soft-mandatory answer of one deployment at one gate.
+/// An override: in an emergency, one soft-mandatory answer at one gate does not count for one deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Override {
-    /// Unique.
+    /// The id of the override.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// The gate.
+    /// The gate at which the answer is overridden.
     pub gate: Gate,
-    /// The binding or group whose answer is overridden, by id.
+    /// The id of the binding or group whose answer is overridden.
     #[serde(deserialize_with = "name")]
     pub binding: String,
-    /// What it was taken for: the [subject](crate::Snapshot::subject) at that time. It is void for anything else.
+    /// The [subject](crate::Snapshot::subject) for which the override was used. It is void for any other.
     pub subject: Digest,
-    /// Who took it, by person id.
+    /// The id of the person who used the override.
     pub by: PersonId,
-    /// Why.
+    /// The reason for the override.
     #[schemars(length(min = 1))]
     #[serde(deserialize_with = "text")]
     pub reason: String,
-    /// When.
+    /// When the override was used (RFC 3339); the server sets it.
     pub at: Timestamp,
-    /// The second person, by id; needed where the model says so.
+    /// The id of the second person, who confirmed the override. The model says whether one is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<PersonId>,
 }
 
-/// Why an answer does not count this time.
+/// The exception because of which an answer does not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exemption {
-    /// It is waived, by the waiver of that id.
+    /// The id of the waiver.
     Waiver(String),
-    /// It is overridden, by the override of that id.
+    /// The id of the override.
     Override(String),
 }
 
@@ -247,7 +248,7 @@ impl ExceptionCode {
     }
 }
 
-/// How another deployment stands to this one.
+/// The relation of another deployment to this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OverlapRelation {
@@ -257,32 +258,32 @@ pub enum OverlapRelation {
     DependedOn,
     /// Its product depends on this deployment's product.
     Dependent,
-    /// It belongs to another team, and its product and this one are not to be changed at the same time: it is the same, or one
-    /// depends on the other.
+    /// It belongs to another team, and its product must not be changed at the same time as this one: they are the same,
+    /// or one depends on the other.
     Conflicting,
-    /// It is in the same environment, and no more.
+    /// It is in the same environment, and its product has no relation to this one's.
     SameEnvironment,
 }
 
-/// Another deployment that is under way at the same time.
+/// Another deployment whose time overlaps with this one's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Overlap {
-    /// The other deployment, by id; absent if it belongs to another team.
+    /// The id of the other deployment. Absent if it belongs to another team.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
     pub deployment: Option<String>,
-    /// Its product, by id; absent if it belongs to another team.
+    /// The id of its product. Absent if it belongs to another team.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
     pub product: Option<String>,
-    /// Its environment, by name.
+    /// The name of its environment.
     #[serde(deserialize_with = "id")]
     pub environment: String,
-    /// The slot that is booked for it.
+    /// The time slot that is booked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<TimeWindow>,
-    /// How it stands to this one.
+    /// The relation of the other deployment to this one.
     pub relation: OverlapRelation,
-    /// Whether something is being changed by it now; otherwise it is planned for the same time.
+    /// Whether the other deployment is changing something now. Otherwise it is planned for the same time.
     pub under_way: bool,
 }
 

@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 use crate::Gate;
 use crate::authority::{Right, rights_of};
 
-/// What somebody does at a gate.
+/// An action that somebody takes at a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GateAction {
     /// Passes the gate, if it allows.
     Pass,
-    /// Approves or rejects, in the role that a policy of the gate names in its settings.
+    /// Approves or rejects, in a role that a policy of the gate names in its settings.
     Approve,
-    /// Ends a hold that a person ends, or goes on with a paused rollout.
+    /// Resumes a hold or a paused rollout.
     Resume,
     /// Grants a waiver for an answer of the gate.
     Waive,
@@ -24,7 +24,7 @@ pub enum GateAction {
     Override,
     /// Confirms an override as the second person.
     ConfirmOverride,
-    /// Reviews an override.
+    /// Reviews an override after it was used.
     Review,
 }
 
@@ -71,13 +71,13 @@ impl GateAction {
 /// Somebody whom a gate needs, or may need.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct GateNeed {
-    /// The gate.
+    /// The gate at which the action is taken.
     pub gate: Gate,
-    /// What they do there.
+    /// The action that is taken.
     pub action: GateAction,
-    /// The roles of which they need one, by name in order. Empty: any role that has the right to it.
+    /// The roles of which a person needs one, in the order of their names. Empty: any role with the right.
     pub roles: BTreeSet<String>,
-    /// How many different people it takes at least: 1 if absent.
+    /// The least number of different people that the action needs. If absent, 1.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub needed: u64,
 }

@@ -7,32 +7,32 @@ use crate::distinct::{distinct, keyed};
 use crate::name::{id, name, some_id, some_text};
 use crate::{Component, Timestamp};
 
-/// What an instance is doing.
+/// The status of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum InstanceStatus {
-    /// Not there yet.
+    /// The instance does not exist yet.
     Planned,
-    /// Being installed or changed.
+    /// The instance is being installed or changed.
     Deploying,
-    /// Running as it should.
+    /// The instance runs as it should.
     Running,
-    /// Running, but not as it should.
+    /// The instance runs, but not as it should.
     Degraded,
-    /// Installed, and not running.
+    /// The instance is installed and does not run.
     Stopped,
-    /// No longer there.
+    /// The instance no longer exists.
     Removed,
 }
 
-/// One configured value.
+/// A configured value of an instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfigurationItem {
-    /// Unique within the instance.
+    /// The name of the value, unique within the instance.
     #[serde(deserialize_with = "name")]
     pub name: String,
-    /// Its value, as text.
+    /// The value, as text.
     pub value: String,
 }
 
@@ -40,45 +40,45 @@ pub struct ConfigurationItem {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Instance {
-    /// Unique among the instances of the product.
+    /// The id of the instance, unique among the instances of its product.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// For people.
+    /// The name of the instance, for display.
     #[serde(default)]
     pub name: String,
-    /// The environment it is in, by name.
+    /// The name of the environment in which the instance is.
     #[serde(deserialize_with = "id")]
     pub environment: String,
-    /// The release it runs, by id.
+    /// The id of the release that the instance runs.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
     pub release: Option<String>,
-    /// What it is doing, or shall be doing.
+    /// The present status of an actual instance, or the wanted status of a desired one.
     pub status: InstanceStatus,
-    /// What is in it.
+    /// The components of the instance.
     #[serde(default, deserialize_with = "distinct")]
     pub components: Vec<Component>,
-    /// How it is configured.
+    /// The configured values of the instance.
     #[serde(default, deserialize_with = "distinct")]
     pub configuration: Vec<ConfigurationItem>,
-    /// Who owns it.
+    /// The owner of the instance, for example a team or an e-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
     pub owner: Option<String>,
-    /// Where it is.
+    /// The place of the instance, for example a host, a data centre or a slot.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
     pub location: Option<String>,
-    /// How many consumers use it; absent when nobody knows.
+    /// The number of consumers that use the instance. Absent if it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consumers: Option<u32>,
-    /// Whether it is monitored.
+    /// Whether the instance is monitored.
     #[serde(default)]
     pub monitored: bool,
-    /// Whether it is documented.
+    /// Whether the instance is documented.
     #[serde(default)]
     pub documented: bool,
-    /// When it was created.
+    /// When the instance was created (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
-    /// When it was last changed.
+    /// When the instance was last changed (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified: Option<Timestamp>,
 }

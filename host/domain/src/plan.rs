@@ -9,79 +9,79 @@ use crate::distinct::distinct;
 use crate::name::{id, ids, some_name, texts};
 use crate::{Component, Digest, Duration, PersonId, Rollout, TimeWindow, Timestamp, WayBack};
 
-/// What happens to the data of an instance that is removed.
+/// The retention of the data of a removed instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataRetention {
-    /// How long the data is kept.
+    /// How long the data is kept after the removal.
     pub keep: Duration,
     /// Whether the customer can view it during that time.
     pub viewable_by_customer: bool,
-    /// Who decided it, by person id.
+    /// The id of the person who decided it.
     pub decided_by: PersonId,
 }
 
-/// A deployment plan.
+/// The plan of a deployment, which people approve.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// Unique within the deployment.
+    /// The id of the plan, unique within the deployment.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// The booked slot.
+    /// The time slot that is booked for the deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<TimeWindow>,
-    /// As the organization ranks.
+    /// The priority of the deployment, in the organization's own words.
     #[serde(default)]
     pub priority: String,
-    /// The step after which there is no way back.
+    /// The id of the step after which the deployment can no longer be rolled back.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_name")]
     pub point_of_no_return: Option<String>,
-    /// How it is undone before that.
+    /// How the deployment is rolled back before the point of no return.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub way_back: Option<WayBack>,
-    /// The span in which events are suppressed.
+    /// The time span in which events are suppressed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppression: Option<TimeWindow>,
-    /// Whether the plan makes use of office hours because nobody consumes the product yet.
+    /// Whether the plan uses office hours, because the product has no consumers yet.
     #[serde(default)]
     pub office_hours_exception: bool,
-    /// The instances that the deployment touches, by id.
+    /// The ids of the instances that the deployment changes.
     #[serde(default, deserialize_with = "ids")]
     pub targets: Vec<String>,
-    /// What happens to the data of what is removed.
+    /// The retention of the data of removed instances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_retention: Option<DataRetention>,
     /// The acceptance criteria, one sentence each.
     #[serde(default, deserialize_with = "texts")]
     pub criteria: Vec<String>,
-    /// The steps that the model's strategy laid out.
+    /// The rollout that the model's strategy planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
 }
 
-/// What was approved at the exit of plan-and-approve. It is carried through the later stages as evidence.
+/// The approved plan: what the exit of plan-and-approve approved. The later stages compare the deployment with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApprovedPlan {
-    /// What the approvals named.
+    /// The subject that the approvals named: the digest over everything that was approved.
     pub subject: Digest,
-    /// The decision that approved it, by id.
+    /// The id of the decision that approved the plan.
     pub decision: String,
-    /// When.
+    /// When the plan was approved (RFC 3339); the server sets it.
     pub at: Timestamp,
-    /// The release, by id.
+    /// The id of the approved release.
     pub release: String,
-    /// Its components.
+    /// The components of the approved release.
     #[serde(deserialize_with = "distinct")]
     pub components: Vec<Component>,
-    /// The digests of the parts that the subject is made of, by name: they tell which of them has changed since.
+    /// The digests of the parts of the subject, by name. They tell which part has changed since.
     pub parts: BTreeMap<String, Digest>,
-    /// The evidence that was approved, by name: for each, the digest of its content's digest, media type, source and date (`made`)
-    /// together.
+    /// The approved evidence, by name. Each digest covers the content's digest, the media type, the source and the date
+    /// (`made`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence: BTreeMap<String, Digest>,
-    /// The digest of the plan.
+    /// The digest of the approved plan.
     pub plan: Digest,
     /// The digest of the deployment model.
     pub model: Digest,

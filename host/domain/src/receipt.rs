@@ -11,30 +11,30 @@ use crate::Digest;
 /// The version of the plugin contract that this host speaks.
 pub const CONTRACT_VERSION: &str = "0.2.0-rc.1";
 
-/// What one call of a plugin was, and what it used.
+/// The receipt of one call of a plugin, with the resources that it used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Receipt {
-    /// The digest of the component, as it was handed in.
+    /// The digest of the plugin's component.
     pub component: Digest,
-    /// The digest of its settings' canonical JSON, in which marked ids of people have their normal form.
+    /// The digest of the plugin's settings as canonical JSON, with marked ids of people in their normal form.
     pub settings: Digest,
-    /// The version of the contract that it was called by.
+    /// The version of the contract under which the plugin was called.
     pub contract: String,
     /// The function that was called, for example `decide`.
     pub function: String,
-    /// How much fuel it used itself: about one unit per instruction. The same call always uses the same.
+    /// The fuel that the plugin used: about one unit per instruction. The same call always uses the same amount.
     pub fuel: u64,
-    /// How much the host did for it, in units of fuel: for each call of a host function, and for the texts that it passed. The
-    /// limit on fuel holds for this by itself, too.
+    /// The work of the host for the plugin, in units of fuel: for each call of a host function, and for the texts that
+    /// were passed. The limit on fuel applies to this amount separately, too.
     pub host_effort: u64,
-    /// The most linear memory that it held, in bytes.
+    /// The largest linear memory that the plugin held, in bytes.
     pub peak_memory: u64,
-    /// How long it took, in microseconds. The one figure here that differs from run to run.
+    /// The duration of the call, in microseconds. It is the only figure here that differs from run to run.
     pub wall_time_us: u64,
-    /// How often it called each host function.
+    /// The number of calls of each host function, by name.
     pub host_calls: BTreeMap<String, u64>,
-    /// Whether this is an earlier call, on the same snapshot but at an earlier moment, whose answer was used again: it had
-    /// looked neither at the time nor outside, so another call would have come to the same.
+    /// Whether the answer of an earlier call on the same snapshot was used again. That call read neither the time nor
+    /// anything outside, so a new call would have given the same answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reused: bool,
 }
@@ -43,23 +43,23 @@ pub struct Receipt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
-    /// It used up its fuel.
+    /// The call used up its fuel.
     OutOfFuel,
-    /// It took longer than the wall clock allows.
+    /// The call took longer than the time limit.
     TimedOut,
-    /// It asked for more memory than it was granted.
+    /// The plugin asked for more memory than allowed.
     MemoryExceeded,
-    /// It trapped: a panic, a memory fault, a stack overflow.
+    /// The plugin trapped: a panic, a memory fault or a stack overflow.
     Trapped,
-    /// Its answer is larger than allowed.
+    /// The plugin's answer is larger than allowed.
     ResultTooLarge,
-    /// It said itself that it could not answer.
+    /// The plugin reported that it could not answer.
     PluginError,
-    /// It broke the contract: an answer that the contract rules out.
+    /// The plugin broke the contract, for example with an answer that the contract does not allow.
     ContractViolation,
-    /// The host could not do what it had granted: keep what the plugin wanted to be kept.
+    /// The host could not store the values that the plugin set.
     HostFailed,
-    /// In a replay alone: it asked the host for something that the recording has no answer to.
+    /// Only in a replay: the plugin asked the host for something that the recording does not have.
     NotRecorded,
 }
 
@@ -80,12 +80,12 @@ impl FailureKind {
     }
 }
 
-/// A call that gave no answer.
+/// The failure of a call that gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
-    /// What happened.
+    /// The kind of the failure.
     pub kind: FailureKind,
-    /// What happened, with the limit and what was used where there is a limit.
+    /// The failure in words, with the limit and the used amount where there is a limit.
     pub message: String,
     /// The code of the plugin's own error, if it gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -9,48 +9,48 @@ use crate::distinct::{distinct, keyed};
 use crate::name::{by_name, id, ids, some_text, text, texts};
 use crate::{Severity, TimeWindow, Timestamp};
 
-/// A request from Consume or to Fulfill.
+/// An order from Consume or to Fulfill.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
-    /// Unique among the orders.
+    /// The id of the order, unique among the orders.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// As the ordering system says.
+    /// The status of the order, in the words of the ordering system.
     #[serde(deserialize_with = "text")]
     pub status: String,
-    /// When it was placed.
+    /// When the order was placed (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placed: Option<Timestamp>,
-    /// When it is needed.
+    /// When the order must be fulfilled (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
-    /// The values that it requires.
+    /// The values that the order requires, by name.
     #[serde(default, deserialize_with = "by_name")]
     pub required: std::collections::BTreeMap<String, String>,
 }
 
-/// How one resource is fulfilled.
+/// A fulfillment book: the procedure that fulfills one kind of resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FulfillmentBook {
-    /// Unique among the fulfillment books.
+    /// The id of the fulfillment book, unique among the fulfillment books.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// The resource that it fulfills.
+    /// The resource that the procedure fulfills.
     #[serde(deserialize_with = "text")]
     pub resource: String,
-    /// Whether it runs without people.
+    /// Whether the procedure runs without people.
     pub automated: bool,
-    /// Whether somebody has verified it for this deployment.
+    /// Whether somebody has verified the procedure for this deployment.
     #[serde(default)]
     pub verified: bool,
-    /// How long it takes.
+    /// How long the procedure takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_time: Option<crate::Duration>,
 }
 
-/// The types of service contract.
+/// The type of a service contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ServiceContractKind {
@@ -62,173 +62,173 @@ pub enum ServiceContractKind {
     Uc,
 }
 
-/// A service contract.
+/// A contract about a service, between its provider and its consumer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceContract {
-    /// Unique among the contracts.
+    /// The id of the contract, unique among the contracts.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// Its type.
+    /// The type of the contract.
     pub kind: ServiceContractKind,
-    /// Who provides.
+    /// The provider of the service.
     #[serde(deserialize_with = "text")]
     pub provider: String,
-    /// Who consumes.
+    /// The consumer of the service.
     #[serde(deserialize_with = "text")]
     pub consumer: String,
-    /// Whether it is in force.
+    /// Whether the contract is in force.
     pub active: bool,
-    /// From when to when.
+    /// The term of the contract: its start and its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub term: Option<TimeWindow>,
-    /// When the product may be worked on.
+    /// The times at which the product may be changed.
     #[serde(default)]
     pub maintenance_windows: Vec<TimeWindow>,
-    /// When it must not be touched.
+    /// The times at which the product must not be changed.
     #[serde(default)]
     pub blackouts: Vec<TimeWindow>,
-    /// What was promised, one sentence each.
+    /// The objectives that were promised, one sentence each.
     #[serde(default, deserialize_with = "texts")]
     pub objectives: Vec<String>,
 }
 
-/// A key performance indicator and what it shows.
+/// A key performance indicator with its last value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Kpi {
-    /// Unique among the indicators.
+    /// The id of the indicator, unique among the indicators.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// What it is for.
+    /// The objective that the indicator serves.
     #[serde(default)]
     pub objective: String,
-    /// What is measured, with its unit.
+    /// The metric that is measured, with its unit.
     #[serde(deserialize_with = "text")]
     pub metric: String,
-    /// The value is good up to here.
+    /// The largest good value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_most: Option<f64>,
-    /// The value is good from here.
+    /// The smallest good value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<f64>,
-    /// The last value; absent when there is no data.
+    /// The last measured value. Absent if there is no data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
-    /// When it was measured.
+    /// When the value was measured (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Timestamp>,
 }
 
-/// What watches an instance.
+/// A monitor that watches an instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceMonitor {
-    /// Unique among the monitors.
+    /// The id of the monitor, unique among the monitors.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// Its type, for example `http` or `process`.
+    /// The type of the monitor, for example `http` or `process`.
     #[serde(deserialize_with = "text")]
     pub kind: String,
-    /// The instance that it watches, by id.
+    /// The id of the instance that the monitor watches.
     #[serde(deserialize_with = "id")]
     pub instance: String,
-    /// When it last ran.
+    /// When the monitor last ran (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_run: Option<Timestamp>,
-    /// How that ended.
+    /// The result of the last run, in the monitor's own words.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
     pub last_status: Option<String>,
 }
 
-/// Something that a monitor or a component reported.
+/// An event that a monitor or a component reported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
-    /// Unique among the events.
+    /// The id of the event, unique among the events.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// Its category, for example `informational`, `warning`, `exception`.
+    /// The category of the event, for example `informational`, `warning` or `exception`.
     #[serde(deserialize_with = "text")]
     pub category: String,
-    /// How much it matters.
+    /// The severity of the event.
     pub severity: Severity,
-    /// Its status.
+    /// The status of the event, in the words of the system that reported it.
     #[serde(default)]
     pub status: String,
-    /// When it happened.
+    /// When the event happened (RFC 3339).
     pub at: Timestamp,
-    /// One line.
+    /// The message of the event, on one line.
     #[serde(default)]
     pub message: String,
 }
 
-/// An interruption or a loss of quality.
+/// An incident: an interruption of a service, or a loss of its quality.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Incident {
-    /// Unique among the incidents.
+    /// The id of the incident, unique among the incidents.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// Its status.
+    /// The status of the incident, in the words of the system that tracks it.
     #[serde(deserialize_with = "text")]
     pub status: String,
-    /// How bad it is.
+    /// The severity of the incident.
     pub severity: Severity,
-    /// As the organization ranks.
+    /// The priority of the incident, in the organization's own words.
     #[serde(default)]
     pub priority: String,
-    /// When the outage began.
+    /// When the outage began (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outage_start: Option<Timestamp>,
-    /// When it ended.
+    /// When the outage ended (RFC 3339). Absent if it goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outage_end: Option<Timestamp>,
-    /// The changes that it is linked to, by id.
+    /// The ids of the changes that the incident is linked to.
     #[serde(default, deserialize_with = "ids")]
     pub changes: Vec<String>,
 }
 
-/// Instructions for operators.
+/// A runbook: instructions for operators.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Runbook {
-    /// Unique among the runbooks.
+    /// The id of the runbook, unique among the runbooks.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// One line.
+    /// The title of the runbook, on one line.
     #[serde(deserialize_with = "text")]
     pub title: String,
-    /// Whether it is deployed together with the instance.
+    /// Whether the runbook is deployed together with the instance.
     pub deployed: bool,
 }
 
-/// All of them.
+/// The records of other systems that plugins can read as facts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Records {
-    /// The fact `it4it.orders`.
+    /// The orders. Plugins read them as the fact `it4it.orders`.
     #[serde(deserialize_with = "distinct")]
     pub orders: Vec<Order>,
-    /// The fact `it4it.fulfillment-books`.
+    /// The fulfillment books. Plugins read them as the fact `it4it.fulfillment-books`.
     #[serde(deserialize_with = "distinct")]
     pub fulfillment_books: Vec<FulfillmentBook>,
-    /// The fact `it4it.service-contracts`.
+    /// The service contracts. Plugins read them as the fact `it4it.service-contracts`.
     #[serde(deserialize_with = "distinct")]
     pub service_contracts: Vec<ServiceContract>,
-    /// The fact `it4it.kpis`.
+    /// The key performance indicators. Plugins read them as the fact `it4it.kpis`.
     #[serde(deserialize_with = "distinct")]
     pub kpis: Vec<Kpi>,
-    /// The fact `it4it.service-monitors`.
+    /// The monitors. Plugins read them as the fact `it4it.service-monitors`.
     #[serde(deserialize_with = "distinct")]
     pub service_monitors: Vec<ServiceMonitor>,
-    /// The fact `it4it.events`.
+    /// The events. Plugins read them as the fact `it4it.events`.
     #[serde(deserialize_with = "distinct")]
     pub events: Vec<Event>,
-    /// The fact `it4it.incidents`.
+    /// The incidents. Plugins read them as the fact `it4it.incidents`.
     #[serde(deserialize_with = "distinct")]
     pub incidents: Vec<Incident>,
-    /// The fact `it4it.runbooks`.
+    /// The runbooks. Plugins read them as the fact `it4it.runbooks`.
     #[serde(deserialize_with = "distinct")]
     pub runbooks: Vec<Runbook>,
 }

@@ -11,71 +11,71 @@ use crate::{Digest, Timestamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ComponentKind {
-    /// A device.
+    /// A physical device.
     Hardware,
     /// A program, library, image or package.
     Software,
-    /// A text for people.
+    /// A document for people.
     Documentation,
-    /// A way of working.
+    /// A documented way of working.
     Process,
-    /// A right to use something.
+    /// A licence: the right to use something.
     Licence,
     /// Data that is deployed as such.
     Data,
-    /// None of these.
+    /// A component of another kind.
     Other,
 }
 
-/// One part of a release, or of an instance.
+/// A component of a release or of an instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Component {
-    /// Unique within its release or instance.
+    /// The name of the component, unique within its release or instance.
     #[serde(deserialize_with = "name")]
     pub name: String,
-    /// What it is.
+    /// The kind of the component.
     pub kind: ComponentKind,
-    /// As its producer writes it.
+    /// The version of the component, as its producer writes it.
     #[serde(deserialize_with = "name")]
     pub version: String,
-    /// The digest of its content; absent for what has no bytes.
+    /// The SHA-256 digest of the component's content. Absent if the component has no bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
-    /// The IANA media type of its content.
+    /// The IANA media type of the component's content.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
     pub media_type: Option<String>,
-    /// The repository it was taken from, as a URI.
+    /// The repository that the component was taken from, as a URI.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
     pub origin: Option<String>,
 }
 
-/// What tells a component from any other.
+/// The identity of a component: name, version and digest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ComponentIdentity {
-    /// Unique within its release.
+    /// The name of the component, unique within its release.
     #[serde(deserialize_with = "name")]
     pub name: String,
-    /// As its producer writes it.
+    /// The version of the component, as its producer writes it.
     #[serde(deserialize_with = "name")]
     pub version: String,
-    /// The digest of its content; absent for what has no bytes.
+    /// The SHA-256 digest of the component's content. Absent if the component has no bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
 }
 
-/// How far a product release has come.
+/// The status of a product release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReleaseStatus {
-    /// Still being built or tested.
+    /// The release is still being built or tested.
     Draft,
-    /// Accepted by whoever tests it.
+    /// The people who test the release have accepted it.
     Accepted,
-    /// Accepted and published: it can be chosen for deployment.
+    /// The release is accepted and published: it can be chosen for deployment.
     Published,
-    /// Taken back: it must not be deployed.
+    /// The release was withdrawn: it must not be deployed.
     Withdrawn,
 }
 
@@ -83,10 +83,10 @@ pub enum ReleaseStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseNotes {
-    /// Where they can be read.
+    /// The address of the release notes, as a URI.
     #[serde(deserialize_with = "text")]
     pub uri: String,
-    /// The digest of their text.
+    /// The SHA-256 digest of the text of the release notes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
     /// The ids of the defects that the notes list.
@@ -94,63 +94,63 @@ pub struct ReleaseNotes {
     pub defects: Vec<String>,
 }
 
-/// How far a defect has come.
+/// The status of a defect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DefectStatus {
-    /// Known, nothing decided.
+    /// The defect is known, and nothing is decided about it.
     Open,
-    /// Known, and accepted for this release.
+    /// The defect is known, and accepted for this release.
     Accepted,
-    /// Repaired in this release.
+    /// The defect is repaired in this release.
     Fixed,
 }
 
-/// How much something matters.
+/// The severity of a defect, event, incident or finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
-    /// Worth saying.
+    /// For information only.
     Info,
-    /// Hardly matters.
+    /// Of little importance.
     Low,
-    /// Matters.
+    /// Of some importance.
     Medium,
-    /// Matters a lot.
+    /// Of great importance.
     High,
-    /// Matters more than anything else.
+    /// Of the greatest importance.
     Critical,
 }
 
-/// A known flaw of a release.
+/// A known defect of a release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Defect {
-    /// Unique within the release.
+    /// The id of the defect, unique within the release.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// One line.
+    /// The title of the defect, on one line.
     #[serde(deserialize_with = "text")]
     pub title: String,
-    /// How bad it is.
+    /// The severity of the defect.
     pub severity: Severity,
-    /// What was decided about it.
+    /// The status of the defect: open, accepted or fixed.
     pub status: DefectStatus,
 }
 
-/// How far a knowledge item has come.
+/// The status of a knowledge item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KnowledgeStatus {
-    /// Being written.
+    /// The item is being written.
     Draft,
-    /// Being reviewed.
+    /// The item is being reviewed.
     InReview,
-    /// Reviewed and found right.
+    /// The item was reviewed and found correct.
     Validated,
-    /// Validated and visible to its readers.
+    /// The item is validated and visible to its readers.
     Published,
-    /// No longer valid.
+    /// The item is no longer valid.
     Archived,
 }
 
@@ -158,18 +158,18 @@ pub enum KnowledgeStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KnowledgeItem {
-    /// Unique within the release.
+    /// The id of the knowledge item, unique within the release.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// One line.
+    /// The title of the knowledge item, on one line.
     #[serde(deserialize_with = "text")]
     pub title: String,
-    /// How far it has come.
+    /// The status of the knowledge item.
     pub status: KnowledgeStatus,
-    /// Who wrote it.
+    /// The author of the knowledge item.
     #[serde(deserialize_with = "text")]
     pub author: String,
-    /// From this moment on it is no longer valid.
+    /// From when on the item is no longer valid (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
 }
@@ -178,36 +178,36 @@ pub struct KnowledgeItem {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Release {
-    /// Unique among all releases of all products.
+    /// The id of the release, unique among all releases of all products.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// For people.
+    /// The name of the release, for display.
     #[serde(deserialize_with = "text")]
     pub name: String,
-    /// As the product's owner counts.
+    /// The version of the release, in the numbering of the product's owner.
     #[serde(deserialize_with = "name")]
     pub version: String,
-    /// One paragraph.
+    /// The description of the release, in one paragraph.
     #[serde(default)]
     pub description: String,
-    /// How far it has come.
+    /// The status of the release.
     pub status: ReleaseStatus,
     /// The digest of the release as a whole, which protects it from tampering.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
-    /// Free words.
+    /// Tags: any words that describe the release.
     #[serde(default, deserialize_with = "names")]
     pub tags: Vec<String>,
-    /// All that is in it.
+    /// All components of the release.
     #[serde(deserialize_with = "distinct")]
     pub components: Vec<Component>,
     /// The release notes, once they are written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<ReleaseNotes>,
-    /// The known defects.
+    /// The known defects of the release.
     #[serde(default, deserialize_with = "distinct")]
     pub defects: Vec<Defect>,
-    /// What people need to know.
+    /// The knowledge items: what operators, service desk and users need to know.
     #[serde(default, deserialize_with = "distinct")]
     pub knowledge_items: Vec<KnowledgeItem>,
 }

@@ -7,47 +7,47 @@ use crate::distinct::{distinct, keyed};
 use crate::name::{id, name, names, some_name, text};
 use crate::{Digest, Duration, Reason, Timestamp};
 
-/// What the host does in one step. Each can be repeated without harm.
+/// The action of a step. Each can be repeated without harm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum StepAction {
     /// Install the release's components into a slot.
     Deploy {
-        /// Where: a name that the environment understands.
+        /// The name of the slot, which the environment must know.
         #[serde(deserialize_with = "name")]
         slot: String,
-        /// How much of the capacity, in percent.
+        /// The share of the capacity, in percent.
         capacity: u8,
     },
-    /// Change who is sent to a slot.
+    /// Change the share of consumers that use a slot.
     Route {
-        /// The slot.
+        /// The name of the slot.
         #[serde(deserialize_with = "name")]
         slot: String,
         /// The share of the consumers, in percent.
         weight: u8,
     },
-    /// Wait: for that long, or, if `null`, until a person resumes.
+    /// Wait for this long, or, if `null`, until a person resumes.
     Hold(Option<Duration>),
-    /// Run checks, by the ids that the deployment model gives them.
+    /// Run the checks with these ids in the deployment model.
     Analyze(#[serde(deserialize_with = "names")] Vec<String>),
-    /// Take a slot out of use and remove what is in it.
+    /// Take the slot with this name out of use, and remove its content.
     Retire(#[serde(deserialize_with = "name")] String),
-    /// Do an activity that the environment knows by name.
+    /// Do the activity with this name, which the environment must know.
     Activity(#[serde(deserialize_with = "name")] String),
 }
 
-/// One step.
+/// One step of a rollout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// Unique within the rollout.
+    /// The id of the step, unique within the rollout.
     #[serde(deserialize_with = "name")]
     pub id: String,
-    /// For people.
+    /// The title of the step, for display.
     #[serde(deserialize_with = "text")]
     pub title: String,
-    /// What the host does.
+    /// The action that carries out the step.
     pub action: StepAction,
 }
 
@@ -55,10 +55,10 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LastKnownGood {
-    /// The release, by id.
+    /// The id of the release.
     #[serde(deserialize_with = "id")]
     pub release: String,
-    /// Its digest.
+    /// The digest of the release as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
     /// Whether the rollback has been rehearsed.
@@ -66,80 +66,80 @@ pub struct LastKnownGood {
     pub rehearsed: bool,
 }
 
-/// How a deployment is undone.
+/// How a deployment is rolled back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WayBack {
-    /// Remove what was installed: the way back of a first release.
+    /// Remove what was installed. This is how a first release is rolled back.
     Removal,
     /// Return to the last known good release.
     LastKnownGood(LastKnownGood),
-    /// There is none: only forward.
+    /// The deployment cannot be rolled back; problems are repaired by going forward.
     ForwardOnly,
 }
 
-/// The whole way, decided once and approved with the plan.
+/// A rollout: all steps of a deployment, planned by a strategy and approved with the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rollout {
-    /// In order.
+    /// The steps, in the order in which they are done.
     #[serde(deserialize_with = "distinct")]
     pub steps: Vec<Step>,
     /// The id of the step that cannot be undone: once it has begun, only forward.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_name")]
     pub point_of_no_return: Option<String>,
-    /// How it is undone before that.
+    /// How the deployment is rolled back before the point of no return.
     pub way_back: WayBack,
-    /// One sentence.
+    /// The rollout in one sentence, for people.
     #[serde(deserialize_with = "text")]
     pub summary: String,
 }
 
-/// How a step is doing.
+/// The status of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepStatus {
-    /// Not begun.
+    /// The step has not begun.
     Pending,
-    /// Begun and not ended.
+    /// The step has begun and not ended.
     Running,
-    /// Done.
+    /// The step succeeded.
     Succeeded,
-    /// Ended, and not done.
+    /// The step failed.
     Failed,
-    /// An analysis had not enough data.
+    /// The step is an analysis that had not enough data.
     Inconclusive,
 }
 
-/// What the host knows of one step.
+/// The state of one step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StepState {
-    /// The step, by id.
+    /// The id of the step.
     pub id: String,
-    /// How it is doing.
+    /// The status of the step.
     pub status: StepStatus,
-    /// When it last began.
+    /// When the step last began (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub began: Option<Timestamp>,
-    /// When it ended.
+    /// When the step ended (RFC 3339). Absent while it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Timestamp>,
-    /// How often it was begun.
+    /// How often the step was begun.
     #[serde(default)]
     pub attempts: u32,
-    /// Whether a person said to go on.
+    /// Whether a person resumed the step.
     #[serde(default)]
     pub resumed: bool,
 }
 
-/// How far a rollout has come.
+/// The progress of a rollout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Progress {
-    /// The way.
+    /// The rollout that is carried out.
     pub rollout: Rollout,
-    /// One per step, in the order of the rollout.
+    /// The state of each step, in the order of the rollout.
     pub steps: Vec<StepState>,
     /// Whether the point of no return has been passed.
     pub past_point_of_no_return: bool,
@@ -225,31 +225,31 @@ impl Progress {
     }
 }
 
-/// Why nothing happens now.
+/// A wait: why nothing happens now, and until when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Wait {
-    /// When to ask again; absent: when something changed.
+    /// When to ask again (RFC 3339). Absent: when something changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// Whether a person has to resume the step.
     pub for_person: bool,
-    /// Why.
+    /// The reason for the wait.
     pub reason: Reason,
 }
 
-/// What a strategy says to do next.
+/// The next action, as a strategy says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
-    /// Do this step, by id.
+    /// Do the step with this id.
     Perform(String),
-    /// Nothing for now.
+    /// Do nothing for now.
     Wait(Wait),
-    /// Take the way back.
+    /// Roll back, for this reason.
     RollBack(Reason),
-    /// Stop where it is and let people decide.
+    /// Pause the rollout and let people decide, for this reason.
     Pause(Reason),
-    /// All is done.
+    /// The rollout is complete.
     Complete,
 }
 

@@ -13,19 +13,19 @@ use crate::{
     with_canonical_json,
 };
 
-/// Everything that one decision may look at. Nothing that is not in it can change the decision.
+/// The snapshot of a decision: everything that the decision depends on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Snapshot {
-    /// The deployment as it stands.
+    /// The deployment at the time of the snapshot.
     #[serde(flatten)]
     pub deployment: Arc<Deployment>,
-    /// The gate that is asked for.
+    /// The gate that is evaluated.
     pub gate: Gate,
-    /// The only time that plugins know.
+    /// The time of the snapshot (RFC 3339), which is the only time that plugins know.
     pub now: Timestamp,
-    /// What an approval has to name: the digest over all that is approved.
+    /// The digest over everything that is approved. An approval must name it.
     pub subject: Digest,
-    /// Evidence by name.
+    /// The attached evidence, by name.
     #[serde(default)]
     pub evidence: BTreeMap<String, Evidence>,
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The four stages, in order.
+/// The four stages of a deployment, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
@@ -34,13 +34,13 @@ impl Stage {
     }
 }
 
-/// Each stage is gated on the way in and on the way out.
+/// The two gates of a stage: its entrance and its exit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// May the stage begin?
+    /// The gate before the stage: may it begin?
     Entrance,
-    /// Is the stage done?
+    /// The gate after the stage: is it done?
     Exit,
 }
 
@@ -57,13 +57,13 @@ impl Phase {
     }
 }
 
-/// One of the eight gates.
+/// One of the eight gates: a stage and a phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gate {
-    /// The stage that it guards.
+    /// The stage of the gate.
     pub stage: Stage,
-    /// On the way in or on the way out.
+    /// The phase: the entrance or the exit of the stage.
     pub phase: Phase,
 }
 
@@ -80,15 +80,15 @@ impl fmt::Display for Gate {
     }
 }
 
-/// What kind of deployment it is; it decides which of the [rules](crate::rules) apply.
+/// The scenario of a deployment. It decides which of the [rules](crate::rules) apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scenario {
-    /// There is no live instance yet. The way back is removal.
+    /// The first deployment: no live instance exists yet. It is rolled back by removal.
     FirstRelease,
-    /// Instances exist and are updated. The way back is the last known good release.
+    /// An update of existing instances. It is rolled back to the last known good release.
     NewVersion,
-    /// Instances are retired, in whole or in part.
+    /// The removal of instances, of all or some.
     Removal,
 }
 

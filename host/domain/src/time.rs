@@ -194,13 +194,13 @@ fn millis_of(text: &str) -> Option<u128> {
     }
 }
 
-/// A span of time: `start` is in it, `end` is not.
+/// A time window, which includes `start` and excludes `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TimeWindow {
-    /// The first moment in it.
+    /// The first moment in the window (RFC 3339).
     pub start: Timestamp,
-    /// The first moment after it.
+    /// The first moment after the window (RFC 3339).
     pub end: Timestamp,
 }
 

@@ -21,7 +21,7 @@ use crate::{Append, CommittedAppend, Error, LedgerClock, SourceEntry, StorageHea
 pub type AppendCallback = Box<dyn FnOnce(Result<CommittedAppend, Error>) + Send>;
 
 /// What can be read of a log, which is all that an [audit](crate::audit) or a [proof](crate::prove_inclusion) needs. It
-/// need not be a storage: the pages that a server hands out are enough, because nothing is believed unchecked.
+/// need not be a storage: the pages that a server returns are enough, because everything in them is verified.
 pub trait LogSource: Send + Sync {
     /// The head of the log.
     ///

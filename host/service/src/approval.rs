@@ -12,24 +12,24 @@ use super::{
 };
 use crate::lifecycle::{DeploymentEvent, RecordedApproval, StagePosition};
 
-/// An answer that is given.
+/// An approval or rejection to record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewApproval {
-    /// In which role.
+    /// The role in which the person answers: one of the person's roles.
     #[serde(deserialize_with = "fields::name")]
     pub role: String,
-    /// What is answered.
+    /// The answer: approved or rejected.
     pub answer: ApprovalAnswer,
-    /// What was looked at: the `subject` of the deployment.
+    /// The `subject` of the deployment that the person looked at.
     pub subject: Digest,
-    /// From this moment on it no longer counts.
+    /// From when on the answer no longer counts (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
-    /// What there is to say.
+    /// The comment of the person who answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
-    /// In whose place it is given, by person id: of somebody who delegated the role.
+    /// The id of the person in whose place the answer is given. That person must have delegated the role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<PersonId>,
 }

@@ -30,45 +30,45 @@ const REMEMBERED: usize = 16_384;
 /// How a decision was asked for: kept beside it in the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionOrigin {
-    /// By which interface: `api`, `authzen`, `opa`, or a path of the latter.
+    /// The interface of the request: `api`, `authzen`, `opa`, or a path of the OPA data API.
     pub path: String,
-    /// What was handed in with the request, if it is to be kept.
+    /// The input of the request, if the server keeps it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
-    /// The request that asked.
+    /// The request that asked for the decision.
     #[serde(default)]
     pub request: RequestRef,
 }
 
-/// The request that asked.
+/// The request that asked for a decision.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestRef {
-    /// Its id.
+    /// The id of the request: its `X-Request-ID`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The trace that it belongs to, in hexadecimal digits.
+    /// The id of the trace that the request belongs to, in hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
-    /// The span, in hexadecimal digits.
+    /// The id of the span in the trace, in hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<String>,
-    /// The address that it came from.
+    /// The network address that the request came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<String>,
 }
 
-/// How long the parts of a decision took. What a clock says is no part of the decision itself.
+/// The durations of the parts of a decision. They are not part of the decision itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionPhases {
-    /// Reading the deployment, in nanoseconds.
+    /// The time for reading the deployment, in nanoseconds.
     #[serde(rename = "read_ns", with = "nanoseconds")]
     #[schemars(with = "u64")]
     pub read: Duration,
-    /// Choosing the model and taking the snapshot, in nanoseconds.
+    /// The time for choosing the model and taking the snapshot, in nanoseconds.
     #[serde(rename = "snapshot_ns", with = "nanoseconds")]
     #[schemars(with = "u64")]
     pub snapshot: Duration,
-    /// Asking the plugins and combining what they say, in nanoseconds.
+    /// The time for calling the plugins and combining their answers, in nanoseconds.
     #[serde(rename = "evaluate_ns", with = "nanoseconds")]
     #[schemars(with = "u64")]
     pub evaluate: Duration,
@@ -91,27 +91,27 @@ mod nanoseconds {
 /// A decision as the ledger keeps it: the body of a `decision` entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionRecord {
-    /// The decision.
+    /// The decision itself: verdict, reasons and outcomes.
     pub decision: Decision,
-    /// The team whose deployment it is about.
+    /// The team that owns the deployment.
     pub team: TeamName,
-    /// Who asked.
+    /// The person who asked for the decision, and the credential.
     pub actor: EventActor,
-    /// How.
+    /// The interface and the request that asked for the decision.
     #[serde(flatten)]
     pub asked: DecisionOrigin,
-    /// Whether the gate was passed with it, or only asked.
+    /// Whether the deployment passed the gate with this decision. Otherwise the gate was only evaluated.
     pub passed: bool,
-    /// The deployment as it was looked at, without gate and time: content of the ledger. With what stands here it is the
-    /// snapshot, byte for byte.
+    /// The digest of the deployment without gate and time, which the ledger holds as content. Together with this record
+    /// it is the snapshot, byte for byte.
     pub deployment: Digest,
-    /// The evidence that was looked at, by name; its bytes are content of the ledger.
+    /// The evidence of the snapshot, by name. The ledger holds its bytes as content.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence: BTreeMap<String, Evidence>,
-    /// The recordings of plugins that could ask for more: content of the ledger.
+    /// The digests of the recordings of plugins with capabilities, which the ledger holds as content.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recordings: Vec<Digest>,
-    /// How long it took.
+    /// The time that each part of the decision took.
     pub phases: DecisionPhases,
 }
 

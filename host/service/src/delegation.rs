@@ -19,52 +19,54 @@ use crate::lifecycle::EventActor;
 /// The stream for delegations.
 const DELEGATIONS: &str = "delegations";
 
-/// A delegation that is asked for.
+/// A delegation to grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewDelegation {
-    /// To whom, by person id.
+    /// The id of the person who receives the role.
     pub to: PersonId,
-    /// Which role.
+    /// The role that is delegated.
     #[serde(deserialize_with = "fields::name")]
     pub role: String,
-    /// Until when.
+    /// When the delegation ends (RFC 3339).
     pub expires: Timestamp,
-    /// Why.
+    /// The reason for the delegation.
     #[serde(deserialize_with = "fields::text")]
     pub reason: String,
-    /// For the deployments of this team only; without it, for those of all teams that the lender sees now.
+    /// The team whose deployments the delegation applies to. If absent, all teams that the lender sees now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamName>,
 }
 
-/// A delegation, as it was granted.
+/// A granted delegation of a role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delegation {
-    /// Unique.
+    /// The id of the delegation; the server sets it.
     pub id: String,
-    /// Whose role it is, by person id.
+    /// The id of the person whose role it is.
     pub from: PersonId,
-    /// What was asked for.
+    /// The delegation as it was requested.
     #[serde(flatten)]
     pub asked: NewDelegation,
-    /// For whose deployments it is: those of the lender at the moment of lending, or those of the team that was named.
+    /// The teams whose deployments the delegation applies to: those of the lender when it was granted, or the named
+    /// team.
     pub teams: Teams,
-    /// Who lent it, with which credential.
+    /// The person who granted the delegation, and the credential.
     pub by: EventActor,
-    /// Since when.
+    /// When the delegation was granted (RFC 3339); the server sets it.
     pub granted: Timestamp,
-    /// Whether the lender held a valid API token in the role at that moment. Then the delegation ends with the last one.
+    /// Whether the lender held a valid API token in the role when the delegation was granted. If so, the delegation
+    /// ends with the lender's last such token.
     pub ends_with_tokens: bool,
 }
 
-/// A delegation, and what became of it.
+/// A delegation and its present state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DelegationState {
-    /// The delegation.
+    /// The delegation as it was granted.
     #[serde(flatten)]
     pub delegation: Delegation,
-    /// Since when it is ended before its time.
+    /// When the delegation was ended early (RFC 3339). Absent if it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Timestamp>,
 }

@@ -21,15 +21,15 @@ use lockgate_engine::RESERVED;
 /// The longest id, in bytes.
 const LONGEST_ID: usize = 128;
 
-/// A deployment that is asked for.
+/// A deployment to request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewDeployment {
-    /// The team that it belongs to; may be left out by who is in one team only.
+    /// The team that owns the deployment. It may be absent if you are in one team only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamName>,
-    /// The deployment. What people and the host add (`involved`, `approvals`, `approved`, `waivers`, `overrides`, `overlaps`,
-    /// `history`) is not handed in with it.
+    /// The document of the deployment, without the members that people and the host add later (`involved`, `approvals`,
+    /// `approved`, `waivers`, `overrides`, `overlaps`, `history`).
     pub deployment: Deployment,
 }
 

@@ -13,16 +13,16 @@ use super::{DeploymentService, DeploymentSummary, ServiceError, WriteContext};
 use crate::lifecycle::{DeploymentEvent, DeploymentState, EventActor, LegalMove, LifecycleMove, activities_of};
 use lockgate_ledger::EntryDraft;
 
-/// What came of trying to pass a gate.
+/// The result of an attempt to pass a gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GatePass {
-    /// Whether it was passed: if and only if the decision allows.
+    /// Whether the deployment passed the gate: true if and only if the decision allows.
     pub passed: bool,
-    /// The decision.
+    /// The decision that was made at the gate.
     pub decision: Decision,
-    /// The deployment since.
+    /// The deployment after the decision.
     pub deployment: DeploymentSummary,
-    /// What may be done next.
+    /// The moves that are possible now.
     pub legal_moves: Vec<LegalMove>,
 }
 

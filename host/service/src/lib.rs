@@ -8,6 +8,20 @@
 //!
 //! Every write names the versions that it depends on, so that of two writers who saw the same versions only one
 //! succeeds. With an idempotency key, a write can be repeated without harm.
+//!
+//! The modules, in the order in which a request to a gate passes them:
+//!
+//! 1. [`authority`]: the actor, their rights, and whether their credential still counts.
+//! 2. `locate`: finds the deployment in the actor's teams; `read` and `view` read it and show it.
+//! 3. [`lifecycle`]: builds the state of a deployment from its events, and knows the legal moves.
+//! 4. [`catalogue`]: the deployment models that are in use, and their reload.
+//! 5. `snapshot_cache`, `environment_overlap` and `granted`: the snapshot, with other deployments and granted exceptions.
+//! 6. `gate_request`, `gate` and `decision`: evaluate a gate, pass it, and record the decision; `namespaces` and `value_turns`: the
+//!    values of plugins that are written with it.
+//! 7. `write`: one append with its conditions, its idempotency key, and further attempts after a conflict.
+//!
+//! The other operations have a module each: `document`, `evidence`, `approval`, `activity`, `moves`, `rollout`, `overrides`,
+//! `waiver` (with `waiver_scope`) and `delegation`. [`replay`] makes recorded decisions again. `error` has the errors of all.
 
 #![allow(missing_docs, reason = "no crate but ours builds on it")]
 

@@ -12,7 +12,7 @@ use lockgate_domain::Right;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReasonGiven {
-    /// Why.
+    /// The reason, in one sentence.
     pub reason: String,
 }
 

@@ -12,33 +12,33 @@ use super::{DeploymentRef, DeploymentService, InputError, RuleRefusal, ServiceEr
 use crate::authority::Actor;
 use crate::lifecycle::{DeploymentEvent, OverrideState, ReviewFinding};
 
-/// An override that is taken.
+/// An override to use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewOverride {
-    /// The gate.
+    /// The gate at which the answer is overridden.
     pub gate: Gate,
-    /// The binding or group whose answer is overridden, by id.
+    /// The id of the binding or group whose answer is overridden.
     #[serde(deserialize_with = "fields::name")]
     pub binding: String,
-    /// Why.
+    /// The reason for the override.
     #[serde(deserialize_with = "fields::text")]
     pub reason: String,
 }
 
-/// How an override is looked at afterwards.
+/// The review of an override after it was used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewReview {
-    /// The deployment, by id.
+    /// The id of the deployment.
     #[serde(deserialize_with = "fields::id")]
     pub deployment: String,
-    /// The team that it belongs to; may be left out where only one of one's teams has a deployment of that id.
+    /// The team that owns the deployment. Required if several of your teams have a deployment with this id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamName>,
-    /// What came of it.
+    /// The finding of the review.
     pub finding: ReviewFinding,
-    /// What there is to say.
+    /// The comment of the reviewer.
     #[serde(deserialize_with = "fields::text")]
     pub comment: String,
 }
@@ -46,11 +46,11 @@ pub struct NewReview {
 /// An override in the review queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PendingOverride {
-    /// The deployment, by id.
+    /// The id of the deployment.
     pub deployment: String,
-    /// The team that it belongs to.
+    /// The team that owns the deployment.
     pub team: TeamName,
-    /// The override, and how it was looked at.
+    /// The override and its review.
     #[serde(flatten)]
     pub known: OverrideState,
 }

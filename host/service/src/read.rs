@@ -134,29 +134,29 @@ pub struct PageRequest {
     pub limit: usize,
 }
 
-/// Part of a list.
+/// A page of a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "{T}Page")]
 pub struct Page<T> {
-    /// The newest first.
+    /// The items of the page, the newest first.
     pub items: Vec<T>,
-    /// Where the next page begins, if there may be one.
+    /// The cursor of the next page. Absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
 }
 
-/// Something that happened to a deployment.
+/// An event of a deployment, as it was recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EventRecord {
-    /// The version of the deployment since.
+    /// The version of the deployment after the event.
     pub version: u64,
-    /// The place in the audit log.
+    /// The index of the event's entry in the audit log.
     pub index: u64,
-    /// When.
+    /// When the event happened (RFC 3339); the server sets it.
     pub at: Timestamp,
-    /// Who.
+    /// The person who caused the event, and the credential.
     pub by: EventActor,
-    /// What.
+    /// The event itself.
     #[serde(flatten)]
     pub event: DeploymentEvent,
 }

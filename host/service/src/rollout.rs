@@ -26,58 +26,58 @@ use lockgate_engine::rollout::RolloutError;
 /// The most analyses and holds that one request goes through.
 const ROUNDS: usize = 64;
 
-/// What is to be done next.
+/// The next step of a rollout.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "next", rename_all = "kebab-case")]
 pub enum NextStep {
-    /// Do this, and say how it went: `POST …/rollout/steps/{step}`.
+    /// Carry out this step, then report its outcome with `POST …/rollout/steps/{step}`.
     Perform {
-        /// The step.
+        /// The step to carry out.
         step: Step,
-        /// How often it was begun.
+        /// The number of times that the step was begun, this time included.
         attempt: u32,
     },
-    /// Nothing for now: ask again.
+    /// Do nothing for now, and ask again later.
     Wait {
-        /// Until when, and for whom.
+        /// The time to ask again, and the person or event that is awaited.
         wait: Wait,
     },
-    /// Take the way back, and say so: the deployment is on it.
+    /// Roll the deployment back and report it. The rollback has begun.
     RollBack {
-        /// Why.
+        /// The reason for the rollback.
         reason: Reason,
-        /// The way.
+        /// How the deployment is rolled back.
         way_back: WayBack,
     },
-    /// Stop where it is: people decide.
+    /// Stop here until people decide.
     Pause {
-        /// Why.
+        /// The reason for the pause.
         reason: Reason,
     },
-    /// All is done: report the activities, and pass the exit of fulfill.
+    /// The rollout is complete: report the activities, then pass the exit of fulfill.
     Complete,
 }
 
-/// How a step went.
+/// The report about a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StepReport {
-    /// `succeeded` or `failed`; or, for a hold and for a step for which the rollout is paused, `resumed`.
+    /// The outcome of the step: `succeeded` or `failed`; or `resumed`, for a hold and for a step at which the rollout is paused.
     pub outcome: StepOutcome,
-    /// What there is to say of it.
+    /// The explanation of the outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
 
-/// How a step went.
+/// The outcome of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepOutcome {
-    /// It was done.
+    /// The step succeeded.
     Succeeded,
-    /// It was tried, and not done.
+    /// The step failed.
     Failed,
-    /// A person says to go on: with a hold before its time is over, or with a step for which the rollout is paused.
+    /// A person resumes: a hold before its time is over, or a step at which the rollout is paused.
     Resumed,
 }
 

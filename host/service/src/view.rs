@@ -16,103 +16,103 @@ use crate::lifecycle::{
     ActivityReport, ApprovalInvalid, LegalMove, OverrideState, RecordedApproval, StagePosition, activities_of,
 };
 
-/// A deployment in a list.
+/// The summary of a deployment, as lists show it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeploymentSummary {
-    /// The deployment, by id.
+    /// The id of the deployment, unique within its team.
     pub id: String,
-    /// The team that it belongs to.
+    /// The team that owns the deployment.
     pub team: TeamName,
-    /// Where it stands.
+    /// The position of the deployment in its life.
     pub position: StagePosition,
-    /// How many events there were: the `ETag`.
+    /// The version of the deployment: the number of its events, which is also its `ETag`.
     pub version: u64,
-    /// The product, by id.
+    /// The id of the product.
     pub product: String,
-    /// The release, by id.
+    /// The id of the release.
     pub release: String,
-    /// The environment, by name.
+    /// The name of the environment.
     pub environment: String,
-    /// Who asked for it, by person id.
+    /// The id of the person who requested the deployment.
     pub requester: PersonId,
-    /// When it was asked for.
+    /// When the deployment was requested (RFC 3339); the server sets it.
     pub requested: Timestamp,
-    /// When the last event was.
+    /// When the last event happened (RFC 3339).
     pub changed: Timestamp,
 }
 
-/// An answer of a person, and whether it counts.
+/// An approval or rejection, and whether it counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ApprovalView {
-    /// The answer.
+    /// The recorded answer.
     #[serde(flatten)]
     pub approval: RecordedApproval,
-    /// Why it does not count; absent if it does.
+    /// The reason why the answer does not count. Absent if it counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub void: Option<ApprovalInvalid>,
 }
 
-/// An activity of the stage that a deployment is in, and what was reported of it.
+/// An activity of the deployment's stage, with its last report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ActivityView {
-    /// The activity, by id.
+    /// The id of the activity.
     pub id: String,
-    /// The stage.
+    /// The stage that the activity belongs to.
     pub stage: Stage,
-    /// Whether it has to be done before the stage is left.
+    /// Whether the activity must be reported before the stage is left.
     pub shall: bool,
-    /// What it is.
+    /// The title of the activity, on one line.
     pub title: String,
-    /// What was last reported of it.
+    /// The last report about the activity. Absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<ActivityReport>,
 }
 
-/// The deployment model that a deployment goes by.
+/// The deployment model that applies to a deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelChoice {
-    /// Its id.
+    /// The id of the model.
     pub id: String,
-    /// Its version.
+    /// The version of the model.
     pub version: String,
-    /// Its digest.
+    /// The digest of the model's meaning.
     pub digest: Digest,
-    /// Why it was chosen.
+    /// Why the model applies to the deployment, in one sentence.
     pub chosen_because: String,
 }
 
-/// A deployment as it stands.
+/// A deployment in its present state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeploymentView {
-    /// What is shown of it in a list.
+    /// The summary of the deployment, as lists show it.
     #[serde(flatten)]
     pub summary: DeploymentSummary,
-    /// What may be done next.
+    /// The moves that are possible now.
     pub legal_moves: Vec<LegalMove>,
-    /// What an approval has to name; absent while no deployment model can be chosen.
+    /// The digest that an approval must name. Absent while no deployment model applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Digest>,
-    /// The deployment model; absent while none can be chosen.
+    /// The deployment model that applies. Absent while none does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelChoice>,
-    /// Why no deployment model can be chosen.
+    /// The reason why no deployment model applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_problem: Option<String>,
-    /// The deployment, with what the host knows: approvals that count, those that do not because something has `changed`, what
-    /// was approved, waivers, overlaps, history.
+    /// The document of the deployment, completed by the host: approvals (with what has `changed` since), the approved
+    /// plan, waivers, overlaps and history.
     pub deployment: Arc<Deployment>,
-    /// All answers of people, also those that do not count.
+    /// All approvals and rejections, including those that do not count.
     pub approvals: Vec<ApprovalView>,
-    /// The evidence that was handed in, by name.
+    /// The attached evidence, by name.
     pub evidence: BTreeMap<String, Evidence>,
-    /// The activities of the stage that it is in, or before.
+    /// The activities of the stage that the deployment is in or before.
     pub activities: Vec<ActivityView>,
-    /// How far the rollout has come.
+    /// The progress of the rollout. Absent before a rollout is planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
-    /// The overrides that were taken.
+    /// The overrides that were used, with their reviews.
     pub overrides: Vec<OverrideState>,
-    /// The gates that are passed, and the decisions that allowed it, by id. After a replan, most have to be passed again.
+    /// The passed gates, each with the id of the decision that allowed it. After a replan, most must be passed again.
     pub passed: Vec<(Gate, String)>,
 }
 

@@ -12,43 +12,44 @@ use super::{DeploymentService, InputError, RuleRefusal, ServiceError, WriteAnswe
 use crate::authority::Actor;
 use crate::lifecycle::EventActor;
 
-/// A waiver that is asked for. Whoever asks owns it.
+/// A waiver to grant. The person who grants it is its owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewWaiver {
-    /// Why.
+    /// The reason for the waiver.
     #[serde(deserialize_with = "fields::text")]
     pub reason: String,
-    /// Where that was decided.
+    /// A reference to the decision about the waiver, for example a ticket number or a URL.
     #[serde(deserialize_with = "fields::text")]
     pub ticket: String,
-    /// What it is good for. The team may be left out by who is in one team only, or names a deployment; without it, a waiver
-    /// of who sees all teams is for all of them.
+    /// The scope of the waiver. `team` may be absent if you are in one team only, or if the scope names a deployment.
+    /// Otherwise, a waiver without `team` that is granted by somebody who sees all teams applies to all of them.
     pub scope: WaiverScope,
-    /// Until when.
+    /// When the waiver ends (RFC 3339).
     pub expires: Timestamp,
 }
 
-/// A waiver, and what became of it.
+/// A waiver and its present state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WaiverState {
-    /// The waiver.
+    /// The waiver as it was granted.
     #[serde(flatten)]
     pub waiver: Waiver,
-    /// Who granted it, with which credential.
+    /// The person who granted the waiver, and the credential.
     pub by: EventActor,
-    /// Since when it is ended before its time.
+    /// When the waiver was ended early (RFC 3339). Absent if it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Timestamp>,
 }
 
-/// A waiver that was granted, and what to look at once more.
+/// A granted waiver, with warnings about its scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GrantedWaiver {
-    /// The waiver.
+    /// The waiver and its present state.
     #[serde(flatten)]
     pub state: WaiverState,
-    /// Codes that none of its bindings gave lately, each in a sentence: they may be misspelt.
+    /// Warnings about codes that none of the waiver's bindings gave lately, one sentence each. The codes may be
+    /// misspelt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }

@@ -8,72 +8,72 @@ use serde::{Deserialize, Serialize};
 use crate::authority::{CredentialKind, Teams};
 use crate::{GateNeed, ModelName, PersonId, Timestamp};
 
-/// Who may do what at the gates of models.
+/// The people who may act at the gates of the models.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccessReview {
-    /// What somebody has to do, or may have to, at each gate that a model guards; by model and gate in order.
+    /// The actions that people take, or may have to take, at each guarded gate, in the order of models and gates.
     pub items: Vec<AccessRow>,
-    /// What keeps deployments from coming through, because there is nobody to do it.
+    /// Warnings about actions that nobody, or too few people, can take, so that deployments cannot go on.
     pub warnings: Vec<AccessWarning>,
 }
 
-/// Something that somebody does at a gate, and who may.
+/// An action at a gate, with the people who may take it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccessRow {
-    /// The model.
+    /// The deployment model that has the gate.
     pub model: ModelName,
     /// What they do, and in which roles.
     #[serde(flatten)]
     pub need: GateNeed,
-    /// The people who hold a valid token for it, by id in order.
+    /// The people who hold a valid token for the action, in the order of their ids.
     pub people: Vec<AccessHolder>,
-    /// The rules for identity tokens and client certificates that give such a role, in the order of the configuration. Who
-    /// comes by them is not known before they do. Absent: nobody has looked at the configuration.
+    /// The rules for identity tokens and client certificates that grant such a role, in the order of the configuration.
+    /// The people to whom they apply are not known in advance. Absent if the configuration was not examined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<Vec<String>>,
 }
 
-/// Somebody who holds a valid token in a role that is needed.
+/// A holder of a valid token in a needed role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccessHolder {
-    /// The person, by id.
+    /// The id of the person.
     pub id: PersonId,
-    /// Their name, which may be empty.
+    /// The name of the person. It may be empty.
     pub name: String,
-    /// The roles that are needed and that they hold.
+    /// The needed roles that the person holds.
     pub roles: BTreeSet<String>,
-    /// Who or what uses the token.
+    /// The kind of the token: who or what uses it.
     pub kind: CredentialKind,
-    /// Whose deployments it is good for.
+    /// The teams whose deployments the token may act on.
     pub teams: Teams,
-    /// The token, by id.
+    /// The id of the token.
     pub token: String,
-    /// From when on it is no longer taken; absent: it never ends by itself.
+    /// When the token expires (RFC 3339). If absent, it never expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
 }
 
-/// That there is nobody, or too few, to do something without which deployments do not come through.
+/// A warning: nobody, or too few people, can take an action that deployments need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccessWarning {
-    /// What it is.
+    /// The kind of the warning.
     pub code: AccessWarningCode,
-    /// The model.
+    /// The deployment model that has the gate.
     pub model: ModelName,
-    /// What nobody can do.
+    /// The action that nobody, or too few people, can take.
     #[serde(flatten)]
     pub need: GateNeed,
-    /// The same in words, with the way out.
+    /// The warning in words, with its remedy.
     pub message: String,
 }
 
-/// What an [`AccessWarning`] warns of.
+/// The kind of an [`AccessWarning`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccessWarningCode {
     /// Nobody holds a role that a gate needs.
     RoleWithoutPeople,
-    /// Somebody may override, and there is no second person to confirm it.
+    /// A person may override, and no second person can confirm it.
     NoSecondPerson,
     /// A gate needs more different people than there are.
     TooFewPeople,

@@ -28,66 +28,66 @@ pub const MOST_ITEMS: usize = 1000;
 /// The most nodes that one request can ask for.
 pub const MOST_NODES: usize = 256;
 
-/// The head of the log.
+/// The head of the audit log: its size and its root, signed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HeadDocument {
-    /// How many entries there are.
+    /// The number of entries in the log.
     pub size: u64,
-    /// The root of the tree over them, in base64.
+    /// The root hash of the Merkle tree over all entries, in base64.
     pub root: Hash,
-    /// Both as a signed note (c2sp.org/tlog-checkpoint).
+    /// The size and the root as a signed note (c2sp.org/tlog-checkpoint).
     pub checkpoint: String,
-    /// The verifying key that signs now: `<name>+<id>+<base64>`.
+    /// The current verifying key of the log: `<name>+<id>+<base64>`.
     pub key: String,
 }
 
-/// A page of entries.
+/// A page of entries of the audit log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Entries {
-    /// The entries, in order.
+    /// The entries in the order of their indexes; with `newest_first`, in reverse.
     #[serde(rename = "items")]
     pub entries: Vec<EntryDocument>,
-    /// The places between them whose entries belong to other teams than those of who asks, or to none, in the same order.
-    /// Where a stream, kind, id or team is asked for, there are none.
+    /// The withheld entries between them, in the same order: those of other teams or of no team. Always empty if the
+    /// request names a stream, kind, id or team.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withheld: Vec<WithheldEntryDocument>,
-    /// Where to go on, if there may be more: the next `from`, or with `newest_first` the next `before`.
+    /// The `from` of the next page; with `newest_first`, its `before`. Absent if there is no next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
 }
 
-/// What is left of an entry that is withheld: enough to build the tree.
+/// A withheld entry: only what is needed to build the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WithheldEntryDocument {
-    /// Its place in the log, from 0.
+    /// The index of the entry in the log, counted from 0.
     pub index: u64,
-    /// The hash of its leaf, in base64.
+    /// The hash of the entry's leaf, in base64.
     pub hash: Hash,
 }
 
-/// An entry as the ledger holds it: the leaf is what counts, the rest says what it was filed under.
+/// An entry as the ledger stores it. Only the leaf is proved; the other members are the keys under which it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EntryDocument {
-    /// Its place in the log, from 0.
+    /// The index of the entry in the log, counted from 0.
     pub index: u64,
-    /// The stream that it was filed under.
+    /// The stream under which the entry is stored.
     pub stream: String,
-    /// Its place in that stream, from 1.
+    /// The number of the entry in its stream, counted from 1.
     pub sequence: u64,
-    /// The kind that it was filed under.
+    /// The kind under which the entry is stored.
     pub kind: String,
-    /// The id that it was filed under.
+    /// The id under which the entry is stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The moment that it was filed under.
+    /// The time under which the entry is stored (RFC 3339).
     pub at: Timestamp,
-    /// The team that it was filed under, if it belongs to one.
+    /// The team under which the entry is stored, if it belongs to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
-    /// The hash that was stored with it, in base64.
+    /// The hash of the leaf as it is stored, in base64.
     pub hash: Hash,
-    /// The bytes that stand for it in the tree, in base64: canonical JSON. Empty if the ledger cannot read them.
+    /// The leaf of the entry in the tree: canonical JSON, in base64. Empty if the ledger cannot read it.
     #[schemars(extend("contentEncoding" = "base64"))]
     pub leaf: String,
     /// Why the ledger cannot read the bytes, if it cannot.
@@ -102,40 +102,40 @@ impl EntryDocument {
     }
 }
 
-/// Hashes of nodes of the tree.
+/// Hashes of nodes of the Merkle tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Nodes {
-    /// In the order asked for, in base64; `null` where the node is not there, or not complete yet.
+    /// The hashes in the order of the request, in base64. `null` for a node that does not exist or is not complete yet.
     pub hashes: Vec<Option<Hash>>,
 }
 
-/// A page of the checkpoints that were kept.
+/// A page of stored checkpoints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Checkpoints {
-    /// The checkpoints, by size.
+    /// The stored checkpoints, the smallest size first.
     #[serde(rename = "items")]
     pub checkpoints: Vec<KeptCheckpoint>,
-    /// The next `above`, if there may be more.
+    /// The `above` of the next page. Absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
 }
 
-/// A checkpoint that was kept.
+/// A stored checkpoint: a signed head of the log at an earlier size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeptCheckpoint {
-    /// How many entries the log had.
+    /// The number of entries that the log had.
     pub size: u64,
-    /// The signed note.
+    /// The checkpoint as a signed note (c2sp.org/tlog-checkpoint).
     pub note: String,
 }
 
 /// A page of the digests of content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Contents {
-    /// The digests, in order.
+    /// The SHA-256 digests of the content, in ascending order.
     #[serde(rename = "items")]
     pub contents: Vec<String>,
-    /// The next `after`, if there may be more.
+    /// The `after` of the next page. Absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }

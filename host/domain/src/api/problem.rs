@@ -23,7 +23,7 @@ pub struct ProblemDocument {
     pub kind: String,
     /// The name of the kind. It is the same for every problem of the kind.
     pub title: String,
-    /// The HTTP status.
+    /// The status code of the HTTP response.
     #[schemars(range(min = 400, max = 599))]
     pub status: u16,
     /// What is wrong in this case, and how to mend it.

@@ -13,13 +13,13 @@ use serde::Serialize;
 
 use super::Source;
 
-/// How much a finding matters.
+/// The severity of a finding about a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FindingSeverity {
-    /// The model cannot be used.
+    /// The finding makes the model unusable.
     Error,
-    /// The model can be used, but probably says something else than was meant.
+    /// The model can be used, but probably means something else than its author intended.
     Warning,
 }
 
@@ -55,11 +55,11 @@ pub struct ModelFinding {
     pub span: Range<usize>,
     /// The label at the place. Empty if the message says it all.
     pub label: String,
-    /// Other places.
+    /// Other places that the finding refers to.
     pub related: Vec<Related>,
-    /// Reasons.
+    /// Explanations of the finding.
     pub notes: Vec<String>,
-    /// Suggestions.
+    /// Suggestions for a correction.
     pub helps: Vec<String>,
 }
 
@@ -135,30 +135,30 @@ pub fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// A finding with everything that an output needs, in its order.
+/// A finding about a model, with its place in the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LocatedFinding {
-    /// How much it matters.
+    /// The severity of the finding.
     pub severity: FindingSeverity,
-    /// Stable; tools match on it.
+    /// The stable code of the finding, for programs.
     pub code: &'static str,
-    /// What is wrong.
+    /// The finding in one clause, for people.
     pub message: String,
-    /// The file, as the source names it.
+    /// The name of the file, as it was given.
     pub file: String,
-    /// From 1.
+    /// The line of the first character, counted from 1.
     pub line: usize,
-    /// From 1, in characters.
+    /// The column of the first character, counted from 1.
     pub column: usize,
-    /// The line of the first character that is no longer in it, from 1.
+    /// The line of the first character after the place, counted from 1.
     pub end_line: usize,
-    /// The column of that character, from 1.
+    /// The column of the first character after the place, counted from 1.
     pub end_column: usize,
-    /// What to say right at the place; may be empty.
+    /// The label at the place. It may be empty.
     pub label: String,
-    /// Why it is so.
+    /// Explanations of the finding.
     pub notes: Vec<String>,
-    /// What to do.
+    /// Suggestions for a correction.
     pub helps: Vec<String>,
 }
 

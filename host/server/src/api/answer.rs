@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 /// The header that marks a repeated answer to an earlier request.
 pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// A list that is answered whole. It has the shape of a page, without a next one.
+/// A complete list, in the shape of a page without a next page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "{T}List")]
 pub(super) struct WholeList<T> {
-    /// All of them.
+    /// All items of the list.
     pub(super) items: Vec<T>,
 }
 

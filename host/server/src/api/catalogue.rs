@@ -25,10 +25,10 @@ use crate::problem::Problem;
 /// A loaded plugin, and the models that use it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct PluginWithModels {
-    /// The plugin.
+    /// The plugin that is loaded.
     #[serde(flatten)]
     pub(super) plugin: PluginStatus,
-    /// The ids of the models, sorted.
+    /// The names of the models that use the plugin, in the order of their ids.
     pub(super) models: Vec<ModelName>,
 }
 

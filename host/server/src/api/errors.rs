@@ -251,8 +251,8 @@ fn lost(said: &str, loss: &Loss) -> Problem {
     };
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "ledger-unavailable", "The ledger is unavailable")
         .detail(format!(
-            "{differs} ({cause}). Nothing is written until whoever runs the server brings back what is missing, or accepts the \
-             loss with `lockgate ledger accept-loss`; the server's log names the files",
+            "{differs} ({cause}). Nothing is written until an administrator brings back what is missing, or accepts the loss \
+             with `lockgate ledger accept-loss`; the server's log names the files",
             cause = FailureCause::Loss.as_str()
         ))
         .with("cause", FailureCause::Loss.as_str())

@@ -39,12 +39,12 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// How many events are read at once for a stream.
 const AT_ONCE: usize = 100;
 
-/// Events of a deployment, in order.
+/// A page of the events of a deployment, in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EventPage {
-    /// The events.
+    /// The events, the oldest first.
     pub items: Vec<EventRecord>,
-    /// The `after` of the next page, if there may be one.
+    /// The `after` of the next page. Absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
 }

@@ -48,7 +48,7 @@ pub(super) struct PassQuery {
     until: Option<WaitGoal>,
 }
 
-/// What is waited for.
+/// The verdict to wait for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum WaitGoal {

@@ -26,31 +26,31 @@ impl RequestDocument for NewMove {}
 
 impl RequestDocument for StepReport {}
 
-/// A move that is not through a gate, and its reason.
+/// A move that does not pass a gate, with its reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMove {
-    /// The move.
+    /// The name of the move.
     #[serde(rename = "move")]
     pub name: MoveName,
-    /// The reason.
+    /// The reason for the move, in a sentence.
     #[serde(deserialize_with = "fields::text")]
     pub reason: String,
 }
 
-/// A move that is not through a gate.
+/// A move that does not pass a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MoveName {
-    /// Rejects the deployment.
+    /// Rejects the deployment, as decided by people.
     Reject,
     /// Gives the deployment up before it changes anything.
     Abort,
     /// Goes back to planning. The approvals no longer count.
     Replan,
-    /// Begins the rollback.
+    /// Begins the rollback of the deployment.
     RollBack,
-    /// Ends the rollback.
+    /// Ends the rollback: the earlier state is restored.
     CompleteRollback,
     /// Marks the deployment as failed: it can go neither forward nor back.
     Fail,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::process::Lifecycle;
 
-/// The state of one check.
+/// The result of one readiness check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ReadinessCheck {
     /// Whether the check passed.
@@ -22,7 +22,7 @@ pub struct ReadinessCheck {
 /// Whether the server is ready: all checks passed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Readiness {
-    /// Whether to send requests here.
+    /// Whether the server can take requests: all checks passed.
     pub ready: bool,
     /// The checks by name: `clock`, `ledger`, `models`, `shutdown`, `signing-key`.
     pub checks: BTreeMap<String, ReadinessCheck>,

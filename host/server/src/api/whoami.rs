@@ -22,7 +22,7 @@ pub struct CallerIdentity {
     pub rights: BTreeSet<Right>,
     /// The name of the credential. It is not secret.
     pub credential: String,
-    /// The kind of the credential.
+    /// The kind of the credential: person, service or agent.
     pub kind: CredentialKind,
 }
 

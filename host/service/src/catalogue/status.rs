@@ -11,16 +11,16 @@ use serde::{Serialize, Serializer};
 use super::set::ListedModel;
 use lockgate_engine::model::{LocatedFinding, ModelFindings, Source};
 
-/// What became of the models when they were loaded anew. Each list by id in order.
+/// The result of a reload of the models. Each list is in the order of the ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ReloadChanges {
-    /// There was no model with that id before.
+    /// Models whose ids are new.
     pub added: Vec<ModelName>,
-    /// They mean something else than before; this is the new one.
+    /// Models whose meaning changed, with their new digests.
     pub changed: Vec<ModelName>,
-    /// There is no model with that id any more; this is the old one.
+    /// Models whose ids no longer exist, with their old digests.
     pub removed: Vec<ModelName>,
-    /// They mean what they meant.
+    /// Models whose meaning did not change.
     pub unchanged: Vec<ModelName>,
 }
 
@@ -101,32 +101,32 @@ impl fmt::Display for CatalogueError {
 
 impl std::error::Error for CatalogueError {}
 
-/// What is loaded, and what the last attempt to load came to.
+/// The loaded models, and the last attempt to load them.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "CatalogueStatus")]
 pub struct CatalogueStatus {
-    /// The models that are in use, by id in order.
+    /// The models that are in use, in the order of their ids.
     #[serde(rename = "items")]
     pub models: Vec<ModelStatus>,
-    /// Models that were replaced or restored, and stay for deployments that go by them; in order.
+    /// Earlier models that are kept for deployments that were approved under them, in order.
     pub retained: Vec<ModelName>,
-    /// The last attempt to load them.
+    /// The last attempt to load the models.
     pub last: ReloadAttempt,
 }
 
-/// A model that is loaded.
+/// A loaded deployment model.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ModelStatus {
-    /// Its name.
+    /// The name of the model: id, version and digest.
     #[serde(flatten)]
     pub name: ModelName,
-    /// One line.
+    /// The title of the model, on one line.
     pub title: String,
-    /// Its file, as it was configured.
+    /// The path of the model's file, as it was configured.
     pub file: String,
-    /// Since when a model with that id means this.
+    /// From when on the model has had this meaning (RFC 3339).
     pub since: Timestamp,
-    /// The plugins that it uses, by name in order.
+    /// The plugins that the model uses, in the order of their names.
     pub plugins: Vec<PluginStatus>,
 }
 
@@ -152,27 +152,27 @@ impl ModelStatus {
 /// A plugin that a model uses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PluginStatus {
-    /// The name that the model gives it.
+    /// The name of the plugin in the model.
     pub name: String,
-    /// The version that it says it is.
+    /// The version of the plugin, as it says itself.
     pub version: String,
-    /// The digest of its component.
+    /// The SHA-256 digest of the plugin's component.
     pub digest: Digest,
-    /// What it can be asked as.
+    /// The kinds that the plugin can be called as.
     pub kinds: Vec<Kind>,
-    /// What it says it does, in one sentence.
+    /// The purpose of the plugin in one sentence, as the plugin says.
     pub summary: String,
 }
 
 /// An attempt to load the models.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ReloadAttempt {
-    /// When it ended.
+    /// When the attempt ended (RFC 3339).
     pub at: Timestamp,
-    /// What it came to.
+    /// The outcome of the attempt.
     #[serde(flatten)]
     pub outcome: ReloadOutcome,
-    /// What was found: after a refusal also what is to be repaired, and otherwise only warnings.
+    /// The findings in the files: errors and warnings after a refusal, otherwise only warnings.
     pub findings: Vec<FileFindings>,
 }
 
@@ -182,6 +182,6 @@ pub struct ReloadAttempt {
 pub enum ReloadOutcome {
     /// The new models are in use.
     Loaded(ReloadChanges),
-    /// The models that were in use before still are, all of them. Says why, in one line.
+    /// The new models were refused, and the earlier ones stay in use. The text says why, on one line.
     Refused(String),
 }

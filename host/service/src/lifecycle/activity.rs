@@ -69,32 +69,32 @@ pub fn activities_of(stage: Stage) -> impl Iterator<Item = &'static Activity> {
     ACTIVITIES.iter().filter(move |activity| activity.stage == stage)
 }
 
-/// How an activity came out.
+/// The outcome of an activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ActivityOutcome {
-    /// It was done.
+    /// The activity was done.
     Done,
-    /// There was nothing to do; the note says why.
+    /// The activity was not needed; the note says why.
     NotNeeded,
-    /// It was left out: only what may be done can be.
+    /// The activity was left out. Only an activity that is not required can be.
     Skipped,
-    /// It was tried, and did not work; it can be reported again.
+    /// The activity was tried and failed. It can be reported again.
     Failed,
 }
 
-/// What is reported of an activity.
+/// A report about an activity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ActivityReport {
-    /// The activity, by id.
+    /// The id of the activity.
     pub activity: String,
-    /// How it came out.
+    /// The outcome of the activity.
     pub outcome: ActivityOutcome,
-    /// What there is to say of it; needed for `not-needed`.
+    /// A note on the outcome. It is required for `not-needed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// When it was done, if that was not just now.
+    /// When the activity was done (RFC 3339). If absent, the time of the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
 }

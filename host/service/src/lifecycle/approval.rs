@@ -6,48 +6,48 @@ use lockgate_domain::{Approval, Digest, PersonId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// An approval, and what it is bound to.
+/// A recorded approval or rejection, with what it is bound to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordedApproval {
-    /// What the person answered.
+    /// The answer of the person.
     #[serde(flatten)]
     pub approval: Approval,
-    /// The digests of what was approved, by the name of the part.
+    /// The digests of the approved parts, by the name of the part.
     pub parts: BTreeMap<String, Digest>,
-    /// The deployment model that it was approved under.
+    /// The digest of the deployment model under which the answer was given.
     pub model: Digest,
-    /// In whose place the person answered, by person id.
+    /// The id of the person in whose place the answer was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<PersonId>,
-    /// Since when it is taken back.
+    /// When the answer was revoked (RFC 3339). Absent if it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Timestamp>,
-    /// The later answer of the same person in the same role, by id.
+    /// The id of the later answer of the same person in the same role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded_by: Option<String>,
 }
 
-/// Why an approval does not count.
+/// The reason why an approval does not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "because")]
 pub enum ApprovalInvalid {
-    /// What was approved has changed: these parts of it.
+    /// Approved parts have changed since.
     Changed {
-        /// By name: `release`, `plan`, `evidence`, `model`, …
+        /// The names of the changed parts: `release`, `plan`, `evidence`, `model`, …
         parts: Vec<String>,
     },
-    /// It was taken back.
+    /// The approval was revoked.
     Revoked,
-    /// The person answered again.
+    /// The same person answered again in the same role.
     Superseded {
-        /// The later answer.
+        /// The id of the later answer.
         by: String,
     },
-    /// Its time is over.
+    /// The approval has expired.
     Expired,
-    /// The person asked for the deployment, or contributed to it, now or before. (Separation of duties)
+    /// The approver requested the deployment or contributed to it, now or earlier (separation of duties).
     NotIndependent {
-        /// Who.
+        /// The id of the person who is not independent.
         person: PersonId,
     },
 }

@@ -11,24 +11,24 @@ use serde::{Deserialize, Serialize};
 use super::{ActivityReport, RecordedApproval};
 use crate::authority::Actor;
 
-/// What came of looking at an override afterwards.
+/// The finding of an override's review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReviewFinding {
-    /// It was right to take it.
+    /// The override was justified.
     Justified,
-    /// It was not.
+    /// The override was not justified.
     Unjustified,
 }
 
-/// Who did it.
+/// The person who caused an event, with the credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventActor {
-    /// The person, by id.
+    /// The id of the person.
     pub person: PersonId,
-    /// The credential that they used.
+    /// The name of the credential. It is not secret.
     pub credential: String,
-    /// Who or what uses that credential.
+    /// The kind of the credential: who or what uses it.
     pub kind: CredentialKind,
 }
 
@@ -43,143 +43,143 @@ impl From<&Actor> for EventActor {
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum DeploymentEvent {
-    /// It was asked for.
+    /// The deployment was requested.
     Requested {
-        /// The team that it belongs to.
+        /// The team that owns the deployment.
         team: TeamName,
-        /// The product, by id.
+        /// The id of the product.
         product: String,
-        /// The environment, by name.
+        /// The name of the environment.
         environment: String,
-        /// The release, by id.
+        /// The id of the release.
         release: String,
-        /// The deployment as it was handed in: content of the ledger.
+        /// The digest of the requested document, which the ledger holds as content.
         document: Digest,
-        /// The people whom the document names as requester and contributors, by id.
+        /// The ids of the people whom the document names as requester and contributors.
         people: BTreeSet<PersonId>,
     },
-    /// Its document was changed.
+    /// The document of the deployment was changed.
     Revised {
-        /// The deployment as it is now: content of the ledger.
+        /// The digest of the new document, which the ledger holds as content.
         document: Digest,
-        /// The members that differ, by name.
+        /// The names of the members that changed.
         changed: Vec<String>,
-        /// The people whom the document names as requester and contributors, by id.
+        /// The ids of the people whom the document names as requester and contributors.
         people: BTreeSet<PersonId>,
     },
-    /// Evidence was handed in.
+    /// Evidence was attached.
     EvidenceAttached {
-        /// Under which name.
+        /// The name of the evidence.
         name: String,
-        /// What it is; its bytes are content of the ledger.
+        /// The evidence without its bytes, which the ledger holds as content.
         evidence: Evidence,
     },
-    /// Somebody answered.
+    /// A person approved or rejected.
     ApprovalGiven {
-        /// What they answered, and to what.
+        /// The recorded answer and what it is bound to.
         approval: RecordedApproval,
     },
-    /// An answer was taken back.
+    /// An approval or rejection was revoked.
     ApprovalRevoked {
-        /// Which, by id.
+        /// The id of the approval.
         approval: String,
-        /// Why.
+        /// The reason for the revocation.
         reason: String,
     },
-    /// A gate was passed.
+    /// The deployment passed a gate.
     GatePassed {
-        /// Which.
+        /// The gate that was passed.
         gate: Gate,
-        /// The decision that allowed it, by id.
+        /// The id of the decision that allowed it.
         decision: String,
-        /// What is approved from here on.
+        /// The approved plan. Present only at the exit of plan-and-approve.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approved: Option<ApprovedPlan>,
-        /// The activities that nobody reported, and that may be skipped.
+        /// The ids of the optional activities that nobody reported.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         skipped: Vec<String>,
     },
-    /// Something was done in the stage that it is in.
+    /// An activity of the present stage was reported.
     ActivityReported {
-        /// What.
+        /// The report about the activity.
         #[serde(flatten)]
         report: ActivityReport,
     },
-    /// The strategy laid out the way.
+    /// The strategy planned the rollout.
     RolloutLaidOut {
-        /// The way.
+        /// The planned rollout.
         rollout: Rollout,
     },
-    /// A step began.
+    /// A step of the rollout began.
     StepBegan {
-        /// Which, by id.
+        /// The id of the step.
         step: String,
     },
-    /// A step ended.
+    /// A step of the rollout ended.
     StepEnded {
-        /// Which, by id.
+        /// The id of the step.
         step: String,
-        /// How.
+        /// The status in which the step ended.
         status: StepStatus,
-        /// What there is to say of it.
+        /// The explanation that was reported with the step.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },
-    /// A person said to go on with a step.
+    /// A person resumed a step.
     StepResumed {
-        /// Which, by id.
+        /// The id of the step.
         step: String,
-        /// What there is to say of it.
+        /// The explanation of the person who resumed the step.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },
-    /// The glass was broken.
+    /// An override was used.
     OverrideTaken {
-        /// For what.
+        /// The override that was used.
         taken: Override,
     },
     /// A second person confirmed an override.
     OverrideConfirmed {
-        /// Which, by id.
+        /// The id of the override.
         id: String,
     },
-    /// An override was looked at afterwards.
+    /// An override was reviewed.
     OverrideReviewed {
-        /// Which, by id.
+        /// The id of the override.
         id: String,
-        /// What came of it.
+        /// The finding of the review.
         finding: ReviewFinding,
-        /// What there is to say.
+        /// The comment of the reviewer.
         comment: String,
     },
-    /// It goes back to planning: what was approved no longer is.
+    /// The deployment went back to planning. The approvals no longer count.
     Replanned {
-        /// Why.
+        /// The reason for the new planning.
         reason: String,
     },
-    /// People refused it.
+    /// People rejected the deployment.
     Rejected {
-        /// Why.
+        /// The reason for the rejection.
         reason: String,
     },
-    /// It was given up before anything was changed.
+    /// The deployment was given up before anything was changed.
     Aborted {
-        /// Why.
+        /// The reason for giving it up.
         reason: String,
     },
-    /// It can go neither forward nor back.
+    /// The deployment failed: it can go neither forward nor back.
     Failed {
-        /// Why.
+        /// The reason for the failure.
         reason: String,
     },
-    /// The way back was begun.
+    /// The rollback began.
     RollbackBegan {
-        /// Why.
+        /// The reason for the rollback.
         reason: String,
     },
-    /// The way back was taken.
+    /// The rollback ended.
     RolledBack {
-        /// What there is to say of it.
+        /// The note on the end of the rollback.
         reason: String,
     },
 }

@@ -9,23 +9,23 @@ use serde::{Deserialize, Serialize};
 use super::activity::{ActivityOutcome, activities_of};
 use super::{DeploymentState, StagePosition};
 
-/// A move from one position to another.
+/// A move of a deployment from one position to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LifecycleMove {
-    /// Through a gate, if it allows.
+    /// The deployment passes a gate that allows.
     Pass(Gate),
-    /// People refuse it.
+    /// People reject the deployment.
     Reject,
-    /// It is given up before anything is changed.
+    /// The deployment is given up before anything is changed.
     Abort,
-    /// Back to planning: what was approved no longer is.
+    /// The deployment goes back to planning, and the approvals no longer count.
     Replan,
-    /// The way back begins.
+    /// The rollback begins.
     RollBack,
-    /// The way back has been taken.
+    /// The rollback ends.
     CompleteRollback,
-    /// It can go neither forward nor back.
+    /// The deployment failed: it can go neither forward nor back.
     Fail,
 }
 
@@ -53,19 +53,19 @@ impl fmt::Display for LifecycleMove {
     }
 }
 
-/// A move that is legal now.
+/// A move that is possible now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LegalMove {
-    /// The name of the move.
+    /// The name of the move, for example `pass` or `abort`.
     #[serde(rename = "move")]
     pub name: String,
-    /// The gate that it leads through.
+    /// The gate that the move passes. Only the move `pass` has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
-    /// The shall activities that have to be reported first.
+    /// The ids of the required activities that must be reported first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs_activities: Vec<String>,
-    /// Whether the rollout of the strategy that the model names has to be carried out first.
+    /// Whether the rollout must be carried out first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub needs_rollout: bool,
 }

@@ -6,45 +6,45 @@ use lockgate_domain::{DeploymentResult, Gate, Phase, Stage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where a deployment stands.
+/// The position of a deployment in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "status", rename_all = "kebab-case")]
 pub enum StagePosition {
-    /// Before the entrance gate of a stage.
+    /// The deployment waits before the entrance gate of a stage.
     AwaitingEntrance {
-        /// The stage.
+        /// The stage that the deployment is to enter.
         stage: Stage,
     },
-    /// In a stage: its entrance is passed, its exit is not.
+    /// The deployment is in a stage: it has passed the entrance gate and not the exit gate.
     InProgress {
-        /// The stage.
+        /// The stage that the deployment is in.
         stage: Stage,
     },
-    /// On the way back to what was there before.
+    /// The deployment is being rolled back.
     RollingBack {
-        /// The stage from which it went back.
+        /// The stage in which the rollback began.
         stage: Stage,
     },
-    /// Handed over to operations.
+    /// The deployment is complete and handed over to operations.
     Operational,
-    /// Taken back.
+    /// The deployment was rolled back.
     RolledBack {
-        /// The stage from which it went back.
+        /// The stage in which the rollback began.
         stage: Stage,
     },
-    /// Broken: neither forward nor back.
+    /// The deployment failed: it can go neither forward nor back.
     Failed {
-        /// The stage in which it broke.
+        /// The stage in which the deployment failed.
         stage: Stage,
     },
-    /// Given up before anything was changed.
+    /// The deployment was given up before anything was changed.
     Aborted {
-        /// The stage in which it was given up.
+        /// The stage in which the deployment was given up.
         stage: Stage,
     },
-    /// Refused by people.
+    /// People rejected the deployment.
     Rejected {
-        /// The stage in which it was refused.
+        /// The stage in which the deployment was rejected.
         stage: Stage,
     },
 }

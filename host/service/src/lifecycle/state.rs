@@ -10,26 +10,26 @@ use serde::{Deserialize, Serialize};
 
 use super::{ActivityReport, DeploymentEvent, EventActor, RecordedApproval, ReviewFinding, StagePosition};
 
-/// How an override was looked at afterwards.
+/// The review of an override after it was used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Review {
-    /// Who looked at it.
+    /// The id of the person who reviewed the override.
     pub by: PersonId,
-    /// When.
+    /// When the override was reviewed (RFC 3339); the server sets it.
     pub at: Timestamp,
-    /// What came of it.
+    /// The finding of the review.
     pub finding: ReviewFinding,
-    /// What there is to say.
+    /// The comment of the reviewer.
     pub comment: String,
 }
 
-/// An override, and what became of it.
+/// An override, with its review.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OverrideState {
-    /// The override.
+    /// The override that was used.
     #[serde(flatten)]
     pub taken: Override,
-    /// How it was looked at; absent while it is in the review queue.
+    /// The review. Absent while the override is in the review queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Review>,
 }

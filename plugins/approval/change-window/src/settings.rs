@@ -11,46 +11,47 @@ use crate::calendar::{Calendar, Weekly};
 use crate::span::Span;
 use crate::zone::Zone;
 
-/// When deployments may run.
+/// The times at which deployments may run.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// The time zone in which everything here is written, by its IANA name: `Europe/Berlin`.
+    /// The time zone of all times in these settings, by its IANA name, for example `Europe/Berlin`.
     time_zone: String,
-    /// The windows that come back each week. With no windows at all, it is always open except in blackouts.
+    /// Windows that repeat each week. Without any window, deployments may run at all times except in blackouts.
     #[serde(default)]
     #[schemars(extend("uniqueItems" = true))]
     weekly: Vec<WeeklyWindow>,
-    /// Windows that are open once.
+    /// Windows that open once.
     #[serde(default)]
     #[schemars(extend("uniqueItems" = true))]
     once: Vec<NamedSpan>,
-    /// Windows that come back each week, and that are open only to plans that make use of the office-hours exception.
+    /// Windows that repeat each week, only for plans that use the office-hours exception.
     #[serde(default)]
     #[schemars(extend("uniqueItems" = true))]
     office_hours: Vec<WeeklyWindow>,
-    /// Times in which nothing is deployed, whatever the windows say.
+    /// Blackouts: times at which no deployment may run, even in a window.
     #[serde(default)]
     #[schemars(extend("format" = "lockgate-periods", "uniqueItems" = true))]
     blackouts: Vec<NamedSpan>,
-    /// What holds for emergency changes.
+    /// The rule for emergency changes.
     #[serde(default)]
     pub(crate) emergency: Emergency,
-    /// Whether the deployment has to run in the planned window of its own change too.
+    /// Whether the deployment must also run in the window that its own change planned.
     #[serde(default = "yes")]
     pub(crate) planned_window: bool,
 }
 
-/// A window that comes back each week.
+/// A window that repeats each week.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct WeeklyWindow {
-    /// The days on which it opens.
+    /// The days of the week on which the window opens.
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
     days: Vec<Day>,
-    /// When it opens: `20:00`.
+    /// The time at which the window opens, for example `20:00`.
     from: String,
-    /// When it closes: `23:30`, or `24:00` for the end of the day. A time before `from` is on the day after.
+    /// The time at which the window closes, for example `23:30`, or `24:00` for the end of the day. A time before
+    /// `from` is on the next day.
     until: String,
 }
 
@@ -81,30 +82,30 @@ impl From<Day> for Weekday {
     }
 }
 
-/// A span of time with a name.
+/// A period with a name.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct NamedSpan {
-    /// What people call it: `Christmas sale`.
+    /// The name of the period for people, for example `Christmas sale`.
     #[schemars(length(min = 1), extend("format" = "lockgate-name"))]
     name: String,
-    /// When it begins: a date, `2026-12-20`, or a time, `2026-12-20T18:00` or `2026-12-20T18:00-05:00`. A blackout
-    /// without a year, `12-20`, comes back each year.
+    /// The start of the period: a date, `2026-12-20`, or a time, `2026-12-20T18:00` or `2026-12-20T18:00-05:00`. A
+    /// blackout without a year, `12-20`, repeats each year.
     from: String,
-    /// When it ends: a time, or a date, which is then its last day.
+    /// The end of the period: a time, or a date, which is then its last day.
     until: String,
 }
 
-/// What holds for emergency changes.
+/// The rule for emergency changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Emergency {
-    /// They may run at any time.
+    /// Emergency changes may run at any time.
     Allow,
-    /// They may run at any time except in a blackout.
+    /// Emergency changes may run at any time except in a blackout.
     #[default]
     DenyInBlackout,
-    /// They keep to the windows as all others do.
+    /// Emergency changes must keep to the windows, as all other changes.
     AsAnyOther,
 }
 

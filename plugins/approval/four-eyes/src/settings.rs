@@ -8,62 +8,62 @@ use lockgate_plugin::{Pointer, SettingsFinding};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// How many people have to approve, and who they may be.
+/// The number of people who must approve, and who may approve.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// How many people have to approve in which role. One person counts in one role only.
+    /// The number of approvals that are needed in each role. One person counts in one role only.
     #[serde(default)]
     required: Vec<RoleCount>,
-    /// How many different people have to approve in all, in whatever role. Those in `required` count too.
+    /// The number of different people who must approve in all, in any role. Those in `required` count too.
     #[serde(default)]
     #[schemars(range(max = 100), extend("format" = "lockgate-people"))]
     people: u32,
-    /// Whether people who contributed to the change cannot approve it. The requester never can.
+    /// Whether approvals of people who contributed to the change are excluded. The requester's approval never counts.
     #[serde(default = "yes")]
     pub(crate) exclude_contributors: bool,
-    /// How old an approval may be. Without it, an approval is good until it expires by itself.
+    /// The greatest age of an approval, for example `14d`. If absent, an approval counts until it expires by itself.
     #[schemars(extend("formatMinimum" = "1m", "formatMaximum" = "3650d"))]
     pub(crate) max_age: Option<Duration>,
-    /// What is asked for in addition from a risk on. A risk that is not named takes the entry of the next lower one.
+    /// Additional approvals by risk. A risk without an entry uses the entry of the next lower risk that has one.
     #[serde(default)]
     by_risk: ByRisk,
 }
 
-/// So many people in a role.
+/// A number of approvals in one role.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct RoleCount {
-    /// The role, as it stands in the approvals.
+    /// The name of the role, as approvals name it.
     #[schemars(length(min = 1), extend("format" = "lockgate-role"))]
     role: String,
-    /// How many people.
+    /// The number of people who must approve in the role.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 100))]
     count: u32,
 }
 
-/// What is asked for in addition, by risk.
+/// Additional approvals by risk.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct ByRisk {
-    /// For a low risk and above.
+    /// Additional approvals for a low risk and above.
     low: Option<Extra>,
-    /// For a medium risk and above.
+    /// Additional approvals for a medium risk and above.
     medium: Option<Extra>,
-    /// For a high risk and above.
+    /// Additional approvals for a high risk and above.
     high: Option<Extra>,
-    /// For a critical risk.
+    /// Additional approvals for a critical risk.
     critical: Option<Extra>,
 }
 
-/// What is asked for in addition.
+/// Additional approvals from one risk level up.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct Extra {
-    /// So many more people in which role.
+    /// Additional approvals per role, from this risk level up.
     required: Vec<RoleCount>,
-    /// So many more people in all.
+    /// Additional people in all, from this risk level up.
     #[schemars(range(max = 100), extend("format" = "lockgate-people"))]
     people: u32,
 }

@@ -35,11 +35,11 @@ impl ComponentKind {
     }
 }
 
-/// What a component has to show.
+/// The requirements for the components of a release.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct Settings {
-    /// Where components may be taken from: patterns for their origin. Empty: from anywhere.
+    /// Patterns for the origins that components may have. Empty: any origin.
     #[schemars(extend("uniqueItems" = true))]
     pub(crate) allowed_origins: Vec<Pattern>,
     /// The kinds of component that have bytes: they need a digest and, where origins are limited, an origin.

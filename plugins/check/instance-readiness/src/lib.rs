@@ -11,17 +11,17 @@ use lockgate_plugin::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What an instance has to show.
+/// The requirements for the instances of a deployment.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct InstanceReadiness {
-    /// Whether it has to be running.
+    /// Whether an instance must be running.
     running: bool,
-    /// Whether it has to be monitored.
+    /// Whether an instance must be monitored.
     monitored: bool,
-    /// Whether it has to be documented.
+    /// Whether an instance must be documented.
     documented: bool,
-    /// Whether it has to be configured as the desired instance of the same id.
+    /// Whether an instance must be configured as the desired instance with the same id.
     configured: bool,
 }
 

@@ -14,18 +14,18 @@ use lockgate_plugin::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What a release has to show before it is deployed.
+/// The requirements for a release.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct ReleaseReadiness {
-    /// The worst severity that a defect may have about which nothing has been decided. Without it, any.
+    /// The greatest severity that a defect without a decision may have. If absent, any.
     worst_open_defect: Option<Severity>,
-    /// The worst severity that a defect may have which was accepted for this release. Without it, any.
+    /// The greatest severity that an accepted defect may have. If absent, any.
     worst_accepted_defect: Option<Severity>,
-    /// The knowledge items that have to be there, validated and not expired, by id.
+    /// The ids of the knowledge items that must exist, validated and not expired.
     #[schemars(extend("items" = {"type": "string", "format": "lockgate-name"}, "uniqueItems" = true))]
     knowledge_items: Vec<String>,
-    /// How many knowledge items have to be there at least, validated and not expired; those that are named count too.
+    /// The least number of knowledge items that must exist, validated and not expired. The named ones count too.
     least_knowledge_items: u32,
 }
 

@@ -11,40 +11,41 @@ use crate::package::{ByPackage, Forbids, PackagePattern, PackageRule, VersionRan
 /// The evidence that the plugin asks to read.
 pub(crate) const EVIDENCE: [&str; 2] = ["sbom", "sbom-*"];
 
-/// What a release may be made of.
+/// The rules for the packages of a release.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct Settings {
     /// The name of the evidence that holds the SBOM: `sbom`, or one that begins with `sbom-`.
     #[schemars(extend("format" = "lockgate-name"))]
     evidence: String,
-    /// The licences that are not allowed: patterns over SPDX ids, such as `AGPL-*`.
+    /// The licences that are denied: patterns over SPDX ids, for example `AGPL-*`.
     #[schemars(extend("uniqueItems" = true))]
     denied_licences: Vec<Pattern>,
     /// The names of licences that are not allowed, such as `Shop licence*`. A pattern with stars is held against the names that
     /// SPDX knows too; stars alone are not.
     #[schemars(extend("uniqueItems" = true))]
     denied_licence_names: Vec<Pattern>,
-    /// The licences that are allowed even if they are denied above, such as `GPL-* WITH Classpath-exception-2.0`.
+    /// The licences that are allowed although they are denied above, for example `GPL-* WITH Classpath-exception-2.0`.
     #[schemars(extend("uniqueItems" = true))]
     permitted_licences: Vec<Pattern>,
-    /// The licences that are allowed even if they are denied above and that SPDX does not know: patterns over their names.
+    /// The licences that are allowed although they are denied above and that SPDX does not know: patterns over their
+    /// names.
     #[schemars(extend("uniqueItems" = true))]
     permitted_licence_names: Vec<Pattern>,
     /// Whether every licence that is not permitted above is denied.
     only_permitted: bool,
-    /// The packages that are excused from the rules about licences.
+    /// The packages that are exempt from the rules about licences.
     #[schemars(extend("uniqueItems" = true))]
     licence_exceptions: Vec<ExcusedPackage>,
-    /// The packages that are not allowed.
+    /// The packages that are denied.
     #[schemars(extend("uniqueItems" = true))]
     denied_packages: Vec<DeniedPackage>,
-    /// The packages that are allowed from a version on.
+    /// The packages that are allowed only from a version on.
     #[schemars(extend("uniqueItems" = true))]
     minimum_versions: Vec<MinimumVersion>,
-    /// What follows when a package does not tell its licence, its package URL or its version, and a rule needs it.
+    /// The result when a package lacks its licence, its package URL or its version, and a rule needs it.
     unknown: Unknown,
-    /// Whether the SBOM has to be about one of the release's components.
+    /// Whether the SBOM must describe one of the release's components.
     require_component_match: bool,
 }
 
@@ -66,46 +67,46 @@ impl Default for Settings {
     }
 }
 
-/// A package that is excused from the rules about licences.
+/// A package that is exempt from the rules about licences.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct ExcusedPackage {
-    /// A pattern over package URLs without version: `pkg:cargo/ring`.
+    /// A pattern over package URLs without their version, for example `pkg:cargo/ring`.
     package: Pattern,
-    /// Why.
+    /// The reason for the exemption.
     #[schemars(length(min = 1))]
     reason: String,
-    /// Until when. Without it, for good.
+    /// When the exemption ends. If absent, it never ends.
     until: Option<Timestamp>,
 }
 
-/// A package that is not allowed.
+/// A package that is denied.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct DeniedPackage {
-    /// A pattern over package URLs without version: `pkg:npm/event-stream`, `pkg:cargo/openssl*`.
+    /// A pattern over package URLs without their version, for example `pkg:npm/event-stream` or `pkg:cargo/openssl*`.
     package: Pattern,
-    /// Which versions: `=3.3.6`, `<1.2.3`, `>=1.0, <1.4`. Without it, all.
+    /// The denied versions, for example `=3.3.6`, `<1.2.3` or `>=1.0, <1.4`. If absent, all versions.
     versions: Option<String>,
-    /// Why.
+    /// The reason for the rule.
     #[schemars(length(min = 1))]
     reason: String,
 }
 
-/// A package that is allowed from a version on.
+/// A package that is allowed only from a version on.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct MinimumVersion {
-    /// A pattern over package URLs without version.
+    /// A pattern over package URLs without their version.
     package: Pattern,
-    /// The first version that is allowed: `0.10.70`.
+    /// The first version that is allowed, for example `0.10.70`.
     version: String,
-    /// Why.
+    /// The reason for the rule.
     #[schemars(length(min = 1))]
     reason: Option<String>,
 }
 
-/// What follows when something is not told.
+/// The result of the check when a package lacks data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Unknown {
@@ -114,7 +115,7 @@ pub(crate) enum Unknown {
     /// The check is inconclusive, unless something else is wrong.
     #[default]
     Inconclusive,
-    /// Nothing.
+    /// The missing data has no effect.
     Ignore,
 }
 

@@ -10,46 +10,46 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct Settings {
-    /// The two slots. The one that holds a running instance (by the instance's location) is live; if none does, the
-    /// first is.
+    /// The names of the two slots. The slot with a running instance (by the instance's location) is live; if neither
+    /// has one, the first is.
     #[schemars(length(min = 2, max = 2), extend("items" = {"type": "string", "format": "lockgate-name"}))]
     pub(crate) slots: Vec<String>,
-    /// The checks to run before consumers are switched, by the ids that the deployment model gives them.
+    /// The checks that run before consumers are switched, by their ids in the deployment model.
     #[schemars(extend("items" = {"type": "string", "format": "lockgate-analysis"}, "uniqueItems" = true))]
     pub(crate) analyze: Vec<String>,
-    /// Whether a person has to say to switch.
+    /// Whether a person must confirm the switch.
     pub(crate) confirm: bool,
-    /// How long to stay with the new release before it is looked at again.
+    /// How long the new release runs before the checks after the switch.
     #[schemars(extend("formatMinimum" = "1s", "formatMaximum" = "90d"))]
     pub(crate) soak: Option<Duration>,
-    /// The checks to run after consumers were switched.
+    /// The checks that run after consumers were switched, by their ids in the deployment model.
     #[schemars(extend("items" = {"type": "string", "format": "lockgate-analysis"}, "uniqueItems" = true))]
     pub(crate) analyze_after: Vec<String>,
     /// How long the old release is kept after the switch, or, in a removal, after the consumers left.
     #[schemars(extend("formatMinimum" = "1s", "formatMaximum" = "365d"))]
     pub(crate) retire_after: Duration,
-    /// The step after which there is no way back.
+    /// The step after which the rollout cannot be rolled back.
     pub(crate) point_of_no_return: PointOfNoReturn,
-    /// What to do when an analysis had not enough data.
+    /// The reaction to a check that had not enough data.
     pub(crate) on_inconclusive: OnInconclusive,
-    /// How often an inconclusive analysis is run at most before people decide.
+    /// How often an inconclusive check runs at most before people decide.
     #[schemars(range(min = 1, max = 1000))]
     pub(crate) max_attempts: u32,
-    /// How long to wait before an inconclusive analysis is run again.
+    /// The wait before an inconclusive check runs again.
     #[schemars(extend("formatMinimum" = "1s", "formatMaximum" = "7d"))]
     pub(crate) retry_after: Duration,
 }
 
-/// The step after which there is no way back.
+/// The step after which the rollout cannot be rolled back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum PointOfNoReturn {
-    /// Consumers are switched. Say this if what they do with the new release cannot be carried back.
+    /// The step that switches consumers. Choose it if what they do with the new release cannot be carried back.
     Switch,
-    /// The old release is removed.
+    /// The step that removes the old release.
     #[default]
     Retire,
-    /// Every step can be undone.
+    /// No step: every step can be undone.
     None,
 }
 

@@ -6,70 +6,70 @@ use lockgate_plugin::{Pointer, SettingsFinding};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the new release is brought to its consumers.
+/// How the new release is brought to its consumers, step by step.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// The way up: how many consumers go to the new release, for how long, and what is looked at. The weights grow.
+    /// The steps: the share of consumers, how long it lasts, and the checks. The shares must grow.
     #[schemars(length(min = 1))]
     pub(crate) steps: Vec<WeightStep>,
-    /// The slot that the new release is tried in.
+    /// The name of the slot in which the new release is tried.
     #[serde(default = "canary")]
     #[schemars(extend("format" = "lockgate-name"))]
     pub(crate) slot: String,
-    /// The slot that the consumers use before and after.
+    /// The name of the slot that the consumers use before and after the rollout.
     #[serde(default = "stable")]
     #[schemars(extend("format" = "lockgate-name"))]
     pub(crate) stable_slot: String,
-    /// The step after which there is no way back.
+    /// The step after which the rollout cannot be rolled back.
     #[serde(default)]
     pub(crate) point_of_no_return: PointOfNoReturn,
-    /// In a removal: how long the slot stays without consumers before what is in it is removed. Without it, until a
-    /// person says to go on.
+    /// For a removal: how long the slot stays without consumers before its content is removed. If absent, until a
+    /// person resumes.
     #[schemars(extend("formatMinimum" = "1s", "formatMaximum" = "365d"))]
     pub(crate) retire_after: Option<Duration>,
-    /// What to do when an analysis had not enough data.
+    /// The reaction to a check that had not enough data.
     #[serde(default)]
     pub(crate) on_inconclusive: OnInconclusive,
-    /// How often an inconclusive analysis is run at most before people decide.
+    /// How often an inconclusive check runs at most before people decide.
     #[serde(default = "three")]
     #[schemars(range(min = 1, max = 1000))]
     pub(crate) max_attempts: u32,
-    /// How long to wait before an inconclusive analysis is run again.
+    /// The wait before an inconclusive check runs again.
     #[serde(default = "five_minutes")]
     #[schemars(extend("formatMinimum" = "1s", "formatMaximum" = "7d"))]
     pub(crate) retry_after: Duration,
 }
 
-/// One step up.
+/// One step of the rollout: a share of the consumers for a time.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct WeightStep {
-    /// The share of the consumers that goes to the new release, in percent.
+    /// The share of the consumers that use the new release, in percent.
     #[schemars(range(min = 1, max = 100))]
     pub(crate) weight: u8,
-    /// How long to stay there before it is looked at.
+    /// How long the share stays before the checks run.
     #[schemars(extend("formatMinimum" = "1s", "formatMaximum" = "90d"))]
     pub(crate) hold: Option<Duration>,
-    /// The checks to run then, by the ids that the deployment model gives them.
+    /// The checks that run at the end of the step, by their ids in the deployment model.
     #[serde(default)]
     #[schemars(extend("items" = {"type": "string", "format": "lockgate-analysis"}, "uniqueItems" = true))]
     pub(crate) analyze: Vec<String>,
-    /// Whether a person has to say to go on from there.
+    /// Whether a person must confirm the next step.
     #[serde(default)]
     pub(crate) confirm: bool,
 }
 
-/// The step after which there is no way back.
+/// The step after which the rollout cannot be rolled back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum PointOfNoReturn {
-    /// The old release is replaced in the stable slot.
+    /// The step that replaces the old release in the stable slot.
     #[default]
     ReplaceStable,
-    /// The slot of the trial is retired. Say this if the old release can still be installed until then.
+    /// The step that retires the canary slot. Choose it if the old release can still be installed until then.
     RetireCanary,
-    /// Every step can be undone.
+    /// No step: every step can be undone.
     None,
 }
 

@@ -29,67 +29,67 @@ fn entry_document(stored: StoredEntry) -> EntryDocument {
 /// The hashes between the roots of two sizes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ConsistencyHashes {
-    /// The smaller size.
+    /// The smaller size of the log, in entries.
     pub from: u64,
-    /// The larger size.
+    /// The larger size of the log, in entries.
     pub to: u64,
     /// The proof between them (RFC 6962, 2.1.2), in base64.
     #[schema(value_type = Vec<String>)]
     pub hashes: Vec<Hash>,
 }
 
-/// An entry of the log, as its leaf says it.
+/// An entry of the log, as its leaf has it.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct LogEntry {
-    /// When it happened.
+    /// When the entry was written (RFC 3339), by the clock of the ledger.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// What happened: the shape is that of its kind.
+    /// The body of the entry, in the shape of its kind.
     pub body: Value,
-    /// What it is found by.
+    /// The id under which the entry is found, for example that of a decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Its place in the log, from 0.
+    /// The index of the entry in the log, counted from 0.
     pub index: u64,
-    /// What kind of thing happened.
+    /// The kind of the entry, for example `decision`.
     pub kind: String,
-    /// The digests of the content that it refers to.
+    /// The digests of the content that the entry refers to.
     pub references: Vec<String>,
-    /// If it is the first entry that a request with an idempotency key wrote: what binds the answer of that request to it.
+    /// The digest over the request and its answer. Present only on the first entry that a request with an idempotency
+    /// key wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
-    /// Its place in its stream, from 1.
+    /// The number of the entry in its stream, counted from 1.
     pub sequence: u64,
-    /// The stream that it belongs to.
+    /// The stream that the entry belongs to.
     pub stream: String,
-    /// The team that it belongs to, if it belongs to one.
+    /// The team that the entry belongs to, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
 }
 
-/// That an entry is in the log of a checkpoint: described here, made by
-/// [`prove_inclusion`](lockgate_ledger::prove_inclusion).
+/// A proof that an entry is in the log of a checkpoint. [`prove_inclusion`](lockgate_ledger::prove_inclusion) makes it.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct InclusionProofDocument {
-    /// `lockgate-inclusion-proof/v1`
+    /// The name of the format: `lockgate-inclusion-proof/v1`.
     pub format: String,
-    /// The entry.
+    /// The entry that the proof is about.
     pub entry: LogEntry,
     /// The path from the entry to the root (RFC 6962, 2.1.1), in base64.
     pub hashes: Vec<String>,
-    /// The signed checkpoint.
+    /// The signed checkpoint of the log that contains the entry, as a signed note.
     pub checkpoint: String,
     /// The changes of keys of the log, in order.
     pub keys: Vec<KeyChangeDocument>,
 }
 
-/// That the log made a key the current one, while the one before it still signed.
+/// A proof that the log made a new key its current one, signed with the key before it.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct KeyChangeDocument {
-    /// The entry that says so.
+    /// The entry of the log that announces the new key.
     pub entry: LogEntry,
     /// The path from the entry to the root of the checkpoint, in base64.
     pub hashes: Vec<String>,
-    /// A checkpoint that the key before it has signed.
+    /// A checkpoint that is signed with the earlier key.
     pub checkpoint: String,
 }

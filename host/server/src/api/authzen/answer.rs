@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::problem::Problem;
 
-/// The answer to one evaluation.
+/// The answer to one evaluation request.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EvaluationAnswer<'a> {
     /// Whether the deployment may proceed: `true` only for the verdict `allow`.
@@ -20,7 +20,7 @@ pub(super) struct EvaluationAnswer<'a> {
 /// The answers in the order of the evaluations, up to the one at which `evaluations_semantic` stops.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EvaluationsAnswer<'a> {
-    /// The answers.
+    /// The answers, one for each evaluation that was made.
     pub(super) evaluations: Vec<EvaluationAnswer<'a>>,
 }
 
@@ -32,15 +32,15 @@ enum EvaluationContext<'a> {
     Decided(Box<EvaluationDecision<'a>>),
     /// An evaluation that could not be decided. The ledger has no entry for it.
     Failed {
-        /// The reason.
+        /// The reason why nothing was decided.
         error: EvaluationFailure,
     },
 }
 
-/// A decision and its reasons.
+/// A decision, with its reasons and requirements.
 #[derive(Debug, Serialize, ToSchema)]
 struct EvaluationDecision<'a> {
-    /// The id of the decision.
+    /// The id of the decision in the ledger.
     id: &'a str,
     /// The verdict: `allow`, `deny`, `pending` or `error`. `decision` tells only `allow` from the others.
     #[schema(value_type = String, examples("pending"))]
@@ -49,16 +49,16 @@ struct EvaluationDecision<'a> {
     reason_admin: BTreeMap<&'static str, String>,
     /// The reasons for the people who deploy, by language.
     reason_user: BTreeMap<&'static str, String>,
-    /// All reasons.
+    /// All reasons for the verdict, with their codes and sources.
     #[schema(value_type = Vec<Object>)]
     reasons: &'a [DecisionReason],
-    /// What is missing.
+    /// The requirements that would change the verdict if they were met.
     #[schema(value_type = Vec<Object>)]
     requirements: &'a [DecisionRequirement],
     /// The conditions of the answer, by binding.
     #[schema(value_type = Object)]
     obligations: &'a BTreeMap<String, Vec<Obligation>>,
-    /// Where to read and prove it.
+    /// The paths under which the decision and its proof can be read.
     receipt: EvaluationReceipt,
 }
 
@@ -76,7 +76,7 @@ struct EvaluationReceipt {
 struct EvaluationFailure {
     /// The HTTP status of the same evaluation sent alone.
     status: u16,
-    /// The type of the problem.
+    /// The type of the problem, as a URI.
     #[serde(rename = "type")]
     kind: String,
     /// What is wrong, and how to mend it.

@@ -29,10 +29,10 @@ pub(super) struct AuthZenConfiguration {
     /// The URL of this decision point, made from the `Host` header of the request.
     #[schema(format = "uri", examples("https://lockgate.example.org"))]
     policy_decision_point: String,
-    /// The URL for one evaluation.
+    /// The URL of the endpoint for one evaluation.
     #[schema(format = "uri")]
     access_evaluation_endpoint: String,
-    /// The URL for several evaluations.
+    /// The URL of the endpoint for several evaluations.
     #[schema(format = "uri")]
     access_evaluations_endpoint: String,
 }

@@ -31,10 +31,10 @@ pub(super) struct EvaluationRequest {
     /// The person or service that wants to proceed: the credential's own, or another one with the right `request-for-others`.
     #[schema(required)]
     subject: Option<EvaluationSubject>,
-    /// The gate.
+    /// The gate that is evaluated.
     #[schema(required)]
     action: Option<EvaluationAction>,
-    /// The deployment.
+    /// The deployment that is evaluated.
     #[schema(required)]
     resource: Option<EvaluationResource>,
     /// Has no effect on the decision.
@@ -54,23 +54,23 @@ pub(super) struct EvaluationsRequest {
     /// The context of evaluations that name none.
     #[expect(dead_code, reason = "it has to be an object, and that is all")]
     context: Option<Map<String, Value>>,
-    /// The evaluations, at most 100.
+    /// The evaluations of the request, at most 100.
     #[serde(default)]
     #[schema(max_items = 100)]
     evaluations: Option<Vec<EvaluationItem>>,
-    /// How to evaluate them.
+    /// The options that apply to all evaluations.
     #[serde(default)]
     options: Option<EvaluationOptions>,
 }
 
-/// One of several evaluations.
+/// One evaluation of a request with several.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub(super) struct EvaluationItem {
     /// The person or service that wants to proceed.
     subject: Option<EvaluationSubject>,
-    /// The gate.
+    /// The gate that is evaluated. Absent: the `action` of the request.
     action: Option<EvaluationAction>,
-    /// The deployment.
+    /// The deployment that is evaluated. Absent: the `resource` of the request.
     resource: Option<EvaluationResource>,
     /// Has no effect on the decision.
     #[expect(dead_code, reason = "it has to be an object, and that is all")]
@@ -80,7 +80,7 @@ pub(super) struct EvaluationItem {
 /// The person or service that wants to proceed.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub(super) struct EvaluationSubject {
-    /// `user` or `service`.
+    /// The type of the subject: `user` or `service`.
     #[schema(required, examples("user"))]
     r#type: Option<String>,
     /// The id of the person or service, as in credentials.
@@ -91,7 +91,7 @@ pub(super) struct EvaluationSubject {
     properties: Option<Map<String, Value>>,
 }
 
-/// The gate.
+/// The gate that is evaluated, as an AuthZEN action.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub(super) struct EvaluationAction {
     /// The stage, a dot, and the phase.
@@ -102,13 +102,13 @@ pub(super) struct EvaluationAction {
     properties: Option<Map<String, Value>>,
 }
 
-/// The deployment.
+/// The deployment that is evaluated, as an AuthZEN resource.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub(super) struct EvaluationResource {
-    /// `deployment`.
+    /// The type of the resource: always `deployment`.
     #[schema(required, examples("deployment"))]
     r#type: Option<String>,
-    /// The id of the deployment.
+    /// The id of the deployment, unique within its team.
     #[schema(required, examples("shop-42"))]
     id: Option<String>,
     /// `team` is the deployment's team. It is required if several of your teams have a deployment with this id. Other
@@ -120,12 +120,12 @@ pub(super) struct EvaluationResource {
 /// How to make several evaluations. Other options are ignored.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 pub(super) struct EvaluationOptions {
-    /// When to stop.
+    /// The rule by which the evaluations stop early.
     #[serde(default)]
     evaluations_semantic: Option<EvaluationSemantic>,
 }
 
-/// When to stop evaluating.
+/// The rule by which several evaluations stop early.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum EvaluationSemantic {

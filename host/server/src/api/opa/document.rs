@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::observe::RequestPhases;
 
-/// The document of a gate.
+/// The document that a gate's path returns.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct GateDocument<'a> {
     /// Whether the deployment may proceed: `true` only for the verdict `allow`.
@@ -17,10 +17,10 @@ pub(super) struct GateDocument<'a> {
     /// The verdict: `allow`, `deny`, `pending` or `error`.
     #[schema(value_type = String, examples("pending"))]
     verdict: Verdict,
-    /// All reasons.
+    /// All reasons for the verdict, with their codes and sources.
     #[schema(value_type = Vec<Object>)]
     reasons: &'a [DecisionReason],
-    /// What is missing.
+    /// The requirements that would change the verdict if they were met.
     #[schema(value_type = Vec<Object>)]
     requirements: &'a [DecisionRequirement],
     /// The conditions of the answer, by binding.
@@ -31,7 +31,7 @@ pub(super) struct GateDocument<'a> {
 /// The members of the document. Any other member is undefined, and no reason to decide anything.
 const MEMBERS: [&str; 5] = ["allow", "verdict", "reasons", "requirements", "obligations"];
 
-/// The answer to a query.
+/// The answer to an OPA query.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(super) struct OpaQueryAnswer {
     /// The document, or the requested part of it. Absent if it is undefined.
@@ -40,7 +40,7 @@ pub(super) struct OpaQueryAnswer {
     /// The id of the decision in the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) decision_id: Option<String>,
-    /// Timers in nanoseconds, with `metrics=true`.
+    /// The timers of the query in nanoseconds, with `metrics=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub(super) metrics: Option<Value>,
@@ -48,7 +48,7 @@ pub(super) struct OpaQueryAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub(super) provenance: Option<Value>,
-    /// Why it is undefined.
+    /// The reason why the result is undefined, if it is probably a mistake.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) warning: Option<QueryWarning>,
 }
@@ -56,9 +56,9 @@ pub(super) struct OpaQueryAnswer {
 /// A warning about a query that is probably a mistake.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct QueryWarning {
-    /// `api_usage_warning`.
+    /// The code of the warning: always `api_usage_warning`.
     code: &'static str,
-    /// What is wrong.
+    /// The mistake in the query, and how to correct it.
     message: String,
 }
 

@@ -11,15 +11,15 @@ use super::super::extract::AtDeployment;
 use super::super::json_body::{BodyRefusal, read_asked};
 use crate::problem::Problem;
 
-/// The body of a query.
+/// The body of an OPA query.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "it is the text of the OpenAPI; what is read is looked at member by member")]
 pub(super) struct OpaQueryBody {
-    /// The input.
+    /// The input document of the query.
     input: OpaQueryInput,
 }
 
-/// The input of a query.
+/// The input document of an OPA query.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "it is the text of the OpenAPI; what is read is looked at member by member")]
 pub(super) struct OpaQueryInput {
@@ -37,13 +37,13 @@ pub(in crate::api) struct OpaQueryParams {
     /// The input of a `GET`, as JSON.
     #[param(example = r#"{"deployment": "shop-42"}"#)]
     pub(super) input: Option<String>,
-    /// Adds timers to the answer.
+    /// Whether the answer has timers.
     #[param(value_type = Option<bool>)]
     metrics: Option<String>,
-    /// Adds the server version, the model and the plugins to the answer.
+    /// Whether the answer has the server version, the model and the plugins.
     #[param(value_type = Option<bool>)]
     provenance: Option<String>,
-    /// Indents the answer.
+    /// Whether the JSON of the answer is indented.
     #[param(value_type = Option<bool>)]
     pretty: Option<String>,
 }
