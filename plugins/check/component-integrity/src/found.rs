@@ -27,7 +27,8 @@ impl Found {
     }
 
     pub(crate) fn approved_list_missing(&mut self, stage: Stage) {
-        let message = format!("the deployment has no approved plan, so nothing can be compared with it at {}", stage.word());
+        let message =
+            format!("the deployment has no approved plan, so nothing can be compared with it at {}", stage.word());
         let violation = Violation::new("approved-list-missing", message);
         self.unknown(violation, &Pointer::root().key("approved"), "what the exit of plan-and-approve approved");
     }
