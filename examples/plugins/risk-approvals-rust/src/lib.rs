@@ -19,6 +19,8 @@ struct RiskApprovals(Settings);
 impl Plugin for RiskApprovals {
     type Settings = Settings;
 
+    const TITLE: &'static str = "Approvals by risk";
+
     fn configure(settings: Settings) -> Result<Self, Vec<SettingsFinding>> {
         let findings = settings.contradictions();
         if findings.is_empty() { Ok(Self(settings)) } else { Err(findings) }
