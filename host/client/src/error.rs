@@ -1,6 +1,6 @@
 //! Why a request has no result.
 
-use std::fmt;
+use std::{fmt, io};
 
 use lockgate_domain::api::ProblemDocument;
 use ureq::http::StatusCode;
@@ -63,6 +63,7 @@ impl Error {
     pub(crate) fn no_answer(url: String, error: &ureq::Error) -> Self {
         let hint = if is_of_certificate(error) { UNKNOWN_CERTIFICATE } else { "" };
         let reason = match error {
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => error.kind().to_string(),
             ureq::Error::Io(error) => error.to_string(),
             other => other.to_string(),
         };

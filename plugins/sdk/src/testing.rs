@@ -2,10 +2,10 @@
 //!
 //! ```
 //! use lockgate_plugin::testing::Fixture;
-//! use lockgate_plugin::types::Risk;
+//! use lockgate_plugin::types::Level;
 //!
 //! let mut fixture = Fixture::new().now("2026-11-24T20:00:00Z").approved_by("ann", "change-authority");
-//! fixture.change.risk = Risk::High;
+//! fixture.change.risk = Level::High;
 //! assert_eq!(fixture.evaluation().approvals().len(), 1);
 //! ```
 

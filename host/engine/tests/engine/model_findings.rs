@@ -260,7 +260,7 @@ fn conditions_over_what_is_not_there_are_found_at_the_name() {
         ("'now «>» \"2026-01-01\"'", "wrong-comparison", "write a time as `timestamp("),
         ("'plan «==» null'", "wrong-comparison", "ask with `has(…)`"),
         ("'id «in» release.name'", "wrong-comparison", "text.contains"),
-        ("'change.risk «==» 3'", "wrong-comparison", "one of a few words is compared with a number"),
+        ("'change.risk «==» 3'", "wrong-comparison", "a text is compared with a number"),
         ("'id.«getHours»() > 3'", "wrong-comparison", "`getHours` cannot be asked of a text"),
         ("'id.all«(»c, c == \"x\")'", "wrong-comparison", "a text cannot be looped over"),
         ("'«change.risk»'", "not-a-condition", "gives a text"),

@@ -100,7 +100,7 @@ fn reordered_record_fields_are_caught() {
 
 #[test]
 fn a_record_field_of_another_type_is_caught() {
-    assert_eq!(changed("types", "    consumers: option<u32>,", "    consumers: option<u32>,"), Noticed::ByBoth);
+    assert_eq!(changed("types", "    consumers: option<u32>,", "    consumers: option<u64>,"), Noticed::ByBoth);
 }
 
 #[test]
