@@ -70,7 +70,7 @@ impl Client {
     /// # Errors
     /// If the server does not answer, refuses, or answers something else.
     pub fn get<T: DeserializeOwned>(&self, path: &RequestPath) -> Result<T, Error> {
-        self.json(path, &HttpMethod::Get)
+        self.json(path, &ApiRequest::Get)
     }
 
     /// Gets a file of at most that many bytes.
@@ -78,7 +78,7 @@ impl Client {
     /// # Errors
     /// If the server does not answer or refuses, or the file is larger.
     pub fn download(&self, path: &RequestPath, largest: u64) -> Result<Download, Error> {
-        self.ask(path, &HttpMethod::Get, largest)
+        self.ask(path, &ApiRequest::Get, largest)
     }
 
     /// Posts a JSON document, and gets one.
@@ -88,7 +88,7 @@ impl Client {
     pub fn post<T: DeserializeOwned>(&self, path: &RequestPath, document: &impl Serialize) -> Result<T, Error> {
         let invalid = |reason| Error::InvalidRequest { url: self.url(path), reason };
         let json = serde_json::to_vec(document).map_err(invalid)?;
-        self.json(path, &HttpMethod::Post { json: Some(json), key: self.new_key(path)? })
+        self.json(path, &ApiRequest::Post { json: Some(json), key: self.new_key(path)? })
     }
 
     /// Posts without a document, where the path says all, and gets a JSON document.
@@ -96,16 +96,16 @@ impl Client {
     /// # Errors
     /// As [`Client::post`].
     pub fn post_empty<T: DeserializeOwned>(&self, path: &RequestPath) -> Result<T, Error> {
-        self.json(path, &HttpMethod::Post { json: None, key: self.new_key(path)? })
+        self.json(path, &ApiRequest::Post { json: None, key: self.new_key(path)? })
     }
 
-    fn json<T: DeserializeOwned>(&self, path: &RequestPath, request: &HttpMethod) -> Result<T, Error> {
+    fn json<T: DeserializeOwned>(&self, path: &RequestPath, request: &ApiRequest) -> Result<T, Error> {
         let body = self.ask(path, request, LARGEST_ANSWER)?.body;
         serde_json::from_slice(&body).map_err(|reason| Error::InvalidAnswer { url: self.url(path), reason })
     }
 
     /// Sends a request, and sends it again while the server is busy and says when it may be asked again.
-    fn ask(&self, path: &RequestPath, request: &HttpMethod, largest: u64) -> Result<Download, Error> {
+    fn ask(&self, path: &RequestPath, request: &ApiRequest, largest: u64) -> Result<Download, Error> {
         let mut tries = 1;
         loop {
             let mut answer = self.send(path, request).map_err(|error| Error::no_answer(self.url(path), &error))?;
@@ -131,11 +131,11 @@ impl Client {
         }
     }
 
-    fn send(&self, path: &RequestPath, request: &HttpMethod) -> Result<Response<Body>, ureq::Error> {
+    fn send(&self, path: &RequestPath, request: &ApiRequest) -> Result<Response<Body>, ureq::Error> {
         let url = format!("{}{path}", self.address);
         match request {
-            HttpMethod::Get => self.signed(self.agent.get(url)).call(),
-            HttpMethod::Post { json, key } => {
+            ApiRequest::Get => self.signed(self.agent.get(url)).call(),
+            ApiRequest::Post { json, key } => {
                 let post = self.signed(self.agent.post(url)).header(IDEMPOTENCY_KEY, key);
                 match json {
                     Some(json) => post.header(CONTENT_TYPE, "application/json").send(json.as_slice()),
@@ -167,7 +167,7 @@ impl Client {
 }
 
 /// What is sent besides the path.
-enum HttpMethod {
+enum ApiRequest {
     Get,
     Post {
         /// The document, if there is one.

@@ -125,7 +125,7 @@ pub struct CodeDescription {
 
 /// What a configured plugin needs, and the codes that it can give.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Readiness {
+pub struct PluginReadiness {
     /// The capabilities that it needs with its settings, besides those of its description.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<Capability>,

@@ -47,7 +47,7 @@ pub enum Right {
 }
 
 impl Right {
-    /// All rights.
+    /// All rights, in the order in which documents list them.
     pub const ALL: [Self; 14] = [
         Self::Read,
         Self::Request,
@@ -285,7 +285,7 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
-    /// All kinds.
+    /// All kinds of users of a credential.
     pub const ALL: [Self; 3] = [Self::Person, Self::Service, Self::Agent];
 
     /// The name that files, arguments and messages use.

@@ -209,7 +209,7 @@ pub enum ExceptionCode {
 }
 
 impl ExceptionCode {
-    /// All kinds.
+    /// All kinds of exemptions.
     pub const ALL: [Self; 9] = [
         Self::ApprovalNotIndependent,
         Self::ApprovalVoid,

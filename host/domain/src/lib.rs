@@ -56,8 +56,8 @@ pub mod fields {
 
 pub use answer::{
     Answer, ApprovalsNeeded, Capability, CheckOutcome, CodeDescription, CorrectionNeeded, Description, Document,
-    EvidenceNeeded, Exhibit, Finding, Kind, Need, Obligation, PluginError, Readiness, Reason, Report, Requirement,
-    Ruling, SettingsFinding, TimeNeeded, Violation,
+    EvidenceNeeded, Exhibit, Finding, Kind, Need, Obligation, PluginError, PluginReadiness, Reason, Report,
+    Requirement, Ruling, SettingsFinding, TimeNeeded, Violation,
 };
 pub use approval::{Approval, ApprovalAnswer, Person};
 pub use authority::{

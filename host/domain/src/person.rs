@@ -38,7 +38,7 @@ pub struct PersonId {
 }
 
 impl PersonId {
-    /// Reads an id.
+    /// Reads the id of a person, and makes its normal form.
     ///
     /// # Errors
     /// If the text is empty, or people could take it for another id.

@@ -22,7 +22,7 @@ const WHAT: &str = "the name of a team";
 pub struct TeamName(String);
 
 impl TeamName {
-    /// Reads a name.
+    /// Reads the name of a team.
     ///
     /// # Errors
     /// If the text is empty, or people could take it for another name.

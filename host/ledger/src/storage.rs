@@ -274,7 +274,6 @@ pub struct StoredContent {
 /// Whether content is still present.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ContentState {
-    /// The bytes.
     Present(Vec<u8>),
     /// Retention deleted the content at this moment, which the log records.
     Deleted(Timestamp),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use lockgate_domain::{Capability, Description, Digest, DigestError, Failure, Kind, Readiness, SettingsFinding};
+use lockgate_domain::{Capability, Description, Digest, DigestError, Failure, Kind, PluginReadiness, SettingsFinding};
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre, Linker};
 
@@ -352,7 +352,7 @@ impl RuntimeCore {
         examined: &ExaminedComponent,
         settings: &NormalSettings,
         configured: impl FnOnce(&mut Store<Sandbox>, &Instance) -> T,
-    ) -> Result<(Readiness, T), LoadError> {
+    ) -> Result<(PluginReadiness, T), LoadError> {
         let finished = self.run(None, &self.config.setup, &examined.ready, |store, instance| {
             let plugin = examined.entries.plugin.load(&mut *store, instance)?;
             match plugin.call_configure(&mut *store, &v0::settings(settings))? {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Action, Answer, CONTRACT_VERSION, Description, Digest, Kind, Progress, Readiness, Receipt, Report, Rollout,
+    Action, Answer, CONTRACT_VERSION, Description, Digest, Kind, PluginReadiness, Progress, Receipt, Report, Rollout,
     Snapshot,
 };
 use wasmtime::Store;
@@ -30,7 +30,7 @@ pub struct Plugin {
 pub(crate) struct LoadedPlugin {
     pub(crate) runtime: Runtime,
     pub(crate) description: Description,
-    pub(crate) readiness: Readiness,
+    pub(crate) readiness: PluginReadiness,
     pub(crate) kinds: Vec<Kind>,
     pub(crate) component: Digest,
     pub(crate) settings: NormalSettings,
@@ -101,7 +101,7 @@ impl Plugin {
     }
 
     /// What it needs with its settings, and the codes that it can give.
-    pub fn readiness(&self) -> &Readiness {
+    pub fn readiness(&self) -> &PluginReadiness {
         &self.loaded.readiness
     }
 

@@ -130,15 +130,17 @@ impl Evaluation<'_> {
     /// As [`evidence`](Self::evidence).
     pub fn evidence_file(&self, name: &str) -> Result<EvidenceFile, ReadError> {
         let head = self.evidence(name)?;
-        let mut content = Vec::with_capacity(usize::try_from(head.size).unwrap_or_default());
-        loop {
-            let offset = u32::try_from(content.len()).map_err(|_| ReadError::TooLarge(u32::MAX))?;
+        let mut content = Vec::new();
+        let mut offset = 0;
+        while offset < head.size {
             let part = self.source.evidence_content(name, offset, u32::MAX)?;
             if part.is_empty() {
-                return Ok(EvidenceFile { head, content });
+                break;
             }
             content.extend(part);
+            offset = u32::try_from(content.len()).map_err(|_| ReadError::TooLarge(u32::MAX))?;
         }
+        Ok(EvidenceFile { head, content })
     }
 
     /// The names of the facts that the plugin may read.

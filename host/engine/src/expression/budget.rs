@@ -40,7 +40,6 @@ pub(super) struct Budget(AtomicU64);
 const SPENT: u64 = u64::MAX;
 
 impl Budget {
-    /// A full budget.
     pub(super) fn new() -> Self {
         Self(AtomicU64::new(BUDGET))
     }

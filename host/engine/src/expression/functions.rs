@@ -126,12 +126,12 @@ pub(super) const MACROS: [(&str, &str); 6] = [
 pub(super) const TYPES: [&str; 12] =
     ["bool", "bytes", "double", "dyn", "duration", "int", "list", "map", "null_type", "string", "timestamp", "uint"];
 
-/// The shape that the function returns. None if there is no such function.
+/// The shape that a function returns. None for an unknown name.
 pub(super) fn global(name: &str) -> Option<Shape> {
     GLOBAL.iter().find(|(known, _)| *known == name).map(|(_, gives)| (*gives).into())
 }
 
-/// The shape that the function returns when it is called on a value. None if there is no such function.
+/// The shape that a method of a value returns. None for an unknown name.
 pub(super) fn member(name: &str) -> Option<Shape> {
     MEMBER.iter().find(|(known, _)| *known == name).map(|(_, gives)| (*gives).into())
 }

@@ -19,7 +19,7 @@ pub(super) const MEMBERS: &str = "members";
 /// The shape of a value before there is one.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Shape {
-    /// Unknown.
+    /// A value whose type is unknown.
     Any,
     Null,
     Bool,

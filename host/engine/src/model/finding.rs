@@ -101,7 +101,6 @@ impl ModelFinding {
         self
     }
 
-    /// Adds a reason.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());

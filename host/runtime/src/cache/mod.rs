@@ -14,7 +14,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use lockgate_domain::{Description, Digest, Readiness};
+use lockgate_domain::{Description, Digest, PluginReadiness};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -42,7 +42,7 @@ pub(crate) struct PluginProfile {
     /// The result of its `describe`.
     pub(crate) description: Description,
     /// The result of its `configure`.
-    pub(crate) readiness: Readiness,
+    pub(crate) readiness: PluginReadiness,
     /// The names of its imports, with their versions.
     pub(crate) imports: Vec<String>,
     /// The names of its exports, with their versions.

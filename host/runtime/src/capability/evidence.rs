@@ -80,7 +80,7 @@ impl HostCapability for EvidenceCapability {
 /// The most bytes of evidence that one call returns.
 const LARGEST_PART: u32 = 1 << 20;
 
-/// The bytes from a place on, as many as were asked for and are there.
+/// The bytes from `offset` on, at most `at_most`. None where the evidence ends before.
 fn part(content: &[u8], offset: u32, at_most: u32) -> &[u8] {
     let rest = content.get(offset as usize..).unwrap_or_default();
     rest.get(..at_most.min(LARGEST_PART) as usize).unwrap_or(rest)

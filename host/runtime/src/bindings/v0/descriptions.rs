@@ -1,6 +1,6 @@
 //! Converts the description of a plugin, and what it says about its settings.
 
-use lockgate_domain::{Capability, CodeDescription, Description, Readiness, SettingsFinding};
+use lockgate_domain::{Capability, CodeDescription, Description, PluginReadiness, SettingsFinding};
 
 use super::intake::{AnswerIntake, AnswerPath, Conversion, excerpt};
 use super::plugin;
@@ -49,8 +49,8 @@ pub(crate) fn settings_findings(
 }
 
 /// Converts what a configured plugin needs, and the codes that it can give.
-pub(crate) fn readiness(intake: &mut AnswerIntake, readiness: plugin::Readiness) -> Conversion<Readiness> {
-    Ok(Readiness {
+pub(crate) fn readiness(intake: &mut AnswerIntake, readiness: plugin::Readiness) -> Conversion<PluginReadiness> {
+    Ok(PluginReadiness {
         capabilities: intake.each(&AnswerPath::Root("capabilities"), readiness.capabilities, capability)?,
         codes: intake.each(&AnswerPath::Root("codes"), readiness.codes, code_description)?,
         warnings: intake.each(&AnswerPath::Root("warnings"), readiness.warnings, settings_finding)?,

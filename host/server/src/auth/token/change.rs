@@ -26,7 +26,7 @@ pub struct NewToken {
     pub scopes: Option<BTreeSet<Right>>,
     /// When it expires. People forget tokens that never expire.
     pub expires: Option<Timestamp>,
-    /// Its purpose.
+    /// What the token is for, in the words of the person who issued it.
     pub note: Option<String>,
     /// The actor who issues it.
     pub by: EventActor,
